@@ -1,0 +1,1 @@
+"""Replays the results of repeated Claude Code tool calls."""

@@ -1,0 +1,89 @@
+"""Every way a call can end with us: one append-only table.
+
+Counters, messages, JSON and the README's table come from here. An id is written to disk and never
+reused or changed; a new outcome takes the next free id of its class.
+"""
+
+HIT = "hit"  # an entry was served
+MISS = "miss"  # a lookup was made and nothing was served: the tool runs
+BYPASS = "bypass"  # no lookup was made: the tool runs
+STORE = "store"  # what became of a run that followed a miss
+ERROR = "error"  # a fault of ours or of the store: the tool runs
+
+
+class Outcome:
+    """id: stable number; name: what counters are called; kind: one of the classes above; text: for people."""
+
+    __slots__ = ("id", "kind", "name", "text")
+
+    def __init__(self, id_: int, kind: str, name: str, text: str) -> None:
+        self.id = id_
+        self.kind = kind
+        self.name = name
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}:{self.name}>"
+
+
+REPLAYED = Outcome(100, HIT, "replayed", "served from the cache")
+
+NO_ENTRY = Outcome(200, MISS, "no_entry", "nothing stored for this call on these inputs")
+INVALIDATED = Outcome(201, MISS, "invalidated", "the stored result was invalidated")
+UNREADABLE_ENTRY = Outcome(202, MISS, "unreadable_entry", "the stored result is of another version or damaged")
+FRESH = Outcome(203, MISS, "fresh", "a fresh run was asked for")
+VERIFY = Outcome(204, MISS, "verify", "run for real to verify the stored result")
+SEEN_FAILURE = Outcome(205, MISS, "seen_failure", "this session has already seen this failure")
+ELSEWHERE = Outcome(206, MISS, "elsewhere", "the stored result holds only in the place that recorded it")
+EXPIRED = Outcome(207, MISS, "expired", "the stored result is too old")
+
+NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
+TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")
+BACKGROUND = Outcome(302, BYPASS, "background", "the call runs in the background")
+SHELL_SYNTAX = Outcome(303, BYPASS, "shell_syntax", "the command line is not surely understood")
+SHELL_EXPANSION = Outcome(304, BYPASS, "shell_expansion", "the command line substitutes or expands")
+SHELL_WRITES = Outcome(305, BYPASS, "shell_writes", "the command line writes to a file")
+SHELL_BACKGROUND = Outcome(306, BYPASS, "shell_background", "the command line starts something in the background")
+OTHER_COMMAND = Outcome(307, BYPASS, "other_command", "the line also runs a command that no rule names")
+COMMAND_WRITES = Outcome(308, BYPASS, "command_writes", "the command fixes, writes, builds, installs or watches")
+COMMAND_FRESH = Outcome(309, BYPASS, "command_fresh", "the command itself asks for a fresh run")
+OUTSIDE = Outcome(310, BYPASS, "outside", "the line reads outside the project or the state of git")
+DENY_RULE = Outcome(311, BYPASS, "deny_rule", "a deny rule names this call")
+ASK_RULE = Outcome(312, BYPASS, "ask_rule", "an ask rule names this call")
+NO_TOOL = Outcome(313, BYPASS, "no_tool", "an executable of the line was not found")
+NO_GIT = Outcome(314, BYPASS, "no_git", "git is missing or did not answer as expected")
+TOO_LARGE = Outcome(315, BYPASS, "too_large", "what the command may read is over the cap")
+TOO_SLOW = Outcome(316, BYPASS, "too_slow", "the inputs could not be captured in time")
+UNCAPTURABLE = Outcome(317, BYPASS, "uncapturable", "something the command may read cannot be captured")
+QUARANTINED = Outcome(318, BYPASS, "quarantined", "the rule served a wrong result here and rests for a day")
+DISABLED = Outcome(319, BYPASS, "disabled", "skillcache is switched off")
+UNSETTLED_SETTINGS = Outcome(320, BYPASS, "unsettled_settings", "Claude Code's settings could not be read")
+
+STORED = Outcome(400, STORE, "stored", "the result was stored")
+NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")
+CHANGED_INPUTS = Outcome(402, STORE, "changed_inputs", "what the command reads changed while it ran")
+FAILURE = Outcome(403, STORE, "failure", "the run failed and its rule does not replay failures")
+HIDDEN_FAILURE = Outcome(404, STORE, "hidden_failure", "the run passed but its text shows a failure")
+INTERRUPTED = Outcome(405, STORE, "interrupted", "the run was interrupted")
+CUT = Outcome(406, STORE, "cut", "the whole output was not available")
+TOO_BIG = Outcome(407, STORE, "too_big", "the output is over the cap")
+SECRET = Outcome(408, STORE, "secret", "the command or its output looks like it carries a credential")
+SUPERSEDED = Outcome(409, STORE, "superseded", "newer truth was already stored, or the name was invalidated")
+LEFT_ROOT = Outcome(410, STORE, "left_root", "the run ended in a directory outside the project")
+NOT_TEXT = Outcome(411, STORE, "not_text", "the result is not plain text")
+CONFIRMED = Outcome(412, STORE, "confirmed", "a verifying run gave the stored result again")
+REFUTED = Outcome(413, STORE, "refuted", "a verifying run gave another result: the entry was dropped")
+MOVED_TO_BACKGROUND = Outcome(414, STORE, "moved_to_background", "the run was moved to the background")
+
+BAD_EVENT = Outcome(500, ERROR, "bad_event", "the event on standard input was not understood")
+BAD_CONFIG = Outcome(501, ERROR, "bad_config", "a configuration file could not be used")
+STORE_UNREACHABLE = Outcome(502, ERROR, "store_unreachable", "the store could not be reached")
+STORE_TIMEOUT = Outcome(503, ERROR, "store_timeout", "the store did not answer in time")
+STORE_REFUSED = Outcome(504, ERROR, "store_refused", "the store answered with an error")
+STORE_GARBAGE = Outcome(505, ERROR, "store_garbage", "the store's answer was not understood")
+DISK = Outcome(506, ERROR, "disk", "a file of ours could not be written or read")
+TIME_UP = Outcome(507, ERROR, "time_up", "the hook ran out of its own time")
+INTERNAL = Outcome(508, ERROR, "internal", "a fault of ours")
+
+ALL = tuple(value for value in list(globals().values()) if isinstance(value, Outcome))
+BY_ID = {outcome.id: outcome for outcome in ALL}
