@@ -1,0 +1,100 @@
+"""Reads a configuration file: settings at its top level, `[[rules]]` below, as docs/README show them.
+
+An unknown name warns, since a newer version may know it; a bad value is a ConfigError that names the file, the
+place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
+"""
+
+import tomllib
+
+from skillcache.errors import ConfigError
+from skillcache.policy.pattern import parse as parse_pattern
+from skillcache.settings import BY_NAME, PROJECT, USER, check
+
+Rules = list[dict[str, object]]
+
+
+def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules, list[str]]:
+    """Settings, rules and warnings; `scope` is who wrote the file. Raises ConfigError."""
+    try:
+        tables = tomllib.loads(text.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ConfigError(path, "is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(path, f"is not TOML: {fault}") from None
+    values: dict[str, object] = {}
+    rules: Rules = []
+    warnings: list[str] = []
+    for name, value in tables.items():
+        if name == "rules":
+            if not isinstance(value, list):
+                raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
+            rules = [_rule(rule, f"{path}, rule {number}", path, warnings) for number, rule in enumerate(value, 1)]
+            continue
+        setting = BY_NAME.get(name)
+        if setting is None:
+            warnings.append(f"{path}: {name} is not a setting of this version")
+        elif scope == PROJECT and setting.scope == USER:
+            warnings.append(f"{path}: {name} is ignored: a project's file may not set it")
+        else:
+            values[name] = check(setting, value, path)
+    return values, rules, warnings
+
+
+def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str, object]:
+    if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
+        raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
+    known: dict[str, object] = {"match": rule["match"], "origin": path}
+    tool, specifier = parse_pattern(rule["match"])
+    if tool != "Bash" or specifier is None:
+        raise ConfigError(where, f'match cannot be {rule["match"]!r}; allowed: a pattern such as "Bash(pytest:*)"')
+    for name, value in rule.items():
+        if name == "match":
+            continue
+        field = _FIELDS.get(name)
+        if field is None:
+            warnings.append(f"{where}: {name} is not a field of this version")
+            continue
+        fits, words = field
+        if not fits(value):
+            raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        known[name] = value
+    return known
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_globs(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(
+            isinstance(item, str) and item and not item.startswith(("/", ":")) and ".." not in item.split("/")
+            for item in value
+        )
+    )
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_ttl(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 31_536_000
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.replace("-", "").replace("_", "").isalnum()
+
+
+_FIELDS = {
+    "name": (_is_name, "letters, digits, - and _"),
+    "depends": (_is_globs, 'paths below the project\'s root, at least one, such as ["src/**", "tests/**"]'),
+    "env": (_is_texts, 'names of environment variables, such as ["DATABASE_URL"]'),
+    "ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
+    "enabled": (_is_flag, "true or false"),
+    "failures": (_is_flag, "true or false"),
+    "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
+    "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
+}

@@ -1,0 +1,165 @@
+"""The stored form of a result: the same bytes in every store.
+
+    entry  = started SP "skillcache" SP version LF header LF body details
+    started = 16 digits, milliseconds since the epoch when the run began: a store's script compares it
+    header = one line of JSON (ASCII), the fields of `Entry` below, with the byte counts of the two parts
+    body, details = zlib streams: the output's UTF-8 bytes; the JSON that `explain` compares
+
+A reader ignores fields it does not know. Another version, a broken part or a text that does not match its
+digest makes the entry unreadable, which is a miss.
+
+Version log
+  1  first form
+"""
+
+import zlib
+
+from skillcache import jsontext
+from skillcache.digest import sha256
+from skillcache.errors import SkillcacheError
+
+VERSION = 1
+_MAGIC = b"skillcache"
+_LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
+_MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
+
+
+class Unreadable(SkillcacheError):
+    """The bytes are not an entry of this version."""
+
+
+class Entry:
+    """A recorded result and where it comes from.
+
+    key: full key text; names: rule names with the generation each had when the run began; status: exit status;
+    directory: where the run left the shell, relative to the root, None for where it began; output: the text's
+    bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
+    started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session,
+    agent); project: its identity; details: what was captured, for people; signature: empty until entries are signed.
+    """
+
+    __slots__ = (
+        "details", "directory", "duration", "finished", "key", "names", "output", "project", "relocated", "root",
+        "signature", "started", "status", "writer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        names: dict[str, int],
+        status: int,
+        output: bytes,
+        directory: str | None,
+        relocated: bool,
+        root: str,
+        project: str,
+        duration: int,
+        started: int,
+        finished: int,
+        writer: dict[str, str],
+        details: dict[str, object] | None = None,
+        signature: str = "",
+    ) -> None:
+        self.key = key
+        self.names = names
+        self.status = status
+        self.output = output
+        self.directory = directory
+        self.relocated = relocated
+        self.root = root
+        self.project = project
+        self.duration = duration
+        self.started = started
+        self.finished = finished
+        self.writer = writer
+        self.details = details or {}
+        self.signature = signature
+
+
+def encode(entry: Entry) -> bytes:
+    body = zlib.compress(entry.output, _LEVEL)
+    details = zlib.compress(jsontext.dumps(entry.details).encode("ascii"), _LEVEL)
+    header = {
+        "key": entry.key,
+        "names": entry.names,
+        "status": entry.status,
+        "directory": entry.directory,
+        "relocated": entry.relocated,
+        "root": entry.root,
+        "project": entry.project,
+        "duration": entry.duration,
+        "finished": entry.finished,
+        "writer": entry.writer,
+        "signature": entry.signature,
+        "size": len(entry.output),
+        "sha256": sha256(entry.output).hex(),
+        "body": len(body),
+        "details": len(details),
+    }
+    head = f"{entry.started:016d} {_MAGIC.decode()} {VERSION}\n{jsontext.dumps(header)}\n"
+    return head.encode("ascii") + body + details
+
+
+def decode(data: bytes, *, details: bool = False) -> Entry:
+    """Raises Unreadable. `details` are unpacked only when asked for: a hit does not need them."""
+    try:
+        first, header_text, rest = data.split(b"\n", 2)
+        started, magic, version = first.split(b" ")
+        if magic != _MAGIC or int(version) != VERSION:
+            raise Unreadable("not an entry of this version")
+        header = jsontext.loads(header_text)
+        if not isinstance(header, dict):
+            raise Unreadable("the header is not an object")
+        body = rest[: header["body"]]
+        output = _unpack(body)
+        if len(output) != header["size"] or sha256(output).hex() != header["sha256"]:
+            raise Unreadable("the output does not match its digest")
+        extra: dict[str, object] = {}
+        if details:
+            packed = rest[header["body"] : header["body"] + header["details"]]
+            read = jsontext.loads(_unpack(packed))
+            if not isinstance(read, dict):
+                raise Unreadable("the details are not an object")
+            extra = read
+        directory = header["directory"]
+        if not (directory is None or isinstance(directory, str)):
+            raise Unreadable("the directory is not text")
+        return Entry(
+            key=_text(header["key"]),
+            names={_text(name): _number(value) for name, value in header["names"].items()},
+            status=_number(header["status"]),
+            output=output,
+            directory=directory,
+            relocated=header["relocated"] is True,
+            root=_text(header["root"]),
+            project=_text(header["project"]),
+            duration=_number(header["duration"]),
+            started=int(started),
+            finished=_number(header["finished"]),
+            writer={_text(name): _text(value) for name, value in header["writer"].items()},
+            details=extra,
+            signature=_text(header["signature"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError, zlib.error) as fault:
+        raise Unreadable(f"the entry is damaged: {fault}") from None
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    plain = unpacker.decompress(packed, _MOST)
+    if not unpacker.eof or unpacker.unconsumed_tail or unpacker.unused_data:
+        raise Unreadable("a part is cut or too large")
+    return plain
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise Unreadable("a field is not text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unreadable("a field is not a number")
+    return value

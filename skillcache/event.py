@@ -1,0 +1,93 @@
+"""The JSON object that Claude Code writes to a hook's standard input, read without trust.
+
+Source of the fields: the client's published hook types. Unknown fields are ignored; a missing or wrong-typed
+field that a tool event cannot do without makes the whole event unreadable.
+"""
+
+from skillcache import jsontext
+from skillcache.errors import SkillcacheError
+
+MOST = 64 << 20  # bytes; the largest event seen is a Write of a few megabytes
+
+
+class BadEvent(SkillcacheError):
+    """Standard input did not hold an event."""
+
+
+class ToolEvent:
+    """A PreToolUse, PostToolUse or PostToolUseFailure event.
+
+    cwd: absolute; agent_id: "" outside subagents; response: the tool's structured output (PostToolUse only);
+    error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None.
+    """
+
+    __slots__ = (
+        "agent_id", "cwd", "duration", "error", "input", "interrupted", "name", "response", "session_id",
+        "tool", "tool_use_id",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        tool: str,
+        tool_input: dict[str, object],
+        tool_use_id: str,
+        cwd: str,
+        session_id: str = "",
+        agent_id: str = "",
+        response: object = None,
+        error: str = "",
+        interrupted: bool = False,
+        duration: int | None = None,
+    ) -> None:
+        self.name = name
+        self.tool = tool
+        self.input = tool_input
+        self.tool_use_id = tool_use_id
+        self.cwd = cwd
+        self.session_id = session_id
+        self.agent_id = agent_id
+        self.response = response
+        self.error = error
+        self.interrupted = interrupted
+        self.duration = duration
+
+
+def parse_tool_event(data: bytes) -> ToolEvent:
+    """Raises BadEvent for anything that is not a tool event."""
+    try:
+        fields = jsontext.loads(data)
+    except ValueError as fault:
+        raise BadEvent(str(fault)) from None
+    if not isinstance(fields, dict):
+        raise BadEvent("not a JSON object")
+    tool_input = fields.get("tool_input")
+    if not isinstance(tool_input, dict):
+        raise BadEvent("tool_input is not an object")
+    cwd = _text(fields, "cwd", required=True)
+    if not cwd.startswith("/"):
+        raise BadEvent("cwd is not an absolute path")
+    duration = fields.get("duration_ms")
+    return ToolEvent(
+        _text(fields, "hook_event_name", required=True),
+        tool=_text(fields, "tool_name", required=True),
+        tool_input=tool_input,
+        tool_use_id=_text(fields, "tool_use_id", required=True),
+        cwd=cwd,
+        session_id=_text(fields, "session_id"),
+        agent_id=_text(fields, "agent_id"),
+        response=fields.get("tool_response"),
+        error=_text(fields, "error"),
+        interrupted=fields.get("is_interrupt") is True,
+        duration=int(duration) if isinstance(duration, int | float) and 0 <= duration < 1e9 else None,
+    )
+
+
+def _text(fields: dict[str, object], name: str, *, required: bool = False) -> str:
+    value = fields.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or "\0" in value:
+        raise BadEvent(f"{name} is not text")
+    return value

@@ -1,0 +1,76 @@
+"""Where everything of ours lives. A file checked into a project may not move any of it."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT_CONFIG = ".claude/skillcache.toml"
+
+
+def home_folder(environ: "Mapping[str, str]") -> str:
+    """The person's home folder, or '/' where none is named: nothing of ours can then be written."""
+    return environ.get("HOME") or "/"
+
+
+def cache_folder(environ: "Mapping[str, str]") -> str:
+    """`$SKILLCACHE_HOME`, else `$XDG_CACHE_HOME/skillcache`, else `~/.cache/skillcache`; absolute."""
+    named = environ.get("SKILLCACHE_HOME", "")
+    if named.startswith("/"):
+        return named.rstrip("/") or "/"
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not base.startswith("/"):  # the XDG specification: a relative path is to be ignored
+        base = home_folder(environ) + "/.cache"
+    return base.rstrip("/") + "/skillcache"
+
+
+def config_file(environ: "Mapping[str, str]") -> str:
+    """The person's own configuration: `$XDG_CONFIG_HOME/skillcache/config.toml`, else below `~/.config`."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):
+        base = home_folder(environ) + "/.config"
+    return base.rstrip("/") + "/skillcache/config.toml"
+
+
+def project_config_file(project: str) -> str:
+    return project.rstrip("/") + "/" + PROJECT_CONFIG
+
+
+def replays_folder(cache: str) -> str:
+    """Texts being replayed, each named by its content's digest."""
+    return cache + "/replays"
+
+
+def pending_folder(cache: str) -> str:
+    """What PreToolUse leaves for the PostToolUse of the same call, named by tool_use_id."""
+    return cache + "/pending"
+
+
+def seen_folder(cache: str) -> str:
+    """Which failures a session or subagent has already seen."""
+    return cache + "/seen"
+
+
+def compiled_folder(cache: str) -> str:
+    """Configuration files in the form that hooks load."""
+    return cache + "/compiled"
+
+
+def embedded_store(cache: str) -> str:
+    return cache + "/store.sqlite3"
+
+
+def tally_file(cache: str) -> str:
+    return cache + "/outcomes.log"
+
+
+def durations_file(cache: str) -> str:
+    return cache + "/durations.bin"
+
+
+def hooks_folder() -> str:
+    """Absolute path of the hook scripts: inside the package in a wheel, beside it in a checkout."""
+    import os  # noqa: PLC0415 - only the CLI asks
+
+    package = os.path.dirname(os.path.abspath(__file__))
+    shipped = package + "/hooks"
+    return shipped if os.path.isdir(shipped) else os.path.dirname(package) + "/hooks"

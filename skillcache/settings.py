@@ -1,0 +1,239 @@
+"""One table of settings, and the values in force for one call.
+
+Precedence: environment, then the project's file (only settings of scope "project"), then the person's file, then
+the default. A file checked into a project may not redirect the store, move files or switch verification off.
+"""
+
+from skillcache import files
+from skillcache.errors import ConfigError
+from skillcache.paths import cache_folder, compiled_folder, config_file, embedded_store, project_config_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+USER = "user"  # the environment or the person's own file
+PROJECT = "project"  # these, or the project's file
+
+
+class Setting:
+    """name: as in TOML; kind: what values are allowed; variable: its environment variable; scope: who may set it."""
+
+    __slots__ = ("default", "kind", "name", "scope", "text", "variable")
+
+    def __init__(self, name: str, kind: str, default: object, variable: str, scope: str, text: str) -> None:
+        self.name = name
+        self.kind = kind
+        self.default = default
+        self.variable = variable
+        self.scope = scope
+        self.text = text
+
+
+TABLE = (
+    Setting("disable", "flag", False, "SKILLCACHE_DISABLE", PROJECT, "do nothing at all"),
+    Setting(
+        "redis_url", "url", "", "SKILLCACHE_REDIS_URL", USER,
+        "the shared store; without it `REDIS_URL`, then `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`,"
+        " and without those the embedded store",
+    ),
+    Setting(
+        "min_duration", "seconds", 1.0, "SKILLCACHE_MIN_DURATION", USER,
+        "runs quicker than this are not stored, and commands known to be are not looked up",
+    ),
+    Setting("ttl", "ttl", 86_400, "SKILLCACHE_TTL", USER, "seconds a result is kept unless its rule says otherwise"),
+    Setting("failures_ttl", "ttl", 600, "SKILLCACHE_FAILURES_TTL", USER, "the same for results of failed runs"),
+    Setting("max_output", "bytes", 5_000_000, "SKILLCACHE_MAX_OUTPUT", USER, "longer outputs are not stored"),
+    Setting(
+        "max_store", "bytes", 1 << 30, "SKILLCACHE_MAX_STORE", USER,
+        "size of the embedded store; the oldest results make room",
+    ),
+    Setting(
+        "capture_time", "seconds", 2.0, "SKILLCACHE_CAPTURE_TIME", USER,
+        "most time spent on reading what a call depends on",
+    ),
+    Setting(
+        "verify", "share", 0.02, "SKILLCACHE_VERIFY", USER,
+        "share of hits that run for real and are compared; 1 serves nothing and only measures",
+    ),
+)  # fmt: skip
+BY_NAME = {setting.name: setting for setting in TABLE}
+# Kept out of TABLE: it says where the table's files are, so no file can set it.
+HOME_VARIABLE = "SKILLCACHE_HOME"
+
+_CONFIG_CAP = 1 << 20
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+class Settings:
+    """The values in force. `store`: what `stores.open_store` takes; `rules`: the person's rules, project's last.
+
+    `warnings`: sentences about what was ignored, for `doctor`.
+    """
+
+    __slots__ = ("cache", "rules", "store", "values", "warnings")
+
+    def __init__(
+        self,
+        values: dict[str, object],
+        *,
+        cache: str,
+        store: str,
+        rules: list[dict[str, object]],
+        warnings: list[str],
+    ) -> None:
+        self.values = values
+        self.cache = cache
+        self.store = store
+        self.rules = rules
+        self.warnings = warnings
+
+    def number(self, name: str) -> float:
+        value = self.values[name]
+        assert isinstance(value, int | float)  # noqa: S101 - the table's kinds hold it
+        return value
+
+    def flag(self, name: str) -> bool:
+        return self.values[name] is True
+
+
+def load(environ: "Mapping[str, str]", project: str) -> Settings:
+    """Raises ConfigError for a value we cannot use, OSError for a file we may not read."""
+    cache = cache_folder(environ)
+    values = {setting.name: setting.default for setting in TABLE}
+    rules: list[dict[str, object]] = []
+    warnings: list[str] = []
+    for path, scope in ((config_file(environ), USER), (project_config_file(project), PROJECT)):
+        given, more_rules, more_warnings = _read_file(cache, path, scope)
+        values.update(given)
+        rules.extend(more_rules)
+        warnings.extend(more_warnings)
+    for setting in TABLE:
+        text = environ.get(setting.variable)
+        if text is not None and (text or setting.kind == "flag"):
+            values[setting.name] = from_text(setting, text)
+    store = _store(values, environ) or f"embedded:{embedded_store(cache)}"
+    return Settings(values, cache=cache, store=store, rules=rules, warnings=warnings)
+
+
+def disabled(environ: "Mapping[str, str]") -> bool:
+    """Whether the environment alone switches us off: asked before anything else is read."""
+    return environ.get("SKILLCACHE_DISABLE", "").strip().lower() not in _FALSE
+
+
+def from_text(setting: Setting, text: str) -> object:
+    """A value given as text; raises ConfigError naming the variable."""
+    word = text.strip()
+    if setting.kind == "flag":
+        # Whoever sets a switch wants it on: only the words for "no" leave it off.
+        return word.lower() not in _FALSE
+    if setting.kind == "url":
+        return check(setting, word, setting.variable)
+    try:
+        number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
+    except ValueError:
+        number = word
+    return check(setting, number, setting.variable)
+
+
+def check(setting: Setting, value: object, where: str) -> object:
+    """The value when the setting's kind allows it; raises ConfigError naming `where` and what is allowed."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_whole = is_number and isinstance(value, int)
+    allowed = {
+        "flag": (isinstance(value, bool), "true or false"),
+        "url": (isinstance(value, str) and _is_url(value), "a redis://, rediss:// or unix:// URL"),
+        "seconds": (is_number and 0 <= value <= 3_600, "a number of seconds from 0 to 3600"),  # type: ignore[operator]
+        "ttl": (is_whole and 1 <= value <= 31_536_000, "a whole number of seconds from 1 to 31536000"),  # type: ignore[operator]
+        "bytes": (is_whole and value >= 1, "a whole number of bytes, at least 1"),  # type: ignore[operator]
+        "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
+    }
+    fits, words = allowed[setting.kind]
+    if not fits:
+        # A URL may hold a password, so its value is never repeated.
+        shown = "this value" if setting.kind == "url" else repr(value)
+        raise ConfigError(where, f"{setting.name} cannot be {shown}; allowed: {words}")
+    return value
+
+
+def _is_url(value: str) -> bool:
+    return value.startswith(("redis://", "rediss://", "unix://", "redis+socket://"))
+
+
+def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
+    """The Redis URL in force, or '' for the embedded store."""
+    named = values["redis_url"]
+    if isinstance(named, str) and environ.get("SKILLCACHE_REDIS_URL"):
+        return named
+    general = environ.get("REDIS_URL", "")
+    if general:
+        if not _is_url(general):
+            raise ConfigError("REDIS_URL", "allowed: a redis://, rediss:// or unix:// URL")
+        return general
+    host = environ.get("REDIS_HOST", "")
+    if host:
+        port = environ.get("REDIS_PORT", "6379")
+        if not port.isdecimal():
+            raise ConfigError("REDIS_PORT", "allowed: a port number")
+        password = environ.get("REDIS_PASSWORD", "")
+        login = f":{_quote(password)}@" if password else ""
+        return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
+    return named if isinstance(named, str) else ""
+
+
+def _quote(text: str) -> str:
+    return "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode()
+    )
+
+
+def _read_file(
+    cache: str, path: str, scope: str
+) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:
+    """Settings, rules and warnings of one TOML file, from its compiled form while the file is unchanged.
+
+    TOML's reader costs a hook 20 ms, its compiled form 0.1 ms.
+    """
+    try:
+        text = files.read(path, _CONFIG_CAP)
+    except OSError as fault:
+        raise ConfigError(path, f"cannot be read: {fault.strerror}") from None
+    if text is None:
+        return {}, [], []
+    from skillcache.digest import sha256  # noqa: PLC0415 - most people have no such file
+
+    compiled = f"{compiled_folder(cache)}/{sha256(path.encode('utf-8', 'surrogateescape') + b'\0' + text).hex()[:40]}"
+    known = _load_compiled(compiled)
+    if known is None:
+        from skillcache.configuration import parse  # noqa: PLC0415 - tomllib is slow to import
+
+        known = parse(text, path, scope)
+        _save_compiled(compiled, known)
+    return known
+
+
+# Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
+_COMPILED_VERSION = 1
+
+
+def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:
+    import marshal  # noqa: PLC0415 - only beside a configuration file
+
+    try:
+        data = files.read(path, _CONFIG_CAP * 4)
+        version, values, rules, warnings = marshal.loads(data or b"")
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    if version != _COMPILED_VERSION:
+        return None
+    return values, rules, warnings
+
+
+def _save_compiled(path: str, known: tuple[dict[str, object], list[dict[str, object]], list[str]]) -> None:
+    import marshal  # noqa: PLC0415 - only beside a configuration file
+
+    try:
+        files.write(path, marshal.dumps((_COMPILED_VERSION, *known)))
+    except OSError:
+        return
