@@ -20,7 +20,9 @@ from skillcache.errors import SkillcacheError
 
 VERSION = 1
 _MAGIC = b"skillcache"
-_LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
+_LEVEL = (
+    1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
+)
 _MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
 
 
@@ -32,15 +34,15 @@ class Entry:
     """A recorded result and where it comes from.
 
     key: full key text; names: rule names with the generation each had when the run began; status: exit status;
-    directory: where the run left the shell, relative to the root, None for where it began; output: the text's
+    meaning: the client's word for a status that is no failure, or ''; directory: where the run left the shell, relative to the root, None for where it began; output: the text's
     bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
     started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session,
     agent); project: its identity; details: what was captured, for people; signature: empty until entries are signed.
     """
 
     __slots__ = (
-        "details", "directory", "duration", "finished", "key", "names", "output", "project", "relocated", "root",
-        "signature", "started", "status", "writer",
+        "details", "directory", "duration", "finished", "key", "meaning", "names", "output", "project", "relocated",
+        "root", "signature", "started", "status", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +51,7 @@ class Entry:
         key: str,
         names: dict[str, int],
         status: int,
+        meaning: str,
         output: bytes,
         directory: str | None,
         relocated: bool,
@@ -64,6 +67,7 @@ class Entry:
         self.key = key
         self.names = names
         self.status = status
+        self.meaning = meaning
         self.output = output
         self.directory = directory
         self.relocated = relocated
@@ -84,6 +88,7 @@ def encode(entry: Entry) -> bytes:
         "key": entry.key,
         "names": entry.names,
         "status": entry.status,
+        "meaning": entry.meaning,
         "directory": entry.directory,
         "relocated": entry.relocated,
         "root": entry.root,
@@ -129,6 +134,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             key=_text(header["key"]),
             names={_text(name): _number(value) for name, value in header["names"].items()},
             status=_number(header["status"]),
+            meaning=_text(header["meaning"]),
             output=output,
             directory=directory,
             relocated=header["relocated"] is True,

@@ -17,7 +17,12 @@ Row = tuple[str, str, str]
 
 
 def rows_of_bash(
-    command: str, directory: str, *, unsandboxed: bool, depends: tuple[str, ...] | None, captured: tuple[Row, ...]
+    command: str,
+    directory: str,
+    *,
+    unsandboxed: bool,
+    depends: tuple[str, ...] | None,
+    captured: tuple[Row, ...],
 ) -> tuple[Row, ...]:
     """`directory`: relative to the root, '' for the root itself; `captured`: the rows of the fingerprint."""
     narrowing = "everything" if depends is None else jsontext.dumps(list(depends))

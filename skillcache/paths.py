@@ -69,7 +69,7 @@ def durations_file(cache: str) -> str:
 
 def hooks_folder() -> str:
     """Absolute path of the hook scripts: inside the package in a wheel, beside it in a checkout."""
-    import os  # noqa: PLC0415 - only the CLI asks
+    import os  # only the CLI asks
 
     package = os.path.dirname(os.path.abspath(__file__))
     shipped = package + "/hooks"

@@ -201,12 +201,13 @@ def _read_file(
         raise ConfigError(path, f"cannot be read: {fault.strerror}") from None
     if text is None:
         return {}, [], []
-    from skillcache.digest import sha256  # noqa: PLC0415 - most people have no such file
+    from skillcache.digest import sha256  # most people have no such file
 
-    compiled = f"{compiled_folder(cache)}/{sha256(path.encode('utf-8', 'surrogateescape') + b'\0' + text).hex()[:40]}"
+    digest = sha256(path.encode("utf-8", "surrogateescape") + b"\0" + text).hex()
+    compiled = f"{compiled_folder(cache)}/{digest[:40]}"
     known = _load_compiled(compiled)
     if known is None:
-        from skillcache.configuration import parse  # noqa: PLC0415 - tomllib is slow to import
+        from skillcache.configuration import parse  # tomllib is slow to import
 
         known = parse(text, path, scope)
         _save_compiled(compiled, known)
@@ -218,11 +219,11 @@ _COMPILED_VERSION = 1
 
 
 def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:
-    import marshal  # noqa: PLC0415 - only beside a configuration file
+    import marshal  # only beside a configuration file
 
     try:
         data = files.read(path, _CONFIG_CAP * 4)
-        version, values, rules, warnings = marshal.loads(data or b"")
+        version, values, rules, warnings = marshal.loads(data or b"")  # noqa: S302 - our own private file
     except (OSError, EOFError, ValueError, TypeError):
         return None
     if version != _COMPILED_VERSION:
@@ -231,7 +232,7 @@ def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]
 
 
 def _save_compiled(path: str, known: tuple[dict[str, object], list[dict[str, object]], list[str]]) -> None:
-    import marshal  # noqa: PLC0415 - only beside a configuration file
+    import marshal  # only beside a configuration file
 
     try:
         files.write(path, marshal.dumps((_COMPILED_VERSION, *known)))

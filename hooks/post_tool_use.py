@@ -1,0 +1,9 @@
+"""PostToolUse: see skillcache/handlers."""
+
+import sys
+
+# Beside the package in a checkout, inside it in a wheel.
+sys.path[0:0] = [__file__.rsplit("/", 2)[0], __file__.rsplit("/", 3)[0]]
+from skillcache.runtime import main  # noqa: E402
+
+main("PostToolUse")

@@ -1,0 +1,82 @@
+"""What PreToolUse leaves for the PostToolUse of the same call: a file named by the call's tool_use_id.
+
+The client may start several hook processes for one event, as each matching settings entry starts one. Making
+the file (O_EXCL) and removing it are atomic, so exactly one process handles each end of a call.
+"""
+
+import os
+
+from skillcache import files, jsontext
+from skillcache.digest import sha256
+from skillcache.paths import pending_folder
+
+_CAP = 4 << 20
+_STALE = 86_400  # seconds; a hit leaves its file behind, as no PostToolUse comes for it
+
+
+class Pending:
+    """The open file of a call that this process handles."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def save(self, record: dict[str, object]) -> None:
+        """Keep `record` for the end of the call. Raises OSError."""
+        view = memoryview(jsontext.dumps(record).encode("ascii"))
+        while view:
+            view = view[os.write(self._handle, view) :]
+
+
+def begin(cache: str, tool_use_id: str) -> Pending | None:
+    """Claim the start of a call; None when another process has it. Raises OSError."""
+    path = _path(cache, tool_use_id)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return Pending(os.open(path, flags, 0o600))
+    except FileExistsError:
+        return None
+    except FileNotFoundError:
+        files.make_folder(pending_folder(cache))
+    try:
+        return Pending(os.open(path, flags, 0o600))
+    except FileExistsError:
+        return None
+
+
+def end(cache: str, tool_use_id: str) -> dict[str, object] | None:
+    """Claim the end of a call: what was saved for it ({} for nothing), or None when it is not ours to handle."""
+    path = _path(cache, tool_use_id)
+    taken = f"{path}.{os.getpid()}"
+    try:
+        os.rename(path, taken)
+    except OSError:
+        return None
+    try:
+        record = jsontext.loads(files.read(taken, _CAP) or b"{}")
+    except (OSError, ValueError):  # its writer was stopped half-way
+        record = {}
+    files.remove(taken)
+    return record if isinstance(record, dict) else {}
+
+
+def sweep(folder: str, now: float, stale: float = _STALE) -> None:
+    """Remove files of `folder` older than `stale` seconds. A folder that is gone is swept."""
+    try:
+        with os.scandir(folder) as found:
+            for item in found:
+                if item.stat(follow_symlinks=False).st_mtime < now - stale:
+                    files.remove(item.path)
+    except OSError:
+        return
+
+
+def _path(cache: str, tool_use_id: str) -> str:
+    plain = tool_use_id.isascii() and tool_use_id.replace("_", "").replace("-", "").isalnum()
+    name = (
+        tool_use_id
+        if plain and len(tool_use_id) < 100
+        else sha256(tool_use_id.encode("utf-8", "replace")).hex()
+    )
+    return f"{pending_folder(cache)}/{name}"

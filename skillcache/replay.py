@@ -1,0 +1,97 @@
+"""Turns an entry into the words Claude Code understands: a rewritten command and a factual note.
+
+The rewritten command prints the recorded text with `cat`, leaves the shell where the run left it and ends with the
+recorded status; a comment tells a person who looks what happened. Observed on the client: a call whose status is
+not 0 never moves the shell, and a last `grep` that finds nothing is no failure.
+"""
+
+from skillcache import files, jsontext
+from skillcache.digest import sha256
+from skillcache.entry import Entry
+from skillcache.paths import replays_folder
+
+FRESH = "# fresh"
+_COMMENT = 160  # characters of the original command that the comment repeats
+
+
+def keep_text(cache: str, output: bytes) -> str:
+    """The path of a private file that holds `output`. Raises OSError."""
+    import os  # on a hit only
+
+    path = f"{replays_folder(cache)}/{sha256(output).hex()[:40]}"
+    try:
+        if os.stat(path).st_size == len(output):
+            os.utime(path)  # keeps it from the sweep until it has been printed
+            return path
+    except FileNotFoundError:
+        pass
+    files.write(path, output)
+    return path
+
+
+def command_line(path: str, entry: Entry, directory: str | None, original: str, age: str) -> str:
+    """`path`: file of the text; `directory`: absolute, where the shell is to be left, None for where it is."""
+    parts = [f"cat {quote(path)}"]
+    if entry.meaning:
+        parts.append("grep -q . /dev/null")  # status 1 that the client reads as "No matches found"
+    elif entry.status:
+        parts.append(f"exit {entry.status}")
+    elif directory is not None:
+        parts.append(f"cd {quote(directory)}")
+    return f"{'; '.join(parts)} # skillcache: recorded {age} ago by: {_one_line(original)}"
+
+
+def note(entry: Entry, *, here: bool, same_session: bool, now: float) -> str:
+    """What the model is told beside the result: facts, and how to get a fresh run."""
+    if same_session:
+        who = "in this session"
+    elif here:
+        who = "on this machine, by another session"
+    else:
+        who = f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
+    status = f" with exit status {entry.status}" if entry.status else ""
+    return (
+        f"skillcache: this is the recorded result of the same command on the same inputs, not a new run. It was"
+        f" recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since. The run took"
+        f" {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
+    )
+
+
+def answer(tool_input: dict[str, object], rewritten: str, context: str, *, allow: bool) -> str:
+    """The hook's standard output. Without `allow` the client judges the rewritten command by its own rules."""
+    kept = {name: tool_input[name] for name in ("description", "timeout") if name in tool_input}
+    output: dict[str, object] = {
+        "hookEventName": "PreToolUse",
+        "updatedInput": {"command": rewritten, **kept},
+        "additionalContext": context,
+    }
+    if allow:
+        output["permissionDecision"] = "allow"
+        output["permissionDecisionReason"] = "skillcache: recorded result"
+    return jsontext.dumps({"hookSpecificOutput": output})
+
+
+def age_of(entry: Entry, now: float) -> str:
+    """How long ago the run ended, in one unit."""
+    seconds = max(0, int(now - entry.finished / 1000))
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= 2 * size or (unit == "minute" and seconds >= size):
+            count = seconds // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{seconds} second{'s' if seconds != 1 else ''}"
+
+
+def quote(text: str) -> str:
+    """One word of the shell, whatever it holds."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _one_line(text: str) -> str:
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return plain if len(plain) <= _COMMENT else plain[: _COMMENT - 3] + "..."
+
+
+def _word(text: str | None) -> str:
+    """A name from the store, which others may write, as one harmless word."""
+    plain = "".join(c for c in text or "" if c.isalnum() or c in "-_.@")
+    return plain[:64] or "someone"

@@ -1,0 +1,132 @@
+"""The process around a hook: reads the event, runs its handler, prints the answer, and never gets in the way.
+
+Whatever goes wrong, nothing is printed and the exit status is 0, so the client does what it would have done. A
+watchdog ends the process when its time is up, even inside a call that never returns, such as name resolution.
+"""
+
+import posix
+import time
+from _thread import allocate_lock, start_new_thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
+_PIECE = 1 << 20
+
+# Modules of `skillcache.handlers`; each has `handle(data, world) -> str`.
+HANDLERS = {
+    "PreToolUse": "pre_tool_use",
+    "PostToolUse": "post_tool_use",
+    "PostToolUseFailure": "post_tool_use",
+}
+
+
+class World:
+    """What a handler may know of the world. now: unix seconds; begun: monotonic seconds at the start of our work."""
+
+    __slots__ = ("begun", "environ", "now")
+
+    def __init__(self, environ: "Mapping[str, str]", now: float, begun: float) -> None:
+        self.environ = environ
+        self.now = now
+        self.begun = begun
+
+    def spent(self) -> int:
+        """Milliseconds that our process has taken so far, the interpreter's start included as processor time."""
+        return int((time.monotonic() - self.begun + _START) * 1000)
+
+
+_START = time.process_time()
+
+
+def main(event_name: str) -> None:
+    """Run one hook and end the process."""
+    answered = allocate_lock()
+    start_new_thread(_watch, (answered,))
+    try:
+        text = _run(event_name)
+        if answered.acquire(blocking=False) and text:
+            _print(text.encode("ascii"))
+    except BaseException:  # noqa: BLE001, S110 - nothing of ours may reach the client; `_run` has counted it
+        pass
+    posix._exit(0)  # noqa: SLF001 - the interpreter's own farewell costs 2 ms
+
+
+def _run(event_name: str) -> str:
+    import os
+
+    world = World(os.environ, time.time(), time.monotonic())
+    from skillcache.settings import disabled
+
+    if disabled(world.environ):
+        return ""
+    try:
+        handler = __import__(f"skillcache.handlers.{HANDLERS[event_name]}", fromlist=["handle"])
+        text: str = handler.handle(_read(), world)
+        return text
+    except Exception as fault:  # noqa: BLE001 - the one error boundary of a hook
+        _count(world, fault)
+        return ""
+
+
+def _count(world: World, fault: Exception) -> None:
+    from skillcache import tally
+    from skillcache.errors import Bypass, ConfigError, StoreError
+    from skillcache.event import BadEvent
+    from skillcache.outcome import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL
+    from skillcache.paths import cache_folder
+
+    if isinstance(fault, Bypass | StoreError):
+        outcome = fault.outcome
+    elif isinstance(fault, BadEvent):
+        outcome = BAD_EVENT
+    elif isinstance(fault, ConfigError):
+        outcome = BAD_CONFIG
+    elif isinstance(fault, OSError):
+        outcome = DISK
+    else:
+        outcome = INTERNAL
+    tally.record(cache_folder(world.environ), world.now, outcome, spent=world.spent())
+
+
+def _read() -> bytes:
+    """Standard input, whole; more than any event needs is an event we do not read."""
+    from skillcache.event import MOST, BadEvent
+
+    pieces: list[bytes] = []
+    size = 0
+    while piece := posix.read(0, _PIECE):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST:
+            raise BadEvent("larger than any event")
+    return b"".join(pieces)
+
+
+def _print(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[posix.write(1, view) :]
+
+
+def _watch(answered: object) -> None:
+    # Waits on a lock that nobody releases: the main thread ends the process, or this one does.
+    never = allocate_lock()
+    never.acquire()
+    never.acquire(timeout=_TIME)
+    if answered.acquire(blocking=False):  # type: ignore[attr-defined]
+        _count_time_up()
+        posix._exit(0)  # noqa: SLF001
+
+
+def _count_time_up() -> None:
+    import os
+
+    from skillcache import tally
+    from skillcache.outcome import TIME_UP
+    from skillcache.paths import cache_folder
+
+    tally.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
+
