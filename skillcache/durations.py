@@ -52,5 +52,5 @@ def learn(cache: str, project: str, command: str, milliseconds: int) -> None:
 
 
 def _place(project: str, command: str) -> tuple[int, bytes]:
-    digest = sha256(f"{project}\0{command}".encode("utf-8", "surrogatepass"))
+    digest = sha256(f"{project}\0{command}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big") % _SLOTS * _SLOT, digest[8:16]

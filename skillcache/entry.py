@@ -98,7 +98,7 @@ def encode(entry: Entry) -> bytes:
         "writer": entry.writer,
         "signature": entry.signature,
         "size": len(entry.output),
-        "sha256": sha256(entry.output).hex(),
+        "sha256": sha256(entry.output).hexdigest(),
         "body": len(body),
         "details": len(details),
     }
@@ -118,7 +118,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             raise Unreadable("the header is not an object")
         body = rest[: header["body"]]
         output = _unpack(body)
-        if len(output) != header["size"] or sha256(output).hex() != header["sha256"]:
+        if len(output) != header["size"] or sha256(output).hexdigest() != header["sha256"]:
             raise Unreadable("the output does not match its digest")
         extra: dict[str, object] = {}
         if details:

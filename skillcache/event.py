@@ -22,8 +22,8 @@ class ToolEvent:
     """
 
     __slots__ = (
-        "agent_id", "cwd", "duration", "error", "input", "interrupted", "name", "response", "session_id",
-        "tool", "tool_use_id",
+        "agent_id", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode", "response",
+        "session_id", "tool", "tool_use_id",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +36,7 @@ class ToolEvent:
         cwd: str,
         session_id: str = "",
         agent_id: str = "",
+        permission_mode: str = "",
         response: object = None,
         error: str = "",
         interrupted: bool = False,
@@ -48,6 +49,7 @@ class ToolEvent:
         self.cwd = cwd
         self.session_id = session_id
         self.agent_id = agent_id
+        self.permission_mode = permission_mode
         self.response = response
         self.error = error
         self.interrupted = interrupted
@@ -77,6 +79,7 @@ def parse_tool_event(data: bytes) -> ToolEvent:
         cwd=cwd,
         session_id=_text(fields, "session_id"),
         agent_id=_text(fields, "agent_id"),
+        permission_mode=_text(fields, "permission_mode"),
         response=fields.get("tool_response"),
         error=_text(fields, "error"),
         interrupted=fields.get("is_interrupt") is True,

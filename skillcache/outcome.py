@@ -38,6 +38,7 @@ VERIFY = Outcome(204, MISS, "verify", "run for real to verify the stored result"
 SEEN_FAILURE = Outcome(205, MISS, "seen_failure", "this session has already seen this failure")
 ELSEWHERE = Outcome(206, MISS, "elsewhere", "the stored result holds only in the place that recorded it")
 EXPIRED = Outcome(207, MISS, "expired", "the stored result is too old")
+UNDECIDED = Outcome(208, MISS, "undecided", "the person has not allowed this command here yet")
 
 NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
 TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")

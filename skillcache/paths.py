@@ -50,6 +50,11 @@ def seen_folder(cache: str) -> str:
     return cache + "/seen"
 
 
+def quarantine_folder(cache: str) -> str:
+    """Which rules rest after a wrong result."""
+    return cache + "/quarantine"
+
+
 def compiled_folder(cache: str) -> str:
     """Configuration files in the form that hooks load."""
     return cache + "/compiled"

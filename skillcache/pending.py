@@ -7,7 +7,7 @@ the file (O_EXCL) and removing it are atomic, so exactly one process handles eac
 import os
 
 from skillcache import files, jsontext
-from skillcache.digest import sha256
+from skillcache.digest import digest
 from skillcache.paths import pending_folder
 
 _CAP = 4 << 20
@@ -77,6 +77,6 @@ def _path(cache: str, tool_use_id: str) -> str:
     name = (
         tool_use_id
         if plain and len(tool_use_id) < 100
-        else sha256(tool_use_id.encode("utf-8", "replace")).hex()
+        else digest(tool_use_id.encode("utf-8", "replace"))
     )
     return f"{pending_folder(cache)}/{name}"

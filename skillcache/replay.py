@@ -6,7 +6,7 @@ not 0 never moves the shell, and a last `grep` that finds nothing is no failure.
 """
 
 from skillcache import files, jsontext
-from skillcache.digest import sha256
+from skillcache.digest import digest
 from skillcache.entry import Entry
 from skillcache.paths import replays_folder
 
@@ -18,7 +18,7 @@ def keep_text(cache: str, output: bytes) -> str:
     """The path of a private file that holds `output`. Raises OSError."""
     import os  # on a hit only
 
-    path = f"{replays_folder(cache)}/{sha256(output).hex()[:40]}"
+    path = f"{replays_folder(cache)}/{digest(output)}"
     try:
         if os.stat(path).st_size == len(output):
             os.utime(path)  # keeps it from the sweep until it has been printed

@@ -1,7 +1,7 @@
 """Which failed results a session or subagent has already seen: whoever runs a failing command again wants it run."""
 
 from skillcache import files
-from skillcache.digest import sha256
+from skillcache.digest import digest as digest_of
 from skillcache.paths import seen_folder
 
 _CAP = 1 << 20
@@ -20,5 +20,5 @@ def see(cache: str, session_id: str, agent_id: str, digest: str) -> None:
 
 
 def _path(cache: str, session_id: str, agent_id: str) -> str:
-    name = sha256(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass")).hex()[:40]
+    name = digest_of(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass"))
     return f"{seen_folder(cache)}/{name}"

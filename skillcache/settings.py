@@ -201,10 +201,10 @@ def _read_file(
         raise ConfigError(path, f"cannot be read: {fault.strerror}") from None
     if text is None:
         return {}, [], []
-    from skillcache.digest import sha256  # most people have no such file
+    from skillcache.digest import digest  # most people have no such file
 
-    digest = sha256(path.encode("utf-8", "surrogateescape") + b"\0" + text).hex()
-    compiled = f"{compiled_folder(cache)}/{digest[:40]}"
+    name = digest(path.encode("utf-8", "surrogateescape") + b"\0" + text)
+    compiled = f"{compiled_folder(cache)}/{name}"
     known = _load_compiled(compiled)
     if known is None:
         from skillcache.configuration import parse  # tomllib is slow to import

@@ -2,7 +2,7 @@
 
 import os
 
-from skillcache.digest import sha256
+from skillcache.digest import digest
 from skillcache.event import ToolEvent
 
 TYPE_CHECKING = False
@@ -41,5 +41,5 @@ def _machine() -> str:
         finally:
             os.close(handle)
         if content:
-            return sha256(b"skillcache machine\0" + content).hex()[:32]
-    return sha256(b"skillcache host\0" + os.uname().nodename.encode("utf-8", "surrogateescape")).hex()[:32]
+            return digest(b"skillcache machine\0" + content)
+    return digest(b"skillcache host\0" + os.uname().nodename.encode("utf-8", "surrogateescape"))
