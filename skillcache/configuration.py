@@ -28,9 +28,7 @@ def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules,
         if name == "rules":
             if not isinstance(value, list):
                 raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
-            rules = [
-                _rule(rule, f"{path}, rule {number}", path, warnings) for number, rule in enumerate(value, 1)
-            ]
+            rules = [_rule(rule, f"{path}, rule {number}", path, warnings) for number, rule in enumerate(value, 1)]
             continue
         setting = BY_NAME.get(name)
         if setting is None:
@@ -48,9 +46,7 @@ def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str,
     known: dict[str, object] = {"match": rule["match"], "origin": path}
     tool, specifier = parse_pattern(rule["match"])
     if tool != "Bash" or specifier is None:
-        raise ConfigError(
-            where, f'match cannot be {rule["match"]!r}; allowed: a pattern such as "Bash(pytest:*)"'
-        )
+        raise ConfigError(where, f'match cannot be {rule["match"]!r}; allowed: a pattern such as "Bash(pytest:*)"')
     for name, value in rule.items():
         if name == "match":
             continue

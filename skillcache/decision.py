@@ -4,6 +4,7 @@
 whether the entry is served or the tool runs. Neither touches the world.
 """
 
+from skillcache.digest import digest
 from skillcache.entry import Entry, Unreadable, decode
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
@@ -130,6 +131,6 @@ def decide(
     return Answer(REPLAYED, entry, entry.output)
 
 
-def chosen_for_verification(tool_use_id_digest: bytes, share: float) -> bool:
+def chosen_for_verification(tool_use_id: str, share: float) -> bool:
     """Whether this would-be hit runs for real: the call's own id decides, so the choice needs no chance."""
-    return int.from_bytes(tool_use_id_digest[:6], "big") < share * (1 << 48)
+    return int(digest(tool_use_id.encode("utf-8", "replace"))[:12], 16) < share * (1 << 48)

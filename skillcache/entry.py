@@ -20,9 +20,7 @@ from skillcache.errors import SkillcacheError
 
 VERSION = 1
 _MAGIC = b"skillcache"
-_LEVEL = (
-    1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
-)
+_LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
 _MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
 
 

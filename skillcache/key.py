@@ -17,14 +17,9 @@ Row = tuple[str, str, str]
 
 
 def rows_of_bash(
-    command: str,
-    directory: str,
-    *,
-    unsandboxed: bool,
-    depends: tuple[str, ...] | None,
-    captured: tuple[Row, ...],
+    command: str, directory: str, *, unsandboxed: bool, depends: tuple[str, ...] | None
 ) -> tuple[Row, ...]:
-    """`directory`: relative to the root, '' for the root itself; `captured`: the rows of the fingerprint."""
+    """`directory`: relative to the root, '' for the root itself. The rows of the fingerprint follow these."""
     narrowing = "everything" if depends is None else jsontext.dumps(list(depends))
     return (
         ("tool", "", "Bash"),
@@ -32,7 +27,6 @@ def rows_of_bash(
         ("directory", "", directory),
         ("sandbox", "", "off" if unsandboxed else "on"),
         ("depends", "", narrowing),
-        *captured,
     )
 
 

@@ -30,9 +30,7 @@ REPLAYED = Outcome(100, HIT, "replayed", "served from the cache")
 
 NO_ENTRY = Outcome(200, MISS, "no_entry", "nothing stored for this call on these inputs")
 INVALIDATED = Outcome(201, MISS, "invalidated", "the stored result was invalidated")
-UNREADABLE_ENTRY = Outcome(
-    202, MISS, "unreadable_entry", "the stored result is of another version or damaged"
-)
+UNREADABLE_ENTRY = Outcome(202, MISS, "unreadable_entry", "the stored result is of another version or damaged")
 FRESH = Outcome(203, MISS, "fresh", "a fresh run was asked for")
 VERIFY = Outcome(204, MISS, "verify", "run for real to verify the stored result")
 SEEN_FAILURE = Outcome(205, MISS, "seen_failure", "this session has already seen this failure")
@@ -46,13 +44,9 @@ BACKGROUND = Outcome(302, BYPASS, "background", "the call runs in the background
 SHELL_SYNTAX = Outcome(303, BYPASS, "shell_syntax", "the command line is not surely understood")
 SHELL_EXPANSION = Outcome(304, BYPASS, "shell_expansion", "the command line substitutes or expands")
 SHELL_WRITES = Outcome(305, BYPASS, "shell_writes", "the command line writes to a file")
-SHELL_BACKGROUND = Outcome(
-    306, BYPASS, "shell_background", "the command line starts something in the background"
-)
+SHELL_BACKGROUND = Outcome(306, BYPASS, "shell_background", "the command line starts something in the background")
 OTHER_COMMAND = Outcome(307, BYPASS, "other_command", "the line also runs a command that no rule names")
-COMMAND_WRITES = Outcome(
-    308, BYPASS, "command_writes", "the command fixes, writes, builds, installs or watches"
-)
+COMMAND_WRITES = Outcome(308, BYPASS, "command_writes", "the command fixes, writes, builds, installs or watches")
 COMMAND_FRESH = Outcome(309, BYPASS, "command_fresh", "the command itself asks for a fresh run")
 OUTSIDE = Outcome(310, BYPASS, "outside", "the line reads outside the project or the state of git")
 DENY_RULE = Outcome(311, BYPASS, "deny_rule", "a deny rule names this call")

@@ -74,9 +74,5 @@ def sweep(folder: str, now: float, stale: float = _STALE) -> None:
 
 def _path(cache: str, tool_use_id: str) -> str:
     plain = tool_use_id.isascii() and tool_use_id.replace("_", "").replace("-", "").isalnum()
-    name = (
-        tool_use_id
-        if plain and len(tool_use_id) < 100
-        else digest(tool_use_id.encode("utf-8", "replace"))
-    )
+    name = tool_use_id if plain and len(tool_use_id) < 100 else digest(tool_use_id.encode("utf-8", "replace"))
     return f"{pending_folder(cache)}/{name}"

@@ -4,11 +4,12 @@ Runs only after a command that took its time, so modules that cost something to 
 """
 
 from skillcache import pending, quarantine, seen, writer
+from skillcache.call import Call
 from skillcache.decision import Plan
 from skillcache.entry import Entry, Unreadable, decode, encode
-from skillcache.event import ToolEvent
 from skillcache.failures import shows_failure
 from skillcache.lookup import Lookup, inside, look
+from skillcache.miss import Miss
 from skillcache.normalize import normalized
 from skillcache.outcome import (
     CHANGED_INPUTS,
@@ -26,77 +27,50 @@ from skillcache.paths import pending_folder, replays_folder, seen_folder
 from skillcache.redis_keys import entry_key, latest_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
-from skillcache.runtime import World
 from skillcache.secrets import find as find_secret
-from skillcache.settings import Settings
 from skillcache.stores import Store, open_store
 
 
-class Miss:
-    """What PreToolUse saved of the call: see its `_record`. started: milliseconds since the epoch."""
-
-    __slots__ = ("cwd", "generations", "key", "project", "started", "verifies")
-
-    def __init__(self, record: dict[str, object]) -> None:
-        """Raises KeyError, TypeError or ValueError for a record of another form."""
-        self.cwd = str(record["cwd"])
-        self.key = str(record["key"])
-        self.project = str(record["project"])
-        self.started = int(str(record["started"]))
-        self.verifies = record["verifies"] is True
-        generations = record["generations"]
-        if not isinstance(generations, dict):
-            raise TypeError("generations are not an object")
-        self.generations = {str(name): int(value) for name, value in generations.items()}
-
-
-def settle(
-    event: ToolEvent, world: World, settings: Settings, planned: Plan, record: dict[str, object], duration: int
-) -> Outcome:
-    """What became of the run: stored, or why not. Raises Bypass, StoreError and OSError."""
-    miss = Miss(record)
+def settle(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
+    """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
     try:
-        result = read_result(event, int(settings.number("max_output")))
+        result = read_result(call.event, int(call.settings.number("max_output")))
     except Unusable as unusable:
         return unusable.outcome
-    found = look(planned, miss.cwd, world.environ, seconds=settings.number("capture_time"))
+    seconds = call.settings.number("capture_time")
+    found = look(planned, miss.cwd, call.world.environ, seconds=seconds)
     if found.key != miss.key:
         return CHANGED_INPUTS
-    store = open_store(settings.store, now=world.now)
+    directory = None
+    if call.event.cwd != miss.cwd:
+        directory = inside(call.event.cwd, found.fingerprint.root)
+        if directory is None:
+            return LEFT_ROOT
+    store = open_store(call.settings.store, now=call.world.now)
     try:
         if miss.verifies:
-            return _compare(store, world, settings, planned, found, result, event.cwd, miss)
-        return _store(store, event, world, settings, planned, found, result, miss, duration)
+            return _compare(store, call, planned, miss, found, result, directory)
+        if has_failed(result) and not planned.failures:
+            # A pass that is stored for the same inputs is now in doubt: neither is served.
+            store.delete(entry_key(planned.name, found.digest))
+            return FAILURE if result.status else HIDDEN_FAILURE
+        if find_secret(planned.command) or find_secret(result.output.decode("utf-8")):
+            return SECRET
+        entry = _entry(call, miss, found, result, directory, duration)
+        return _store(store, call, planned, found, entry)
     finally:
         store.close()
 
 
-def _store(
-    store: Store,
-    event: ToolEvent,
-    world: World,
-    settings: Settings,
-    planned: Plan,
-    found: Lookup,
-    result: Result,
-    miss: Miss,
-    duration: int,
-) -> Outcome:
-    place = entry_key(planned.name, found.digest)
-    failed = has_failed(result)
-    if failed and not planned.failures:
-        # A pass that is stored under the same inputs is now in doubt: neither is served.
-        store.delete(place)
-        return FAILURE if result.status else HIDDEN_FAILURE
-    if find_secret(planned.command) or find_secret(result.output.decode("utf-8")):
-        return SECRET
-    directory = None
-    if event.cwd != miss.cwd:
-        directory = inside(event.cwd, found.fingerprint.root)
-        if directory is None:
-            return LEFT_ROOT
-    output, relocated = relocate(result.output, found.fingerprint.root)
-    entry = Entry(
+def has_failed(result: Result) -> bool:
+    """Whether the run failed, by its status or, where a pipe hid that, by its text."""
+    return bool(result.status and not result.meaning) or shows_failure(result.output.decode("utf-8"))
+
+
+def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str | None, duration: int) -> Entry:
+    root = found.fingerprint.root
+    output, relocated = relocate(result.output, root)
+    return Entry(
         key=found.key,
         names=miss.generations,
         status=result.status,
@@ -104,66 +78,51 @@ def _store(
         output=output if relocated else result.output,
         directory=directory,
         relocated=relocated,
-        root=found.fingerprint.root,
+        root=root,
         project=miss.project,
         duration=duration,
         started=miss.started,
-        finished=int(world.now * 1000),
-        writer=writer.describe(event, world.environ),
+        finished=int(call.world.now * 1000),
+        writer=writer.describe(call.event, call.world.environ),
         details=found.fingerprint.details,
     )
+
+
+def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry) -> Outcome:
+    failed = entry.status != 0 and not entry.meaning
     ttl = planned.failures_ttl if failed else planned.ttl
-    stored = store.put(
-        place,
+    accepted = store.put(
+        entry_key(planned.name, found.digest),
         encode(entry),
         ttl=ttl,
-        started=miss.started,
+        started=entry.started,
         names=planned.names,
-        generations=tuple(miss.generations[name] for name in planned.names),
+        generations=tuple(entry.names[name] for name in planned.names),
     )
-    if not stored:
+    if not accepted:
         return SUPERSEDED
     store.write(latest_key(planned.name, found.command_digest), found.digest.encode("ascii"), ttl)
     if failed:
-        seen.see(settings.cache, event.session_id, event.agent_id, found.digest)
+        seen.see(call.cache, call.event.session_id, call.event.agent_id, found.digest)
     for folder in (pending_folder, replays_folder, seen_folder):
-        pending.sweep(folder(settings.cache), world.now)
+        pending.sweep(folder(call.cache), call.world.now)
     return STORED
 
 
 def _compare(
-    store: Store,
-    world: World,
-    settings: Settings,
-    planned: Plan,
-    found: Lookup,
-    result: Result,
-    ended_in: str,
-    miss: Miss,
+    store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, result: Result, directory: str | None
 ) -> Outcome:
     """Hold a verifying run against the entry it would have been answered by."""
     place = entry_key(planned.name, found.digest)
-    stored = store.get(place, planned.names).entry
     try:
-        entry = decode(stored or b"")
-    except Unreadable:
+        entry = decode(store.get(place, planned.names).entry or b"")
+    except Unreadable:  # gone meanwhile
         return SUPERSEDED
     root = found.fingerprint.root
     recorded = expand(entry.output, root) if entry.relocated else entry.output
-    directory = inside(ended_in, root) if ended_in != miss.cwd else None
-    same = (
-        entry.status == result.status
-        and entry.directory == directory
-        and normalized(recorded.decode("utf-8"), root, planned.normalize)
-        == normalized(result.output.decode("utf-8"), root, planned.normalize)
-    )
-    if same:
+    texts = [normalized(text.decode("utf-8"), root, planned.normalize) for text in (recorded, result.output)]
+    if entry.status == result.status and entry.directory == directory and texts[0] == texts[1]:
         return CONFIRMED
     store.delete(place)
-    quarantine.begin(settings.cache, miss.project, planned.name, world.now)
+    quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
     return REFUTED
-
-
-def has_failed(result: Result) -> bool:
-    """Whether the run failed, by its status or, where a pipe hid that, by its text."""
-    return bool(result.status and not result.meaning) or shows_failure(result.output.decode("utf-8"))

@@ -57,17 +57,16 @@ def note(entry: Entry, *, here: bool, same_session: bool, now: float) -> str:
     )
 
 
-def answer(tool_input: dict[str, object], rewritten: str, context: str, *, allow: bool) -> str:
-    """The hook's standard output. Without `allow` the client judges the rewritten command by its own rules."""
+def answer(tool_input: dict[str, object], rewritten: str, context: str) -> str:
+    """The hook's standard output."""
     kept = {name: tool_input[name] for name in ("description", "timeout") if name in tool_input}
-    output: dict[str, object] = {
+    output = {
         "hookEventName": "PreToolUse",
+        "permissionDecision": "allow",
+        "permissionDecisionReason": "skillcache: recorded result",
         "updatedInput": {"command": rewritten, **kept},
         "additionalContext": context,
     }
-    if allow:
-        output["permissionDecision"] = "allow"
-        output["permissionDecisionReason"] = "skillcache: recorded result"
     return jsontext.dumps({"hookSpecificOutput": output})
 
 

@@ -75,13 +75,8 @@ def _success(response: object, cap: int) -> Result:
     status = 1 if meaning else 0
     persisted = response.get("persistedOutputPath")
     if persisted:
-        return Result(
-            status, _persisted(persisted, response.get("persistedOutputSize"), cap), NO_MATCHES * status
-        )
-    if (
-        response.get("rawOutputPath")
-        or len(stdout.encode("utf-16-le", "surrogatepass")) // 2 >= _STDOUT_SHOWN
-    ):
+        return Result(status, _persisted(persisted, response.get("persistedOutputSize"), cap), NO_MATCHES * status)
+    if response.get("rawOutputPath") or len(stdout.encode("utf-16-le", "surrogatepass")) // 2 >= _STDOUT_SHOWN:
         raise Unusable(CUT)
     return Result(status, _encode(stdout), NO_MATCHES * status)
 

@@ -129,4 +129,3 @@ def _count_time_up() -> None:
     from skillcache.paths import cache_folder
 
     tally.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
-

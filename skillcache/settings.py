@@ -183,14 +183,10 @@ def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
 
 
 def _quote(text: str) -> str:
-    return "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode()
-    )
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode())
 
 
-def _read_file(
-    cache: str, path: str, scope: str
-) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:
+def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:
     """Settings, rules and warnings of one TOML file, from its compiled form while the file is unchanged.
 
     TOML's reader costs a hook 20 ms, its compiled form 0.1 ms.

@@ -25,9 +25,7 @@ class Count:
         self.spent = spent
 
 
-def record(
-    cache: str, now: float, outcome: Outcome, rule: str = "", *, saved: int = 0, spent: int = 0
-) -> None:
+def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, saved: int = 0, spent: int = 0) -> None:
     """Count one outcome. A count that cannot be written is lost: it is never worth a fault."""
     name = "".join(c if " " < c <= "~" else "?" for c in rule)[:80]
     line = f"{int(now)}\t{outcome.id}\t{name}\t{saved}\t{spent}\n"

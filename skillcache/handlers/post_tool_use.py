@@ -1,51 +1,50 @@
 """PostToolUse and PostToolUseFailure: stores the result of a run that PreToolUse missed, when that is safe."""
 
-from skillcache import durations, pending, tally
+from skillcache import durations, pending
+from skillcache.call import Call, read_bash_call
 from skillcache.decision import Plan, plan
 from skillcache.errors import Bypass
-from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.miss import read_miss
 from skillcache.outcome import NO_RULE, NOT_WORTH, Outcome
 from skillcache.policy import rules_of
 from skillcache.runtime import World
-from skillcache.settings import Settings, load
 
 
 def handle(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
-    event = parse_tool_event(data)
-    if event.tool != "Bash":
+    call = read_bash_call(data, world)
+    if call is None:
         return ""
-    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
-    settings = load(world.environ, folder)
-    record = pending.end(settings.cache, event.tool_use_id)
+    record = pending.end(call.cache, call.event.tool_use_id)
     if record is None:
         return ""
     name = ""
     try:
-        planned = plan(event, rules_of(settings))
+        planned = plan(call.event, rules_of(call.settings))
         name = planned.name
-        outcome = _settle(event, world, settings, planned, record, folder)
+        outcome = _settle(call, planned, record)
     except Bypass as bypass:
         outcome = bypass.outcome
-    if outcome is not None and outcome is not NO_RULE:
-        tally.record(settings.cache, world.now, outcome, name, spent=world.spent())
+    if outcome not in {None, NO_RULE}:
+        call.count(outcome, name)
     return ""
 
 
-def _settle(
-    event: ToolEvent, world: World, settings: Settings, planned: Plan, record: dict[str, object], folder: str
-) -> Outcome | None:
-    """What became of the run; None when PreToolUse had already counted why it was not looked up."""
-    duration = event.duration
-    if duration is None and isinstance(record.get("started"), int):
-        duration = max(0, int(world.now * 1000) - int(str(record["started"])))
-    if duration is None or event.interrupted:
+def _settle(call: Call, planned: Plan, record: dict[str, object]) -> Outcome | None:
+    """What became of the run; None when it was never looked up and PreToolUse has counted why."""
+    if call.event.interrupted:
         return None
-    durations.learn(settings.cache, folder, planned.command, duration)
-    if not record:
+    miss = read_miss(record) if record else None
+    duration = call.event.duration
+    if duration is None:
+        if miss is None:
+            return None
+        duration = max(0, int(call.world.now * 1000) - miss.started)
+    durations.learn(call.cache, call.folder, planned.command, duration)
+    if miss is None:
         return None
-    if duration < settings.number("min_duration") * 1000:
+    if duration < call.settings.number("min_duration") * 1000:
         return NOT_WORTH
-    from skillcache.recording import settle  # costs what only a slow command may
+    from skillcache.recording import settle  # imports what only a slow command may cost
 
-    return settle(event, world, settings, planned, record, duration)
+    return settle(call, planned, miss, duration)

@@ -1,0 +1,35 @@
+"""`skillcache` and `python -m skillcache`."""
+
+import sys
+
+import click
+
+from skillcache.cli import exits, group
+from skillcache.errors import SkillcacheError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; whatever went wrong is one line on standard error, never a traceback."""
+    try:
+        result = group.main(args=arguments, prog_name="skillcache", standalone_mode=False)
+    except click.ClickException as fault:
+        fault.show()
+        return fault.exit_code
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        return exits.STOPPED
+    except SkillcacheError as fault:
+        click.echo(f"skillcache: {fault}", err=True)
+        return exits.FAILED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return exits.FAILED
+    except OSError as fault:
+        place = f"{fault.filename}: " if fault.filename else ""
+        click.echo(f"skillcache: {place}{fault.strerror or fault}", err=True)
+        return exits.FAILED
+    return result if isinstance(result, int) else exits.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

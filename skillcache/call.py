@@ -1,0 +1,40 @@
+"""One tool call as a handler sees it: the event, the world around it and the settings in force for it."""
+
+from skillcache import tally
+from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.outcome import Outcome
+from skillcache.settings import Settings, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.runtime import World
+
+
+class Call:
+    """folder: the directory Claude Code was started in, which names the project's own files."""
+
+    __slots__ = ("event", "folder", "settings", "world")
+
+    def __init__(self, event: ToolEvent, world: "World", folder: str, settings: Settings) -> None:
+        self.event = event
+        self.world = world
+        self.folder = folder
+        self.settings = settings
+
+    @property
+    def cache(self) -> str:
+        return self.settings.cache
+
+    def count(self, outcome: Outcome, rule: str = "", *, saved: int = 0) -> None:
+        """`saved`: milliseconds of the run that was not needed."""
+        tally.record(self.cache, self.world.now, outcome, rule, saved=saved, spent=self.world.spent())
+
+
+def read_bash_call(data: bytes, world: "World") -> Call | None:
+    """None for a call that is not ours to look at. Raises BadEvent and ConfigError."""
+    event = parse_tool_event(data)
+    if event.tool != "Bash":
+        return None
+    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
+    settings = load(world.environ, folder)
+    return None if settings.flag("disable") else Call(event, world, folder, settings)
