@@ -26,6 +26,8 @@ MATCHER = "Bash"
 # What the built-in rules' commands have in common; a test holds that every rule has its word.
 WORDS = ("test", "lint", "check")
 
+_MEND = "Mend the file, then run the command again; it is as it was."
+
 Json = dict[str, object]
 
 
@@ -152,9 +154,9 @@ def _read(text: str, where: str) -> Node:
     try:
         root = parse(text if text.strip() else "{}")
     except BadJson as fault:
-        raise ConfigError(where, str(fault)) from None
+        raise ConfigError(where, f"{fault}. {_MEND}") from None
     if not isinstance(root.value, dict):
-        raise ConfigError(where, "settings must be an object: { ... }")
+        raise ConfigError(where, f"settings must be an object: {{ ... }}. {_MEND}")
     if "hooks" in root.members:
         hooks = root.members["hooks"][1]
         if not isinstance(hooks.value, dict):
@@ -166,7 +168,7 @@ def _read(text: str, where: str) -> Node:
 
 
 def _misshapen(text: str, node: Node, where: str, message: str) -> ConfigError:
-    return ConfigError(where, str(BadJson(text, node.start, message)))
+    return ConfigError(where, f"{BadJson(text, node.start, message)}. {_MEND}")
 
 
 def _first_of_ours(root: Node) -> tuple[Node, int] | None:

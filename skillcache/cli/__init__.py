@@ -1,0 +1,39 @@
+"""The command line: one module per command, imported when it is asked for."""
+
+from importlib import import_module
+
+import click
+
+# Each module has a click command of its own name, `-` written `_`, under the attribute `command`.
+COMMANDS = {
+    "install": "Add the hooks to Claude Code's settings.",
+    "uninstall": "Take the hooks out of Claude Code's settings.",
+    "doctor": "Check this installation and say how to mend what is wrong.",
+    "demo": "Run a slow command twice through the real hooks, side by side.",
+    "stats": "Show hits, misses, bypasses and the time saved.",
+    "clear": "Empty the cache.",
+}
+
+
+class Lazy(click.Group):
+    """Imports a command's module only when that command runs: `skillcache --help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"skillcache.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="skillcache", message="%(prog)s %(version)s")
+def group() -> None:
+    """Replays the results of repeated Claude Code tool calls."""

@@ -1,0 +1,73 @@
+"""`skillcache install`: adds our entries to a settings file, beside whatever is there."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+import click
+
+from skillcache.claude_settings import Edit, add, ours, patterns_of
+from skillcache.cli import exits
+from skillcache.cli.diff import unified
+from skillcache.cli.scopes import scope_options
+from skillcache.cli.settings_file import PROJECT, USER, backup_of, locate, read, write
+from skillcache.configuration import parse as parse_configuration
+from skillcache.errors import SkillcacheError
+from skillcache.paths import config_file, hooks_folder, project_config_file
+from skillcache.settings import PROJECT as PROJECT_FILE
+from skillcache.settings import USER as USER_FILE
+
+
+@click.command()
+@scope_options
+def command(scope: str, project: str, dry_run: bool) -> int:
+    """Add the hooks to Claude Code's settings.
+
+    Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
+    """
+    path = locate(scope, project, os.environ)
+    before = read(path)
+    after = add(before or "", present_edit(scope, project, os.environ), path)
+    if after == before:
+        click.echo(f"{path} has the hooks already: nothing to do.")
+        return exits.OK
+    if dry_run:
+        click.echo(unified(path, before or "", after), nl=False)
+        return exits.OK
+    fresh = before is not None and not ours(before, path)
+    write(path, after, backup=before if fresh else None)
+    click.echo(f"{path} now has the hooks; the next Claude Code session uses them.")
+    if fresh:
+        click.echo(f"The file as it was: {backup_of(path)}")
+    if scope == PROJECT:
+        click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
+    click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
+    return exits.OK
+
+
+def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
+    """The entries that this installation needs now, in this scope. Raises SkillcacheError."""
+    interpreter = sys.executable
+    if not interpreter:
+        raise SkillcacheError("this Python does not know its own path; run install with another one")
+    return Edit(os.path.abspath(interpreter), hooks_folder(), patterns=patterns_of(own_rules(scope, project, environ)))
+
+
+def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[str]:
+    """The patterns of the person's rules, and of the project's where the scope is one project."""
+    files = [(config_file(environ), USER_FILE)]
+    if scope != USER:
+        files.append((project_config_file(os.path.abspath(project)), PROJECT_FILE))
+    patterns: list[str] = []
+    for path, who in files:
+        text = read(path)
+        if text is not None:
+            _, rules, _ = parse_configuration(text.encode(), path, who)
+            patterns.extend(str(rule["match"]) for rule in rules if rule.get("enabled") is not False)
+    return patterns
+
+
+def _options(scope: str, project: str) -> str:
+    if scope == USER:
+        return ""
+    return f" --scope {scope}" + ("" if project == "." else f" --project {project}")

@@ -1,0 +1,31 @@
+"""`skillcache uninstall`: takes exactly our entries out of a settings file."""
+
+import os
+
+import click
+
+from skillcache.cli import exits
+from skillcache.cli.diff import unified
+from skillcache.cli.scopes import scope_options
+from skillcache.cli.settings_file import locate, original, read, restore
+
+
+@click.command()
+@scope_options
+def command(scope: str, project: str, dry_run: bool) -> int:
+    """Take the hooks out of Claude Code's settings.
+
+    A file that only install has changed becomes what it was, byte for byte.
+    """
+    path = locate(scope, project, os.environ)
+    before = read(path)
+    after = None if before is None else original(path, before)
+    if before is None or after == before:
+        click.echo(f"{path} has no hooks of skillcache: nothing to do.")
+        return exits.OK
+    if dry_run:
+        click.echo(unified(path, before, after or ""), nl=False)
+        return exits.OK
+    restore(path, after)
+    click.echo(f"{path} is gone, as install had made it." if after is None else f"{path} no longer has the hooks.")
+    return exits.OK

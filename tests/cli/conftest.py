@@ -1,0 +1,65 @@
+"""A person with a home folder of their own, and the real command line run in it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+class Person:
+    """`home` holds everything of theirs; `variables` is their whole environment."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.variables = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
+
+    def skillcache(self, *arguments: str, folder: Path | None = None, answer: str = "") -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "skillcache", *arguments],
+            cwd=folder or self.home,
+            env=self.variables,
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def settings(self) -> Path:
+        return self.home / ".claude" / "settings.json"
+
+    @property
+    def cache(self) -> Path:
+        return self.home / ".cache" / "skillcache"
+
+    def write_settings(self, content: bytes) -> None:
+        self.settings.parent.mkdir(parents=True, exist_ok=True)
+        self.settings.write_bytes(content)
+
+    def files(self) -> dict[str, bytes | None]:
+        """Everything below home: the bytes of each file, None for a folder."""
+        return {
+            str(path.relative_to(self.home)): path.read_bytes() if path.is_file() else None
+            for path in sorted(self.home.rglob("*"))
+        }
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    home = tmp_path / "home"
+    home.mkdir()
+    return Person(home)
