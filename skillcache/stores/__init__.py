@@ -1,0 +1,116 @@
+"""Where entries, generations and small records live: one contract, a module for each store.
+
+`Store` states the contract; tests/stores/ holds both stores to it. Opening a store touches nothing: the
+first call connects, or opens the file.
+"""
+
+from skillcache.errors import StoreError
+from skillcache.outcome import Outcome
+
+MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
+STARTED_DIGITS = 16  # a value begins with its start in ms since the epoch, so that a script can compare
+
+EMBEDDED = "embedded:"
+
+
+class Lookup:
+    """entry: the stored value or None; generations: in the order of the names asked for, 0 where none was raised."""
+
+    __slots__ = ("entry", "generations")
+
+    def __init__(self, entry: bytes | None, generations: tuple[int, ...]) -> None:
+        self.entry = entry
+        self.generations = generations
+
+
+class Store:
+    """Every call is one round trip and raises StoreError for any failure of the store.
+
+    After a failure the store is dead for this process: every later call raises the same at once. Entries
+    (`get`, `put`) and records (`read`, `write`) never share a key; `delete` drops either. Expiry is in whole
+    seconds from 1 to MAX_TTL; another value is a ValueError.
+    """
+
+    _fault: tuple[Outcome, str] | None = None
+
+    def get(self, key: str, names: tuple[str, ...]) -> Lookup:
+        """The entry under `key` and the generations of `names`, read at one moment."""
+        raise NotImplementedError
+
+    def put(
+        self,
+        key: str,
+        value: bytes,
+        *,
+        ttl: int,
+        started: int,
+        names: tuple[str, ...],
+        generations: tuple[int, ...],
+    ) -> bool:
+        """Stores value and expiry in one step, or refuses (False) and leaves everything as it was.
+
+        Refused when the value under `key` was started later, or when a generation of `names` is no longer
+        the one given. `started` is in ms since the epoch, and `value` begins with it as 16 digits.
+        """
+        raise NotImplementedError
+
+    def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+    def invalidate(self, name: str) -> int:
+        """Raises the generation of `name` and returns it: what was stored before is no longer current."""
+        raise NotImplementedError
+
+    def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
+        raise NotImplementedError
+
+    def write(self, key: str, value: bytes, ttl: int) -> None:
+        raise NotImplementedError
+
+    def ping(self) -> None:
+        """Raises unless the store can be used, for writing too where that can be told."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Lets go of the connection; safe after a failure and twice."""
+        raise NotImplementedError
+
+    def _require_alive(self) -> None:
+        if self._fault is not None:
+            raise StoreError(*self._fault)
+
+    def _die(self, outcome: Outcome, detail: str) -> StoreError:
+        self._fault = (outcome, detail)
+        self.close()
+        return StoreError(outcome, detail)
+
+
+def stamp(started: int) -> bytes:
+    """The first bytes of a value: `started` as 16 digits."""
+    return b"%016d" % started
+
+
+def check_ttl(ttl: int) -> None:
+    if not 1 <= ttl <= MAX_TTL:
+        raise ValueError(f"an expiry is 1 to {MAX_TTL} seconds, not {ttl}")
+
+
+def check_value(value: bytes, started: int) -> None:
+    if value[:STARTED_DIGITS] != stamp(started):
+        raise ValueError("a value begins with its start as 16 digits")
+
+
+def open_store(target: str, *, now: float) -> Store:
+    """The store `target` names: `embedded:` and the absolute path of its file, or a Redis URL.
+
+    `now` is in unix seconds; expiry in the embedded store is judged by it. Raises ConfigError for a target
+    that is not understood. Imports only the module of that store.
+    """
+    if target.startswith(EMBEDDED):
+        from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
+
+        return SqliteStore(target.removeprefix(EMBEDDED), now=now)
+    from skillcache.stores.redis import RedisStore  # a hook pays for one store only
+    from skillcache.stores.redis_url import parse_url  # a hook pays for one store only
+
+    return RedisStore(parse_url(target))

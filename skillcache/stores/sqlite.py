@@ -1,0 +1,211 @@
+"""The embedded store: one SQLite file of the person, shared by all of their processes.
+
+The log is written ahead (WAL), so that a reader never waits for a writer. synchronous=NORMAL, not OFF: it syncs
+at checkpoints only, and a power cut may lose the last results but leaves no torn page that would be
+replayed as a result. Reading does no housekeeping; storing drops a bounded number of expired rows, and of the
+rows stored longest ago when the file is over its cap.
+"""
+
+from skillcache.errors import StoreError
+from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.stores import Lookup, Store, check_ttl, check_value
+from skillcache.stores.sqlite_driver import Connection, Error
+from skillcache.stores.sqlite_file import (
+    CANTOPEN,
+    CORRUPT,
+    FULL,
+    IOERR,
+    NOTADB,
+    READONLY,
+    Handle,
+    open_for_reading,
+    open_for_writing,
+    primary_code,
+    set_aside,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+DEFAULT_CAP = 1 << 30  # bytes of the file that are in use
+EXPIRY_BATCH = 64  # rows dropped by one put, from either table
+EVICTION_BATCH = 4096
+_ERROR, _PERM, _BUSY, _LOCKED = 1, 3, 5, 6
+
+_EXPIRE = "DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} WHERE expires <= ? LIMIT ?)"
+_USED = """SELECT (pages.page_count - free.freelist_count) * size.page_size
+    FROM pragma_page_count pages, pragma_freelist_count free, pragma_page_size size"""
+
+
+class SqliteStore(Store):
+    """path: absolute; now: unix seconds, by which expiry is judged; cap: see DEFAULT_CAP."""
+
+    def __init__(self, path: str, *, now: float, cap: int = DEFAULT_CAP) -> None:
+        self._path = path
+        self._now = now
+        self._cap = cap
+        self._handle: Handle | None = None
+
+    def get(self, key: str, names: tuple[str, ...]) -> Lookup:
+        marks = ",".join("?" * len(names))
+        # One statement, so that entry and generations are of one moment.
+        query = f"""SELECT 1, '', value FROM entries WHERE key = ? AND expires > ?
+            UNION ALL SELECT 2, name, value FROM generations WHERE name IN ({marks})"""  # noqa: S608 - marks only
+        rows = self._read(lambda db: db.execute(query, (key, self._now, *names)).fetchall())
+        entry: bytes | None = None
+        raised: dict[str, int] = {}
+        for kind, name, value in rows or ():
+            if kind == 1 and isinstance(value, bytes):
+                entry = value
+            elif kind != 1 and isinstance(value, int):
+                raised[name] = value
+            else:
+                raise self._die(STORE_GARBAGE, "a row of another type")
+        return Lookup(entry, tuple([raised.get(name, 0) for name in names]))
+
+    def put(
+        self,
+        key: str,
+        value: bytes,
+        *,
+        ttl: int,
+        started: int,
+        names: tuple[str, ...],
+        generations: tuple[int, ...],
+    ) -> bool:
+        check_ttl(ttl)
+        check_value(value, started)
+        expected = tuple(zip(names, generations, strict=True))
+
+        def store(db: Connection) -> bool:
+            for name, generation in expected:
+                row = db.execute("SELECT value FROM generations WHERE name = ?", (name,)).fetchone()
+                if (row[0] if row else 0) != generation:
+                    return False
+            newer = "SELECT 1 FROM entries WHERE key = ? AND started > ? AND expires > ?"
+            if db.execute(newer, (key, started, self._now)).fetchone():
+                return False
+            db.execute(
+                "INSERT OR REPLACE INTO entries (key, value, started, expires) VALUES (?, ?, ?, ?)",
+                (key, value, started, self._now + ttl),
+            )
+            for table in ("entries", "records"):
+                db.execute(_EXPIRE.format(table), (self._now, EXPIRY_BATCH))
+            self._evict(db)
+            return True
+
+        return self._write(store)
+
+    def delete(self, key: str) -> None:
+        def drop(db: Connection) -> None:
+            db.execute("DELETE FROM entries WHERE key = ?", (key,))
+            db.execute("DELETE FROM records WHERE key = ?", (key,))
+
+        self._write(drop)
+
+    def invalidate(self, name: str) -> int:
+        raise_ = """INSERT INTO generations (name, value) VALUES (?, 1)
+            ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"""
+        return self._write(lambda db: int(db.execute(raise_, (name,)).fetchall()[0][0]))
+
+    def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
+        marks = ",".join("?" * len(keys))
+        query = f"SELECT key, value FROM records WHERE key IN ({marks}) AND expires > ?"  # noqa: S608 - marks only
+        rows = self._read(lambda db: db.execute(query, (*keys, self._now)).fetchall())
+        found: dict[str, bytes] = dict(rows or ())
+        if not all(isinstance(value, bytes) for value in found.values()):
+            raise self._die(STORE_GARBAGE, "a row of another type")
+        return tuple([found.get(key) for key in keys])
+
+    def write(self, key: str, value: bytes, ttl: int) -> None:
+        check_ttl(ttl)
+        record = "INSERT OR REPLACE INTO records (key, value, expires) VALUES (?, ?, ?)"
+        self._write(lambda db: db.execute(record, (key, value, self._now + ttl)))
+
+    def ping(self) -> None:
+        self._write(lambda db: db.execute("SELECT 1 FROM entries LIMIT 1").fetchall())
+
+    def close(self) -> None:
+        if self._handle is not None:
+            handle, self._handle = self._handle, None
+            handle.connection.close()
+
+    def _evict(self, db: Connection) -> None:
+        excess = db.execute(_USED).fetchone()[0] - self._cap
+        if excess <= 0:
+            return
+        last = 0
+        oldest = "SELECT id, length(value) FROM entries WHERE id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?"
+        rows = db.execute(oldest, (EVICTION_BATCH,))
+        for id_, size in rows:
+            last = id_
+            excess -= size
+            if excess <= 0:
+                break
+        rows.close()
+        db.execute("DELETE FROM entries WHERE id <= ?", (last,))
+
+    def _read(self, work: "Callable[[Connection], T]") -> "T | None":
+        """What `work` gives; None when there is no file yet."""
+        self._begin()
+        try:
+            if self._handle is None:
+                self._handle = open_for_reading(self._path)
+            result = None if self._handle is None else work(self._handle.connection)
+        except (Error, OSError) as error:
+            raise self._failed(error) from None
+        self._fault = None
+        return result
+
+    def _write(self, work: "Callable[[Connection], T]") -> "T":
+        """What `work` gives, as one transaction."""
+        self._begin()
+        try:
+            if self._handle is None or not self._handle.writable:
+                self.close()
+                self._handle = open_for_writing(self._path)
+            db = self._handle.connection
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.execute("BEGIN IMMEDIATE")
+            result = work(db)
+            db.execute("COMMIT")
+        except (Error, OSError) as error:
+            raise self._failed(error) from None
+        self._fault = None
+        return result
+
+    def _begin(self) -> None:
+        self._require_alive()
+        # An alarm may cut the work short anywhere: what it leaves, an open transaction perhaps, is not used again.
+        self._fault = (STORE_UNREACHABLE, "an operation was cut short")
+
+    def _failed(self, error: Exception) -> StoreError:
+        if isinstance(error, TimeoutError):
+            return self._die(STORE_TIMEOUT, "another process held the folder")
+        if isinstance(error, OSError):
+            return self._die(DISK, error.strerror or "not a regular file")
+        code = primary_code(error)
+        name = str(getattr(error, "sqlite_errorname", "SQLite"))
+        if code in (_BUSY, _LOCKED):
+            return self._die(STORE_TIMEOUT, "other processes held the file")
+        if code in (CANTOPEN, FULL, IOERR, READONLY, _PERM):
+            return self._die(DISK, name)
+        if code in (CORRUPT, NOTADB) or (code == _ERROR and str(error).startswith("no such ")):
+            self._mend()
+            return self._die(STORE_GARBAGE, "the file is damaged; a new one takes its place")
+        return self._die(STORE_REFUSED, name)
+
+    def _mend(self) -> None:
+        """Damage found at opening was dealt with there; this is for what shows later."""
+        if self._handle is None:
+            return
+        identity = self._handle.identity
+        self.close()
+        try:
+            set_aside(self._path, identity)
+        except OSError:
+            return  # nowhere to move it: the next process meets the same damage and goes on without, too

@@ -1,0 +1,187 @@
+"""The file of the embedded store: made whole, opened, and set aside when it cannot be used.
+
+A new file is built under a name of its own and then moved to its place, so that nobody ever opens a half-made
+one. It is 0600 (SQLite gives its -wal and -shm the same) in a 0700 folder. Moving a file in or out happens
+under a lock of the folder.
+
+    entries      id (order of storing) · key · value · started, ms · expires, unix s
+    generations  name · value
+    records      key · value · expires, unix s
+
+Schema versions (user_version): 1, the above. A file of another version is set aside as <file>.bad.
+"""
+
+import os
+import stat
+from errno import EAGAIN
+from time import sleep
+
+from skillcache.stores.sqlite_driver import Connection, Error, connect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Identity = tuple[int, int]  # device, inode
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 0.2
+CANTOPEN, CORRUPT, FULL, IOERR, NOTADB, READONLY = 14, 11, 13, 10, 26, 8  # primary result codes of SQLite
+_LOCK_STEP = 0.005
+_SCHEMA = f"""
+PRAGMA journal_mode = WAL;
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL,
+    started INTEGER NOT NULL, expires REAL NOT NULL);
+CREATE INDEX entries_expiry ON entries (expires);
+CREATE TABLE generations (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE records (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL NOT NULL);
+CREATE INDEX records_expiry ON records (expires);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+
+class Handle:
+    """An open file, and which file it is, whatever lies at the path later."""
+
+    __slots__ = ("connection", "identity", "writable")
+
+    def __init__(self, connection: Connection, identity: "Identity", *, writable: bool) -> None:
+        self.connection = connection
+        self.identity = identity
+        self.writable = writable
+
+
+def open_for_writing(path: str) -> Handle:
+    """Makes the file when there is none. Raises OSError and the driver's Error."""
+    for _ in range(3):  # another process may set the file aside in between
+        identity = identify(path)
+        if identity is None:
+            _make(path)
+            continue
+        handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
+        if _is_ours(handle, path):
+            return handle
+        set_aside(path, identity)
+    raise FileNotFoundError(path)
+
+
+def open_for_reading(path: str) -> Handle | None:
+    """None when there is no file of our version. Raises OSError and the driver's Error."""
+    identity = identify(path)
+    if identity is None:
+        return None
+    try:
+        handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
+        ours = _is_ours(handle, path)
+    except Error as error:
+        # A full disk or a read-only folder has no room for the -shm that even a reader needs. With nothing
+        # in the log, the file alone is the whole truth and can be read without.
+        if primary_code(error) not in (CANTOPEN, FULL, IOERR, READONLY) or _has_log(path):
+            raise
+        handle = Handle(_connect(path, "mode=ro&immutable=1"), identity, writable=False)
+        ours = _is_ours(handle, path)
+    return handle if ours else None
+
+
+def identify(path: str) -> "Identity | None":
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError("not a regular file")
+    return found.st_dev, found.st_ino
+
+
+def primary_code(error: Exception) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def set_aside(path: str, identity: "Identity") -> None:
+    """Renames the file of that identity to <path>.bad; leaves another's newer file alone."""
+    lock = _lock(path)
+    try:
+        if identify(path) == identity:
+            _drop_log(path)
+            os.replace(path, f"{path}.bad")
+    finally:
+        os.close(lock)
+
+
+def _make(path: str) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    draft = f"{path}.{os.getpid()}.new"
+    os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+    try:
+        connection = _connect(draft, "mode=rw")
+        try:
+            connection.executescript(_SCHEMA)
+        finally:
+            connection.close()
+        lock = _lock(path)
+        try:
+            if identify(path) is None:
+                _drop_log(path)
+                os.rename(draft, path)
+        finally:
+            os.close(lock)
+    finally:
+        _unlink(draft)
+
+
+def _lock(path: str) -> int:
+    """A descriptor that holds the lock of the folder until it is closed."""
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    folder = os.open(os.path.dirname(path), os.O_RDONLY)
+    for _ in range(int(BUSY_SECONDS / _LOCK_STEP)):
+        try:
+            flock(folder, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            sleep(_LOCK_STEP)
+        except OSError:
+            os.close(folder)
+            raise
+        else:
+            return folder
+    os.close(folder)
+    raise TimeoutError(EAGAIN, "the folder's lock was not free in time")
+
+
+def _drop_log(path: str) -> None:
+    """A log left behind would be replayed into the next file at this path."""
+    _unlink(f"{path}-wal")
+    _unlink(f"{path}-shm")
+
+
+def _has_log(path: str) -> bool:
+    try:
+        return os.stat(f"{path}-wal").st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _is_ours(handle: Handle, path: str) -> bool:
+    """Closes a file that is not; sets a damaged one aside and raises what told of it."""
+    try:
+        row = handle.connection.execute("PRAGMA user_version").fetchone()
+    except Error as error:
+        handle.connection.close()
+        if primary_code(error) in (CORRUPT, NOTADB):
+            set_aside(path, handle.identity)
+        raise
+    if row == (SCHEMA_VERSION,):
+        return True
+    handle.connection.close()
+    return False
+
+
+def _connect(path: str, options: str) -> Connection:
+    escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    return connect(f"file://{escaped}?{options}", timeout=BUSY_SECONDS, isolation_level=None, uri=True)

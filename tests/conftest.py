@@ -1,0 +1,179 @@
+"""Servers for the tests: real ones on loopback, each ended by the process id it was started with.
+
+A test that needs a program this machine lacks is skipped by name, and fails where CI=true.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
+
+
+def require_program(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} is required in CI")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+@dataclass
+class RedisServer:
+    """A running redis-server: port (0: unix socket only), path of its unix socket, process."""
+
+    port: int
+    path: Path
+    process: "subprocess.Popen[bytes]"
+    password: str = ""
+    tls: bool = False
+    certificates: Path = field(default_factory=Path)
+
+    @property
+    def url(self) -> str:
+        login = f":{self.password}@" if self.password else ""
+        return f"redis://{login}127.0.0.1:{self.port}/0"
+
+    @property
+    def unix_url(self) -> str:
+        login = f":{self.password}@" if self.password else ""
+        return f"unix://{login}{self.path}?db=0"
+
+    def command(self, *words: str) -> bytes:
+        """One command over the unix socket, whatever the port speaks; the raw reply."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(str(self.path))
+            if self.password:
+                link.sendall(_inline("AUTH", self.password))
+                link.recv(100)
+            link.sendall(_inline(*words))
+            return link.recv(65536)
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+
+
+def _inline(*words: str) -> bytes:
+    parts = [f"*{len(words)}\r\n"] + [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
+    return "".join(parts).encode()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def start_redis(
+    folder: Path, *, password: str = "", certificates: Path | None = None, options: tuple[str, ...] = ()
+) -> RedisServer:
+    """Starts a server without persistence and returns when it answers PING."""
+    program = require_program("redis-server")
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    path = folder / "redis.sock"
+    words = [program, "--bind", "127.0.0.1", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    if certificates is None:
+        words += ["--port", str(port)]
+    else:
+        words += ["--port", "0", "--tls-port", str(port), "--tls-auth-clients", "no"]
+        for option, name in (("cert-file", "server.crt"), ("key-file", "server.key"), ("ca-cert-file", "ca.crt")):
+            words += [f"--tls-{option}", str(certificates / name)]
+    if password:
+        words += ["--requirepass", password]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([*words, *options], stdout=log, stderr=log)
+    server = RedisServer(port, path, process, password, certificates is not None, certificates or Path())
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            if server.command("PING").startswith(b"+PONG"):
+                return server
+        except OSError:
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            server.stop()
+            pytest.fail(f"redis-server did not start: {(folder / 'log').read_text()[-500:]}")
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def redis_factory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., RedisServer]]:
+    """Starts servers of the test's own, with the keywords of start_redis, and ends them after it."""
+    servers: list[RedisServer] = []
+
+    def start(**keywords: object) -> RedisServer:
+        folder = tmp_path_factory.mktemp("redis")
+        server = start_redis(folder, **keywords)  # type: ignore[arg-type]
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = start_redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_server(shared_redis: RedisServer) -> RedisServer:
+    """A server without a single key; one process for the whole run."""
+    shared_redis.command("FLUSHALL")
+    return shared_redis
+
+
+@pytest.fixture(scope="session")
+def redis_with_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = start_redis(tmp_path_factory.mktemp("redis"), password="pa:ss/w@rd%#?")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """TLS for `localhost` and 127.0.0.1; `certificates` holds ca.crt."""
+    folder = tmp_path_factory.mktemp("certificates")
+    _make_certificates(folder)
+    server = start_redis(tmp_path_factory.mktemp("redis"), certificates=folder)
+    yield server
+    server.stop()
+
+
+def _make_certificates(folder: Path) -> None:
+    program = require_program("openssl")
+
+    def openssl(*words: str) -> None:
+        subprocess.run([program, *words], check=True, capture_output=True, cwd=folder, timeout=60)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    authority = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign")
+    openssl(
+        "req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=test ca", "-days", "2", *authority
+    )
+    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
+    (folder / "names").write_text(
+        "subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+    )
+    signing = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    openssl("x509", "-req", "-in", "server.csr", "-out", "server.crt", *signing)

@@ -1,0 +1,148 @@
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from skillcache.stores import Store, open_store
+from skillcache.stores.connection import Limits
+from skillcache.stores.redis import RedisStore
+from skillcache.stores.redis_url import parse_url
+
+# A busy machine must not decide a test that is not about time.
+PATIENT = Limits(connect=20, silence=20, operation=20)
+
+NOW = 1_700_000_000.25
+
+
+def open_patiently(url: str) -> RedisStore:
+    return RedisStore(parse_url(url), PATIENT)
+
+
+def value_of(started: int, text: bytes = b"result") -> bytes:
+    return b"%016d" % started + text
+
+
+def put(store: Store, key: str, started: int, *, ttl: int = 60, text: bytes = b"result", **raised: int) -> bool:
+    """Puts with the generations given as keywords."""
+    return store.put(
+        key,
+        value_of(started, text),
+        ttl=ttl,
+        started=started,
+        names=tuple(raised),
+        generations=tuple(raised.values()),
+    )
+
+
+@pytest.fixture(scope="session")
+def fake_redis() -> Iterator[int]:
+    """The port of a fakeredis server."""
+    import fakeredis
+
+    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.fixture(params=["embedded", "fakeredis", "redis"])
+def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
+    """Opens a store, empty at the test's start; every call gives another process's view of the same data."""
+    opened: list[Store] = []
+    target = ""
+    if request.param == "embedded":
+        target = f"embedded:{tmp_path}/cache/store.sqlite"
+    elif request.param == "fakeredis":
+        port = request.getfixturevalue("fake_redis")
+        with socket.create_connection(("127.0.0.1", port)) as link:
+            link.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")
+            assert link.recv(100) == b"+OK\r\n"
+        target = f"redis://127.0.0.1:{port}/0"
+    else:
+        target = request.getfixturevalue("redis_server").url
+
+    def open_one() -> Store:
+        store = open_store(target, now=NOW) if request.param == "embedded" else open_patiently(target)
+        opened.append(store)
+        return store
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_here: Callable[[], Store]) -> Store:
+    return open_here()
+
+
+class Impostor:
+    """A server on loopback that does to each connection what `serve` does; `seen` is what clients sent."""
+
+    def __init__(self, serve: Callable[[socket.socket, "Impostor"], None]) -> None:
+        self.seen = b""
+        self.connections = 0
+        self.over = threading.Event()
+        self._serve = serve
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def hear(self, link: socket.socket) -> bytes:
+        heard = link.recv(65536)
+        self.seen += heard
+        return heard
+
+    def stop(self) -> None:
+        self.over.set()
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _accept(self) -> None:
+        self._listener.settimeout(0.05)
+        while not self.over.is_set():
+            try:
+                link, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._handle, args=(link,), daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _handle(self, link: socket.socket) -> None:
+        with link:
+            try:
+                self._serve(link, self)
+            except OSError:
+                return
+
+
+@pytest.fixture
+def impostor() -> Iterator[Callable[[Callable[[socket.socket, Impostor], None]], Impostor]]:
+    started: list[Impostor] = []
+
+    def start(serve: Callable[[socket.socket, Impostor], None]) -> Impostor:
+        started.append(Impostor(serve))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def measure(action: Callable[[], object]) -> float:
+    began = time.monotonic()
+    action()
+    return time.monotonic() - began

@@ -1,0 +1,184 @@
+"""One suite for every store: what `skillcache.stores.Store` promises."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from skillcache.redis_keys import entry_key, record_key
+from skillcache.stores import MAX_TTL, Store
+from tests.stores.conftest import put, value_of
+
+KEY = entry_key("Bash", "0" * 40)
+OTHER = entry_key("Bash", "1" * 40)
+RECORD = record_key("quarantine", "project")
+
+
+def test_an_empty_store_knows_nothing(store: Store) -> None:
+    lookup = store.get(KEY, ("Bash", "all"))
+    assert lookup.entry is None
+    assert lookup.generations == (0, 0)
+
+
+def test_what_was_put_is_found(store: Store) -> None:
+    assert put(store, KEY, 1000)
+    assert store.get(KEY, ()).entry == value_of(1000)
+    assert store.get(OTHER, ()).entry is None
+
+
+def test_what_was_put_is_found_by_others(open_here: Callable[[], Store]) -> None:
+    assert put(open_here(), KEY, 1000)
+    assert open_here().get(KEY, ()).entry == value_of(1000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"\r\n", b"\x00\xff\r\n$-1\r\n", bytes(range(256)) * 40, b"x" * 3_000_000],
+    ids=["empty", "line end", "looks like a reply", "every byte", "3 MB"],
+)
+def test_values_are_kept_byte_for_byte(store: Store, text: bytes) -> None:
+    assert put(store, KEY, 1000, text=text)
+    assert store.get(KEY, ()).entry == value_of(1000, text)
+
+
+def test_keys_may_hold_any_text(store: Store) -> None:
+    key = entry_key("mcp__näme \r\n *?{}[]'\"%", "d" * 40)
+    name = "näme '); drop -- \r\n"
+    assert store.invalidate(name) == 1
+    assert store.put(key, value_of(1), ttl=60, started=1, names=(name,), generations=(1,))
+    lookup = store.get(key, (name,))
+    assert lookup.entry == value_of(1)
+    assert lookup.generations == (1,)
+
+
+def test_a_later_run_replaces_an_earlier_one(store: Store) -> None:
+    assert put(store, KEY, 1000, text=b"old")
+    assert put(store, KEY, 1001, text=b"new")
+    assert store.get(KEY, ()).entry == value_of(1001, b"new")
+
+
+def test_a_run_that_started_at_the_same_time_replaces(store: Store) -> None:
+    assert put(store, KEY, 1000, text=b"first")
+    assert put(store, KEY, 1000, text=b"second")
+    assert store.get(KEY, ()).entry == value_of(1000, b"second")
+
+
+def test_a_slow_writer_never_overwrites_a_later_run(store: Store) -> None:
+    assert put(store, KEY, 99_999, text=b"new")
+    assert not put(store, KEY, 10_000, text=b"old")
+    assert store.get(KEY, ()).entry == value_of(99_999, b"new")
+
+
+def test_invalidation_counts_up_name_by_name(store: Store) -> None:
+    assert store.invalidate("Bash") == 1
+    assert store.invalidate("Bash") == 2
+    assert store.get(KEY, ("other", "Bash")).generations == (0, 2)
+
+
+def test_generations_come_in_the_order_asked_for(store: Store) -> None:
+    for _ in range(3):
+        store.invalidate("c")
+    store.invalidate("a")
+    assert store.get(KEY, ("c", "b", "a", "c")).generations == (3, 0, 1, 3)
+
+
+def test_a_run_from_before_an_invalidation_is_not_stored(open_here: Callable[[], Store]) -> None:
+    store = open_here()
+    generations = store.get(KEY, ("Bash", "all")).generations
+    open_here().invalidate("all")
+    assert not store.put(KEY, value_of(1), ttl=60, started=1, names=("Bash", "all"), generations=generations)
+    assert store.get(KEY, ()).entry is None
+    assert put(store, KEY, 1, Bash=0, all=1)
+
+
+def test_a_refused_put_leaves_the_held_value(store: Store) -> None:
+    assert put(store, KEY, 1000, Bash=0)
+    store.invalidate("Bash")
+    assert not put(store, KEY, 2000, Bash=0)
+    assert store.get(KEY, ()).entry == value_of(1000)
+
+
+def test_deleting_drops_entries_and_records(store: Store) -> None:
+    put(store, KEY, 1000)
+    store.write(RECORD, b"1", 60)
+    store.delete(KEY)
+    store.delete(RECORD)
+    store.delete(OTHER)
+    assert store.get(KEY, ()).entry is None
+    assert store.read((RECORD,)) == (None,)
+
+
+def test_a_deleted_value_holds_nobody_back(store: Store) -> None:
+    put(store, KEY, 2000)
+    store.delete(KEY)
+    assert put(store, KEY, 1000)
+
+
+def test_records_are_read_in_the_order_asked_for(store: Store) -> None:
+    second = record_key("quarantine", "second")
+    store.write(RECORD, b"\r\n", 60)
+    store.write(second, b"", 60)
+    assert store.read((second, record_key("quarantine", "none"), RECORD, second)) == (b"", None, b"\r\n", b"")
+    assert store.read(()) == ()
+
+
+def test_a_record_is_replaced(store: Store) -> None:
+    store.write(RECORD, b"1", 60)
+    store.write(RECORD, b"2", 60)
+    assert store.read((RECORD,)) == (b"2",)
+
+
+@pytest.mark.parametrize("ttl", [0, -1, MAX_TTL + 1, 10**30])
+def test_an_expiry_out_of_bounds_is_the_callers_fault(store: Store, ttl: int) -> None:
+    with pytest.raises(ValueError, match="expiry"):
+        put(store, KEY, 1, ttl=ttl)
+    with pytest.raises(ValueError, match="expiry"):
+        store.write(RECORD, b"", ttl)
+    store.ping()
+
+
+def test_the_longest_expiry_is_taken(store: Store) -> None:
+    assert put(store, KEY, 1, ttl=MAX_TTL)
+    store.write(RECORD, b"", MAX_TTL)
+    assert store.get(KEY, ()).entry is not None
+
+
+def test_a_value_without_its_start_is_the_callers_fault(store: Store) -> None:
+    with pytest.raises(ValueError, match="start"):
+        store.put(KEY, value_of(1), ttl=60, started=2, names=(), generations=())
+    with pytest.raises(ValueError, match=r"argument|generation"):
+        store.put(KEY, value_of(1), ttl=60, started=1, names=("a",), generations=())
+
+
+def test_ping_says_nothing_when_all_is_well(store: Store) -> None:
+    store.ping()
+
+
+def test_closing_twice_is_fine(store: Store) -> None:
+    store.ping()
+    store.close()
+    store.close()
+
+
+def test_of_many_writers_the_latest_start_stays(open_here: Callable[[], Store]) -> None:
+    put(open_here(), OTHER, 1)  # the embedded file is there
+    errors: list[Exception] = []
+
+    def write(started: int) -> None:
+        try:
+            one = open_here()
+            put(one, KEY, started)
+            one.invalidate("counted")
+            one.close()
+        except Exception as error:  # noqa: BLE001 - shown below
+            errors.append(error)
+
+    threads = [threading.Thread(target=write, args=(1000 + n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    lookup = open_here().get(KEY, ("counted",))
+    assert lookup.entry == value_of(1007)
+    assert lookup.generations == (8,)
