@@ -1,0 +1,47 @@
+"""Credentials in text: found, so that a result is not stored, and redacted, so that a log may name a command.
+
+In doubt a text is a secret: a false alarm costs one cached result. The patterns live in `table` (by their look)
+and `assignment` (by the name they are given); `re` is imported on the first call only.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Span = tuple[int, int, str]  # start and end in the UTF-8 bytes, the pattern's name
+
+
+def find(text: str) -> str | None:
+    """The name of the first pattern of the table that the text shows; None for a clean text."""
+    for _start, _end, name in _spans(_encode(text)):
+        return name
+    return None
+
+
+def redact(text: str) -> str:
+    """The text with every secret replaced by `[redacted:<name>]`; redacting twice changes nothing."""
+    data = _encode(text)
+    spans = sorted(_spans(data), key=lambda span: (span[0], -span[1]))
+    if not spans:
+        return text
+    parts, at = [], 0
+    for start, end, name in spans:
+        if start >= at:
+            parts += [data[at:start], b"[redacted:%s]" % name.encode()]
+        elif end > at:  # overlaps what is already redacted and reaches further
+            parts.append(b"[redacted:%s]" % name.encode())
+        at = max(at, end)
+    parts.append(data[at:])
+    return b"".join(parts).decode("utf-8", "surrogatepass")
+
+
+def _encode(text: str) -> bytes:
+    # Bytes: lower() then keeps every offset, and matching is by ASCII as the tokens are.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _spans(data: bytes) -> "Iterator[Span]":
+    from skillcache.secrets import assignment, table  # here: they import re
+
+    yield from table.spans(data)
+    yield from assignment.spans(data)
