@@ -1,0 +1,154 @@
+"""`skillcache stats`: what became of the calls that the hooks saw on this machine."""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from skillcache import quarantine
+from skillcache.cli import exits
+from skillcache.cli.quantities import duration, several, share
+from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, Outcome
+from skillcache.paths import cache_folder
+from skillcache.tally import Count, read
+
+EXPECTED = 0.6  # a lower share of hits is worth a look at what stands in the way
+_CLASSES = (HIT, MISS, BYPASS, STORE, ERROR)
+_COSTLIEST = 3
+
+
+class Row(NamedTuple):
+    """One outcome's share. saved, spent: milliseconds."""
+
+    outcome: Outcome
+    calls: int
+    saved: int
+    spent: int
+
+
+class Summary(NamedTuple):
+    """since: unix seconds of the oldest count, None without any; rows: by class, then the most frequent first."""
+
+    since: int | None
+    rows: list[Row]
+
+    def number(self, *kinds: str) -> int:
+        return sum(row.calls for row in self.rows if row.outcome.kind in kinds)
+
+    def of(self, outcome: Outcome) -> int:
+        return sum(row.calls for row in self.rows if row.outcome is outcome)
+
+    @property
+    def saved(self) -> int:
+        return sum(row.saved for row in self.rows)
+
+    @property
+    def spent(self) -> int:
+        return sum(row.spent for row in self.rows)
+
+    @property
+    def hit_rate(self) -> float | None:
+        lookups = self.number(HIT, MISS)
+        return self.number(HIT) / lookups if lookups else None
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(as_json: bool) -> int:
+    """Show hits, misses, bypasses and the time saved.
+
+    Counts are of this machine, since the cache folder was made.
+    """
+    cache = cache_folder(os.environ)
+    summary = summarize(read(cache))
+    resting = quarantine.current(cache, time.time())
+    click.echo(_as_json(summary, resting) if as_json else "\n".join(_as_text(summary, resting)))
+    return exits.OK
+
+
+def summarize(counts: Sequence[Count]) -> Summary:
+    rows: dict[int, Row] = {}
+    for count in counts:
+        row = rows.get(count.outcome.id, Row(count.outcome, 0, 0, 0))
+        rows[count.outcome.id] = Row(row.outcome, row.calls + 1, row.saved + count.saved, row.spent + count.spent)
+    ordered = sorted(rows.values(), key=lambda row: (_CLASSES.index(row.outcome.kind), -row.calls, row.outcome.id))
+    return Summary(min((count.at for count in counts), default=None), ordered)
+
+
+def costliest(summary: Summary) -> list[Row]:
+    """The outcomes without a replay that took most of our own time."""
+    idle = [row for row in summary.rows if row.outcome.kind != HIT and row.spent]
+    return sorted(idle, key=lambda row: -row.spent)[:_COSTLIEST]
+
+
+def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[str]:
+    if summary.since is None:
+        return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
+    net = summary.saved - summary.spent
+    hits, lookups = summary.number(HIT), summary.number(HIT, MISS)
+    rate = share(hits, lookups) if lookups else "none"
+    runs, hooks = duration(summary.saved), duration(summary.spent)
+    lines = [
+        f"Calls seen since {since}",
+        "",
+        f"  hits        {rate}: {several(hits, 'hit')} in {several(lookups, 'lookup')}",
+        f"  time saved  {duration(net)}: {runs} of runs not repeated, less {hooks} in hooks",
+    ]
+    verified = summary.of(CONFIRMED) + summary.of(REFUTED)
+    if verified:
+        lines.append(
+            f"  verified    {several(verified, 'run')}: {summary.of(REFUTED):,} differed from the stored result"
+        )
+    lines += ["", "  count  hook time  outcome"]
+    lines += [
+        f"  {row.calls:5,}  {duration(row.spent):>9}  {row.outcome.kind:6}  {row.outcome.name}: {row.outcome.text}"
+        for row in summary.rows
+    ]
+    lines += [
+        f"The rule {rule} rests in {project} until {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
+        " it gave a wrong result there."
+        for rule, project, until in resting
+    ]
+    if summary.hit_rate is not None and summary.hit_rate < EXPECTED:
+        lines += ["", f"Less than {EXPECTED:.0%} of the lookups are hits.".replace("%", " %")]
+        worst = costliest(summary)
+        if worst:
+            names = ", ".join(f"{row.outcome.name} ({duration(row.spent)})" for row in worst)
+            lines[-1] += f" Most hook time without a replay: {names}."
+    return lines
+
+
+def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:
+    return json.dumps(
+        {
+            "since": summary.since,
+            "hits": summary.number(HIT),
+            "misses": summary.number(MISS),
+            "lookups": summary.number(HIT, MISS),
+            "hit_rate": summary.hit_rate,
+            "bypasses": summary.number(BYPASS),
+            "errors": summary.number(ERROR),
+            "saved_ms": summary.saved,
+            "spent_ms": summary.spent,
+            "net_ms": summary.saved - summary.spent,
+            "verified": summary.of(CONFIRMED) + summary.of(REFUTED),
+            "refuted": summary.of(REFUTED),
+            "outcomes": [
+                {
+                    "name": row.outcome.name,
+                    "class": row.outcome.kind,
+                    "count": row.calls,
+                    "saved_ms": row.saved,
+                    "spent_ms": row.spent,
+                }
+                for row in summary.rows
+            ],
+            "costliest": [row.outcome.name for row in costliest(summary)],
+            "quarantined": [{"rule": rule, "project": project, "until": until} for rule, project, until in resting],
+        },
+        indent=2,
+    )
