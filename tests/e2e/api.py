@@ -1,8 +1,8 @@
 """A Messages API on loopback that answers from a script: the model's part in a test of the real client.
 
 A script is a list of turns, one for each request of the main conversation. A turn is what the model says: a text, or
-the tool calls of one message, which the client runs in parallel; or a function of the request that returns either, which
-is also the place to change the world between two turns. A script that has run out answers "done".
+the tool calls of one message, which the client runs in parallel; or a function of the request that returns either,
+which is also the place to change the world between two turns. A script that has run out answers "done".
 A subagent's conversation has a script of its own, found by a text that its first prompt contains.
 """
 
@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 MODEL = "claude-sonnet-4-5"
 
@@ -66,7 +66,7 @@ class Request(NamedTuple):
         ]
 
 
-Turn = Any  # str | ToolCall | Sequence[ToolCall] | Callable[[Request], Turn]; "type" needs Python 3.12
+Turn: TypeAlias = "str | ToolCall | Sequence[ToolCall] | Callable[[Request], Turn]"
 
 
 def blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:
@@ -126,7 +126,12 @@ class Api:
         calls = [turn] if isinstance(turn, ToolCall) else turn
         name = list(self._scripts).index(request.conversation)
         return [
-            {"type": "tool_use", "id": f"toolu_{self._ids}_{name}_{number}_{place}", "name": call.tool, "input": call.input}
+            {
+                "type": "tool_use",
+                "id": f"toolu_{self._ids}_{name}_{number}_{place}",
+                "name": call.tool,
+                "input": call.input,
+            }
             for place, call in enumerate(calls)
         ]
 
@@ -193,7 +198,7 @@ def _stream(content: list[dict[str, Any]]) -> bytes:
     events: list[dict[str, Any]] = [{"type": "message_start", "message": _message([])}]
     for index, block in enumerate(content):
         if block["type"] == "text":
-            start = {"type": "text", "text": ""}
+            start: dict[str, Any] = {"type": "text", "text": ""}
             delta = {"type": "text_delta", "text": block["text"]}
         else:
             start = {**block, "input": {}}

@@ -1,7 +1,7 @@
 """The real Claude Code client, driven through one scripted session at a time.
 
-The client is the file that SKILLCACHE_TEST_CLAUDE names, else the one that `.ci/run` installs, else `claude` on PATH where
-it is of the version the tests pin.
+The client is the file that SKILLCACHE_TEST_CLAUDE names, else the one that `.ci/run` installs, else `claude` on PATH
+where it is of the version the tests pin.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.e2e.api import Api, Request, Turn
 
 VERSION = "2.1.330"
 TIMEOUT = 60.0
+_NOTE = "PreToolUse:Bash hook additional context: "
 
 
 class Result(NamedTuple):
@@ -92,9 +93,9 @@ class Session:
         ]
 
     @property
-    def notes(self) -> list[str]:
-        """What hooks and client told the model beside the results, over the whole conversation."""
-        return self.requests[-1].notes()
+    def replays(self) -> list[str]:
+        """The notes beside replayed results, in the order in which the model received them."""
+        return [note.removeprefix(_NOTE) for note in self.requests[-1].notes() if note.startswith(_NOTE + "skillcache")]
 
 
 class Client:
@@ -134,7 +135,7 @@ class Client:
             done = subprocess.run(
                 [*command, *options],
                 cwd=project,
-                env=self._environment(api) | dict(env or {}),
+                env={**self.environment(), "ANTHROPIC_BASE_URL": api.url, **(env or {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=TIMEOUT,
@@ -145,14 +146,14 @@ class Client:
         assert stream, f"the client said nothing: {done.stderr.decode(errors='replace')[-2000:]}"
         return Session(api, stream, done.stderr.decode(errors="replace"), done.returncode, duration)
 
-    def _environment(self, api: Api) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """What a login gives and what section A of the facts asks for: nothing of the caller's own session leaks in."""
         return {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",
+            "SHLVL": "1",  # without it every bash of the client reads ~/.bashrc
             "TMPDIR": str(self.home / "tmp"),
             "HOME": str(self.home),
-            "ANTHROPIC_BASE_URL": api.url,
             "ANTHROPIC_API_KEY": "not-a-key",
             "DISABLE_TELEMETRY": "1",
             "DISABLE_AUTOUPDATER": "1",

@@ -1,0 +1,130 @@
+"""A small real project with a person who works in it: a git repository, a home folder, hooks installed, a client."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.api import Turn, bash
+from tests.e2e.client import Client, Session
+
+# `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
+PYTEST = "pytest -qq"
+
+FILES = {
+    ".gitignore": "__pycache__/\n.pytest_cache/\n",
+    "pytest.ini": "[pytest]\ntestpaths = test_sum.py\n",
+    "test_sum.py": """\
+import os
+
+
+def test_sum() -> None:
+    with open(os.environ["E2E_RUNS"], "a") as runs:
+        runs.write("pytest\\n")
+    assert 1 + 1 == 2
+""",
+    "sub/test_product.py": """\
+import os
+
+
+def test_product() -> None:
+    with open(os.environ["E2E_RUNS"], "a") as runs:
+        runs.write("pytest in sub\\n")
+    assert 2 * 2 == 4
+""",
+    # A command of the project's own: says what its folder's file `answer` says, ends with the status in `status`.
+    "check": """\
+#!/bin/sh
+echo "check $*" >> "$E2E_RUNS"
+cat "$(dirname "$0")/answer"
+exit "$(cat "$(dirname "$0")/status")"
+""",
+    "answer": "all is well\n",
+    "status": "0\n",
+}
+
+CHECK_RULE = '[[rules]]\nmatch = "Bash(./check:*)"\n'
+
+
+class Place:
+    """`root` holds everything: the project `project`, the home `home`, and `runs`, where real runs leave a line."""
+
+    def __init__(self, root: Path, claude: str) -> None:
+        self.root = root
+        self.home = root / "home"
+        self.project = root / "project"
+        self.runs = root / "runs"
+        (self.home / "tmp").mkdir(parents=True)
+        (self.home / ".gitconfig").write_text(
+            "[user]\nname = Somebody\nemail = somebody@example.org\n[init]\ndefaultBranch = main\n"
+        )
+        for name, text in FILES.items():
+            self.write(name, text)
+        (self.project / "check").chmod(0o755)
+        self.configure(CHECK_RULE)
+        self.env = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "E2E_RUNS": str(self.runs),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "SKILLCACHE_MIN_DURATION": "0",
+            "SKILLCACHE_VERIFY": "0",
+        }
+        self.client = Client(claude, self.home, self.env)
+        self.git("init", "--quiet")
+        self.commit()
+
+    def write(self, name: str, text: str | bytes, project: Path | None = None) -> None:
+        path = (project or self.project) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def configure(self, text: str) -> None:
+        """Make `text` the person's own configuration."""
+        path = self.home / ".config/skillcache/config.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def git(self, *args: str, project: Path | None = None) -> str:
+        return self._tool("git", *args, cwd=project)
+
+    def commit(self, message: str = "a step") -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+
+    def skillcache(self, *args: str) -> str:
+        """What the command prints, run by this person in this project."""
+        return self._tool(sys.executable, "-m", "skillcache", *args)
+
+    def play(self, *turns: Turn | list[str], **options: Any) -> Session:
+        """One session; a turn that is a text is one Bash call, a list of texts a batch of parallel ones."""
+        project = options.pop("project", self.project)
+        return self.client.run(project, [as_turn(turn) for turn in turns], **options)
+
+    def count(self) -> int:
+        """How often a command of the project really ran."""
+        return len(self.runs.read_text().splitlines()) if self.runs.exists() else 0
+
+    def _tool(self, *command: str, cwd: Path | None = None) -> str:
+        done = subprocess.run(
+            command,
+            cwd=cwd or self.project,
+            env=self.client.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def as_turn(turn: Turn | list[str]) -> Turn:
+    if isinstance(turn, str):
+        return bash(turn)
+    if isinstance(turn, list):
+        return [bash(call) if isinstance(call, str) else call for call in turn]
+    return turn

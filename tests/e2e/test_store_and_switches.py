@@ -1,0 +1,128 @@
+"""The stores behind a hit, their failure, and the ways to have none of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.api import Request, Turn
+from tests.e2e.conftest import Redis
+from tests.e2e.project import PYTEST, Place, as_turn
+
+
+def test_redis_serves_another_home_of_the_same_person(tmp_path: Path, claude: str, redis: Redis) -> None:
+    for name in ("one", "two"):
+        place = Place(tmp_path / name, claude)
+        place.skillcache("install", "--scope", "user")
+        place.env["SKILLCACHE_REDIS_URL"] = redis.url
+        place.client.env["SKILLCACHE_REDIS_URL"] = redis.url
+        session = place.play("./check")
+        assert session.texts == ["all is well"]
+        assert len(session.replays) == place.count() == 0 if name == "two" else place.count() == 1
+
+
+def test_redis_stopped_in_the_middle_is_not_noticed(place: Place, redis: Redis) -> None:
+    def stop(_request: Request) -> Turn:
+        redis.stop()
+        return as_turn("./check")
+
+    place.client.env["SKILLCACHE_REDIS_URL"] = redis.url
+    session = place.play("./check", "./check", stop, "./check")
+    assert place.count() == 3
+    assert session.texts == ["all is well"] * 4
+    assert len(session.replays) == 1
+    assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
+
+
+def test_what_is_kept_is_for_its_owner_only(place: Place) -> None:
+    place.play("./check", "./check")
+    kept = place.home / ".cache/skillcache"
+    modes = {path: path.stat().st_mode & 0o777 for path in [kept, *kept.rglob("*")]}
+    assert modes
+    assert {path: oct(mode) for path, mode in modes.items() if mode not in {0o600, 0o700}} == {}
+
+
+def test_switched_off_everything_runs(place: Place) -> None:
+    place.play("./check")
+    session = place.play("./check", env={"SKILLCACHE_DISABLE": "1"})
+    assert place.count() == 2
+    assert session.replays == []
+
+
+def test_a_rule_switched_off_runs(place: Place) -> None:
+    place.play(PYTEST)
+    place.write(".claude/skillcache.toml", '[[rules]]\nmatch = "Bash(pytest:*)"\nenabled = false\n')
+    place.play(PYTEST, PYTEST)
+    assert place.count() == 3
+
+
+@pytest.mark.parametrize("text", ["[[rules]]\nmatch = 7\n", "not toml", 'redis_url = "redis://127.0.0.1:1/0"\n'])
+def test_a_project_s_bad_configuration_is_in_nobody_s_way(place: Place, text: str) -> None:
+    place.write(".claude/skillcache.toml", text)
+    session = place.play("./check", "./check")
+    assert session.texts == ["all is well"] * 2
+    assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
+
+
+def test_shadow_mode_serves_nothing(place: Place) -> None:
+    session = place.play("./check", "./check", "./check", env={"SKILLCACHE_VERIFY": "1"})
+    assert place.count() == 3
+    assert session.replays == []
+
+
+def test_a_quick_command_is_neither_stored_nor_looked_up(place: Place) -> None:
+    session = place.play("./check", "./check", "./check", env={"SKILLCACHE_MIN_DURATION": "3600"})
+    assert place.count() == 3
+    assert session.replays == []
+    assert list((place.home / ".cache/skillcache").glob("pending/*")) == []
+
+
+def test_uninstall_leaves_the_client_as_if_it_had_never_been_there(tmp_path: Path, claude: str) -> None:
+    place = Place(tmp_path, claude)
+    settings = place.home / ".claude/settings.json"
+    settings.parent.mkdir()
+    theirs = '{\n\t"permissions": {"allow": ["Bash(ls:*)"]},\n\t"hooks": {}\n}\n'
+    settings.write_text(theirs)
+    without = place.play("./check", "./check")
+    place.skillcache("install", "--scope", "user")
+    assert len(place.play("./check", "./check").replays) == 1
+    place.skillcache("uninstall", "--scope", "user")
+    assert settings.read_text() == theirs
+    after = place.play("./check", "./check")
+    assert after.hooks == without.hooks == []
+    assert after.texts == without.texts
+    assert place.count() == 5
+
+
+def test_the_project_s_scope_works_too(tmp_path: Path, claude: str) -> None:
+    place = Place(tmp_path, claude)
+    place.skillcache("install", "--scope", "local", "--project", str(place.project))
+    assert len(place.play("./check", "./check").replays) == 1
+
+
+def test_stats_count_what_the_client_saw(place: Place) -> None:
+    place.play("./check", "./check", "./check", "./check && touch new")
+    stats = json.loads(place.skillcache("stats", "--json"))
+    assert stats["hits"] == 2
+    assert stats["misses"] == 1
+
+
+def test_explain_names_the_changed_file(place: Place) -> None:
+    place.play("./check")
+    assert "replayed" in place.skillcache("explain", "--", "./check")
+    place.write("answer", "other\n")
+    said = place.skillcache("explain", "--", "./check")
+    assert "answer" in said
+    assert "test_sum.py" not in said
+
+
+def test_a_home_that_cannot_be_used_is_in_nobody_s_way(place: Place) -> None:
+    shutil.rmtree(place.home / ".cache", ignore_errors=True)
+    (place.home / ".cache").write_text("a file where a folder should be")
+    session = place.play("./check", "./check")
+    assert session.texts == ["all is well"] * 2
+    assert place.count() == 2
+    assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
