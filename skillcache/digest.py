@@ -5,14 +5,14 @@ Each takes optional first bytes and returns the usual object: `update`, `digest`
 
 try:
     from _blake2 import blake2b
-    from _sha1 import sha1
+    from _sha1 import sha1  # type: ignore[import-not-found]
 except ImportError:  # another interpreter than CPython, or one built without them
     from hashlib import blake2b, sha1
 try:
-    from _sha2 import sha256
+    from _sha2 import sha256  # type: ignore[import-not-found]
 except ImportError:
     try:
-        from _sha256 import sha256
+        from _sha256 import sha256  # type: ignore[import-not-found]
     except ImportError:
         from hashlib import sha256
 
@@ -20,10 +20,10 @@ _LARGE = 2 << 20  # from here on OpenSSL's use of the processor repays its impor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterable
+    from collections.abc import Iterable
 
 
-def digest(data: "Buffer") -> str:
+def digest(data: bytes) -> str:
     """The 32 hexadecimal characters this package names content by: BLAKE2b of 16 bytes."""
     return blake2b(data, digest_size=16).hexdigest()
 
@@ -46,7 +46,8 @@ def blob_oid(data: bytes, *, long: bool = False) -> bytes:
         return hashlib.new("sha256" if long else "sha1", head + data, usedforsecurity=False).hexdigest().encode()
     state = (sha256 if long else sha1)(head)
     state.update(data)
-    return state.hexdigest().encode()
+    name: str = state.hexdigest()
+    return name.encode()
 
 
 __all__ = ["blake2b", "blob_oid", "digest", "digest_parts", "sha1", "sha256"]

@@ -7,7 +7,7 @@ class SkillcacheError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class Bypass(SkillcacheError):  # noqa: N818 - the field's word, and not a fault
+class Bypass(SkillcacheError):
     """The call cannot be answered from the cache; carries the outcome that says why."""
 
     def __init__(self, outcome: Outcome, detail: str = "") -> None:

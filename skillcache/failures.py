@@ -11,19 +11,19 @@ _SIGNS = re.compile(
     r"""
       \b(?!0\b)\d+\s+(?:tests?\s+|specs?\s+|examples?\s+|suites?\s+)?(?:failed|failing|failures?|errors?|errored|problems?|broken)\b
     | \b(?:failed|failures|failing|errors|problems|tests\s+failed)\s*[:=]\s*(?!0\b)\d+
-    | ^\s*(?:FAILED|FAIL|ERROR|FATAL|fatal:|Failed|FAILURES?)\b(?!\s*[:=]?\s*0\b)
+    | ^\s*\[?(?:FAILED|FAIL|ERROR|FATAL|fatal:|Failed|FAILURES?)\b(?!\s*[:=]?\s*0\b)
     | ^Traceback\ \(most\ recent\ call\ last\)
     | ^\s*error(?:\[[A-Z]\d+\])?:
     | :\s(?:fatal\s)?error(?:\s[A-Z]+\d+)?:\s
     | \berror\ TS\d+
-    | ^\s*(?:[✗✕✖×❌]|not\ ok\b)
+    | ^\s*(?:[\u2717\u2715\u2716\u00d7\u274c]|not\ ok\b)
     | \bBUILD\ FAIL
     | \b(?:panicked\ at|Segmentation\ fault|Killed|Aborted|command\ not\ found|No\ such\ file\ or\ directory)\b
     | ^\s*npm\ (?:ERR!|error)
     | ^make(?:\[\d+\])?:\ \*\*\*
     | ^E\s{2,}\S
     | \bwould\ (?:be\ )?reformat
-    | \bexit(?:\ ?(?:code|status)|ed)?(?:\ with)?\ ?[:=]?\ ?(?!0\b)\d+
+    | \b(?i:exit)(?:\ ?(?i:code|status)|ed)?(?:\ with)?\ ?[:=]?\ ?(?!0\b)\d+
     """,
     re.MULTILINE | re.VERBOSE,
 )

@@ -13,8 +13,18 @@ def make_folder(path: str) -> None:
     except FileExistsError:
         return
     except FileNotFoundError:
-        make_folder(path.rpartition("/")[0] or "/")
-        make_folder(path)
+        parent = path.rpartition("/")[0]
+        if not parent:
+            raise
+        make_folder(parent)
+        _make_in(path)
+
+
+def _make_in(path: str) -> None:
+    try:
+        os.mkdir(path, _FOLDER)
+    except FileExistsError:  # another process was quicker
+        return
 
 
 def read(path: str, cap: int) -> bytes | None:

@@ -3,11 +3,17 @@
 from skillcache.errors import Bypass
 from skillcache.outcome import INTERNAL
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Miss:
-    """key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
+    """A call between its two hooks.
+
+    key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
     generations: of each rule's name; verifies: whether an entry was there and is to be held against the run.
-    """  # fmt: skip
+    """
 
     __slots__ = ("cwd", "generations", "key", "project", "started", "verifies")
 
@@ -29,16 +35,17 @@ class Miss:
 def read_miss(record: dict[str, object]) -> Miss:
     """Raises Bypass for a record of another form: one that another version of ours wrote."""
     try:
-        generations = record["generations"]
-        if not isinstance(generations, dict):
-            raise TypeError
         return Miss(
             key=str(record["key"]),
             cwd=str(record["cwd"]),
             project=str(record["project"]),
             started=int(str(record["started"])),
-            generations={str(name): int(value) for name, value in generations.items()},
+            generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None
+
+
+def _generations(value: "Any") -> dict[str, int]:
+    return {str(name): int(number) for name, number in value.items()}

@@ -32,7 +32,7 @@ class Child:
         return self.chunks[0] if len(self.chunks) == 1 else b"".join(self.chunks)
 
 
-def start(path: str, argv: "Sequence[str]", environ: "Mapping[str, str]") -> Child:
+def start(path: str, argv: list[str], environ: "Mapping[str, str]") -> Child:
     """Start the executable at `path`; OSError when it cannot be."""
     reading, writing = os.pipe()
     try:
@@ -83,7 +83,7 @@ def end(children: "Sequence[Child]") -> None:
     """Kill and reap what still runs of `children` and close their pipes."""
     for child in children:
         if child.status is None:
-            try:
+            try:  # noqa: SIM105 - contextlib is too dear here
                 os.killpg(child.pid, _SIGKILL)
             except OSError:  # it ended on its own
                 pass

@@ -11,6 +11,7 @@ from skillcache.outcome import CUT, DISK, INTERRUPTED, MOVED_TO_BACKGROUND, NOT_
 
 # The client shows this many characters of a failure, the beginning and the end with a note between.
 _FAILURE_SHOWN = 10_000
+# Past this many bytes the client keeps the whole output in a file; an older one cuts it.
 _STDOUT_SHOWN = 30_000
 _FAILURE_PREFIX = "Exit code "
 # The client's word for a last command such as grep that ended with 1 and has not failed.
@@ -76,7 +77,7 @@ def _success(response: object, cap: int) -> Result:
     persisted = response.get("persistedOutputPath")
     if persisted:
         return Result(status, _persisted(persisted, response.get("persistedOutputSize"), cap), NO_MATCHES * status)
-    if response.get("rawOutputPath") or len(stdout.encode("utf-16-le", "surrogatepass")) // 2 >= _STDOUT_SHOWN:
+    if response.get("rawOutputPath") or len(stdout) > _STDOUT_SHOWN:
         raise Unusable(CUT)
     return Result(status, _encode(stdout), NO_MATCHES * status)
 

@@ -1,0 +1,169 @@
+"""The small private files on this machine: counts, durations, pending calls, seen failures, quarantines."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skillcache import durations, files, outcome, pending, quarantine, seen, tally
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> str:
+    return str(tmp_path / "cache")
+
+
+def modes(folder: str) -> set[str]:
+    found = set()
+    for base, folders, names in os.walk(folder):
+        found |= {oct(os.stat(os.path.join(base, name)).st_mode & 0o777) for name in names}
+        found |= {oct(os.stat(os.path.join(base, name)).st_mode & 0o777) for name in folders}
+    return found
+
+
+class TestFiles:
+    def test_are_replaced_whole_and_are_private(self, cache: str) -> None:
+        path = cache + "/a/b"
+        files.write(path, b"one")
+        files.write(path, b"two")
+        assert files.read(path, 3) == b"two"
+        assert os.listdir(cache + "/a") == ["b"]
+        assert modes(cache) == {"0o600", "0o700"}
+
+    def test_over_the_cap_missing_or_no_file_are_not_read(self, cache: str) -> None:
+        files.write(cache + "/a", b"four")
+        assert files.read(cache + "/a", 3) is None
+        assert files.read(cache + "/b", 3) is None
+        assert files.read(cache + "/a/b", 3) is None
+        assert files.read(cache, 3) is None
+
+    def test_a_failed_write_leaves_the_old_content(self, cache: str) -> None:
+        files.write(cache + "/a", b"old")
+        os.mkdir(cache + "/folder")
+        with pytest.raises(OSError, match="folder"):
+            files.write(cache + "/folder", b"new")
+        assert sorted(os.listdir(cache)) == ["a", "folder"]
+
+
+class TestTally:
+    def test_gives_back_what_was_counted(self, cache: str) -> None:
+        tally.record(cache, 7.9, outcome.REPLAYED, "pytest", saved=1200, spent=14)
+        tally.record(cache, 8, outcome.TOO_FAST)
+        counts = [(c.at, c.outcome, c.rule, c.saved, c.spent) for c in tally.read(cache)]
+        assert counts == [(7, outcome.REPLAYED, "pytest", 1200, 14), (8, outcome.TOO_FAST, "", 0, 0)]
+
+    def test_of_nothing_is_empty(self, cache: str) -> None:
+        assert tally.read(cache) == []
+
+    def test_passes_over_lines_of_another_form(self, cache: str) -> None:
+        files.write(cache + "/outcomes.log", b"\xff\n1\t2\n1\t9999\tx\t0\t0\nx\t100\tx\t0\t0\n1\t100\tx\t0\t0\n1\t10")
+        assert len(tally.read(cache)) == 1
+
+    def test_a_name_cannot_forge_a_line(self, cache: str) -> None:
+        tally.record(cache, 1, outcome.REPLAYED, "a\tb\nc é")
+        assert [count.rule for count in tally.read(cache)] == ["a?b?c??"]
+
+    def test_a_count_that_cannot_be_written_is_lost_in_silence(self) -> None:
+        tally.record("/proc/nowhere", 1, outcome.REPLAYED)
+
+    def test_of_many_at_once_loses_none(self, cache: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: tally.record(cache, n, outcome.REPLAYED, "pytest"), range(400)))
+        assert sorted(count.at for count in tally.read(cache)) == list(range(400))
+
+
+class TestDurations:
+    def test_are_unknown_at_first(self, cache: str) -> None:
+        assert durations.learnt(cache, "/w", "pytest") is None
+
+    def test_are_learnt_by_project_and_command(self, cache: str) -> None:
+        durations.learn(cache, "/w", "pytest", 300)
+        assert durations.learnt(cache, "/w", "pytest") == 300
+        assert durations.learnt(cache, "/w", "pytest -q") is None
+        assert durations.learnt(cache, "/x", "pytest") is None
+
+    def test_newer_runs_weigh_half(self, cache: str) -> None:
+        durations.learn(cache, "/w", "pytest", 300)
+        durations.learn(cache, "/w", "pytest", 4_000)
+        assert durations.learnt(cache, "/w", "pytest") == 2_150
+
+    def test_the_table_never_grows(self, cache: str) -> None:
+        for number in range(200):
+            durations.learn(cache, "/w", f"pytest {number}", number)
+        assert os.stat(cache + "/durations.bin").st_size <= 1 << 20
+
+    def test_a_damaged_table_is_unknown(self, cache: str) -> None:
+        files.write(cache + "/durations.bin", b"x" * 100)
+        assert durations.learnt(cache, "/w", "pytest") is None
+
+    @given(st.integers(), st.text())
+    def test_any_number_and_command_is_taken(self, milliseconds: int, command: str) -> None:
+        durations.learn("/proc/nowhere", "/w", command, milliseconds)
+
+
+class TestPending:
+    def test_one_process_begins_and_one_ends_a_call(self, cache: str) -> None:
+        claimed = pending.begin(cache, "toolu_1")
+        assert claimed is not None
+        assert pending.begin(cache, "toolu_1") is None
+        claimed.save({"key": "k"})
+        assert pending.end(cache, "toolu_1") == {"key": "k"}
+        assert pending.end(cache, "toolu_1") is None
+
+    def test_of_many_at_once_exactly_one_gets_each_end(self, cache: str) -> None:
+        with ThreadPoolExecutor(8) as pool:
+            begun = list(pool.map(lambda _: pending.begin(cache, "toolu_1"), range(32)))
+            assert sum(claim is not None for claim in begun) == 1
+            ended = list(pool.map(lambda _: pending.end(cache, "toolu_1"), range(32)))
+        assert [record for record in ended if record is not None] == [{}]
+
+    def test_a_call_that_never_began_does_not_end(self, cache: str) -> None:
+        assert pending.end(cache, "toolu_1") is None
+
+    def test_a_record_cut_short_is_empty(self, cache: str) -> None:
+        files.write(cache + "/pending/toolu_1", b'{"key":')
+        assert pending.end(cache, "toolu_1") == {}
+
+    @pytest.mark.parametrize("name", ["../../etc/x", "a/b", "", "x" * 300, "é", "a b", "\udcff"])
+    def test_no_id_leaves_the_folder(self, cache: str, name: str) -> None:
+        assert pending.begin(cache, name) is not None
+        assert len(os.listdir(cache + "/pending")) == 1
+        assert pending.end(cache, name) == {}
+        assert os.listdir(cache + "/pending") == []
+
+    def test_old_leftovers_are_swept(self, cache: str) -> None:
+        pending.begin(cache, "old")
+        pending.begin(cache, "new")
+        now = os.stat(cache + "/pending/new").st_mtime + 90_000
+        os.utime(cache + "/pending/new", (now, now))
+        pending.sweep(cache + "/pending", now)
+        assert os.listdir(cache + "/pending") == ["new"]
+        pending.sweep(cache + "/gone", now)
+
+
+class TestSeen:
+    def test_is_kept_apart_by_session_and_subagent(self, cache: str) -> None:
+        seen.see(cache, "s1", "", "0f")
+        seen.see(cache, "s1", "", "1f")
+        assert seen.has_seen(cache, "s1", "", "0f")
+        assert not seen.has_seen(cache, "s1", "", "2f")
+        assert not seen.has_seen(cache, "s1", "a1", "0f")
+        assert not seen.has_seen(cache, "s2", "", "0f")
+
+
+class TestQuarantine:
+    def test_lasts_a_day_in_that_project(self, cache: str) -> None:
+        quarantine.begin(cache, "github.com/a/b", "pytest", 1000)
+        assert quarantine.rests(cache, "github.com/a/b", "pytest", 1000 + 86_399)
+        assert not quarantine.rests(cache, "github.com/a/b", "pytest", 1000 + 86_400)
+        assert not quarantine.rests(cache, "github.com/a/b", "ruff", 1000)
+        assert not quarantine.rests(cache, "github.com/a/c", "pytest", 1000)
+
+    def test_lists_those_in_force(self, cache: str) -> None:
+        assert quarantine.current(cache, 0) == []
+        quarantine.begin(cache, "/a path/b", "pytest", 1000)
+        quarantine.begin(cache, "/c", "ruff", 0)
+        assert quarantine.current(cache, 86_400) == [("pytest", "/a path/b", 87_400)]
