@@ -1,0 +1,121 @@
+"""Where git's object is not the file's bytes: line endings, filters, keyword expansion, encodings.
+
+With any of these possible, a listing carries each file's size too. For line endings and Git LFS the object and
+the size together say what the bytes are; files of any other filter, `ident` or `working-tree-encoding` are read.
+"""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillcache.fingerprint.git import Content
+
+_EMPTY = (
+    b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
+_READ = ("filter", "ident", "working-tree-encoding")
+
+
+def likely(root: str, folder: str, environ: "Mapping[str, str]") -> bool:
+    """Whether attributes at the top or the person's configuration may convert files."""
+    if any(_exists(path) for path in (os.path.join(root, ".gitattributes"), *_own_attributes(folder, environ))):
+        return True
+    text = _configuration(folder, environ)
+    return b"autocrlf" in text or b"attributesfile" in text or b"[include" in text
+
+
+def named(listing: bytes, found: "Content") -> bool:
+    """Whether any folder has attributes of its own."""
+    if b"/.gitattributes\0" in listing or b"\t.gitattributes\0" in listing:
+        return True
+    return any(path.endswith(b".gitattributes") for path in (*found.untracked, *found.ignored))
+
+
+def add_sizes(listing: bytes, root: str) -> bytes:
+    """Turn the output of `ls-files -s -v -z --debug` into a listing whose object ids are followed by file sizes."""
+    pieces = listing.split(b"\0")
+    lines = pieces[:1]
+    sized = []
+    for piece in pieces[1:]:
+        # Five lines of what the index knows of the file, then the next entry; a path may hold line ends.
+        known = piece.split(b"\n", 5)
+        size = known[4].split(b"\t", 1)[0].rsplit(b" ", 1)[1]
+        head, path = lines[-1].split(b"\t", 1)
+        words = head.split(b" ")
+        if size == b"0" and words[2] not in _EMPTY:
+            # Git writes 0 for an entry it does not trust to be unchanged.
+            try:  # noqa: SIM105 - contextlib is too dear here
+                size = b"%d" % os.lstat(os.path.join(os.fsencode(root), path)).st_size
+            except OSError:
+                pass
+        sized.append(b"%s %s %s %s %s\t%s\0" % (*words[:3], size, words[3], path))
+        lines.append(known[5])
+    return b"".join(sized)
+
+
+def attributes(root: str, folder: str, listing: bytes, found: "Content", environ: "Mapping[str, str]") -> list[str]:
+    """The attributes in use for which a file's bytes must be read."""
+    sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
+    start = 0
+    while end := listing.find(b".gitattributes\0", start) + 1:
+        end += 13
+        sources.append(listing[listing.rindex(b"\t", 0, end) + 1 : end])
+        start = end
+    text = b"\n".join(_text(os.path.join(os.fsencode(root), path)) for path in sources)
+    text += b"\n".join(_text(os.fsencode(path)) for path in _own_attributes(folder, environ))
+    if b"attributesfile" in (settings := _configuration(folder, environ)) or b"[include" in settings:
+        return list(_READ)
+    text = text.lower().replace(b"filter=lfs", b"")
+    return [name for name in _READ if name.encode() in text]
+
+
+def _own_attributes(folder: str, environ: "Mapping[str, str]") -> list[str]:
+    return [
+        os.path.join(_common(folder), "info", "attributes"),
+        os.path.join(_config_home(environ), "git", "attributes"),
+        "/etc/gitattributes",
+    ]
+
+
+def _configuration(folder: str, environ: "Mapping[str, str]") -> bytes:
+    """All of git's configuration files as one lower-case text."""
+    paths = [os.path.join(_common(folder), "config"), os.path.join(folder, "config.worktree")]
+    if "GIT_CONFIG_GLOBAL" in environ:
+        paths.append(environ["GIT_CONFIG_GLOBAL"])
+    else:
+        paths += [
+            os.path.join(environ.get("HOME", "/"), ".gitconfig"),
+            os.path.join(_config_home(environ), "git", "config"),
+        ]
+    paths.append(environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))
+    return b"\n".join(_text(os.fsencode(path)) for path in paths).lower()
+
+
+def _config_home(environ: "Mapping[str, str]") -> str:
+    return environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+
+
+def _common(folder: str) -> str:
+    """The folder that all worktrees of a repository share."""
+    text = _text(os.fsencode(os.path.join(folder, "commondir")))
+    return os.path.normpath(os.path.join(folder, os.fsdecode(text.rstrip(b"\n")))) if text else folder
+
+
+def _text(path: bytes) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 1 << 20)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)

@@ -1,0 +1,142 @@
+"""What a file is, for the fingerprint: its mode and the digest of its bytes, read under a budget.
+
+Nothing that is not a regular file, a symbolic link or a directory is ever opened: a pipe would block, a device act.
+"""
+
+import os
+import stat
+import time
+
+from skillcache import outcome
+from skillcache.digest import blake2b, blob_oid, digest
+from skillcache.errors import Bypass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_FILES = 20_000
+MAX_BYTES = 64 << 20
+SYMLINK = b"120000"
+GITLINK = b"160000"
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+
+
+class Budget:
+    """How much may still be read; `spend` raises TOO_LARGE past the cap and TOO_SLOW past the deadline."""
+
+    __slots__ = ("bytes", "deadline", "files", "what")
+
+    def __init__(self, deadline: float, what: str, files: int = MAX_FILES, size: int = MAX_BYTES) -> None:
+        self.deadline = deadline
+        self.what = what
+        self.files = files
+        self.bytes = size
+
+    def spend(self, size: int) -> None:
+        self.files -= 1
+        self.bytes -= size
+        if self.files < 0:
+            raise Bypass(outcome.TOO_LARGE, f"too many {self.what}")
+        if self.bytes < 0:
+            raise Bypass(outcome.TOO_LARGE, f"{self.what} hold too many bytes")
+        if self.files % 64 == 0 and time.monotonic() > self.deadline:
+            raise Bypass(outcome.TOO_SLOW, f"reading {self.what}")
+
+
+def read(path: str | bytes, budget: Budget) -> bytes | None:
+    """The bytes of the regular file at `path`, never through a symbolic link; None when there is no such file."""
+    try:
+        fd = os.open(path, _OPEN)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        budget.spend(status.st_size)
+        chunks: list[bytes] = []
+        while chunk := os.read(fd, (status.st_size if not chunks else 0) + 65536):
+            chunks.append(chunk)
+            if len(chunks) > 1:
+                budget.spend(len(chunk))
+    except OSError as error:
+        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+    finally:
+        os.close(fd)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def follow(path: str, budget: Budget) -> bytes | None:
+    """Like `read`, through symbolic links."""
+    return read(os.path.realpath(path), budget)
+
+
+def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int] | None:
+    """What git would record of `path`: mode, object id of the raw bytes, size; None when nothing is there.
+
+    Sockets, pipes and devices have a mode and no content; a directory is nothing, as it is to git.
+    """
+    try:
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            budget.spend(0)
+            target = os.readlink(path)
+            return SYMLINK, blob_oid(target, long=long), len(target)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+    if stat.S_ISDIR(status.st_mode):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return b"%06o" % stat.S_IFMT(status.st_mode), b"0" * (64 if long else 40), 0
+    data = read(path, budget)
+    if data is None:
+        return None
+    mode = b"100755" if status.st_mode & stat.S_IXUSR else b"100644"
+    return mode, blob_oid(data, long=long), len(data)
+
+
+def tree(top: str, budget: Budget, skip: "Callable[[str, bool], bool]") -> str:
+    """Digest of everything below the directory `top`: names, executable bits, contents, link targets.
+
+    `skip(path relative to top, is a directory)` leaves entries out. Links that lead out of `top` are the caller's.
+    """
+    state = blake2b(digest_size=16)
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(os.path.join(top, folder)) as entries:
+                found = sorted(entries, key=_name)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise Bypass(outcome.UNCAPTURABLE, f"{os.path.join(top, folder)}: {error.strerror}") from None
+        for entry in found:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            directory = entry.is_dir(follow_symlinks=False)
+            if skip(path, directory):
+                continue
+            if directory:
+                budget.spend(0)
+                pending.append(path)
+                continue
+            name = os.fsencode(path)
+            is_what = blob(os.fsencode(entry.path), budget, long=False)
+            if is_what is not None:
+                state.update(b"%s %s %d:%s" % (is_what[0], is_what[1], len(name), name))
+    return state.hexdigest()
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
+
+
+def content(path: str, budget: Budget) -> str:
+    """Digest of the bytes of the regular file at `path`, through links; "absent" when there is none."""
+    data = follow(path, budget)
+    return "absent" if data is None else digest(data)

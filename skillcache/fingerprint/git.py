@@ -1,0 +1,284 @@
+"""The content of a git worktree, the same for equal content whatever is committed, staged or neither.
+
+Two processes run side by side: `ls-files` prints the index, `status` names what differs from it and what it does
+not know. Neither writes to the repository or runs anything of its owner's: no locks, no index refresh, no
+file-system monitor, no fetch. What the index cannot be trusted for is read from the files themselves.
+"""
+
+import os
+
+from skillcache import outcome
+from skillcache.errors import Bypass
+from skillcache.fingerprint import conversion, ignored, index
+from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob
+from skillcache.process import Child, end, gather, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Git's word on what is unchanged is taken only with every check it has; modes and links count on every file system.
+_OPTIONS = (
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.trustctime=true",
+    "core.checkStat=default",
+    "core.fileMode=true",
+    "core.symlinks=true",
+    "core.hooksPath=/dev/null",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+)
+_LIST = ("ls-files", "-s", "-v", "-z")
+_STATUS = (
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "--no-ahead-behind",
+    "-z",
+    "--no-renames",
+    "--untracked-files=all",
+    "--ignored=matching",
+    "--ignore-submodules=all",
+)
+_KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+_DEPTH = 8  # of repositories within repositories
+
+
+class Content:
+    """What a worktree holds.
+
+    digest: of everything git would track here; head: commit or ""; edits: what differs from the index
+    (path -> (mode, object id) or None); staged: what only differs from the head; ignored: as git lists it,
+    folders with a trailing slash; links: every symbolic link; nested: top folders of repositories inside.
+    """
+
+    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "nested", "staged", "untracked")
+
+    def __init__(self) -> None:
+        self.digest = ""
+        self.head = ""
+        self.long = False
+        self.edits: dict[bytes, index.Entry | None] = {}
+        self.staged: dict[bytes, index.Entry | None] = {}
+        self.ignored: list[bytes] = []
+        self.untracked: list[bytes] = []
+        self.links: list[bytes] = []
+        self.nested: list[bytes] = []
+
+
+def find_root(path: str) -> str | None:
+    """The nearest folder at or above `path` that holds a `.git`."""
+    while True:
+        if os.path.lexists(os.path.join(path, ".git")):
+            return path
+        parent = os.path.dirname(path)
+        if parent == path:
+            return None
+        path = parent
+
+
+def git_folder(root: str) -> str:
+    """The folder with this worktree's own index and HEAD; NO_GIT when there is none."""
+    path = os.path.join(root, ".git")
+    if os.path.isdir(path):
+        return path
+    try:
+        with open(path, "rb") as file:
+            line = file.read(4096)
+    except OSError as error:
+        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
+    if not line.startswith(b"gitdir: "):
+        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
+    return os.path.join(root, os.fsdecode(line[8:].rstrip(b"\n")))
+
+
+class Reading:
+    """One capture under way: `begin` starts git, `finish` waits for it and gives the content."""
+
+    __slots__ = ("budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "root", "stamp")
+
+    def __init__(
+        self, root: str, depends: tuple[str, ...] | None, environ: "Mapping[str, str]", budget: Budget, depth: int = 0
+    ) -> None:
+        self.root = root
+        self.depends = depends
+        self.environ = environ
+        self.budget = budget
+        self.depth = depth
+        self.git = ""
+        self.folder = ""
+        self.careful = False
+        self.children: list[Child] = []
+        self.stamp: tuple[int, ...] | None = None
+
+    def begin(self) -> None:
+        if self.depth > _DEPTH:
+            raise Bypass(outcome.TOO_LARGE, "repositories nested too deeply")
+        self.git = _find_git(self.environ)
+        self.folder = git_folder(self.root)
+        self.stamp = _stamp(self.folder)
+        self.careful = conversion.likely(self.root, self.folder, self.environ)
+        # The long process goes first.
+        self.children = [self._start(*_STATUS), self._list()]
+
+    def _list(self) -> Child:
+        return self._start(*_LIST, *(("--debug",) if self.careful else ()))
+
+    def _start(self, *arguments: str, patterns: tuple[str, ...] = ()) -> Child:
+        argv = ["git", "-C", self.root, "--work-tree=."]
+        for option in _OPTIONS:
+            argv += ("-c", option)
+        argv += arguments
+        patterns += tuple(f":(top,glob){pattern}" for pattern in self.depends or ())
+        if patterns:
+            argv += ("--", *patterns)
+        environ = {name: self.environ[name] for name in _KEPT if name in self.environ}
+        environ |= {
+            "PATH": self.environ.get("PATH", os.defpath),
+            "LC_ALL": "C",
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_NO_LAZY_FETCH": "1",
+            # A broken .git must not send git to a repository further up.
+            "GIT_CEILING_DIRECTORIES": os.path.dirname(self.root),
+        }
+        try:
+            return start(self.git, argv, environ)
+        except OSError as error:
+            raise Bypass(outcome.NO_GIT, str(error.strerror)) from None
+
+    def abandon(self) -> None:
+        end(self.children)
+
+    def _gather(self, *children: Child) -> tuple[bytes, ...]:
+        try:
+            gather(children, self.budget.deadline)
+        except TimeoutError:
+            raise Bypass(outcome.TOO_SLOW, "git") from None
+        for child in children:
+            if child.status != 0:
+                raise Bypass(outcome.NO_GIT, f"git ended with status {child.status} in {self.root}")
+        return tuple(child.output for child in children)
+
+    def finish(self) -> Content:
+        status, listing = self._gather(*self.children)
+        found = Content()
+        dirty = _read_status(status, found)
+        if not self.careful and conversion.named(listing, found):
+            # Attributes below the top, found only now: the listing is needed with sizes.
+            self.careful = True
+            (listing,) = self._gather(self._list())
+        dirty.update(path for path in found.untracked if not ignored.is_cache(path))
+        converted: list[bytes] = []
+        if self.careful:
+            listing = conversion.add_sizes(listing, self.root)
+            converted = self._converted(listing, found)
+        if _stamp(self.folder) != self.stamp:
+            raise Bypass(outcome.TOO_SLOW, "the index changed meanwhile")
+        listing, special = index.separate(listing)
+        dirty.update(path for tag, path in special if tag not in b"Ss")
+        dirty.update(_present(os.fsencode(self.root), [path for tag, path in special if tag in b"Ss"]))
+        dirty.update(converted)
+        for path in dirty:
+            self._edit(path, found)
+        for path in index.paths(listing, GITLINK):
+            if path not in found.edits:
+                found.edits[path] = self._nested(path, found)
+        found.links = [path for path in index.paths(listing, SYMLINK) if path not in found.edits]
+        found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
+        found.digest = index.digest_edited(listing, found.edits)
+        return found
+
+    def _converted(self, listing: bytes, found: Content) -> list[bytes]:
+        """Files whose object says less than their bytes: an attribute turns the one into the other."""
+        names = conversion.attributes(self.root, self.folder, listing, found, self.environ)
+        if not names:
+            return []
+        # "Not unspecified", for a pathspec cannot ask for any value.
+        children = [self._start("ls-files", "-z", patterns=(f":(top,exclude,attr:!{name})",)) for name in names]
+        return [path for output in self._gather(*children) for path in output.split(b"\0")[:-1]]
+
+    def _edit(self, path: bytes, found: Content) -> None:
+        full = os.path.join(os.fsencode(self.root), path)
+        if path.endswith(b"/") or os.path.lexists(os.path.join(full, b".git")):
+            path = path.rstrip(b"/")
+            found.edits[path] = self._nested(path, found)
+            return
+        now = blob(full, self.budget, long=found.long)
+        found.edits[path] = now and (now[0], b"%s %d" % now[1:] if self.careful else now[1])
+
+    def _nested(self, path: bytes, found: Content) -> index.Entry | None:
+        """A repository inside is its own content, whatever commit the outer one names; no folder is nothing."""
+        top = os.path.join(self.root, os.fsdecode(path))
+        if not os.path.lexists(os.path.join(top, ".git")):
+            if os.path.isdir(top) and not os.path.islink(top) and os.listdir(top):
+                raise Bypass(outcome.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
+            return None
+        reading = Reading(os.path.realpath(top), None, self.environ, self.budget, self.depth + 1)
+        reading.begin()
+        try:
+            inner = reading.finish()
+        finally:
+            reading.abandon()
+        found.nested.append(path)
+        for below, above in ((inner.ignored, found.ignored), (inner.links, found.links), (inner.nested, found.nested)):
+            above += [path + b"/" + name for name in below]
+        return GITLINK, inner.digest.encode()
+
+
+def _read_status(output: bytes, found: Content) -> set[bytes]:
+    """The paths that differ from the index or are unknown to it; the rest of what it says goes into `found`."""
+    dirty = set()
+    for record in output.split(b"\0"):
+        kind = record[:2]
+        if kind == b"? ":
+            found.untracked.append(record[2:])
+        elif kind == b"! ":
+            found.ignored.append(record[2:])
+        elif kind == b"1 ":
+            _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
+            if change[1:] != b".":
+                dirty.add(path)
+            elif change[:1] == b"D":
+                found.staged[path] = None
+            else:
+                found.staged[path] = (mode, oid)
+        elif kind == b"u ":
+            dirty.add(record.split(b" ", 10)[10])
+        elif record.startswith(b"# branch.oid "):
+            found.long = len(record) > 60
+            found.head = "" if record.endswith(b")") else record[13:].decode()
+        elif record and kind != b"# ":
+            raise Bypass(outcome.NO_GIT, "git status said something unknown")
+    return dirty
+
+
+def _present(root: bytes, paths: list[bytes]) -> list[bytes]:
+    """Those of `paths` that exist; entries a sparse checkout leaves out are many, their folders few."""
+    folders: dict[bytes, bool] = {b"": True}
+
+    def folder_exists(folder: bytes) -> bool:
+        if folder not in folders:
+            above = folder_exists(os.path.dirname(folder))
+            full = os.path.join(root, folder)
+            folders[folder] = above and os.path.isdir(full) and not os.path.islink(full)
+        return folders[folder]
+
+    return [p for p in paths if folder_exists(os.path.dirname(p)) and os.path.lexists(os.path.join(root, p))]
+
+
+def _stamp(folder: str) -> tuple[int, ...] | None:
+    try:
+        status = os.stat(os.path.join(folder, "index"))
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _find_git(environ: "Mapping[str, str]") -> str:
+    for folder in environ.get("PATH", os.defpath).split(":"):
+        path = os.path.join(folder, "git")
+        if os.path.isabs(path) and os.access(path, os.X_OK):
+            return path
+    raise Bypass(outcome.NO_GIT, "git is not on the path")

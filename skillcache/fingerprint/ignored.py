@@ -1,0 +1,139 @@
+"""What git ignores and commands read all the same, classed by one table: caches, packages, everything else."""
+
+import os
+
+from skillcache.digest import digest_parts
+from skillcache.fingerprint import packages
+from skillcache.fingerprint.files import Budget, blob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_FILES = 2_000
+
+# Caches that no command's report depends on, ignored by git or not.
+_CACHE_NAMES = (
+    "__pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype .pyre .DS_Store .eslintcache"
+    " .stylelintcache .dmypy.json .git .hg .svn"
+)
+# Outputs and caches, when git ignores them.
+_OUTPUT_NAMES = (
+    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .vscode .claude .cache .coverage"
+    " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store .terraform"
+)
+_OUTPUT_SUFFIXES = ".pyc .pyo .log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
+_CACHES = frozenset(_CACHE_NAMES.split())
+_OUTPUTS = frozenset(_OUTPUT_NAMES.split())
+_OUTPUT_ENDS = tuple(_OUTPUT_SUFFIXES.split())
+_OUTPUT_STARTS = (".coverage.",)
+# Build folders, known by the build file beside them.
+_BUILDS = {
+    "target": ("Cargo.toml", "pom.xml", "build.sbt"),
+    "build": ("build.gradle", "build.gradle.kts"),
+    ".next": ("package.json",),
+}
+
+
+def is_cache(path: bytes) -> bool:
+    """Whether a path not known to git lies in a cache that feeds no result."""
+    parts = os.fsdecode(path.rstrip(b"/")).split("/")
+    return not _CACHES.isdisjoint(parts) or parts[-1].endswith((".pyc", ".pyo"))
+
+
+class Ignored:
+    """The captured entries.
+
+    files: path -> digest of what is read by content; packages: folder -> packages.Installed; links: symbolic
+    links met on the way. Paths are relative to `root`. `wanted` names what the line itself reads: never skipped.
+    """
+
+    __slots__ = ("budget", "files", "links", "packages", "root", "wanted")
+
+    def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
+        self.root = root
+        self.budget = budget
+        self.wanted = wanted
+        self.files: dict[str, str] = {}
+        self.packages: dict[str, packages.Installed] = {}
+        self.links: list[str] = []
+
+    def add(self, entries: "Iterable[bytes]") -> None:
+        """Capture entries as git lists them, folders with a trailing slash."""
+        for entry in entries:
+            path = os.fsdecode(entry)
+            if self._above(path.rstrip("/")):
+                continue
+            if path.endswith("/"):
+                self._folder(path[:-1])
+            else:
+                parts: list[bytes] = []
+                self._file(path, parts)
+                if parts:
+                    self.files[path] = digest_parts(parts)
+
+    def _above(self, path: str) -> bool:
+        """Whether a folder on the way to `path` settles it; its packages are captured then."""
+        at = path.find("/")
+        while at >= 0:
+            folder = path[:at]
+            if folder in self.packages or self._settled(folder):
+                return True
+            at = path.find("/", at + 1)
+        return False
+
+    def _settled(self, folder: str) -> bool:
+        if self._skips(folder, directory=True):
+            return True
+        installed = packages.of_folder(os.path.join(self.root, folder), self.root, self.budget)
+        if installed is not None:
+            self.packages[folder] = installed
+        return installed is not None
+
+    def _skips(self, path: str, *, directory: bool) -> bool:
+        if any(_within(wanted, path) or _within(path, wanted) for wanted in self.wanted):
+            return False
+        name = path[path.rfind("/") + 1 :]
+        if name in _CACHES or name in _OUTPUTS:
+            return True
+        if directory:
+            beside = os.path.join(self.root, os.path.dirname(path))
+            return any(os.path.exists(os.path.join(beside, build)) for build in _BUILDS.get(name, ()))
+        return name.endswith(_OUTPUT_ENDS) or name.startswith(_OUTPUT_STARTS)
+
+    def _folder(self, top: str) -> None:
+        if self._settled(top):
+            return
+        parts: list[bytes] = []
+        pending = [top]
+        while pending:
+            folder = pending.pop()
+            with os.scandir(os.path.join(self.root, folder)) as found:
+                entries = sorted(found, key=_name)
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if not entry.is_dir(follow_symlinks=False):
+                    self._file(path, parts)
+                elif not self._settled(path):
+                    self.budget.spend(0)
+                    pending.append(path)
+        if parts:
+            self.files[top] = digest_parts(parts)
+
+    def _file(self, path: str, parts: list[bytes]) -> None:
+        if self._skips(path, directory=False):
+            return
+        full = os.path.join(self.root, path)
+        what = blob(os.fsencode(full), self.budget, long=False)
+        if what is not None:
+            parts += (os.fsencode(path), what[0], what[1])
+        if os.path.islink(full):
+            self.links.append(path)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder + "/")
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name

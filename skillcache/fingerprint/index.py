@@ -1,0 +1,80 @@
+"""The listing of a worktree: git's index as `ls-files -s -v -z` prints it, edited to what is really there.
+
+    line    := tag ' ' mode ' ' oid ' ' stage TAB path NUL          sorted by path, compared as bytes
+    example := H 100644 257cc5642cb1a054f08cc83f2d943e56fd3ebe99 0<TAB>src/main.py<NUL>
+
+An edited listing has one line of tag H and stage 0 per path, so equal content gives equal bytes, whether it is
+committed, staged or neither. Fifty thousand lines are never looped over: edits find their place by bisection.
+"""
+
+from skillcache.digest import blake2b
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Entry = tuple[bytes, bytes]  # mode, object id
+
+
+def separate(listing: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Take out what git marks as other than an ordinary entry.
+
+    Gives the listing of ordinary lines and the (tag, path) of the others: assume-unchanged (lower case),
+    skip-worktree (S), unmerged (M).
+    """
+    lines = listing.count(b"\0")
+    ordinary = listing.count(b"\0H ") + listing.startswith(b"H ")
+    if lines == ordinary:
+        return listing, []
+    kept, others = [], []
+    for line in listing.split(b"\0")[:-1]:
+        if line.startswith(b"H "):
+            kept.append(line)
+        else:
+            others.append((line[:1], line[line.index(b"\t") + 1 :]))
+    kept.append(b"")
+    return b"\0".join(kept), others
+
+
+def paths(listing: bytes, mode: bytes) -> list[bytes]:
+    """The paths of all ordinary lines of this mode; meant for the rare ones, links and submodules."""
+    marker = b"\0H " + mode + b" "
+    found: list[bytes] = []
+    start = 0 if listing.startswith(marker[1:]) else listing.find(marker) + 1 or len(listing)
+    while start < len(listing):
+        end = listing.index(b"\0", start)
+        found.append(listing[listing.index(b"\t", start) + 1 : end])
+        start = listing.find(marker, end) + 1 or len(listing)
+    return found
+
+
+def locate(listing: bytes, path: bytes) -> tuple[int, int]:
+    """Where the line of `path` starts and ends; where it would go (twice the same place) when there is none."""
+    low, high = 0, len(listing)
+    while low < high:
+        start = listing.rfind(b"\0", low, (low + high) // 2) + 1 or low
+        end = listing.index(b"\0", start)
+        here = listing[listing.index(b"\t", start) + 1 : end]
+        if here == path:
+            return start, end + 1
+        if here < path:
+            low = end + 1
+        else:
+            high = start
+    return low, low
+
+
+def digest_edited(listing: bytes, edits: "Mapping[bytes, Entry | None]") -> str:
+    """Digest of the listing with each path of `edits` replaced, added, or (None) left out."""
+    state = blake2b(digest_size=32)
+    view = memoryview(listing)
+    position = 0
+    for path in sorted(edits):
+        start, end = locate(listing, path)
+        entry = edits[path]
+        state.update(view[position:start])
+        if entry is not None:
+            state.update(b"H %s %s 0\t%s\0" % (*entry, path))
+        position = end
+    state.update(view[position:])
+    return state.hexdigest()
