@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from skillcache import durations, tally
+from skillcache.cli.clear import clear
+from skillcache.cli.contents import EmbeddedContents
+from skillcache.outcome import REPLAYED
+from skillcache.redis_keys import entry_key, generation_key, record_key
+from skillcache.replay import keep_text
+from skillcache.stores import open_store
+from tests.cli.conftest import Person
+
+
+def fill(target: str, count: int = 3) -> None:
+    """Results of ten bytes behind their stamp, and what else lies in a store."""
+    store = open_store(target, now=time.time())
+    store.invalidate("pytest")
+    for number in range(count):
+        value = b"%016d" % 5 + b"0123456789"
+        key = entry_key("pytest", f"{number:040x}")
+        assert store.put(key, value, ttl=600, started=5, names=("pytest",), generations=(1,))
+    store.write(record_key("latest", "pytest:1"), b"0" * 40, 600)
+    store.close()
+
+
+def place(person: Person) -> str:
+    return f"the embedded store {person.cache}/store.sqlite3"
+
+
+def test_removes_the_results_and_keeps_the_generations(person: Person) -> None:
+    target = f"embedded:{person.cache}/store.sqlite3"
+    fill(target)
+
+    ran = person.skillcache("clear", "--yes")
+
+    assert ran == (0, f"{place(person)} is empty: 3 results removed.\n", "")
+    store = open_store(target, now=time.time())
+    found = store.get(entry_key("pytest", f"{0:040x}"), ("pytest",))
+    assert (found.entry, found.generations) == (None, (1,))
+    assert store.read((record_key("latest", "pytest:1"),)) == (None,)
+    store.close()
+
+
+def test_asks_first_and_says_what_would_go(person: Person) -> None:
+    fill(f"embedded:{person.cache}/store.sqlite3")
+
+    refused = person.skillcache("clear", answer="n\n")
+
+    question = f"Remove 3 results (78 bytes) from {place(person)}? [y/N]: "
+    assert refused == (1, f"{question}Nothing was removed.\n", "")
+    assert person.skillcache("clear", answer="y\n") == (
+        0,
+        f"{question}{place(person)} is empty: 3 results removed.\n",
+        "",
+    )
+
+
+def test_without_an_answer_nothing_is_removed(person: Person) -> None:
+    fill(f"embedded:{person.cache}/store.sqlite3")
+
+    ran = person.skillcache("clear")
+
+    assert ran.status == 130
+    assert person.skillcache("clear", answer="n\n").out.startswith("Remove 3 results")
+
+
+def test_an_empty_cache_can_be_cleared(person: Person) -> None:
+    assert person.skillcache("clear", "--yes") == (0, f"{place(person)} is empty: 0 results removed.\n", "")
+    assert person.files() == {}
+
+
+def test_forgets_durations_and_texts_but_not_the_counts(person: Person) -> None:
+    cache = str(person.cache)
+    now = time.time()
+    durations.learn(cache, "/project", "pytest", 5_000)
+    tally.record(cache, now, REPLAYED)
+    old, new = keep_text(cache, b"old"), keep_text(cache, b"new")
+    os.utime(old, (now - 700, now - 700))
+
+    clear(cache, EmbeddedContents(f"{cache}/store.sqlite3"), now)
+
+    assert durations.learnt(cache, "/project", "pytest") is None
+    assert len(tally.read(cache)) == 1
+    assert not Path(old).exists()
+    assert Path(new).exists(), "a call may be about to print it"
+
+
+def test_a_damaged_store_is_one_clear_line_with_the_way_out(person: Person) -> None:
+    person.cache.mkdir(parents=True)
+    path = person.cache / "store.sqlite3"
+    path.write_bytes(b"not a database, however long one looks at it" * 100)
+
+    ran = person.skillcache("clear", "--yes")
+
+    assert ran.status == 1
+    assert ran.err == (
+        f"skillcache: a file of ours could not be written or read: {path}: file is not a database."
+        " To start with a new one, remove that file\n"
+    )
+
+
+def test_a_store_that_another_process_writes_is_waited_for(person: Person) -> None:
+    target = f"embedded:{person.cache}/store.sqlite3"
+    fill(target)
+    with sqlite3.connect(f"{person.cache}/store.sqlite3") as reader:
+        reader.execute("SELECT * FROM entries").fetchone()
+
+        assert person.skillcache("clear", "--yes").status == 0
+    reader.close()
+
+
+def test_in_redis_only_our_own_keys_go(person: Person, request: pytest.FixtureRequest) -> None:
+    redis = pytest.importorskip("redis")
+    url = request.getfixturevalue("redis_server").url
+    client = redis.Redis.from_url(url)
+    others = ["skill_cache", "skill_session:1", "team:cache:t:pytest:1", "user:1", generation_key("pytest")]
+    for key in others[:-1]:
+        client.set(key, "theirs")
+    fill(url, 1_203)
+    person.variables["SKILLCACHE_REDIS_URL"] = url
+
+    ran = person.skillcache("clear", "--yes")
+
+    assert ran.status == 0
+    assert ran.out.endswith(" is empty: 1,203 results removed.\n")
+    assert sorted(key.decode() for key in client.scan_iter()) == sorted(others)
+    client.close()
+
+
+def test_a_redis_that_is_not_there_is_one_clear_line_without_its_password(person: Person) -> None:
+    person.variables["SKILLCACHE_REDIS_URL"] = "redis://:hunter2@127.0.0.1:1/3"
+
+    ran = person.skillcache("clear", "--yes")
+
+    assert ran == (
+        1,
+        "",
+        "skillcache: the store could not be reached: Redis at 127.0.0.1:1, database 3. Check with: skillcache doctor\n",
+    )
