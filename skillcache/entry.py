@@ -32,10 +32,11 @@ class Entry:
     """A recorded result and where it comes from.
 
     key: full key text; names: rule names with the generation each had when the run began; status: exit status;
-    meaning: the client's word for a status that is no failure, or ''; directory: where the run left the shell, relative to the root, None for where it began; output: the text's
-    bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
-    started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session,
-    agent); project: its identity; details: what was captured, for people; signature: empty until entries are signed.
+    meaning: the client's word for a status that is no failure, or ''; directory: where the run left the shell,
+    relative to the root, None for where it began; output: the text's bytes, with the root replaced when `relocated`;
+    root: the worktree that recorded it; duration: milliseconds; started, finished: milliseconds since the epoch;
+    writer: who recorded it (user, host, machine, session, agent); project: its identity; details: what was
+    captured, for people; signature: empty until entries are signed.
     """
 
     __slots__ = (

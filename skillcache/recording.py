@@ -24,7 +24,7 @@ from skillcache.outcome import (
     Outcome,
 )
 from skillcache.paths import pending_folder, replays_folder, seen_folder
-from skillcache.redis_keys import entry_key, latest_key
+from skillcache.redis_keys import entry_key, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
@@ -101,7 +101,8 @@ def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry)
     )
     if not accepted:
         return SUPERSEDED
-    store.write(latest_key(planned.name, found.command_digest), found.digest.encode("ascii"), ttl)
+    # For `explain`: the entry to compare with when this command misses.
+    store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
     if failed:
         seen.see(call.cache, call.event.session_id, call.event.agent_id, found.digest)
     for folder in (pending_folder, replays_folder, seen_folder):
