@@ -25,9 +25,9 @@ class Call:
     def cache(self) -> str:
         return self.settings.cache
 
-    def count(self, outcome: Outcome, rule: str = "", *, saved: int = 0) -> None:
-        """`saved`: milliseconds of the run that was not needed."""
-        tally.record(self.cache, self.world.now, outcome, rule, saved=saved, spent=self.world.spent())
+    def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
+        """`run`: milliseconds of the run that was replaced, has ended or is expected."""
+        tally.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())
 
 
 def read_bash_call(data: bytes, world: "World") -> Call | None:

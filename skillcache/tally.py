@@ -1,7 +1,7 @@
 """Counts of outcomes, kept on this machine in one append-only file.
 
-One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB saved-ms TAB spent-ms`, ASCII. `saved` is the
-duration of the run that a hit replaced, `spent` the time our own hook took. The file is local so that a call
+One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms`, ASCII. `run` is the duration of
+the run that a hit replaced, that has ended, or that a bypass expects (0: unknown); `spent` the time our hook took. The file is local so that a call
 costs no round trip for it and so that a dead store can be counted too.
 """
 
@@ -13,22 +13,22 @@ _CAP = 64 << 20
 
 
 class Count:
-    """One recorded outcome. `at`: unix seconds; `saved`, `spent`: milliseconds."""
+    """One recorded outcome. `at`: unix seconds; `run`, `spent`: milliseconds."""
 
-    __slots__ = ("at", "outcome", "rule", "saved", "spent")
+    __slots__ = ("at", "outcome", "rule", "run", "spent")
 
-    def __init__(self, at: int, outcome: Outcome, rule: str, saved: int, spent: int) -> None:
+    def __init__(self, at: int, outcome: Outcome, rule: str, run: int, spent: int) -> None:
         self.at = at
         self.outcome = outcome
         self.rule = rule
-        self.saved = saved
+        self.run = run
         self.spent = spent
 
 
-def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, saved: int = 0, spent: int = 0) -> None:
+def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, run: int = 0, spent: int = 0) -> None:
     """Count one outcome. A count that cannot be written is lost: it is never worth a fault."""
     name = "".join(c if " " < c <= "~" else "?" for c in rule)[:80]
-    line = f"{int(now)}\t{outcome.id}\t{name}\t{saved}\t{spent}\n"
+    line = f"{int(now)}\t{outcome.id}\t{name}\t{run}\t{spent}\n"
     try:
         files.append(tally_file(cache), line.encode("ascii"))
     except OSError:
@@ -41,9 +41,9 @@ def read(cache: str) -> list[Count]:
     for line in (files.read(tally_file(cache), _CAP) or b"").split(b"\n"):
         fields = line.split(b"\t")
         try:
-            at, number, rule, saved, spent = fields
+            at, number, rule, run, spent = fields
             outcome = BY_ID[int(number)]
-            counts.append(Count(int(at), outcome, rule.decode("ascii"), int(saved), int(spent)))
+            counts.append(Count(int(at), outcome, rule.decode("ascii"), int(run), int(spent)))
         except (KeyError, ValueError):
             continue
     return counts

@@ -50,9 +50,9 @@ class TestFiles:
 
 class TestTally:
     def test_gives_back_what_was_counted(self, cache: str) -> None:
-        tally.record(cache, 7.9, outcome.REPLAYED, "pytest", saved=1200, spent=14)
+        tally.record(cache, 7.9, outcome.REPLAYED, "pytest", run=1200, spent=14)
         tally.record(cache, 8, outcome.TOO_FAST)
-        counts = [(c.at, c.outcome, c.rule, c.saved, c.spent) for c in tally.read(cache)]
+        counts = [(c.at, c.outcome, c.rule, c.run, c.spent) for c in tally.read(cache)]
         assert counts == [(7, outcome.REPLAYED, "pytest", 1200, 14), (8, outcome.TOO_FAST, "", 0, 0)]
 
     def test_of_nothing_is_empty(self, cache: str) -> None:

@@ -73,7 +73,7 @@ def summarize(counts: Sequence[Count]) -> Summary:
     rows: dict[int, Row] = {}
     for count in counts:
         row = rows.get(count.outcome.id, Row(count.outcome, 0, 0, 0))
-        rows[count.outcome.id] = Row(row.outcome, row.calls + 1, row.saved + count.saved, row.spent + count.spent)
+        rows[count.outcome.id] = Row(row.outcome, row.calls + 1, row.saved + (count.run if count.outcome.kind == HIT else 0), row.spent + count.spent)
     ordered = sorted(rows.values(), key=lambda row: (_CLASSES.index(row.outcome.kind), -row.calls, row.outcome.id))
     return Summary(min((count.at for count in counts), default=None), ordered)
 

@@ -2,30 +2,25 @@
 
 import os
 
-from skillcache import durations, pending, quarantine, replay, seen, writer
+from skillcache import durations, pending, replay, seen, writer
 from skillcache.call import Call, read_bash_call
-from skillcache.decision import Plan, chosen_for_verification, decide, plan
+from skillcache.consultation import Consultation, consult
+from skillcache.decision import Plan, chosen_for_verification, plan
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
-from skillcache.lookup import Lookup, look
 from skillcache.miss import Miss
 from skillcache.outcome import (
     ASK_RULE,
     DENY_RULE,
     NO_RULE,
-    QUARANTINED,
     REPLAYED,
-    TOO_FAST,
     UNCAPTURABLE,
     UNDECIDED,
     VERIFY,
     Outcome,
 )
 from skillcache.policy import rules_of
-from skillcache.project import identity
-from skillcache.redis_keys import entry_key
 from skillcache.runtime import World
-from skillcache.stores import open_store
 
 
 def handle(data: bytes, world: World) -> str:
@@ -33,58 +28,48 @@ def handle(data: bytes, world: World) -> str:
     call = read_bash_call(data, world)
     if call is None:
         return ""
-    name = ""
+    planned, bypass = None, None
     try:
         planned = plan(call.event, rules_of(call.settings))
-        name = planned.name
-        # From here on this process alone handles the call, whatever comes of it.
-        claimed = pending.begin(call.cache, call.event.tool_use_id)
-        if claimed is None:
+    except Bypass as raised:
+        bypass = raised
+        if bypass.outcome is NO_RULE:
             return ""
-        return _look_up(call, planned, claimed)
-    except Bypass as bypass:
-        if bypass.outcome is not NO_RULE:
-            call.count(bypass.outcome, name)
+    # From here on this process alone handles the call, whatever comes of it.
+    claimed = pending.begin(call.cache, call.event.tool_use_id)
+    if claimed is None:
         return ""
+    if planned is not None:
+        try:
+            return _look_up(call, planned, claimed)
+        except Bypass as raised:
+            bypass = raised
+    if bypass is not None:
+        call.count(bypass.outcome, planned.name if planned else "", run=_expected(call))
+    return ""
+
+
+def _expected(call: Call) -> int:
+    """Milliseconds that the run now beginning is likely to take, 0 when nothing is known of it."""
+    return durations.learnt(call.cache, call.folder, str(call.event.input.get("command"))) or 0
 
 
 def _look_up(call: Call, planned: Plan, claimed: pending.Pending) -> str:
-    event, settings, now = call.event, call.settings, call.world.now
-    learnt = durations.learnt(call.cache, call.folder, planned.command)
-    if learnt is not None and learnt < settings.number("min_duration") * 1000 and not planned.fresh:
-        raise Bypass(TOO_FAST)
-    found = look(planned, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
-    project = identity(found.fingerprint.root)
-    share = settings.number("verify")
-    if share < 1 and quarantine.rests(call.cache, project, planned.name, now):
-        raise Bypass(QUARANTINED)
-    store = open_store(settings.store, now=now)
-    stored = store.get(entry_key(planned.name, found.digest), planned.names)
-    store.close()
-    generations = dict(zip(planned.names, stored.generations, strict=True))
-    answer = decide(
-        planned,
-        key=found.key,
-        found=stored.entry,
-        generations=generations,
-        root=found.fingerprint.root,
-        now=now,
-        seen_failure=planned.failures and seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
-    )
-    outcome = answer.outcome
-    if answer.entry is not None:
-        if chosen_for_verification(event.tool_use_id, share):
+    consulted = consult(call, planned)
+    outcome = consulted.answer.outcome
+    if consulted.answer.entry is not None:
+        if chosen_for_verification(call.event.tool_use_id, call.settings.number("verify")):
             outcome = VERIFY
-        elif text := _serve(call, planned, found, answer.entry, answer.output, project):
+        elif text := _serve(call, planned, consulted, consulted.answer.entry):
             return text
         else:
             outcome = UNDECIDED
     miss = Miss(
-        key=found.key,
-        cwd=event.cwd,
-        project=project,
-        started=int(now * 1000),
-        generations=generations,
+        key=consulted.found.key,
+        cwd=call.event.cwd,
+        project=consulted.project,
+        started=int(call.world.now * 1000),
+        generations=consulted.generations,
         verifies=outcome is VERIFY,
     )
     claimed.save(miss.record())
@@ -92,25 +77,25 @@ def _look_up(call: Call, planned: Plan, claimed: pending.Pending) -> str:
     return ""
 
 
-def _serve(call: Call, planned: Plan, found: Lookup, entry: Entry, output: bytes, project: str) -> str:
+def _serve(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str:
     """The replay, or '' where the person would have to be asked: the client then asks about the command itself."""
-    event, now = call.event, call.world.now
+    event, found, now = call.event, consulted.found, call.world.now
     directory = None
     if entry.directory is not None:
         directory = os.path.normpath(os.path.join(found.fingerprint.root, entry.directory))
         if not os.path.isdir(directory):
             raise Bypass(UNCAPTURABLE, f"{directory} is gone")
-    path = replay.keep_text(call.cache, output)
+    path = replay.keep_text(call.cache, consulted.answer.output)
     rewritten = replay.command_line(path, entry, directory, planned.command, replay.age_of(entry, now))
     here = writer.is_same_person(entry.writer)
-    if not _may_allow(call, rewritten, recorded_here=here and entry.project == project):
+    if not _may_allow(call, rewritten, recorded_here=here and entry.project == consulted.project):
         return ""
     if entry.status and not entry.meaning:
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)
     same_session = here and entry.writer.get("session") == event.session_id
     note = replay.note(entry, here=here, same_session=same_session, now=now)
     text = replay.answer(event.input, rewritten, note)
-    call.count(REPLAYED, planned.name, saved=entry.duration)
+    call.count(REPLAYED, planned.name, run=entry.duration)
     return text
 
 

@@ -11,7 +11,7 @@ NOON = 1_700_000_000
 
 def count(person: Person, outcome: Outcome, times: int = 1, *, saved: int = 0, spent: int = 0) -> None:
     for number in range(times):
-        tally.record(str(person.cache), NOON + number, outcome, "pytest", saved=saved, spent=spent)
+        tally.record(str(person.cache), NOON + number, outcome, "pytest", run=saved, spent=spent)
 
 
 def test_says_when_no_call_was_seen(person: Person) -> None:
