@@ -1,8 +1,8 @@
 """Counts of outcomes, kept on this machine in one append-only file.
 
 One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms`, ASCII. `run` is the duration of
-the run that a hit replaced, that has ended, or that a bypass expects (0: unknown); `spent` the time our hook took. The file is local so that a call
-costs no round trip for it and so that a dead store can be counted too.
+the run that a hit replaced, that has ended, or that a bypass expects (0: unknown); `spent` is the time our own hook
+took. The file is local so that a call costs no round trip for it and so that a dead store can be counted too.
 """
 
 from skillcache import files
