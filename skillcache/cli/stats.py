@@ -21,11 +21,11 @@ _COSTLIEST = 3
 
 
 class Row(NamedTuple):
-    """One outcome's share. saved, spent: milliseconds."""
+    """One outcome's share. run: milliseconds of the runs it is about, spent: of our own hooks."""
 
     outcome: Outcome
     calls: int
-    saved: int
+    run: int
     spent: int
 
 
@@ -43,7 +43,7 @@ class Summary(NamedTuple):
 
     @property
     def saved(self) -> int:
-        return sum(row.saved for row in self.rows)
+        return sum(row.run for row in self.rows if row.outcome.kind == HIT)
 
     @property
     def spent(self) -> int:
@@ -73,15 +73,15 @@ def summarize(counts: Sequence[Count]) -> Summary:
     rows: dict[int, Row] = {}
     for count in counts:
         row = rows.get(count.outcome.id, Row(count.outcome, 0, 0, 0))
-        rows[count.outcome.id] = Row(row.outcome, row.calls + 1, row.saved + (count.run if count.outcome.kind == HIT else 0), row.spent + count.spent)
+        rows[count.outcome.id] = Row(row.outcome, row.calls + 1, row.run + count.run, row.spent + count.spent)
     ordered = sorted(rows.values(), key=lambda row: (_CLASSES.index(row.outcome.kind), -row.calls, row.outcome.id))
     return Summary(min((count.at for count in counts), default=None), ordered)
 
 
 def costliest(summary: Summary) -> list[Row]:
-    """The outcomes without a replay that took most of our own time."""
-    idle = [row for row in summary.rows if row.outcome.kind != HIT and row.spent]
-    return sorted(idle, key=lambda row: -row.spent)[:_COSTLIEST]
+    """The outcomes whose runs took most time without being replayed."""
+    ran = [row for row in summary.rows if row.outcome.kind != HIT and row.run]
+    return sorted(ran, key=lambda row: -row.run)[:_COSTLIEST]
 
 
 def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[str]:
@@ -103,9 +103,10 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         lines.append(
             f"  verified    {several(verified, 'run')}: {summary.of(REFUTED):,} differed from the stored result"
         )
-    lines += ["", "  count  hook time  outcome"]
+    lines += ["", "  count    run time   hook time  outcome"]
     lines += [
-        f"  {row.calls:5,}  {duration(row.spent):>9}  {row.outcome.kind:6}  {row.outcome.name}: {row.outcome.text}"
+        f"  {row.calls:5,}  {duration(row.run):>10}  {duration(row.spent):>10}  {row.outcome.kind:6}"
+        f"  {row.outcome.name}: {row.outcome.text}"
         for row in summary.rows
     ]
     lines += [
@@ -117,8 +118,8 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         lines += ["", f"Less than {EXPECTED:.0%} of the lookups are hits.".replace("%", " %")]
         worst = costliest(summary)
         if worst:
-            names = ", ".join(f"{row.outcome.name} ({duration(row.spent)})" for row in worst)
-            lines[-1] += f" Most hook time without a replay: {names}."
+            names = ", ".join(f"{row.outcome.name} ({duration(row.run)})" for row in worst)
+            lines[-1] += f" The runs that took most time: {names}."
     return lines
 
 
@@ -142,7 +143,7 @@ def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:
                     "name": row.outcome.name,
                     "class": row.outcome.kind,
                     "count": row.calls,
-                    "saved_ms": row.saved,
+                    "run_ms": row.run,
                     "spent_ms": row.spent,
                 }
                 for row in summary.rows

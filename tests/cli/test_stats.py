@@ -9,9 +9,9 @@ from tests.cli.conftest import Person
 NOON = 1_700_000_000
 
 
-def count(person: Person, outcome: Outcome, times: int = 1, *, saved: int = 0, spent: int = 0) -> None:
+def count(person: Person, outcome: Outcome, times: int = 1, *, run: int = 0, spent: int = 0) -> None:
     for number in range(times):
-        tally.record(str(person.cache), NOON + number, outcome, "pytest", run=saved, spent=spent)
+        tally.record(str(person.cache), NOON + number, outcome, "pytest", run=run, spent=spent)
 
 
 def test_says_when_no_call_was_seen(person: Person) -> None:
@@ -22,9 +22,9 @@ def test_says_when_no_call_was_seen(person: Person) -> None:
 
 def test_shows_the_hits_the_time_saved_and_every_outcome(person: Person) -> None:
     person.variables["TZ"] = "UTC"
-    count(person, REPLAYED, 3, saved=30_000, spent=40)
+    count(person, REPLAYED, 3, run=30_000, spent=40)
     count(person, NO_ENTRY, spent=60)
-    count(person, STORED, spent=120)
+    count(person, STORED, run=31_000, spent=120)
     count(person, SHELL_WRITES, 2, spent=15)
     count(person, DISK)
 
@@ -34,23 +34,24 @@ def test_shows_the_hits_the_time_saved_and_every_outcome(person: Person) -> None
         "  hits        75 %: 3 hits in 4 lookups\n"
         "  time saved  1 min 30 s: 1 min 30 s of runs not repeated, less 330 ms in hooks\n"
         "\n"
-        "  count  hook time  outcome\n"
-        "      3     120 ms  hit     replayed: served from the cache\n"
-        "      1      60 ms  miss    no_entry: nothing stored for this call on these inputs\n"
-        "      2      30 ms  bypass  shell_writes: the command line writes to a file\n"
-        "      1     120 ms  store   stored: the result was stored\n"
-        "      1       0 ms  error   disk: a file of ours could not be written or read\n"
+        "  count    run time   hook time  outcome\n"
+        "      3  1 min 30 s      120 ms  hit     replayed: served from the cache\n"
+        "      1        0 ms       60 ms  miss    no_entry: nothing stored for this call on these inputs\n"
+        "      2        0 ms       30 ms  bypass  shell_writes: the command line writes to a file\n"
+        "      1      31.0 s      120 ms  store   stored: the result was stored\n"
+        "      1        0 ms        0 ms  error   disk: a file of ours could not be written or read\n"
     )
 
 
 def test_below_six_hits_in_ten_lookups_it_names_what_costs_most(person: Person) -> None:
-    count(person, REPLAYED, saved=5_000, spent=40)
+    count(person, REPLAYED, run=5_000, spent=40)
     count(person, NO_ENTRY, 4, spent=60)
-    count(person, SHELL_WRITES, 100, spent=15)
+    count(person, STORED, 3, run=5_000, spent=60)
+    count(person, SHELL_WRITES, 100, run=700, spent=15)
 
     assert person.skillcache("stats").out.endswith(
-        "\nLess than 60 % of the lookups are hits. Most hook time without a replay:"
-        " shell_writes (1.5 s), no_entry (240 ms).\n"
+        "\nLess than 60 % of the lookups are hits. The runs that took most time:"
+        " shell_writes (1 min 10 s), stored (15.0 s).\n"
     )
 
 
@@ -73,8 +74,8 @@ def test_shows_verified_runs_and_rules_at_rest(person: Person) -> None:
 
 
 def test_prints_json_with_the_same_numbers(person: Person) -> None:
-    count(person, REPLAYED, 3, saved=30_000, spent=40)
-    count(person, NO_ENTRY, spent=60)
+    count(person, REPLAYED, 3, run=30_000, spent=40)
+    count(person, NO_ENTRY, run=2_000, spent=60)
 
     assert json.loads(person.skillcache("stats", "--json").out) == {
         "since": NOON,
@@ -90,8 +91,8 @@ def test_prints_json_with_the_same_numbers(person: Person) -> None:
         "verified": 0,
         "refuted": 0,
         "outcomes": [
-            {"name": "replayed", "class": "hit", "count": 3, "saved_ms": 90_000, "spent_ms": 120},
-            {"name": "no_entry", "class": "miss", "count": 1, "saved_ms": 0, "spent_ms": 60},
+            {"name": "replayed", "class": "hit", "count": 3, "run_ms": 90_000, "spent_ms": 120},
+            {"name": "no_entry", "class": "miss", "count": 1, "run_ms": 2_000, "spent_ms": 60},
         ],
         "costliest": ["no_entry"],
         "quarantined": [],
