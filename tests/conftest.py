@@ -152,7 +152,7 @@ def redis_with_password(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Re
 
 @pytest.fixture(scope="session")
 def redis_with_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """TLS for `localhost` and 127.0.0.1; `certificates` holds ca.crt."""
+    """TLS for the name `localhost` only; `certificates` holds ca.crt."""
     folder = tmp_path_factory.mktemp("certificates")
     _make_certificates(folder)
     server = start_redis(tmp_path_factory.mktemp("redis"), certificates=folder)
@@ -173,7 +173,7 @@ def _make_certificates(folder: Path) -> None:
     )
     openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost")
     (folder / "names").write_text(
-        "subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
+        "subjectAltName=DNS:localhost\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n"
     )
     signing = ("-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
     openssl("x509", "-req", "-in", "server.csr", "-out", "server.crt", *signing)

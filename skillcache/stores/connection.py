@@ -163,8 +163,6 @@ def _resolve(host: str, port: int, seconds: float) -> "list[SocketAddress]":
             found.append(_look_up(host, port, numeric=False))
         except OSError as error:
             found.append(error)
-        except UnicodeError:
-            found.append(OSError("not a host name"))
         finally:
             done.release()
 
@@ -178,9 +176,12 @@ def _resolve(host: str, port: int, seconds: float) -> "list[SocketAddress]":
 
 def _look_up(host: str, port: int, *, numeric: bool) -> "list[SocketAddress]":
     # Bytes: for text the interpreter imports its IDNA codec (7 ms), which only an international name needs.
-    name = host.encode("ascii" if host.isascii() else "idna")
     flags = _socket.AI_NUMERICHOST if numeric else 0
-    found = _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM, 0, flags)
+    try:
+        name = host.encode("ascii" if host.isascii() else "idna")
+        found = _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM, 0, flags)
+    except ValueError:
+        raise _socket.gaierror("not a host name") from None
     return [(family, kind, protocol, place) for family, kind, protocol, _, place in found]
 
 

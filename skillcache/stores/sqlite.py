@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 DEFAULT_CAP = 1 << 30  # bytes of the file that are in use
+WRITING_MILLISECONDS = 1000  # 64 processes that store at once wait for each other this long, measured with 1 MB each
 EXPIRY_BATCH = 64  # rows dropped by one put, from either table
 EVICTION_BATCH = 4096
 _ERROR, _PERM, _BUSY, _LOCKED = 1, 3, 5, 6
@@ -169,6 +170,7 @@ class SqliteStore(Store):
                 self.close()
                 self._handle = open_for_writing(self._path)
             db = self._handle.connection
+            db.execute(f"PRAGMA busy_timeout = {WRITING_MILLISECONDS}")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute("BEGIN IMMEDIATE")
             result = work(db)

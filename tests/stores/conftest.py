@@ -1,3 +1,4 @@
+import contextlib
 import socket
 import threading
 import time
@@ -91,6 +92,7 @@ class Impostor:
         self.connections = 0
         self.over = threading.Event()
         self._serve = serve
+        self._links: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -104,6 +106,9 @@ class Impostor:
     def stop(self) -> None:
         self.over.set()
         self._listener.close()
+        for link in self._links:
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -117,6 +122,7 @@ class Impostor:
             except OSError:
                 return
             self.connections += 1
+            self._links.append(link)
             thread = threading.Thread(target=self._handle, args=(link,), daemon=True)
             thread.start()
             self._threads.append(thread)
