@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.api import Request, Turn
-from tests.e2e.conftest import Redis
 from tests.e2e.project import PYTEST, Place, as_turn
 
 
-def test_redis_serves_another_home_of_the_same_person(tmp_path: Path, claude: str, redis: Redis) -> None:
+def test_redis_serves_another_home_of_the_same_person(
+    tmp_path: Path, claude: str, redis_factory: Callable[[], Any]
+) -> None:
+    server = redis_factory()
     for name in ("one", "two"):
         place = Place(tmp_path / name, claude)
         place.skillcache("install", "--scope", "user")
-        place.env["SKILLCACHE_REDIS_URL"] = redis.url
-        place.client.env["SKILLCACHE_REDIS_URL"] = redis.url
+        place.client.env["SKILLCACHE_REDIS_URL"] = server.unix_url
         session = place.play("./check")
         assert session.texts == ["all is well"]
-        assert len(session.replays) == place.count() == 0 if name == "two" else place.count() == 1
+        assert (place.count(), len(session.replays)) == ((1, 0) if name == "one" else (0, 1))
 
 
-def test_redis_stopped_in_the_middle_is_not_noticed(place: Place, redis: Redis) -> None:
+def test_redis_stopped_in_the_middle_is_not_noticed(place: Place, redis_factory: Callable[[], Any]) -> None:
+    server = redis_factory()
+
     def stop(_request: Request) -> Turn:
-        redis.stop()
+        server.stop()
         return as_turn("./check")
 
-    place.client.env["SKILLCACHE_REDIS_URL"] = redis.url
+    place.client.env["SKILLCACHE_REDIS_URL"] = server.url
     session = place.play("./check", "./check", stop, "./check")
     assert place.count() == 3
     assert session.texts == ["all is well"] * 4
