@@ -29,7 +29,8 @@ _LOOPBACK = ("127.0.0.1", "::1")
 class Limits:
     """Seconds but for size, which is the most bytes of a reply.
 
-    connect: with name resolution; silence: until the reply's first byte; operation: request and whole reply.
+    connect: with name resolution, and once more for a TLS handshake; silence: until the reply's first byte;
+    operation: request and whole reply.
     """
 
     __slots__ = ("connect", "operation", "silence", "size")
@@ -126,7 +127,7 @@ def _connect(address: Address, limits: Limits) -> "_socket.socket":
             return link
         from skillcache.stores.tls import wrap  # 30 ms that only rediss:// pays
 
-        return wrap(link, address, limits.silence)
+        return wrap(link, address, limits.connect)
     raise StoreError(STORE_UNREACHABLE, "the host name has no address")
 
 

@@ -57,9 +57,14 @@ def open_for_writing(path: str) -> Handle:
         if identity is None:
             _make(path)
             continue
-        handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
-        if _is_ours(handle, path):
-            return handle
+        try:
+            handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
+            if _is_ours(handle, path):
+                return handle
+        except Error as error:
+            if primary_code(error) == CANTOPEN and identify(path) is None:
+                continue
+            raise
         set_aside(path, identity)
     raise FileNotFoundError(path)
 
@@ -73,6 +78,8 @@ def open_for_reading(path: str) -> Handle | None:
         handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
         ours = _is_ours(handle, path)
     except Error as error:
+        if primary_code(error) == CANTOPEN and identify(path) is None:
+            return None  # set aside a moment ago
         # A full disk or a read-only folder has no room for the -shm that even a reader needs. With nothing
         # in the log, the file alone is the whole truth and can be read without.
         if primary_code(error) not in (CANTOPEN, FULL, IOERR, READONLY) or _has_log(path):

@@ -243,6 +243,21 @@ def test_another_processs_new_file_is_left_alone(path: Path) -> None:
     assert path.exists()
 
 
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_file_set_aside_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch, writing: bool) -> None:
+    from skillcache.stores import sqlite_file
+
+    real = sqlite_file.identify
+    answers = [(1, 1)]
+    monkeypatch.setattr(sqlite_file, "identify", lambda path: answers.pop() if answers else real(path))
+    store = open_at(path)
+    if writing:
+        assert put(store, KEY, 1000)
+    else:
+        assert store.get(KEY, ()).entry is None
+    store.close()
+
+
 def test_a_file_that_is_held_ends_in_time(path: Path) -> None:
     stored(path)
     holder = sqlite3.connect(path, isolation_level=None)
@@ -305,6 +320,35 @@ def test_a_read_only_home_is_read_and_not_written(read_only: Path) -> None:
     )
     assert ran.stderr == b""
     assert ran.stdout.decode().split() == [str(value_of(1000)), "disk"]
+
+
+FULL_DISK = """
+import resource, sys
+root, path, key, now, limit = sys.argv[1:]
+sys.path.insert(0, root)
+from skillcache.errors import StoreError
+from skillcache.stores import open_store, stamp
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+store = open_store("embedded:" + path, now=float(now))
+print(store.get(key, ("Bash",)).entry)
+try:
+    store.put(key, stamp(3000) + b"x" * 300_000, ttl=1, started=3000, names=(), generations=())
+except StoreError as error:
+    print(error.outcome.name)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 8192, 65536], ids=["no byte", "less than an index", "less than the entry"])
+def test_a_full_disk_is_read_and_not_written(path: Path, limit: int) -> None:
+    words = [str(ROOT), str(stored(path)), KEY, str(NOW), str(limit)]
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", FULL_DISK, *words], capture_output=True, check=False, timeout=60
+    )
+    assert ran.stderr == b""
+    assert ran.stdout.decode().split() == [str(value_of(1000)), "disk"]
+    store = open_at(path)
+    assert store.get(KEY, ()).entry == value_of(1000)
+    store.close()
 
 
 WRITER = """
