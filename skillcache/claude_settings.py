@@ -23,9 +23,12 @@ EVENTS = {
 }
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
-# What the built-in rules' commands have in common; a test holds that every rule has its word.
-WORDS = ("test", "lint", "check")
-
+# What the commands of the built-in rules have in common, the most frequent first. Every further word starts one more
+# process for a line that the client does not take apart, so rare tools have none: a rule of one's own adds it.
+WORDS = (
+    "test", "lint", "check", "verify", "tsc", "vet", "mypy", "spec", "clippy", "flake", "jest", "mocha", "pyright",
+    "unit", "analy", "rubocop",
+)  # fmt: skip
 _MEND = "Mend the file, then run the command again; it is as it was."
 
 Json = dict[str, object]
@@ -66,11 +69,20 @@ def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:
     """The further `if` patterns that a person's own rules need, wherever in a line their command stands."""
     patterns: dict[str, None] = {}
     for rule in rules:
-        _, inside = parse_pattern(rule)
-        literal = (inside or "").removesuffix(":*").strip("* ")
-        if not any(word in literal for word in WORDS):
+        if not has_word(rule):
+            literal = _literal(rule)
             patterns[f"Bash(*{literal}*)" if literal else "Bash(*)"] = None
     return tuple(patterns)
+
+
+def has_word(rule: str) -> bool:
+    """Whether every call that the rule names starts the hooks anyway."""
+    return any(word in _literal(rule) for word in WORDS)
+
+
+def _literal(rule: str) -> str:
+    _, inside = parse_pattern(rule)
+    return (inside or "").removesuffix(":*").strip("* ")
 
 
 def is_ours(handler: object) -> bool:

@@ -98,6 +98,11 @@ class RedisContents(Contents):
         except redis.RedisError as fault:
             raise self._failed(fault) from None
 
+    def clock(self) -> float:
+        """The server's time, unix seconds. Raises redis.RedisError."""
+        seconds, microseconds = self._client.time()
+        return float(seconds + microseconds / 1_000_000)
+
     def _batches(self, pattern: str) -> Iterator[list[bytes]]:
         batch: list[bytes] = []
         for key in self._client.scan_iter(match=pattern, count=_BATCH):

@@ -1,0 +1,34 @@
+"""The configuration files and variables, and what they switch off."""
+
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.errors import SkillcacheError
+from skillcache.paths import config_file
+from skillcache.settings import Settings, disabled, load
+
+_SUBJECT = "configuration"
+
+
+def settings_of(place: Place) -> Settings | None:
+    """The settings in force, or None when `check` says what is wrong with them."""
+    try:
+        return load(place.environ, place.project)
+    except (SkillcacheError, OSError):
+        return None
+
+
+def check(place: Place) -> list[Finding]:
+    try:
+        settings = load(place.environ, place.project)
+    except (SkillcacheError, OSError) as fault:
+        return [Finding(MEND, _SUBJECT, str(fault), "correct it there")]
+    findings = [Finding(MEND, _SUBJECT, warning, "correct or remove it") for warning in settings.warnings]
+    if disabled(place.environ):
+        findings.append(
+            Finding(MEND, _SUBJECT, "SKILLCACHE_DISABLE switches skillcache off", "unset SKILLCACHE_DISABLE")
+        )
+    elif settings.flag("disable"):
+        text = "disable = true switches skillcache off"
+        findings.append(Finding(MEND, _SUBJECT, text, f"remove it from {config_file(place.environ)} or the project's"))
+    if settings.number("verify") == 1:
+        findings.append(Finding(NOTE, _SUBJECT, "verify = 1: every call runs, none is replayed"))
+    return findings or [Finding(OK, _SUBJECT, "read without fault")]

@@ -1,0 +1,58 @@
+"""The store, reached as a hook reaches it, and how long that takes."""
+
+import time
+
+import redis
+
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks.configuration import settings_of
+from skillcache.cli.contents import RedisContents, contents_of
+from skillcache.cli.quantities import duration
+from skillcache.errors import SkillcacheError, StoreError
+from skillcache.redis_keys import entry_key
+from skillcache.stores import EMBEDDED, open_store
+
+_SUBJECT = "store"
+_SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
+_SKEW = 60  # seconds between two clocks before the ages of results mislead
+
+
+def check(place: Place) -> list[Finding]:
+    settings = settings_of(place)
+    if settings is None:
+        return []
+    try:
+        contents = contents_of(settings.store)
+        store = open_store(settings.store, now=place.now)
+        started = time.monotonic()
+        try:
+            store.ping()
+            store.get(entry_key("doctor", "0" * 40), ("doctor",))
+        finally:
+            store.close()
+    except StoreError as fault:
+        return [Finding(MEND, _SUBJECT, f"{contents.place}: {fault}", _mend(settings.store))]
+    except SkillcacheError as fault:
+        return [Finding(MEND, _SUBJECT, str(fault), "correct the URL")]
+    took = (time.monotonic() - started) * 1000
+    text = f"{contents.place} answers in {duration(took)}"
+    slow = took > _SLOW
+    findings = [Finding(NOTE if slow else OK, _SUBJECT, text + (": each lookup waits for that" if slow else ""))]
+    return findings + (_check_server(contents, place) if isinstance(contents, RedisContents) else [])
+
+
+def _check_server(contents: RedisContents, place: Place) -> list[Finding]:
+    try:
+        skew = contents.clock() - place.now
+    except redis.RedisError:  # an access list may forbid TIME
+        return []
+    if abs(skew) <= _SKEW:
+        return []
+    text = f"the clock of {contents.place} is {duration(abs(skew) * 1000)} {'ahead' if skew > 0 else 'behind'}"
+    return [Finding(MEND, "clock", text, "set both clocks by the network: sudo timedatectl set-ntp true")]
+
+
+def _mend(target: str) -> str:
+    if target.startswith(EMBEDDED):
+        return "check that disk and folder can be written, then: skillcache clear"
+    return "start the server, or correct SKILLCACHE_REDIS_URL, REDIS_URL, REDIS_HOST or redis_url"

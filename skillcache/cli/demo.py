@@ -1,0 +1,91 @@
+"""`skillcache demo`: a slow command twice through the real hook processes, in a folder made for it and then removed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import click
+
+from skillcache.cli import exits
+from skillcache.cli.client import Client, Ran
+from skillcache.cli.quantities import several
+from skillcache.outcome import REPLAYED
+
+_TEST = """import time
+import unittest
+
+
+class SlowTest(unittest.TestCase):
+    def test_takes_two_seconds(self):
+        time.sleep(2)
+"""
+# What would let this person's own settings, store or repository into the demonstration.
+_FOREIGN = ("CLAUDE", "GIT_", "PYTHON", "REDIS_", "SKILLCACHE_", "XDG_")
+
+
+@click.command()
+def command() -> int:
+    """Run a slow command twice through the real hooks, side by side.
+
+    Uses a small project, a cache and a home folder of its own, and removes them.
+    """
+    with tempfile.TemporaryDirectory(prefix="skillcache-demo-") as folder:
+        client = Client(_make_project(folder), _environment(folder))
+        line = f"{_python(client.environ['PATH'])} -m unittest"
+        click.echo(
+            f"A project with one test that takes two seconds. Claude runs it, and runs it again:\n\n    {line}\n"
+        )
+        runs = [client.call(line), client.call(line)]
+    click.echo("\n".join(_side_by_side(*runs)))
+    first, second = runs
+    if second.outcomes != [REPLAYED] or second.output != first.output or second.status != first.status:
+        click.echo("\nThe second call was not replayed as it should have been. Check with: skillcache doctor", err=True)
+        return exits.FAILED
+    click.echo("\nThe text is the same, byte for byte:\n")
+    click.echo("".join(f"    {row}\n" for row in second.output.decode("utf-8", "replace").splitlines()))
+    click.echo("To use it in Claude Code: skillcache install")
+    return exits.OK
+
+
+def _make_project(folder: str) -> str:
+    # The real path: on macOS the temporary folder is behind a symbolic link.
+    project = os.path.join(os.path.realpath(folder), "project")
+    os.mkdir(project)
+    with open(os.path.join(project, "test_slow.py"), "w", encoding="utf-8") as file:
+        file.write(_TEST)
+    git = shutil.which("git")
+    if git:
+        subprocess.run([git, "init", "--quiet", project], check=False, capture_output=True, env=_environment(folder))
+    return project
+
+
+def _environment(folder: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    here = os.path.dirname(os.path.abspath(sys.executable))
+    return {
+        **kept,
+        "HOME": os.path.join(folder, "home"),
+        "SKILLCACHE_HOME": os.path.join(folder, "cache"),
+        "SKILLCACHE_VERIFY": "0",  # else one second call in fifty would run for real
+        "PATH": here + os.pathsep + kept.get("PATH", os.defpath),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _python(path: str) -> str:
+    return "python3" if shutil.which("python3", path=path) else "python"
+
+
+def _side_by_side(first: Ran, second: Ran) -> list[str]:
+    rows = [
+        ("", "first call", "second call"),
+        ("outcome", *(", ".join(outcome.name for outcome in ran.outcomes) or "none" for ran in (first, second))),
+        ("time", *(f"{ran.seconds:.2f} s" for ran in (first, second))),
+        ("of it in hooks", *(f"{ran.hook_seconds:.2f} s" for ran in (first, second))),
+        ("exit status", *(str(ran.status) for ran in (first, second))),
+        ("output", *(several(len(ran.output), "byte") for ran in (first, second))),
+    ]
+    width = max(len(row[1]) for row in rows) + 3
+    return [f"  {name:16}{one:{width}}{other}" for name, one, other in rows]

@@ -1,0 +1,43 @@
+"""`skillcache doctor`: checks this installation; every finding is one line with what mends it."""
+
+import json
+import os
+import time
+
+import click
+
+from skillcache.cli import exits
+from skillcache.cli.checks import MEND, Finding, Place, configuration, folder, interpreter, settings, store, tools
+from skillcache.cli.quantities import several
+
+_CHECKS = (settings, interpreter, tools, configuration, folder, store)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--project",
+    metavar="DIR",
+    default=".",
+    type=click.Path(exists=True, file_okay=False),
+    help="The project whose settings and configuration are checked too.  [default: this folder]",
+)
+def command(project: str, as_json: bool) -> int:
+    """Check this installation and say how to mend what is wrong.
+
+    Ends with status 1 when something needs mending.
+    """
+    place = Place(os.environ, os.path.abspath(project), time.time())
+    findings = [finding for check in _CHECKS for finding in check.check(place)]
+    wrong = sum(finding.level == MEND for finding in findings)
+    if as_json:
+        click.echo(json.dumps({"mend": wrong, "findings": [finding._asdict() for finding in findings]}, indent=2))
+    else:
+        click.echo("\n".join(_line(finding) for finding in findings))
+        click.echo(f"{several(wrong, 'finding')} to mend." if wrong else "All is well.")
+    return exits.FAILED if wrong else exits.OK
+
+
+def _line(finding: Finding) -> str:
+    line = f"{finding.level:4}  {finding.subject}: {finding.text}"
+    return f"{line}. Mend: {finding.mend}" if finding.mend else line

@@ -1,0 +1,93 @@
+"""The README's tables, made from the code. `python -m tests.readme_tables` writes them into the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skillcache.claude_settings import WORDS as ENTRY_WORDS
+from skillcache.claude_settings import has_word
+from skillcache.outcome import ALL
+from skillcache.policy.builtin import WORDS as TOOLS
+from skillcache.policy.builtin import tool_of
+from skillcache.policy.runners import TABLE as RUNNERS
+from skillcache.settings import HOME_VARIABLE, PROJECT, TABLE
+
+README = Path(__file__).parent.parent / "README.md"
+_LANGUAGES = {
+    "python": "Python",
+    "javascript": "JavaScript, TypeScript",
+    "go": "Go",
+    "rust": "Rust",
+    "jvm": "Java, Kotlin",
+    "ruby": "Ruby",
+    "php": "PHP",
+    "native": "C, C++, C#, Swift, Dart, Elixir",
+    "texts": "shell, text and infrastructure",
+}
+
+
+def patterns_of(language: str) -> list[str]:
+    """The `Bash(...)` patterns of a language's built-in rules, each once."""
+    patterns: dict[str, None] = {}
+    for word in TOOLS[language].split():
+        tool = tool_of(word)
+        assert tool is not None
+        patterns.update(dict.fromkeys(tool.pattern.split(", ")))
+    return list(patterns)
+
+
+def rules() -> str:
+    rows = ["| | commands |", "|---|---|"]
+    for language, title in _LANGUAGES.items():
+        names = [_command(pattern) for pattern in patterns_of(language)]
+        rows.append(f"| {title} | {', '.join(names)} |")
+    runners = ", ".join(f"`{name}`" for name in RUNNERS)
+    rows.append(f"| tasks with such a name | `npm test`, `make lint`, `just check`, ... for {runners} |")
+    return "\n".join(rows)
+
+
+def words() -> str:
+    return ", ".join(f"`{word}`" for word in ENTRY_WORDS)
+
+
+def settings() -> str:
+    rows = ["| name | default | variable | a project's file may set it | |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{row.name}` | `{_toml(row.default)}` | `{row.variable}` | {'yes' if row.scope == PROJECT else 'no'}"
+        f" | {row.text} |"
+        for row in TABLE
+    ]
+    rows.append(f"| | | `{HOME_VARIABLE}` | no | where our files are, an absolute path |")
+    return "\n".join(rows)
+
+
+def outcomes() -> str:
+    rows = ["| class | outcome | |", "|---|---|---|"]
+    rows += [f"| {outcome.kind} | `{outcome.name}` | {outcome.text} |" for outcome in ALL]
+    return "\n".join(rows)
+
+
+TABLES = {"rules": rules, "words": words, "settings": settings, "outcomes": outcomes}
+
+
+def with_tables(text: str) -> str:
+    """The README with what stands between each pair of markers made anew."""
+    for name, make in TABLES.items():
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = before + begin + make() + end + after
+    return text
+
+
+def _command(pattern: str) -> str:
+    name = pattern.removeprefix("Bash(").removesuffix(")").removesuffix(":*")
+    return f"`{name}`" + ("" if has_word(pattern) else "°")
+
+
+def _toml(value: object) -> str:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value).replace("'", '"')
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

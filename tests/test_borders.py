@@ -1,0 +1,164 @@
+"""The border between what a hook touches and the rest, held by what fresh interpreters really import."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import skillcache
+from skillcache.claude_settings import EVENTS
+from skillcache.paths import hooks_folder
+
+PACKAGE = Path(skillcache.__file__).parent
+
+# What a hook cannot afford before it knows that a slow command is at hand; prices in milliseconds are in the design.
+FORBIDDEN = frozenset(
+    [
+        "typing",
+        "dataclasses",
+        "logging",
+        "pathlib",
+        "subprocess",
+        "argparse",
+        "re",
+        "json",
+        "socket",
+        "hashlib",
+        "sqlite3",
+        "enum",
+        "functools",
+        "contextlib",
+        "collections",
+        "shutil",
+        "tempfile",
+        "glob",
+        "fnmatch",
+        "shlex",
+        "signal",
+        "threading",
+        "tomllib",
+        "click",
+        "redis",
+        "pydantic",
+    ]
+)
+# Modules of the command line and the library: no hook may ever import them.
+COLD = ("__main__", "claude_settings", "cli", "json_spans")
+# Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
+LATE = ("configuration", "failures", "normalize", "recording", "secrets", "stores.tls")
+
+
+def modules() -> Iterator[str]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
+        if name and not name.startswith("hooks"):
+            yield name
+
+
+def is_in(name: str, tier: tuple[str, ...]) -> bool:
+    return any(name == member or name.startswith(member + ".") for member in tier)
+
+
+WARM = [name for name in modules() if not is_in(name, COLD)]
+HOT = [name for name in WARM if not is_in(name, LATE)]
+
+
+def imported_by(*arguments: str, event: dict[str, object] | None = None, home: Path | None = None) -> set[str]:
+    """The modules that a bare interpreter imports beyond its own start."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "importtime", *arguments],
+        input=json.dumps(event or {}),
+        env={"PATH": os.environ["PATH"], "HOME": str(home or "/nonexistent")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_a_hot_module_imports_nothing_dear(name: str) -> None:
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import skillcache.{name}"
+
+    imported = imported_by("-c", code)
+
+    assert f"skillcache.{name}" in imported
+    assert imported & FORBIDDEN == set()
+    assert [each for each in imported if is_in(each.removeprefix("skillcache."), COLD)] == []
+
+
+@pytest.mark.parametrize("name", WARM)
+def test_nothing_that_a_hook_may_import_names_a_cold_module(name: str) -> None:
+    path = PACKAGE.joinpath(*name.split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+    named = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide what is imported"
+            named |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+
+    assert [each for each in named if is_in(each.removeprefix("skillcache."), COLD)] == []
+
+
+def bash_event(name: str, command: str, folder: Path) -> dict[str, object]:
+    return {
+        "session_id": "s",
+        "cwd": str(folder),
+        "hook_event_name": name,
+        "tool_name": "Bash",
+        "tool_input": {"command": command},
+        "tool_use_id": "toolu_1",
+        "tool_response": {"stdout": "", "stderr": "", "interrupted": False, "isImage": False},
+        "error": "Exit code 1",
+        "duration_ms": 5,
+    }
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("command", ["git push --force", "pytest -q", "cd sub && pytest | tail -3", "echo $(date)"])
+def test_a_hook_imports_nothing_dear(event: str, command: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    script = f"{hooks_folder()}/{EVENTS[event]}"
+
+    imported = imported_by(script, event=bash_event(event, command, project), home=tmp_path)
+
+    assert "skillcache.runtime" in imported
+    assert f"skillcache.handlers.{'pre' if event == 'PreToolUse' else 'post'}_tool_use" in imported
+    assert imported & FORBIDDEN == set()
+    assert [name for name in imported if is_in(name.removeprefix("skillcache."), (*COLD, *LATE))] == []
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_hook_on_another_tool_imports_little(event: str, tmp_path: Path) -> None:
+    told = {**bash_event(event, "", tmp_path), "tool_name": "Read", "tool_input": {"file_path": "/x"}}
+
+    imported = imported_by(f"{hooks_folder()}/{EVENTS[event]}", event=told, home=tmp_path)
+
+    assert imported & FORBIDDEN == set()
+
+
+def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-X", "importtime", f"{hooks_folder()}/pre_tool_use.py"],
+        input="{}",
+        env={"SKILLCACHE_DISABLE": "1", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "skillcache.handlers" not in done.stderr
+    assert list(tmp_path.iterdir()) == []

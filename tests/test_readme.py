@@ -1,0 +1,53 @@
+"""The README and the example say what the code does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from skillcache.claude_settings import Edit, add
+from skillcache.cli import COMMANDS
+from skillcache.configuration import parse
+from skillcache.settings import USER
+from tests.readme_tables import README, TABLES, with_tables
+
+TEXT = README.read_text()
+EXAMPLE = README.parent / "settings.example.json"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_tables_are_those_of_the_code(name: str) -> None:
+    begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+
+    written = TEXT.partition(begin)[2].partition(end)[0]
+
+    assert written == TABLES[name](), "write them anew: python -m tests.readme_tables"
+    assert with_tables(TEXT).count(begin) == 1
+
+
+def test_the_example_is_what_install_writes() -> None:
+    edit = Edit("/path/to/python3", "/path/to/skillcache/hooks")
+
+    assert EXAMPLE.read_text() == add("", edit, "settings.example.json")
+
+
+def test_every_command_is_named() -> None:
+    for command in COMMANDS:
+        assert f"skillcache {command}" in TEXT
+
+
+def test_the_configuration_shown_is_valid() -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+
+    values, rules, warnings = parse(shown.encode(), "config.toml", USER)
+
+    assert warnings == []
+    assert len(rules) == shown.count("[[rules]]")
+    assert set(values) == set(tomllib.loads(shown)) - {"rules"}
+
+
+def test_the_two_commands_for_a_fresh_machine_are_there() -> None:
+    assert "pip install . && skillcache demo" in TEXT
+    assert "pip install -e '.[test]' && pytest" in TEXT

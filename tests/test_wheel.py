@@ -1,0 +1,76 @@
+"""What a wheel of this checkout holds, and that it works without the checkout."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from skillcache.claude_settings import EVENTS
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    options = ["--no-deps", "--quiet", "--disable-pip-version-check", "--wheel-dir", str(folder)]
+    if importlib.util.find_spec("hatchling"):
+        options.append("--no-build-isolation")
+    elif os.environ.get("CI") != "true":
+        pytest.skip("hatchling is not installed")
+    subprocess.run([sys.executable, "-m", "pip", "wheel", *options, str(CHECKOUT)], check=True, timeout=240)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds the wheel's files, as an installation would."""
+    folder = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def test_holds_the_package_the_hooks_inside_it_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+    package = {
+        f"skillcache/{path.relative_to(CHECKOUT / 'skillcache')}" for path in CHECKOUT.glob("skillcache/**/*.py")
+    }
+    assert names == package | {f"skillcache/hooks/{script}" for script in EVENTS.values()}
+
+
+def test_its_hooks_run_without_the_checkout(site: Path, tmp_path: Path) -> None:
+    for script in EVENTS.values():
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-X", "importtime", str(site / "skillcache" / "hooks" / script)],
+            input=b"no event",
+            env={"HOME": str(tmp_path)},
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == b""
+        assert b"skillcache.handlers" in done.stderr
+    assert (tmp_path / ".cache" / "skillcache" / "outcomes.log").read_text().count("\t500\t") == len(EVENTS)
+
+
+def test_its_install_names_the_hooks_inside_the_package(site: Path, tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "skillcache", "install"],
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(site), "PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+
+    settings = (tmp_path / ".claude" / "settings.json").read_text()
+    assert all(f"{site}/skillcache/hooks/{script}" in settings for script in EVENTS.values())
+    assert str(CHECKOUT / "hooks") not in settings
