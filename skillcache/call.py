@@ -1,8 +1,10 @@
 """One tool call as a handler sees it: the event, the world around it and the settings in force for it."""
 
 from skillcache import tally
+from skillcache.decision import Plan, plan
 from skillcache.event import ToolEvent, parse_tool_event
 from skillcache.outcome import Outcome
+from skillcache.policy.own import rules_of
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
@@ -24,6 +26,11 @@ class Call:
     @property
     def cache(self) -> str:
         return self.settings.cache
+
+    def plan(self) -> Plan:
+        """Raises Bypass."""
+        ttl, failures_ttl = (int(self.settings.number(name)) for name in ("ttl", "failures_ttl"))
+        return plan(self.event, rules_of(self.settings), ttl=ttl, failures_ttl=failures_ttl)
 
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
         """`run`: milliseconds of the run that was replaced, has ended or is expected."""

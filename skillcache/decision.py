@@ -22,6 +22,7 @@ from skillcache.outcome import (
     Outcome,
 )
 from skillcache.policy import Rule, Verdict, judge
+from skillcache.policy.rule import BUILT_IN
 from skillcache.relocation import expand
 from skillcache.shell import read
 
@@ -40,7 +41,9 @@ class Plan:
         "variables", "verdict",
     )  # fmt: skip
 
-    def __init__(self, command: str, *, fresh: bool, unsandboxed: bool, verdict: Verdict) -> None:
+    def __init__(
+        self, command: str, *, fresh: bool, unsandboxed: bool, verdict: Verdict, ttl: int, failures_ttl: int
+    ) -> None:
         rules = verdict.rules
         self.command = command
         self.fresh = fresh
@@ -50,9 +53,9 @@ class Plan:
         self.names = tuple(sorted({rule.name for rule in rules}))
         self.depends = _widest(rules)
         self.variables = tuple(sorted({name for rule in rules for name in rule.env}))
-        self.ttl = min(rule.ttl for rule in rules)
+        self.ttl = min(ttl if rule.origin == BUILT_IN else rule.ttl for rule in rules)
         self.failures = all(rule.failures for rule in rules)
-        self.failures_ttl = min(rule.failures_ttl for rule in rules)
+        self.failures_ttl = min(failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl for rule in rules)
         self.normalize = tuple(pattern for rule in rules for pattern in rule.normalize)
 
 
@@ -66,8 +69,8 @@ def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
     return tuple(sorted(globs))
 
 
-def plan(event: ToolEvent, rules: tuple[Rule, ...]) -> Plan:
-    """`rules`: the person's own. Raises Bypass."""
+def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: int) -> Plan:
+    """`rules`: the person's own; `ttl`, `failures_ttl`: of the built-in ones. Raises Bypass."""
     command = event.input.get("command")
     if event.tool != "Bash" or not isinstance(command, str):
         raise Bypass(NO_RULE)
@@ -80,6 +83,8 @@ def plan(event: ToolEvent, rules: tuple[Rule, ...]) -> Plan:
         fresh=line.fresh,
         unsandboxed=event.input.get("dangerouslyDisableSandbox") is True,
         verdict=verdict,
+        ttl=ttl,
+        failures_ttl=failures_ttl,
     )
 
 

@@ -36,11 +36,12 @@ class Lookup:
 def look(plan: Plan, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     """Capture now. `seconds`: most time it may take. Raises Bypass."""
     verdict = plan.verdict
+    named = (*verdict.reads, *verdict.operands)
     request = Request(
         cwd=cwd,
         directories=tuple(sorted({_join(cwd, directory) for _, directory in verdict.executables})),
         executables=tuple((word, _join(cwd, directory)) for word, directory in verdict.executables),
-        reads=tuple(_join(_join(cwd, directory), path) for path, directory in verdict.reads),
+        reads=tuple(_join(_join(cwd, directory), path) for path, directory in named),
         depends=plan.depends,
         variables=plan.variables,
         environ=environ,

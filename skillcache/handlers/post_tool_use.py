@@ -2,11 +2,10 @@
 
 from skillcache import durations, pending
 from skillcache.call import Call, read_bash_call
-from skillcache.decision import Plan, plan
+from skillcache.decision import Plan
 from skillcache.errors import Bypass
 from skillcache.miss import Miss, read_miss
 from skillcache.outcome import INTERRUPTED, NOT_WORTH, Outcome
-from skillcache.policy import rules_of
 from skillcache.runtime import World
 
 
@@ -25,7 +24,7 @@ def handle(data: bytes, world: World) -> str:
         return ""
     name = ""
     try:
-        planned = plan(event, rules_of(call.settings))
+        planned = call.plan()
         name = planned.name
         outcome = _settle(call, planned, read_miss(record))
     except Bypass as bypass:

@@ -5,7 +5,7 @@ import os
 from skillcache import durations, pending, replay, seen, writer
 from skillcache.call import Call, read_bash_call
 from skillcache.consultation import Consultation, consult
-from skillcache.decision import Plan, chosen_for_verification, plan
+from skillcache.decision import Plan, chosen_for_verification
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
 from skillcache.miss import Miss
@@ -19,7 +19,6 @@ from skillcache.outcome import (
     VERIFY,
     Outcome,
 )
-from skillcache.policy import rules_of
 from skillcache.runtime import World
 
 
@@ -30,7 +29,7 @@ def handle(data: bytes, world: World) -> str:
         return ""
     planned, bypass = None, None
     try:
-        planned = plan(call.event, rules_of(call.settings))
+        planned = call.plan()
     except Bypass as raised:
         bypass = raised
         if bypass.outcome is NO_RULE:

@@ -1,0 +1,64 @@
+"""The identity of a project: one name for all its clones and worktrees on every machine.
+
+The origin's URL without what differs between clones (scheme, login, port, `.git`); without an origin, the path of the
+repository that the worktrees share; outside git, the folder. The first commit would serve clones that have no origin,
+but finding it walks the whole history, and this is asked on every lookup.
+"""
+
+import os
+
+from skillcache import files
+
+_CAP = 1 << 20
+
+
+def identity(root: str) -> str:
+    """`root`: top of the worktree, absolute. Raises OSError for a repository that cannot be read."""
+    shared = _shared_folder(root)
+    if shared is None:
+        return os.path.realpath(root)
+    url = _origin((files.read(f"{shared}/config", _CAP) or b"").decode("utf-8", "replace"))
+    return (url and normalise(url)) or os.path.realpath(shared)
+
+
+def normalise(url: str) -> str:
+    """`host/path` of a remote's URL, `""` when it names a folder of this machine."""
+    scheme, separator, rest = url.strip().partition("://")
+    if not separator:
+        host, colon, path = url.strip().partition(":")
+        if not colon or "/" in host:  # a path
+            return ""
+    elif scheme == "file":
+        return ""
+    else:
+        host, _, path = rest.partition("/")
+        host = host.rpartition("@")[2].partition(":")[0]
+    host = host.rpartition("@")[2].lower()
+    path = path.strip("/").removesuffix(".git").strip("/")
+    return f"{host}/{path}" if host and path else ""
+
+
+def _shared_folder(root: str) -> str | None:
+    """The folder with the repository's config, whichever worktree this is; None outside git."""
+    place = f"{root}/.git"
+    if os.path.isdir(place):
+        return place
+    link = files.read(place, _CAP)
+    if link is None or not link.startswith(b"gitdir: "):
+        return None
+    folder = os.path.join(root, os.fsdecode(link[8:].rstrip(b"\n")))
+    common = files.read(f"{folder}/commondir", _CAP)
+    return folder if common is None else os.path.join(folder, os.fsdecode(common.rstrip(b"\n")))
+
+
+def _origin(config: str) -> str:
+    section = ""
+    for line in config.splitlines():
+        text = line.strip()
+        if text.startswith("["):
+            section = text
+        elif section == '[remote "origin"]':
+            name, _, value = text.partition("=")
+            if name.strip().lower() == "url":
+                return value.strip().strip('"')
+    return ""

@@ -1,0 +1,76 @@
+"""Runs the hooks and the command of one call as the client does, by real processes."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_CHECKOUT = Path(__file__).parents[2]
+_CLOCK = Path(__file__).parent / "at_another_time.py"
+
+
+class Ran(NamedTuple):
+    """What the client would see of a command: status, trimmed text, and where its shell stands afterwards."""
+
+    status: int
+    text: str
+    cwd: str
+
+
+def run_hook(script: str, event: Mapping[str, Any], environ: Mapping[str, str], *, shift: float = 0) -> dict[str, Any]:
+    """The hook's answer, {} for none. `shift`: seconds its clock is ahead."""
+    path = str(_CHECKOUT / "hooks" / script)
+    argv = [sys.executable, "-I", "-S", *([str(_CLOCK), str(shift)] if shift else []), path]
+    done = subprocess.run(
+        argv, input=json.dumps(event), capture_output=True, text=True, env=dict(environ), timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+    answer: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+    return answer
+
+
+def run_command(command: str, cwd: str, environ: Mapping[str, str]) -> Ran:
+    """As the client's Bash tool: one merged stream, and a shell that moves only when the status is 0."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as place:
+        done = subprocess.run(
+            ["bash", "-c", 'eval "$1" && pwd -P >&"$2"', "bash", command, str(writing)],
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=[writing],
+            timeout=60,
+            check=False,
+        )
+        os.close(writing)
+        moved = place.read().strip()
+    return Ran(done.returncode, done.stdout.decode("utf-8", "replace").rstrip(), moved or cwd)
+
+
+def event_before(command: str, cwd: str, call: str, session: str) -> dict[str, Any]:
+    return {
+        "hook_event_name": "PreToolUse",
+        "session_id": session,
+        "cwd": cwd,
+        "permission_mode": "default",
+        "tool_name": "Bash",
+        "tool_input": {"command": command, "description": "A command"},
+        "tool_use_id": call,
+    }
+
+
+def event_after(before: Mapping[str, Any], ran: Ran, duration: int) -> tuple[str, dict[str, Any]]:
+    """The hook script and event for a run that has ended; `duration` in milliseconds."""
+    event = {**before, "cwd": ran.cwd, "duration_ms": duration}
+    if ran.status:
+        error = f"Exit code {ran.status}" + (f"\n{ran.text}" if ran.text else "")
+        return "post_tool_use_failure.py", {
+            **event, "hook_event_name": "PostToolUseFailure", "error": error, "is_interrupt": False,
+        }  # fmt: skip
+    response = {"stdout": ran.text, "stderr": "", "interrupted": False, "isImage": False}
+    return "post_tool_use.py", {**event, "hook_event_name": "PostToolUse", "tool_response": response}
