@@ -11,7 +11,7 @@ from skillcache.permissions.readings import Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 TOOLS = frozenset(("Read", "Edit", "Write", "NotebookEdit", "MultiEdit"))
 _WRITERS = frozenset(
@@ -37,58 +37,64 @@ _WRITERS = frozenset(
 )
 
 
-def covers(tool: str, pattern: str, line: Line, roots: "Sequence[str]", home: str) -> bool:
+Path = tuple[str, ...]  # the folded names between the slashes
+
+
+class Operands:
+    """Where the words of a line may point: everywhere, and of that what is inside a root, relative to it."""
+
+    __slots__ = ("everywhere", "inside", "writing")
+
+    def __init__(self, line: Line, roots: "Sequence[str]", home: str) -> None:
+        self.writing = line.writes or bool(_WRITERS.intersection(line.words))
+        left = [
+            os.path.join(roots[0], to) for word, to in zip(line.words, line.words[1:], strict=False) if word == "cd"
+        ]
+        self.everywhere = {_segments(path) for word in set(line.words) for path in _paths(word, {*roots, *left}, home)}
+        self.inside = set()
+        for root in {_segments(root) for root in roots}:
+            self.inside |= {path[len(root) :] for path in self.everywhere if path[: len(root)] == root and path != root}
+
+
+def covers(tool: str, pattern: str, operands: Operands, home: str) -> bool:
     """Whether a word of the line may name a path that the rule is about."""
-    if tool != "Read" and not (line.writes or _WRITERS.intersection(line.words)):
-        return False
-    if pattern in {"", "*"}:  # the whole tool, which says nothing of commands
-        return False
-    return any(
-        _fits(pattern, path, roots, home) for word in line.words for path in _paths(word, line.words, roots, home)
-    )
+    if pattern in {"", "*"} or not (tool == "Read" or operands.writing):
+        return False  # a rule about the whole tool says nothing of commands
+    if pattern.startswith("//"):
+        return any(_match(_segments(pattern), path) for path in operands.everywhere)
+    if pattern.startswith("~"):
+        return any(_match(_segments(home + pattern[1:]), path) for path in operands.everywhere)
+    segments = _segments(pattern)
+    if "/" not in pattern.removeprefix("./").rstrip("/"):
+        segments = ("**", *segments)
+    return any(_match(segments, path) for path in operands.inside)
 
 
-def _paths(word: str, words: list[str], roots: "Sequence[str]", home: str) -> set[str]:
-    """The absolute paths a word may stand for: from each root, and from each folder the line may go to."""
-    found = set()
+def _paths(word: str, starts: set[str], home: str) -> "Iterator[str]":
+    """The absolute paths a word may stand for."""
     for part in {word, word.partition("=")[2], word.partition("::")[0]}:
         if part == "~" or part.startswith("~/"):
-            found.add(os.path.normpath(home + part[1:]))
+            yield os.path.normpath(home + part[1:])
         elif part.startswith("/"):
-            found.add(os.path.normpath(part))
+            yield os.path.normpath(part)
         elif part:
-            starts = [*roots, *(os.path.join(roots[0], other) for other in words if other != word and words[0] == "cd")]
-            found.update(os.path.normpath(os.path.join(start, part)) for start in starts)
-    return found
+            yield from (os.path.normpath(f"{start}/{part}") for start in starts)
 
 
-def _fits(pattern: str, path: str, roots: "Sequence[str]", home: str) -> bool:
-    if pattern.startswith("//"):
-        return _match(_segments(pattern), _segments(path))
-    if pattern.startswith("~"):
-        return _match(_segments(home + pattern[1:]), _segments(path))
-    segments = _segments(pattern.removeprefix("./"))
-    if "/" not in pattern.removeprefix("./").rstrip("/"):
-        segments = ["**", *segments]
-    for root in roots:
-        inside = path == root or path.startswith(root.rstrip("/") + "/")
-        if inside and path != root and _match(segments, _segments(path[len(root) :])):
-            return True
-    return False
-
-
-def _segments(path: str) -> list[str]:
+def _segments(path: str) -> Path:
     # Folded: some file systems take .ENV for .env.
-    return [part for part in path.lower().split("/") if part and part != "."]
+    return tuple(part for part in path.lower().split("/") if part not in {"", "."})
 
 
-def _match(pattern: list[str], path: list[str]) -> bool:
+def _match(pattern: Path, path: Path) -> bool:
     """Whether the pattern names the path, a folder above it, or (`x/**`) the folder x itself."""
-    if not pattern or pattern == ["**"]:
-        return True
-    if pattern[0] == "**":
-        return any(_match(pattern[1:], path[start:]) for start in range(len(path) + 1))
-    return bool(path) and _segment_fits(pattern[0], path[0]) and _match(pattern[1:], path[1:])
+    for at, part in enumerate(pattern):
+        if part == "**":
+            rest = pattern[at + 1 :]
+            return not rest or any(_match(rest, path[start:]) for start in range(at, len(path)))
+        if at >= len(path) or not (part == path[at] or _segment_fits(part, path[at])):
+            return False
+    return True
 
 
 def _segment_fits(pattern: str, name: str) -> bool:
@@ -96,7 +102,5 @@ def _segment_fits(pattern: str, name: str) -> bool:
         if mark in pattern:
             pattern = pattern[: pattern.index(mark)] + "*"
     first, star, rest = pattern.partition("*")
-    if not star:
-        return pattern == name
     last = rest.rpartition("*")[2]
-    return len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)
+    return bool(star) and len(name) >= len(first) + len(last) and name.startswith(first) and name.endswith(last)

@@ -106,6 +106,7 @@ def read(text: str, depth: int = 0) -> Line | None:
     for piece in pieces:
         if not _unwrap(text, piece, line, depth):
             return None
+    line.texts = list(dict.fromkeys(line.texts))
     return line
 
 

@@ -2,7 +2,7 @@
 
 from skillcache.errors import ConfigError
 from skillcache.permissions import approval, operands
-from skillcache.permissions.readings import Line, read
+from skillcache.permissions.readings import read
 from skillcache.policy.pattern import matches, parse
 
 TYPE_CHECKING = False
@@ -33,28 +33,46 @@ class Rules:
 
     def verdict(self, command: str) -> str | None:
         """What the rules say of this Bash command: "deny", "ask", "allow", or None where they are silent."""
-        line = read(command)
+        subject = _Subject(command, self.roots, self.home)
         for kind, rules in (("deny", self.deny), ("ask", self.ask)):
-            for rule in rules:
-                if self._stops(rule, command, line):
-                    return kind
+            if any(subject.is_named_by(rule) for rule in rules):
+                return kind
         specifiers = [parsed[1] for rule in self.allow if (parsed := _parse(rule)) and parsed[0] == TOOL]
         if None in specifiers or "*" in specifiers or approval.approves([text for text in specifiers if text], command):
             return "allow"
         return None
 
-    def _stops(self, rule: str, command: str, line: Line | None) -> bool:
+
+class _Subject:
+    """A command and what is read from it, once for all rules."""
+
+    __slots__ = ("command", "home", "line", "operands", "roots")
+
+    def __init__(self, command: str, roots: "Sequence[str]", home: str) -> None:
+        self.command = command
+        self.line = read(command)
+        self.roots = roots
+        self.home = home
+        self.operands: operands.Operands | None = None
+
+    def is_named_by(self, rule: str) -> bool:
+        """Whether a deny or ask rule may be meant for the command."""
         parsed = _parse(rule)
         if parsed is None:
-            return _is_wide(rule)
+            # Of malformed rules the client takes wildcards over tools (`B*`) and ignores the others.
+            return "*" in rule and "(" not in rule and matches(rule, TOOL)
         tool, specifier = parsed
         if tool in {TOOL, "*"}:
-            if specifier is None or line is None:
+            if specifier is None or self.line is None:
                 return True
-            return any(matches(specifier, text) for text in (command, *line.texts))
+            return any(matches(specifier, text) for text in self.line.texts)
         if specifier is None or tool not in operands.TOOLS:
             return False
-        return line is None or operands.covers(tool, specifier, line, self.roots, self.home)
+        if self.line is None:
+            return True
+        if self.operands is None:
+            self.operands = operands.Operands(self.line, self.roots, self.home)
+        return operands.covers(tool, specifier, self.operands, self.home)
 
 
 def _parse(rule: str) -> tuple[str, str | None] | None:
@@ -62,8 +80,3 @@ def _parse(rule: str) -> tuple[str, str | None] | None:
         return parse(rule)
     except ConfigError:
         return None
-
-
-def _is_wide(rule: str) -> bool:
-    """Whether a malformed rule is a wildcard over tools (`B*`), which the client takes; it ignores the others."""
-    return "*" in rule and "(" not in rule and matches(rule, TOOL)

@@ -58,9 +58,10 @@ def names(pattern: str, tool: str) -> bool:
 
 
 def _starts_with_words(pieces: list[str], command: str) -> bool:
-    if _fits(pieces, command):
-        return True
-    return any(
+    if len(pieces) == 1:
+        size = len(pieces[0])
+        return command.startswith(pieces[0]) and (len(command) == size or command[size] in _BLANKS)
+    return _fits(pieces, command) or any(
         _fits([*pieces[:-1], pieces[-1] + blank, ""], command) for blank in _BLANKS if blank in command
     )
 
@@ -103,13 +104,11 @@ def _pieces(pattern: str) -> list[str]:
 def _tool_name(rule: str, name: str) -> str:
     if not name:
         raise ConfigError(f"rule {rule!r}", 'no tool is named; write for example "Bash(npm test:*)"')
-    for char in name:
+    for char in "" if name.isidentifier() else name:
         if not (char.isalnum() or char in _NAME_MARKS):
             raise ConfigError(f"rule {rule!r}", f"{char!r} cannot be part of a tool's name")
     if "*" in name and name != "*" and not name.startswith("mcp__"):
-        raise ConfigError(
-            f"rule {rule!r}", 'only MCP tools may be named by wildcards, as in "mcp__server__*"'
-        )
+        raise ConfigError(f"rule {rule!r}", 'only MCP tools may be named by wildcards, as in "mcp__server__*"')
     return name
 
 
