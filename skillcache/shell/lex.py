@@ -107,6 +107,8 @@ def _redirection(text: str, start: int, at: int, found: list[Token]) -> int:
     at += len(operator)
     if text.startswith("(", at):
         raise Bypass(SHELL_EXPANSION, "process substitution")
+    if operator in ("<<", "<<<"):
+        raise Bypass(SHELL_SYNTAX, "a here-document")
     found.append(Token(REDIRECTION, text[start:at], start, at))
     return at
 
@@ -207,11 +209,10 @@ def _unquoted(text: str, at: int, pieces: list[str], token: Token) -> None:  # n
     character = text[at]
     if character == "=":
         before = "".join(pieces)
-        if not before:
-            following = text[at + 1 : at + 2]  # zsh looks `=word` up as a command; a rule of `====` is only drawn
-            if following != "=" and following not in _ENDS_WORD:
-                raise Bypass(SHELL_EXPANSION, "a word that begins with =")
-        if not token.quoted and not token.name and before[0] not in _DIGITS and _NAME.issuperset(before):
+        following = text[at + 1 : at + 2]  # zsh looks `=word` up as a command; a rule of `====` is only drawn
+        if not before and following != "=" and following not in _ENDS_WORD:
+            raise Bypass(SHELL_EXPANSION, "a word that begins with =")
+        if before and not token.quoted and not token.name and before[0] not in _DIGITS and _NAME.issuperset(before):
             token.name = len(before)
     elif character in "*?":
         token.glob = True

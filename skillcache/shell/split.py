@@ -1,7 +1,7 @@
 """The simple commands of a line as text, for comparing each with permission rules."""
 
 from skillcache.errors import Bypass
-from skillcache.shell.lex import COMMENT, OPERATOR, REDIRECTION, tokens
+from skillcache.shell.lex import COMMENT, OPERATOR, tokens
 
 _RESERVED = frozenset(
     "if then else elif fi for while until do done case esac function select coproc time ! { } [[ ]]".split()  # noqa: SIM905 - read as a list
@@ -30,8 +30,6 @@ def parts(text: str) -> tuple[str, ...] | None:
             if token.text not in ("{", "}", "time", "!"):
                 return None
         else:
-            if token.kind == REDIRECTION and token.text.lstrip("0123456789") in ("<<", "<<<"):
-                return None
             start = token.start if start < 0 else start
             end = token.end
     if start >= 0:

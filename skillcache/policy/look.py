@@ -1,0 +1,14 @@
+"""A first look at a line, before it is read: most calls are not ours."""
+
+from skillcache.policy.builtin import may_name
+from skillcache.policy.rule import Rule
+
+
+def first_look(text: str, rules: tuple[Rule, ...] = ()) -> bool:
+    """False when no rule can name anything in the line; `rules`: the person's own."""
+    return may_name(text) or any(_literal(rule.specifier) in text for rule in rules if rule.enabled)
+
+
+def _literal(pattern: str) -> str:
+    """The longest run of the pattern's characters that must stand in what it matches."""
+    return max(pattern.replace(":*", "*").replace("\\", "*").replace(" ", "*").split("*"), key=len)

@@ -1,0 +1,40 @@
+"""Which of a command's words may name something outside the project."""
+
+from skillcache.errors import Bypass
+from skillcache.outcome import OUTSIDE
+
+_HARMLESS = frozenset(["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin"])
+
+
+def leaving(word: str) -> list[str]:
+    """The absolute or climbing paths a word holds: as a whole, after `=`, `:`, `,` or `@`, or glued to a short option.
+
+    Raises Bypass for an address of something on a network.
+    """
+    if "/" not in word and ".." not in word:
+        return []
+    if "://" in word:
+        raise Bypass(OUTSIDE, word)
+    found = []
+    for piece in _pieces(word):
+        path = piece
+        if path[:1] == "-" and path[1:2] != "-":
+            path = path[2:]
+        if path in _HARMLESS:
+            continue
+        if path.startswith(("/", "~")) or ".." in path.split("/"):
+            found.append(path)
+    return found
+
+
+def _pieces(word: str) -> list[str]:
+    pieces = []
+    piece = ""
+    for character in word:
+        if character in "=:,@;":
+            pieces.append(piece)
+            piece = ""
+        else:
+            piece += character
+    pieces.append(piece)
+    return pieces

@@ -1,0 +1,43 @@
+"""Variables set within a line: which of them change more than a value."""
+
+from skillcache.errors import Bypass
+from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, SHELL_EXPANSION
+from skillcache.policy.options import refuse
+from skillcache.policy.paths import leaving
+from skillcache.policy.tool import Tool
+
+_SHELLS = frozenset(
+    """PATH IFS ENV BASH_ENV SHELL CDPATH GLOBIGNORE BASHOPTS SHELLOPTS POSIXLY_CORRECT PS4 PROMPT_COMMAND EXECIGNORE FPATH
+    ZDOTDIR NULLCMD READNULLCMD PYTHONHOME PYTHONSTARTUP PYTHONINSPECT PYTHONBREAKPOINT PERL5OPT RUBYOPT HOME""".split()  # noqa: SIM905
+)
+# Where a tool keeps what it can make again; its place changes no result.
+_CACHES = frozenset(
+    """GOCACHE GOTMPDIR GOMODCACHE GOLANGCI_LINT_CACHE CARGO_TARGET_DIR RUFF_CACHE_DIR MYPY_CACHE_DIR UV_CACHE_DIR
+    PYTHONPYCACHEPREFIX XDG_CACHE_HOME TMPDIR npm_config_cache NPM_CONFIG_CACHE PIP_CACHE_DIR TURBO_CACHE_DIR""".split()  # noqa: SIM905
+)
+_OFF = ("", "0", "false", "no", "off", "never")
+_WRITES = frozenset("update bless regen regenerate overwrite accept record rebaseline fix write".split())  # noqa: SIM905
+_FRESH = frozenset("force rerun nocache refresh".split())  # noqa: SIM905
+_GIVEN = Tool("", fresh="-count", writes="-coverprofile -cpuprofile -memprofile -o -w -u")
+
+
+def examine_variable(name: str, value: str) -> list[str]:
+    """Paths in the value that lead elsewhere; raises Bypass for a variable that changes how the line is run."""
+    if name in _SHELLS or name.startswith(
+        ("LD_", "DYLD_", "BASH_FUNC", "GIT_DIR", "GIT_WORK", "GIT_INDEX", "SKILLCACHE")
+    ):
+        raise Bypass(SHELL_EXPANSION if name == "IFS" else OUTSIDE, name)
+    if name in _CACHES:
+        return []
+    if value.lower() not in _OFF:
+        parts = name.lower().split("_")
+        if not _WRITES.isdisjoint(parts):
+            raise Bypass(COMMAND_WRITES, name)
+        if not _FRESH.isdisjoint(parts) and not {"color", "colors", "tty"}.intersection(parts):
+            raise Bypass(COMMAND_FRESH, name)
+    if name.endswith(("OPTS", "FLAGS", "OPTIONS", "ARGS")):
+        for word in value.split():
+            option, _, given = word.partition("=")
+            if option.startswith("-"):
+                refuse(_GIVEN, option, given)
+    return leaving(value)
