@@ -57,6 +57,10 @@ class Connection:
 
     def exchange(self, command: "tuple[str | bytes, ...]") -> "Reply":
         """The reply to `command`; the greeting of a fresh connection travels with it. Raises StoreError."""
+        return self.exchange_all((command,))[-1]
+
+    def exchange_all(self, commands: "tuple[tuple[str | bytes, ...], ...]") -> "list[Reply]":
+        """The reply to each command, in one round trip; a refused greeting is the only reply. Raises StoreError."""
         greeting: tuple[tuple[str, ...], ...] = ()
         try:
             if self._socket is None:
@@ -64,8 +68,8 @@ class Connection:
                 greeting = self._address.greeting()
             self._deadline = monotonic() + self._limits.operation
             self._silence = self._limits.silence
-            self._send(b"".join([encode(words) for words in (*greeting, command)]))
-            replies = [self._reader.read() for _ in range(len(greeting) + 1)]
+            self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
+            replies = [self._reader.read() for _ in range(len(greeting) + len(commands))]
         except TimeoutError:
             raise StoreError(STORE_TIMEOUT, "the connection timed out") from None
         except OSError as error:
@@ -73,10 +77,10 @@ class Connection:
         self._reader.require_drained()
         for words, reply in zip(greeting, replies, strict=False):
             if isinstance(reply, Refusal):
-                return reply  # the command's own refusal (NOAUTH) would only be its consequence
+                return [reply]  # the command's own refusal (NOAUTH) would only be its consequence
             if reply != b"OK":
                 raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
-        return replies[-1]
+        return replies[len(greeting) :]
 
     def close(self) -> None:
         if self._socket is not None:

@@ -26,8 +26,7 @@ SCHEMA_VERSION = 1
 BUSY_SECONDS = 0.2
 CANTOPEN, CORRUPT, FULL, IOERR, NOTADB, READONLY = 14, 11, 13, 10, 26, 8  # primary result codes of SQLite
 _LOCK_STEP = 0.005
-_SCHEMA = f"""
-PRAGMA journal_mode = WAL;
+_SCHEMA = """
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL,
     started INTEGER NOT NULL, expires REAL NOT NULL);
@@ -35,8 +34,20 @@ CREATE INDEX entries_expiry ON entries (expires);
 CREATE TABLE generations (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE records (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL NOT NULL);
 CREATE INDEX records_expiry ON records (expires);
-PRAGMA user_version = {SCHEMA_VERSION};
 """
+
+
+class Layout:
+    """The tables of a file; a file of another version is not ours."""
+
+    __slots__ = ("tables", "version")
+
+    def __init__(self, version: int, tables: str) -> None:
+        self.version = version
+        self.tables = tables
+
+
+RESULTS = Layout(SCHEMA_VERSION, _SCHEMA)
 
 
 class Handle:
@@ -50,16 +61,16 @@ class Handle:
         self.writable = writable
 
 
-def open_for_writing(path: str) -> Handle:
+def open_for_writing(path: str, layout: Layout = RESULTS) -> Handle:
     """Makes the file when there is none. Raises OSError and the driver's Error."""
     for _ in range(3):  # another process may set the file aside in between
         identity = identify(path)
         if identity is None:
-            _make(path)
+            _make(path, layout)
             continue
         try:
             handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
-            if _is_ours(handle, path):
+            if _is_ours(handle, path, layout):
                 return handle
         except Error as error:
             if primary_code(error) == CANTOPEN and identify(path) is None:
@@ -69,14 +80,14 @@ def open_for_writing(path: str) -> Handle:
     raise FileNotFoundError(path)
 
 
-def open_for_reading(path: str) -> Handle | None:
+def open_for_reading(path: str, layout: Layout = RESULTS) -> Handle | None:
     """None when there is no file of our version. Raises OSError and the driver's Error."""
     identity = identify(path)
     if identity is None:
         return None
     try:
         handle = Handle(_connect(path, "mode=rw"), identity, writable=True)
-        ours = _is_ours(handle, path)
+        ours = _is_ours(handle, path, layout)
     except Error as error:
         if primary_code(error) == CANTOPEN and identify(path) is None:
             return None  # set aside a moment ago
@@ -85,7 +96,7 @@ def open_for_reading(path: str) -> Handle | None:
         if primary_code(error) not in (CANTOPEN, FULL, IOERR, READONLY) or _has_log(path):
             raise
         handle = Handle(_connect(path, "mode=ro&immutable=1"), identity, writable=False)
-        ours = _is_ours(handle, path)
+        ours = _is_ours(handle, path, layout)
     return handle if ours else None
 
 
@@ -114,14 +125,16 @@ def set_aside(path: str, identity: "Identity") -> None:
         os.close(lock)
 
 
-def _make(path: str) -> None:
+def _make(path: str, layout: Layout) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     draft = f"{path}.{os.getpid()}.new"
     os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_NOFOLLOW, 0o600))
     try:
         connection = _connect(draft, "mode=rw")
         try:
-            connection.executescript(_SCHEMA)
+            connection.executescript(
+                f"PRAGMA journal_mode = WAL;{layout.tables}PRAGMA user_version = {layout.version};"
+            )
         finally:
             connection.close()
         lock = _lock(path)
@@ -174,7 +187,7 @@ def _unlink(path: str) -> None:
         return
 
 
-def _is_ours(handle: Handle, path: str) -> bool:
+def _is_ours(handle: Handle, path: str, layout: Layout) -> bool:
     """Closes a file that is not; sets a damaged one aside and raises what told of it."""
     try:
         row = handle.connection.execute("PRAGMA user_version").fetchone()
@@ -183,7 +196,7 @@ def _is_ours(handle: Handle, path: str) -> bool:
         if primary_code(error) in (CORRUPT, NOTADB):
             set_aside(path, handle.identity)
         raise
-    if row == (SCHEMA_VERSION,):
+    if row == (layout.version,):
         return True
     handle.connection.close()
     return False
