@@ -4,8 +4,11 @@ import os
 
 from skillcache import outcome
 from skillcache.errors import Bypass
-from skillcache.fingerprint import environment, files, git
+from skillcache.fingerprint import environment, files, git, packages, shell, surroundings
+from skillcache.fingerprint.details import describe
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
+from skillcache.fingerprint.outside import Outside, of_project, project_of
+from skillcache.fingerprint.toolchains import upward
 from skillcache.fingerprint.tools import Tools
 
 TYPE_CHECKING = False
@@ -14,12 +17,17 @@ if TYPE_CHECKING:
 
 Row = tuple[str, str, str]
 
+# Packages that a narrowed content and a folder above the project would not show.
+_PACKAGES = (".venv", "venv", "env", "node_modules", "vendor")
+# Variables that lead tools to folders whose content counts.
+_SEARCHED = ("PYTHONPATH", "MYPYPATH", "NODE_PATH", "RUBYLIB", "CLASSPATH")
+
 
 class Request:
     """What to capture.
 
-    Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything); `reads` are
-    files and folders that the line names; `deadline` is on the clock of time.monotonic.
+    Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
+    `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic.
     """
 
     __slots__ = (
@@ -77,39 +85,110 @@ def capture(request: Request) -> Fingerprint:
     """The state of everything the request names; Bypass (NO_GIT, TOO_LARGE, TOO_SLOW, UNCAPTURABLE, NO_TOOL)."""
     if any(name == "PATH" for name, _ in request.assignments):
         raise Bypass(outcome.UNCAPTURABLE, "the line sets PATH")
-    environ = {**request.environ, **dict(request.assignments)}
-    root = git.find_root(os.path.realpath(request.cwd))
-    if root is None:
-        raise Bypass(outcome.UNCAPTURABLE, "not a git worktree")
+    cwd = os.path.realpath(request.cwd)
+    top = git.find_root(cwd)
+    marks = [mark for system in surroundings.ECOSYSTEMS.values() for mark in system.marks]
+    root = top or project_of(cwd, request.environ, marks)
     budget = files.Budget(request.deadline, "changed files")
-    reading = git.Reading(root, request.depends, request.environ, budget)
-    reading.begin()
+    # No glob at all is no content at all: the rule is of time alone.
+    reading = git.Reading(root, request.depends, request.environ, budget) if top and request.depends != () else None
     try:
-        # Git is at work meanwhile.
-        system = os.uname()
-        rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}")]
-        rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
-        tools = Tools(root, environ, files.Budget(request.deadline, "tools"))
-        for word, folder in request.executables:
-            tools.add(word, folder)
-        rows += [("tool", word, identity) for word, identity in tools.identities.items()]
-        found = reading.finish()
+        if reading is not None:
+            reading.begin()
+        return _capture(request, cwd, root, reading, budget)
+    except OSError as error:
+        raise Bypass(outcome.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:
-        reading.abandon()
-    wanted = tuple(path[len(root) + 1 :] for path in request.reads if path.startswith(root + "/"))
+        if reading is not None:
+            reading.abandon()
+
+
+def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None, budget: files.Budget) -> Fingerprint:
+    # Git is at work meanwhile.
+    environ, rows_of_shell = shell.exports(request.environ)
+    environ.update(request.assignments)
+    words = [word for word, _ in request.executables]
+    shell.check(words, environ)
+    system = os.uname()
+    user = "root" if os.geteuid() == 0 else "user"
+    rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
+    rows += [("shell", *row) for row in rows_of_shell]
+    rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
+    tools = _tools(request, cwd, root, environ)
+    rows += [("tool", word, identity) for word, identity in tools.identities.items()]
+    systems, _ = surroundings.ecosystems(words)
+    rows += [("settings", *row) for row in surroundings.capture(root, systems, environ, budget)]
+
+    wanted = tuple(
+        path[len(root) + 1 :] for path in map(os.path.realpath, request.reads) if path.startswith(root + "/")
+    )
+    found = git.Content()
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
-    ignored.add(found.ignored)
-    installed = {**{f"{{root}}/{name}/": what for name, what in ignored.packages.items()}, **tools.packages}
+    if reading is not None:
+        found = reading.finish()
+        ignored.add(found.ignored)
+    elif request.depends != ():
+        found.digest, ignored = of_project(root, budget, wanted)
     rows.append(("content", "", found.digest))
     rows += [("ignored", path, value) for path, value in ignored.files.items()]
+
+    installed = dict(tools.packages)
+    installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
+    installed |= _packages(request, cwd, root, budget, installed)
     rows += [("packages", name, what.digest) for name, what in installed.items()]
+
+    outside = Outside(root, request.environ, budget)
+    rows += [("link", *row) for row in outside.links([*map(os.fsdecode, found.links), *ignored.links])]
+    reached = {path for what in installed.values() for path in what.outside}
+    for name in _SEARCHED:
+        for path in environ.get(name, "").split(":"):
+            real = os.path.realpath(os.path.join(cwd, path))
+            if path and outside.leaves(real):
+                reached.add(real)
+    rows += [("outside", path, outside.content(path)) for path in reached]
+    rows += _reads(request, root, outside)
+    return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
+
+
+def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") -> Tools:
+    tools = Tools(root, environ, files.Budget(request.deadline, "tools"))
+    for word, folder in request.executables:
+        tools.add(word, folder)
+    _, any_ = surroundings.ecosystems(word for word, _ in request.executables)
+    if any_:
+        for word in surroundings.implied(root):
+            tools.add(word, cwd, optional=True)
+    active = environ.get("VIRTUAL_ENV", "")
+    if os.path.isabs(active) and os.path.exists(os.path.join(active, "pyvenv.cfg")):
+        tools.python(os.path.join(active, "bin", "python"))
+    return tools
+
+
+def _packages(
+    request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, packages.Installed]"
+) -> dict[str, packages.Installed]:
+    """Packages from the folders of the line up to the root, and the modules of Node's that lie above it."""
+    found = {}
+    for start in {cwd, *request.directories}:
+        within = True
+        for folder in upward(start):
+            for name in _PACKAGES if within else ("node_modules",):
+                path = os.path.join(folder, name)
+                label = f"{{root}}/{path[len(root) + 1 :]}/" if within else os.path.relpath(path, root) + "/"
+                if label not in known and label not in found and os.path.isdir(path):
+                    installed = packages.of_folder(path, root, budget)
+                    if installed is not None:
+                        found[label] = installed
+            within = within and folder != root
+    return found
+
+
+def _reads(request: Request, root: str, outside: Outside) -> list[Row]:
+    """Files that the line names, wherever they are, and folders outside; those inside are in the content."""
+    rows = []
     for path in request.reads:
-        if os.path.isfile(path):
-            rows.append(
-                ("read", path[len(root) + 1 :] if path.startswith(root + "/") else path, files.content(path, budget))
-            )
-    details: dict[str, object] = {
-        "head": found.head or None,
-        "packages": {name: what.names[:200] for name, what in installed.items()},
-    }
-    return Fingerprint(root, tuple(sorted(rows)), details)
+        real = os.path.realpath(path)
+        name = path[len(root) + 1 :] if path.startswith(root + "/") else path
+        if outside.leaves(real) or not os.path.isdir(real):
+            rows.append(("read", name, outside.content(real)))
+    return rows

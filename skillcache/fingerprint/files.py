@@ -19,7 +19,7 @@ MAX_FILES = 20_000
 MAX_BYTES = 64 << 20
 SYMLINK = b"120000"
 GITLINK = b"160000"
-_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 class Budget:
@@ -44,10 +44,10 @@ class Budget:
             raise Bypass(outcome.TOO_SLOW, f"reading {self.what}")
 
 
-def read(path: str | bytes, budget: Budget) -> bytes | None:
-    """The bytes of the regular file at `path`, never through a symbolic link; None when there is no such file."""
+def read(path: str | bytes, budget: Budget, *, links: bool = False) -> bytes | None:
+    """The bytes of the regular file at `path`; None when there is none. `links`: symbolic links are followed."""
     try:
-        fd = os.open(path, _OPEN)
+        fd = os.open(path, _OPEN if links else _OPEN | os.O_NOFOLLOW)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -71,7 +71,7 @@ def read(path: str | bytes, budget: Budget) -> bytes | None:
 
 def follow(path: str, budget: Budget) -> bytes | None:
     """Like `read`, through symbolic links."""
-    return read(os.path.realpath(path), budget)
+    return read(path, budget, links=True)
 
 
 def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int] | None:

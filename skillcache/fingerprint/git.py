@@ -81,16 +81,18 @@ def find_root(path: str) -> str | None:
 def git_folder(root: str) -> str:
     """The folder with this worktree's own index and HEAD; NO_GIT when there is none."""
     path = os.path.join(root, ".git")
-    if os.path.isdir(path):
-        return path
-    try:
-        with open(path, "rb") as file:
-            line = file.read(4096)
-    except OSError as error:
-        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
-    if not line.startswith(b"gitdir: "):
-        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
-    return os.path.join(root, os.fsdecode(line[8:].rstrip(b"\n")))
+    if not os.path.isdir(path):
+        try:
+            with open(path, "rb") as file:
+                line = file.read(4096)
+        except OSError as error:
+            raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
+        if not line.startswith(b"gitdir: "):
+            raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
+        path = os.path.join(root, os.fsdecode(line[8:].rstrip(b"\n")))
+    if not os.path.lexists(os.path.join(path, "HEAD")):
+        raise Bypass(outcome.NO_GIT, f"{path} holds no repository")
+    return path
 
 
 class Reading:
@@ -177,8 +179,7 @@ class Reading:
         if _stamp(self.folder) != self.stamp:
             raise Bypass(outcome.TOO_SLOW, "the index changed meanwhile")
         listing, special = index.separate(listing)
-        dirty.update(path for tag, path in special if tag not in b"Ss")
-        dirty.update(_present(os.fsencode(self.root), [path for tag, path in special if tag in b"Ss"]))
+        dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))
         dirty.update(converted)
         for path in dirty:
             self._edit(path, found)
@@ -238,7 +239,9 @@ def _read_status(output: bytes, found: Content) -> set[bytes]:
             found.ignored.append(record[2:])
         elif kind == b"1 ":
             _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
-            if change[1:] != b".":
+            if change[1:] == b"D":
+                found.edits[path] = None  # not to be looked up: a folder on the way may be a link now
+            elif change[1:] != b".":
                 dirty.add(path)
             elif change[:1] == b"D":
                 found.staged[path] = None

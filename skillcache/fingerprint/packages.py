@@ -33,7 +33,7 @@ def of_folder(path: str, root: str, budget: Budget) -> Installed | None:
     if name == "node_modules":
         return _node(path, budget)
     if os.path.exists(os.path.join(path, "pyvenv.cfg")):
-        return of_python(path, root, budget)
+        return of_python([path], root, budget)
     if name == "vendor":
         for manifest in ("composer/installed.json", "modules.txt"):
             data = follow(os.path.join(path, manifest), budget)
@@ -46,9 +46,15 @@ def of_folder(path: str, root: str, budget: Budget) -> Installed | None:
     return None
 
 
-def of_python(prefix: str, root: str, budget: Budget) -> Installed:
-    """What is installed in the Python environment at `prefix`."""
-    parts, names, outside = python.distributions(python.site_folders(prefix), root, budget)
+def of_python(prefixes: list[str], root: str, budget: Budget) -> Installed:
+    """What is installed in the Python environment at the first of `prefixes` and those it also looks in."""
+    folders = [folder for prefix in prefixes for folder in python.site_folders(prefix)]
+    parts, names, outside = python.distributions(folders, root, budget)
+    settings = follow(os.path.join(prefixes[0], "pyvenv.cfg"), budget)
+    for line in (settings or b"").splitlines():
+        # The other lines name places of the machine.
+        if line.startswith((b"version", b"include-system-site-packages")):
+            parts.append(line)
     return Installed(digest_parts(parts), names, tuple(outside))
 
 

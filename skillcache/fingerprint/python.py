@@ -46,7 +46,7 @@ def distributions(folders: list[str], root: str, budget: Budget) -> tuple[list[b
     for folder in folders:
         budget.spend(0)
         for name in sorted(os.listdir(folder)):
-            path = os.path.join(folder, name)
+            path = f"{folder}/{name}"
             if name.endswith((".dist-info", ".egg-info")):
                 names.append(name[:-10])
                 parts += (name.encode(), *_record(path, budget))
@@ -62,8 +62,8 @@ def distributions(folders: list[str], root: str, budget: Budget) -> tuple[list[b
 
 
 def _record(path: str, budget: Budget) -> tuple[bytes, ...]:
-    record = os.path.join(path, "RECORD")
-    direct = follow(os.path.join(path, "direct_url.json"), budget)
+    record = path + "/RECORD"
+    direct = follow(path + "/direct_url.json", budget)
     if direct is not None:
         # The URL may name this checkout; the hashes say what came from it.
         return (b"direct", b"1" if b'"editable": true' in direct else b"0", follow(record, budget) or b"")

@@ -7,34 +7,27 @@ from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
 from skillcache.fingerprint import packages, python
 from skillcache.fingerprint.files import Budget, follow
+from skillcache.fingerprint.toolchains import behind, upward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _EDGE = 64 << 10
 _SCRIPT = 1 << 20
 _DEPTH = 6
-
-
-def find(word: str, folder: str, environ: "Mapping[str, str]") -> str | None:
-    """The path that a shell in `folder` runs for `word`."""
-    if "/" in word:
-        path = os.path.normpath(os.path.join(folder, os.path.expanduser(word)))
-        return path if _runnable(path) else None
-    for place in environ.get("PATH", os.defpath).split(":"):
-        path = os.path.join(folder, place, word)
-        if _runnable(path):
-            return path
-    return None
-
-
-def _runnable(path: str) -> bool:
-    return os.path.isfile(path) and os.access(path, os.X_OK)
+# Where a project keeps executables of its own, which launchers such as `uv run` and `npx` look through.
+_OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
+# These run the project's virtual environment, and keep it in a place of their own when it is not in the project.
+_KEEPERS = ("poetry", "pipenv", "pdm", "hatch")
+_ABOUT = ("VERSION", "release")  # what Go and Java say of themselves
 
 
 class Tools:
-    """identities: word -> digest; packages: name -> what the environments behind the words have installed."""
+    """The tools of one line.
+
+    identities: word -> digest; packages: name -> what the environments behind the words have installed.
+    """
 
     __slots__ = ("budget", "environ", "identities", "known", "packages", "root")
 
@@ -46,37 +39,75 @@ class Tools:
         self.packages: dict[str, packages.Installed] = {}
         self.known: dict[str, str] = {}
 
-    def add(self, word: str, folder: str) -> None:
-        """Capture the tool that `word` names in `folder`; NO_TOOL when there is none."""
-        path = find(word, folder, self.environ)
-        if path is None:
+    def add(self, word: str, folder: str, *, optional: bool = False) -> None:
+        """Capture the tool that `word` names in `folder`; NO_TOOL, or "absent" for an optional one, without it."""
+        if os.path.basename(word) in _KEEPERS:
+            self._keeper(word, folder)
+        path = self.find(word, folder)
+        if path is None and not optional:
             raise Bypass(outcome.NO_TOOL, word)
-        self.identities[word] = self._identity(path, folder, 0)
+        name = python.relative(word, self.root)
+        self.identities[name] = "absent" if path is None else self._identity(path, folder, 0)
+
+    def find(self, word: str, folder: str) -> str | None:
+        """The executable that a shell in `folder` runs for `word`, behind whatever shim."""
+        for path in self._places(word, folder):
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                real = behind(path, folder, self.environ)
+                if real is not None:
+                    return real
+        return None
+
+    def _places(self, word: str, folder: str) -> "Iterator[str]":
+        if "/" in word:
+            home = self.environ.get("HOME", "/")
+            yield os.path.normpath(os.path.join(folder, home + word[1:] if word.startswith("~/") else word))
+            return
+        for place in self.environ.get("PATH", os.defpath).split(":"):
+            yield os.path.join(folder, place, word)
+        for place in upward(folder):
+            for own in _OWN:
+                yield os.path.join(place, own, word)
+            if place == self.root:
+                return
+
+    def _keeper(self, word: str, folder: str) -> None:
+        if "VIRTUAL_ENV" in self.environ and "hatch" not in word:
+            return
+        for place in upward(folder):
+            if os.path.exists(os.path.join(place, ".venv", "pyvenv.cfg")) and "hatch" not in word:
+                return
+            if place == self.root:
+                break
+        raise Bypass(outcome.UNCAPTURABLE, f"{word} keeps its environment outside the project")
 
     def _identity(self, path: str, folder: str, depth: int) -> str:
         if path in self.known:
             return self.known[path]
         if depth > _DEPTH:
             raise Bypass(outcome.UNCAPTURABLE, f"{path} runs through too many interpreters")
-        name = os.path.basename(path)
-        if name.startswith(("python", "pypy")):
-            self._python(path)
         real = os.path.realpath(path)
+        self.budget.spend(0)
         try:
             with open(real, "rb", buffering=0) as file:
                 size = os.fstat(file.fileno()).st_size
                 head = file.read(_EDGE)
-                if head.startswith(b"#!") and size <= _SCRIPT:
-                    value = self._script(head + (file.read() if size > len(head) else b""), folder, depth)
-                else:
-                    file.seek(max(size - _EDGE, 0))
-                    value = digest_parts((b"%d" % size, head, file.read()))
+                script = head.startswith(b"#!") and size <= _SCRIPT
+                file.seek(len(head) if script else max(size - _EDGE, len(head)))
+                rest = file.read()
         except OSError as error:
             raise Bypass(outcome.UNCAPTURABLE, f"{path}: {error.strerror}") from None
-        self.known[path] = value
-        return value
+        if script:
+            parts = [*self._script(head + rest, folder, depth), *self._about_script(real)]
+        else:
+            parts = [b"%d" % size, head, rest, *self._about_binary(real)]
+            if os.path.basename(path).startswith(("python", "pypy")):
+                self.python(path)
+                parts += self._libpython(real)
+        self.known[path] = digest_parts(parts)
+        return self.known[path]
 
-    def _script(self, text: bytes, folder: str, depth: int) -> str:
+    def _script(self, text: bytes, folder: str, depth: int) -> list[bytes]:
         line, _, body = text[2:].partition(b"\n")
         words = os.fsdecode(line).split()
         if not words:
@@ -88,20 +119,64 @@ class Tools:
             interpreter = os.fsdecode(line).split()[1].strip('"')
         elif os.path.basename(words[0]) == "env":
             names = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-            interpreter = find(names[0], folder, self.environ) if names else None
-        if interpreter is None or not _runnable(interpreter):
+            interpreter = self.find(names[0], folder) if names else None
+        if interpreter is None or not os.access(interpreter, os.X_OK):
             raise Bypass(outcome.NO_TOOL, os.fsdecode(line))
-        return digest_parts((body, self._identity(interpreter, folder, depth + 1).encode()))
+        return [body, self._identity(interpreter, folder, depth + 1).encode()]
 
-    def _python(self, path: str) -> None:
-        """The packages that the interpreter at `path` imports, from its virtual environment or beside it."""
+    def _about_script(self, real: str) -> list[bytes]:
+        """What a script outside the project is part of: a package of Node's, a folder of Java archives."""
+        if real.startswith(self.root + "/"):
+            return []
+        above = os.path.dirname(os.path.dirname(real))
+        archives = [name for name in _list(os.path.join(above, "lib")) if name.endswith(".jar")]
+        parts = [os.fsencode(name) for name in archives]
+        for place in (os.path.dirname(real), above, os.path.dirname(above)):
+            data = follow(os.path.join(place, "package.json"), self.budget)
+            if data is not None:
+                lock = os.path.join(os.path.dirname(place), ".package-lock.json")
+                return [*parts, data, follow(lock, self.budget) or b""]
+        return parts
+
+    def _about_binary(self, real: str) -> list[bytes]:
+        above = os.path.dirname(os.path.dirname(real))
+        parts = [follow(os.path.join(above, name), self.budget) or b"" for name in _ABOUT]
+        if os.path.isdir(os.path.join(above, "lib", "rustlib")):
+            # The compiler's libraries carry a hash of their build in their names.
+            parts += map(os.fsencode, _list(os.path.join(above, "lib")))
+        return parts
+
+    def _libpython(self, real: str) -> list[bytes]:
+        library = os.path.join(os.path.dirname(os.path.dirname(real)), "lib")
+        parts = []
+        for name in _list(library):
+            if name.startswith("libpython"):
+                parts += [name.encode(), self._identity(os.path.join(library, name), "/", _DEPTH).encode()]
+        return parts
+
+    def python(self, path: str) -> None:
+        """Capture the packages that the interpreter at `path` imports: of its virtual environment or beside it."""
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         settings = follow(os.path.join(prefix, "pyvenv.cfg"), self.budget)
+        base = os.path.dirname(os.path.dirname(os.path.realpath(path)))
         if settings is None:
-            prefix = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+            prefix = base
         name = python.relative(prefix + "/", self.root)
         if name in self.packages:
             return
-        self.packages[name] = packages.of_python(prefix, self.root, self.budget)
-        if settings is not None and b"include-system-site-packages = true" in settings:
-            self._python(os.path.realpath(path))
+        homes = [prefix]
+        if settings is None or b"include-system-site-packages = true" in settings.lower():
+            homes += [base] if base != prefix else []
+            homes += ["/usr/local"] if base == "/usr" else []
+            if "PYTHONNOUSERSITE" not in self.environ:
+                homes.append(
+                    self.environ.get("PYTHONUSERBASE") or os.path.join(self.environ.get("HOME", "/"), ".local")
+                )
+        self.packages[name] = packages.of_python(homes, self.root, self.budget)
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

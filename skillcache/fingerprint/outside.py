@@ -1,0 +1,127 @@
+"""What commands reach but the worktree does not hold: link targets, editable installs, named paths."""
+
+import os
+
+from skillcache import outcome
+from skillcache.digest import digest_parts
+from skillcache.errors import Bypass
+from skillcache.fingerprint import files, git, packages
+from skillcache.fingerprint.ignored import MAX_FILES, Ignored, is_cache
+from skillcache.fingerprint.toolchains import upward
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Outside:
+    """Captures paths outside `root`, each once."""
+
+    __slots__ = ("budget", "environ", "known", "root")
+
+    def __init__(self, root: str, environ: "Mapping[str, str]", budget: files.Budget) -> None:
+        self.root = root
+        self.environ = environ
+        self.budget = budget
+        self.known: dict[str, str] = {}
+
+    def leaves(self, path: str) -> bool:
+        """Whether a real path lies outside the project."""
+        return path != self.root and not path.startswith(self.root + "/")
+
+    def links(self, paths: "Iterable[str]") -> list[tuple[str, str]]:
+        """(link, digest of what it leads to) of the symbolic links, relative to the root, that leave it."""
+        rows = []
+        for path in paths:
+            real = os.path.realpath(os.path.join(self.root, path))
+            if self.leaves(real):
+                rows.append((path, self.content(real)))
+        return rows
+
+    def content(self, path: str) -> str:
+        """Digest of the file or folder at `path`; "absent" when there is none."""
+        real = os.path.realpath(path)
+        if real not in self.known:
+            self.known[real] = ""  # a link that leads back here adds nothing
+            self.known[real] = self._folder(real) if os.path.isdir(real) else files.content(real, self.budget)
+        return self.known[real]
+
+    def _folder(self, path: str) -> str:
+        installed = packages.of_folder(path, self.root, self.budget)
+        if installed is not None:
+            return digest_parts([installed.digest.encode(), *self._all(installed.outside)])
+        top = git.find_root(path)
+        if path == "/" or path == os.path.realpath(self.environ.get("HOME", "/")):
+            raise Bypass(outcome.TOO_LARGE, f"everything below {path}")
+        if top is None:
+            return self._plain(path)
+        below = path[len(top) + 1 :]
+        reading = git.Reading(top, (f"{_literal(below)}/**",) if below else None, self.environ, self.budget, 1)
+        reading.begin()
+        try:
+            found = reading.finish()
+        finally:
+            reading.abandon()
+        ignored = Ignored(top, self.budget)
+        ignored.add(name for name in found.ignored if _meet(os.fsdecode(name).rstrip("/"), below))
+        links = [os.path.join(top, path) for path in (*map(os.fsdecode, found.links), *ignored.links)]
+        parts = [found.digest.encode()]
+        for name in sorted(ignored.files):
+            parts += (os.fsencode(name), ignored.files[name].encode())
+        return digest_parts([*parts, *self._leaving(links, top)])
+
+    def _plain(self, path: str) -> str:
+        links: list[str] = []
+
+        def skip(name: str, directory: bool) -> bool:
+            full = os.path.join(path, name)
+            if not directory and os.path.islink(full):
+                links.append(full)
+            return is_cache(os.fsencode(name))
+
+        return digest_parts([files.tree(path, self.budget, skip).encode(), *self._leaving(links, path)])
+
+    def _leaving(self, links: "Iterable[str]", top: str) -> list[bytes]:
+        reals = sorted({os.path.realpath(link) for link in links})
+        return self._all(real for real in reals if self.leaves(real) and real != top and not real.startswith(top + "/"))
+
+    def _all(self, paths: "Iterable[str]") -> list[bytes]:
+        return [self.content(path).encode() for path in paths]
+
+
+def project_of(folder: str, environ: "Mapping[str, str]", marks: "Iterable[str]") -> str:
+    """The top of the project without git that `folder` lies in: the highest folder with one of the build files."""
+    home = os.path.realpath(environ.get("HOME", "/"))
+    top = ""
+    for place in upward(folder):
+        if place in (home, "/"):
+            break
+        if any(os.path.lexists(os.path.join(place, mark)) for mark in marks):
+            top = place
+    if not top and folder in (home, "/", os.path.realpath(environ.get("TMPDIR", "/tmp"))):  # noqa: S108 - never used
+        raise Bypass(outcome.UNCAPTURABLE, f"{folder} is no project")
+    return top or folder
+
+
+def of_project(root: str, budget: files.Budget, wanted: tuple[str, ...]) -> tuple[str, Ignored]:
+    """The content of a project without git, and what else was found in it; its packages are kept apart."""
+    found = Ignored(root, budget, wanted)
+    with os.scandir(root) as entries:
+        names = [e.name + "/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
+    found.add(os.fsencode(name) for name in sorted(names))
+    parts: list[bytes] = []
+    for name in sorted(found.files):
+        parts += (os.fsencode(name), found.files[name].encode())
+    found.files = {}
+    return digest_parts(parts), found
+
+
+def _literal(path: str) -> str:
+    return "".join("\\" + letter if letter in "*?[\\" else letter for letter in path)
+
+
+def _meet(one: str, other: str) -> bool:
+    return one == other or not other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+__all__ = ["MAX_FILES", "Outside", "of_project", "project_of"]

@@ -1,0 +1,126 @@
+"""The shell that Claude Code runs a command in, as far as it changes what the command means.
+
+Observed on client 2.1.330: each command is `bash -c 'source SNAPSHOT && SESSION-EXPORTS && eval COMMAND'`. The
+snapshot holds the aliases and functions of the person's start-up files and sets PATH to the client's own, which is
+the hook's too; it appears with a session's first command. The exports are what SessionStart hooks wrote to
+CLAUDE_ENV_FILE. A bash that takes itself for a remote one (SHLVL unset) reads ~/.bashrc besides.
+"""
+
+import os
+
+from skillcache import outcome
+from skillcache.digest import digest, digest_parts
+from skillcache.errors import Bypass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_START_UP = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_aliases", ".zshrc", ".zshenv", ".zprofile")
+_MOST_SNAPSHOTS = 40
+_READ = 1 << 20
+
+
+def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The environment as the session's own exports leave it, and (name, digest) of what was read for it."""
+    result = dict(environ)
+    rows = []
+    session = environ.get("CLAUDE_CODE_SESSION_ID", "")
+    folder = os.path.join(_settings_folder(environ), "session-env", session)
+    names = sorted(_list(folder)) if session and "/" not in session else []
+    scripts = [_text(os.path.join(folder, name)) for name in names if name.endswith(".sh")]
+    if given := environ.get("CLAUDE_ENV_FILE"):
+        scripts.append(_text(given))
+    scripts = [script for script in scripts if script]
+    if scripts:
+        rows.append(("session environment", digest_parts(scripts)))
+        for script in scripts:
+            _export(script.decode("utf-8", "surrogateescape"), result)
+    if given := environ.get("BASH_ENV"):
+        rows.append(("BASH_ENV", digest(_text(os.path.expanduser(given)))))
+    home = environ.get("HOME", "/")
+    if environ.get("SHLVL", "0") == "0" and (text := _text(os.path.join(home, ".bashrc"))):
+        rows.append((".bashrc", digest(text)))
+    if environ.get("SHELL", "").endswith("zsh"):
+        start = os.path.join(environ.get("ZDOTDIR", home), ".zshenv")
+        rows.append((".zshenv", digest(_text(start))))
+    return result, rows
+
+
+def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> None:
+    """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names."""
+    home = environ.get("HOME", "/")
+    folder = os.path.join(_settings_folder(environ), "shell-snapshots")
+    newest = sorted(_list(folder), key=_time_of)[-_MOST_SNAPSHOTS:]
+    paths = [os.path.join(home, name) for name in _START_UP] + [os.path.join(folder, name) for name in newest]
+    text = b"\n".join(_text(path) for path in paths)
+    if not text:
+        return
+    for word in words:
+        name = os.fsencode(word)
+        if b"/" not in name and name in text and _defines(text, name):
+            raise Bypass(outcome.UNCAPTURABLE, f"the shell has an alias or a function named {word}")
+
+
+def _defines(text: bytes, name: bytes) -> bool:
+    for line in text.split(b"\n"):
+        if name not in line:
+            continue
+        words = line.replace(b"eval $'", b"", 1).replace(b"()", b" () ").replace(b";", b" ").split()
+        while words and words[0] in (b"alias", b"--", b"function", b"-g", b"-s", b"{"):
+            words.pop(0)
+            if words and (words[0] == name or words[0].startswith(name + b"=")):
+                return True
+        if words[:2] == [name, b"()"]:
+            return True
+        if b"alias" in line and any(word.startswith(name + b"=") for word in words):
+            return True
+    return False
+
+
+def _export(script: str, environ: dict[str, str]) -> None:
+    """Apply `export NAME=value` lines; one that touches PATH in any other way cannot be followed."""
+    for line in script.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        simple = equals and line.strip().startswith("export ") and name.isidentifier()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            quote, value = value[0], value[1:-1]
+        else:
+            quote = ""
+        if simple and quote != "'":
+            for known in ("PATH", "HOME"):
+                value = value.replace(f"${{{known}}}", environ.get(known, "")).replace(
+                    f"${known}", environ.get(known, "")
+                )
+        if simple and (quote == "'" or not set("$`\\\"' \t;&|") & set(value)):
+            environ[name] = value
+        elif "PATH" in line:
+            raise Bypass(outcome.UNCAPTURABLE, "the session's own environment sets PATH in a way not understood")
+
+
+def _settings_folder(environ: "Mapping[str, str]") -> str:
+    return environ.get("CLAUDE_CONFIG_DIR") or os.path.join(environ.get("HOME", "/"), ".claude")
+
+
+def _time_of(name: str) -> str:
+    return name.partition("-")[2].partition("-")[2]  # snapshot-bash-1795402972616-okk3ya.sh
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _text(path: str) -> bytes:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, _READ)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)

@@ -1,0 +1,146 @@
+"""Configuration that tools look for outside the project: in the folders above it and in the person's home."""
+
+import os
+
+from skillcache.fingerprint.files import Budget, content
+from skillcache.fingerprint.toolchains import upward
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Ecosystem:
+    """One kind of project.
+
+    words: its tools; marks: files at the top of its projects; implied: tools that a task of such a project may run;
+    above: configuration its tools look for upward; home: the same, relative to the home folder.
+    """
+
+    __slots__ = ("above", "home", "implied", "marks", "words")
+
+    def __init__(self, words: str, marks: str, implied: str, above: str, home: str) -> None:
+        self.words = frozenset(words.split())
+        self.marks = tuple(marks.split())
+        self.implied = tuple(implied.split())
+        self.above = tuple(above.split())
+        self.home = tuple(home.split())
+
+
+ECOSYSTEMS = {
+    "python": Ecosystem(
+        "python python3 pytest py.test ruff mypy pyright basedpyright flake8 pylint black isort bandit tox nox coverage"
+        " uv poetry pdm hatch rye pipenv unittest dmypy pyre ty pycodestyle pydocstyle yapf djlint vulture",
+        "pyproject.toml setup.py setup.cfg requirements.txt Pipfile",
+        "python python3 pytest ruff mypy",
+        "pyproject.toml pytest.ini .pytest.ini pytest.toml .pytest.toml tox.ini setup.cfg setup.py conftest.py "
+        "ruff.toml .ruff.toml mypy.ini .mypy.ini .flake8 .pylintrc pylintrc pyrightconfig.json .isort.cfg uv.toml .editorconfig",
+        ".config/ruff/ruff.toml .config/ruff/.ruff.toml .config/ruff/pyproject.toml .config/mypy/config .mypy.ini"
+        " .pylintrc .config/pylintrc .config/black .isort.cfg .config/pycodestyle .config/flake8 .config/uv/uv.toml"
+        " .config/yapf/style .pydistutils.cfg",
+    ),
+    "javascript": Ecosystem(
+        "node npm npx pnpm yarn bun bunx deno eslint tsc prettier jest vitest mocha ava biome stylelint oxlint vue-tsc"
+        " svelte-check nx turbo standard xo tap playwright cypress karma",
+        "package.json deno.json",
+        "node",
+        "package.json tsconfig.json jsconfig.json .eslintrc .eslintrc.js .eslintrc.cjs .eslintrc.json .eslintrc.yml"
+        " .eslintrc.yaml eslint.config.js eslint.config.mjs eslint.config.cjs eslint.config.ts .prettierrc"
+        " .prettierrc.json .prettierrc.yml .prettierrc.yaml .prettierrc.js .prettierrc.cjs .prettierrc.mjs"
+        " .prettierrc.toml prettier.config.js .babelrc babel.config.js babel.config.json .browserslistrc .npmrc .yarnrc"
+        " .yarnrc.yml pnpm-workspace.yaml biome.json .stylelintrc .stylelintrc.json .editorconfig",
+        ".npmrc .yarnrc .yarnrc.yml .config/pnpm/rc .eslintrc .eslintrc.json .bunfig.toml",
+    ),
+    "rust": Ecosystem(
+        "cargo rustc rustfmt clippy-driver cargo-clippy cargo-nextest",
+        "Cargo.toml",
+        "cargo rustc",
+        "Cargo.toml .cargo/config.toml .cargo/config rust-toolchain rust-toolchain.toml clippy.toml .clippy.toml"
+        " rustfmt.toml .rustfmt.toml",
+        ".cargo/config.toml .cargo/config .config/rustfmt/rustfmt.toml .config/rustfmt/.rustfmt.toml",
+    ),
+    "go": Ecosystem(
+        "go gofmt golangci-lint staticcheck gotestsum revive",
+        "go.mod",
+        "go",
+        "go.mod go.work .golangci.yml .golangci.yaml .golangci.toml .golangci.json",
+        ".config/go/env .golangci.yml .golangci.yaml",
+    ),
+    "java": Ecosystem(
+        "mvn mvnw gradle gradlew java javac sbt",
+        "pom.xml build.gradle build.gradle.kts build.sbt",
+        "java javac",
+        "pom.xml settings.gradle settings.gradle.kts gradle.properties .mvn/maven.config .mvn/jvm.config .editorconfig",
+        ".m2/settings.xml .m2/toolchains.xml .mavenrc .gradle/gradle.properties .gradle/init.gradle"
+        " .gradle/init.gradle.kts",
+    ),
+    "ruby": Ecosystem(
+        "ruby rspec rubocop rake bundle rails minitest standardrb",
+        "Gemfile Rakefile",
+        "ruby",
+        "Gemfile .rspec .rubocop.yml .bundle/config",
+        ".rubocop.yml .config/rubocop/config.yml .rspec .config/rspec/options .bundle/config .gemrc",
+    ),
+    "php": Ecosystem(
+        "php phpunit phpstan psalm composer pest phpcs php-cs-fixer artisan",
+        "composer.json",
+        "php",
+        "phpunit.xml phpunit.xml.dist phpstan.neon phpcs.xml .editorconfig",
+        ".composer/config.json .config/composer/config.json",
+    ),
+    "native": Ecosystem(
+        "ctest cmake clang-tidy clang-format cppcheck gcc g++ clang clang++ cc c++ meson ninja bazel",
+        "CMakeLists.txt meson.build configure",
+        "cc c++",
+        ".clang-format .clang-tidy .editorconfig CMakePresets.json",
+        ".clang-format .clang-tidy",
+    ),
+}
+_EVERY = (".env", ".envrc", ".tool-versions", "mise.toml", ".mise.toml")
+_RUNNER_NAMES = "npm pnpm yarn bun deno rake composer tox nox bazel nx turbo"
+_RUNNERS = frozenset(_RUNNER_NAMES.split())
+
+
+def ecosystems(words: "Iterable[str]") -> tuple[list[Ecosystem], bool]:
+    """The ecosystems of these command words, and whether one of the words may run any tool (make, npm, a script)."""
+    names = {os.path.basename(word) for word in words}
+    found = [system for system in ECOSYSTEMS.values() if names & system.words]
+    known = {name for system in found for name in names & system.words}
+    any_ = bool(names - known) or not names.isdisjoint(_RUNNERS)
+    return (list(ECOSYSTEMS.values()) if any_ else found), any_
+
+
+def implied(root: str) -> list[str]:
+    """The tools that a task of the project at `root` may run, by the build files there."""
+    words: list[str] = []
+    for system in ECOSYSTEMS.values():
+        if any(os.path.exists(os.path.join(root, mark)) for mark in system.marks):
+            words += system.implied
+    return words
+
+
+def capture(
+    root: str, systems: "Iterable[Ecosystem]", environ: "Mapping[str, str]", budget: Budget
+) -> list[tuple[str, str]]:
+    """(name, digest) of the configuration that exists above `root` ("../name") and in the home folder ("~/name").
+
+    A file equal to the project's own of that name is left out: a search that went past the one finds nothing in the
+    other. So a worktree inside its repository agrees with the repository.
+    """
+    names = {name for system in systems for name in system.above}.union(_EVERY)
+    rows = []
+    up = ""
+    for folder in upward(os.path.dirname(root)):
+        up += "../"
+        for name in names:
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                value = content(path, budget)
+                if value != content(os.path.join(root, name), budget):
+                    rows.append((up + name, value))
+    home = environ.get("HOME", "/")
+    for name in {name for system in systems for name in system.home}:
+        path = os.path.join(home, name)
+        if os.path.isfile(path):
+            rows.append((f"~/{name}", content(path, budget)))
+    return rows
