@@ -7,9 +7,13 @@ The layout (names are public; other languages may read them):
     skill_cache_gen:{name}               generation; raised by an invalidation      integer
     skill_session:{session_id}           session state                              hash, TTL
     skill_session:{session_id}:log       what happened, newest last                 stream, capped, TTL
+    skill_session:{session_id}:files     files edited by number of edits            sorted set, capped, TTL
+    skill_session:{session_id}:tasks     subject and status of each task            hash, capped, TTL
     skill_sessions:{project}             sessions of a project by last activity     sorted set
     agent_comm:{agent_id}                live channel of an agent                   pub/sub
     agent_comm:{agent_id}:inbox          its durable inbox                          stream
+    skillcache:notes:{project}           the project's notes by id                  hash
+    skillcache:told:{session_id}         what was recorded of it, to do it once     sorted set, capped, TTL
     skillcache:{kind}:{id}               small records: pending calls, claims,      string, TTL
                                          quarantines, counters, agent registry
 
@@ -30,3 +34,30 @@ def generation_key(name: str) -> str:
 
 def record_key(kind: str, id_: str) -> str:
     return f"skillcache:{kind}:{id_}"
+
+
+def session_key(session_id: str) -> str:
+    return f"skill_session:{session_id}"
+
+
+def sessions_key(project: str) -> str:
+    return f"skill_sessions:{project}"
+
+
+def notes_key(project: str) -> str:
+    return record_key("notes", project)
+
+
+# The same names for scripts, which learn some of the ids only inside the server.
+LUA_NAMES = """\
+local function state_key(id) return 'skill_session:' .. id end
+local function log_key(id) return 'skill_session:' .. id .. ':log' end
+local function files_key(id) return 'skill_session:' .. id .. ':files' end
+local function tasks_key(id) return 'skill_session:' .. id .. ':tasks' end
+local function told_key(id) return 'skillcache:told:' .. id end
+local function notes_key(project) return 'skillcache:notes:' .. project end
+local function sessions_key(project) return 'skill_sessions:' .. project end
+local function forget(id)
+  return redis.call('DEL', state_key(id), log_key(id), files_key(id), tasks_key(id), told_key(id))
+end
+"""

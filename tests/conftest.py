@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A property is about what is so, not about how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 

@@ -9,7 +9,7 @@ rows stored longest ago when the file is over its cap.
 from skillcache.errors import StoreError
 from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.stores import Lookup, Store, check_ttl, check_value
-from skillcache.stores.sqlite_driver import Connection, Error
+from skillcache.stores.sqlite_driver import Connection, Error, OperationalError
 from skillcache.stores.sqlite_file import (
     CANTOPEN,
     CORRUPT,
@@ -157,7 +157,7 @@ class SqliteStore(Store):
             if self._handle is None:
                 self._handle = open_for_reading(self._path)
             result = None if self._handle is None else work(self._handle.connection)
-        except (Error, OSError) as error:
+        except (Error, OSError, UnicodeDecodeError) as error:
             raise self._failed(error) from None
         self._fault = None
         return result
@@ -175,7 +175,7 @@ class SqliteStore(Store):
             db.execute("BEGIN IMMEDIATE")
             result = work(db)
             db.execute("COMMIT")
-        except (Error, OSError) as error:
+        except (Error, OSError, UnicodeDecodeError) as error:
             raise self._failed(error) from None
         self._fault = None
         return result
@@ -196,7 +196,9 @@ class SqliteStore(Store):
             return self._die(STORE_TIMEOUT, "other processes held the file")
         if code in (CANTOPEN, FULL, IOERR, READONLY, _PERM):
             return self._die(DISK, name)
-        if code in (CORRUPT, NOTADB) or (code == _ERROR and str(error).startswith("no such ")):
+        # Our statements are constant: where one is wrong, or text is not UTF-8, the file's tables are not ours.
+        undecodable = isinstance(error, UnicodeDecodeError) or (code == 0 and isinstance(error, OperationalError))
+        if code in (CORRUPT, NOTADB, _ERROR) or undecodable:
             self._mend()
             return self._die(STORE_GARBAGE, "the file is damaged; a new one takes its place")
         return self._die(STORE_REFUSED, name)

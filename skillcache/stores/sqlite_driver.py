@@ -27,12 +27,12 @@ if "functools" not in sys.modules:
     _stand_in.lru_cache = _lru_cache  # type: ignore[attr-defined]
     sys.modules["functools"] = _stand_in
 try:
-    from _sqlite3 import Connection, Error, connect
+    from _sqlite3 import Connection, Error, OperationalError, connect
 except (ImportError, AttributeError, TypeError):
     sys.modules.pop("functools", None)
-    from sqlite3 import Connection, Error, connect
+    from sqlite3 import Connection, Error, OperationalError, connect
 finally:
     if _stand_in is not None and sys.modules.get("functools") is _stand_in:
         del sys.modules["functools"]
 
-__all__ = ["Connection", "Error", "connect"]
+__all__ = ["Connection", "Error", "OperationalError", "connect"]

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.errors import StoreError
+from skillcache.redis_keys import entry_key
 from skillcache.stores import Store, open_store
 from skillcache.stores.connection import Limits
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
+from skillcache.stores.sqlite import SqliteStore
 
 # A busy machine must not decide a test that is not about time.
 PATIENT = Limits(connect=20, silence=20, operation=20)
 
 NOW = 1_700_000_000.25
+KEY = entry_key("Bash", "0" * 40)
 
 
 def open_patiently(url: str) -> RedisStore:
@@ -36,6 +40,30 @@ def put(store: Store, key: str, started: int, *, ttl: int = 60, text: bytes = b"
         names=tuple(raised),
         generations=tuple(raised.values()),
     )
+
+
+def open_embedded(path: Path, now: float = NOW) -> SqliteStore:
+    return SqliteStore(str(path), now=now)
+
+
+def put_one(path: Path) -> Path:
+    """The path of an embedded file with one entry."""
+    store = open_embedded(path)
+    assert put(store, KEY, 1000)
+    store.close()
+    return path
+
+
+def failure_of(store: Store, *, writing: bool = False) -> StoreError:
+    with pytest.raises(StoreError) as caught:
+        _ = put(store, KEY, 2000) if writing else store.get(KEY, ("Bash",))
+    return caught.value
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where an embedded file may be made, in a folder that is not there yet."""
+    return tmp_path / "cache" / "store.sqlite"
 
 
 @pytest.fixture(scope="session")

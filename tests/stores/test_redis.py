@@ -13,16 +13,9 @@ from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key, generation_key, record_key
 from skillcache.stores import Store, open_store
 from tests.conftest import ACL_KEYS, RedisServer
-from tests.stores.conftest import open_patiently, put, value_of
+from tests.stores.conftest import KEY, failure_of, open_patiently, put, value_of
 
-KEY = entry_key("Bash", "0" * 40)
 TEAM_KEY = entry_key("Bash", "0" * 40, team="red")
-
-
-def refusal(store: Store) -> StoreError:
-    with pytest.raises(StoreError) as caught:
-        store.get(KEY, ("Bash",))
-    return caught.value
 
 
 def use_everything(store: Store) -> None:
@@ -98,7 +91,7 @@ def test_the_database_of_the_url(redis_server: RedisServer, form: str) -> None:
 
 
 def test_a_database_that_is_not_there_is_refused(redis_server: RedisServer) -> None:
-    error = refusal(open_patiently(f"redis://127.0.0.1:{redis_server.port}/9999"))
+    error = failure_of(open_patiently(f"redis://127.0.0.1:{redis_server.port}/9999"))
     assert error.outcome is outcome.STORE_REFUSED
     assert error.detail == "ERR"
 
@@ -115,7 +108,7 @@ def test_a_password(redis_with_password: RedisServer, login: str) -> None:
     ("login", "code"), [("", "NOAUTH"), (":secret-w0rd@", "WRONGPASS"), ("somebody:secret-w0rd@", "WRONGPASS")]
 )
 def test_a_wrong_login_is_refused_and_not_repeated(redis_with_password: RedisServer, login: str, code: str) -> None:
-    error = refusal(open_patiently(f"redis://{login}127.0.0.1:{redis_with_password.port}/0"))
+    error = failure_of(open_patiently(f"redis://{login}127.0.0.1:{redis_with_password.port}/0"))
     assert error.outcome is outcome.STORE_REFUSED
     assert error.detail == code
     assert "secret" not in f"{error!r} {error}"
@@ -144,7 +137,7 @@ def test_a_user_restricted_to_our_commands(redis_server: RedisServer) -> None:
         redis_server.command("ACL", "DELUSER", "narrow")
 
 
-def test_a_full_server_is_a_refusal(redis_factory: Callable[..., RedisServer]) -> None:
+def test_a_full_server_is_a_failure_of(redis_factory: Callable[..., RedisServer]) -> None:
     server = redis_factory(options=("--maxmemory", "1"))
     store = open_patiently(server.url)
     assert store.get(KEY, ()).entry is None
@@ -173,9 +166,9 @@ def test_a_server_stopped_in_the_middle(redis_factory: Callable[..., RedisServer
     store = open_patiently(server.url)
     put(store, KEY, 1)
     server.stop()
-    error = refusal(store)
+    error = failure_of(store)
     assert error.outcome is outcome.STORE_UNREACHABLE
-    assert refusal(store).detail == error.detail
+    assert failure_of(store).detail == error.detail
 
 
 def test_tls_verifies_the_server(redis_with_tls: RedisServer) -> None:
@@ -185,14 +178,14 @@ def test_tls_verifies_the_server(redis_with_tls: RedisServer) -> None:
 
 
 def test_tls_refuses_a_server_it_cannot_verify(redis_with_tls: RedisServer) -> None:
-    error = refusal(open_patiently(f"rediss://:secret-w0rd@127.0.0.1:{redis_with_tls.port}/0"))
+    error = failure_of(open_patiently(f"rediss://:secret-w0rd@127.0.0.1:{redis_with_tls.port}/0"))
     assert error.outcome is outcome.STORE_UNREACHABLE
     assert error.detail == "TLS: CERTIFICATE_VERIFY_FAILED"
 
 
 def test_tls_refuses_a_server_of_another_name(redis_with_tls: RedisServer) -> None:
     authority = redis_with_tls.certificates / "ca.crt"
-    error = refusal(open_patiently(f"rediss://127.0.0.1:{redis_with_tls.port}/0?ssl_ca_certs={authority}"))
+    error = failure_of(open_patiently(f"rediss://127.0.0.1:{redis_with_tls.port}/0?ssl_ca_certs={authority}"))
     assert (error.outcome, error.detail) == (outcome.STORE_UNREACHABLE, "TLS: CERTIFICATE_VERIFY_FAILED")
 
 
@@ -205,18 +198,18 @@ def test_tls_verification_can_be_relaxed_by_the_url(redis_with_tls: RedisServer,
 
 def test_tls_with_a_missing_authority_file(redis_with_tls: RedisServer, tmp_path: Path) -> None:
     url = f"rediss://127.0.0.1:{redis_with_tls.port}/0?ssl_ca_certs={tmp_path}/none.crt"
-    error = refusal(open_patiently(url))
+    error = failure_of(open_patiently(url))
     assert (error.outcome, error.detail) == (outcome.STORE_UNREACHABLE, "ENOENT")
 
 
 def test_tls_to_a_server_without_it(redis_server: RedisServer) -> None:
     # The server waits for the rest of what it takes for a command, so that the limits of every day end this.
-    error = refusal(open_store(f"rediss://127.0.0.1:{redis_server.port}/0?ssl_cert_reqs=none", now=0))
+    error = failure_of(open_store(f"rediss://127.0.0.1:{redis_server.port}/0?ssl_cert_reqs=none", now=0))
     assert error.outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
 
 
 def test_a_plain_client_to_a_server_with_tls(redis_with_tls: RedisServer) -> None:
-    error = refusal(open_patiently(f"redis://127.0.0.1:{redis_with_tls.port}/0"))
+    error = failure_of(open_patiently(f"redis://127.0.0.1:{redis_with_tls.port}/0"))
     assert error.outcome in (outcome.STORE_GARBAGE, outcome.STORE_UNREACHABLE)
 
 

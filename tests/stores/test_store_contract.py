@@ -7,9 +7,8 @@ import pytest
 
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.stores import MAX_TTL, Store
-from tests.stores.conftest import put, value_of
+from tests.stores.conftest import KEY, put, value_of
 
-KEY = entry_key("Bash", "0" * 40)
 OTHER = entry_key("Bash", "1" * 40)
 RECORD = record_key("quarantine", "project")
 
