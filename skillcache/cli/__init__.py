@@ -11,6 +11,7 @@ COMMANDS = {
     "doctor": "Check this installation and say how to mend what is wrong.",
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "stats": "Show hits, misses, bypasses and the time saved.",
+    "explain": "Say why a command would be answered from the cache or run.",
     "clear": "Empty the cache.",
 }
 

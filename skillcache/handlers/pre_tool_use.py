@@ -3,6 +3,7 @@
 import os
 
 from skillcache import durations, pending, replay, seen, writer
+from skillcache.approval import approved
 from skillcache.call import Call, read_bash_call
 from skillcache.consultation import Consultation, consult
 from skillcache.decision import Plan, chosen_for_verification
@@ -10,14 +11,11 @@ from skillcache.entry import Entry
 from skillcache.errors import Bypass
 from skillcache.miss import Miss
 from skillcache.outcome import (
-    ASK_RULE,
-    DENY_RULE,
     NO_RULE,
     REPLAYED,
     UNCAPTURABLE,
     UNDECIDED,
     VERIFY,
-    Outcome,
 )
 from skillcache.runtime import World
 
@@ -86,9 +84,9 @@ def _serve(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> 
             raise Bypass(UNCAPTURABLE, f"{directory} is gone")
     path = replay.keep_text(call.cache, consulted.answer.output)
     rewritten = replay.command_line(path, entry, directory, planned.command, replay.age_of(entry, now))
-    here = writer.is_same_person(entry.writer)
-    if not _may_allow(call, rewritten, recorded_here=here and entry.project == consulted.project):
+    if not approved(call, rewritten, entry, consulted.project):
         return ""
+    here = writer.is_same_person(entry.writer)
     if entry.status and not entry.meaning:
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)
     same_session = here and entry.writer.get("session") == event.session_id
@@ -96,22 +94,3 @@ def _serve(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> 
     text = replay.answer(event.input, rewritten, note)
     call.count(REPLAYED, planned.name, run=entry.duration)
     return text
-
-
-def _may_allow(call: Call, rewritten: str, *, recorded_here: bool) -> bool:
-    """Whether the person has allowed this command before. Raises Bypass when a rule of theirs stops it."""
-    from skillcache import permissions  # a miss does not need them
-
-    event = call.event
-    rules = permissions.load(event.cwd, call.world.environ)
-    verdict = rules.verdict(str(event.input["command"]))
-    # The client judges the rewritten command as well: a rule against our `cat` would stop the call.
-    _stop_at({verdict, rules.verdict(rewritten)})
-    return recorded_here or verdict == "allow" or event.permission_mode == "bypassPermissions"
-
-
-def _stop_at(verdicts: set[str | None]) -> None:
-    stops: dict[str, Outcome] = {"deny": DENY_RULE, "ask": ASK_RULE}
-    for verdict, outcome in stops.items():
-        if verdict in verdicts:
-            raise Bypass(outcome)

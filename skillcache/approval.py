@@ -1,0 +1,22 @@
+"""Whether a replay may be allowed in the person's name: only what they have allowed before."""
+
+from skillcache import permissions, writer
+from skillcache.call import Call
+from skillcache.entry import Entry
+from skillcache.errors import Bypass
+from skillcache.outcome import ASK_RULE, DENY_RULE
+
+
+def approved(call: Call, rewritten: str, entry: Entry, project: str) -> bool:
+    """`rewritten`: what the client would run; `project`: the identity of this one.
+
+    False where the client would have to ask. Raises Bypass when a rule of the person's stops the call.
+    """
+    rules = permissions.load(call.event.cwd, call.world.environ)
+    verdict = rules.verdict(str(call.event.input.get("command")))
+    # The client judges the rewritten command as well: a rule against our `cat` would stop the call.
+    for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
+        if word in {verdict, rules.verdict(rewritten)}:
+            raise Bypass(outcome)
+    recorded_here = writer.is_same_person(entry.writer) and entry.project == project
+    return recorded_here or verdict == "allow" or call.event.permission_mode == "bypassPermissions"

@@ -1,0 +1,80 @@
+"""Why a call is answered or not, from the same calls that make its key and consult the store; for people."""
+
+from typing import NamedTuple
+
+from skillcache import key
+from skillcache.approval import approved
+from skillcache.call import Call
+from skillcache.consultation import Consultation, consult
+from skillcache.decision import Plan
+from skillcache.entry import Entry, Unreadable, decode
+from skillcache.errors import Bypass
+from skillcache.fingerprint.difference import differences
+from skillcache.outcome import HIT, UNDECIDED, Outcome
+from skillcache.redis_keys import entry_key, record_key
+from skillcache.replay import command_line
+from skillcache.stores import open_store
+
+
+class Explanation(NamedTuple):
+    """What is known of one call.
+
+    outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made; digest: of
+    the key; served: the entry of a hit; nearest: for a miss, the newest entry of the same command in the same directory;
+    changes: what differs from that entry, in words.
+    """
+
+    command: str
+    outcome: Outcome
+    detail: str
+    rules: tuple[str, ...] = ()
+    rows: tuple[key.Row, ...] = ()
+    digest: str = ""
+    served: Entry | None = None
+    nearest: Entry | None = None
+    changes: tuple[str, ...] = ()
+
+
+def explain(call: Call) -> Explanation:
+    """Raises StoreError and OSError. Nothing is counted, stored or claimed."""
+    command = str(call.event.input.get("command"))
+    rules: tuple[str, ...] = ()
+    try:
+        planned = call.plan()
+        rules = planned.names
+        consulted = consult(call, planned)
+        outcome = _approve(call, planned, consulted)
+    except Bypass as bypass:
+        return Explanation(command, bypass.outcome, bypass.detail, rules)
+    found = consulted.found
+    known = Explanation(command, outcome, "", rules, found.rows, found.digest)
+    if outcome.kind == HIT:
+        return known._replace(served=consulted.answer.entry)
+    nearest = _nearest(call, planned, consulted)
+    if nearest is None or nearest.key == found.key:
+        return known._replace(nearest=nearest)
+    changes = differences(nearest.details, key.rows_of(nearest.key), found.fingerprint)
+    return known._replace(nearest=nearest, changes=tuple(changes))
+
+
+def _approve(call: Call, planned: Plan, consulted: Consultation) -> Outcome:
+    """The outcome when the person's permission rules have been asked too. Raises Bypass."""
+    entry = consulted.answer.entry
+    if entry is None:
+        return consulted.answer.outcome
+    rewritten = command_line("/a/replay", entry, None, planned.command, "a while")
+    return consulted.answer.outcome if approved(call, rewritten, entry, consulted.project) else UNDECIDED
+
+
+def _nearest(call: Call, planned: Plan, consulted: Consultation) -> Entry | None:
+    store = open_store(call.settings.store, now=call.world.now)
+    try:
+        (digest,) = store.read((record_key("latest", consulted.found.command_digest),))
+        if digest is None:
+            return None
+        stored = store.get(entry_key(planned.name, digest.decode("ascii", "replace")), ()).entry
+        return None if stored is None else decode(stored, details=True)
+    except Unreadable:
+        return None
+    finally:
+        store.close()
