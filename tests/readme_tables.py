@@ -9,7 +9,7 @@ from skillcache.claude_settings import has_word
 from skillcache.outcome import ALL
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
-from skillcache.policy.runners import TABLE as RUNNERS
+from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.settings import HOME_VARIABLE, PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
@@ -32,7 +32,7 @@ def patterns_of(language: str) -> list[str]:
     for word in TOOLS[language].split():
         tool = tool_of(word)
         assert tool is not None
-        patterns.update(dict.fromkeys(tool.pattern.split(", ")))
+        patterns.update(dict.fromkeys(pattern.strip() for pattern in tool.pattern.split(",")))
     return list(patterns)
 
 

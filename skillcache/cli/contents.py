@@ -11,6 +11,7 @@ from skillcache.errors import StoreError
 from skillcache.outcome import DISK, STORE_REFUSED, STORE_UNREACHABLE
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.stores import EMBEDDED
+from skillcache.stores.redis_url import parse_url
 
 _SECONDS = 5.0  # a person waits longer than a hook
 _BATCH = 500
@@ -122,4 +123,5 @@ def contents_of(target: str) -> Contents:
     """`target`: as `open_store` takes it. Raises ConfigError."""
     if target.startswith(EMBEDDED):
         return EmbeddedContents(target.removeprefix(EMBEDDED))
+    parse_url(target)  # says what is wrong with it without repeating it, which redis-py does not
     return RedisContents(target)

@@ -17,7 +17,7 @@ _COLD = ("cli", "hooks")  # folders of the package that no hook imports
 
 
 def check(place: Place) -> list[Finding]:
-    interpreters = {str(entry.handler.get("command")) for _, entries in installed(place) for entry in entries}
+    interpreters = {str(entry.handler.get("command")) for entry in installed(place)}
     findings = [finding for path in sorted(interpreters) for finding in _check_interpreter(path)]
     missing = [script for script in EVENTS.values() if not os.path.isfile(os.path.join(hooks_folder(), script))]
     if missing:

@@ -13,31 +13,35 @@ _SUBJECT = "settings"
 
 def check(place: Place) -> list[Finding]:
     findings = []
-    for scope in SCOPES:
-        findings += _check_scope(scope, place)
+    for path, scope in _files(place).items():
+        findings += _check_file(path, scope, place)
     found = installed(place)
     if not found and not any(finding.level == MEND for finding in findings):
-        text = f"no hooks in {' or '.join(locate(scope, place.project, place.environ) for scope in SCOPES)}"
+        text = f"no hooks in {' or '.join(_files(place))}"
         findings.append(Finding(MEND, _SUBJECT, text, "skillcache install"))
     return findings + (_check_rules(found, place) if found else [])
 
 
-def installed(place: Place) -> list[tuple[str, list[Found]]]:
-    """Our entries of every scope that has any; a file that cannot be read has none."""
+def installed(place: Place) -> list[Found]:
+    """Our entries of every scope; a file that cannot be read has none."""
     found = []
-    for scope in SCOPES:
+    for path in _files(place):
         try:
-            path = locate(scope, place.project, place.environ)
-            entries = ours(read(path) or "", path)
+            found += ours(read(path) or "", path)
         except SkillcacheError:
             continue
-        if entries:
-            found.append((scope, entries))
     return found
 
 
-def _check_scope(scope: str, place: Place) -> list[Finding]:
-    path = locate(scope, place.project, place.environ)
+def _files(place: Place) -> dict[str, str]:
+    """Path and scope of each settings file; in a home folder, the project's is the person's own."""
+    files: dict[str, str] = {}
+    for scope in SCOPES:
+        files.setdefault(locate(scope, place.project, place.environ), scope)
+    return files
+
+
+def _check_file(path: str, scope: str, place: Place) -> list[Finding]:
     try:
         text = read(path)
         entries = ours(text or "", path)
@@ -60,13 +64,13 @@ def _check_scope(scope: str, place: Place) -> list[Finding]:
     return [*findings, Finding(MEND, _SUBJECT, f"{path} has hooks of {names}", mend)]
 
 
-def _check_rules(found: list[tuple[str, list[Found]]], place: Place) -> list[Finding]:
+def _check_rules(found: list[Found], place: Place) -> list[Finding]:
     """A project's rules may need entries that an install for all projects did not write."""
     try:
         needed = patterns_of(own_rules(LOCAL, place.project, place.environ))
     except SkillcacheError:
         return []
-    present = {entry.handler.get("if") for _, entries in found for entry in entries}
+    present = {entry.handler.get("if") for entry in found}
     missing = [pattern for pattern in needed if pattern not in present]
     if not missing:
         return []

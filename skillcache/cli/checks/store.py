@@ -24,21 +24,30 @@ def check(place: Place) -> list[Finding]:
     try:
         contents = contents_of(settings.store)
         store = open_store(settings.store, now=place.now)
-        started = time.monotonic()
         try:
             store.ping()
-            store.get(entry_key("doctor", "0" * 40), ("doctor",))
         finally:
             store.close()
+        took = min(_time_lookup(settings.store, place.now) for _ in range(3))
     except StoreError as fault:
         return [Finding(MEND, _SUBJECT, f"{contents.place}: {fault}", _mend(settings.store))]
     except SkillcacheError as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct the URL")]
-    took = (time.monotonic() - started) * 1000
     text = f"{contents.place} answers in {duration(took)}"
     slow = took > _SLOW
     findings = [Finding(NOTE if slow else OK, _SUBJECT, text + (": each lookup waits for that" if slow else ""))]
     return findings + (_check_server(contents, place) if isinstance(contents, RedisContents) else [])
+
+
+def _time_lookup(target: str, now: float) -> float:
+    """Milliseconds from opening the store to its answer, as in a hook. Raises StoreError."""
+    started = time.monotonic()
+    store = open_store(target, now=now)
+    try:
+        store.get(entry_key("doctor", "0" * 40), ("doctor",))
+    finally:
+        store.close()
+    return (time.monotonic() - started) * 1000
 
 
 def _check_server(contents: RedisContents, place: Place) -> list[Finding]:

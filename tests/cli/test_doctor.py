@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import skillcache
+from skillcache import quarantine, tally
+from skillcache.cli.checks import MEND, Finding, Place, folder, interpreter, settings, store
+from skillcache.outcome import STORE_TIMEOUT
+from skillcache.paths import hooks_folder
+from tests.cli.conftest import Person
+
+NOW = 1_700_000_000.0
+PACKAGE = Path(skillcache.__file__).parent
+
+
+def place(person: Person, **variables: str) -> Place:
+    return Place({**person.variables, **variables}, str(person.home / "project"), NOW)
+
+
+def mends(findings: list[Finding]) -> list[tuple[str, str]]:
+    return [(finding.text, finding.mend) for finding in findings if finding.level == MEND]
+
+
+def compile_package() -> None:
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(PACKAGE)], check=False)
+
+
+def test_a_fresh_install_is_well(person: Person) -> None:
+    person.skillcache("install")
+    compile_package()
+
+    ran = person.skillcache("doctor")
+
+    cache = person.cache
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    lines = ran.out.splitlines()
+    assert (ran.status, ran.err) == (0, "")
+    assert lines[:-2] == [
+        f"ok    settings: {person.settings} has the hooks",
+        f"ok    python: {sys.executable} is Python {version}",
+        f"ok    bytecode: present in {PACKAGE}",
+        f"ok    git: {shutil.which('git')}",
+        "ok    configuration: read without fault",
+        f"ok    folder: {cache} will be made by the first call",
+    ]
+    assert lines[-2].startswith(f"ok    store: the embedded store {cache}/store.sqlite3 answers in ")
+    assert lines[-1] == "All is well."
+
+
+def test_without_hooks_it_names_the_command_that_installs_them(person: Person) -> None:
+    ran = person.skillcache("doctor")
+
+    assert ran.status == 1
+    assert ran.out.splitlines()[0] == (
+        f"mend  settings: no hooks in {person.settings} or {person.home}/.claude/settings.local.json."
+        " Mend: skillcache install"
+    )
+    assert ran.out.splitlines()[-1] == "1 finding to mend."
+
+
+def test_json_has_the_same_findings(person: Person) -> None:
+    ran = person.skillcache("doctor", "--json")
+
+    found = json.loads(ran.out)
+    assert ran.status == 1
+    assert found["mend"] == sum(finding["level"] == "mend" for finding in found["findings"]) == 1
+    assert found["findings"][0]["mend"] == "skillcache install"
+
+
+def test_entries_of_a_python_that_is_gone_are_found(person: Person) -> None:
+    person.skillcache("install")
+    person.settings.write_text(person.settings.read_text().replace(sys.executable, "/gone/python3"))
+
+    text = f"{person.settings} has hooks of another Python, package or set of rules"
+    assert mends(settings.check(place(person))) == [(text, "skillcache install")]
+    gone = "/gone/python3, which the settings name, is gone"
+    assert mends(interpreter.check(place(person))) == [(gone, "skillcache install")]
+
+
+def test_a_python_that_does_not_start_or_is_too_old_is_found(person: Person, tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    person.skillcache("install")
+    person.settings.write_text(person.settings.read_text().replace(sys.executable, str(python)))
+    python.write_text("#!/bin/sh\necho '[[3, 9, 1], \"cpython-39\"]'\n")
+    python.chmod(0o755)
+
+    old = f"{python} is Python 3.9.1; 3.11 is the oldest that works"
+    assert mends(interpreter.check(place(person))) == [(old, "skillcache install, run by a newer Python")]
+
+    python.write_text("#!/bin/sh\nexit 3\n")
+    broken = f"{python} does not run: CalledProcessError"
+    assert mends(interpreter.check(place(person))) == [(broken, "skillcache install")]
+
+
+def test_missing_bytecode_is_found_and_its_command_mends_it(person: Person, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(PACKAGE, site / "skillcache", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(hooks_folder(), site / "hooks", ignore=shutil.ignore_patterns("__pycache__"))
+    person.variables |= {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    person.skillcache("install")
+
+    (line,) = [line for line in person.skillcache("doctor").out.splitlines() if "  bytecode: " in line]
+    mend = line.partition(" Mend: ")[2]
+    subprocess.run(mend, shell=True, check=True)  # noqa: S602 - as a person would
+
+    assert mend == f"{sys.executable} -m compileall -q {site}/skillcache"
+    assert line.startswith("mend  bytecode: ")
+    assert f"ok    bytecode: present in {site}/skillcache" in person.skillcache("doctor").out
+
+
+def test_settings_that_cannot_be_read_or_switch_hooks_off_are_found(person: Person) -> None:
+    person.write_settings(b'{"hooks": 1}')
+    message = (
+        'line 1, column 11: "hooks" must be an object. Mend the file, then run the command again; it is as it was.'
+    )
+    assert mends(settings.check(place(person))) == [(f"{person.settings}: {message}", "mend the file by hand")]
+
+    person.write_settings(b'{"disableAllHooks": true}')
+    person.skillcache("install")
+    off = (f"{person.settings} switches all hooks off", "remove disableAllHooks from it")
+    assert mends(settings.check(place(person))) == [off]
+
+
+def test_a_projects_rule_without_an_entry_is_found_and_its_command_mends_it(person: Person) -> None:
+    project = person.home / "project"
+    (project / ".claude").mkdir(parents=True)
+    (project / ".claude" / "skillcache.toml").write_text('[[rules]]\nmatch = "Bash(./gate:*)"\n')
+    person.skillcache("install")
+
+    found = mends(settings.check(place(person)))
+
+    text = "no entry starts the hooks for Bash(*./gate*), which rules of this project name"
+    assert found == [(text, f"skillcache install --scope local --project {project}")]
+    assert person.skillcache(*found[0][1].split()[1:]).status == 0
+    assert mends(settings.check(place(person))) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (
+            "colour = 1\n",
+            "mend  configuration: {}: colour is not a setting of this version. Mend: correct or remove it",
+        ),
+        (
+            "ttl = 0\n",
+            "mend  configuration: {}: ttl cannot be 0; allowed: a whole number of seconds from 1 to 31536000.",
+        ),
+        ("ttl = \n", "mend  configuration: {}: is not TOML: "),
+        ("verify = 1\n", "note  configuration: verify = 1: every call runs, none is replayed"),
+        ("disable = true\n", "mend  configuration: disable = true switches skillcache off. Mend: remove it from {}"),
+    ],
+)
+def test_configuration_is_read_as_the_hooks_read_it(person: Person, content: str, line: str) -> None:
+    config = person.home / ".config" / "skillcache" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(content)
+
+    assert line.format(config) in person.skillcache("doctor").out
+
+
+def test_the_switch_is_found(person: Person) -> None:
+    person.variables["SKILLCACHE_DISABLE"] = "1"
+
+    out = person.skillcache("doctor").out
+
+    assert "SKILLCACHE_DISABLE switches skillcache off. Mend: unset SKILLCACHE_DISABLE" in out
+
+
+def test_a_redis_that_does_not_answer_is_found_without_telling_its_password(person: Person) -> None:
+    person.variables["SKILLCACHE_REDIS_URL"] = "redis://:hunter2@127.0.0.1:1/3"
+
+    ran = person.skillcache("doctor")
+
+    assert ran.status == 1
+    assert "mend  store: Redis at 127.0.0.1:1, database 3: the store could not be reached" in ran.out
+    assert ". Mend: start the server, or correct SKILLCACHE_REDIS_URL, REDIS_URL, REDIS_HOST or redis_url" in ran.out
+    assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_redis_with_another_clock_is_found(person: Person, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("redis_server").url
+    here = place(person, SKILLCACHE_REDIS_URL=url)
+
+    found = store.check(here._replace(now=time.time()))
+    behind = mends(store.check(here._replace(now=time.time() + 7_200)))
+
+    assert [finding.level for finding in found] == ["ok"]
+    assert len(behind) == 1
+    assert behind[0][0].endswith(("is 2 h 0 min behind", "is 1 h 59 min behind"))
+    assert behind[0][1] == "set both clocks by the network: sudo timedatectl set-ntp true"
+
+
+def test_an_address_that_is_none_is_found(person: Person) -> None:
+    person.variables["SKILLCACHE_REDIS_URL"] = "redis://localhost:hunter2"
+
+    ran = person.skillcache("doctor")
+
+    assert ran.status == 1
+    assert "Mend: correct the URL" in ran.out
+    assert "hunter2" not in ran.out + ran.err
+
+
+def test_files_that_others_may_read_are_found_and_the_command_mends_it(person: Person) -> None:
+    person.cache.mkdir(parents=True, mode=0o700)
+    (person.cache / "durations.bin").touch(0o644)
+
+    found = mends(folder.check(place(person)))
+
+    text = f"others may use 1 file or folder of {person.cache}"
+    assert found == [(text, f"chmod -R go= {person.cache}")]
+    subprocess.run(found[0][1].split(), check=True)
+    assert mends(folder.check(place(person))) == []
+
+
+def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
+    cache = str(person.cache)
+    for ago in (10, 20, 90_000):
+        tally.record(cache, NOW - ago, STORE_TIMEOUT)
+    quarantine.begin(cache, "/project", "eslint", NOW)
+
+    found = folder.check(place(person))
+
+    assert [(finding.level, finding.text) for finding in found[1:]] == [
+        ("note", "store_timeout 2 times in the last day: the store did not answer in time"),
+        ("note", "the rule eslint rests in /project: it gave a wrong result there"),
+    ]
+
+
+def test_a_clock_that_went_back_is_found(person: Person) -> None:
+    tally.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
+
+    assert [text for text, _ in mends(folder.check(place(person)))] == [
+        "the clock is behind what it was when a hook last ran"
+    ]
+
+
+def test_a_missing_git_is_found(person: Person, tmp_path: Path) -> None:
+    person.variables["PATH"] = str(tmp_path)
+
+    out = person.skillcache("doctor").out
+
+    assert "mend  git: git is not on PATH" in out
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_made_is_found(person: Person) -> None:
+    person.home.chmod(0o500)
+
+    found = mends(folder.check(place(person)))
+
+    person.home.chmod(0o700)
+    assert found == [(f"{person.cache} cannot be made", "set SKILLCACHE_HOME to a folder you can write")]

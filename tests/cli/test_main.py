@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from skillcache.cli import COMMANDS
+from tests.cli.conftest import Person
+
+HELP = Path(__file__).parent / "help"
+
+
+@pytest.mark.parametrize("name", ["skillcache", *COMMANDS])
+def test_help_reads_as_it_was_written(person: Person, name: str) -> None:
+    words = [] if name == "skillcache" else [name]
+
+    ran = person.skillcache(*words, "--help")
+
+    assert ran == (0, (HELP / f"{name}.txt").read_text(), "")
+    assert person.skillcache(*words, "-h") == ran
+
+
+def test_every_help_is_of_a_command_that_exists() -> None:
+    assert {path.stem for path in HELP.iterdir()} == {"skillcache", *COMMANDS}
+
+
+def test_help_imports_no_command(person: Person) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "skillcache", "--help"],
+        env=person.variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "skillcache.cli" in done.stderr
+    assert not any(f"skillcache.cli.{name}" in done.stderr for name in COMMANDS)
+    assert "| redis" not in done.stderr
+
+
+def test_says_its_version(person: Person) -> None:
+    assert person.skillcache("--version") == (0, f"skillcache {version('skillcache')}\n", "")
+
+
+def test_an_unknown_command_is_a_usage_error(person: Person) -> None:
+    ran = person.skillcache("instal")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "No such command 'instal'" in ran.err
+
+
+def test_an_unknown_option_is_a_usage_error(person: Person) -> None:
+    ran = person.skillcache("stats", "--xml")
+
+    assert (ran.status, ran.out) == (2, "")
+    assert "No such option" in ran.err
+
+
+@pytest.mark.parametrize("command", ["clear", "doctor"])
+def test_a_bad_value_in_the_environment_is_one_clear_line(person: Person, command: str) -> None:
+    person.variables["SKILLCACHE_MIN_DURATION"] = "soon"
+
+    ran = person.skillcache(command)
+
+    message = "SKILLCACHE_MIN_DURATION: min_duration cannot be 'soon'; allowed: a number of seconds from 0 to 3600"
+    assert ran.status == 1
+    assert message in ran.out + ran.err
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback(person: Person) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "skillcache", "stats"],
+        env=person.variables,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+    os.close(writing)
+    assert "Traceback" not in done.stderr
