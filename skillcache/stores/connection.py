@@ -45,7 +45,10 @@ class Limits:
 
 
 class Connection:
-    """Connects at the first exchange. Whoever catches a StoreError of an exchange closes it: replies may be due."""
+    """Connects at the first exchange.
+
+    After a StoreError, or a Refusal, replies may still be due: close it and do not use it again.
+    """
 
     def __init__(self, address: Address, limits: Limits) -> None:
         self._address = address
@@ -69,18 +72,19 @@ class Connection:
             self._deadline = monotonic() + self._limits.operation
             self._silence = self._limits.silence
             self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
-            replies = [self._reader.read() for _ in range(len(greeting) + len(commands))]
+            for words in greeting:
+                reply = self._reader.read()
+                if isinstance(reply, Refusal):
+                    return [reply]  # the commands' own (NOAUTH) would only be its consequence, or never come
+                if reply != b"OK":
+                    raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
+            replies = [self._reader.read() for _ in commands]
         except TimeoutError:
             raise StoreError(STORE_TIMEOUT, "the connection timed out") from None
         except OSError as error:
             raise StoreError(STORE_UNREACHABLE, _describe(error)) from None
         self._reader.require_drained()
-        for words, reply in zip(greeting, replies, strict=False):
-            if isinstance(reply, Refusal):
-                return [reply]  # the command's own refusal (NOAUTH) would only be its consequence
-            if reply != b"OK":
-                raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
-        return replies[len(greeting) :]
+        return replies
 
     def close(self) -> None:
         if self._socket is not None:

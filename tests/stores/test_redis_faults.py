@@ -207,6 +207,17 @@ def test_refusals_say_the_code_and_nothing_else(impostor: Start, data: bytes, co
     assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, code)
 
 
+def test_a_server_that_refuses_and_hangs_up(impostor: Start) -> None:
+    def serve(link: socket.socket, server: Impostor) -> None:
+        server.hear(link)
+        link.sendall(b"-ERR max number of clients reached\r\n")
+
+    store = open_at(impostor(serve).port, PATIENT)
+    error = failure(store)
+    assert error.outcome is outcome.STORE_REFUSED
+    assert_dead(store, error)
+
+
 def test_a_reply_over_the_cap(impostor: Start) -> None:
     limits = Limits(connect=20, silence=20, operation=20, size=1000)
     items = b"*2\r\n" + b"$600\r\n" + b"x" * 600 + b"\r\n" + b"$600\r\n" + b"x" * 600 + b"\r\n"
