@@ -17,6 +17,7 @@ from skillcache.stores.sqlite_file import (
     IOERR,
     NOTADB,
     READONLY,
+    RESULTS,
     Handle,
     open_for_reading,
     open_for_writing,
@@ -44,6 +45,8 @@ _USED = """SELECT (pages.page_count - free.freelist_count) * size.page_size
 
 class SqliteStore(Store):
     """path: absolute; now: unix seconds, by which expiry is judged; cap: see DEFAULT_CAP."""
+
+    _layout = RESULTS
 
     def __init__(self, path: str, *, now: float, cap: int = DEFAULT_CAP) -> None:
         self._path = path
@@ -155,7 +158,7 @@ class SqliteStore(Store):
         self._begin()
         try:
             if self._handle is None:
-                self._handle = open_for_reading(self._path)
+                self._handle = open_for_reading(self._path, self._layout)
             result = None if self._handle is None else work(self._handle.connection)
         except (Error, OSError, UnicodeDecodeError) as error:
             raise self._failed(error) from None
@@ -168,7 +171,7 @@ class SqliteStore(Store):
         try:
             if self._handle is None or not self._handle.writable:
                 self.close()
-                self._handle = open_for_writing(self._path)
+                self._handle = open_for_writing(self._path, self._layout)
             db = self._handle.connection
             db.execute(f"PRAGMA busy_timeout = {WRITING_MILLISECONDS}")
             db.execute("PRAGMA synchronous = NORMAL")
