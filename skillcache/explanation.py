@@ -19,9 +19,9 @@ from skillcache.stores import open_store
 class Explanation(NamedTuple):
     """What is known of one call.
 
-    outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made; digest: of
-    the key; served: the entry of a hit; nearest: for a miss, the newest entry of the same command in the same directory;
-    changes: what differs from that entry, in words.
+    outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made;
+    digest: of the key; served: the entry of a hit; nearest: for a miss, the newest entry of the same command in the
+    same directory; changes: what differs from that entry, in words.
     """
 
     command: str
