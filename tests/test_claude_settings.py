@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from skillcache.claude_settings import EVENTS, MARK, WORDS, Edit, add, is_ours, ours, patterns_of, remove
 from skillcache.errors import ConfigError
+from skillcache.policy.pattern import matches
 
 EDIT = Edit("/opt/py", "/opt/hooks")
 WHERE = "settings.json"
@@ -162,3 +163,56 @@ def test_lists_our_entries_with_their_events() -> None:
 )
 def test_a_rule_of_ones_own_gains_a_pattern_unless_a_word_covers_it(rule: str, pattern: tuple[str, ...]) -> None:
     assert patterns_of([rule, rule]) == pattern
+
+
+@pytest.mark.parametrize(
+    "line",
+    """\
+uv run pytest -q tests/unit 2>&1 | tail -3
+python -m unittest discover
+ruff check .
+ruff format --check src
+mypy --strict src
+npx pyright
+flake8 src
+npm test
+pnpm run lint
+yarn typecheck
+npx jest --ci
+npx vitest run
+node_modules/.bin/mocha
+npx tsc --noEmit -p .
+npx eslint .
+prettier --check .
+cargo test --workspace
+cargo clippy --all-targets
+cargo fmt --check
+go test ./...
+go vet ./...
+golangci-lint run
+mvn -q test
+./gradlew check
+bundle exec rspec
+bundle exec rubocop
+vendor/bin/phpunit
+vendor/bin/phpstan analyse src
+ctest --output-on-failure
+make test
+just check
+make verify
+dart analyze""".splitlines(),
+)
+def test_the_usual_lines_start_the_hooks(line: str) -> None:
+    insides = [pattern.removeprefix("Bash(").removesuffix(")") for pattern in EDIT.patterns]
+
+    assert any(matches(inside, line) for inside in insides)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["git status", "ls -la src", "cat README.md", "npm install", "git commit -m done", "python main.py", "rg TODO"],
+)
+def test_ordinary_lines_start_none(line: str) -> None:
+    insides = [pattern.removeprefix("Bash(").removesuffix(")") for pattern in EDIT.patterns]
+
+    assert not any(matches(inside, line) for inside in insides)
