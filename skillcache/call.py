@@ -1,9 +1,9 @@
 """One tool call as a handler sees it: the event, the world around it and the settings in force for it."""
 
 from skillcache import tally
-from skillcache.decision import Plan, plan
 from skillcache.event import ToolEvent, parse_tool_event
 from skillcache.outcome import Outcome
+from skillcache.plan import Plan, plan
 from skillcache.policy.own import rules_of
 from skillcache.settings import Settings, load
 

@@ -2,10 +2,11 @@
 
 from skillcache import durations, quarantine, seen
 from skillcache.call import Call
-from skillcache.decision import Answer, Plan, decide
+from skillcache.decision import Answer, decide
 from skillcache.errors import Bypass
 from skillcache.lookup import Lookup, look
 from skillcache.outcome import QUARANTINED, TOO_FAST
+from skillcache.plan import Plan
 from skillcache.project import identity
 from skillcache.redis_keys import entry_key
 from skillcache.stores import open_store

@@ -3,14 +3,14 @@
 from typing import NamedTuple
 
 from skillcache import key
-from skillcache.approval import approved
 from skillcache.call import Call
+from skillcache.consent import approved
 from skillcache.consultation import Consultation, consult
-from skillcache.decision import Plan
 from skillcache.entry import Entry, Unreadable, decode
 from skillcache.errors import Bypass
 from skillcache.fingerprint.difference import differences
 from skillcache.outcome import HIT, UNDECIDED, Outcome
+from skillcache.plan import Plan
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.replay import command_line
 from skillcache.stores import open_store

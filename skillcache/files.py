@@ -40,7 +40,7 @@ def read(path: str, cap: int) -> bytes | None:
         size = os.fstat(handle).st_size
         if size > cap:
             return None
-        pieces = []
+        pieces: list[bytes] = []
         left = cap + 1
         while left > 0:
             piece = os.read(handle, min(left, 1 << 20))

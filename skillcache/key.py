@@ -36,7 +36,8 @@ def text_of(rows: tuple[Row, ...]) -> str:
 
 def digest_of(text: str) -> str:
     """40 hexadecimal digits: 160 bits of SHA-256. The reader compares the whole text all the same."""
-    return sha256(text.encode("ascii")).hexdigest()[:40]
+    whole: str = sha256(text.encode("ascii")).hexdigest()
+    return whole[:40]
 
 
 def rows_of(text: str) -> tuple[Row, ...]:

@@ -7,10 +7,10 @@ import os
 import time
 
 from skillcache import key
-from skillcache.decision import Plan
 from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint, Request, capture
 from skillcache.outcome import OUTSIDE
+from skillcache.plan import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ Runs only after a command that took its time, so modules that cost something to 
 
 from skillcache import pending, quarantine, seen, writer
 from skillcache.call import Call
-from skillcache.decision import Plan
 from skillcache.entry import Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
 from skillcache.lookup import Lookup, inside, look
@@ -24,6 +23,7 @@ from skillcache.outcome import (
     Outcome,
 )
 from skillcache.paths import pending_folder, replays_folder, seen_folder
+from skillcache.plan import Plan
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result

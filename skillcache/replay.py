@@ -60,11 +60,11 @@ def note(entry: Entry, *, here: bool, same_session: bool, now: float) -> str:
 def answer(tool_input: dict[str, object], rewritten: str, context: str) -> str:
     """The hook's standard output."""
     kept = {name: tool_input[name] for name in ("description", "timeout") if name in tool_input}
-    output = {
+    output: dict[str, object] = {
         "hookEventName": "PreToolUse",
         "permissionDecision": "allow",
         "permissionDecisionReason": "skillcache: recorded result",
-        "updatedInput": {"command": rewritten, **kept},
+        "updatedInput": {"command": rewritten} | kept,
         "additionalContext": context,
     }
     return jsontext.dumps({"hookSpecificOutput": output})

@@ -2,10 +2,10 @@
 
 from skillcache import durations, pending
 from skillcache.call import Call, read_bash_call
-from skillcache.decision import Plan
 from skillcache.errors import Bypass
 from skillcache.miss import Miss, read_miss
 from skillcache.outcome import INTERRUPTED, NOT_WORTH, Outcome
+from skillcache.plan import Plan
 from skillcache.runtime import World
 
 

@@ -1,0 +1,62 @@
+"""From a planned call to the hook's answer: a replay, or nothing and the miss remembered for the end of the run."""
+
+from skillcache.call import Call
+from skillcache.consultation import Consultation, consult
+from skillcache.decision import chosen_for_verification
+from skillcache.entry import Entry
+from skillcache.errors import Bypass
+from skillcache.miss import Miss
+from skillcache.outcome import REPLAYED, UNCAPTURABLE, UNDECIDED, VERIFY
+from skillcache.pending import Pending
+from skillcache.plan import Plan
+
+
+def answer(call: Call, planned: Plan, claimed: Pending) -> str:
+    """The text for standard output. Raises Bypass, StoreError and OSError."""
+    consulted = consult(call, planned)
+    outcome = consulted.answer.outcome
+    if consulted.answer.entry is not None:
+        if chosen_for_verification(call.event.tool_use_id, call.settings.number("verify")):
+            outcome = VERIFY
+        elif text := _serve(call, planned, consulted, consulted.answer.entry):
+            return text
+        else:
+            outcome = UNDECIDED
+    miss = Miss(
+        key=consulted.found.key,
+        cwd=call.event.cwd,
+        project=consulted.project,
+        started=int(call.world.now * 1000),
+        generations=consulted.generations,
+        verifies=outcome is VERIFY,
+    )
+    claimed.save(miss.record())
+    call.count(outcome, planned.name)
+    return ""
+
+
+def _serve(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str:
+    """The replay, or '' where the person would have to be asked: the client then asks about the command itself."""
+    import os
+
+    from skillcache import replay, seen, writer  # a miss needs none of them
+    from skillcache.consent import approved
+
+    event, found, now = call.event, consulted.found, call.world.now
+    directory = None
+    if entry.directory is not None:
+        directory = os.path.normpath(os.path.join(found.fingerprint.root, entry.directory))
+        if not os.path.isdir(directory):
+            raise Bypass(UNCAPTURABLE, f"{directory} is gone")
+    path = replay.keep_text(call.cache, consulted.answer.output)
+    rewritten = replay.command_line(path, entry, directory, planned.command, replay.age_of(entry, now))
+    if not approved(call, rewritten, entry, consulted.project):
+        return ""
+    here = writer.is_same_person(entry.writer)
+    if entry.status and not entry.meaning:
+        seen.see(call.cache, event.session_id, event.agent_id, found.digest)
+    same_session = here and entry.writer.get("session") == event.session_id
+    note = replay.note(entry, here=here, same_session=same_session, now=now)
+    text = replay.answer(event.input, rewritten, note)
+    call.count(REPLAYED, planned.name, run=entry.duration)
+    return text
