@@ -15,6 +15,8 @@ from skillcache.stores.redis_url import parse_url
 
 _SECONDS = 5.0  # a person waits longer than a hook
 _BATCH = 500
+_ENTRIES = entry_key("*", "*")
+_LATEST = record_key("latest", "*")  # which entry a command had last
 
 
 class Contents:
@@ -41,7 +43,8 @@ class EmbeddedContents(Contents):
             return 0, 0
         try:
             with closing(self._connect()) as db:
-                count, total = db.execute("SELECT count(*), coalesce(sum(length(value)), 0) FROM entries").fetchone()
+                measure = "SELECT count(*), coalesce(sum(length(value)), 0) FROM entries WHERE key GLOB ?"
+                count, total = db.execute(measure, (_ENTRIES,)).fetchone()
         except sqlite3.Error as fault:
             raise self._failed(fault) from None
         return int(count), int(total)
@@ -52,8 +55,8 @@ class EmbeddedContents(Contents):
         try:
             with closing(self._connect()) as db:
                 db.execute("BEGIN IMMEDIATE")
-                db.execute("DELETE FROM entries")
-                db.execute("DELETE FROM records")
+                db.execute("DELETE FROM entries WHERE key GLOB ?", (_ENTRIES,))
+                db.execute("DELETE FROM records WHERE key GLOB ?", (_LATEST,))
                 db.execute("COMMIT")
                 db.execute("VACUUM")
         except sqlite3.Error as fault:
@@ -81,7 +84,7 @@ class RedisContents(Contents):
     def measure(self) -> tuple[int, int]:
         count = total = 0
         try:
-            for keys in self._batches(entry_key("*", "*")):
+            for keys in self._batches(_ENTRIES):
                 pipeline = self._client.pipeline(transaction=False)
                 for key in keys:
                     pipeline.strlen(key)
@@ -93,7 +96,7 @@ class RedisContents(Contents):
 
     def remove(self) -> None:
         try:
-            for pattern in (entry_key("*", "*"), record_key("latest", "*")):
+            for pattern in (_ENTRIES, _LATEST):
                 for keys in self._batches(pattern):
                     self._client.unlink(*keys)
         except redis.RedisError as fault:
