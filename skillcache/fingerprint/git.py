@@ -42,6 +42,7 @@ _STATUS = (
     "--ignore-submodules=all",
 )
 _KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+_SHORT_HEAD = 60  # longer than a record of SHA-1, shorter than one of SHA-256
 _DEPTH = 8  # of repositories within repositories
 
 
@@ -117,7 +118,7 @@ class Reading:
     def begin(self) -> None:
         if self.depth > _DEPTH:
             raise Bypass(outcome.TOO_LARGE, "repositories nested too deeply")
-        self.git = _find_git(self.environ)
+        self.git = find_git(self.environ)
         self.folder = git_folder(self.root)
         self.stamp = _stamp(self.folder)
         self.careful = conversion.likely(self.root, self.folder, self.environ)
@@ -171,7 +172,7 @@ class Reading:
             # Attributes below the top, found only now: the listing is needed with sizes.
             self.careful = True
             (listing,) = self._gather(self._list())
-        dirty.update(path for path in found.untracked if not ignored.is_cache(path))
+        dirty.update(self._unknown(found))
         converted: list[bytes] = []
         if self.careful:
             listing = conversion.add_sizes(listing, self.root)
@@ -190,6 +191,17 @@ class Reading:
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
         found.digest = index.digest_edited(listing, found.edits)
         return found
+
+    def _unknown(self, found: Content) -> list[bytes]:
+        """The untracked files to read. Installed packages that nobody told git to ignore are treated as ignored."""
+        packages: dict[bytes, bool] = {}
+        kept = []
+        for path in found.untracked:
+            folder = ignored.package_folder(path, os.fsencode(self.root), packages)
+            if folder is None and not ignored.is_cache(path):
+                kept.append(path)
+        found.ignored += [folder + b"/" for folder, holds in packages.items() if holds]
+        return kept
 
     def _converted(self, listing: bytes, found: Content) -> list[bytes]:
         """Files whose object says less than their bytes: an attribute turns the one into the other."""
@@ -229,8 +241,8 @@ class Reading:
 
 
 def _read_status(output: bytes, found: Content) -> set[bytes]:
-    """The paths that differ from the index or are unknown to it; the rest of what it says goes into `found`."""
-    dirty = set()
+    """The paths whose files must be read; the rest of what git says goes into `found`."""
+    dirty: set[bytes] = set()
     for record in output.split(b"\0"):
         kind = record[:2]
         if kind == b"? ":
@@ -238,23 +250,27 @@ def _read_status(output: bytes, found: Content) -> set[bytes]:
         elif kind == b"! ":
             found.ignored.append(record[2:])
         elif kind == b"1 ":
-            _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
-            if change[1:] == b"D":
-                found.edits[path] = None  # not to be looked up: a folder on the way may be a link now
-            elif change[1:] != b".":
-                dirty.add(path)
-            elif change[:1] == b"D":
-                found.staged[path] = None
-            else:
-                found.staged[path] = (mode, oid)
+            _read_change(record, found, dirty)
         elif kind == b"u ":
             dirty.add(record.split(b" ", 10)[10])
         elif record.startswith(b"# branch.oid "):
-            found.long = len(record) > 60
+            found.long = len(record) > _SHORT_HEAD
             found.head = "" if record.endswith(b")") else record[13:].decode()
         elif record and kind != b"# ":
             raise Bypass(outcome.NO_GIT, "git status said something unknown")
     return dirty
+
+
+def _read_change(record: bytes, found: Content, dirty: set[bytes]) -> None:
+    _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
+    if change[1:] == b"D":
+        found.edits[path] = None  # not to be looked up: a folder on the way may be a link now
+    elif change[1:] != b".":
+        dirty.add(path)
+    elif change[:1] == b"D":
+        found.staged[path] = None
+    else:
+        found.staged[path] = (mode, oid)
 
 
 def _present(root: bytes, paths: list[bytes]) -> list[bytes]:
@@ -279,7 +295,7 @@ def _stamp(folder: str) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def _find_git(environ: "Mapping[str, str]") -> str:
+def find_git(environ: "Mapping[str, str]") -> str:
     for folder in environ.get("PATH", os.defpath).split(":"):
         path = os.path.join(folder, "git")
         if os.path.isabs(path) and os.access(path, os.X_OK):

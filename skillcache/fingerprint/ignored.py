@@ -41,6 +41,21 @@ def is_cache(path: bytes) -> bool:
     return not _CACHES.isdisjoint(parts) or parts[-1].endswith((".pyc", ".pyo"))
 
 
+def package_folder(path: bytes, root: bytes, known: dict[bytes, bool]) -> bytes | None:
+    """The folder of installed packages that a path not known to git lies in; `known` remembers folders."""
+    at = path.find(b"/")
+    while at >= 0:
+        folder = path[:at]
+        if folder not in known:
+            known[folder] = folder.endswith(b"node_modules") or os.path.exists(
+                os.path.join(root, folder, b"pyvenv.cfg")
+            )
+        if known[folder]:
+            return folder
+        at = path.find(b"/", at + 1)
+    return None
+
+
 class Ignored:
     """The captured entries.
 

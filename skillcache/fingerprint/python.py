@@ -5,6 +5,7 @@ import os
 from skillcache.fingerprint.files import Budget, follow
 
 _PLACE = "{root}"
+_BOUNDS = " \t\n\r:;,=()[]{}<>\"'@"
 
 
 def site_folders(prefix: str) -> list[str]:
@@ -28,10 +29,15 @@ def site_folders(prefix: str) -> list[str]:
 
 
 def relative(text: str, root: str) -> str:
-    """`text` with the path of the project replaced, so that two checkouts agree."""
+    """`text` with the path of the project replaced wherever it stands as a path, so that two checkouts agree."""
     if root not in text:
         return text
-    return text.replace(root + "/", _PLACE + "/").replace(root + ":", _PLACE + ":") if text != root else _PLACE
+    first, *rest = text.split(root)
+    result = first
+    for piece in rest:
+        whole = (not result or result[-1] in _BOUNDS) and (not piece or piece[0] == "/" or piece[0] in _BOUNDS)
+        result += (_PLACE if whole else root) + piece
+    return result
 
 
 def distributions(folders: list[str], root: str, budget: Budget) -> tuple[list[bytes], list[str], list[str]]:

@@ -34,7 +34,8 @@ ECOSYSTEMS = {
         "pyproject.toml setup.py setup.cfg requirements.txt Pipfile",
         "python python3 pytest ruff mypy",
         "pyproject.toml pytest.ini .pytest.ini pytest.toml .pytest.toml tox.ini setup.cfg setup.py conftest.py "
-        "ruff.toml .ruff.toml mypy.ini .mypy.ini .flake8 .pylintrc pylintrc pyrightconfig.json .isort.cfg uv.toml .editorconfig",
+        "ruff.toml .ruff.toml mypy.ini .mypy.ini .flake8 .pylintrc pylintrc pyrightconfig.json .isort.cfg uv.toml"
+        " .editorconfig",
         ".config/ruff/ruff.toml .config/ruff/.ruff.toml .config/ruff/pyproject.toml .config/mypy/config .mypy.ini"
         " .pylintrc .config/pylintrc .config/black .isort.cfg .config/pycodestyle .config/flake8 .config/uv/uv.toml"
         " .config/yapf/style .pydistutils.cfg",

@@ -1,0 +1,226 @@
+"""Which tool a word runs, and what that tool is."""
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skillcache import outcome
+from skillcache.errors import Bypass
+
+if TYPE_CHECKING:
+    from tests.fingerprint.conftest import Project
+
+SCRIPT = "#!/bin/sh\necho {}\n"
+
+
+class Bench:
+    """A project with a folder of tools on its PATH."""
+
+    def __init__(self, project: "Project") -> None:
+        self.project = project
+        self.home = project.beside("home")
+        self.environ = {"PATH": f"{self.home.top}/bin:/usr/bin:/bin"}
+
+    def put(self, path: str, content: str | bytes) -> str:
+        return str(self.home.write(path, content, mode=0o755))
+
+    def rows(self, word: str, **environ: str) -> tuple[tuple[str, str, str], ...]:
+        executables = ((word, str(self.project.top)),)
+        return self.project.rows(environ=self.environ | environ, executables=executables)
+
+    def outcome(self, word: str, **environ: str) -> outcome.Outcome:
+        with pytest.raises(Bypass) as caught:
+            self.rows(word, **environ)
+        return caught.value.outcome
+
+
+@pytest.fixture
+def bench(repo: "Project") -> Bench:
+    return Bench(repo)
+
+
+def test_a_missing_tool_is_a_bypass(bench: Bench) -> None:
+    assert bench.outcome("no-such-tool") is outcome.NO_TOOL
+
+
+def test_a_script_counts_by_its_text(bench: Bench) -> None:
+    bench.put("bin/check", SCRIPT.format(1))
+    before = bench.rows("check")
+    bench.put("bin/check", SCRIPT.format(2))
+    assert bench.rows("check") != before
+
+
+def test_a_program_counts_by_its_size_and_both_ends(bench: Bench) -> None:
+    rows = set()
+    for content in (b"\x7fELF" + bytes(300_000), b"\x7fELF" + bytes(300_001), b"\x7fELG" + bytes(300_000)):
+        bench.put("bin/check", content)
+        rows.add(bench.rows("check"))
+    bench.put("bin/check", b"\x7fELF" + bytes(299_999) + b"\1")
+    assert len({*rows, bench.rows("check")}) == 4
+
+
+def test_a_tool_earlier_on_the_path_counts_instead(bench: Bench) -> None:
+    bench.put("late/check", SCRIPT.format(1))
+    path = f"{bench.home.top}/bin:{bench.home.top}/late:/usr/bin:/bin"
+    before = bench.rows("check", PATH=path)
+    bench.put("bin/check", SCRIPT.format(2))
+    assert bench.rows("check", PATH=path) != before
+
+
+def test_the_same_tool_in_another_place_is_the_same(bench: Bench) -> None:
+    bench.put("here/check", f"#!{bench.put('here/interpreter', bytes(10))}\nbody\n")
+    bench.put("there/check", f"#!{bench.put('there/interpreter', bytes(10))}\nbody\n")
+    here, there = (bench.rows("check", PATH=f"{bench.home.top}/{place}:/usr/bin:/bin") for place in ("here", "there"))
+    assert here == there
+    bench.put("there/interpreter", bytes(11))
+    assert bench.rows("check", PATH=f"{bench.home.top}/there:/usr/bin:/bin") != here
+
+
+def test_an_interpreter_found_by_env_counts(bench: Bench) -> None:
+    bench.put("bin/check", "#!/usr/bin/env runner\nbody\n")
+    assert bench.outcome("check") is outcome.NO_TOOL
+    bench.put("bin/runner", b"\x7fELF 1")
+    before = bench.rows("check")
+    bench.put("bin/runner", b"\x7fELF 2")
+    assert bench.rows("check") != before
+
+
+def test_a_script_that_is_its_own_interpreter_is_a_bypass(bench: Bench) -> None:
+    bench.put("bin/check", f"#!{bench.home.top}/bin/check\n")
+    assert bench.outcome("check") is outcome.UNCAPTURABLE
+
+
+def test_a_line_that_sets_the_path_is_a_bypass(bench: Bench) -> None:
+    with pytest.raises(Bypass) as caught:
+        bench.project.rows(assignments=(("PATH", "/elsewhere"),))
+    assert caught.value.outcome is outcome.UNCAPTURABLE
+
+
+def test_a_tool_of_the_project_itself(bench: Bench) -> None:
+    bench.project.write("scripts/check", SCRIPT.format(1), mode=0o755)
+    assert ("tool", "scripts/check") in {row[:2] for row in bench.rows("scripts/check")}
+
+
+@pytest.mark.parametrize("place", [".venv/bin", "node_modules/.bin"])
+def test_launchers_find_tools_in_the_project(bench: Bench, place: str) -> None:
+    bench.project.write(f"{place}/check", SCRIPT.format(1), mode=0o755)
+    before = bench.rows("check")
+    bench.project.write(f"{place}/check", SCRIPT.format(2), mode=0o755)
+    assert bench.rows("check") != before
+
+
+class TestPython:
+    def install(self, bench: Bench, prefix: str) -> str:
+        python = bench.put(f"{prefix}/bin/python3", b"\x7fELF python")
+        bench.put(f"{prefix}/bin/pytest", f"#!{python}\nimport pytest\n")
+        bench.put(f"{prefix}/lib/python3.12/site-packages/pytest-8.0.dist-info/RECORD", "")
+        return f"{bench.home.top}/{prefix}"
+
+    def test_the_packages_beside_an_interpreter_count(self, bench: Bench) -> None:
+        prefix = self.install(bench, "versions/3.12.1")
+        environ = {"PATH": f"{prefix}/bin:/usr/bin:/bin"}
+        before = bench.rows("pytest", **environ)
+        bench.put("versions/3.12.1/lib/python3.12/site-packages/plugin-1.0.dist-info/RECORD", "")
+        changed = bench.rows("pytest", **environ)
+        bench.put(".local/lib/python3.12/site-packages/user-1.0.dist-info/RECORD", "")
+        assert len({before, changed, bench.rows("pytest", **environ)}) == 3
+        assert bench.rows("pytest", **environ, PYTHONNOUSERSITE="1") != before
+
+    def test_a_shim_of_pyenv_stands_for_the_chosen_version(self, bench: Bench) -> None:
+        for version in ("3.11.9", "3.12.1", "3.12.10"):
+            self.install(bench, f".pyenv/versions/{version}")
+        bench.put(".pyenv/shims/pytest", SCRIPT.format("shim"))
+        bench.put(".pyenv/version", "3.11.9\n")
+        path = f"{bench.home.top}/.pyenv/shims:/usr/bin:/bin"
+        by_default = bench.rows("pytest", PATH=path)
+        bench.put(".pyenv/versions/3.12.10/lib/python3.12/site-packages/plugin-1.0.dist-info/RECORD", "")
+        assert bench.rows("pytest", PATH=path) == by_default
+        bench.project.write(".python-version", "3.12\n")
+        newest = bench.rows("pytest", PATH=path)
+        assert any("3.12.10" in row[1] for row in newest)
+        assert any("3.12.1/" in row[1] for row in bench.rows("pytest", PATH=path, PYENV_VERSION="3.12.1"))
+        assert bench.outcome("pytest", PATH=path, PYENV_VERSION="3.9.9") is outcome.NO_TOOL
+
+    def test_a_virtual_environment_elsewhere_counts(self, bench: Bench) -> None:
+        prefix = self.install(bench, "elsewhere")
+        bench.put("elsewhere/pyvenv.cfg", "version = 3.12.1\n")
+        before = bench.rows("git", VIRTUAL_ENV=prefix)
+        bench.put("elsewhere/lib/python3.12/site-packages/plugin-1.0.dist-info/RECORD", "")
+        assert bench.rows("git", VIRTUAL_ENV=prefix) != before
+
+    def test_a_search_path_outside_the_project_counts_by_content(self, bench: Bench) -> None:
+        module = bench.put("modules/helper.py", "1\n")
+        before = bench.rows("git", PYTHONPATH=os.path.dirname(module))
+        bench.put("modules/helper.py", "2\n")
+        assert bench.rows("git", PYTHONPATH=os.path.dirname(module)) != before
+
+    def test_a_manager_that_keeps_its_environment_elsewhere_is_a_bypass(self, bench: Bench) -> None:
+        bench.put("bin/poetry", SCRIPT.format(1))
+        assert bench.outcome("poetry") is outcome.UNCAPTURABLE
+        bench.project.write(".venv/pyvenv.cfg", "version = 3.12.1\n")
+        assert bench.rows("poetry")
+
+
+class TestRust:
+    def test_a_proxy_of_rustup_stands_for_the_chosen_toolchain(self, bench: Bench) -> None:
+        bench.put(".cargo/bin/rustup", b"\x7fELF rustup")
+        (bench.home.top / ".cargo/bin/cargo").symlink_to("rustup")
+        for name in ("stable-x86_64", "1.75-x86_64", "nightly-x86_64"):
+            bench.put(f".rustup/toolchains/{name}/bin/cargo", f"\x7fELF {name}")
+            bench.put(f".rustup/toolchains/{name}/lib/rustlib/x", "")
+        bench.put(".rustup/settings.toml", 'default_toolchain = "stable-x86_64"\n[overrides]\n')
+        path = f"{bench.home.top}/.cargo/bin:/usr/bin:/bin"
+
+        def tool(**environ: str) -> str:
+            (value,) = {value for label, name, value in bench.rows("cargo", PATH=path, **environ) if label == "tool"}
+            return value
+
+        stable, nightly = tool(), tool(RUSTUP_TOOLCHAIN="nightly")
+        bench.project.write("rust-toolchain.toml", '[toolchain]\nchannel = "1.75"\n')
+        pinned = tool()
+        bench.put(
+            ".rustup/settings.toml", f'default_toolchain = "x"\n[overrides]\n"{bench.project.top}" = "nightly-x86_64"\n'
+        )
+        assert len({stable, nightly, pinned}) == 3
+        assert tool() == nightly
+        assert bench.outcome("cargo", PATH=path, RUSTUP_TOOLCHAIN="gone") is outcome.UNCAPTURABLE
+
+    def test_libraries_of_the_compiler_count(self, bench: Bench) -> None:
+        bench.put("bin/cargo", b"\x7fELF")
+        bench.put("lib/rustlib/x", "")
+        before = bench.rows("cargo")
+        bench.put("lib/librustc_driver-0123.so", "")
+        assert bench.rows("cargo") != before
+
+
+class TestTasks:
+    def test_a_task_may_run_any_tool_of_its_project(self, bench: Bench) -> None:
+        bench.put("bin/make", SCRIPT.format(1))
+        bench.project.write("go.mod", "module x\n")
+        bench.put("bin/go", b"\x7fELF 1")
+        before = bench.rows("make")
+        bench.put("bin/go", b"\x7fELF 2")
+        changed = bench.rows("make")
+        assert changed != before
+
+
+class TestSettings:
+    def test_configuration_above_and_at_home_counts(self, bench: Bench) -> None:
+        bench.put("bin/ruff", SCRIPT.format(1))
+        before = bench.rows("ruff")
+        bench.put(".config/ruff/ruff.toml", "line-length = 1\n")
+        home = bench.rows("ruff")
+        bench.home.write("../ruff.toml", "line-length = 2\n")
+        assert len({before, home, bench.rows("ruff")}) == 3
+
+    def test_a_worktree_inside_its_repository_is_the_same(self, bench: Bench) -> None:
+        bench.put("bin/ruff", SCRIPT.format(1))
+        project = bench.project
+        project.write("pyproject.toml", "[tool.ruff]\n")
+        project.commit()
+        project.git("worktree", "add", "-q", ".claude/worktrees/one")
+        other = bench.project.beside("project/.claude/worktrees/one")
+        rows = other.rows(environ=bench.environ, executables=(("ruff", str(other.top)),))
+        project.write(".git/info/exclude", ".claude\n")
+        assert rows == bench.rows("ruff")
