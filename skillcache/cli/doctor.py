@@ -7,10 +7,21 @@ import time
 import click
 
 from skillcache.cli import exits
-from skillcache.cli.checks import MEND, Finding, Place, configuration, folder, interpreter, settings, store, tools
+from skillcache.cli.checks import (
+    MEND,
+    Finding,
+    Place,
+    configuration,
+    folder,
+    interpreter,
+    settings,
+    store,
+    switches,
+    tools,
+)
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, interpreter, tools, configuration, folder, store)
+_CHECKS = (settings, switches, interpreter, tools, configuration, folder, store)
 
 
 @click.command()

@@ -12,7 +12,7 @@ import pytest
 
 import skillcache
 from skillcache import quarantine, tally
-from skillcache.cli.checks import MEND, Finding, Place, folder, interpreter, settings, store
+from skillcache.cli.checks import MEND, Finding, Place, folder, interpreter, settings, store, switches
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder
 from tests.cli.conftest import Person
@@ -116,17 +116,39 @@ def test_missing_bytecode_is_found_and_its_command_mends_it(person: Person, tmp_
     assert f"ok    bytecode: present in {site}/skillcache" in person.skillcache("doctor").out
 
 
-def test_settings_that_cannot_be_read_or_switch_hooks_off_are_found(person: Person) -> None:
+def test_settings_that_cannot_be_read_are_found(person: Person) -> None:
     person.write_settings(b'{"hooks": 1}')
     message = (
         'line 1, column 11: "hooks" must be an object. Mend the file, then run the command again; it is as it was.'
     )
     assert mends(settings.check(place(person))) == [(f"{person.settings}: {message}", "mend the file by hand")]
 
+
+def test_a_switch_for_all_hooks_is_found_where_it_counts(person: Person, tmp_path: Path) -> None:
+    managed = tmp_path / "managed-settings.json"
+    local = person.home / "project" / ".claude" / "settings.local.json"
+    local.parent.mkdir(parents=True)
     person.write_settings(b'{"disableAllHooks": true}')
-    person.skillcache("install")
-    off = (f"{person.settings} switches all hooks off", "remove disableAllHooks from it")
-    assert mends(settings.check(place(person))) == [off]
+
+    def found() -> list[tuple[str, str]]:
+        return mends(switches.check(place(person), str(tmp_path)))
+
+    mend = "remove disableAllHooks from it"
+    assert found() == [(f"{person.settings} switches all hooks off", mend)]
+    local.write_text('{"disableAllHooks": false}')
+    assert found() == []
+    managed.write_text('{"disableAllHooks": true}')
+    assert found() == [(f"{managed} switches all hooks off", mend)]
+    managed.write_text('{"allowManagedHooksOnly": true}')
+    assert found() == [(f"{managed} allows no hooks but its own", "ask who manages this machine")]
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"[]", b"{", b'{"disableAllHooks": "yes"}'])
+def test_a_file_without_a_clear_switch_switches_nothing_off(person: Person, content: bytes) -> None:
+    person.write_settings(content)
+
+    assert switches.check(place(person), "/nonexistent") == []
+    assert person.skillcache("doctor").status == 1
 
 
 def test_a_projects_rule_without_an_entry_is_found_and_its_command_mends_it(person: Person) -> None:

@@ -1,7 +1,5 @@
 """Our entries in Claude Code's settings files: present, and what install would write now."""
 
-import json
-
 from skillcache.claude_settings import Found, ours, patterns_of
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.install import own_rules, present_edit
@@ -43,25 +41,20 @@ def _files(place: Place) -> dict[str, str]:
 
 def _check_file(path: str, scope: str, place: Place) -> list[Finding]:
     try:
-        text = read(path)
-        entries = ours(text or "", path)
+        entries = ours(read(path) or "", path)
     except SkillcacheError as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "mend the file by hand")]
-    findings = []
-    if text and json.loads(text).get("disableAllHooks") is True:
-        mend = "remove disableAllHooks from it"
-        findings.append(Finding(MEND, _SUBJECT, f"{path} switches all hooks off", mend))
     if not entries:
-        return findings
+        return []
     try:
         wanted = present_edit(scope, place.project, place.environ).entries()
     except SkillcacheError:  # the configuration's own check says what is wrong
-        return findings
+        return []
     if entries == wanted:
-        return [*findings, Finding(OK, _SUBJECT, f"{path} has the hooks")]
+        return [Finding(OK, _SUBJECT, f"{path} has the hooks")]
     names = "another Python, package or set of rules"
     mend = install_command(scope, place)
-    return [*findings, Finding(MEND, _SUBJECT, f"{path} has hooks of {names}", mend)]
+    return [Finding(MEND, _SUBJECT, f"{path} has hooks of {names}", mend)]
 
 
 def _check_rules(found: list[Found], place: Place) -> list[Finding]:
