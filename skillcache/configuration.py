@@ -24,7 +24,7 @@ def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules,
     values: dict[str, object] = {}
     rules: Rules = []
     warnings: list[str] = []
-    for name, value in tables.items():
+    for name, value in _flat(tables).items():
         if name == "rules":
             if not isinstance(value, list):
                 raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
@@ -38,6 +38,17 @@ def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules,
         else:
             values[name] = check(setting, value, path)
     return values, rules, warnings
+
+
+def _flat(tables: dict[str, object]) -> dict[str, object]:
+    """`record = {prompts = false}` as `{"record.prompts": false}`."""
+    flat: dict[str, object] = {}
+    for name, value in tables.items():
+        if isinstance(value, dict):
+            flat.update({f"{name}.{key}": item for key, item in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str, object]:

@@ -85,6 +85,8 @@ STORE_GARBAGE = Outcome(505, ERROR, "store_garbage", "the store's answer was not
 DISK = Outcome(506, ERROR, "disk", "a file of ours could not be written or read")
 TIME_UP = Outcome(507, ERROR, "time_up", "the hook ran out of its own time")
 INTERNAL = Outcome(508, ERROR, "internal", "a fault of ours")
+SPOOLED = Outcome(509, ERROR, "spooled", "the store was out of reach: a session's record waits in a file")
+SPOOL_FULL = Outcome(510, ERROR, "spool_full", "the file of waiting records was full: a session's record was dropped")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Outcome))
 BY_ID = {outcome.id: outcome for outcome in ALL}

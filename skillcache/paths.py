@@ -64,6 +64,13 @@ def embedded_store(cache: str) -> str:
     return cache + "/store.sqlite3"
 
 
+def spool_file(cache: str, store: str) -> str:
+    """Records that could not be delivered, by the store that they are for."""
+    from zlib import crc32  # the hooks that record, and the command line
+
+    return f"{cache}/spool/{crc32(store.encode('utf-8', 'surrogateescape')):08x}.log"
+
+
 def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
 

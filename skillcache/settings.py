@@ -56,6 +56,13 @@ TABLE = (
         "verify", "share", 0.02, "SKILLCACHE_VERIFY", USER,
         "share of hits that run for real and are compared; 1 serves nothing and only measures",
     ),
+    Setting("record.sessions", "flag", True, "SKILLCACHE_RECORD_SESSIONS", USER, "record what sessions do"),
+    Setting("record.prompts", "flag", True, "SKILLCACHE_RECORD_PROMPTS", USER, "record the words of prompts"),
+    Setting("record.ttl", "ttl", 2_592_000, "SKILLCACHE_RECORD_TTL", USER, "seconds a session is kept after its end"),
+    Setting(
+        "brief.size", "characters", 4_000, "SKILLCACHE_BRIEF_SIZE", USER,
+        "most characters of the brief that a session begins with; 0 for none",
+    ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
 # Kept out of TABLE: it says where the table's files are, so no file can set it.
@@ -147,6 +154,7 @@ def check(setting: Setting, value: object, where: str) -> object:
         "seconds": (is_number and 0 <= value <= 3_600, "a number of seconds from 0 to 3600"),  # type: ignore[operator]
         "ttl": (is_whole and 1 <= value <= 31_536_000, "a whole number of seconds from 1 to 31536000"),  # type: ignore[operator]
         "bytes": (is_whole and value >= 1, "a whole number of bytes, at least 1"),  # type: ignore[operator]
+        "characters": (is_whole and 0 <= value <= 9_500, "a whole number from 0 to 9500"),  # type: ignore[operator]
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }
     fits, words = allowed[setting.kind]
