@@ -4,6 +4,7 @@ from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.outcome import BACKGROUND, NO_RULE
 from skillcache.policy import Rule, Verdict, judge
+from skillcache.policy.look import first_look
 from skillcache.policy.rule import BUILT_IN
 from skillcache.shell import read
 
@@ -54,6 +55,8 @@ def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: i
     """`rules`: the person's own; `ttl`, `failures_ttl`: of the built-in ones. Raises Bypass."""
     command = event.input.get("command")
     if event.tool != "Bash" or not isinstance(command, str):
+        raise Bypass(NO_RULE)
+    if not first_look(command, rules):
         raise Bypass(NO_RULE)
     line = read(command)
     verdict = judge(line, rules)

@@ -84,7 +84,7 @@ class World:
         self.sessions = ["s1"]
         # What each command was last seen to give for each state, and when: the repeats that are safe to serve.
         self.known: dict[tuple[str, ...], float] = {}
-        self.roots = [base / "one", base / "elsewhere" / "two"]
+        self.roots = [base / "workshop", base / "elsewhere" / "annexe"]
         self.environ = {
             "PATH": f"{base}/bin:{os.environ['PATH']}",
             "HOME": str(base / "home"),
