@@ -44,7 +44,9 @@ def command() -> int:
         click.echo("\nThe second call was not replayed as it should have been. Check with: skillcache doctor", err=True)
         return exits.FAILED
     click.echo("\nThe text is the same, byte for byte:\n")
-    click.echo("".join(f"    {row}\n" for row in second.output.decode("utf-8", "replace").splitlines()))
+    for row in second.output.decode("utf-8", "replace").splitlines():
+        click.echo(f"    {row}".rstrip())
+    click.echo()
     click.echo("To use it in Claude Code: skillcache install")
     return exits.OK
 

@@ -47,10 +47,19 @@ def command(scope: str, project: str, dry_run: bool) -> int:
 
 def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
     """The entries that this installation needs now, in this scope. Raises SkillcacheError."""
-    interpreter = sys.executable
-    if not interpreter:
+    return Edit(present_interpreter(), hooks_folder(), patterns=patterns_of(own_rules(scope, project, environ)))
+
+
+def present_interpreter() -> str:
+    """The absolute path of this Python, by one of its names whichever of them started us. Raises SkillcacheError."""
+    if not sys.executable:
         raise SkillcacheError("this Python does not know its own path; run install with another one")
-    return Edit(os.path.abspath(interpreter), hooks_folder(), patterns=patterns_of(own_rules(scope, project, environ)))
+    path = os.path.abspath(sys.executable)
+    usual = os.path.join(os.path.dirname(path), "python3")
+    try:
+        return usual if os.path.samefile(usual, path) else path
+    except OSError:
+        return path
 
 
 def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[str]:

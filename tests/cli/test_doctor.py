@@ -13,6 +13,7 @@ import pytest
 import skillcache
 from skillcache import quarantine, tally
 from skillcache.cli.checks import MEND, Finding, Place, folder, interpreter, settings, store, switches
+from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder
 from tests.cli.conftest import Person
@@ -45,7 +46,7 @@ def test_a_fresh_install_is_well(person: Person) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert lines[:-2] == [
         f"ok    settings: {person.settings} has the hooks",
-        f"ok    python: {sys.executable} is Python {version}",
+        f"ok    python: {present_interpreter()} is Python {version}",
         f"ok    bytecode: present in {PACKAGE}",
         f"ok    git: {shutil.which('git')}",
         "ok    configuration: read without fault",
@@ -77,7 +78,7 @@ def test_json_has_the_same_findings(person: Person) -> None:
 
 def test_entries_of_a_python_that_is_gone_are_found(person: Person) -> None:
     person.skillcache("install")
-    person.settings.write_text(person.settings.read_text().replace(sys.executable, "/gone/python3"))
+    person.settings.write_text(person.settings.read_text().replace(present_interpreter(), "/gone/python3"))
 
     text = f"{person.settings} has hooks of another Python, package or set of rules"
     assert mends(settings.check(place(person))) == [(text, "skillcache install")]
@@ -88,7 +89,7 @@ def test_entries_of_a_python_that_is_gone_are_found(person: Person) -> None:
 def test_a_python_that_does_not_start_or_is_too_old_is_found(person: Person, tmp_path: Path) -> None:
     python = tmp_path / "python3"
     person.skillcache("install")
-    person.settings.write_text(person.settings.read_text().replace(sys.executable, str(python)))
+    person.settings.write_text(person.settings.read_text().replace(present_interpreter(), str(python)))
     python.write_text("#!/bin/sh\necho '[[3, 9, 1], \"cpython-39\"]'\n")
     python.chmod(0o755)
 
@@ -111,7 +112,7 @@ def test_missing_bytecode_is_found_and_its_command_mends_it(person: Person, tmp_
     mend = line.partition(" Mend: ")[2]
     subprocess.run(mend, shell=True, check=True)  # noqa: S602 - as a person would
 
-    assert mend == f"{sys.executable} -m compileall -q {site}/skillcache"
+    assert mend == f"{present_interpreter()} -m compileall -q {site}/skillcache"
     assert line.startswith("mend  bytecode: ")
     assert f"ok    bytecode: present in {site}/skillcache" in person.skillcache("doctor").out
 

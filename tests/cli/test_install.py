@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from skillcache.claude_settings import EVENTS, WORDS
+from skillcache.cli.install import present_interpreter
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"
@@ -45,7 +48,7 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         (event, f"Bash(*{word}*)") for event in EVENTS for word in WORDS
     ]
     for event, handler in found:
-        assert handler["command"] == sys.executable
+        assert handler["command"] == present_interpreter()
         assert handler["args"][:2] == ["-I", "-S"]
         assert Path(handler["args"][2]).name == EVENTS[event]
         assert Path(handler["args"][2]).is_file()
@@ -61,6 +64,20 @@ def test_a_second_install_changes_nothing(person: Person) -> None:
 
     assert ran == (0, f"{person.settings} has the hooks already: nothing to do.\n", "")
     assert person.files() == before
+
+
+def test_another_name_of_the_same_python_is_no_change(person: Person, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv", with_pip=False, symlinks=True)
+    person.variables["PYTHONPATH"] = os.pathsep.join(sys.path)
+    folder = tmp_path / "venv" / "bin"
+
+    def install(name: str) -> str:
+        words = [str(folder / name), "-m", "skillcache", "install"]
+        return subprocess.run(words, env=person.variables, capture_output=True, text=True, check=True).stdout
+
+    assert "now has the hooks" in install("python")
+    assert "nothing to do" in install("python3")
+    assert all(handler["command"] == str(folder / "python3") for _, handler in entries(person.settings))
 
 
 def test_uninstall_after_install_leaves_nothing_behind(person: Person) -> None:
@@ -247,7 +264,7 @@ def test_entries_of_an_older_installation_are_replaced_in_one_step(person: Perso
     person.write_settings(OTHERS)
     person.skillcache("install")
     wanted = person.settings.read_bytes()
-    person.settings.write_bytes(wanted.replace(sys.executable.encode(), b"/gone/bin/python3"))
+    person.settings.write_bytes(wanted.replace(present_interpreter().encode(), b"/gone/bin/python3"))
 
     ran = person.skillcache("install")
 
