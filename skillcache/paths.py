@@ -75,6 +75,11 @@ def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
 
 
+def fault_file(cache: str) -> str:
+    """Where the newest fault of ours came from."""
+    return cache + "/fault.txt"
+
+
 def durations_file(cache: str) -> str:
     return cache + "/durations.bin"
 

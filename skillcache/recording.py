@@ -3,10 +3,13 @@
 Runs only after a command that took its time, so modules that cost something to import are welcome here.
 """
 
+import time
+
 from skillcache import pending, quarantine, seen, writer
 from skillcache.call import Call
 from skillcache.entry import Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
+from skillcache.fingerprint.disturbance import disturbed
 from skillcache.lookup import Lookup, inside, look
 from skillcache.miss import Miss
 from skillcache.normalize import normalized
@@ -39,7 +42,7 @@ def settle(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         return unusable.outcome
     seconds = call.settings.number("capture_time")
     found = look(planned, miss.cwd, call.world.environ, seconds=seconds)
-    if found.key != miss.key:
+    if found.key != miss.key or _disturbed(call, miss, found, seconds):
         return CHANGED_INPUTS
     directory = None
     if call.event.cwd != miss.cwd:
@@ -60,6 +63,13 @@ def settle(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         return _store(store, call, planned, found, entry)
     finally:
         store.close()
+
+
+def _disturbed(call: Call, miss: Miss, found: Lookup, seconds: float) -> bool:
+    """Whether something was changed and changed back meanwhile."""
+    since, deadline = miss.started * 1_000_000, time.monotonic() + seconds
+    fingerprint = found.fingerprint
+    return disturbed(fingerprint.root, fingerprint.rows, call.world.environ, since=since, deadline=deadline)
 
 
 def has_failed(result: Result) -> bool:

@@ -21,6 +21,8 @@ HANDLERS = {
     "PreToolUse": "pre_tool_use",
     "PostToolUse": "post_tool_use",
     "PostToolUseFailure": "post_tool_use",
+    "SessionStart": "session_start",
+    "Record": "record",
 }
 
 
@@ -90,7 +92,24 @@ def _count(world: World, fault: Exception) -> None:
         outcome = DISK
     else:
         outcome = INTERNAL
+        _keep(fault, cache_folder(world.environ))
     tally.record(cache_folder(world.environ), world.now, outcome, spent=world.spent())
+
+
+def _keep(fault: Exception, cache: str) -> None:
+    """Leave the newest fault of ours where `skillcache doctor` finds it: places in our code, no values."""
+    from skillcache import files
+    from skillcache.paths import fault_file
+
+    lines = [type(fault).__name__]
+    place = fault.__traceback__
+    while place is not None:
+        lines.append(f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}")
+        place = place.tb_next
+    try:
+        files.write(fault_file(cache), "\n".join(lines).encode("utf-8", "surrogateescape"))
+    except OSError:
+        return
 
 
 def _read() -> bytes:

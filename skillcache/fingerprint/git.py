@@ -9,13 +9,14 @@ import os
 
 from skillcache import outcome
 from skillcache.errors import Bypass
-from skillcache.fingerprint import conversion, ignored, index
-from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob
+from skillcache.fingerprint import conversion, ignored, index, status
+from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
+from skillcache.fingerprint.status import Content
 from skillcache.process import Child, end, gather, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # Git's word on what is unchanged is taken only with every check it has; modes and links count on every file system.
 _OPTIONS = (
@@ -30,42 +31,9 @@ _OPTIONS = (
     "submodule.recurse=false",
 )
 _LIST = ("ls-files", "-s", "-v", "-z")
-_STATUS = (
-    "status",
-    "--porcelain=v2",
-    "--branch",
-    "--no-ahead-behind",
-    "-z",
-    "--no-renames",
-    "--untracked-files=all",
-    "--ignored=matching",
-    "--ignore-submodules=all",
-)
 _KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-_SHORT_HEAD = 60  # longer than a record of SHA-1, shorter than one of SHA-256
+_SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `status` is quicker
 _DEPTH = 8  # of repositories within repositories
-
-
-class Content:
-    """What a worktree holds.
-
-    digest: of everything git would track here; head: commit or ""; edits: what differs from the index
-    (path -> (mode, object id) or None); staged: what only differs from the head; ignored: as git lists it,
-    folders with a trailing slash; links: every symbolic link; nested: top folders of repositories inside.
-    """
-
-    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "nested", "staged", "untracked")
-
-    def __init__(self) -> None:
-        self.digest = ""
-        self.head = ""
-        self.long = False
-        self.edits: dict[bytes, index.Entry | None] = {}
-        self.staged: dict[bytes, index.Entry | None] = {}
-        self.ignored: list[bytes] = []
-        self.untracked: list[bytes] = []
-        self.links: list[bytes] = []
-        self.nested: list[bytes] = []
 
 
 def find_root(path: str) -> str | None:
@@ -99,7 +67,7 @@ def git_folder(root: str) -> str:
 class Reading:
     """One capture under way: `begin` starts git, `finish` waits for it and gives the content."""
 
-    __slots__ = ("budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "root", "stamp")
+    __slots__ = ("budget", "careful", "children", "depends", "depth", "environ", "folder", "listing", "root", "stamp")
 
     def __init__(
         self, root: str, depends: tuple[str, ...] | None, environ: "Mapping[str, str]", budget: Budget, depth: int = 0
@@ -109,65 +77,50 @@ class Reading:
         self.environ = environ
         self.budget = budget
         self.depth = depth
-        self.git = ""
         self.folder = ""
         self.careful = False
         self.children: list[Child] = []
+        self.listing: bytes | None = None
         self.stamp: tuple[int, ...] | None = None
 
     def begin(self) -> None:
         if self.depth > _DEPTH:
             raise Bypass(outcome.TOO_LARGE, "repositories nested too deeply")
-        self.git = find_git(self.environ)
         self.folder = git_folder(self.root)
         self.stamp = _stamp(self.folder)
         self.careful = conversion.likely(self.root, self.folder, self.environ)
-        # The long process goes first.
-        self.children = [self._start(*_STATUS), self._list()]
+        self.children = [self._start(*status.ARGUMENTS)]
+        self.listing = self._decode()
+        if self.listing is None:
+            self.children.append(self._list())
+
+    def _decode(self) -> bytes | None:
+        """The listing from a small index, without a process; None when git must print it."""
+        if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None:
+            return None
+        data = read(os.path.join(self.folder, "index"), self.budget)
+        return data and index.decode(data, sizes=True)
 
     def _list(self) -> Child:
         return self._start(*_LIST, *(("--debug",) if self.careful else ()))
 
     def _start(self, *arguments: str, patterns: tuple[str, ...] = ()) -> Child:
-        argv = ["git", "-C", self.root, "--work-tree=."]
-        for option in _OPTIONS:
-            argv += ("-c", option)
-        argv += arguments
         patterns += tuple(f":(top,glob){pattern}" for pattern in self.depends or ())
         if patterns:
-            argv += ("--", *patterns)
-        environ = {name: self.environ[name] for name in _KEPT if name in self.environ}
-        environ |= {
-            "PATH": self.environ.get("PATH", os.defpath),
-            "LC_ALL": "C",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_NO_LAZY_FETCH": "1",
-            # A broken .git must not send git to a repository further up.
-            "GIT_CEILING_DIRECTORIES": os.path.dirname(self.root),
-        }
-        try:
-            return start(self.git, argv, environ)
-        except OSError as error:
-            raise Bypass(outcome.NO_GIT, str(error.strerror)) from None
+            arguments += ("--", *patterns)
+        return spawn(self.root, arguments, self.environ)
 
     def abandon(self) -> None:
         end(self.children)
 
     def _gather(self, *children: Child) -> tuple[bytes, ...]:
-        try:
-            gather(children, self.budget.deadline)
-        except TimeoutError:
-            raise Bypass(outcome.TOO_SLOW, "git") from None
-        for child in children:
-            if child.status != 0:
-                raise Bypass(outcome.NO_GIT, f"git ended with status {child.status} in {self.root}")
-        return tuple(child.output for child in children)
+        return outputs(children, self.budget.deadline)
 
     def finish(self) -> Content:
-        status, listing = self._gather(*self.children)
+        said, *printed = self._gather(*self.children)
+        listing = printed[0] if self.listing is None else self.listing
         found = Content()
-        dirty = _read_status(status, found)
+        dirty = status.read(said, found)
         if not self.careful and conversion.named(listing, found):
             # Attributes below the top, found only now: the listing is needed with sizes.
             self.careful = True
@@ -240,39 +193,6 @@ class Reading:
         return GITLINK, inner.digest.encode()
 
 
-def _read_status(output: bytes, found: Content) -> set[bytes]:
-    """The paths whose files must be read; the rest of what git says goes into `found`."""
-    dirty: set[bytes] = set()
-    for record in output.split(b"\0"):
-        kind = record[:2]
-        if kind == b"? ":
-            found.untracked.append(record[2:])
-        elif kind == b"! ":
-            found.ignored.append(record[2:])
-        elif kind == b"1 ":
-            _read_change(record, found, dirty)
-        elif kind == b"u ":
-            dirty.add(record.split(b" ", 10)[10])
-        elif record.startswith(b"# branch.oid "):
-            found.long = len(record) > _SHORT_HEAD
-            found.head = "" if record.endswith(b")") else record[13:].decode()
-        elif record and kind != b"# ":
-            raise Bypass(outcome.NO_GIT, "git status said something unknown")
-    return dirty
-
-
-def _read_change(record: bytes, found: Content, dirty: set[bytes]) -> None:
-    _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
-    if change[1:] == b"D":
-        found.edits[path] = None  # not to be looked up: a folder on the way may be a link now
-    elif change[1:] != b".":
-        dirty.add(path)
-    elif change[:1] == b"D":
-        found.staged[path] = None
-    else:
-        found.staged[path] = (mode, oid)
-
-
 def _present(root: bytes, paths: list[bytes]) -> list[bytes]:
     """Those of `paths` that exist; entries a sparse checkout leaves out are many, their folders few."""
     folders: dict[bytes, bool] = {b"": True}
@@ -293,6 +213,39 @@ def _stamp(folder: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def spawn(root: str, arguments: "Sequence[str]", environ: "Mapping[str, str]") -> Child:
+    """Start git in `root` with everything of its owner's switched off that writes, waits or runs; NO_GIT."""
+    argv = ["git", "-C", root, "--work-tree=."]
+    for option in _OPTIONS:
+        argv += ("-c", option)
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept |= {
+        "PATH": environ.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        # A broken .git must not send git to a repository further up.
+        "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
+    }
+    try:
+        return start(find_git(environ), [*argv, *arguments], kept)
+    except OSError as error:
+        raise Bypass(outcome.NO_GIT, str(error.strerror)) from None
+
+
+def outputs(children: "Sequence[Child]", deadline: float) -> tuple[bytes, ...]:
+    """What each child printed; TOO_SLOW past the deadline (time.monotonic), NO_GIT when one fails."""
+    try:
+        gather(children, deadline)
+    except TimeoutError:
+        raise Bypass(outcome.TOO_SLOW, "git") from None
+    for child in children:
+        if child.status != 0:
+            raise Bypass(outcome.NO_GIT, f"git ended with status {child.status}")
+    return tuple(child.output for child in children)
 
 
 def find_git(environ: "Mapping[str, str]") -> str:

@@ -1,0 +1,50 @@
+"""Whether anything was touched while a command ran, even if it is now as it was: an edit taken back, a stash.
+
+Two equal fingerprints do not say that the command saw that state all along. Git knows which files its index has
+other times for, whatever their content; those and the untracked ones are asked when they last changed.
+"""
+
+import os
+
+from skillcache.fingerprint import git
+from skillcache.fingerprint.ignored import is_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillcache.fingerprint import Row
+
+# File systems stamp with the kernel's coarse clock, which may be a tick behind.
+_TICK = 10_000_000  # nanoseconds
+
+
+def disturbed(
+    root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float
+) -> bool:
+    """`rows`: of the fingerprint at the end; `since`: nanoseconds since the epoch. Raises Bypass (NO_GIT, TOO_SLOW)."""
+    since -= _TICK
+    ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
+    if git.find_root(root) != root:
+        return _any_newer(root, ignored, since)
+    if _is_newer(os.fsencode(os.path.join(git.git_folder(root), "index")), since):
+        return True  # a stash, a checkout, an add
+    questions = (
+        ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
+        ("ls-files", "--others", "--exclude-standard", "-z"),
+    )
+    children = [git.spawn(root, arguments, environ) for arguments in questions]
+    changed, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
+    return _any_newer(root, [*ignored, *changed, *(path for path in untracked if not is_cache(path))], since)
+
+
+def _any_newer(root: str, paths: list[bytes], since: int) -> bool:
+    top = os.fsencode(root)
+    return any(_is_newer(os.path.join(top, path), since) for path in paths)
+
+
+def _is_newer(path: bytes, since: int) -> bool:
+    try:
+        return os.lstat(path).st_ctime_ns > since
+    except OSError:  # gone: the fingerprint speaks of that
+        return False
