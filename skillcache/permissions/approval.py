@@ -28,8 +28,8 @@ _ASSIGNMENTS = frozenset(("CI", "NODE_ENV", "FORCE_COLOR"))
 
 def approves(specifiers: "Sequence[str]", command: str) -> bool:
     """specifiers: the insides of the `Bash(...)` allow rules."""
-    # A wildcard before `:*` names nothing for the client.
-    usable = [text for text in specifiers if not (text.endswith(":*") and "*" in text[:-2])]
+    # A wildcard before `:*` names nothing for the client, and nothing before it was not tried.
+    usable = [text for text in specifiers if not (text.endswith(":*") and (text == ":*" or "*" in text[:-2]))]
     if not usable:
         return False
     try:
@@ -42,21 +42,24 @@ def approves(specifiers: "Sequence[str]", command: str) -> bool:
 def _pieces(found: list[Token]) -> list[list[Token]] | None:
     """The words of each simple command; None where there is more than words, plain joints and silencing."""
     pieces: list[list[Token]] = [[]]
-    redirection = ""
+    redirection, redirected = "", False
     for token in found:
         if token.kind == OPERATOR:
             if token.text not in _JOINTS or redirection:
                 return None
             pieces.append([])
+            redirected = False
         elif token.kind == REDIRECTION:
             if not pieces[-1]:
                 return None
-            redirection = token.text
+            redirection, redirected = token.text, True
         elif redirection:
             if (redirection, token.text) not in _QUIET:
                 return None
             redirection = ""
         elif token.kind != COMMENT:
+            if redirected:  # a word after a redirection is one the client asks about
+                return None
             pieces[-1].append(token)
     return [piece for piece in pieces if piece]
 

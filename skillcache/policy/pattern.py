@@ -36,7 +36,7 @@ def matches(pattern: str, command: str) -> bool:
     """Whether the inside of a `Bash(...)` rule names this command; blanks around either are ignored."""
     pattern = pattern.strip(_BLANKS)
     command = command.strip(_BLANKS)
-    if pattern in {"", "*"}:
+    if pattern in {"", "*", ":*"}:
         return True
     if pattern.endswith(":*"):
         return _starts_with_words(_pieces(pattern[:-2].rstrip(_BLANKS)), command)

@@ -1,0 +1,229 @@
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from skillcache.relocation import expand, relocatable, relocate
+
+ROOT = "/srv/checkouts/blue"
+OTHER = "/home/person/work trees/green é"
+HOME = "/home/person"
+
+
+def moved(text: str, root: str = ROOT, to: str = OTHER) -> str:
+    """The text as it is served in another root."""
+    stored, sure = relocate(text.encode(), root, HOME)
+    assert sure, text
+    assert expand(stored, root, HOME) == text.encode()
+    return expand(stored, to, HOME).decode()
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "rootdir: {}",
+        "{}",
+        "{}\n",
+        'File "{}/src/x.py", line 3',
+        "({}/src/x.py:3:1)",
+        "at {}.",
+        "cwd={}, pid",
+        "PATH={}/bin:{}/tools",
+        "\x1b[31m{}/x\x1b[0m failed",
+        "'{}'",
+        "[{}]",
+        "file://{}/x",
+        '"a\\n{}/x"',
+        "a\x00b {} \x00R",
+    ],
+)
+def test_the_root_is_replaced_at_path_boundaries(template: str) -> None:
+    assert moved(template.replace("{}", ROOT)) == template.replace("{}", OTHER)
+
+
+@pytest.mark.parametrize("text", ["", "12 passed in 0.10s\n", "src/x.py:3: error: no\n", "a\x00b"])
+def test_a_text_without_the_root_is_served_anywhere(text: str) -> None:
+    assert moved(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{ROOT}er/x",
+        f"{ROOT}.old",
+        f"{ROOT}-2/x",
+        f"x{ROOT}",
+        f"/mnt{ROOT}/x",
+        f"-I{ROOT}",
+        f"{ROOT}...",
+        f"http://host/@fs/{ROOT}",
+    ],
+)
+def test_a_longer_name_is_not_the_root_and_is_no_reason_to_be_sure(text: str) -> None:
+    assert relocate(text.encode(), ROOT, HOME) == (text.encode(), False)
+
+
+def test_urls_escapes_and_home_relative_forms_keep_their_spelling() -> None:
+    text = f'file://{quote(OTHER)}/x "{OTHER}/x" ~/work trees/green é/x ' + OTHER.replace("/", "\\/").replace("é", "é")
+    to = "/home/person/two words"
+    assert moved(text, OTHER, to) == (
+        'file:///home/person/two%20words/x "/home/person/two words/x" ~/two words/x \\/home\\/person\\/two words'
+    )
+
+
+def test_a_home_relative_path_is_whole_in_a_root_outside_the_home() -> None:
+    assert moved("~/code/x.py", "/home/person/code", "/srv/code") == "/srv/code/x.py"
+
+
+def test_json_escapes_are_kept() -> None:
+    assert moved('"/home/person/gr\\u00fcn/x"', "/home/person/grün", "/srv/r\u00f6t") == '"/srv/r\\u00f6t/x"'
+
+
+def test_the_real_path_of_a_linked_root_is_a_form_of_it(tmp_path: Path) -> None:
+    base = tmp_path.resolve()
+    (base / "real").mkdir()
+    (base / "link").symlink_to(base / "real")
+    text = f"{base}/link/a.py {base}/real/a.py"
+    assert moved(text, f"{base}/link", "/srv/x") == "/srv/x/a.py /srv/x/a.py"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see /srv/checkouts/red/x.py",
+        "in /srv/checkouts",
+        "project blue",
+        "Root project 'Blue'",
+        "../blue/x.py",
+        "../../../usr/lib/x",
+        "...lue/src/x.py",
+        "…ts/blue/src",
+        "/srv/check...",
+        f"{ROOT}/src/x…",
+        "moved from /srv/chec\nkouts",
+        "cached as srv-checkouts-blue.json",
+        "srv_checkouts_blue",
+        "%2Fsrv%2Fcheckouts",
+        f"{ROOT}/x.py       12      3",
+        f"==== {ROOT} ====",
+        f"{ROOT}/x.py\n" + "-" * (len(ROOT) + 5),
+        f"open({ROOT}/x)\n        ^^^^^^^^^^^^^^",
+        "The file that was asked for was looked for in the one folder\n" + f"{ROOT}/src and it was nowhere to be found",
+        f"{ROOT}/src was searched for the file that the module asked for\nand it was not there",
+        "cache key " + hashlib.sha256(ROOT.encode()).hexdigest()[:12],
+        "/x/jest_" + hashlib.sha1(ROOT.encode(), usedforsecurity=False).hexdigest(),
+    ],
+)
+def test_what_may_depend_on_the_place_stays_in_its_place(text: str) -> None:
+    assert not relocatable(text.encode(), ROOT)
+
+
+def test_the_name_of_the_root_may_be_that_of_a_package_in_it(tmp_path: Path) -> None:
+    root = tmp_path.resolve() / "parent" / "blue"
+    (root / "blue").mkdir(parents=True)
+    (root / "blue" / "x.py").touch()
+    for text in ("blue/x.py:3: error", "blue.x: bad", f"{root}/blue/x.py", "    from blue import x"):
+        assert relocatable(text.encode(), str(root)), text
+    for text in ("Project blue", "blue/y.py", f"{root}/blue/y.py", "blue.zip/x"):
+        assert not relocatable(text.encode(), str(root)), text
+
+
+def test_no_root_and_the_root_of_the_file_system_are_never_replaced() -> None:
+    for root in ("", "/", "relative"):
+        assert relocate(b"/x", root) == (b"/x", False)
+
+
+PIECES = st.sampled_from(
+    [
+        ROOT,
+        ROOT + "/",
+        "\x00",
+        "\x00R",
+        "R",
+        "0",
+        "/srv",
+        "/",
+        "x",
+        ".",
+        "\n",
+        " ",
+        "é",
+        "~",
+        "\\/srv\\/checkouts\\/blue",
+        "file://",
+    ]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=3), max_size=12))
+@example(["\x00", ROOT])
+@example([ROOT, ROOT])
+@example(["\x00R", "0"])
+def test_expanding_in_the_same_root_gives_the_text_back(pieces: list[str]) -> None:
+    text = "".join(pieces).encode("utf-8", "surrogatepass")
+    stored, sure = relocate(text, ROOT, "/srv")
+    assert (expand(stored, ROOT, "/srv") if sure else stored) == text
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_taken(text: bytes) -> None:
+    stored, sure = relocate(text, ROOT, HOME)
+    assert (expand(stored, ROOT, HOME) if sure else stored) == text
+
+
+SOURCES = {
+    "pyproject.toml": '[project]\nname = "sample"\nversion = "1"\n'
+    '[tool.pytest.ini_options]\naddopts = "-p no:cacheprovider"\n',
+    "sample/__init__.py": "",
+    "sample/adding.py": "import os\nimport sys\n\ndef add(a: int, b: int) -> int:\n    return a + str(b)\n",
+    "tests/test_adding.py": "from sample.adding import add\n\n\n"
+    "def test_adds() -> None:\n    assert add(1, 2) == 3\n\n\n"
+    "def test_names_its_file() -> None:\n    raise ValueError(__file__)\n\n\ndef test_passes() -> None:\n    pass\n",
+}
+TOOLS = [
+    (["pytest", "-q", "--tb=short", "-k", "adds or passes"], True),
+    (["pytest", "-q", "--tb=short"], False),  # the summary cuts a message that names the file
+    (["pytest", "-v", "-rA", "-k", "adds or passes"], True),
+    (["pytest", "--tb=native"], False),  # pytest frames lines that name the file
+    (["ruff", "check", "."], True),
+    (["ruff", "check", "--output-format=json", "."], True),
+    (["ruff", "format", "--check", "."], True),
+    (["mypy", "sample"], True),
+    (["mypy", "--show-absolute-path", "sample"], True),
+    (["mypy", "--show-absolute-path", "--pretty", "sample"], False),
+]
+
+
+def run(tool: list[str], root: Path) -> bytes:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "80"}
+    more = ["--no-cache"] if tool[0] == "ruff" else ["--cache-dir=/dev/null"] if tool[0] == "mypy" else []
+    done = subprocess.run(
+        [sys.executable, "-m", *tool, *more], cwd=root, env=environment, capture_output=True, timeout=120, check=False
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("tool", "ordinary"), TOOLS)
+def test_real_tools_print_in_another_root_what_is_served_there(tool: list[str], ordinary: bool, tmp_path: Path) -> None:
+    pytest.importorskip(tool[0])
+    from skillcache.normalize import normalized
+
+    base = tmp_path.resolve()
+    short, long = base / "a" / "wt", base / "b" / "a-much-longer-name-of-a-worktree" / "in a deeper folder"
+    for root in (short, long):
+        for name, text in SOURCES.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+    first, second = run(tool, short), run(tool, long)
+    stored, sure = relocate(first, str(short))
+    assert sure or not ordinary, first.decode()
+    if not sure:
+        return
+    served = expand(stored, str(long)).decode()
+    assert normalized(served, str(long), ()) == normalized(second.decode(), str(long), ())
