@@ -56,14 +56,40 @@ class ToolEvent:
         self.duration = duration
 
 
+class SessionEvent:
+    """Any event, as far as a record of the session needs it; `fields` holds the rest, unread."""
+
+    __slots__ = ("agent_id", "agent_type", "cwd", "fields", "name", "session_id")
+
+    def __init__(self, name: str, session_id: str, cwd: str, fields: dict[str, object]) -> None:
+        self.name = name
+        self.session_id = session_id
+        self.cwd = cwd
+        self.agent_id = _text(fields, "agent_id")
+        self.agent_type = _text(fields, "agent_type")
+        self.fields = fields
+
+    def text(self, name: str) -> str:
+        """ "" where the event has no such text."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+
+def parse_session_event(data: bytes) -> SessionEvent:
+    """Raises BadEvent for anything that is not an event of a session."""
+    fields = _object(data)
+    session_id = _text(fields, "session_id", required=True)
+    if not (0 < len(session_id) <= 128 and session_id.isascii() and session_id.replace("-", "").isalnum()):
+        raise BadEvent("session_id is not a name")
+    cwd = _text(fields, "cwd", required=True)
+    if not cwd.startswith("/"):
+        raise BadEvent("cwd is not an absolute path")
+    return SessionEvent(_text(fields, "hook_event_name", required=True), session_id, cwd, fields)
+
+
 def parse_tool_event(data: bytes) -> ToolEvent:
     """Raises BadEvent for anything that is not a tool event."""
-    try:
-        fields = jsontext.loads(data)
-    except ValueError as fault:
-        raise BadEvent(str(fault)) from None
-    if not isinstance(fields, dict):
-        raise BadEvent("not a JSON object")
+    fields = _object(data)
     tool_input = fields.get("tool_input")
     if not isinstance(tool_input, dict):
         raise BadEvent("tool_input is not an object")
@@ -85,6 +111,16 @@ def parse_tool_event(data: bytes) -> ToolEvent:
         interrupted=fields.get("is_interrupt") is True,
         duration=int(duration) if isinstance(duration, int | float) and 0 <= duration < 1e9 else None,
     )
+
+
+def _object(data: bytes) -> dict[str, object]:
+    try:
+        fields = jsontext.loads(data)
+    except ValueError as fault:
+        raise BadEvent(str(fault)) from None
+    if not isinstance(fields, dict):
+        raise BadEvent("not a JSON object")
+    return fields
 
 
 def _text(fields: dict[str, object], name: str, *, required: bool = False) -> str:

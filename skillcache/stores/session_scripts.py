@@ -6,8 +6,8 @@ keys that they learn inside the server, so they need a server that holds every k
 
 from skillcache.redis_keys import LUA_NAMES
 
-# ARGV: ttl, caps of log, files, tasks, sessions, told; ttl of told; then records. The first write of a record may raise
-# (no memory, read-only): nothing of it is there then. The others may not, or one odd key would hold up all that follows.
+# ARGV: ttl, caps of log, files, tasks, sessions, told; ttl of told; then records. The first write of a record may
+# raise (no memory, read-only): nothing of it is there then. The others may not, or one odd key would hold up all.
 RECORD = (
     LUA_NAMES
     + """\
@@ -65,6 +65,7 @@ for i = 8, #ARGV do
         call('ZREM', index, old)
         if old ~= id then forget(old) end
       end
+      call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', at - ttl * 1000))
       call('EXPIRE', index, ttl)
     end
     for _, key in ipairs({state, log_key(id), files_key(id), tasks}) do call('EXPIRE', key, ttl) end

@@ -1,0 +1,32 @@
+"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own."""
+
+from skillcache.event import SessionEvent, parse_session_event
+from skillcache.settings import Settings, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.runtime import World
+
+
+def handle(data: bytes, world: "World") -> str:
+    """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
+    event = parse_session_event(data)
+    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
+    settings = load(world.environ, folder)
+    if is_recorded(settings):
+        keep(event, world, folder, settings)
+    return ""
+
+
+def is_recorded(settings: Settings) -> bool:
+    return settings.flag("record.sessions") and not settings.flag("disable")
+
+
+def keep(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
+    from skillcache.sessions.delivery import Delivery  # only where sessions are recorded
+    from skillcache.sessions.scene import look
+    from skillcache.sessions.story import tell
+
+    record = tell(event, look(event, world, folder, settings))
+    if record is not None:
+        Delivery(settings, now=world.now).deliver(record)

@@ -1,0 +1,65 @@
+"""What one event leaves in the journal: a value, written as one line of JSON.
+
+    {"version": 1, "id": ..., "session": ..., "at": "<ms>", "project": "" or identity, "active": true or false,
+     "state": {"<stamp>": {"<field>": "<text>", ...}, ...}, "count": ["<field>", ...], "log": "<JSON>" or "",
+     "files": ["<path>", ...], "tasks": [["<id>", "<subject>", "<status>"], ...], "replace": true or false}
+
+`state` holds groups of fields, each under the name of the field that says when the group was last written: a group
+that comes late never overwrites a newer one. An empty text takes a field away; an empty subject or status leaves the
+task's own. `replace` makes `tasks` the whole list. Version 1 is the first.
+"""
+
+from skillcache import jsontext
+
+VERSION = 1
+
+
+class Record:
+    """at: unix ms; active: whether the session was at work, which its start and its end are not."""
+
+    __slots__ = ("active", "at", "count", "files", "id", "log", "project", "replace", "session", "state", "tasks")
+
+    def __init__(self, id_: str, session: str, at: int, *, active: bool = True) -> None:
+        self.id = id_
+        self.session = session
+        self.at = at
+        self.active = active
+        self.project = ""
+        self.state: dict[str, dict[str, str]] = {}
+        self.count: list[str] = []
+        self.log: dict[str, object] = {}
+        self.files: list[str] = []
+        self.tasks: list[tuple[str, str, str]] = []
+        self.replace = False
+
+
+def encode(record: Record) -> bytes:
+    """One line of ASCII without its end."""
+    log = {"at": record.at, **record.log} if record.log else None
+    return jsontext.dumps(
+        {
+            "version": VERSION,
+            "id": record.id,
+            "session": record.session,
+            "at": str(record.at),
+            "project": record.project,
+            "active": record.active,
+            "state": record.state,
+            "count": record.count,
+            "log": jsontext.dumps(log) if log else "",
+            "files": record.files,
+            "tasks": [list(task) for task in record.tasks],
+            "replace": record.replace,
+        }
+    ).encode("ascii")
+
+
+def decode(line: bytes) -> dict[str, object] | None:
+    """The fields of a line, or None for one that was cut short or is of another version."""
+    try:
+        fields = jsontext.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or fields.get("version") != VERSION:
+        return None
+    return fields

@@ -1,0 +1,43 @@
+"""Looks at the world for what the record of an event needs to know of it."""
+
+import os
+from time import monotonic_ns
+
+from skillcache.event import SessionEvent
+from skillcache.sessions import client, repository
+from skillcache.sessions.story import Scene
+from skillcache.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.runtime import World
+
+# Events that may find the session on another branch or commit; a tool's event only needs the top of the worktree.
+_PLACED = ("SessionStart", "UserPromptSubmit", "Stop", "SessionEnd")
+
+
+def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -> Scene:
+    """`folder`: where the client was started. Raises OSError for a repository that cannot be read."""
+    place = repository.locate(folder)
+    placed = event.name in _PLACED
+    starts = event.name == "SessionStart"
+    project = ""
+    if placed:
+        from skillcache.project import identity
+
+        project = identity(place.root)
+    return Scene(
+        f"{os.getpid():x}-{monotonic_ns():x}",
+        int(world.now * 1000),
+        root=place.root,
+        place=place if placed else None,
+        project=project,
+        person=_person(world) if starts else None,
+        process=client.describe(os.getppid()) if starts else None,
+        prompts=settings.flag("record.prompts"),
+    )
+
+
+def _person(world: "World") -> dict[str, str]:
+    user = world.environ.get("USER") or world.environ.get("LOGNAME") or str(os.getuid())
+    return {"user": user, "host": os.uname().nodename}

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skillcache.event import SessionEvent
+from skillcache.sessions.journal import Journal, open_journal
+from skillcache.sessions.record import Record, encode
+from skillcache.sessions.repository import Place
+from skillcache.sessions.story import Scene, tell
+from tests.stores.conftest import fake_redis
+
+__all__ = ["fake_redis"]
+
+NOW = 1_700_000_000.0
+MS = int(NOW) * 1000
+TTL = 3_600
+PROJECT = "example.org/widgets"
+ROOT = "/home/somebody/widgets"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def event(name: str, session: str = "one", *, agent: str = "", **fields: Any) -> SessionEvent:
+    more = {"agent_id": agent, "agent_type": "general-purpose"} if agent else {}
+    return SessionEvent(name, session, ROOT, {**more, **fields})
+
+
+def start(session: str = "one", source: str = "startup", **fields: Any) -> SessionEvent:
+    return event("SessionStart", session, source=source, **fields)
+
+
+def prompt(text: str, session: str = "one", **fields: Any) -> SessionEvent:
+    return event("UserPromptSubmit", session, prompt=text, **fields)
+
+
+def edit(path: str, session: str = "one", **more: Any) -> SessionEvent:
+    return tool("Edit", {"file_path": f"{ROOT}/{path}"}, session=session, **more)
+
+
+def bash(command: str, session: str = "one", *, status: int = 0, said: str = "", **more: Any) -> SessionEvent:
+    given = {"command": command}
+    if status:
+        error = f"Exit code {status}\n{said}"
+        return event("PostToolUseFailure", session, tool_name="Bash", tool_input=given, error=error, **more)
+    return tool("Bash", given, {"stdout": said}, session=session, **more)
+
+
+def tool(name: str, given: dict[str, Any], response: Any = None, *, session: str = "one", **more: Any) -> SessionEvent:
+    return event("PostToolUse", session, tool_name=name, tool_input=given, tool_response=response, **more)
+
+
+def todo(*tasks: tuple[str, str], session: str = "one", **more: Any) -> SessionEvent:
+    todos = [{"content": text, "status": status, "activeForm": text} for status, text in tasks]
+    return tool("TodoWrite", {"todos": todos}, session=session, **more)
+
+
+def reply(text: str, session: str = "one") -> SessionEvent:
+    return event("Stop", session, last_assistant_message=text)
+
+
+def end(session: str = "one", reason: str = "other") -> SessionEvent:
+    return event("SessionEnd", session, reason=reason)
+
+
+class Teller:
+    """Gives each event an id and a moment, one second after the one before."""
+
+    def __init__(self, at: int = MS, *, branch: str = "main", commit: str = COMMIT, project: str = PROJECT) -> None:
+        self.at = at
+        self.branch = branch
+        self.commit = commit
+        self.project = project
+        self.prompts = True
+        self.process: dict[str, str] = {}
+        self._count = 0
+
+    def record(self, told: SessionEvent) -> Record:
+        self.at += 1000
+        self._count += 1
+        scene = Scene(
+            f"{self.branch}-{self._count}-{self.at}",
+            self.at,
+            root=ROOT,
+            place=Place(ROOT, self.branch, self.commit),
+            project=self.project if told.name in ("SessionStart", "UserPromptSubmit") else "",
+            person={"user": "somebody", "host": "box"},
+            process=self.process,
+            prompts=self.prompts,
+        )
+        found = tell(told, scene)
+        assert found is not None
+        return found
+
+    def lines(self, *events: SessionEvent) -> list[bytes]:
+        return [encode(self.record(told)) for told in events]
+
+
+@pytest.fixture
+def teller() -> Teller:
+    return Teller()
+
+
+@pytest.fixture(params=["embedded", "fakeredis", "redis"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty store of each kind."""
+    if request.param == "embedded":
+        return f"embedded:{tmp_path}/cache/store.sqlite3"
+    if request.param == "redis":
+        url: str = request.getfixturevalue("redis_server").url
+        return url
+    port = request.getfixturevalue("fake_redis")
+    with socket.create_connection(("127.0.0.1", port)) as link:
+        link.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")
+        assert link.recv(100) == b"+OK\r\n"
+    return f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def open_here(target: str) -> Iterator[Callable[..., Journal]]:
+    """Opens the journal as another process would, at another time if that is given."""
+    opened: list[Journal] = []
+
+    def open_one(now: float = NOW) -> Journal:
+        opened.append(open_journal(target, now=now, patient=True))
+        return opened[-1]
+
+    yield open_one
+    for journal in opened:
+        journal.close()
+
+
+@pytest.fixture
+def journal(open_here: Callable[..., Journal]) -> Journal:
+    return open_here()

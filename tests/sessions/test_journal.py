@@ -1,0 +1,271 @@
+"""One suite for both journals: what `skillcache.sessions.journal.Journal` promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from skillcache.sessions import limits
+from skillcache.sessions.journal import Journal, Past, Question
+from skillcache.sessions.record import Record, encode
+from tests.sessions.conftest import (
+    MS,
+    NOW,
+    PROJECT,
+    TTL,
+    Teller,
+    bash,
+    edit,
+    end,
+    prompt,
+    reply,
+    start,
+    todo,
+    tool,
+)
+
+
+def ask(journal: Journal, **more: object) -> list[Past]:
+    history = journal.tell((), Question(PROJECT, **more), ttl=TTL)  # type: ignore[arg-type]
+    assert history is not None
+    return history.sessions
+
+
+def the_one(journal: Journal) -> Past:
+    (past,) = ask(journal)
+    return past
+
+
+def kinds(past: Past) -> list[str]:
+    """The kinds of the log's entries, oldest first."""
+    return [json.loads(entry)["kind"] for entry in past.log[::-1]]
+
+
+def test_an_empty_journal_knows_nothing(journal: Journal) -> None:
+    assert ask(journal, branch="main", own="nobody") == []
+    assert journal.past("nobody", 10) is None
+
+
+def test_what_was_told_is_known_to_others(open_here: Callable[..., Journal], teller: Teller) -> None:
+    told = teller.lines(
+        start(),
+        prompt("make it faster"),
+        edit("a.py"),
+        edit("a.py"),
+        edit("b.py"),
+        bash("pytest", status=2),
+        reply("ok"),
+    )
+    open_here().tell(told, ttl=TTL)
+
+    past = the_one(open_here())
+
+    assert past.id == "one"
+    assert past.state["prompt"] == "make it faster"
+    assert past.state["reply"] == "ok"
+    assert past.state["prompts"] == "1"
+    assert past.state["branch"] == "main"
+    assert past.state["failed"] == "pytest"
+    assert past.state["started"] == str(MS + 1000)
+    assert past.state["active"] == str(MS + 7000)
+    assert past.files == [("a.py", 2), ("b.py", 1)]
+    assert kinds(past) == ["start", "prompt", "edit", "edit", "edit", "command", "reply"]
+
+
+def test_a_question_is_answered_between_what_is_told_before_and_after_it(journal: Journal, teller: Teller) -> None:
+    before, after = teller.lines(start(), prompt("later"))
+
+    history = journal.tell([before], Question(PROJECT), [after], ttl=TTL)
+
+    assert history is not None
+    assert [past.state.get("prompt") for past in history.sessions] == [None]
+    assert the_one(journal).state["prompt"] == "later"
+
+
+def test_a_record_told_again_counts_once(open_here: Callable[..., Journal], teller: Teller) -> None:
+    told = teller.lines(start(), prompt("once"), edit("a.py"))
+    open_here().tell(told, ttl=TTL)
+    open_here().tell(told + told, ttl=TTL)
+
+    past = the_one(open_here())
+
+    assert past.files == [("a.py", 1)]
+    assert past.state["prompts"] == "1"
+    assert kinds(past) == ["start", "prompt", "edit"]
+
+
+def test_what_comes_late_overwrites_nothing_newer(journal: Journal, teller: Teller) -> None:
+    early = teller.lines(start(), prompt("old"), reply("old"), todo(("pending", "old")))
+    late = teller.lines(prompt("new"), reply("new"), todo(("completed", "new")))
+    journal.tell(late, ttl=TTL)
+    journal.tell(early, ttl=TTL)
+
+    past = the_one(journal)
+
+    assert (past.state["prompt"], past.state["reply"]) == ("new", "new")
+    assert past.tasks == {"0000": "new", "0000:status": "completed"}
+    assert past.state["active"] == str(teller.at)
+
+
+def test_an_empty_text_takes_a_field_away(journal: Journal, teller: Teller) -> None:
+    teller.process = {"pid": "7"}
+    journal.tell(teller.lines(start()), ttl=TTL)
+    assert the_one(journal).state["pid"] == "7"
+    teller.process = {}
+    journal.tell(teller.lines(start(source="resume")), ttl=TTL)
+    assert "pid" not in the_one(journal).state
+
+
+def test_tasks_are_made_changed_and_listed_anew(journal: Journal, teller: Teller) -> None:
+    first = tool("TaskCreate", {"subject": "first"}, {"task": {"id": "1", "subject": "first"}})
+    second = tool("TaskCreate", {"subject": "second"}, {"task": {"id": "2", "subject": "second"}})
+    done = tool("TaskUpdate", {"taskId": "1", "status": "completed"}, {"success": True})
+    renamed = tool("TaskUpdate", {"taskId": "2", "subject": "last"}, {"success": True})
+    journal.tell(teller.lines(start(), first, second, done, renamed), ttl=TTL)
+    assert the_one(journal).tasks == {"1": "first", "1:status": "completed", "2": "last", "2:status": "pending"}
+    journal.tell(teller.lines(todo(("in_progress", "only"))), ttl=TTL)
+    assert the_one(journal).tasks == {"0000": "only", "0000:status": "in_progress"}
+
+
+def test_a_session_is_found_in_its_project_only(journal: Journal, teller: Teller) -> None:
+    other = Teller(project="example.org/other")
+    journal.tell(teller.lines(start("here")) + other.lines(start("there")), ttl=TTL)
+    assert [past.id for past in ask(journal)] == ["here"]
+
+
+def test_sessions_come_by_last_activity_and_the_asking_one_first(journal: Journal, teller: Teller) -> None:
+    journal.tell(teller.lines(start("a"), start("b"), start("c"), edit("x", "a")), ttl=TTL)
+    assert [past.id for past in ask(journal)] == ["a", "c", "b"]
+    assert [past.id for past in ask(journal, own="b")] == ["b", "a", "c"]
+    assert [past.id for past in ask(journal, sessions=2)] == ["a", "c"]
+
+
+def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(journal: Journal, teller: Teller) -> None:
+    other = Teller(teller.at + 100_000, branch="feature")
+    journal.tell(teller.lines(start("a"), start("b"), start("c")) + other.lines(start("d"), start("e")), ttl=TTL)
+
+    detailed = [past.id for past in ask(journal, branch="main", own="a", near=1, any_=1) if past.log]
+
+    assert detailed == ["a", "e", "c"]
+
+
+def test_the_log_is_given_newest_first_and_no_longer_than_asked_for(journal: Journal, teller: Teller) -> None:
+    journal.tell(teller.lines(start(), *(bash(f"echo {number}") for number in range(9))), ttl=TTL)
+    past = journal.past("one", 3)
+    assert past is not None
+    assert [json.loads(entry)["text"] for entry in past.log] == ["echo 8", "echo 7", "echo 6"]
+
+
+def test_a_session_is_forgotten_when_its_time_is_up(open_here: Callable[..., Journal], target: str) -> None:
+    if not target.startswith("embedded:"):
+        pytest.skip("a server has a clock of its own")
+    open_here().tell(Teller().lines(start(), prompt("x")), ttl=TTL)
+    assert [past.id for past in ask(open_here(NOW + TTL - 1))] == ["one"]
+    assert ask(open_here(NOW + TTL + 1)) == []
+    assert open_here(NOW + TTL + 1).past("one", 5) is None
+
+
+def test_keys_of_a_server_expire(journal: Journal, target: str, teller: Teller) -> None:
+    if target.startswith("embedded:"):
+        pytest.skip("rows carry their expiry")
+    import redis
+
+    journal.tell(teller.lines(start(), prompt("x"), edit("a.py"), todo(("pending", "t"))), ttl=TTL)
+
+    with redis.Redis.from_url(target) as client:
+        left = {key.decode(): client.ttl(key) for key in client.keys("*")}
+    assert set(left) == {
+        "skill_session:one",
+        "skill_session:one:log",
+        "skill_session:one:files",
+        "skill_session:one:tasks",
+        f"skill_sessions:{PROJECT}",
+        "skillcache:told:one",
+    }
+    assert all(TTL - 60 < seconds <= TTL for key, seconds in left.items() if "told" not in key)
+    assert 0 < left["skillcache:told:one"] <= limits.TOLD_TTL
+
+
+def test_the_caps_hold(journal: Journal, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FILES", 3)
+    monkeypatch.setattr(limits, "TASKS", 3)
+    monkeypatch.setattr(limits, "SESSIONS", 2)
+    tasks = [tool("TaskCreate", {}, {"task": {"id": str(n), "subject": "s"}}) for n in range(6)]
+    files = [edit(f"{n}.py") for n in range(6)] + [edit("0.py"), edit("5.py")]
+    journal.tell(teller.lines(start("a"), start("b"), start("one"), *tasks, *files), ttl=TTL)
+
+    found = ask(journal)
+
+    assert [past.id for past in found] == ["one", "b"]
+    assert len(found[0].files) == 3
+    assert len(found[0].tasks) == 6
+    assert journal.past("a", 1) is None
+
+
+def test_the_log_is_capped(journal: Journal, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "LOG", 100)
+    journal.tell(teller.lines(start(), *(bash(f"echo {number}") for number in range(450))), ttl=TTL)
+    past = journal.past("one", 1000)
+    assert past is not None
+    assert 100 <= len(past.log) <= 200  # a server trims whole nodes of its stream
+    assert json.loads(past.log[0])["text"] == "echo 449"
+
+
+def test_a_session_can_be_put_back_as_it_was(journal: Journal, teller: Teller) -> None:
+    told = teller.lines(
+        start(), prompt("é 漢字 🎉"), edit("a.py"), edit("a.py"), bash("make"), todo(("pending", "t")), end()
+    )
+    journal.tell(told, ttl=TTL)
+    whole = journal.past("one", 1000)
+    assert whole is not None
+    assert journal.forget("one", PROJECT)
+    assert ask(journal) == []
+
+    journal.restore(whole, project=PROJECT, at=teller.at, ttl=TTL)
+
+    again = the_one(journal)
+    assert (again.state, again.log, again.files, again.tasks) == (whole.state, whole.log, whole.files, whole.tasks)
+
+
+def test_forgetting_tells_whether_there_was_anything(journal: Journal, teller: Teller) -> None:
+    journal.tell(teller.lines(start(), edit("a.py")), ttl=TTL)
+    assert journal.forget("one", PROJECT)
+    assert not journal.forget("one", PROJECT)
+    assert journal.past("one", 5) is None
+
+
+def test_notes_are_kept_until_they_are_removed(journal: Journal) -> None:
+    journal.add_note(PROJECT, "n1", "first")
+    journal.add_note(PROJECT, "n2", "é 漢字")
+    journal.add_note("example.org/other", "n1", "not ours")
+    history = journal.tell((), Question(PROJECT), ttl=TTL)
+    assert history is not None
+    assert history.notes == {"n1": "first", "n2": "é 漢字"}
+    assert journal.remove_note(PROJECT, "n1")
+    assert not journal.remove_note(PROJECT, "n1")
+
+
+@pytest.mark.parametrize("text", ["", "\x00\r\n$-1\r\n", "'); drop table log; --", "a" * 200_000, "\udcff", "]]><x>"])
+def test_any_text_is_kept_or_replaced_but_harms_nothing(journal: Journal, text: str) -> None:
+    record = Record("r", "one", MS)
+    record.project = PROJECT
+    record.state["prompted"] = {"prompt": text or "-"}
+    record.log = {"kind": "prompt", "text": text}
+    record.files = [text or "-"]
+    journal.tell([encode(record).replace(b"\\udcff", b"\\ufffd")], ttl=TTL)
+    assert json.loads(the_one(journal).log[0])["text"] == text.replace("\udcff", "\ufffd")
+
+
+def test_an_odd_key_does_not_hold_up_the_rest(journal: Journal, target: str, teller: Teller) -> None:
+    if target.startswith("embedded:"):
+        pytest.skip("rows have no types to be wrong")
+    import redis
+
+    with redis.Redis.from_url(target) as client:
+        client.set("skill_session:one:files", "not a sorted set")
+        client.hset("skill_session:one", "prompts", "not a number")
+    journal.tell(teller.lines(start(), edit("a.py"), prompt("counted")), ttl=TTL)
+    with redis.Redis.from_url(target) as client:
+        assert client.hget("skill_session:one", "prompt") == b"counted"
