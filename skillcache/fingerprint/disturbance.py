@@ -17,34 +17,37 @@ if TYPE_CHECKING:
 
 # File systems stamp with the kernel's coarse clock, which may be a tick behind.
 _TICK = 10_000_000  # nanoseconds
+_SECOND = 1_000_000_000
 
 
-def disturbed(
-    root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float
-) -> bool:
+def disturbed(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float) -> bool:
     """`rows`: of the fingerprint at the end; `since`: nanoseconds since the epoch. Raises Bypass (NO_GIT, TOO_SLOW)."""
     since -= _TICK
     ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
     if git.find_root(root) != root:
         return _any_newer(root, ignored, since)
-    if _is_newer(os.fsencode(os.path.join(git.git_folder(root), "index")), since):
+    index = _changed(os.fsencode(os.path.join(git.git_folder(root), "index")))
+    if index > since:
         return True  # a stash, a checkout, an add
+    # Git compares whole seconds: an index written in the very second of the start cannot tell, so every file is asked.
+    all_tracked = index // _SECOND >= since // _SECOND
     questions = (
-        ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
+        ("ls-files", "-z") if all_tracked else ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
         ("ls-files", "--others", "--exclude-standard", "-z"),
     )
     children = [git.spawn(root, arguments, environ) for arguments in questions]
-    changed, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
-    return _any_newer(root, [*ignored, *changed, *(path for path in untracked if not is_cache(path))], since)
+    tracked, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
+    return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
 
 
 def _any_newer(root: str, paths: list[bytes], since: int) -> bool:
     top = os.fsencode(root)
-    return any(_is_newer(os.path.join(top, path), since) for path in paths)
+    return any(_changed(os.path.join(top, path)) > since for path in paths)
 
 
-def _is_newer(path: bytes, since: int) -> bool:
+def _changed(path: bytes) -> int:
+    """Nanoseconds since the epoch; 0 for a file that is gone, of which the fingerprint speaks."""
     try:
-        return os.lstat(path).st_ctime_ns > since
-    except OSError:  # gone: the fingerprint speaks of that
-        return False
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return 0
