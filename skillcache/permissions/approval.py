@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _JOINTS = frozenset(("&&", "||", ";", "|", "\n"))
 _QUIET = frozenset((("2>&", "1"), (">", "/dev/null"), ("1>", "/dev/null"), ("2>", "/dev/null")))
-_HARMLESS = frozenset(("tail", "head", "wc", "echo", "true", "false"))
+_HARMLESS = frozenset(("tail", "head", "wc", "echo", "true", "false", "grep", "cut", "tr", "cat"))
 # What these start is not looked at by the client, which then asks, or only by some rules.
 _OPAQUE = frozenset(
     (
@@ -23,11 +23,16 @@ _OPAQUE = frozenset(
         *("chrt", "flock", "busybox"),
     )
 )
-_ASSIGNMENTS = frozenset(("CI", "NODE_ENV", "FORCE_COLOR"))
+_ASSIGNMENTS = frozenset(
+    (
+        *("CI", "NODE_ENV", "FORCE_COLOR", "NO_COLOR", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "RUST_BACKTRACE"),
+        *("TZ", "LANG", "LC_ALL", "COLUMNS", "TERM"),
+    )
+)
 
 
-def approves(specifiers: "Sequence[str]", command: str) -> bool:
-    """specifiers: the insides of the `Bash(...)` allow rules."""
+def approves(specifiers: "Sequence[str]", command: str, project: str) -> bool:
+    """specifiers: the insides of the `Bash(...)` allow rules; project: the folder the client works in."""
     # A wildcard before `:*` names nothing for the client, and nothing before it was not tried.
     usable = [text for text in specifiers if not (text.endswith(":*") and (text == ":*" or "*" in text[:-2]))]
     if not usable:
@@ -36,7 +41,9 @@ def approves(specifiers: "Sequence[str]", command: str) -> bool:
         pieces = _pieces(tokens(command))
     except Bypass:
         return False
-    return pieces is not None and all(_is_harmless(piece) or _is_allowed(usable, command, piece) for piece in pieces)
+    if pieces is None or sum(piece[0].text == "cd" for piece in pieces) > 1:
+        return False
+    return all(_is_harmless(piece, project) or _is_allowed(usable, command, piece) for piece in pieces)
 
 
 def _pieces(found: list[Token]) -> list[list[Token]] | None:
@@ -64,13 +71,24 @@ def _pieces(found: list[Token]) -> list[list[Token]] | None:
     return [piece for piece in pieces if piece]
 
 
-def _is_harmless(piece: list[Token]) -> bool:
-    name, *rest = piece
+def _is_harmless(piece: list[Token], project: str) -> bool:
+    name, *rest = (token.text for token in piece)
+    if (
+        name == "cd"
+        and len(rest) == 1
+        and (rest[0] + "/").startswith(project.rstrip("/") + "/")
+        and ".." not in rest[0]
+    ):
+        return True
     if any(token.glob or token.status or token.text.startswith(("/", "~")) or ".." in token.text for token in piece):
         return False
-    if name.text == "cd":
-        return len(rest) == 1 and not rest[0].text.startswith("-")
-    return name.text in _HARMLESS
+    if name == "cd":
+        return len(rest) == 1 and not rest[0].startswith("-")
+    if name == "sed":
+        return len(rest) == 2 and rest[0] == "-n" and not rest[1].strip("0123456789,p") and rest[1].endswith("p")
+    if name == "uniq":
+        return rest in ([], ["-c"])
+    return name in _HARMLESS or (name == "sort" and not rest)
 
 
 def _is_allowed(specifiers: list[str], command: str, piece: list[Token]) -> bool:
@@ -89,8 +107,9 @@ def _is_allowed(specifiers: list[str], command: str, piece: list[Token]) -> bool
 
 def _unwrap(piece: list[Token]) -> list[Token]:
     first = piece[0]
-    if first.name and first.text[: first.name] in _ASSIGNMENTS and not first.quoted:
-        return piece[1:]
+    if first.name:
+        name, value = first.text[: first.name], first.text[first.name + 1 :]
+        return piece[1:] if name in _ASSIGNMENTS and value.isalnum() and not first.quoted else []
     words = [token.text for token in piece]
     if words[0] == "timeout" and len(words) > 2 and words[1].rstrip("smh").isdigit():
         return piece[2:]

@@ -13,7 +13,10 @@ TOOL = "Bash"
 
 
 class Rules:
-    """deny, ask, allow: the rules as written; roots: folders that path rules are relative to, the call's own first."""
+    """deny, ask, allow: the rules as written; roots: the folders that path rules may be relative to.
+
+    The first root is the call's own folder, the second, if any, the project's.
+    """
 
     __slots__ = ("allow", "ask", "deny", "home", "roots")
 
@@ -38,9 +41,10 @@ class Rules:
             if any(subject.is_named_by(rule) for rule in rules):
                 return kind
         specifiers = [parsed[1] for rule in self.allow if (parsed := _parse(rule)) and parsed[0] == TOOL]
-        if None in specifiers or "*" in specifiers or approval.approves([text for text in specifiers if text], command):
+        if None in specifiers or "*" in specifiers:
             return "allow"
-        return None
+        project = self.roots[:2][-1]
+        return "allow" if approval.approves([text for text in specifiers if text], command, project) else None
 
 
 class _Subject:

@@ -43,18 +43,27 @@ def test_what_is_approved_here_the_client_approves(kind: str, rule: str, command
     "command",
     [
         *("npm test", "npm test -- --silent", "cd sub && npm test", "CI=1 npm test", "timeout 5 npm test"),
+        *("cd /work/project && npm test", "cd /work/project/sub && npm test", "npm test | grep -E 'FAIL|ERROR'"),
         *("npm test 2>&1 | tail -3", "npm test >/dev/null 2>&1", "npm test || echo failed", "nohup npm test"),
     ],
 )
 def test_an_ordinary_approval_is_recognised(command: str) -> None:
-    assert Rules(allow=["Bash(npm test:*)"]).verdict(command) == "allow"
+    assert Rules(allow=["Bash(npm test:*)"], roots=["/", PROJECT]).verdict(command) == "allow"
 
 
 @pytest.mark.parametrize(
-    "command", ["npm test; rm -rf x", "npm test > out.txt", "npm test | sh", "npm test $(x)", "cd .. && npm test"]
+    "command",
+    [
+        "npm test; rm -rf x",
+        "npm test > out.txt",
+        "npm test | sh",
+        "npm test $(x)",
+        "cd .. && npm test",
+        "cd /work/projects && npm test",
+    ],
 )
 def test_a_line_that_does_more_is_not_approved(command: str) -> None:
-    assert Rules(allow=["Bash(npm test:*)"]).verdict(command) is None
+    assert Rules(allow=["Bash(npm test:*)"], roots=[PROJECT]).verdict(command) is None
 
 
 def test_a_stop_wins_over_an_approval_and_a_deny_over_an_ask() -> None:
