@@ -95,6 +95,16 @@ def test_entries_of_another_installation_are_replaced() -> None:
     assert add(old, EDIT, WHERE) == add("{}", EDIT, WHERE)
 
 
+def test_entries_of_another_version_for_other_events_are_replaced_too() -> None:
+    newer = json.loads(add("{}", EDIT, WHERE))
+    entry = {**newer["hooks"]["PreToolUse"][0]["hooks"][0], "args": ["-I", "-S", "/new/hooks/stop.py", MARK]}
+    newer["hooks"]["Stop"] = [{"hooks": [entry, OTHER]}, {"hooks": [entry]}]
+
+    changed = json.loads(add(json.dumps(newer), EDIT, WHERE))["hooks"]
+
+    assert changed == {"Stop": [{"hooks": [OTHER]}], **{event: [our_group(event)] for event in EVENTS}}
+
+
 def test_entries_that_were_reordered_or_doubled_are_set_right() -> None:
     settings = json.loads(add("{}", EDIT, WHERE))
     groups = settings["hooks"]["PreToolUse"]
@@ -113,7 +123,10 @@ def test_entries_that_were_reordered_or_doubled_are_set_right() -> None:
         {"type": "command", "command": "python3 /x/skillcache/hooks/pre_tool_use.py skillcache"},
         {"type": "command", "command": "/opt/py", "args": ["-m", "skillcache"]},
         {"type": "command", "command": "/opt/py", "args": ["skillcache"]},
-        {"type": "command", "command": "/opt/py", "args": [1, "skillcache"]},
+        {"type": "command", "command": "/opt/py", "args": ["-I", "-S", 1, "skillcache"]},
+        {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/x/hooks/other", "skillcache"]},
+        {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/x/hooks/pre.py", "Skillcache"]},
+        {"type": "command", "command": "/opt/py", "args": ["-I", "-E", "/x/hooks/pre.py", "skillcache"]},
         {"type": "http", "args": ["/x/hooks/pre_tool_use.py", "skillcache"]},
         {"type": "command", "args": "/x/hooks/pre_tool_use.py skillcache"},
         "skillcache",
@@ -180,7 +193,6 @@ pnpm run lint
 yarn typecheck
 npx jest --ci
 npx vitest run
-node_modules/.bin/mocha
 npx tsc --noEmit -p .
 npx eslint .
 prettier --check .
