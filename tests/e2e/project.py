@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.api import Turn, bash
+from skillcache import tally
+from tests.e2e.api import Request, ToolCall, Turn, bash
 from tests.e2e.client import Client, Session
 
 # `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
@@ -101,11 +103,16 @@ class Place:
     def play(self, *turns: Turn | list[str], **options: Any) -> Session:
         """One session; a turn that is a text is one Bash call, a list of texts a batch of parallel ones."""
         project = options.pop("project", self.project)
-        return self.client.run(project, [as_turn(turn) for turn in turns], **options)
+        agents = {key: [as_turn(turn) for turn in script] for key, script in options.pop("agents", {}).items()}
+        return self.client.run(project, [as_turn(turn) for turn in turns], agents=agents, **options)
 
     def count(self) -> int:
         """How often a command of the project really ran."""
         return len(self.runs.read_text().splitlines()) if self.runs.exists() else 0
+
+    def outcomes(self) -> list[str]:
+        """What became of the calls so far, by the names of the table of outcomes."""
+        return [count.outcome.name for count in tally.read(str(self.home / ".cache/skillcache"))]
 
     def _tool(self, *command: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
@@ -120,6 +127,22 @@ class Place:
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
+
+
+def agent(prompt: str) -> ToolCall:
+    """The call that gives a subagent its task and waits for it."""
+    task = {"description": "a task", "prompt": prompt, "subagent_type": "general-purpose"}
+    return ToolCall("Agent", {**task, "run_in_background": False})
+
+
+def after(change: Callable[[], object], turn: Turn | list[str]) -> Turn:
+    """`turn`, once the world has changed."""
+
+    def changed(_request: Request) -> Turn:
+        change()
+        return as_turn(turn)
+
+    return changed
 
 
 def as_turn(turn: Turn | list[str]) -> Turn:

@@ -12,95 +12,83 @@ import pytest
 from tests.e2e.project import PYTEST, Place
 
 
-def settings_file(place: Place, scope: str) -> Path:
-    return {
+@pytest.fixture
+def place(place: Place) -> Place:
+    """The same with settings that git ignores, so that a change of rules is no change of the worktree."""
+    place.write(".gitignore", "__pycache__/\n.pytest_cache/\n.claude/\n")
+    place.commit()
+    return place
+
+
+def add(place: Place, scope: str, more: dict[str, Any]) -> None:
+    """Put `more` into the settings of one scope, beside what is there."""
+    path: Path = {
         "user": place.home / ".claude/settings.json",
         "project": place.project / ".claude/settings.json",
         "local": place.project / ".claude/settings.local.json",
     }[scope]
-
-
-def add(path: Path, more: dict[str, Any]) -> None:
-    """Write `more` into a settings file beside what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**known, **more}))
 
 
-@pytest.fixture
-def recorded(place: Place) -> Place:
-    """Settings files are in place before the run, so that what they hold is no change of the worktree."""
-    for scope in ("project", "local"):
-        add(settings_file(place, scope), {})
-    place.write(".gitignore", "__pycache__/\n.pytest_cache/\n.claude/\n")
-    place.commit()
-    place.play(PYTEST)
-    assert place.count() == 1
-    return place
+def test_deny_and_ask_rules_of_every_scope_win_over_a_hit(place: Place) -> None:
+    kinds = [(scope, kind) for scope in ("user", "project", "local") for kind in ("deny", "ask")]
+    stopped = [f"./check {scope} {kind}" for scope, kind in kinds]
+    commands = [*stopped, "./check neither", "cd sub && MODE=1 timeout 60 ../check user deny 2>&1 | tail -1"]
+    place.configure('[[rules]]\nmatch = "Bash(./check:*)"\n\n[[rules]]\nmatch = "Bash(../check:*)"\n')
+    place.play(*commands)
+    assert place.outcomes().count("stored") == len(commands), place.outcomes()
+    ran = place.count()
+    for scope in ("user", "project", "local"):
+        rules = {kind: [f"Bash(./check {scope} {kind}:*)"] for kind in ("deny", "ask")}
+        if scope == "user":
+            rules["deny"].append("Bash(../check *)")
+        add(place, scope, {"permissions": {"allow": ["Bash"], **rules}})
 
-
-@pytest.mark.parametrize("scope", ["user", "project", "local"])
-@pytest.mark.parametrize(
-    ("kind", "pattern", "command"),
-    [
-        ("deny", "Bash(pytest:*)", PYTEST),
-        ("ask", "Bash(pytest *)", PYTEST),
-    ],
-    ids=["deny", "ask"],
-)
-def test_a_rule_of_the_person_wins_over_a_hit(
-    recorded: Place, scope: str, kind: str, pattern: str, command: str
-) -> None:
-    add(settings_file(recorded, scope), {"permissions": {kind: [pattern], "allow": ["Bash"]}})
-    session = recorded.play(command, mode="default")
-    assert recorded.count() == 1
-    assert session.results[0].is_error
-    assert "ermission" in session.texts[0]
-    assert session.replays == []
+    session = place.play(*commands, mode="default")
+    assert place.count() == ran, place.outcomes()
+    assert len(session.replays) == 1
+    by_command = dict(zip(commands, session.results, strict=True))
+    assert by_command["./check neither"][1:3] == ("all is well", False)
+    for command in [*stopped, commands[-1]]:
+        assert by_command[command].is_error, command
+        assert "ermission" in by_command[command].text, command
 
 
 @pytest.mark.parametrize("kind", ["deny", "ask"])
-def test_a_rule_that_names_what_a_replay_would_use_is_not_run_into(recorded: Place, kind: str) -> None:
-    add(settings_file(recorded, "user"), {"permissions": {kind: ["Bash(cat:*)"], "allow": ["Bash(pytest:*)"]}})
-    session = recorded.play(PYTEST, mode="default")
-    assert not session.results[0].is_error
-    assert recorded.count() == 2
+def test_a_rule_against_what_a_replay_would_use_is_not_run_into(place: Place, kind: str) -> None:
+    place.play("./check")
+    add(place, "user", {"permissions": {kind: ["Bash(cat:*)"], "allow": ["Bash(./check:*)"]}})
+    session = place.play("./check", mode="default")
+    assert session.results[0][1:3] == ("all is well", False)
+    assert place.count() == 2, place.outcomes()
 
 
-def test_a_part_of_a_line_that_a_rule_denies_stops_the_line(place: Place) -> None:
-    line = f"cd sub && MODE=1 timeout 60 {PYTEST} 2>&1 | tail -1"
-    place.play(line)
-    add(settings_file(place, "user"), {"permissions": {"deny": ["Bash(pytest:*)"], "allow": ["Bash"]}})
-    session = place.play(line, mode="default")
-    assert session.results[0].is_error
-    assert place.count() == 1
-
-
-def test_another_hook_s_refusal_wins_over_a_hit(recorded: Place) -> None:
-    refusal = json.dumps(
-        {
-            "hookSpecificOutput": {
-                "hookEventName": "PreToolUse",
-                "permissionDecision": "deny",
-                "permissionDecisionReason": "not today",
-            }
-        }
-    )
-    hook = {"type": "command", "command": sys.executable, "args": ["-c", f"print('''{refusal}''')"]}
-    add(
-        settings_file(recorded, "local"),
-        {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [hook]}]}},
-    )
-    session = recorded.play(PYTEST)
+def test_another_hook_s_refusal_wins_over_a_hit(place: Place) -> None:
+    place.play("./check")
+    answer = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "not today"}
+    said = json.dumps({"hookSpecificOutput": answer})
+    hook = {"type": "command", "command": sys.executable, "args": ["-c", f"print({said!r})"]}
+    add(place, "local", {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [hook]}]}})
+    session = place.play("./check")
     assert session.results[0].is_error
     assert "not today" in session.texts[0]
-    assert recorded.count() == 1
+    assert place.count() == 1, place.outcomes()
 
 
-@pytest.mark.parametrize("mode", ["default", "acceptEdits", "dontAsk"])
-def test_what_the_person_allowed_is_replayed_in_every_mode(recorded: Place, mode: str) -> None:
-    add(settings_file(recorded, "user"), {"permissions": {"allow": ["Bash(pytest:*)"]}})
-    session = recorded.play(PYTEST, mode=mode)
-    assert recorded.count() == 1
-    assert len(session.replays) == 1
-    assert not session.results[0].is_error
+def test_what_the_person_allowed_is_replayed_in_every_mode(place: Place) -> None:
+    add(place, "user", {"permissions": {"allow": ["Bash(pytest:*)"]}})
+    fresh = place.play(PYTEST, mode="default")
+    for mode in ("default", "acceptEdits", "plan", "dontAsk"):
+        session = place.play(PYTEST, mode=mode)
+        assert session.texts == fresh.texts
+        assert len(session.replays) == 1, mode
+    assert place.count() == 1, place.outcomes()
+
+
+def test_what_nobody_allowed_is_asked_about_as_ever(place: Place) -> None:
+    session = place.play("./check", mode="default")
+    assert session.results[0].is_error
+    assert "ermission" in session.texts[0] or "approval" in session.texts[0]
+    assert place.count() == 0

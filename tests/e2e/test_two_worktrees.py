@@ -12,7 +12,7 @@ SAYS_WHERE = """\
 #!/bin/sh
 echo "check" >> "$E2E_RUNS"
 pwd
-echo "at $PWD/answer:1, not at $PWD-other/answer, '$PWD'"
+echo "at $PWD/answer:1, '$PWD', file://$PWD"
 """
 
 
@@ -32,7 +32,7 @@ def test_the_other_place_reads_its_own_paths(elsewhere: Place, kind: str) -> Non
         elsewhere.git("clone", "--quiet", str(elsewhere.project), str(other))
     ran = elsewhere.play("./check")
     replayed = elsewhere.play("./check", project=other)
-    assert elsewhere.count() == 1
+    assert elsewhere.count() == 1, elsewhere.outcomes()
     assert str(elsewhere.project) in ran.texts[0]
     fresh = elsewhere.play("./check # fresh", project=other)
     assert elsewhere.count() == 2
