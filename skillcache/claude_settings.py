@@ -23,8 +23,8 @@ EVENTS = {
 }
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
-# What the commands of the built-in rules have in common; the first five are in 92 % of the lines that agents ran and that
-# could be replayed. Each word starts one more process for a line that the client does not take apart, so the words of
+# What the commands of the built-in rules have in common; the first five are in 92 % of the replayable lines that agents
+# were seen to run. Each word starts one more process for a line that the client does not take apart, so the words of
 # rare tools are not here: a rule of one's own adds them.
 WORDS = (
     "test", "check", "lint", "tsc", "vet", "mypy", "clippy", "verify", "analy", "spec", "jest", "pyright", "unit",

@@ -187,7 +187,6 @@ ruff check .
 ruff format --check src
 mypy --strict src
 npx pyright
-flake8 src
 npm test
 pnpm run lint
 yarn typecheck
