@@ -103,7 +103,7 @@ def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: boo
 
 
 def _is_place(value: bytes) -> bool:
-    if value.startswith((b"http://", b"https://", b"file:", b"./", b"../", b"~/")):
+    if value.startswith((b"http://", b"https://", b"file:", b"./", b"../", b"~/")) or value[1:3] in {b":\\", b":/"}:
         return True
     return value.startswith(b"/") and all(len(part) < 25 for part in value.split(b"/"))
 

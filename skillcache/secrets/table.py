@@ -90,7 +90,7 @@ TEXT_ROWS: tuple[_Row, ...] = (
     (
         "authorization",
         (b"uthorization", b"UTHORIZATION", b"earer ", b"EARER "),
-        r"(?i:authorization)\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(?:(?i:bearer|basic|token|digest|negotiate|apikey|key)\s{1,3})?"
+        r"(?i:authorization)\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(?:(?i:bearer|basic|token|digest|negotiate|apikey|key)\s{1,3}|(?=[A-Za-z._~+/=:-]{0,64}\d))"
         r"(?P<secret>(?!(?i:bearer|basic|token|digest|negotiate|apikey|none|null|true|false|required|header)\b)[A-Za-z0-9._~+/=:-]{8,8192})",
     ),
     ("bearer-token", (b"earer ", b"EARER "), r"(?i:\bbearer )(?P<secret>(?=[A-Za-z._~+/=-]{0,64}\d)[A-Za-z0-9._~+/=-]{16,8192})"),
