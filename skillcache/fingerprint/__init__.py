@@ -7,13 +7,13 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import environment, files, git, packages, shell, surroundings
 from skillcache.fingerprint.details import describe
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
-from skillcache.fingerprint.outside import Outside, of_project, project_of
+from skillcache.fingerprint.status import Content
 from skillcache.fingerprint.toolchains import upward
 from skillcache.fingerprint.tools import Tools
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Row = tuple[str, str, str]
 
@@ -87,8 +87,7 @@ def capture(request: Request) -> Fingerprint:
         raise Bypass(outcome.UNCAPTURABLE, "the line sets PATH")
     cwd = os.path.realpath(request.cwd)
     top = git.find_root(cwd)
-    marks = [mark for system in surroundings.ECOSYSTEMS.values() for mark in system.marks]
-    root = top or project_of(cwd, request.environ, marks)
+    root = top or _project(cwd, request.environ)
     budget = files.Budget(request.deadline, "changed files")
     # No glob at all is no content at all: the rule is of time alone.
     reading = git.Reading(root, request.depends, request.environ, budget) if top and request.depends != () else None
@@ -122,12 +121,14 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     wanted = tuple(
         path[len(root) + 1 :] for path in map(os.path.realpath, request.reads) if path.startswith(root + "/")
     )
-    found = git.Content()
+    found = Content()
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
     elif request.depends != ():
+        from skillcache.fingerprint.outside import of_project
+
         found.digest, ignored = of_project(root, budget, wanted)
     rows.append(("content", "", found.digest))
     rows += [("ignored", path, value) for path, value in ignored.files.items()]
@@ -137,16 +138,11 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     installed |= _packages(request, cwd, root, budget, installed)
     rows += [("packages", name, what.digest) for name, what in installed.items()]
 
-    outside = Outside(root, request.environ, budget)
-    rows += [("link", *row) for row in outside.links([*map(os.fsdecode, found.links), *ignored.links])]
+    links = [*map(os.fsdecode, found.links), *ignored.links]
     reached = {path for what in installed.values() for path in what.outside}
-    for name in _SEARCHED:
-        for path in environ.get(name, "").split(":"):
-            real = os.path.realpath(os.path.join(cwd, path))
-            if path and outside.leaves(real):
-                reached.add(real)
-    rows += [("outside", path, outside.content(path)) for path in reached]
-    rows += _reads(request, root, outside)
+    reached.update(_searched(cwd, root, environ))
+    if links or reached or request.reads:
+        rows += _outside(request, root, links, reached, budget)
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
 
 
@@ -183,12 +179,32 @@ def _packages(
     return found
 
 
-def _reads(request: Request, root: str, outside: Outside) -> list[Row]:
-    """Files that the line names, wherever they are, and folders outside; those inside are in the content."""
-    rows = []
+def _project(cwd: str, environ: "Mapping[str, str]") -> str:
+    from skillcache.fingerprint.outside import project_of
+
+    marks = [mark for system in surroundings.ECOSYSTEMS.values() for mark in system.marks]
+    return project_of(cwd, environ, marks)
+
+
+def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[str]":
+    """Folders outside the project that a variable leads tools to."""
+    for name in _SEARCHED:
+        for path in environ.get(name, "").split(":"):
+            real = os.path.realpath(os.path.join(cwd, path))
+            if path and real != root and not real.startswith(root + "/"):
+                yield real
+
+
+def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
+    """What links, packages and variables lead to, and what the line names and the content does not hold."""
+    from skillcache.fingerprint.outside import Outside
+
+    outside = Outside(root, request.environ, budget)
+    rows: list[Row] = [("link", *row) for row in outside.links(links)]
+    rows += [("outside", path, outside.content(path)) for path in reached]
     for path in request.reads:
         real = os.path.realpath(path)
         name = path[len(root) + 1 :] if path.startswith(root + "/") else path
-        if outside.leaves(real) or not os.path.isdir(real):
+        if outside.leaves(real) or not os.path.isdir(real) or request.depends is not None:
             rows.append(("read", name, outside.content(real)))
     return rows

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.fingerprint.git import Content
+    from skillcache.fingerprint.status import Content
 
 _EMPTY = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -34,26 +34,36 @@ def named(listing: bytes, found: "Content") -> bool:
     return any(path.endswith(b".gitattributes") for path in (*found.untracked, *found.ignored))
 
 
-def add_sizes(listing: bytes, root: str) -> bytes:
-    """Turn the output of `ls-files -s -v -z --debug` into a listing whose object ids are followed by file sizes."""
-    pieces = listing.split(b"\0")
-    lines = pieces[:1]
+def add_sizes(printed: bytes) -> bytes:
+    """Turn what `ls-files -s -v -z --debug` prints into a listing whose object ids are followed by file sizes."""
+    line, *pieces = printed.split(b"\0")
     sized = []
-    for piece in pieces[1:]:
+    for piece in pieces:
         # Five lines of what the index knows of the file, then the next entry; a path may hold line ends.
         known = piece.split(b"\n", 5)
         size = known[4].split(b"\t", 1)[0].rsplit(b" ", 1)[1]
-        head, path = lines[-1].split(b"\t", 1)
-        words = head.split(b" ")
-        if size == b"0" and words[2] not in _EMPTY:
-            # Git writes 0 for an entry it does not trust to be unchanged.
+        head, path = line.split(b"\t", 1)
+        named, stage = head.rsplit(b" ", 1)
+        sized.append(b"%s %s %s\t%s\0" % (named, size, stage, path))
+        line = known[5]
+    return b"".join(sized)
+
+
+def settle(listing: bytes, root: str) -> bytes:
+    """Ask the files themselves for sizes the index leaves at 0, as git does for entries it does not trust."""
+    if b" 0 0\t" not in listing:
+        return listing
+    lines = []
+    for line in listing.split(b"\0")[:-1]:
+        head, path = line.split(b"\t", 1)
+        tag, mode, oid, size, stage = head.split(b" ")
+        if size == b"0" and oid not in _EMPTY:
             try:  # noqa: SIM105 - contextlib is too dear here
                 size = b"%d" % os.lstat(os.path.join(os.fsencode(root), path)).st_size
             except OSError:
                 pass
-        sized.append(b"%s %s %s %s %s\t%s\0" % (*words[:3], size, words[3], path))
-        lines.append(known[5])
-    return b"".join(sized)
+        lines.append(b"%s %s %s %s %s\t%s\0" % (tag, mode, oid, size, stage, path))
+    return b"".join(lines)
 
 
 def attributes(root: str, folder: str, listing: bytes, found: "Content", environ: "Mapping[str, str]") -> list[str]:

@@ -6,9 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.fingerprint.git import Content
     from skillcache.fingerprint.ignored import Ignored
     from skillcache.fingerprint.packages import Installed
+    from skillcache.fingerprint.status import Content
 
 _OVERLAY, _IGNORED, _PACKAGES = 24_000, 8_000, 24_000  # characters of JSON each, roughly
 

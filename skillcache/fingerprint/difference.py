@@ -102,7 +102,7 @@ def _list(value: object) -> list[str]:
 
 
 def _between(root: str, old: Any, new: Any) -> dict[str, tuple[object, object]] | None:
-    """For each path (mode, object id) in one commit and in the other, None where it is not; None when git cannot say."""
+    """For each path (mode, object id) in one commit and the other, None where it is not; None when git cannot say."""
     fields = _git(root, "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", str(old), str(new), "--")
     if fields is None:
         return None

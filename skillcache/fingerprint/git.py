@@ -99,7 +99,7 @@ class Reading:
         if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None:
             return None
         data = read(os.path.join(self.folder, "index"), self.budget)
-        return data and index.decode(data, sizes=True)
+        return index.decode(data, sizes=self.careful) if data else None
 
     def _list(self) -> Child:
         return self._start(*_LIST, *(("--debug",) if self.careful else ()))
@@ -118,17 +118,18 @@ class Reading:
 
     def finish(self) -> Content:
         said, *printed = self._gather(*self.children)
-        listing = printed[0] if self.listing is None else self.listing
         found = Content()
         dirty = status.read(said, found)
+        listing = self._sized(printed[0]) if self.listing is None else self.listing
         if not self.careful and conversion.named(listing, found):
             # Attributes below the top, found only now: the listing is needed with sizes.
             self.careful = True
-            (listing,) = self._gather(self._list())
+            decoded = self._decode()
+            listing = self._sized(self._gather(self._list())[0]) if decoded is None else decoded
         dirty.update(self._unknown(found))
         converted: list[bytes] = []
         if self.careful:
-            listing = conversion.add_sizes(listing, self.root)
+            listing = conversion.settle(listing, self.root)
             converted = self._converted(listing, found)
         if _stamp(self.folder) != self.stamp:
             raise Bypass(outcome.TOO_SLOW, "the index changed meanwhile")
@@ -144,6 +145,9 @@ class Reading:
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
         found.digest = index.digest_edited(listing, found.edits)
         return found
+
+    def _sized(self, printed: bytes) -> bytes:
+        return conversion.add_sizes(printed) if self.careful else printed
 
     def _unknown(self, found: Content) -> list[bytes]:
         """The untracked files to read. Installed packages that nobody told git to ignore are treated as ignored."""

@@ -1,5 +1,6 @@
 """Files that git ignores and commands read: captured, unless they are caches."""
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,6 +133,13 @@ class TestNarrowed:
         assert before != untracked == repo.rows(depends=("src/**",))
         repo.write("src/gen.py", "1\n")
         assert repo.rows(depends=("src/**",)) != untracked
+
+    def test_what_the_line_names_counts_outside_the_globs_too(self, repo: "Project") -> None:
+        for path in ("tests/test_main.py", "tests", "."):
+            reads = (os.path.normpath(repo.top / path),)
+            before = repo.rows(depends=("src/**",), reads=reads)
+            repo.write("tests/test_main.py", f"changed {path}\n")
+            assert repo.rows(depends=("src/**",), reads=reads) != before
 
     def test_packages_and_variables_still_count(self, repo: "Project") -> None:
         repo.write(".gitignore", ".venv\n")
