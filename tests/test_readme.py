@@ -7,8 +7,9 @@ import tomllib
 
 import pytest
 
-from skillcache.claude_settings import Edit, add
+from skillcache.claude_settings import Edit
 from skillcache.cli import COMMANDS
+from skillcache.cli.settings_text import add
 from skillcache.configuration import parse
 from skillcache.settings import USER
 from tests.readme_tables import README, TABLES, with_tables

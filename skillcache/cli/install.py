@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import click
 
-from skillcache.claude_settings import Edit, add, ours, patterns_of
+from skillcache.claude_settings import Edit, patterns_of
 from skillcache.cli import exits
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
 from skillcache.cli.settings_file import PROJECT, USER, backup_of, locate, read, write
+from skillcache.cli.settings_text import add, ours
 from skillcache.configuration import parse as parse_configuration
 from skillcache.errors import SkillcacheError
 from skillcache.paths import config_file, hooks_folder, project_config_file

@@ -9,7 +9,7 @@ import stat
 import tempfile
 from collections.abc import Mapping
 
-from skillcache.claude_settings import remove, same_but_for_empty_hooks
+from skillcache.cli.settings_text import remove, same_but_for_empty_hooks
 from skillcache.errors import ConfigError, SkillcacheError
 
 USER, PROJECT, LOCAL = SCOPES = ("user", "project", "local")

@@ -1,9 +1,10 @@
 """Our entries in Claude Code's settings files: present, and what install would write now."""
 
-from skillcache.claude_settings import Found, ours, patterns_of
+from skillcache.claude_settings import Found, patterns_of
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.install import own_rules, present_edit
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
+from skillcache.cli.settings_text import ours
 from skillcache.errors import SkillcacheError
 
 _SUBJECT = "settings"
