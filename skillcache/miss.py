@@ -12,18 +12,20 @@ class Miss:
     """A call between its two hooks.
 
     key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
-    generations: of each rule's name; verifies: whether an entry was there and is to be held against the run.
+    since: see `skillcache.pending`; generations: of each rule's name; verifies: whether an entry was there and is to be
+    held against the run.
     """
 
-    __slots__ = ("cwd", "generations", "key", "project", "started", "verifies")
+    __slots__ = ("cwd", "generations", "key", "project", "since", "started", "verifies")
 
     def __init__(
-        self, *, key: str, cwd: str, project: str, started: int, generations: dict[str, int], verifies: bool
+        self, *, key: str, cwd: str, project: str, started: int, since: int, generations: dict[str, int], verifies: bool
     ) -> None:
         self.key = key
         self.cwd = cwd
         self.project = project
         self.started = started
+        self.since = since
         self.generations = generations
         self.verifies = verifies
 
@@ -40,6 +42,7 @@ def read_miss(record: dict[str, object]) -> Miss:
             cwd=str(record["cwd"]),
             project=str(record["project"]),
             started=int(str(record["started"])),
+            since=int(str(record["since"])),
             generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
         )

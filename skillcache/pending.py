@@ -15,12 +15,16 @@ _STALE = 86_400  # seconds; a hit leaves its file behind, as no PostToolUse come
 
 
 class Pending:
-    """The open file of a call that this process handles."""
+    """The open file of a call that this process handles.
 
-    __slots__ = ("_handle",)
+    since: when it was made, in nanoseconds since the epoch, by the clock that stamps every other file's changes.
+    """
+
+    __slots__ = ("_handle", "since")
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
+        self.since = os.fstat(handle).st_ctime_ns
 
     def save(self, record: dict[str, object]) -> None:
         """Keep `record` for the end of the call. Raises OSError."""

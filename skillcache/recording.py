@@ -67,9 +67,8 @@ def settle(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
 
 def _disturbed(call: Call, miss: Miss, found: Lookup, seconds: float) -> bool:
     """Whether something was changed and changed back meanwhile."""
-    since, deadline = miss.started * 1_000_000, time.monotonic() + seconds
-    fingerprint = found.fingerprint
-    return disturbed(fingerprint.root, fingerprint.rows, call.world.environ, since=since, deadline=deadline)
+    fingerprint, deadline = found.fingerprint, time.monotonic() + seconds
+    return disturbed(fingerprint.root, fingerprint.rows, call.world.environ, since=miss.since, deadline=deadline)
 
 
 def has_failed(result: Result) -> bool:

@@ -27,6 +27,7 @@ def answer(call: Call, planned: Plan, claimed: Pending) -> str:
         cwd=call.event.cwd,
         project=consulted.project,
         started=int(call.world.now * 1000),
+        since=claimed.since,
         generations=consulted.generations,
         verifies=outcome is VERIFY,
     )

@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 
     from skillcache.fingerprint import Row
 
-# File systems stamp with the kernel's coarse clock, which may be a tick behind.
-_TICK = 10_000_000  # nanoseconds
 _SECOND = 1_000_000_000
 
 
 def disturbed(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float) -> bool:
-    """`rows`: of the fingerprint at the end; `since`: nanoseconds since the epoch. Raises Bypass (NO_GIT, TOO_SLOW)."""
-    since -= _TICK
+    """`rows`: of the fingerprint at the end. Raises Bypass (NO_GIT, TOO_SLOW).
+
+    `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
+    milliseconds, so what bears the very same stamp counts as touched.
+    """
     ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
     if git.find_root(root) != root:
         return _any_newer(root, ignored, since)
     index = _changed(os.fsencode(os.path.join(git.git_folder(root), "index")))
-    if index > since:
+    if index >= since:
         return True  # a stash, a checkout, an add
     # Git compares whole seconds: an index written in the very second of the start cannot tell, so every file is asked.
     all_tracked = index // _SECOND >= since // _SECOND
@@ -42,7 +43,7 @@ def disturbed(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", 
 
 def _any_newer(root: str, paths: list[bytes], since: int) -> bool:
     top = os.fsencode(root)
-    return any(_changed(os.path.join(top, path)) > since for path in paths)
+    return any(_changed(os.path.join(top, path)) >= since for path in paths)
 
 
 def _changed(path: bytes) -> int:

@@ -42,9 +42,20 @@ def age(root: Path, seconds: int) -> None:
     git(root, "update-index", "--refresh", "-q")
 
 
-def after_the_tick() -> int:
-    """A moment that what was done before is surely older than: ctimes cannot be set, so this looks at the clock."""
-    return time.time_ns() + 11_000_000
+def stamp(root: Path) -> int:
+    """The file system's own time."""
+    path = root / ".git/stamp"
+    path.unlink(missing_ok=True)
+    path.touch()
+    return path.stat().st_ctime_ns
+
+
+def later_stamp(root: Path) -> int:
+    """A stamp that everything so far is older than."""
+    first = stamp(root)
+    while (now := stamp(root)) == first:
+        pass
+    return now
 
 
 def is_disturbed(root: Path, since: int) -> bool:
@@ -52,7 +63,7 @@ def is_disturbed(root: Path, since: int) -> bool:
 
 
 def test_nothing_done_is_no_disturbance(root: Path) -> None:
-    assert not is_disturbed(root, after_the_tick())
+    assert not is_disturbed(root, later_stamp(root))
 
 
 def take_back(path: Path) -> None:
@@ -77,19 +88,20 @@ def test_an_edit_taken_back_is_one(root: Path, change: Callable[[Path], object],
     if old:
         age(root, 5)
     (root / "a.py").write_text("work\n")
-    since = time.time_ns()
+    since = stamp(root)
     change(root)
     assert is_disturbed(root, since)
 
 
 def test_a_cache_written_by_the_command_is_none(root: Path) -> None:
-    since = after_the_tick()
+    since = later_stamp(root)
     (root / "__pycache__").mkdir()
     (root / "__pycache__/a.cpython-311.pyc").write_bytes(b"x")
     assert not is_disturbed(root, since)
 
 
 def test_outside_git_what_was_captured_is_asked(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("X=1\n")
-    assert not is_disturbed(tmp_path, after_the_tick())
-    assert is_disturbed(tmp_path, time.time_ns() - 10**9)
+    path = tmp_path / ".env"
+    path.write_text("X=1\n")
+    assert not is_disturbed(tmp_path, path.stat().st_ctime_ns + 1)
+    assert is_disturbed(tmp_path, path.stat().st_ctime_ns)
