@@ -49,6 +49,8 @@ def examine(tool: Tool, words: tuple[str, ...], at: int) -> Words:
             seen.rest = at
             seen.operands.extend(range(at, end))
             _examine_rest(tool, words[at:])
+            if tool.passes:
+                seen.options.extend(words[at:])
             break
         elif word.startswith("--") or tool.dashed:
             at = _long(tool, words, at - 1, seen)

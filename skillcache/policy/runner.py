@@ -64,7 +64,7 @@ deploy prune dedupe rebuild version import patch patch-commit set unlink cache""
 TABLE: dict[str, Runner] = {
     "npm": Runner(
         verbs="run run-script rum",
-        alone="test t tst",
+        alone="test tst",
         tools="node",
         building=_BUILDING,
         flags="""-s --silent -q --quiet --if-present --workspaces -ws --include-workspace-root --no-color
@@ -74,7 +74,7 @@ TABLE: dict[str, Runner] = {
     ),
     "pnpm": Runner(
         verbs="run run-script",
-        alone="test t tst",
+        alone="test tst",
         bare=True,
         launches=True,
         tools="node",
@@ -199,5 +199,3 @@ TABLE: dict[str, Runner] = {
         flags="--stream --parallel --no-bail",
     ),
 }
-TABLE["gmake"] = TABLE["make"]
-TABLE["inv"] = TABLE["invoke"]

@@ -27,61 +27,69 @@ def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
     runner = TABLE[word]
     found = Task(directory)
     found.tools = runner.tools
-    at = _options(runner, words, 1, found)
+    at, named = _first_task(word, runner, words, found)
     if not 0 < at < len(words):
         return None
-    named = words[at] in runner.verbs
-    if named:
-        at = _options(runner, words, at + 1, found)
-        if not 0 < at < len(words):
-            return None
-    if word == "yarn" and words[at] == "workspace" and at + 2 < len(words):
-        at += 2 if words[at + 2] not in runner.verbs else 3
-        if at >= len(words):
-            return None
     first = words[at]
-    if word == "nx" and first in ("run-many", "affected"):
+    if first in runner.outside or (runner.launches and first in ("dlx", "x")):
+        raise Bypass(OUTSIDE, f"{word} {first}")
+    if word == "nx" and first == "run-many":
         return _nx_many(runner, words, at + 1, found)
     if not named and first in runner.building:
         raise Bypass(COMMAND_WRITES, f"{word} {first}")
-    if first in runner.outside or (word in ("pnpm", "yarn", "bun") and first in ("dlx", "x")):
-        raise Bypass(OUTSIDE, f"{word} {first}")
     if not named and first not in runner.alone and not runner.bare:
         return None
     if runner.launches and _is_tool(first):
         found.tool = True
         found.rest = at
         return found
+    kinds = _kinds(word, runner, words, at, found)
+    if not kinds:
+        return None
+    if word == "npm":  # its own options may stand behind the task
+        found.rest = max(_options(runner, words, found.rest, found), found.rest)
+    for given in words[found.rest :]:
+        if given.partition("=")[0] in runner.fresh:
+            raise Bypass(COMMAND_FRESH, given)
+        if given == ":::":
+            return None
+    found.name = f"{word}-{kinds[0]}"
+    return found
+
+
+def _first_task(word: str, runner: Runner, words: tuple[str, ...], found: Task) -> tuple[int, bool]:
+    """Where the first task's name stands, or -1, and whether a verb such as `run` came before it."""
+    at = _options(runner, words, 1, found)
+    if word == "yarn" and words[at : at + 1] == ("workspace",):
+        at += 2
+    if not 0 < at < len(words) or words[at] not in runner.verbs:
+        return at, False
+    return _options(runner, words, at + 1, found), True
+
+
+def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Task) -> list[str]:
+    """The kinds of the tasks that stand from `at` on; none when one of them is not a report."""
     kinds: list[str] = []
-    while at < len(words):
+    while at < len(words) and words[at] != "--" and (runner.several or not kinds):
         operand = words[at]
-        if kinds and not runner.several:
-            break
-        if operand == "--" or (operand.startswith("-") and operand not in runner.flags and not runner.several):
-            break
         if operand.startswith("-"):
             at = _options(runner, words, at, found)
             if at < 0:
-                return None
+                return []
             continue
         name, equals, value = operand.partition("=")
         if runner.assignments and equals and name.replace("-", "_").isidentifier():
             found.values.append(value)
-        elif "/" in operand and word != "mise" and kinds:
-            found.values.append(operand)
         elif word in ("bun", "deno") and "." in operand:
-            return None
+            return []
         else:
-            this = kind(operand if word != "npm" or named else "test")
-            if not this and not (kinds and word == "just"):
-                return None
-            kinds.append(this or kinds[0])
+            this = kind(operand)
+            if not this:
+                return []
+            kinds.append(this)
         at += 1
-    if not kinds:
-        return None
-    found.name = f"{'make' if word == 'gmake' else word}-{kinds[0]}"
     found.rest = at
-    return found
+    return kinds
 
 
 def _is_tool(word: str) -> bool:
@@ -92,37 +100,38 @@ def _is_tool(word: str) -> bool:
 
 def _options(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:
     """Steps over known options; -1 at an unknown one."""
-    while at < len(words) and words[at].startswith("-"):
-        word = words[at]
-        name, equals, value = word.partition("=")
-        if word == "--":
-            return at
-        if name in runner.fresh:
-            raise Bypass(COMMAND_FRESH, name)
-        if name in runner.outside:
-            raise Bypass(OUTSIDE, name)
-        taking = name in runner.values or name in runner.moves or name in runner.files
-        if not taking and not word.startswith("--") and word[:2] in [*runner.values, *runner.moves] and len(word) > 2:
-            name, value, taking, equals = word[:2], word[2:], True, "="
-        at += 1
-        if taking:
-            if not equals:
-                if name in runner.flags and (at >= len(words) or not words[at].isdigit()):
-                    continue
-                if at >= len(words):
-                    return -1
-                value = words[at]
-                at += 1
-            if name in runner.moves:
-                found.directory = join(found.directory, value)
-            elif name in runner.files:
-                found.files.append(value)
-            else:
-                if "[" in value or ("..." in value.strip(".") and "git" in value):
-                    raise Bypass(OUTSIDE, value)  # a filter by what changed in git
-                found.values.append(value)
-        elif name not in runner.flags:
+    while 0 <= at < len(words) and words[at].startswith("-") and words[at] != "--":
+        at = _option(runner, words, at, found)
+    return at
+
+
+def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:
+    word = words[at]
+    name, equals, value = word.partition("=")
+    if not word.startswith("--") and len(word) > 2 and word not in runner.flags:  # `-Cdir`
+        name, equals, value = word[:2], "=", word[2:].removeprefix("=")
+    if name in runner.fresh:
+        raise Bypass(COMMAND_FRESH, name)
+    if name in runner.outside:
+        raise Bypass(OUTSIDE, name)
+    at += 1
+    if name not in runner.values and name not in runner.moves and name not in runner.files:
+        return at if name in runner.flags and (not equals or word.startswith("--")) else -1
+    if not equals:
+        if name in runner.flags and not "".join(words[at : at + 1]).isdigit():
+            return at  # such as `-j`, whose number may be left out
+        if at >= len(words):
             return -1
+        value = words[at]
+        at += 1
+    if name in runner.moves:
+        found.directory = join(found.directory, value)
+    elif name in runner.files:
+        found.files.append(value)
+    elif "[" in value:
+        raise Bypass(OUTSIDE, value)  # a filter by what changed in git
+    else:
+        found.values.append(value)
     return at
 
 

@@ -9,7 +9,7 @@ class Tool:
     writes, fresh, outside: options that change something, ask for a new run, or read more than the project;
     safe: options that look like one of these and are not; subcommands: by the first operand, and then nothing else
     is ruled; building: first operands known to write; dashed: long options have one dash; goals: every operand must
-    be one of these; env, tools: as in Rule. A `name=begin*` among writes, fresh or outside refuses values.
+    be one of these; passes: what stands after `--` are options of the same kind; env, tools: as in Rule. A `name=begin*` among writes, fresh or outside refuses values.
     """
 
     __slots__ = (
@@ -23,6 +23,7 @@ class Tool:
         "needs",
         "only",
         "outside",
+        "passes",
         "pattern",
         "safe",
         "subcommands",
@@ -48,6 +49,7 @@ class Tool:
         building: str = "",
         dashed: bool = False,
         goals: "frozenset[str] | None" = None,
+        passes: bool = False,
         env: str = "",
         tools: str = "",
     ) -> None:
@@ -65,6 +67,7 @@ class Tool:
         self.building = building.split()
         self.dashed = dashed
         self.goals = goals
+        self.passes = passes
         self.env = tuple(env.split())
         self.tools = tuple(tools.split())
 

@@ -48,7 +48,7 @@ _LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
         ("run",),
         """--frozen --locked --no-sync --offline --all-extras --all-groups --all-packages --no-dev --dev --only-dev
         --quiet -q --active --no-project --no-default-groups --no-progress --exact --verbose -v --no-config
-        --no-env-file --no-editable --native-tls --isolated""",
+        --no-env-file --no-editable --native-tls --isolated --""",
         "--extra --no-extra --group --no-group --only-group --package --python -p --color",
         "--directory",
     ),

@@ -194,7 +194,7 @@ def _dollar(text: str, at: int, pieces: list[str], token: Token, *, quoted: bool
         index = text[at + 13 : stop - 2]
         if stop < at + 2 or not (index in ("@", "*") or (len(index) == 1 and index in _DIGITS)):
             raise Bypass(SHELL_EXPANSION, "${PIPESTATUS")
-    elif not following or following in " \t\n" or (quoted and following in '"|)'):
+    elif not following or following in " \t\n" or following in ('"|)' if quoted else ";|)"):
         pieces.append("$")  # bash leaves a dollar before these as it is
         return at + 1
     else:
@@ -212,6 +212,8 @@ def _unquoted(text: str, at: int, pieces: list[str], token: Token) -> None:  # n
         following = text[at + 1 : at + 2]  # zsh looks `=word` up as a command; a rule of `====` is only drawn
         if not before and following != "=" and following not in _ENDS_WORD:
             raise Bypass(SHELL_EXPANSION, "a word that begins with =")
+        if before.endswith("+") and not token.quoted and _NAME.issuperset(before[:-1]):
+            raise Bypass(SHELL_SYNTAX, "an assignment that appends")
         if before and not token.quoted and not token.name and before[0] not in _DIGITS and _NAME.issuperset(before):
             token.name = len(before)
     elif character in "*?":

@@ -205,7 +205,7 @@ class _Reader:
             raise Bypass(SHELL_SYNTAX, operator)
         if bare == "<" and number in ("", "0"):
             return "" if target.text == "/dev/null" else target.text
-        if bare in ("<", "<<", "<<<", "<&", "<>"):
+        if bare in ("<", "<&", "<>") or target.text == "-":
             raise Bypass(SHELL_SYNTAX, operator)
         if bare == ">&" and target.text in ("1", "2") and number != "0":
             return ""

@@ -7,7 +7,7 @@ DJANGO_SETTINGS_MODULE"""
 
 PYTEST = Tool(
     "pytest",
-    values="""-k -m -p -o -W -r -n --maxfail --tb --durations --durations-min --ignore --ignore-glob --deselect --cov
+    values="""-k -m -p -o -W -r -n --maxfail --tb --durations --durations-min --ignore --ignore-glob --deselect --cov --cov-report
     --cov-config --cov-fail-under --import-mode --timeout --timeout-method --dist --numprocesses --log-level
     --log-cli-level --color --capture --verbosity --asyncio-mode --ds --django-settings --show-capture --override-ini
     --maxprocesses --tx --code-highlight --confcutdir""",

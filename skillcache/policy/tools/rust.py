@@ -45,6 +45,7 @@ TABLE: dict[str, Tool] = {
             "fmt": Tool(
                 "cargo-fmt",
                 needs="--check",
+                passes=True,
                 values="-p --package --message-format",
                 files="--manifest-path --config-path",
                 safe="--all",
