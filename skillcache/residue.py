@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _PATH = _WORD | frozenset(b"./+@-")
 _RULES = ("-", "=", "_", "*", "~", "#", ".", "─", "━", "═", "⎯", "│", "┃", "╌", "▔", "▁")
+_FLATTENING = (b"-", b"_", b".", b"+", b"!", b":", b"|", b"\\", b"%2f")  # how tools make one name of a path
 _CUTS = (b"...", "…".encode())
 _WRAPS_FROM = 60  # columns: no tool wraps its lines narrower
 _MOST = 400  # occurrences worth a look at the disk
@@ -31,7 +32,7 @@ def is_settled(text: bytes, root: str, forms: "Sequence[bytes]") -> bool:
     """`text` holds NUL and a letter for each root replaced; `forms` are the spellings that were looked for."""
     if any(form in text for form in forms):
         return False  # at a place where it was not surely a path
-    if b"%2f" in text.lower() or _names_a_folder_above(text, root) or _climbs_out(text, root):
+    if _names_a_folder_above(text, root) or _climbs_out(text, root):
         return False
     if not _name_is_explained(text, root) or _shows_a_piece(text, os.fsencode(root)) or _shows_a_digest(text, root):
         return False
@@ -57,9 +58,9 @@ def _names_a_folder_above(text: bytes, root: str) -> bool:
                 if not ends or ends[0] not in _WORD:
                     return True
             folder = os.path.dirname(folder)
-        joined = path.strip("/").split("/")
-        if any(os.fsencode(joint.join(joined)) in text for joint in "-_.+!:|\\" if len(joined) > 1):
-            return True  # as tools flatten a path into the name of a file
+        names = os.fsencode(path.lower()).strip(b"/").split(b"/")
+        if len(names) > 1 and any(joint.join(names) in text.lower() for joint in _FLATTENING):
+            return True
     return False
 
 
@@ -108,9 +109,17 @@ def _name_is_explained(text: bytes, root: str) -> bool:
             if len(known) > _MOST:
                 return False
             known[token] = _is_inside(os.fsencode(root), token)
-        if not known[token] and not text[:start].endswith((b"import ", b"from ")):
+        if not known[token] and not _is_quoted_source(text[text.rfind(b"\n", 0, start) + 1 : start], os.fsencode(root)):
             return False
     return True
+
+
+def _is_quoted_source(before: bytes, root: bytes) -> bool:
+    """Whether a line that begins so shows a line of a file, an import, or the name of a test in a file of the root."""
+    if before.endswith((b"import ", b"from ")) or before.lstrip(b" 0123456789").startswith((b"|", "│".encode())):
+        return True
+    path, found, _test = before.partition(b"::")
+    return bool(found) and _is_inside(root, path.rpartition(b" ")[2].replace(b"\0R/", b""))
 
 
 def _is_inside(root: bytes, token: bytes) -> bool:

@@ -109,7 +109,7 @@ def test_the_real_path_of_a_linked_root_is_a_form_of_it(tmp_path: Path) -> None:
         "moved from /srv/chec\nkouts",
         "cached as srv-checkouts-blue.json",
         "srv_checkouts_blue",
-        "%2Fsrv%2Fcheckouts",
+        "%2Fsrv%2fcheckouts%2Fblue",
         f"{ROOT}/x.py       12      3",
         f"==== {ROOT} ====",
         f"{ROOT}/x.py\n" + "-" * (len(ROOT) + 5),
@@ -128,9 +128,16 @@ def test_the_name_of_the_root_may_be_that_of_a_package_in_it(tmp_path: Path) -> 
     root = tmp_path.resolve() / "parent" / "blue"
     (root / "blue").mkdir(parents=True)
     (root / "blue" / "x.py").touch()
-    for text in ("blue/x.py:3: error", "blue.x: bad", f"{root}/blue/x.py", "    from blue import x"):
+    for text in (
+        "blue/x.py:3: error",
+        "blue.x: bad",
+        f"{root}/blue/x.py",
+        "    from blue import x",
+        "12 | go(blue)",
+        "blue/x.py::test_y[blue] PASSED",
+    ):
         assert relocatable(text.encode(), str(root)), text
-    for text in ("Project blue", "blue/y.py", f"{root}/blue/y.py", "blue.zip/x"):
+    for text in ("Project blue", "blue/y.py", f"{root}/blue/y.py", "blue.zip/x", "y::test[blue]"):
         assert not relocatable(text.encode(), str(root)), text
 
 
