@@ -122,7 +122,8 @@ class World:
         (self.base / "bin").mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name
-            path.write_text(f"#!{sys.executable} -IS\n{source}")
+            # Not the interpreter of a virtual environment, whose packages a result would depend on as well.
+            path.write_text(f"#!{os.path.realpath(sys.executable)} -IS\n{source}")
             path.chmod(0o755)
 
     def _package(self, root: Path, name: str) -> None:
