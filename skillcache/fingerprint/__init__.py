@@ -123,6 +123,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     )
     found = Content()
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
+    ignored.blind = surroundings.blind(words)
+    ignored.repository = lambda path: git.Reading(path, None, request.environ, budget, 1).run()
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -143,6 +145,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     reached.update(_searched(cwd, root, environ))
     if links or reached or request.reads:
         rows += _outside(request, root, links, reached, budget)
+    rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
 
 
@@ -177,6 +180,11 @@ def _packages(
                         found[label] = installed
             within = within and folder != root
     return found
+
+
+def _printable(text: str) -> str:
+    """A name that is no text, such as a path of other bytes, written so that it can be encoded."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _project(cwd: str, environ: "Mapping[str, str]") -> str:

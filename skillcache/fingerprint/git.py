@@ -110,6 +110,13 @@ class Reading:
             arguments += ("--", *patterns)
         return spawn(self.root, arguments, self.environ)
 
+    def run(self) -> Content:
+        try:
+            self.begin()
+            return self.finish()
+        finally:
+            self.abandon()
+
     def abandon(self) -> None:
         end(self.children)
 
@@ -185,12 +192,7 @@ class Reading:
             if os.path.isdir(top) and not os.path.islink(top) and os.listdir(top):
                 raise Bypass(outcome.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
             return None
-        reading = Reading(os.path.realpath(top), None, self.environ, self.budget, self.depth + 1)
-        reading.begin()
-        try:
-            inner = reading.finish()
-        finally:
-            reading.abandon()
+        inner = Reading(os.path.realpath(top), None, self.environ, self.budget, self.depth + 1).run()
         found.nested.append(path)
         for below, above in ((inner.ignored, found.ignored), (inner.links, found.links), (inner.nested, found.nested)):
             above += [path + b"/" + name for name in below]

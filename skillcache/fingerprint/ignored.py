@@ -2,13 +2,17 @@
 
 import os
 
+from skillcache import outcome
 from skillcache.digest import digest_parts
+from skillcache.errors import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from skillcache.fingerprint.status import Content
 
 MAX_FILES = 2_000
 
@@ -19,7 +23,7 @@ _CACHE_NAMES = (
 )
 # Outputs and caches, when git ignores them.
 _OUTPUT_NAMES = (
-    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .vscode .claude .cache .coverage"
+    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .vscode .cache .coverage"
     " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store .terraform"
 )
 _OUTPUT_SUFFIXES = ".pyc .pyo .log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
@@ -63,7 +67,7 @@ class Ignored:
     links met on the way. Paths are relative to `root`. `wanted` names what the line itself reads: never skipped.
     """
 
-    __slots__ = ("budget", "files", "links", "packages", "root", "wanted")
+    __slots__ = ("blind", "budget", "files", "links", "packages", "plain", "repository", "root", "wanted")
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
         self.root = root
@@ -72,6 +76,9 @@ class Ignored:
         self.files: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.links: list[str] = []
+        self.blind = False  # the tools of the line search no hidden folder
+        self.plain: set[str] = set()  # folders found to be neither skipped nor packages
+        self.repository: Callable[[str], Content] | None = None
 
     def add(self, entries: "Iterable[bytes]") -> None:
         """Capture entries as git lists them, folders with a trailing slash."""
@@ -92,18 +99,34 @@ class Ignored:
         at = path.find("/")
         while at >= 0:
             folder = path[:at]
-            if folder in self.packages or self._settled(folder):
+            if self._settled(folder):
                 return True
             at = path.find("/", at + 1)
         return False
 
     def _settled(self, folder: str) -> bool:
-        if self._skips(folder, directory=True):
+        if folder in self.plain:
+            return False
+        if folder in self.packages or self._skips(folder, directory=True):
             return True
-        installed = packages.of_folder(os.path.join(self.root, folder), self.root, self.budget)
+        full = os.path.join(self.root, folder)
+        installed = packages.of_folder(full, self.root, self.budget)
         if installed is not None:
             self.packages[folder] = installed
-        return installed is not None
+            return True
+        self.plain.add(folder)
+        if self.repository is not None and os.path.lexists(os.path.join(full, ".git")):
+            try:
+                inner = self.repository(full)
+            except Bypass as bypass:
+                if bypass.outcome is not outcome.NO_GIT:
+                    raise
+                return False  # files that only look like a repository
+            self.files[folder] = inner.digest
+            self.add(os.fsencode(folder) + b"/" + path for path in inner.ignored)
+            self.links += [f"{folder}/{os.fsdecode(path)}" for path in inner.links]
+            return True
+        return False
 
     def _skips(self, path: str, *, directory: bool) -> bool:
         if any(_within(wanted, path) or _within(path, wanted) for wanted in self.wanted):
@@ -111,6 +134,8 @@ class Ignored:
         name = path[path.rfind("/") + 1 :]
         if name in _CACHES or name in _OUTPUTS:
             return True
+        if os.path.basename(os.path.dirname(path)) == ".claude" and (self.blind or name != "worktrees"):
+            return True  # Claude Code's own; but some tools search every folder, and find its worktrees
         if directory:
             beside = os.path.join(self.root, os.path.dirname(path))
             return any(os.path.exists(os.path.join(beside, build)) for build in _BUILDS.get(name, ()))

@@ -56,13 +56,10 @@ class Outside:
         if top is None:
             return self._plain(path)
         below = path[len(top) + 1 :]
-        reading = git.Reading(top, (f"{_literal(below)}/**",) if below else None, self.environ, self.budget, 1)
-        reading.begin()
-        try:
-            found = reading.finish()
-        finally:
-            reading.abandon()
+        depends = (f"{_literal(below)}/**",) if below else None
+        found = git.Reading(top, depends, self.environ, self.budget, 1).run()
         ignored = Ignored(top, self.budget)
+        ignored.repository = lambda path: git.Reading(path, None, self.environ, self.budget, 1).run()
         ignored.add(name for name in found.ignored if _meet(os.fsdecode(name).rstrip("/"), below))
         links = [os.path.join(top, path) for path in (*map(os.fsdecode, found.links), *ignored.links)]
         parts = [found.digest.encode()]

@@ -31,7 +31,7 @@ def of_folder(path: str, root: str, budget: Budget) -> Installed | None:
     """What is installed in the folder `path`; None when it is not a folder of packages."""
     name = os.path.basename(path)
     if name == "node_modules":
-        return _node(path, budget)
+        return _node(path, root, budget)
     if os.path.exists(os.path.join(path, "pyvenv.cfg")):
         return of_python([path], root, budget)
     if name == "vendor":
@@ -72,13 +72,13 @@ def _bundle(path: str) -> Installed:
     return _named(names)
 
 
-def _node(path: str, budget: Budget) -> Installed:
+def _node(path: str, root: str, budget: Budget) -> Installed:
     parts: list[bytes] = []
     for name in (*_NODE_MANIFESTS, ".pnpm/lock.yaml"):
         data = follow(os.path.join(path, name), budget)
         if data is not None:
             parts += (name.encode(), data)
-    tops = _node_tops(path)
+    tops, outside = _node_tops(path, root)
     if not parts:
         if len(tops) > _MAX_LISTED:
             raise Bypass(outcome.TOO_LARGE, f"{path} has no manifest")
@@ -86,17 +86,27 @@ def _node(path: str, budget: Budget) -> Installed:
             data = follow(os.path.join(path, top, "package.json"), budget)
             parts.append(b"" if data is None else data)
     # What was linked in or put there by hand shows in the names.
-    return Installed(digest_parts([*parts, *map(os.fsencode, tops)]), tops)
+    return Installed(digest_parts([*parts, *map(os.fsencode, tops)]), tops, tuple(outside))
 
 
-def _node_tops(path: str) -> list[str]:
+def _node_tops(path: str, root: str) -> tuple[list[str], list[str]]:
+    """The names of the packages in a node_modules folder, and where links among them leave it and the project."""
     tops: list[str] = []
-    for name in sorted(_entries(path)):
-        if name.startswith("@"):
-            tops += [f"{name}/{inner}" for inner in sorted(_entries(os.path.join(path, name)))]
-        elif not name.startswith("."):
-            tops.append(name)
-    return tops
+    outside: list[str] = []
+    for scope in ("", *(name for name in _entries(path) if name.startswith("@"))):
+        folder = os.path.join(path, scope) if scope else path
+        try:
+            with os.scandir(folder) as entries:
+                found = [entry for entry in entries if not entry.name.startswith((".", "@"))]
+        except OSError:
+            continue
+        for entry in found:
+            tops.append(f"{scope}/{entry.name}" if scope else entry.name)
+            if entry.is_symlink():
+                target = os.path.normpath(os.path.join(folder, os.readlink(entry.path)))
+                if not target.startswith((root + "/", os.path.dirname(path) + "/")):
+                    outside.append(target)
+    return sorted(tops), outside
 
 
 def _entries(path: str) -> list[str]:

@@ -100,6 +100,12 @@ ECOSYSTEMS = {
 _EVERY = (".env", ".envrc", ".tool-versions", "mise.toml", ".mise.toml")
 _RUNNER_NAMES = "npm pnpm yarn bun deno rake composer tox nox bazel nx turbo"
 _RUNNERS = frozenset(_RUNNER_NAMES.split())
+# Tools that search no hidden folder for what to check, and the programs that start them.
+_BLIND_NAMES = (
+    "pytest py.test mypy pyright basedpyright ruff black cargo cargo-nextest go mvn mvnw gradle gradlew tsc"
+    " uv poetry pdm rye timeout env nice"
+)
+_BLIND = frozenset(_BLIND_NAMES.split())
 
 
 def ecosystems(words: "Iterable[str]") -> tuple[list[Ecosystem], bool]:
@@ -109,6 +115,12 @@ def ecosystems(words: "Iterable[str]") -> tuple[list[Ecosystem], bool]:
     known = {name for system in found for name in names & system.words}
     any_ = bool(names - known) or not names.isdisjoint(_RUNNERS)
     return (list(ECOSYSTEMS.values()) if any_ else found), any_
+
+
+def blind(words: "Iterable[str]") -> bool:
+    """Whether all of these tools leave hidden folders alone."""
+    names = {os.path.basename(word) for word in words}
+    return bool(names) and names <= _BLIND
 
 
 def implied(root: str) -> list[str]:

@@ -20,6 +20,9 @@ _DEPTH = 6
 _OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
 # These run the project's virtual environment, and keep it in a place of their own when it is not in the project.
 _KEEPERS = ("poetry", "pipenv", "pdm", "hatch")
+# Tools that a tool starts without an interpreter line that says so.
+_JAVA = ("java", "$JAVA_HOME/bin/java")
+_COMPANIONS = {"mvn": _JAVA, "mvnw": _JAVA, "gradle": _JAVA, "gradlew": _JAVA, "sbt": _JAVA}
 _ABOUT = ("VERSION", "release")  # what Go and Java say of themselves
 
 
@@ -43,22 +46,35 @@ class Tools:
         """Capture the tool that `word` names in `folder`; NO_TOOL, or "absent" for an optional one, without it."""
         if os.path.basename(word) in _KEEPERS:
             self._keeper(word, folder)
-        path = self.find(word, folder)
-        if path is None and not optional:
-            raise Bypass(outcome.NO_TOOL, word)
+        try:
+            identity = self._identity(self.find(word, folder), folder, 0)
+        except Bypass as bypass:
+            if not optional or bypass.outcome is not outcome.NO_TOOL:
+                raise
+            identity = "absent"
         name = python.relative(word, self.root)
-        self.identities[name] = "absent" if path is None else self._identity(path, folder, 0)
+        if self.identities.get(name, identity) != identity:
+            name = f"{name} in {python.relative(folder, self.root)}"
+        self.identities[name] = identity
+        for companion in _COMPANIONS.get(os.path.basename(word), ()):
+            self.add(companion, folder, optional=True)
+        if os.path.basename(word) == "mise":
+            self._mise()
 
-    def find(self, word: str, folder: str) -> str | None:
-        """The executable that a shell in `folder` runs for `word`, behind whatever shim."""
+    def find(self, word: str, folder: str) -> str:
+        """The executable that a shell in `folder` runs for `word`, behind whatever shim; NO_TOOL without one."""
         for path in self._places(word, folder):
             if os.path.isfile(path) and os.access(path, os.X_OK):
                 real = behind(path, folder, self.environ)
                 if real is not None:
                     return real
-        return None
+        raise Bypass(outcome.NO_TOOL, word)
 
     def _places(self, word: str, folder: str) -> "Iterator[str]":
+        if word.startswith("$"):
+            name, _, rest = word[1:].partition("/")
+            yield os.path.join(self.environ.get(name) or "/", rest)
+            return
         if "/" in word:
             home = self.environ.get("HOME", "/")
             yield os.path.normpath(os.path.join(folder, home + word[1:] if word.startswith("~/") else word))
@@ -70,6 +86,18 @@ class Tools:
                 yield os.path.join(place, own, word)
             if place == self.root:
                 return
+
+    def _mise(self) -> None:
+        """`mise` runs what it has installed: those versions count, and what its interpreters have installed."""
+        home = self.environ.get("HOME", "/")
+        installs = os.path.join(self.environ.get("MISE_DATA_DIR") or f"{home}/.local/share/mise", "installs")
+        versions = [f"{tool}/{version}" for tool in _list(installs) for version in _list(os.path.join(installs, tool))]
+        settings = follow(f"{home}/.config/mise/config.toml", self.budget) or b""
+        self.identities["installed by mise"] = digest_parts([settings, *map(os.fsencode, versions)])
+        for version in versions:
+            path = os.path.join(installs, version, "bin", "python3")
+            if version.startswith("python/") and os.path.exists(path):
+                self.python(path)
 
     def _keeper(self, word: str, folder: str) -> None:
         if "VIRTUAL_ENV" in self.environ and "hatch" not in word:
@@ -112,15 +140,15 @@ class Tools:
         words = os.fsdecode(line).split()
         if not words:
             raise Bypass(outcome.UNCAPTURABLE, "a script without an interpreter")
-        interpreter: str | None = words[0]
+        interpreter = words[0]
         if body.startswith(b"'''exec' "):
             # An installer's way around the limit on the length of this line.
             line, _, body = body.partition(b"\n")
             interpreter = os.fsdecode(line).split()[1].strip('"')
         elif os.path.basename(words[0]) == "env":
             names = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-            interpreter = self.find(names[0], folder) if names else None
-        if interpreter is None or not os.access(interpreter, os.X_OK):
+            interpreter = self.find("".join(names[:1]), folder)
+        if not os.access(interpreter, os.X_OK):
             raise Bypass(outcome.NO_TOOL, os.fsdecode(line))
         return [body, self._identity(interpreter, folder, depth + 1).encode()]
 

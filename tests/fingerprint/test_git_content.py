@@ -184,6 +184,25 @@ def test_a_broken_repository_is_a_bypass(repo: "Project", content: str) -> None:
     assert caught.value.outcome is outcome.NO_GIT
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_a_repository_of_somebody_else_is_a_bypass(repo: "Project") -> None:
+    for path in (repo.top, repo.top / ".git"):
+        os.chown(path, 12345, 12345)
+    with pytest.raises(Bypass) as caught:
+        repo.rows()
+    assert caught.value.outcome is outcome.NO_GIT
+
+
+def test_names_that_are_no_text_can_be_encoded(repo: "Project") -> None:
+    repo.write(".gitignore", "*.env\n")
+    for name in (b"\xff.env", b"\xfe.env"):
+        with open(os.path.join(os.fsencode(repo.top), name), "wb"):
+            pass
+    found = repo.capture()
+    assert repr(found.rows).encode()
+    assert len([row for row in found.rows if row[0] == "ignored"]) == 2
+
+
 def test_git_variables_of_the_environment_do_not_mislead(repo: "Project") -> None:
     before = repo.rows()
     misleading = {"GIT_DIR": "/nowhere", "GIT_INDEX_FILE": "/nowhere", "GIT_WORK_TREE": "/"}

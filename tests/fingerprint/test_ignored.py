@@ -99,6 +99,27 @@ def test_a_named_file_outside_the_project_counts(repo: "Project") -> None:
     assert len({before, changed, repo.rows(reads=reads)}) == 3
 
 
+def test_an_ignored_repository_counts_by_its_content(repo: "Project") -> None:
+    repo.write(".gitignore", ".claude/\n")
+    repo.commit()
+    repo.git("worktree", "add", "-q", ".claude/worktrees/one")
+    before = repo.rows()
+    repo.write(".claude/worktrees/one/src/main.py", "print(2)\n")
+    changed = repo.rows()
+    repo.git("commit", "-qam", "there", cwd=repo.top / ".claude/worktrees/one")
+    repo.write(".claude/settings.local.json", "{}")
+    assert before != changed == repo.rows()
+
+
+def test_an_ignored_folder_that_only_looks_like_a_repository_counts_by_its_files(repo: "Project") -> None:
+    repo.write(".gitignore", "fixtures/\n")
+    repo.write("fixtures/fake/.git", "nonsense")
+    repo.write("fixtures/fake/a", "1")
+    before = repo.rows()
+    repo.write("fixtures/fake/a", "2")
+    assert repo.rows() != before
+
+
 def test_too_many_ignored_files_are_a_bypass(repo: "Project") -> None:
     repo.write(".gitignore", "data/\n")
     for number in range(2100):

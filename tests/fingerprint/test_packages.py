@@ -114,6 +114,16 @@ class TestNode:
         environment.beside("node_modules").write("a/package.json", "{}")
         assert environment.rows() != before
 
+    def test_a_package_linked_from_elsewhere_counts_by_content(self, environment: "Project") -> None:
+        library = environment.beside("library")
+        library.write("index.js", "1")
+        environment.write("node_modules/.package-lock.json", "{}")
+        (environment.top / "node_modules/library").symlink_to("../../library")
+        (environment.top / "node_modules/own").symlink_to("../src")
+        before = environment.rows()
+        library.write("index.js", "2")
+        assert environment.rows() != before
+
     def test_a_linked_folder_counts_by_its_manifest(self, environment: "Project") -> None:
         other = environment.beside("main_checkout")
         other.write("node_modules/a/package.json", '{"version": "1.0.0"}')

@@ -204,6 +204,36 @@ class TestTasks:
         changed = bench.rows("make")
         assert changed != before
 
+    def test_a_tool_that_the_task_may_not_find_is_absent(self, bench: Bench) -> None:
+        bench.put("bin/make", SCRIPT.format(1))
+        bench.project.write("Cargo.toml")
+        assert ("tool", "rustc", "absent") in bench.rows("make")
+
+    def test_java_counts_for_what_starts_it(self, bench: Bench) -> None:
+        bench.put("bin/mvn", SCRIPT.format(1))
+        java = {"JAVA_HOME": f"{bench.home.top}/jdk"}
+        rows = {bench.rows("mvn", **java)}
+        bench.put("jdk/bin/java", b"\x7fELF")
+        rows.add(bench.rows("mvn", **java))
+        bench.put("jdk/release", 'JAVA_VERSION="21"')
+        assert len({*rows, bench.rows("mvn", **java)}) == 3
+
+    def test_what_mise_has_installed_counts(self, bench: Bench) -> None:
+        bench.put("bin/mise", SCRIPT.format(1))
+        rows = {bench.rows("mise")}
+        bench.put(".local/share/mise/installs/python/3.12.1/bin/python3", b"\x7fELF")
+        rows.add(bench.rows("mise"))
+        bench.put(".local/share/mise/installs/python/3.12.1/lib/python3.12/site-packages/a-1.dist-info/RECORD", "")
+        assert len({*rows, bench.rows("mise")}) == 3
+
+
+def test_the_same_word_in_two_folders_is_two_tools(bench: Bench) -> None:
+    for folder in ("one", "two"):
+        bench.project.write(f"{folder}/gradlew", SCRIPT.format(folder), mode=0o755)
+    executables = tuple(("./gradlew", f"{bench.project.top}/{folder}") for folder in ("one", "two"))
+    names = [row[1] for row in bench.project.rows(executables=executables) if "gradlew" in row[1]]
+    assert names == ["./gradlew", "./gradlew in {root}/two"]
+
 
 class TestSettings:
     def test_configuration_above_and_at_home_counts(self, bench: Bench) -> None:
@@ -224,3 +254,5 @@ class TestSettings:
         rows = other.rows(environ=bench.environ, executables=(("ruff", str(other.top)),))
         project.write(".git/info/exclude", ".claude\n")
         assert rows == bench.rows("ruff")
+        bench.put("bin/eslint", SCRIPT.format(1))
+        assert ("ignored", ".claude/worktrees/one") in {row[:2] for row in bench.rows("eslint")}
