@@ -27,10 +27,8 @@ def likely(root: str, folder: str, environ: "Mapping[str, str]") -> bool:
     return b"autocrlf" in text or b"attributesfile" in text or b"[include" in text
 
 
-def named(listing: bytes, found: "Content") -> bool:
-    """Whether any folder has attributes of its own."""
-    if b"/.gitattributes\0" in listing or b"\t.gitattributes\0" in listing:
-        return True
+def named(found: "Content") -> bool:
+    """Whether a file that is not in the index gives attributes."""
     return any(path.endswith(b".gitattributes") for path in (*found.untracked, *found.ignored))
 
 

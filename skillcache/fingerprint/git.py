@@ -124,36 +124,48 @@ class Reading:
         return outputs(children, self.budget.deadline)
 
     def finish(self) -> Content:
-        said, *printed = self._gather(*self.children)
+        # The listing is there long before `status` ends: what can be done with it is done meanwhile.
+        listing, special = self._list_index()
+        links, submodules = index.paths(listing, SYMLINK), index.paths(listing, GITLINK)
+        (said,) = self._gather(self.children[0])
         found = Content()
         dirty = status.read(said, found)
-        listing = self._sized(printed[0]) if self.listing is None else self.listing
-        if not self.careful and conversion.named(listing, found):
-            # Attributes below the top, found only now: the listing is needed with sizes.
+        if not self.careful and conversion.named(found):
             self.careful = True
-            decoded = self._decode()
-            listing = self._sized(self._gather(self._list())[0]) if decoded is None else decoded
-        dirty.update(self._unknown(found))
-        converted: list[bytes] = []
-        if self.careful:
-            listing = conversion.settle(listing, self.root)
-            converted = self._converted(listing, found)
+            self.listing = self._decode()
+            listing, special = self._list_index()
         if _stamp(self.folder) != self.stamp:
             raise Bypass(outcome.TOO_SLOW, "the index changed meanwhile")
-        listing, special = index.separate(listing)
+        dirty.update(self._unknown(found))
         dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))
-        dirty.update(converted)
+        if self.careful:
+            dirty.update(self._converted(found))
         for path in dirty:
             self._edit(path, found)
-        for path in index.paths(listing, GITLINK):
+        for path in submodules:
             if path not in found.edits:
                 found.edits[path] = self._nested(path, found)
-        found.links = [path for path in index.paths(listing, SYMLINK) if path not in found.edits]
+        found.links = [path for path in links if path not in found.edits]
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
         found.digest = index.digest_edited(listing, found.edits)
         return found
 
-    def _sized(self, printed: bytes) -> bytes:
+    def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """The ordinary lines of the index and the others, with sizes where git's objects do not say all."""
+        if self.listing is None:
+            self.listing = self._printed()
+        if not self.careful and b".gitattributes\0" in self.listing:
+            # Attributes below the top, found only now.
+            self.careful = True
+            self.listing = self._decode() or self._printed()
+        if self.careful:
+            self.listing = conversion.settle(self.listing, self.root)
+        return index.separate(self.listing)
+
+    def _printed(self) -> bytes:
+        if len(self.children) == 1:
+            self.children.append(self._list())
+        (printed,) = self._gather(self.children.pop())
         return conversion.add_sizes(printed) if self.careful else printed
 
     def _unknown(self, found: Content) -> list[bytes]:
@@ -167,9 +179,9 @@ class Reading:
         found.ignored += [folder + b"/" for folder, holds in packages.items() if holds]
         return kept
 
-    def _converted(self, listing: bytes, found: Content) -> list[bytes]:
+    def _converted(self, found: Content) -> list[bytes]:
         """Files whose object says less than their bytes: an attribute turns the one into the other."""
-        names = conversion.attributes(self.root, self.folder, listing, found, self.environ)
+        names = conversion.attributes(self.root, self.folder, self.listing or b"", found, self.environ)
         if not names:
             return []
         # "Not unspecified", for a pathspec cannot ask for any value.

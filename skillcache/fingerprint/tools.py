@@ -190,6 +190,8 @@ class Tools:
         if settings is None:
             prefix = base
         name = python.relative(prefix + "/", self.root)
+        home = self.environ.get("HOME") or "/"
+        name = "~" + name[len(home) :] if name.startswith(home + "/") else name
         if name in self.packages:
             return
         homes = [prefix]

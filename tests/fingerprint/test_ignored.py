@@ -1,6 +1,8 @@
 """Files that git ignores and commands read: captured, unless they are caches."""
 
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,6 +60,13 @@ def test_a_cache_does_not_count(repo: "Project", path: str, *, collapsed: bool) 
     repo.commit()
     before = repo.rows()
     repo.write(path, "1")
+    assert repo.rows() == before
+
+
+def test_a_run_of_real_tests_leaves_the_rows_as_they_were(repo: "Project") -> None:
+    before = repo.rows()
+    subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=repo.top, env=repo.environ, check=True)
+    assert (repo.top / ".pytest_cache").is_dir()
     assert repo.rows() == before
 
 
