@@ -58,8 +58,10 @@ def decide(
     if failed and (seen_failure or not plan.failures):
         return Answer(SEEN_FAILURE)
     if entry.relocated:
-        from skillcache.relocation import expand  # most entries stay where they are recorded
+        from skillcache.relocation import expand, expandable  # most entries stay where they are recorded
 
+        if not expandable(entry.output, entry.root, root):
+            return Answer(ELSEWHERE)
         return Answer(REPLAYED, entry, expand(entry.output, root))
     if entry.root != root:
         return Answer(ELSEWHERE)

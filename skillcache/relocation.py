@@ -2,24 +2,20 @@ r"""Output that names absolute paths of the worktree, stored so that another wor
 
 Relocated text is the text with the root's path replaced by NUL and a letter that says in which form it stood:
 
-    R  the root          P  percent-encoded, as in URLs     J  as JSON escapes it     S  with escaped slashes (\/)
-    r p j s              the same of the root's real path, where that is another
-    H                    relative to the home folder (~/...)
-    0                    a NUL of the text itself
+    R  the root      S  with escaped slashes (\/), as some JSON has it      H  from the home folder (~/...)
+    0  a NUL of the text itself
 
 Only whole paths are replaced: not /a/b in /a/bc, x/a/b or /a/b.old. Whether what is left of the text may still depend
-on where the root is, is judged by `residue`.
+on where the root is, is judged by `residue`. A root that some tools would spell in another way, because they quote or
+resolve it (blanks, letters beyond ASCII, symbolic links), neither gives nor takes a text that names it.
 """
 
 import os
 
-from skillcache.jsontext import dumps
-from skillcache.residue import is_settled
-
 _MARK = b"\0"
-_UNQUOTED = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-~/")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/")
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+@%~$#") | frozenset(
-    range(0x80, 0x100)
+    range(128, 256)
 )
 _BEFORE = _NAME | frozenset(b"/.\\")
 
@@ -28,11 +24,15 @@ def relocate(text: bytes, root: str, home: str | None = None) -> tuple[bytes, bo
     """The text freed from the root and True; or the text as it is and False, where it holds in its own root only."""
     if root in {"", "/"} or not root.startswith("/"):
         return text, False
+    from skillcache.residue import is_settled  # a hit does not need it
+
+    forms = {letter: form for letter, form in _forms(root, home).items() if letter != b"0"}
     moved = text.replace(_MARK, _MARK + b"0")
-    forms = _forms(root, home)
-    for letter, form in sorted(forms.items(), key=lambda item: (-len(item[1]), item[0])):
+    for letter, form in sorted(forms.items(), key=lambda item: -len(item[1])):
         moved = _replace(moved, form, _MARK + letter)
-    return (moved, True) if is_settled(moved, root, tuple(forms.values())) else (text, False)
+    if not is_settled(moved, root, tuple(forms.values())) or (_names_root(moved) and not _is_plain(root)):
+        return text, False
+    return moved, True
 
 
 def relocatable(text: bytes, root: str) -> bool:
@@ -44,41 +44,39 @@ def expand(text: bytes, root: str, home: str | None = None) -> bytes:
     """Relocated text as a run in `root` would have printed it: the exact inverse of `relocate` in the same root."""
     if _MARK not in text:
         return text
-    first, *rest = text.split(_MARK)
     forms = _forms(root, home)
-    parts = [first]
-    for part in rest:
-        letter = part[:1]
-        if letter == b"0":
-            parts.append(_MARK)
-        else:
-            parts.append(forms.get(letter) or forms.get(letter.upper()) or forms[b"R"])
-        parts.append(part[1:])
-    return b"".join(parts)
+    first, *rest = text.split(_MARK)
+    return first + b"".join(forms[part[:1]] + part[1:] for part in rest)
+
+
+def expandable(text: bytes, recorded: str, root: str, home: str | None = None) -> bool:
+    """Whether relocated text from the root `recorded` surely holds in `root`."""
+    if recorded == root or not _names_root(text):
+        return True
+    # A tool that shortens the home folder to ~ would do so in one of the two only.
+    return _is_plain(root) and _is_at_home(recorded, home) == _is_at_home(root, home)
 
 
 def _forms(root: str, home: str | None) -> dict[bytes, bytes]:
-    """The forms in which the root may stand in a text, those that equal a plainer one left out."""
-    found: dict[bytes, bytes] = {}
-    real = os.path.realpath(root)
-    for letters, path in ((b"RPJS", root), (b"rpjs", real)):
-        plain = os.fsencode(path)
-        spelled = (plain, _quote(plain), _escape(path), plain.replace(b"/", b"\\/"))
-        for at, form in enumerate(spelled):
-            if form not in found.values():
-                found[letters[at : at + 1]] = form
-    home = os.path.expanduser("~") if home is None else home
-    if len(home) > 1 and root.startswith(home.rstrip("/") + "/"):
-        found[b"H"] = b"~" + os.fsencode(root[len(home.rstrip("/")) :])
-    return found
+    """What each letter stands for in this root."""
+    plain = os.fsencode(root)
+    home = (os.path.expanduser("~") if home is None else home).rstrip("/")
+    forms = {b"R": plain, b"S": plain.replace(b"/", b"\\/"), b"0": _MARK}
+    return forms | {b"H": b"~" + os.fsencode(root[len(home) :]) if home and root.startswith(home + "/") else plain}
 
 
-def _quote(path: bytes) -> bytes:
-    return b"".join(bytes((byte,)) if byte in _UNQUOTED else b"%%%02X" % byte for byte in path)
+def _names_root(text: bytes) -> bool:
+    return text.count(_MARK) > text.count(_MARK + b"0")
 
 
-def _escape(path: str) -> bytes:
-    return dumps(path).encode()[1:-1]
+def _is_plain(root: str) -> bool:
+    return _PLAIN.issuperset(root) and os.path.realpath(root) == root
+
+
+def _is_at_home(root: str, home: str | None) -> bool:
+    """By the look of it, as `recorded` may be another person's or machine's."""
+    own = (os.path.expanduser("~") if home is None else home).rstrip("/")
+    return root.startswith(("/home/", "/Users/", "/root/", own + "/"))
 
 
 def _replace(text: bytes, form: bytes, mark: bytes) -> bytes:

@@ -1,18 +1,18 @@
+# ruff: noqa: E501, ISC004 - the samples are what the tools print
 import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skillcache.relocation import expand, relocatable, relocate
+from skillcache.relocation import expand, expandable, relocatable, relocate
 
 ROOT = "/srv/checkouts/blue"
-OTHER = "/home/person/work trees/green é"
+OTHER = "/srv/elsewhere/deeper/green-2"
 HOME = "/home/person"
 
 
@@ -69,28 +69,37 @@ def test_a_longer_name_is_not_the_root_and_is_no_reason_to_be_sure(text: str) ->
     assert relocate(text.encode(), ROOT, HOME) == (text.encode(), False)
 
 
-def test_urls_escapes_and_home_relative_forms_keep_their_spelling() -> None:
-    text = f'file://{quote(OTHER)}/x "{OTHER}/x" ~/work trees/green é/x ' + OTHER.replace("/", "\\/").replace("é", "é")
-    to = "/home/person/two words"
-    assert moved(text, OTHER, to) == (
-        'file:///home/person/two%20words/x "/home/person/two words/x" ~/two words/x \\/home\\/person\\/two words'
-    )
+def test_escaped_slashes_and_home_relative_paths_keep_their_spelling() -> None:
+    text = '{"path": "\\/home\\/person\\/blue\\/x"} ~/blue/x'
+    moved_text = '{"path": "\\/home\\/person\\/b\\/green\\/x"} ~/b/green/x'
+    assert moved(text, "/home/person/blue", "/home/person/b/green") == moved_text
 
 
-def test_a_home_relative_path_is_whole_in_a_root_outside_the_home() -> None:
-    assert moved("~/code/x.py", "/home/person/code", "/srv/code") == "/srv/code/x.py"
+@pytest.mark.parametrize("root", ["/srv/two words", "/srv/grün", "/srv/a'b", "/srv/a$b", "/srv/a+b"])
+def test_a_root_that_tools_may_quote_neither_gives_nor_takes_a_text_that_names_it(root: str) -> None:
+    assert not relocatable(f"at {root}/x".encode(), root)
+    stored, _sure = relocate(f"at {ROOT}/x".encode(), ROOT, HOME)
+    assert not expandable(stored, ROOT, root, HOME)
+    assert expandable(b"3 passed", ROOT, root, HOME)
+    assert relocatable(b"3 passed", root)
 
 
-def test_json_escapes_are_kept() -> None:
-    assert moved('"/home/person/gr\\u00fcn/x"', "/home/person/grün", "/srv/r\u00f6t") == '"/srv/r\\u00f6t/x"'
-
-
-def test_the_real_path_of_a_linked_root_is_a_form_of_it(tmp_path: Path) -> None:
+def test_a_root_that_is_reached_by_a_link_neither_gives_nor_takes(tmp_path: Path) -> None:
     base = tmp_path.resolve()
     (base / "real").mkdir()
     (base / "link").symlink_to(base / "real")
-    text = f"{base}/link/a.py {base}/real/a.py"
-    assert moved(text, f"{base}/link", "/srv/x") == "/srv/x/a.py /srv/x/a.py"
+    assert not relocatable(f"at {base}/link/x".encode(), f"{base}/link")
+    stored, sure = relocate(f"at {base}/real/x".encode(), f"{base}/real")
+    assert sure
+    assert not expandable(stored, f"{base}/real", f"{base}/link")
+
+
+def test_a_text_that_names_its_root_stays_on_its_side_of_the_home() -> None:
+    stored, _sure = relocate(f"at {ROOT}/x\0".encode(), ROOT, HOME)
+    assert expandable(stored, ROOT, ROOT, HOME)
+    assert expandable(stored, ROOT, OTHER, HOME)
+    assert not expandable(stored, ROOT, "/home/person/x", HOME)
+    assert expandable(stored, "/Users/one/x", "/home/person/x", HOME)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +193,37 @@ def test_any_bytes_are_taken(text: bytes) -> None:
     assert (expand(stored, ROOT, HOME) if sure else stored) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        # eslint
+        "\n{}/src/a.js\n   3:5   error    'x' is not defined  no-undef\n  12:10  warning  Unused  no-unused\n\n✖ 2 problems\n",
+        # tsc, plain and pretty
+        "src/a.ts(3,5): error TS2322: Type 'string' is not assignable to type 'number'.\n",
+        "src/a.ts:3:5 - error TS2322: No.\n\n3 let x: number = '';\n      ~\n\nFound 1 error in src/a.ts:3\n",
+        # cargo
+        "   Compiling sample v0.1.0 ({})\nwarning: unused variable: `x`\n --> src/lib.rs:2:9\n  |\n2 |     let x = 1;\n"
+        "  |         ^ help: prefix it\n\n    Finished `test` profile [unoptimized] target(s) in 3.52s\n",
+        # go
+        "--- FAIL: TestA (0.00s)\n    a_test.go:7: got 1\nFAIL\nFAIL\texample.test/m\t0.012s\n",
+        "panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t{}/main.go:4 +0x1d\nexit status 2\n",
+        # node, vitest, jest
+        "✖ adds (1.2ms)\n  at TestContext.<anonymous> (file://{}/a.test.js:5:10)\n",
+        " RUN  v1.6.0 {}\n\n ✓ src/a.test.ts (3 tests) 5ms\n\n Test Files  1 passed (1)\n",
+        "FAIL ./a.test.js\n  ● adds\n\n    expect(received).toBe(expected)\n\n      at Object.<anonymous> (a.test.js:3:1)\n",
+        # phpunit, rspec, maven, gradle
+        "There was 1 failure:\n\n1) ATest::testB\nFailed asserting that 1 is 2.\n\n{}/tests/ATest.php:12\n\nFAILURES!\n",
+        "rspec ./spec/a_spec.rb:3 # A adds\n",
+        "[ERROR] Please refer to {}/target/surefire-reports for the individual test results.\n[ERROR] -> [Help 1]\n",
+        "> There were failing tests. See the report at: file://{}/build/reports/tests/test/index.html\n\n* Try:\n",
+        # a Python traceback
+        'Traceback (most recent call last):\n  File "{}/x.py", line 3, in f\n    g()\n  File "/usr/lib/python3/y.py", line 1\n',
+    ],
+)
+def test_ordinary_reports_are_relocated(text: str) -> None:
+    assert moved(text.replace("{}", ROOT)) == text.replace("{}", OTHER)
+
+
 SOURCES = {
     "pyproject.toml": '[project]\nname = "sample"\nversion = "1"\n'
     '[tool.pytest.ini_options]\naddopts = "-p no:cacheprovider"\n',
@@ -207,27 +247,29 @@ TOOLS = [
 ]
 
 
-def run(tool: list[str], root: Path) -> bytes:
+def run(tool: list[str], root: Path, cache: Path) -> bytes:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "80"}
-    more = ["--no-cache"] if tool[0] == "ruff" else ["--cache-dir=/dev/null"] if tool[0] == "mypy" else []
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "MYPY_CACHE_DIR": str(cache), "RUFF_NO_CACHE": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", *tool, *more], cwd=root, env=environment, capture_output=True, timeout=120, check=False
+        [sys.executable, "-m", *tool], cwd=root, env=environment, capture_output=True, timeout=120, check=False
     )
     return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("tool", "ordinary"), TOOLS)
-def test_real_tools_print_in_another_root_what_is_served_there(tool: list[str], ordinary: bool, tmp_path: Path) -> None:
+def test_real_tools_print_in_another_root_what_is_served_there(
+    tool: list[str], ordinary: bool, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     pytest.importorskip(tool[0])
     from skillcache.normalize import normalized
 
-    base = tmp_path.resolve()
-    short, long = base / "a" / "wt", base / "b" / "a-much-longer-name-of-a-worktree" / "in a deeper folder"
+    base, cache = tmp_path.resolve(), tmp_path_factory.getbasetemp() / "mypy-cache"
+    short, long = base / "a" / "wt", base / "b" / "a-much-longer-name-of-a-worktree" / "in-a-deeper-folder"
     for root in (short, long):
         for name, text in SOURCES.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
-    first, second = run(tool, short), run(tool, long)
+    first, second = run(tool, short, cache), run(tool, long, cache)
     stored, sure = relocate(first, str(short))
     assert sure or not ordinary, first.decode()
     if not sure:
