@@ -57,15 +57,18 @@ def decide(
         return Answer(EXPIRED)
     if failed and (seen_failure or not plan.failures):
         return Answer(SEEN_FAILURE)
+    return _serve(entry, root)
+
+
+def _serve(entry: Entry, root: str) -> Answer:
     if entry.relocated:
         from skillcache.relocation import expand, expandable  # most entries stay where they are recorded
 
-        if not expandable(entry.output, entry.root, root):
-            return Answer(ELSEWHERE)
-        return Answer(REPLAYED, entry, expand(entry.output, root))
-    if entry.root != root:
-        return Answer(ELSEWHERE)
-    return Answer(REPLAYED, entry, entry.output)
+        if expandable(entry.output, entry.root, root):
+            return Answer(REPLAYED, entry, expand(entry.output, root))
+    elif entry.root == root:
+        return Answer(REPLAYED, entry, entry.output)
+    return Answer(ELSEWHERE)
 
 
 def chosen_for_verification(tool_use_id: str, share: float) -> bool:
