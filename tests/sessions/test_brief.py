@@ -1,0 +1,382 @@
+"""What a brief says of which session, for each way a session starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skillcache import jsontext
+from skillcache.event import SessionEvent
+from skillcache.sessions import client
+from skillcache.sessions.brief import Brief
+from skillcache.sessions.brief.compose import Reader, compose
+from skillcache.sessions.brief.wording import CLOSE, OPEN
+from skillcache.sessions.journal import Journal, Question, open_journal
+from tests.sessions.conftest import (
+    NOW,
+    PROJECT,
+    ROOT,
+    TTL,
+    Teller,
+    bash,
+    edit,
+    end,
+    event,
+    prompt,
+    reply,
+    start,
+    todo,
+    tool,
+)
+from tests.sessions.test_repository import git
+
+HOUR = 3_600_000
+
+
+class Project:
+    """A journal, and what a session that starts an hour after the last event would read."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.teller = Teller()
+        self.root = ROOT
+        self.later = HOUR
+
+    def tell(self, *events: SessionEvent, teller: Teller | None = None) -> None:
+        self.journal.tell((teller or self.teller).lines(*events), ttl=TTL)
+
+    def brief(
+        self, source: str = "startup", own: str = "new", *, branch: str = "main", size: int = 4_000, since: int = 0
+    ) -> Brief | None:
+        history = self.journal.tell((), Question(PROJECT, branch=branch, own=own), ttl=TTL)
+        assert history is not None
+        now = self.teller.at + self.later
+        reader = Reader(own, self.root, branch, "box", now, {"PATH": "/usr/bin:/bin"})
+        return compose(source, history, reader, size, since=since)
+
+    def lines(self, source: str = "startup", own: str = "new", **more: object) -> list[str]:
+        """What stands inside the fence."""
+        brief = self.brief(source, own, **more)  # type: ignore[arg-type]
+        assert brief is not None
+        lines = brief.text.split("\n")
+        assert lines.count(OPEN) == lines.count(CLOSE) == 1
+        return lines[lines.index(OPEN) + 1 : lines.index(CLOSE)]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(open_journal(f"embedded:{tmp_path}/store.sqlite3", now=NOW))
+
+
+def test_nothing_is_said_of_a_project_without_sessions(project: Project) -> None:
+    assert project.brief() is None
+    assert project.brief("resume") is None
+    assert project.brief("compact") is None
+
+
+def test_a_session_that_only_began_is_not_spoken_of(project: Project) -> None:
+    project.tell(start(), end())
+    assert project.brief() is None
+
+
+def test_a_start_is_told_everything_of_the_last_session(project: Project) -> None:
+    project.tell(
+        start(),
+        prompt("first"),
+        prompt("make the parser\nfaster"),
+        edit("parser.py"),
+        edit("parser.py"),
+        edit("lexer.py"),
+        bash("pytest -q", status=1, said="2 failed in 3s"),
+        bash("ruff check"),
+        bash("ls"),
+        todo(("completed", "measure"), ("in_progress", "rewrite the lexer"), ("pending", "document it")),
+        reply("The lexer is half done."),
+        end(reason="prompt_input_exit"),
+    )
+    assert project.lines() == [
+        (
+            "The last session on this branch: one, by somebody@box, began 1 h ago, was last active 1 h ago,"
+            " ended by the person, it worked on branch main at 012345678."
+        ),
+        "The person's prompts, newest first:",
+        "- 1 h ago: make the parser faster",
+        "- 1 h ago: first",
+        "Open tasks (2):",
+        "- in progress: rewrite the lexer",
+        "- pending: document it",
+        "Tasks done (1):",
+        "- measure",
+        "Files it edited:",
+        "- parser.py (2 edits)",
+        "- lexer.py (1 edit)",
+        "Commands:",
+        "- failed (exit 1) 1 h ago: pytest -q | it said: 2 failed in 3s",
+        "- passed 1 h ago: ruff check",
+        "Its last reply, 1 h ago, began: The lexer is half done.",
+    ]
+
+
+def test_a_command_counts_as_it_ended_last(project: Project) -> None:
+    project.tell(start(), bash("pytest", status=1), bash("make", status=2), bash("pytest"))
+    said = "\n".join(project.lines())
+    assert "failed (exit 2) 1 h ago: make" in said
+    assert "passed 1 h ago: pytest" in said
+    assert "failed (exit 1)" not in said
+
+
+def test_a_looking_command_is_named_where_there_is_no_other(project: Project) -> None:
+    project.tell(start(), bash("ls -la"))
+    assert "- passed 1 h ago: ls -la" in project.lines()
+
+
+def test_the_person_and_the_rest_are_told_how_to_see_more(project: Project) -> None:
+    project.tell(start("0123456789ab"), prompt("x", "0123456789ab"))
+    brief = project.brief()
+    assert brief is not None
+    assert brief.text.split("\n")[-1] == "The whole record: skillcache sessions show 01234567"
+    assert brief.message == "skillcache: gave this session a brief of the last one (1 h ago)"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("clear", "ended by /clear"), ("logout", "ended by a logout"), ("other", "ended,"), ("<b>", "ended,")],
+)
+def test_how_the_last_session_ended(project: Project, reason: str, words: str) -> None:
+    project.tell(start(), prompt("x"), end(reason=reason))
+    assert words in project.lines()[0]
+
+
+def test_a_killed_session_is_told_from_a_running_one(project: Project) -> None:
+    project.teller.process = {**client.describe(1), "boot": client.here(), "pid": "1", "pid_start": "0"}
+    project.tell(start(), prompt("x"))
+    assert "stopped without an end (killed or crashed)" in project.lines()[0]
+
+
+def test_a_resumed_session_has_not_ended(project: Project) -> None:
+    project.tell(start(), prompt("x"), end(), start(source="resume"), prompt("y"))
+    project.later = 1_000
+    assert project.lines()[0] == "Running now:"
+
+
+def test_a_session_elsewhere_counts_as_running_while_it_is_active(project: Project) -> None:
+    project.tell(start(), prompt("x"))
+    project.later = 14 * 60_000
+    assert project.lines()[0] == "Running now:"
+    project.later = 16 * 60_000
+    assert "has no end on record" in project.lines()[0]
+
+
+def test_this_branch_comes_before_others(project: Project) -> None:
+    project.tell(start("here"), prompt("on main", "here"), end("here"))
+    side = Teller(project.teller.at, branch="side")
+    project.tell(start("there"), prompt("on side", "there"), edit("b.py", "there"), end("there"), teller=side)
+    project.teller.at = side.at
+
+    said = project.lines()
+
+    assert said[0].startswith("The last session on this branch: here,")
+    assert said[-2:] == [
+        "Other sessions:",
+        "- there, by somebody@box, on branch side, last active 1 h ago, edited b.py; its last prompt: on side",
+    ]
+    assert project.lines(branch="side")[0].startswith("The last session on this branch: there,")
+    assert project.lines(branch="new")[0].startswith("The last session in this project: there,")
+
+
+def test_a_running_session_is_listed_with_what_it_touches(project: Project) -> None:
+    project.tell(start("old"), prompt("before", "old"), end("old"))
+    other = Teller(project.teller.at + HOUR, branch="side")
+    project.tell(start("busy"), prompt("rework the policy", "busy"), edit("policy.py", "busy"), teller=other)
+    project.teller.at, project.later = other.at, 40_000
+
+    said = project.lines()
+
+    assert said[0].startswith("The last session on this branch: old,")
+    assert (
+        "- busy, by somebody@box, on branch side, is editing policy.py (40 s ago), active 40 s ago; its last prompt:"
+        " rework the policy" in said
+    )
+
+
+def test_notes_are_carried(project: Project) -> None:
+    note = {"text": "the parser is generated: edit grammar.txt", "at": project.teller.at, "by": "somebody"}
+    project.journal.add_note(PROJECT, "n1", jsontext.dumps(note))
+    assert project.lines() == [
+        "Notes on this project:",
+        "- 1 h ago, somebody: the parser is generated: edit grammar.txt",
+    ]
+    project.tell(start(), prompt("x"))
+    assert project.lines()[-1] == "- 1 h ago, somebody: the parser is generated: edit grammar.txt"
+
+
+def test_a_resumed_session_where_nothing_changed_is_told_nothing(project: Project) -> None:
+    project.tell(start(), prompt("x"), edit("a.py"), reply("ok"), end())
+    assert project.brief("resume", "one") is None
+
+
+def test_a_resumed_session_is_told_of_others_and_of_new_notes_only(project: Project) -> None:
+    project.tell(start("other"), prompt("before", "other"), end("other"))
+    project.tell(start(), prompt("mine"), edit("mine.py"), reply("ok"), end())
+    project.journal.add_note(PROJECT, "old", jsontext.dumps({"text": "old", "at": project.teller.at - HOUR}))
+    assert project.brief("resume", "one") is None
+    project.tell(start("third"), prompt("theirs", "third"), edit("theirs.py", "third"), end("third"))
+    project.journal.add_note(PROJECT, "new", jsontext.dumps({"text": "a new one", "at": project.teller.at}))
+
+    said = project.lines("resume", "one")
+
+    assert said == [
+        "Since this session was last active, 1 h ago:",
+        "Other sessions of this project since:",
+        "- third, by somebody@box, on branch main, last active 1 h ago, edited theirs.py; its last prompt: theirs",
+        "Notes on this project:",
+        "- 1 h ago: a new one",
+    ]
+    assert "mine" not in "\n".join(said)
+
+
+def test_starting_twice_says_the_same_twice(project: Project) -> None:
+    project.tell(start(), prompt("mine"), end(), start("two"), prompt("theirs", "two"), end("two"))
+    first = project.lines("resume", "one")
+    project.tell(start(source="resume"))
+    assert project.lines("resume", "one") == first
+
+
+def test_a_fork_is_told_what_changed_since_the_conversation_it_continues(project: Project) -> None:
+    project.tell(start(), prompt("mine"), reply("the last word"))
+    heard = project.teller.at
+    project.tell(start("two"), prompt("theirs", "two"), reply("later", "two"), end("two"))
+
+    said = project.lines("fork", "three", since=heard + 900)
+
+    assert said[0] == "Since this session was last active, 1 h ago:"
+    assert any(line.startswith("- two, by somebody@box") for line in said)
+    assert not any("one, by" in line for line in said)
+    assert project.brief("fork", "three", since=heard - HOUR) is None
+    assert project.brief("fork", "three") is None
+
+
+def test_a_compacted_session_gets_back_what_it_had(project: Project) -> None:
+    project.tell(
+        start(),
+        prompt("the task"),
+        edit("a.py"),
+        edit("a.py"),
+        edit("b.py"),
+        bash("pytest", status=1, said="1 failed"),
+        bash("make"),
+        bash("pytest"),
+        todo(("pending", "the rest")),
+        event("PreCompact", trigger="auto"),
+    )
+    assert project.lines("compact", "one") == [
+        "What this session has on record:",
+        "Open tasks (1):",
+        "- pending: the rest",
+        "Files edited:",
+        "- a.py (2 edits)",
+        "- b.py (1 edit)",
+        "Commands, as each ended last:",
+        "- passed 1 h ago: pytest",
+        "- passed 1 h ago: make",
+        "The person's prompts, newest first:",
+        "- 1 h ago: the task",
+    ]
+
+
+def test_a_cleared_session_is_the_last_session_of_the_next(project: Project) -> None:
+    project.tell(start(), prompt("before"), end(reason="clear"), start("two", "clear"))
+    assert "ended by /clear" in project.lines("clear", "two")[0]
+
+
+def test_subagents_do_not_speak_for_the_person(project: Project) -> None:
+    inner = [bash("make", agent="a1"), event("SubagentStop", agent="a1", last_assistant_message="found")]
+    project.tell(start(), prompt("mine"), *inner, reply("outer"))
+    said = "\n".join(project.lines())
+    assert "began: outer" in said
+    assert "- passed 1 h ago: make" in said
+
+
+@pytest.fixture
+def clone(tmp_path: Path, project: Project) -> Path:
+    """The repository that the session worked in, with a commit."""
+    folder = tmp_path / "clone"
+    folder.mkdir()
+    git(folder, "init", "--quiet")
+    for name in ("a.py", "b.py", "c.py"):
+        (folder / name).write_text("1\n")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "-m", "first")
+    project.root = str(folder)
+    project.teller.commit = git(folder, "rev-parse", "HEAD")
+    return folder
+
+
+def test_files_are_told_as_committed_since_or_not(clone: Path, project: Project) -> None:
+    project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), edit("new.py"), end())
+    (clone / "a.py").write_text("2\n")
+    git(clone, "commit", "--quiet", "-a", "-m", "second <b>commit</b>\n\nbody")
+    (clone / "b.py").write_text("2\n")
+    (clone / "new.py").write_text("2\n")
+
+    said = project.lines()
+
+    assert "- a.py (1 edit, committed since)" in said
+    assert "- b.py (1 edit, not committed)" in said
+    assert "- c.py (1 edit)" in said
+    assert "- new.py (1 edit, not committed)" in said
+    assert said[-2] == "Commits since (1), newest first:"
+    assert said[-1].endswith(" second \u2039b>commit\u2039/b>")
+
+
+def test_a_commit_of_another_clone_is_said_to_be_missing(clone: Path, project: Project) -> None:
+    project.teller.commit = "f" * 40
+    project.tell(start(), prompt("x"), end())
+    assert clone.exists()
+    assert project.lines()[-1] == "Its commit fffffffff is not in this clone."
+
+
+def test_a_resumed_session_is_told_of_commits_and_of_its_files_on_disk(clone: Path, project: Project) -> None:
+    project.teller.at = int((clone / "c.py").stat().st_mtime * 1000) + 2_000
+    project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), end())
+    state = project.journal.past("one", 1)
+    assert state is not None
+    state.state["root"] = str(clone)
+    project.journal.restore(state, project=PROJECT, at=project.teller.at, ttl=TTL)
+    for number, name in enumerate(("a.py", "b.py")):
+        later = project.teller.at / 1000 + 60 + number
+        __import__("os").utime(clone / name, (later, later))
+    git(clone, "commit", "--quiet", "--allow-empty", "-m", "second")
+    (clone / "b.py").unlink()
+    past = project.journal.past("one", 50)
+    assert past is not None
+    past.files = [("a.py", 1), ("b.py", 1), ("c.py", 1)]
+    project.journal.restore(past, project=PROJECT, at=project.teller.at, ttl=TTL)
+
+    said = project.lines("resume", "one")
+
+    assert said[1] == "Commits since (1), newest first:"
+    assert said[2].endswith(" second")
+    assert said[3:] == [
+        "Files that this session had edited and that were written or removed since:",
+        "- b.py",
+        "- a.py",
+    ]
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", ":(top)a.py", "--output=x", "a\nb.py", ""])
+def test_a_path_from_the_store_does_nothing_to_git(clone: Path, project: Project, path: str) -> None:
+    project.tell(start(), prompt("x"), tool("Write", {"file_path": f"{ROOT}/{path}"}), end()) if path else None
+    before = sorted(each.name for each in clone.iterdir())
+    project.brief()
+    assert sorted(each.name for each in clone.iterdir()) == before
+
+
+def test_a_small_size_keeps_what_matters_most(project: Project) -> None:
+    project.tell(start(), prompt("x" * 300), *(edit(f"{n}.py") for n in range(30)), todo(("pending", "remember me")))
+    brief = project.brief(size=700)
+    assert brief is not None
+    assert len(brief.text) <= 700
+    assert "- pending: remember me" in brief.text
+    assert project.brief(size=100) is None
