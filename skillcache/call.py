@@ -1,7 +1,7 @@
 """One tool call as a handler sees it: the event, the world around it and the settings in force for it."""
 
 from skillcache import tally
-from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.event import ToolEvent
 from skillcache.outcome import Outcome
 from skillcache.plan import Plan, plan
 from skillcache.policy.own import rules_of
@@ -37,11 +37,8 @@ class Call:
         tally.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())
 
 
-def read_bash_call(data: bytes, world: "World") -> Call | None:
-    """None for a call that is not ours to look at. Raises BadEvent and ConfigError."""
-    event = parse_tool_event(data)
-    if event.tool != "Bash":
-        return None
+def make_call(event: ToolEvent, world: "World") -> Call | None:
+    """None where a setting switches us off. Raises ConfigError."""
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
     return None if settings.flag("disable") else Call(event, world, folder, settings)

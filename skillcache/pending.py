@@ -7,7 +7,6 @@ the file (O_EXCL) and removing it are atomic, so exactly one process handles eac
 import os
 
 from skillcache import files, jsontext
-from skillcache.digest import digest
 from skillcache.paths import pending_folder
 
 _CAP = 4 << 20
@@ -78,5 +77,8 @@ def sweep(folder: str, now: float, stale: float = _STALE) -> None:
 
 def _path(cache: str, tool_use_id: str) -> str:
     plain = tool_use_id.isascii() and tool_use_id.replace("_", "").replace("-", "").isalnum()
-    name = tool_use_id if plain and len(tool_use_id) < 100 else digest(tool_use_id.encode("utf-8", "replace"))
-    return f"{pending_folder(cache)}/{name}"
+    if plain and len(tool_use_id) < 100:
+        return f"{pending_folder(cache)}/{tool_use_id}"
+    from skillcache.digest import digest  # the client's own ids are plain
+
+    return f"{pending_folder(cache)}/{digest(tool_use_id.encode('utf-8', 'replace'))}"

@@ -34,7 +34,7 @@ from skillcache.secrets import find as find_secret
 from skillcache.stores import Store, open_store
 
 
-def settle(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
+def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
     try:
         result = read_result(call.event, int(call.settings.number("max_output")))

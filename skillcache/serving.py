@@ -1,18 +1,46 @@
 """From a planned call to the hook's answer: a replay, or nothing and the miss remembered for the end of the run."""
 
-from skillcache.call import Call
-from skillcache.consultation import Consultation, consult
-from skillcache.decision import chosen_for_verification
-from skillcache.entry import Entry
+from skillcache import durations
+from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
-from skillcache.miss import Miss
-from skillcache.outcome import REPLAYED, UNCAPTURABLE, UNDECIDED, VERIFY
+from skillcache.event import ToolEvent
+from skillcache.outcome import NO_RULE, REPLAYED, UNCAPTURABLE, UNDECIDED, VERIFY
 from skillcache.pending import Pending
 from skillcache.plan import Plan
+from skillcache.runtime import World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.consultation import Consultation
+    from skillcache.entry import Entry
 
 
-def answer(call: Call, planned: Plan, claimed: Pending) -> str:
-    """The text for standard output. Raises Bypass, StoreError and OSError."""
+def answer(event: ToolEvent, world: World, claimed: Pending) -> str | None:
+    """The text for standard output, '' for none; None when the call is not ours. Raises SkillcacheError and OSError."""
+    call = make_call(event, world)
+    if call is None:
+        return None
+    name = ""
+    try:
+        planned = call.plan()
+        name = planned.name
+        return _answer(call, planned, claimed)
+    except Bypass as bypass:
+        if bypass.outcome is NO_RULE:
+            return None
+        call.count(bypass.outcome, name, run=_expected(call))
+        return ""
+
+
+def _expected(call: Call) -> int:
+    """Milliseconds that the run now beginning is likely to take, 0 when nothing is known of it."""
+    return durations.learnt(call.cache, call.folder, str(call.event.input.get("command"))) or 0
+
+
+def _answer(call: Call, planned: Plan, claimed: Pending) -> str:
+    from skillcache.consultation import consult  # most calls end above
+    from skillcache.decision import chosen_for_verification
+
     consulted = consult(call, planned)
     outcome = consulted.answer.outcome
     if consulted.answer.entry is not None:
@@ -22,6 +50,8 @@ def answer(call: Call, planned: Plan, claimed: Pending) -> str:
             return text
         else:
             outcome = UNDECIDED
+    from skillcache.miss import Miss
+
     miss = Miss(
         key=consulted.found.key,
         cwd=call.event.cwd,
@@ -36,7 +66,7 @@ def answer(call: Call, planned: Plan, claimed: Pending) -> str:
     return ""
 
 
-def _serve(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str:
+def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry") -> str:
     """The replay, or '' where the person would have to be asked: the client then asks about the command itself."""
     import os
 

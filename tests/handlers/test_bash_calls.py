@@ -50,7 +50,7 @@ def test_everything_on_disk_is_private(place: Place) -> None:
 def test_a_call_that_no_rule_names_leaves_no_trace(place: Place) -> None:
     _, served = place.call("ls -la")
     assert not served
-    assert not place.cache.exists()
+    assert [path for path in place.cache.rglob("*") if path.is_file()] == []
 
 
 def test_hooks_started_twice_for_one_call_handle_it_once(place: Place) -> None:
@@ -79,8 +79,8 @@ def test_a_wish_for_a_fresh_run_is_granted_and_refreshes_the_entry(place: Place)
     _, served = place.call("pytest -q # fresh", shift=3_000)
     assert not served
     assert place.counted() == ["no_entry", "stored", "fresh", "stored"]
-    answer = place.ask(place.before("pytest -q"), shift=3_010)
-    assert "recorded 8 seconds ago" in answer["hookSpecificOutput"]["additionalContext"] or "seconds ago" in str(answer)
+    answer = place.ask(place.before("pytest -q"), shift=3_300)
+    assert "recorded 5 minutes ago" in answer["hookSpecificOutput"]["additionalContext"]
 
 
 def test_a_quick_run_is_not_stored_and_not_looked_up_again(place: Place) -> None:
@@ -150,15 +150,15 @@ class TestFailuresByRule:
 
     def test_it_is_forgotten_after_ten_minutes(self, place: Place) -> None:
         place.call("pytest -q")
-        assert place.call("pytest -q", session="s2", shift=599)[1] is True
+        assert place.call("pytest -q", session="s2", shift=300)[1] is True
         assert place.call("pytest -q", session="s3", shift=700)[1] is False
 
 
 def test_a_result_is_forgotten_after_its_time(place: Place) -> None:
-    place.settings("ttl = 60\n")
+    place.settings("ttl = 1000\n")
     place.call("pytest -q")
-    assert place.call("pytest -q", shift=50)[1] is True
-    assert place.call("pytest -q", shift=70)[1] is False
+    assert place.call("pytest -q", shift=500)[1] is True
+    assert place.call("pytest -q", shift=1_001)[1] is False
 
 
 def test_an_edit_during_the_run_keeps_the_result_out(place: Place) -> None:
@@ -295,7 +295,7 @@ class TestVerification:
         assert place.counted()[2:] == ["verify", "refuted"]
         place.environ["SKILLCACHE_VERIFY"] = "0"
         assert place.call("pytest -q")[1] is False
-        assert place.call("pytest -q", shift=80_000)[1] is False
+        assert place.call("pytest -q", shift=40_000)[1] is False
         assert place.counted()[4:] == ["quarantined", "quarantined"]
         place.call("pytest -q", shift=90_000)
         assert place.call("pytest -q", shift=90_001)[1] is True

@@ -1,0 +1,43 @@
+"""From the end of a run to what became of it: learns how long the command takes, and stores what is worth it."""
+
+from skillcache import durations
+from skillcache.call import Call, make_call
+from skillcache.errors import Bypass
+from skillcache.event import ToolEvent
+from skillcache.miss import Miss, read_miss
+from skillcache.outcome import INTERRUPTED, NOT_WORTH, Outcome
+from skillcache.plan import Plan
+from skillcache.runtime import World
+
+
+def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
+    """`record`: what PreToolUse saved, {} when it did not look the call up. Raises SkillcacheError and OSError."""
+    call = make_call(event, world)
+    if call is None:
+        return
+    if event.duration is not None and not event.interrupted:
+        durations.learn(call.cache, call.folder, str(event.input.get("command")), event.duration)
+    if not record:  # never looked up: PreToolUse has counted why
+        return
+    name = ""
+    try:
+        planned = call.plan()
+        name = planned.name
+        outcome = _settle(call, planned, read_miss(record))
+    except Bypass as bypass:
+        outcome = bypass.outcome
+    call.count(outcome, name, run=event.duration or 0)
+
+
+def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
+    event = call.event
+    if event.interrupted:
+        return INTERRUPTED
+    duration = event.duration
+    if duration is None:
+        duration = max(0, int(call.world.now * 1000) - miss.started)
+    if duration < call.settings.number("min_duration") * 1000:
+        return NOT_WORTH
+    from skillcache.recording import record  # imports what only a slow command may cost
+
+    return record(call, planned, miss, duration)
