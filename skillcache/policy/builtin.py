@@ -1,6 +1,5 @@
 """The built-in rules: which word names which tool. A tool's table is loaded when its word is met."""
 
-from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.policy.tasks import NAMED
 from skillcache.policy.tool import Tool
 
@@ -21,6 +20,10 @@ ineffassign gotestsum""",
     "texts": """shellcheck shfmt bash actionlint hadolint yamllint taplo codespell typos vale sqlfluff terraform
 tofu tflint buf luacheck stylua selene editorconfig-checker ansible-lint nixfmt alejandra jsonlint""",
 }
+# Programs that run named tasks; their table is loaded when one of them is met.
+RUNNERS = frozenset(
+    """npm pnpm yarn bun make just task mise rake composer turbo nx poe invoke deno hatch pdm rye vp lerna""".split()  # noqa: SIM905 - read as a list
+)
 _MODULE_OF = {word: module for module, words in WORDS.items() for word in words.split()}
 # What a package is called in a registry, where its program has another name.
 _PACKAGES = {"@biomejs/biome": "biome", "typescript": "tsc", "@astrojs/check": "astro"}

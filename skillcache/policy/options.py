@@ -22,7 +22,9 @@ UNKNOWN = Tool("", writes="-w -u")
 
 
 class Words:
-    """operands: indices of the words that are neither options nor their values; files: values of options that name
+    """A command's words, told apart.
+
+    operands: indices of the words that are neither options nor their values; files: values of options that name
     files; values: all other values, for what they may name; rest: where the words after `--` begin.
     """
 
@@ -117,30 +119,27 @@ def refuse(tool: Tool, name: str, value: str) -> None:
     if name in tool.safe or f"{name}={value}" in tool.safe:
         return
     refuse_short(tool, name)
-    known = name in tool.values or name in tool.needs or name in tool.only
-    if name.startswith("--") and len(name) > 4 and not known:  # argparse and getopt take any beginning of a name
-        for outcome, options in (
-            (COMMAND_WRITES, tool.writes),
-            (COMMAND_FRESH, tool.fresh),
-            (OUTSIDE, tool.outside),
-        ):
-            for option in options:
-                if option.startswith(name):
-                    raise Bypass(outcome, option)
+    _refuse_beginning(tool, name)
     if name in _SAFE:
         return
     parts = parts_of(name)
     if value.lower() in _OFF or parts[0] == "no":
-        if "cache" in parts and (parts[0] == "no" or value) and "provider" not in parts:
+        if "cache" in parts and "provider" not in parts:
             raise Bypass(COMMAND_FRESH, name)
         return
-    for part in parts:
-        if part in _FRESH:
-            raise Bypass(COMMAND_FRESH, name)
-        if part in _WRITES:
-            raise Bypass(COMMAND_WRITES, name)
-        if part in _OUTSIDE:
-            raise Bypass(OUTSIDE, name)
+    for outcome, meaning in ((COMMAND_FRESH, _FRESH), (COMMAND_WRITES, _WRITES), (OUTSIDE, _OUTSIDE)):
+        if not meaning.isdisjoint(parts):
+            raise Bypass(outcome, name)
+
+
+def _refuse_beginning(tool: Tool, name: str) -> None:
+    """Argparse and getopt take any beginning of a long option for the whole."""
+    if not name.startswith("--") or len(name) <= len("--xx") or name in [*tool.values, *tool.needs, *tool.only]:
+        return
+    for outcome, options in ((COMMAND_WRITES, tool.writes), (COMMAND_FRESH, tool.fresh), (OUTSIDE, tool.outside)):
+        for option in options:
+            if option.startswith(name):
+                raise Bypass(outcome, option)
 
 
 def refuse_value(tool: Tool, name: str, value: str) -> None:

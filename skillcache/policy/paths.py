@@ -22,9 +22,16 @@ def leaving(word: str) -> list[str]:
             path = path[2:]
         if path in _HARMLESS:
             continue
+        require_plain(path)
         if path.startswith(("/", "~")) or ".." in path.split("/"):
             found.append(path)
     return found
+
+
+def require_plain(path: str) -> None:
+    """Raises Bypass for a path whose content is no file's."""
+    if path.startswith(("/dev/", "/proc/", "/sys/")) and path not in _HARMLESS:
+        raise Bypass(OUTSIDE, path)
 
 
 def _pieces(word: str) -> list[str]:

@@ -7,11 +7,11 @@ BUILT_IN = "built-in"
 class Rule:
     """One rule, built in or a person's own.
 
-    pattern: in Claude Code's permission-rule syntax; specifier: what stands in its parentheses; depends: globs of the files it depends on, None for everything;
-    env: names of variables it depends on besides those of every call; ttl, failures_ttl: seconds; failures: whether
-    a failed run is replayed; enabled: False takes the calls it names from every later rule; normalize: patterns to
-    level before a verification compares; tools: programs its command surely starts, to be identified if
-    found; origin: the file it comes from.
+    pattern: in Claude Code's permission-rule syntax; specifier: what stands in its parentheses; depends: globs of
+    the files it depends on, None for everything; env: names of variables it depends on besides those of every call;
+    ttl, failures_ttl: seconds; failures: whether a failed run is replayed; enabled: False takes the calls it names
+    from every later rule; normalize: patterns to level before a verification compares; tools: programs its command
+    surely starts, to be identified if found; origin: the file it comes from.
     """
 
     __slots__ = (

@@ -2,10 +2,13 @@
 
 
 class Runner:
-    """verbs: words after which a task is named; alone: words that are tasks themselves; bare: any first word may be
+    """A program that runs named tasks; its words are given as they are typed.
+
+    verbs: words after which a task is named; alone: words that are tasks themselves; bare: any first word may be
     one; several: every operand is a task; flags, values: options without and with a value; moves: options that
     change the directory; files: options that name a file; fresh, outside: refused; building: verbs that change
-    something; assignments: `NAME=value` operands are variables; launches: a first word that is neither may be a tool.
+    something; assignments: `NAME=value` operands are variables; launches: a first word that is neither may be a
+    tool.
     """
 
     __slots__ = (
@@ -59,8 +62,8 @@ class Runner:
         self.tools = tuple(tools.split())
 
 
-_BUILDING = """install i ci add remove rm uninstall update up upgrade link publish pack init create build dev start serve
-deploy prune dedupe rebuild version import patch patch-commit set unlink cache"""
+_BUILDING = """install i ci add remove rm uninstall update up upgrade link publish pack init create build
+dev start serve deploy prune dedupe rebuild version import patch patch-commit set unlink cache"""
 TABLE: dict[str, Runner] = {
     "npm": Runner(
         verbs="run run-script rum",
@@ -79,8 +82,9 @@ TABLE: dict[str, Runner] = {
         launches=True,
         tools="node",
         building=_BUILDING,
-        flags="""-s --silent -r --recursive -w --workspace-root --if-present --no-bail --stream --aggregate-output --parallel
-        --workspace-concurrency --color --no-color --reporter-hide-prefix --sequential""",
+        flags="""-s --silent -r --recursive -w --workspace-root --if-present --no-bail --stream
+        --aggregate-output --parallel --workspace-concurrency --color --no-color --reporter-hide-prefix
+        --sequential""",
         values="--filter -F --loglevel --reporter --filter-prod --test-pattern",
         moves="-C --dir",
     ),

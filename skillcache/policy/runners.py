@@ -31,13 +31,9 @@ def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
     if not 0 < at < len(words):
         return None
     first = words[at]
-    if first in runner.outside or (runner.launches and first in ("dlx", "x")):
-        raise Bypass(OUTSIDE, f"{word} {first}")
     if word == "nx" and first == "run-many":
         return _nx_many(runner, words, at + 1, found)
-    if not named and first in runner.building:
-        raise Bypass(COMMAND_WRITES, f"{word} {first}")
-    if not named and first not in runner.alone and not runner.bare:
+    if not named and not _may_be_task(word, runner, first):
         return None
     if runner.launches and _is_tool(first):
         found.tool = True
@@ -55,6 +51,15 @@ def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
             return None
     found.name = f"{word}-{kinds[0]}"
     return found
+
+
+def _may_be_task(word: str, runner: Runner, first: str) -> bool:
+    """Whether a first word that no verb such as `run` came before can be a task's name."""
+    if first in runner.outside or (runner.launches and first in ("dlx", "x")):
+        raise Bypass(OUTSIDE, f"{word} {first}")
+    if first in runner.building:
+        raise Bypass(COMMAND_WRITES, f"{word} {first}")
+    return runner.bare or first in runner.alone
 
 
 def _first_task(word: str, runner: Runner, words: tuple[str, ...], found: Task) -> tuple[int, bool]:
@@ -105,7 +110,7 @@ def _options(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> in
     return at
 
 
-def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:
+def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:  # noqa: C901 - one option, read once
     word = words[at]
     name, equals, value = word.partition("=")
     if not word.startswith("--") and len(word) > 2 and word not in runner.flags:  # `-Cdir`
@@ -115,7 +120,7 @@ def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int
     if name in runner.outside:
         raise Bypass(OUTSIDE, name)
     at += 1
-    if name not in runner.values and name not in runner.moves and name not in runner.files:
+    if name not in [*runner.values, *runner.moves, *runner.files]:
         return at if name in runner.flags and (not equals or word.startswith("--")) else -1
     if not equals:
         if name in runner.flags and not "".join(words[at : at + 1]).isdigit():

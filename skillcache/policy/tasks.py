@@ -33,7 +33,7 @@ _LIVE = frozenset(
 
 
 def kind(name: str) -> str:
-    """`test`, `lint`, `types`, `format` or `check`; nothing for a name that says none; Bypass for one that says more."""
+    """`test`, `lint`, `types`, `format` or `check`; nothing for another name; Bypass for one that does more."""
     parts = _parts(name)
     for part in parts:
         if part in _WRITES:

@@ -5,11 +5,12 @@ class Tool:
     """One tool, or one subcommand of it; options are given as they are typed, separated by spaces.
 
     name: of its rule; pattern: what the README shows; needs: one of these options must be there, else it writes;
-    values: options whose value is the next word; files: options whose value is a file or folder it reads;
-    writes, fresh, outside: options that change something, ask for a new run, or read more than the project;
-    safe: options that look like one of these and are not; subcommands: by the first operand, and then nothing else
-    is ruled; building: first operands known to write; dashed: long options have one dash; goals: every operand must
-    be one of these; passes: what stands after `--` are options of the same kind; env, tools: as in Rule. A `name=begin*` among writes, fresh or outside refuses values.
+    values: options whose value is the next word; files: options whose value is a file or folder it reads; writes,
+    fresh, outside: options that change something, ask for a new run, or read more than the project; safe: options
+    that look like one of these and are not; subcommands: by the first operand, and then nothing else is ruled;
+    building: first operands known to write; dashed: long options have one dash; goals: every operand must be one of
+    these; passes: what stands after `--` are options of the same kind; env, tools: as in Rule. A `name=begin*`
+    among writes, fresh or outside refuses values.
     """
 
     __slots__ = (

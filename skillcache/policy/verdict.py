@@ -9,8 +9,9 @@ class Verdict:
     rules: those that named its commands, in order, each once; executables: (word, directory) of every program that
     the shell looks up; launched: (word, directory, launcher) of programs that a launcher such as npx or uv looks up
     in the project's environment; reads: (path, directory) of files that filters print or compare, to be captured
-    wherever they lie; operands: (path, directory) that ruled commands are given or may be given: to be captured even
-    if git ignores them, and when one lies outside the project the command may read what surrounds it; assignments: the variables set in the line; seconds: the shortest time limit, 0 for none; ends_in: the directory
+    wherever they lie; operands: (path, directory) that ruled commands are given or may be given: to be captured
+    even if git ignores them, and when one lies outside the project the command may read what surrounds it;
+    assignments: the variables set in the line; seconds: the shortest time limit, 0 for none; ends_in: the directory
     after it when all of it ran.
     """
 

@@ -158,7 +158,7 @@ def _env(inner: Wrapped) -> int:
     return at
 
 
-def _launcher(word: str, inner: Wrapped) -> int:
+def _launcher(word: str, inner: Wrapped) -> int:  # noqa: C901 - what launchers have in common
     """Where the command begins; 0 when it is the wrapper itself that a rule may name; -1 when not understood."""
     subcommands, flags, values, moves = _LAUNCHERS[word]
     words = inner.words

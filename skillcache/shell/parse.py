@@ -141,7 +141,7 @@ class _Reader:
         if self.at < len(self.tokens) and self.tokens[self.at].kind == WORD and not self.bare("}"):
             raise Bypass(SHELL_SYNTAX, "a word after a group")
 
-    def simple(self, joined: str) -> None:
+    def simple(self, joined: str) -> None:  # noqa: C901 - the grammar of a simple command
         """Assignments, words and redirections up to the next operator."""
         assignments: list[tuple[str, str]] = []
         found: list[Token] = []

@@ -17,15 +17,16 @@ pytestmark = pytest.mark.skipif(not BASH, reason="bash is not installed")
 CATCH = r"""
 PATH=/nowhere
 set -f
-catch() { local IFS=$'\003'; builtin printf '%s\001' "$*" >&9
+catch() { # in one write, so that the ends of a pipe do not mix
+  local IFS=$'\003'; local words="$*"; builtin printf '%s\001' "${words//$'\n'/$'\004'}" >&9
   turn=$((turn + 1)); return $(((pattern >> (turn % 8)) & 1)); }
 command_not_found_handle() { catch "$@"; }
 for name in cd echo exit set export test printf true false pwd eval source alias unset exec; do
   builtin eval "function $name { catch $name \"\$@\"; }"
 done
-run() { builtin eval "$1"; }
+judged() { builtin eval "$1"; }
 for pattern in 0 255 85 102; do
-  for line in "$@"; do turn=0; run "$line"; builtin printf '\002' >&9; done
+  for line in "$@"; do turn=0; judged "$line"; builtin printf '\002' >&9; done
 done
 """
 PIECES = [
@@ -113,7 +114,7 @@ def ask(texts: list[str]) -> list[list[tuple[str, ...]]]:
     assert len(blocks) == 4 * len(texts)
     for number, block in enumerate(blocks):
         for argv in block.split("\x01")[:-1]:
-            per_line[number % len(texts)].append(tuple(argv.split("\x03")))
+            per_line[number % len(texts)].append(tuple(argv.replace("\x04", "\n").split("\x03")))
     return per_line
 
 

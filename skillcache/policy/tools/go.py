@@ -2,9 +2,10 @@
 
 from skillcache.policy.tool import Tool
 
-_ENV = """GOFLAGS GOOS GOARCH GOARM GOAMD64 CGO_ENABLED GOEXPERIMENT GOTOOLCHAIN GOWORK GODEBUG GO111MODULE GOPRIVATE GOROOT
-GOPATH GOTAGS GOMODCACHE"""
-_BUILD_VALUES = """-tags -p -mod -ldflags -gcflags -asmflags -buildmode -compiler -covermode -coverpkg -pgo -overlay"""
+_ENV = """GOFLAGS GOOS GOARCH GOARM GOAMD64 CGO_ENABLED GOEXPERIMENT GOTOOLCHAIN GOWORK GODEBUG GO111MODULE
+GOPRIVATE GOROOT GOPATH GOTAGS GOMODCACHE"""
+_BUILD_VALUES = """-tags -p -mod -ldflags -gcflags -asmflags -buildmode -compiler -covermode -coverpkg -pgo
+-overlay"""
 _BUILD_WRITES = "-o -work -toolexec -exec -pkgdir -x -n"
 
 TABLE: dict[str, Tool] = {
@@ -58,12 +59,13 @@ TABLE: dict[str, Tool] = {
         subcommands={
             "run": Tool(
                 "golangci-lint",
-                values="""-E -D --enable --disable -p --presets --timeout --concurrency -j --build-tags --max-issues-per-linter
-                --max-same-issues --path-prefix --path-mode --sort-order --color --out-format --issues-exit-code
-                --modules-download-mode --go --enable-only --default -e --exclude --skip-dirs --skip-files""",
+                values="""-E -D --enable --disable -p --presets --timeout --concurrency -j --build-tags
+                --max-issues-per-linter --max-same-issues --path-prefix --path-mode --sort-order --color
+                --out-format --issues-exit-code --modules-download-mode --go --enable-only --default -e
+                --exclude --skip-dirs --skip-files""",
                 files="-c --config",
-                writes="""--fix --out-format=*:* --cpu-profile-path --mem-profile-path --trace-path --out-format=html*
-                --out-format=junit* --out-format=checkstyle:*""",
+                writes="""--fix --out-format=*:* --cpu-profile-path --mem-profile-path --trace-path
+                --out-format=html* --out-format=junit* --out-format=checkstyle:*""",
                 outside="--new -n --new-from-rev --new-from-patch --new-from-merge-base --whole-files",
                 safe="""--new=false --show-stats --print-issued-lines --print-linter-name --uniq-by-line
                 --out-format"""

@@ -3,8 +3,9 @@
 from skillcache.policy.tool import Tool
 
 _ENV = "NODE_ENV NODE_OPTIONS NODE_PATH CI"
-_TESTS = """-u --update --updateSnapshot --update-snapshots --watch --watchAll --ui --open --coverage --outputFile
---output-file --inspect --inspect-brk --inspectBrk --debug --standalone --browser --api --clearCache"""
+_TESTS = """-u --update --updateSnapshot --update-snapshots --watch --watchAll --ui --open --coverage
+--outputFile --output-file --inspect --inspect-brk --inspectBrk --debug --standalone --browser --api
+--clearCache"""
 
 
 def _node(name: str, pattern: str = "", **given: object) -> Tool:
@@ -12,8 +13,9 @@ def _node(name: str, pattern: str = "", **given: object) -> Tool:
     return Tool(name, pattern, **{"env": _ENV, "tools": "node", **given})  # type: ignore[arg-type]
 
 
-_VITEST_VALUES = """-t --testNamePattern --test-name-pattern --project --pool --environment --testTimeout --test-timeout
---hookTimeout --bail --maxWorkers --minWorkers --exclude --mode --retry --shard --dir --sequence"""
+_VITEST_VALUES = """-t --testNamePattern --test-name-pattern --project --pool --environment --testTimeout
+--test-timeout --hookTimeout --bail --maxWorkers --minWorkers --exclude --mode --retry --shard --dir
+--sequence"""
 _VITEST_WRITES = _TESTS + " -w --reporter=html* --reporter=json* --reporter=junit* --reporter=blob* --attachmentsDir"
 TSC_WRITES = """-b --build -w --watch --init --generateTrace --generateCpuProfile --emitDeclarationOnly
 --locale --tsBuildInfoFile --outDir --outFile --declarationDir"""
@@ -30,8 +32,8 @@ TABLE: dict[str, Tool] = {
     ),
     "jest": _node(
         "jest",
-        values="""-t --testNamePattern --testPathPattern --testPathPatterns -w --maxWorkers --selectProjects --testTimeout
-        --testPathIgnorePatterns --env --shard --maxConcurrency --reporters --bail""",
+        values="""-t --testNamePattern --testPathPattern --testPathPatterns -w --maxWorkers --selectProjects
+        --testTimeout --testPathIgnorePatterns --env --shard --maxConcurrency --reporters --bail""",
         files="-c --config --rootDir --roots",
         writes=_TESTS.replace("--api", "") + " --init --collectCoverage --coverageDirectory --logHeapUsage --ci=false "
         "--reporters=jest-* --testResultsProcessor",
@@ -65,8 +67,9 @@ TABLE: dict[str, Tool] = {
         files="-c --config --rulesdir --resolve-plugins-relative-to --ignore-path",
         writes="""--fix --fix-type --cache --cache-location --cache-strategy -o --output-file --init
         --inspect-config --suppress-all --suppress-rule --prune-suppressions --mcp --cache-file""",
-        safe="""--no-fix --report-unused-disable-directives --report-unused-disable-directives-severity --fix-dry-run
-        --report-unused-inline-configs --no-error-on-unmatched-pattern --pass-on-unpruned-suppressions --no-cache""",
+        safe="""--no-fix --report-unused-disable-directives --report-unused-disable-directives-severity
+        --fix-dry-run --report-unused-inline-configs --no-error-on-unmatched-pattern
+        --pass-on-unpruned-suppressions --no-cache""",
     ),
     "prettier": _node(
         "prettier",
@@ -191,12 +194,12 @@ TABLE: dict[str, Tool] = {
         "node-test",
         "Bash(node --test:*), Bash(node --check:*)",
         only="--test --check -c",
-        values="""--test-name-pattern --test-reporter --test-concurrency --test-timeout -r --require --import --loader
-        --test-skip-pattern --experimental-loader""",
-        writes="""--watch --watch-path --test-reporter-destination --test-update-snapshots --cpu-prof --heap-prof --inspect --inspect-brk
-        --prof -e --eval -p --print -i --interactive --report-on-fatalerror
-        --experimental-repl-await --build-snapshot --redirect-warnings --trace-event-categories
-        --test-rerun-failures""",
+        values="""--test-name-pattern --test-reporter --test-concurrency --test-timeout -r --require
+        --import --loader --test-skip-pattern --experimental-loader""",
+        writes="""--watch --watch-path --test-reporter-destination --test-update-snapshots --cpu-prof
+        --heap-prof --inspect --inspect-brk --prof -e --eval -p --print -i --interactive
+        --report-on-fatalerror --experimental-repl-await --build-snapshot --redirect-warnings
+        --trace-event-categories --test-rerun-failures""",
         fresh="--test-random-seed --test-shuffle",
         safe="""--trace-warnings --trace-deprecation --trace-uncaught --experimental-test-coverage
         --experimental-vm-modules"""

@@ -10,8 +10,8 @@ MAVEN_GOALS = frozenset(
 )
 GRADLE_TASKS = frozenset(
     """test check lint detekt ktlintcheck spotlesscheck spotlessjavacheck spotlesskotlincheck checkstylemain
-    checkstyletest spotbugsmain pmdmain pmdtest lintdebug lintrelease testdebugunittest testreleaseunittest testdebug
-    jvmtest alltests unittest apicheck licensecheck""".split()  # noqa: SIM905
+    checkstyletest spotbugsmain pmdmain pmdtest lintdebug lintrelease testdebugunittest testreleaseunittest
+    testdebug jvmtest alltests unittest apicheck licensecheck""".split()  # noqa: SIM905
 )
 _MAVEN = Tool(
     "maven",
@@ -31,8 +31,8 @@ _GRADLE = Tool(
     "Bash(gradle test:*), Bash(gradle check:*), Bash(./gradlew test:*)",
     values="--tests -x --exclude-task --console --warning-mode --max-workers --priority -P -D",
     files="-p --project-dir -c --settings-file -b --build-file -I --init-script -g --gradle-user-home",
-    writes="""-t --continuous --scan --profile --write-locks --write-verification-metadata --update-locks --export-keys
-    --daemon --foreground --stop --gui -M -F --debug-jvm""",
+    writes="""-t --continuous --scan --profile --write-locks --write-verification-metadata --update-locks
+    --export-keys --daemon --foreground --stop --gui -M -F --debug-jvm""",
     fresh="--rerun-tasks --rerun --refresh-dependencies --no-build-cache --refresh-keys --recompile-scripts",
     safe="--offline --no-daemon --no-scan --project-dir --build-cache --configuration-cache --stacktrace",
     goals=GRADLE_TASKS,

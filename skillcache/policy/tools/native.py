@@ -7,8 +7,8 @@ TABLE: dict[str, Tool] = {
         "ctest",
         values="-R -E -L -LE -j --parallel -C --build-config --timeout -I --preset --stop-time --test-load",
         files="--test-dir",
-        writes="""-O --output-log --output-junit -D --dashboard -S -SP --script --build-and-test -T --test-action -M -A
-        --submit-index --extra-submit --build-generator""",
+        writes="""-O --output-log --output-junit -D --dashboard -S -SP --script --build-and-test -T
+        --test-action -M -A --submit-index --extra-submit --build-generator""",
         fresh="--rerun-failed --repeat --repeat-until-fail --schedule-random -F",
         safe="--output-on-failure --no-tests --test-output-size-passed --test-output-size-failed",
         env="CTEST_OUTPUT_ON_FAILURE CTEST_PARALLEL_LEVEL GTEST_FILTER",
@@ -40,8 +40,8 @@ TABLE: dict[str, Tool] = {
                 values="""-c --configuration -f --framework --filter -v --verbosity -r --runtime -a --arch
                 --os --project --solution""",
                 files="-s --settings",
-                writes="""-l --logger -o --output --collect --results-directory -d --diag --blame --blame-crash --blame-hang
-                --report-trx --coverage --artifacts-path -bl""",
+                writes="""-l --logger -o --output --collect --results-directory -d --diag --blame
+                --blame-crash --blame-hang --report-trx --coverage --artifacts-path -bl""",
                 safe="--no-build --no-restore --nologo",
                 env="DOTNET_ROOT DOTNET_ENVIRONMENT ASPNETCORE_ENVIRONMENT MSBUILDFLAGS",
             ),

@@ -3,10 +3,11 @@
 from skillcache.policy.tool import Tool
 
 _ENV = "APP_ENV PHPRC PHP_INI_SCAN_DIR XDEBUG_MODE DATABASE_URL"
-_PHPUNIT = """--coverage-html --coverage-clover --coverage-cobertura --coverage-crap4j --coverage-php --coverage-xml
---log-junit --log-teamcity --log-otr --testdox-html --testdox-text --testdox-xml --generate-baseline --generate-configuration
---migrate-configuration --log-events-text --log-events-verbose-text --warm-coverage-cache --cache-result-file --profile
---update-snapshots --compact-out"""
+_PHPUNIT = """--coverage-html --coverage-clover --coverage-cobertura --coverage-crap4j --coverage-php
+--coverage-xml --log-junit --log-teamcity --log-otr --testdox-html --testdox-text --testdox-xml
+--generate-baseline --generate-configuration --migrate-configuration --log-events-text
+--log-events-verbose-text --warm-coverage-cache --cache-result-file --profile --update-snapshots
+--compact-out"""
 _TESTS = Tool(
     "phpunit",
     values="""--filter --testsuite --group --exclude-group --test-suffix --order-by --columns

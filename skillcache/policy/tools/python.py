@@ -7,22 +7,23 @@ DJANGO_SETTINGS_MODULE"""
 
 PYTEST = Tool(
     "pytest",
-    values="""-k -m -p -o -W -r -n --maxfail --tb --durations --durations-min --ignore --ignore-glob --deselect --cov --cov-report
-    --cov-config --cov-fail-under --import-mode --timeout --timeout-method --dist --numprocesses --log-level
-    --log-cli-level --color --capture --verbosity --asyncio-mode --ds --django-settings --show-capture --override-ini
-    --maxprocesses --tx --code-highlight --confcutdir""",
+    values="""-k -m -p -o -W -r -n --maxfail --tb --durations --durations-min --ignore --ignore-glob
+    --deselect --cov --cov-report --cov-config --cov-fail-under --import-mode --timeout --timeout-method
+    --dist --numprocesses --log-level --log-cli-level --color --capture --verbosity --asyncio-mode --ds
+    --django-settings --show-capture --override-ini --maxprocesses --tx --code-highlight --confcutdir""",
     files="-c --config-file --rootdir --basetemp",
-    writes="""--junitxml --junit-xml --html --self-contained-html --cov-report=xml* --cov-report=html* --cov-report=json*
-    --cov-report=lcov* --cov-report=annotate* --log-file --report-log --resultlog --json-report --json-report-file
-    --snapshot-update --inline-snapshot --force-regen --regen-all --update-goldens --pdb --pdbcls --trace --debug
-    --pastebin --basetemp --alluredir --record-mode --vcr-record --create-db --excelreport --md-report-output
-    --setup-plan-file --result-log --store-durations --profile --profile-svg --memray --benchmark-json
-    --benchmark-save --benchmark-autosave --csv --nbval --reuse-db --looponfail -f --looponfail --stepwise --sw
+    writes="""--junitxml --junit-xml --html --self-contained-html --cov-report=xml* --cov-report=html*
+    --cov-report=json* --cov-report=lcov* --cov-report=annotate* --log-file --report-log --resultlog
+    --json-report --json-report-file --snapshot-update --inline-snapshot --force-regen --regen-all
+    --update-goldens --pdb --pdbcls --trace --debug --pastebin --basetemp --alluredir --record-mode
+    --vcr-record --create-db --excelreport --md-report-output --setup-plan-file --result-log
+    --store-durations --profile --profile-svg --memray --benchmark-json --benchmark-save
+    --benchmark-autosave --csv --nbval --reuse-db --looponfail -f --looponfail --stepwise --sw
     --stepwise-skip -p=pytester* -p=pastebin* --generate-missing --approve --html-report --dev""",
-    fresh="""--cache-clear --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay --count
-    --flake-finder --flake-runs --random-order --random-order-bucket --random-order-seed --randomly-seed --repeat
-    --force-flaky --max-runs --min-passes --sw-reset --last-failed-no-failures --forked-rerun --shuffle -p=random*
-    --hypothesis-seed --test-randomly""",
+    fresh="""--cache-clear --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay
+    --count --flake-finder --flake-runs --random-order --random-order-bucket --random-order-seed
+    --randomly-seed --repeat --force-flaky --max-runs --min-passes --sw-reset --last-failed-no-failures
+    --forked-rerun --shuffle -p=random* --hypothesis-seed --test-randomly""",
     outside="""--picked --testmon --testmon-forceselect --testmon-nocollect --pylint-git --cov-git
     --suite-timeout-git""",
     safe="""--cov-report --no-cov --cov-branch --cov-append --show-capture --cov --no-header --benchmark-only
@@ -37,8 +38,9 @@ RUFF = Tool(
     subcommands={
         "check": Tool(
             "ruff",
-            values="""--select --ignore --extend-select --extend-ignore --output-format --line-length --target-version
-            --exclude --extend-exclude --per-file-ignores --fixable --unfixable --extend-fixable --color""",
+            values="""--select --ignore --extend-select --extend-ignore --output-format --line-length
+            --target-version --exclude --extend-exclude --per-file-ignores --fixable --unfixable
+            --extend-fixable --color""",
             files="--config",
             writes="--fix --unsafe-fixes --fix-only --watch -w --add-noqa --output-file -o --add-ignore",
             fresh="--no-cache -n",
@@ -57,8 +59,8 @@ RUFF = Tool(
 )
 MYPY = Tool(
     "mypy",
-    values="""-p -m -c --package --module --python-version --platform --exclude --follow-imports --disable-error-code
-    --enable-error-code --plugin --untyped-calls-exclude""",
+    values="""-p -m -c --package --module --python-version --platform --exclude --follow-imports
+    --disable-error-code --enable-error-code --plugin --untyped-calls-exclude""",
     files="--config-file --cache-dir --custom-typeshed-dir --shadow-file --python-executable",
     writes="""--install-types --junit-xml --any-exprs-report --cobertura-xml-report --html-report
     --linecount-report --linecoverage-report --lineprecision-report --txt-report --xml-report --xslt-html-report
@@ -200,6 +202,6 @@ TABLE: dict[str, Tool] = {
 }
 # What `python -m` runs under the name of a tool above.
 MODULES = frozenset(
-    """pytest unittest doctest mypy ruff black isort flake8 pylint pyright bandit vulture pycodestyle pydocstyle pyflakes
-    deptry interrogate""".split()  # noqa: SIM905 - read as a list
+    """pytest unittest doctest mypy ruff black isort flake8 pylint pyright bandit vulture pycodestyle
+    pydocstyle pyflakes deptry interrogate""".split()  # noqa: SIM905 - read as a list
 )

@@ -20,8 +20,9 @@ TABLE: dict[str, Tool] = {
         "rubocop",
         values="--only --except -f --format --fail-level --display-only-fail-level-offenses --require",
         files="-c --config",
-        writes="""-a -A -x --autocorrect --autocorrect-all --auto-correct --auto-correct-all --fix-layout -o --out
-        --auto-gen-config --regenerate-todo --init --server --start-server --restart-server --lsp --disable-uncorrectable""",
+        writes="""-a -A -x --autocorrect --autocorrect-all --auto-correct --auto-correct-all --fix-layout -o
+        --out --auto-gen-config --regenerate-todo --init --server --start-server --restart-server --lsp
+        --disable-uncorrectable""",
         safe="""--no-server --cache --display-only-fail-level-offenses --force-exclusion
         --force-default-config"""
         "--display-only-correctable",

@@ -1,0 +1,114 @@
+"""What the commands of a line are found to run and read, while it is judged."""
+
+from skillcache.errors import Bypass
+from skillcache.outcome import COMMAND_WRITES, OUTSIDE
+from skillcache.policy.options import UNKNOWN, Words, refuse, refuse_short
+from skillcache.policy.paths import leaving, require_plain
+from skillcache.policy.rule import Rule
+from skillcache.policy.tool import Tool
+from skillcache.policy.variables import examine_variable
+from skillcache.policy.verdict import Verdict
+from skillcache.policy.wrappers import Wrapped
+from skillcache.shell.line import Line
+
+# Words given to a program that is not known.
+_GIVEN = Tool("", writes="-w -u -i -o", fresh="-f -count")
+_GO_FLAGS = frozenset(
+    ["-run", "-v", "-race", "-timeout", "-tags", "-short", "-failfast", "-parallel", "-skip", "-cover"]
+)
+_VERBS = frozenset(["fix", "write", "update", "watch", "dev", "serve", "build", "install", "format", "init"])
+# Tests below a folder of this name talk to something that is running.
+_LIVE = frozenset(["e2e", "live", "smoke"])
+
+
+class Gathered:
+    """The lists of a `Verdict`, open."""
+
+    __slots__ = ("assignments", "executables", "launched", "operands", "reads", "rules", "seconds")
+
+    def __init__(self) -> None:
+        self.rules: list[Rule] = []
+        self.executables: list[tuple[str, str]] = []
+        self.launched: list[tuple[str, str, str]] = []
+        self.reads: list[tuple[str, str]] = []
+        self.operands: list[tuple[str, str]] = []
+        self.assignments: list[tuple[str, str]] = []
+        self.seconds = 0.0
+
+    def verdict(self, line: Line) -> Verdict:
+        verdict = Verdict(line.ends_in)
+        verdict.rules = tuple({(rule.name, rule.pattern, rule.origin): rule for rule in self.rules}.values())
+        verdict.executables = tuple(dict.fromkeys(self.executables))
+        verdict.launched = tuple(dict.fromkeys(self.launched))
+        verdict.reads = tuple(dict.fromkeys(self.reads))
+        verdict.operands = tuple(dict.fromkeys(self.operands))
+        verdict.assignments = tuple(self.assignments)
+        verdict.seconds = self.seconds
+        return verdict
+
+    def read(self, paths: "list[str] | tuple[str, ...]", directory: str) -> None:
+        """Files that a filter prints."""
+        for path in paths:
+            require_plain(path)
+            self.reads.append((path, directory))
+
+    def variable(self, name: str, value: str, directory: str) -> None:
+        self.assignments.append((name, value))
+        self.operands.extend([(path, directory) for path in examine_variable(name, value)])
+
+    def wrapped(self, inner: Wrapped) -> None:
+        """The wrappers themselves, and what they say."""
+        for name, value in inner.assignments:
+            self.variable(name, value, inner.directory)
+        self.executables.extend(inner.programs)
+        if inner.programs and inner.programs[-1][1] != inner.directory:
+            self.executables.append((inner.programs[-1][0], inner.directory))
+        if inner.seconds and not 0 < self.seconds < inner.seconds:
+            self.seconds = inner.seconds
+
+    def run(self, inner: Wrapped, word: str) -> None:
+        """The program that a rule names."""
+        if inner.launcher:
+            self.launched.append((word, inner.directory, inner.launcher))
+        else:
+            self.executables.append((word, inner.directory))
+
+    def note(self, seen: Words, words: tuple[str, ...], directory: str) -> None:
+        """Files that the words of a ruled command name, or may name."""
+        self.operands.extend([(path, directory) for path in seen.files if path != "/dev/null"])
+        for value in [*seen.values, *seen.options]:
+            self.leaving(value, directory)
+        for place in seen.operands:
+            self.operand(words[place], directory)
+
+    def leaving(self, value: str, directory: str) -> None:
+        self.operands.extend([(path, directory) for path in leaving(value)])
+
+    def operand(self, word: str, directory: str) -> None:
+        self.leaving(word, directory)
+        path = word.partition("::")[0].removesuffix("...").rstrip("/")
+        if path.rpartition(":")[2].isdigit():
+            path = path.rpartition(":")[0]
+        if path not in ("", ".") and not path.startswith(("-", "/")) and ".." not in path:
+            self.operands.append((path, directory))
+
+    def rest(self, words: tuple[str, ...], at: int, directory: str) -> None:
+        """Words from `at` on that go to a program that is not known."""
+        for word in words[at:]:
+            name, _, value = word.partition("=")
+            if word.startswith("--"):
+                if name != "--":
+                    refuse(UNKNOWN, name, value)
+            elif word.startswith("-") and name not in _GO_FLAGS:
+                refuse(_GIVEN, name, value)
+                for letter in name[1:]:
+                    refuse_short(_GIVEN, "-" + letter)
+            elif word in _VERBS:
+                raise Bypass(COMMAND_WRITES, word)
+            self.operand(word, directory)
+
+
+def refuse_live(words: list[str]) -> None:
+    for word in words:
+        if not _LIVE.isdisjoint(word.replace("::", "/").split("/")):
+            raise Bypass(OUTSIDE, word)
