@@ -61,8 +61,10 @@ _WRAPPERS = frozenset(
     )
 )
 _SHELLS = frozenset(("sh", "bash", "zsh", "dash", "ksh", "eval", "script"))
-_MOST = 24  # simple commands of a line, and texts within texts
-_DEEPEST = 3
+_MOST = 24  # simple commands of a line that are compared in every run of neighbours
+_MOST_WORDS = 500  # of a line; a longer one is as good as not understood
+_MOST_BEFORE = 60  # words from the first to the last that may begin the real command
+_DEEPEST = 3  # shells within shells
 
 
 class Line:
@@ -99,7 +101,7 @@ def read(text: str, depth: int = 0) -> Line | None:
             if not target:
                 pieces[-1].append(token)
         target = False
-    if len(pieces) > _MOST:
+    if len(pieces) > _MOST or len(line.words) > _MOST_WORDS:
         return None
     raws = [" ".join(text[token.start : token.end] for token in piece) for piece in pieces]
     line.texts += [text, *_runs(raws, joints)]
@@ -125,11 +127,15 @@ def _runs(raws: list[str], joints: list[str]) -> list[str]:
 def _unwrap(text: str, piece: list[Token], line: Line, depth: int) -> bool:
     """Add what is left of a simple command without the words before the real one; False when it may be anything."""
     for at, token in enumerate(piece):
+        if at > _MOST_BEFORE:
+            return False
         _add(text, piece[at:], line.texts)
         name = token.text.rpartition("/")[2]
         if name in _SHELLS:
             return all(_nest(word.text, line, depth) for word in piece[at + 1 :])
         if name in _WRAPPERS:
+            if len(piece) - at > _MOST_BEFORE:
+                return False
             for rest in range(at + 1, len(piece)):
                 _add(text, piece[rest:], line.texts)
                 if piece[rest].text.rpartition("/")[2] in _SHELLS:

@@ -3,6 +3,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skillcache.permissions import Rules
 
@@ -131,6 +133,18 @@ def test_a_rule_about_other_files_is_silent(rule: str, command: str) -> None:
 @pytest.mark.parametrize("rule", ["Bash(npm", "bash(npm:*)", "Bash (npm:*)", "npm", "", "Bash()", "Ba*(npm)"])
 def test_a_malformed_rule_is_no_rule_as_in_the_client(rule: str) -> None:
     assert Rules(deny=[rule]).verdict("npm test") is None
+
+
+@given(st.text(), st.sampled_from(["Bash(a:*)", "Bash(*b*)", "Read(.env)", "Edit(src/**)", "Bash"]))
+def test_any_command_gets_a_verdict(command: str, rule: str) -> None:
+    assert Rules(deny=[rule], allow=[rule]).verdict(command) in {"deny", "allow", None}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["a ", "env ", "A=1 ", "a; ", "bash -c 'a' ", "../ ", "a && b | c\n"])
+def test_a_long_command_is_judged_in_bounded_time(unit: str) -> None:
+    rules = Rules(deny=["Bash(zz:*)", "Bash(*y*z*)", "Read(**/x/**/y/**)"], allow=["Bash(a *b *c)"], roots=[PROJECT])
+    assert rules.verdict(unit * (16_000 // len(unit))) in {"deny", None}
 
 
 def test_a_wildcard_over_tools_stops_everything() -> None:
