@@ -64,6 +64,7 @@ _IDENTITIES = (
     (r"\b(at )0x[0-9a-fA-F]{6,16}\b", r"\1<address>"),
     (r"\b0xc[0-9a-f]{9}\b", "<address>"),  # go
     (r"^(goroutine )\d+( \[)", r"\1<number>\2"),
+    (r"^(thread '.*' )\(\d+\)( panicked at )", r"\1(<number>)\2"),  # rust
     (r"(?<=\w)@[0-9a-f]{6,8}\b(?![.\w-])", "@<address>"),  # java
     (r"^==\d{2,7}==", "==<process>=="),  # sanitizers, valgrind
     (r"(?i)\b(pid[ =:]{1,3})\d{2,7}\b", r"\1<process>"),

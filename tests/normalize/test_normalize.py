@@ -102,11 +102,11 @@ SAMPLES: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
     "cargo test": (
         [
             "   Compiling sample v0.1.0 ({root})\n    Finished `test` profile [unoptimized + debuginfo] target(s) in 3.52s\n"
-            "test tests::adds ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; finished in 0.00s\n",
+            "test tests::adds ... ok\nthread 'tests::x' (2177) panicked at src/lib.rs:5:23:\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; finished in 0.00s\n",
             "    Finished `test` profile [unoptimized + debuginfo] target(s) in 0.01s\n"
-            "test tests::adds ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; finished in 1.10s\n",
+            "test tests::adds ... ok\nthread 'tests::x' (96) panicked at src/lib.rs:5:23:\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; finished in 1.10s\n",
         ],
-        [("... ok", "... FAILED"), ("1 passed", "2 passed"), ("adds", "subtracts")],
+        [("... ok", "... FAILED"), (":5:23", ":6:23"), ("1 passed", "2 passed"), ("adds", "subtracts")],
     ),
     "cargo nextest": (
         ["        PASS [   0.004s] sample tests::adds\n     Summary [   0.006s] 1 test run: 1 passed\n"]
