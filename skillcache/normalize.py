@@ -43,7 +43,7 @@ _DURATIONS = (
     (r"^\d+ actionable tasks?: .*$", "<tasks>"),
     (r"^(> Task \S+) (?:UP-TO-DATE|FROM-CACHE)$", r"\1"),
     (r"^(?:Starting a Gradle Daemon|Daemon will be stopped|Reusing configuration cache|Configuration cache entry).*\n", ""),
-    (r"^(\s*\d+/\d+ Test +#\d+: \S+ \.+ .*?) +DUR$", r"\1 <duration>"),  # ctest
+    (r"^(\s*\d+/\d+ Test +#\d+: \S+ \.+ *\*{0,3}[A-Z][\w ]*?) +DUR$", r"\1 <duration>"),  # ctest
     (r"^(Total Test time \(real\) = +)DUR$", r"\1<duration>"),
     (r"^((?:✨  )?Done in )DUR(\.?)$", r"\1<duration>\2"),  # yarn, pnpm
     (r"^(Checked \d+ files? in )DUR", r"\1<duration>"),  # biome

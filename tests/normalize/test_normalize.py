@@ -160,9 +160,13 @@ SAMPLES: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
         [("pass 1", "pass 2"), ("adds", "divides")],
     ),
     "ctest": (
-        ["1/1 Test #1: unit .......   Passed    0.01 sec\n\nTotal Test time (real) =   0.02 sec\n"]
-        + ["1/1 Test #1: unit .......   Passed    1.31 sec\n\nTotal Test time (real) =   1.52 sec\n"],
-        [("Passed", "***Failed"), ("unit", "integration")],
+        [
+            "1/1 Test #1: unit .......   Passed    0.01 sec\n2/2 Test #2: bad ......***Failed    0.01 sec\n\nTotal Test time (real) =   0.02 sec\n"
+        ]
+        + [
+            "1/1 Test #1: unit .......   Passed    1.31 sec\n2/2 Test #2: bad ......***Failed   10.99 sec\n\nTotal Test time (real) =   1.52 sec\n"
+        ],
+        [("Passed", "***Failed"), ("***Failed", "***Timeout"), ("unit", "integration")],
     ),
     "logs": (
         [
