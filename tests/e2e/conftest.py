@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,34 @@ def claude() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory, claude: str) -> Path:
+    """Made once: `bare` and `installed` are the same project and home folder, without and with the hooks."""
+    root = tmp_path_factory.mktemp("template")
+    Place(root / "bare", claude).make()
+    shutil.copytree(root / "bare", root / "installed", symlinks=True)
+    Place(root / "installed", claude).skillcache("install", "--scope", "user")
+    return root
+
+
 @pytest.fixture
-def place(tmp_path: Path, claude: str) -> Place:
+def place(tmp_path: Path, claude: str, template: Path) -> Place:
     """A project with skillcache installed for its person."""
-    made = Place(tmp_path, claude)
-    made.skillcache("install", "--scope", "user")
-    return made
+    return _copy(template / "installed", tmp_path / "place", claude)
+
+
+@pytest.fixture
+def bare_place(tmp_path: Path, claude: str, template: Path) -> Place:
+    """A project whose person has no skillcache."""
+    return _copy(template / "bare", tmp_path / "place", claude)
+
+
+@pytest.fixture
+def second_place(tmp_path: Path, claude: str, template: Path) -> Place:
+    """The same project with another home folder, skillcache installed there too."""
+    return _copy(template / "installed", tmp_path / "second", claude)
+
+
+def _copy(made: Path, root: Path, claude: str) -> Place:
+    shutil.copytree(made, root, symlinks=True)
+    return Place(root, claude)

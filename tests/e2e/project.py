@@ -59,6 +59,20 @@ class Place:
         self.home = root / "home"
         self.project = root / "project"
         self.runs = root / "runs"
+        self.client = Client(
+            claude,
+            self.home,
+            {
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "E2E_RUNS": str(self.runs),
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                "SKILLCACHE_MIN_DURATION": "0",
+                "SKILLCACHE_VERIFY": "0",
+            },
+        )
+
+    def make(self) -> None:
+        """Put the project and the home folder there, without hooks."""
         (self.home / "tmp").mkdir(parents=True)
         (self.home / ".gitconfig").write_text(
             "[user]\nname = Somebody\nemail = somebody@example.org\n[init]\ndefaultBranch = main\n"
@@ -67,14 +81,6 @@ class Place:
             self.write(name, text)
         (self.project / "check").chmod(0o755)
         self.configure(CHECK_RULE)
-        self.env = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "E2E_RUNS": str(self.runs),
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "SKILLCACHE_MIN_DURATION": "0",
-            "SKILLCACHE_VERIFY": "0",
-        }
-        self.client = Client(claude, self.home, self.env)
         self.git("init", "--quiet")
         self.commit()
 

@@ -22,7 +22,7 @@ FAILED = {
     "silent": (3, ""),
     "blanks": (2, "\n\n  indented, after blank lines\nExit code 7\n\n"),
     "control": (139, "é\x1b[31mred\x1b[0m\r\n"),
-    "cut in the middle": (4, "".join(f"line {number}\n" for number in range(5_000))),
+    "long": (4, "".join(f"line {number}\n" for number in range(1_000))),
 }
 
 
@@ -56,6 +56,16 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
     for name, fresh, replayed in zip(FAILED, seen.results, other.results, strict=False):
         assert fresh.is_error
         assert (name, *replayed[1:]) == (name, *fresh[1:])
+
+
+def test_a_failure_that_the_client_cuts_comes_out_the_same(place: Place) -> None:
+    """The client shows the model the two ends of a long failure: what another session gets must be just that."""
+    place.configure(FAILURES)
+    place.write("status", "1\n")
+    place.write("answer", "".join(f"line {number}\n" for number in range(5_000)))
+    fresh, second = (place.play("./check").results[0] for _ in range(2))
+    assert "characters truncated" in fresh.text
+    assert second[1:3] == fresh[1:3]
 
 
 def test_a_replayed_failure_leaves_the_shell_where_a_failing_run_does(place: Place) -> None:

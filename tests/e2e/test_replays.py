@@ -54,6 +54,13 @@ def test_hooks_start_where_a_rule_may_match_and_say_nothing_but_an_answer(place:
     assert [run.event for run in session.hooks if run.stdout] == ["PreToolUse"]
 
 
+def test_a_call_that_several_entries_match_is_handled_once(place: Place) -> None:
+    session = place.play("./check lint test", "./check lint test")
+    assert len([run for run in session.hooks if run.event == "PreToolUse"]) > 2
+    assert place.outcomes() == ["no_entry", "stored", "replayed"]
+    assert session.texts[0] == session.texts[1]
+
+
 def test_any_output_is_replayed_byte_for_byte(place: Place) -> None:
     turns: list[Turn] = []
     for output in OUTPUTS.values():

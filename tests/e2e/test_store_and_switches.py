@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +14,11 @@ from tests.e2e.project import PYTEST, Place, as_turn
 
 
 def test_redis_serves_another_home_of_the_same_person(
-    tmp_path: Path, claude: str, redis_factory: Callable[[], Any]
+    place: Place, second_place: Place, redis_factory: Callable[[], Any]
 ) -> None:
-    server = redis_factory()
-    for name in ("one", "two"):
-        place = Place(tmp_path / name, claude)
-        place.skillcache("install", "--scope", "user")
-        place.client.env["SKILLCACHE_REDIS_URL"] = server.unix_url
-        session = place.play("./check")
-        assert session.texts == ["all is well"]
-        assert (place.count(), len(session.replays)) == ((1, 0) if name == "one" else (0, 1))
+    env = {"SKILLCACHE_REDIS_URL": redis_factory().unix_url}
+    assert place.play("./check", env=env).texts == second_place.play("./check", env=env).texts == ["all is well"]
+    assert (place.count(), second_place.count()) == (1, 0), second_place.outcomes()
 
 
 def test_redis_stopped_in_the_middle_is_not_noticed(place: Place, redis_factory: Callable[[], Any]) -> None:
@@ -85,27 +79,25 @@ def test_a_quick_command_is_neither_stored_nor_looked_up(place: Place) -> None:
     assert list((place.home / ".cache/skillcache").glob("pending/*")) == []
 
 
-def test_uninstall_leaves_the_client_as_if_it_had_never_been_there(tmp_path: Path, claude: str) -> None:
-    place = Place(tmp_path, claude)
-    settings = place.home / ".claude/settings.json"
+def test_uninstall_leaves_the_client_as_if_it_had_never_been_there(bare_place: Place) -> None:
+    settings = bare_place.home / ".claude/settings.json"
     settings.parent.mkdir()
     theirs = '{\n\t"permissions": {"allow": ["Bash(ls:*)"]},\n\t"hooks": {}\n}\n'
     settings.write_text(theirs)
-    without = place.play("./check", "./check")
-    place.skillcache("install", "--scope", "user")
-    assert len(place.play("./check", "./check").replays) == 1
-    place.skillcache("uninstall", "--scope", "user")
+    without = bare_place.play("./check", "./check")
+    bare_place.skillcache("install", "--scope", "user")
+    assert len(bare_place.play("./check", "./check").replays) == 1
+    bare_place.skillcache("uninstall", "--scope", "user")
     assert settings.read_text() == theirs
-    after = place.play("./check", "./check")
+    after = bare_place.play("./check", "./check")
     assert after.hooks == without.hooks == []
     assert after.texts == without.texts
-    assert place.count() == 5
+    assert bare_place.count() == 5
 
 
-def test_the_project_s_scope_works_too(tmp_path: Path, claude: str) -> None:
-    place = Place(tmp_path, claude)
-    place.skillcache("install", "--scope", "local", "--project", str(place.project))
-    assert len(place.play("./check", "./check").replays) == 1
+def test_an_installation_in_the_project_works_too(bare_place: Place) -> None:
+    bare_place.skillcache("install", "--scope", "local", "--project", str(bare_place.project))
+    assert len(bare_place.play("./check", "./check").replays) == 1
 
 
 def test_stats_count_what_the_client_saw(place: Place) -> None:
