@@ -3,6 +3,7 @@
 import os
 
 from skillcache import outcome
+from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
 from skillcache.fingerprint import environment, files, git, packages, shell, surroundings
 from skillcache.fingerprint.details import describe
@@ -19,6 +20,7 @@ Row = tuple[str, str, str]
 
 # Packages that a narrowed content and a folder above the project would not show.
 _PACKAGES = (".venv", "venv", "env", "node_modules", "vendor")
+_MOST_IGNORED = 100
 # Variables that lead tools to folders whose content counts.
 _SEARCHED = ("PYTHONPATH", "MYPYPATH", "NODE_PATH", "RUBYLIB", "CLASSPATH")
 
@@ -133,7 +135,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
 
         found.digest, ignored = of_project(root, budget, wanted)
     rows.append(("content", "", found.digest))
-    rows += [("ignored", path, value) for path, value in ignored.files.items()]
+    rows += _rows_of_ignored(ignored)
 
     installed = dict(tools.packages)
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
@@ -172,7 +174,9 @@ def _packages(
         within = True
         for folder in upward(start):
             for name in _PACKAGES if within else ("node_modules",):
-                path = os.path.join(folder, name)
+                path = f"{folder}/{name}"
+                if not os.access(path, os.F_OK):
+                    continue
                 label = f"{{root}}/{path[len(root) + 1 :]}/" if within else os.path.relpath(path, root) + "/"
                 if label not in known and label not in found and os.path.isdir(path):
                     installed = packages.of_folder(path, root, budget)
@@ -180,6 +184,15 @@ def _packages(
                         found[label] = installed
             within = within and folder != root
     return found
+
+
+def _rows_of_ignored(ignored: Ignored) -> list[Row]:
+    """One row for each entry, so that a difference is seen by name; one for all when they are many."""
+    if len(ignored.files) <= _MOST_IGNORED:
+        return [("ignored", path, value) for path, value in ignored.files.items()]
+    return [
+        ("ignored", "", digest_parts(os.fsencode(f"{path}:{ignored.files[path]}") for path in sorted(ignored.files)))
+    ]
 
 
 def _printable(text: str) -> str:

@@ -16,6 +16,7 @@ _EMPTY = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
+_SYSTEM = ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"]
 _READ = ("filter", "ident", "working-tree-encoding")
 
 
@@ -98,8 +99,9 @@ def _configuration(folder: str, environ: "Mapping[str, str]") -> bytes:
             os.path.join(environ.get("HOME", "/"), ".gitconfig"),
             os.path.join(_config_home(environ), "git", "config"),
         ]
-    paths.append(environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))
-    return b"\n".join(_text(os.fsencode(path)) for path in paths).lower()
+    paths += [environ["GIT_CONFIG_SYSTEM"]] if "GIT_CONFIG_SYSTEM" in environ else _SYSTEM
+    given = [value for name, value in environ.items() if name.startswith("GIT_CONFIG_KEY_")]
+    return b"\n".join([*map(_text, map(os.fsencode, paths)), *map(os.fsencode, given)]).lower()
 
 
 def _config_home(environ: "Mapping[str, str]") -> str:

@@ -41,6 +41,8 @@ def differences(
             found += _files(old_details, new)
         elif label == "packages" and old and now:
             found += _packages(name, old_details, new.details)
+        elif key == ("ignored", ""):
+            found += _ignored(old_details, new.details)
         elif label == "system":
             found.append(f"the system was {old or 'another'} and is {now or 'another'}")
         else:
@@ -55,6 +57,14 @@ def _sentence(what: str, old: str | None, new: str | None) -> str:
     if new in absent:
         return f"{what} is no longer there"
     return f"{what} changed"
+
+
+def _ignored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Of so many that one row stands for all of them."""
+    before, after = old.get("ignored", {}), new.get("ignored", {})
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    named = [_sentence(f"the ignored {name}", before.get(name), after.get(name)) for name in names[:_MOST]]
+    return named if named and len(names) <= _MOST else [*named, "more ignored files changed"]
 
 
 def _files(old: Mapping[str, Any], new: Fingerprint) -> list[str]:

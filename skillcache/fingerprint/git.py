@@ -32,6 +32,7 @@ _OPTIONS = (
 )
 _LIST = ("ls-files", "-s", "-v", "-z")
 _KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+_GIVEN = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")  # the options above win over these
 _SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `status` is quicker
 _DEPTH = 8  # of repositories within repositories
 
@@ -238,7 +239,7 @@ def spawn(root: str, arguments: "Sequence[str]", environ: "Mapping[str, str]") -
     argv = ["git", "-C", root, "--work-tree=."]
     for option in _OPTIONS:
         argv += ("-c", option)
-    kept = {name: environ[name] for name in _KEPT if name in environ}
+    kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith(_GIVEN)}
     kept |= {
         "PATH": environ.get("PATH", os.defpath),
         "LC_ALL": "C",

@@ -69,10 +69,10 @@ def distributions(folders: list[str], root: str, budget: Budget) -> tuple[list[b
 
 def _record(path: str, budget: Budget) -> tuple[bytes, ...]:
     record = path + "/RECORD"
-    direct = follow(path + "/direct_url.json", budget)
-    if direct is not None:
+    direct = path + "/direct_url.json"
+    if os.access(direct, os.F_OK) and (text := follow(direct, budget)) is not None:
         # The URL may name this checkout; the hashes say what came from it.
-        return (b"direct", b"1" if b'"editable": true' in direct else b"0", follow(record, budget) or b"")
+        return (b"direct", b"1" if b'"editable": true' in text else b"0", follow(record, budget) or b"")
     try:
         return (b"%d" % os.stat(record).st_size,)
     except OSError:

@@ -146,14 +146,14 @@ def capture(
     for folder in upward(os.path.dirname(root)):
         up += "../"
         for name in names:
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
+            path = f"{folder}/{name}"
+            if os.access(path, os.F_OK) and os.path.isfile(path):
                 value = content(path, budget)
                 if value != content(os.path.join(root, name), budget):
                     rows.append((up + name, value))
     home = environ.get("HOME", "/")
     for name in {name for system in systems for name in system.home}:
-        path = os.path.join(home, name)
-        if os.path.isfile(path):
+        path = f"{home}/{name}"
+        if os.access(path, os.F_OK) and os.path.isfile(path):
             rows.append((f"~/{name}", content(path, budget)))
     return rows

@@ -64,7 +64,7 @@ class Tools:
     def find(self, word: str, folder: str) -> str:
         """The executable that a shell in `folder` runs for `word`, behind whatever shim; NO_TOOL without one."""
         for path in self._places(word, folder):
-            if os.path.isfile(path) and os.access(path, os.X_OK):
+            if os.access(path, os.X_OK) and os.path.isfile(path):
                 real = behind(path, folder, self.environ)
                 if real is not None:
                     return real

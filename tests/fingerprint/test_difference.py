@@ -65,6 +65,16 @@ def test_variables_ignored_files_and_packages_are_named(repo: "Project") -> None
     ]
 
 
+def test_many_ignored_files_are_named_too(repo: "Project") -> None:
+    repo.write(".gitignore", "*.gen\n")
+    for number in range(120):
+        repo.write(f"{number}.gen", "1")
+    old = repo.capture()
+    repo.write("77.gen", "2")
+    (repo.top / "78.gen").unlink()
+    assert between(old, repo.capture()) == ["the ignored 77.gen changed", "the ignored 78.gen is no longer there"]
+
+
 def test_details_stay_below_64_kilobytes(repo: "Project") -> None:
     for number in range(1500):
         repo.write(f"new/file_with_quite_a_long_name_{number}.txt", str(number))

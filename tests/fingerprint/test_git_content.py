@@ -191,6 +191,8 @@ def test_a_repository_of_somebody_else_is_a_bypass(repo: "Project") -> None:
     with pytest.raises(Bypass) as caught:
         repo.rows()
     assert caught.value.outcome is outcome.NO_GIT
+    trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    assert repo.rows(environ=trusted)
 
 
 def test_names_that_are_no_text_can_be_encoded(repo: "Project") -> None:

@@ -129,6 +129,16 @@ def test_an_ignored_folder_that_only_looks_like_a_repository_counts_by_its_files
     assert repo.rows() != before
 
 
+def test_many_ignored_files_are_one_row(repo: "Project") -> None:
+    repo.write(".gitignore", "*.gen\n")
+    for number in range(150):
+        repo.write(f"{number}.gen", "1")
+    before = repo.rows()
+    assert [row[1] for row in before if row[0] == "ignored"] == [""]
+    repo.write("77.gen", "2")
+    assert repo.rows() != before
+
+
 def test_too_many_ignored_files_are_a_bypass(repo: "Project") -> None:
     repo.write(".gitignore", "data/\n")
     for number in range(2100):
