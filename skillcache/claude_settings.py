@@ -17,6 +17,23 @@ EVENTS = {
     "PostToolUse": "post_tool_use.py",
     "PostToolUseFailure": "post_tool_use_failure.py",
 }
+# What records sessions: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
+# and at the end, when it stops what it does not wait for.
+_CHANGES = "Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash"
+SESSION_ENTRIES = (
+    ("SessionStart", None, "session_start.py", True),
+    ("UserPromptSubmit", None, "record.py", False),
+    ("PostToolUse", _CHANGES, "record.py", False),
+    ("PostToolUseFailure", "Bash", "record.py", False),
+    ("Stop", None, "record.py", False),
+    ("SubagentStart", None, "record.py", False),
+    ("SubagentStop", None, "record.py", False),
+    ("PreCompact", None, "record.py", False),
+    ("PostCompact", None, "record.py", False),
+    ("SessionEnd", None, "record.py", True),
+)
+# Every event that an entry of ours may have, in the order in which they are compared.
+ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES)]))
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
 # What the commands of the built-in rules have in common; the first five are in 92 % of the replayable lines that agents
@@ -40,34 +57,55 @@ class Found(NamedTuple):
 
 
 class Edit:
-    """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds."""
+    """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
-    __slots__ = ("hooks", "interpreter", "patterns", "timeout")
+    `sessions`: whether to write those that record sessions.
+    """
 
-    def __init__(self, interpreter: str, hooks: str, *, patterns: Sequence[str] = (), timeout: int = 10) -> None:
+    __slots__ = ("hooks", "interpreter", "patterns", "sessions", "timeout")
+
+    def __init__(
+        self,
+        interpreter: str,
+        hooks: str,
+        *,
+        patterns: Sequence[str] = (),
+        timeout: int = 10,
+        sessions: bool = False,
+    ) -> None:
+        self.sessions = sessions
         self.interpreter = interpreter
         self.hooks = hooks
         self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns)
         self.timeout = timeout
 
     def handlers(self, event: str) -> list[Json]:
-        return [
-            {
-                "type": "command",
-                "if": pattern,
-                "command": self.interpreter,
-                "args": [*_FLAGS, f"{self.hooks}/{EVENTS[event]}", MARK],
-                "timeout": self.timeout,
-            }
-            for pattern in self.patterns
-        ]
+        return [{"type": "command", "if": pattern, **self._start(EVENTS[event])} for pattern in self.patterns]
 
-    def groups(self) -> dict[str, Json]:
-        """The one element that each event's list gains."""
-        return {event: {"matcher": MATCHER, "hooks": self.handlers(event)} for event in EVENTS}
+    def groups(self) -> list[tuple[str, Json]]:
+        """Each event and an element that its list gains."""
+        groups: list[tuple[str, Json]] = [
+            (event, {"matcher": MATCHER, "hooks": self.handlers(event)}) for event in EVENTS
+        ]
+        for event, matcher, script, waits in SESSION_ENTRIES if self.sessions else ():
+            handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
+            groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
+        return groups
 
     def entries(self) -> list[Found]:
-        return [Found(event, MATCHER, handler) for event in EVENTS for handler in self.handlers(event)]
+        found = [
+            Found(event, group.get("matcher"), handler)
+            for event, group in self.groups()
+            for handler in group["hooks"]  # type: ignore[attr-defined]
+        ]
+        return sorted(found, key=lambda entry: ORDER.index(entry.event))
+
+    def _start(self, script: str) -> Json:
+        return {
+            "command": self.interpreter,
+            "args": [*_FLAGS, f"{self.hooks}/{script}", MARK],
+            "timeout": self.timeout,
+        }
 
 
 def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:

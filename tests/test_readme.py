@@ -29,7 +29,7 @@ def test_the_tables_are_those_of_the_code(name: str) -> None:
 
 
 def test_the_example_is_what_install_writes() -> None:
-    edit = Edit("/path/to/python3", "/path/to/skillcache/hooks")
+    edit = Edit("/path/to/python3", "/path/to/skillcache/hooks", sessions=True)
 
     assert EXAMPLE.read_text() == add("", edit, "settings.example.json")
 

@@ -17,6 +17,7 @@ from skillcache.errors import SkillcacheError
 from skillcache.paths import config_file, hooks_folder, project_config_file
 from skillcache.settings import PROJECT as PROJECT_FILE
 from skillcache.settings import USER as USER_FILE
+from skillcache.settings import load
 
 
 @click.command()
@@ -48,7 +49,12 @@ def command(scope: str, project: str, dry_run: bool) -> int:
 
 def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
     """The entries that this installation needs now, in this scope. Raises SkillcacheError."""
-    return Edit(present_interpreter(), hooks_folder(), patterns=patterns_of(own_rules(scope, project, environ)))
+    return Edit(
+        present_interpreter(),
+        hooks_folder(),
+        patterns=patterns_of(own_rules(scope, project, environ)),
+        sessions=load(environ, project).flag("record.sessions"),
+    )
 
 
 def present_interpreter() -> str:

@@ -2,7 +2,7 @@
 
 import json
 
-from skillcache.claude_settings import EVENTS, Edit, Found, is_ours
+from skillcache.claude_settings import ORDER, Edit, Found, is_ours
 from skillcache.errors import ConfigError
 from skillcache.json_spans import BadJson, Node, parse
 
@@ -10,12 +10,12 @@ _MEND = "Mend the file, then run the command again; it is as it was."
 
 
 def ours(text: str, where: str) -> list[Found]:
-    """Our entries, those of EVENTS first, else in the order of the file. Raises ConfigError."""
+    """Our entries, in the order of ORDER, else of the file. Raises ConfigError."""
     root = _read(text, where)
     groups = root.members["hooks"][1].members if "hooks" in root.members else {}
     return [
         Found(event, group.members["matcher"][1].value if "matcher" in group.members else None, handler.value)
-        for event in sorted(groups, key=lambda event: (*EVENTS, event).index(event))
+        for event in sorted(groups, key=lambda event: (*ORDER, event).index(event))
         for group in groups[event][1].items
         if "hooks" in group.members
         for handler in group.members["hooks"][1].items
@@ -30,7 +30,7 @@ def add(text: str, edit: Edit, where: str) -> str:
     text = remove(text, where)
     if not text.strip():
         text = "{}\n"
-    for event, group in edit.groups().items():
+    for event, group in edit.groups():
         root = _read(text, where)
         if "hooks" not in root.members:
             text = _insert(text, root, _member("hooks", {event: [group]}, text), 0)

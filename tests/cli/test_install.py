@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import EVENTS, WORDS
+from skillcache.claude_settings import EVENTS, SESSION_ENTRIES, WORDS
 from skillcache.cli.install import present_interpreter
 from tests.cli.conftest import Person
 
@@ -22,7 +22,7 @@ OTHERS = b"""{
         "PreToolUse": [
             {"matcher": "Write", "hooks": [{"type": "command", "command": "guard.sh"}]}
         ],
-        "Stop": []
+        "Notification": []
     },
     "permissions": {"allow": ["Bash(ls)"]}
 }"""
@@ -43,7 +43,8 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
     ran = person.skillcache("install")
 
     assert ran == (0, f"{person.settings} now has the hooks; the next Claude Code session uses them.\n{CHECK}\n", "")
-    found = entries(person.settings)
+    everything = entries(person.settings)
+    found = [(event, handler) for event, handler in everything if "if" in handler]
     assert [(event, handler["if"]) for event, handler in found] == [
         (event, f"Bash(*{word}*)") for event in EVENTS for word in WORDS
     ]
@@ -53,6 +54,21 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         assert Path(handler["args"][2]).name == EVENTS[event]
         assert Path(handler["args"][2]).is_file()
         assert handler["timeout"] == 10
+    recorded = [(event, Path(handler["args"][2]), handler) for event, handler in everything if "if" not in handler]
+    assert sorted((event, path.name, "async" not in handler) for event, path, handler in recorded) == sorted(
+        (event, script, waits) for event, _, script, waits in SESSION_ENTRIES
+    )
+    assert all(path.is_file() for _, path, _ in recorded)
+
+
+def test_an_install_without_sessions_records_none(person: Person) -> None:
+    person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
+    person.skillcache("install")
+    assert all("if" in handler for _, handler in entries(person.settings))
+    assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
+    person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
+    person.skillcache("install")
+    assert {"SessionStart", "SessionEnd"} <= {event for event, _ in entries(person.settings)}
 
 
 def test_a_second_install_changes_nothing(person: Person) -> None:
@@ -199,7 +215,7 @@ def test_a_dry_run_shows_the_change_and_makes_none(person: Person) -> None:
     lines = ran.out.splitlines()[3:]
     assert [line for line in lines if line.startswith("-")] == [
         '-            {"matcher": "Write", "hooks": [{"type": "command", "command": "guard.sh"}]}',
-        '-        "Stop": []',
+        '-        "Notification": []',
     ]
     assert sum('"if": "Bash(*test*)"' in line for line in lines if line.startswith("+")) == len(EVENTS)
     assert ran.out.endswith("\n\\ No newline at end of file\n")

@@ -33,7 +33,7 @@ SETTINGS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
 
 
 def our_group(event: str, edit: Edit = EDIT) -> Any:
-    return edit.groups()[event]
+    return dict(edit.groups())[event]
 
 
 @given(SETTINGS, st.sampled_from([None, 2, 4, "\t"]), st.sampled_from(["\n", "\r\n"]), st.booleans())
