@@ -39,6 +39,7 @@ _TABLE: dict[str, tuple[str, str, str, str]] = {
     "dirname": ("", "", "", _WORDS),
     "seq": ("w", "sf", "", _WORDS),
 }
+_STAYING = frozenset(["cd", "exit", "set", "export"])
 _ALIASES = {"egrep": "grep", "fgrep": "grep", "ggrep": "grep", "gawk": "awk", "mawk": "awk", "gsed": "sed"}
 
 
@@ -48,6 +49,8 @@ def filtered(command: Command, words: tuple[str, ...]) -> Printed | None:
     if word == "tee":
         raise Bypass(SHELL_WRITES, "tee")
     if word in NAMES:
+        if word in _STAYING and words != command.words:
+            return None  # `time cd x` and `command cd x` change the directory unseen
         found = built_in(command, words)
     else:
         word = _ALIASES.get(word, word)

@@ -48,9 +48,11 @@ def _task(word: str, inner: Wrapped, gathered: Gathered) -> Rule | None:
     found = task(word, words, directory)
     if found is None:
         return None
-    inner.directory = found.directory
-    gathered.executables.append((words[0], directory))
-    gathered.executables.append((words[0], found.directory))
+    for place in (directory, found.directory):
+        inner.directory = place
+        gathered.run(inner, words[0])
+    for name, value in found.variables:
+        gathered.variable(name, value, found.directory)
     gathered.operands.extend([(path, found.directory) for path in found.files])
     for value in found.values:
         gathered.leaving(value, found.directory)

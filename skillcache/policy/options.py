@@ -47,7 +47,7 @@ def examine(tool: Tool, words: tuple[str, ...], at: int) -> Words:
         at += 1
         if not word.startswith("-") or word == "-":
             seen.operands.append(at - 1)
-        elif word == "--":
+        elif word == "--" or (tool.dashed and word in ("-args", "--args")):
             seen.rest = at
             seen.operands.extend(range(at, end))
             _examine_rest(tool, words[at:])
@@ -68,14 +68,18 @@ def _long(tool: Tool, words: tuple[str, ...], at: int, seen: Words) -> int:
     if tool.dashed and name.startswith("--"):
         name = name[1:]
     refuse(tool, name, value if equals else "")
-    seen.options.append(name)
     seen.options.append(words[at])
+    # `tsc --noEmit false` is the opposite of what it begins with.
+    if (value if equals else "".join(words[at + 1 : at + 2])).lower() not in _OFF:
+        seen.options.append(name)
+    elif name in tool.needs:
+        raise Bypass(COMMAND_WRITES, f"{name} {words[at]}")
     takes = name in tool.values
     at += 1
     if not equals and takes and at < len(words):
         value = words[at]
         at += 1
-        refuse_value(tool, name, value)
+        _refuse_next(tool, name, value)
     if value:
         (seen.files if name in tool.files else seen.values).append(value)
     return at
@@ -95,13 +99,24 @@ def _short(tool: Tool, words: tuple[str, ...], at: int, seen: Words) -> int:
             if not value and at < len(words):
                 value = words[at]
                 at += 1
-            refuse_value(tool, option, value)
+            _refuse_next(tool, option, value)
+            if option in ("-D", "-P"):
+                name, _, given = value.partition("=")
+                refuse(tool, "--" + name, given)
             (seen.files if option in tool.files else seen.values).append(value)
             break
         if word[place + 1 : place + 2] == "=":
             seen.values.append(word[place + 2 :])
             break
     return at
+
+
+def _refuse_next(tool: Tool, option: str, value: str) -> None:
+    """The value of an option as the word after it, which another parser may take for an option."""
+    refuse_value(tool, option, value)
+    if value.startswith("-"):
+        name, _, given = value.partition("=")
+        refuse(tool, name, given)
 
 
 def refuse_short(tool: Tool, option: str) -> None:
@@ -122,7 +137,7 @@ def refuse(tool: Tool, name: str, value: str) -> None:
     _refuse_beginning(tool, name)
     if name in _SAFE:
         return
-    parts = parts_of(name)
+    parts = parts_of(name[2:] if tool.dashed and name[:2] in ("-D", "-P") else name)
     if value.lower() in _OFF or parts[0] == "no":
         if "cache" in parts and "provider" not in parts:
             raise Bypass(COMMAND_FRESH, name)
@@ -171,7 +186,7 @@ def parts_of(name: str) -> list[str]:
 def _examine_rest(tool: Tool, words: tuple[str, ...]) -> None:
     """Words after `--` may be another program's: options among them are held against what every tool means."""
     for word in words:
-        if word.startswith("--"):
+        if word.startswith("--") or (tool.dashed and word.startswith("-")):
             name, _, value = word.partition("=")
             refuse(tool, name, value)
             refuse(UNKNOWN, name, value)

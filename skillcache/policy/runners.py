@@ -10,7 +10,7 @@ from skillcache.shell.line import join
 class Task:
     """name: of its rule; word: the task, or a tool to be judged when `tool`; rest: where the words after it begin."""
 
-    __slots__ = ("directory", "files", "name", "rest", "tool", "tools", "values")
+    __slots__ = ("directory", "files", "name", "rest", "tool", "tools", "values", "variables")
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
@@ -20,6 +20,7 @@ class Task:
         self.tools: tuple[str, ...] = ()
         self.files: list[str] = []
         self.values: list[str] = []
+        self.variables: list[tuple[str, str]] = []
 
 
 def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
@@ -84,7 +85,7 @@ def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Ta
             continue
         name, equals, value = operand.partition("=")
         if runner.assignments and equals and name.replace("-", "_").isidentifier():
-            found.values.append(value)
+            found.variables.append((name, value))
         elif word in ("bun", "deno") and "." in operand:
             return []
         else:
@@ -125,7 +126,7 @@ def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int
     if not equals:
         if name in runner.flags and not "".join(words[at : at + 1]).isdigit():
             return at  # such as `-j`, whose number may be left out
-        if at >= len(words):
+        if at >= len(words) or words[at].startswith("-"):
             return -1
         value = words[at]
         at += 1

@@ -104,7 +104,7 @@ def _skip(words: tuple[str, ...], at: int, flags: str, values: str) -> tuple[int
         elif word == "--":
             break
         elif word in value_list:
-            if at + 1 >= len(words):
+            if at + 1 >= len(words) or words[at + 1].startswith("-"):
                 return -1, found
             found.append((word, words[at + 1]))
             at += 2

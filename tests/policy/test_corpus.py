@@ -39,10 +39,8 @@ def test_the_first_look_lets_every_replayable_line_pass(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", REPLAYABLE, ids=lambda value: value[:60])
-@pytest.mark.parametrize(
-    "added", ["; rm -rf x", " && rm x", " > out", " &", "\nrm x", " | tee x", "; $(rm x)", "; `rm x`", "; cp a b"]
-)
-def test_nothing_that_writes_can_be_added_to_a_replayable_line(line: str, added: str) -> None:
-    if "#" in line.rpartition("\n")[2] and not added.startswith("\n"):
-        return  # it would stand in the comment
-    assert verdict_on(line.rstrip("\n") + added) != "replayable"
+def test_nothing_that_writes_can_be_added_to_a_replayable_line(line: str) -> None:
+    in_comment = "#" in line.rpartition("\n")[2]
+    for added in ("; rm -rf x", " && rm x", " > out", " &", "\nrm x", " | tee x", "; $(rm x)", "; `rm x`", "; cp a b"):
+        if added.startswith("\n") or not in_comment:
+            assert verdict_on(line.rstrip("\n") + added) != "replayable", added

@@ -14,7 +14,9 @@ LINES = Path(__file__).resolve().parents[3] / "shared" / "commands.jsonl"
 pytestmark = pytest.mark.skipif(not LINES.exists(), reason="no ../shared/commands.jsonl beside the checkout")
 
 # A crude check that shares nothing with the judge: words that no replayable line may hold outside quotes.
-WRITING = ["rm", "mv", "cp", "mkdir", "touch", "chmod", "chown", "ln", "tee", "dd", "install", "git", "curl", "wget", "kill", "docker", "kubectl", "sudo", "ssh", "gh", "brew", "apt", "pip", "xargs", "eval", "source", "python3", "perl", "tar", "zip", "unzip", "build", "publish", "deploy", "release", "--fix", "--write", "-w", "--update", "--updateSnapshot", "--in-place"]
+WRITING = """rm mv cp mkdir touch chmod chown ln tee dd install git curl wget kill docker kubectl sudo ssh gh brew apt
+pip xargs eval source python3 perl tar zip unzip build publish deploy release --fix --write -w --update --updateSnapshot
+--in-place""".split()  # noqa: SIM905 - read as a list
 
 
 def bare_words(line: str) -> set[str]:

@@ -19,7 +19,8 @@ PYTEST = Tool(
     --vcr-record --create-db --excelreport --md-report-output --setup-plan-file --result-log
     --store-durations --profile --profile-svg --memray --benchmark-json --benchmark-save
     --benchmark-autosave --csv --nbval --reuse-db --looponfail -f --looponfail --stepwise --sw
-    --stepwise-skip -p=pytester* -p=pastebin* --generate-missing --approve --html-report --dev""",
+    --stepwise-skip -p=pytester* -o=addopts=-* -o=log_file* -o=junit* --override-ini=addopts=-* -p=pastebin*
+    --generate-missing --approve --html-report --dev""",
     fresh="""--cache-clear --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay
     --count --flake-finder --flake-runs --random-order --random-order-bucket --random-order-seed
     --randomly-seed --repeat --force-flaky --max-runs --min-passes --sw-reset --last-failed-no-failures
