@@ -109,7 +109,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     environ, rows_of_shell = shell.exports(request.environ)
     environ.update(request.assignments)
     words = [word for word, _ in request.executables]
-    shell.check(words, environ)
+    rows_of_shell += shell.check(words, environ)
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]

@@ -124,7 +124,8 @@ class Reading:
     def _gather(self, *children: Child) -> tuple[bytes, ...]:
         return outputs(children, self.budget.deadline)
 
-    def finish(self) -> Content:
+    def finish(self, *, again: bool = True) -> Content:
+        """The content; when somebody wrote the index meanwhile, that of one more attempt, or TOO_SLOW."""
         # The listing is there long before `status` ends: what can be done with it is done meanwhile.
         listing, special = self._list_index()
         links, submodules = index.paths(listing, SYMLINK), index.paths(listing, GITLINK)
@@ -136,7 +137,10 @@ class Reading:
             self.listing = self._decode()
             listing, special = self._list_index()
         if _stamp(self.folder) != self.stamp:
-            raise Bypass(outcome.TOO_SLOW, "the index changed meanwhile")
+            if not again:
+                raise Bypass(outcome.TOO_SLOW, "the index keeps changing")
+            self.begin()
+            return self.finish(again=False)
         dirty.update(self._unknown(found))
         dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))
         if self.careful:

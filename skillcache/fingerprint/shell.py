@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _START_UP = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_aliases", ".zshrc", ".zshenv", ".zprofile")
+_FILTER_NAMES = (
+    b"cat head tail grep egrep fgrep sed awk wc sort uniq cut tr echo printf ls diff jq rg tee xargs cd find"
+)
+_FILTERS = _FILTER_NAMES.split()
 _MOST_SNAPSHOTS = 40
 _READ = 1 << 20
 
@@ -47,24 +51,30 @@ def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[st
     return result, rows
 
 
-def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> None:
-    """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names."""
+def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+    """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names.
+
+    Gives (name, digest) of the person's aliases of filters, which stand in many lines and are no tools of the line.
+    """
     home = environ.get("HOME", "/")
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
     newest = sorted(_list(folder), key=_time_of)[-_MOST_SNAPSHOTS:]
-    paths = [os.path.join(home, name) for name in _START_UP] + [os.path.join(folder, name) for name in newest]
-    text = b"\n".join(_text(path) for path in paths)
-    if not text:
-        return
+    start_up = b"\n".join(_text(os.path.join(home, name)) for name in _START_UP)
+    text = b"\n".join([start_up, *(_text(os.path.join(folder, name)) for name in newest)])
     for word in words:
         name = os.fsencode(word)
         if b"/" not in name and name in text and _defines(text, name):
             raise Bypass(outcome.UNCAPTURABLE, f"the shell has an alias or a function named {word}")
+    suspects = [line for line in start_up.split(b"\n") if b"alias" in line or b"()" in line or b"function" in line]
+    lines = [line for line in suspects if any(name in line and _defines(line, name) for name in _FILTERS)]
+    if any(b"alias" not in line for line in lines):
+        raise Bypass(outcome.UNCAPTURABLE, "the shell has a function in place of a filter")
+    return [("aliases", digest(b"\n".join(lines)))] if lines else []
 
 
 def _defines(text: bytes, name: bytes) -> bool:
     for line in text.split(b"\n"):
-        if name not in line:
+        if name not in line or line.lstrip().startswith(b"#"):
             continue
         words = line.replace(b"eval $'", b"", 1).replace(b"()", b" () ").replace(b";", b" ").split()
         while words and words[0] in (b"alias", b"--", b"function", b"-g", b"-s", b"{"):

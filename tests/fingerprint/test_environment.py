@@ -83,11 +83,26 @@ class TestShell:
         assert self.check(repo, "ruff") is None
 
     @pytest.mark.parametrize(
-        "line", ["export PYTEST=1", "# alias for my pytest", "pytest --version", "alias pytestx=1"]
+        "line",
+        ["export PYTEST=1", "# alias for my pytest", "  # alias pytest=x", "pytest --version", "alias pytestx=1"],
     )
     def test_other_mentions_are_none(self, repo: "Project", line: str) -> None:
         repo.beside("home").write(".bashrc", f"{line}\n")
         assert self.check(repo) is None
+
+    def test_aliases_of_filters_count(self, repo: "Project") -> None:
+        home = repo.beside("home")
+        before = repo.rows()
+        home.write(".bashrc", "alias ll='ls -l'\nexport A=1\n")
+        assert {row for row in repo.rows() if row[1] == "aliases"} == set()
+        home.write(".bashrc", "alias grep='grep -n'\n")
+        one = repo.rows()
+        home.write(".bashrc", "alias grep='grep -c'\n")
+        assert len({before, one, repo.rows()}) == 3
+        home.write(".bashrc", "tail() {\n command tail -3\n}\n")
+        with pytest.raises(Bypass) as caught:
+            repo.rows()
+        assert caught.value.outcome is outcome.UNCAPTURABLE
 
     def test_what_session_start_hooks_exported_counts(self, repo: "Project") -> None:
         home = repo.beside("home")

@@ -108,6 +108,16 @@ class TestLinks:
         other.write("data/more.txt")
         assert repo.rows() not in (before, changed)
 
+    def test_an_ignored_link_out_of_the_project_counts_by_content(self, repo: "Project") -> None:
+        other = repo.beside("other")
+        other.write("file", "1")
+        repo.write(".gitignore", "local/\n")
+        repo.write("local/keep")
+        (repo.top / "local/link").symlink_to(other.top)
+        before = repo.rows()
+        other.write("file", "2")
+        assert repo.rows() != before
+
     def test_a_link_to_nothing_and_a_link_to_itself(self, repo: "Project") -> None:
         (repo.top / "nowhere").symlink_to("/no/such/place")
         (repo.top / "loop").symlink_to("loop")
