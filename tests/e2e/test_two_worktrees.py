@@ -11,8 +11,8 @@ from tests.e2e.project import Place
 SAYS_WHERE = """\
 #!/bin/sh
 echo "check" >> "$E2E_RUNS"
-pwd
-echo "at $PWD/answer:1, '$PWD', file://$PWD"
+echo "rootdir: $PWD"
+echo "$PWD/answer:1:1: W100 Nothing wrong, see file://$PWD/answer"
 """
 
 
@@ -25,7 +25,7 @@ def elsewhere(place: Place) -> Place:
 
 @pytest.mark.parametrize("kind", ["worktree", "clone"])
 def test_the_other_place_reads_its_own_paths(elsewhere: Place, kind: str) -> None:
-    other = elsewhere.root / "a second place with a longer name"
+    other = elsewhere.root / "a-second-place-with-a-longer-name"
     if kind == "worktree":
         elsewhere.git("worktree", "add", "--quiet", "--detach", str(other))
     else:
@@ -37,7 +37,7 @@ def test_the_other_place_reads_its_own_paths(elsewhere: Place, kind: str) -> Non
     fresh = elsewhere.play("./check # fresh", project=other)
     assert elsewhere.count() == 2
     assert replayed.texts == fresh.texts
-    assert f"at {other}/answer:1" in replayed.texts[0]
+    assert f"{other}/answer:1:" in replayed.texts[0]
 
 
 def test_a_change_in_one_worktree_is_none_in_the_other(elsewhere: Place) -> None:
@@ -49,3 +49,13 @@ def test_a_change_in_one_worktree_is_none_in_the_other(elsewhere: Place) -> None
     assert elsewhere.count() == 2
     elsewhere.play("./check")
     assert elsewhere.count() == 2
+
+
+def test_where_a_path_cannot_be_put_in_surely_the_command_runs(elsewhere: Place) -> None:
+    other: Path = elsewhere.root / "a name that tools quote"
+    elsewhere.git("worktree", "add", "--quiet", "--detach", str(other))
+    elsewhere.play("./check")
+    session = elsewhere.play("./check", "./check", project=other)
+    assert f"{other}/answer:1:" in session.texts[0]
+    assert session.texts[0] == session.texts[1]
+    assert elsewhere.count() == 2, elsewhere.outcomes()
