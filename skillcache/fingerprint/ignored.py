@@ -129,7 +129,7 @@ class Ignored:
         return False
 
     def _skips(self, path: str, *, directory: bool) -> bool:
-        if any(_within(wanted, path) or _within(path, wanted) for wanted in self.wanted):
+        if any(_within(wanted, path) or (_within(path, wanted) and _is_skipped(wanted)) for wanted in self.wanted):
             return False
         name = path[path.rfind("/") + 1 :]
         if name in _CACHES or name in _OUTPUTS:
@@ -169,6 +169,11 @@ class Ignored:
             parts += (os.fsencode(path), what[0], what[1])
         if os.path.islink(full):
             self.links.append(path)
+
+
+def _is_skipped(path: str) -> bool:
+    """Whether the line names a cache itself; naming a folder around it says nothing of the cache."""
+    return any(part in _CACHES or part in _OUTPUTS for part in path.split("/"))
 
 
 def _within(path: str, folder: str) -> bool:

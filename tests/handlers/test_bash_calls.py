@@ -208,6 +208,26 @@ def test_another_worktree_of_the_same_content_is_served_with_its_own_paths(place
     assert again == place.run("pytest -q", place.other_root)
 
 
+def test_caches_below_a_named_folder_are_no_input(place: Place) -> None:
+    event = place.before("pytest sub")
+    place.ask(event)
+    ran = place.run("pytest sub")
+    (place.root / "sub/__pycache__").mkdir()
+    (place.root / "sub/__pycache__/mod.cpython-311.pyc").write_bytes(b"x")
+    place.tell(event, ran)
+    assert place.call("pytest sub") == (ran, True)
+
+
+def test_a_cache_that_the_line_names_is_an_input(place: Place) -> None:
+    cache = place.root / ".pytest_cache"
+    cache.mkdir()
+    (cache / "lastfailed").write_text("{}\n")
+    place.call("cat .pytest_cache/lastfailed && pytest -q")
+    assert place.call("cat .pytest_cache/lastfailed && pytest -q")[1] is True
+    (cache / "lastfailed").write_text('{"a": true}\n')
+    assert place.call("cat .pytest_cache/lastfailed && pytest -q")[1] is False
+
+
 def test_the_sandbox_flag_is_part_of_the_call(place: Place) -> None:
     place.call("pytest -q")
     flag = {"tool_input": {"command": "pytest -q", "dangerouslyDisableSandbox": True}}
