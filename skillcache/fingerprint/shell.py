@@ -21,6 +21,8 @@ _FILTER_NAMES = (
     b"cat head tail grep egrep fgrep sed awk wc sort uniq cut tr echo printf ls diff jq rg tee xargs cd find"
 )
 _FILTERS = _FILTER_NAMES.split()
+# Options of the shell that the snapshot carries over and that give a line another status or other words.
+_OPTIONS = (b"pipefail", b"errexit", b"nounset", b"noglob", b"nullglob", b"failglob", b"globstar", b"dotglob", b"set -")
 _MOST_SNAPSHOTS = 40
 _READ = 1 << 20
 
@@ -54,7 +56,8 @@ def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[st
 def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names.
 
-    Gives (name, digest) of the person's aliases of filters, which stand in many lines and are no tools of the line.
+    Gives (name, digest) of the person's aliases of filters, which stand in many lines and are no tools of the line, and
+    of what they set the shell's options to.
     """
     home = environ.get("HOME", "/")
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
@@ -69,6 +72,7 @@ def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[st
     lines = [line for line in suspects if any(name in line and _defines(line, name) for name in _FILTERS)]
     if any(b"alias" not in line for line in lines):
         raise Bypass(outcome.UNCAPTURABLE, "the shell has a function in place of a filter")
+    lines += [line for line in start_up.split(b"\n") if any(option in line for option in _OPTIONS)]
     return [("aliases", digest(b"\n".join(lines)))] if lines else []
 
 
