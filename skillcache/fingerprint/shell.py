@@ -24,6 +24,8 @@ _FILTERS = _FILTER_NAMES.split()
 # Options of the shell that the snapshot carries over and that give a line another status or other words.
 _OPTIONS = (b"pipefail", b"errexit", b"nounset", b"noglob", b"nullglob", b"failglob", b"globstar", b"dotglob", b"set -")
 _MOST_SNAPSHOTS = 40
+# What follows in a snapshot is the client's: functions of its own for rg, find, grep and pkill, in every session.
+_CLIENTS = b"\n# Check for rg availability\n"
 _READ = 1 << 20
 
 
@@ -63,7 +65,8 @@ def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[st
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
     newest = sorted(_list(folder), key=_time_of)[-_MOST_SNAPSHOTS:]
     start_up = b"\n".join(_text(os.path.join(home, name)) for name in _START_UP)
-    text = b"\n".join([start_up, *(_text(os.path.join(folder, name)) for name in newest)])
+    snapshots = [_text(os.path.join(folder, name)).partition(_CLIENTS)[0] for name in newest]
+    text = b"\n".join([start_up, *snapshots])
     for word in words:
         name = os.fsencode(word)
         if b"/" not in name and name in text and _defines(text, name):

@@ -90,6 +90,15 @@ class TestShell:
         repo.beside("home").write(".bashrc", f"{line}\n")
         assert self.check(repo) is None
 
+    def test_the_functions_that_the_client_itself_puts_there_are_none(self, repo: "Project") -> None:
+        snapshot = repo.beside("home").write(
+            ".claude/shell-snapshots/snapshot-bash-1-abc.sh",
+            "# Aliases\nalias -- ll='ls -l'\n# Check for rg availability\nfunction grep {\n",
+        )
+        assert self.check(repo, "grep") is None
+        snapshot.write_text(snapshot.read_text().replace("ll=", "grep="))
+        assert self.check(repo, "grep") is outcome.UNCAPTURABLE
+
     def test_aliases_of_filters_count(self, repo: "Project") -> None:
         home = repo.beside("home")
         before = repo.rows()
