@@ -22,7 +22,7 @@ def build(template: str) -> str:
 
     `{}` is nothing: it splits what a scanner of this repository would report.
     """
-    source = random.Random(template)  # noqa: S311 - the same row gives the same text
+    source = random.Random(template)  # the same row gives the same text
     parts = template.replace("{}", "").split("{")
     text = parts[0]
     for part in parts[1:]:
