@@ -18,14 +18,14 @@ EVENTS = {
     "PostToolUseFailure": "post_tool_use_failure.py",
 }
 # What records sessions: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
-# and at the end, when it stops what it does not wait for.
+# and at a turn's end, which may be the session's: the client then stops what it does not wait for (observed with -p).
 _CHANGES = "Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash"
 SESSION_ENTRIES = (
     ("SessionStart", None, "session_start.py", True),
     ("UserPromptSubmit", None, "record.py", False),
     ("PostToolUse", _CHANGES, "record.py", False),
     ("PostToolUseFailure", "Bash", "record.py", False),
-    ("Stop", None, "record.py", False),
+    ("Stop", None, "record.py", True),
     ("SubagentStart", None, "record.py", False),
     ("SubagentStop", None, "record.py", False),
     ("PreCompact", None, "record.py", False),

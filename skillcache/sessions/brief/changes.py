@@ -16,7 +16,6 @@ _SECONDS = 0.5
 _COMMITS = 50
 _FILES = 40
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
-_SLACK = 1_000  # ms by which a file's own edit may be recorded before the file system dates it
 
 
 class Changes:
@@ -98,7 +97,7 @@ def _is_inside(path: str) -> bool:
 
 def _is_touched(path: str, since: int) -> bool:
     try:
-        return os.stat(path).st_mtime_ns // 1_000_000 > since + _SLACK
+        return os.stat(path).st_mtime_ns // 1_000_000 > since
     except FileNotFoundError:
         return True
     except OSError:

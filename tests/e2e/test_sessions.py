@@ -1,0 +1,274 @@
+"""What a session is told of those before it, by the real client: in its first model request, whatever ended them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.api import Request, ToolCall, Turn, bash
+from tests.e2e.client import Session
+from tests.e2e.project import Place
+
+ORIGIN = "https://example.org/somebody/widgets.git"
+SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
+# The client gives these tools to a scripted session only where it is told to.
+TASKS = {"CLAUDE_CODE_ENABLE_TASKS": "1", "CLAUDE_CODE_ENABLE_TODO_TOOLS": "1"}
+
+
+@pytest.fixture
+def work(bare_place: Place) -> Place:
+    """A project whose person has sessions recorded."""
+    return recorded(bare_place)
+
+
+def recorded(place: Place) -> Place:
+    place.client.env |= {**TASKS, "SKILLCACHE_RECORD_SESSIONS": "1", "USER": "somebody"}
+    place.git("remote", "add", "origin", ORIGIN)
+    place.skillcache("install", "--scope", "user")
+    return place
+
+
+def play(place: Place, *turns: Turn, **options: Any) -> Session:
+    """One session; a turn that is a text is what the model says."""
+    return place.client.run(place.project, turns, **options)
+
+
+def write(place: Place, name: str, text: str = "new\n") -> ToolCall:
+    return ToolCall("Write", {"file_path": str(place.project / name), "content": text})
+
+
+def brief_of(session: Session) -> str:
+    """What our hook gave the first request of the main conversation; "" for nothing."""
+    texts = [text for text in everything_in(session.requests[0]) if "skillcache keeps a record" in text]
+    assert len(texts) <= 1
+    return texts[0].partition("<recorded>\n")[2].partition("\n</recorded>")[0] if texts else ""
+
+
+def everything_in(request: Request) -> list[str]:
+    texts = []
+    for message in request.body["messages"]:
+        content = message["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        texts += [block["text"] for block in blocks if block["type"] == "text"]
+    return texts
+
+
+def facts_of_a_working_session(place: Place) -> list[Turn]:
+    return [
+        write(place, "parser.py"),
+        write(place, "lexer.py"),
+        bash("echo two failed; exit 3"),
+        bash("git status --short"),
+        ToolCall("TaskCreate", {"subject": "measure the parser", "description": "how slow it is"}),
+        ToolCall("TaskCreate", {"subject": "rewrite the lexer", "description": "so that it is quick"}),
+        ToolCall("TaskUpdate", {"taskId": "1", "status": "completed"}),
+        ToolCall("TaskUpdate", {"taskId": "2", "status": "in_progress"}),
+    ]
+
+
+def require_facts(brief: str) -> None:
+    for fact in (
+        "make the parser faster",
+        "- in progress: rewrite the lexer",
+        "- measure the parser",
+        "- parser.py (1 edit, not committed)",
+        "- lexer.py (1 edit, not committed)",
+        "echo two failed; exit 3 | it said: two failed",
+        "git status --short",
+    ):
+        assert fact in brief, (fact, brief)
+
+
+def test_a_killed_session_is_told_whole_to_the_next(work: Place) -> None:
+    head = work.git("rev-parse", "HEAD")[:9]
+    turns = [*facts_of_a_working_session(work), bash("sleep 1; kill -9 $PPID")]
+    killed = play(work, *turns, prompt="make the parser faster")
+    assert killed.exit_code != 0
+
+    second = play(work, "ok", prompt="go on")
+
+    brief = brief_of(second)
+    require_facts(brief)
+    assert brief.startswith(f"The last session on this branch: {killed.id[:8]}, by somebody@")
+    assert f"stopped without an end (killed or crashed), it worked on branch main at {head}." in brief
+    assert {(run.stderr, run.exit_code, run.outcome) for run in second.hooks} == {("", 0, "success")}
+    assert [run.event for run in second.hooks if run.stdout] == ["SessionStart"]
+
+
+def test_a_session_that_ended_is_told_with_its_last_reply(work: Place) -> None:
+    first = play(work, *facts_of_a_working_session(work), "The lexer is half done.", prompt="make the parser faster")
+    assert brief_of(first) == ""
+    work.commit("Write the parser")
+
+    brief = brief_of(play(work, "ok", prompt="go on"))
+
+    assert "ended, it worked on" in brief
+    assert "began: The lexer is half done." in brief
+    assert "- parser.py (1 edit, committed since)" in brief
+    assert "Commits since (1), newest first:" in brief
+    assert "Write the parser" in brief
+
+
+def test_a_resumed_session_is_told_only_what_changed(work: Place) -> None:
+    first = play(work, write(work, "parser.py"), write(work, "lexer.py"), "done", prompt="make the parser faster")
+    unchanged = play(work, "ok", prompt="and now", resume=first.id)
+    assert "skillcache" not in "".join(everything_in(unchanged.requests[0]))
+    play(work, write(work, "other.py"), "done", prompt="something else")
+    work.write("lexer.py", "changed by hand\n")
+    work.git("add", "parser.py")
+    work.git("commit", "--quiet", "-m", "Write the parser")
+
+    resumed = play(work, "ok", prompt="what now", resume=first.id)
+
+    brief = brief_of(resumed)
+    assert "Write the parser" in brief
+    assert "written or removed since:\n- lexer.py\n" in brief
+    assert "edited other.py; its last prompt: something else" in brief
+    assert "make the parser faster" not in brief
+    assert "- parser.py" not in brief
+
+
+def test_a_compacted_session_gets_back_what_compaction_loses(work: Place) -> None:
+    first = play(work, *facts_of_a_working_session(work), "ok", prompt="make the parser faster")
+    work.skillcache("note", "the lexer is generated from grammar.txt")
+
+    compacted = play(work, "a summary", prompt="/compact", resume=first.id)
+
+    (printed,) = [run.stdout for run in compacted.hooks if "What this session has on record" in run.stdout]
+    context = json.loads(printed)["hookSpecificOutput"]["additionalContext"]
+    for fact in (
+        "- in progress: rewrite the lexer",
+        "- parser.py (1 edit)",
+        "failed (exit 3)",
+        "git status --short",
+        "the lexer is generated from grammar.txt",
+    ):
+        assert fact in context
+    after = play(work, "ok", prompt="go on", resume=first.id)
+    assert "What this session has on record" in "".join(everything_in(after.requests[0]))
+    assert "PostCompact" in {run.event for run in compacted.hooks}
+
+
+def test_a_fork_is_told_what_changed_since_the_conversation_it_goes_on_with(work: Place) -> None:
+    first = play(work, write(work, "parser.py"), "done", prompt="make the parser faster")
+    work.write("parser.py", "changed by hand\n")
+
+    fork = play(work, "ok", prompt="another way", resume=first.id, options=["--fork-session"])
+
+    assert fork.id != first.id
+    assert "written or removed since:\n- parser.py" in brief_of(fork)
+
+
+def test_a_cleared_session_is_the_one_before(work: Place) -> None:
+    first = play(work, write(work, "parser.py"), "done", prompt="make the parser faster")
+
+    cleared = play(work, "ok", prompt="/clear", resume=first.id)
+
+    (printed,) = [run.stdout for run in cleared.hooks if "The last session" in run.stdout]
+    assert "ended by /clear" in printed
+    assert "make the parser faster" in printed
+
+
+def test_a_session_beside_another_is_told_what_that_one_is_editing(work: Place) -> None:
+    beside: list[Session] = []
+
+    def meanwhile(_request: Request) -> Turn:
+        beside.append(play(work, "hello", prompt="what is going on"))
+        return "done"
+
+    play(work, write(work, "parser.py"), bash("sleep 0.5"), meanwhile, prompt="make the parser faster")
+
+    brief = brief_of(beside[0])
+    assert brief.startswith("Running now:\n- ")
+    assert ", on branch main, is editing parser.py (" in brief
+    assert "its last prompt: make the parser faster" in brief
+    after = brief_of(play(work, "hi", prompt="later"))
+    assert "what is going on" in after
+    assert "make the parser faster" in after
+
+
+def test_another_machine_is_told_over_redis(
+    bare_place: Place, second_place: Place, redis_factory: Callable[[], Any]
+) -> None:
+    url = redis_factory().unix_url
+    second_place.git("commit", "--quiet", "--allow-empty", "-m", "only there")
+    for place in (bare_place, second_place):
+        place.client.env["SKILLCACHE_REDIS_URL"] = url
+        recorded(place)
+    play(bare_place, write(bare_place, "parser.py"), bash("exit 4"), "half done", prompt="make the parser faster")
+
+    brief = brief_of(play(second_place, "ok", prompt="go on"))
+
+    assert "make the parser faster" in brief
+    assert "- parser.py (1 edit)" in brief
+    assert "failed (exit 4)" in brief
+    assert "began: half done" in brief
+
+
+def test_a_session_without_redis_is_told_once_redis_is_there(work: Place, redis_factory: Callable[..., Any]) -> None:
+    server = redis_factory()
+    port = server.port
+    work.client.env["SKILLCACHE_REDIS_URL"] = server.url
+    server.stop()
+    first = play(work, *facts_of_a_working_session(work), "half done", prompt="make the parser faster")
+    assert {(run.stderr, run.exit_code, run.outcome) for run in first.hooks} == {("", 0, "success")}
+    (spool,) = (work.home / ".cache/skillcache/spool").iterdir()
+    assert spool.stat().st_mode & 0o777 == 0o600
+    redis_factory(options=("--port", str(port)))
+
+    require_facts(brief_of(play(work, "ok", prompt="go on")))
+    assert not spool.exists()
+
+
+def test_a_credential_typed_into_a_prompt_is_nowhere(work: Place, redis_factory: Callable[..., Any]) -> None:
+    server = redis_factory()
+    work.client.env["SKILLCACHE_REDIS_URL"] = server.url
+    play(work, bash(f"echo {SECRET}"), f"I used {SECRET}", prompt=f"log in with {SECRET} please")
+
+    brief = brief_of(play(work, "ok", prompt="go on"))
+
+    assert "log in with [redacted:" in brief
+    assert SECRET[:12] not in brief
+    import redis
+
+    with redis.Redis.from_url(server.url) as client:
+        assert client.dbsize() > 0
+        assert not any(SECRET[4:16].encode() in (client.dump(key) or b"") for key in client.keys("*"))
+    for path in (work.home / ".cache/skillcache").rglob("*"):
+        assert not path.is_file() or SECRET[4:16].encode() not in path.read_bytes()
+
+
+def test_subagents_are_kept_apart(work: Place) -> None:
+    task = ToolCall(
+        "Agent",
+        {
+            "description": "look",
+            "prompt": "check the project for me",
+            "subagent_type": "general-purpose",
+            "run_in_background": False,
+        },
+    )
+    agents = {"check the project for me": [bash("exit 5"), "the inner answer"]}
+    play(work, task, "the outer answer", prompt="make the parser faster", agents=agents)
+
+    brief = brief_of(play(work, "ok", prompt="go on"))
+
+    assert "began: the outer answer" in brief
+    assert "the inner answer" not in brief
+    story = [json.loads(entry) for (entry,) in rows(work.home, "SELECT entry FROM log ORDER BY id")]
+    inner = [entry["kind"] for entry in story if "agent" in entry]
+    assert inner[0] == "agent"
+    assert set(inner) == {"agent", "command", "answer"}
+
+
+def rows(home: Path, query: str) -> list[tuple[str, ...]]:
+    connection = sqlite3.connect(home / ".cache/skillcache/sessions.sqlite3")
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
