@@ -58,8 +58,7 @@ def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[st
 def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names.
 
-    Gives (name, digest) of the person's aliases of filters, which stand in many lines and are no tools of the line, and
-    of what they set the shell's options to.
+    Gives (name, digest) of the person's aliases of filters: many people have some, so they count by their text.
     """
     home = environ.get("HOME", "/")
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
@@ -69,7 +68,7 @@ def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[st
     text = b"\n".join([start_up, *snapshots])
     for word in words:
         name = os.fsencode(word)
-        if b"/" not in name and name in text and _defines(text, name):
+        if b"/" not in name and name not in _FILTERS and name in text and _defines(text, name):
             raise Bypass(outcome.UNCAPTURABLE, f"the shell has an alias or a function named {word}")
     suspects = [line for line in start_up.split(b"\n") if b"alias" in line or b"()" in line or b"function" in line]
     lines = [line for line in suspects if any(name in line and _defines(line, name) for name in _FILTERS)]
