@@ -1,7 +1,10 @@
 """The built-in rules: which word names which tool. A tool's table is loaded when its word is met."""
 
 from skillcache.policy.tasks import NAMED
-from skillcache.policy.tool import Tool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.policy.tool import Tool
 
 # A test holds that these are the words of the tables.
 WORDS: dict[str, str] = {
@@ -42,7 +45,7 @@ def plain_name(word: str) -> str:
     return word
 
 
-def tool_of(word: str) -> Tool | None:
+def tool_of(word: str) -> "Tool | None":
     word = _PACKAGES.get(word, word)
     module = _MODULE_OF.get(word)
     if module is None:

@@ -159,10 +159,12 @@ def test_every_built_in_rule_has_readable_patterns() -> None:
             assert specifier
 
 
-WORDS_OF_LINES = """pytest ruff check format --fix --check . npm run test lint -- -u --watch cargo fmt clippy go vet
-./... -count=1 tsc --noEmit npx uv tail -5 head grep x sed -n 1p sort -o awk {print} && || ; | 2>&1 >/dev/null echo $? cd sub
-timeout 5 env A=1 make just mise python -m black eslint -o=f -- ../x /abs --config bundle exec rspec pnpm --filter web
--k --output""".split()  # noqa: SIM905 - read as a list
+WORDS_OF_LINES = """
+pytest ruff check format --fix --check . npm run test lint -- -u --watch cargo fmt clippy go vet ./...
+-count=1 tsc --noEmit npx uv tail -5 head grep x sed -n 1p sort -o awk {print} && || ; | 2>&1 >/dev/null echo
+$? cd sub timeout 5 env A=1 make just mise python -m black eslint -o=f -- ../x /abs --config bundle exec rspec
+pnpm --filter web -k --output
+""".split()  # noqa: SIM905 - read as a list
 
 
 @given(st.lists(st.sampled_from(WORDS_OF_LINES), max_size=14))
