@@ -58,7 +58,8 @@ def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[st
 def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names.
 
-    Gives (name, digest) of the person's aliases of filters: many people have some, so they count by their text.
+    Gives (name, digest) of the person's aliases of filters, which many people have and which count by their text, and
+    of what they set the shell's options to.
     """
     home = environ.get("HOME", "/")
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
