@@ -112,12 +112,13 @@ def _by_tool(inner: Wrapped, tool: Tool, at: int, gathered: Gathered) -> Rule | 
     seen = examine(tool, words, at)
     operands = [words[place] for place in seen.operands]
     _refuse_building(tool, "".join(operands[:1]))
-    if tool.goals is None:
-        gathered.note(seen, words, inner.directory)
-        if tool.name.endswith(_TESTS):
-            refuse_live(operands)
-    elif not operands or not all(_is_goal(tool, operand) for operand in operands):
-        return None
+    if tool.goals is not None:
+        if not operands or not all(_is_goal(tool, operand) for operand in operands):
+            return None
+        seen.operands.clear()  # they are no paths
+    elif tool.name.endswith(_TESTS):
+        refuse_live(operands)
+    gathered.note(seen, words, inner.directory)
     gathered.run(inner, words[0])
     return Rule(tool.name, tool.pattern, env=tool.env, tools=tool.tools)
 

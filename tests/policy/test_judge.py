@@ -70,6 +70,8 @@ def test_files_that_filters_print_are_reads() -> None:
         ("npm test -- --config=/x.json", "/x.json"),
         ("PYTHONPATH=src:/opt/lib pytest", "/opt/lib"),
         ("node --check dist/a.js", "dist/a.js"),
+        ("./gradlew -p ../b test", "../b"),
+        ("mvn -f /x/pom.xml test", "/x/pom.xml"),
     ],
 )
 def test_paths_given_to_ruled_commands_are_operands(text: str, path: str) -> None:
