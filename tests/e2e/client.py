@@ -95,7 +95,9 @@ class Session:
     @property
     def replays(self) -> list[str]:
         """The notes beside replayed results, in the order in which the model received them."""
-        return [note.removeprefix(_NOTE) for note in self.requests[-1].notes() if note.startswith(_NOTE + "skillcache")]
+        # Those of one batch of calls come joined into one text.
+        parts = [part for note in self.requests[-1].notes() for part in f"\n\n{note}".split(f"\n\n{_NOTE}")[1:]]
+        return [part for part in parts if part.startswith("skillcache")]
 
 
 class Client:

@@ -58,6 +58,16 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
         assert (name, *replayed[1:]) == (name, *fresh[1:])
 
 
+def test_a_resumed_session_has_still_seen_its_failures(place: Place) -> None:
+    place.configure(FAILURES)
+    place.write("status", "1\n")
+    first = place.play("./check")
+    resumed = place.play("./check", resume=first.id)
+    assert resumed.id == first.id
+    assert place.count() == 2, place.outcomes()
+    assert resumed.replays == []
+
+
 def test_a_failure_that_the_client_cuts_comes_out_the_same(place: Place) -> None:
     """The client shows the model the two ends of a long failure: what another session gets must be just that."""
     place.configure(FAILURES)

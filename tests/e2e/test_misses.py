@@ -99,3 +99,10 @@ def test_a_rule_that_narrows_lets_other_files_change(place: Place) -> None:
         after(lambda: place.write("answer", "other\n"), "./check"),
     )
     assert place.count() == 2, place.outcomes()
+
+
+def test_a_function_of_the_person_s_shell_is_what_runs(place: Place) -> None:
+    for answer in ("one", "two"):
+        (place.home / ".bashrc").write_text(f'pytest() {{ echo run >> "$E2E_RUNS"; echo {answer}; }}\n')
+        assert place.play(PYTEST, PYTEST).texts == [answer, answer]
+    assert place.count() == 4, place.outcomes()
