@@ -20,8 +20,8 @@ class Explanation(NamedTuple):
     """What is known of one call.
 
     outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made;
-    digest: of the key; served: the entry of a hit; nearest: for a miss, the newest entry of the same command in the
-    same directory; changes: what differs from that entry, in words.
+    digest: of the key; served: the entry of a hit; size: the bytes it would print; nearest: for a miss, the newest entry
+    of the same command in the same directory; changes: what differs from that entry, in words.
     """
 
     command: str
@@ -31,6 +31,7 @@ class Explanation(NamedTuple):
     rows: tuple[key.Row, ...] = ()
     digest: str = ""
     served: Entry | None = None
+    size: int = 0
     nearest: Entry | None = None
     changes: tuple[str, ...] = ()
 
@@ -49,11 +50,12 @@ def explain(call: Call) -> Explanation:
     found = consulted.found
     known = Explanation(command, outcome, "", rules, found.rows, found.digest)
     if outcome.kind == HIT:
-        return known._replace(served=consulted.answer.entry)
+        return known._replace(served=consulted.answer.entry, size=len(consulted.answer.output))
     nearest = _nearest(call, planned, consulted)
     if nearest is None or nearest.key == found.key:
         return known._replace(nearest=nearest)
-    changes = differences(nearest.details, key.rows_of(nearest.key), found.fingerprint)
+    captured = [row for row in key.rows_of(nearest.key) if row not in found.called]
+    changes = differences(nearest.details, captured, found.fingerprint)
     return known._replace(nearest=nearest, changes=tuple(changes))
 
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 class Lookup:
     """key: full key text; digest: what the store's key is made of; command_digest: the same without what was captured.
 
-    rows: those of the key, for people.
+    called: the key's rows of the call itself; rows: all of them, for people.
     """
 
-    __slots__ = ("command_digest", "digest", "fingerprint", "key", "rows")
+    __slots__ = ("called", "command_digest", "digest", "fingerprint", "key", "rows")
 
     def __init__(self, called: tuple[key.Row, ...], fingerprint: Fingerprint) -> None:
+        self.called = called
         self.rows = (*called, *fingerprint.rows)
         self.key = key.text_of(self.rows)
         self.digest = key.digest_of(self.key)

@@ -68,7 +68,7 @@ def _as_text(explained: Explanation, now: float) -> list[str]:
         entry = explained.served
         lines.append(
             f"entry    recorded {age_of(entry, now)} ago by {entry.writer.get('user')} on {entry.writer.get('host')},"
-            f" exit status {entry.status}, {len(entry.output)} bytes, a run of {entry.duration / 1000:.1f} s"
+            f" exit status {entry.status}, {explained.size} bytes, a run of {entry.duration / 1000:.1f} s"
         )
     if explained.nearest is not None and explained.changes:
         lines += [
