@@ -70,7 +70,7 @@ class SessionEvent:
         self.fields = fields
 
     def text(self, name: str) -> str:
-        """ "" where the event has no such text."""
+        """Nothing where the event has no such text."""
         value = self.fields.get(name)
         return value if isinstance(value, str) else ""
 

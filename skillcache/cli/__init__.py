@@ -12,6 +12,8 @@ COMMANDS = {
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "stats": "Show hits, misses, bypasses and the time saved.",
     "explain": "Say why a command would be answered from the cache or run.",
+    "sessions": "Show, export and forget what is recorded of sessions.",
+    "note": "Add, list and remove notes on this project.",
     "clear": "Empty the cache.",
 }
 

@@ -96,12 +96,15 @@ def _is_inside(path: str) -> bool:
 
 
 def _is_touched(path: str, since: int) -> bool:
-    try:
-        return os.stat(path).st_mtime_ns // 1_000_000 > since
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+    """A file that is gone was removed since where its folder has changed since."""
+    for place in (path, path.rpartition("/")[0]):
+        try:
+            return os.stat(place).st_mtime_ns // 1_000_000 > since
+        except FileNotFoundError:
+            continue
+        except OSError:
+            break
+    return False
 
 
 def _find_git(environ: "Mapping[str, str]") -> str | None:

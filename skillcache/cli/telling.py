@@ -1,0 +1,116 @@
+"""A session as a person reads it: one line in a list, or its story with times."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from skillcache.sessions import client
+from skillcache.sessions.brief.facts import ENDED, GONE, RUNNING, Facts, at_of, text_of
+from skillcache.sessions.brief.wording import Clock, plain, several, span
+from skillcache.sessions.journal import Past
+
+_CONDITIONS = {RUNNING: "running", ENDED: "ended", GONE: "killed", "unknown": "no end"}
+_WIDE = 2_000
+
+
+def line(past: Past, clock: Clock) -> str:
+    facts = Facts(past)
+    condition = _CONDITIONS[facts.condition(clock, client.here())]
+    when = clock.ago(max(facts.active, facts.time("opened")))
+    what = facts.text("title", 60) or facts.text("prompt", 60) or "(no prompt)"
+    return f"{facts.id[:8]}  {condition:7}  {when:>14}  {facts.text('branch', 24) or '-':24}  {what}"
+
+
+def story(past: Past, clock: Clock) -> list[str]:
+    facts = Facts(past)
+    lines = [f"Session {facts.id}", *_head(facts, clock)]
+    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := _entry(entry))]
+    if facts.files:
+        lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
+    if facts.tasks:
+        lines += ["", "Tasks:"] + [f"  {status.replace('_', ' '):11}  {subject}" for status, subject in facts.tasks]
+    return lines
+
+
+def as_json(past: Past) -> dict[str, Any]:
+    facts = Facts(past)
+    return {
+        "id": past.id,
+        "state": past.state,
+        "log": facts.entries[::-1],
+        "files": dict(past.files),
+        "tasks": [{"status": status, "subject": subject} for status, subject in facts.tasks],
+    }
+
+
+def _head(facts: Facts, clock: Clock) -> list[str]:
+    condition = _CONDITIONS[facts.condition(clock, client.here())]
+    end = facts.text("end")
+    how = f"{condition} ({end})" if end and condition == _CONDITIONS[ENDED] else condition
+    lines = [f"  {how}; by {facts.text('user')}@{facts.text('host')} in {facts.text('root', 200)}"]
+    begun, active = facts.time("started"), facts.active
+    if begun:
+        lasted = f", active for {span((active - begun) // 1000)}" if active > begun else ""
+        lines.append(f"  began {_day(begun)} ({clock.ago(begun)}){lasted}")
+    if facts.text("branch") or facts.commit:
+        lines.append(f"  branch {facts.text('branch') or '-'} at {facts.commit[:9] or '-'}")
+    return [*lines, ""]
+
+
+def _entry(entry: dict[str, object]) -> str:
+    teller = _TELLERS.get(text_of(entry, "kind"))
+    if teller is None:
+        return ""
+    agent = plain(text_of(entry, "agent"), 12)
+    return (f"[{agent}] " if agent else "") + teller(entry)
+
+
+def _said(entry: dict[str, object], name: str = "text") -> str:
+    return plain(text_of(entry, name), _WIDE)
+
+
+def _command(entry: dict[str, object]) -> str:
+    status, ms = entry.get("status"), entry.get("ms")
+    ended = {0: "passed"}.get(status, f"failed ({status})") if isinstance(status, int) else plain(str(status), 20)
+    took = f" in {ms / 1000:.1f} s" if isinstance(ms, int) and ms >= 100 else ""
+    replayed = ", replayed" if entry.get("replayed") is True else ""
+    said = f" | {_said(entry, 'said')}" if text_of(entry, "said") else ""
+    return f"{ended}{took}{replayed}: {_said(entry)}{said}"
+
+
+def _tasks(entry: dict[str, object]) -> str:
+    tasks = entry.get("tasks")
+    if not isinstance(tasks, list):
+        return "tasks"
+    done = sum(1 for task in tasks if isinstance(task, list) and task[:1] == ["completed"])
+    return f"{several(len(tasks), 'task')}, {done} done"
+
+
+def _task(entry: dict[str, object]) -> str:
+    status = _said(entry, "status").replace("_", " ")
+    return f"task {_said(entry, 'id')} {status}: {_said(entry, 'subject')}".removesuffix(": ")
+
+
+_TELLERS: dict[str, Callable[[dict[str, object]], str]] = {
+    "start": lambda entry: f"began ({_said(entry, 'source')})",
+    "prompt": lambda entry: f"asked: {_said(entry) or '(not recorded)'}",
+    "notice": lambda entry: f"the client said ({_said(entry, 'source')}): {_said(entry)}",
+    "edit": lambda entry: f"edited {_said(entry, 'path')}",
+    "command": _command,
+    "tasks": _tasks,
+    "task": _task,
+    "reply": lambda entry: f"replied: {_said(entry)}",
+    "agent": lambda entry: f"subagent began ({_said(entry, 'type')})",
+    "answer": lambda entry: f"subagent answered: {_said(entry)}",
+    "compact": lambda entry: f"compaction ({_said(entry, 'trigger')})",
+    "summary": lambda entry: f"compacted to: {_said(entry)}",
+    "end": lambda entry: f"ended ({_said(entry, 'reason')})",
+}
+
+
+def _at(ms: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(ms / 1000)) if ms else "--:--:--"
+
+
+def _day(ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))
