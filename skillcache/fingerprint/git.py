@@ -148,7 +148,10 @@ class Reading:
         for path in dirty:
             self._edit(path, found)
         for path in submodules:
-            if path not in found.edits:
+            full = os.path.join(os.fsencode(self.root), path)
+            if os.path.islink(full) or not os.path.isdir(full):
+                self._edit(path, found)
+            elif path not in found.edits:
                 found.edits[path] = self._nested(path, found)
         found.links = [path for path in links if path not in found.edits]
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
@@ -195,7 +198,7 @@ class Reading:
 
     def _edit(self, path: bytes, found: Content) -> None:
         full = os.path.join(os.fsencode(self.root), path)
-        if path.endswith(b"/") or os.path.lexists(os.path.join(full, b".git")):
+        if not os.path.islink(full) and os.path.lexists(os.path.join(full, b".git")):
             path = path.rstrip(b"/")
             found.edits[path] = self._nested(path, found)
             return
@@ -203,15 +206,14 @@ class Reading:
         found.edits[path] = now and (now[0], b"%s %d" % now[1:] if self.careful else now[1])
 
     def _nested(self, path: bytes, found: Content) -> index.Entry | None:
-        """A repository inside is its own content, whatever commit the outer one names; no folder is nothing."""
+        """A repository inside is its own content, whatever commit the outer one names; an empty folder is nothing."""
         top = os.path.join(self.root, os.fsdecode(path))
         if not os.path.lexists(os.path.join(top, ".git")):
-            if os.path.isdir(top) and not os.path.islink(top) and os.listdir(top):
+            if os.listdir(top):
                 raise Bypass(outcome.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
             return None
         inner = Reading(os.path.realpath(top), None, self.environ, self.budget, self.depth + 1).run()
-        found.nested.append(path)
-        for below, above in ((inner.ignored, found.ignored), (inner.links, found.links), (inner.nested, found.nested)):
+        for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
             above += [path + b"/" + name for name in below]
         return GITLINK, inner.digest.encode()
 

@@ -6,7 +6,7 @@ from skillcache import outcome
 from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
 from skillcache.fingerprint import files, git, packages
-from skillcache.fingerprint.ignored import MAX_FILES, Ignored, is_cache
+from skillcache.fingerprint.ignored import Ignored, is_cache
 from skillcache.fingerprint.toolchains import upward
 
 TYPE_CHECKING = False
@@ -119,6 +119,3 @@ def _literal(path: str) -> str:
 
 def _meet(one: str, other: str) -> bool:
     return one == other or not other or one.startswith(other + "/") or other.startswith(one + "/")
-
-
-__all__ = ["MAX_FILES", "Outside", "of_project", "project_of"]

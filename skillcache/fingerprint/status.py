@@ -26,10 +26,10 @@ class Content:
 
     digest: of everything git would track here; head: commit or ""; edits: what differs from the index
     (path -> (mode, object id) or None); staged: what only differs from the head; ignored: as git lists it,
-    folders with a trailing slash; links: every symbolic link; nested: top folders of repositories inside.
+    folders with a trailing slash; links: every symbolic link.
     """
 
-    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "nested", "staged", "untracked")
+    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "staged", "untracked")
 
     def __init__(self) -> None:
         self.digest = ""
@@ -40,7 +40,6 @@ class Content:
         self.ignored: list[bytes] = []
         self.untracked: list[bytes] = []
         self.links: list[bytes] = []
-        self.nested: list[bytes] = []
 
 
 def read(output: bytes, found: Content) -> set[bytes]:

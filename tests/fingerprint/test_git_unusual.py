@@ -56,6 +56,23 @@ class TestSubmodules:
             outer.rows()
         assert caught.value.outcome is outcome.UNCAPTURABLE
 
+    def test_one_replaced_by_a_file_or_a_link(self, outer: "Project") -> None:
+        (outer.top / "lib").rename(outer.top.parent / "moved")
+        (outer.top.parent / "moved/.git").unlink()
+        rows = {outer.rows()}
+        outer.write("lib", "1")
+        rows.add(outer.rows())
+        outer.write("lib", "2")
+        rows.add(outer.rows())
+        (outer.top / "lib").unlink()
+        (outer.top / "lib").symlink_to("src")
+        rows.add(outer.rows())
+        (outer.top / "lib").unlink()
+        (outer.top / "lib").symlink_to("../moved")
+        linked = outer.rows()
+        (outer.top / "../moved/lib.py").write_text("2\n")
+        assert len({*rows, linked, outer.rows()}) == 6
+
     def test_a_setting_that_hides_changes_inside_is_not_followed(self, outer: "Project") -> None:
         outer.git("config", "submodule.lib.ignore", "all")
         before = outer.rows()
