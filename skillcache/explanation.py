@@ -20,8 +20,8 @@ class Explanation(NamedTuple):
     """What is known of one call.
 
     outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made;
-    digest: of the key; served: the entry of a hit; size: the bytes it would print; nearest: for a miss, the newest entry
-    of the same command in the same directory; changes: what differs from that entry, in words.
+    digest: of the key; served: the entry of a hit; size: the bytes it would print; nearest: for a miss, the newest
+    entry of the same command in the same directory; changes: what differs from that entry, in words.
     """
 
     command: str

@@ -10,6 +10,7 @@ from skillcache.call import Call
 from skillcache.entry import Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
+from skillcache.fingerprint.mention import mentions_root
 from skillcache.lookup import Lookup, inside, look
 from skillcache.miss import Miss
 from skillcache.normalize import normalized
@@ -71,6 +72,12 @@ def _disturbed(call: Call, miss: Miss, found: Lookup, seconds: float) -> bool:
     return disturbed(fingerprint.root, fingerprint.rows, call.world.environ, since=miss.since, deadline=deadline)
 
 
+def _mentioned(call: Call, found: Lookup) -> bool:
+    """Whether a path in the output may come from a file that spells it out."""
+    fingerprint, deadline = found.fingerprint, time.monotonic() + call.settings.number("capture_time")
+    return mentions_root(fingerprint.root, fingerprint.rows, call.world.environ, deadline=deadline)
+
+
 def has_failed(result: Result) -> bool:
     """Whether the run failed, by its status or, where a pipe hid that, by its text."""
     return bool(result.status and not result.meaning) or shows_failure(result.output.decode("utf-8"))
@@ -79,6 +86,8 @@ def has_failed(result: Result) -> bool:
 def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str | None, duration: int) -> Entry:
     root = found.fingerprint.root
     output, relocated = relocate(result.output, root)
+    if relocated and output != result.output and _mentioned(call, found):
+        relocated = False
     return Entry(
         key=found.key,
         names=miss.generations,

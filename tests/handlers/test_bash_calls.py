@@ -208,6 +208,14 @@ def test_another_worktree_of_the_same_content_is_served_with_its_own_paths(place
     assert again == place.run("pytest -q", place.other_root)
 
 
+def test_a_path_that_a_file_spells_out_is_not_taken_for_the_root(place: Place) -> None:
+    for root in (place.root, place.other_root):
+        (root / "app.py").write_text(f"DATA = '{place.root}/data'\n")
+    place.call("pytest -q")
+    assert place.call("pytest -q", root=place.other_root)[1] is False
+    assert place.counted()[2:] == ["elsewhere", "stored"]
+
+
 def test_caches_below_a_named_folder_are_no_input(place: Place) -> None:
     event = place.before("pytest sub")
     place.ask(event)

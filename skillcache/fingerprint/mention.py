@@ -1,0 +1,55 @@
+"""Whether the project's own files spell out where the project lies.
+
+Such a path in an output may come from a file and stay the same in another worktree, so it must not be taken for the
+root. Only a recorder asks, and only for an output that names the root.
+"""
+
+import os
+
+from skillcache import files, outcome
+from skillcache.errors import Bypass
+from skillcache.fingerprint import git
+from skillcache.process import gather
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillcache.fingerprint import Row
+
+_MOST = 64 << 20  # bytes of a file
+_FOUND, _NOT_FOUND = 0, 1  # what git grep ends with
+
+
+def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, deadline: float) -> bool:
+    """`rows`: of the fingerprint; True in doubt. Raises Bypass (NO_GIT, TOO_SLOW)."""
+    if git.find_root(root) != root:
+        return True
+    spelled = os.fsencode(root)
+    for label, name, _ in rows:
+        if label == "ignored" and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
+            return True
+    arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root)
+    child = git.spawn(root, arguments, environ)
+    try:
+        gather([child], deadline)
+    except TimeoutError:
+        raise Bypass(outcome.TOO_SLOW, "git grep") from None
+    if child.status not in {_FOUND, _NOT_FOUND}:
+        raise Bypass(outcome.NO_GIT, f"git grep ended with status {child.status}")
+    return child.status == _FOUND
+
+
+def _below(root: str, name: str) -> "Iterator[str]":
+    path = os.path.join(root, name)
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, _, names in os.walk(path):
+        for inner in names:
+            yield os.path.join(folder, inner)
+
+
+def _holds(path: str, spelled: bytes) -> bool:
+    content = files.read(path, _MOST)
+    return content is None or spelled in content
