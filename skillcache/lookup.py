@@ -9,8 +9,12 @@ import time
 from skillcache import key
 from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint, Request, capture
-from skillcache.outcome import OUTSIDE
+from skillcache.fingerprint.git import find_root
+from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.plan import Plan
+
+# These look a program up in node_modules, and in a registry when it is not there.
+_NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,27 +41,67 @@ class Lookup:
 def look(plan: Plan, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     """Capture now. `seconds`: most time it may take. Raises Bypass."""
     verdict = plan.verdict
-    named = (*verdict.reads, *verdict.operands)
+    programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
+    directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
+    _require_directories(directories, environ)
     request = Request(
         cwd=cwd,
-        directories=tuple(sorted({_join(cwd, directory) for _, directory in verdict.executables})),
-        executables=tuple((word, _join(cwd, directory)) for word, directory in verdict.executables),
-        reads=tuple(_join(_join(cwd, directory), path) for path, directory in named),
+        directories=directories,
+        executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(plan, cwd, environ)),
+        reads=tuple(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
         depends=plan.depends,
         variables=plan.variables,
         environ=environ,
         assignments=verdict.assignments,
         deadline=time.monotonic() + seconds,
     )
+    # A file elsewhere that a filter prints is captured; a tool that is given one may read what surrounds it.
+    bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))
+    top = find_root(os.path.realpath(cwd))
+    if top is not None:
+        _require_inside(bounded, top)
     fingerprint = capture(request)
-    for directory in request.directories:
-        if inside(directory, fingerprint.root) is None:
-            raise Bypass(OUTSIDE, directory)
-    place = inside(cwd, fingerprint.root)
-    if place is None:
-        raise Bypass(OUTSIDE, cwd)
+    root = fingerprint.root
+    _require_inside(bounded, root)
+    for word, place, launcher in verdict.launched:
+        _require_installed(word, _join(cwd, place), launcher, root)
+    place = inside(cwd, root) or ""
     called = key.rows_of_bash(plan.command, place, unsandboxed=plan.unsandboxed, depends=plan.depends)
     return Lookup(called, fingerprint)
+
+
+def _require_directories(directories: tuple[str, ...], environ: "Mapping[str, str]") -> None:
+    """The line was read as if every `cd` in it worked."""
+    if len(directories) > 1 and environ.get("CDPATH"):
+        raise Bypass(UNCAPTURABLE, "CDPATH may lead a cd elsewhere")
+    for directory in directories:
+        if not os.path.isdir(directory):
+            raise Bypass(UNCAPTURABLE, f"{directory} is no directory")
+
+
+def _require_inside(paths: tuple[str, ...], root: str) -> None:
+    for path in paths:
+        if path != os.devnull and inside(path, root) is None:
+            raise Bypass(OUTSIDE, path)
+
+
+def _require_installed(word: str, directory: str, launcher: str, root: str) -> None:
+    """A program that is not installed in the project is one that the launcher fetches, or finds who knows where."""
+    if launcher not in _NODE_LAUNCHERS or "/" in word:
+        return
+    while True:
+        if os.path.exists(f"{directory}/node_modules/.bin/{word}"):
+            return
+        if directory in {root, "/"}:
+            raise Bypass(UNCAPTURABLE, f"{word} is not installed in node_modules")
+        directory = os.path.dirname(directory)
+
+
+def _tools(plan: Plan, cwd: str, environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+    """What the line's programs surely start, such as node behind tsc, where it is installed."""
+    folders = environ.get("PATH", os.defpath).split(":")
+    wanted = {tool for rule in plan.verdict.rules for tool in rule.tools}
+    return [(tool, cwd) for tool in sorted(wanted) if any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders)]
 
 
 def inside(path: str, root: str) -> str | None:

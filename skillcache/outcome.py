@@ -75,6 +75,7 @@ NOT_TEXT = Outcome(411, STORE, "not_text", "the result is not plain text")
 CONFIRMED = Outcome(412, STORE, "confirmed", "a verifying run gave the stored result again")
 REFUTED = Outcome(413, STORE, "refuted", "a verifying run gave another result: the entry was dropped")
 MOVED_TO_BACKGROUND = Outcome(414, STORE, "moved_to_background", "the run was moved to the background")
+TIME_LIMIT = Outcome(415, STORE, "time_limit", "the run used up the time limit in its own line")
 
 BAD_EVENT = Outcome(500, ERROR, "bad_event", "the event on standard input was not understood")
 BAD_CONFIG = Outcome(501, ERROR, "bad_config", "a configuration file could not be used")

@@ -5,7 +5,7 @@ from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.miss import Miss, read_miss
-from skillcache.outcome import INTERRUPTED, NOT_WORTH, Outcome
+from skillcache.outcome import INTERRUPTED, NOT_WORTH, TIME_LIMIT, Outcome
 from skillcache.plan import Plan
 from skillcache.runtime import World
 
@@ -38,6 +38,9 @@ def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
         duration = max(0, int(call.world.now * 1000) - miss.started)
     if duration < call.settings.number("min_duration") * 1000:
         return NOT_WORTH
+    limit = planned.verdict.seconds * 1000
+    if limit and duration > 0.9 * limit:  # `timeout 60 pytest | tail` hides that it was cut short
+        return TIME_LIMIT
     from skillcache.recording import record  # imports what only a slow command may cost
 
     return record(call, planned, miss, duration)

@@ -79,7 +79,7 @@ def take_back(path: Path) -> None:
         lambda root: take_back(root / "sub/b.py"),
         lambda root: take_back(root / "untracked.py"),
         lambda root: take_back(root / ".env"),
-        lambda root: git(root, "stash") or git(root, "stash", "pop"),
+        lambda root: [git(root, *words) for words in (["stash"], ["stash", "pop"])],
         lambda root: git(root, "add", "untracked.py"),
     ],
 )

@@ -18,7 +18,7 @@ HOOKS = Path(__file__).parents[2] / "hooks"
 
 
 class Place:
-    """One project, one person, one machine. `call` runs a command as the client would and says whether it really ran."""
+    """One project, one person, one machine; `call` runs a command as the client would."""
 
     def __init__(self, base: Path) -> None:
         self.world = World(base, "", Random(0))

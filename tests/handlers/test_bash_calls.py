@@ -256,6 +256,32 @@ def test_output_with_a_credential_is_not_stored(place: Place) -> None:
     assert place.counted() == ["no_entry", "secret"]
 
 
+def test_a_run_that_used_up_its_own_time_limit_is_not_stored(place: Place) -> None:
+    place.call("timeout 60 pytest -q | tail -3", duration=59_000)
+    place.call("timeout 60 pytest -q | tail -3", duration=5_000)
+    assert place.counted() == ["no_entry", "time_limit", "no_entry", "stored"]
+
+
+@pytest.mark.parametrize("line", ["cd missing; pytest -q", "cd missing && pytest -q", "cd app.py; pytest -q"])
+def test_a_directory_that_is_not_there_is_not_taken_for_one(place: Place, line: str) -> None:
+    place.call(line)
+    assert place.counted() == ["uncapturable"]
+
+
+@pytest.mark.parametrize("line", ["pytest ../annexe", "cd .. && pytest -q", "pytest -c /etc/pytest.ini", "pytest /tmp"])
+def test_a_tool_that_looks_outside_the_project_is_left_alone(place: Place, line: str) -> None:
+    assert place.ask(place.before(line)) == {}
+    assert place.counted() == ["outside"]
+
+
+def test_a_file_outside_that_a_filter_prints_is_an_input(place: Place) -> None:
+    (place.base / "notes.txt").write_text("one\n")
+    place.call("cat ../notes.txt && pytest -q")
+    assert place.call("cat ../notes.txt && pytest -q")[1] is True
+    (place.base / "notes.txt").write_text("two\n")
+    assert place.call("cat ../notes.txt && pytest -q")[1] is False
+
+
 class TestPermissions:
     def test_a_deny_rule_stops_a_hit(self, place: Place) -> None:
         place.call("pytest -q")
