@@ -40,6 +40,12 @@ def session_key(session_id: str) -> str:
     return f"skill_session:{session_id}"
 
 
+def session_keys(session_id: str) -> tuple[str, ...]:
+    """All that is kept of one session; its state is the first."""
+    state = session_key(session_id)
+    return (state, f"{state}:log", f"{state}:files", f"{state}:tasks", record_key("told", session_id))
+
+
 def sessions_key(project: str) -> str:
     return f"skill_sessions:{project}"
 

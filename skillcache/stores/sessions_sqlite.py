@@ -97,6 +97,30 @@ class SqliteJournal(SqliteStore, Journal):
     def forget(self, session: str, project: str) -> bool:  # noqa: ARG002 - a session is in one index only here
         return self._write(lambda db: _forget(db, session))
 
+    def save_fields(self, session: str, fields: dict[str, str], *, ttl: int, replace: bool) -> None:
+        """Fields of the library, in a session that no project lists unless it was recorded."""
+
+        def work(db: "Connection") -> None:
+            if replace:
+                db.execute("DELETE FROM state WHERE session = ?", (session,))
+            _keep(db, session, self._now, self._now + ttl)
+            db.executemany(_PUT_STATE, [(session, *pair) for pair in fields.items()])
+
+        self._write(work)
+
+    def load_fields(self, session: str, ttl: int | None) -> dict[str, str]:
+        """`ttl`: gives the session that many seconds from now."""
+
+        def work(db: "Connection") -> dict[str, str]:
+            past = _past(db, session, 0, 0, self._now)
+            if past is not None and ttl is not None:
+                _keep(db, session, self._now, self._now + ttl)
+            return past.state if past is not None else {}
+
+        if ttl is not None:
+            return self._write(work)
+        return self._read(work) or {}
+
     def add_note(self, project: str, id_: str, note: str) -> None:
         self._write(lambda db: db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", (project, id_, note)))
 
@@ -150,6 +174,16 @@ def _changes(record: "dict[str, Any]", state: dict[str, str], at: int) -> dict[s
     if record["project"]:
         new["project"] = record["project"]
     return new
+
+
+def _keep(db: "Connection", session: str, now: float, expires: float) -> None:
+    """Gives the session its time to live; one whose time was up begins anew."""
+    if db.execute("SELECT 1 FROM sessions WHERE id = ? AND expires <= ?", (session, now)).fetchone():
+        _forget(db, session)
+    db.execute(
+        "INSERT INTO sessions VALUES (?, '', ?, ?) ON CONFLICT DO UPDATE SET expires = excluded.expires",
+        (session, int(now * 1000), expires),
+    )
 
 
 def _put_tasks(db: "Connection", session: str, tasks: list[tuple[str, str, str]]) -> None:

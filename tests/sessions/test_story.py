@@ -28,10 +28,9 @@ def nothing(told: Any) -> bool:
 def test_a_start_says_who_works_where() -> None:
     teller = Teller(branch="feature")
     teller.process = {"pid": "7", "pid_start": "8", "boot": "b"}
-    record = teller.record(start(model="m", session_title="Widgets"))
+    record = teller.record(start(session_title="Widgets"))
     assert record.state["opened"] == {
         "source": "startup",
-        "model": "m",
         "cwd": ROOT,
         "root": ROOT,
         "boot": "b",
@@ -191,7 +190,7 @@ def test_what_says_nothing_leaves_nothing(told: Any) -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        start(session_title=f"title {SECRET}", model=SECRET),
+        start(session_title=f"title {SECRET}"),
         prompt(f"use {SECRET} please"),
         prompt(SECRET, source="system"),
         edit(f"{SECRET}.py"),
