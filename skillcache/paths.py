@@ -66,9 +66,9 @@ def embedded_store(cache: str) -> str:
 
 def spool_file(cache: str, store: str) -> str:
     """Records that could not be delivered, by the store that they are for."""
-    from zlib import crc32  # the hooks that record, and the command line
-
-    return f"{cache}/spool/{crc32(store.encode('utf-8', 'surrogateescape')):08x}.log"
+    # A remainder is digest enough to tell the few stores of one person apart, and costs no import.
+    name = int.from_bytes(store.encode("utf-8", "surrogateescape")) % 0xFFFFFFFFFFFFFFC5
+    return f"{cache}/spool/{name:016x}.log"
 
 
 def tally_file(cache: str) -> str:
@@ -84,10 +84,15 @@ def durations_file(cache: str) -> str:
     return cache + "/durations.bin"
 
 
+def package_folder() -> str:
+    """Absolute path of the folder with our modules."""
+    return __file__.rpartition("/")[0]
+
+
 def hooks_folder() -> str:
     """Absolute path of the hook scripts: inside the package in a wheel, beside it in a checkout."""
     import os  # only the CLI asks
 
-    package = os.path.dirname(os.path.abspath(__file__))
+    package = package_folder()
     shipped = package + "/hooks"
     return shipped if os.path.isdir(shipped) else os.path.dirname(package) + "/hooks"

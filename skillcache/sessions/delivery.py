@@ -1,13 +1,17 @@
 """The way of a record to the journal: at once, with what waits in the spool before it, or into the spool."""
 
-from skillcache import tally
+import os
+
 from skillcache.errors import StoreError
-from skillcache.outcome import SPOOL_FULL, SPOOLED
 from skillcache.paths import spool_file
-from skillcache.sessions import limits, spool
+from skillcache.sessions import limits
 from skillcache.sessions.journal import History, Journal, Question, open_journal
 from skillcache.sessions.record import Record, decode, encode
 from skillcache.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.sessions.spool import Spool
 
 _PATIENCE = 0.3  # seconds for who is at the spool, where everything in it is wanted
 
@@ -57,7 +61,7 @@ class Delivery:
         self, question: Question | None = None, after: "list[bytes] | None" = None, *, everything: bool = False
     ) -> History | None:
         """One round trip, and one more for each further batch of a long spool where all of it is wanted."""
-        waiting = spool.waiting(self._path, _PATIENCE if everything else 0)
+        waiting = self._waiting(_PATIENCE if everything else 0)
         if waiting is None:
             return self._journal.tell((), question, after or (), ttl=self._ttl)
         try:
@@ -73,7 +77,20 @@ class Delivery:
         finally:
             waiting.close()
 
+    def _waiting(self, patience: float) -> "Spool | None":
+        try:
+            os.stat(self._path)
+        except OSError:
+            return None
+        from skillcache.sessions import spool  # seldom is there one
+
+        return spool.waiting(self._path, patience)
+
     def _spool(self, line: bytes) -> None:
+        from skillcache import tally  # seldom is the store away
+        from skillcache.outcome import SPOOL_FULL, SPOOLED
+        from skillcache.sessions import spool
+
         place = spool.make(self._path)
         try:
             outcome = SPOOLED if place.add(line) else SPOOL_FULL

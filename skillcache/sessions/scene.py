@@ -4,7 +4,7 @@ import os
 from time import monotonic_ns
 
 from skillcache.event import SessionEvent
-from skillcache.sessions import client, repository
+from skillcache.sessions import repository
 from skillcache.sessions.story import Scene
 from skillcache.settings import Settings
 
@@ -33,9 +33,15 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
         place=place if placed else None,
         project=project,
         person=_person(world) if starts else None,
-        process=client.describe(os.getppid()) if starts else None,
+        process=_process() if starts else None,
         prompts=settings.flag("record.prompts"),
     )
+
+
+def _process() -> dict[str, str]:
+    from skillcache.sessions import client  # once in a session
+
+    return client.describe(os.getppid())
 
 
 def _person(world: "World") -> dict[str, str]:
