@@ -3,18 +3,19 @@
 Each takes optional first bytes and returns the usual object: `update`, `digest`, `hexdigest`.
 """
 
+import sys
+
 try:
     from _blake2 import blake2b
     from _sha1 import sha1  # type: ignore[import-not-found]
+
+    # Asked by version: a failed import costs a hook as much as three that succeed.
+    if sys.version_info >= (3, 12):
+        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
+    else:
+        from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
 except ImportError:  # another interpreter than CPython, or one built without them
-    from hashlib import blake2b, sha1
-try:
-    from _sha2 import sha256  # type: ignore[import-not-found]
-except ImportError:
-    try:
-        from _sha256 import sha256  # type: ignore[import-not-found]
-    except ImportError:
-        from hashlib import sha256
+    from hashlib import blake2b, sha1, sha256
 
 _LARGE = 2 << 20  # from here on OpenSSL's use of the processor repays its import
 

@@ -5,7 +5,7 @@ Runs only after a command that took its time, so modules that cost something to 
 
 import time
 
-from skillcache import pending, quarantine, seen, writer
+from skillcache import bytecode, pending, quarantine, seen, writer
 from skillcache.call import Call
 from skillcache.entry import Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
@@ -26,7 +26,7 @@ from skillcache.outcome import (
     SUPERSEDED,
     Outcome,
 )
-from skillcache.paths import pending_folder, replays_folder, seen_folder
+from skillcache.paths import package_folder, pending_folder, replays_folder, seen_folder
 from skillcache.plan import Plan
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.relocation import expand, relocate
@@ -123,9 +123,16 @@ def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry)
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
     if failed:
         seen.see(call.cache, call.event.session_id, call.event.agent_id, found.digest)
+    _tidy(call)
+    return STORED
+
+
+def _tidy(call: Call) -> None:
+    """Housekeeping, after a run that took longer than this does."""
     for folder in (pending_folder, replays_folder, seen_folder):
         pending.sweep(folder(call.cache), call.world.now)
-    return STORED
+    if bytecode.is_needed():
+        bytecode.write(call.cache, package_folder())
 
 
 def _compare(

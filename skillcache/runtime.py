@@ -62,6 +62,10 @@ def _run(event_name: str) -> str:
     import os
 
     world = World(os.environ, time.time(), time.monotonic())
+    from skillcache import bytecode
+    from skillcache.paths import cache_folder, package_folder
+
+    bytecode.use(cache_folder(world.environ), package_folder())
     from skillcache.settings import disabled
 
     if disabled(world.environ):

@@ -1,0 +1,110 @@
+"""The collected bytecode is used where it is current, and never otherwise."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skillcache
+from skillcache import bytecode
+
+PACKAGE = Path(skillcache.__file__).parent
+
+
+class Copy:
+    """A copy of the package whose sources a test may change."""
+
+    def __init__(self, base: Path) -> None:
+        self.cache = base / "cache"
+        self.package = base / "lib/skillcache"
+        shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        self.file = self.cache / f"compiled/bytecode.{sys.implementation.cache_tag}"
+
+    def write(self) -> None:
+        bytecode.write(str(self.cache), str(self.package))
+
+    def run(self, program: str) -> str:
+        """What a fresh interpreter prints that uses the file."""
+        head = (
+            f"import sys; sys.path.append({str(self.package.parent)!r})\n"
+            "from skillcache import bytecode\n"
+            f"bytecode.use({str(self.cache)!r}, {str(self.package)!r})\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", head + program], capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    def loader_of(self, module: str) -> str:
+        return self.run(f"import {module}; print(type({module}.__spec__.loader).__name__)").strip()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+def test_without_a_file_modules_are_imported_as_ever(copy: Copy) -> None:
+    assert copy.loader_of("skillcache.shell.lex") == "SourceFileLoader"
+
+
+def test_modules_and_packages_come_from_the_file(copy: Copy) -> None:
+    copy.write()
+    assert copy.loader_of("skillcache.shell.lex") == "Finder"
+    assert copy.loader_of("skillcache.shell") == "Finder"
+    assert copy.run("import skillcache.shell as s; print(s.read('pytest -q').text, s.__file__)") == (
+        f"pytest -q {copy.package}/shell/__init__.py\n"
+    )
+
+
+def test_a_changed_source_is_imported_itself(copy: Copy) -> None:
+    copy.write()
+    with (copy.package / "key.py").open("a") as file:
+        file.write("\nVERSION = 99\n")
+    assert copy.run("from skillcache import key; print(key.VERSION, bytecode.is_needed())") == "99 True\n"
+    assert copy.loader_of("skillcache.miss") == "Finder"
+    copy.write()
+    assert copy.run("from skillcache import key; print(key.VERSION, bytecode.is_needed())") == "99 False\n"
+
+
+def test_a_removed_source_is_gone(copy: Copy) -> None:
+    copy.write()
+    (copy.package / "miss.py").unlink()
+    assert copy.run("try:\n    import skillcache.miss\nexcept ImportError:\n    print('gone')") == "gone\n"
+
+
+def test_the_file_of_another_installation_is_not_used(copy: Copy) -> None:
+    bytecode.write(str(copy.cache), str(PACKAGE))
+    assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\0" * 100])
+def test_a_damaged_file_is_not_used(copy: Copy, damage: bytes) -> None:
+    copy.write()
+    copy.file.write_bytes(damage)
+    assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
+
+
+def test_a_file_of_another_python_is_not_used(copy: Copy) -> None:
+    copy.write()
+    copy.file.write_bytes(b"\0\0\r\n" + copy.file.read_bytes()[4:])
+    assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
+
+
+def test_a_file_that_others_may_write_is_not_used(copy: Copy) -> None:
+    copy.write()
+    copy.file.chmod(0o622)
+    assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
+
+
+def test_the_file_is_private(copy: Copy) -> None:
+    copy.write()
+    assert (copy.file.stat().st_mode & 0o777, os.listdir(copy.file.parent)) == (0o600, [copy.file.name])
+
+
+def test_the_command_line_is_not_in_it(copy: Copy) -> None:
+    copy.write()
+    assert copy.run("print(sys.meta_path[0].find_spec('skillcache.cli'))") == "None\n"
