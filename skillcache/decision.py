@@ -61,8 +61,10 @@ def decide(
 
 
 def _serve(entry: Entry, root: str) -> Answer:
+    if entry.relocated and b"\0" not in entry.output:  # it names no root
+        return Answer(REPLAYED, entry, entry.output)
     if entry.relocated:
-        from skillcache.relocation import expand, expandable  # most entries stay where they are recorded
+        from skillcache.relocation import expand, expandable
 
         if expandable(entry.output, entry.root, root):
             return Answer(REPLAYED, entry, expand(entry.output, root))

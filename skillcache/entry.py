@@ -3,7 +3,8 @@
     entry  = started SP "skillcache" SP version LF header LF body details
     started = 16 digits, milliseconds since the epoch when the run began: a store's script compares it
     header = one line of JSON (ASCII), the fields of `Entry` below, with the byte counts of the two parts
-    body, details = zlib streams: the output's UTF-8 bytes; the JSON that `explain` compares
+    body = the output's UTF-8 bytes, as they are or as a zlib stream, as the header's `coding` says
+    details = zlib stream of the JSON that `explain` compares
 
 A reader ignores fields it does not know. Another version, a broken part or a text that does not match its
 digest makes the entry unreadable, which is a miss.
@@ -12,14 +13,13 @@ Version log
   1  first form
 """
 
-import zlib
-
 from skillcache import jsontext
 from skillcache.digest import sha256
 from skillcache.errors import SkillcacheError
 
 VERSION = 1
 _MAGIC = b"skillcache"
+_PLAIN = 4_096  # bytes up to which packing saves less than the import of zlib costs a hit
 _LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
 _MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
 
@@ -81,7 +81,10 @@ class Entry:
 
 
 def encode(entry: Entry) -> bytes:
-    body = zlib.compress(entry.output, _LEVEL)
+    import zlib
+
+    coding = "plain" if len(entry.output) <= _PLAIN else "zlib"
+    body = entry.output if coding == "plain" else zlib.compress(entry.output, _LEVEL)
     details = zlib.compress(jsontext.dumps(entry.details).encode("ascii"), _LEVEL)
     header = {
         "key": entry.key,
@@ -98,6 +101,7 @@ def encode(entry: Entry) -> bytes:
         "signature": entry.signature,
         "size": len(entry.output),
         "sha256": sha256(entry.output).hexdigest(),
+        "coding": coding,
         "body": len(body),
         "details": len(details),
     }
@@ -116,7 +120,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
         if not isinstance(header, dict):
             raise Unreadable("the header is not an object")
         body = rest[: header["body"]]
-        output = _unpack(body)
+        output = body if header["coding"] == "plain" else _unpack(body)
         if len(output) != header["size"] or sha256(output).hexdigest() != header["sha256"]:
             raise Unreadable("the output does not match its digest")
         extra: dict[str, object] = {}
@@ -146,13 +150,18 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             details=extra,
             signature=_text(header["signature"]),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError, zlib.error) as fault:
+    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as fault:
         raise Unreadable(f"the entry is damaged: {fault}") from None
 
 
 def _unpack(packed: bytes) -> bytes:
+    import zlib
+
     unpacker = zlib.decompressobj()
-    plain = unpacker.decompress(packed, _MOST)
+    try:
+        plain = unpacker.decompress(packed, _MOST)
+    except zlib.error as fault:
+        raise Unreadable(f"a part is damaged: {fault}") from None
     if not unpacker.eof or unpacker.unconsumed_tail or unpacker.unused_data:
         raise Unreadable("a part is cut or too large")
     return plain
