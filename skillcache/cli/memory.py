@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from skillcache.errors import SkillcacheError
-from skillcache.project import identity
 from skillcache.sessions import repository
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import History, Journal, Past, Question
@@ -24,7 +23,7 @@ class Memory:
         self.delivery = delivery
         self.place = place
         self.now = now
-        self.project = identity(place.root)
+        self.project = repository.project_of(place)
 
     @property
     def journal(self) -> Journal:

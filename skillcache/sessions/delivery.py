@@ -13,17 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.sessions.spool import Spool
 
-_PATIENCE = 0.3  # seconds for who is at the spool, where everything in it is wanted
+_PATIENCE, _LONG_PATIENCE = 0.05, 2.0  # seconds for who is at the spool, where everything in it is wanted
 
 
 class Delivery:
     """What one process has to say to the journal and to ask of it."""
 
-    __slots__ = ("_journal", "_now", "_path", "_settings", "_ttl")
+    __slots__ = ("_journal", "_now", "_path", "_patience", "_settings", "_ttl")
 
     def __init__(self, settings: Settings, *, now: float, patient: bool = False) -> None:
         self._settings = settings
         self._now = now
+        self._patience = _LONG_PATIENCE if patient else _PATIENCE
         self._path = spool_file(settings.cache, settings.store)
         self._ttl = int(settings.number("record.ttl"))
         self._journal = open_journal(settings.store, now=now, patient=patient)
@@ -61,7 +62,7 @@ class Delivery:
         self, question: Question | None = None, after: "list[bytes] | None" = None, *, everything: bool = False
     ) -> History | None:
         """One round trip, and one more for each further batch of a long spool where all of it is wanted."""
-        waiting = self._waiting(_PATIENCE if everything else 0)
+        waiting = self._waiting(self._patience if everything else 0)
         if waiting is None:
             return self._journal.tell((), question, after or (), ttl=self._ttl)
         try:

@@ -30,6 +30,13 @@ def locate(folder: str) -> Place:
         return Place(root)
 
 
+def project_of(place: Place) -> str:
+    """The project's identity as text that any store takes. Raises OSError for a repository that cannot be read."""
+    from skillcache.project import identity  # a tool's event does not ask
+
+    return identity(place.root).encode("utf-8", "replace").decode("utf-8")
+
+
 def _find_root(path: str) -> str | None:
     while not os.path.lexists(f"{path}/.git"):
         parent = os.path.dirname(path)

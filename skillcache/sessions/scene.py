@@ -21,17 +21,12 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
     place = repository.locate(folder)
     placed = event.name in _PLACED
     starts = event.name == "SessionStart"
-    project = ""
-    if placed:
-        from skillcache.project import identity
-
-        project = identity(place.root)
     return Scene(
         f"{os.getpid():x}-{monotonic_ns():x}",
         int(world.now * 1000),
         root=place.root,
         place=place if placed else None,
-        project=project,
+        project=repository.project_of(place) if placed else "",
         person=_person(world) if starts else None,
         process=_process() if starts else None,
         prompts=settings.flag("record.prompts"),

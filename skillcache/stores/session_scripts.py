@@ -20,9 +20,10 @@ local function fetch(key, field)
 end
 local written = 0
 for i = 8, #ARGV do
-  local r = cjson.decode(ARGV[i])
-  local id, at = r.session, number(r.at)
-  if redis.call('ZADD', told_key(id), 'NX', r.at, r.id) == 1 then
+  local understood, r = pcall(cjson.decode, ARGV[i])
+  understood = understood and type(r) == 'table' and r.state
+  local id, at = understood and r.session, understood and number(r.at)
+  if id and redis.call('ZADD', told_key(id), 'NX', r.at, r.id) == 1 then
     written = written + 1
     local state = state_key(id)
     call('HSETNX', state, 'started', r.at)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from skillcache.sessions import limits
-from skillcache.sessions.journal import Journal, Past, Question
+from skillcache.sessions.journal import Journal, Past, Question, open_journal
 from skillcache.sessions.record import Record, encode
+from tests.conftest import ACL_KEYS, RedisServer
 from tests.sessions.conftest import (
     MS,
     NOW,
@@ -256,6 +257,24 @@ def test_any_text_is_kept_or_replaced_but_harms_nothing(journal: Journal, text: 
     record.files = [text or "-"]
     journal.tell([encode(record).replace(b"\\udcff", b"\\ufffd")], ttl=TTL)
     assert json.loads(the_one(journal).log[0])["text"] == text.replace("\udcff", "\ufffd")
+
+
+def test_a_user_of_the_documented_keys_needs_no_other(redis_server: RedisServer, teller: Teller) -> None:
+    rule = ["ACL", "SETUSER", "sessions", "on", ">secret", "resetkeys", *ACL_KEYS.split(), "+@all"]
+    assert redis_server.command(*rule) == b"+OK\r\n"
+    journal = open_journal(redis_server.url.replace("//", "//sessions:secret@"), now=NOW, patient=True)
+    journal.tell(teller.lines(start(), edit("a.py"), todo(("pending", "t"))), Question(PROJECT), ttl=TTL)
+    journal.add_note(PROJECT, "n", "note")
+    assert the_one(journal).files == [("a.py", 1)]
+    assert journal.forget("one", PROJECT)
+    journal.close()
+
+
+def test_a_record_that_is_none_does_not_hold_up_the_rest(redis_server: RedisServer, teller: Teller) -> None:
+    journal = open_journal(redis_server.url, now=NOW, patient=True)
+    journal.tell([b"{", b'{"session": "\\ud83c"}', b"7", *teller.lines(start(), prompt("x"))], ttl=TTL)
+    assert the_one(journal).state["prompt"] == "x"
+    journal.close()
 
 
 def test_an_odd_key_does_not_hold_up_the_rest(journal: Journal, target: str, teller: Teller) -> None:

@@ -174,6 +174,18 @@ def test_what_happened_while_redis_was_away_is_told_once_it_is_back(home: Home, 
     assert len(past.log) == 3
 
 
+def test_a_folder_whose_name_is_no_text_is_a_project_like_any_other(home: Home, redis_server: RedisServer) -> None:
+    home.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
+    odd = home.folder / os.fsdecode(b"odd \xff name")
+    odd.mkdir()
+    home.project = odd
+    home.environ["CLAUDE_PROJECT_DIR"] = str(odd)
+    told = b'{"session_id":"one","cwd":"/","hook_event_name":"%s","prompt":"in an odd place"}'
+    home.run("record", told % b"UserPromptSubmit")
+    assert "in an odd place" in home.run("session_start", told.replace(b"one", b"two") % b"SessionStart")
+    assert not list((home.cache).glob("spool/*"))
+
+
 def test_a_megabyte_and_broken_text_are_no_trouble(home: Home) -> None:
     home.hook("UserPromptSubmit", prompt="word " * 250_000)
     told = json.dumps({"session_id": "one", "cwd": "/x", "hook_event_name": "Stop", "last_assistant_message": "\ud83c"})
