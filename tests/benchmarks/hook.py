@@ -1,8 +1,11 @@
-"""What a hook costs: whole processes, interleaved in one run, medians and their ratios to a bare interpreter."""
+"""What a hook costs: whole processes, interleaved in one run, medians and their ratios to a bare interpreter.
+
+The budget is for a hit in Redis without the fingerprint, so one case has the capture replaced by its known answer.
+"""
 
 import argparse
-import json
-import statistics
+import marshal
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,54 +13,62 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from statistics import median
 
+from skillcache.call import make_call
+from skillcache.event import parse_tool_event
+from skillcache.jsontext import dumps
+from skillcache.lookup import look
+from skillcache.runtime import World as Around
+from tests.conftest import start_redis
 from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
 from tests.fidelity.world import World
 
-_HOOKS = Path(__file__).parents[2] / "hooks"
+_CHECKOUT = Path(__file__).parents[2]
+_KNOWN_CAPTURE = Path(__file__).parent / "hook_with_known_capture.py"
+_PYTHON = [os.path.realpath(sys.executable), "-I", "-S"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=60)
-    parser.add_argument("--redis", default="", help="URL of a Redis; the embedded store without it")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), asked.redis, Random(1))
-        for name, median, ratio in measure(world, asked.rounds):
-            print(f"{name:58} {median:7.2f} ms  {ratio:5.2f} x")
+        (server_folder := Path(folder) / "server").mkdir()
+        server = start_redis(server_folder)
+        try:
+            for name, url in (("embedded", ""), ("redis", server.url)):
+                (base := Path(folder) / name).mkdir()
+                print(f"\n{name} store, {asked.rounds} rounds\n")
+                print("| | median | to a bare interpreter |\n|---|---|---|")
+                for case, milliseconds, ratio in measure(World(base, url, Random(1)), asked.rounds):
+                    print(f"| {case} | {milliseconds:.1f} ms | {ratio:.2f} x |")
+        finally:
+            server.stop()
 
 
 def measure(world: World, rounds: int) -> list[tuple[str, float, float]]:
     root = str(world.roots[0])
     environ = {**world.environ, "CLAUDE_PROJECT_DIR": root}
+    record(root, environ, "pytest -q")
+    captured = world.base / "captured"
+    captured.write_bytes(capture(root, environ, "pytest -q"))
+    hook = str(_CHECKOUT / "hooks/pre_tool_use.py")
     calls = iter(range(10**9))
 
-    def hook(command: str) -> None:
-        run_hook("pre_tool_use.py", event_before(command, root, f"b{next(calls)}", "bench"), environ)
+    def ask(command: str, *argv: str) -> Callable[[], None]:
+        return lambda: run(environ, event(root, command, f"b{next(calls)}"), *_PYTHON, *(argv or (hook,)))
 
-    def record(command: str) -> None:
-        before = event_before(command, root, f"b{next(calls)}", "bench")
-        run_hook("pre_tool_use.py", before, environ)
-        script, after = event_after(before, run_command(command, root, environ), 2_000)
-        run_hook(script, after, environ)
-
-    def bare(*program: str) -> Callable[[], None]:
-        argv = [sys.executable, "-I", "-S", *program]
-        return lambda: subprocess.run(argv, input="{}", text=True, check=True, capture_output=True) and None  # type: ignore[func-returns-value]
-
-    def git() -> None:
-        subprocess.run(["git", "status", "--porcelain"], cwd=root, env=environ, check=True, capture_output=True)
-
-    record("pytest -q")
+    off = {**environ, "SKILLCACHE_DISABLE": "1"}
     cases: dict[str, Callable[[], None]] = {
-        "bare interpreter": bare("-c", "pass"),
-        "git status --porcelain (6 files)": git,
-        "no rule": lambda: hook("ls -la"),
-        "bypass (a line that writes)": lambda: hook("pytest > out.txt"),
-        "miss": lambda: hook("pytest --never-seen"),
-        "hit": lambda: hook("pytest -q"),
-        "disabled": lambda: run_disabled(root, environ),
+        "bare interpreter (`python -I -S -c pass`)": lambda: run(environ, b"", *_PYTHON, "-c", "pass"),
+        "hit, without the fingerprint": ask("pytest -q", str(_KNOWN_CAPTURE), str(_CHECKOUT), str(captured)),
+        "hit": ask("pytest -q"),
+        "miss": ask("pytest --never-seen"),
+        "a line that writes": ask("pytest > out.txt"),
+        "a line that no rule names": ask("ls -la tests"),
+        "switched off": lambda: run(off, event(root, "pytest -q", "off"), *_PYTHON, hook),
+        "`git status --porcelain` there": lambda: run(environ, b"", "git", "-C", root, "status", "--porcelain"),
     }
     times: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
@@ -65,14 +76,32 @@ def measure(world: World, rounds: int) -> list[tuple[str, float, float]]:
             begun = time.perf_counter()
             case()
             times[name].append(time.perf_counter() - begun)
-    medians = {name: statistics.median(values) * 1000 for name, values in times.items()}
-    return [(name, value, value / medians["bare interpreter"]) for name, value in medians.items()]
+    bare = median(next(iter(times.values())))
+    return [(name, median(values) * 1000, median(values) / bare) for name, values in times.items()]
 
 
-def run_disabled(root: str, environ: dict[str, str]) -> None:
-    run_hook("pre_tool_use.py", event_before("pytest -q", root, "d", "bench"), {**environ, "SKILLCACHE_DISABLE": "1"})
+def run(environ: dict[str, str], data: bytes, *argv: str) -> None:
+    subprocess.run(argv, input=data, env=environ, stdout=subprocess.DEVNULL, check=True)
+
+
+def event(root: str, command: str, call: str) -> bytes:
+    return dumps(event_before(command, root, call, "bench")).encode("ascii")
+
+
+def record(root: str, environ: dict[str, str], command: str) -> None:
+    before = event_before(command, root, "record", "bench")
+    run_hook("pre_tool_use.py", before, environ)
+    script, after = event_after(before, run_command(command, root, environ), 2_000)
+    run_hook(script, after, environ)
+
+
+def capture(root: str, environ: dict[str, str], command: str) -> bytes:
+    """The root and rows that the hook would capture, for `hook_with_known_capture.py`."""
+    call = make_call(parse_tool_event(event(root, command, "capture")), Around(environ, time.time(), time.monotonic()))
+    assert call is not None
+    fingerprint = look(call.plan(), root, environ, seconds=10).fingerprint
+    return marshal.dumps((fingerprint.root, fingerprint.rows))
 
 
 if __name__ == "__main__":
-    json.dumps(None)
     main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -172,6 +173,25 @@ def test_what_happened_while_redis_was_away_is_told_once_it_is_back(home: Home, 
     assert past is not None
     assert past.state["prompts"] == "1"
     assert len(past.log) == 3
+
+
+def test_a_record_that_has_begun_is_finished_when_the_client_ends_it(home: Home) -> None:
+    argv = [sys.executable, "-I", "-S", f"{hooks_folder()}/record.py"]
+    with subprocess.Popen(argv, env=home.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as hook:
+        assert hook.stdin is not None
+        while not _ignores_sigterm(hook.pid):
+            assert hook.poll() is None
+        hook.send_signal(signal.SIGTERM)
+        told = {"session_id": "one", "cwd": str(home.project), "hook_event_name": "UserPromptSubmit", "prompt": "words"}
+        hook.stdin.write(json.dumps(told).encode())
+        hook.stdin.close()
+        assert hook.wait(30) == 0
+    assert "words" in home.brief()
+
+
+def _ignores_sigterm(pid: int) -> bool:
+    (line,) = [each for each in Path(f"/proc/{pid}/status").read_text().splitlines() if each.startswith("SigIgn:")]
+    return bool(int(line.partition(":")[2], 16) & 1 << signal.SIGTERM - 1)
 
 
 def test_a_folder_whose_name_is_no_text_is_a_project_like_any_other(home: Home, redis_server: RedisServer) -> None:
