@@ -72,6 +72,11 @@ def take_back(path: Path) -> None:
     path.write_bytes(content)
 
 
+def stash_and_pop(root: Path) -> None:
+    git(root, "stash")
+    git(root, "stash", "pop")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -79,7 +84,7 @@ def take_back(path: Path) -> None:
         lambda root: take_back(root / "sub/b.py"),
         lambda root: take_back(root / "untracked.py"),
         lambda root: take_back(root / ".env"),
-        lambda root: [git(root, *words) for words in (["stash"], ["stash", "pop"])],
+        stash_and_pop,
         lambda root: git(root, "add", "untracked.py"),
     ],
 )

@@ -238,8 +238,8 @@ def test_a_cache_that_the_line_names_is_an_input(place: Place) -> None:
 
 def test_the_sandbox_flag_is_part_of_the_call(place: Place) -> None:
     place.call("pytest -q")
-    flag = {"tool_input": {"command": "pytest -q", "dangerouslyDisableSandbox": True}}
-    assert place.ask(place.before("pytest -q", **flag)) == {}
+    asked = {"command": "pytest -q", "dangerouslyDisableSandbox": True}
+    assert place.ask(place.before("pytest -q", tool_input=asked)) == {}
     assert place.counted()[-1] == "no_entry"
 
 
