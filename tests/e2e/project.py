@@ -68,6 +68,7 @@ class Place:
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "SKILLCACHE_MIN_DURATION": "0",
                 "SKILLCACHE_VERIFY": "0",
+                "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
                 "SKILLCACHE_RECORD_SESSIONS": "0",  # those tests switch it on that are about sessions
             },
         )
