@@ -41,8 +41,11 @@ def command_line(path: str, entry: Entry, directory: str | None, original: str, 
     return f"{'; '.join(parts)} # skillcache: recorded {age} ago by: {_one_line(original)}"
 
 
-def note(entry: Entry, *, here: bool, same_session: bool, now: float) -> str:
-    """What the model is told beside the result: facts, and how to get a fresh run."""
+def note(entry: Entry, command: str, *, here: bool, same_session: bool, now: float) -> str:
+    """What the model is told beside the result: facts, and how to get a fresh run.
+
+    It names the command, as the client gives the notes of parallel calls in one.
+    """
     if same_session:
         who = "in this session"
     elif here:
@@ -51,9 +54,9 @@ def note(entry: Entry, *, here: bool, same_session: bool, now: float) -> str:
         who = f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
     status = f" with exit status {entry.status}" if entry.status else ""
     return (
-        f"skillcache: this is the recorded result of the same command on the same inputs, not a new run. It was"
-        f" recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since. The run took"
-        f" {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
+        f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs, not"
+        f" a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since. The"
+        f" run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
     )
 
 

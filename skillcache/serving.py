@@ -87,7 +87,7 @@ def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry")
     if entry.status and not entry.meaning:
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)
     same_session = here and entry.writer.get("session") == event.session_id
-    note = replay.note(entry, here=here, same_session=same_session, now=now)
+    note = replay.note(entry, planned.command, here=here, same_session=same_session, now=now)
     text = replay.answer(event.input, rewritten, note)
     call.count(REPLAYED, planned.name, run=entry.duration)
     return text
