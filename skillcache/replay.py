@@ -19,12 +19,13 @@ def keep_text(cache: str, output: bytes) -> str:
     import os  # on a hit only
 
     path = f"{replays_folder(cache)}/{digest(output)}"
-    try:
-        if os.stat(path).st_size == len(output):
+    if files.read(path, len(output)) == output:  # it may have been written over, or half-lost with the power
+        try:
             os.utime(path)  # keeps it from the sweep until it has been printed
+        except FileNotFoundError:
+            pass
+        else:
             return path
-    except FileNotFoundError:
-        pass
     files.write(path, output)
     return path
 

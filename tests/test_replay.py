@@ -50,6 +50,12 @@ def test_a_damaged_text_is_written_again(tmp_path: Path) -> None:
     assert Path(replay.keep_text(str(tmp_path), b"text")).read_bytes() == b"text"
 
 
+def test_a_text_that_was_written_over_is_written_again(tmp_path: Path) -> None:
+    path = Path(replay.keep_text(str(tmp_path), b"text"))
+    path.write_bytes(b"else")
+    assert Path(replay.keep_text(str(tmp_path), b"text")).read_bytes() == b"text"
+
+
 def test_a_failure_ends_with_its_status(tmp_path: Path) -> None:
     path = replay.keep_text(str(tmp_path), b"1 failed")
     line = replay.command_line(path, entry(status=3), None, "pytest", "2 minutes")
