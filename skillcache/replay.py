@@ -55,9 +55,9 @@ def note(entry: Entry, command: str, *, here: bool, same_session: bool, now: flo
         who = f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
     status = f" with exit status {entry.status}" if entry.status else ""
     return (
-        f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs, not"
-        f" a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since. The"
-        f" run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
+        f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs,"
+        f" not a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since."
+        f" The run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
     )
 
 

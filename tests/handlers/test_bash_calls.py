@@ -35,7 +35,7 @@ def test_the_answer_is_one_json_object_that_says_what_it_is(place: Place) -> Non
     (text,) = (place.cache / "replays").iterdir()
     assert replay.startswith(f"cat '{text}' # skillcache: recorded ")
     assert replay.endswith(" ago by: pytest -q")
-    assert note.startswith("skillcache: the result of `pytest -q` is the recorded one of the same command on the same inputs")
+    assert note.startswith("skillcache: the result of `pytest -q` is the recorded one of the same command")
     assert "in this session" in note
 
 
