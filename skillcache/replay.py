@@ -30,15 +30,20 @@ def keep_text(cache: str, output: bytes) -> str:
     return path
 
 
-def command_line(path: str, entry: Entry, directory: str | None, original: str, age: str) -> str:
-    """`path`: file of the text; `directory`: absolute, where the shell is to be left, None for where it is."""
-    parts = [f"cat {quote(path)}"]
+def command_line(
+    path: str, entry: Entry, directory: str | None, original: str, age: str, *, replaced: bool = False
+) -> str:
+    """`path`: file of the text; `directory`: absolute, where the shell is to be left, None for where it is.
+
+    `replaced`: the person's shell may have `cat` or `cd` mean something else.
+    """
+    parts = [f"{'command ' if replaced else ''}cat {quote(path)}"]
     if entry.meaning:
         parts.append("[ ]")  # a last status of 1 that the client takes for no failure, as it did the grep's
     elif entry.status:
         parts.append(f"exit {entry.status}")
     elif directory is not None:
-        parts.append(f"cd {quote(directory)}")
+        parts.append(f"{'builtin ' if replaced else ''}cd {quote(directory)}")
     return f"{'; '.join(parts)} # skillcache: recorded {age} ago by: {_one_line(original)}"
 
 
@@ -56,8 +61,8 @@ def note(entry: Entry, command: str, *, here: bool, same_session: bool, now: flo
     status = f" with exit status {entry.status}" if entry.status else ""
     return (
         f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs,"
-        f" not a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed since."
-        f" The run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
+        f" not a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed"
+        f" since. The run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
     )
 
 

@@ -72,6 +72,7 @@ def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry")
 
     from skillcache import replay, seen, writer  # a miss needs none of them
     from skillcache.consent import approved
+    from skillcache.fingerprint.shell import REPLACED
 
     event, found, now = call.event, consulted.found, call.world.now
     directory = None
@@ -80,7 +81,9 @@ def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry")
         if not os.path.isdir(directory):
             raise Bypass(UNCAPTURABLE, f"{directory} is gone")
     path = replay.keep_text(call.cache, consulted.answer.output)
-    rewritten = replay.command_line(path, entry, directory, planned.command, replay.age_of(entry, now))
+    replaced = any(row[:2] == ("shell", REPLACED) for row in found.fingerprint.rows)
+    age = replay.age_of(entry, now)
+    rewritten = replay.command_line(path, entry, directory, planned.command, age, replaced=replaced)
     if not approved(call, rewritten, entry, consulted.project):
         return ""
     here = writer.is_same_person(entry.writer)

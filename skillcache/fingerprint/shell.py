@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _START_UP = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".bash_aliases", ".zshrc", ".zshenv", ".zprofile")
+REPLACED = "cat and cd"
 _FILTER_NAMES = (
     b"cat head tail grep egrep fgrep sed awk wc sort uniq cut tr echo printf ls diff jq rg tee xargs cd find"
 )
@@ -24,6 +25,7 @@ _FILTERS = _FILTER_NAMES.split()
 # Options of the shell that the snapshot carries over and that give a line another status or other words.
 _OPTIONS = (b"pipefail", b"errexit", b"nounset", b"noglob", b"nullglob", b"failglob", b"globstar", b"dotglob", b"set -")
 _MOST_SNAPSHOTS = 40
+_REPLAYING = (b"cat", b"cd")  # what a replay is made of
 # What follows in a snapshot is the client's: functions of its own for rg, find, grep and pkill, in every session.
 _CLIENTS = b"\n# Check for rg availability\n"
 _READ = 1 << 20
@@ -59,7 +61,7 @@ def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[st
     """UNCAPTURABLE when the person's shell may have an alias or a function of one of these names.
 
     Gives (name, digest) of the person's aliases of filters, which many people have and which count by their text, and
-    of what they set the shell's options to.
+    of what they set the shell's options to; and, as REPLACED, that `cat` or `cd` may mean something else there.
     """
     home = environ.get("HOME", "/")
     folder = os.path.join(_settings_folder(environ), "shell-snapshots")
@@ -76,7 +78,13 @@ def check(words: "Iterable[str]", environ: "Mapping[str, str]") -> list[tuple[st
     if any(b"alias" not in line for line in lines):
         raise Bypass(outcome.UNCAPTURABLE, "the shell has a function in place of a filter")
     lines += [line for line in start_up.split(b"\n") if any(option in line for option in _OPTIONS)]
-    return [("aliases", digest(b"\n".join(lines)))] if lines else []
+    rows = [("aliases", digest(b"\n".join(lines)))] if lines else []
+    return [*rows, (REPLACED, "yes")] if any(_may_define(text, name) for name in _REPLAYING) else rows
+
+
+def _may_define(text: bytes, name: bytes) -> bool:
+    forms = (name + b"=", name + b"(", name + b" (", b"function " + name)
+    return any(form in text for form in forms) and _defines(text, name)
 
 
 def _defines(text: bytes, name: bytes) -> bool:

@@ -1,6 +1,7 @@
 """One Bash call through the real hook processes: what is served, what is stored, what is counted."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -425,3 +426,15 @@ class TestBadInput:
         event = place.before("pytest -q")
         shutil.rmtree(place.root)
         assert place.ask(event) == {}
+
+
+@pytest.mark.parametrize("meaning", ["alias cat='cat -n'", 'cat() { command cat -n "$@"; }', "function cd { pwd; }"])
+def test_a_replay_says_the_same_where_the_shell_gives_its_commands_another_meaning(place: Place, meaning: str) -> None:
+    snapshots = Path(place.environ["HOME"], ".claude/shell-snapshots")
+    snapshots.mkdir(parents=True)
+    (snapshots / "snapshot-bash-1795402972616-okk3ya.sh").write_text(f"# Aliases\n{meaning}\n")
+    first, _ = place.call("cd sub && pytest -q")
+    answer = place.ask(place.before("cd sub && pytest -q"))
+    replay = answer["hookSpecificOutput"]["updatedInput"]["command"]
+    again = place.run(f"shopt -s expand_aliases\n{meaning}\neval {shlex.quote(replay)}")
+    assert again == first
