@@ -12,6 +12,7 @@ from skillcache.cli.checks import (
     Finding,
     Place,
     configuration,
+    faults,
     folder,
     interpreter,
     settings,
@@ -21,7 +22,7 @@ from skillcache.cli.checks import (
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, switches, interpreter, tools, configuration, folder, store)
+_CHECKS = (settings, switches, interpreter, tools, configuration, folder, faults, store)
 
 
 @click.command()

@@ -12,7 +12,7 @@ import pytest
 
 import skillcache
 from skillcache import quarantine, tally
-from skillcache.cli.checks import MEND, Finding, Place, folder, interpreter, settings, store, switches
+from skillcache.cli.checks import MEND, NOTE, Finding, Place, faults, folder, interpreter, settings, store, switches
 from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder
@@ -282,3 +282,16 @@ def test_a_folder_that_cannot_be_made_is_found(person: Person) -> None:
 
     person.home.chmod(0o700)
     assert found == [(f"{person.cache} cannot be made", "set SKILLCACHE_HOME to a folder you can write")]
+
+
+def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> None:
+    assert faults.check(place(person)) == []
+    path = person.cache / "fault.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("KeyError\n/x/skillcache/runtime.py:71\n/x/skillcache/key.py:9")
+    os.utime(path, (NOW, NOW))
+    text = "a hook failed on KeyError in /x/skillcache/key.py:9; the call went on without it"
+    mend = f"report {path}, which holds places in our code and nothing of yours"
+    assert faults.check(place(person)) == [Finding(NOTE, "fault", text, mend)]
+    os.utime(path, (NOW - 8 * 86_400, NOW - 8 * 86_400))
+    assert faults.check(place(person)) == []
