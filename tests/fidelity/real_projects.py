@@ -1,0 +1,219 @@
+"""Well-known packages with their own test suites, each in a real repository with a real virtual environment.
+
+A source distribution is downloaded once into a cache folder outside the checkout. `Workshop.call` sends a call through
+the real hooks and holds whatever they serve against a fresh run of the same line at the same moment.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from skillcache import tally
+from skillcache.normalize import normalized
+from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
+
+
+class Project(NamedTuple):
+    """A package and what to do with it.
+
+    whole, piped, part: lines that run all tests, all with the report cut, and one file of them; `source` and `wrong`:
+    a file of the package, and a replacement in it that fails `part`; test: the file that `part` names.
+    """
+
+    name: str
+    version: str
+    whole: str
+    piped: str
+    part: str
+    test: str
+    source: str
+    wrong: tuple[str, str]
+    editable: bool = False
+    ignored: str = ".venv/\n__pycache__/\n.pytest_cache/\n"
+
+
+PROJECTS = (
+    Project(
+        "click", "8.1.8",
+        whole="pytest -q",
+        piped="python -m pytest tests -q 2>&1 | tail -3",
+        part="pytest tests/test_types.py",
+        test="tests/test_types.py",
+        source="src/click/types.py",
+        wrong=("is not in the range", "is out of the range"),
+        editable=True,
+    ),
+    Project(
+        "toolz", "1.0.0",
+        whole="python -m pytest -q",
+        piped="python -m pytest toolz -q | tail -3",
+        part="python -m pytest toolz/tests/test_itertoolz.py -v",
+        test="toolz/tests/test_itertoolz.py",
+        source="toolz/itertoolz.py",
+        wrong=("    next(seq)\n    return next(seq)\n", "    return next(seq)\n"),
+        # What Python leaves behind stays in sight of git here.
+        ignored=".venv/\n",
+    ),
+    Project(
+        "idna", "3.10",
+        whole="python -m unittest 2>&1",
+        piped="cd tests && python -m pytest -q 2>&1 | tail -n 3",
+        part="pytest -q tests/test_idna_codec.py",
+        test="tests/test_idna_codec.py",
+        source="idna/codec.py",
+        wrong=('if errors != "strict":', 'if errors == "strict":'),
+        editable=True,
+    ),
+)  # fmt: skip
+_NEEDS = ("pytest==8.4.2", "flit_core==3.10.1")
+
+
+def unavailable(what: str) -> None:
+    """Ends the test: as failed in CI, as skipped elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and CI requires it")
+    pytest.skip(what)
+
+
+def pip(*words: str) -> bool:
+    """Whether pip of this interpreter, as its user has configured it, did so."""
+    argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
+    return subprocess.run(argv, capture_output=True, timeout=240, check=False).returncode == 0
+
+
+def source_of(project: Project) -> Path:
+    """The archive of the source distribution, downloaded where it is not there yet."""
+    caches = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = Path(caches, "skillcache-test", "sdists")
+    archive = folder / f"{project.name}-{project.version}.tar.gz"
+    if not archive.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        # Only this package from its source: the backend that pip asks for its metadata may come as a wheel.
+        wanted = ("--no-binary", project.name, f"{project.name}=={project.version}")
+        if not pip("download", "--no-deps", "--dest", str(folder), *wanted) or not archive.exists():
+            unavailable(f"the source distribution of {project.name} could not be downloaded")
+    return archive
+
+
+class Workshop:
+    """One project in two worktrees, and the calls made in it.
+
+    wrong: hits that differ from a fresh run, and hits where something had changed; missed: outcomes of safe repeats
+    that were not served.
+    """
+
+    def __init__(self, base: Path, project: Project) -> None:
+        self.base = base
+        self.project = project
+        self.root = base / "workshop"
+        self.other_root = base / "elsewhere" / "annexe"
+        self.calls = self.hits = self.safe = 0
+        self.wrong: list[str] = []
+        self.missed: Counter[str] = Counter()
+        self.seen: dict[str, list[str]] = {}
+        self.environ = {
+            "PATH": os.pathsep.join([str(self.root / ".venv/bin"), "/usr/local/bin", "/usr/bin", "/bin"]),
+            "VIRTUAL_ENV": str(self.root / ".venv"),
+            "HOME": str(base / "home"),
+            "LANG": "C.UTF-8",
+            "USER": "someone",
+            "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "SKILLCACHE_HOME": str(base / "cache"),
+            "SKILLCACHE_MIN_DURATION": "0.1",
+            "SKILLCACHE_VERIFY": "0",
+        }
+        (base / "home").mkdir()
+        (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
+        with tarfile.open(source_of(project)) as archive:
+            archive.extractall(base, filter="data")
+        (base / f"{project.name}-{project.version}").rename(self.root)
+        (self.root / ".gitignore").write_text(project.ignored)
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "first")
+        self._install()
+
+    def _install(self) -> None:
+        environment = self.root / ".venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=60)
+        words = ["--python", str(environment / "bin/python"), "install", *_NEEDS]
+        if not pip(*words) or (
+            self.project.editable and not pip(*words, "--no-build-isolation", "--no-deps", "--editable", str(self.root))
+        ):
+            unavailable(f"the virtual environment of {self.project.name} could not be made")
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", *words], cwd=self.root, env=self.environ, check=True, capture_output=True, timeout=60)
+
+    @property
+    def packages(self) -> Path:
+        return next((self.root / ".venv/lib").glob("python3*")) / "site-packages"
+
+    def add_worktree(self) -> None:
+        self.git("worktree", "add", "-q", "--detach", str(self.other_root))
+
+    def move_in(self) -> dict[str, str]:
+        """An environment of the other worktree's own, as the same installation there gives it; its variables."""
+        own = self.other_root / ".venv"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", own], check=True, timeout=60)
+        theirs = next((own / "lib").glob("python3*")) / "site-packages"
+        shutil.rmtree(theirs)
+        shutil.copytree(self.packages, theirs, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(self.root / ".venv/bin/pytest", own / "bin/pytest")
+        for path in (own / "bin/pytest", *theirs.glob("*.pth"), *theirs.glob("*.dist-info/direct_url.json")):
+            path.write_text(path.read_text().replace(str(self.root), str(self.other_root)))
+        search = self.environ["PATH"].replace(str(self.root), str(self.other_root))
+        return {"PATH": search, "VIRTUAL_ENV": str(own)}
+
+    def call(
+        self, line: str, *, repeats: bool, passes: bool = True, root: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        """`repeats`: whether this is a safe repeat; `passes`: whether the run is one that may be stored."""
+        self.calls += 1
+        self.safe += repeats
+        place = str(root or self.root)
+        environ = {**self.environ, **(variables or {}), "CLAUDE_PROJECT_DIR": place}
+        # Every call comes from another session.
+        event = event_before(line, place, f"toolu_{self.calls}", f"s{self.calls}")
+        answer = run_hook("pre_tool_use.py", event, environ)
+        if answer:
+            self.hits += 1
+            self._check(line, place, environ, answer["hookSpecificOutput"]["updatedInput"]["command"])
+            if not repeats:
+                self.wrong.append(f"{line}: served although something had changed")
+            return
+        if repeats:
+            self.missed[self.outcome()] += 1
+        ran = run_command(line, place, environ)
+        self.seen.setdefault(line, []).append(ran.text.replace(place, "<root>"))
+        script, after = event_after(event, ran, duration=2_000)
+        assert run_hook(script, after, environ) == {}
+        expected = {"stored"} if passes else {"failure", "hidden_failure", "cut"}
+        assert self.outcome() in expected, f"{line}: {self.outcome()}\n{ran.text[-2000:]}"
+
+    def _check(self, line: str, place: str, environ: dict[str, str], replay: str) -> None:
+        served, fresh = run_command(replay, place, environ), run_command(line, place, environ)
+        texts = [normalized(ran.text, place) for ran in (served, fresh)]
+        if served._replace(text="") != fresh._replace(text="") or texts[0] != texts[1]:
+            self.wrong.append(f"{line} in {place}:\n--- served\n{served}\n--- fresh\n{fresh}")
+        if served.text.replace(place, "<root>") not in self.seen.get(line, []):
+            self.wrong.append(f"{line}: a text that no run has given:\n{served.text}")
+
+    def outcome(self) -> str:
+        return tally.read(self.environ["SKILLCACHE_HOME"])[-1].outcome.name
+
+    def figures(self) -> str:
+        return (
+            f"{self.project.name} {self.project.version}: {self.calls} calls, {self.hits} hits,"
+            f" {len(self.wrong)} wrong, {self.safe} safe repeats, not served of these: {dict(self.missed) or 'none'}"
+        )
