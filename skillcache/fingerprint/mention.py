@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from skillcache.fingerprint import Row
 
 _MOST = 64 << 20  # bytes of a file
+# Python's own compiled files name their sources, and are made anew wherever they are not of the place.
+_ALL_BUT_COMPILED = ("--", ":/", ":(top,exclude,glob)**/__pycache__/**")
 _FOUND, _NOT_FOUND = 0, 1  # what git grep ends with
 
 
@@ -29,7 +31,7 @@ def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str
     for label, name, _ in rows:
         if label == "ignored" and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
             return True
-    arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root)
+    arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root, *_ALL_BUT_COMPILED)
     child = git.spawn(root, arguments, environ)
     try:
         gather([child], deadline)

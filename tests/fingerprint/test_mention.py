@@ -28,6 +28,16 @@ def test_most_projects_do_not(root: Path) -> None:
     assert not mentions(root, ".env")
 
 
+def test_what_python_compiled_is_not_asked(root: Path) -> None:
+    for name in ("__pycache__/a.cpython-311.pyc", "sub/__pycache__/a.cpython-311.pyc"):
+        path = root / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\0" + bytes(root / "a.py"))
+    assert not mentions(root)
+    (root / "__pycache__.py").write_text(f"DATA = '{root}/data'\n")
+    assert mentions(root)
+
+
 @pytest.mark.parametrize("name", ["a.py", "untracked.py"])
 def test_a_file_that_does(root: Path, name: str) -> None:
     (root / name).write_text(f"DATA = '{root}/data'\n")
