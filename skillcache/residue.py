@@ -25,6 +25,8 @@ _RULES = ("-", "=", "_", "*", "~", "#", ".", "─", "━", "═", "⎯", "│", 
 _FLATTENING = (b"-", b"_", b".", b"+", b"!", b":", b"|", b"\\", b"%2f")  # how tools make one name of a path
 _CUTS = (b"...", "…".encode())
 _WRAPS_FROM = 60  # columns: no tool wraps its lines narrower
+_DRAWN = ("====", "----", "────")  # ends of a heading
+_UNWRAPPED = "rootdir: "  # pytest's header: a line of its own however long, often right before "collected 5 items"
 _MOST = 400  # occurrences worth a look at the disk
 
 
@@ -214,6 +216,8 @@ def _points_at(line: str, mark: int) -> bool:
 def _goes_on(line: str, following: str) -> bool:
     """Whether `following` reads as the rest of the line: as deep, in small letters, in the middle of a sentence."""
     rest = following.lstrip()
+    if line.startswith(_UNWRAPPED) or line.endswith(_DRAWN):
+        return False
     same = len(line) - len(line.lstrip()) == len(following) - len(rest)
     if rest.startswith("\0"):
         rest = rest.partition(" ")[2]

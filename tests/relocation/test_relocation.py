@@ -47,6 +47,17 @@ def test_the_root_is_replaced_at_path_boundaries(template: str) -> None:
     assert moved(template.replace("{}", ROOT)) == template.replace("{}", OTHER)
 
 
+def test_lines_of_a_header_that_read_as_the_rest_of_those_above_are_known() -> None:
+    root = "/srv/checkouts/of/somebody/with/long/names/of/folders/blue"
+    template = (
+        f"{' test session starts ':=^80}\nplatform linux -- Python 3.11.7, pytest-8.4.2 -- {{}}/.venv/bin/python\n"
+        "cachedir: .pytest_cache\nrootdir: {}\ncollecting ... collected 2 items\n"
+    )
+    assert moved(template.replace("{}", root), root) == template.replace("{}", OTHER)
+    for known, other in (("rootdir:", "looked in"), ("=\n", "= so\n")):
+        assert not relocatable(template.replace("{}", root).replace(known, other).encode(), root)
+
+
 @pytest.mark.parametrize("text", ["", "12 passed in 0.10s\n", "src/x.py:3: error: no\n", "a\x00b"])
 def test_a_text_without_the_root_is_served_anywhere(text: str) -> None:
     assert moved(text) == text
