@@ -20,14 +20,14 @@ PYTEST = Tool(
     --store-durations --profile --profile-svg --memray --benchmark-json --benchmark-save
     --benchmark-autosave --csv --nbval --reuse-db --looponfail -f --looponfail --stepwise --sw
     --stepwise-skip -p=pytester* -o=addopts=-* -o=log_file* -o=junit* --override-ini=addopts=-* -p=pastebin*
-    --generate-missing --approve --html-report --dev""",
+    --generate-missing --approve --html-report --dev --cov-append""",
     fresh="""--cache-clear --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay
     --count --flake-finder --flake-runs --random-order --random-order-bucket --random-order-seed
     --randomly-seed --repeat --force-flaky --max-runs --min-passes --sw-reset --last-failed-no-failures
     --forked-rerun --shuffle -p=random* --hypothesis-seed --test-randomly""",
     outside="""--picked --testmon --testmon-forceselect --testmon-nocollect --pylint-git --cov-git
     --suite-timeout-git""",
-    safe="""--cov-report --no-cov --cov-branch --cov-append --show-capture --cov --no-header --benchmark-only
+    safe="""--cov-report --no-cov --cov-branch --show-capture --cov --no-header --benchmark-only
     --benchmark-skip --benchmark-disable --doctest-report --cov-context --ignore --cov-config
     --report-chars --no-summary --disable-warnings --disable-pytest-warnings --cov-fail-under --strict-config
     --doctest-modules --doctest-glob --showlocals --setup-show""",
