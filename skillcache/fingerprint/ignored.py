@@ -26,7 +26,7 @@ _OUTPUT_NAMES = (
     ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .vscode .cache .coverage"
     " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store .terraform"
 )
-_OUTPUT_SUFFIXES = ".pyc .pyo .log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
+_OUTPUT_SUFFIXES = ".log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
 _CACHES = frozenset(_CACHE_NAMES.split())
 _OUTPUTS = frozenset(_OUTPUT_NAMES.split())
 _OUTPUT_ENDS = tuple(_OUTPUT_SUFFIXES.split())
@@ -35,14 +35,14 @@ _OUTPUT_STARTS = (".coverage.",)
 _BUILDS = {
     "target": ("Cargo.toml", "pom.xml", "build.sbt"),
     "build": ("build.gradle", "build.gradle.kts"),
-    ".next": ("package.json",),
 }
+_NEXT = ".next"  # of Next.js, whose tsconfig.json includes the types in it and nothing else
 
 
 def is_cache(path: bytes) -> bool:
     """Whether a path not known to git lies in a cache that feeds no result."""
-    parts = os.fsdecode(path.rstrip(b"/")).split("/")
-    return not _CACHES.isdisjoint(parts) or parts[-1].endswith((".pyc", ".pyo"))
+    # Not every .pyc: outside __pycache__ Python imports one without its source.
+    return not _CACHES.isdisjoint(os.fsdecode(path.rstrip(b"/")).split("/"))
 
 
 def package_folder(path: bytes, root: bytes, known: dict[bytes, bool]) -> bytes | None:
@@ -136,6 +136,9 @@ class Ignored:
             return True
         if os.path.basename(os.path.dirname(path)) == ".claude" and (self.blind or name != "worktrees"):
             return True  # Claude Code's own; but some tools search every folder, and find its worktrees
+        before, found, within = path.rpartition(f"{_NEXT}/")
+        if found and (not before or before.endswith("/")) and not f"{within}/".startswith(("types/", "dev/types/")):
+            return within != "dev"
         if directory:
             beside = os.path.join(self.root, os.path.dirname(path))
             return any(os.path.exists(os.path.join(beside, build)) for build in _BUILDS.get(name, ()))

@@ -24,10 +24,13 @@ if TYPE_CHECKING:
         "native.so",
         "test.sqlite3",
         ".claude.json",
+        "src/without_source.pyc",
+        "web/.next/types/link.d.ts",
+        ".next/dev/types/routes.d.ts",
     ],
 )
 def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
-    repo.write(".gitignore", ".env\nlocal.toml\ndist/\ngenerated\n*.so\n*.sqlite3\n.claude.json\n")
+    repo.write(".gitignore", ".env\nlocal.toml\ndist/\ngenerated\n*.so\n*.sqlite3\n.claude.json\n*.pyc\n.next\n")
     before = repo.rows()
     repo.write(path, "1")
     first = repo.rows()
@@ -51,6 +54,8 @@ def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
         ".eslintcache",
         ".claude/settings.local.json",
         "deep/below/.DS_Store",
+        ".next/server/app.js",
+        ".next/dev/server/types/app.js",
     ],
 )
 @pytest.mark.parametrize("collapsed", [True, False])
