@@ -67,7 +67,10 @@ def _serve(entry: Entry, root: str) -> Answer:
         from skillcache.relocation import expand, expandable
 
         if expandable(entry.output, entry.root, root):
-            return Answer(REPLAYED, entry, expand(entry.output, root))
+            try:
+                return Answer(REPLAYED, entry, expand(entry.output, root))
+            except KeyError:  # a mark that no recorder makes
+                return Answer(UNREADABLE_ENTRY)
     elif entry.root == root:
         return Answer(REPLAYED, entry, entry.output)
     return Answer(ELSEWHERE)

@@ -133,11 +133,14 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
         directory = header["directory"]
         if not (directory is None or isinstance(directory, str)):
             raise Unreadable("the directory is not text")
+        status, meaning = _number(header["status"]), _text(header["meaning"])
+        if not 0 <= status <= 255 or (meaning and status != 1):
+            raise Unreadable("no run ends with such a status")
         return Entry(
             key=_text(header["key"]),
             names={_text(name): _number(value) for name, value in header["names"].items()},
-            status=_number(header["status"]),
-            meaning=_text(header["meaning"]),
+            status=status,
+            meaning=meaning,
             output=output,
             directory=directory,
             relocated=header["relocated"] is True,

@@ -4,7 +4,7 @@ from skillcache import durations
 from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.outcome import NO_RULE, REPLAYED, UNCAPTURABLE, UNDECIDED, VERIFY
+from skillcache.outcome import NO_RULE, REPLAYED, UNCAPTURABLE, UNDECIDED, UNREADABLE_ENTRY, VERIFY
 from skillcache.pending import Pending
 from skillcache.plan import Plan
 from skillcache.runtime import World
@@ -44,7 +44,9 @@ def _answer(call: Call, planned: Plan, claimed: Pending) -> str:
     consulted = consult(call, planned)
     outcome = consulted.answer.outcome
     if consulted.answer.entry is not None:
-        if chosen_for_verification(call.event.tool_use_id, call.settings.number("verify")):
+        if not _ends_where_the_line_does(call, planned, consulted, consulted.answer.entry):
+            outcome = UNREADABLE_ENTRY
+        elif chosen_for_verification(call.event.tool_use_id, call.settings.number("verify")):
             outcome = VERIFY
         elif text := _serve(call, planned, consulted, consulted.answer.entry):
             return text
@@ -64,6 +66,16 @@ def _answer(call: Call, planned: Plan, claimed: Pending) -> str:
     claimed.save(miss.record())
     call.count(outcome, planned.name)
     return ""
+
+
+def _ends_where_the_line_does(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry") -> bool:
+    """Whoever may write to a shared store has no say in where the person's shell goes."""
+    if entry.directory is None:
+        return True
+    import os  # few lines move the shell
+
+    there = os.path.realpath(os.path.join(call.event.cwd, planned.verdict.ends_in))
+    return os.path.normpath(os.path.join(consulted.found.fingerprint.root, entry.directory)) == there
 
 
 def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry") -> str:
