@@ -17,6 +17,7 @@ from skillcache.normalize import normalized
 from skillcache.outcome import (
     CHANGED_INPUTS,
     CONFIRMED,
+    CUT,
     FAILURE,
     HIDDEN_FAILURE,
     LEFT_ROOT,
@@ -40,10 +41,10 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     try:
         result = read_result(call.event, int(call.settings.number("max_output")))
     except Unusable as unusable:
-        return unusable.outcome
-    seconds = call.settings.number("capture_time")
-    found = look(planned, miss.cwd, call.world.environ, seconds=seconds)
-    if found.key != miss.key or _disturbed(call, miss, found, seconds):
+        failed = unusable.outcome is CUT and call.event.name == "PostToolUseFailure"
+        return _take_back(call, planned, miss) if failed else unusable.outcome
+    found = _look_again(call, planned, miss)
+    if found is None:
         return CHANGED_INPUTS
     directory = None
     if call.event.cwd != miss.cwd:
@@ -66,10 +67,30 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         store.close()
 
 
-def _disturbed(call: Call, miss: Miss, found: Lookup, seconds: float) -> bool:
-    """Whether something was changed and changed back meanwhile."""
-    fingerprint, deadline = found.fingerprint, time.monotonic() + seconds
-    return disturbed(fingerprint.root, fingerprint.rows, call.world.environ, since=miss.since, deadline=deadline)
+def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
+    """After a failure whose text is not whole: a result that is stored for the same inputs is now in doubt."""
+    found = _look_again(call, planned, miss)
+    if found is None:
+        return CHANGED_INPUTS
+    store = open_store(call.settings.store, now=call.world.now)
+    try:
+        store.delete(entry_key(planned.name, found.digest))
+    finally:
+        store.close()
+    if not miss.verifies or planned.failures:  # an entry of a failure may be the same
+        return CUT
+    quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
+    return REFUTED
+
+
+def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
+    """What the call depends on at its end; None when that is not what it was all along."""
+    seconds = call.settings.number("capture_time")
+    found = look(planned, miss.cwd, call.world.environ, seconds=seconds)
+    rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
+    if found.key != miss.key or disturbed(root, rows, call.world.environ, since=miss.since, deadline=deadline):
+        return None
+    return found
 
 
 def _mentioned(call: Call, found: Lookup) -> bool:
