@@ -5,7 +5,7 @@ import os
 from skillcache import outcome
 from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
-from skillcache.fingerprint import environment, files, git, packages, shell, surroundings
+from skillcache.fingerprint import buildfiles, environment, files, git, packages, shell, surroundings
 from skillcache.fingerprint.details import describe
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.status import Content
@@ -117,7 +117,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
     tools = _tools(request, cwd, root, environ)
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
-    systems, _ = surroundings.ecosystems(words)
+    systems, any_ = surroundings.ecosystems(words)
+    said = buildfiles.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     rows += [("settings", *row) for row in surroundings.capture(root, systems, environ, budget)]
 
     wanted = tuple(
@@ -130,6 +131,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
+        if said.git:
+            rows.append(("git", "git's own state", reading.state()))
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project
 
@@ -145,6 +148,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     links = [*map(os.fsdecode, found.links), *ignored.links]
     reached = {path for what in installed.values() for path in what.outside}
     reached.update(_searched(cwd, root, environ))
+    reached |= said.outside
     if links or reached or request.reads:
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
@@ -163,6 +167,16 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") 
     if os.path.isabs(active) and os.path.exists(os.path.join(active, "pyvenv.cfg")):
         tools.python(os.path.join(active, "bin", "python"))
     return tools
+
+
+def _places(request: Request, cwd: str, root: str) -> list[str]:
+    """The folders of the line and all above them, up to the root."""
+    found: list[str] = []
+    for start in (cwd, *request.directories):
+        for folder in upward(start):
+            if folder not in found and f"{folder}/".startswith(f"{root}/"):
+                found.append(folder)
+    return found
 
 
 def _packages(

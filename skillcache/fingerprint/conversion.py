@@ -83,7 +83,7 @@ def attributes(root: str, folder: str, listing: bytes, found: "Content", environ
 
 def _own_attributes(folder: str, environ: "Mapping[str, str]") -> list[str]:
     return [
-        os.path.join(_common(folder), "info", "attributes"),
+        os.path.join(shared_folder(folder), "info", "attributes"),
         os.path.join(_config_home(environ), "git", "attributes"),
         "/etc/gitattributes",
     ]
@@ -91,7 +91,7 @@ def _own_attributes(folder: str, environ: "Mapping[str, str]") -> list[str]:
 
 def _configuration(folder: str, environ: "Mapping[str, str]") -> bytes:
     """All of git's configuration files as one lower-case text."""
-    paths = [os.path.join(_common(folder), "config"), os.path.join(folder, "config.worktree")]
+    paths = [os.path.join(shared_folder(folder), "config"), os.path.join(folder, "config.worktree")]
     if "GIT_CONFIG_GLOBAL" in environ:
         paths.append(environ["GIT_CONFIG_GLOBAL"])
     else:
@@ -108,7 +108,7 @@ def _config_home(environ: "Mapping[str, str]") -> str:
     return environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
 
 
-def _common(folder: str) -> str:
+def shared_folder(folder: str) -> str:
     """The folder that all worktrees of a repository share."""
     text = _text(os.fsencode(os.path.join(folder, "commondir")))
     return os.path.normpath(os.path.join(folder, os.fsdecode(text.rstrip(b"\n")))) if text else folder

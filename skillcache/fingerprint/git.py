@@ -9,7 +9,7 @@ import os
 
 from skillcache import outcome
 from skillcache.errors import Bypass
-from skillcache.fingerprint import conversion, ignored, index, status
+from skillcache.fingerprint import buildfiles, conversion, ignored, index, status
 from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
 from skillcache.fingerprint.status import Content
 from skillcache.process import Child, end, gather, start
@@ -157,6 +157,11 @@ class Reading:
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
         found.digest = index.digest_edited(listing, found.edits)
         return found
+
+    def state(self) -> str:
+        """After `finish`: digest of what commands that ask git itself are told."""
+        shared = conversion.shared_folder(self.folder)
+        return buildfiles.state_of_git(self.folder, shared, self.listing or b"", self.budget)
 
     def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """The ordinary lines of the index and the others, with sizes where git's objects do not say all."""
