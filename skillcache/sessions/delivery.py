@@ -2,6 +2,7 @@
 
 import os
 
+from skillcache import files
 from skillcache.errors import StoreError
 from skillcache.paths import spool_file
 from skillcache.sessions import limits
@@ -13,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.sessions.spool import Spool
 
+_REST = 5  # seconds in which a store that did not answer is not asked to take a record
+_AWAY = ".away"  # ends the name of the file that says when it did not
 _PATIENCE, _LONG_PATIENCE = 0.05, 2.0  # seconds for who is at the spool, where everything in it is wanted
 
 
@@ -36,10 +39,14 @@ class Delivery:
     def deliver(self, record: Record) -> None:
         """Takes the record to the journal, or to the spool. Raises OSError where neither could be written."""
         line = encode(record)
+        if self._is_away():
+            self._spool(line)
+            return
         try:
             self._tell(after=[line])
         except StoreError:
             self._spool(line)
+            self._mark_away()
 
     def ask(self, question: Question, record: Record | None = None) -> History | None:
         """What the journal knew before `record`, and then the record; None where the journal cannot be reached."""
@@ -49,6 +56,7 @@ class Delivery:
         except StoreError:
             for line in lines:
                 self._spool(line)
+                self._mark_away()
             return None
 
     def flush(self) -> None:
@@ -74,9 +82,21 @@ class Delivery:
                 waiting.keep(lines)
             found = self._journal.tell(lines[:batch], question, after or (), ttl=self._ttl)
             waiting.keep(lines[batch:])
+            files.remove(self._path + _AWAY)
             return found
         finally:
             waiting.close()
+
+    def _is_away(self) -> bool:
+        """Whether another hook has just waited for the store in vain: a hanging one is to cost a session little."""
+        try:
+            return 0 <= self._now - os.stat(self._path + _AWAY).st_mtime < _REST
+        except OSError:
+            return False
+
+    def _mark_away(self) -> None:
+        files.write(self._path + _AWAY, b"")
+        os.utime(self._path + _AWAY, (self._now, self._now))
 
     def _waiting(self, patience: float) -> "Spool | None":
         try:

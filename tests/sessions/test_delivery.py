@@ -32,10 +32,10 @@ def cache(tmp_path: Path) -> str:
     return str(tmp_path / "cache")
 
 
-def delivery(cache: str, store: str) -> Delivery:
+def delivery(cache: str, store: str, now: float) -> Delivery:
     values = {setting.name: setting.default for setting in TABLE}
     settings = Settings(values, cache=cache, store=store, rules=[], warnings=[])
-    return Delivery(settings, now=NOW, patient=True)
+    return Delivery(settings, now=now, patient=True)
 
 
 class Away:
@@ -48,13 +48,15 @@ class Away:
         self.url = f"redis://127.0.0.1:{self._port}/0"
         self.spool = Path(spool_file(cache, self.url))
         self.opened: list[Delivery] = []
+        self.now = NOW
 
     def come_back(self) -> None:
+        self.now += 60
         self._start(options=("--port", str(self._port)))
 
     def open(self) -> Delivery:
         """Another process's delivery."""
-        self.opened.append(delivery(self.cache, self.url))
+        self.opened.append(delivery(self.cache, self.url, self.now))
         return self.opened[-1]
 
 
@@ -153,6 +155,7 @@ def test_a_process_killed_after_delivering_leaves_nothing_double(away: Away, tel
 
 def test_a_store_that_fails_in_the_middle_loses_nothing(away: Away, teller: Teller) -> None:
     away.open().deliver(teller.record(start()))
+    away.now += 60
     with socket.create_server(("127.0.0.1", int(away.url.rpartition(":")[2].partition("/")[0]))) as listener:
 
         def hang_up() -> None:
@@ -166,6 +169,25 @@ def test_a_store_that_fails_in_the_middle_loses_nothing(away: Away, teller: Tell
         thread.join()
     away.come_back()
     assert commands(past(away.open())) == ["one"]
+
+
+def test_a_store_that_hangs_is_asked_by_one_hook_and_then_left_alone_for_a_while(away: Away, teller: Teller) -> None:
+    port = int(away.url.rpartition(":")[2].partition("/")[0])
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(5)
+        records = [teller.record(told) for told in (start(), bash("one"), bash("two"))]
+        impatient = Delivery(away.open()._settings, now=NOW)
+        impatient.deliver(records[0])
+        impatient.close()
+        listener.accept()[0].close()
+        away.now += 1
+        away.open().deliver(records[1])
+        listener.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    away.come_back()
+    away.open().deliver(records[2])
+    assert commands(past(away.open())) == ["one", "two"]
 
 
 def test_a_flush_without_a_store_says_so_and_keeps_everything(away: Away, teller: Teller) -> None:
