@@ -12,9 +12,7 @@ A row is (pattern, replacement), applied in order to the text without colours, `
 _UNIT = r"(?:ns|µs|μs|us|ms|s|secs?|seconds?|milliseconds?|m|mins?|minutes?|h|hours?)"
 _DUR = rf"\d+(?:[.,]\d+)?[ ]?{_UNIT}\b(?:[ ,]{{0,2}}\d+(?:\.\d+)?[ ]?{_UNIT}\b)*"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
-_COUNTS = (
-    r"(?:no tests ran|\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|subtests passed))"
-)
+_COUNTS = r"(?:no tests (?:ran|collected)|(?:\d+/)?\d+ tests? collected|\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|subtests passed))"
 _MARKS = "✓✔✕✗×✖√○↓❯"
 
 _DURATIONS = (

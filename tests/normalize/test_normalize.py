@@ -57,6 +57,14 @@ SAMPLES: dict[str, tuple[list[str], list[tuple[str, str]]]] = {
         ["...\n3 passed in 0.10s\n", "...\n3 passed in 2.03s\n"],
         [("3 passed", "2 passed"), ("...", "..s"), ("3 passed in", "3 passed, 1 warning in")],
     ),
+    "pytest --collect-only": (
+        [
+            f"a.py: 3\n\n=== 3 tests collected in {spent} ===\n=== 9/39 tests collected (30 deselected) in {spent} ===\n"
+            f"no tests collected, 1 error in {spent}\n"
+            for spent in ("0.02s", "61.32s (0:01:01)")
+        ],
+        [("=== 3", "=== 4"), ("9/39", "9/40"), ("(30", "(31"), ("1 error", "2 errors")],
+    ),
     "pytest in colours": (
         ["\x1b[32m\x1b[1m3 passed\x1b[0m\x1b[32m in 0.10s\x1b[0m", "3 passed in 9.00s"],
         [("3 passed", "4 passed")],
