@@ -79,16 +79,20 @@ return written
 ).encode()
 
 _PAST = """\
+local function fetch(...)
+  local found = redis.pcall(...)
+  return found.err and {} or found
+end
 local function past(id, entries, files)
-  local state = redis.call('HGETALL', state_key(id))
+  local state = fetch('HGETALL', state_key(id))
   if #state == 0 then return nil end
   local log, paths, tasks = {}, {}, {}
   if entries > 0 then
-    for _, entry in ipairs(redis.call('XREVRANGE', log_key(id), '+', '-', 'COUNT', entries)) do
+    for _, entry in ipairs(fetch('XREVRANGE', log_key(id), '+', '-', 'COUNT', entries)) do
       log[#log + 1] = entry[2][2]
     end
-    paths = redis.call('ZREVRANGE', files_key(id), 0, files - 1, 'WITHSCORES')
-    tasks = redis.call('HGETALL', tasks_key(id))
+    paths = fetch('ZREVRANGE', files_key(id), 0, files - 1, 'WITHSCORES')
+    tasks = fetch('HGETALL', tasks_key(id))
   end
   return {id, state, log, paths, tasks}
 end
@@ -103,12 +107,12 @@ READ = (
 local project, branch, own = ARGV[1], ARGV[2], ARGV[3]
 local wanted, near, any = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entries, files = tonumber(ARGV[7]), tonumber(ARGV[8])
-local found = {redis.call('HGETALL', notes_key(project))}
+local found = {fetch('HGETALL', notes_key(project))}
 if own ~= '' then found[2] = past(own, entries, files) end
-for _, id in ipairs(redis.call('ZREVRANGE', sessions_key(project), 0, wanted - 1)) do
+for _, id in ipairs(fetch('ZREVRANGE', sessions_key(project), 0, wanted - 1)) do
   if id ~= own then
     local detailed = any > 0
-    if near > 0 and redis.call('HGET', state_key(id), 'branch') == branch then
+    if near > 0 and redis.pcall('HGET', state_key(id), 'branch') == branch then
       near, detailed = near - 1, true
     end
     any = any - 1

@@ -266,6 +266,14 @@ def test_subagents_are_kept_apart(work: Place) -> None:
     assert set(inner) == {"agent", "command", "answer"}
 
 
+def test_a_replayed_command_is_recorded_as_what_was_asked_for(work: Place) -> None:
+    session = play(work, bash("./check"), bash("./check"), bash("sleep 0.5"), "done", prompt="check it twice")
+    assert len(session.replays) == 1
+    story = [json.loads(entry) for (entry,) in rows(work.home, "SELECT entry FROM log ORDER BY id")]
+    checks = [entry for entry in story if entry.get("text") == "./check"]
+    assert [entry.get("replayed", False) for entry in checks] == [False, True]
+
+
 def rows(home: Path, query: str) -> list[tuple[str, ...]]:
     connection = sqlite3.connect(home / ".cache/skillcache/sessions.sqlite3")
     try:

@@ -277,6 +277,19 @@ def test_a_record_that_is_none_does_not_hold_up_the_rest(redis_server: RedisServ
     journal.close()
 
 
+def test_a_session_of_odd_keys_does_not_hide_the_others(redis_server: RedisServer, teller: Teller) -> None:
+    import redis
+
+    journal = open_journal(redis_server.url, now=NOW, patient=True)
+    journal.tell(teller.lines(start("odd"), start("half"), start()), ttl=TTL)
+    with redis.Redis.from_url(redis_server.url) as client:
+        for key in ("skill_session:odd", "skill_session:half:log", f"skillcache:notes:{PROJECT}"):
+            client.delete(key)
+            client.set(key, "odd")
+    assert [past.id for past in ask(journal, branch="main", own="odd")] == ["one", "half"]
+    journal.close()
+
+
 def test_an_odd_key_does_not_hold_up_the_rest(journal: Journal, target: str, teller: Teller) -> None:
     if target.startswith("embedded:"):
         pytest.skip("rows have no types to be wrong")
