@@ -26,7 +26,8 @@ for i = 8, #ARGV do
   if id and redis.call('ZADD', told_key(id), 'NX', r.at, r.id) == 1 then
     written = written + 1
     local state = state_key(id)
-    call('HSETNX', state, 'started', r.at)
+    local begun = number(fetch(state, 'started'))
+    if begun == 0 or at < begun then call('HSET', state, 'started', r.at) end
     if r.active and number(fetch(state, 'active')) < at then call('HSET', state, 'active', r.at) end
     for stamp, fields in pairs(r.state) do
       if number(fetch(state, stamp)) <= at then
@@ -61,7 +62,10 @@ for i = 8, #ARGV do
     if project ~= '' then
       local index = sessions_key(project)
       local score = call('ZSCORE', index, id)
-      if type(score) ~= 'string' or number(score) < at then call('ZADD', index, r.at, id) end
+      local last = math.max(at, number(fetch(state, 'active')))
+      if type(score) ~= 'string' or number(score) < last then
+        call('ZADD', index, string.format('%.0f', last), id)
+      end
       for _, old in ipairs(call('ZRANGE', index, 0, -1 - sessions_cap)) do
         call('ZREM', index, old)
         if old ~= id then forget(old) end

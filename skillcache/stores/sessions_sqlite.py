@@ -160,7 +160,7 @@ def _record(db: "Connection", line: bytes, expires: float) -> None:
 def _changes(record: "dict[str, Any]", state: dict[str, str], at: int) -> dict[str, str]:
     """The fields of the state that the record gives another text; an empty one takes the field away."""
     new: dict[str, str] = {}
-    if "started" not in state:
+    if not 0 < _number(state.get("started")) <= at:
         new["started"] = record["at"]
     stamps: dict[str, dict[str, str]] = {"active": {}} if record["active"] else {}
     if record["replace"]:
