@@ -21,7 +21,7 @@ PYTEST = Tool(
     --benchmark-autosave --csv --nbval --reuse-db --looponfail -f --looponfail --stepwise --sw
     --stepwise-skip -p=pytester* -o=addopts=-* -o=log_file* -o=junit* --override-ini=addopts=-* -p=pastebin*
     --generate-missing --approve --html-report --dev --cov-append""",
-    fresh="""--cache-clear --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay
+    fresh="""--cache-clear --cache-show --lf --last-failed --ff --failed-first --nf --new-first --reruns --reruns-delay
     --count --flake-finder --flake-runs --random-order --random-order-bucket --random-order-seed
     --randomly-seed --repeat --force-flaky --max-runs --min-passes --sw-reset --last-failed-no-failures
     --forked-rerun --shuffle -p=random* --hypothesis-seed --test-randomly""",
@@ -44,7 +44,7 @@ RUFF = Tool(
             --extend-fixable --color""",
             files="--config",
             writes="--fix --unsafe-fixes --fix-only --watch -w --add-noqa --output-file -o --add-ignore",
-            fresh="--no-cache -n",
+            fresh="--no-cache -n -v --verbose",
             safe="""--no-fix --no-unsafe-fixes --output-format --diff --show-fixes --fixable --unfixable
             --extend-fixable --extend-unfixable --exit-zero --no-show-fixes --statistics""",
         ),
@@ -53,7 +53,7 @@ RUFF = Tool(
             needs="--check --diff",
             values="--line-length --target-version --exclude --extend-exclude --range --output-format",
             files="--config",
-            fresh="--no-cache -n",
+            fresh="--no-cache -n -v --verbose",
         ),
     },
     building="clean server rule linter config",
@@ -65,8 +65,9 @@ MYPY = Tool(
     files="--config-file --cache-dir --custom-typeshed-dir --shadow-file --python-executable",
     writes="""--install-types --junit-xml --any-exprs-report --cobertura-xml-report --html-report
     --linecount-report --linecoverage-report --lineprecision-report --txt-report --xml-report --xslt-html-report
-    --xslt-txt-report --cache-dir --pdb --lineprofile""",
-    fresh="--no-incremental --no-cache",
+    --xslt-txt-report --cache-dir --pdb --lineprofile --timing-stats
+    --line-checking-stats""",
+    fresh="--no-incremental --no-cache -v --verbose --stats",
     safe="--show-traceback --no-error-summary --tb --raise-exceptions --cache-fine-grained",
     env="MYPYPATH " + _ENV,
 )
@@ -110,6 +111,7 @@ TABLE: dict[str, Tool] = {
         needs="--check --diff",
         values="-l --line-length -t --target-version --include --exclude --extend-exclude -W --workers",
         files="--config",
+        fresh="-v --verbose",  # tells what its cache spared it
         safe="--diff",
     ),
     "isort": Tool(
