@@ -20,7 +20,7 @@ def learnt(cache: str, project: str, command: str) -> int | None:
     """Milliseconds the command is expected to take; None when it is not known."""
     offset, tag = _place(project, command)
     try:
-        handle = os.open(durations_file(cache), os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(durations_file(cache), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return None
     try:
@@ -42,7 +42,7 @@ def learn(cache: str, project: str, command: str, milliseconds: int) -> None:
     slot = tag + min(max(value, 0), _MOST).to_bytes(4, "big") + bytes(4)
     try:
         files.make_folder(cache)
-        handle = os.open(durations_file(cache), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = os.open(durations_file(cache), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
         try:
             os.pwrite(handle, slot, offset)
         finally:

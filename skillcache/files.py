@@ -74,7 +74,7 @@ def write(path: str, content: bytes) -> None:
 
 def append(path: str, line: bytes) -> None:
     """Add one line; whole lines of several processes never mix (O_APPEND, one write). Raises OSError."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # nobody reads a pipe in its place
     try:
         handle = os.open(path, flags, _FILE)
     except FileNotFoundError:

@@ -1,0 +1,40 @@
+"""What stands in the place of a file of ours, or holds it up, holds up no call."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.handlers.conftest import HOOKS, Place
+
+
+@pytest.mark.parametrize("name", ["outcomes.log", "durations.bin", "store.sqlite3", "compiled/bytecode.cpython-311"])
+def test_a_pipe_that_nobody_reads_holds_nothing_up(place: Place, name: str) -> None:
+    path = place.cache / name.replace("cpython-311", str(sys.implementation.cache_tag))
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    first, _ = place.call("pytest -q")
+    assert place.call("pytest -q")[0] == first
+
+
+def test_a_hook_whose_time_is_up_ends_even_where_that_cannot_be_counted(tmp_path: Path) -> None:
+    """The time is short here, and both the event and the count wait for ever."""
+    script = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from skillcache import runtime, tally\n"
+        "runtime._TIME = 0.1\n"
+        "tally.record = lambda *_, **__: time.sleep(60)\n"
+        "runtime.main('PreToolUse')\n"
+    )
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as event, os.fdopen(writing, "w"):
+        begun = time.monotonic()
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", script, str(HOOKS.parent)],
+            stdin=event, capture_output=True, env={"HOME": str(tmp_path)}, timeout=30, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert time.monotonic() - begun < 20
