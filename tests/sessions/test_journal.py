@@ -152,6 +152,14 @@ def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(jou
     assert detailed == ["a", "e", "c"]
 
 
+def test_of_a_long_history_only_a_bounded_part_is_read(journal: Journal, teller: Teller) -> None:
+    names = [f"s{number}" for number in range(40)]
+    journal.tell(teller.lines(*(told for name in names for told in (start(name), *[edit("a", name)] * 90))), ttl=TTL)
+    found = ask(journal, branch="main", own="new")
+    assert [past.id for past in found] == names[::-1][:12]
+    assert [len(past.log) for past in found] == [80, 80, 80] + [0] * 9
+
+
 def test_the_log_is_given_newest_first_and_no_longer_than_asked_for(journal: Journal, teller: Teller) -> None:
     journal.tell(teller.lines(start(), *(bash(f"echo {number}") for number in range(9))), ttl=TTL)
     past = journal.past("one", 3)
