@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from skillcache.event import SessionEvent
-from skillcache.sessions.journal import Journal, open_journal
+from skillcache.sessions.brief import Brief
+from skillcache.sessions.brief.compose import Reader, compose
+from skillcache.sessions.brief.wording import CLOSE, OPEN
+from skillcache.sessions.journal import Journal, Question, open_journal
 from skillcache.sessions.record import Record, encode
 from skillcache.sessions.repository import Place
 from skillcache.sessions.story import Scene, tell
@@ -21,6 +24,7 @@ MS = int(NOW) * 1000
 TTL = 3_600
 PROJECT = "example.org/widgets"
 ROOT = "/home/somebody/widgets"
+HOUR = 3_600_000  # ms
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -136,3 +140,38 @@ def open_here(target: str) -> Iterator[Callable[..., Journal]]:
 @pytest.fixture
 def journal(open_here: Callable[..., Journal]) -> Journal:
     return open_here()
+
+
+class Project:
+    """A journal, and what a session that starts an hour after the last event would read."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.teller = Teller()
+        self.root = ROOT
+        self.later = HOUR
+
+    def tell(self, *events: SessionEvent, teller: Teller | None = None) -> None:
+        self.journal.tell((teller or self.teller).lines(*events), ttl=TTL)
+
+    def brief(
+        self, source: str = "startup", own: str = "new", *, branch: str = "main", size: int = 4_000, since: int = 0
+    ) -> Brief | None:
+        history = self.journal.tell((), Question(PROJECT, branch=branch, own=own), ttl=TTL)
+        assert history is not None
+        now = self.teller.at + self.later
+        reader = Reader(own, self.root, branch, "box", now, {"PATH": "/usr/bin:/bin"})
+        return compose(source, history, reader, size, since=since)
+
+    def lines(self, source: str = "startup", own: str = "new", **more: object) -> list[str]:
+        """What stands inside the fence."""
+        brief = self.brief(source, own, **more)  # type: ignore[arg-type]
+        assert brief is not None
+        lines = brief.text.split("\n")
+        assert lines.count(OPEN) == lines.count(CLOSE) == 1
+        return lines[lines.index(OPEN) + 1 : lines.index(CLOSE)]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(open_journal(f"embedded:{tmp_path}/store.sqlite3", now=NOW))

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from skillcache import jsontext
-from skillcache.event import SessionEvent
 from skillcache.sessions import client
-from skillcache.sessions.brief import Brief
-from skillcache.sessions.brief.compose import Reader, compose
-from skillcache.sessions.brief.wording import CLOSE, OPEN
-from skillcache.sessions.journal import Journal, Question, open_journal
 from tests.sessions.conftest import (
-    NOW,
+    HOUR,
     PROJECT,
-    ROOT,
-    TTL,
+    Project,
     Teller,
     bash,
     edit,
@@ -28,46 +19,7 @@ from tests.sessions.conftest import (
     reply,
     start,
     todo,
-    tool,
 )
-from tests.sessions.test_repository import git
-
-HOUR = 3_600_000
-
-
-class Project:
-    """A journal, and what a session that starts an hour after the last event would read."""
-
-    def __init__(self, journal: Journal) -> None:
-        self.journal = journal
-        self.teller = Teller()
-        self.root = ROOT
-        self.later = HOUR
-
-    def tell(self, *events: SessionEvent, teller: Teller | None = None) -> None:
-        self.journal.tell((teller or self.teller).lines(*events), ttl=TTL)
-
-    def brief(
-        self, source: str = "startup", own: str = "new", *, branch: str = "main", size: int = 4_000, since: int = 0
-    ) -> Brief | None:
-        history = self.journal.tell((), Question(PROJECT, branch=branch, own=own), ttl=TTL)
-        assert history is not None
-        now = self.teller.at + self.later
-        reader = Reader(own, self.root, branch, "box", now, {"PATH": "/usr/bin:/bin"})
-        return compose(source, history, reader, size, since=since)
-
-    def lines(self, source: str = "startup", own: str = "new", **more: object) -> list[str]:
-        """What stands inside the fence."""
-        brief = self.brief(source, own, **more)  # type: ignore[arg-type]
-        assert brief is not None
-        lines = brief.text.split("\n")
-        assert lines.count(OPEN) == lines.count(CLOSE) == 1
-        return lines[lines.index(OPEN) + 1 : lines.index(CLOSE)]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(open_journal(f"embedded:{tmp_path}/store.sqlite3", now=NOW))
 
 
 def test_nothing_is_said_of_a_project_without_sessions(project: Project) -> None:
@@ -297,82 +249,6 @@ def test_subagents_do_not_speak_for_the_person(project: Project) -> None:
     said = "\n".join(project.lines())
     assert "began: outer" in said
     assert "- passed 1 h ago: make" in said
-
-
-@pytest.fixture
-def clone(tmp_path: Path, project: Project) -> Path:
-    """The repository that the session worked in, with a commit."""
-    folder = tmp_path / "clone"
-    folder.mkdir()
-    git(folder, "init", "--quiet")
-    for name in ("a.py", "b.py", "c.py"):
-        (folder / name).write_text("1\n")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "-m", "first")
-    project.root = str(folder)
-    project.teller.commit = git(folder, "rev-parse", "HEAD")
-    return folder
-
-
-def test_files_are_told_as_committed_since_or_not(clone: Path, project: Project) -> None:
-    project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), edit("new.py"), end())
-    (clone / "a.py").write_text("2\n")
-    git(clone, "commit", "--quiet", "-a", "-m", "second <b>commit</b>\n\nbody")
-    (clone / "b.py").write_text("2\n")
-    (clone / "new.py").write_text("2\n")
-
-    said = project.lines()
-
-    assert "- a.py (1 edit, committed since)" in said
-    assert "- b.py (1 edit, not committed)" in said
-    assert "- c.py (1 edit)" in said
-    assert "- new.py (1 edit, not committed)" in said
-    assert said[-2] == "Commits since (1), newest first:"
-    assert said[-1].endswith(" second \u2039b>commit\u2039/b>")
-
-
-def test_a_commit_of_another_clone_is_said_to_be_missing(clone: Path, project: Project) -> None:
-    project.teller.commit = "f" * 40
-    project.tell(start(), prompt("x"), end())
-    assert clone.exists()
-    assert project.lines()[-1] == "Its commit fffffffff is not in this clone."
-
-
-def test_a_resumed_session_is_told_of_commits_and_of_its_files_on_disk(clone: Path, project: Project) -> None:
-    project.teller.at = int((clone / "c.py").stat().st_mtime * 1000) + 2_000
-    project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), end())
-    state = project.journal.past("one", 1)
-    assert state is not None
-    state.state["root"] = str(clone)
-    project.journal.restore(state, project=PROJECT, at=project.teller.at, ttl=TTL)
-    for number, name in enumerate(("a.py", "b.py")):
-        later = project.teller.at / 1000 + 60 + number
-        os.utime(clone / name, (later, later))
-    git(clone, "commit", "--quiet", "--allow-empty", "-m", "second")
-    (clone / "b.py").unlink()
-    os.utime(clone, (later, later))
-    past = project.journal.past("one", 50)
-    assert past is not None
-    past.files = [("a.py", 1), ("b.py", 1), ("c.py", 1)]
-    project.journal.restore(past, project=PROJECT, at=project.teller.at, ttl=TTL)
-
-    said = project.lines("resume", "one")
-
-    assert said[1] == "Commits since (1), newest first:"
-    assert said[2].endswith(" second")
-    assert said[3:] == [
-        "Files that this session had edited and that were written or removed since:",
-        "- b.py",
-        "- a.py",
-    ]
-
-
-@pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", ":(top)a.py", "--output=x", "a\nb.py"])
-def test_a_path_from_the_store_does_nothing_to_git(clone: Path, project: Project, path: str) -> None:
-    project.tell(start(), prompt("x"), tool("Write", {"file_path": f"{ROOT}/{path}"}), end())
-    before = sorted(each.name for each in clone.iterdir())
-    project.brief()
-    assert sorted(each.name for each in clone.iterdir()) == before
 
 
 def test_a_small_size_keeps_what_matters_most(project: Project) -> None:

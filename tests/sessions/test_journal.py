@@ -8,12 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from skillcache.sessions import limits
-from skillcache.sessions.journal import Journal, Past, Question, open_journal
+from skillcache.sessions.journal import Journal, Past, Question
 from skillcache.sessions.record import Record, encode
-from tests.conftest import ACL_KEYS, RedisServer
 from tests.sessions.conftest import (
     MS,
-    NOW,
     PROJECT,
     TTL,
     Teller,
@@ -167,36 +165,6 @@ def test_the_log_is_given_newest_first_and_no_longer_than_asked_for(journal: Jou
     assert [json.loads(entry)["text"] for entry in past.log] == ["echo 8", "echo 7", "echo 6"]
 
 
-def test_a_session_is_forgotten_when_its_time_is_up(open_here: Callable[..., Journal], target: str) -> None:
-    if not target.startswith("embedded:"):
-        pytest.skip("a server has a clock of its own")
-    open_here().tell(Teller().lines(start(), prompt("x")), ttl=TTL)
-    assert [past.id for past in ask(open_here(NOW + TTL - 1))] == ["one"]
-    assert ask(open_here(NOW + TTL + 1)) == []
-    assert open_here(NOW + TTL + 1).past("one", 5) is None
-
-
-def test_keys_of_a_server_expire(journal: Journal, target: str, teller: Teller) -> None:
-    if target.startswith("embedded:"):
-        pytest.skip("rows carry their expiry")
-    import redis
-
-    journal.tell(teller.lines(start(), prompt("x"), edit("a.py"), todo(("pending", "t"))), ttl=TTL)
-
-    with redis.Redis.from_url(target) as client:
-        left = {key.decode(): client.ttl(key) for key in client.keys("*")}
-    assert set(left) == {
-        "skill_session:one",
-        "skill_session:one:log",
-        "skill_session:one:files",
-        "skill_session:one:tasks",
-        f"skill_sessions:{PROJECT}",
-        "skillcache:told:one",
-    }
-    assert all(TTL - 60 < seconds <= TTL for key, seconds in left.items() if "told" not in key)
-    assert 0 < left["skillcache:told:one"] <= limits.TOLD_TTL
-
-
 def test_the_caps_hold(journal: Journal, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "FILES", 3)
     monkeypatch.setattr(limits, "TASKS", 3)
@@ -265,47 +233,3 @@ def test_any_text_is_kept_or_replaced_but_harms_nothing(journal: Journal, text: 
     record.files = [text or "-"]
     journal.tell([encode(record).replace(b"\\udcff", b"\\ufffd")], ttl=TTL)
     assert json.loads(the_one(journal).log[0])["text"] == text.replace("\udcff", "\ufffd")
-
-
-def test_a_user_of_the_documented_keys_needs_no_other(redis_server: RedisServer, teller: Teller) -> None:
-    rule = ["ACL", "SETUSER", "sessions", "on", ">secret", "resetkeys", *ACL_KEYS.split(), "+@all"]
-    assert redis_server.command(*rule) == b"+OK\r\n"
-    journal = open_journal(redis_server.url.replace("//", "//sessions:secret@"), now=NOW, patient=True)
-    journal.tell(teller.lines(start(), edit("a.py"), todo(("pending", "t"))), Question(PROJECT), ttl=TTL)
-    journal.add_note(PROJECT, "n", "note")
-    assert the_one(journal).files == [("a.py", 1)]
-    assert journal.forget("one", PROJECT)
-    journal.close()
-
-
-def test_a_record_that_is_none_does_not_hold_up_the_rest(redis_server: RedisServer, teller: Teller) -> None:
-    journal = open_journal(redis_server.url, now=NOW, patient=True)
-    journal.tell([b"{", b'{"session": "\\ud83c"}', b"7", *teller.lines(start(), prompt("x"))], ttl=TTL)
-    assert the_one(journal).state["prompt"] == "x"
-    journal.close()
-
-
-def test_a_session_of_odd_keys_does_not_hide_the_others(redis_server: RedisServer, teller: Teller) -> None:
-    import redis
-
-    journal = open_journal(redis_server.url, now=NOW, patient=True)
-    journal.tell(teller.lines(start("odd"), start("half"), start()), ttl=TTL)
-    with redis.Redis.from_url(redis_server.url) as client:
-        for key in ("skill_session:odd", "skill_session:half:log", f"skillcache:notes:{PROJECT}"):
-            client.delete(key)
-            client.set(key, "odd")
-    assert [past.id for past in ask(journal, branch="main", own="odd")] == ["one", "half"]
-    journal.close()
-
-
-def test_an_odd_key_does_not_hold_up_the_rest(journal: Journal, target: str, teller: Teller) -> None:
-    if target.startswith("embedded:"):
-        pytest.skip("rows have no types to be wrong")
-    import redis
-
-    with redis.Redis.from_url(target) as client:
-        client.set("skill_session:one:files", "not a sorted set")
-        client.hset("skill_session:one", "prompts", "not a number")
-    journal.tell(teller.lines(start(), edit("a.py"), prompt("counted")), ttl=TTL)
-    with redis.Redis.from_url(target) as client:
-        assert client.hget("skill_session:one", "prompt") == b"counted"
