@@ -5,7 +5,7 @@ Runs only after a command that took its time, so modules that cost something to 
 
 import time
 
-from skillcache import bytecode, pending, quarantine, seen, writer
+from skillcache import bytecode, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
 from skillcache.entry import Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
@@ -144,12 +144,12 @@ def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry)
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
     if failed:
         seen.see(call.cache, call.event.session_id, call.event.agent_id, found.digest)
-    _tidy(call)
     return STORED
 
 
-def _tidy(call: Call) -> None:
-    """Housekeeping, after a run that took longer than this does."""
+def tidy(call: Call) -> None:
+    """Housekeeping, after a run that took longer than this does. Raises OSError."""
+    tally.trim(call.cache)
     for folder in (pending_folder, replays_folder, seen_folder):
         pending.sweep(folder(call.cache), call.world.now)
     if bytecode.is_needed():

@@ -42,6 +42,9 @@ def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
     limit = planned.verdict.seconds * 1000
     if limit and duration > 0.9 * limit:  # `timeout 60 pytest | tail` hides that it was cut short
         return TIME_LIMIT
-    from skillcache.recording import record  # imports what only a slow command may cost
+    from skillcache.recording import record, tidy  # imports what only a slow command may cost
 
-    return record(call, planned, miss, duration)
+    try:
+        return record(call, planned, miss, duration)
+    finally:
+        tidy(call)

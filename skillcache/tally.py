@@ -10,6 +10,7 @@ from skillcache.outcome import BY_ID, Outcome
 from skillcache.paths import tally_file
 
 _CAP = 64 << 20
+_MOST = 16 << 20  # bytes, some 400,000 counts; `trim` then keeps the newer half
 
 
 class Count:
@@ -31,6 +32,24 @@ def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, run: int
     line = f"{int(now)}\t{outcome.id}\t{name}\t{run}\t{spent}\n"
     try:
         files.append(tally_file(cache), line.encode("ascii"))
+    except OSError:
+        return
+
+
+def trim(cache: str) -> None:
+    """Keep the file from growing for ever; what others count in that moment may be lost."""
+    import os  # after a slow run only
+
+    path = tally_file(cache)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            size = os.fstat(handle).st_size
+            newer = os.pread(handle, _MOST // 2, size - _MOST // 2) if size > _MOST else b""
+        finally:
+            os.close(handle)
+        if newer:
+            files.write(path, newer.partition(b"\n")[2])
     except OSError:
         return
 

@@ -38,3 +38,15 @@ def test_a_hook_whose_time_is_up_ends_even_where_that_cannot_be_counted(tmp_path
         )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert time.monotonic() - begun < 20
+
+
+def test_what_is_left_behind_is_swept_after_any_slow_run(place: Place) -> None:
+    place.call("pytest -q")
+    place.call("pytest -q")
+    left = [path for folder in ("pending", "replays") for path in (place.cache / folder).iterdir()]
+    assert len(left) == 2
+    for path in left:
+        os.utime(path, (1, 1))
+    place.call("pytest -k writes")
+    assert place.counted()[-1] == "changed_inputs"
+    assert not any(path.exists() for path in left)
