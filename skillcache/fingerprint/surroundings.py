@@ -137,8 +137,9 @@ def capture(
 ) -> list[tuple[str, str]]:
     """(name, digest) of the configuration that exists above `root` ("../name") and in the home folder ("~/name").
 
-    A file equal to the project's own of that name is left out: a search that went past the one finds nothing in the
-    other. So a worktree inside its repository agrees with the repository.
+    What belongs in ~/.config is looked for where XDG_CONFIG_HOME has moved that folder to. A file equal to the
+    project's own of that name is left out: a search that went past the one finds nothing in the other. So a worktree
+    inside its repository agrees with the repository.
     """
     names = {name for system in systems for name in system.above}.union(_EVERY)
     rows = []
@@ -152,8 +153,9 @@ def capture(
                 if value != content(os.path.join(root, name), budget):
                     rows.append((up + name, value))
     home = environ.get("HOME", "/")
+    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
     for name in {name for system in systems for name in system.home}:
-        path = f"{home}/{name}"
+        path = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
         if os.access(path, os.F_OK) and os.path.isfile(path):
             rows.append((f"~/{name}", content(path, budget)))
     return rows

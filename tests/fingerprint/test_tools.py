@@ -244,6 +244,15 @@ class TestSettings:
         bench.home.write("../ruff.toml", "line-length = 2\n")
         assert len({before, home, bench.rows("ruff")}) == 3
 
+    def test_configuration_at_home_counts_where_it_was_moved_to(self, bench: Bench) -> None:
+        bench.put("bin/ruff", SCRIPT.format(1))
+        moved = {"XDG_CONFIG_HOME": f"{bench.home.top}/settings"}
+        before = bench.rows("ruff", **moved)
+        bench.put(".config/ruff/ruff.toml", "line-length = 1\n")
+        assert bench.rows("ruff", **moved) == before
+        bench.put("settings/ruff/ruff.toml", "line-length = 1\n")
+        assert bench.rows("ruff", **moved) == bench.rows("ruff") != before
+
     def test_a_worktree_inside_its_repository_is_the_same(self, bench: Bench) -> None:
         bench.put("bin/ruff", SCRIPT.format(1))
         project = bench.project
