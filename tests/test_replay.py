@@ -118,8 +118,8 @@ def test_ages_are_told_in_one_unit(seconds: int, words: str) -> None:
 def test_the_note_states_facts() -> None:
     assert replay.note(entry(status=2), "pytest -q", here=True, same_session=False, now=1_120) == (
         "skillcache: the result of `pytest -q` is the recorded one of the same command on the same inputs, not a new"
-        " run. It was recorded 2 minutes ago on this machine, by another session with exit status 2; nothing it depends on"
-        " has changed since. The run took 12.3 s. A command that ends in `# fresh` always runs."
+        " run. It was recorded 2 minutes ago on this machine, by another session with exit status 2; nothing it depends"
+        " on has changed since. The run took 12.3 s. A command that ends in `# fresh` always runs."
     )
 
 

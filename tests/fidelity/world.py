@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -152,7 +153,7 @@ class World:
         else:
             self.random.choice(self.changes())()
 
-    def changes(self) -> tuple[object, ...]:
+    def changes(self) -> tuple[Callable[[], object], ...]:
         return (
             self.edit, self.edit, self.edit, self.edit_ignored, self.add_file, self.delete_file, self.rename_file,
             self.change_mode, self.change_link, self.commit, self.stage, self.switch_branch, self.stash,
@@ -282,9 +283,7 @@ class World:
         """Perhaps something happens while a command runs; whether nothing did."""
         if self.random.random() > 0.1:
             return True
-        change = self.random.choice(self.changes())
-        assert callable(change)
-        change()
+        self.random.choice(self.changes())()
         return False
 
     def _state(self, command: Command, root: Path, cwd: str) -> tuple[str, ...]:

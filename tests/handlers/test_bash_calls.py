@@ -441,22 +441,23 @@ def test_a_replay_says_the_same_where_the_shell_gives_its_commands_another_meani
     again = place.run(f"shopt -s expand_aliases\n{meaning}\neval {shlex.quote(replay)}")
     assert again == first
 
-    def test_a_fault_of_ours_is_counted_and_leaves_its_place(self, place: Place) -> None:
-        place.call("pytest -q")
-        broken = place.base / "checkout"
-        shutil.copytree(HOOKS, broken / "hooks")
-        shutil.copytree(HOOKS.parent / "skillcache", broken / "skillcache")
-        with (broken / "skillcache/project.py").open("a") as file:
-            file.write("\n\ndef identity(root):\n    raise KeyError('something of the person')\n")
-        event = json.dumps(place.before("pytest -q"))
-        environ = {**place.environ, "CLAUDE_PROJECT_DIR": str(place.root)}
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(broken / "hooks/pre_tool_use.py")],
-            input=event, capture_output=True, text=True, env=environ, check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-        assert place.counted()[-1] == "internal"
-        left = (place.cache / "fault.txt").read_text()
-        assert left.startswith("KeyError\n")
-        assert "project.py:" in left
-        assert "something" not in left
+
+def test_a_fault_of_ours_is_counted_and_leaves_its_place(place: Place) -> None:
+    place.call("pytest -q")
+    broken = place.base / "checkout"
+    shutil.copytree(HOOKS, broken / "hooks")
+    shutil.copytree(HOOKS.parent / "skillcache", broken / "skillcache")
+    with (broken / "skillcache/project.py").open("a") as file:
+        file.write("\n\ndef identity(root):\n    raise KeyError('something of the person')\n")
+    event = json.dumps(place.before("pytest -q"))
+    environ = {**place.environ, "CLAUDE_PROJECT_DIR": str(place.root)}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(broken / "hooks/pre_tool_use.py")],
+        input=event, capture_output=True, text=True, env=environ, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert place.counted()[-1] == "internal"
+    left = (place.cache / "fault.txt").read_text()
+    assert left.startswith("KeyError\n")
+    assert "project.py:" in left
+    assert "something" not in left

@@ -55,9 +55,7 @@ def test_a_command_without_marks_is_a_pattern_for_itself(command: str) -> None:
     assert pattern.matches(command, command)
 
 
-@given(
-    st.lists(st.text(alphabet="ab", max_size=3), min_size=2, max_size=5), st.text(alphabet="ab", max_size=4)
-)
+@given(st.lists(st.text(alphabet="ab", max_size=3), min_size=2, max_size=5), st.text(alphabet="ab", max_size=4))
 def test_asterisks_stand_for_anything(literals: list[str], filling: str) -> None:
     assert pattern.matches("*".join(literals), filling.join(literals))
 
