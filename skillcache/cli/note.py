@@ -12,7 +12,7 @@ from skillcache.digest import digest
 from skillcache.errors import SkillcacheError
 from skillcache.sessions.brief.choice import read_notes
 from skillcache.sessions.brief.wording import Clock
-from skillcache.sessions.limits import NOTE
+from skillcache.sessions.limits import NOTE, NOTES
 from skillcache.sessions.redaction import stored
 
 
@@ -50,6 +50,8 @@ def add(text: tuple[str, ...]) -> int:
         "session": os.environ.get("CLAUDE_CODE_SESSION_ID", ""),
     }
     with open_memory() as memory:
+        if len(memory.notes()) >= NOTES and id_ not in memory.notes():
+            raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
         memory.journal.add_note(memory.project, id_, json.dumps(note))
     click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
     return exits.OK

@@ -16,6 +16,7 @@ LOG = 1_000  # entries of one session
 FILES = 500
 TASKS = 200
 SESSIONS = 1_000  # of one project
+NOTES = 200  # of one project
 TOLD = 4_096  # ids of records remembered, more than a spool holds
 TOLD_TTL = 86_400
 FILES_OF_ONE_EVENT = 50

@@ -50,6 +50,13 @@ def test_a_commit_of_another_clone_is_said_to_be_missing(clone: Path, project: P
     assert project.lines()[-1] == "Its commit fffffffff is not in this clone."
 
 
+def test_nothing_is_said_of_commits_where_git_does_not_answer(tmp_path: Path, project: Project) -> None:
+    (tmp_path / ".git").mkdir()
+    project.root = str(tmp_path)
+    project.tell(start(), prompt("x"), end())
+    assert "commit" not in "".join(project.lines()[1:])
+
+
 def test_a_resumed_session_is_told_of_commits_and_of_its_files_on_disk(clone: Path, project: Project) -> None:
     project.teller.at = int((clone / "c.py").stat().st_mtime * 1000) + 2_000
     project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), end())

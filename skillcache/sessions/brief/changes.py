@@ -79,11 +79,25 @@ def _ask(changes: Changes, commit: str, paths: list[str], git: _Git) -> None:
         end(list(children.values()))
         return
     answered = {name: _text(child) for name, child in children.items()}
-    if commit:
-        said = answered["log"]
-        changes.commits = None if said is None else said.splitlines()
+    said = answered.get("log")
+    if said is not None:
+        changes.commits = said.splitlines()
+    elif commit and _has_head(git):
+        changes.commits = None
     changes.uncommitted = {record[3:] for record in (answered.get("status") or "").split("\0") if len(record) > 3}
     changes.committed = {path for path in (answered.get("diff") or "").split("\0") if path}
+
+
+def _has_head(git: _Git) -> bool:
+    """Whether git answers here at all: it refuses, say, in a folder that somebody else owns."""
+    children: list[Child] = []
+    try:
+        children.append(git.start("rev-parse", "--verify", "--quiet", "HEAD"))
+        gather(children, time.monotonic() + _SECONDS)
+    except OSError:
+        end(children)
+        return False
+    return children[0].status == 0
 
 
 def _text(child: Child) -> str | None:
