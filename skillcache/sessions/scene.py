@@ -36,6 +36,7 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
 def _process() -> dict[str, str]:
     from skillcache.sessions import client  # once in a session
 
+    # Our entries name a program and its arguments, not a line for a shell: the client itself is our parent.
     return client.describe(os.getppid())
 
 

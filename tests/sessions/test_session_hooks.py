@@ -194,6 +194,18 @@ def _ignores_sigterm(pid: int) -> bool:
     return bool(int(line.partition(":")[2], 16) & 1 << signal.SIGTERM - 1)
 
 
+def test_a_damaged_store_costs_a_session_its_past_and_nothing_more(home: Home) -> None:
+    home.hook("UserPromptSubmit", prompt="before")
+    store = home.cache / "sessions.sqlite3"
+    for path in home.cache.glob("sessions.sqlite3*"):
+        path.unlink()
+    store.write_bytes(b"not a database" * 100)
+    store.chmod(0o600)
+    assert home.brief() == ""
+    home.hook("UserPromptSubmit", prompt="after")
+    assert "after" in home.brief(session="third")
+
+
 def test_a_folder_whose_name_is_no_text_is_a_project_like_any_other(home: Home, redis_server: RedisServer) -> None:
     home.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
     odd = home.folder / os.fsdecode(b"odd \xff name")
