@@ -50,12 +50,11 @@ def decide(
         return Answer(UNREADABLE_ENTRY)
     if entry.names != generations:
         return Answer(INVALIDATED)
-    failed = entry.status != 0 and not entry.meaning
-    ttl = plan.failures_ttl if failed else plan.ttl
+    ttl = plan.failures_ttl if entry.failed else plan.ttl
     # An entry from the future is another machine's wrong clock; it is not younger than new.
     if now - entry.finished / 1000 > ttl:
         return Answer(EXPIRED)
-    if failed and (seen_failure or not plan.failures):
+    if entry.failed and (seen_failure or not plan.failures):
         return Answer(SEEN_FAILURE)
     return _serve(entry, root)
 

@@ -32,16 +32,16 @@ class Entry:
     """A recorded result and where it comes from.
 
     key: full key text; names: rule names with the generation each had when the run began; status: exit status;
-    meaning: the client's word for a status that is no failure, or ''; directory: where the run left the shell,
-    relative to the root, None for where it began; output: the text's bytes, with the root replaced when `relocated`;
-    root: the worktree that recorded it; duration: milliseconds; started, finished: milliseconds since the epoch;
-    writer: who recorded it (user, host, machine, session, agent); project: its identity; details: what was
-    captured, for people; signature: empty until entries are signed.
+    meaning: the client's word for a status that is no failure, or ''; failed: whether the run failed, by its status or
+    its text; directory: where the run left the shell, relative to the root, None for where it began; output: the text's
+    bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
+    started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session, agent);
+    project: its identity; details: what was captured, for people; signature: empty until entries are signed.
     """
 
     __slots__ = (
-        "details", "directory", "duration", "finished", "key", "meaning", "names", "output", "project", "relocated",
-        "root", "signature", "started", "status", "writer",
+        "details", "directory", "duration", "failed", "finished", "key", "meaning", "names", "output", "project",
+        "relocated", "root", "signature", "started", "status", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Entry:
         names: dict[str, int],
         status: int,
         meaning: str,
+        failed: bool,
         output: bytes,
         directory: str | None,
         relocated: bool,
@@ -67,6 +68,7 @@ class Entry:
         self.names = names
         self.status = status
         self.meaning = meaning
+        self.failed = failed
         self.output = output
         self.directory = directory
         self.relocated = relocated
@@ -91,6 +93,7 @@ def encode(entry: Entry) -> bytes:
         "names": entry.names,
         "status": entry.status,
         "meaning": entry.meaning,
+        "failed": entry.failed,
         "directory": entry.directory,
         "relocated": entry.relocated,
         "root": entry.root,
@@ -131,8 +134,8 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
                 raise Unreadable("the details are not an object")
             extra = read
         directory = header["directory"]
-        if not (directory is None or isinstance(directory, str)):
-            raise Unreadable("the directory is not text")
+        if directory is not None and (_text(directory).startswith("/") or ".." in directory.split("/")):
+            raise Unreadable("the directory lies outside the project")
         status, meaning = _number(header["status"]), _text(header["meaning"])
         if not 0 <= status <= 255 or (meaning and status != 1):
             raise Unreadable("no run ends with such a status")
@@ -141,6 +144,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             names={_text(name): _number(value) for name, value in header["names"].items()},
             status=status,
             meaning=meaning,
+            failed=header["failed"] is not False,
             output=output,
             directory=directory,
             relocated=header["relocated"] is True,

@@ -114,6 +114,7 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str
         names=miss.generations,
         status=result.status,
         meaning=result.meaning,
+        failed=has_failed(result),
         output=output if relocated else result.output,
         directory=directory,
         relocated=relocated,
@@ -128,8 +129,7 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str
 
 
 def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry) -> Outcome:
-    failed = entry.status != 0 and not entry.meaning
-    ttl = planned.failures_ttl if failed else planned.ttl
+    ttl = planned.failures_ttl if entry.failed else planned.ttl
     accepted = store.put(
         entry_key(planned.name, found.digest),
         encode(entry),
@@ -142,7 +142,7 @@ def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry)
         return SUPERSEDED
     # For `explain`: the entry to compare with when this command misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
-    if failed:
+    if entry.failed:
         seen.see(call.cache, call.event.session_id, call.event.agent_id, found.digest)
     return STORED
 

@@ -99,7 +99,7 @@ def _serve(call: Call, planned: Plan, consulted: "Consultation", entry: "Entry")
     if not approved(call, rewritten, entry, consulted.project):
         return ""
     here = writer.is_same_person(entry.writer)
-    if entry.status and not entry.meaning:
+    if entry.failed:
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)
     same_session = here and entry.writer.get("session") == event.session_id
     note = replay.note(entry, planned.command, here=here, same_session=same_session, now=now)

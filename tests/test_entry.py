@@ -18,6 +18,7 @@ def make(**changes: object) -> Entry:
         "names": {"pytest": 3},
         "status": 0,
         "meaning": "",
+        "failed": False,
         "output": "1 passed ✓\n".encode(),
         "directory": None,
         "relocated": False,
@@ -39,7 +40,8 @@ def fields_of(entry: Entry) -> dict[str, object]:
 @given(
     output=st.binary() | st.binary(min_size=5_000, max_size=6_000),
     status=st.integers(0, 255),
-    directory=st.none() | st.text(),
+    directory=st.none()
+    | st.text("ab ./é").filter(lambda text: not text.startswith("/") and ".." not in text.split("/")),
     root=st.text(),
     names=st.dictionaries(st.text(), st.integers(0)),
     started=st.integers(0, 10**15),
@@ -85,6 +87,12 @@ def test_other_bytes_are_unreadable(data: bytes) -> None:
 def test_another_version_is_unreadable() -> None:
     with pytest.raises(Unreadable, match="version"):
         decode(encode(make()).replace(b" skillcache 1\n", b" skillcache 2\n", 1))
+
+
+@pytest.mark.parametrize("directory", ["/etc", "..", "sub/../../x", "../x"])
+def test_a_directory_outside_the_project_is_unreadable(directory: str) -> None:
+    with pytest.raises(Unreadable, match="outside"):
+        decode(encode(make(directory=directory)))
 
 
 def test_a_field_of_a_later_version_is_ignored() -> None:

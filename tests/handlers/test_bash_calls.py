@@ -151,6 +151,12 @@ class TestFailuresByRule:
         assert place.call("pytest -q", agent_id="a1")[1] is True
         assert place.call("pytest -q", agent_id="a1")[1] is False
 
+    def test_a_failure_hidden_by_a_pipe_is_one_too(self, place: Place) -> None:
+        assert place.call("pytest -q | tail -1")[0].status == 0
+        assert place.call("pytest -q | tail -1")[1] is False
+        assert place.call("pytest -q | tail -1", session="s2")[1] is True
+        assert place.call("pytest -q | tail -1", session="s3", shift=700)[1] is False
+
     def test_it_is_forgotten_after_ten_minutes(self, place: Place) -> None:
         place.call("pytest -q")
         assert place.call("pytest -q", session="s2", shift=300)[1] is True
