@@ -16,7 +16,8 @@ from skillcache.result import NO_MATCHES
 def entry(**changes: object) -> Entry:
     fields: dict[str, object] = {
         "key": "k", "names": {}, "status": 0, "meaning": "", "failed": False, "output": b"", "directory": None,
-        "relocated": False, "root": "/w", "project": "p", "duration": 12_340, "started": 0, "finished": 1_000_000, "writer": {},
+        "relocated": False, "root": "/w", "project": "p", "duration": 12_340, "started": 0, "finished": 1_000_000,
+        "writer": {},
     }  # fmt: skip
     return Entry(**{**fields, **changes})  # type: ignore[arg-type]
 
