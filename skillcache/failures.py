@@ -11,15 +11,15 @@ _SIGNS = re.compile(
     r"""
       \b(?!0\b)\d+\s+(?:tests?\s+|specs?\s+|examples?\s+|suites?\s+)?(?:failed|failing|failures?|errors?|errored|problems?|broken)\b
     | \b(?:failed|failures|failing|errors|problems|tests\s+failed)\s*[:=]\s*(?!0\b)\d+
-    | ^\s*\[?(?:FAILED|FAIL|ERROR|FATAL|fatal:|Failed|FAILURES?)\b(?!\s*[:=]?\s*0\b)
+    | ^[^\S\n]*\[?(?:FAILED|FAIL|ERROR|FATAL|fatal:|Failed|FAILURES?)\b(?!\s*(?:[:=]\s*)?0\b)
     | ^Traceback\ \(most\ recent\ call\ last\)
-    | ^\s*error(?:\[[A-Z]\d+\])?:
+    | ^[^\S\n]*error(?:\[[A-Z]\d+\])?:
     | :\s(?:fatal\s)?error(?:\s[A-Z]+\d+)?:\s
     | \berror\ TS\d+
-    | ^\s*(?:[\u2717\u2715\u2716\u00d7\u274c]|not\ ok\b)
+    | ^[^\S\n]*(?:[\u2717\u2715\u2716\u00d7\u274c]|not\ ok\b)
     | \bBUILD\ FAIL
     | \b(?:panicked\ at|Segmentation\ fault|Killed|Aborted|command\ not\ found|No\ such\ file\ or\ directory)\b
-    | ^\s*npm\ (?:ERR!|error)
+    | ^[^\S\n]*npm\ (?:ERR!|error)
     | ^make(?:\[\d+\])?:\ \*\*\*
     | ^E\s{2,}\S
     | \bwould\ (?:be\ )?reformat

@@ -22,11 +22,11 @@ _DURATIONS = (
     (r"^\(\d+ durations < DUR hidden\..*\)$", "<durations hidden>"),
     (r"^(Ran \d+ tests?(?: across \d+ files?\.)?) (?:in DUR|\[DUR\])", r"\1 in <duration>"),  # unittest, bun
     (r"^(Time:\s+)DUR(?:, estimated DUR)?$", r"\1<duration>"),  # jest, which shows a test's own time when it was slow
-    (rf"^(\s*(?:[{_MARKS}]|PASS|FAIL|ok|not ok|test)\s.*?)(?: \(DUR\)| \[DUR\]|\s+DUR)$", r"\1"),  # jest, vitest, mocha, bun
+    (rf"^(\s*(?:[{_MARKS}]|PASS|FAIL|ok|not ok|test)\s.*?)(?: \(DUR\)| \[DUR\]|(?<=\S)\s+DUR)$", r"\1"),  # jest, vitest, mocha, bun
     (r"^(\s*Duration:?\s+)DUR(?: \(.*\))?$", r"\1<duration>"),  # vitest, dotnet
     (r"^(\s*Start at\s+)CLOCK$", r"\1<time>"),
     (r"^(\s*\d+ (?:passing|pending|failing)) \(DUR\)$", r"\1"),  # mocha
-    (r"^((?:# |ℹ )?\s*duration_ms:? )[\d.]+$", r"\1<duration>"),  # node
+    (r"^((?:# |ℹ )?[ \t]*duration_ms:? )[\d.]+$", r"\1<duration>"),  # node
     (r"^(\s*--- (?:PASS|FAIL|SKIP): .*) \(DUR\)$", r"\1 (<duration>)"),  # go
     (r"^((?:ok|FAIL)\s+\S+\s+)(?:DUR|\(cached\))", r"\1<duration>"),
     (r"^(test result: .*; finished in )DUR$", r"\1<duration>"),  # cargo, and what it says of a build it had not made before
@@ -82,6 +82,8 @@ def normalized(text: str, root: str, extra: tuple[str, ...] = ()) -> str:
     if len(root) > 1:
         text = text.replace(root, "<root>")  # first: it may itself be in a temporary folder
     for pattern, replacement in (*_DURATIONS, *_CLOCKS, *_IDENTITIES):
+        if pattern.startswith((r"^\s", r"^(\s")):  # within the line: over many empty ones that takes for ever
+            pattern = pattern.replace(r"\s", r"[^\S\n]", 1)  # noqa: PLW2901 - the same pattern
         spelled = pattern.replace("DUR", f"(?:{_DUR})").replace("CLOCK", _CLOCK)
         text = re.sub(spelled, replacement, text, flags=re.MULTILINE)
     for pattern in extra:

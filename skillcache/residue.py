@@ -143,7 +143,8 @@ def _shows_a_piece(text: bytes, root: bytes) -> bool:
     name = root.rpartition(b"/")[2]
     for cut in _CUTS:
         for at in _occurrences(text, cut):
-            after = _path_from(text, at + len(cut))
+            # Of a long row of dots only the last can be before a name.
+            after = b"" if text.startswith(b"......", at) else _path_from(text, at + len(cut))
             first = after.partition(b"/")[0]
             if first and b"/" in after and (name.endswith(first) or root.endswith(after.split(b"/")[0])):
                 return True

@@ -69,3 +69,11 @@ def test_shows_a_failure(text: str) -> None:
 @pytest.mark.parametrize("text", PASSING)
 def test_shows_no_failure(text: str) -> None:
     assert not shows_failure("collected 4 items\n" + text + "\nend")
+
+
+@pytest.mark.parametrize(
+    "text", ["\n" * 300_000, " \t\n" * 100_000, "FAIL" + "\n" * 300_000 + "0", "ok" + " " * 300_000]
+)
+def test_is_found_in_any_text_in_time_proportional_to_it(text: str) -> None:
+    """A pattern that went over such a text again and again would hold the hook for minutes, the watchdog included."""
+    assert shows_failure(text + "\nend") is False

@@ -287,3 +287,9 @@ def test_real_tools_print_in_another_root_what_is_served_there(
         return
     served = expand(stored, str(long)).decode()
     assert normalized(served, str(long), ()) == normalized(second.decode(), str(long), ())
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", [b"...", b".", b"\n", b"/a/b...\n", b"../"])
+def test_long_rows_of_one_thing_take_time_proportional_to_them(unit: bytes) -> None:
+    relocate(unit * (300_000 // len(unit)), "/home/person/project")
