@@ -23,8 +23,8 @@ _CACHE_NAMES = (
 )
 # Outputs and caches, when git ignores them.
 _OUTPUT_NAMES = (
-    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .vscode .cache .coverage"
-    " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store .terraform"
+    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .cache .coverage"
+    " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store"
 )
 _OUTPUT_SUFFIXES = ".log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
 _CACHES = frozenset(_CACHE_NAMES.split())

@@ -27,10 +27,14 @@ if TYPE_CHECKING:
         "src/without_source.pyc",
         "web/.next/types/link.d.ts",
         ".next/dev/types/routes.d.ts",
+        ".terraform/modules/modules.json",
+        ".vscode/cspell.json",
     ],
 )
 def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
-    repo.write(".gitignore", ".env\nlocal.toml\ndist/\ngenerated\n*.so\n*.sqlite3\n.claude.json\n*.pyc\n.next\n")
+    repo.write(
+        ".gitignore", ".env\nlocal.toml\ndist/\ngenerated\n*.so\n*.sqlite3\n.claude.json\n*.pyc\n.next\n.[tv]*/\n"
+    )
     before = repo.rows()
     repo.write(path, "1")
     first = repo.rows()
