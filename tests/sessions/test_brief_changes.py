@@ -38,6 +38,7 @@ def test_files_are_told_as_committed_since_or_not(clone: Path, project: Project)
     assert "- a.py (1 edit, committed since)" in said
     assert "- b.py (1 edit, not committed)" in said
     assert "- c.py (1 edit)" in said
+    assert [line[2:6] for line in said if line.startswith(("- a.py", "- b.py", "- c.py"))] == ["b.py", "c.py", "a.py"]
     assert "- new.py (1 edit, not committed)" in said
     assert said[-2] == "Commits since (1), newest first:"
     assert said[-1].endswith(" second \u2039b>commit\u2039/b>")

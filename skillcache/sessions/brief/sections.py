@@ -194,7 +194,8 @@ def _done(facts: Facts) -> Section:
 
 def _files(facts: Facts, changes: "Changes") -> Section:
     items = []
-    for number, (path, count) in enumerate(facts.files[:_FILES]):
+    open_first = sorted(facts.files, key=lambda file: file[0] not in changes.uncommitted)
+    for number, (path, count) in enumerate(open_first):
         if path in changes.uncommitted:
             state = ", not committed"
         elif path in changes.committed:
