@@ -6,6 +6,9 @@ the size together say what the bytes are; files of any other filter, `ident` or 
 
 import os
 
+from skillcache import outcome
+from skillcache.errors import Bypass
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +20,7 @@ _EMPTY = (
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
 _SYSTEM = ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"]
+_MOST_INCLUDED = 20
 _READ = ("filter", "ident", "working-tree-encoding")
 
 
@@ -79,6 +83,37 @@ def attributes(root: str, folder: str, listing: bytes, found: "Content", environ
         return list(_READ)
     text = text.lower().replace(b"filter=lfs", b"")
     return [name for name in _READ if name.encode() in text]
+
+
+def without_filters(folder: str) -> list[str]:
+    """Options that keep git from running the filters that the repository's own configuration names.
+
+    `status` would run them, and a repository that came in an archive has one of anybody's making. Files with a filter
+    are read as they are, so nothing is lost.
+    """
+    names: set[bytes] = set()
+    pending = [os.path.join(shared_folder(folder), "config"), os.path.join(folder, "config.worktree")]
+    for at in range(_MOST_INCLUDED):
+        if at == len(pending):
+            break
+        for line in _text(os.fsencode(pending[at])).replace(b"]", b"]\n").splitlines():
+            word, _, rest = line.strip().partition(b'"')
+            word = word.strip().lower()
+            if word.startswith(b"[filter."):
+                names.add(word[8:].strip(b" ]\t"))
+            elif word.startswith(b"[filter"):
+                names.add(rest.rpartition(b'"')[0].replace(b"\\", b""))
+            elif word.startswith(b"path"):  # of an include, whatever it hangs on
+                path = os.fsdecode(line.partition(b"=")[2].strip().strip(b'"'))
+                pending.append(os.path.join(os.path.dirname(pending[at]), os.path.expanduser(path)))
+    options = []
+    for name in sorted(names):
+        driver = os.fsdecode(name)
+        if "=" in driver or "\n" in driver:
+            raise Bypass(outcome.UNCAPTURABLE, f"a filter named {driver!r}")
+        for key in ("clean=", "process=", "required=false"):
+            options += ["-c", f"filter.{driver}.{key}"]
+    return options
 
 
 def _own_attributes(folder: str, environ: "Mapping[str, str]") -> list[str]:

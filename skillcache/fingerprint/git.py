@@ -109,7 +109,7 @@ class Reading:
         patterns += tuple(f":(top,glob){pattern}" for pattern in self.depends or ())
         if patterns:
             arguments += ("--", *patterns)
-        return spawn(self.root, arguments, self.environ)
+        return spawn(self.root, (*conversion.without_filters(self.folder), *arguments), self.environ)
 
     def run(self) -> Content:
         try:

@@ -131,14 +131,14 @@ def test_files_in_conflict_are_read_from_the_worktree(repo: "Project") -> None:
 
 @pytest.mark.parametrize("once", [True, False])
 def test_an_index_written_during_the_capture_is_read_again_once(repo: "Project", *, once: bool) -> None:
-    # Git runs the filter while it compares a file of the same size and another time.
+    # Git runs the person's filter while it compares a file of the same size and another time.
     repeat = "" if once else "rm -f .git/touched; "
     meddle = "touch .git/touched; touch -d @$(date +%s%N | cut -c5-13) .git/index"
     script = f"{repeat}[ -e .git/touched ] || {{ {meddle}; }}; cat"
     repo.write(".gitattributes", "*.x filter=meddle\n")
     repo.write("a.x", "1")
     repo.commit()
-    repo.git("config", "filter.meddle.clean", script)
+    repo.git("config", "--global", "filter.meddle.clean", script)
     os.utime(repo.top / "a.x", (1, 1))
     if once:
         assert repo.rows()

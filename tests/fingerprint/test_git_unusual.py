@@ -336,3 +336,30 @@ def test_a_link_on_the_way_to_the_project_changes_nothing(repo: "Project", tmp_p
     other = repo.beside("alias")
     assert other.rows() == repo.rows()
     assert other.capture("src").root == str(repo.top)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        '[filter "X.y"]\n\tclean = {}\n\trequired = true\n',
+        '[Filter "X.y"] process = {}\n',
+        "[include]\n\tpath = ../more\n",
+    ],
+)
+@pytest.mark.parametrize("place", [".", "inner"])
+def test_no_filter_of_a_repository_s_own_is_run(repo: "Project", section: str, place: str) -> None:
+    command = f"touch {repo.top.parent}/run; cat"
+    where = repo.top / place
+    repo.write(f"{place}/.gitattributes", "*.txt filter=X.y\n")
+    repo.write(f"{place}/a.txt", "1\n")
+    repo.git("init", "-q", cwd=where)
+    repo.git("add", "-A", cwd=where)
+    repo.write(f"{place}/more", f'[filter "X.y"]\n\tclean = {command}\n')
+    with (where / ".git/config").open("a") as file:
+        file.write(section.format(command))
+    before = repo.rows()
+    repo.write(f"{place}/a.txt", "2\n")
+    assert repo.rows() != before
+    repo.write(f"{place}/a.txt", "1\n")
+    assert repo.rows() == before
+    assert not (repo.top.parent / "run").exists()
