@@ -47,7 +47,7 @@ def _command(event: SessionEvent, given: dict[str, object], scene: "Scene", reco
     if not isinstance(command, str):
         return
     whole, replayed, original = command.partition(_REPLAYED)
-    replay = bool(replayed) and whole.startswith("cat ")
+    replay = bool(replayed) and whole.startswith(("cat ", "command cat "))
     text = stored(original.partition(" ago by: ")[2] if replay else command, limits.COMMAND)
     response = _object(event.fields.get("tool_response"))
     status = _status(event, response)
