@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 _CHECKOUT = Path(__file__).parents[2]
+_SHOWN = 30_000  # bytes of an output
 _CLOCK = Path(__file__).parent / "at_another_time.py"
 
 
@@ -64,13 +65,32 @@ def event_before(command: str, cwd: str, call: str, session: str) -> dict[str, A
     }
 
 
-def event_after(before: Mapping[str, Any], ran: Ran, duration: int) -> tuple[str, dict[str, Any]]:
-    """The hook script and event for a run that has ended; `duration` in milliseconds."""
+def event_after(
+    before: Mapping[str, Any], ran: Ran, duration: int, outputs: Path | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The hook script and event for a run that has ended.
+
+    `duration`: milliseconds; `outputs`: the folder in which the client keeps long outputs.
+    """
     event = {**before, "cwd": ran.cwd, "duration_ms": duration}
     if ran.status:
         error = f"Exit code {ran.status}" + (f"\n{ran.text}" if ran.text else "")
         return "post_tool_use_failure.py", {
             **event, "hook_event_name": "PostToolUseFailure", "error": error, "is_interrupt": False,
         }  # fmt: skip
-    response = {"stdout": ran.text, "stderr": "", "interrupted": False, "isImage": False}
+    response = {"stdout": ran.text, "stderr": "", "interrupted": False, "isImage": False, **_kept(ran.text, outputs)}
     return "post_tool_use.py", {**event, "hook_event_name": "PostToolUse", "tool_response": response}
+
+
+def _kept(text: str, outputs: Path | None) -> dict[str, Any]:
+    """What the client says of an output that it does not show whole."""
+    data = text.encode()
+    if len(data) <= _SHOWN or outputs is None:
+        return {}
+    path = outputs / f"{hash(text):x}.txt"
+    path.write_bytes(data)
+    return {
+        "stdout": data[:_SHOWN].decode("utf-8", "ignore"),
+        "persistedOutputPath": str(path),
+        "persistedOutputSize": len(data),
+    }

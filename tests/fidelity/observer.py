@@ -47,7 +47,7 @@ def look(root: str) -> list[str]:
 
 def find_root() -> str:
     folder = os.getcwd()
-    while not os.path.lexists(os.path.join(folder, ".git")):
+    while folder != "/" and not os.path.lexists(os.path.join(folder, ".git")):
         folder = os.path.dirname(folder)
     return folder
 
@@ -68,8 +68,10 @@ def main() -> int:
             print("1 failed")
             return 1
     if "writes" in arguments:
-        with open(os.path.join(root, "written.txt"), "a") as file:
-            file.write("x")
+        path = os.path.join(root, "written.txt")
+        before = os.path.getsize(path) if os.path.exists(path) else 0
+        with open(path, "w") as file:
+            file.write("x" * ((before + 1) % 5))
     if "cache" in arguments:
         os.makedirs(os.path.join(root, ".pytest_cache"), exist_ok=True)
         with open(os.path.join(root, ".pytest_cache", "runs"), "a") as file:

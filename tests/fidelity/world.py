@@ -269,7 +269,7 @@ class World:
         calm = self._meanwhile()
         ran = run_command(command.text, cwd, environ)
         calm = self._meanwhile() and calm
-        script, after = event_after(before, ran, duration=900)
+        script, after = event_after(before, ran, duration=900, outputs=self.base / "home")
         run_hook(script, after, environ, shift=self.shift)
         after_state = self._state(command, root, cwd)
         if calm and state == after_state:
