@@ -16,13 +16,14 @@ from skillcache.cli.checks import (
     folder,
     interpreter,
     settings,
+    spool,
     store,
     switches,
     tools,
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, switches, interpreter, tools, configuration, folder, faults, store)
+_CHECKS = (settings, switches, interpreter, tools, configuration, folder, faults, store, spool)
 
 
 @click.command()

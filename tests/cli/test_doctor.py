@@ -12,10 +12,22 @@ import pytest
 
 import skillcache
 from skillcache import quarantine, tally
-from skillcache.cli.checks import MEND, NOTE, Finding, Place, faults, folder, interpreter, settings, store, switches
+from skillcache.cli.checks import (
+    MEND,
+    NOTE,
+    Finding,
+    Place,
+    faults,
+    folder,
+    interpreter,
+    settings,
+    spool,
+    store,
+    switches,
+)
 from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
-from skillcache.paths import hooks_folder
+from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
 
 NOW = 1_700_000_000.0
@@ -295,3 +307,15 @@ def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> Non
     assert faults.check(place(person)) == [Finding(NOTE, "fault", text, mend)]
     os.utime(path, (NOW - 8 * 86_400, NOW - 8 * 86_400))
     assert faults.check(place(person)) == []
+
+
+def test_records_that_wait_for_the_store_are_noted(person: Person) -> None:
+    assert spool.check(place(person)) == []
+    path = Path(spool_file(str(person.cache)))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    assert spool.check(place(person)) == []
+    path.write_bytes(b"x" * 2_000)
+    (finding,) = spool.check(place(person))
+    assert (finding.level, finding.subject) == (NOTE, "sessions")
+    assert "wait for the store" in finding.text
