@@ -311,7 +311,7 @@ def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> Non
 
 def test_records_that_wait_for_the_store_are_noted(person: Person) -> None:
     assert spool.check(place(person)) == []
-    path = Path(spool_file(str(person.cache)))
+    path = Path(spool_file(str(person.cache), f"embedded:{person.cache}/store.sqlite3"))
     path.parent.mkdir(parents=True)
     path.write_bytes(b"")
     assert spool.check(place(person)) == []

@@ -3,13 +3,17 @@
 import os
 
 from skillcache.cli.checks import NOTE, Finding, Place
+from skillcache.cli.checks.configuration import settings_of
 from skillcache.cli.quantities import size
-from skillcache.paths import cache_folder, spool_file
+from skillcache.paths import spool_file
 
 
 def check(place: Place) -> list[Finding]:
+    settings = settings_of(place)
+    if settings is None:
+        return []
     try:
-        waiting = os.stat(spool_file(cache_folder(place.environ))).st_size
+        waiting = os.stat(spool_file(settings.cache, settings.store)).st_size
     except OSError:
         return []
     if not waiting:
