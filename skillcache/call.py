@@ -27,6 +27,11 @@ class Call:
     def cache(self) -> str:
         return self.settings.cache
 
+    @property
+    def command(self) -> str:
+        """The line as the model asked for it."""
+        return str(self.event.input.get("command"))
+
     def plan(self) -> Plan:
         """Raises Bypass."""
         ttl, failures_ttl = (int(self.settings.number(name)) for name in ("ttl", "failures_ttl"))

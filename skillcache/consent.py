@@ -13,7 +13,7 @@ def approved(call: Call, rewritten: str, entry: Entry, project: str) -> bool:
     False where the client would have to ask. Raises Bypass when a rule of the person's stops the call.
     """
     rules = permissions.load(call.event.cwd, call.world.environ)
-    verdict = rules.verdict(str(call.event.input.get("command")))
+    verdict = rules.verdict(call.command)
     # The client judges the rewritten command as well: a rule against our `cat` would stop the call.
     for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
         if word in {verdict, rules.verdict(rewritten)}:

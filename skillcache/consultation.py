@@ -51,6 +51,6 @@ def consult(call: Call, planned: Plan) -> Consultation:
 
 def require_worth(call: Call, planned: Plan) -> None:
     """Raises Bypass for a command known to be quicker than a lookup is worth."""
-    learnt = durations.learnt(call.cache, call.folder, str(call.event.input.get("command")))
+    learnt = durations.learnt(call.cache, call.folder, call.command)
     if learnt is not None and learnt < call.settings.number("min_duration") * 1000 and not planned.fresh:
         raise Bypass(TOO_FAST)

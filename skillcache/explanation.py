@@ -38,7 +38,7 @@ class Explanation(NamedTuple):
 
 def explain(call: Call) -> Explanation:
     """Raises StoreError and OSError. Nothing is counted, stored or claimed."""
-    command = str(call.event.input.get("command"))
+    command = call.command
     rules: tuple[str, ...] = ()
     try:
         planned = call.plan()

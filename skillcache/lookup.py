@@ -22,20 +22,24 @@ if TYPE_CHECKING:
 
 
 class Lookup:
-    """key: full key text; digest: what the store's key is made of; command_digest: the same without what was captured.
+    """key: full key text; digest: what the store's key is made of.
 
     called: the key's rows of the call itself; rows: all of them, for people.
     """
 
-    __slots__ = ("called", "command_digest", "digest", "fingerprint", "key", "rows")
+    __slots__ = ("called", "digest", "fingerprint", "key", "rows")
 
     def __init__(self, called: tuple[key.Row, ...], fingerprint: Fingerprint) -> None:
         self.called = called
         self.rows = (*called, *fingerprint.rows)
         self.key = key.text_of(self.rows)
         self.digest = key.digest_of(self.key)
-        self.command_digest = key.digest_of(key.text_of(called))
         self.fingerprint = fingerprint
+
+    @property
+    def command_digest(self) -> str:
+        """Of the call without what was captured: only a recorder and `explain` ask for it."""
+        return key.digest_of(key.text_of(self.called))
 
 
 def look(plan: Plan, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
@@ -62,7 +66,8 @@ def look(plan: Plan, cwd: str, environ: "Mapping[str, str]", *, seconds: float) 
         _require_inside(bounded, top)
     fingerprint = capture(request)
     root = fingerprint.root
-    _require_inside(bounded, root)
+    if top is None:
+        _require_inside(bounded, root)
     for word, place, launcher in verdict.launched:
         _require_installed(word, _join(cwd, place), launcher, root)
     place = inside(cwd, root) or ""

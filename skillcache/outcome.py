@@ -57,7 +57,6 @@ TOO_LARGE = Outcome(315, BYPASS, "too_large", "what the command may read is over
 TOO_SLOW = Outcome(316, BYPASS, "too_slow", "the inputs could not be captured in time")
 UNCAPTURABLE = Outcome(317, BYPASS, "uncapturable", "something the command may read cannot be captured")
 QUARANTINED = Outcome(318, BYPASS, "quarantined", "the rule served a wrong result here and rests for a day")
-DISABLED = Outcome(319, BYPASS, "disabled", "skillcache is switched off")
 UNSETTLED_SETTINGS = Outcome(320, BYPASS, "unsettled_settings", "Claude Code's settings could not be read")
 
 STORED = Outcome(400, STORE, "stored", "the result was stored")

@@ -34,7 +34,7 @@ def answer(event: ToolEvent, world: World, claimed: Pending) -> str | None:
 
 def _expected(call: Call) -> int:
     """Milliseconds that the run now beginning is likely to take, 0 when nothing is known of it."""
-    return durations.learnt(call.cache, call.folder, str(call.event.input.get("command"))) or 0
+    return durations.learnt(call.cache, call.folder, call.command) or 0
 
 
 def _answer(call: Call, planned: Plan, claimed: Pending) -> str:

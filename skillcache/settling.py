@@ -16,7 +16,7 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     if call is None:
         return
     if event.duration is not None and not event.interrupted:
-        durations.learn(call.cache, call.folder, str(event.input.get("command")), event.duration)
+        durations.learn(call.cache, call.folder, call.command, event.duration)
     if not record:  # never looked up: PreToolUse has counted why
         return
     name = ""
