@@ -35,11 +35,6 @@ def relocate(text: bytes, root: str, home: str | None = None) -> tuple[bytes, bo
     return moved, True
 
 
-def relocatable(text: bytes, root: str) -> bool:
-    """Whether a run in another root would surely give this text with its own root in it."""
-    return relocate(text, root)[1]
-
-
 def expand(text: bytes, root: str, home: str | None = None) -> bytes:
     """Relocated text as a run in `root` would have printed it: the exact inverse of `relocate` in the same root."""
     if _MARK not in text:

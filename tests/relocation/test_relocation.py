@@ -9,11 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skillcache.relocation import expand, expandable, relocatable, relocate
+from skillcache.relocation import expand, expandable, relocate
 
 ROOT = "/srv/checkouts/blue"
 OTHER = "/srv/elsewhere/deeper/green-2"
 HOME = "/home/person"
+
+
+def relocatable(text: bytes, root: str) -> bool:
+    return relocate(text, root)[1]
 
 
 def moved(text: str, root: str = ROOT, to: str = OTHER) -> str:
