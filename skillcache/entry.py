@@ -1,21 +1,26 @@
 """The stored form of a result: the same bytes in every store.
 
-    entry  = started SP "skillcache" SP version LF header LF body details
+    entry  = started SP "skillcache" SP version LF header LF body details attached
     started = 16 digits, milliseconds since the epoch when the run began: a store's script compares it
-    header = one line of JSON (ASCII), the fields of `Entry` below, with the byte counts of the two parts
+    header = one line of JSON (ASCII), the fields of `Entry` below, with the byte counts of the parts
     body = the output's UTF-8 bytes, as they are or as a zlib stream, as the header's `coding` says
     details = zlib stream of the JSON that `explain` compares
+    attached = zlib stream of the files' contents, one after the other as the header lists them; nothing without files
 
 A reader ignores fields it does not know. Another version, a broken part or a text that does not match its
 digest makes the entry unreadable, which is a miss.
 
 Version log
-  1  first form
+  1  first form; later with `form`, `files` and `pinned`, which an older reader does not need for what it can look up
 """
 
 from skillcache import jsontext
 from skillcache.digest import sha256
 from skillcache.errors import SkillcacheError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 VERSION = 1
 _MAGIC = b"skillcache"
@@ -24,8 +29,22 @@ _LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs t
 _MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
 
 
+TEXT, JSON, STREAMS = FORMS = ("text", "json", "streams")
+
+
 class Unreadable(SkillcacheError):
     """The bytes are not an entry of this version."""
+
+
+class File:
+    """A file that a run left. path: relative to the run's directory; mode: permission bits; content: bytes."""
+
+    __slots__ = ("content", "mode", "path")
+
+    def __init__(self, path: str, mode: int, content: bytes) -> None:
+        self.path = path
+        self.mode = mode
+        self.content = content
 
 
 class Entry:
@@ -37,11 +56,13 @@ class Entry:
     bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
     started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session, agent);
     project: its identity; details: what was captured, for people; signature: empty until entries are signed.
+    form: what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
+    output, with standard error as the only file); files: what a skill's run left; pinned: kept whatever its age.
     """
 
     __slots__ = (
-        "details", "directory", "duration", "failed", "finished", "key", "meaning", "names", "output", "project",
-        "relocated", "root", "signature", "started", "status", "writer",
+        "details", "directory", "duration", "failed", "files", "finished", "form", "key", "meaning", "names", "output",
+        "pinned", "project", "relocated", "root", "signature", "started", "status", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -63,6 +84,9 @@ class Entry:
         writer: dict[str, str],
         details: dict[str, object] | None = None,
         signature: str = "",
+        form: str = TEXT,
+        files: tuple[File, ...] = (),
+        pinned: bool = False,
     ) -> None:
         self.key = key
         self.names = names
@@ -80,6 +104,9 @@ class Entry:
         self.writer = writer
         self.details = details or {}
         self.signature = signature
+        self.form = form
+        self.files = files
+        self.pinned = pinned
 
 
 def encode(entry: Entry) -> bytes:
@@ -88,6 +115,7 @@ def encode(entry: Entry) -> bytes:
     coding = "plain" if len(entry.output) <= _PLAIN else "zlib"
     body = entry.output if coding == "plain" else zlib.compress(entry.output, _LEVEL)
     details = zlib.compress(jsontext.dumps(entry.details).encode("ascii"), _LEVEL)
+    attached = zlib.compress(b"".join([file.content for file in entry.files]), _LEVEL) if entry.files else b""
     header = {
         "key": entry.key,
         "names": entry.names,
@@ -102,14 +130,18 @@ def encode(entry: Entry) -> bytes:
         "finished": entry.finished,
         "writer": entry.writer,
         "signature": entry.signature,
+        "form": entry.form,
+        "files": [[file.path, file.mode, len(file.content), sha256(file.content).hexdigest()] for file in entry.files],
+        "pinned": entry.pinned,
         "size": len(entry.output),
         "sha256": sha256(entry.output).hexdigest(),
         "coding": coding,
         "body": len(body),
         "details": len(details),
+        "attached": len(attached),
     }
     head = f"{entry.started:016d} {_MAGIC.decode()} {VERSION}\n{jsontext.dumps(header)}\n"
-    return head.encode("ascii") + body + details
+    return head.encode("ascii") + body + details + attached
 
 
 def decode(data: bytes, *, details: bool = False) -> Entry:
@@ -136,6 +168,10 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
         directory = header["directory"]
         if directory is not None and (_text(directory).startswith("/") or ".." in directory.split("/")):
             raise Unreadable("the directory lies outside the project")
+        files: tuple[File, ...] = ()
+        if header.get("files"):
+            begin = header["body"] + header["details"]
+            files = _files(header["files"], rest[begin : begin + _number(header["attached"])])
         status, meaning = _number(header["status"]), _text(header["meaning"])
         if not 0 <= status <= 255 or (meaning and status != 1):
             raise Unreadable("no run ends with such a status")
@@ -156,9 +192,35 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             writer={_text(name): _text(value) for name, value in header["writer"].items()},
             details=extra,
             signature=_text(header["signature"]),
+            form=_form(header.get("form", TEXT)),
+            files=files,
+            pinned=header.get("pinned") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as fault:
         raise Unreadable(f"the entry is damaged: {fault}") from None
+
+
+def _form(form: object) -> str:
+    if form not in FORMS:
+        raise Unreadable("an output of an unknown form")
+    return _text(form)
+
+
+def _files(listed: "Any", packed: bytes) -> tuple[File, ...]:
+    """Raises Unreadable for a path that leads out of the run's directory, or contents that are not the listed ones."""
+    contents, found, at = _unpack(packed), [], 0
+    for path, mode, size, digest in listed:
+        content = contents[at : at + _number(size)]
+        at += len(content)
+        parts = _text(path).split("/")
+        if ".." in parts or "." in parts or "" in parts or "\0" in path or not 0 <= _number(mode) <= 0o777:
+            raise Unreadable("a file lies outside the run's directory")
+        if len(content) != size or sha256(content).hexdigest() != digest:
+            raise Unreadable("a file does not match its digest")
+        found.append(File(path, mode, content))
+    if at != len(contents):
+        raise Unreadable("more files than the header lists")
+    return tuple(found)
 
 
 def _unpack(packed: bytes) -> bytes:

@@ -12,6 +12,9 @@ The layout (names are public; other languages may read them):
     skill_sessions:{project}             sessions of a project by last activity     sorted set
     agent_comm:{agent_id}                live channel of an agent                   pub/sub
     agent_comm:{agent_id}:inbox          its durable inbox                          stream
+    skillcache:names                     names that entries were stored under       set
+    skillcache:claim:{digest}            who runs the call now                      string, TTL
+    skillcache:wake:{digest}             wakes who waits for that run               stream, TTL
     skillcache:notes:{project}           the project's notes by id                  hash
     skillcache:told:{session_id}         what was recorded of it, to do it once     sorted set, capped, TTL
     skillcache:{kind}:{id}               small records: pending calls, claims,      string, TTL

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.entry import Entry, Unreadable, decode, encode
+from skillcache.entry import JSON, STREAMS, TEXT, Entry, File, Unreadable, decode, encode
 
 GOLDEN = Path(__file__).parent / "data" / "entries"
 
@@ -34,7 +34,13 @@ def make(**changes: object) -> Entry:
 
 
 def fields_of(entry: Entry) -> dict[str, object]:
-    return {name: getattr(entry, name) for name in Entry.__slots__}
+    fields = {name: getattr(entry, name) for name in Entry.__slots__}
+    return {**fields, "files": [(file.path, file.mode, file.content) for file in entry.files]}
+
+
+FILES = st.builds(
+    File, st.sampled_from(["out.txt", "a b/é.bin", "x/y/z"]), st.sampled_from([0o600, 0o644, 0o755]), st.binary()
+)
 
 
 @given(
@@ -45,6 +51,9 @@ def fields_of(entry: Entry) -> dict[str, object]:
     root=st.text(),
     names=st.dictionaries(st.text(), st.integers(0)),
     started=st.integers(0, 10**15),
+    form=st.sampled_from([TEXT, JSON, STREAMS]),
+    files=st.lists(FILES, max_size=3).map(tuple),
+    pinned=st.booleans(),
 )
 def test_comes_back_as_it_was(**parts: object) -> None:
     entry = make(**parts)
@@ -112,3 +121,21 @@ def test_every_version_that_ever_shipped_is_read_or_refused(path: Path) -> None:
     entry = decode(path.read_bytes(), details=True)
     expected = make(output=b"line\n" * 2_000) if "long" in path.stem else make()
     assert fields_of(entry) == fields_of(expected)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../../x", "a//b", "./a", "", "a\0b"])
+def test_a_file_that_lies_elsewhere_makes_the_entry_unreadable(path: str) -> None:
+    with pytest.raises(Unreadable, match="outside"):
+        decode(encode(make(files=(File(path, 0o644, b"x"),))))
+
+
+def test_a_file_of_another_content_makes_the_entry_unreadable() -> None:
+    kept = encode(make(files=(File("a", 0o644, b"one"),)))
+    packed, other = zlib.compress(b"one", 1), zlib.compress(b"two", 1)
+    with pytest.raises(Unreadable, match="digest"):
+        decode(kept.replace(packed, other))
+
+
+def test_an_unknown_form_is_unreadable() -> None:
+    with pytest.raises(Unreadable, match="form"):
+        decode(encode(make(form="picture")))
