@@ -18,12 +18,13 @@ class ToolEvent:
     """A PreToolUse, PostToolUse or PostToolUseFailure event.
 
     cwd: absolute; agent_id: "" outside subagents; response: the tool's structured output (PostToolUse only);
-    error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None.
+    error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None; server: name and
+    source of an MCP tool's server, both "" where the client does not say.
     """
 
     __slots__ = (
         "agent_id", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode", "response",
-        "session_id", "tool", "tool_use_id",
+        "server", "session_id", "tool", "tool_use_id",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +42,7 @@ class ToolEvent:
         error: str = "",
         interrupted: bool = False,
         duration: int | None = None,
+        server: tuple[str, str] = ("", ""),
     ) -> None:
         self.name = name
         self.tool = tool
@@ -54,6 +56,7 @@ class ToolEvent:
         self.error = error
         self.interrupted = interrupted
         self.duration = duration
+        self.server = server
 
 
 class SessionEvent:
@@ -110,7 +113,14 @@ def parse_tool_event(data: bytes) -> ToolEvent:
         error=_text(fields, "error"),
         interrupted=fields.get("is_interrupt") is True,
         duration=int(duration) if isinstance(duration, int | float) and 0 <= duration < 1e9 else None,
+        server=_server(fields.get("mcp_server")),
     )
+
+
+def _server(value: object) -> tuple[str, str]:
+    if not isinstance(value, dict):
+        return "", ""
+    return _text(value, "name"), _text(value, "source")
 
 
 def _object(data: bytes) -> dict[str, object]:

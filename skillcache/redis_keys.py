@@ -4,7 +4,9 @@ The layout (names are public; other languages may read them):
 
     skill_cache:{name}:{digest}          entry of tool or skill {name}              string, TTL
     team:cache:{team}:{name}:{digest}    the same, shared in a team                 string, TTL
-    skill_cache_gen:{name}               generation; raised by an invalidation      integer
+    skill_cache_gen:{name}               generation; raised by an invalidation;     integer
+                                         {name} is a rule, tool, skill, or
+                                         @project:{project}, @team:{team}
     skill_session:{session_id}           session state                              hash, TTL
     skill_session:{session_id}:log       what happened, newest last                 stream, capped, TTL
     skill_session:{session_id}:files     files edited by number of edits            sorted set, capped, TTL
@@ -35,8 +37,28 @@ def generation_key(name: str) -> str:
     return f"skill_cache_gen:{name}"
 
 
+def project_name(project: str) -> str:
+    """The name under which everything of a project is invalidated; no rule or skill is called so."""
+    return f"@project:{project}"
+
+
+def team_name(team: str) -> str:
+    return f"@team:{team}"
+
+
 def record_key(kind: str, id_: str) -> str:
     return f"skillcache:{kind}:{id_}"
+
+
+NAMES_KEY = "skillcache:names"
+
+
+def claim_key(digest: str) -> str:
+    return record_key("claim", digest)
+
+
+def wake_key(digest: str) -> str:
+    return record_key("wake", digest)
 
 
 def session_key(session_id: str) -> str:
