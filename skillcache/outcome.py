@@ -58,6 +58,9 @@ TOO_SLOW = Outcome(316, BYPASS, "too_slow", "the inputs could not be captured in
 UNCAPTURABLE = Outcome(317, BYPASS, "uncapturable", "something the command may read cannot be captured")
 QUARANTINED = Outcome(318, BYPASS, "quarantined", "the rule served a wrong result here and rests for a day")
 UNSETTLED_SETTINGS = Outcome(320, BYPASS, "unsettled_settings", "Claude Code's settings could not be read")
+SERVING_OFF = Outcome(321, BYPASS, "serving_off", "answering this kind of call is switched off")
+UNKNOWN_SERVER = Outcome(322, BYPASS, "unknown_server", "what the MCP server is could not be told")
+ISOLATED = Outcome(323, BYPASS, "isolated", "the agent works in a place of its own or goes on with earlier work")
 
 STORED = Outcome(400, STORE, "stored", "the result was stored")
 NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")
@@ -75,6 +78,10 @@ CONFIRMED = Outcome(412, STORE, "confirmed", "a verifying run gave the stored re
 REFUTED = Outcome(413, STORE, "refuted", "a verifying run gave another result: the entry was dropped")
 MOVED_TO_BACKGROUND = Outcome(414, STORE, "moved_to_background", "the run was moved to the background")
 TIME_LIMIT = Outcome(415, STORE, "time_limit", "the run used up the time limit in its own line")
+BAD_STATUS = Outcome(416, STORE, "bad_status", "the server answered with an error or led elsewhere")
+EMPTY = Outcome(417, STORE, "empty", "the result is empty")
+LAUNCHED = Outcome(418, STORE, "launched", "the agent works in the background: its answer comes later")
+UNDECLARED = Outcome(419, STORE, "undeclared", "the skill wrote files that it does not declare")
 
 BAD_EVENT = Outcome(500, ERROR, "bad_event", "the event on standard input was not understood")
 BAD_CONFIG = Outcome(501, ERROR, "bad_config", "a configuration file could not be used")

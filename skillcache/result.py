@@ -5,6 +5,7 @@ again; a failure's `error` is "Exit code N", then a line feed and the output whe
 """
 
 from skillcache import files
+from skillcache.entry import TEXT
 from skillcache.errors import SkillcacheError
 from skillcache.event import ToolEvent
 from skillcache.outcome import CUT, DISK, INTERRUPTED, MOVED_TO_BACKGROUND, NOT_TEXT, TOO_BIG, Outcome
@@ -27,14 +28,15 @@ class Unusable(SkillcacheError):
 
 
 class Result:
-    """status: exit status; output: the text's UTF-8 bytes; meaning: the client's word for a status, or ''."""
+    """status: exit status; output: UTF-8 bytes of its `form`; meaning: the client's word for a status, or ''."""
 
-    __slots__ = ("meaning", "output", "status")
+    __slots__ = ("form", "meaning", "output", "status")
 
-    def __init__(self, status: int, output: bytes, meaning: str = "") -> None:
+    def __init__(self, status: int, output: bytes, meaning: str = "", form: str = TEXT) -> None:
         self.status = status
         self.output = output
         self.meaning = meaning
+        self.form = form
 
 
 def read_result(event: ToolEvent, cap: int) -> Result:
