@@ -50,9 +50,28 @@ FORBIDDEN = frozenset(
     ]
 )
 # Modules of the command line and the library: no hook may ever import them.
-COLD = ("__main__", "claude_settings", "cli", "explanation", "fingerprint.difference", "json_spans", "session_state")
+COLD = (
+    "__main__",
+    "claude_settings",
+    "cli",
+    "explanation",
+    "fingerprint.difference",
+    "json_spans",
+    "session_state",
+    "stores.pooled",
+    "stores.pooled_async",
+)
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
-LATE = ("configuration", "failures", "normalize", "recording", "secrets", "stores.tls")
+LATE = (
+    "configuration",
+    "failures",
+    "normalize",
+    "observation",
+    "observing",
+    "recording",
+    "secrets",
+    "stores.tls",
+)
 
 
 def modules() -> Iterator[str]:

@@ -14,13 +14,17 @@ EMBEDDED = "embedded:"
 
 
 class Lookup:
-    """entry: the stored value or None; generations: in the order of the names asked for, 0 where none was raised."""
+    """entry: the stored value or None; generations: in the order of the names asked for, 0 where none was raised.
 
-    __slots__ = ("entry", "generations")
+    also: the value under the second key, None where there is none or none was asked for.
+    """
 
-    def __init__(self, entry: bytes | None, generations: tuple[int, ...]) -> None:
+    __slots__ = ("also", "entry", "generations")
+
+    def __init__(self, entry: bytes | None, generations: tuple[int, ...], also: bytes | None = None) -> None:
         self.entry = entry
         self.generations = generations
+        self.also = also
 
 
 class Store:
@@ -33,8 +37,8 @@ class Store:
 
     _fault: tuple[Outcome, str] | None = None
 
-    def get(self, key: str, names: tuple[str, ...]) -> Lookup:
-        """The entry under `key` and the generations of `names`, read at one moment."""
+    def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
+        """The entry under `key`, the generations of `names` and the entry under `also`, read at one moment."""
         raise NotImplementedError
 
     def put(

@@ -54,22 +54,26 @@ class SqliteStore(Store):
         self._cap = cap
         self._handle: Handle | None = None
 
-    def get(self, key: str, names: tuple[str, ...]) -> Lookup:
+    def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         marks = ",".join("?" * len(names))
         # One statement, so that entry and generations are of one moment.
         query = f"""SELECT 1, '', value FROM entries WHERE key = ? AND expires > ?
             UNION ALL SELECT 2, name, value FROM generations WHERE name IN ({marks})"""  # noqa: S608 - marks only
-        rows = self._read(lambda db: db.execute(query, (key, self._now, *names)).fetchall())
-        entry: bytes | None = None
+        given: tuple[str | float, ...] = (key, self._now, *names)
+        if also is not None:
+            query += " UNION ALL SELECT 3, '', value FROM entries WHERE key = ? AND expires > ?"
+            given += (also, self._now)
+        rows = self._read(lambda db: db.execute(query, given).fetchall())
+        entries: dict[int, bytes] = {}
         raised: dict[str, int] = {}
         for kind, name, value in rows or ():
-            if kind == 1 and isinstance(value, bytes):
-                entry = value
-            elif kind != 1 and isinstance(value, int):
+            if kind != 2 and isinstance(value, bytes):
+                entries[kind] = value
+            elif kind == 2 and isinstance(value, int):
                 raised[name] = value
             else:
                 raise self._die(STORE_GARBAGE, "a row of another type")
-        return Lookup(entry, tuple([raised.get(name, 0) for name in names]))
+        return Lookup(entries.get(1), tuple([raised.get(name, 0) for name in names]), entries.get(3))
 
     def put(
         self,

@@ -11,6 +11,7 @@ from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key
 from skillcache.stores import Store, open_store
 from skillcache.stores.connection import Limits
+from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
@@ -81,7 +82,7 @@ def fake_redis() -> Iterator[int]:
     thread.join(10)
 
 
-@pytest.fixture(params=["embedded", "fakeredis", "redis"])
+@pytest.fixture(params=["embedded", "fakeredis", "redis", "pooled"])
 def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens a store, empty at the test's start; every call gives another process's view of the same data."""
     opened: list[Store] = []
@@ -98,7 +99,12 @@ def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
         target = request.getfixturevalue("redis_server").url
 
     def open_one() -> Store:
-        store = open_store(target, now=NOW) if request.param == "embedded" else open_patiently(target)
+        if request.param == "embedded":
+            store = open_store(target, now=NOW)
+        elif request.param == "pooled":
+            store = open_pooled(target, now=NOW)
+        else:
+            store = open_patiently(target)
         opened.append(store)
         return store
 

@@ -10,7 +10,7 @@ import pytest
 
 from skillcache import outcome
 from skillcache.errors import StoreError
-from skillcache.redis_keys import entry_key, generation_key, record_key
+from skillcache.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from skillcache.stores import Store, open_store
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.stores.conftest import KEY, failure_of, open_patiently, put, value_of
@@ -41,7 +41,31 @@ def test_keys_and_expiry_are_as_the_layout_says(redis_server: RedisServer) -> No
     assert redis_server.command("TTL", "skillcache:pending:toolu_1") in (b":99\r\n", b":98\r\n")
     assert redis_server.command("GET", "skill_cache_gen:Bash") == b"$1\r\n1\r\n"
     assert redis_server.command("TTL", "skill_cache_gen:Bash") == b":-1\r\n"
-    assert redis_server.command("DBSIZE") == b":3\r\n"
+    assert redis_server.command("SMEMBERS", "skillcache:names") == b"*1\r\n$4\r\nBash\r\n"
+    assert redis_server.command("DBSIZE") == b":4\r\n"
+
+
+def test_only_what_is_stored_adds_its_names(redis_server: RedisServer) -> None:
+    store = open_patiently(redis_server.url)
+    assert put(store, KEY, 1000)
+    assert not put(store, KEY, 2000, Bash=1)
+    assert not put(store, KEY, 999, Bash=0)
+    assert redis_server.command("EXISTS", NAMES_KEY) == b":0\r\n"
+    assert put(store, KEY, 2000, Bash=0, pytest=0)
+    store.close()
+    assert redis_server.command("SCARD", NAMES_KEY) == b":2\r\n"
+
+
+def test_a_user_who_may_not_add_names_stores_nothing(redis_server: RedisServer) -> None:
+    rules = ("ACL", "SETUSER", "narrow", "on", ">pw", *ACL_KEYS.split(), "+@all", "-sadd")
+    assert redis_server.command(*rules) == b"+OK\r\n"
+    try:
+        store = open_patiently(f"redis://narrow:pw@127.0.0.1:{redis_server.port}/0")
+        with pytest.raises(StoreError):
+            put(store, KEY, 1000, Bash=0)
+    finally:
+        redis_server.command("ACL", "DELUSER", "narrow")
+    assert redis_server.command("DBSIZE") == b":0\r\n"
 
 
 def test_a_refused_put_keeps_the_expiry(redis_server: RedisServer) -> None:
@@ -73,7 +97,8 @@ def test_each_call_is_one_command(redis_server: RedisServer) -> None:
     assert calls["cmdstat_mget"] == "2"
     assert calls["cmdstat_eval"] == "1"
     # The calls of the script are counted with the others.
-    assert set(calls) <= {f"cmdstat_{word}" for word in ("mget", "eval", "get", "getrange", "set", "config|resetstat")}
+    within = ("get", "getrange", "sadd", "set")
+    assert set(calls) <= {f"cmdstat_{word}" for word in ("mget", "eval", *within, "config|resetstat")}
 
 
 def test_the_unix_socket(redis_server: RedisServer) -> None:
@@ -128,7 +153,7 @@ def test_a_user_restricted_to_our_keys(redis_server: RedisServer) -> None:
 
 
 def test_a_user_restricted_to_our_commands(redis_server: RedisServer) -> None:
-    commands = ("+mget", "+eval", "+get", "+getrange", "+set", "+del", "+incr", "+ping")
+    commands = ("+mget", "+eval", "+get", "+getrange", "+sadd", "+set", "+del", "+incr", "+ping")
     rules = ("ACL", "SETUSER", "narrow", "on", ">pw", "resetkeys", *ACL_KEYS.split(), "-@all", *commands)
     assert redis_server.command(*rules) == b"+OK\r\n"
     try:

@@ -25,6 +25,19 @@ def test_what_was_put_is_found(store: Store) -> None:
     assert store.get(OTHER, ()).entry is None
 
 
+def test_a_second_entry_is_read_beside_the_first(store: Store) -> None:
+    put(store, OTHER, 1000, text=b"other")
+    store.invalidate("Bash")
+    lookup = store.get(KEY, ("Bash", "all"), OTHER)
+    assert (lookup.entry, lookup.generations, lookup.also) == (None, (1, 0), value_of(1000, b"other"))
+    put(store, KEY, 1000)
+    lookup = store.get(KEY, ("Bash",), OTHER)
+    assert (lookup.entry, lookup.generations, lookup.also) == (value_of(1000), (1,), value_of(1000, b"other"))
+    assert store.get(KEY, (), KEY).also == value_of(1000)
+    assert store.get(OTHER, ("Bash",), entry_key("Bash", "2" * 40)).also is None
+    assert store.get(OTHER, ("Bash",)).also is None
+
+
 def test_what_was_put_is_found_by_others(open_here: Callable[[], Store]) -> None:
     assert put(open_here(), KEY, 1000)
     assert open_here().get(KEY, ()).entry == value_of(1000)

@@ -1,0 +1,112 @@
+"""The Redis store for a process that stays: over redis-py, with a connection for each call that is under way.
+
+Threads may share it. It is never dead: after a failure the next call connects anew.
+"""
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import redis
+from redis import exceptions
+
+from skillcache.errors import StoreError
+from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores.redis import RedisCalls
+from skillcache.stores.redis_url import parse_url
+
+if TYPE_CHECKING:
+    from skillcache.stores.redis_requests import Command, Request
+
+T = TypeVar("T")
+
+SECONDS = 5.0  # to connect, and for a reply, where the client at hand names no bound
+MOST = 10_000  # connections at once: as many as a server takes
+_REFUSALS = (
+    exceptions.AuthenticationError,
+    exceptions.AuthorizationError,
+    exceptions.BusyLoadingError,
+    exceptions.ResponseError,
+)
+# What steers the replies or the tries is ours to say; the rest of these belongs to the pool it was made for.
+_OWN = ("decode_responses", "encoding", "legacy_responses", "parser_class", "protocol", "retry")
+_OF_ANOTHER_POOL = ("event_dispatcher", "himport_", "maint_", "orig_", "oss_")
+
+_clients: MutableMapping[object, "redis.Redis"] = WeakKeyDictionary()
+
+
+class PooledStore(RedisCalls):
+    """Speaks to the server of `client` over connections of its own.
+
+    Values are bytes, whatever `client` decodes, and one failed try is a failure. Stores of one client share
+    their connections, so that making one is cheap.
+    """
+
+    def __init__(self, client: "redis.Redis") -> None:
+        pool = client.connection_pool
+        own = _clients.get(pool)
+        if own is None:
+            own = redis.Redis(
+                connection_pool=redis.ConnectionPool(
+                    connection_class=pool.connection_class,
+                    max_connections=MOST,
+                    **own_settings(pool.connection_kwargs),
+                )
+            )
+            own.response_callbacks.clear()  # requests read replies as the server gave them
+            _clients[pool] = own
+        self._client = own
+        self._origin = pool  # connections of Sentinel ask the pool they were made for
+
+    def close(self) -> None:
+        """Closes connections that nobody uses."""
+        self._client.connection_pool.disconnect(inuse_connections=False)
+
+    def _ask(self, request: "Request[T]") -> T:
+        command, read = request
+        words = encoded(command)
+        try:
+            reply = self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except FAILURES as error:
+            raise translated(error) from None
+        return read(reply)
+
+
+def open_pooled(target: str, *, now: float) -> Store:
+    """As `open_store`, for a process that stays. Raises ConfigError."""
+    if target.startswith(EMBEDDED):
+        return open_store(target, now=now)
+    parse_url(target)  # says what is wrong with it without repeating it, which redis-py does not
+    # redis-py knows the socket scheme by one name only.
+    return PooledStore(redis.Redis.from_url(target.strip().replace("redis+socket://", "unix://", 1)))
+
+
+def own_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """How to reach the server that `settings` of a connection reach: bounded, undecoded, without tries anew."""
+    kept = {name: value for name, value in settings.items() if not name.startswith((*_OWN, *_OF_ANOTHER_POOL))}
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        kept[name] = kept.get(name) or SECONDS
+    return kept | {"protocol": 2}
+
+
+def encoded(command: "Command") -> list[str | bytes]:
+    """Text that is not Unicode is the caller's fault, and raises before anything is sent."""
+    name, *rest = command
+    return [name, *(word.encode() if isinstance(word, str) else word for word in rest)]
+
+
+# A server that speaks no RESP2 makes redis-py raise ValueError, too.
+FAILURES = (exceptions.RedisError, OSError, ValueError)
+
+
+def translated(error: Exception) -> StoreError:
+    """Names the kind of failure and nothing of its message, which may repeat what was sent."""
+    kind = type(error).__name__
+    if isinstance(error, exceptions.TimeoutError | TimeoutError):
+        return StoreError(STORE_TIMEOUT, "no whole reply in time")
+    if isinstance(error, _REFUSALS):
+        return StoreError(STORE_REFUSED, kind)
+    if isinstance(error, exceptions.ConnectionError | OSError):
+        return StoreError(STORE_UNREACHABLE, kind)
+    return StoreError(STORE_GARBAGE, kind)

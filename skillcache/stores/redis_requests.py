@@ -1,0 +1,124 @@
+"""What each call of a store says to Redis, and what the reply means: shared by every client that asks.
+
+A request is the command, as its words, and the function that reads its reply. That raises StoreError
+(STORE_GARBAGE) for a reply of another shape.
+"""
+
+from skillcache.errors import StoreError
+from skillcache.outcome import STORE_GARBAGE
+from skillcache.redis_keys import NAMES_KEY, generation_key
+from skillcache.stores import Lookup, check_ttl, check_value, stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias, TypeVar
+
+    from skillcache.stores.resp import Reply
+
+    T = TypeVar("T")
+    Command: TypeAlias = tuple[str | bytes, ...]
+    Request: TypeAlias = tuple[Command, Callable[[Reply], T]]
+
+# KEYS: entry, set of names, generation...   ARGV: value, seconds, start as 16 digits, generation..., name...
+# Sent whole each time: 400 bytes cost less than the second round trip that a digest unknown to the server would.
+# Digits of one length compare as text; a value that begins otherwise is damaged and gives way.
+# The names come first: a user who may not add them stores nothing.
+PUT_SCRIPT = b"""\
+local count = #KEYS - 2
+for i = 1, count do
+  if (redis.call('GET', KEYS[i + 2]) or '0') ~= ARGV[i + 3] then return 0 end
+end
+local held = redis.call('GETRANGE', KEYS[1], 0, 15)
+if #held == 16 and string.find(held, '^%d+$') and held > ARGV[3] then return 0 end
+if count > 0 then redis.call('SADD', KEYS[2], unpack(ARGV, count + 4)) end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
+
+def get(key: str, names: tuple[str, ...], also: str | None) -> "Request[Lookup]":
+    beside: tuple[str, ...] = () if also is None else (also,)
+    command = ("MGET", key, *map(generation_key, names), *beside)
+
+    def read(reply: "Reply") -> Lookup:
+        found = _strings(reply, len(command) - 1)
+        held = None if also is None else found.pop()
+        entry, *generations = found
+        return Lookup(entry, tuple([_generation(text) for text in generations]), held)
+
+    return command, read
+
+
+def put(
+    key: str, value: bytes, ttl: int, started: int, names: tuple[str, ...], generations: tuple[int, ...]
+) -> "Request[bool]":
+    check_ttl(ttl)
+    check_value(value, started)
+    if len(names) != len(generations):
+        raise ValueError("a generation for every name")
+    keys = (key, NAMES_KEY, *map(generation_key, names))
+    rest: Command = (str(len(keys)), *keys, value, str(ttl), stamp(started), *map(str, generations), *names)
+    return ("EVAL", PUT_SCRIPT, *rest), flag
+
+
+def delete(key: str) -> "Request[int]":
+    return ("DEL", key), _integer
+
+
+def invalidate(name: str) -> "Request[int]":
+    return ("INCR", generation_key(name)), _integer
+
+
+def read(keys: tuple[str, ...]) -> "Request[tuple[bytes | None, ...]]":
+    """One key at least."""
+    return ("MGET", *keys), lambda reply: tuple(_strings(reply, len(keys)))
+
+
+def write(key: str, value: bytes, ttl: int) -> "Request[None]":
+    check_ttl(ttl)
+    return ("SET", key, value, "EX", str(ttl)), lambda reply: _require(reply, b"OK")
+
+
+def ping() -> "Request[None]":
+    return ("PING",), lambda reply: _require(reply, b"PONG")
+
+
+def flag(reply: "Reply") -> bool:
+    if reply not in (0, 1):
+        raise garbage("a script")
+    return reply == 1
+
+
+def garbage(what: str) -> StoreError:
+    return StoreError(STORE_GARBAGE, f"{what} was answered in another shape")
+
+
+def _require(reply: "Reply", word: bytes) -> None:
+    if reply != word:
+        raise garbage("a command")
+
+
+def _strings(reply: "Reply", count: int) -> list[bytes | None]:
+    if not isinstance(reply, list) or len(reply) != count:
+        raise garbage("MGET")
+    strings: list[bytes | None] = []
+    for item in reply:
+        if item is not None and not isinstance(item, bytes):
+            raise garbage("MGET")
+        strings.append(item)
+    return strings
+
+
+def _generation(text: bytes | None) -> int:
+    if text is None:
+        return 0
+    if not text.removeprefix(b"-").isdigit() or len(text) > 20:  # a signed 64-bit integer
+        raise garbage("a generation")
+    return int(text)
+
+
+def _integer(reply: "Reply") -> int:
+    if not isinstance(reply, int):
+        raise garbage("an integer")
+    return reply
