@@ -29,7 +29,8 @@ class Request:
     """What to capture.
 
     Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
-    `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic.
+    `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic; `shell`: whether
+    the person's own shell reads the line, with its aliases; `git`: whether the line reads git's own state.
     """
 
     __slots__ = (
@@ -40,7 +41,9 @@ class Request:
         "directories",
         "environ",
         "executables",
+        "git",
         "reads",
+        "shell",
         "variables",
     )
 
@@ -56,6 +59,8 @@ class Request:
         depends: tuple[str, ...] | None = None,
         variables: tuple[str, ...] = (),
         assignments: tuple[tuple[str, str], ...] = (),
+        shell: bool = True,
+        git: bool = False,
     ) -> None:
         self.cwd = cwd
         self.environ = environ
@@ -66,6 +71,8 @@ class Request:
         self.depends = depends
         self.variables = variables
         self.assignments = assignments
+        self.shell = shell
+        self.git = git
 
 
 class Fingerprint:
@@ -106,10 +113,11 @@ def capture(request: Request) -> Fingerprint:
 
 def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None, budget: files.Budget) -> Fingerprint:
     # Git is at work meanwhile.
-    environ, rows_of_shell = shell.exports(request.environ)
+    environ, rows_of_shell = shell.exports(request.environ) if request.shell else (dict(request.environ), [])
     environ.update(request.assignments)
     words = [word for word, _ in request.executables]
-    rows_of_shell += shell.check(words, environ)
+    if request.shell:
+        rows_of_shell += shell.check(words, environ)
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
@@ -131,7 +139,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
-        if said.git:
+        if said.git or request.git:
             rows.append(("git", "git's own state", reading.state()))
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project

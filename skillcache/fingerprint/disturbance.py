@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 
 
-def disturbed(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float) -> bool:
-    """`rows`: of the fingerprint at the end. Raises Bypass (NO_GIT, TOO_SLOW).
+def disturbed(
+    root: str,
+    rows: "tuple[Row, ...]",
+    environ: "Mapping[str, str]",
+    *,
+    since: int,
+    deadline: float,
+    depends: tuple[str, ...] | None = None,
+) -> bool:
+    """`rows`: of the fingerprint at the end; `depends`: globs that narrow what counts. Raises Bypass (NO_GIT, TOO_SLOW).
 
     `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
     milliseconds, so what bears the very same stamp counts as touched.
@@ -36,7 +44,8 @@ def disturbed(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", 
         ("ls-files", "-z") if all_tracked else ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
         ("ls-files", "--others", "--exclude-standard", "-z"),
     )
-    children = [git.spawn(root, arguments, environ) for arguments in questions]
+    patterns = ("--", *(f":(top,glob){pattern}" for pattern in depends)) if depends else ()
+    children = [git.spawn(root, (*arguments, *patterns), environ) for arguments in questions]
     tracked, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
     return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
 
