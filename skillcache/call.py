@@ -37,6 +37,10 @@ class Call:
         ttl, failures_ttl = (int(self.settings.number(name)) for name in ("ttl", "failures_ttl"))
         return plan(self.event, rules_of(self.settings), ttl=ttl, failures_ttl=failures_ttl)
 
+    def team(self, planned: Plan) -> str:
+        """The team whose results the call may be answered with and that may be given its own, "" for none."""
+        return self.settings.word("team") if planned.shared else ""
+
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
         """`run`: milliseconds of the run that was replaced, has ended or is expected."""
         tally.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())

@@ -17,6 +17,10 @@ EVENTS = {
     "PostToolUse": "post_tool_use.py",
     "PostToolUseFailure": "post_tool_use_failure.py",
 }
+# The tools that built-in rules name besides Bash.
+WEB = "WebFetch|WebSearch"
+# What is seen of calls that no rule names, for `skillcache suggest`.
+OBSERVED = "^(mcp__.*|Agent)$"
 # What records sessions: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
 # and at a turn's end, which may be the session's: the client then stops what it does not wait for (observed with -p).
 _CHANGES = "Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash"
@@ -24,6 +28,7 @@ SESSION_ENTRIES = (
     ("SessionStart", None, "session_start.py", True),
     ("UserPromptSubmit", None, "record.py", False),
     ("PostToolUse", _CHANGES, "record.py", False),
+    ("PostToolUse", OBSERVED, "record.py", False),
     ("PostToolUseFailure", "Bash", "record.py", False),
     ("Stop", None, "record.py", True),
     ("SubagentStart", None, "record.py", False),
@@ -59,24 +64,30 @@ class Found(NamedTuple):
 class Edit:
     """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
-    `sessions`: whether to write those that record sessions.
+    rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
+    web's tools are answered; sessions: whether to write the entries that record sessions.
     """
 
-    __slots__ = ("hooks", "interpreter", "patterns", "sessions", "timeout")
+    __slots__ = ("hooks", "interpreter", "patterns", "rules", "sessions", "timeout", "web", "writers")
 
     def __init__(
         self,
         interpreter: str,
         hooks: str,
         *,
-        patterns: Sequence[str] = (),
+        rules: Sequence[str] = (),
+        writers: Sequence[str] = (),
+        web: bool = True,
         timeout: int = 10,
         sessions: bool = False,
     ) -> None:
         self.sessions = sessions
         self.interpreter = interpreter
         self.hooks = hooks
-        self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns)
+        self.rules = rules
+        self.writers = writers
+        self.web = web
+        self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns_of(rules))
         self.timeout = timeout
 
     def handlers(self, event: str) -> list[Json]:
@@ -87,9 +98,27 @@ class Edit:
         groups: list[tuple[str, Json]] = [
             (event, {"matcher": MATCHER, "hooks": self.handlers(event)}) for event in EVENTS
         ]
+        matchers = (*((WEB,) if self.web else ()), *matchers_of(self.rules))
+        for event in ("PreToolUse", "PostToolUse"):  # a failure of these tools is never stored
+            handler = {"type": "command", **self._start(EVENTS[event])}
+            groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers]
+        if "Agent" in matchers:
+            handler = {"type": "command", **self._start("subagent_stop.py")}
+            groups.append(("SubagentStop", {"hooks": [handler]}))
+        groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES if self.sessions else ():
             handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
+        return groups
+
+    def _invalidating(self) -> list[tuple[str, Json]]:
+        """What starts at the end of the calls that put others' results out of date."""
+        handler = {"type": "command", **self._start("invalidate.py")}
+        lines = [{"if": pattern, **handler} for pattern in patterns_of(self.writers, all_=True)]
+        groups: list[tuple[str, Json]] = []
+        for event in ("PostToolUse", "PostToolUseFailure"):  # one that failed may have done a part
+            groups += [(event, {"matcher": MATCHER, "hooks": lines})] if lines else []
+            groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers_of(self.writers)]
         return groups
 
     def entries(self) -> list[Found]:
@@ -108,14 +137,35 @@ class Edit:
         }
 
 
-def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:
-    """The further `if` patterns that a person's own rules need, wherever in a line their command stands."""
+def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:
+    """The further `if` patterns that a person's own rules need, wherever in a line their command stands.
+
+    `all_`: also those of rules whose calls start the hooks that replay anyway.
+    """
     patterns: dict[str, None] = {}
     for rule in rules:
-        if not has_word(rule):
+        if rule.startswith("Bash(") and (all_ or not has_word(rule)):
             literal = _literal(rule)
             patterns[f"Bash(*{literal}*)" if literal else "Bash(*)"] = None
     return tuple(patterns)
+
+
+def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The matchers for what a person's own rules name besides Bash and the web."""
+    matchers: dict[str, None] = {}
+    for rule in rules:
+        tool, _ = parse_pattern(rule)
+        if tool == "Agent":
+            matchers[tool] = None
+        elif tool.startswith("mcp__"):
+            whole = "__" in tool.removeprefix("mcp__")
+            matchers[tool if whole and "*" not in tool else _expression(tool if whole else f"{tool}__*")] = None
+    return tuple(matchers)
+
+
+def _expression(tool: str) -> str:
+    """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
+    return f"^{tool.replace('.', '[.]').replace('*', '.*')}$"
 
 
 def has_word(rule: str) -> bool:

@@ -55,9 +55,7 @@ def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str,
     if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
         raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
     known: dict[str, object] = {"match": rule["match"], "origin": path}
-    tool, specifier = parse_pattern(rule["match"])
-    if tool != "Bash" or specifier is None:
-        raise ConfigError(where, f'match cannot be {rule["match"]!r}; allowed: a pattern such as "Bash(pytest:*)"')
+    tool = _tool(rule["match"], where)
     for name, value in rule.items():
         if name == "match":
             continue
@@ -68,8 +66,33 @@ def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str,
         fits, words = field
         if not fits(value):
             raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        if name == "depends" and tool != "Skill" and not _is_globs(value):
+            raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        if name in _OF_TOOLS and tool not in _OF_TOOLS[name]:
+            raise ConfigError(where, f"{name} says nothing of {tool}; it is for {' and '.join(_OF_TOOLS[name])}")
         known[name] = value
     return known
+
+
+def _tool(match: str, where: str) -> str:
+    """The kind of calls that a rule is about. Raises ConfigError."""
+    tool, specifier = parse_pattern(match)
+    fits = {
+        "Bash": specifier is not None,
+        "Skill": specifier is not None and _is_name(specifier.replace(":", "")),
+        "WebFetch": specifier is None or specifier.startswith("domain:"),
+        "WebSearch": specifier is None,
+        "Agent": True,
+        "mcp": specifier is None,
+    }
+    kind = "mcp" if tool.startswith("mcp__") else tool
+    if not fits.get(kind, False):
+        raise ConfigError(
+            where,
+            f'match cannot be {match!r}; allowed: a pattern such as "Bash(pytest:*)", "Skill(report)",'
+            ' "WebFetch(domain:example.org)", "WebSearch", "mcp__server__tool", "mcp__server__*" or "Agent(reviewer)"',
+        )
+    return kind
 
 
 def _is_texts(value: object) -> bool:
@@ -87,6 +110,23 @@ def _is_globs(value: object) -> bool:
     )
 
 
+def _is_paths(value: object) -> bool:
+    """Places of the project, or absolute ones, or ones of the home folder."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(item, str) and item and ".." not in item.split("/") and item[0] != ":" for item in value)
+
+
+def _are_patterns(value: object) -> bool:
+    if not _is_texts(value) or not isinstance(value, list):
+        return False
+    try:
+        parsed = [parse_pattern(pattern) for pattern in value]
+    except ConfigError:
+        return False
+    return all(tool.startswith("mcp__") or (tool == "Bash" and specifier is not None) for tool, specifier in parsed)
+
+
 def _is_flag(value: object) -> bool:
     return isinstance(value, bool)
 
@@ -101,11 +141,27 @@ def _is_name(value: object) -> bool:
 
 _FIELDS = {
     "name": (_is_name, "letters, digits, - and _"),
-    "depends": (_is_globs, 'paths below the project\'s root, at least one, such as ["src/**", "tests/**"]'),
+    "depends": (_is_paths, 'paths below the project\'s root, at least one, such as ["src/**", "tests/**"]'),
     "env": (_is_texts, 'names of environment variables, such as ["DATABASE_URL"]'),
     "ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
     "enabled": (_is_flag, "true or false"),
     "failures": (_is_flag, "true or false"),
     "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
     "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
+    "share": (lambda value: value == "team", '"team"'),
+    "invalidated_by": (_are_patterns, 'patterns of calls, such as ["mcp__github__create_*", "Bash(gh pr *)"]'),
+    "args_are_files": (_is_flag, "true or false"),
+    "outputs": (_is_globs, 'files below the directory of the call, such as ["report.pdf"]'),
+    "version": (_is_name, "letters, digits, - and _"),
+}
+# Fields that say something of some kinds of calls only.
+_LINES = ("Bash", "Skill")
+_OF_TOOLS = {
+    "failures": _LINES,
+    "failures_ttl": _LINES,
+    "normalize": _LINES,
+    "invalidated_by": ("WebFetch", "WebSearch", "mcp", "Agent"),
+    "args_are_files": ("Skill",),
+    "outputs": ("Skill",),
+    "version": ("Skill",),
 }

@@ -15,8 +15,20 @@ def approved(call: Call, rewritten: str, entry: Entry, project: str) -> bool:
     rules = permissions.load(call.event.cwd, call.world.environ)
     verdict = rules.verdict(call.command)
     # The client judges the rewritten command as well: a rule against our `cat` would stop the call.
+    return _approved(call, entry, project, verdict, rules.verdict(rewritten))
+
+
+def approved_tool(call: Call, entry: Entry, project: str) -> bool:
+    """The same for a call of another tool than Bash."""
+    from skillcache.permissions import tools  # most calls are Bash lines
+
+    rules = permissions.load(call.event.cwd, call.world.environ)
+    return _approved(call, entry, project, tools.verdict(rules, call.event.tool, call.event.input))
+
+
+def _approved(call: Call, entry: Entry, project: str, verdict: str | None, other: str | None = None) -> bool:
     for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
-        if word in {verdict, rules.verdict(rewritten)}:
+        if word in {verdict, other}:
             raise Bypass(outcome)
     recorded_here = writer.is_same_person(entry.writer) and entry.project == project
     return recorded_here or verdict == "allow" or call.event.permission_mode == "bypassPermissions"

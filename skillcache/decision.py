@@ -17,46 +17,92 @@ from skillcache.plan import Plan
 
 
 class Answer:
-    """outcome: REPLAYED or the miss; entry, output: what is served, the paths in it being those of this root."""
+    """outcome: REPLAYED or the miss; entry, output: what is served, the paths in it being those of this root.
 
-    __slots__ = ("entry", "outcome", "output")
+    unknown: names of the entry whose generations are still to be asked for.
+    """
 
-    def __init__(self, outcome: Outcome, entry: Entry | None = None, output: bytes = b"") -> None:
+    __slots__ = ("entry", "outcome", "output", "unknown")
+
+    def __init__(
+        self, outcome: Outcome, entry: Entry | None = None, output: bytes = b"", unknown: tuple[str, ...] = ()
+    ) -> None:
         self.outcome = outcome
         self.entry = entry
         self.output = output
+        self.unknown = unknown
 
 
-def decide(
-    plan: Plan,
-    *,
-    key: str,
-    found: bytes | None,
-    generations: dict[str, int],
-    root: str,
-    now: float,
-    seen_failure: bool,
-) -> Answer:
-    """`found`: the stored bytes; `generations`: each name's present one; `seen_failure`: see `seen`."""
+class Inquiry:
+    """What the entry of a call must be of.
+
+    key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
+    worktree; now: unix seconds; seen_failure: see `seen`.
+    """
+
+    __slots__ = ("generations", "key", "names", "now", "root", "seen_failure")
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        names: tuple[str, ...],
+        generations: dict[str, int],
+        root: str,
+        now: float,
+        seen_failure: bool,
+    ) -> None:
+        self.key = key
+        self.names = names
+        self.generations = generations
+        self.root = root
+        self.now = now
+        self.seen_failure = seen_failure
+
+
+def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None = None) -> Answer:
+    """`own`: the bytes stored for the person; `shared`: for their team. One's own is served where both could be."""
     if plan.fresh:
         return Answer(FRESH)
+    answer = _judge(plan, inquiry, own)
+    if answer.entry is not None or shared is None:
+        return answer
+    other = _judge(plan, inquiry, shared)
+    if other.entry is not None or answer.outcome is NO_ENTRY:
+        return other
+    answer.unknown += other.unknown
+    return answer
+
+
+def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
     if found is None:
         return Answer(NO_ENTRY)
     try:
         entry = decode(found)
     except Unreadable:
         return Answer(UNREADABLE_ENTRY)
-    if entry.key != key:
+    if entry.key != inquiry.key:
         return Answer(UNREADABLE_ENTRY)
-    if entry.names != generations:
+    # Another project's result on the same content bears that project's name.
+    unknown = tuple([name for name in entry.names if name not in inquiry.generations])
+    if unknown:
+        return Answer(INVALIDATED, unknown=unknown)
+    if not _is_current(entry, inquiry):
         return Answer(INVALIDATED)
     ttl = plan.failures_ttl if entry.failed else plan.ttl
     # An entry from the future is another machine's wrong clock; it is not younger than new.
-    if now - entry.finished / 1000 > ttl:
+    if inquiry.now - entry.finished / 1000 > ttl and not entry.pinned:
         return Answer(EXPIRED)
-    if entry.failed and (seen_failure or not plan.failures):
+    if entry.failed and (inquiry.seen_failure or not plan.failures):
         return Answer(SEEN_FAILURE)
-    return _serve(entry, root)
+    return _serve(entry, inquiry.root)
+
+
+def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
+    """Whether every name that could have invalidated the entry is as it was when its run began."""
+    if not entry.names.keys() >= set(inquiry.names):
+        return False
+    return all(inquiry.generations[name] == generation for name, generation in entry.names.items())
 
 
 def _serve(entry: Entry, root: str) -> Answer:

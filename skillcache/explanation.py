@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 from skillcache import key
 from skillcache.call import Call
-from skillcache.consent import approved
+from skillcache.consent import approved, approved_tool
 from skillcache.consultation import Consultation, consult
 from skillcache.entry import Entry, Unreadable, decode
 from skillcache.errors import Bypass
 from skillcache.fingerprint.difference import differences
+from skillcache.lanes import hooks
 from skillcache.outcome import HIT, UNDECIDED, Outcome
-from skillcache.plan import Plan
+from skillcache.plan import BASH, Plan
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.replay import command_line
 from skillcache.stores import open_store
@@ -38,11 +39,12 @@ class Explanation(NamedTuple):
 
 def explain(call: Call) -> Explanation:
     """Raises StoreError and OSError. Nothing is counted, stored or claimed."""
-    command = call.command
+    command = call.command if call.event.tool == BASH else call.event.tool
     rules: tuple[str, ...] = ()
     try:
         planned = call.plan()
-        rules = planned.names
+        command, rules = planned.command, planned.rules
+        hooks.admit(call, planned)
         consulted = consult(call, planned)
         outcome = _approve(call, planned, consulted)
     except Bypass as bypass:
@@ -64,8 +66,12 @@ def _approve(call: Call, planned: Plan, consulted: Consultation) -> Outcome:
     entry = consulted.answer.entry
     if entry is None:
         return consulted.answer.outcome
-    rewritten = command_line("/a/replay", entry, None, planned.command, "a while")
-    return consulted.answer.outcome if approved(call, rewritten, entry, consulted.project) else UNDECIDED
+    if planned.tool == BASH:
+        rewritten = command_line("/a/replay", entry, None, planned.command, "a while")
+        allowed = approved(call, rewritten, entry, consulted.project)
+    else:
+        allowed = approved_tool(call, entry, consulted.project)
+    return consulted.answer.outcome if allowed else UNDECIDED
 
 
 def _nearest(call: Call, planned: Plan, consulted: Consultation) -> Entry | None:

@@ -8,6 +8,7 @@ import time
 
 from skillcache import key
 from skillcache.errors import Bypass
+from skillcache.event import ToolEvent
 from skillcache.fingerprint import Fingerprint, Request, capture
 from skillcache.fingerprint.git import find_root
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
@@ -19,6 +20,8 @@ _NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from skillcache.policy import Verdict
 
 
 class Lookup:
@@ -42,16 +45,20 @@ class Lookup:
         return key.digest_of(key.text_of(self.called))
 
 
-def look(plan: Plan, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
-    """Capture now. `seconds`: most time it may take. Raises Bypass."""
+def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+    """Capture now. `cwd`: where the call begins; `seconds`: most time it may take. Raises Bypass."""
     verdict = plan.verdict
+    if verdict is None:
+        from skillcache.kinds.capture import look_beside  # most calls are Bash lines
+
+        return look_beside(plan, event, cwd, environ, seconds=seconds)
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories, environ)
     request = Request(
         cwd=cwd,
         directories=directories,
-        executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(plan, cwd, environ)),
+        executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(verdict, cwd, environ)),
         reads=tuple(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
         depends=plan.depends,
         variables=plan.variables,
@@ -102,10 +109,10 @@ def _require_installed(word: str, directory: str, launcher: str, root: str) -> N
         directory = os.path.dirname(directory)
 
 
-def _tools(plan: Plan, cwd: str, environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+def _tools(verdict: "Verdict", cwd: str, environ: "Mapping[str, str]") -> list[tuple[str, str]]:
     """What the line's programs surely start, such as node behind tsc, where it is installed."""
     folders = environ.get("PATH", os.defpath).split(":")
-    wanted = {tool for rule in plan.verdict.rules for tool in rule.tools}
+    wanted = {tool for rule in verdict.rules for tool in rule.tools}
     return [(tool, cwd) for tool in sorted(wanted) if any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders)]
 
 

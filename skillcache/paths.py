@@ -50,6 +50,11 @@ def seen_folder(cache: str) -> str:
     return cache + "/seen"
 
 
+def insisted_folder(cache: str) -> str:
+    """Which calls were just answered by a refusal."""
+    return cache + "/insisted"
+
+
 def quarantine_folder(cache: str) -> str:
     """Which rules rest after a wrong result."""
     return cache + "/quarantine"
@@ -73,6 +78,16 @@ def spool_file(cache: str, store: str) -> str:
 
 def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
+
+
+def observed_file(cache: str) -> str:
+    """Which calls that no rule names were seen, by digests."""
+    return cache + "/observed.log"
+
+
+def salt_file(cache: str) -> str:
+    """What the digests of observed calls are keyed with."""
+    return cache + "/observed.salt"
 
 
 def fault_file(cache: str) -> str:

@@ -48,6 +48,11 @@ def begin(cache: str, tool_use_id: str) -> Pending | None:
         return None
 
 
+def keep(cache: str, id_: str, record: dict[str, object]) -> None:
+    """Keep `record` for `end`, whatever was kept under the id before. Raises OSError."""
+    files.write(_path(cache, id_), jsontext.dumps(record).encode("ascii"))
+
+
 def end(cache: str, tool_use_id: str) -> dict[str, object] | None:
     """Claim the end of a call: what was saved for it ({} for nothing), or None when it is not ours to handle."""
     path = _path(cache, tool_use_id)

@@ -1,44 +1,71 @@
-"""Whether a Bash call may be looked up, and what is then to be captured: a pure function of the event and the rules."""
+"""Whether a call may be looked up, and what is then to be captured: a pure function of the event and the rules."""
 
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.outcome import BACKGROUND, NO_RULE
-from skillcache.policy import Rule, Verdict, judge
+from skillcache.policy import Rule, judge
 from skillcache.policy.look import first_look
 from skillcache.policy.rule import BUILT_IN
 from skillcache.shell import read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.kinds import Described
+    from skillcache.policy import Verdict
+
+BASH = "Bash"
 
 
 class Plan:
     """A call that may be looked up.
 
-    command: the line without a wish for a fresh run; fresh: whether it had one; name: the rule that names the entry;
-    names: every rule of the line; depends: globs that narrow the content, None for everything; variables: more
-    environment variables by name; ttl, failures_ttl: seconds; failures: whether failed results may be served;
-    normalize: more patterns for verification.
+    tool: its name; command: the call for people, a Bash line without a wish for a fresh run; fresh: whether it had one;
+    name: what its entry is called; names: every name that invalidates the entry, but for the project's and the team's;
+    rules: names of the rules that cover it; depends: globs that narrow the content, None for everything, empty for no
+    content; variables: more environment variables by name; ttl, failures_ttl: seconds; failures: whether failed results
+    may be served; normalize: more patterns for verification; shared: whether a team may be given its result; verdict:
+    of a Bash line; described: of any other call; unsandboxed: whether a line asks to run outside the client's sandbox.
     """
 
     __slots__ = (
-        "command", "depends", "failures", "failures_ttl", "fresh", "name", "names", "normalize", "ttl", "unsandboxed",
-        "variables", "verdict",
+        "command", "depends", "described", "failures", "failures_ttl", "fresh", "name", "names", "normalize", "rules",
+        "shared", "tool", "ttl", "unsandboxed", "variables", "verdict",
     )  # fmt: skip
 
     def __init__(
-        self, command: str, *, fresh: bool, unsandboxed: bool, verdict: Verdict, ttl: int, failures_ttl: int
+        self,
+        command: str,
+        rules: tuple[Rule, ...],
+        *,
+        tool: str = BASH,
+        fresh: bool = False,
+        unsandboxed: bool = False,
+        verdict: "Verdict | None" = None,
+        described: "Described | None" = None,
+        ttl: int,
+        failures_ttl: int,
     ) -> None:
-        rules = verdict.rules
+        self.tool = tool
         self.command = command
         self.fresh = fresh
         self.unsandboxed = unsandboxed
         self.verdict = verdict
-        self.name = rules[0].name
-        self.names = tuple(sorted({rule.name for rule in rules}))
+        self.described = described
+        self.name = rules[0].name if tool == BASH else tool
+        self.rules = tuple(sorted({rule.name for rule in rules}))
+        self.names = tuple(sorted({tool, *self.rules}))
         self.depends = _widest(rules)
         self.variables = tuple(sorted({name for rule in rules for name in rule.env}))
         self.ttl = min(ttl if rule.origin == BUILT_IN else rule.ttl for rule in rules)
         self.failures = all(rule.failures for rule in rules)
         self.failures_ttl = min(failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl for rule in rules)
         self.normalize = tuple(pattern for rule in rules for pattern in rule.normalize)
+        self.shared = all(rule.share for rule in rules)
+
+    @property
+    def asked(self) -> str:
+        """All that the call gives its tool, to be searched for credentials."""
+        return self.command if self.described is None else self.described.asked
 
 
 def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
@@ -52,10 +79,15 @@ def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
 
 
 def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: int) -> Plan:
-    """`rules`: the person's own; `ttl`, `failures_ttl`: of the built-in ones. Raises Bypass."""
+    """`rules`: the person's own; `ttl`, `failures_ttl`: of the built-in ones about Bash. Raises Bypass."""
+    if event.tool != BASH:
+        from skillcache.policy.other_tools import plan_of  # most calls are Bash lines
+
+        return plan_of(event, rules)
     command = event.input.get("command")
-    if event.tool != "Bash" or not isinstance(command, str):
+    if not isinstance(command, str):
         raise Bypass(NO_RULE)
+    rules = tuple([rule for rule in rules if rule.tool == BASH])
     if not first_look(command, rules):
         raise Bypass(NO_RULE)
     line = read(command)
@@ -64,6 +96,7 @@ def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: i
         raise Bypass(BACKGROUND)
     return Plan(
         line.text,
+        verdict.rules,
         fresh=line.fresh,
         unsandboxed=event.input.get("dangerouslyDisableSandbox") is True,
         verdict=verdict,

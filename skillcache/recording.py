@@ -3,11 +3,12 @@
 Runs only after a command that took its time, so modules that cost something to import are welcome here.
 """
 
+import os
 import time
 
-from skillcache import bytecode, pending, quarantine, seen, tally, writer
+from skillcache import bytecode, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
-from skillcache.entry import Entry, Unreadable, decode, encode
+from skillcache.entry import TEXT, Entry, Unreadable, decode, encode
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
@@ -20,6 +21,7 @@ from skillcache.outcome import (
     CUT,
     FAILURE,
     HIDDEN_FAILURE,
+    LAUNCHED,
     LEFT_ROOT,
     REFUTED,
     SECRET,
@@ -27,9 +29,9 @@ from skillcache.outcome import (
     SUPERSEDED,
     Outcome,
 )
-from skillcache.paths import package_folder, pending_folder, replays_folder, seen_folder
+from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder
 from skillcache.plan import Plan
-from skillcache.redis_keys import entry_key, record_key
+from skillcache.redis_keys import entry_key, is_team_name, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
@@ -39,8 +41,10 @@ from skillcache.stores import Store, open_store
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
     try:
-        result = read_result(call.event, int(call.settings.number("max_output")))
+        result = _read(call)
     except Unusable as unusable:
+        if unusable.outcome is LAUNCHED:
+            launches.keep(call, miss)
         failed = unusable.outcome is CUT and call.event.name == "PostToolUseFailure"
         return _take_back(call, planned, miss) if failed else unusable.outcome
     found = _look_again(call, planned, miss)
@@ -56,15 +60,37 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         if miss.verifies:
             return _compare(store, call, planned, miss, found, result, directory)
         if has_failed(result) and not planned.failures:
-            # A pass that is stored for the same inputs is now in doubt: neither is served.
-            store.delete(entry_key(planned.name, found.digest))
+            _doubt(store, call, planned, miss, found)
             return FAILURE if result.status else HIDDEN_FAILURE
-        if find_secret(planned.command) or find_secret(result.output.decode("utf-8")):
+        if find_secret(planned.asked) or find_secret(result.output.decode("utf-8")):
             return SECRET
         entry = _entry(call, miss, found, result, directory, duration)
-        return _store(store, call, planned, found, entry)
+        return _store(store, call, planned, miss, found, entry)
     finally:
         store.close()
+
+
+def _read(call: Call) -> Result:
+    """Raises Unusable."""
+    cap = int(call.settings.number("max_output"))
+    kind = kinds.kind_of(call.event.tool)
+    if kind is None:
+        return read_result(call.event, cap)
+    result: Result = kind.read(call.event, cap)
+    return result
+
+
+def _doubt(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup) -> None:
+    """After a failure: a pass that is stored for the same inputs is in doubt and is not served again."""
+    store.delete(entry_key(planned.name, found.digest))
+    team = call.team(planned)
+    if not team:
+        return
+    shared = entry_key(planned.name, found.digest, team)
+    if call.settings.word("team_mode") == "write":
+        store.delete(shared)
+    elif store.get(shared, ()).entry is not None:  # it is not ours to take back
+        quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
 
 
 def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
@@ -74,7 +100,7 @@ def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
         return CHANGED_INPUTS
     store = open_store(call.settings.store, now=call.world.now)
     try:
-        store.delete(entry_key(planned.name, found.digest))
+        _doubt(store, call, planned, miss, found)
     finally:
         store.close()
     if not miss.verifies or planned.failures:  # an entry of a failure may be the same
@@ -86,9 +112,11 @@ def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
 def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
     """What the call depends on at its end; None when that is not what it was all along."""
     seconds = call.settings.number("capture_time")
-    found = look(planned, miss.cwd, call.world.environ, seconds=seconds)
+    found = look(planned, call.event, miss.cwd, call.world.environ, seconds=seconds)
     rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
-    if found.key != miss.key or disturbed(root, rows, call.world.environ, since=miss.since, deadline=deadline):
+    if found.key != miss.key:
+        return None
+    if planned.depends != () and disturbed(root, rows, call.world.environ, since=miss.since, deadline=deadline):
         return None
     return found
 
@@ -101,17 +129,22 @@ def _mentioned(call: Call, found: Lookup) -> bool:
 
 def has_failed(result: Result) -> bool:
     """Whether the run failed, by its status or, where a pipe hid that, by its text."""
+    if result.form != TEXT:
+        return False
     return bool(result.status and not result.meaning) or shows_failure(result.output.decode("utf-8"))
 
 
 def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str | None, duration: int) -> Entry:
     root = found.fingerprint.root
-    output, relocated = relocate(result.output, root)
-    if relocated and output != result.output and _mentioned(call, found):
-        relocated = False
+    if result.form == TEXT:
+        output, relocated = relocate(result.output, root)
+        if relocated and output != result.output and _mentioned(call, found):
+            relocated = False
+    else:  # it holds everywhere unless it names this place
+        output, relocated = result.output, os.fsencode(root) not in result.output
     return Entry(
         key=found.key,
-        names=miss.generations,
+        names={name: generation for name, generation in miss.generations.items() if not is_team_name(name)},
         status=result.status,
         meaning=result.meaning,
         failed=has_failed(result),
@@ -125,21 +158,24 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str
         finished=int(call.world.now * 1000),
         writer=writer.describe(call.event, call.world.environ),
         details=found.fingerprint.details,
+        form=result.form,
     )
 
 
-def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry) -> Outcome:
+def _put(store: Store, key: str, entry: Entry, ttl: int) -> bool:
+    names = tuple(entry.names)
+    generations = tuple(entry.names.values())
+    return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
+
+
+def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:
     ttl = planned.failures_ttl if entry.failed else planned.ttl
-    accepted = store.put(
-        entry_key(planned.name, found.digest),
-        encode(entry),
-        ttl=ttl,
-        started=entry.started,
-        names=planned.names,
-        generations=tuple(entry.names[name] for name in planned.names),
-    )
-    if not accepted:
+    if not _put(store, entry_key(planned.name, found.digest), entry, ttl):
         return SUPERSEDED
+    team = call.team(planned)
+    if team and call.settings.word("team_mode") == "write":
+        entry.names = miss.generations
+        _put(store, entry_key(planned.name, found.digest, team), entry, ttl)
     # For `explain`: the entry to compare with when this command misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
     if entry.failed:
@@ -150,7 +186,7 @@ def _store(store: Store, call: Call, planned: Plan, found: Lookup, entry: Entry)
 def tidy(call: Call) -> None:
     """Housekeeping, after a run that took longer than this does. Raises OSError."""
     tally.trim(call.cache)
-    for folder in (pending_folder, replays_folder, seen_folder):
+    for folder in (pending_folder, replays_folder, seen_folder, insisted_folder):
         pending.sweep(folder(call.cache), call.world.now)
     if bytecode.is_needed():
         bytecode.write(call.cache, package_folder())
@@ -162,7 +198,7 @@ def _compare(
     """Hold a verifying run against the entry it would have been answered by."""
     place = entry_key(planned.name, found.digest)
     try:
-        entry = decode(store.get(place, planned.names).entry or b"")
+        entry = decode(store.get(place, ()).entry or b"")
     except Unreadable:  # gone meanwhile
         return SUPERSEDED
     root = found.fingerprint.root

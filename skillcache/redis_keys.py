@@ -46,6 +46,10 @@ def team_name(team: str) -> str:
     return f"@team:{team}"
 
 
+def is_team_name(name: str) -> bool:
+    return name.startswith("@team:")
+
+
 def record_key(kind: str, id_: str) -> str:
     return f"skillcache:{kind}:{id_}"
 

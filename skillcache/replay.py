@@ -9,6 +9,7 @@ from skillcache import files, jsontext
 from skillcache.digest import digest
 from skillcache.entry import Entry
 from skillcache.paths import replays_folder
+from skillcache.writer import is_same_person
 
 FRESH = "# fresh"
 _COMMENT = 160  # characters of the original command that the comment repeats
@@ -47,17 +48,19 @@ def command_line(
     return f"{'; '.join(parts)} # skillcache: recorded {age} ago by: {_one_line(original)}"
 
 
-def note(entry: Entry, command: str, *, here: bool, same_session: bool, now: float) -> str:
-    """What the model is told beside the result: facts, and how to get a fresh run.
+def origin(entry: Entry, session_id: str) -> str:
+    """Who recorded it, as `session_id` would say."""
+    if not is_same_person(entry.writer):
+        return f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
+    same = entry.writer.get("session") == session_id
+    return "in this session" if same else "on this machine, by another session"
+
+
+def note(entry: Entry, command: str, who: str, *, now: float) -> str:
+    """What the model is told beside the result: facts, and how to get a fresh run. `who`: see `origin`.
 
     It names the command, as the client gives the notes of parallel calls in one.
     """
-    if same_session:
-        who = "in this session"
-    elif here:
-        who = "on this machine, by another session"
-    else:
-        who = f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
     status = f" with exit status {entry.status}" if entry.status else ""
     return (
         f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs,"

@@ -22,6 +22,8 @@ HANDLERS = {
     "PreToolUse": "pre_tool_use",
     "PostToolUse": "post_tool_use",
     "PostToolUseFailure": "post_tool_use",
+    "SubagentStop": "subagent_stop",
+    "Invalidate": "invalidate",
     "SessionStart": "session_start",
     "Record": "record",
 }

@@ -56,6 +56,15 @@ TABLE = (
         "verify", "share", 0.02, "SKILLCACHE_VERIFY", USER,
         "share of hits that run for real and are compared; 1 serves nothing and only measures",
     ),
+    Setting(
+        "serve.web", "switch", "on", "SKILLCACHE_SERVE_WEB", USER,
+        "whether hooks answer WebFetch and WebSearch: they can only do so by a refusal that carries the result",
+    ),
+    Setting("team", "name", "", "SKILLCACHE_TEAM", USER, "whom the results of rules with `share` are shared with"),
+    Setting(
+        "team_mode", "mode", "write", "SKILLCACHE_TEAM_MODE", USER,
+        "`read`: take the team's results and give none, as people do where CI is the only writer",
+    ),
     Setting("record.sessions", "flag", True, "SKILLCACHE_RECORD_SESSIONS", USER, "record what sessions do"),
     Setting("record.prompts", "flag", True, "SKILLCACHE_RECORD_PROMPTS", USER, "record the words of prompts"),
     Setting("record.ttl", "ttl", 2_592_000, "SKILLCACHE_RECORD_TTL", USER, "seconds a session is kept after its end"),
@@ -101,6 +110,9 @@ class Settings:
         assert isinstance(value, int | float)  # noqa: S101 - the table's kinds hold it
         return value
 
+    def word(self, name: str) -> str:
+        return str(self.values[name])
+
     def flag(self, name: str) -> bool:
         return self.values[name] is True
 
@@ -135,7 +147,7 @@ def from_text(setting: Setting, text: str) -> object:
     if setting.kind == "flag":
         # Whoever sets a switch wants it on: only the words for "no" leave it off.
         return word.lower() not in _FALSE
-    if setting.kind == "url":
+    if setting.kind in {"url", "switch", "name", "mode"}:
         return check(setting, word, setting.variable)
     try:
         number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
@@ -155,6 +167,9 @@ def check(setting: Setting, value: object, where: str) -> object:
         "ttl": (is_whole and 1 <= value <= 31_536_000, "a whole number of seconds from 1 to 31536000"),  # type: ignore[operator]
         "bytes": (is_whole and value >= 1, "a whole number of bytes, at least 1"),  # type: ignore[operator]
         "characters": (is_whole and 0 <= value <= 9_500, "a whole number from 0 to 9500"),  # type: ignore[operator]
+        "switch": (value in ("on", "off"), '"on" or "off"'),
+        "mode": (value in ("write", "read"), '"write" or "read"'),
+        "name": (isinstance(value, str) and _is_name(value), "letters, digits, - and _"),
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }
     fits, words = allowed[setting.kind]
@@ -163,6 +178,10 @@ def check(setting: Setting, value: object, where: str) -> object:
         shown = "this value" if setting.kind == "url" else repr(value)
         raise ConfigError(where, f"{setting.name} cannot be {shown}; allowed: {words}")
     return value
+
+
+def _is_name(value: str) -> bool:
+    return value.isascii() and len(value) <= 64 and (value.replace("-", "").replace("_", "").isalnum() or not value)
 
 
 def _is_url(value: str) -> bool:
@@ -219,7 +238,7 @@ def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], li
 
 
 # Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
-_COMPILED_VERSION = 1
+_COMPILED_VERSION = 2
 
 
 def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:

@@ -6,7 +6,7 @@ from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.miss import Miss, read_miss
 from skillcache.outcome import INTERRUPTED, NOT_WORTH, TIME_LIMIT, Outcome
-from skillcache.plan import Plan
+from skillcache.plan import BASH, Plan
 from skillcache.runtime import World
 
 
@@ -15,7 +15,7 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     call = make_call(event, world)
     if call is None:
         return
-    if event.duration is not None and not event.interrupted:
+    if event.tool == BASH and event.duration is not None and not event.interrupted:
         durations.learn(call.cache, call.folder, call.command, event.duration)
     if not record:  # never looked up: PreToolUse has counted why
         return
@@ -36,12 +36,13 @@ def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
     duration = event.duration
     if duration is None:
         duration = max(0, int(call.world.now * 1000) - miss.started)
-    # A quick run may still say that what is stored no longer holds.
-    if duration < call.settings.number("min_duration") * 1000 and not (miss.verifies or planned.fresh):
-        return NOT_WORTH
-    limit = planned.verdict.seconds * 1000
-    if limit and duration > 0.9 * limit:  # `timeout 60 pytest | tail` hides that it was cut short
-        return TIME_LIMIT
+    if planned.verdict is not None:
+        # A quick run may still say that what is stored no longer holds.
+        if duration < call.settings.number("min_duration") * 1000 and not (miss.verifies or planned.fresh):
+            return NOT_WORTH
+        limit = planned.verdict.seconds * 1000
+        if limit and duration > 0.9 * limit:  # `timeout 60 pytest | tail` hides that it was cut short
+            return TIME_LIMIT
     from skillcache.recording import record, tidy  # imports what only a slow command may cost
 
     try:

@@ -12,6 +12,7 @@ from skillcache.call import Call
 from skillcache.cli import exits
 from skillcache.event import BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
+from skillcache.kinds import may_be_ours
 from skillcache.replay import age_of
 from skillcache.runtime import World
 from skillcache.settings import load
@@ -36,8 +37,8 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
         event = _read_event(path) if path is not None else _event_of(words)
     except (BadEvent, OSError) as fault:
         raise click.ClickException(f"{path}: not a hook event: {fault}") from None
-    if event.tool != "Bash":
-        raise click.ClickException(f"{event.tool}: only Bash calls are answered from the cache")
+    if not may_be_ours(event.tool):
+        raise click.ClickException(f"{event.tool}: calls of this tool are never answered from the cache")
     folder = os.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     now = time.time()
     world = World(os.environ, now, time.monotonic())

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import click
 
-from skillcache.claude_settings import Edit, patterns_of
+from skillcache.claude_settings import Edit
 from skillcache.cli import exits
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
@@ -49,12 +49,20 @@ def command(scope: str, project: str, dry_run: bool) -> int:
 
 def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
     """The entries that this installation needs now, in this scope. Raises SkillcacheError."""
+    settings = load(environ, project)
+    rules = own_rules(scope, project, environ)
     return Edit(
         present_interpreter(),
         hooks_folder(),
-        patterns=patterns_of(own_rules(scope, project, environ)),
-        sessions=load(environ, project).flag("record.sessions"),
+        rules=[str(rule["match"]) for rule in rules],
+        writers=[pattern for rule in rules for pattern in _texts(rule.get("invalidated_by"))],
+        web=settings.word("serve.web") == "on",
+        sessions=settings.flag("record.sessions"),
     )
+
+
+def _texts(value: object) -> list[str]:
+    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 def present_interpreter() -> str:
@@ -69,18 +77,18 @@ def present_interpreter() -> str:
         return path
 
 
-def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[str]:
-    """The patterns of the person's rules, and of the project's where the scope is one project."""
+def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[dict[str, object]]:
+    """The person's rules that are in force, and the project's where the scope is one project."""
     files = [(config_file(environ), USER_FILE)]
     if scope != USER:
         files.append((project_config_file(os.path.abspath(project)), PROJECT_FILE))
-    patterns: list[str] = []
+    found: list[dict[str, object]] = []
     for path, who in files:
         text = read(path)
         if text is not None:
             _, rules, _ = parse_configuration(text.encode(), path, who)
-            patterns.extend(str(rule["match"]) for rule in rules if rule.get("enabled") is not False)
-    return patterns
+            found.extend(rule for rule in rules if rule.get("enabled") is not False)
+    return found
 
 
 def _options(scope: str, project: str) -> str:

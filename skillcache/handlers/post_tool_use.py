@@ -2,6 +2,7 @@
 
 from skillcache import pending
 from skillcache.event import parse_tool_event
+from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.runtime import World
 
@@ -9,7 +10,7 @@ from skillcache.runtime import World
 def handle(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
     event = parse_tool_event(data)
-    if event.tool != "Bash":
+    if not may_be_ours(event.tool):
         return ""
     # Of all the processes that the client starts for the end of a call, one finds what PreToolUse left.
     record = pending.end(cache_folder(world.environ), event.tool_use_id)

@@ -2,6 +2,7 @@
 
 from skillcache import pending
 from skillcache.event import parse_tool_event
+from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.runtime import World
 
@@ -9,16 +10,17 @@ from skillcache.runtime import World
 def handle(data: bytes, world: World) -> str:
     """Raises SkillcacheError and OSError: the runtime counts them and the call goes on untouched."""
     event = parse_tool_event(data)
-    if event.tool != "Bash":
+    if not may_be_ours(event.tool):
         return ""
     cache = cache_folder(world.environ)
     # The client starts a process for every entry that may match, a dozen for some lines: all but one end here.
     claimed = pending.begin(cache, event.tool_use_id)
     if claimed is None:
         return ""
+    from skillcache.lanes import hooks
     from skillcache.serving import answer
 
-    text = answer(event, world, claimed)
+    text = answer(event, world, claimed, hooks)
     if text is None:
         pending.end(cache, event.tool_use_id)
         return ""

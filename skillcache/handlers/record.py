@@ -1,11 +1,15 @@
 """The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own."""
 
-from skillcache.event import SessionEvent, parse_session_event
+import os
+
+from skillcache.event import SessionEvent, parse_session_event, parse_tool_event
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
+
+_IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
 def handle(data: bytes, world: "World") -> str:
@@ -15,6 +19,11 @@ def handle(data: bytes, world: "World") -> str:
     settings = load(world.environ, folder)
     if is_recorded(settings):
         keep(event, world, folder, settings)
+        if _is_observed(event, settings):
+            from skillcache.observation import observe  # a slow call's end
+
+            os.nice(_IN_NO_HURRY)
+            observe(parse_tool_event(data), world, settings)
     return ""
 
 
@@ -30,3 +39,13 @@ def keep(event: SessionEvent, world: "World", folder: str, settings: Settings) -
     record = tell(event, look(event, world, folder, settings))
     if record is not None:
         Delivery(settings, now=world.now).deliver(record)
+
+
+def _is_observed(event: SessionEvent, settings: Settings) -> bool:
+    """Whether the event is the end of a call that may be worth a rule."""
+    tool = event.text("tool_name")
+    if tool != "Bash":
+        return event.name == "PostToolUse" and (tool == "Agent" or tool.startswith("mcp__"))
+    duration = event.fields.get("duration_ms")
+    least = settings.number("min_duration") * 1000
+    return event.name.startswith("PostToolUse") and isinstance(duration, int | float) and duration >= least

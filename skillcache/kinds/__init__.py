@@ -29,6 +29,11 @@ class Described:
         self.asked = asked
 
 
+def may_be_ours(tool: str) -> bool:
+    """Whether a rule can name calls of this tool."""
+    return tool == "Bash" or tool in _MODULES or tool.startswith(MCP_PREFIX)
+
+
 def kind_of(tool: str) -> "ModuleType | None":
     """The module for calls of this tool; None for Bash and for tools that no rule can name."""
     name = "mcp" if tool.startswith(MCP_PREFIX) else _MODULES.get(tool)

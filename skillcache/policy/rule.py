@@ -7,27 +7,19 @@ BUILT_IN = "built-in"
 class Rule:
     """One rule, built in or a person's own.
 
-    pattern: in Claude Code's permission-rule syntax; specifier: what stands in its parentheses; depends: globs of
+    pattern: in Claude Code's permission-rule syntax; tool, specifier: before and in its parentheses; depends: globs of
     the files it depends on, None for everything; env: names of variables it depends on besides those of every call;
     ttl, failures_ttl: seconds; failures: whether a failed run is replayed; enabled: False takes the calls it names
     from every later rule; normalize: patterns to level before a verification compares; tools: programs its command
-    surely starts, to be identified if found; origin: the file it comes from.
+    surely starts, to be identified if found; share: "team" where a team's other members may be given the results;
+    invalidated_by: patterns of calls that make the results out of date; args_are_files, outputs, version: what a rule
+    `Skill(name)` says of the skill's scripts; origin: the file it comes from.
     """
 
     __slots__ = (
-        "depends",
-        "enabled",
-        "env",
-        "failures",
-        "failures_ttl",
-        "name",
-        "normalize",
-        "origin",
-        "pattern",
-        "specifier",
-        "tools",
-        "ttl",
-    )
+        "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "invalidated_by", "name",
+        "normalize", "origin", "outputs", "pattern", "share", "specifier", "tool", "tools", "ttl", "version",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,11 +34,17 @@ class Rule:
         enabled: bool = True,
         normalize: tuple[str, ...] = (),
         tools: tuple[str, ...] = (),
+        share: str = "",
+        invalidated_by: tuple[str, ...] = (),
+        args_are_files: bool = False,
+        outputs: tuple[str, ...] = (),
+        version: str = "",
         origin: str = BUILT_IN,
     ) -> None:
         self.name = name
         self.pattern = pattern
-        self.specifier = pattern.removeprefix("Bash(").removesuffix(")")
+        self.tool, _, inside = pattern.partition("(")
+        self.specifier = inside.removesuffix(")")
         self.depends = depends
         self.env = env
         self.ttl = ttl
@@ -55,6 +53,11 @@ class Rule:
         self.enabled = enabled
         self.normalize = normalize
         self.tools = tools
+        self.share = share
+        self.invalidated_by = invalidated_by
+        self.args_are_files = args_are_files
+        self.outputs = outputs
+        self.version = version
         self.origin = origin
 
     def __repr__(self) -> str:

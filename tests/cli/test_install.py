@@ -54,7 +54,10 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         assert Path(handler["args"][2]).name == EVENTS[event]
         assert Path(handler["args"][2]).is_file()
         assert handler["timeout"] == 10
-    recorded = [(event, Path(handler["args"][2]), handler) for event, handler in everything if "if" not in handler]
+    others = [(event, Path(handler["args"][2]), handler) for event, handler in everything if "if" not in handler]
+    web = [(event, path.name) for event, path, _ in others if path.name in EVENTS.values()]
+    assert web == [("PreToolUse", "pre_tool_use.py"), ("PostToolUse", "post_tool_use.py")]
+    recorded = [each for each in others if each[1].name not in EVENTS.values()]
     assert sorted((event, path.name, "async" not in handler) for event, path, handler in recorded) == sorted(
         (event, script, waits) for event, _, script, waits in SESSION_ENTRIES
     )
@@ -64,7 +67,8 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
 def test_an_install_without_sessions_records_none(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
-    assert all("if" in handler for _, handler in entries(person.settings))
+    scripts = {Path(handler["args"][2]).name for _, handler in entries(person.settings)}
+    assert scripts == set(EVENTS.values())
     assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
     person.skillcache("install")
@@ -304,7 +308,8 @@ def test_a_persons_own_rules_gain_entries(person: Person, tmp_path: Path) -> Non
     person.skillcache("install", "--scope", "local", folder=project)
 
     def own(path: Path) -> list[str]:
-        return [handler["if"] for event, handler in entries(path) if event == "PreToolUse"][len(WORDS) :]
+        found = [handler["if"] for event, handler in entries(path) if event == "PreToolUse" and "if" in handler]
+        return found[len(WORDS) :]
 
     assert own(person.settings) == ["Bash(*terraform validate*)"]
     assert own(project / ".claude" / "settings.local.json") == ["Bash(*terraform validate*)", "Bash(*./gate*)"]

@@ -1,8 +1,8 @@
 """Our entries in Claude Code's settings files: present, and what install would write now."""
 
-from skillcache.claude_settings import Found, patterns_of
+from skillcache.claude_settings import Found
 from skillcache.cli.checks import MEND, OK, Finding, Place
-from skillcache.cli.install import own_rules, present_edit
+from skillcache.cli.install import present_edit
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
 from skillcache.errors import SkillcacheError
@@ -61,11 +61,15 @@ def _check_file(path: str, scope: str, place: Place) -> list[Finding]:
 def _check_rules(found: list[Found], place: Place) -> list[Finding]:
     """A project's rules may need entries that an install for all projects did not write."""
     try:
-        needed = patterns_of(own_rules(LOCAL, place.project, place.environ))
+        needed = present_edit(LOCAL, place.project, place.environ).entries()
     except SkillcacheError:
         return []
-    present = {entry.handler.get("if") for entry in found}
-    missing = [pattern for pattern in needed if pattern not in present]
+    present = {(entry.matcher, entry.handler.get("if")) for entry in found}
+    missing = dict.fromkeys(
+        str(entry.handler.get("if") or entry.matcher)
+        for entry in needed
+        if (entry.matcher, entry.handler.get("if")) not in present
+    )
     if not missing:
         return []
     text = f"no entry starts the hooks for {', '.join(missing)}, which rules of this project name"
