@@ -1,0 +1,124 @@
+"""What a Redis holds. Replies are taken as bytes, whatever the client decodes for others."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.client import NEVER_DECODE
+
+from skillcache.errors import StoreError
+from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Commands, Holdings, Steps, T
+from skillcache.redis_keys import NAMES_KEY, generation_key
+from skillcache.stores.pooled import FAILURES, translated
+from skillcache.stores.redis_url import parse_url
+
+
+class RedisHoldings(Holdings):
+    def names(self) -> Steps[list[str]]:
+        found: set[str] = set()
+        cursor = 0
+        while True:
+            ((cursor, batch),) = yield [("SSCAN", NAMES_KEY, cursor, "COUNT", BATCH)]
+            found.update(map(_text, batch))
+            if not cursor:
+                return sorted(found)
+
+    def generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
+        asked = list(names)
+        replies = yield [("GET", _bytes(generation_key(name))) for name in asked]
+        return {name: int(reply or 0) for name, reply in zip(asked, replies, strict=True)}
+
+    def raise_generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
+        asked = list(names)
+        replies = yield [("INCR", _bytes(generation_key(name))) for name in asked]
+        return dict(zip(asked, replies, strict=True))
+
+    def keys(self, glob: str, cursor: int) -> Steps[tuple[int, list[str]]]:
+        ((following, keys),) = yield [("SCAN", cursor, "MATCH", _bytes(glob), "COUNT", BATCH, "TYPE", "string")]
+        return following, [_text(key) for key in keys]
+
+    def sizes(self, keys: list[str]) -> Steps[dict[str, int]]:
+        replies = yield [("STRLEN", _bytes(key)) for key in keys]
+        return {key: size for key, size in zip(keys, replies, strict=True) if size}
+
+    def heads(self, keys: list[str]) -> Steps[dict[str, bytes]]:
+        found = yield from self._beginnings(keys, HEAD)
+        for key in [key for key, head in found.items() if len(head) == HEAD and head.count(b"\n") < 2]:
+            found |= yield from self._beginnings([key], LONG_HEAD)
+        return found
+
+    def _beginnings(self, keys: list[str], size: int) -> Steps[dict[str, bytes]]:
+        replies = yield [("GETRANGE", _bytes(key), 0, size - 1) for key in keys]
+        return {key: head for key, head in zip(keys, replies, strict=True) if head}
+
+    def expiries(self, keys: list[str]) -> Steps[dict[str, float]]:
+        replies = yield [("PTTL", _bytes(key)) for key in keys]
+        found = zip(keys, replies, strict=True)
+        return {key: float("inf") if left == -1 else left / 1000 for key, left in found if left != -2}
+
+    def remove(self, keys: list[str]) -> Steps[int]:
+        (removed,) = yield [("UNLINK", *map(_bytes, keys))]
+        return int(removed)
+
+
+def take(steps: Steps[T], client: "redis.Redis") -> T:
+    """Raises StoreError."""
+    try:
+        with reported(client):
+            commands = next(steps)
+            while True:
+                commands = steps.send(_fill(client.pipeline(transaction=False), commands).execute() if commands else [])
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+async def aio_take(steps: Steps[T], client: "redis.asyncio.Redis") -> T:
+    """Raises StoreError."""
+    commands: Commands | None = None
+    replies: list[Any] = []
+    with reported(client):
+        while True:
+            try:
+                commands = next(steps) if commands is None else steps.send(replies)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            replies = await _fill(client.pipeline(transaction=False), commands).execute() if commands else []
+
+
+def _fill(pipeline: Any, commands: Commands) -> Any:
+    for words in commands:
+        pipeline.execute_command(*words, **{NEVER_DECODE: True})
+    return pipeline
+
+
+def connect(url: str) -> "redis.Redis":
+    """Raises ConfigError."""
+    parse_url(url)  # says what is wrong with it without repeating it, which redis-py does not
+    named = url.replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
+    return redis.Redis.from_url(named, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+
+
+def place_of(client: Any) -> str:
+    """Where the server is, for people, without a password."""
+    options = client.connection_pool.connection_kwargs
+    where = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    return f"Redis at {where}, database {options.get('db', 0)}"
+
+
+@contextmanager
+def reported(client: Any) -> Iterator[None]:
+    """An error's own text may hold the URL's password."""
+    try:
+        yield
+    except FAILURES as fault:
+        raise StoreError(translated(fault).outcome, f"{place_of(client)}. Check with: skillcache doctor") from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

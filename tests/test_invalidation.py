@@ -1,0 +1,307 @@
+"""What is invalidated is served no more from that moment on, and its room is given back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+from skillcache.entry import encode
+from skillcache.holdings import Steps
+from skillcache.holdings.embedded import EmbeddedHoldings
+from skillcache.holdings.embedded import take as take_embedded
+from skillcache.holdings.redis import RedisHoldings, take
+from skillcache.invalidation import (
+    Invalidated,
+    Selection,
+    aio_invalidate_names,
+    aio_invalidate_pattern,
+    invalidate,
+    invalidate_names,
+    invalidate_pattern,
+    steps,
+)
+from skillcache.redis_keys import entry_key, project_name, team_name
+from skillcache.stores import Store, open_store
+from tests.test_entry import make
+
+STORES = ("embedded", "redis")
+
+
+@pytest.fixture(params=STORES)
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "embedded":
+        return f"embedded:{tmp_path}/cache/store.sqlite3"
+    url: str = request.getfixturevalue("redis_server").url
+    return url
+
+
+class Shelf:
+    """A store with the shorthand of these tests: entries by name and number."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+
+    def open(self) -> Store:
+        return open_store(self.target, now=time.time())
+
+    def put(self, name: str, *more: str, number: int = 0, team: str | None = None, value: bytes = b"") -> bool:
+        names = (name, *more)
+        store = self.open()
+        generations = store.get("skill_cache:x:x", names).generations
+        bound = dict(zip(names, generations, strict=True))
+        started = 1_790_000_000_000
+        stored = store.put(
+            entry_key(name, f"{number:040x}", team),
+            value or encode(make(names=bound, started=started)),
+            ttl=600,
+            started=started,
+            names=names,
+            generations=generations,
+        )
+        store.close()
+        return stored
+
+    def holds(self, name: str, number: int = 0, team: str | None = None) -> bool:
+        store = self.open()
+        found = store.get(entry_key(name, f"{number:040x}", team), ()).entry
+        store.close()
+        return found is not None
+
+    def generation(self, name: str) -> int:
+        store = self.open()
+        (generation,) = store.get("skill_cache:x:x", (name,)).generations
+        store.close()
+        return generation
+
+
+@pytest.fixture
+def shelf(target: str) -> Shelf:
+    return Shelf(target)
+
+
+def test_what_is_bound_to_a_name_goes_and_the_rest_stays(shelf: Shelf) -> None:
+    shelf.put("pytest", "Bash", project_name("p"))
+    shelf.put("ruff", "Bash", "pytest", project_name("p"))
+    shelf.put("mypy", "Bash", project_name("q"))
+    shelf.put("report", team_name("acme"), team="acme")
+
+    assert invalidate_names(shelf.target, ["pytest"]) == Invalidated(("pytest",), 2)
+
+    assert not shelf.holds("pytest")
+    assert not shelf.holds("ruff")
+    assert shelf.holds("mypy")
+    assert shelf.generation("pytest") == 1
+    assert shelf.generation("Bash") == 0
+
+    assert invalidate_names(shelf.target, [project_name("q"), team_name("acme")]).entries == 2
+    assert not shelf.holds("mypy")
+    assert not shelf.holds("report", team="acme")
+
+
+def test_a_name_of_nothing_is_raised_all_the_same(shelf: Shelf) -> None:
+    """A first run may be under way."""
+    assert invalidate_names(shelf.target, ["report"]) == Invalidated(("report",), 0)
+    assert shelf.generation("report") == 1
+
+
+@pytest.mark.parametrize("how", ["names", "pattern"])
+def test_a_run_that_began_before_cannot_store(shelf: Shelf, how: str) -> None:
+    shelf.put("report", number=1)  # so that the name is known
+    store = shelf.open()
+    (before,) = store.get("skill_cache:report:x", ("report",)).generations
+
+    if how == "names":
+        invalidate_names(shelf.target, ["report"])
+    else:
+        invalidate_pattern(shelf.target, "rep*")
+
+    value = encode(make(names={"report": before}, started=5))
+    key = entry_key("report", "0" * 40)
+    assert not store.put(key, value, ttl=60, started=5, names=("report",), generations=(before,))
+    assert store.put(key, value, ttl=60, started=5, names=("report",), generations=(before + 1,))
+    store.close()
+
+
+def sweep(shelf: Shelf, selection: Selection, *, after: str, work: Callable[[], object]) -> Invalidated:
+    """An invalidation during which something happens: once, right after that step of it."""
+    embedded = shelf.target.startswith("embedded:")
+    base: Any = EmbeddedHoldings if embedded else RedisHoldings
+    left = [work]
+
+    class Watched(base):  # type: ignore[misc]
+        def __getattribute__(self, name: str) -> Any:
+            found = super().__getattribute__(name)
+            return watched(found) if name == after else found
+
+    def watched(step: Callable[..., Steps[object]]) -> Callable[..., Steps[object]]:
+        def steps_and_work(*arguments: object) -> Steps[object]:
+            result = yield from step(*arguments)
+            if left:
+                left.pop()()
+            return result
+
+        return steps_and_work
+
+    if embedded:
+        holdings = Watched(shelf.target.removeprefix("embedded:"), time.time())
+        done = take_embedded(steps(holdings, selection))
+        holdings.close()
+        return done
+    client = redis.Redis.from_url(shelf.target)
+    done = take(steps(Watched(), selection), client)
+    client.close()
+    return done
+
+
+def test_what_was_stored_after_the_raise_stays(shelf: Shelf) -> None:
+    shelf.put("report", number=1)
+
+    done = sweep(shelf, Selection(("report",)), after="raise_generations", work=lambda: shelf.put("report", number=2))
+
+    assert done == Invalidated(("report",), 1)
+    assert shelf.holds("report", 2)
+
+
+def test_a_name_that_appears_during_the_sweep_of_a_pattern_is_raised_too(shelf: Shelf) -> None:
+    shelf.put("report-day")
+
+    done = sweep(shelf, Selection((), "report-*"), after="keys", work=lambda: shelf.put("report-new"))
+
+    assert done == Invalidated(("report-day", "report-new"), 2)
+    assert shelf.generation("report-new") == 1
+
+
+def test_a_pattern_on_names_and_one_on_keys(shelf: Shelf) -> None:
+    for number in range(3):
+        shelf.put("report-day", number=number)
+        shelf.put("report-week", number=number)
+        shelf.put("digest", number=number)
+
+    assert invalidate_pattern(shelf.target, "report-*") == Invalidated(("report-day", "report-week"), 6)
+    assert invalidate_pattern(shelf.target, "skill_cache:digest:*1") == Invalidated(("digest",), 1)
+    assert shelf.holds("digest", 0)
+    assert shelf.generation("digest") == 1, "a pattern of some keys raises the whole name"
+
+
+def test_a_pattern_reaches_what_is_shared_and_one_of_a_team_only_that(shelf: Shelf) -> None:
+    for team in ("acme", "other"):
+        shelf.put("report", team_name(team), team=team)
+    shelf.put("report")
+
+    assert invalidate_pattern(shelf.target, "team:cache:acme:*") == Invalidated((team_name("acme"),), 1)
+    assert shelf.holds("report", team="other")
+    assert invalidate_pattern(shelf.target, "report") == Invalidated(("report",), 2)
+
+
+@pytest.mark.parametrize("name", ["a[b]", "a?b", "a*b", "a\\b", "a]b", "[^a]", "plugin:skill", "über"])
+def test_names_may_hold_what_is_special_in_a_glob(shelf: Shelf, name: str) -> None:
+    shelf.put(name)
+    shelf.put("axb")
+    escaped = "".join(f"\\{letter}" if letter in "[]?*\\^" else letter for letter in name)
+
+    assert invalidate_pattern(shelf.target, escaped) == Invalidated((name,), 1)
+    assert shelf.holds("axb")
+    shelf.put(name)
+    assert invalidate_names(shelf.target, [name]).entries == 1
+    assert shelf.holds("axb")
+
+
+def test_ten_thousand_go_in_batches(shelf: Shelf) -> None:
+    value = encode(make(names={"report": 0}, started=5))
+    fill(shelf.target, {entry_key("report", f"{number:040x}"): value for number in range(10_000)})
+    shelf.put("other")
+
+    assert invalidate_names(shelf.target, ["report"]) == Invalidated(("report",), 10_000)
+    assert shelf.holds("other")
+
+
+def fill(target: str, values: dict[str, bytes]) -> None:
+    """Many at once, past the contract."""
+    if not target.startswith("embedded:"):
+        client = redis.Redis.from_url(target)
+        pipeline = client.pipeline(transaction=False)
+        for key, value in values.items():
+            pipeline.set(key, value, ex=600)
+        pipeline.execute()
+        client.close()
+        return
+    store = open_store(target, now=time.time())
+    store.invalidate("made")
+    store.close()
+    db = sqlite3.connect(target.removeprefix("embedded:"))
+    rows = [(key, value, 5, time.time() + 600) for key, value in values.items()]
+    db.executemany("INSERT INTO entries (key, value, started, expires) VALUES (?, ?, ?, ?)", rows)
+    db.commit()
+    db.close()
+
+
+def test_what_is_no_entry_stays_unless_a_pattern_names_it(shelf: Shelf) -> None:
+    shelf.put("report", number=1, value=b"%016d" % 1_790_000_000_000 + b"not what we write")
+    shelf.put("report", number=2)
+
+    assert invalidate_names(shelf.target, ["report"]).entries == 1
+    assert shelf.holds("report", 1)
+    assert invalidate_pattern(shelf.target, "report").entries == 1
+    assert not shelf.holds("report", 1)
+
+
+def test_a_header_longer_than_most_is_read_whole(shelf: Shelf) -> None:
+    value = encode(make(names={"report": 0}, key="k" * 100_000, started=1_790_000_000_000))
+    shelf.put("report", value=value)
+
+    assert invalidate_names(shelf.target, ["report"]).entries == 1
+
+
+def test_names_and_pattern_together_are_each_of_them(shelf: Shelf) -> None:
+    shelf.put("pytest", "Bash")
+    shelf.put("report-day")
+    shelf.put("digest")
+
+    rehearsed = invalidate(shelf.target, Selection(("Bash", "digest"), "report-*"), rehearse=True)
+    assert rehearsed.names == ("Bash", "digest", "report-day")
+    assert rehearsed.entries == 3
+    assert rehearsed.bytes > 1_000
+    assert shelf.generation("digest") == 0
+    assert shelf.holds("digest")
+
+    assert invalidate(shelf.target, Selection(("Bash", "digest"), "report-*")).entries == 3
+
+
+@pytest.mark.parametrize("decode", [False, True])
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_any_client_of_redis_will_do(redis_server: object, decode: bool, protocol: int) -> None:
+    url: str = redis_server.url  # type: ignore[attr-defined]
+    shelf = Shelf(url)
+    client = redis.Redis.from_url(url, decode_responses=decode, protocol=protocol)
+
+    async def meanwhile(work: Callable[[redis.asyncio.Redis], object]) -> Invalidated:
+        own = redis.asyncio.Redis.from_url(url, decode_responses=decode, protocol=protocol)
+        try:
+            return await work(own)  # type: ignore[misc,no-any-return]
+        finally:
+            await own.aclose()
+
+    for invalidated in (
+        lambda: invalidate_names(client, ["report"]),
+        lambda: invalidate_pattern(client, "rep*"),
+        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate_names(own, ["report"]))),
+        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate_pattern(own, "rep*"))),
+    ):
+        shelf.put("report", value=b"")
+        assert invalidated() == Invalidated(("report",), 1)  # type: ignore[no-untyped-call]
+    client.close()
+
+
+def test_a_target_will_do_for_asyncio_too(shelf: Shelf) -> None:
+    shelf.put("report")
+
+    assert asyncio.run(aio_invalidate_pattern(shelf.target, "report")) == Invalidated(("report",), 1)
+    assert shelf.generation("report") == 1
