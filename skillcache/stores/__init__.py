@@ -27,8 +27,23 @@ class Lookup:
         self.also = also
 
 
+class Claim:
+    """What a claim came to.
+
+    holder: "" when it is ours now, else the owner who has it; left: seconds of its lease; mark: from where `wait`
+    hears the next release, "" when it is ours.
+    """
+
+    __slots__ = ("holder", "left", "mark")
+
+    def __init__(self, holder: str, left: float, mark: str) -> None:
+        self.holder = holder
+        self.left = left
+        self.mark = mark
+
+
 class Store:
-    """Every call is one round trip and raises StoreError for any failure of the store.
+    """Every call but `wait` is one round trip; each raises StoreError for any failure of the store.
 
     After a failure the store is dead for this process: every later call raises the same at once. Entries
     (`get`, `put`) and records (`read`, `write`) never share a key; `delete` drops either. Expiry is in whole
@@ -71,6 +86,25 @@ class Store:
     def write(self, key: str, value: bytes, ttl: int) -> None:
         raise NotImplementedError
 
+    def claim(self, digest: str, owner: str, lease: float) -> Claim:
+        """Claims `digest` for `lease` seconds, unless another owner has it; a claim of the same owner is extended.
+
+        `owner` is any text but ""; `lease` is over 0 and at most MAX_TTL. Another value is a ValueError.
+        """
+        raise NotImplementedError
+
+    def release(self, digest: str, owner: str) -> bool:
+        """Gives the claim up and wakes all who wait; False, and nothing is done, when `owner` has it no longer."""
+        raise NotImplementedError
+
+    def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        """True as soon as there was a release since `mark`; False after `seconds`.
+
+        A release between the refused claim and the wait is heard at once. The end of a lease is no release: wait
+        no longer than what was left of it.
+        """
+        raise NotImplementedError
+
     def ping(self) -> None:
         """Raises unless the store can be used, for writing too where that can be told."""
         raise NotImplementedError
@@ -97,6 +131,13 @@ def stamp(started: int) -> bytes:
 def check_ttl(ttl: int) -> None:
     if not 1 <= ttl <= MAX_TTL:
         raise ValueError(f"an expiry is 1 to {MAX_TTL} seconds, not {ttl}")
+
+
+def check_claim(owner: str, lease: float) -> None:
+    if not owner:
+        raise ValueError("a claim has an owner")
+    if not 0 < lease <= MAX_TTL:
+        raise ValueError(f"a lease is up to {MAX_TTL} seconds, not {lease}")
 
 
 def check_value(value: bytes, started: int) -> None:

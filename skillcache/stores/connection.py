@@ -58,19 +58,22 @@ class Connection:
         self._deadline = 0.0
         self._silence = 0.0
 
-    def exchange(self, command: "tuple[str | bytes, ...]") -> "Reply":
-        """The reply to `command`; the greeting of a fresh connection travels with it. Raises StoreError."""
-        return self.exchange_all((command,))[-1]
+    def exchange(self, command: "tuple[str | bytes, ...]", patience: float = 0.0) -> "Reply":
+        """The reply to `command`; the greeting of a fresh connection travels with it. Raises StoreError.
 
-    def exchange_all(self, commands: "tuple[tuple[str | bytes, ...], ...]") -> "list[Reply]":
+        patience: seconds that the reply may take beyond the limits, for a command that blocks.
+        """
+        return self.exchange_all((command,), patience)[-1]
+
+    def exchange_all(self, commands: "tuple[tuple[str | bytes, ...], ...]", patience: float = 0.0) -> "list[Reply]":
         """The reply to each command, in one round trip; a refused greeting is the only reply. Raises StoreError."""
         greeting: tuple[tuple[str, ...], ...] = ()
         try:
             if self._socket is None:
                 self._socket = _connect(self._address, self._limits)
                 greeting = self._address.greeting()
-            self._deadline = monotonic() + self._limits.operation
-            self._silence = self._limits.silence
+            self._deadline = monotonic() + self._limits.operation + patience
+            self._silence = self._limits.silence + patience
             self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
             for words in greeting:
                 reply = self._reader.read()

@@ -57,13 +57,14 @@ class PooledStore(RedisCalls):
             own.response_callbacks.clear()  # requests read replies as the server gave them
             _clients[pool] = own
         self._client = own
+        self._longest_block = own.connection_pool.connection_kwargs["socket_timeout"] / 2
         self._origin = pool  # connections of Sentinel ask the pool they were made for
 
     def close(self) -> None:
         """Closes connections that nobody uses."""
         self._client.connection_pool.disconnect(inuse_connections=False)
 
-    def _ask(self, request: "Request[T]") -> T:
+    def _ask(self, request: "Request[T]", patience: float = 0.0) -> T:  # noqa: ARG002 - below the client's own bound
         command, read = request
         words = encoded(command)
         try:

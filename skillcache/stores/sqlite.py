@@ -6,9 +6,11 @@ replayed as a result. Reading does no housekeeping; storing drops a bounded numb
 rows stored longest ago when the file is over its cap.
 """
 
+from time import monotonic, sleep
+
 from skillcache.errors import StoreError
 from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import Lookup, Store, check_ttl, check_value
+from skillcache.stores import Claim, Lookup, Store, check_claim, check_ttl, check_value
 from skillcache.stores.sqlite_driver import Connection, Error, OperationalError
 from skillcache.stores.sqlite_file import (
     CANTOPEN,
@@ -52,6 +54,7 @@ class SqliteStore(Store):
         self._path = path
         self._now = now
         self._cap = cap
+        self._opened = monotonic()
         self._handle: Handle | None = None
 
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
@@ -134,6 +137,32 @@ class SqliteStore(Store):
         record = "INSERT OR REPLACE INTO records (key, value, expires) VALUES (?, ?, ?)"
         self._write(lambda db: db.execute(record, (key, value, self._now + ttl)))
 
+    def claim(self, digest: str, owner: str, lease: float) -> Claim:
+        from skillcache.stores import sqlite_claims  # a hit pays nothing for it
+
+        check_claim(owner, lease)
+        return self._write(lambda db: sqlite_claims.claim(db, digest, owner, lease, self._moment()))
+
+    def release(self, digest: str, owner: str) -> bool:
+        from skillcache.stores import sqlite_claims  # a hit pays nothing for it
+
+        return self._write(lambda db: sqlite_claims.release(db, digest, owner, self._moment()))
+
+    def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        from skillcache.stores.sqlite_claims import FIRST_PAUSE, LONGEST_PAUSE, latest_release
+
+        end = monotonic() + seconds
+        pause = FIRST_PAUSE
+        while True:
+            latest = self._read(lambda db: latest_release(db, digest, self._moment()))
+            if latest and latest != mark:
+                return True
+            left = end - monotonic()
+            if left <= 0:
+                return False
+            sleep(min(pause, left))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
     def ping(self) -> None:
         self._write(lambda db: db.execute("SELECT 1 FROM entries LIMIT 1").fetchall())
 
@@ -141,6 +170,10 @@ class SqliteStore(Store):
         if self._handle is not None:
             handle, self._handle = self._handle, None
             handle.connection.close()
+
+    def _moment(self) -> float:
+        """The time now: claims pass within the life of a process, and a wait may take long."""
+        return self._now + monotonic() - self._opened
 
     def _evict(self, db: Connection) -> None:
         excess = db.execute(_USED).fetchone()[0] - self._cap

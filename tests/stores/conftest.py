@@ -1,20 +1,26 @@
+import asyncio
 import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+import redis.asyncio
 
 from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key
-from skillcache.stores import Store, open_store
+from skillcache.stores import Claim, Lookup, Store, open_store
 from skillcache.stores.connection import Limits
 from skillcache.stores.pooled import open_pooled
+from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
+
+T = TypeVar("T")
 
 # A busy machine must not decide a test that is not about time.
 PATIENT = Limits(connect=20, silence=20, operation=20)
@@ -82,7 +88,58 @@ def fake_redis() -> Iterator[int]:
     thread.join(10)
 
 
-@pytest.fixture(params=["embedded", "fakeredis", "redis", "pooled"])
+class Looped(Store):
+    """The coroutines of AsyncStore as plain calls, on an event loop of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._store = AsyncStore(redis.asyncio.Redis.from_url(url, decode_responses=True))
+
+    def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
+        return self._run(self._store.get(key, names, also))
+
+    def put(
+        self, key: str, value: bytes, *, ttl: int, started: int, names: tuple[str, ...], generations: tuple[int, ...]
+    ) -> bool:
+        return self._run(self._store.put(key, value, ttl=ttl, started=started, names=names, generations=generations))
+
+    def delete(self, key: str) -> None:
+        self._run(self._store.delete(key))
+
+    def invalidate(self, name: str) -> int:
+        return self._run(self._store.invalidate(name))
+
+    def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
+        return self._run(self._store.read(keys))
+
+    def write(self, key: str, value: bytes, ttl: int) -> None:
+        self._run(self._store.write(key, value, ttl))
+
+    def claim(self, digest: str, owner: str, lease: float) -> Claim:
+        return self._run(self._store.claim(digest, owner, lease))
+
+    def release(self, digest: str, owner: str) -> bool:
+        return self._run(self._store.release(digest, owner))
+
+    def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        return self._run(self._store.wait(digest, mark, seconds))
+
+    def ping(self) -> None:
+        self._run(self._store.ping())
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._run(self._store.close())
+
+    def end(self) -> None:
+        self.close()
+        self._loop.close()
+
+    def _run(self, work: Coroutine[object, object, T]) -> T:
+        return self._loop.run_until_complete(work)
+
+
+@pytest.fixture(params=["embedded", "fakeredis", "redis", "pooled", "async"])
 def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens a store, empty at the test's start; every call gives another process's view of the same data."""
     opened: list[Store] = []
@@ -103,6 +160,8 @@ def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
             store = open_store(target, now=NOW)
         elif request.param == "pooled":
             store = open_pooled(target, now=NOW)
+        elif request.param == "async":
+            store = Looped(target)
         else:
             store = open_patiently(target)
         opened.append(store)
@@ -111,6 +170,8 @@ def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callab
     yield open_one
     for store in opened:
         store.close()
+        if isinstance(store, Looped):
+            store.end()
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ import pytest
 
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.stores import MAX_TTL, Store
-from tests.stores.conftest import KEY, put, value_of
+from tests.stores.conftest import KEY, measure, put, value_of
 
+DIGEST = "0" * 40
 OTHER = entry_key("Bash", "1" * 40)
 RECORD = record_key("quarantine", "project")
 
@@ -160,6 +161,93 @@ def test_a_value_without_its_start_is_the_callers_fault(store: Store) -> None:
         store.put(KEY, value_of(1), ttl=60, started=2, names=(), generations=())
     with pytest.raises(ValueError, match=r"argument|generation"):
         store.put(KEY, value_of(1), ttl=60, started=1, names=("a",), generations=())
+
+
+def test_a_claim_is_the_owners_until_it_is_released(open_here: Callable[[], Store]) -> None:
+    first, second = open_here(), open_here()
+    taken = first.claim(DIGEST, "first", 60)
+    assert (taken.holder, taken.left, taken.mark) == ("", 60, "")
+    refused = second.claim(DIGEST, "second", 60)
+    assert refused.holder == "first"
+    assert 50 < refused.left <= 60
+    assert second.claim("1" * 40, "second", 60).holder == ""
+    assert first.release(DIGEST, "first")
+    assert second.claim(DIGEST, "second", 60).holder == ""
+    assert first.claim(DIGEST, "first", 60).holder == "second"
+
+
+def test_a_claim_is_extended_by_its_owner(store: Store) -> None:
+    store.claim(DIGEST, "first", 10)
+    assert store.claim(DIGEST, "first", 60).holder == ""
+    assert store.claim(DIGEST, "second", 60).left > 50
+
+
+def test_only_its_owner_releases_a_claim(store: Store) -> None:
+    assert not store.release(DIGEST, "first")
+    store.claim(DIGEST, "first", 60)
+    refused = store.claim(DIGEST, "second", 60)
+    assert not store.release(DIGEST, "second")
+    assert not store.wait(DIGEST, refused.mark, 0)
+    assert store.claim(DIGEST, "second", 60).holder == "first"
+    assert store.release(DIGEST, "first")
+    assert not store.release(DIGEST, "first")
+
+
+def test_an_owner_may_have_any_name(store: Store) -> None:
+    owner = "sessiön \r\n\0'\"%"
+    store.claim(DIGEST, owner, 60)
+    assert store.claim(DIGEST, "second", 60).holder == owner
+    assert store.release(DIGEST, owner)
+
+
+def test_a_release_before_the_wait_is_heard_at_once(open_here: Callable[[], Store]) -> None:
+    first, second = open_here(), open_here()
+    first.claim(DIGEST, "first", 60)
+    mark = second.claim(DIGEST, "second", 60).mark
+    first.release(DIGEST, "first")
+    assert second.wait(DIGEST, mark, 0)
+    first.claim(DIGEST, "first", 60)
+    assert second.wait(DIGEST, mark, 0)
+    assert measure(lambda: second.wait(DIGEST, mark, 30)) < 10
+
+
+def test_a_release_before_the_refusal_is_not_heard(store: Store) -> None:
+    store.claim(DIGEST, "first", 60)
+    store.release(DIGEST, "first")
+    store.claim(DIGEST, "first", 60)
+    assert not store.wait(DIGEST, store.claim(DIGEST, "second", 60).mark, 0)
+
+
+def test_a_wait_ends_in_time(store: Store) -> None:
+    store.claim(DIGEST, "first", 60)
+    mark = store.claim(DIGEST, "second", 60).mark
+    heard: list[bool] = []
+    assert 0.15 < measure(lambda: heard.append(store.wait(DIGEST, mark, 0.2))) < 10
+    assert heard == [False]
+    store.ping()
+
+
+def test_a_lease_that_is_over_frees_the_claim(open_here: Callable[[], Store]) -> None:
+    first, second = open_here(), open_here()
+    first.claim(DIGEST, "first", 0.3)
+    refused = second.claim(DIGEST, "second", 60)
+    assert refused.holder == "first"
+    assert not second.wait(DIGEST, refused.mark, refused.left + 0.1)
+    assert second.claim(DIGEST, "second", 60).holder == ""
+    assert not first.release(DIGEST, "first")
+    assert first.claim(DIGEST, "first", 60).holder == "second"
+
+
+@pytest.mark.parametrize("lease", [0, -1, float("nan"), float("inf"), MAX_TTL + 1])
+def test_a_lease_out_of_bounds_is_the_callers_fault(store: Store, lease: float) -> None:
+    with pytest.raises(ValueError, match="lease"):
+        store.claim(DIGEST, "first", lease)
+    assert store.claim(DIGEST, "second", MAX_TTL).holder == ""
+
+
+def test_a_claim_without_an_owner_is_the_callers_fault(store: Store) -> None:
+    with pytest.raises(ValueError, match="owner"):
+        store.claim(DIGEST, "", 1)
 
 
 def test_ping_says_nothing_when_all_is_well(store: Store) -> None:

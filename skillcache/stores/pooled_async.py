@@ -1,0 +1,98 @@
+"""The Redis store for coroutines: `pooled.PooledStore` over redis.asyncio, with the same calls."""
+
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakKeyDictionary
+
+import redis.asyncio as redis
+
+from skillcache.stores import Claim, Lookup, redis_claims, redis_requests
+from skillcache.stores.pooled import FAILURES, MOST, encoded, own_settings, translated
+from skillcache.stores.redis import blocks
+
+if TYPE_CHECKING:
+    from skillcache.stores.redis_requests import Request
+
+T = TypeVar("T")
+
+_clients: MutableMapping[object, "redis.Redis"] = WeakKeyDictionary()
+
+
+class AsyncStore:
+    """Holds to the contract of `skillcache.stores.Store`, each call a coroutine.
+
+    As `PooledStore` it uses the settings of `client` and connections of its own, which belong to the running event
+    loop: close it there.
+    """
+
+    def __init__(self, client: "redis.Redis") -> None:
+        pool = client.connection_pool
+        own = _clients.get(pool)
+        if own is None:
+            own = redis.Redis(
+                connection_pool=redis.ConnectionPool(
+                    connection_class=pool.connection_class,
+                    max_connections=MOST,
+                    **own_settings(pool.connection_kwargs),
+                )
+            )
+            own.response_callbacks.clear()
+            _clients[pool] = own
+        self._client = own
+        self._origin = pool
+        self._longest_block = own.connection_pool.connection_kwargs["socket_timeout"] / 2
+
+    async def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
+        return await self._ask(redis_requests.get(key, names, also))
+
+    async def put(
+        self,
+        key: str,
+        value: bytes,
+        *,
+        ttl: int,
+        started: int,
+        names: tuple[str, ...],
+        generations: tuple[int, ...],
+    ) -> bool:
+        return await self._ask(redis_requests.put(key, value, ttl, started, names, generations))
+
+    async def delete(self, key: str) -> None:
+        await self._ask(redis_requests.delete(key))
+
+    async def invalidate(self, name: str) -> int:
+        return await self._ask(redis_requests.invalidate(name))
+
+    async def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
+        return await self._ask(redis_requests.read(keys)) if keys else ()
+
+    async def write(self, key: str, value: bytes, ttl: int) -> None:
+        await self._ask(redis_requests.write(key, value, ttl))
+
+    async def claim(self, digest: str, owner: str, lease: float) -> Claim:
+        return await self._ask(redis_claims.claim(digest, owner, lease))
+
+    async def release(self, digest: str, owner: str) -> bool:
+        return await self._ask(redis_claims.release(digest, owner))
+
+    async def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        for block in blocks(seconds, self._longest_block):
+            if await self._ask(redis_claims.hear(digest, mark, block)):
+                return True
+        return False
+
+    async def ping(self) -> None:
+        await self._ask(redis_requests.ping())
+
+    async def close(self) -> None:
+        """Closes connections that nobody uses."""
+        await self._client.connection_pool.disconnect(inuse_connections=False)
+
+    async def _ask(self, request: "Request[T]") -> T:
+        command, read = request
+        words = encoded(command)
+        try:
+            reply = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+        except FAILURES as error:
+            raise translated(error) from None
+        return read(reply)
