@@ -12,6 +12,7 @@ COMMANDS = {
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "stats": "Show hits, misses, bypasses and the time saved.",
     "explain": "Say why a command would be answered from the cache or run.",
+    "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",
     "note": "Add, list and remove notes on this project.",
     "clear": "Empty the cache.",
