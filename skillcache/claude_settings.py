@@ -37,8 +37,11 @@ SESSION_ENTRIES = (
     ("PostCompact", None, "record.py", False),
     ("SessionEnd", None, "record.py", True),
 )
+# At these the hook that records also gives up what runs that have no end hold.
+RELEASING = ("Stop", "SubagentStop", "SessionEnd")
 # Every event that an entry of ours may have, in the order in which they are compared.
 ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES)]))
+WAITING = "waiting for the same run of another agent"
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
 # What the commands of the built-in rules have in common; the first five are in 92 % of the replayable lines that agents
@@ -65,10 +68,11 @@ class Edit:
     """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
     rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
-    web's tools are answered; sessions: whether to write the entries that record sessions.
+    web's tools are answered; wait: seconds that a call may wait for another's run; sessions: whether to write the
+    entries that record sessions.
     """
 
-    __slots__ = ("hooks", "interpreter", "patterns", "rules", "sessions", "timeout", "web", "writers")
+    __slots__ = ("hooks", "interpreter", "patterns", "rules", "sessions", "timeout", "wait", "web", "writers")
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Edit:
         rules: Sequence[str] = (),
         writers: Sequence[str] = (),
         web: bool = True,
+        wait: float = 300,
         timeout: int = 10,
         sessions: bool = False,
     ) -> None:
@@ -87,6 +92,7 @@ class Edit:
         self.rules = rules
         self.writers = writers
         self.web = web
+        self.wait = wait
         self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns_of(rules))
         self.timeout = timeout
 
@@ -106,7 +112,9 @@ class Edit:
             handler = {"type": "command", **self._start("subagent_stop.py")}
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
-        for event, matcher, script, waits in SESSION_ENTRIES if self.sessions else ():
+        for event, matcher, script, waits in SESSION_ENTRIES:
+            if not self.sessions and not (self.wait and event in RELEASING):
+                continue
             handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
         return groups
@@ -130,11 +138,15 @@ class Edit:
         return sorted(found, key=lambda entry: ORDER.index(entry.event))
 
     def _start(self, script: str) -> Json:
-        return {
+        started: Json = {
             "command": self.interpreter,
             "args": [*_FLAGS, f"{self.hooks}/{script}", MARK],
             "timeout": self.timeout,
         }
+        if script == EVENTS["PreToolUse"] and self.wait:
+            # A person reads this only where the hook takes long, which is where it waits.
+            return {**started, "timeout": self.timeout + int(self.wait), "statusMessage": WAITING}
+        return started
 
 
 def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:

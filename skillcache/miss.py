@@ -12,14 +12,23 @@ class Miss:
     """A call between its two hooks.
 
     key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
-    since: see `skillcache.pending`; generations: of each rule's name; verifies: whether an entry was there and is to be
-    held against the run.
+    since: see `skillcache.pending`; generations: of each name; verifies: whether an entry was there and is to be held
+    against the run; owner: of the claim to the run, "" for none.
     """
 
-    __slots__ = ("cwd", "generations", "key", "project", "since", "started", "verifies")
+    __slots__ = ("cwd", "generations", "key", "owner", "project", "since", "started", "verifies")
 
     def __init__(
-        self, *, key: str, cwd: str, project: str, started: int, since: int, generations: dict[str, int], verifies: bool
+        self,
+        *,
+        key: str,
+        cwd: str,
+        project: str,
+        started: int,
+        since: int,
+        generations: dict[str, int],
+        verifies: bool,
+        owner: str,
     ) -> None:
         self.key = key
         self.cwd = cwd
@@ -28,6 +37,7 @@ class Miss:
         self.since = since
         self.generations = generations
         self.verifies = verifies
+        self.owner = owner
 
     def record(self) -> dict[str, object]:
         """As JSON values, for `skillcache.pending`."""
@@ -45,6 +55,7 @@ def read_miss(record: dict[str, object]) -> Miss:
             since=int(str(record["since"])),
             generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
+            owner=str(record["owner"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None

@@ -27,6 +27,7 @@ class Outcome:
 
 
 REPLAYED = Outcome(100, HIT, "replayed", "served from the cache")
+WAITED = Outcome(101, HIT, "waited", "served from a run of the same call that this one waited for")
 
 NO_ENTRY = Outcome(200, MISS, "no_entry", "nothing stored for this call on these inputs")
 INVALIDATED = Outcome(201, MISS, "invalidated", "the stored result was invalidated")
@@ -37,6 +38,7 @@ SEEN_FAILURE = Outcome(205, MISS, "seen_failure", "this session has already seen
 ELSEWHERE = Outcome(206, MISS, "elsewhere", "the stored result holds only in the place that recorded it")
 EXPIRED = Outcome(207, MISS, "expired", "the stored result is too old")
 UNDECIDED = Outcome(208, MISS, "undecided", "the person has not allowed this command here yet")
+WAITED_IN_VAIN = Outcome(209, MISS, "waited_in_vain", "the run that this call waited for gave no result in time")
 
 NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
 TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")

@@ -25,6 +25,11 @@ class Pending:
         self._handle = handle
         self.since = os.fstat(handle).st_ctime_ns
 
+    def renew(self) -> None:
+        """The run begins now: nothing that was touched before concerns it. Raises OSError."""
+        os.utime(self._handle)
+        self.since = os.fstat(self._handle).st_ctime_ns
+
     def save(self, record: dict[str, object]) -> None:
         """Keep `record` for the end of the call. Raises OSError."""
         view = memoryview(jsontext.dumps(record).encode("ascii"))

@@ -11,7 +11,7 @@ from _thread import allocate_lock, start_new_thread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
 _TIME_TO_COUNT = 0.2  # what holds us up may hold up the count as well
@@ -26,18 +26,27 @@ HANDLERS = {
     "Invalidate": "invalidate",
     "SessionStart": "session_start",
     "Record": "record",
+    "Deliver": "deliver",
 }
 
 
 class World:
-    """What a handler may know of the world. now: unix seconds; begun: monotonic seconds at the start of our work."""
+    """What a handler may know of the world. now: unix seconds; begun: monotonic seconds at the start of our work.
 
-    __slots__ = ("begun", "environ", "now")
+    after: what a handler leaves to be done once its answer is written, not at all where it could not be.
+    """
+
+    __slots__ = ("after", "begun", "environ", "now")
 
     def __init__(self, environ: "Mapping[str, str]", now: float, begun: float) -> None:
+        self.after: Callable[[], None] | None = None
         self.environ = environ
         self.now = now
         self.begun = begun
+
+    def allow(self, seconds: float) -> None:
+        """A hook may take that long from now: it waits for somebody else."""
+        _ends[0] = max(_ends[0], time.monotonic() + seconds)
 
     def spent(self) -> int:
         """Milliseconds that our process has taken so far, the interpreter's start included as processor time."""
@@ -45,6 +54,7 @@ class World:
 
 
 _START = time.process_time()
+_ends = [time.monotonic() + _TIME]  # when the watchdog ends the process
 
 
 def main(event_name: str) -> None:
@@ -53,15 +63,17 @@ def main(event_name: str) -> None:
     answered = allocate_lock()
     start_new_thread(_watch, (answered,))
     try:
-        text = _run(event_name)
+        text, world = _run(event_name)
         if answered.acquire(blocking=False) and text:
             _print(text.encode("ascii"))
+            if world.after is not None:
+                _follow(world)
     except BaseException:  # noqa: BLE001, S110 - nothing of ours may reach the client; `_run` has counted it
         pass
     posix._exit(0)  # noqa: SLF001 - the interpreter's own farewell costs 2 ms
 
 
-def _run(event_name: str) -> str:
+def _run(event_name: str) -> tuple[str, World]:
     import os
 
     world = World(os.environ, time.time(), time.monotonic())
@@ -72,14 +84,21 @@ def _run(event_name: str) -> str:
     from skillcache.settings import disabled
 
     if disabled(world.environ):
-        return ""
+        return "", world
     try:
         handler = __import__(f"skillcache.handlers.{HANDLERS[event_name]}", fromlist=["handle"])
         text: str = handler.handle(_read(), world)
-        return text
-    except Exception as fault:  # noqa: BLE001 - the one error boundary of a hook
+        return text, world
+    except Exception as fault:  # noqa: BLE001 - the error boundary of a hook's answer
         _count(world, fault)
-        return ""
+        return "", world
+
+
+def _follow(world: World) -> None:
+    try:
+        world.after()  # type: ignore[misc] # only called where there is one
+    except Exception as fault:  # noqa: BLE001 - the answer is out; what is left undone is counted
+        _count(world, fault)
 
 
 def _count(world: World, fault: Exception) -> None:
@@ -143,7 +162,8 @@ def _watch(answered: object) -> None:
     # Waits on a lock that nobody releases: the main thread ends the process, or this one does.
     never = allocate_lock()
     never.acquire()
-    never.acquire(timeout=_TIME)
+    while (left := _ends[0] - time.monotonic()) > 0:
+        never.acquire(timeout=left)
     if answered.acquire(blocking=False):  # type: ignore[attr-defined]
         start_new_thread(_count_time_up, ())
         time.sleep(_TIME_TO_COUNT)

@@ -7,7 +7,7 @@ from skillcache import durations
 from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.outcome import NO_RULE, UNREADABLE_ENTRY, VERIFY, Outcome
+from skillcache.outcome import NO_RULE, UNREADABLE_ENTRY, VERIFY, WAITED, WAITED_IN_VAIN, Outcome
 from skillcache.pending import Pending
 from skillcache.plan import BASH, Plan
 from skillcache.runtime import World
@@ -47,12 +47,24 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
     from skillcache.consultation import consult  # most calls end above
     from skillcache.decision import chosen_for_verification
 
+    event, verified = call.event, call.settings.number("verify")
     consulted = consult(call, planned)
+    owner, waited = "", False
+    if consulted.answer.entry is None and call.settings.number("wait"):
+        from skillcache import flight  # a hit needs no claim
+
+        if consulted.answer.outcome in flight.AWAITED:
+            found = flight.board(call, planned, consulted)
+            consulted, owner, waited = found.consulted, found.owner, found.waited
+            if waited:
+                claimed.renew()
     outcome, entry = consulted.answer.outcome, consulted.answer.entry
+    if waited:
+        outcome = WAITED_IN_VAIN if entry is None else WAITED
     if entry is not None:
         if not _ends_where_the_line_does(call, planned, consulted, entry):
             outcome = UNREADABLE_ENTRY
-        elif planned.tool == BASH and chosen_for_verification(call.event.tool_use_id, call.settings.number("verify")):
+        elif not waited and planned.tool == BASH and chosen_for_verification(event.tool_use_id, verified):
             outcome = VERIFY
         else:
             presented: str | Outcome = lane.present(call, planned, consulted, entry)
@@ -64,12 +76,13 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
 
     miss = Miss(
         key=consulted.found.key,
-        cwd=call.event.cwd,
+        cwd=event.cwd,
         project=consulted.project,
         started=int(call.world.now * 1000),
         since=claimed.since,
         generations=consulted.generations,
         verifies=outcome is VERIFY,
+        owner=owner,
     )
     claimed.save(miss.record())
     call.count(outcome, planned.name)

@@ -65,12 +65,25 @@ TABLE = (
         "team_mode", "mode", "write", "SKILLCACHE_TEAM_MODE", USER,
         "`read`: take the team's results and give none, as people do where CI is the only writer",
     ),
+    Setting(
+        "wait", "seconds", 300.0, "SKILLCACHE_WAIT", USER,
+        "most time that a call waits for a run of the same call; 0: it runs as well",
+    ),
     Setting("record.sessions", "flag", True, "SKILLCACHE_RECORD_SESSIONS", USER, "record what sessions do"),
     Setting("record.prompts", "flag", True, "SKILLCACHE_RECORD_PROMPTS", USER, "record the words of prompts"),
     Setting("record.ttl", "ttl", 2_592_000, "SKILLCACHE_RECORD_TTL", USER, "seconds a session is kept after its end"),
     Setting(
         "brief.size", "characters", 4_000, "SKILLCACHE_BRIEF_SIZE", USER,
         "most characters of the brief that a session begins with; 0 for none",
+    ),
+    Setting(
+        "messages.deliver", "flag", False, "SKILLCACHE_MESSAGES_DELIVER", USER,
+        "register the agents of sessions and give them their messages: one more process for each turn of the model",
+    ),
+    Setting(
+        "messages.from", "writers", "user", "SKILLCACHE_MESSAGES_FROM", USER,
+        "whose messages reach an agent: `user`, the same person on the same machine; `team`, these and the same `team`;"
+        " `anyone` who has the store",
     ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
@@ -147,7 +160,7 @@ def from_text(setting: Setting, text: str) -> object:
     if setting.kind == "flag":
         # Whoever sets a switch wants it on: only the words for "no" leave it off.
         return word.lower() not in _FALSE
-    if setting.kind in {"url", "switch", "name", "mode"}:
+    if setting.kind in {"url", "switch", "name", "mode", "writers"}:
         return check(setting, word, setting.variable)
     try:
         number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
@@ -169,6 +182,7 @@ def check(setting: Setting, value: object, where: str) -> object:
         "characters": (is_whole and 0 <= value <= 9_500, "a whole number from 0 to 9500"),  # type: ignore[operator]
         "switch": (value in ("on", "off"), '"on" or "off"'),
         "mode": (value in ("write", "read"), '"write" or "read"'),
+        "writers": (value in ("user", "team", "anyone"), '"user", "team" or "anyone"'),
         "name": (isinstance(value, str) and _is_name(value), "letters, digits, - and _"),
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }

@@ -5,7 +5,7 @@ from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.miss import Miss, read_miss
-from skillcache.outcome import INTERRUPTED, NOT_WORTH, TIME_LIMIT, Outcome
+from skillcache.outcome import INTERRUPTED, LAUNCHED, NOT_WORTH, TIME_LIMIT, Outcome
 from skillcache.plan import BASH, Plan
 from skillcache.runtime import World
 
@@ -20,12 +20,20 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     if not record:  # never looked up: PreToolUse has counted why
         return
     name = ""
+    miss = read_miss(record)
+    outcome: Outcome | None = None
     try:
         planned = call.plan()
         name = planned.name
-        outcome = _settle(call, planned, read_miss(record))
+        outcome = _settle(call, planned, miss)
     except Bypass as bypass:
         outcome = bypass.outcome
+    finally:
+        # An agent that was only launched goes on to hold its claim.
+        if miss.owner and outcome is not LAUNCHED:
+            from skillcache import flight  # few runs are claimed for others to wait
+
+            flight.release(call, miss)
     call.count(outcome, name, run=event.duration or 0)
 
 

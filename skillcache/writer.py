@@ -29,6 +29,11 @@ def is_same_person(recorded: dict[str, str]) -> bool:
     return recorded.get("uid") == str(os.getuid()) and recorded.get("machine") == _machine()
 
 
+def person() -> str:
+    """A name for this user on this machine."""
+    return f"{os.getuid()}.{_machine()}"
+
+
 def _machine() -> str:
     """A name for this machine that says nothing of it: its id may be confidential, so only a digest leaves it."""
     for path in _MACHINE_FILES:

@@ -1,4 +1,7 @@
-"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own."""
+"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own.
+
+At the end of a turn, of a subagent and of a session, what their unfinished runs hold is given up as well.
+"""
 
 import os
 
@@ -9,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
 
+_ENDS = ("Stop", "SubagentStop", "SessionEnd")
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
@@ -17,6 +21,8 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
+    if event.name in _ENDS and settings.number("wait") and not settings.flag("disable"):
+        _release(event, world, settings)
     if is_recorded(settings):
         keep(event, world, folder, settings)
         if _is_observed(event, settings):
@@ -25,6 +31,26 @@ def handle(data: bytes, world: "World") -> str:
             os.nice(_IN_NO_HURRY)
             observe(parse_tool_event(data), world, settings)
     return ""
+
+
+def _release(event: SessionEvent, world: "World", settings: Settings) -> None:
+    """A run that was interrupted has no end of its own: nobody is to wait for it."""
+    from skillcache.errors import StoreError
+    from skillcache.flight import release_all  # at ends only
+
+    whole = event.name == "SessionEnd"
+    try:
+        release_all(
+            settings.cache,
+            settings.store,
+            world.now,
+            session_id=event.session_id,
+            agent_id=None if whole else event.agent_id,
+        )
+    except StoreError as fault:
+        from skillcache import tally
+
+        tally.record(settings.cache, world.now, fault.outcome)
 
 
 def is_recorded(settings: Settings) -> bool:

@@ -1,0 +1,149 @@
+"""One run for all: who is about to run a call claims its key, and who comes second waits for that run's result.
+
+A claim has a lease, so that a run that was killed holds nobody for ever; hooks are too short-lived to renew one, so the
+lease is sized by what is known of the command. Whoever waits looks again at what the call depends on afterwards.
+"""
+
+import math
+import os
+import time
+
+from skillcache import durations, files, jsontext
+from skillcache.call import Call
+from skillcache.consultation import Consultation, consult
+from skillcache.digest import digest
+from skillcache.errors import StoreError
+from skillcache.key import digest_of
+from skillcache.miss import Miss
+from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
+from skillcache.paths import pending_folder
+from skillcache.plan import BASH, Plan
+from skillcache.stores import Store, open_store
+from skillcache.writer import person
+
+# After these a run of the same call gives what is missing.
+AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
+_BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown length is taken for
+_SHORTEST = 10.0  # seconds of a lease: a busy machine makes quick commands slow
+_MARGIN = 2.0  # seconds that are left to us after a wait
+_CAP = 4 << 20
+
+
+class Flight:
+    """consulted: what is known now; owner: who holds the claim of the run that now begins, "" for nobody.
+
+    waited: whether another's run was waited for.
+    """
+
+    __slots__ = ("consulted", "owner", "waited")
+
+    def __init__(self, consulted: Consultation, owner: str, *, waited: bool) -> None:
+        self.consulted = consulted
+        self.owner = owner
+        self.waited = waited
+
+
+def board(call: Call, planned: Plan, consulted: Consultation) -> Flight:
+    """Claims the run of a miss, or waits for who has it. Raises Bypass for what the call depends on after a wait."""
+    most = call.settings.number("wait")
+    expected = _expected(call)
+    ends = time.monotonic() + min(2 * expected, most)
+    owner = owner_of(call)
+    waited = False
+    store = open_store(call.settings.store, now=call.world.now)
+    try:
+        while True:
+            name = consulted.found.digest
+            claim = store.claim(name, owner, max(2 * expected, _SHORTEST))
+            if not claim.holder:
+                return Flight(consulted, owner, waited=waited)
+            seconds = min(ends - time.monotonic(), claim.left)
+            if seconds <= 0 or _person_of(claim.holder) != _person_of(owner):
+                return Flight(consulted, "", waited=waited)
+            waited = True
+            _wait(call, store, name, claim.mark, seconds)
+            consulted = consult(call, planned)
+            if consulted.answer.outcome not in AWAITED:
+                return Flight(consulted, "", waited=True)
+    except StoreError as fault:  # what is known of the miss is still worth keeping
+        call.count(fault.outcome, planned.name)
+        return Flight(consulted, "", waited=waited)
+    finally:
+        store.close()
+
+
+def _wait(call: Call, store: Store, name: str, mark: str, seconds: float) -> None:
+    began = time.monotonic()
+    call.world.allow(seconds + _MARGIN)
+    store.wait(name, mark, seconds)
+    call.world.now += time.monotonic() - began
+
+
+def _expected(call: Call) -> float:
+    """Seconds that the call may take."""
+    if call.event.tool != BASH:
+        return _AGENT if call.event.tool == "Agent" else _OTHER
+    learnt = durations.learnt(call.cache, call.folder, call.command)
+    if learnt is not None:
+        return learnt / 1000
+    limit = call.event.input.get("timeout")
+    return limit / 1000 if isinstance(limit, int | float) and 0 < limit < 1e7 and math.isfinite(limit) else _BASH
+
+
+def release(call: Call, miss: Miss) -> None:
+    """At the end of the run. Raises StoreError."""
+    if miss.owner:
+        _release(call.settings.store, call.world.now, [(digest_of(miss.key), miss.owner)])
+
+
+def release_all(cache: str, store: str, now: float, *, session_id: str, agent_id: str | None) -> None:
+    """Release what runs that never ended for us hold: one agent's, or a whole session's with None. Raises StoreError.
+
+    An agent that works in the background holds on to its own until its session ends.
+    """
+    beginning = f"{session_id}/" if agent_id is None else f"{session_id}/{agent_id}/"
+    found = []
+    for path, record in _kept(cache):
+        owner, key = record.get("owner"), record.get("key")
+        background = path.rpartition("/")[2].startswith("agent-")
+        if not isinstance(owner, str) or not isinstance(key, str) or not owner.startswith(beginning):
+            continue
+        if agent_id is None or not background:
+            files.remove(path)
+            found.append((digest_of(key), owner))
+    _release(store, now, found)
+
+
+def _kept(cache: str) -> list[tuple[str, dict[str, object]]]:
+    kept: list[tuple[str, dict[str, object]]] = []
+    try:
+        with os.scandir(pending_folder(cache)) as items:
+            paths = [item.path for item in items if item.stat(follow_symlinks=False).st_size]
+        for path in paths:
+            record = jsontext.loads(files.read(path, _CAP) or b"{}")
+            if isinstance(record, dict):
+                kept.append((path, record))
+    except (OSError, ValueError):
+        return kept
+    return kept
+
+
+def _release(target: str, now: float, claims: list[tuple[str, str]]) -> None:
+    if not claims:
+        return
+    store = open_store(target, now=now)
+    try:
+        for name, owner in claims:
+            store.release(name, owner)
+    finally:
+        store.close()
+
+
+def owner_of(call: Call) -> str:
+    """Session, agent, call and person: results of others may not be served here, so they are not waited for."""
+    event = call.event
+    return f"{event.session_id}/{event.agent_id}/{event.tool_use_id}@{digest(person().encode())}"
+
+
+def _person_of(owner: str) -> str:
+    return owner.rpartition("@")[2]
