@@ -21,7 +21,8 @@ _BEING_REPLAYED = 600  # seconds
 def command(yes: bool) -> int:
     """Empty the cache: stored results, texts kept for replays, learnt durations.
 
-    In Redis exactly the keys of stored results go, for everybody who shares it.
+    In Redis exactly the keys of stored results go, for everybody who shares it; those of a team stay, which
+    `skillcache invalidate --team` removes.
     """
     cache = cache_folder(os.environ)
     contents = contents_of(load(os.environ, os.getcwd()).store)

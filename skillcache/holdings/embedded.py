@@ -86,10 +86,19 @@ class EmbeddedHoldings(Holdings):
             return []
         try:
             if self._connection is None:
-                self._connection = sqlite3.connect(self._path, timeout=SECONDS, isolation_level=None)
+                self._connection = connect(self._path)
             return self._connection.execute(query.replace("(*)", f"({','.join('?' * len(values))})"), values).fetchall()
         except (sqlite3.Error, UnicodeError) as fault:
-            raise StoreError(DISK, f"{self._path}: {fault}. To start with a new one, remove that file") from None
+            raise StoreError(DISK, mend(self._path, fault)) from None
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """To a file that is there, with a person's patience. Raises sqlite3.Error."""
+    return sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
+
+
+def mend(path: str, fault: Exception) -> str:
+    return f"{path}: {fault}. To start with a new one, remove that file"
 
 
 def take(steps: Steps[T]) -> T:

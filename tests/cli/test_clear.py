@@ -11,7 +11,7 @@ from skillcache import durations, tally
 from skillcache.cli.clear import clear
 from skillcache.cli.contents import EmbeddedContents
 from skillcache.outcome import REPLAYED
-from skillcache.redis_keys import entry_key, generation_key, record_key
+from skillcache.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from skillcache.replay import keep_text
 from skillcache.stores import open_store
 from tests.cli.conftest import Person
@@ -129,8 +129,20 @@ def test_in_redis_only_our_own_keys_go(person: Person, request: pytest.FixtureRe
 
     assert ran.status == 0
     assert ran.out.endswith(" is empty: 1,203 results removed.\n")
-    assert sorted(key.decode() for key in client.scan_iter()) == sorted(others)
+    assert sorted(key.decode() for key in client.scan_iter()) == sorted([*others, NAMES_KEY])
     client.close()
+
+
+def test_what_a_team_shares_stays(person: Person) -> None:
+    target = f"embedded:{person.cache}/store.sqlite3"
+    fill(target, 1)
+    store = open_store(target, now=time.time())
+    shared = entry_key("pytest", "0" * 40, "acme")
+    assert store.put(shared, b"%016d" % 5 + b"text", ttl=600, started=5, names=(), generations=())
+
+    assert person.skillcache("clear", "--yes").out.endswith(" is empty: 1 result removed.\n")
+    assert store.get(shared, ()).entry is not None
+    store.close()
 
 
 def test_a_redis_that_is_not_there_is_one_clear_line_without_its_password(person: Person) -> None:
