@@ -60,6 +60,8 @@ COLD = (
     "holdings",
     "invalidation",
     "json_spans",
+    "library",
+    "running",
     "session_state",
     "stores.pooled",
     "stores.pooled_async",

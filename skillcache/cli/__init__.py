@@ -11,10 +11,12 @@ COMMANDS = {
     "doctor": "Check this installation and say how to mend what is wrong.",
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "stats": "Show hits, misses, bypasses and the time saved.",
+    "run": "Run a command of a script once for the same inputs.",
     "explain": "Say why a command would be answered from the cache or run.",
     "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",
     "note": "Add, list and remove notes on this project.",
+    "invalidate": "Serve no more what is stored of a skill, tool, rule or project.",
     "clear": "Empty the cache.",
 }
 

@@ -1,0 +1,117 @@
+"""`skillcache run`: runs a command, or prints what it printed when it ran on the same inputs before."""
+
+import os
+import re
+
+import click
+
+from skillcache.cli import exits
+from skillcache.errors import ConfigError
+from skillcache.running import process
+from skillcache.running.course import Course
+from skillcache.running.job import Job
+from skillcache.running.narrowing import fault_of
+from skillcache.settings import disabled, load
+from skillcache.stores import open_store
+
+_SKILL = re.compile(r"[A-Za-z0-9_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
+_LONGEST_TTL = 31_536_000
+
+
+def _check_skill(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    if value is not None and not _SKILL.fullmatch(value):
+        raise click.BadParameter("letters, digits, -, _ and : make a name")
+    return value or ""
+
+
+def _check_globs(_context: click.Context, _option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in value:
+        fault = fault_of(pattern)
+        if fault is not None:
+            raise click.BadParameter(f"{pattern!r} {fault}")
+    return value
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--skill", metavar="NAME", callback=_check_skill, help="Store the result under the name of a skill.")
+@click.option(
+    "--ttl",
+    metavar="SECONDS",
+    type=click.IntRange(1, _LONGEST_TTL),
+    help="Serve a result for so long; a day if not given.",
+)
+@click.option(
+    "--depends",
+    metavar="GLOB",
+    multiple=True,
+    callback=_check_globs,
+    help="Depend on these files only, not on the whole worktree; absolute for one outside it. May be repeated.",
+)
+@click.option(
+    "--env", "variables", metavar="NAME", multiple=True, help="Depend on this variable, too. May be repeated."
+)
+@click.option("--fresh", is_flag=True, help="Run the command whatever is stored, and store what it gives.")
+@click.option("-v", "--verbose", is_flag=True, help="Say on standard error what was done.")
+@click.argument("words", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
+def command(
+    skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], fresh: bool, verbose: bool,
+    words: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Run a command once for the same inputs, and print its recorded output after that.
+
+    Standard output and standard error are passed on as they come and replayed apart, byte for byte. Only a run that
+    ends with 0, and during which nothing it depends on changed, is stored. It depends on its words, the directory, the
+    worktree, the files it names, its input and the environment.
+
+    \b
+    skillcache run -- ./report.sh --month 5
+    skillcache run --ttl 3600 --depends 'docs/**' --depends /etc/report.conf -- make html
+    """  # noqa: D301 - click's mark for lines to be left alone
+    if not words:
+        raise click.UsageError("give a command after --")
+    try:
+        return _run(words, skill, ttl, depends, variables, fresh=fresh, verbose=verbose)
+    except process.Unstartable as fault:
+        process.say(str(fault))
+        return fault.status
+
+
+def _run(
+    words: tuple[str, ...], skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], *,
+    fresh: bool, verbose: bool,
+) -> int:  # fmt: skip
+    if disabled(os.environ):
+        process.become(words)
+    try:
+        job = Job(
+            words=words,
+            name=skill or _name_of(words[0]),
+            skill=skill,
+            depends=depends,
+            variables=variables,
+            ttl=ttl or 0,
+            cwd=os.getcwd(),
+            environ=os.environ,
+        )
+        settings = load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
+        open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
+    except ConfigError as fault:
+        process.say(str(fault))
+        return exits.USAGE
+    except OSError:  # a folder that is gone or closed to us: the command may do without
+        process.become(words)
+    if settings.flag("disable"):
+        process.become(words)
+    if not job.ttl:
+        job = job._replace(ttl=int(settings.number("ttl")))
+    return Course(job, settings, fresh=fresh, tell=process.say if verbose else _say_nothing).go()
+
+
+def _name_of(word: str) -> str:
+    """What entries of a command without a skill are stored under."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in os.path.basename(word))
+    return f"run-{name}"
+
+
+def _say_nothing(_text: str) -> None:
+    return

@@ -1,0 +1,104 @@
+"""A command that a person wants cached, and its key: captured before it runs and again when it has ended."""
+
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from skillcache import jsontext
+from skillcache.fingerprint import Request, capture
+from skillcache.fingerprint.git import find_root
+from skillcache.key import Row
+from skillcache.lookup import Lookup, inside
+from skillcache.running import words
+from skillcache.running.narrowing import Narrowing
+
+
+class Job(NamedTuple):
+    """What was asked for.
+
+    words: the command, its program first; name: what its entry is stored under; skill: as the person gave it, or '';
+    depends: the globs as given, empty for the whole worktree; variables: more environment variables it depends on;
+    ttl: seconds; cwd: absolute; environ: all of it.
+    """
+
+    words: tuple[str, ...]
+    name: str
+    skill: str
+    depends: tuple[str, ...]
+    variables: tuple[str, ...]
+    ttl: int
+    cwd: str
+    environ: Mapping[str, str]
+
+    @property
+    def top(self) -> str:
+        """The worktree it runs in; outside git the folder."""
+        return find_root(self.cwd) or self.cwd
+
+
+class Begun:
+    """What was so when the command began: before it, `found` was captured.
+
+    project: identity; started: ms since the epoch; generations: of the names; is_known: whether something is stored
+    for the same inputs; seconds: most time a capture may take.
+    """
+
+    def __init__(self, found: Lookup, project: str, generations: dict[str, int], seconds: float) -> None:
+        self.found = found
+        self.project = project
+        self.generations = generations
+        self.seconds = seconds
+        self.is_known = False
+        self.started = int(time.time() * 1000)
+
+
+def narrowing_of(job: Job) -> Narrowing | None:
+    """None where the command depends on the whole worktree."""
+    return Narrowing(job.depends, job.top, job.environ) if job.depends else None
+
+
+def look(job: Job, given: tuple[Row, ...], *, seconds: float) -> Lookup:
+    """Capture now. `given`: rows of the standard input; `seconds`: most time it may take. Raises Bypass."""
+    narrowing = narrowing_of(job)
+    named = words.paths(job.words, job.cwd, job.environ)
+    started = job.environ.get("BASH_ENV")  # what a shell of a script reads first
+    fingerprint = capture(
+        Request(
+            job.cwd,
+            job.environ,
+            time.monotonic() + seconds,
+            directories=(job.cwd,),
+            executables=words.programs(job.words, job.cwd, job.environ),
+            reads=(*named, *(narrowing.files if narrowing else ()), *((started,) if started else ())),
+            depends=narrowing.globs if narrowing else None,
+            variables=(*job.variables, *words.variables(job.words), *(("BASH_ENV",) if started else ())),
+            shell=False,
+            git=words.may_ask_git(job.words, named),
+        )
+    )
+    return Lookup((*_called(job, fingerprint.root), *given), fingerprint)
+
+
+def _called(job: Job, root: str) -> tuple[Row, ...]:
+    depends = jsontext.dumps(list(job.depends)) if job.depends else "everything"
+    rows: list[Row] = [
+        ("tool", "", "run"),
+        ("command", "", jsontext.dumps(list(job.words))),
+        ("directory", "", inside(job.cwd, root) or ""),
+        ("depends", "", depends),
+    ]
+    if job.skill:
+        rows.append(("skill", "", job.skill))
+    # A command may print the directory by the name that the shell came by.
+    spelled = job.environ.get("PWD", "")
+    if spelled != job.cwd and os.path.isabs(spelled) and os.path.realpath(spelled) == job.cwd:
+        rows.append(("directory", "PWD", spelled))
+    return tuple(rows)
+
+
+def stamp() -> int:
+    """Now, in nanoseconds, by the clock that stamps every file's changes."""
+    with tempfile.TemporaryFile() as file:
+        return os.fstat(file.fileno()).st_ctime_ns
