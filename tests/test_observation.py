@@ -18,7 +18,8 @@ from skillcache import files, tally
 from skillcache.digest import digest
 from skillcache.event import ToolEvent
 from skillcache.observation import observe
-from skillcache.observing.candidate import began_in, label_of
+from skillcache.observing.candidate import began_in
+from skillcache.observing.label import acts, label_of
 from skillcache.observing.log import FAILED, Sighting, append, keyed, read, salt_of
 from skillcache.observing.worth import Evidence, weigh
 from skillcache.runtime import World
@@ -354,6 +355,10 @@ def test_the_folder_before_a_run_follows_from_the_one_after(
         ("python -m", ""),
         ("python -m x;y", ""),
         ("date", ""),
+        ("./build.sh", ""),
+        ("node deploy", ""),
+        ("make regenerate-and-push", ""),
+        ("./make-tables", "./make-tables"),
         ("/usr/bin/psalm", ""),
         ("a(b", ""),
         ("a*", ""),
@@ -364,6 +369,23 @@ def test_the_folder_before_a_run_follows_from_the_one_after(
 )
 def test_a_label_holds_what_runs_and_no_more(line: str, label: str) -> None:
     assert label_of(tuple(line.split(" ")), lambda word: word == "src") == label
+
+
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [
+        ("get-docs", False),
+        ("search_issues", False),
+        ("address", False),
+        ("browser_click", True),
+        ("createIssue", True),
+        ("SendMail", True),
+        ("build.sh", True),
+        ("", False),
+    ],
+)
+def test_a_name_says_whether_something_is_done(name: str, does: bool) -> None:
+    assert acts(name) is does
 
 
 class TestTheLog:
