@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,62 +28,15 @@ from skillcache.invalidation import (
     steps,
 )
 from skillcache.redis_keys import entry_key, project_name, team_name
-from skillcache.stores import Store, open_store
+from tests.shelf import Shelf
 from tests.test_entry import make
 
-STORES = ("embedded", "redis")
 
-
-@pytest.fixture(params=STORES)
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["embedded", "redis"])
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     if request.param == "embedded":
-        return f"embedded:{tmp_path}/cache/store.sqlite3"
-    url: str = request.getfixturevalue("redis_server").url
-    return url
-
-
-class Shelf:
-    """A store with the shorthand of these tests: entries by name and number."""
-
-    def __init__(self, target: str) -> None:
-        self.target = target
-
-    def open(self) -> Store:
-        return open_store(self.target, now=time.time())
-
-    def put(self, name: str, *more: str, number: int = 0, team: str | None = None, value: bytes = b"") -> bool:
-        names = (name, *more)
-        store = self.open()
-        generations = store.get("skill_cache:x:x", names).generations
-        bound = dict(zip(names, generations, strict=True))
-        started = 1_790_000_000_000
-        stored = store.put(
-            entry_key(name, f"{number:040x}", team),
-            value or encode(make(names=bound, started=started)),
-            ttl=600,
-            started=started,
-            names=names,
-            generations=generations,
-        )
-        store.close()
-        return stored
-
-    def holds(self, name: str, number: int = 0, team: str | None = None) -> bool:
-        store = self.open()
-        found = store.get(entry_key(name, f"{number:040x}", team), ()).entry
-        store.close()
-        return found is not None
-
-    def generation(self, name: str) -> int:
-        store = self.open()
-        (generation,) = store.get("skill_cache:x:x", (name,)).generations
-        store.close()
-        return generation
-
-
-@pytest.fixture
-def shelf(target: str) -> Shelf:
-    return Shelf(target)
+        return Shelf(f"embedded:{tmp_path}/cache/store.sqlite3")
+    return Shelf(request.getfixturevalue("redis_server").url)
 
 
 def test_what_is_bound_to_a_name_goes_and_the_rest_stays(shelf: Shelf) -> None:
@@ -216,31 +168,11 @@ def test_names_may_hold_what_is_special_in_a_glob(shelf: Shelf, name: str) -> No
 
 def test_ten_thousand_go_in_batches(shelf: Shelf) -> None:
     value = encode(make(names={"report": 0}, started=5))
-    fill(shelf.target, {entry_key("report", f"{number:040x}"): value for number in range(10_000)})
+    shelf.fill({entry_key("report", f"{number:040x}"): value for number in range(10_000)})
     shelf.put("other")
 
     assert invalidate_names(shelf.target, ["report"]) == Invalidated(("report",), 10_000)
     assert shelf.holds("other")
-
-
-def fill(target: str, values: dict[str, bytes]) -> None:
-    """Many at once, past the contract."""
-    if not target.startswith("embedded:"):
-        client = redis.Redis.from_url(target)
-        pipeline = client.pipeline(transaction=False)
-        for key, value in values.items():
-            pipeline.set(key, value, ex=600)
-        pipeline.execute()
-        client.close()
-        return
-    store = open_store(target, now=time.time())
-    store.invalidate("made")
-    store.close()
-    db = sqlite3.connect(target.removeprefix("embedded:"))
-    rows = [(key, value, 5, time.time() + 600) for key, value in values.items()]
-    db.executemany("INSERT INTO entries (key, value, started, expires) VALUES (?, ?, ?, ?)", rows)
-    db.commit()
-    db.close()
 
 
 def test_what_is_no_entry_stays_unless_a_pattern_names_it(shelf: Shelf) -> None:
@@ -254,8 +186,7 @@ def test_what_is_no_entry_stays_unless_a_pattern_names_it(shelf: Shelf) -> None:
 
 
 def test_a_header_longer_than_most_is_read_whole(shelf: Shelf) -> None:
-    value = encode(make(names={"report": 0}, key="k" * 100_000, started=1_790_000_000_000))
-    shelf.put("report", value=value)
+    shelf.put("report", key="k" * 100_000)
 
     assert invalidate_names(shelf.target, ["report"]).entries == 1
 

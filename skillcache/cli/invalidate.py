@@ -1,0 +1,87 @@
+"""`skillcache invalidate`: what is stored of a skill, tool, rule, project or team is served no more."""
+
+import os
+
+import click
+
+from skillcache.cli import exits
+from skillcache.cli.contents import contents_of
+from skillcache.cli.quantities import several, size
+from skillcache.errors import SkillcacheError
+from skillcache.invalidation import Invalidated, Selection, invalidate
+from skillcache.paths import config_file
+from skillcache.redis_keys import project_name, team_name
+from skillcache.sessions.brief.wording import plain
+from skillcache.sessions.repository import locate, project_of
+from skillcache.settings import Settings, load
+
+_NAMED = 5  # names that one line tells
+_WIDE = 120  # characters of each: others may have written it
+
+
+@click.command()
+@click.option("--skill", metavar="NAME", help="What was stored of this skill, or under this name by the library.")
+@click.option("--tool", metavar="NAME", help="Of this tool: Bash, WebFetch, mcp__server__tool, ...")
+@click.option("--rule", metavar="NAME", help="Of calls that this rule names, as `skillcache explain` prints it.")
+@click.option("--project", is_flag=True, help="Of this project.")
+@click.option("--team", is_flag=True, help="What the team shares.")
+@click.option("--pattern", metavar="GLOB", help="Of names (report-*) or whole keys (skill_cache:report:*) like this.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+def command(
+    skill: str | None,
+    tool: str | None,
+    rule: str | None,
+    project: bool,
+    team: bool,
+    pattern: str | None,
+    dry_run: bool,
+) -> int:
+    """Serve no more what was stored until now, and remove it.
+
+    It takes effect at once, for everybody who shares the store: a run that began before it stores nothing. Several
+    options mean each of them.
+    """
+    settings = load(os.environ, os.getcwd())
+    names = [name for name in (skill, tool, rule) if name]
+    if project:
+        names.append(project_name(project_of(locate(os.getcwd()))))
+    if team:
+        names.append(team_name(_team(settings)))
+    if not names and not pattern:
+        raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
+    selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
+    done = invalidate(settings.store, selection, rehearse=dry_run)
+    click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
+    return exits.OK
+
+
+def _team(settings: Settings) -> str:
+    team = settings.word("team")
+    if not team:
+        raise SkillcacheError(
+            f'no team is set. Set SKILLCACHE_TEAM, or write team = "NAME" into {config_file(os.environ)}'
+        )
+    return team
+
+
+def _as_text(done: Invalidated, place: str, pattern: str, *, rehearsed: bool) -> list[str]:
+    told = [_in_words(name) for name in done.names[:_NAMED]]
+    if len(done.names) > _NAMED:
+        told.append(f"{len(done.names) - _NAMED:,} more")
+    if not told:
+        first = f"No name is like {pattern}."
+    elif rehearsed:
+        first = f"Would be invalidated: {', '.join(told)}."
+    else:
+        first = f"Invalidated: {', '.join(told)}."
+    entries = several(done.entries, "entry", "entries")
+    if rehearsed:
+        return [first, f"{entries} ({size(done.bytes)}) would be removed from {place}."]
+    return [first, f"{entries} removed from {place}."]
+
+
+def _in_words(name: str) -> str:
+    for prefix, word in ((project_name(""), "the project "), (team_name(""), "the team ")):
+        if name.startswith(prefix):
+            return word + plain(name.removeprefix(prefix), _WIDE)
+    return plain(name, _WIDE)
