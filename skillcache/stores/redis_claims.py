@@ -70,6 +70,8 @@ def _read_claim(reply: "Reply") -> Claim:
 
 
 def _read_release(reply: "Reply") -> bool:
-    if reply is not None and not isinstance(reply, list):
+    if reply is None:
+        return False
+    if not isinstance(reply, list) or not reply:
         raise garbage("XREAD")
-    return bool(reply)
+    return True

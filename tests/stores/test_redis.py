@@ -27,6 +27,12 @@ def use_everything(store: Store) -> None:
     store.write(record_key("quarantine", "q"), b"1", 60)
     assert store.read((record_key("quarantine", "q"),)) == (b"1",)
     store.delete(KEY)
+    assert store.claim("d", "owner", 60).holder == ""
+    assert store.claim("d", "other", 60).holder == "owner"
+    assert store.release("d", "owner")
+    store.claim("d", "owner", 60)
+    assert store.wait("d", store.claim("d", "other", 60).mark, 0.01) is False
+    store.release("d", "owner")
     store.ping()
     store.close()
 
@@ -153,7 +159,8 @@ def test_a_user_restricted_to_our_keys(redis_server: RedisServer) -> None:
 
 
 def test_a_user_restricted_to_our_commands(redis_server: RedisServer) -> None:
-    commands = ("+mget", "+eval", "+get", "+getrange", "+sadd", "+set", "+del", "+incr", "+ping")
+    commands: tuple[str, ...] = ("+mget", "+eval", "+get", "+getrange", "+sadd", "+set", "+del", "+incr", "+ping")
+    commands += ("+pttl", "+xadd", "+xread", "+xrevrange", "+pexpire")
     rules = ("ACL", "SETUSER", "narrow", "on", ">pw", "resetkeys", *ACL_KEYS.split(), "-@all", *commands)
     assert redis_server.command(*rules) == b"+OK\r\n"
     try:

@@ -29,6 +29,9 @@ CALLS: list[Callable[[Store], object]] = [
     lambda store: store.read(("k",)),
     lambda store: store.write("k", b"", 1),
     lambda store: store.ping(),
+    lambda store: store.claim("d", "owner", 1),
+    lambda store: store.release("d", "owner"),
+    lambda store: store.wait("d", "0-0", 0),
 ]
 
 
