@@ -33,7 +33,7 @@ def canonical(value: object) -> str:
 
 def _write(value: object, put: "Callable[[str], None]") -> None:
     if isinstance(value, str):
-        put(_string(value))
+        put(quoted(value))
     elif value is None or value is True or value is False:
         put(_WORDS[value])
     elif isinstance(value, int):
@@ -50,7 +50,7 @@ def _write(value: object, put: "Callable[[str], None]") -> None:
     elif isinstance(value, dict):
         mark = "{"
         for name in sorted(value, key=_units):
-            put(mark + _string(name) + ":")
+            put(mark + quoted(name) + ":")
             _write(value[name], put)
             mark = ","
         put("}" if value else "{}")
@@ -64,7 +64,8 @@ def _units(name: object) -> bytes:
     return name.encode("utf-16-be", "surrogatepass")
 
 
-def _string(text: str) -> str:
+def quoted(text: str) -> str:
+    """A string as JSON, escaped no more than it must be. Raises ValueError for half a surrogate pair."""
     if not text.isascii():
         text.encode("utf-8")  # raises UnicodeEncodeError, a ValueError, for half a surrogate pair
     return _quote(text)

@@ -17,14 +17,14 @@ class BadEvent(SkillcacheError):
 class ToolEvent:
     """A PreToolUse, PostToolUse or PostToolUseFailure event.
 
-    cwd: absolute; agent_id: "" outside subagents; response: the tool's structured output (PostToolUse only);
-    error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None; server: name and
-    source of an MCP tool's server, both "" where the client does not say.
+    cwd: absolute; agent_id, agent_type: "" outside subagents; response: the tool's structured output (PostToolUse
+    only); error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None; server:
+    name and source of an MCP tool's server, both "" where the client does not say.
     """
 
     __slots__ = (
-        "agent_id", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode", "response",
-        "server", "session_id", "tool", "tool_use_id",
+        "agent_id", "agent_type", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode",
+        "response", "server", "session_id", "tool", "tool_use_id",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,7 @@ class ToolEvent:
         cwd: str,
         session_id: str = "",
         agent_id: str = "",
+        agent_type: str = "",
         permission_mode: str = "",
         response: object = None,
         error: str = "",
@@ -51,6 +52,7 @@ class ToolEvent:
         self.cwd = cwd
         self.session_id = session_id
         self.agent_id = agent_id
+        self.agent_type = agent_type
         self.permission_mode = permission_mode
         self.response = response
         self.error = error
@@ -108,6 +110,7 @@ def parse_tool_event(data: bytes) -> ToolEvent:
         cwd=cwd,
         session_id=_text(fields, "session_id"),
         agent_id=_text(fields, "agent_id"),
+        agent_type=_text(fields, "agent_type"),
         permission_mode=_text(fields, "permission_mode"),
         response=fields.get("tool_response"),
         error=_text(fields, "error"),

@@ -12,6 +12,7 @@ GOOD: dict[str, object] = {
     "hook_event_name": "PostToolUse",
     "session_id": "s1",
     "agent_id": "a1",
+    "agent_type": "Explore",
     "cwd": "/w",
     "permission_mode": "default",
     "tool_name": "Bash",
@@ -30,7 +31,8 @@ def parse(**changes: object) -> ToolEvent:
 def test_reads_the_documented_fields() -> None:
     event = parse()
     assert (event.name, event.tool, event.tool_use_id, event.cwd) == ("PostToolUse", "Bash", "toolu_1", "/w")
-    assert (event.session_id, event.agent_id, event.permission_mode) == ("s1", "a1", "default")
+    assert (event.session_id, event.agent_id, event.agent_type) == ("s1", "a1", "Explore")
+    assert event.permission_mode == "default"
     assert (event.input, event.response, event.duration) == ({"command": "pytest"}, {"stdout": "x"}, 1200)
 
 
