@@ -105,6 +105,7 @@ def _rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...], gathered: G
         failures_ttl=own.failures_ttl,
         normalize=own.normalize,
         tools=known.tools,
+        share=own.share,
         origin=own.origin,
     )
 
