@@ -2,6 +2,26 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from skillcache.errors import ConfigError, SkillcacheError, StoreError
+    from skillcache.library.aio_cache import AsyncSkillCache
+    from skillcache.library.cache import SkillCache
+    from skillcache.library.decorator import cached
+    from skillcache.library.fetching import Fetched
+    from skillcache.library.functions import (
+        aio_get_cached_data,
+        aio_get_team_cached_data,
+        cached_skill_execution,
+        create_agent_channel,
+        get_cached_data,
+        get_redis_client,
+        get_team_cached_data,
+        invalidate_pattern,
+        invalidate_skill_cache,
+        publish_message,
+        safe_redis_operation,
+        subscribe_to_agent,
+    )
+    from skillcache.library.keys import generate_cache_key
     from skillcache.session_state import (
         aio_clear_session,
         aio_load_session_state,
@@ -12,19 +32,75 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "AsyncSkillCache",
+    "ConfigError",
+    "Fetched",
+    "SkillCache",
+    "SkillcacheError",
+    "StoreError",
     "aio_clear_session",
+    "aio_get_cached_data",
+    "aio_get_team_cached_data",
     "aio_load_session_state",
     "aio_save_session_state",
+    "cached",
+    "cached_skill_execution",
     "clear_session",
+    "create_agent_channel",
+    "generate_cache_key",
+    "get_cached_data",
+    "get_redis_client",
+    "get_team_cached_data",
+    "invalidate_pattern",
+    "invalidate_skill_cache",
     "load_session_state",
+    "publish_message",
+    "safe_redis_operation",
     "save_session_state",
+    "subscribe_to_agent",
 ]
+
+_HOMES = {
+    "AsyncSkillCache": "library.aio_cache",
+    "ConfigError": "errors",
+    "Fetched": "library.fetching",
+    "SkillCache": "library.cache",
+    "SkillcacheError": "errors",
+    "StoreError": "errors",
+    "aio_clear_session": "session_state",
+    "aio_get_cached_data": "library.functions",
+    "aio_get_team_cached_data": "library.functions",
+    "aio_load_session_state": "session_state",
+    "aio_save_session_state": "session_state",
+    "cached": "library.decorator",
+    "cached_skill_execution": "library.functions",
+    "clear_session": "session_state",
+    "create_agent_channel": "library.functions",
+    "generate_cache_key": "library.keys",
+    "get_cached_data": "library.functions",
+    "get_redis_client": "library.functions",
+    "get_team_cached_data": "library.functions",
+    "invalidate_pattern": "library.functions",
+    "invalidate_skill_cache": "library.functions",
+    "load_session_state": "session_state",
+    "publish_message": "library.functions",
+    "safe_redis_operation": "library.functions",
+    "save_session_state": "session_state",
+    "subscribe_to_agent": "library.functions",
+}
 
 
 def __getattr__(name: str) -> object:
     """Public names are imported when asked for: hooks import this package, and cannot afford the library."""
-    if name not in __all__:
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from skillcache import session_state
+    from importlib import import_module  # a hook asks for no name
 
-    return getattr(session_state, name)
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

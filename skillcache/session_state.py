@@ -5,22 +5,26 @@ machine. Saving adds to what is there. An id may be a recorded session's: its fi
 
 Values keep their types: what JSON cannot say exactly is refused (TypeError, ValueError). `url`: a Redis URL or
 `embedded:` and a file's absolute path, by default the store of the settings. Raises ConfigError and StoreError.
+
+A client of redis-py may stand in front of the other arguments, as guides have it: its Redis is then used, with any
+decoding, a day is the time to live, and a session that is not there is loaded as {}. The `aio_` functions take one of
+redis.asyncio.
 """
 
 import asyncio
 import json
-import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, overload
 
 import redis
 import redis.asyncio
 
-from skillcache.errors import StoreError
-from skillcache.outcome import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.library.source import redis_py_url, translating
+from skillcache.library.values import write_json
 from skillcache.redis_keys import session_key, session_keys
 from skillcache.sessions.journal import EMBEDDED, sessions_file
 from skillcache.settings import load
@@ -36,10 +40,80 @@ __all__ = [
     "save_session_state",
 ]
 
+T = TypeVar("T")
+
 TTL = 30 * 86_400  # seconds
+CLIENT_TTL = 86_400  # seconds, the guides' number
+_CLIENTS = (redis.Redis, redis.asyncio.Redis)
 _SECONDS = 5.0  # to connect, and for each reply
 
 
+def _or_on_client(on_client: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Calls the other function where a client of redis-py comes first."""
+
+    def choose(own: Callable[..., T]) -> Callable[..., T]:
+        @wraps(own)
+        def call(*given: Any, **more: Any) -> T:
+            has_client = "client" in more or isinstance(given[0] if given else None, _CLIENTS)
+            return (on_client if has_client else own)(*given, **more)
+
+        return call
+
+    return choose
+
+
+def _save_on_client(client: Any, session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL) -> None:
+    fields = _encode(state)
+    _check(session_id)
+    check_ttl(ttl)
+    with translating(), client.pipeline() as steps:
+        _save(steps, session_id, fields, ttl, replace=False)
+        steps.execute()
+
+
+def _load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
+    _check(session_id)
+    with translating():
+        return _decode(client.hgetall(session_key(session_id))) or {}
+
+
+def _clear_on_client(client: Any, session_id: str) -> bool:
+    _check(session_id)
+    with translating():
+        return bool(client.delete(*session_keys(session_id)))
+
+
+async def _aio_save_on_client(client: Any, session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL) -> None:
+    fields = _encode(state)
+    _check(session_id)
+    check_ttl(ttl)
+    with translating():
+        async with client.pipeline() as steps:
+            _save(steps, session_id, fields, ttl, replace=False)
+            await steps.execute()
+
+
+async def _aio_load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
+    _check(session_id)
+    with translating():
+        return _decode(await client.hgetall(session_key(session_id))) or {}
+
+
+async def _aio_clear_on_client(client: Any, session_id: str) -> bool:
+    _check(session_id)
+    with translating():
+        return bool(await client.delete(*session_keys(session_id)))
+
+
+@overload
+def save_session_state(
+    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+) -> None: ...
+@overload
+def save_session_state(
+    client: "redis.Redis", session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL
+) -> None: ...
+@_or_on_client(_save_on_client)
 def save_session_state(
     session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
 ) -> None:
@@ -50,11 +124,16 @@ def save_session_state(
         with _embedded(place) as journal:
             journal.save_fields(session_id, fields, ttl=ttl, replace=replace)
         return
-    with _translated(), _client(place) as client, client.pipeline() as steps:
+    with translating(), _client(place) as client, client.pipeline() as steps:
         _save(steps, session_id, fields, ttl, replace=replace)
         steps.execute()
 
 
+@overload
+def load_session_state(session_id: str, *, ttl: int | None = None, url: str | None = None) -> dict[str, Any] | None: ...
+@overload
+def load_session_state(client: "redis.Redis", session_id: str) -> dict[str, Any]: ...
+@_or_on_client(_load_on_client)
 def load_session_state(session_id: str, *, ttl: int | None = None, url: str | None = None) -> dict[str, Any] | None:
     """All fields, None where there is no such session. `ttl`: gives it that many seconds from now."""
     place = _place(session_id, url)
@@ -63,21 +142,35 @@ def load_session_state(session_id: str, *, ttl: int | None = None, url: str | No
     if place.startswith(EMBEDDED):
         with _embedded(place) as journal:
             return _decode(journal.load_fields(session_id, ttl))
-    with _translated(), _client(place) as client, client.pipeline() as steps:
+    with translating(), _client(place) as client, client.pipeline() as steps:
         _load(steps, session_id, ttl)
         return _decode(steps.execute()[0])
 
 
+@overload
+def clear_session(session_id: str, *, url: str | None = None) -> bool: ...
+@overload
+def clear_session(client: "redis.Redis", session_id: str) -> bool: ...
+@_or_on_client(_clear_on_client)
 def clear_session(session_id: str, *, url: str | None = None) -> bool:
     """Drops everything that is kept of the session; whether there was anything."""
     place = _place(session_id, url)
     if place.startswith(EMBEDDED):
         with _embedded(place) as journal:
             return journal.forget(session_id, "")
-    with _translated(), _client(place) as client:
+    with translating(), _client(place) as client:
         return bool(client.delete(*session_keys(session_id)))
 
 
+@overload
+async def aio_save_session_state(
+    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+) -> None: ...
+@overload
+async def aio_save_session_state(
+    client: "redis.asyncio.Redis", session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL
+) -> None: ...
+@_or_on_client(_aio_save_on_client)
 async def aio_save_session_state(
     session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
 ) -> None:
@@ -86,12 +179,19 @@ async def aio_save_session_state(
     if place.startswith(EMBEDDED):
         await asyncio.to_thread(save_session_state, session_id, state, ttl=ttl, replace=replace, url=place)
         return
-    with _translated():
+    with translating():
         async with _aio_client(place) as client, client.pipeline() as steps:
             _save(steps, session_id, fields, ttl, replace=replace)
             await steps.execute()
 
 
+@overload
+async def aio_load_session_state(
+    session_id: str, *, ttl: int | None = None, url: str | None = None
+) -> dict[str, Any] | None: ...
+@overload
+async def aio_load_session_state(client: "redis.asyncio.Redis", session_id: str) -> dict[str, Any]: ...
+@_or_on_client(_aio_load_on_client)
 async def aio_load_session_state(
     session_id: str, *, ttl: int | None = None, url: str | None = None
 ) -> dict[str, Any] | None:
@@ -100,17 +200,22 @@ async def aio_load_session_state(
         check_ttl(ttl)
     if place.startswith(EMBEDDED):
         return await asyncio.to_thread(load_session_state, session_id, ttl=ttl, url=place)
-    with _translated():
+    with translating():
         async with _aio_client(place) as client, client.pipeline() as steps:
             _load(steps, session_id, ttl)
             return _decode((await steps.execute())[0])
 
 
+@overload
+async def aio_clear_session(session_id: str, *, url: str | None = None) -> bool: ...
+@overload
+async def aio_clear_session(client: "redis.asyncio.Redis", session_id: str) -> bool: ...
+@_or_on_client(_aio_clear_on_client)
 async def aio_clear_session(session_id: str, *, url: str | None = None) -> bool:
     place = _place(session_id, url)
     if place.startswith(EMBEDDED):
         return await asyncio.to_thread(clear_session, session_id, url=place)
-    with _translated():
+    with translating():
         async with _aio_client(place) as client:
             return bool(await client.delete(*session_keys(session_id)))
 
@@ -134,26 +239,7 @@ def _encode(state: Mapping[str, Any]) -> dict[str, str]:
     for name in state:
         if not isinstance(name, str) or not name:
             raise TypeError(f"a field's name is a text, not {name!r}")
-    for value in state.values():
-        _require_json(value)
-    return {name: json.dumps(value, ensure_ascii=False, allow_nan=False) for name, value in state.items()}
-
-
-def _require_json(value: object) -> None:
-    """What `json` would write without a word but not give back: tuples, names of other types, infinities."""
-    if type(value) is dict:
-        for name, item in value.items():
-            if type(name) is not str:
-                raise TypeError(f"a name in JSON is a text, not {name!r}")
-            _require_json(item)
-    elif type(value) is list:
-        for item in value:
-            _require_json(item)
-    elif type(value) is float:
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is not JSON")
-    elif type(value) not in (str, int, bool, type(None)):
-        raise TypeError(f"{type(value).__name__} is not JSON: {value!r}")
+    return {name: write_json(value) for name, value in state.items()}
 
 
 def _decode(fields: Mapping[Any, Any]) -> dict[str, Any] | None:
@@ -173,9 +259,13 @@ def _value(text: str) -> Any:
         return text
 
 
-def _place(session_id: str, url: str | None) -> str:
+def _check(session_id: str) -> None:
     if not session_id:
         raise ValueError("a session's id is a text")
+
+
+def _place(session_id: str, url: str | None) -> str:
+    _check(session_id)
     return url or load(os.environ, os.getcwd()).store
 
 
@@ -189,25 +279,8 @@ def _embedded(place: str) -> Iterator[SqliteJournal]:
 
 
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(_named(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+    return redis.Redis.from_url(redis_py_url(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
 
 
 def _aio_client(url: str) -> "redis.asyncio.Redis":
-    return redis.asyncio.Redis.from_url(_named(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
-
-
-def _named(url: str) -> str:
-    return url.replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """An error's own text may hold the URL's password."""
-    try:
-        yield
-    except redis.TimeoutError:
-        raise StoreError(STORE_TIMEOUT) from None
-    except redis.ConnectionError:
-        raise StoreError(STORE_UNREACHABLE) from None
-    except redis.RedisError as fault:
-        raise StoreError(STORE_REFUSED, type(fault).__name__) from None
+    return redis.asyncio.Redis.from_url(redis_py_url(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)

@@ -1,0 +1,139 @@
+"""AsyncSkillCache: SkillCache for coroutines."""
+
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import redis.asyncio
+
+from skillcache.errors import StoreError
+from skillcache.invalidation import Selection, aio_invalidate
+from skillcache.library.aio_source import AsyncSource
+from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.lease import aio_kept
+from skillcache.library.options import PATIENCE, TTL, Counted, Options, check_seconds, looking, selection
+from skillcache.library.records import Computed
+from skillcache.library.values import require_json
+
+T = TypeVar("T")
+
+
+class AsyncSkillCache(Counted):
+    """SkillCache with coroutines: the same arguments, keys, values and promises.
+
+    An object serves any number of event loops, one after the other or side by side. `fn` gives an awaitable; one that
+    holds up its event loop for five seconds loses its claim to another caller.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        client: "redis.asyncio.Redis | None" = None,
+        team: str | None = None,
+        ttl: int = TTL,
+        patience: float = PATIENCE,
+    ) -> None:
+        """As SkillCache; client: one of redis.asyncio, which belongs to one event loop."""
+        self._options = Options(team, ttl, patience)
+        self._source = AsyncSource(url, client)
+
+    async def get(self, skill: str, inputs: object, default: Any = None, *, version: int | str | None = None) -> Any:
+        place = self._options.place(skill, inputs, version)
+        try:
+            lookup = await self._source.take(looking(place))
+        except StoreError:
+            self._options.counts.add_error()
+            return default
+        found = self._options.read(place, lookup)
+        return default if found is None else found.value
+
+    async def set(
+        self, skill: str, inputs: object, value: object, ttl: int | None = None, *, version: int | str | None = None
+    ) -> str:
+        place = self._options.place(skill, inputs, version)
+        require_json(value)
+        if ttl is not None:
+            check_seconds(ttl)
+        try:
+            lookup = await self._source.take(looking(place))
+            await self._source.take(self._options.putting(place, value, ttl, lookup))
+        except StoreError:
+            self._options.counts.add_error()
+        return place.key
+
+    async def get_or_compute(
+        self,
+        skill: str,
+        inputs: object,
+        fn: Callable[[], Awaitable[T]],
+        ttl: int | None = None,
+        *,
+        version: int | str | None = None,
+        negative_ttl: int | None = None,
+        beta: float = 1.0,
+    ) -> T:
+        """The data of `fetch`."""
+        fetched = await self.fetch(skill, inputs, fn, ttl, version=version, negative_ttl=negative_ttl, beta=beta)
+        return fetched.data
+
+    async def fetch(
+        self,
+        skill: str,
+        inputs: object,
+        fn: Callable[[], Awaitable[T]],
+        ttl: int | None = None,
+        *,
+        version: int | str | None = None,
+        negative_ttl: int | None = None,
+        beta: float = 1.0,
+    ) -> Fetched[T]:
+        """As SkillCache.fetch. A cancelled computation is one that failed: another caller takes over."""
+        place = self._options.place(skill, inputs, version)
+        call = self._options.fetching(place, ttl, negative_ttl, beta)
+        try:
+            served = await self._source.walk(call.find())
+            if served is not None:
+                return served
+            try:
+                computed = await self._compute(call, fn)
+            except Exception:
+                if call.present is None:
+                    raise
+                return Fetched(call.present.value, cached=True)
+            await self._source.walk(call.keep(computed))
+            return Fetched(computed.value, cached=False)
+        finally:
+            if call.mine:
+                await self._source.walk(call.release())
+
+    async def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
+        key = self._options.place(skill, inputs, version).key
+        await self._source.take(lambda store: store.delete(key))
+
+    async def invalidate_skill(self, name: str) -> int:
+        return (await aio_invalidate(await self._source.place(), Selection((name,)))).entries
+
+    async def invalidate(self, pattern: str) -> int:
+        return (await aio_invalidate(await self._source.place(), selection(pattern))).entries
+
+    async def close(self) -> None:
+        """Closes the connections that this event loop has opened. The object can be used again."""
+        await self._source.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _compute(self, call: Fetching, fn: Callable[[], Awaitable[T]]) -> Computed:
+        started = milliseconds()
+        if call.mine:
+            async with aio_kept(self._source, call.extend):
+                value = await fn()
+        else:
+            value = await fn()
+        return Computed(value, started, max(milliseconds(), started + 1))

@@ -1,0 +1,115 @@
+"""The store behind a cache object, asked by coroutines of any event loop.
+
+Connections belong to the loop that opened them, so that each loop has its own, closed when the loop shuts its
+asynchronous generators down, as asyncio.run does. The embedded file is asked in a thread.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, MutableMapping
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from skillcache.errors import StoreError
+from skillcache.library.fetching import Step, Steps, Wait
+from skillcache.library.source import limits, redis_py_url, target_of
+from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores.pooled_async import AsyncStore
+
+T = TypeVar("T")
+
+_PAUSES = 0.005, 0.05  # seconds between two looks for a release: the first, the longest
+
+Connected = tuple["redis.asyncio.Redis", AsyncStore]
+Opened = tuple[Connected, AsyncGenerator[Connected, None]]
+
+
+class AsyncSource:
+    """As `Source`."""
+
+    def __init__(self, url: str | None, client: "redis.asyncio.Redis | None") -> None:
+        self._target = target_of(url, client)
+        self._given = None if client is None else (client, AsyncStore(client))
+        self._url = "" if client or self.is_embedded else redis_py_url(self._target)
+        self._opened: MutableMapping[asyncio.AbstractEventLoop, Opened] = WeakKeyDictionary()
+
+    @property
+    def is_embedded(self) -> bool:
+        return self._target.startswith(EMBEDDED)
+
+    async def place(self) -> "str | redis.asyncio.Redis":
+        """What an invalidation is told; a client, or where the embedded file is."""
+        return self._target if self.is_embedded else (await self._connect())[0]
+
+    async def take(self, step: Step) -> Any:
+        """What the step gives. Raises StoreError."""
+        if not self.is_embedded:
+            return await step((await self._connect())[1])
+        if isinstance(step, Wait):
+            return await self._poll(step)
+        return await asyncio.to_thread(self._take, step)
+
+    async def walk(self, steps: Steps[T]) -> T:
+        """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    given = await self.take(step)
+                except StoreError as fault:
+                    step = steps.throw(fault)
+                else:
+                    step = steps.send(given)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    async def close(self) -> None:
+        """Closes the connections of this loop, but not those of a client that was given."""
+        if self._given is not None:
+            await self._given[1].close()
+        opened = self._opened.pop(asyncio.get_running_loop(), None)
+        if opened is not None:
+            await opened[1].aclose()
+
+    async def _connect(self) -> Connected:
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        if loop not in self._opened:
+            opening = self._open()
+            self._opened[loop] = (await anext(opening), opening)  # nothing else runs before it yields
+        return self._opened[loop][0]
+
+    async def _open(self) -> AsyncGenerator[Connected, None]:
+        client = redis.asyncio.Redis.from_url(self._url, **limits(Retry(NoBackoff(), 0)))
+        store = AsyncStore(client)
+        try:
+            yield client, store
+        finally:
+            self._opened.pop(asyncio.get_running_loop(), None)
+            await store.close()
+            await client.aclose()
+
+    def _take(self, step: Step) -> Any:
+        store = open_store(self._target, now=time.time())
+        try:
+            return step(store)
+        finally:
+            store.close()
+
+    async def _poll(self, wait: Wait) -> bool:
+        """Waits without holding one of the few threads, which the release that is waited for needs too."""
+        end = time.monotonic() + wait.seconds
+        pause, longest = _PAUSES
+        look = Wait(wait.claim, wait.mark, 0)
+        while not await asyncio.to_thread(self._take, look):
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, longest)
+        return True

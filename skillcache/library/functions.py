@@ -1,0 +1,147 @@
+"""The functions that guides to Redis caching for skills name, over the same core as everything else.
+
+Where one takes a client, that is a redis-py client with any decoding. Raises StoreError where Redis fails, unless it
+says otherwise, and TypeError and ValueError for what is not JSON.
+"""
+
+import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import redis
+
+from skillcache.errors import StoreError
+from skillcache.library.cache import SkillCache
+from skillcache.library.fetching import Fetched
+from skillcache.library.keys import skill_of
+from skillcache.library.options import TTL
+from skillcache.library.shared import aio_shared_cache, shared_cache
+from skillcache.library.source import redis_py_url, translating
+from skillcache.library.values import write_json
+from skillcache.redis_keys import channel as channel_of
+from skillcache.redis_keys import inbox_key
+from skillcache.settings import load
+from skillcache.stores import EMBEDDED
+
+T = TypeVar("T")
+
+_SECONDS = 5.0  # to connect, and for each reply
+_LOCAL = "redis://localhost:6379/0"
+_KEPT = 1_000  # messages that an inbox holds, or a few more
+_DATA = "data"  # the skill of data that is of no skill
+_CHANNELS = channel_of("")
+_LISTENING = 1.0  # seconds between two looks at whether the connection still stands
+
+
+def get_redis_client() -> "redis.Redis":
+    """A client of the Redis in force, pooled, giving texts.
+
+    In force is `REDIS_URL`, else `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`, else what the settings name, else
+    localhost. Before all of these goes `SKILLCACHE_REDIS_URL`. Raises ConfigError for a URL or a port that is none.
+    """
+    target = load(os.environ, os.getcwd()).store
+    url = _LOCAL if target.startswith(EMBEDDED) else redis_py_url(target)
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, health_check_interval=30
+    )
+
+
+def cached_skill_execution(
+    skill_name: str, inputs: Any, client: "redis.Redis", ttl: int = TTL, *, execute: Callable[[Any], T]
+) -> T:
+    """The result of `execute(inputs)`, computed once and kept for `ttl` seconds: see SkillCache.fetch.
+
+    Computes where Redis fails.
+    """
+    return SkillCache(client=client).get_or_compute(skill_name, inputs, lambda: execute(inputs), ttl)
+
+
+def get_cached_data(key: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+    """What `fetch()` gives, kept for `ttl` seconds, and whether it was kept: data and cached flag.
+
+    key: what names the data. One of `generate_cache_key` is invalidated with its skill, any other with the skill
+    "data". In the store of the settings; computes where that fails.
+    """
+    return shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
+
+
+async def aio_get_cached_data(key: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL) -> Fetched[T]:
+    return await aio_shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
+
+
+def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+    """The same for what a team shares under the name of a feature: `team:cache:{team_id}:{feature}:...`."""
+    return shared_cache(team_id).fetch(feature, None, fetch, ttl)
+
+
+async def aio_get_team_cached_data(
+    team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL
+) -> Fetched[T]:
+    return await aio_shared_cache(team_id).fetch(feature, None, fetch, ttl)
+
+
+def invalidate_skill_cache(client: "redis.Redis", skill_name: str) -> int:
+    """See SkillCache.invalidate_skill."""
+    return SkillCache(client=client).invalidate_skill(skill_name)
+
+
+def invalidate_pattern(client: "redis.Redis", pattern: str) -> int:
+    """See SkillCache.invalidate: `skill_cache:report:*`, `team:cache:acme:*`, or a glob on skills' names."""
+    return SkillCache(client=client).invalidate(pattern)
+
+
+def safe_redis_operation(operation: Callable[[], T], fallback: Any = None) -> T | Any:
+    """What `operation()` gives; where Redis cannot be reached or does not answer, `fallback`, called if it can be.
+
+    Any other error passes.
+    """
+    try:
+        return operation()
+    except (redis.ConnectionError, redis.TimeoutError, StoreError):
+        return fallback() if callable(fallback) else fallback
+
+
+def create_agent_channel(agent_id: str) -> str:
+    """The name of an agent's channel: `agent_comm:{agent_id}`."""
+    if not agent_id:
+        raise ValueError("an agent's id is a text")
+    return channel_of(agent_id)
+
+
+def publish_message(client: "redis.Redis", channel: str, message: Any) -> int:
+    """Sends a JSON value to who listens on an agent's channel, and keeps it in the agent's inbox for who does not.
+
+    The inbox is the stream `{channel}:inbox`, field `message`, of the last thousand or so. Gives the number of
+    listeners.
+    """
+    text = write_json(message)
+    with translating(), client.pipeline() as steps:
+        steps.publish(channel, text)
+        if channel.startswith(_CHANNELS):
+            inbox = inbox_key(channel.removeprefix(_CHANNELS))
+            steps.xadd(inbox, {"message": text}, maxlen=_KEPT, approximate=True)
+        return int(steps.execute()[0])
+
+
+def subscribe_to_agent(client: "redis.Redis", agent_id: str, callback: Callable[[Any], Any]) -> None:
+    """Calls `callback(message)` with each message sent to the agent from now on, until it gives False.
+
+    Blocks. A text that is not JSON, as others may publish it, is given as it is.
+    """
+    with client.pubsub(ignore_subscribe_messages=True) as listener:  # type: ignore[no-untyped-call]
+        with translating():
+            listener.subscribe(create_agent_channel(agent_id))
+        while True:
+            with translating():
+                heard = listener.get_message(timeout=_LISTENING)
+            if heard is not None and callback(_message(heard["data"])) is False:
+                return
+
+
+def _message(data: str | bytes) -> Any:
+    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

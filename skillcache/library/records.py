@@ -1,0 +1,107 @@
+"""A value of the library as an entry: what is stored, and when it may be served."""
+
+import os
+from math import log
+from typing import Any
+
+from skillcache import jsontext
+from skillcache.entry import JSON, Entry, Unreadable, decode, encode
+from skillcache.library.keys import Place
+from skillcache.library.values import write_json
+from skillcache.stores import STARTED_DIGITS
+
+_EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
+
+
+class Computed:
+    """A value with the milliseconds since the epoch when its computation began and ended."""
+
+    __slots__ = ("finished", "started", "value")
+
+    def __init__(self, value: Any, started: int, finished: int) -> None:
+        self.value = value
+        self.started = started
+        self.finished = finished
+
+
+class Found:
+    """A stored value that is current. duration: what computing it took; expires: when its time is over; in ms."""
+
+    __slots__ = ("duration", "expires", "pinned", "started", "value")
+
+    def __init__(self, value: Any, *, started: int, duration: int, expires: int, pinned: bool) -> None:
+        self.value = value
+        self.started = started
+        self.duration = duration
+        self.expires = expires
+        self.pinned = pinned
+
+    def is_due(self, now: int, beta: float, draw: float) -> bool:
+        """Whether to compute it again ahead of its end, now (ms); draw: a random number, above 0 and at most 1.
+
+        The nearer the end and the longer the computation, the likelier, so that of many readers one begins early and
+        nobody finds nothing (Vattani et al., Optimal Probabilistic Cache Stampede Prevention, 2015).
+        """
+        return not self.pinned and now - self.duration * beta * log(draw) >= self.expires
+
+
+def write_record(place: Place, computed: Computed, started: int, generations: tuple[int, ...], ttl: int) -> bytes:
+    """The stored form. started: in ms, by which a store knows the later of two.
+
+    Raises TypeError and ValueError for a value that is not JSON.
+    """
+    return encode(
+        Entry(
+            key=place.text,
+            names=dict(zip(place.names, generations, strict=True)),
+            status=0,
+            meaning="",
+            failed=False,
+            output=write_json(computed.value).encode("utf-8"),
+            directory=None,
+            relocated=False,
+            root="",
+            project="",
+            duration=computed.finished - computed.started,
+            started=started,
+            finished=computed.finished,
+            writer=_writer(),
+            details={_EXPIRES: computed.finished + ttl * 1000},
+            form=JSON,
+        )
+    )
+
+
+def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], ttl: int) -> Found | None:
+    """None where there is no value of these inputs and generations.
+
+    ttl: seconds, for an entry that does not say when its time is over, as another language may write it.
+    """
+    if data is None:
+        return None
+    try:
+        entry = decode(data, details=True)
+        value = jsontext.loads(entry.output)
+    except (Unreadable, ValueError):
+        return None
+    if entry.form != JSON or entry.key != place.text or entry.names != dict(zip(place.names, generations, strict=True)):
+        return None
+    expires = entry.details.get(_EXPIRES)
+    return Found(
+        value,
+        started=entry.started,
+        duration=entry.duration,
+        expires=expires if isinstance(expires, int) else entry.finished + ttl * 1000,
+        pinned=entry.pinned,
+    )
+
+
+def started_of(data: bytes | None) -> int:
+    """When what lies there was begun, readable or not: a store keeps it against what was begun before."""
+    digits = (data or b"")[:STARTED_DIGITS]
+    return int(digits) if len(digits) == STARTED_DIGITS and digits.isdigit() else 0
+
+
+def _writer() -> dict[str, str]:
+    user = os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getuid())
+    return {"user": user, "uid": str(os.getuid()), "host": os.uname().nodename, "session": "", "agent": ""}

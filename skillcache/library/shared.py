@@ -1,0 +1,28 @@
+"""The cache objects of this process for whom names none: one for each store in force and team."""
+
+import os
+from functools import lru_cache
+
+from skillcache.library.aio_cache import AsyncSkillCache
+from skillcache.library.cache import SkillCache
+from skillcache.settings import load
+
+
+def shared_cache(team: str | None = None) -> SkillCache:
+    """Raises ConfigError."""
+    return _cache(load(os.environ, os.getcwd()).store, team)
+
+
+def aio_shared_cache(team: str | None = None) -> AsyncSkillCache:
+    """Raises ConfigError."""
+    return _aio_cache(load(os.environ, os.getcwd()).store, team)
+
+
+@lru_cache
+def _cache(target: str, team: str | None) -> SkillCache:
+    return SkillCache(target, team=team)
+
+
+@lru_cache
+def _aio_cache(target: str, team: str | None) -> AsyncSkillCache:
+    return AsyncSkillCache(target, team=team)

@@ -1,0 +1,99 @@
+"""The store behind a cache object, asked at any time by any thread.
+
+Redis is asked through redis-py. The embedded file is opened for each step: that takes a tenth of a millisecond, and
+neither threads nor processes that fork share a handle.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from skillcache.errors import StoreError
+from skillcache.library.fetching import Step, Steps
+from skillcache.settings import load
+from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores.pooled import PooledStore, translated
+from skillcache.stores.redis_url import parse_url
+
+T = TypeVar("T")
+
+SECONDS = 0.8  # to connect, and for each piece of a reply: a cache that takes longer is in the way
+
+
+class Source:
+    """place: what an invalidation is told; a client, or where the embedded file is."""
+
+    def __init__(self, url: str | None, client: "redis.Redis | None") -> None:
+        """Raises ConfigError for a URL that is none, and for settings that cannot be used."""
+        target = target_of(url, client)
+        self._own = client is None
+        if client is None and not target.startswith(EMBEDDED):
+            client = redis.Redis.from_url(redis_py_url(target), **limits(Retry(NoBackoff(), 0)))
+        self.place: str | redis.Redis = client or target
+        self._store = None if client is None else PooledStore(client)
+
+    def take(self, step: Step) -> Any:
+        """What the step gives. Raises StoreError."""
+        if self._store is not None:
+            return step(self._store)
+        store = open_store(str(self.place), now=time.time())
+        try:
+            return step(store)
+        finally:
+            store.close()
+
+    def walk(self, steps: Steps[T]) -> T:
+        """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    given = self.take(step)
+                except StoreError as fault:
+                    step = steps.throw(fault)
+                else:
+                    step = steps.send(given)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Closes the connections, but not those of a client that was given."""
+        if self._store is not None:
+            self._store.close()
+        if self._own and isinstance(self.place, redis.Redis):
+            self.place.close()
+
+
+def limits(retry: Any) -> dict[str, Any]:
+    """How redis-py is to connect, where the URL does not say: one try, in bounded time."""
+    return {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, "retry": retry}
+
+
+def target_of(url: str | None, client: object) -> str:
+    """A URL or the embedded file, that of the settings in force where neither is named; '' beside a client."""
+    if client is not None:
+        if url is not None:
+            raise ValueError("a URL or a client, not both")
+        return ""
+    return load(os.environ, os.getcwd()).store if url is None else url
+
+
+def redis_py_url(url: str) -> str:
+    """Raises ConfigError, which says what is wrong with the URL without repeating it."""
+    parse_url(url)
+    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Makes StoreError of redis-py's errors, whose text may hold the URL's password."""
+    try:
+        yield
+    except redis.RedisError as error:
+        raise translated(error) from None
