@@ -79,7 +79,7 @@ def client_arguments(environ: "Mapping[str, str]") -> tuple[str, ...]:
 def from_arguments(arguments: "Sequence[str]", project: str) -> list[Layer]:
     """The layers of `--settings`, `--disallowedTools` and `--allowedTools`."""
     layers = []
-    for value in _values(arguments, ("--settings",)):
+    for value in values_of(arguments, ("--settings",)):
         if value.lstrip().startswith("{"):
             layers.append(Layer(_object(value.encode(), "--settings"), "--settings", approves=True))
         else:
@@ -88,8 +88,8 @@ def from_arguments(arguments: "Sequence[str]", project: str) -> list[Layer]:
             if not found:
                 raise Bypass(UNSETTLED_SETTINGS, path)
             layers += found
-    denied = _values(arguments, ("--disallowedTools", "--disallowed-tools"))
-    allowed = _values(arguments, ("--allowedTools", "--allowed-tools"))
+    denied = values_of(arguments, ("--disallowedTools", "--disallowed-tools"))
+    allowed = values_of(arguments, ("--allowedTools", "--allowed-tools"))
     lists = {"deny": _separate(denied), "allow": _separate(allowed)}
     layers.append(Layer({"permissions": lists}, "arguments", approves=True))
     if "--setting-sources" in " ".join(arguments):  # some of the files are not in force: which is not worth knowing
@@ -97,7 +97,7 @@ def from_arguments(arguments: "Sequence[str]", project: str) -> list[Layer]:
     return layers
 
 
-def _values(arguments: "Sequence[str]", names: tuple[str, ...]) -> list[str]:
+def values_of(arguments: "Sequence[str]", names: tuple[str, ...]) -> list[str]:
     values, taking = [], False
     for argument in arguments:
         name, equals, value = argument.partition("=")
