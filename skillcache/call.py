@@ -10,6 +10,7 @@ from skillcache.settings import Settings, load
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
+    from skillcache.stores import Store
 
 
 class Call:
@@ -31,6 +32,10 @@ class Call:
     def command(self) -> str:
         """The line as the model asked for it."""
         return str(self.event.input.get("command"))
+
+    def open_store(self) -> "Store":
+        """Raises ConfigError."""
+        return self.world.open_store(self.settings.store)
 
     def plan(self) -> Plan:
         """Raises Bypass."""

@@ -9,7 +9,6 @@ from skillcache.outcome import QUARANTINED, TOO_FAST
 from skillcache.plan import BASH, Plan
 from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
-from skillcache.stores import open_store
 
 
 class Consultation:
@@ -35,7 +34,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
         raise Bypass(QUARANTINED)
     team = call.team(planned)
     asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))
-    store = open_store(settings.store, now=now)
+    store = call.open_store()
     key, also = entry_key(planned.name, found.digest), entry_key(planned.name, found.digest, team) if team else None
     stored = store.get(key, asked, also)
     generations = dict(zip(asked, stored.generations, strict=True))

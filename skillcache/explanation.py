@@ -14,7 +14,6 @@ from skillcache.outcome import HIT, UNDECIDED, Outcome
 from skillcache.plan import BASH, Plan
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.replay import command_line
-from skillcache.stores import open_store
 
 
 class Explanation(NamedTuple):
@@ -75,7 +74,7 @@ def _approve(call: Call, planned: Plan, consulted: Consultation) -> Outcome:
 
 
 def _nearest(call: Call, planned: Plan, consulted: Consultation) -> Entry | None:
-    store = open_store(call.settings.store, now=call.world.now)
+    store = call.open_store()
     try:
         (digest,) = store.read((record_key("latest", consulted.found.command_digest),))
         if digest is None:

@@ -1,6 +1,7 @@
 """Private files: folders 0700, files 0600, replaced whole or not at all."""
 
 import os
+from _thread import get_ident
 
 _FOLDER = 0o700
 _FILE = 0o600
@@ -57,7 +58,7 @@ def read(path: str, cap: int) -> bytes | None:
 
 def write(path: str, content: bytes) -> None:
     """Replace `path` by `content` in one step, making its folder when missing. Raises OSError."""
-    temporary = f"{path}.{os.getpid()}"
+    temporary = f"{path}.{os.getpid()}.{get_ident()}"
     handle = _create(temporary)
     try:
         try:

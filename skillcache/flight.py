@@ -18,7 +18,9 @@ from skillcache.miss import Miss
 from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
 from skillcache.paths import pending_folder
 from skillcache.plan import BASH, Plan
-from skillcache.stores import Store, open_store
+from skillcache.runtime import World
+from skillcache.settings import Settings
+from skillcache.stores import Store
 from skillcache.writer import person
 
 # After these a run of the same call gives what is missing.
@@ -50,7 +52,7 @@ def board(call: Call, planned: Plan, consulted: Consultation) -> Flight:
     ends = time.monotonic() + min(2 * expected, most)
     owner = owner_of(call)
     waited = False
-    store = open_store(call.settings.store, now=call.world.now)
+    store = call.open_store()
     try:
         while True:
             name = consulted.found.digest
@@ -93,17 +95,17 @@ def _expected(call: Call) -> float:
 def release(call: Call, miss: Miss) -> None:
     """At the end of the run. Raises StoreError."""
     if miss.owner:
-        _release(call.settings.store, call.world.now, [(digest_of(miss.key), miss.owner)])
+        _release(call.world, call.settings.store, [(digest_of(miss.key), miss.owner)])
 
 
-def release_all(cache: str, store: str, now: float, *, session_id: str, agent_id: str | None) -> None:
+def release_all(world: World, settings: Settings, *, session_id: str, agent_id: str | None) -> None:
     """Release what runs that never ended for us hold: one agent's, or a whole session's with None. Raises StoreError.
 
     An agent that works in the background holds on to its own until its session ends.
     """
     beginning = f"{session_id}/" if agent_id is None else f"{session_id}/{agent_id}/"
     found = []
-    for path, record in _kept(cache):
+    for path, record in _kept(settings.cache):
         owner, key = record.get("owner"), record.get("key")
         background = path.rpartition("/")[2].startswith("agent-")
         if not isinstance(owner, str) or not isinstance(key, str) or not owner.startswith(beginning):
@@ -111,7 +113,7 @@ def release_all(cache: str, store: str, now: float, *, session_id: str, agent_id
         if agent_id is None or not background:
             files.remove(path)
             found.append((digest_of(key), owner))
-    _release(store, now, found)
+    _release(world, settings.store, found)
 
 
 def _kept(cache: str) -> list[tuple[str, dict[str, object]]]:
@@ -128,10 +130,10 @@ def _kept(cache: str) -> list[tuple[str, dict[str, object]]]:
     return kept
 
 
-def _release(target: str, now: float, claims: list[tuple[str, str]]) -> None:
+def _release(world: World, target: str, claims: list[tuple[str, str]]) -> None:
     if not claims:
         return
-    store = open_store(target, now=now)
+    store = world.open_store(target)
     try:
         for name, owner in claims:
             store.release(name, owner)

@@ -5,6 +5,7 @@ the file (O_EXCL) and removing it are atomic, so exactly one process handles eac
 """
 
 import os
+from _thread import get_ident
 
 from skillcache import files, jsontext
 from skillcache.paths import pending_folder
@@ -61,7 +62,7 @@ def keep(cache: str, id_: str, record: dict[str, object]) -> None:
 def end(cache: str, tool_use_id: str) -> dict[str, object] | None:
     """Claim the end of a call: what was saved for it ({} for nothing), or None when it is not ours to handle."""
     path = _path(cache, tool_use_id)
-    taken = f"{path}.{os.getpid()}"
+    taken = f"{path}.{os.getpid()}.{get_ident()}"
     try:
         os.rename(path, taken)
     except OSError:

@@ -35,7 +35,7 @@ from skillcache.redis_keys import entry_key, is_team_name, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
-from skillcache.stores import Store, open_store
+from skillcache.stores import Store
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
@@ -55,7 +55,7 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         directory = inside(call.event.cwd, found.fingerprint.root)
         if directory is None:
             return LEFT_ROOT
-    store = open_store(call.settings.store, now=call.world.now)
+    store = call.open_store()
     try:
         if miss.verifies:
             return _compare(store, call, planned, miss, found, result, directory)
@@ -98,7 +98,7 @@ def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
     found = _look_again(call, planned, miss)
     if found is None:
         return CHANGED_INPUTS
-    store = open_store(call.settings.store, now=call.world.now)
+    store = call.open_store()
     try:
         _doubt(store, call, planned, miss, found)
     finally:

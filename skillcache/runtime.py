@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from skillcache.stores import Store
+
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
 _TIME_TO_COUNT = 0.2  # what holds us up may hold up the count as well
 _PIECE = 1 << 20
@@ -47,6 +49,12 @@ class World:
     def allow(self, seconds: float) -> None:
         """A hook may take that long from now: it waits for somebody else."""
         _ends[0] = max(_ends[0], time.monotonic() + seconds)
+
+    def open_store(self, target: str) -> "Store":
+        """What `stores.open_store` opens; a process that stays has another way."""
+        from skillcache.stores import open_store
+
+        return open_store(target, now=self.now)
 
     def spent(self) -> int:
         """Milliseconds that our process has taken so far, the interpreter's start included as processor time."""

@@ -22,9 +22,7 @@ def handle(data: bytes, world: World) -> str:
 
 
 def _raise(call: Call, name: str) -> None:
-    from skillcache.stores import open_store
-
-    store = open_store(call.settings.store, now=call.world.now)
+    store = call.open_store()
     store.invalidate(name)
     store.close()
     call.count(OUTDATED, name)

@@ -40,13 +40,7 @@ def _release(event: SessionEvent, world: "World", settings: Settings) -> None:
 
     whole = event.name == "SessionEnd"
     try:
-        release_all(
-            settings.cache,
-            settings.store,
-            world.now,
-            session_id=event.session_id,
-            agent_id=None if whole else event.agent_id,
-        )
+        release_all(world, settings, session_id=event.session_id, agent_id=None if whole else event.agent_id)
     except StoreError as fault:
         from skillcache import tally
 
