@@ -1,0 +1,122 @@
+"""Every event at which an agent begins, reads its messages or ends; its inbox is mostly empty, and nothing is said."""
+
+import os
+
+from skillcache import files, jsontext
+from skillcache.errors import StoreError
+from skillcache.event import BadEvent, SessionEvent, parse_session_event
+from skillcache.messages import activity, limits
+from skillcache.messages.message import is_id
+from skillcache.messages.post import STOP, STOP_AGAIN, UNKNOWN, WORK, Post, open_post
+from skillcache.settings import Settings, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.runtime import World
+
+_REST = 5  # seconds in which a store that did not answer is not asked again
+_READING = ("UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop")
+_CAP = "CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"
+
+
+def handle(data: bytes, world: "World") -> str:
+    """Raises BadEvent, ConfigError, StoreError and OSError: the messages then wait for the next event."""
+    event = parse_session_event(data)
+    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
+    settings = load(world.environ, folder)
+    if not settings.flag("messages.deliver") or settings.flag("disable"):
+        return ""
+    if event.agent_id and not event.agent_type:  # the client's own, such as the one that writes a summary
+        return ""
+    if not is_id(event.agent_id or event.session_id):
+        raise BadEvent("agent_id is not a name")
+    away = f"{settings.cache}/messages/.away"
+    if _is_away(away, world.now):
+        return ""
+    post = open_post(settings.store, now=world.now)
+    try:
+        text = _attend(post, event, world, settings, folder)
+    except StoreError:
+        files.write(away, b"")
+        os.utime(away, (world.now, world.now))
+        raise
+    if not text:
+        return ""
+    output = {"hookEventName": event.name, "additionalContext": text}
+    return jsontext.dumps({"hookSpecificOutput": output})
+
+
+def _attend(post: Post, event: SessionEvent, world: "World", settings: Settings, folder: str) -> str:
+    """What the agent is to be told."""
+    if event.name == "SessionEnd":
+        post.end(event.session_id)
+    elif event.name == "SessionStart":
+        _register(post, event, world, folder)
+    elif event.name == "SubagentStart":
+        from skillcache.messages.page import word  # once for each agent
+
+        name = word(_register(post, event, world, folder))
+        return (
+            f"Other agents of this project know you as {name}. skillcache send --from {name} --to NAME TEXT writes to"
+            " one of them; skillcache agents says who is there."
+        )
+    elif event.name in _READING and _look(post, event, world, settings, folder) > 0:
+        return _deliver(post, event, world, settings)
+    return ""
+
+
+def _register(post: Post, event: SessionEvent, world: "World", folder: str) -> str:
+    from skillcache.messages.registration import describe  # once for each agent
+
+    fields, base = describe(event, world.environ, folder)
+    return post.register(event.agent_id or event.session_id, fields, base)
+
+
+def _look(post: Post, event: SessionEvent, world: "World", settings: Settings, folder: str) -> int:
+    """How many messages wait: one round trip, and more only where an agent is new."""
+    me, doing = event.agent_id or event.session_id, activity.doing(event, settings)
+    moment = WORK
+    if event.name in ("Stop", "SubagentStop"):
+        moment = STOP_AGAIN if event.fields.get("stop_hook_active") is True else STOP
+    ends = event.name == "SubagentStop"
+    most = _most(world.environ.get(_CAP, ""))
+    waiting = post.look(me, doing, moment=moment, most=most, ends=ends)
+    if waiting == UNKNOWN and not ends:  # it was there before we were
+        _register(post, event, world, folder)
+        waiting = post.look(me, doing, moment=moment, most=most)
+    for agent, task in activity.tasks(event):
+        post.note(agent, {"task": task})
+    return waiting
+
+
+def _most(cap: str) -> int:
+    """How often in a row we keep an agent from stopping, below the client's cap: what it does not obey is lost."""
+    return min(limits.KEPT, max(0, int(cap) - 2)) if cap.isdecimal() and len(cap) < 9 else limits.KEPT
+
+
+def _deliver(post: Post, event: SessionEvent, world: "World", settings: Settings) -> str:
+    from skillcache.messages.arrival import receive, transcript_of  # seldom is there a message
+    from skillcache.messages.page import compose
+
+    me = event.agent_id or event.session_id
+    transcript = event.text("agent_transcript_path") or transcript_of(event.text("transcript_path"), event.agent_id)
+    arrived = receive(post, me, settings, transcript)
+    if arrived is None:
+        return ""
+    if not arrived.messages:
+        arrived.settle(0)
+        if event.name == "SubagentStop":
+            post.end(me)
+        return ""
+    text, count = compose(arrived.messages, arrived.now, arrived.name or me, subagent=bool(event.agent_id))
+    stopped = event.name in ("Stop", "SubagentStop")
+    world.after = lambda: arrived.settle(count, stopped=stopped)
+    return text
+
+
+def _is_away(path: str, now: float) -> bool:
+    """Whether another hook has just waited for the store in vain: a hanging one is to cost a session little."""
+    try:
+        return 0 <= now - os.stat(path).st_mtime < _REST
+    except OSError:
+        return False

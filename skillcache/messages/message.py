@@ -1,0 +1,81 @@
+"""One message, as it lies in an inbox and goes over a channel: an object of JSON.
+
+    {"version": 1, "id": 16 hex digits, "kind": "text" or "notice", "from": agent id, "from_name": ..., "user": ...,
+     "host": ..., "team": ..., "project": ..., "to": agent id, "to_name": ..., "text": ..., "form": "text" or "json",
+     "reply_to": id or "", "seal": hex digits, "at": ms, "expires": ms}
+     and where it comes back to its sender: "bounce": "ended", "expired" or "refused", "returned": ms
+
+The store that takes a message in adds `at` and `expires` by its own clock, so that the clocks of hosts do not matter.
+A notice is written by a hook of ours and never comes back. Anybody who has the store may write one in any language:
+whatever is missing is empty, whatever is more is ignored. Version 1 is the first.
+"""
+
+from skillcache import jsontext
+
+VERSION = 1
+TEXT, NOTICE = "text", "notice"
+ENDED, EXPIRED, REFUSED = "ended", "expired", "refused"  # why a message comes back
+
+_FIELDS = (
+    *("id", "kind", "from", "from_name", "user", "host", "team", "project", "to", "to_name"),
+    *("text", "form", "reply_to", "seal"),
+)
+_TIMES = ("at", "expires", "returned")
+
+
+class Message:
+    """at, expires, returned: unix ms by the store's clock, 0 before it took the message in."""
+
+    __slots__ = ("bounce", "fields", "times")
+
+    def __init__(self, fields: dict[str, str], times: dict[str, int] | None = None, bounce: str = "") -> None:
+        self.fields = fields
+        self.times = times or {}
+        self.bounce = bounce
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+    def time(self, name: str) -> int:
+        return self.times.get(name, 0)
+
+
+def encode(message: Message) -> bytes:
+    """ASCII that ends with the object's brace: a store puts its fields before it."""
+    fields = {name: message[name] for name in _FIELDS}
+    return jsontext.dumps({"version": VERSION, **fields}).encode("ascii")
+
+
+def stamped(text: str, **times: int) -> str:
+    """A message's text with these times in it; what a script does in the server."""
+    return text[:-1] + "".join([f',"{name}":{value}' for name, value in times.items()]) + "}"
+
+
+def returned(text: str, why: str, at: int) -> str:
+    """The text of a message that comes back."""
+    return f'{text[:-1]},"bounce":"{why}","returned":{at}}}'
+
+
+def decode(text: str | bytes) -> Message | None:
+    """None for what is no message of this version."""
+    try:
+        found = jsontext.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(found, dict) or found.get("version") != VERSION:
+        return None
+    fields = {name: value for name in _FIELDS if isinstance(value := found.get(name), str)}
+    times = {name: int(value) for name in _TIMES if isinstance(value := found.get(name), int) and 0 <= value < 1 << 50}
+    bounce = found.get("bounce")
+    return Message(fields, times, bounce if isinstance(bounce, str) else "")
+
+
+def is_id(text: str) -> bool:
+    """Whether an agent may be called so: one word, for keys and lists hold it beside others."""
+    return 0 < len(text) <= 200 and text.isprintable() and " " not in text
+
+
+def base_of(text: str) -> str:
+    """What the names of such agents begin with: a word for a command line, without its plugin."""
+    word = "".join([c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in text.rpartition(":")[2].lower()])
+    return word.strip("._-")[:24].rstrip("._-") or "agent"

@@ -1,0 +1,163 @@
+"""The post: a registry of agents and an inbox for each; one contract, beside `Store` and over the same two servers.
+
+An agent is a dict of texts: `id`, `name`, `type` ("main", "person" or an agent's type), `session`, `project`,
+`branch`, `user`, `host`, `root`, `task` and `tool` (what it is doing), `boot`, `pid`, `pid_start` (the client behind
+it), and by the store's clock in ms `started`, `active`, `ended`. Anybody who can reach the store may have written it.
+
+An inbox is read by a group of consumers: what is taken stays in it until it is settled, and is taken again where
+whoever took it did not get that far. tests/messages/ holds both posts to this contract.
+"""
+
+from skillcache.stores import EMBEDDED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+UNKNOWN = -1  # an agent that is not registered, or gone
+SENT, GONE, FULL = "sent", "ended", "full"
+
+# What an agent is about to do when it looks.
+WORK, STOP, STOP_AGAIN = "", "stop", "again"
+
+
+class Delivery:
+    """entry: by which it is settled; text: the message; again: whether it was taken before."""
+
+    __slots__ = ("again", "entry", "text")
+
+    def __init__(self, entry: str, text: str, *, again: bool) -> None:
+        self.entry = entry
+        self.text = text
+        self.again = again
+
+
+class Taken:
+    """now: unix ms by the store's clock; name: the reader's, "" where it is not registered."""
+
+    __slots__ = ("deliveries", "name", "now")
+
+    def __init__(self, now: int, name: str, deliveries: list[Delivery]) -> None:
+        self.now = now
+        self.name = name
+        self.deliveries = deliveries
+
+
+class Letter:
+    """text: an encoded message; project: whose agents see to it that it comes back; ttl: seconds."""
+
+    __slots__ = ("project", "text", "to", "ttl")
+
+    def __init__(self, to: str, text: bytes, *, project: str, ttl: int) -> None:
+        self.to = to
+        self.text = text
+        self.project = project
+        self.ttl = ttl
+
+
+class Meeting:
+    """An agent that edited a file. ago: in ms."""
+
+    __slots__ = ("ago", "id", "name")
+
+    def __init__(self, id_: str, name: str, ago: int) -> None:
+        self.id = id_
+        self.name = name
+        self.ago = ago
+
+
+class Post:
+    """Every call is one round trip, happens whole or not at all, and raises StoreError; a post that failed is dead."""
+
+    def register(self, id_: str, fields: dict[str, str], base: str) -> str:
+        """The agent's name: the one it has in `fields["project"]`, else `base-N`; `fields["name"]` where base is "".
+
+        No number comes twice. An agent that had ended is there again.
+        """
+        raise NotImplementedError
+
+    def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
+        """How many messages wait, UNKNOWN for an agent that is not registered; notes `fields` and the activity.
+
+        `moment`: STOP and STOP_AGAIN count how often the agent was kept from stopping; from `most` on, nothing waits.
+        `ends`: an agent for whom nothing waits has ended. Returns some expired messages of the project to their
+        senders.
+        """
+        raise NotImplementedError
+
+    def note(self, id_: str, fields: dict[str, str]) -> None:
+        """Sets fields of a registered agent; no activity of it."""
+        raise NotImplementedError
+
+    def end(self, id_: str) -> None:
+        """The agent, and every one of its session where it is the session's own, has ended.
+
+        Unread messages go back to their senders.
+        """
+        raise NotImplementedError
+
+    def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
+        """Unix ms by the store's clock, and the agents by last activity, newest first, ended ones among them."""
+        raise NotImplementedError
+
+    def send(self, letters: "Iterable[Letter]") -> list[str]:
+        """SENT, GONE or FULL for each. An agent that was never registered has an inbox all the same."""
+        raise NotImplementedError
+
+    def take(self, id_: str, count: int) -> Taken:
+        """At most `count` messages, oldest first, what was taken before at the front.
+
+        Never one that was settled as shown; expired ones go back to their senders.
+        """
+        raise NotImplementedError
+
+    def settle(
+        self,
+        id_: str,
+        shown: "Iterable[tuple[str, str]]",
+        returned: "Iterable[tuple[str, str]]" = (),
+        *,
+        stopped: bool = False,
+    ) -> None:
+        """Takes messages out of the inbox. shown: entry and message's id, never taken again; returned: entry and why.
+
+        `stopped`: they kept the agent from stopping.
+        """
+        raise NotImplementedError
+
+    def edited(self, id_: str, place: str) -> list[Meeting]:
+        """Notes an edit of the file `place`; the agent itself, and the live others that edited it of late.
+
+        That is within `limits.COLLISION`, and each pair meets once within that time. Nothing for an agent that is not
+        registered.
+        """
+        raise NotImplementedError
+
+    def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
+        """Messages sent and returned after a mark, oldest first, each with its own mark; the last ones after ""."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+def open_post(target: str, *, now: float, patient: bool = False) -> Post:
+    """`target` as `open_store` takes it. `now`: unix seconds for the embedded store; a server has a clock of its own.
+
+    `patient`: for a person, who waits longer than a hook. Raises ConfigError.
+    """
+    if target.startswith(EMBEDDED):
+        from skillcache.stores.messages_sqlite import SqlitePost  # a hook pays for one store only
+
+        return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.stores.connection import Limits  # a hook pays for one store only
+    from skillcache.stores.messages_redis import RedisPost
+    from skillcache.stores.redis_url import parse_url
+
+    limits = Limits(connect=2, silence=5, operation=30) if patient else None
+    return RedisPost(parse_url(target), limits)
+
+
+def messages_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, messages are not."""
+    return store.rpartition("/")[0] + "/messages.sqlite3"

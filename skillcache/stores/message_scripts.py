@@ -1,0 +1,255 @@
+"""What Redis runs for the post: one script for each of its calls.
+
+Scripts, so that a call is one round trip and happens whole. They ask the server's clock, not the caller's; a first
+argument that is not empty is the time instead, in ms. They name keys that they learn inside the server, so they need a
+server that holds every key; a cluster does not.
+"""
+
+from skillcache.messages import limits
+from skillcache.redis_keys import LUA_MESSAGE_NAMES
+
+_HEAD = (
+    LUA_MESSAGE_NAMES
+    + f"""\
+local AGENT_TTL, NUMBERS_TTL, AGENTS = {limits.AGENT_TTL}, {limits.NUMBERS_TTL}, {limits.AGENTS}
+local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {limits.MOST_TTL}, {limits.SHOWN_TTL}, {limits.SHOWN}, {limits.INBOX}
+local TALK, SWEEP, GRACE, COLLISION = {limits.TALK}, {limits.SWEEP}, {limits.GRACE}, {limits.COLLISION}
+"""
+    + """\
+if redis.replicate_commands then redis.replicate_commands() end  -- Redis 6 lets nothing be written after TIME else
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function whole(number) return string.format('%.0f', number) end
+local function text_of(value) return type(value) == 'string' and value or '' end
+local function decode(text)
+  local understood, message = pcall(cjson.decode, text)
+  return understood and type(message) == 'table' and message or {}
+end
+local function last(key, seconds)
+  if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
+end
+local function is_gone(id)
+  local ended, active = unpack(redis.call('HMGET', agent_key(id), 'ended', 'active'))
+  if not active then return false end
+  return text_of(ended) ~= '' or now - (tonumber(active) or 0) > AGENT_TTL * 1000
+end
+local function be_active(id, project)
+  redis.call('HSET', agent_key(id), 'active', whole(now))
+  redis.call('EXPIRE', agent_key(id), AGENT_TTL)
+  redis.call('ZADD', agents_key(project), whole(now), id)
+  redis.call('EXPIRE', agents_key(project), AGENT_TTL)
+end
+local function tell(project, text)
+  redis.call('XADD', talk_key(project), 'MAXLEN', '~', TALK, '*', 'message', text)
+  redis.call('EXPIRE', talk_key(project), MOST_TTL)
+end
+local function put(recipient, text, seconds)
+  local entry = redis.call('XADD', inbox_key(recipient), '*', 'message', text)
+  last(inbox_key(recipient), seconds + MOST_TTL)
+  redis.pcall('PUBLISH', channel(recipient), text)  -- an access list may not let us
+  return entry
+end
+local function message_of(fields)
+  for i = 1, #(fields or {}), 2 do
+    if fields[i] == 'message' then return fields[i + 1] end
+  end
+end
+local function drop(recipient, entry)
+  local inbox = inbox_key(recipient)
+  local found = redis.call('XRANGE', inbox, entry, entry)[1]
+  redis.pcall('XACK', inbox, 'agent', entry)
+  redis.call('XDEL', inbox, entry)
+  local text = found and message_of(found[2]) or ''
+  local message = decode(text)
+  redis.call('ZREM', due_key(text_of(message.project)), recipient .. ' ' .. entry)
+  return text, message
+end
+local function give_back(recipient, entry, why)
+  local text, message = drop(recipient, entry)
+  local sender = text_of(message.from)
+  if message.bounce or message.kind ~= 'text' or sender == '' or is_gone(sender) then return end
+  local back = string.sub(text, 1, -2) .. ',"bounce":"' .. why .. '","returned":' .. whole(now) .. '}'
+  put(sender, back, MOST_TTL)
+  tell(text_of(message.project), back)
+end
+local function sweep(project)
+  local due = due_key(project)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', whole(now), 'LIMIT', 0, SWEEP)) do
+    local recipient, entry = string.match(member, '^(.*) (%S+)$')
+    local taken = redis.pcall('XPENDING', inbox_key(recipient), 'agent', entry, entry, 1)
+    if taken.err or #taken == 0 or taken[1][3] > GRACE * 1000 then give_back(recipient, entry, 'expired') end
+    redis.call('ZREM', due, member)
+  end
+end
+local function finish(id)
+  if redis.call('EXISTS', agent_key(id)) == 1 then redis.call('HSET', agent_key(id), 'ended', whole(now)) end
+  for _, item in ipairs(redis.call('XRANGE', inbox_key(id), '-', '+')) do give_back(id, item[1], 'ended') end
+end
+"""
+)
+
+
+def _script(body: str) -> bytes:
+    return (_HEAD + body).encode()
+
+
+# ARGV: now, id, base or '', project, fields in pairs. Returns the name.
+REGISTER = _script("""\
+local id, base, project = ARGV[2], ARGV[3], ARGV[4]
+local key = agent_key(id)
+local held, name, started = unpack(redis.call('HMGET', key, 'project', 'name', 'started'))
+redis.call('HSET', key, 'project', project, unpack(ARGV, 5))
+if base ~= '' then
+  if not name or held ~= project then
+    name = base .. '-' .. redis.call('HINCRBY', numbers_key(project), base, 1)
+    redis.call('EXPIRE', numbers_key(project), NUMBERS_TTL)
+  end
+  redis.call('HSET', key, 'name', name)
+end
+if held and held ~= project then redis.call('ZREM', agents_key(held), id) end
+if not started then redis.call('HSET', key, 'started', whole(now)) end
+redis.call('HDEL', key, 'ended', 'kept')
+be_active(id, project)
+return redis.call('HGET', key, 'name')
+""")
+
+# ARGV: now, id, moment, most, '1' where the agent ends, fields in pairs. Returns how many wait, or -1.
+LOOK = _script("""\
+local id, moment, most, ends = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local key = agent_key(id)
+local project, kept, active = unpack(redis.call('HMGET', key, 'project', 'kept', 'active'))
+if not project or now - (tonumber(active) or 0) > AGENT_TTL * 1000 then return -1 end
+if #ARGV > 5 then redis.call('HSET', key, unpack(ARGV, 6)) end
+redis.call('HDEL', key, 'ended')
+be_active(id, project)
+sweep(project)
+local waiting = redis.call('XLEN', inbox_key(id))
+if moment == 'stop' then
+  redis.call('HDEL', key, 'kept')
+elseif moment == 'again' and (tonumber(kept or '0') or 0) >= most then
+  waiting = 0
+end
+if ends == '1' and waiting == 0 then finish(id) end
+return waiting
+""")
+
+# ARGV: now, id, fields in pairs.
+NOTE = _script("""\
+local key = agent_key(ARGV[2])
+if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, unpack(ARGV, 3)) end
+return 1
+""")
+
+# ARGV: now, id.
+END = _script("""\
+local id = ARGV[2]
+local project = redis.call('HGET', agent_key(id), 'project')
+finish(id)
+for _, other in ipairs(project and redis.call('ZRANGE', agents_key(project), 0, -1) or {}) do
+  if other ~= id and redis.call('HGET', agent_key(other), 'session') == id and not is_gone(other) then finish(other) end
+end
+return 1
+""")
+
+# ARGV: now, project. Returns now, then id and fields of each.
+AGENTS_OF = _script("""\
+local index, found = agents_key(ARGV[2]), {whole(now)}
+redis.call('ZREMRANGEBYSCORE', index, '-inf', whole(now - AGENT_TTL * 1000 - 1))
+for _, id in ipairs(redis.call('ZREVRANGE', index, 0, AGENTS - 1)) do
+  local fields = redis.call('HGETALL', agent_key(id))
+  if #fields > 0 then found[#found + 1] = {id, fields} end
+end
+return found
+""")
+
+# ARGV: now, then recipient, project, ttl and text of each message.
+SEND = _script("""\
+local found = {}
+for i = 2, #ARGV, 4 do
+  local recipient, project, ttl, text = unpack(ARGV, i, i + 3)
+  if is_gone(recipient) then
+    found[#found + 1] = 'ended'
+  elseif redis.call('XLEN', inbox_key(recipient)) >= INBOX then
+    found[#found + 1] = 'full'
+  else
+    local expires = whole(now + ttl * 1000)
+    text = string.sub(text, 1, -2) .. ',"at":' .. whole(now) .. ',"expires":' .. expires .. '}'
+    local entry = put(recipient, text, tonumber(ttl))
+    redis.call('ZADD', due_key(project), expires, recipient .. ' ' .. entry)
+    last(due_key(project), ttl + MOST_TTL)
+    tell(project, text)
+    found[#found + 1] = 'sent'
+  end
+end
+if #ARGV > 1 then sweep(ARGV[3]) end
+return found
+""")
+
+# ARGV: now, id, count. Returns now, the agent's name, then entry, 1 where it was taken before, and text of each.
+TAKE = _script("""\
+local id, count = ARGV[2], tonumber(ARGV[3])
+local inbox, found = inbox_key(id), {whole(now), text_of(redis.call('HGET', agent_key(id), 'name'))}
+redis.pcall('XGROUP', 'CREATE', inbox, 'agent', '0')  -- there already, mostly
+local function offer(from, again)
+  local left = count - #found + 2
+  if left <= 0 then return end
+  local reply = redis.pcall('XREADGROUP', 'GROUP', 'agent', 'hook', 'COUNT', left, 'STREAMS', inbox, from)
+  if not reply or reply.err or not reply[1] then return end
+  for _, item in ipairs(reply[1][2]) do
+    local text = message_of(item[2])
+    local message = decode(text or '')
+    local expires = tonumber(message.expires)
+    if not text or redis.call('ZSCORE', shown_key(id), text_of(message.id)) then
+      drop(id, item[1])
+    elseif not message.bounce and expires and expires <= now then
+      give_back(id, item[1], 'expired')
+    else
+      found[#found + 1] = {item[1], again, text}
+    end
+  end
+end
+offer('0', 1)
+offer('>', 0)
+return found
+""")
+
+# ARGV: now, id, '1' where they kept it from stopping, number of shown; entry and id of each; entry and why of others.
+SETTLE = _script("""\
+local id, shown = ARGV[2], tonumber(ARGV[4])
+for i = 5, 4 + 2 * shown, 2 do
+  drop(id, ARGV[i])
+  if ARGV[i + 1] ~= '' then redis.call('ZADD', shown_key(id), whole(now), ARGV[i + 1]) end
+end
+if shown > 0 then
+  redis.call('ZREMRANGEBYRANK', shown_key(id), 0, -1 - SHOWN)
+  redis.call('EXPIRE', shown_key(id), SHOWN_TTL)
+end
+for i = 5 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
+if ARGV[3] == '1' and redis.call('EXISTS', agent_key(id)) == 1 then redis.call('HINCRBY', agent_key(id), 'kept', 1) end
+return 1
+""")
+
+# ARGV: now, id, place. Returns id, name and time since its edit of the agent and of each that it meets.
+EDITED = _script("""\
+local id, key = ARGV[2], edits_key(ARGV[3])
+if redis.call('EXISTS', agent_key(id)) == 0 then return {} end
+local function meeting(who, at) return {who, text_of(redis.call('HGET', agent_key(who), 'name')), whole(now - at)} end
+local found = {meeting(id, now)}
+redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - COLLISION * 1000 - 1))
+local edits = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
+for i = 1, #edits, 2 do
+  local other, at = edits[i], edits[i + 1]
+  local pair = id < other and id .. ' ' .. other or other .. ' ' .. id
+  if other ~= id and not string.find(other, ' ', 1, true) and not is_gone(other)
+    and redis.call('EXISTS', agent_key(other)) == 1 and not redis.call('ZSCORE', key, pair) then
+    redis.call('ZADD', key, whole(now), pair)
+    found[#found + 1] = meeting(other, at)
+  end
+end
+redis.call('ZADD', key, whole(now), id)
+redis.call('EXPIRE', key, COLLISION + 1)
+return found
+""")

@@ -1,0 +1,234 @@
+"""The post in the embedded store: a file of its own, for results make room for each other and messages do not."""
+
+from skillcache import jsontext
+from skillcache.messages import limits
+from skillcache.messages import message as messages
+from skillcache.messages.post import (
+    FULL,
+    GONE,
+    SENT,
+    STOP,
+    STOP_AGAIN,
+    UNKNOWN,
+    WORK,
+    Delivery,
+    Letter,
+    Meeting,
+    Post,
+    Taken,
+)
+from skillcache.stores.message_tables import (
+    LAYOUT,
+    drop,
+    drop_old,
+    fields_of,
+    finish,
+    give_back,
+    is_gone,
+    next_number,
+    put,
+    sweep,
+    tell,
+    when,
+)
+from skillcache.stores.sqlite import SqliteStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from skillcache.stores.sqlite_driver import Connection
+
+_LATELY = 10_000  # ms; an agent that was active so short ago is not written down as active again
+_FIND = "SELECT project, fields, active, ended, started, kept FROM agents WHERE id = ?"
+
+
+class SqlitePost(SqliteStore, Post):
+    _layout = LAYOUT
+
+    @property
+    def _ms(self) -> int:
+        return int(self._now * 1000)
+
+    def register(self, id_: str, fields: dict[str, str], base: str) -> str:
+        def work(db: "Connection") -> str:
+            held = db.execute(_FIND, (id_,)).fetchone()
+            known = fields_of(held[1]) if held else {}
+            kept = {**known, **fields}
+            if base:
+                kept["name"] = known.get("name", "")
+                if not kept["name"] or held[0] != fields["project"]:
+                    kept["name"] = f"{base}-{next_number(db, fields['project'], base)}"
+            started = held[4] if held else self._ms
+            db.execute(
+                "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, 0, ?, 0)",
+                (id_, fields["project"], kept.get("session", ""), jsontext.dumps(kept), self._ms, started),
+            )
+            drop_old(db, self._ms)
+            return kept.get("name", "")
+
+        return self._write(work)
+
+    def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
+        now = self._ms
+
+        def read(db: "Connection") -> tuple[int, bool]:
+            """How many wait, and whether there is anything to write: mostly not, and a reader waits for nobody."""
+            held = db.execute(_FIND, (id_,)).fetchone()
+            if held is None or now - held[2] > limits.AGENT_TTL * 1000:
+                return UNKNOWN, False
+            waiting = int(db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (id_,)).fetchone()[0])
+            if moment == STOP_AGAIN and held[5] >= most:
+                waiting = 0
+            known = fields_of(held[1])
+            changed = any(known.get(name, "") != text for name, text in fields.items())
+            due = "SELECT 1 FROM inbox WHERE project = ? AND expires <= ? LIMIT 1"
+            stale = changed or held[3] or now - held[2] > _LATELY or (moment == STOP and held[5])
+            return waiting, bool(stale or ends or db.execute(due, (held[0], now)).fetchone())
+
+        def write(db: "Connection") -> int:
+            project, known, _, _, _, kept = db.execute(_FIND, (id_,)).fetchone() or ("", "{}", 0, 0, 0, 0)
+            update = "UPDATE agents SET fields = ?, active = ?, ended = 0, kept = ? WHERE id = ?"
+            kept = 0 if moment == STOP else kept
+            db.execute(update, (jsontext.dumps({**fields_of(known), **fields}), now, kept, id_))
+            sweep(db, project, now)
+            waiting = int(db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (id_,)).fetchone()[0])
+            if moment == STOP_AGAIN and kept >= most:
+                waiting = 0
+            if ends and not waiting:
+                finish(db, id_, now)
+            return waiting
+
+        waiting, stale = self._read(read) or (UNKNOWN, False)
+        return self._write(write) if stale else waiting
+
+    def note(self, id_: str, fields: dict[str, str]) -> None:
+        def work(db: "Connection") -> None:
+            held = db.execute(_FIND, (id_,)).fetchone()
+            if held:
+                kept = jsontext.dumps({**fields_of(held[1]), **fields})
+                db.execute("UPDATE agents SET fields = ? WHERE id = ?", (kept, id_))
+
+        self._write(work)
+
+    def end(self, id_: str) -> None:
+        def work(db: "Connection") -> None:
+            finish(db, id_, self._ms)
+            alive = "SELECT id FROM agents WHERE session = ? AND id <> ? AND ended = 0"
+            for (other,) in db.execute(alive, (id_, id_)).fetchall():
+                finish(db, other, self._ms)
+
+        self._write(work)
+
+    def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
+        found = """SELECT id, fields, active, ended, started FROM agents
+            WHERE project = ? AND active >= ? ORDER BY active DESC, id DESC LIMIT ?"""
+        given = (project, self._ms - limits.AGENT_TTL * 1000, limits.AGENTS)
+        rows = self._read(lambda db: db.execute(found, given).fetchall()) or []
+        times = [{"active": str(row[2]), "started": str(row[4]), **when("ended", row[3])} for row in rows]
+        return self._ms, [{**fields_of(row[1]), **time, "id": row[0]} for row, time in zip(rows, times, strict=True)]
+
+    def send(self, letters: "Iterable[Letter]") -> list[str]:
+        given, now = list(letters), self._ms
+
+        def work(db: "Connection") -> list[str]:
+            found = []
+            for letter in given:
+                unread = db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (letter.to,)).fetchone()[0]
+                if is_gone(db, letter.to, now):
+                    found.append(GONE)
+                elif unread >= limits.INBOX:
+                    found.append(FULL)
+                else:
+                    expires = now + letter.ttl * 1000
+                    text = messages.stamped(letter.text.decode("ascii"), at=now, expires=expires)
+                    put(db, letter.to, letter.project, text, expires)
+                    tell(db, letter.project, letter.to, text, now)
+                    found.append(SENT)
+            if given:
+                sweep(db, given[0].project, now)
+                drop_old(db, now)
+            return found
+
+        return self._write(work)
+
+    def take(self, id_: str, count: int) -> Taken:
+        now = self._ms
+
+        def work(db: "Connection") -> Taken:
+            held = db.execute(_FIND, (id_,)).fetchone()
+            found: list[Delivery] = []
+            oldest = """SELECT entry, message, taken, expires FROM inbox
+                WHERE recipient = ? ORDER BY taken = 0, entry LIMIT ?"""
+            for entry, text, taken, expires in db.execute(oldest, (id_, count)).fetchall():
+                message = messages.decode(text)
+                known = "SELECT 1 FROM shown WHERE recipient = ? AND id = ?"
+                if message is not None and db.execute(known, (id_, message["id"])).fetchone():
+                    drop(db, entry)
+                elif expires <= now:
+                    give_back(db, entry, messages.EXPIRED, now)
+                else:
+                    db.execute("UPDATE inbox SET taken = ? WHERE entry = ?", (now, entry))
+                    found.append(Delivery(str(entry), text, again=taken > 0))
+            return Taken(now, fields_of(held[1]).get("name", "") if held else "", found)
+
+        return self._write(work)
+
+    def settle(
+        self,
+        id_: str,
+        shown: "Iterable[tuple[str, str]]",
+        returned: "Iterable[tuple[str, str]]" = (),
+        *,
+        stopped: bool = False,
+    ) -> None:
+        first, last = list(shown), list(returned)
+
+        def work(db: "Connection") -> None:
+            for entry, message in first:
+                drop(db, int(entry))
+                if message:
+                    db.execute("INSERT OR REPLACE INTO shown VALUES (?, ?, ?)", (id_, message, self._ms))
+            for entry, why in last:
+                give_back(db, int(entry), why, self._ms)
+            if stopped:
+                db.execute("UPDATE agents SET kept = kept + 1 WHERE id = ?", (id_,))
+
+        self._write(work)
+
+    def edited(self, id_: str, place: str) -> list[Meeting]:
+        now = self._ms
+
+        def work(db: "Connection") -> list[Meeting]:
+            own = db.execute(_FIND, (id_,)).fetchone()
+            if not own:
+                return []
+            db.execute("DELETE FROM edits WHERE place = ? AND at < ?", (place, now - limits.COLLISION * 1000))
+            rows = db.execute("SELECT agent, at FROM edits WHERE place = ? ORDER BY at, agent", (place,)).fetchall()
+            known = {agent for agent, _ in rows}
+            met = [Meeting(id_, fields_of(own[1]).get("name", ""), 0)]
+            for other, at in rows:
+                pair = " ".join(sorted((id_, other)))
+                held = db.execute(_FIND, (other,)).fetchone()
+                if other == id_ or held is None or pair in known or is_gone(db, other, now):
+                    continue
+                db.execute("INSERT INTO edits VALUES (?, ?, ?)", (place, pair, now))
+                met.append(Meeting(other, fields_of(held[1]).get("name", ""), now - at))
+            db.execute("INSERT OR REPLACE INTO edits VALUES (?, ?, ?)", (place, id_, now))
+            drop_old(db, now)
+            return met
+
+        return self._write(work)
+
+    def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
+        return self._said("project", project, after)
+
+    def overhear(self, id_: str, after: str = "") -> list[tuple[str, str]]:
+        """What a listener on an agent's channel would hear: as `talk`, of what was sent to the agent."""
+        return self._said("recipient", id_, after)
+
+    def _said(self, column: str, value: str, after: str) -> list[tuple[str, str]]:
+        query = f"""SELECT entry, message FROM talk WHERE {column} = ? AND entry > ?
+            ORDER BY entry DESC LIMIT {limits.TALK}"""  # noqa: S608 - names of our own
+        rows = self._read(lambda db: db.execute(query, (value, int(after or 0))).fetchall()) or []
+        return [(str(entry), text) for entry, text in rows[::-1]]
