@@ -84,6 +84,12 @@ class Person:
     def ran_with(self, command: str, **fields: Any) -> None:
         assert run_hook("record.py", {**self.event(command), **fields}, self.environ, shift=LATER) == {}
 
+    def called(self, tool: str, given: dict[str, Any], response: Any, **fields: Any) -> None:
+        """A call of another tool has ended."""
+        told = {**event_before("", str(self.project), "toolu_1", "one"), "hook_event_name": "PostToolUse"}
+        told |= {"tool_name": tool, "tool_input": given, "tool_response": response, "duration_ms": 40, **fields}
+        assert run_hook("record.py", told, self.environ, shift=LATER) == {}
+
 
 @pytest.fixture
 def person(tmp_path: Path) -> Person:
@@ -307,6 +313,75 @@ def test_a_fault_is_counted_and_the_session_s_record_is_kept(person: Person) -> 
     person.ran("./report")
     assert [count.outcome.name for count in tally.read(person.cache)] == ["disk"]
     assert any(b"./report" in path.read_bytes() for path in Path(person.cache).glob("sessions.sqlite3*"))
+
+
+class TestAServersTool:
+    @pytest.fixture(autouse=True)
+    def _a_server(self, person: Person) -> None:
+        person.write(".mcp.json", '{"mcpServers": {"words": {"command": "words", "args": ["--quick"]}}}')
+
+    def called(self, person: Person, tool: str = "mcp__words__count_words", text: str = "3", **given: Any) -> None:
+        response = [{"type": "text", "text": text}]
+        person.called(tool, given, response, mcp_server={"name": "words", "source": "project"})
+
+    def test_is_seen_however_quick_it_was_by_its_arguments_and_server(self, person: Person) -> None:
+        self.called(person, a=1, b="very private")
+        self.called(person, b="very private", a=1)
+        person.write("count.py", "changed")
+        self.called(person, a=1, b="very private", text="4")
+        self.called(person, a=2, b="very private")
+        person.write(".mcp.json", '{"mcpServers": {"words": {"command": "other"}}}')
+        self.called(person, a=1, b="very private")
+
+        one, two, three, four, five = person.sightings
+        assert {seen.pattern for seen in person.sightings} == {"mcp__words__count_words"}
+        assert (one.call, one.inputs, one.result, one.duration) == (two.call, two.inputs, two.result, 40)
+        assert (three.call, three.inputs) == (one.call, one.inputs)
+        assert three.result != one.result
+        assert len({one.call, four.call, five.call}) == 3
+        assert b"private" not in Path(person.cache, "observed.log").read_bytes()
+
+    def test_is_not_seen_where_it_acts_or_fails_or_a_rule_names_it(self, person: Person) -> None:
+        self.called(person, "mcp__words__add_word")
+        self.called(person, text="")
+        person.called("mcp__other__count", {}, "3", mcp_server={"name": "other", "source": "project"})
+        person.configure('[[rules]]\nmatch = "mcp__words__*"\n')
+        self.called(person)
+        assert person.sightings == []
+        assert tally.read(person.cache) == []
+
+
+class TestAnAgent:
+    def called(self, person: Person, prompt: str = "review it", text: str = "fine", **given: Any) -> None:
+        response = {"status": "completed", "agentId": str(person.calls), "content": [{"type": "text", "text": text}]}
+        person.calls += 1
+        person.called("Agent", {"description": "d", "subagent_type": "reviewer", "prompt": prompt, **given}, response)
+
+    def test_is_seen_by_its_prompt_and_the_worktree(self, person: Person) -> None:
+        self.called(person)
+        self.called(person)
+        self.called(person, "review all", "other")
+        person.write("count.py", "changed")
+        self.called(person)
+
+        one, two, three, four = person.sightings
+        assert {seen.pattern for seen in person.sightings} == {"Agent(reviewer)"}
+        assert (one.call, one.inputs, one.result) == (two.call, two.inputs, two.result)
+        assert three.call != one.call
+        assert three.result != one.result
+        assert four.call == one.call
+        assert four.inputs != one.inputs
+
+    def test_is_not_seen_in_the_background_or_without_a_type(self, person: Person) -> None:
+        person.called("Agent", {"subagent_type": "reviewer", "prompt": "x"}, {"status": "async_launched"})
+        self.called(person, subagent_type=None)
+        assert person.sightings == []
+
+
+def test_other_tools_are_not_seen(person: Person) -> None:
+    person.called("WebFetch", {"url": "https://example.org", "prompt": "x"}, {"code": 200, "result": "x"})
+    person.called("Read", {"file_path": "/x"}, {})
+    assert person.sightings == []
 
 
 @pytest.mark.parametrize(

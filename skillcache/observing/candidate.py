@@ -39,8 +39,9 @@ def candidate(event: ToolEvent, rules: tuple[Rule, ...]) -> Candidate | None:
     if rule_for(event.tool, event.input, rules) is not None:
         return None
     if event.tool == "Agent":
-        kind = str(event.input.get("subagent_type", ""))
-        return Candidate(would_be(f"Agent({kind})"), event.cwd) if is_name(kind, "_-.:") else None
+        kind = event.input.get("subagent_type")
+        fits = isinstance(kind, str) and is_name(kind, "_-.:")
+        return Candidate(would_be(f"Agent({kind})"), event.cwd) if fits else None
     fits = is_name(event.tool, "_-.") and not acts(event.tool.rpartition("__")[2])
     return Candidate(would_be(event.tool), event.cwd) if fits else None
 
