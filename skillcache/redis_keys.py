@@ -4,6 +4,7 @@ The layout (names are public; other languages may read them):
 
     skill_cache:{name}:{digest}          entry of tool or skill {name}              string, TTL
     team:cache:{team}:{name}:{digest}    the same, shared in a team                 string, TTL
+    ...:v{version}                       the same, of a version of a skill          string, TTL
     skill_cache_gen:{name}               generation; raised by an invalidation;     integer
                                          {name} is a rule, tool, skill, or
                                          @project:{project}, @team:{team}
@@ -19,10 +20,21 @@ The layout (names are public; other languages may read them):
     skillcache:wake:{digest}             wakes who waits for that run               stream, TTL
     skillcache:notes:{project}           the project's notes by id                  hash
     skillcache:told:{session_id}         what was recorded of it, to do it once     sorted set, capped, TTL
+    skillcache:agent:{agent_id}          an agent: name, place, what it is doing    hash, TTL
+    skillcache:agents:{project}          agents of a project by last activity       sorted set, TTL
+    skillcache:agent_numbers:{project}   the last number given to a kind of agent   hash, TTL
+    skillcache:shown:{agent_id}          messages that the agent has read           sorted set, capped, TTL
+    skillcache:due:{project}             unread messages by when they expire        sorted set, TTL
+    skillcache:talk:{project}            messages sent and returned, newest last    stream, capped, TTL
+    skillcache:edits:{digest}            who edited a file by when                  sorted set, TTL
+    skillcache:state:{scope}:{key}       a shared value and its version             hash, TTL
+    skillcache:states:{scope}            keys of shared values                      set
+    skillcache:state_version:{scope}     the last version given to a value          integer
     skillcache:{kind}:{id}               small records: pending calls, claims,      string, TTL
-                                         quarantines, counters, agent registry
+                                         quarantines, counters
 
-A user of an access list needs `~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*`.
+A user of an access list needs `~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*`, and for
+messages the channels `&agent_comm:*`.
 The embedded store takes the same keys, so that a key means one thing in both.
 """
 
@@ -83,6 +95,27 @@ def notes_key(project: str) -> str:
     return record_key("notes", project)
 
 
+def inbox_key(agent_id: str) -> str:
+    return f"agent_comm:{agent_id}:inbox"
+
+
+def channel(agent_id: str) -> str:
+    return f"agent_comm:{agent_id}"
+
+
+def agent_key(agent_id: str) -> str:
+    return record_key("agent", agent_id)
+
+
+def talk_key(project: str) -> str:
+    return record_key("talk", project)
+
+
+def state_keys(scope: str, key: str) -> tuple[str, str, str]:
+    """Of a shared value, of all the values of its scope, and of their versions."""
+    return record_key("state", f"{scope}:{key}"), record_key("states", scope), record_key("state_version", scope)
+
+
 # The same names for scripts, which learn some of the ids only inside the server.
 LUA_NAMES = """\
 local function state_key(id) return 'skill_session:' .. id end
@@ -95,4 +128,15 @@ local function sessions_key(project) return 'skill_sessions:' .. project end
 local function forget(id)
   return redis.call('DEL', state_key(id), log_key(id), files_key(id), tasks_key(id), told_key(id))
 end
+"""
+LUA_MESSAGE_NAMES = """\
+local function agent_key(id) return 'skillcache:agent:' .. id end
+local function agents_key(project) return 'skillcache:agents:' .. project end
+local function numbers_key(project) return 'skillcache:agent_numbers:' .. project end
+local function shown_key(id) return 'skillcache:shown:' .. id end
+local function due_key(project) return 'skillcache:due:' .. project end
+local function talk_key(project) return 'skillcache:talk:' .. project end
+local function edits_key(place) return 'skillcache:edits:' .. place end
+local function inbox_key(id) return 'agent_comm:' .. id .. ':inbox' end
+local function channel(id) return 'agent_comm:' .. id end
 """
