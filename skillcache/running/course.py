@@ -46,7 +46,7 @@ class Course:
         """The status to end with. Raises process.Unstartable."""
         given = take(self._cap)
         try:
-            since = stamp()
+            since = stamp(self._settings.cache)
             answer = self._consult(given)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)

@@ -1,12 +1,11 @@
 """A command that a person wants cached, and its key: captured before it runs and again when it has ended."""
 
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from skillcache import jsontext
+from skillcache import files, jsontext
 from skillcache.fingerprint import Request, capture
 from skillcache.fingerprint.git import find_root
 from skillcache.key import Row
@@ -98,7 +97,14 @@ def _called(job: Job, root: str) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def stamp() -> int:
-    """Now, in nanoseconds, by the clock that stamps every file's changes."""
-    with tempfile.TemporaryFile() as file:
-        return os.fstat(file.fileno()).st_ctime_ns
+def stamp(cache: str) -> int:
+    """Now, in nanoseconds, by the clock that stamps every file's changes. `cache`: folder of ours. Raises OSError."""
+    files.make_folder(cache)
+    path = f"{cache}/began.{os.getpid()}"
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.ftruncate(handle, 0)  # one that a killed process left behind is stamped anew
+        return os.fstat(handle).st_ctime_ns
+    finally:
+        os.close(handle)
+        os.unlink(path)

@@ -25,7 +25,7 @@ from skillcache.secrets import find as find_secret
 def keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input, since: int) -> Outcome:
     """Store the run in the store `target`, or say why not. Raises Bypass, StoreError and OSError.
 
-    `since`: see `stamp`.
+    `since`: see `job.stamp`.
     """
     if ended.interrupted:
         return INTERRUPTED

@@ -13,7 +13,6 @@ import os
 import select
 import stat
 import sys
-import threading
 
 from skillcache.digest import sha256
 from skillcache.errors import Bypass
@@ -92,6 +91,8 @@ class Data(Input):
         return (("stdin", "pipe", f"{sha256(self._data).hexdigest()} of {len(self._data)}"),)
 
     def feed(self) -> int:
+        import threading  # a hit needs none
+
         reading, writing = os.pipe()
         threading.Thread(target=self._write, args=(writing,), daemon=True).start()
         return reading
