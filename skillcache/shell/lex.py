@@ -2,7 +2,8 @@
 
 The claim is narrow on purpose: for every text accepted here, bash sees the same words in the same order, and
 zsh sees none that could write or run more. Expansions are refused, but for the status of a run that has
-just ended (`$?`, `${PIPESTATUS[0]}`), which is marked and left to the reader of the words.
+just ended (`$?`, `${PIPESTATUS[0]}`) and for the home folder before a path (`~/x`), which are marked and left to the
+reader of the words.
 """
 
 from skillcache.errors import Bypass
@@ -22,12 +23,12 @@ _REDIRECTIONS = ("<<<", "&>>", "<<", ">>", ">|", ">&", "<&", "<>", "&>", ">", "<
 class Token:
     """kind; text: the word unquoted, or the operator; start and end: where it stands in the line.
 
-    Of a word: quoted: some of it was; glob: it holds an unquoted pattern; status: it holds `$?` or
-    PIPESTATUS; name: the length of the name when it has the form of an assignment, else 0.
+    Of a word: quoted: some of it was; glob: it holds an unquoted pattern; status: it holds `$?` or PIPESTATUS; home: it
+    begins with an unquoted `~/`; name: the length of the name when it has the form of an assignment, else 0.
     Of a redirection: text is the operator with its descriptor, such as `2>&`.
     """
 
-    __slots__ = ("end", "glob", "kind", "name", "quoted", "start", "status", "text")
+    __slots__ = ("end", "glob", "home", "kind", "name", "quoted", "start", "status", "text")
 
     def __init__(self, kind: str, text: str, start: int, end: int) -> None:
         self.kind = kind
@@ -36,6 +37,7 @@ class Token:
         self.end = end
         self.quoted = False
         self.glob = False
+        self.home = False
         self.status = False
         self.name = 0
 
@@ -222,8 +224,7 @@ def _unquoted(text: str, at: int, pieces: list[str], token: Token) -> None:  # n
         lone = at == token.start and text[at + 1 : at + 2] in _ENDS_WORD
         token.glob = token.glob or not lone
     elif character == "~":
-        if not pieces or pieces[-1][-1:] in ("=", ":", ""):
-            raise Bypass(SHELL_EXPANSION, "~")
+        _tilde(text, at, pieces, token)
     elif character == "`":
         raise Bypass(SHELL_EXPANSION, "a backquote")
     elif character in "{}":
@@ -232,3 +233,10 @@ def _unquoted(text: str, at: int, pieces: list[str], token: Token) -> None:  # n
             raise Bypass(SHELL_EXPANSION, "a brace in a word")
     elif not character.isascii() and (character.isspace() or not character.isprintable()):
         raise Bypass(SHELL_SYNTAX, "an odd space")
+
+
+def _tilde(text: str, at: int, pieces: list[str], token: Token) -> None:
+    if at == token.start and text.startswith("~/", at):
+        token.home = True
+    elif not pieces or pieces[-1][-1:] in ("=", ":", ""):
+        raise Bypass(SHELL_EXPANSION, "~")

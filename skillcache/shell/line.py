@@ -4,17 +4,18 @@
 class Command:
     """One simple command.
 
-    assignments: the leading `NAME=value` pairs; words: the rest, unquoted, never patterns or expansions except at
-    the places that `globs` and `statuses` (`$?` and PIPESTATUS) list; directory: where it runs, relative to the
-    call's directory unless absolute, taking every `cd` before it as done; piped: it reads the output of the one
-    before; operator: what joins it to the one before (`""` for the first); reads: files given by `<`;
-    text: its words as they stand in the line, without assignments and redirections.
+    assignments: the leading `NAME=value` pairs; words: the rest, unquoted, never patterns or expansions except at the
+    places that `globs`, `statuses` (`$?` and PIPESTATUS) and `homes` (a path that begins with the home folder, as `~/`)
+    list; directory: where it runs, relative to the call's directory unless absolute, taking every `cd` before it as
+    done; piped: it reads the output of the one before; operator: what joins it to the one before (`""` for the first);
+    reads: files given by `<`; text: its words as they stand in the line, without assignments and redirections.
     """
 
     __slots__ = (
         "assignments",
         "directory",
         "globs",
+        "homes",
         "operator",
         "piped",
         "reads",
@@ -34,6 +35,7 @@ class Command:
         reads: tuple[str, ...] = (),
         globs: tuple[int, ...] = (),
         statuses: tuple[int, ...] = (),
+        homes: tuple[int, ...] = (),
         text: str = "",
     ) -> None:
         self.words = words
@@ -44,6 +46,7 @@ class Command:
         self.reads = reads
         self.globs = globs
         self.statuses = statuses
+        self.homes = homes
         self.text = text
 
     def __repr__(self) -> str:

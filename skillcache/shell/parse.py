@@ -177,6 +177,7 @@ class _Reader:
             reads=tuple(reads),
             globs=tuple([index for index, token in enumerate(found) if token.glob]),
             statuses=tuple([index for index, token in enumerate(found) if token.status]),
+            homes=tuple([index for index, token in enumerate(found) if token.home]),
             text=self.text[found[0].start : found[-1].end] if found else "",
         )
         self.commands.append(command)
@@ -201,7 +202,7 @@ class _Reader:
         self.at += 1
         bare = operator.lstrip("0123456789")
         number = operator[: len(operator) - len(bare)]
-        if target.glob or target.status or number not in ("", "0", "1", "2"):
+        if target.glob or target.status or target.home or number not in ("", "0", "1", "2"):
             raise Bypass(SHELL_SYNTAX, operator)
         if bare == "<" and number in ("", "0"):
             return "" if target.text == "/dev/null" else target.text
