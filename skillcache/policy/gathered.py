@@ -1,7 +1,7 @@
 """What the commands of a line are found to run and read, while it is judged."""
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_WRITES, OUTSIDE
+from skillcache.outcome import COMMAND_WRITES, OUTSIDE, UNCAPTURABLE
 from skillcache.policy.options import UNKNOWN, Words, refuse, refuse_short
 from skillcache.policy.paths import leaving, require_plain
 from skillcache.policy.rule import Rule
@@ -10,6 +10,12 @@ from skillcache.policy.variables import examine_variable
 from skillcache.policy.verdict import Verdict
 from skillcache.policy.wrappers import Wrapped
 from skillcache.shell.line import Line
+from skillcache.skill.scripts import is_python_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.skill.find import Finder
+    from skillcache.skill.use import Use
 
 # Words given to a program that is not known.
 _GIVEN = Tool("", writes="-w -u -i -o", fresh="-f -count")
@@ -24,9 +30,11 @@ _LIVE = frozenset(["e2e", "live", "smoke"])
 class Gathered:
     """The lists of a `Verdict`, open."""
 
-    __slots__ = ("assignments", "executables", "launched", "operands", "reads", "rules", "seconds")
+    __slots__ = ("assignments", "executables", "finder", "launched", "operands", "reads", "rules", "seconds", "skills")
 
-    def __init__(self) -> None:
+    def __init__(self, finder: "Finder | None" = None) -> None:
+        self.finder = finder
+        self.skills: list[Use] = []
         self.rules: list[Rule] = []
         self.executables: list[tuple[str, str]] = []
         self.launched: list[tuple[str, str, str]] = []
@@ -44,6 +52,7 @@ class Gathered:
         verdict.operands = tuple(dict.fromkeys(self.operands))
         verdict.assignments = tuple(self.assignments)
         verdict.seconds = self.seconds
+        verdict.skills = tuple(self.skills)
         return verdict
 
     def read(self, paths: "list[str] | tuple[str, ...]", directory: str) -> None:
@@ -72,6 +81,20 @@ class Gathered:
             self.launched.append((word, inner.directory, inner.launcher))
         else:
             self.executables.append((word, inner.directory))
+
+    def skill(self, use: "Use", inner: Wrapped) -> Rule:
+        """A script of a skill, whose words are its own affair: what it writes is held against what it declares."""
+        for other in self.skills:
+            if other.name == use.name and other.folder != use.folder:
+                raise Bypass(UNCAPTURABLE, f"two skills named {use.name}")
+        self.skills.append(use)
+        if use.typed != inner.words[0]:
+            self.run(inner, inner.words[0])
+        elif is_python_of(inner.launcher, use.typed):
+            self.run(inner, "python3")
+        else:
+            self.executables.append((f"{use.folder}/{use.script}", inner.directory))
+        return use.rule
 
     def note(self, seen: Words, words: tuple[str, ...], directory: str) -> None:
         """Files that the words of a ruled command name, or may name."""

@@ -12,6 +12,11 @@ from skillcache.policy.verdict import Verdict
 from skillcache.policy.wrappers import Wrapped, unwrap
 from skillcache.shell.line import Command, Line
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.skill.find import Finder
+
+SKILL = "Skill"
 # What a person's own rule cannot name, however wide its pattern: it writes, or it changes the shell itself.
 _WRITERS = frozenset(
     """rm mv cp mkdir rmdir touch chmod chown ln dd tee install truncate shred git hg svn gh docker podman
@@ -26,9 +31,9 @@ _SHELL = frozenset(
 )
 
 
-def judge(line: Line, rules: tuple[Rule, ...] = ()) -> Verdict:
-    """`rules`: the person's own, the first that matches a command counting. Raises Bypass."""
-    gathered = Gathered()
+def judge(line: Line, rules: tuple[Rule, ...] = (), finder: "Finder | None" = None) -> Verdict:
+    """`rules`: the person's own, the first that matches a command counting; `finder`: of skills. Raises Bypass."""
+    gathered = Gathered(finder)
     other = ""
     for command in line.commands:
         if not _accounted(command, rules, gathered) and not other:
@@ -52,6 +57,7 @@ def _accounted(command: Command, rules: tuple[Rule, ...], gathered: Gathered) ->
         return False
     printed = filtered(command, inner.words)
     if printed is not None:
+        _refuse_home(command)
         for name, value in printed.assignments:
             gathered.variable(name, value, inner.directory)
         gathered.read(printed.reads, inner.directory)
@@ -63,9 +69,16 @@ def _accounted(command: Command, rules: tuple[Rule, ...], gathered: Gathered) ->
             return False
         if command.globs or command.statuses:
             raise Bypass(SHELL_EXPANSION, "a pattern among the words")
+        _refuse_home(command, rule)
         gathered.rules.append(rule)
     gathered.wrapped(inner)
     return True
+
+
+def _refuse_home(command: Command, rule: Rule | None = None) -> None:
+    """Only what runs a skill's script is known with `~/` replaced. Raises Bypass."""
+    if command.homes and (rule is None or rule.tool != SKILL):
+        raise Bypass(SHELL_EXPANSION, "~")
 
 
 def _looks_up(command: Command, gathered: Gathered) -> bool:
@@ -81,7 +94,8 @@ def _looks_up(command: Command, gathered: Gathered) -> bool:
 def _rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...], gathered: Gathered) -> Rule | None:
     own = _own_rule(command, inner, rules)
     if own is None:
-        return built_in(inner, gathered)
+        use = gathered.finder.find(command, inner) if gathered.finder is not None else None
+        return built_in(inner, gathered) if use is None else gathered.skill(use, inner)
     if not own.enabled:
         return None
     word = plain_name(inner.words[0])

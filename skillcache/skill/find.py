@@ -1,0 +1,129 @@
+"""Finds the skill whose script a command runs, and what its results depend on: by its SKILL.md, or a person's rule."""
+
+import os
+
+from skillcache.errors import Bypass
+from skillcache.outcome import SHELL_EXPANSION, UNCAPTURABLE
+from skillcache.policy.rule import Rule
+from skillcache.skill import manifest
+from skillcache.skill.scripts import script_at
+from skillcache.skill.use import Use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillcache.policy.wrappers import Wrapped
+    from skillcache.shell.line import Command
+
+_SHELF = "skills"
+_NOTHING = manifest.Declaration()
+
+
+class Finder:
+    """Looks for skills as a call sees them.
+
+    cwd: where the call begins; rules: the person's of the form `Skill(name)`; ttl: seconds where nothing is said of it.
+    """
+
+    __slots__ = ("cwd", "environ", "rules", "ttl")
+
+    def __init__(self, cwd: str, environ: "Mapping[str, str]", rules: tuple[Rule, ...], *, ttl: int) -> None:
+        self.cwd = cwd
+        self.environ = environ
+        self.rules = rules
+        self.ttl = ttl
+
+    def find(self, command: "Command", inner: "Wrapped") -> Use | None:
+        """The skill's use; None for any other command, and for a skill that is not to be cached. Raises Bypass."""
+        at = script_at(inner.words, inner.launcher)
+        words = self._expanded(command, inner, at) if at >= 0 else None
+        if words is None:
+            return None
+        typed = inner.words[at]
+        path = os.path.normpath(os.path.join(self.cwd, inner.directory, words[at]))
+        for folder, script in _candidates(path):
+            said = manifest.read(folder, frozenset([rule.specifier for rule in self.rules]))
+            if said is not None:
+                own = next((rule for rule in self.rules if rule.specifier == said.name), None)
+                if own is not None and not own.enabled:
+                    return None
+                if not os.path.isfile(path):
+                    raise Bypass(UNCAPTURABLE, f"{path} is no file")
+                rule, outside = _rule(said, own, self.ttl)
+                return Use(
+                    name=said.name,
+                    folder=folder,
+                    script=script,
+                    typed=typed,
+                    given=words[at + 1 :],
+                    directory=inner.directory,
+                    rule=rule,
+                    outside=outside,
+                    home=self.environ.get("HOME", ""),
+                )
+        return None
+
+    def _expanded(self, command: "Command", inner: "Wrapped", at: int) -> tuple[str, ...] | None:
+        """The words with `~/` replaced; None when a word before the script has one. Raises Bypass."""
+        words = list(inner.words)
+        if not command.homes:
+            return inner.words
+        shift = len(command.words) - len(words)
+        if command.words[shift:] != inner.words or min(command.homes) < shift + at:
+            return None
+        home = self._home()
+        for place in command.homes:
+            words[place - shift] = home + words[place - shift][1:]
+        return tuple(words)
+
+    def _home(self) -> str:
+        """What the person's shell will put in the place of `~`. Raises Bypass where that is not sure."""
+        from skillcache.fingerprint.shell import exports
+
+        home = self.environ.get("HOME", "")
+        if not home.startswith("/") or self.environ.get("BASH_ENV") or exports(self.environ)[0].get("HOME") != home:
+            raise Bypass(SHELL_EXPANSION, "~")
+        return home
+
+
+def may_run_one(command: str, cwd: str) -> bool:
+    """False for nearly every line, and quickly."""
+    return f"{_SHELF}/" in command or f"/{_SHELF}/" in f"{cwd}/"
+
+
+def _candidates(path: str) -> "Iterator[tuple[str, str]]":
+    """(folder, path below it) of what may be skills, the innermost first."""
+    parts = path.split("/")
+    for at in range(len(parts) - 3, 0, -1):
+        if parts[at] == _SHELF:
+            yield "/".join(parts[: at + 2]), "/".join(parts[at + 2 :])
+
+
+def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tuple[str, ...]]:
+    """What both say together, the person's rule first; and the globs of files beyond the worktree. Raises Bypass."""
+    declared = said.declared or _NOTHING
+    depends: tuple[str, ...] | None = declared.depends
+    if own is not None and (own.depends is not None or said.declared is None):
+        depends = own.depends
+    outputs = (own.outputs if own is not None else ()) or declared.outputs
+    for fault_of, globs in ((manifest.fault_of_input, depends or ()), (manifest.fault_of_output, outputs)):
+        for glob in globs:
+            if fault := fault_of(glob):
+                raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
+    rule = Rule(
+        said.name,
+        f"Skill({said.name})",
+        depends=None if depends is None else tuple([glob for glob in depends if not glob.startswith(("/", "~"))]),
+        env=(*declared.env, *(own.env if own is not None else ())),
+        ttl=(own.ttl if own is not None else 0) or declared.ttl or ttl,
+        failures=own is not None and own.failures,
+        failures_ttl=own.failures_ttl if own is not None else 0,
+        normalize=own.normalize if own is not None else (),
+        share=own.share if own is not None else "",
+        args_are_files=declared.args_are_files or (own is not None and own.args_are_files),
+        outputs=outputs,
+        version=(own.version if own is not None else "") or declared.version,
+        origin=own.origin if own is not None else manifest.FILE,
+    )
+    return rule, tuple([glob for glob in depends or () if glob.startswith(("/", "~"))])

@@ -1,0 +1,194 @@
+"""What a skill is called and what it declares of its scripts: its SKILL.md and, in a plugin, the plugin's own manifest.
+
+metadata:
+skillcache:
+ttl: 3600                  seconds a result is kept
+depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, absolute, ~/
+args_are_files: true       every argument that is no option names a file that must be there
+version: 2                 whatever a change of which makes all results out of date
+env: [REPORT_STYLE]        environment variables it reads
+outputs: [report.pdf]      files it writes: globs from the directory it is run in
+"""
+
+from skillcache import files, jsontext
+from skillcache.errors import Bypass
+from skillcache.fingerprint.ignored import is_cache
+from skillcache.outcome import UNCAPTURABLE
+from skillcache.skill.frontmatter import read as read_frontmatter
+from skillcache.skill.globs import fault_of
+from skillcache.skill.scalars import NotUnderstood
+
+FILE = "SKILL.md"
+_CAP = 1 << 20
+_LONGEST_TTL = 31_536_000
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+_LONGEST_NAME = 64
+
+
+class Declaration:
+    """ttl: seconds, 0 where it is not said; depends, outputs: globs as written; env: names; version: "" for none."""
+
+    __slots__ = ("args_are_files", "depends", "env", "outputs", "ttl", "version")
+
+    def __init__(self) -> None:
+        self.ttl = 0
+        self.depends: tuple[str, ...] = ()
+        self.env: tuple[str, ...] = ()
+        self.outputs: tuple[str, ...] = ()
+        self.args_are_files = False
+        self.version = ""
+
+
+class Manifest:
+    """name: what its entries are called; declared: None where the skill says nothing of us."""
+
+    __slots__ = ("declared", "name")
+
+    def __init__(self, name: str, declared: Declaration | None) -> None:
+        self.name = name
+        self.declared = declared
+
+
+def read(folder: str, named: "frozenset[str]") -> Manifest | None:
+    """Of the skill in `folder`; None where there is none, or one that neither it nor a rule says anything of.
+
+    `named`: skills that rules of the person's name. Raises Bypass (UNCAPTURABLE) for a SKILL.md that is not surely
+    understood, and OSError.
+    """
+    path = f"{folder}/{FILE}"
+    data = files.read(path, _CAP)
+    base = folder.rpartition("/")[2]
+    declares = data is not None and b"skillcache" in data
+    if data is None or not (declares or named):
+        return None
+    try:
+        found = read_frontmatter(data.decode("utf-8"))
+        metadata = found.get("metadata", {})
+        declared = metadata.get("skillcache") if isinstance(metadata, dict) else None
+        name = _full_name(folder, found.get("name"), base)
+        if declared is None and name not in named:
+            return None
+        return Manifest(_fit(name, base), None if declared is None else _declaration(declared))
+    except (NotUnderstood, UnicodeDecodeError, _Unfit) as fault:
+        if not declares and base not in {each.rpartition(":")[2] for each in named}:
+            return None
+        raise Bypass(UNCAPTURABLE, f"{path}: {fault}") from None
+
+
+class _Unfit(Exception):
+    """A value that is understood and means nothing."""
+
+
+def _full_name(folder: str, name: object, base: str) -> str:
+    """With the plugin's before it, where it is a plugin's skill; "" where neither name will do."""
+    own = next((each for each in (name, base) if _is_name(each)), "")
+    plugin = folder.rpartition("/")[0].rpartition("/")[0]
+    data = files.read(f"{plugin}/.claude-plugin/plugin.json", _CAP)
+    if data is None or not own:
+        return str(own)
+    try:
+        said = jsontext.loads(data)
+    except ValueError:
+        return str(own)
+    of = said.get("name") if isinstance(said, dict) else None
+    return f"{of}:{own}" if _is_name(of) else str(own)
+
+
+def _fit(name: str, base: str) -> str:
+    if not name:
+        raise _Unfit(f"neither its name nor {base} is made of letters, digits, - and _")
+    return name
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME and _NAME.issuperset(value)
+
+
+def _declaration(value: object) -> Declaration:
+    if not isinstance(value, dict):
+        raise _Unfit("metadata.skillcache: is no mapping")
+    found = Declaration()
+    for name, given in value.items():
+        reading = _FIELDS.get(name)
+        if reading is None:
+            raise _Unfit(f"metadata.skillcache: {name} is not a field of this version")
+        setattr(found, name, reading(name, given))
+    return found
+
+
+def _ttl(name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= _LONGEST_TTL:
+        raise _Unfit(f"{name}: {value!r} is no whole number of seconds from 1 to {_LONGEST_TTL}")
+    return value
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Unfit(f"{name}: {value!r} is neither true nor false")
+    return value
+
+
+def _version(name: str, value: object) -> str:
+    if not isinstance(value, str | int | float) or isinstance(value, bool) or value == "":
+        raise _Unfit(f"{name}: {value!r} is neither a text nor a number")
+    return str(value)
+
+
+def _texts(name: str, value: object) -> tuple[str, ...]:
+    """A list of texts, or one."""
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, str) and item for item in items):
+        raise _Unfit(f"{name}: {value!r} is no list of texts")
+    return tuple(items)
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    found = _texts(name, value)
+    for text in found:
+        if not text.isascii() or not text.isidentifier():
+            raise _Unfit(f"{name}: {text!r} is no name of a variable")
+    return found
+
+
+def _depends(name: str, value: object) -> tuple[str, ...]:
+    found = _texts(name, value)
+    for text in found:
+        if fault := fault_of_input(text):
+            raise _Unfit(f"{name}: {text!r} {fault}")
+    return found
+
+
+def _outputs(name: str, value: object) -> tuple[str, ...]:
+    found = _texts(name, value)
+    for text in found:
+        if fault := fault_of_output(text):
+            raise _Unfit(f"{name}: {text!r} {fault}")
+    return found
+
+
+def fault_of_input(glob: str) -> str:
+    """Why it cannot be depended on, or ''."""
+    if glob[:1] == "~" and glob[1:2] != "/":
+        return "is no path"
+    if is_cache(glob.encode()):
+        return "is git's own, or a cache"
+    return fault_of(glob.removeprefix("~").removeprefix("/"))
+
+
+def fault_of_output(glob: str) -> str:
+    """Why it cannot be an output, or ''."""
+    if glob.startswith(("/", "~")):
+        return "is not below the directory that the script is run in"
+    if ".git" in glob.split("/"):
+        return "is git's own"
+    return fault_of(glob)
+
+
+_FIELDS = {
+    "ttl": _ttl,
+    "depends": _depends,
+    "args_are_files": _flag,
+    "version": _version,
+    "env": _names,
+    "outputs": _outputs,
+}

@@ -1,0 +1,42 @@
+"""One command of a line that runs a script of a skill."""
+
+from skillcache.policy.rule import Rule
+
+
+class Use:
+    """name: of the skill; folder: the skill's, absolute, as it was come by; script: the file's path below it.
+
+    typed: the word as it stands in the line; given: the words after it, `~/` replaced by the home folder; directory:
+    where it runs, relative to the call's; rule: what it declares, the person's rule before the skill; outside: globs of
+    what it depends on besides the worktree, absolute or `~/`; home: absolute, '' where it is not known.
+    """
+
+    __slots__ = ("directory", "folder", "given", "home", "name", "outside", "rule", "script", "typed")
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: str,
+        script: str,
+        typed: str,
+        given: tuple[str, ...],
+        directory: str,
+        rule: Rule,
+        outside: tuple[str, ...],
+        home: str,
+    ) -> None:
+        self.name = name
+        self.folder = folder
+        self.script = script
+        self.typed = typed
+        self.given = given
+        self.directory = directory
+        self.rule = rule
+        self.outside = outside
+        self.home = home
+
+    @property
+    def label(self) -> str:
+        """What stands for the folder in a key, wherever it lies."""
+        return f"{{skill:{self.name}}}"
