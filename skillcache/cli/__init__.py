@@ -16,6 +16,7 @@ COMMANDS = {
     "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",
     "note": "Add, list and remove notes on this project.",
+    "entries": "List, show, pin and remove stored results.",
     "invalidate": "Serve no more what is stored of a skill, tool, rule or project.",
     "clear": "Empty the cache.",
 }

@@ -2,6 +2,7 @@
 
 import os
 import time
+from contextlib import closing
 
 import click
 
@@ -25,14 +26,14 @@ def command(yes: bool) -> int:
     `skillcache invalidate --team` removes.
     """
     cache = cache_folder(os.environ)
-    contents = contents_of(load(os.environ, os.getcwd()).store)
-    count, bytes_ = contents.measure()
-    if not yes:
-        question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
-        if not click.confirm(question, default=False):
-            click.echo("Nothing was removed.")
-            return exits.FAILED
-    clear(cache, contents, time.time())
+    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+        count, bytes_ = contents.measure()
+        if not yes:
+            question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
+            if not click.confirm(question, default=False):
+                click.echo("Nothing was removed.")
+                return exits.FAILED
+        clear(cache, contents, time.time())
     click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
     return exits.OK
 

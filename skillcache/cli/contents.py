@@ -25,6 +25,9 @@ class Contents:
     def take(self, steps: Steps[T]) -> T:
         raise NotImplementedError
 
+    def close(self) -> None:
+        raise NotImplementedError
+
     def batches(self, *globs: str) -> Iterator[list[str]]:
         """The keys of entries that match one of `globs`."""
         for glob in globs:
@@ -57,10 +60,13 @@ class EmbeddedContents(Contents):
     def __init__(self, path: str) -> None:
         self._path = path
         self.place = f"the embedded store {path}"
-        self.holdings = embedded.EmbeddedHoldings(path, time.time())
+        self.holdings = self._holdings = embedded.EmbeddedHoldings(path, time.time())
 
     def take(self, steps: Steps[T]) -> T:
         return embedded.take(steps)
+
+    def close(self) -> None:
+        self._holdings.close()
 
     def _tidy(self) -> None:
         if not os.path.exists(self._path):
@@ -81,6 +87,9 @@ class RedisContents(Contents):
 
     def take(self, steps: Steps[T]) -> T:
         return server.take(steps, self._client)
+
+    def close(self) -> None:
+        self._client.close()
 
     def clock(self) -> float:
         """The server's time, unix seconds. Raises redis.RedisError."""

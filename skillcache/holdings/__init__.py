@@ -58,6 +58,13 @@ class Holdings:
         """Seconds that each has left; infinity for one without an expiry."""
         raise NotImplementedError
 
+    def value(self, key: str) -> Steps[bytes | None]:
+        raise NotImplementedError
+
+    def replace(self, key: str, old: bytes, new: bytes, ttl: int) -> Steps[bool]:
+        """Puts `new` in the place of `old`, for `ttl` seconds from now; False when something else is there by then."""
+        raise NotImplementedError
+
     def remove(self, keys: list[str]) -> Steps[int]:
         """How many of them were there."""
         raise NotImplementedError

@@ -71,6 +71,16 @@ class EmbeddedHoldings(Holdings):
         found = self._ask("SELECT key, expires FROM entries WHERE key IN (*)", keys)
         return {key: expires - self._now for key, expires in found if expires > self._now}
 
+    def value(self, key: str) -> Steps[bytes | None]:
+        yield from ()
+        rows = self._ask("SELECT value FROM entries WHERE key = ? AND expires > ?", (key, self._now))
+        return rows[0][0] if rows and isinstance(rows[0][0], bytes) else None
+
+    def replace(self, key: str, old: bytes, new: bytes, ttl: int) -> Steps[bool]:
+        yield from ()
+        replace = "UPDATE entries SET value = ?, expires = ? WHERE key = ? AND value = ? RETURNING 1"
+        return bool(self._ask(replace, (new, self._now + ttl, key, old)))
+
     def remove(self, keys: list[str]) -> Steps[int]:
         yield from ()
         return len(self._ask("DELETE FROM entries WHERE key IN (*) RETURNING 1", keys))

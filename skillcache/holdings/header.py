@@ -1,18 +1,24 @@
-"""The header of an entry, read from the beginning of its bytes: all that a list needs, whatever the entry's size."""
+"""The header of an entry, read from the beginning of its bytes: all that a list tells, whatever the entry's size."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from skillcache import jsontext
-from skillcache.entry import VERSION, Unreadable
+from skillcache.entry import FORMS, TEXT, VERSION, Unreadable
 
 
-class Header:
-    """The fields of `Entry` that are not large, as they stand; see there. size: bytes of the output."""
+class Header(NamedTuple):
+    """As in `Entry`."""
 
-    def __init__(self, started: int, fields: dict[str, Any]) -> None:
-        self.started = started
-        self.fields = fields
-        self.names: dict[str, int] = fields["names"]
+    key: str
+    names: dict[str, int]
+    status: int
+    failed: bool
+    form: str
+    project: str
+    duration: int
+    finished: int
+    writer: dict[str, str]
+    pinned: bool
 
 
 def read_header(head: bytes) -> Header:
@@ -23,9 +29,33 @@ def read_header(head: bytes) -> Header:
     if not started.isdigit() or kind != b"skillcache %d" % VERSION or not end:
         raise Unreadable("not an entry of this version")
     try:
-        fields = jsontext.loads(text)
-    except ValueError:
-        fields = None
-    if not isinstance(fields, dict) or not isinstance(fields.get("names"), dict):
+        fields: Any = jsontext.loads(text)
+        header = Header(
+            key=fields["key"],
+            names=fields["names"],
+            status=fields["status"],
+            failed=fields["failed"] is not False,
+            form=fields.get("form", TEXT),
+            project=fields["project"],
+            duration=fields["duration"],
+            finished=fields["finished"],
+            writer=fields["writer"],
+            pinned=fields.get("pinned") is True,
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Unreadable("the header is damaged") from None
+    numbers = (header.status, header.duration, header.finished, *header.names.values())
+    texts = (header.key, header.project, *header.writer.values())
+    if header.form not in FORMS or not all(type(number) is int for number in numbers):
         raise Unreadable("the header is damaged")
-    return Header(int(started), fields)
+    if not all(isinstance(text, str) for text in texts):
+        raise Unreadable("the header is damaged")
+    return header
+
+
+def with_pin(data: bytes, *, pinned: bool) -> bytes:
+    """The same entry, pinned or not; what this version does not know of it is kept. Raises Unreadable."""
+    read_header(data)
+    first, text, rest = data.split(b"\n", 2)
+    fields: Any = jsontext.loads(text)
+    return b"\n".join((first, jsontext.dumps(fields | {"pinned": pinned}).encode("ascii"), rest))

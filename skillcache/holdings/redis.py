@@ -14,6 +14,13 @@ from skillcache.redis_keys import NAMES_KEY, generation_key
 from skillcache.stores.pooled import FAILURES, translated
 from skillcache.stores.redis_url import parse_url
 
+# KEYS: entry   ARGV: the bytes that must be there, those to put there, seconds
+_REPLACE = """\
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+return 1
+"""
+
 
 class RedisHoldings(Holdings):
     def names(self) -> Steps[list[str]]:
@@ -57,6 +64,14 @@ class RedisHoldings(Holdings):
         replies = yield [("PTTL", _bytes(key)) for key in keys]
         found = zip(keys, replies, strict=True)
         return {key: float("inf") if left == -1 else left / 1000 for key, left in found if left != -2}
+
+    def value(self, key: str) -> Steps[bytes | None]:
+        (found,) = yield [("GET", _bytes(key))]
+        return found if isinstance(found, bytes) else None
+
+    def replace(self, key: str, old: bytes, new: bytes, ttl: int) -> Steps[bool]:
+        (done,) = yield [("EVAL", _REPLACE, 1, _bytes(key), old, new, ttl)]
+        return bool(done)
 
     def remove(self, keys: list[str]) -> Steps[int]:
         (removed,) = yield [("UNLINK", *map(_bytes, keys))]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.shelf import Shelf
+
 
 class Ran(NamedTuple):
     status: int
@@ -63,3 +65,12 @@ def person(tmp_path: Path) -> Person:
     home = tmp_path / "home"
     home.mkdir()
     return Person(home)
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def shelf(request: pytest.FixtureRequest, person: Person) -> Shelf:
+    """The person's store."""
+    if request.param == "embedded":
+        return Shelf(f"embedded:{person.cache}/store.sqlite3")
+    person.variables["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
+    return Shelf(person.variables["SKILLCACHE_REDIS_URL"])

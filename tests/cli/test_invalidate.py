@@ -12,14 +12,6 @@ from tests.shelf import Shelf, digest_of
 from tests.test_entry import make
 
 
-@pytest.fixture(params=["embedded", "redis"])
-def shelf(request: pytest.FixtureRequest, person: Person) -> Shelf:
-    if request.param == "embedded":
-        return Shelf(f"embedded:{person.cache}/store.sqlite3")
-    person.variables["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
-    return Shelf(person.variables["SKILLCACHE_REDIS_URL"])
-
-
 def place_of(shelf: Shelf) -> str:
     if shelf.target.startswith("embedded:"):
         return f"the embedded store {shelf.target.removeprefix('embedded:')}"
