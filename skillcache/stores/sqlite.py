@@ -10,7 +10,7 @@ from time import monotonic, sleep
 
 from skillcache.errors import StoreError
 from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import Claim, Lookup, Store, check_claim, check_ttl, check_value
+from skillcache.stores import MAX_TTL, Claim, Lookup, Store, check_claim, check_ttl, check_value
 from skillcache.stores.sqlite_driver import Connection, Error, OperationalError
 from skillcache.stores.sqlite_file import (
     CANTOPEN,
@@ -180,15 +180,17 @@ class SqliteStore(Store):
         if excess <= 0:
             return
         last = 0
-        oldest = "SELECT id, length(value) FROM entries WHERE id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?"
-        rows = db.execute(oldest, (EVICTION_BATCH,))
+        pinned = self._now + MAX_TTL // 2  # a pinned entry expires later than any other
+        oldest = """SELECT id, length(value) FROM entries
+            WHERE id < (SELECT max(id) FROM entries) AND expires <= ? ORDER BY id LIMIT ?"""
+        rows = db.execute(oldest, (pinned, EVICTION_BATCH))
         for id_, size in rows:
             last = id_
             excess -= size
             if excess <= 0:
                 break
         rows.close()
-        db.execute("DELETE FROM entries WHERE id <= ?", (last,))
+        db.execute("DELETE FROM entries WHERE id <= ? AND expires <= ?", (last, pinned))
 
     def _read(self, work: "Callable[[Connection], T]") -> "T | None":
         """What `work` gives; None when there is no file yet."""

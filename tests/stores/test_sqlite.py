@@ -10,7 +10,7 @@ import pytest
 
 from skillcache import outcome
 from skillcache.redis_keys import entry_key, record_key
-from skillcache.stores import open_store
+from skillcache.stores import MAX_TTL, open_store
 from skillcache.stores.sqlite import SqliteStore
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
 
@@ -96,6 +96,16 @@ def test_over_the_cap_what_was_stored_longest_ago_goes(path: Path) -> None:
     assert store.read((RECORD,)) == (b"kept",)
     store.close()
     assert path.stat().st_size < 600_000
+
+
+def test_over_the_cap_what_is_pinned_stays(path: Path) -> None:
+    store = SqliteStore(str(path), now=NOW, cap=400_000)
+    put(store, KEY, 1, ttl=MAX_TTL)
+    for number in range(100):
+        assert put(store, entry_key("Bash", str(number)), number, text=os.urandom(20_000))
+    assert store.get(KEY, ()).entry is not None
+    assert store.get(entry_key("Bash", "1"), ()).entry is None
+    store.close()
 
 
 def test_a_value_over_the_cap_leaves_itself(path: Path) -> None:
