@@ -27,7 +27,7 @@ def disturbed(
     deadline: float,
     depends: tuple[str, ...] | None = None,
 ) -> bool:
-    """`rows`: of the fingerprint at the end; `depends`: globs that narrow what counts. Raises Bypass (NO_GIT, TOO_SLOW).
+    """`rows`: of the fingerprint at the end; `depends`: globs that narrow it. Raises Bypass (NO_GIT, TOO_SLOW).
 
     `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
     milliseconds, so what bears the very same stamp counts as touched.
