@@ -11,8 +11,9 @@ from skillcache.consultation import Consultation
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
 from skillcache.jsontext import dumps
-from skillcache.outcome import FRESH, SERVING_OFF, UNDECIDED, Outcome
+from skillcache.outcome import FRESH, SERVING_OFF, UNDECIDED, UNFIT, Outcome
 from skillcache.plan import Plan
+from skillcache.result import Unusable
 
 _WEB = ("WebFetch", "WebSearch")
 
@@ -29,7 +30,10 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
     kind = kinds.kind_of(planned.tool)
     if kind is None or not approved_tool(call, entry, consulted.project):
         return UNDECIDED
-    text = kind.text_of(consulted.answer.output)
+    try:
+        text = kind.text_of(consulted.answer.output)
+    except Unusable:
+        return UNFIT
     if insistence.insists(call.cache, event, digest, now):
         return FRESH
     insistence.answered(call.cache, event, digest, now)
