@@ -103,7 +103,7 @@ def text_of(output: bytes) -> str:
     """What the model reads but for the last lines, which tell how to go on with an agent that is no more."""
     response = loads(output)
     texts = _texts(response) if isinstance(response, dict) else []
-    notes = [text for text in texts if text.startswith(_TOOLS_NOTE)]
+    notes = _notes(texts, response)
     report = "\n".join(texts[len(notes) :])
     return shown("\n".join([*(_indented(note) for note in notes), _FRAME, _indented(report)]))
 
@@ -143,14 +143,19 @@ def _texts(response: dict[str, object]) -> list[str]:
 
 
 def _require_report(texts: list[str], response: dict[str, object]) -> None:
-    notes = response.get("harnessNoteCount", 0)
-    before = texts[: notes if isinstance(notes, int) else len(texts)]
+    before = _notes(texts, response)
     if any(text.startswith(_ELSEWHERE) for text in texts):
         raise Unusable(LAUNCHED)
     if response.get("harnessTailCount") or any(not text.startswith(_TOOLS_NOTE) for text in before):
         raise Unusable(CUT)  # stopped at a limit, warned of, or with files beside it
     if not any(text.strip() for text in texts[len(before) :]):
         raise Unusable(EMPTY)
+
+
+def _notes(texts: list[str], response: object) -> list[str]:
+    """Of the texts those before the report."""
+    count = response.get("harnessNoteCount", 0) if isinstance(response, dict) else 0
+    return texts[:count] if isinstance(count, int) and count > 0 else []
 
 
 def _indented(text: str) -> str:

@@ -43,7 +43,7 @@ def matches(pattern: str, command: str) -> bool:
     pieces = _pieces(pattern)
     if len(pieces) > 1 and pieces[-1] == "" and pieces[-2].endswith(" "):
         return _starts_with_words([*pieces[:-2], pieces[-2].rstrip(" ")], command)
-    return _fits(pieces, command)
+    return fits(pieces, command)
 
 
 def names(pattern: str, tool: str) -> bool:
@@ -53,7 +53,7 @@ def names(pattern: str, tool: str) -> bool:
     if not pattern.startswith("mcp__"):
         return False
     if "*" in pattern:
-        return _fits(pattern.split("*"), tool)
+        return fits(pattern.split("*"), tool)
     return "__" not in pattern[5:] and tool.startswith(pattern + "__")
 
 
@@ -61,12 +61,12 @@ def _starts_with_words(pieces: list[str], command: str) -> bool:
     if len(pieces) == 1:
         size = len(pieces[0])
         return command.startswith(pieces[0]) and (len(command) == size or command[size] in _BLANKS)
-    return _fits(pieces, command) or any(
-        _fits([*pieces[:-1], pieces[-1] + blank, ""], command) for blank in _BLANKS if blank in command
+    return fits(pieces, command) or any(
+        fits([*pieces[:-1], pieces[-1] + blank, ""], command) for blank in _BLANKS if blank in command
     )
 
 
-def _fits(pieces: list[str], text: str) -> bool:
+def fits(pieces: list[str], text: str) -> bool:
     """Whether text is the pieces in order with anything between them; linear, as leftmost finds suffice."""
     first, last = pieces[0], pieces[-1]
     if len(pieces) == 1:

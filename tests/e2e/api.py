@@ -66,6 +66,8 @@ class Request(NamedTuple):
         ]
 
 
+# What the API says to a request beside the conversation: content blocks.
+Side: TypeAlias = Callable[[dict[str, Any]], list[dict[str, Any]]]
 Turn: TypeAlias = "str | ToolCall | Sequence[ToolCall] | Callable[[Request], Turn]"
 
 
@@ -85,8 +87,11 @@ def text_of(content: Any) -> str:
 class Api:
     """Serves one script while it is entered; `requests` is what the client asked, in order of arrival."""
 
-    def __init__(self, turns: Sequence[Turn], agents: Mapping[str, Sequence[Turn]] | None = None) -> None:
+    def __init__(
+        self, turns: Sequence[Turn], agents: Mapping[str, Sequence[Turn]] | None = None, side: Side | None = None
+    ) -> None:
         self.requests: list[Request] = []
+        self._side = side or (lambda _body: [{"type": "text", "text": "side"}])
         self._scripts = {"main": list(turns), **{key: list(value) for key, value in (agents or {}).items()}}
         self._served = dict.fromkeys(self._scripts, 0)
         self._lock = threading.Lock()
@@ -110,8 +115,8 @@ class Api:
 
     def answer(self, body: dict[str, Any]) -> list[dict[str, Any]]:
         """The content blocks that the script has for this request."""
-        if not body.get("tools"):  # a title, a summary: no part of the conversation
-            return [{"type": "text", "text": "side"}]
+        if not any("input_schema" in tool for tool in body.get("tools", ())):
+            return self._side(body)  # a title, a page to be summed up, a search: no part of the conversation
         request = Request(self._conversation(body), body)
         with self._lock:
             self.requests.append(request)
@@ -197,15 +202,16 @@ def _stop_reason(content: list[dict[str, Any]]) -> str:
 def _stream(content: list[dict[str, Any]]) -> bytes:
     events: list[dict[str, Any]] = [{"type": "message_start", "message": _message([])}]
     for index, block in enumerate(content):
+        start, delta = block, None
         if block["type"] == "text":
-            start: dict[str, Any] = {"type": "text", "text": ""}
+            start = {"type": "text", "text": ""}
             delta = {"type": "text_delta", "text": block["text"]}
-        else:
+        elif "input" in block:
             start = {**block, "input": {}}
             delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
         events += [
             {"type": "content_block_start", "index": index, "content_block": start},
-            {"type": "content_block_delta", "index": index, "delta": delta},
+            *([{"type": "content_block_delta", "index": index, "delta": delta}] if delta else ()),
             {"type": "content_block_stop", "index": index},
         ]
     events += [

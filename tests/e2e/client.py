@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.e2e.api import Api, Request, Turn
+from tests.e2e.api import Api, Request, Side, Turn
 
 VERSION = "2.1.330"
 TIMEOUT = 60.0
@@ -123,6 +123,7 @@ class Client:
         mcp_config: Path | None = None,
         env: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        side: Side | None = None,
     ) -> Session:
         """Play `turns` in `project`. `mode` None lets every call run without being asked about it."""
         command = [self.binary, "-p", prompt, "--output-format", "stream-json", "--verbose", "--include-hook-events"]
@@ -132,7 +133,7 @@ class Client:
         command += ["--resume", resume] if resume else []
         command += ["--plugin-dir", str(plugin)] if plugin else []
         command += ["--mcp-config", str(mcp_config), "--strict-mcp-config"] if mcp_config else []
-        with Api(turns, agents) as api:
+        with Api(turns, agents, side) as api:
             started = time.monotonic()
             done = subprocess.run(
                 [*command, *options],

@@ -1,0 +1,112 @@
+"""The person's rules held against calls of other tools than Bash.
+
+WebFetch(domain:host)   pages of that host and no other; `*.host` its subdomains; a `*` elsewhere, part of one label
+mcp__server             every tool of the server, as is mcp__server__*; other wildcards in the tool's part
+Agent(type)             agents of that type; Task is another name for Agent
+Tool(field:value)       calls whose input has that value, `*` for anything
+What the client did with a matrix of rules and calls is in tests/data/tool_permission_matrix.json.
+"""
+
+from skillcache.errors import ConfigError
+from skillcache.kinds import MCP_PREFIX, url
+from skillcache.permissions.rules import Rules
+from skillcache.policy.pattern import fits, matches, parse
+
+_ALIASES = {"Task": "Agent"}
+_DOMAIN = "domain:"
+_DEFAULT_TYPE = "general-purpose"
+
+
+def verdict(rules: Rules, tool: str, tool_input: "dict[str, object]") -> str | None:
+    """What the rules say of this call: "deny", "ask", "allow", or None where they are silent."""
+    for kind, listed in (("deny", rules.deny), ("ask", rules.ask)):
+        if any(_may_name(rule, tool, tool_input) for rule in listed):
+            return kind
+    return "allow" if any(_surely_names(rule, tool, tool_input) for rule in rules.allow) else None
+
+
+def _may_name(rule: str, tool: str, tool_input: "dict[str, object]") -> bool:
+    """For stops: whether the rule may be meant for the call."""
+    name, opened, rest = rule.strip().partition("(")
+    name = name.strip()
+    name = _ALIASES.get(name, name)
+    if not (_is_glob_of(name, tool) or (tool.startswith(MCP_PREFIX) and _may_be_server_of(name, tool))):
+        return False
+    specifier = rest.strip().removesuffix(")").strip()
+    if not opened or specifier in {"", "*"}:
+        return True
+    if tool == "WebFetch" and specifier.startswith(_DOMAIN):
+        host = _host_of(tool_input)
+        return host is None or is_domain(specifier.removeprefix(_DOMAIN), host)
+    kind = str(tool_input.get("subagent_type") or _DEFAULT_TYPE)
+    if tool == "Agent" and _is_glob_of(_plain(specifier), _plain(kind)):
+        return True
+    field, colon, value = specifier.partition(":")
+    if tool == "Agent" and field.strip() not in tool_input:
+        return False
+    if not colon:
+        return True  # the client may know what it says
+    return field.strip() in tool_input and matches(value.casefold(), str(tool_input[field.strip()]).casefold())
+
+
+def _surely_names(rule: str, tool: str, tool_input: "dict[str, object]") -> bool:
+    """For approvals: whether the rule is meant for the call."""
+    try:
+        name, specifier = parse(rule)
+    except ConfigError:
+        return False
+    name = _ALIASES.get(name, name)
+    if specifier == "*":
+        specifier = None
+    if name != tool and not (tool.startswith(MCP_PREFIX) and _is_server_of(name, tool)):
+        return False
+    if specifier is None:
+        return True
+    if tool == "WebFetch" and specifier.startswith(_DOMAIN):
+        host = _host_of(tool_input)
+        return host is not None and is_domain(specifier.removeprefix(_DOMAIN), host)
+    return tool == "Agent" and specifier == tool_input.get("subagent_type")
+
+
+def is_domain(pattern: str, host: str) -> bool:
+    """Whether the inside of a `domain:` rule names the host."""
+    pattern, host = pattern.strip().lower(), host.lower().rstrip(".")
+    if not pattern.endswith("*"):
+        pattern = pattern.rstrip(".")
+    if pattern in {"*", host}:
+        return True
+    if "*" not in pattern:
+        return False
+    labels, parts = pattern.split("."), host.split(".")
+    if labels[0] == "*" and len(labels) > 1:  # any number of labels, one at the least
+        labels, parts = labels[1:], parts[1:][-len(labels) + 1 :]
+    return len(labels) == len(parts) and all(map(_is_glob_of, labels, parts))
+
+
+def _host_of(tool_input: "dict[str, object]") -> str | None:
+    try:
+        return url.split(str(tool_input.get("url"))).host
+    except ValueError:
+        return None
+
+
+def _may_be_server_of(name: str, tool: str) -> bool:
+    """Where a server's name ends in a tool's cannot be told from the tool's name alone."""
+    plain = "".join(char if char.isascii() and (char.isalnum() or char in "_-*") else "_" for char in name)
+    return _is_glob_of(plain.lower(), tool.lower()) or tool.lower().startswith(plain.lower() + "__")
+
+
+def _is_server_of(name: str, tool: str) -> bool:
+    if tool.count("__") != 2 or "___" in tool:
+        return False
+    server, _, pattern = name.removeprefix(MCP_PREFIX).partition("__")
+    ours, _, own = tool.removeprefix(MCP_PREFIX).partition("__")
+    return name.startswith(MCP_PREFIX) and server == ours and (not pattern or _is_glob_of(pattern, own))
+
+
+def _plain(kind: str) -> str:
+    return "".join(char for char in kind.lower() if char.isalnum() or char in ":*")
+
+
+def _is_glob_of(pattern: str, text: str) -> bool:
+    return fits(pattern.split("*"), text)
