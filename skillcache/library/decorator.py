@@ -22,6 +22,8 @@ class CachedFunction(Protocol, Generic[P, R]):
     coroutine function it is one, too. Raises StoreError.
     """
 
+    __name__: str
+    __qualname__: str
     __wrapped__: Callable[P, R]
     invalidate: Callable[[], Any]
 

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from skillcache.errors import StoreError
 from skillcache.library.cache import SkillCache
@@ -27,6 +29,7 @@ from skillcache.stores import EMBEDDED
 T = TypeVar("T")
 
 _SECONDS = 5.0  # to connect, and for each reply
+_HEALTH = 30  # seconds of idleness after which a connection is tried before it is used
 _LOCAL = "redis://localhost:6379/0"
 _KEPT = 1_000  # messages that an inbox holds, or a few more
 _DATA = "data"  # the skill of data that is of no skill
@@ -43,7 +46,12 @@ def get_redis_client() -> "redis.Redis":
     target = load(os.environ, os.getcwd()).store
     url = _LOCAL if target.startswith(EMBEDDED) else redis_py_url(target)
     return redis.Redis.from_url(
-        url, decode_responses=True, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS, health_check_interval=30
+        url,
+        decode_responses=True,
+        socket_connect_timeout=_SECONDS,
+        socket_timeout=_SECONDS,
+        health_check_interval=_HEALTH,
+        retry=Retry(NoBackoff(), 1),  # for a connection that was cut while idle; redis-py's own ten take seconds
     )
 
 

@@ -23,7 +23,7 @@ from skillcache.stores.redis_url import parse_url
 
 T = TypeVar("T")
 
-SECONDS = 0.8  # to connect, and for each piece of a reply: a cache that takes longer is in the way
+SECONDS = 0.5  # to connect, and for each piece of a reply: a cache that takes longer is in the way
 
 
 class Source:
