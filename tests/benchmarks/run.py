@@ -45,7 +45,6 @@ def measure(base: Path, store: str, rounds: int) -> list[tuple[str, float, float
         "HOME": str(base),
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
         **({"SKILLCACHE_REDIS_URL": store} if store else {}),
     }
     for number in range(_FILES):
