@@ -1,0 +1,181 @@
+"""What Python wrote, Node reads through ioredis, and the other way round: the stored form is nobody's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from skillcache import (
+    SkillCache,
+    generate_cache_key,
+    load_session_state,
+    publish_message,
+    save_session_state,
+    subscribe_to_agent,
+)
+from tests.conftest import RedisServer, require_program
+
+Node = Callable[..., Any]
+
+INPUTS: Any = {
+    "z": 1,
+    "a": [1.0, -0.0, 1e21, 1e-7, 0.1, 123456789012345680000, 333333333.33333329],
+    "é": None,
+    "\ufb33": True,
+    "😀": '"\\\n\t\x01\x7f ',
+    "nested": {"b": {}, "a": []},
+}
+SMALL = {"text": "é 漢字 😀", "numbers": [1, 1.5, -3], "nothing": None, "yes": True}
+LARGE = {"lines": [f"line {number} of é" for number in range(2_000)]}
+
+
+@pytest.fixture
+def node(redis_server: RedisServer) -> Node:
+    """Runs a command of entry.mjs with the keywords as its arguments."""
+
+    def run(command: str, **arguments: Any) -> Any:
+        done = subprocess.run(
+            node_command(redis_server.url, command),
+            input=json.dumps(arguments),
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
+            check=True,
+            env={**os.environ, "IOREDIS": find_ioredis()},
+        )
+        return json.loads(done.stdout)
+
+    return run
+
+
+def node_command(url: str, command: str) -> list[str]:
+    return [require_program("node"), str(Path(__file__).with_name("entry.mjs")), url, command]
+
+
+def find_ioredis() -> str:
+    """The folder of the package, where `.ci/run` installs it."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = Path(cache, "skillcache-test/node_modules/ioredis")
+    if not folder.exists():
+        if os.environ.get("CI") == "true":
+            pytest.fail("ioredis is required in CI")
+        pytest.skip("ioredis is not installed")
+    return str(folder)
+
+
+@pytest.fixture
+def cache(redis_server: RedisServer) -> Iterator[SkillCache]:
+    with SkillCache(redis_server.url) as cache:
+        yield cache
+
+
+@pytest.mark.parametrize("inputs", [INPUTS, None, [], {}, "é", 1.0, 5e-324, 1.7976931348623157e308, [[[]]]])
+def test_both_build_the_same_key(node: Node, inputs: Any) -> None:
+    assert node("key", skill="report", inputs=inputs) == generate_cache_key("report", inputs)
+    assert node("key", skill="é: x", inputs=inputs, version=2) == generate_cache_key("é: x", inputs, 2)
+
+
+@pytest.mark.parametrize("value", [SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4095, "é" * 4096])
+def test_node_reads_an_entry_of_python(node: Node, cache: SkillCache, value: Any) -> None:
+    cache.set("report", INPUTS, value)
+
+    assert node("get", skill="report", inputs=INPUTS) == {"found": True, "value": value}
+    assert node("get", skill="report", inputs=[INPUTS]) == {"found": False}
+
+
+@pytest.mark.parametrize("value", [SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4094, "é" * 4096])
+def test_python_reads_an_entry_of_node(node: Node, cache: SkillCache, value: Any) -> None:
+    assert node("set", skill="report", inputs=INPUTS, value=value, ttl=500) is True
+
+    assert cache.get("report", INPUTS, "nothing") == value
+    assert cache.fetch("report", INPUTS, lambda: "computed") == (value, True)
+    assert cache.get("report", [INPUTS], "nothing") == "nothing"
+
+
+def test_each_hears_the_other_s_invalidation(node: Node, cache: SkillCache, redis_server: RedisServer) -> None:
+    cache.set("report", 1, "python's")
+    node("set", skill="report", inputs=2, value="node's", ttl=500)
+    assert cache.invalidate("skill_cache:rep*") == 2
+    cache.set("report", 1, "new")
+    assert node("get", skill="report", inputs=1) == {"found": True, "value": "new"}
+    assert node("get", skill="report", inputs=2) == {"found": False}
+    cache.set("report", 2, "kept")
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.incr("skill_cache_gen:report")  # as any client may
+    assert cache.get("report", 2) is None
+    assert node("get", skill="report", inputs=2) == {"found": False}
+
+
+def test_teams_and_versions_are_read_across(node: Node, redis_server: RedisServer) -> None:
+    with SkillCache(redis_server.url, team="acme") as team:
+        team.set("report", INPUTS, "python's", version=2)
+        assert node("get", skill="report", inputs=INPUTS, version=2, team="acme")["value"] == "python's"
+        assert node("get", skill="report", inputs=INPUTS, version=2) == {"found": False}
+        node("set", skill="report", inputs=INPUTS, version="3.1", team="acme", value="node's", ttl=500)
+        assert team.get("report", INPUTS, version="3.1") == "node's"
+        assert team.invalidate("team:cache:acme:*") == 2
+
+
+def test_session_fields_are_read_across(node: Node, redis_server: RedisServer) -> None:
+    state = {"step": 2, "parsed": SMALL, "é": [None, "7", 7.5]}
+    save_session_state("workflow", state, url=redis_server.url)
+    assert node("load", session="workflow") == state
+    node("save", session="workflow", state={"step": 3, "done": True}, ttl=500)
+    assert load_session_state("workflow", url=redis_server.url) == {**state, "step": 3, "done": True}
+    assert node("load", session="nobody") == {}
+
+
+def test_messages_are_read_across(node: Node, redis_server: RedisServer) -> None:
+    with redis.Redis.from_url(redis_server.url) as client:
+        publish_message(client, "agent_comm:writer", SMALL)
+        node("send", agent="writer", message=["from node", 1.5])
+        assert node("inbox", agent="writer") == [SMALL, ["from node", 1.5]]
+        held: Any = client.xrange("agent_comm:writer:inbox")
+        assert [json.loads(fields[b"message"]) for _, fields in held] == [SMALL, ["from node", 1.5]]
+
+
+def test_node_hears_a_message_of_python(redis_server: RedisServer) -> None:
+    listener = subprocess.Popen(
+        node_command(redis_server.url, "listen"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "IOREDIS": find_ioredis()},
+    )
+    assert listener.stdin is not None
+    assert listener.stdout is not None
+    listener.stdin.write(json.dumps({"agent": "node"}))
+    listener.stdin.close()
+    assert listener.stdout.readline() == "listening\n"
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert publish_message(client, "agent_comm:node", SMALL) == 1
+    assert json.loads(listener.stdout.readline()) == SMALL
+    assert listener.wait(30) == 0
+    listener.stdout.close()
+
+
+def test_python_hears_a_message_of_node(node: Node, redis_server: RedisServer) -> None:
+    heard: list[Any] = []
+
+    def hear(message: Any) -> bool:
+        heard.append(message)
+        return False
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        listener = threading.Thread(target=subscribe_to_agent, args=(client, "python", hear))
+        listener.start()
+        while client.pubsub_numsub("agent_comm:python") != [(b"agent_comm:python", 1)]:
+            pass
+        assert node("send", agent="python", message=SMALL) == 1
+        listener.join(30)
+    assert heard == [SMALL]
