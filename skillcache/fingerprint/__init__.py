@@ -30,11 +30,14 @@ class Request:
 
     Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
     `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic; `shell`: whether
-    the person's own shell reads the line, with its aliases; `git`: whether the line reads git's own state.
+    the person's own shell reads the line, with its aliases; `git`: whether the line reads git's own state; `without`:
+    globs relative to the root of files that do not count, as the line makes them; `counted`: of files that do, even if
+    git ignores them and they look like outputs.
     """
 
     __slots__ = (
         "assignments",
+        "counted",
         "cwd",
         "deadline",
         "depends",
@@ -45,6 +48,7 @@ class Request:
         "reads",
         "shell",
         "variables",
+        "without",
     )
 
     def __init__(
@@ -61,6 +65,8 @@ class Request:
         assignments: tuple[tuple[str, str], ...] = (),
         shell: bool = True,
         git: bool = False,
+        without: tuple[str, ...] = (),
+        counted: tuple[str, ...] = (),
     ) -> None:
         self.cwd = cwd
         self.environ = environ
@@ -73,6 +79,8 @@ class Request:
         self.assignments = assignments
         self.shell = shell
         self.git = git
+        self.without = without
+        self.counted = counted
 
 
 class Fingerprint:
@@ -96,10 +104,12 @@ def capture(request: Request) -> Fingerprint:
         raise Bypass(outcome.UNCAPTURABLE, "the line sets PATH")
     cwd = os.path.realpath(request.cwd)
     top = git.find_root(cwd)
-    root = top or _project(cwd, request.environ)
+    root = top or root_of(cwd, request.environ)
     budget = files.Budget(request.deadline, "changed files")
     # No glob at all is no content at all: the rule is of time alone.
-    reading = git.Reading(root, request.depends, request.environ, budget) if top and request.depends != () else None
+    reading = None
+    if top and request.depends != ():
+        reading = git.Reading(root, request.depends, request.environ, budget, without=request.without)
     try:
         if reading is not None:
             reading.begin()
@@ -135,6 +145,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     found = Content()
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
     ignored.blind = surroundings.blind(words)
+    ignored.without, ignored.counted = request.without, request.counted
     ignored.repository = lambda path: git.Reading(path, None, request.environ, budget, 1).run()
     if reading is not None:
         found = reading.finish()
@@ -144,7 +155,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project
 
-        found.digest, ignored = of_project(root, budget, wanted)
+        found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
 
@@ -222,7 +233,11 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _project(cwd: str, environ: "Mapping[str, str]") -> str:
+def root_of(cwd: str, environ: "Mapping[str, str]") -> str:
+    """The top of the worktree, or of the project without git, that the real path `cwd` lies in. Raises Bypass."""
+    top = git.find_root(cwd)
+    if top is not None:
+        return top
     from skillcache.fingerprint.outside import project_of
 
     marks = [mark for system in surroundings.ECOSYSTEMS.values() for mark in system.marks]

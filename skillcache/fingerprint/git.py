@@ -66,18 +66,30 @@ def git_folder(root: str) -> str:
 
 
 class Reading:
-    """One capture under way: `begin` starts git, `finish` waits for it and gives the content."""
+    """One capture under way: `begin` starts git, `finish` waits for it and gives the content.
 
-    __slots__ = ("budget", "careful", "children", "depends", "depth", "environ", "folder", "listing", "root", "stamp")
+    `without`: globs of what does not count.
+    """
+
+    __slots__ = (
+        "budget", "careful", "children", "depends", "depth", "environ", "folder", "listing", "root", "stamp", "without",
+    )  # fmt: skip
 
     def __init__(
-        self, root: str, depends: tuple[str, ...] | None, environ: "Mapping[str, str]", budget: Budget, depth: int = 0
+        self,
+        root: str,
+        depends: tuple[str, ...] | None,
+        environ: "Mapping[str, str]",
+        budget: Budget,
+        depth: int = 0,
+        without: tuple[str, ...] = (),
     ) -> None:
         self.root = root
         self.depends = depends
         self.environ = environ
         self.budget = budget
         self.depth = depth
+        self.without = without
         self.folder = ""
         self.careful = False
         self.children: list[Child] = []
@@ -97,7 +109,7 @@ class Reading:
 
     def _decode(self) -> bytes | None:
         """The listing from a small index, without a process; None when git must print it."""
-        if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None:
+        if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None or self.without:
             return None
         data = read(os.path.join(self.folder, "index"), self.budget)
         return index.decode(data, sizes=self.careful) if data else None
@@ -107,6 +119,7 @@ class Reading:
 
     def _start(self, *arguments: str, patterns: tuple[str, ...] = ()) -> Child:
         patterns += tuple(f":(top,glob){pattern}" for pattern in self.depends or ())
+        patterns += tuple(f":(top,glob,exclude){pattern}" for pattern in self.without)
         if patterns:
             arguments += ("--", *patterns)
         return spawn(self.root, (*conversion.without_filters(self.folder), *arguments), self.environ)

@@ -65,14 +65,19 @@ class Ignored:
 
     files: path -> digest of what is read by content; packages: folder -> packages.Installed; links: symbolic
     links met on the way. Paths are relative to `root`. `wanted` names what the line itself reads: never skipped.
+    `without`: globs of what does not count; `counted`: of what does, even if it looks like an output of some tool.
     """
 
-    __slots__ = ("blind", "budget", "files", "links", "packages", "plain", "repository", "root", "wanted")
+    __slots__ = (
+        "blind", "budget", "counted", "files", "links", "packages", "plain", "repository", "root", "wanted", "without",
+    )  # fmt: skip
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
         self.root = root
         self.budget = budget
         self.wanted = wanted
+        self.without: tuple[str, ...] = ()
+        self.counted: tuple[str, ...] = ()
         self.files: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.links: list[str] = []
@@ -129,6 +134,13 @@ class Ignored:
         return False
 
     def _skips(self, path: str, *, directory: bool) -> bool:
+        if self.without or self.counted:
+            from skillcache.skill.globs import concerns, matches  # only skills name such files
+
+            if any(matches(glob, path) for glob in self.without):
+                return True
+            if not is_cache(os.fsencode(path)) and any(concerns(g, path, folder=directory) for g in self.counted):
+                return False
         if any(_within(wanted, path) or (_within(path, wanted) and _is_skipped(wanted)) for wanted in self.wanted):
             return False
         name = path[path.rfind("/") + 1 :]

@@ -100,9 +100,17 @@ def project_of(folder: str, environ: "Mapping[str, str]", marks: "Iterable[str]"
     return top or folder
 
 
-def of_project(root: str, budget: files.Budget, wanted: tuple[str, ...]) -> tuple[str, Ignored]:
+def of_project(
+    root: str,
+    budget: files.Budget,
+    wanted: tuple[str, ...],
+    *,
+    without: tuple[str, ...] = (),
+    counted: tuple[str, ...] = (),
+) -> tuple[str, Ignored]:
     """The content of a project without git, and what else was found in it; its packages are kept apart."""
     found = Ignored(root, budget, wanted)
+    found.without, found.counted = without, counted
     with os.scandir(root) as entries:
         names = [e.name + "/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
     found.add(os.fsencode(name) for name in sorted(names))
