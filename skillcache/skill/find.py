@@ -41,7 +41,10 @@ class Finder:
         if words is None:
             return None
         typed = inner.words[at]
-        path = os.path.normpath(os.path.join(self.cwd, inner.directory, words[at]))
+        named = os.path.join(self.cwd, inner.directory, words[at])
+        path = os.path.normpath(named)
+        if os.path.realpath(named) != os.path.realpath(path):  # `..` behind a link
+            return None
         for folder, script in _candidates(path):
             said = manifest.read(folder, frozenset([rule.specifier for rule in self.rules]))
             if said is not None:

@@ -120,8 +120,15 @@ def _plain_start(parts: list[str]) -> str:
     return "/".join(parts[:at])
 
 
+def concerns(glob: str, path: str, *, folder: bool) -> bool:
+    """Whether the glob names what is at `path` or, for a folder, may name something below it."""
+    if matches(glob, path):
+        return True
+    return folder and (glob.startswith(f"{path}/") if is_plain(glob) else _may_hold(glob, glob.split("/"), path))
+
+
 def _may_hold(glob: str, parts: list[str], folder: str) -> bool:
-    """Whether the glob may name something below the folder."""
+    """Whether the glob may name something below the folder, which lies where all that it names lies."""
     if is_plain(glob):
         return True
     names = folder.split("/")

@@ -1,0 +1,198 @@
+"""What a script of a skill depends on besides what every line does: rows for its key, and files that it is given.
+
+skill    {name}, or path below its folder       the folder's content, caches apart
+skill    {name} version                         as declared
+depends  a glob as declared                     the files beyond the worktree that it names
+"""
+
+import os
+
+from skillcache.digest import digest_parts
+from skillcache.errors import Bypass
+from skillcache.fingerprint import packages
+from skillcache.fingerprint.files import Budget, blob
+from skillcache.fingerprint.ignored import is_cache
+from skillcache.fingerprint.outside import Outside
+from skillcache.outcome import UNCAPTURABLE
+from skillcache.skill.globs import find, is_plain, matches
+from skillcache.skill.manifest import fault_of_input
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillcache.fingerprint import Row
+    from skillcache.skill.use import Use
+
+_MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
+_MARKS = "=@,:;"
+
+
+def spelled(command: str, uses: "tuple[Use, ...]") -> str:
+    """The line for a key: with a name in the place of a skill's folder, wherever that lies on a machine.
+
+    Only of the script's own word, and only where that is surely what stands there.
+    """
+    if "{skill:" in command:
+        return command
+    text = command
+    for use in {use.typed: use for use in uses}.values():
+        if use.typed.startswith(("/", "~/")) and use.typed.endswith(f"/{use.script}") and command.count(use.typed) == 1:
+            text = text.replace(use.typed, f"{use.label}/{use.script}")
+    return text
+
+
+def globs_of(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
+    """The outputs of all uses, relative to the root. Raises Bypass (UNCAPTURABLE)."""
+    found: dict[str, None] = {}
+    for use in uses:
+        place = os.path.relpath(os.path.join(os.path.realpath(cwd), use.directory), root)
+        if use.rule.outputs and not is_plain(place.replace("[", "*").replace("\\", "*")):
+            raise Bypass(UNCAPTURABLE, f"{place} reads as a pattern")
+        for glob in use.rule.outputs:
+            found[glob if place == "." else f"{place}/{glob}"] = None
+    return tuple(found)
+
+
+def given_files(use: "Use", cwd: str, root: str, outputs: tuple[str, ...]) -> "Iterator[str]":
+    """Absolute paths of the arguments, and of parts of them, that name a file or a folder; not of the outputs.
+
+    Raises Bypass (UNCAPTURABLE) for an argument that should name a file and does not.
+    """
+    base = os.path.join(cwd, use.directory)
+    options = True
+    for word in use.given:
+        names_one = False
+        for piece in _pieces(word):
+            path = os.path.join(base, piece)
+            path = os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
+            below = _below(path, root)
+            if any(matches(glob, below) for glob in outputs):
+                names_one = True
+            elif os.path.lexists(path) or _holds_outputs(below, outputs):
+                names_one = True
+                yield path
+        if use.rule.args_are_files and not names_one and not (options and word.startswith("-")):
+            raise Bypass(UNCAPTURABLE, f"{word} is no file")
+        options = options and word != "--"
+
+
+def _below(path: str, root: str) -> str:
+    """Relative to the root, which it may lead out of; "." for the root itself."""
+    return os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)), root)
+
+
+def _holds_outputs(below: str, outputs: tuple[str, ...]) -> bool:
+    return any(glob.startswith(f"{below}/") for glob in outputs) or (below == "." and bool(outputs))
+
+
+def glob_of_folder(path: str, root: str, outputs: tuple[str, ...]) -> str | None:
+    """For a folder of the worktree the glob that names all below it; None for anything else.
+
+    One that holds outputs may come to be during the run, and counts without them all along.
+    """
+    below = _below(path, root)
+    if os.path.islink(path) or not (os.path.isdir(path) or _holds_outputs(below, outputs)):
+        return None
+    if below == ".":
+        return "**"
+    return None if fault_of_input(below) else below
+
+
+def _pieces(word: str) -> list[str]:
+    """The word, what stands after its first mark and between all of them, and the value glued to a short option."""
+    found = [word, *(word[at + 1 :] for at, letter in enumerate(word) if letter in _MARKS)][:2]
+    piece = ""
+    for letter in f"{word}{_MARKS[0]}":
+        if letter in _MARKS:
+            found.append(piece)
+            piece = ""
+        else:
+            piece += letter
+    if word[:1] == "-" and word[1:2] != "-":
+        found.append(word[2:])
+    return [piece for piece in dict.fromkeys(found) if piece]
+
+
+def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *, deadline: float) -> "tuple[Row, ...]":
+    """Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE)."""
+    rows: list[Row] = []
+    for use in {use.name: use for use in uses}.values():
+        budget = Budget(deadline, f"files of the skill {use.name}")
+        outside = Outside(root, environ, budget)
+        rows += _folder(use, outside)
+        if use.rule.version:
+            rows.append(("skill", f"{use.name} version", use.rule.version))
+        rows += [("depends", glob, _beyond(glob, use.home, outside)) for glob in use.outside]
+    return tuple(rows)
+
+
+def _folder(use: "Use", outside: Outside) -> "list[Row]":
+    """Installed packages in it count by their own manifests, links that lead out of it by what they lead to."""
+    top = os.path.realpath(use.folder)
+    values: dict[str, str] = {}
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        full = os.path.join(top, folder)
+        installed = packages.of_folder(full, outside.root, outside.budget) if folder else None
+        if installed is not None:
+            values[folder] = installed.digest
+            continue
+        with os.scandir(full) as entries:
+            names = sorted(entry.name for entry in entries)
+        for name in names:
+            path = f"{folder}/{name}" if folder else name
+            if not is_cache(os.fsencode(name)):
+                _entry(path, top, values, pending, outside)
+    rows = [("skill", f"{use.name}/{path}", value) for path, value in values.items()]
+    if len(rows) <= _MOST_NAMED:
+        return rows
+    return [("skill", use.name, digest_parts(os.fsencode(f"{name}:{value}") for _, name, value in sorted(rows)))]
+
+
+def _entry(path: str, top: str, values: dict[str, str], pending: list[str], outside: Outside) -> None:
+    full = os.path.join(top, path)
+    if os.path.isdir(full) and not os.path.islink(full):
+        outside.budget.spend(0)
+        pending.append(path)
+        return
+    what = blob(os.fsencode(full), outside.budget, long=False)
+    if what is None:
+        return
+    values[path] = digest_parts(what[:2])
+    if os.path.islink(full):
+        real = os.path.realpath(full)
+        if real != top and not real.startswith(f"{top}/"):
+            values[path] += f" -> {outside.content(real)}"
+
+
+def _beyond(glob: str, home: str, outside: Outside) -> str:
+    """Digest of the names and contents of what a glob beyond the worktree names."""
+    if glob.startswith("~/"):
+        if not home.startswith("/"):
+            raise Bypass(UNCAPTURABLE, f"{glob} without a home folder")
+        top, rest = home, glob[2:]
+    else:
+        top, rest = "/", glob[1:]
+    found = sorted(find(top, rest, outside.budget, through_links=True))
+    parts: list[bytes] = []
+    for path in found:
+        parts += (os.fsencode(path), outside.content(os.path.join(top, path)).encode())
+    return digest_parts(parts) if found else "absent"
+
+
+def labelled(rows: "tuple[Row, ...]", uses: "tuple[Use, ...]") -> "tuple[Row, ...]":
+    """The rows without the place of a skill's folder in the name of its script as a tool."""
+    names = {f"{use.folder}/{use.script}": f"{use.label}/{use.script}" for use in uses}
+    return tuple([(label, names.get(name, name) if label == "tool" else name, value) for label, name, value in rows])
+
+
+def places_of(uses: "tuple[Use, ...]", root: str) -> tuple[str, ...]:
+    """What an output may name besides the root: the home folder, and the skills' outside the worktree."""
+    found: dict[str, None] = {}
+    for use in uses:
+        for path in (use.home, use.folder, os.path.realpath(use.folder)):
+            if len(path) > 1 and not f"{path}/".startswith(f"{root}/"):
+                found[path] = None
+    return tuple(found)

@@ -1,0 +1,148 @@
+"""The files that a skill declares it writes: found after a run, kept in its entry, put back when the entry is served.
+
+Paths and globs are relative to the root of the worktree. Nothing is written outside it, below .git, or through a link.
+"""
+
+import os
+import stat
+
+from skillcache import files
+from skillcache.entry import File
+from skillcache.errors import Bypass
+from skillcache.fingerprint.files import Budget, read
+from skillcache.outcome import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED
+from skillcache.skill.globs import find, is_plain, matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST = 64  # files of one entry: each is some words of the line that puts them back
+_GIT = ".git"
+
+
+def require_places(root: str, globs: "Sequence[str]") -> None:
+    """Raises Bypass (OUTSIDE) where a link would lead an output elsewhere."""
+    for glob in globs:
+        parts = glob.split("/")
+        folder = root
+        for part in parts[:-1]:
+            if not is_plain(part):
+                break
+            folder = f"{folder}/{part}"
+            _require_folder(folder)
+
+
+def _require_folder(folder: str) -> None:
+    if os.path.islink(folder) or os.path.basename(folder) == _GIT:
+        raise Bypass(OUTSIDE, f"{folder} is a link, or git's own")
+
+
+def standing(root: str, globs: "Sequence[str]", *, deadline: float) -> tuple[str, ...]:
+    """The outputs that are there now. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE)."""
+    budget = Budget(deadline, "outputs")
+    return tuple(sorted({path for glob in globs for path in find(root, glob, budget)}))
+
+
+def collect(
+    root: str, globs: "Sequence[str]", before: "Sequence[str]", *, since: int, cap: int, deadline: float
+) -> tuple[File, ...]:
+    """The outputs that a run has written. Raises Bypass.
+
+    `before`: those that stood there when it began; `since`: nanoseconds since the epoch, by the clock that stamps
+    files; `cap`: most bytes of all together. UNDECLARED where the run did not write them anew.
+    """
+    now = standing(root, globs, deadline=deadline)
+    if gone := [path for path in before if path not in now]:
+        raise Bypass(UNDECLARED, f"{gone[0]} was removed")
+    budget = Budget(deadline, "outputs")
+    found: list[File] = []
+    for path in now:
+        full = f"{root}/{path}"
+        status = os.lstat(full)
+        if not stat.S_ISREG(status.st_mode):
+            raise Bypass(UNCAPTURABLE, f"{path} is no regular file")
+        if status.st_ctime_ns < since:
+            if path in globs:  # it is named, and the script did not write it
+                raise Bypass(UNDECLARED, f"{path} was left as it was")
+            continue
+        cap -= status.st_size
+        if cap < 0 or len(found) == MOST:
+            raise Bypass(TOO_BIG, f"the outputs up to {path}")
+        content = read(full, budget)
+        if content is None or len(content) != status.st_size:
+            raise Bypass(UNCAPTURABLE, f"{path} changes")
+        found.append(File(path, stat.S_IMODE(status.st_mode) & 0o777, content))
+    return tuple(found)
+
+
+def are_declared(kept: "Sequence[File]", globs: "Sequence[str]") -> bool:
+    """Whether the skill of today would write such files: whoever writes to a shared store has no say in more."""
+    return all(any(matches(glob, file.path) for glob in globs) for file in kept)
+
+
+def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:
+    """The words of the shell that put the files back, each whole or not at all; they end with status 1 if they cannot.
+
+    The contents are kept in private files first. Raises Bypass (OUTSIDE, UNCAPTURABLE) and OSError.
+    """
+    from skillcache.replay import keep_text, quote
+
+    steps = []
+    for file in kept:
+        target = _target(file, root)
+        folder = os.path.dirname(target)
+        source = keep_text(cache, file.content)
+        new = quote(_temporary(folder, source.rpartition("/")[2]))
+        # `command`: people have `cp` and `mv` ask before they replace.
+        steps += [
+            f"command mkdir -p {quote(folder)}",
+            f"command cp {quote(source)} {new}",
+            f"command chmod {file.mode:03o} {new}",
+            f"command mv -f {new} {quote(target)}",
+        ]
+    failed = "{ echo 'skillcache: a file of the recorded result could not be put back' >&2; exit 1; }"
+    return f"{{ {' && '.join(steps)}; }} || {failed}"
+
+
+def restore(kept: "Sequence[File]", directory: str, root: str) -> None:
+    """Write the files below `directory`, each whole or not at all, for whoever has no shell do it.
+
+    Raises Bypass (OUTSIDE, UNCAPTURABLE) before anything is written, and OSError.
+    """
+    places = [(file, _target(file, directory)) for file in kept]
+    for _, target in places:
+        if not f"{os.path.realpath(os.path.dirname(target))}/".startswith(os.path.realpath(root) + "/"):
+            raise Bypass(OUTSIDE, target)
+    for file, target in places:
+        folder = os.path.dirname(target)
+        os.makedirs(folder, exist_ok=True)
+        new = _temporary(folder, str(os.getpid()))
+        try:
+            files.write(new, file.content)
+            os.chmod(new, file.mode)
+            os.rename(new, target)
+        except OSError:
+            files.remove(new)
+            raise
+
+
+def _target(file: File, root: str) -> str:
+    """Where the file goes. Raises Bypass where that is no place for it."""
+    *folders, name = file.path.split("/")
+    if _GIT in (*folders, name) or ".." in folders or not name:
+        raise Bypass(OUTSIDE, file.path)
+    folder = root
+    for part in folders:
+        folder = f"{folder}/{part}"
+        _require_folder(folder)
+        if os.path.lexists(folder) and not os.path.isdir(folder):
+            raise Bypass(UNCAPTURABLE, f"{folder} is no folder")
+    target = f"{folder}/{name}"
+    if os.path.islink(target) or (os.path.lexists(target) and not os.path.isfile(target)):
+        raise Bypass(UNCAPTURABLE, f"{target} is no regular file")
+    return target
+
+
+def _temporary(folder: str, tag: str) -> str:
+    return f"{folder}/.skillcache-{tag}"

@@ -1,0 +1,118 @@
+"""Where the scripts of a line work: the worktree, what they are given in it and beyond, and what they leave there."""
+
+import os
+
+from skillcache.errors import Bypass
+from skillcache.fingerprint import Fingerprint, root_of
+from skillcache.outcome import UNDECLARED
+from skillcache.skill import inputs, outputs
+from skillcache.skill.globs import is_plain
+from skillcache.skill.manifest import FILE
+from skillcache.skill.trace import trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillcache.entry import File
+    from skillcache.skill.use import Use
+
+
+class Workplace:
+    """What is known of the scripts' surroundings before anything is captured.
+
+    root: of the worktree; depends: globs of what counts there, None for everything; counted: those that the scripts
+    name, so that what looks like a leftover counts too; given: absolute paths of what they are given; outputs: globs,
+    relative to the root, of what they write; places: paths beyond the root that an output may name.
+    """
+
+    __slots__ = ("counted", "depends", "given", "outputs", "places", "root", "uses")
+
+    def __init__(
+        self, uses: "tuple[Use, ...]", depends: tuple[str, ...] | None, cwd: str, environ: "Mapping[str, str]"
+    ) -> None:
+        """`depends`: of the rules of the line. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
+        self.uses = uses
+        self.root = root_of(os.path.realpath(cwd), environ)
+        self.outputs = inputs.globs_of(uses, cwd, self.root)
+        outputs.require_places(self.root, self.outputs)
+        named = [path for use in uses for path in inputs.given_files(use, cwd, self.root, self.outputs)]
+        folders = {path: inputs.glob_of_folder(path, self.root, self.outputs) for path in named}
+        counted = {glob for use in uses for glob in use.rule.depends or ()}
+        single = {
+            f"{self.root}/{glob}" for glob in counted if is_plain(glob) and not os.path.isdir(f"{self.root}/{glob}")
+        }
+        self.given = tuple(sorted(single.union(path for path, glob in folders.items() if glob is None)))
+        counted.update(glob for glob in folders.values() if glob is not None)
+        everything = depends is None or "**" in counted
+        self.depends = None if everything else tuple(sorted(counted.union(depends or ())))
+        self.counted = tuple(sorted(counted))
+        self.places = inputs.places_of(uses, self.root)
+
+    @property
+    def place(self) -> str:
+        return "\n".join(self.places)
+
+    def spelled(self, command: str) -> str:
+        return inputs.spelled(command, self.uses)
+
+    def completed(self, fingerprint: Fingerprint, environ: "Mapping[str, str]", *, deadline: float) -> Fingerprint:
+        """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
+        rows = inputs.labelled(fingerprint.rows, self.uses)
+        rows += inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
+        return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
+
+    def trace(self, environ: "Mapping[str, str]", *, deadline: float) -> dict[str, object]:
+        """What is to be known of the worktree before a run, as JSON values. Raises Bypass."""
+        return {
+            "content": trace(self.root, self.outputs, environ, deadline=deadline),
+            "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
+        }
+
+    def require_untouched(self, before: dict[str, object], environ: "Mapping[str, str]", *, deadline: float) -> None:
+        """Raises Bypass (UNDECLARED) where something besides the outputs is not as it was in the trace `before`."""
+        if trace(self.root, self.outputs, environ, deadline=deadline) != before.get("content"):
+            raise Bypass(UNDECLARED, "something besides the outputs changed in the worktree")
+
+    def touched(self, since: int) -> bool:
+        """Whether a file that is given, or the skill, was changed since, even if it is now as it was.
+
+        `since`: nanoseconds since the epoch, by the clock that stamps files.
+        """
+        own = [f"{use.folder}/{name}" for use in self.uses for name in (FILE, use.script)]
+        for path in (*self.given, *own):
+            try:
+                if not os.path.isdir(path) and os.stat(path).st_ctime_ns >= since:
+                    return True
+            except OSError:
+                continue  # gone, of which the key speaks
+        return False
+
+    def collect(self, before: dict[str, object], *, since: int, cap: int, deadline: float) -> "tuple[File, ...]":
+        """The files that a run has left. Raises Bypass."""
+        standing = before.get("outputs")
+        names = [str(name) for name in standing] if isinstance(standing, list) else []
+        return outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
+
+    def is_bound(self, output: bytes, kept: "tuple[File, ...]") -> bool:
+        """Whether the output or a file names this place of the machine besides the root, or may name it."""
+        names = [os.fsencode(path) for path in self.places]
+        return any(not _is_text(file.content) for file in kept) or any(
+            name in text for name in names for text in (output, *(file.content for file in kept))
+        )
+
+    def holds_elsewhere(self, kept: "tuple[File, ...]") -> bool:
+        """Whether the files' contents surely do not depend on where the root is."""
+        from skillcache.relocation import relocate  # only a recorder asks
+
+        return all(
+            _is_text(file.content) and relocate(file.content, self.root) == (file.content, True) for file in kept
+        )
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
