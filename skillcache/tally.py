@@ -55,9 +55,14 @@ def trim(cache: str) -> None:
 
 
 def read(cache: str) -> list[Count]:
-    """Every recorded outcome, oldest first; lines of another form are passed over. Raises OSError."""
+    """Every recorded outcome, oldest first. Raises OSError."""
+    return parse(files.read(tally_file(cache), _CAP) or b"")
+
+
+def parse(data: bytes) -> list[Count]:
+    """The counts in some lines of the file; those of another form are passed over."""
     counts = []
-    for line in (files.read(tally_file(cache), _CAP) or b"").split(b"\n"):
+    for line in data.split(b"\n"):
         fields = line.split(b"\t")
         try:
             at, number, rule, run, spent = fields

@@ -24,7 +24,7 @@ def line(past: Past, clock: Clock) -> str:
 def story(past: Past, clock: Clock) -> list[str]:
     facts = Facts(past)
     lines = [f"Session {facts.id}", *_head(facts, clock)]
-    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := _entry(entry))]
+    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := event(entry))]
     if facts.files:
         lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
     if facts.tasks:
@@ -57,7 +57,8 @@ def _head(facts: Facts, clock: Clock) -> list[str]:
     return [*lines, ""]
 
 
-def _entry(entry: dict[str, object]) -> str:
+def event(entry: dict[str, object]) -> str:
+    """What an entry of a session's log tells, "" for one of a kind that is not known."""
     teller = _TELLERS.get(text_of(entry, "kind"))
     if teller is None:
         return ""

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAIN, PERSON_TYPE = "main", "person"
+MAIN, PERSON = "main", "person"
 
 
 def user_of(environ: "Mapping[str, str]") -> str:

@@ -1,0 +1,112 @@
+"""`skillcache state`: small values that the steps of a workflow share."""
+
+import json
+from typing import Any
+
+import click
+
+from skillcache.cli import exits
+from skillcache.shared_state import TTL, SharedState
+
+_NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
+_TEAM = click.option("--team", metavar="NAME", help="The team's values, not the project's.")
+_TTL = click.option(
+    "--ttl", type=click.IntRange(min=1), default=TTL, metavar="SECONDS", help="How long it is kept.  [default: 30 days]"
+)
+_VERSION = click.option(
+    "--version", type=int, metavar="N", help="Only while it has this version; 0: while it is not set."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Share small JSON values between agents, scripts and machines, per project or team."""
+
+
+@command.command()
+@_NAMESPACE
+@_TEAM
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the version.")
+@click.argument("key")
+def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
+    """Print the value of KEY as JSON; exit status 1 where it is not set."""
+    found = SharedState(namespace, team=team).find(key)
+    if found is None:
+        click.echo(f"{key} is not set.", err=True)
+        return exits.FAILED
+    click.echo(json.dumps({"key": key, **found._asdict()} if as_json else found.value))
+    return exits.OK
+
+
+@command.command("set")
+@_NAMESPACE
+@_TEAM
+@_TTL
+@_VERSION
+@click.option("--expect", metavar="VALUE", help="Only while it has this value.")
+@click.argument("key")
+@click.argument("value")
+def set_(
+    namespace: str, team: str | None, ttl: int, version: int | None, expect: str | None, key: str, value: str
+) -> int:
+    """Set KEY to VALUE: JSON, or else a text. Prints the new version.
+
+    Exit status 1, and nothing changed, where the value is not the expected one.
+    """
+    state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
+    try:
+        new = state.set(key, _value(value), version=version, ttl=ttl, **more)
+    except ValueError as fault:
+        raise click.UsageError(str(fault)) from None
+    click.echo(new)
+    return exits.OK
+
+
+@command.command()
+@_NAMESPACE
+@_TEAM
+@_VERSION
+@click.argument("key")
+def delete(namespace: str, team: str | None, version: int | None, key: str) -> int:
+    """Delete KEY; exit status 1 where it is not set."""
+    if SharedState(namespace, team=team).delete(key, version=version):
+        return exits.OK
+    click.echo(f"{key} is not set.", err=True)
+    return exits.FAILED
+
+
+@command.command("list")
+@_NAMESPACE
+@_TEAM
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the versions.")
+def list_(namespace: str, team: str | None, as_json: bool) -> int:
+    """List the values."""
+    items = SharedState(namespace, team=team).items()
+    if as_json:
+        click.echo(json.dumps([{"key": key, **item._asdict()} for key, item in items.items()], indent=2))
+    else:
+        for key, item in items.items():
+            click.echo(f"{json.dumps(key) if not key.isprintable() else key}  {json.dumps(item.value)}")
+    return exits.OK
+
+
+@command.command()
+@_NAMESPACE
+@_TEAM
+@_TTL
+@click.argument("key")
+@click.argument("by", type=int, default=1)
+def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> int:
+    """Add BY, by default 1, to the whole number KEY, and print the sum."""
+    try:
+        click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
+    except ValueError as fault:
+        raise click.UsageError(str(fault)) from None
+    return exits.OK
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,296 @@
+"""Messages for programs: publish one to an agent, and listen to those that an agent is sent.
+
+An agent of a program has any id that is one word. What is published is kept in its inbox for who does not listen yet
+and goes over its channel to who does, in the form of `message`; a listener that is the agent takes it out of the inbox,
+once, in order. A message that is not read in time goes back to its sender's own inbox.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import redis
+
+from skillcache.errors import SkillcacheError
+from skillcache.messages import limits, seal
+from skillcache.messages.identity import SESSION_VARIABLE, Sender
+from skillcache.messages.message import base_of, decode, encode, is_id
+from skillcache.messages.post import SENT, Letter, Post, messages_file, open_post
+from skillcache.messages.registration import user_of
+from skillcache.messages.sending import check_ttl, compose
+from skillcache.redis_keys import channel as channel_of
+from skillcache.sessions import repository
+from skillcache.settings import load
+from skillcache.stores import EMBEDDED
+from skillcache.stores.messages_redis import RedisPost
+from skillcache.stores.messages_sqlite import SqlitePost
+from skillcache.stores.pooled import FAILURES, PooledStore, translated
+
+if TYPE_CHECKING:
+    from skillcache.stores.messages_redis import Words
+    from skillcache.stores.resp import Reply
+
+_MOST = 65_536  # characters of a published value's text
+_STEP = 0.1  # seconds between two looks into the embedded store
+_WAIT = 1.0  # seconds in which a listener on Redis hears nothing
+
+
+class Undeliverable(SkillcacheError):
+    """The agent has ended, or its inbox is full."""
+
+
+class Received(NamedTuple):
+    """A message. value: what was published; sender, name: the id and the name of who did, "" where that is not said.
+
+    bounce: why one's own message came back ("ended", "expired", "refused"), "" for any other; at: unix ms.
+    """
+
+    value: Any
+    id: str
+    sender: str
+    name: str
+    reply_to: str
+    bounce: str
+    at: int
+
+
+def publish_message(
+    client: "redis.Redis | None", channel: str, message: Any, *, reply_to: str = "", ttl: int = limits.TTL
+) -> str:
+    """Sends a JSON value to an agent, named by its channel or its id, and gives the message's own id.
+
+    `client`: None for the store of the settings; `ttl`: seconds that it waits to be read. Raises Undeliverable,
+    StoreError, and TypeError or ValueError for what is not JSON or too long.
+    """
+    to = _agent_of(channel)
+    text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
+    if len(text) > _MOST:
+        raise ValueError(f"a message has at most {_MOST} characters, this one has {len(text)}")
+    settings = load(os.environ, os.getcwd())
+    project = repository.project_of(repository.locate(os.getcwd()))
+    fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
+    fields |= {"project": project, "team": settings.word("team")}
+    made = compose(_sender(), fields, seal.key_of(settings.cache))
+    with _opened(client, settings.store) as post:
+        (status,) = post.send([Letter(to, encode(made), project=project, ttl=check_ttl(ttl))])
+    if status != SENT:
+        raise Undeliverable(f"the agent {to} {'has ended' if status == 'ended' else 'has a full inbox'}")
+    return made["id"]
+
+
+async def aio_publish_message(
+    client: "redis.Redis | None", channel: str, message: Any, *, reply_to: str = "", ttl: int = limits.TTL
+) -> str:
+    return await asyncio.to_thread(publish_message, client, channel, message, reply_to=reply_to, ttl=ttl)
+
+
+def subscribe_to_agent(
+    client: "redis.Redis | None",
+    agent_id: str,
+    callback: Callable[[Any], Any] | None = None,
+    *,
+    watch: bool = False,
+) -> "Subscription | None":
+    """Listens as the agent: first to what waits for it, then to what comes.
+
+    With a callback: blocks, and calls it with each value until it gives False. Without: a Subscription to iterate over,
+    `for` or `async for`. A message is taken once the callback has returned, or the next one is asked for; where that
+    does not happen, the next listener has it again. `watch`: only hears what comes from now on, and takes nothing: for
+    who is not the agent. One listener that is not a watcher for each agent. Raises StoreError.
+    """
+    subscription = Subscription(client, agent_id, watch=watch)
+    if callback is None:
+        return subscription
+    with subscription:
+        for received in subscription:
+            if callback(received.value) is False:
+                subscription.settle()
+                return None
+    return None
+
+
+class Subscription:
+    """Iterates over Received until it is closed."""
+
+    def __init__(self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False) -> None:
+        self._id = _agent_of(agent_id)
+        self._watch = watch
+        self._target = load(os.environ, os.getcwd()).store
+        self._client = client if client is not None else _client_of(self._target)
+        self._held: list[tuple[str, Received]] = []
+        self._given: tuple[str, str] | None = None
+        self._closed = False
+        self._mark = ""
+        if self._client is None:
+            said = self._overheard()
+            self._mark = said[-1][0] if said else ""
+            self._channel = None
+        else:
+            self._channel = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+            with _translating():
+                self._channel.subscribe(channel_of(self._id))
+        self._fresh = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Received]:
+        while not self._closed:
+            received = self.next(_WAIT)
+            if received is not None:
+                yield received
+
+    async def __aiter__(self) -> AsyncIterator[Received]:
+        while not self._closed:
+            received = await asyncio.to_thread(self.next, _WAIT)
+            if received is not None:
+                yield received
+
+    def next(self, timeout: float) -> Received | None:
+        """The next message, None where none came within `timeout` seconds. Takes the one before."""
+        self.settle()
+        if not self._held and not self._fresh and not self._hear(timeout):
+            return None
+        if not self._held:
+            self._fresh = False
+            if not self._watch:
+                self._take()
+        if not self._held:
+            return None
+        entry, received = self._held.pop(0)
+        self._given = None if self._watch else (entry, received.id)
+        return received
+
+    def settle(self) -> None:
+        """Takes the message that was given last: it is not given again."""
+        if self._given is not None:
+            with _opened(self._client, self._target) as post:
+                post.settle(self._id, [self._given])
+            self._given = None
+
+    def close(self) -> None:
+        """What was given last stays for the next listener, unless it was settled."""
+        self._closed = True
+        if self._channel is not None:
+            self._channel.close()
+
+    def _take(self) -> None:
+        with _opened(self._client, self._target) as post:
+            taken = post.take(self._id, limits.BATCH).deliveries
+        self._held = [(each.entry, _received(each.text)) for each in taken]
+        self._fresh = len(taken) == limits.BATCH
+
+    def _hear(self, timeout: float) -> bool:
+        """Whether anything was sent to the agent."""
+        if self._channel is not None:
+            with _translating():
+                heard = self._channel.get_message(timeout=timeout)
+            if heard is not None and self._watch:
+                data = heard["data"]
+                text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
+                self._held = [("", _received(text))]
+            # Where a connection broke, what was said meanwhile lies in the inbox all the same.
+            return heard is not None or not self._watch
+        deadline = time.monotonic() + timeout
+        while not (said := self._overheard()):
+            if self._closed or time.monotonic() >= deadline:
+                return False
+            time.sleep(_STEP)
+        self._mark = said[-1][0]
+        if self._watch:
+            self._held = [(mark, _received(text)) for mark, text in said]
+        return True
+
+    def _overheard(self) -> list[tuple[str, str]]:
+        post = SqlitePost(messages_file(self._target.removeprefix(EMBEDDED)), now=time.time())
+        try:
+            return post.overhear(self._id, self._mark)
+        finally:
+            post.close()
+
+
+class _Line(PooledStore):
+    def ask(self, command: "Words") -> "Reply":
+        reply: Reply = self._ask((command, lambda given: given))
+        return reply
+
+
+class _ClientPost(RedisPost):
+    """The post over a redis-py client; never dead, for a pool connects anew."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._line = _Line(client)
+        self._now = ""
+        self._fault = None
+
+    def close(self) -> None:
+        """The connections are the client's pool's."""
+
+    def _ask(self, command: "Words") -> "Reply":
+        return self._line.ask(command)
+
+
+@contextmanager
+def _opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
+    post = _ClientPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
+    try:
+        yield post
+    finally:
+        post.close()
+
+
+def _client_of(target: str) -> "redis.Redis | None":
+    if target.startswith(EMBEDDED):
+        return None
+    return redis.Redis.from_url(target.strip().replace("redis+socket://", "unix://", 1))
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise translated(error) from None
+
+
+def _agent_of(channel: str) -> str:
+    agent = channel.removeprefix(channel_of(""))
+    if not is_id(agent):
+        raise ValueError("an agent's id is one word")
+    return agent
+
+
+def _sender() -> Sender:
+    user, host = user_of(os.environ), os.uname().nodename
+    own = os.environ.get(SESSION_VARIABLE) or f"person:{base_of(user)}@{base_of(host)}"
+    return Sender(own, base_of(user), user, host)
+
+
+def _received(text: str) -> Received:
+    message = decode(text)
+    if message is None:  # another program's own form
+        return Received(_value(text), "", "", "", "", "", 0)
+    value = _value(message["text"]) if message["form"] == "json" else message["text"]
+    return Received(
+        value=value,
+        id=message["id"],
+        sender=message["from"],
+        name=message["from_name"],
+        reply_to=message["reply_to"],
+        bounce=message.bounce,
+        at=message.time("at"),
+    )
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

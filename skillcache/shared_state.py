@@ -1,0 +1,273 @@
+"""Small JSON values that the steps of a workflow share, in whatever agent, process or machine they run.
+
+    state = SharedState("release")
+    version = state.set("stage", {"name": "build", "by": "alice"})
+    state.set("stage", {"name": "test"}, version=version)     # StateConflict where somebody was quicker
+    state.increment("attempts")
+
+A namespace belongs to the project of the current folder, or to a team. Every call is one step that happens whole or not
+at all. A value has a version, which grows with each change in its namespace, and a time to live, which each change
+sets. Values keep their types: what JSON cannot say exactly is refused (TypeError, ValueError).
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import redis
+import redis.asyncio
+
+from skillcache.errors import SkillcacheError
+from skillcache.library.values import require_json
+from skillcache.redis_keys import state_keys
+from skillcache.sessions import repository
+from skillcache.settings import load
+from skillcache.stores import EMBEDDED, check_ttl
+from skillcache.stores import state_scripts as scripts
+from skillcache.stores.pooled import FAILURES, translated
+from skillcache.stores.redis_url import parse_url
+from skillcache.stores.state_sqlite import SqliteState
+
+__all__ = ["SharedState", "StateConflict", "Value"]
+
+TTL = 30 * 86_400  # seconds
+SIZE = 65_536  # bytes of a value's text
+_KEY = 200  # characters of a key, and of a namespace
+_SECONDS = 5.0  # to connect, and for each reply
+_ANY: Any = object()
+
+
+class Value(NamedTuple):
+    value: Any
+    version: int
+
+
+class StateConflict(SkillcacheError):
+    """The value is not the expected one; `version`: the one that is there, 0 for none."""
+
+    def __init__(self, key: str, version: int) -> None:
+        held = f"has version {version}" if version else "is not set"
+        super().__init__(f"{key} is not as expected: it {held}")
+        self.key = key
+        self.version = version
+
+
+class SharedState:
+    """The values of one namespace, in the store of the settings unless another is named.
+
+    `url`: a Redis URL or `embedded:` and a file's absolute path; `client`: a redis-py client, or one of redis.asyncio
+    for the methods `aio_...`; `team`: whose the namespace is instead of the project's. All methods raise StoreError
+    where the store fails, and ValueError for a key or value that is too long.
+    """
+
+    def __init__(self, namespace: str, *, url: str | None = None, client: Any = None, team: str | None = None) -> None:
+        if url is not None and client is not None:
+            raise ValueError("a URL or a client, not both")
+        _check_name(namespace)
+        owner = f"team:{team}" if team else repository.project_of(repository.locate(os.getcwd()))
+        self.namespace = namespace
+        self._scope = f"{owner}:{namespace}"
+        self._place = "" if client is not None else url or load(os.environ, os.getcwd()).store
+        self._client = client
+
+    def get(self, key: str, default: Any = None) -> Any:
+        found = self.find(key)
+        return default if found is None else found.value
+
+    def find(self, key: str) -> Value | None:
+        """The value with its version."""
+        if self._is_embedded():
+            with self._file() as file:
+                held = file.find(self._scope, _check_name(key))
+            return None if held is None else Value(json.loads(held[0]), held[1])
+        with self._redis() as client:
+            return _value(client.hmget(self._keys(key)[0], "value", "version"))
+
+    def set(self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL) -> int:
+        """The value's new version.
+
+        Raises StateConflict where it has not the `version` (0: is not set), or is not `expected`.
+        """
+        text, expects = _text_of(value), _expects(version, expected)
+        check_ttl(ttl)
+        if self._is_embedded():
+            with self._file() as file:
+                return _settled(key, file.set(self._scope, _check_name(key), text, ttl, expects))
+        with self._redis() as client:
+            return _settled(key, client.eval(scripts.SET, 3, *self._keys(key), key, text, ttl, *expects))
+
+    def increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
+        """The new number; a value that is not set is 0. Raises ValueError where it is no whole number of 64 bits."""
+        check_ttl(ttl)
+        if self._is_embedded():
+            with self._file() as file:
+                number = file.increment(self._scope, _check_name(key), by, ttl)
+            return _number(key, (number is not None, number or 0))
+        with self._redis() as client:
+            return _number(key, client.eval(scripts.INCREMENT, 3, *self._keys(key), key, by, ttl))
+
+    def delete(self, key: str, *, version: int | None = None) -> bool:
+        """Whether there was one. Raises StateConflict where it has another version."""
+        wanted = "" if version is None else str(version)
+        if self._is_embedded():
+            with self._file() as file:
+                return self._dropped(key, file.drop(self._scope, _check_name(key), wanted))
+        with self._redis() as client:
+            return self._dropped(key, client.eval(scripts.DELETE, 3, *self._keys(key), key, wanted))
+
+    def items(self) -> dict[str, Value]:
+        """All values of the namespace, by their keys in order."""
+        if self._is_embedded():
+            with self._file() as file:
+                rows: Any = file.all_of(self._scope)
+        else:
+            with self._redis() as client:
+                rows = client.eval(scripts.LIST, 1, *self._listed())
+        return _sorted(rows)
+
+    async def aio_get(self, key: str, default: Any = None) -> Any:
+        found = await self.aio_find(key)
+        return default if found is None else found.value
+
+    async def aio_find(self, key: str) -> Value | None:
+        if self._is_embedded():
+            return await asyncio.to_thread(self.find, key)
+        return _value(await self._aio(lambda client: client.hmget(self._keys(key)[0], "value", "version")))
+
+    async def aio_set(
+        self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL
+    ) -> int:
+        if self._is_embedded():
+            return await asyncio.to_thread(self.set, key, value, version=version, expected=expected, ttl=ttl)
+        check_ttl(ttl)
+        words = (*self._keys(key), key, _text_of(value), ttl, *_expects(version, expected))
+        return _settled(key, await self._aio(lambda client: client.eval(scripts.SET, 3, *words)))
+
+    async def aio_increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
+        if self._is_embedded():
+            return await asyncio.to_thread(self.increment, key, by, ttl=ttl)
+        check_ttl(ttl)
+        words = (*self._keys(key), key, by, ttl)
+        return _number(key, await self._aio(lambda client: client.eval(scripts.INCREMENT, 3, *words)))
+
+    async def aio_delete(self, key: str, *, version: int | None = None) -> bool:
+        if self._is_embedded():
+            return await asyncio.to_thread(self.delete, key, version=version)
+        words = (*self._keys(key), key, "" if version is None else str(version))
+        return self._dropped(key, await self._aio(lambda client: client.eval(scripts.DELETE, 3, *words)))
+
+    async def aio_items(self) -> dict[str, Value]:
+        if self._is_embedded():
+            return await asyncio.to_thread(self.items)
+        return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 1, *self._listed())))
+
+    def _keys(self, key: str) -> tuple[str, str, str]:
+        return state_keys(self._scope, _check_name(key))
+
+    def _listed(self) -> tuple[str, str]:
+        return state_keys(self._scope, "")[1], state_keys(self._scope, "")[0]
+
+    def _is_embedded(self) -> bool:
+        return self._place.startswith(EMBEDDED)
+
+    def _dropped(self, key: str, outcome: int) -> bool:
+        if outcome < 0:
+            raise StateConflict(key, -1 - outcome)
+        return outcome == 1
+
+    @contextmanager
+    def _file(self) -> Iterator[SqliteState]:
+        path = self._place.removeprefix(EMBEDDED).rpartition("/")[0] + "/state.sqlite3"
+        file = SqliteState(path, now=time.time())
+        try:
+            yield file
+        finally:
+            file.close()
+
+    @contextmanager
+    def _redis(self) -> Iterator[Any]:
+        if self._client is None:
+            self._client = redis.Redis.from_url(_named(self._place), **_BOUNDS)
+        with _translating():
+            yield self._client
+
+    async def _aio(self, ask: Any) -> Any:
+        """A client of one's own is made for each call: a program may have more than one event loop."""
+        with _translating():
+            if self._client is not None and isinstance(self._client, redis.asyncio.Redis):
+                return await ask(self._client)
+            if not self._place:
+                raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
+            async with redis.asyncio.Redis.from_url(_named(self._place), **_BOUNDS) as client:
+                return await ask(client)
+
+
+_BOUNDS: Any = {"socket_connect_timeout": _SECONDS, "socket_timeout": _SECONDS}
+
+
+def _named(url: str) -> str:
+    parse_url(url)  # says what is wrong with it without repeating it, which redis-py does not
+    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
+
+
+@contextmanager
+def _translating() -> Iterator[None]:
+    try:
+        yield
+    except FAILURES as error:
+        raise translated(error) from None
+
+
+def _check_name(name: str) -> str:
+    if not isinstance(name, str) or not 0 < len(name) <= _KEY:
+        raise ValueError(f"a name is a text of 1 to {_KEY} characters, not {name!r}")
+    return name
+
+
+def _text_of(value: Any) -> str:
+    require_json(value)
+    # Equal values have equal texts, for a step inside the store compares texts.
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    if len(text.encode()) > SIZE:
+        raise ValueError(f"a shared value has at most {SIZE} bytes as JSON, this one has {len(text.encode())}")
+    return text
+
+
+def _expects(version: int | None, expected: Any) -> tuple[str, str]:
+    if version is not None and expected is not _ANY:
+        raise ValueError("a version or an expected value, not both")
+    if version is not None:
+        return "version", str(version)
+    return ("", "") if expected is _ANY else ("value", _text_of(expected))
+
+
+def _settled(key: str, reply: Any) -> int:
+    done, version = reply
+    if not done:
+        raise StateConflict(key, int(version))
+    return int(version)
+
+
+def _number(key: str, reply: Any) -> int:
+    done, number = reply
+    if not done:
+        raise ValueError(f"{key} is no whole number of 64 bits, or would be none")
+    return int(number)
+
+
+def _value(reply: Any) -> Value | None:
+    text, version = reply
+    return None if text is None else Value(json.loads(text), int(version or 0))
+
+
+def _sorted(rows: Any) -> dict[str, Value]:
+    found = {_text(key): Value(json.loads(text), int(version)) for key, text, version in rows}
+    return dict(sorted(found.items()))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
