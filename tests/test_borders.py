@@ -61,8 +61,12 @@ COLD = (
     "invalidation",
     "json_spans",
     "library",
+    "messages.identity",
+    "messages.live",
+    "messages.sending",
     "running",
     "session_state",
+    "shared_state",
     "stores.pooled",
     "stores.pooled_async",
 )
