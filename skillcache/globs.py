@@ -46,11 +46,12 @@ class Pattern:
         return parts is not None and bool(self._regex.fullmatch(_bytes(key if self._whole else parts.name)))
 
     def touched(self, names: Iterable[str]) -> list[str]:
-        """Those of `names` to raise so that no entry is served whose key the pattern means; sorted.
+        """Which to raise so that no entry is served whose key the pattern means, sorted.
 
-        For all that a team has it is the team's own name alone, which each of its entries is bound to.
+        Those of `names`, the known ones, that it may mean, and the one that it spells out: a first run of that may be
+        under way. For all that a team has it is the team's own name alone, which each of its entries is bound to.
         """
-        asked = set(names)
+        asked = {*names, *self._spelled()}
         tokens = _tokens(_bytes(self._text))
         if self._text.startswith(TEAM_PREFIX) and _meets(tokens, TEAM_PREFIX, "\0"):  # a name that nobody gives
             teams = {name for name in asked if name.startswith(_TEAM)}
@@ -59,6 +60,19 @@ class Pattern:
         if not self._whole:
             return [name for name in entries if self._regex.fullmatch(_bytes(name))]
         return [name for name in entries if _meets(tokens, PREFIX, name) or _meets(tokens, TEAM_PREFIX, name)]
+
+    def _spelled(self) -> list[str]:
+        text = self._text
+        if self._whole:
+            text = text.removeprefix(PREFIX).removeprefix(TEAM_PREFIX).removesuffix(":*")
+        tokens = _tokens(_bytes(text))
+        if not all(token is not None and len(token) == 1 for token in tokens):
+            return []
+        literal = b"".join(bytes(token) for token in tokens if token).decode("utf-8", "surrogateescape")
+        if not self._text.startswith(TEAM_PREFIX):
+            return [literal] if literal else []
+        team, _, name = literal.partition(":")
+        return [name] if name else [team_name(team)]
 
 
 @lru_cache

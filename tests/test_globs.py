@@ -62,13 +62,17 @@ def test_no_key_that_a_glob_matches_is_of_a_name_that_it_does_not_touch(
         ("skill_cache:report*", ["report", "report-day", "report-week"]),
         ("skill_cache:report:00*", ["report"]),
         ("skill_cache:rep[ao]rt-?ay:*", ["report-day"]),
-        ("skill_cache:nothing:*", []),
+        ("skill_cache:new:*", ["new"]),
+        ("skill_cache:new-?:*", []),
+        ("team:cache:acme:new:*", ["new"]),
+        ("new", ["new"]),
+        ("Bash", []),
         ("team:cache:acme:report:*", ["report"]),
         ("team:cache:*:report:*", ["report"]),
         (r"a\[b\]", ["a[b]"]),
         (r"a\?b", ["a?b"]),
         (r"a\\b", ["a\\b"]),
-        ("a[[]b[]]", []),
+        ("a[[]b]", ["a[b]"]),
         ("plugin:*", ["plugin:skill"]),
         ("?", ["-"]),  # é has two bytes
         ("user:*", []),
@@ -84,4 +88,5 @@ def test_all_that_a_team_has_is_the_name_of_the_team() -> None:
 
     assert Pattern("team:cache:acme:*").touched(names) == ["@team:acme"]
     assert Pattern("team:cache:a*").touched(names) == ["@team:acme", "@team:acme2"]
+    assert Pattern("team:cache:new:*").touched(names) == ["@team:new"]
     assert Pattern("team:cache:*").touched(names) == ["@team:acme", "@team:acme2", "@team:other"]
