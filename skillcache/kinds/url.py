@@ -24,13 +24,11 @@ _ENDS = (
     *("accesskeyid", "apikey", "credential", "credentials", "password", "privatekey", "secret", "secretkey"),
     *("signature", "subscriptionkey", "token"),
 )
-# Names whose value is one when it looks drawn at random.
+# Names whose value is one when it looks drawn at random, and ends of such names.
 _DOUBTFUL = frozenset(
-    (
-        *("auth", "code", "hash", "invite", "key", "keypairid", "login", "nonce", "pass", "pin", "policy", "session"),
-        *("sessionid", "sid", "t"),
-    )
+    ("auth", "code", "hash", "invite", "key", "keypairid", "login", "nonce", "pass", "pin", "policy", "session", "sid")
 )
+_DOUBTFUL_ENDS = ("sessid", "sessionid")
 _SHORTEST = 16
 
 
@@ -159,7 +157,8 @@ def _is_credential(name: str, value: str) -> bool:
         return False
     if plain in _TELLING or plain.endswith(_ENDS):
         return True
-    return plain in _DOUBTFUL and len(value) >= _SHORTEST and any(char.isdigit() for char in value)
+    doubtful = plain in _DOUBTFUL or plain.endswith(_DOUBTFUL_ENDS)
+    return doubtful and len(value) >= _SHORTEST and any(char.isdigit() for char in value)
 
 
 def _encoded_or_same(text: str) -> str:
