@@ -9,9 +9,11 @@ import pytest
 
 from skillcache.cli.contents import Contents, contents_of
 from skillcache.entry import Unreadable, encode
+from skillcache.errors import StoreError
 from skillcache.holdings import Parts, parts_of
 from skillcache.holdings.header import read_header, with_pin
-from skillcache.redis_keys import entry_key
+from skillcache.redis_keys import entry_key, generation_key
+from tests.conftest import RedisServer
 from tests.shelf import Shelf, digest_of
 from tests.test_entry import make
 
@@ -65,6 +67,16 @@ def test_an_empty_store_holds_nothing(contents: Contents) -> None:
     assert contents.take(holdings.names()) == []
     assert contents.take(holdings.generations(["a"])) == {"a": 0}
     assert contents.take(holdings.remove([KEY])) == 0
+
+
+def test_what_another_wrote_in_the_place_of_a_generation_is_a_fault_of_the_store(redis_server: RedisServer) -> None:
+    redis_server.command("SET", generation_key("report"), "many")
+    contents = contents_of(redis_server.url)
+
+    for steps in (contents.holdings.generations, contents.holdings.raise_generations):
+        with pytest.raises(StoreError, match=r"Redis at 127\.0\.0\.1:\d+, database 0\. Check with: skillcache doctor"):
+            contents.take(steps(["report"]))
+    contents.close()
 
 
 @pytest.mark.parametrize(

@@ -80,26 +80,30 @@ class RedisHoldings(Holdings):
 
 def take(steps: Steps[T], client: "redis.Redis") -> T:
     """Raises StoreError."""
-    try:
-        with reported(client):
-            commands = next(steps)
-            while True:
-                commands = steps.send(_fill(client.pipeline(transaction=False), commands).execute() if commands else [])
-    except StopIteration as end:
-        return end.value  # type: ignore[no-any-return]
+    replies: list[Any] | None = None
+    with reported(client):
+        while True:
+            try:
+                commands = _next(steps, replies)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            replies = _fill(client.pipeline(transaction=False), commands).execute() if commands else []
 
 
 async def aio_take(steps: Steps[T], client: "redis.asyncio.Redis") -> T:
     """Raises StoreError."""
-    commands: Commands | None = None
-    replies: list[Any] = []
+    replies: list[Any] | None = None
     with reported(client):
         while True:
             try:
-                commands = next(steps) if commands is None else steps.send(replies)
+                commands = _next(steps, replies)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             replies = await _fill(client.pipeline(transaction=False), commands).execute() if commands else []
+
+
+def _next(steps: Steps[Any], replies: list[Any] | None) -> Commands:
+    return next(steps) if replies is None else steps.send(replies)
 
 
 def _fill(pipeline: Any, commands: Commands) -> Any:
