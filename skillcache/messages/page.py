@@ -12,7 +12,6 @@ from skillcache.sessions.redaction import stored
 
 CLOSE = "</message>"
 QUOTE = "> "
-_LINE = 1_000  # characters of one line
 _INDENT = 40  # blanks that a line of code may begin with
 _WHY = {
     ENDED: "{to} had ended before it read it",
@@ -54,7 +53,7 @@ def _heading(message: Message, clock: Clock) -> str:
 
 def _quoted(line: str) -> str:
     line = line.replace("\t", "    ")
-    said = plain(line, _LINE)
+    said = plain(line, limits.TEXT)
     blanks = min(len(line) - len(line.lstrip(" ")), _INDENT) if said else 0
     return " " * blanks + said
 
