@@ -70,8 +70,6 @@ def _read_claim(reply: "Reply") -> Claim:
 
 
 def _read_release(reply: "Reply") -> bool:
-    if reply is None:
-        return False
-    if not isinstance(reply, list) or not reply:
+    if reply is not None and not isinstance(reply, list):
         raise garbage("XREAD")
-    return True
+    return bool(reply)  # some of the kin of Redis answer nothing by an empty list
