@@ -37,10 +37,17 @@ class Call:
         """Raises ConfigError."""
         return self.world.open_store(self.settings.store)
 
-    def plan(self) -> Plan:
-        """Raises Bypass."""
+    def plan(self, cwd: str = "") -> Plan:
+        """`cwd`: where the call began, when that is not where the event says. Raises Bypass."""
         ttl, failures_ttl = (int(self.settings.number(name)) for name in ("ttl", "failures_ttl"))
-        return plan(self.event, rules_of(self.settings), ttl=ttl, failures_ttl=failures_ttl)
+        return plan(
+            self.event,
+            rules_of(self.settings),
+            cwd=cwd or self.event.cwd,
+            environ=self.world.environ,
+            ttl=ttl,
+            failures_ttl=failures_ttl,
+        )
 
     def team(self, planned: Plan) -> str:
         """The team whose results the call may be answered with and that may be given its own, "" for none."""

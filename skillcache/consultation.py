@@ -43,6 +43,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
         names=planned.names,
         generations=dict(generations),
         root=found.fingerprint.root,
+        place=found.workplace.place if found.workplace is not None else "",
         now=now,
         seen_failure=planned.failures and seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
     )

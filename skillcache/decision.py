@@ -37,10 +37,11 @@ class Inquiry:
     """What the entry of a call must be of.
 
     key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
-    worktree; now: unix seconds; seen_failure: see `seen`.
+    worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; seen_failure:
+    see `seen`.
     """
 
-    __slots__ = ("generations", "key", "names", "now", "root", "seen_failure")
+    __slots__ = ("generations", "key", "names", "now", "place", "root", "seen_failure")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Inquiry:
         names: tuple[str, ...],
         generations: dict[str, int],
         root: str,
+        place: str,
         now: float,
         seen_failure: bool,
     ) -> None:
@@ -56,6 +58,7 @@ class Inquiry:
         self.names = names
         self.generations = generations
         self.root = root
+        self.place = place
         self.now = now
         self.seen_failure = seen_failure
 
@@ -95,6 +98,8 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         return Answer(EXPIRED)
     if entry.failed and (inquiry.seen_failure or not plan.failures):
         return Answer(SEEN_FAILURE)
+    if entry.place not in {"", inquiry.place}:
+        return Answer(ELSEWHERE)
     return _serve(entry, inquiry.root)
 
 

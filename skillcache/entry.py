@@ -11,7 +11,8 @@ A reader ignores fields it does not know. Another version, a broken part or a te
 digest makes the entry unreadable, which is a miss.
 
 Version log
-  1  first form; later with `form`, `files` and `pinned`, which an older reader does not need for what it can look up
+  1  first form; later with `form`, `files`, `place` and `pinned`, which an older reader does not need for what it can
+     look up
 """
 
 from skillcache import jsontext
@@ -37,7 +38,7 @@ class Unreadable(SkillcacheError):
 
 
 class File:
-    """A file that a run left. path: relative to the run's directory; mode: permission bits; content: bytes."""
+    """A file that a run left. path: relative to the root; mode: permission bits; content: bytes."""
 
     __slots__ = ("content", "mode", "path")
 
@@ -57,12 +58,14 @@ class Entry:
     started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session, agent);
     project: its identity; details: what was captured, for people; signature: empty until entries are signed.
     form: what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
-    output, with standard error as the only file); files: what a skill's run left; pinned: kept whatever its age.
+    output, with standard error as the only file); files: what a skill's run left; place: paths of the machine besides
+    the root that the output may name, so that it holds where they are the same, '' for none; pinned: kept whatever its
+    age.
     """
 
     __slots__ = (
         "details", "directory", "duration", "failed", "files", "finished", "form", "key", "meaning", "names", "output",
-        "pinned", "project", "relocated", "root", "signature", "started", "status", "writer",
+        "pinned", "place", "project", "relocated", "root", "signature", "started", "status", "writer",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +89,7 @@ class Entry:
         signature: str = "",
         form: str = TEXT,
         files: tuple[File, ...] = (),
+        place: str = "",
         pinned: bool = False,
     ) -> None:
         self.key = key
@@ -106,6 +110,7 @@ class Entry:
         self.signature = signature
         self.form = form
         self.files = files
+        self.place = place
         self.pinned = pinned
 
 
@@ -132,6 +137,7 @@ def encode(entry: Entry) -> bytes:
         "signature": entry.signature,
         "form": entry.form,
         "files": [[file.path, file.mode, len(file.content), sha256(file.content).hexdigest()] for file in entry.files],
+        "place": entry.place,
         "pinned": entry.pinned,
         "size": len(entry.output),
         "sha256": sha256(entry.output).hexdigest(),
@@ -194,6 +200,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             signature=_text(header["signature"]),
             form=_form(header.get("form", TEXT)),
             files=files,
+            place=_text(header.get("place", "")),
             pinned=header.get("pinned") is True,
         )
     except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as fault:

@@ -22,17 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillcache.policy import Verdict
+    from skillcache.skill.workplace import Workplace
 
 
 class Lookup:
     """key: full key text; digest: what the store's key is made of.
 
-    called: the key's rows of the call itself; rows: all of them, for people.
+    called: the key's rows of the call itself; rows: all of them, for people; workplace: of a line that runs scripts of
+    skills.
     """
 
-    __slots__ = ("called", "digest", "fingerprint", "key", "rows")
+    __slots__ = ("called", "digest", "fingerprint", "key", "rows", "workplace")
 
-    def __init__(self, called: tuple[key.Row, ...], fingerprint: Fingerprint) -> None:
+    def __init__(
+        self, called: tuple[key.Row, ...], fingerprint: Fingerprint, workplace: "Workplace | None" = None
+    ) -> None:
+        self.workplace = workplace
         self.called = called
         self.rows = (*called, *fingerprint.rows)
         self.key = key.text_of(self.rows)
@@ -55,16 +60,28 @@ def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories, environ)
+    deadline = time.monotonic() + seconds
+    work = None
+    if verdict.skills:
+        from skillcache.skill.workplace import Workplace  # few lines run a skill's script
+
+        work = Workplace(verdict.skills, plan.depends, cwd, environ)
+    depends = plan.depends if work is None else work.depends
     request = Request(
         cwd=cwd,
         directories=directories,
         executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(verdict, cwd, environ)),
-        reads=tuple(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
-        depends=plan.depends,
+        reads=(
+            *(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
+            *(work.given if work is not None else ()),
+        ),
+        depends=depends,
         variables=plan.variables,
         environ=environ,
         assignments=verdict.assignments,
-        deadline=time.monotonic() + seconds,
+        deadline=deadline,
+        without=work.outputs if work is not None else (),
+        counted=work.counted if work is not None else (),
     )
     # A file elsewhere that a filter prints is captured; a tool that is given one may read what surrounds it.
     bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))
@@ -78,8 +95,12 @@ def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *
     for word, place, launcher in verdict.launched:
         _require_installed(word, _join(cwd, place), launcher, root)
     place = inside(cwd, root) or ""
-    called = key.rows_of_bash(plan.command, place, unsandboxed=plan.unsandboxed, depends=plan.depends)
-    return Lookup(called, fingerprint)
+    command = plan.command
+    if work is not None:
+        command = work.spelled(command)
+        fingerprint = work.completed(fingerprint, environ, deadline=deadline)
+    called = key.rows_of_bash(command, place, unsandboxed=plan.unsandboxed, depends=depends)
+    return Lookup(called, fingerprint, work)
 
 
 def _require_directories(directories: tuple[str, ...], environ: "Mapping[str, str]") -> None:

@@ -13,10 +13,11 @@ class Miss:
 
     key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
     since: see `skillcache.pending`; generations: of each name; verifies: whether an entry was there and is to be held
-    against the run; owner: of the claim to the run, "" for none.
+    against the run; owner: of the claim to the run, "" for none; trace: see `skillcache.skill.workplace`, {} for a call
+    that runs no skill's script.
     """
 
-    __slots__ = ("cwd", "generations", "key", "owner", "project", "since", "started", "verifies")
+    __slots__ = ("cwd", "generations", "key", "owner", "project", "since", "started", "trace", "verifies")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Miss:
         generations: dict[str, int],
         verifies: bool,
         owner: str,
+        trace: dict[str, object],
     ) -> None:
         self.key = key
         self.cwd = cwd
@@ -38,6 +40,7 @@ class Miss:
         self.generations = generations
         self.verifies = verifies
         self.owner = owner
+        self.trace = trace
 
     def record(self) -> dict[str, object]:
         """As JSON values, for `skillcache.pending`."""
@@ -56,9 +59,14 @@ def read_miss(record: dict[str, object]) -> Miss:
             generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
             owner=str(record["owner"]),
+            trace=_object(record["trace"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None
+
+
+def _object(value: "Any") -> dict[str, object]:
+    return {str(name): item for name, item in value.items()}
 
 
 def _generations(value: "Any") -> dict[str, int]:

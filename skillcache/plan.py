@@ -1,15 +1,17 @@
-"""Whether a call may be looked up, and what is then to be captured: a pure function of the event and the rules."""
+"""Whether a call may be looked up, and what is then to be captured: a function of the event and the rules."""
 
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.outcome import BACKGROUND, NO_RULE
 from skillcache.policy import Rule, judge
-from skillcache.policy.look import first_look
+from skillcache.policy.look import first_look, may_run_script
 from skillcache.policy.rule import BUILT_IN
 from skillcache.shell import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skillcache.kinds import Described
     from skillcache.policy import Verdict
 
@@ -78,8 +80,13 @@ def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
     return tuple(sorted(globs))
 
 
-def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: int) -> Plan:
-    """`rules`: the person's own; `ttl`, `failures_ttl`: of the built-in ones about Bash. Raises Bypass."""
+def plan(
+    event: ToolEvent, rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int, failures_ttl: int
+) -> Plan:
+    """`rules`: the person's own; `cwd`: where the call begins; `ttl`, `failures_ttl`: of the built-in rules about Bash.
+
+    Looks at no file, but for those of a skill whose script the line may run. Raises Bypass.
+    """
     if event.tool != BASH:
         from skillcache.policy.other_tools import plan_of  # most calls are Bash lines
 
@@ -87,11 +94,16 @@ def plan(event: ToolEvent, rules: tuple[Rule, ...], *, ttl: int, failures_ttl: i
     command = event.input.get("command")
     if not isinstance(command, str):
         raise Bypass(NO_RULE)
-    rules = tuple([rule for rule in rules if rule.tool == BASH])
-    if not first_look(command, rules):
+    own = tuple([rule for rule in rules if rule.tool == BASH])
+    finder = None
+    if may_run_script(command, cwd):
+        from skillcache.skill.find import Finder  # few lines do
+
+        finder = Finder(cwd, environ, tuple([rule for rule in rules if rule.tool == "Skill"]), ttl=ttl)
+    elif not first_look(command, own):
         raise Bypass(NO_RULE)
     line = read(command)
-    verdict = judge(line, rules)
+    verdict = judge(line, own, finder)
     if event.input.get("run_in_background"):
         raise Bypass(BACKGROUND)
     return Plan(

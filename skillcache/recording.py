@@ -8,7 +8,7 @@ import time
 
 from skillcache import bytecode, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
-from skillcache.entry import TEXT, Entry, Unreadable, decode, encode
+from skillcache.entry import TEXT, Entry, File, Unreadable, decode, encode
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
@@ -35,6 +35,7 @@ from skillcache.redis_keys import entry_key, is_team_name, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
+from skillcache.skill.outputs import are_alike
 from skillcache.stores import Store
 
 
@@ -50,6 +51,7 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     found = _look_again(call, planned, miss)
     if found is None:
         return CHANGED_INPUTS
+    left = _left(call, miss, found)
     directory = None
     if call.event.cwd != miss.cwd:
         directory = inside(call.event.cwd, found.fingerprint.root)
@@ -58,13 +60,15 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     store = call.open_store()
     try:
         if miss.verifies:
-            return _compare(store, call, planned, miss, found, result, directory)
+            return _compare(store, call, planned, miss, found, result, directory, left)
         if has_failed(result) and not planned.failures:
             _doubt(store, call, planned, miss, found)
             return FAILURE if result.status else HIDDEN_FAILURE
         if find_secret(planned.asked) or find_secret(result.output.decode("utf-8")):
             return SECRET
-        entry = _entry(call, miss, found, result, directory, duration)
+        if any(find_secret(file.content.decode("utf-8", "replace")) for file in left):
+            return SECRET
+        entry = _entry(call, miss, found, result, directory, duration, left)
         return _store(store, call, planned, miss, found, entry)
     finally:
         store.close()
@@ -114,11 +118,24 @@ def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
     seconds = call.settings.number("capture_time")
     found = look(planned, call.event, miss.cwd, call.world.environ, seconds=seconds)
     rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
+    environ, since, work = call.world.environ, miss.since, found.workplace
+    if work is not None:
+        work.require_untouched(miss.trace, environ, deadline=deadline)
     if found.key != miss.key:
         return None
-    if planned.depends != () and disturbed(root, rows, call.world.environ, since=miss.since, deadline=deadline):
-        return None
-    return found
+    if work is not None:
+        changed = work.touched(since) or work.disturbed(rows, environ, since=since, deadline=deadline)
+    else:
+        changed = planned.depends != () and disturbed(root, rows, environ, since=since, deadline=deadline)
+    return None if changed else found
+
+
+def _left(call: Call, miss: Miss, found: Lookup) -> tuple[File, ...]:
+    """The files that a skill's script has written. Raises Bypass."""
+    if found.workplace is None:
+        return ()
+    cap, deadline = int(call.settings.number("max_output")), time.monotonic() + call.settings.number("capture_time")
+    return found.workplace.collect(miss.trace, since=miss.since, cap=cap, deadline=deadline)
 
 
 def _mentioned(call: Call, found: Lookup) -> bool:
@@ -134,14 +151,24 @@ def has_failed(result: Result) -> bool:
     return bool(result.status and not result.meaning) or shows_failure(result.output.decode("utf-8"))
 
 
-def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str | None, duration: int) -> Entry:
-    root = found.fingerprint.root
+def _entry(
+    call: Call,
+    miss: Miss,
+    found: Lookup,
+    result: Result,
+    directory: str | None,
+    duration: int,
+    left: tuple[File, ...],
+) -> Entry:
+    root, work = found.fingerprint.root, found.workplace
     if result.form == TEXT:
         output, relocated = relocate(result.output, root)
         if relocated and output != result.output and _mentioned(call, found):
             relocated = False
     else:  # it holds everywhere unless it names this place
         output, relocated = result.output, os.fsencode(root) not in result.output
+    if work is not None and not work.holds_elsewhere(left):
+        relocated = False
     return Entry(
         key=found.key,
         names={name: generation for name, generation in miss.generations.items() if not is_team_name(name)},
@@ -159,6 +186,8 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, directory: str
         writer=writer.describe(call.event, call.world.environ),
         details=found.fingerprint.details,
         form=result.form,
+        files=left,
+        place=work.place if work is not None and work.is_bound(result.output, left) else "",
     )
 
 
@@ -193,7 +222,14 @@ def tidy(call: Call) -> None:
 
 
 def _compare(
-    store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, result: Result, directory: str | None
+    store: Store,
+    call: Call,
+    planned: Plan,
+    miss: Miss,
+    found: Lookup,
+    result: Result,
+    directory: str | None,
+    left: tuple[File, ...],
 ) -> Outcome:
     """Hold a verifying run against the entry it would have been answered by."""
     place = entry_key(planned.name, found.digest)
@@ -204,7 +240,8 @@ def _compare(
     root = found.fingerprint.root
     recorded = expand(entry.output, root) if entry.relocated else entry.output
     texts = [normalized(text.decode("utf-8"), root, planned.normalize) for text in (recorded, result.output)]
-    if entry.status == result.status and entry.directory == directory and texts[0] == texts[1]:
+    same = entry.status == result.status and entry.directory == directory and texts[0] == texts[1]
+    if same and are_alike(entry.files, left, lambda text: normalized(text, root, planned.normalize)):
         return CONFIRMED
     store.delete(place)
     quarantine.begin(call.cache, miss.project, planned.name, call.world.now)

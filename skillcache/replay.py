@@ -12,6 +12,7 @@ from skillcache.paths import replays_folder
 from skillcache.writer import is_same_person
 
 FRESH = "# fresh"
+_NAMED = 5  # files that the note names
 _COMMENT = 160  # characters of the original command that the comment repeats
 
 
@@ -62,10 +63,13 @@ def note(entry: Entry, command: str, who: str, *, now: float) -> str:
     It names the command, as the client gives the notes of parallel calls in one.
     """
     status = f" with exit status {entry.status}" if entry.status else ""
+    names = [_one_line(file.path) for file in entry.files[:_NAMED]]
+    more = f" and {len(entry.files) - _NAMED} more" if len(entry.files) > _NAMED else ""
+    wrote = f" What it wrote was put back: {', '.join(names)}{more}." if names else ""
     return (
         f"skillcache: the result of `{_one_line(command)}` is the recorded one of the same command on the same inputs,"
         f" not a new run. It was recorded {age_of(entry, now)} ago {who}{status}; nothing it depends on has changed"
-        f" since. The run took {entry.duration / 1000:.1f} s. A command that ends in `{FRESH}` always runs."
+        f" since. The run took {entry.duration / 1000:.1f} s.{wrote} A command that ends in `{FRESH}` always runs."
     )
 
 

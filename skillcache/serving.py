@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from skillcache.consultation import Consultation
     from skillcache.entry import Entry
+    from skillcache.miss import Miss
+    from skillcache.skill.workplace import Workplace
 
 
 def answer(event: ToolEvent, world: World, claimed: Pending, lane: "ModuleType") -> str | None:
@@ -62,7 +64,7 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
     if waited:
         outcome = WAITED_IN_VAIN if entry is None else WAITED
     if entry is not None:
-        if not _ends_where_the_line_does(call, planned, consulted, entry):
+        if not (_ends_where_the_line_does(call, planned, consulted, entry) and _writes_what_it_may(consulted, entry)):
             outcome = UNREADABLE_ENTRY
         elif not waited and planned.tool == BASH and chosen_for_verification(event.tool_use_id, verified):
             outcome = VERIFY
@@ -83,7 +85,10 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
         generations=consulted.generations,
         verifies=outcome is VERIFY,
         owner=owner,
+        trace={},
     )
+    if consulted.found.workplace is not None:
+        _trace(call, miss, consulted.found.workplace)
     claimed.save(miss.record())
     call.count(outcome, planned.name)
     return ""
@@ -99,3 +104,27 @@ def _ends_where_the_line_does(call: Call, planned: Plan, consulted: "Consultatio
 
     there = os.path.realpath(os.path.join(call.event.cwd, planned.verdict.ends_in))
     return os.path.normpath(os.path.join(consulted.found.fingerprint.root, entry.directory)) == there
+
+
+def _writes_what_it_may(consulted: "Consultation", entry: "Entry") -> bool:
+    """Nor in which files are written besides those that the skill declares today."""
+    if not entry.files:
+        return True
+    from skillcache.skill.outputs import are_declared  # few entries hold files
+
+    work = consulted.found.workplace
+    return work is not None and are_declared(entry.files, work.outputs)
+
+
+def _trace(call: Call, miss: "Miss", work: "Workplace") -> None:
+    """What a script of a skill must leave as it is. Raises Bypass."""
+    import time
+
+    try:
+        deadline = time.monotonic() + call.settings.number("capture_time")
+        miss.trace = work.trace(call.world.environ, deadline=deadline)
+    except Bypass:
+        from skillcache import flight
+
+        flight.release(call, miss)
+        raise

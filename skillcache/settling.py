@@ -23,7 +23,7 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     miss = read_miss(record)
     outcome: Outcome | None = None
     try:
-        planned = call.plan()
+        planned = call.plan(miss.cwd)
         name = planned.name
         outcome = _settle(call, planned, miss)
     except Bypass as bypass:

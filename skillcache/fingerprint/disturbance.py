@@ -26,8 +26,11 @@ def disturbed(
     since: int,
     deadline: float,
     depends: tuple[str, ...] | None = None,
+    without: tuple[str, ...] = (),
 ) -> bool:
-    """`rows`: of the fingerprint at the end; `depends`: globs that narrow it. Raises Bypass (NO_GIT, TOO_SLOW).
+    """`rows`: of the fingerprint at the end; `depends`: globs that narrow it; `without`: globs of what does not count.
+
+    Raises Bypass (NO_GIT, TOO_SLOW).
 
     `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
     milliseconds, so what bears the very same stamp counts as touched.
@@ -44,8 +47,9 @@ def disturbed(
         ("ls-files", "-z") if all_tracked else ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
         ("ls-files", "--others", "--exclude-standard", "-z"),
     )
-    patterns = ("--", *(f":(top,glob){pattern}" for pattern in depends)) if depends else ()
-    children = [git.spawn(root, (*arguments, *patterns), environ) for arguments in questions]
+    patterns = [f":(top,glob){pattern}" for pattern in depends or ()]
+    patterns += [f":(top,glob,exclude){pattern}" for pattern in without]
+    children = [git.spawn(root, (*arguments, "--", *patterns), environ) for arguments in questions]
     tracked, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
     return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
 

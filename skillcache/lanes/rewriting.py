@@ -25,6 +25,10 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
     replaced = any(row[:2] == ("shell", REPLACED) for row in found.fingerprint.rows)
     age = replay.age_of(entry, now)
     rewritten = replay.command_line(path, entry, directory, planned.command, age, replaced=replaced)
+    if entry.files:
+        from skillcache.skill.outputs import command_of  # few entries hold files
+
+        rewritten = f"{command_of(call.cache, entry.files, found.fingerprint.root)}; {rewritten}"
     if not approved(call, rewritten, entry, consulted.project):
         return UNDECIDED
     if entry.failed:

@@ -9,6 +9,11 @@ def first_look(text: str, rules: tuple[Rule, ...] = ()) -> bool:
     return may_name(text) or any(_literal(rule.specifier) in text for rule in rules if rule.enabled)
 
 
+def may_run_script(text: str, cwd: str) -> bool:
+    """Whether a line that begins in `cwd` may run a script of a skill: False for nearly every line."""
+    return "skills/" in text or "/skills/" in cwd
+
+
 def _literal(pattern: str) -> str:
     """The longest run of the pattern's characters that must stand in what it matches."""
     return max(pattern.replace(":*", "*").replace("\\", "*").replace(" ", "*").split("*"), key=len)

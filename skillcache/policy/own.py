@@ -22,6 +22,8 @@ def _rule(table: dict[str, object], defaults: dict[str, object]) -> Rule:
     pattern = str(table["match"])
     if pattern.startswith(("WebFetch", "WebSearch", "mcp__")):
         defaults = {**defaults, "ttl": ONLINE_TTL, "depends": ()}
+    elif pattern.startswith("Skill("):
+        defaults = {**defaults, "ttl": 0}  # what the skill says
     return Rule(str(table.get("name") or name_of(pattern)), pattern, **{**defaults, **given})  # type: ignore[arg-type]
 
 

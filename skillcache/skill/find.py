@@ -90,11 +90,6 @@ class Finder:
         return home
 
 
-def may_run_one(command: str, cwd: str) -> bool:
-    """False for nearly every line, and quickly."""
-    return f"{_SHELF}/" in command or f"/{_SHELF}/" in f"{cwd}/"
-
-
 def _candidates(path: str) -> "Iterator[tuple[str, str]]":
     """(folder, path below it) of what may be skills, the innermost first."""
     parts = path.split("/")

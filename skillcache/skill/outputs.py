@@ -15,7 +15,7 @@ from skillcache.skill.globs import find, is_plain, matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 MOST = 64  # files of one entry: each is some words of the line that puts them back
 _GIT = ".git"
@@ -79,6 +79,23 @@ def collect(
 def are_declared(kept: "Sequence[File]", globs: "Sequence[str]") -> bool:
     """Whether the skill of today would write such files: whoever writes to a shared store has no say in more."""
     return all(any(matches(glob, file.path) for glob in globs) for file in kept)
+
+
+def are_alike(recorded: "Sequence[File]", present: "Sequence[File]", level: "Callable[[str], str]") -> bool:
+    """Whether two runs left the same files: texts by what `level` makes of them, others by their names alone.
+
+    What is no text often holds the time when it was made.
+    """
+    if [(file.path, file.mode) for file in recorded] != [(file.path, file.mode) for file in present]:
+        return False
+    for one, other in zip(recorded, present, strict=True):
+        try:
+            texts = [one.content.decode("utf-8"), other.content.decode("utf-8")]
+        except UnicodeDecodeError:
+            continue
+        if level(texts[0]) != level(texts[1]):
+            return False
+    return True
 
 
 def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:

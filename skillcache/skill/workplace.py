@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillcache.entry import File
+    from skillcache.fingerprint import Row
     from skillcache.skill.use import Use
 
 
@@ -87,6 +88,17 @@ class Workplace:
             except OSError:
                 continue  # gone, of which the key speaks
         return False
+
+    def disturbed(self, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float) -> bool:
+        """The same of what counts in the worktree. Raises Bypass (NO_GIT, TOO_SLOW)."""
+        from skillcache.fingerprint.disturbance import disturbed  # only a recorder asks
+
+        if self.depends == ():
+            return False
+        without = tuple(f":(top,glob,exclude){glob}" for glob in self.outputs)
+        return disturbed(
+            self.root, rows, environ, since=since, deadline=deadline, depends=self.depends, without=without
+        )
 
     def collect(self, before: dict[str, object], *, since: int, cap: int, deadline: float) -> "tuple[File, ...]":
         """The files that a run has left. Raises Bypass."""
