@@ -11,7 +11,17 @@ from skillcache.invalidation import Selection, aio_invalidate
 from skillcache.library.aio_source import AsyncSource
 from skillcache.library.fetching import Fetched, Fetching, milliseconds
 from skillcache.library.lease import aio_kept
-from skillcache.library.options import PATIENCE, TTL, Counted, Options, check_seconds, looking, selection
+from skillcache.library.options import (
+    PATIENCE,
+    TTL,
+    Counted,
+    Options,
+    check_seconds,
+    glob_of,
+    looking,
+    raising,
+    spelt_out,
+)
 from skillcache.library.records import Computed
 from skillcache.library.values import require_json
 
@@ -112,10 +122,14 @@ class AsyncSkillCache(Counted):
         await self._source.take(lambda store: store.delete(key))
 
     async def invalidate_skill(self, name: str) -> int:
-        return (await aio_invalidate(await self._source.place(), Selection((name,)))).entries
+        await self._source.take(raising(name))
+        return (await aio_invalidate(await self._source.place(), glob_of(name))).entries
 
     async def invalidate(self, pattern: str) -> int:
-        return (await aio_invalidate(await self._source.place(), selection(pattern))).entries
+        skill = spelt_out(pattern)
+        if skill is not None:
+            await self._source.take(raising(skill))
+        return (await aio_invalidate(await self._source.place(), Selection((), pattern))).entries
 
     async def close(self) -> None:
         """Closes the connections that this event loop has opened. The object can be used again."""

@@ -15,9 +15,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from skillcache.errors import StoreError
+from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.fetching import Step, Steps, Wait
 from skillcache.library.source import limits, redis_py_url, target_of
-from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores import EMBEDDED
 from skillcache.stores.pooled_async import AsyncStore
 
 T = TypeVar("T")
@@ -34,24 +35,21 @@ class AsyncSource:
     def __init__(self, url: str | None, client: "redis.asyncio.Redis | None") -> None:
         self._target = target_of(url, client)
         self._given = None if client is None else (client, AsyncStore(client))
-        self._url = "" if client or self.is_embedded else redis_py_url(self._target)
+        self._file = EmbeddedFile(self._target) if self._target.startswith(EMBEDDED) else None
+        self._url = "" if client or self._file else redis_py_url(self._target)
         self._opened: MutableMapping[asyncio.AbstractEventLoop, Opened] = WeakKeyDictionary()
-
-    @property
-    def is_embedded(self) -> bool:
-        return self._target.startswith(EMBEDDED)
 
     async def place(self) -> "str | redis.asyncio.Redis":
         """What an invalidation is told; a client, or where the embedded file is."""
-        return self._target if self.is_embedded else (await self._connect())[0]
+        return self._target if self._file else (await self._connect())[0]
 
     async def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""
-        if not self.is_embedded:
+        if self._file is None:
             return await step((await self._connect())[1])
         if isinstance(step, Wait):
-            return await self._poll(step)
-        return await asyncio.to_thread(self._take, step)
+            return await _poll(self._file, step)
+        return await asyncio.to_thread(self._file.take, step)
 
     async def walk(self, steps: Steps[T]) -> T:
         """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
@@ -69,6 +67,8 @@ class AsyncSource:
 
     async def close(self) -> None:
         """Closes the connections of this loop, but not those of a client that was given."""
+        if self._file is not None:
+            self._file.close()
         if self._given is not None:
             await self._given[1].close()
         opened = self._opened.pop(asyncio.get_running_loop(), None)
@@ -94,22 +94,16 @@ class AsyncSource:
             await store.close()
             await client.aclose()
 
-    def _take(self, step: Step) -> Any:
-        store = open_store(self._target, now=time.time())
-        try:
-            return step(store)
-        finally:
-            store.close()
 
-    async def _poll(self, wait: Wait) -> bool:
-        """Waits without holding one of the few threads, which the release that is waited for needs too."""
-        end = time.monotonic() + wait.seconds
-        pause, longest = _PAUSES
-        look = Wait(wait.claim, wait.mark, 0)
-        while not await asyncio.to_thread(self._take, look):
-            left = end - time.monotonic()
-            if left <= 0:
-                return False
-            await asyncio.sleep(min(pause, left))
-            pause = min(2 * pause, longest)
-        return True
+async def _poll(file: EmbeddedFile, wait: Wait) -> bool:
+    """Waits without holding one of the few threads, which the release that is waited for needs too."""
+    end = time.monotonic() + wait.seconds
+    pause, longest = _PAUSES
+    look = Wait(wait.claim, wait.mark, 0)
+    while not await asyncio.to_thread(file.take, look):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(pause, left))
+        pause = min(2 * pause, longest)
+    return True

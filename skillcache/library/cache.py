@@ -10,7 +10,17 @@ from skillcache.errors import StoreError
 from skillcache.invalidation import Selection, invalidate
 from skillcache.library.fetching import Fetched, Fetching, milliseconds
 from skillcache.library.lease import kept
-from skillcache.library.options import PATIENCE, TTL, Counted, Options, check_seconds, looking, selection
+from skillcache.library.options import (
+    PATIENCE,
+    TTL,
+    Counted,
+    Options,
+    check_seconds,
+    glob_of,
+    looking,
+    raising,
+    spelt_out,
+)
 from skillcache.library.records import Computed
 from skillcache.library.source import Source
 from skillcache.library.values import require_json
@@ -149,7 +159,8 @@ class SkillCache(Counted):
 
         Gives the number of entries removed. Raises StoreError.
         """
-        return invalidate(self._source.place, Selection((name,))).entries
+        self._source.take(raising(name))
+        return invalidate(self._source.place, glob_of(name)).entries
 
     def invalidate(self, pattern: str) -> int:
         """The same for all skills whose name matches a glob ("report-*"), or whose keys do ("skill_cache:report:*").
@@ -158,7 +169,10 @@ class SkillCache(Counted):
         blocks the server: keys are scanned and unlinked in batches. Gives the number of entries removed.
         Raises StoreError.
         """
-        return invalidate(self._source.place, selection(pattern)).entries
+        skill = spelt_out(pattern)
+        if skill is not None:
+            self._source.take(raising(skill))
+        return invalidate(self._source.place, Selection((), pattern)).entries
 
     def close(self) -> None:
         """Closes the connections of this object. It can be used again."""

@@ -1,6 +1,8 @@
 """@cached: a function whose results are kept."""
 
 import inspect
+import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
@@ -51,7 +53,10 @@ def cached(
 ) -> Callable[[Callable[P, R]], CachedFunction[P, R]]:
     """Keeps the results of a function, or of a coroutine function: `@cached(skill="report", ttl=600)`.
 
-    skill: the name that results are stored under and invalidated by, by default the function's module and name.
+    A result must depend on nothing else than the arguments.
+
+    skill: the name that results are stored under and invalidated by, by default the function's module and name, where
+    a script's module is its path.
     ttl, negative_ttl: seconds, as in SkillCache.fetch. version: raise it when the function gives other results.
     key: gets the arguments of a call and gives the JSON value the result depends on; by default that is all
     arguments by name, those left out with their defaults, which must then be JSON. A method needs one, which says
@@ -71,7 +76,7 @@ def cached(
     def decorate(function: Callable[P, R]) -> CachedFunction[P, R]:
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__qualname__} is a generator: its items come one by one and cannot be kept")
-        name = f"{function.__module__}.{function.__qualname__}" if skill is None else skill
+        name = f"{_module_of(function)}.{function.__qualname__}" if skill is None else skill
         inputs = key or _arguments_of(function)
         kept: Any
         if inspect.iscoroutinefunction(function):
@@ -119,6 +124,17 @@ def _keep_coroutine(
 
     call.invalidate = lambda: cache().invalidate_skill(skill)  # type: ignore[attr-defined]
     return call
+
+
+def _module_of(function: Callable[..., Any]) -> str:
+    """Scripts are all called __main__, and must not share results for that."""
+    if function.__module__ != "__main__":
+        return function.__module__
+    main = sys.modules["__main__"]
+    if main.__spec__ is not None:
+        return main.__spec__.name
+    file = getattr(main, "__file__", None)
+    return os.path.realpath(file) if file else function.__module__
 
 
 def _arguments_of(function: Callable[..., Any]) -> Callable[..., object]:

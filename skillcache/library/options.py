@@ -102,7 +102,19 @@ def looking(place: Place) -> Any:
     return lambda store: store.get(place.key, place.names)
 
 
-def selection(pattern: str) -> Selection:
-    """A skill that nothing is stored of yet is known by no list; one that is spelt out needs none."""
-    spelt = _OF_A_SKILL.fullmatch(pattern)
-    return Selection((spelt[1],) if spelt else (), pattern)
+def raising(name: str) -> Any:
+    """The step that makes all of a skill void, whether anything is stored of it or only computed yet."""
+    return lambda store: store.invalidate(name)
+
+
+def spelt_out(pattern: str) -> str | None:
+    """The skill's name, of a pattern of all of its entries."""
+    found = _OF_A_SKILL.fullmatch(pattern)
+    return found[1] if found else None
+
+
+def glob_of(name: str) -> Selection:
+    """What is stored under that very name."""
+    text = "".join([f"\\{each}" if each in "*?[]^-\\" else each for each in name])
+    # A name that begins as keys do would be taken for a pattern of keys.
+    return Selection((), text if text[:1] == "\\" else f"\\{text}")

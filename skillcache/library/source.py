@@ -1,11 +1,9 @@
 """The store behind a cache object, asked at any time by any thread.
 
-Redis is asked through redis-py. The embedded file is opened for each step: that takes a tenth of a millisecond, and
-neither threads nor processes that fork share a handle.
+Redis is asked through redis-py, over connections that are pooled.
 """
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -15,9 +13,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.errors import StoreError
+from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.fetching import Step, Steps
 from skillcache.settings import load
-from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores import EMBEDDED
 from skillcache.stores.pooled import PooledStore, translated
 from skillcache.stores.redis_url import parse_url
 
@@ -36,17 +35,15 @@ class Source:
         if client is None and not target.startswith(EMBEDDED):
             client = redis.Redis.from_url(redis_py_url(target), **limits(Retry(NoBackoff(), 0)))
         self.place: str | redis.Redis = client or target
-        self._store = None if client is None else PooledStore(client)
+        self._store: PooledStore | EmbeddedFile
+        if client is None:
+            self._store = EmbeddedFile(target)
+        else:
+            self._store = PooledStore(client)
 
     def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""
-        if self._store is not None:
-            return step(self._store)
-        store = open_store(str(self.place), now=time.time())
-        try:
-            return step(store)
-        finally:
-            store.close()
+        return self._store.take(step) if isinstance(self._store, EmbeddedFile) else step(self._store)
 
     def walk(self, steps: Steps[T]) -> T:
         """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
@@ -64,8 +61,7 @@ class Source:
 
     def close(self) -> None:
         """Closes the connections, but not those of a client that was given."""
-        if self._store is not None:
-            self._store.close()
+        self._store.close()
         if self._own and isinstance(self.place, redis.Redis):
             self.place.close()
 

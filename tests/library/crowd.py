@@ -14,7 +14,7 @@ from skillcache import SkillCache
 
 def main(url: str, count: int, log: str, seconds: float) -> None:
     cache = SkillCache(url)
-    cache.get("warm", 1)  # a connection that the children must not share
+    cache.set("warm", 1, 1)  # over a connection that the children must not share
     gate, opener = os.pipe()
     results, answer = os.pipe()
     children = []

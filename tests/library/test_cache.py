@@ -138,6 +138,17 @@ def test_a_skill_is_invalidated_with_all_its_versions_and_teams(open_cache: Open
     assert mine.get("report", 1) == "again"
 
 
+def test_a_skill_s_name_is_taken_as_it_is(cache: Cache) -> None:
+    names = ["report", "repor*", "repor?", "[r]eport", "report:weekly", "\\report", "skill_cache:report", "é漢", "v1"]
+    for name in names:
+        cache.set(name, 1, name)
+        cache.set(name, 1, name, version=1)
+    for position, name in enumerate(names):
+        assert cache.invalidate_skill(name) == 2
+        left = [each for each in names if cache.get(each, 1) == cache.get(each, 1, version=1) == each]
+        assert left == names[position + 1 :]
+
+
 @pytest.mark.parametrize("pattern", ["report*", "skill_cache:report*", "skill_cache:rep*:*"])
 def test_a_pattern_reaches_every_skill_it_matches(cache: Cache, pattern: str) -> None:
     for skill in ("report", "report:weekly", "rest"):

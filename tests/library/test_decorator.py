@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +69,25 @@ def test_a_function_has_a_skill_of_its_own_unless_one_is_named(url: str) -> None
         assert one.invalidate() == 1
         assert cache.get(f"{__name__}.{two.__qualname__}", {}) == "two"
         assert cache.get(f"{__name__}.{one.__qualname__}", {}) is None
+
+
+def test_scripts_do_not_share_what_they_call_the_same(url: str, tmp_path: Path) -> None:
+    code = """
+import sys
+from skillcache import SkillCache, cached
+
+@cached(cache=SkillCache(sys.argv[1]))
+def answer():
+    return {answer!r}
+
+print(answer())
+"""
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text(code.format(answer=name))
+    for name, word in (("one", "one"), ("two", "two"), ("one", "one")):
+        script = [sys.executable, str(tmp_path / f"{name}.py"), url]
+        done = subprocess.run(script, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout == f"{word}\n"
 
 
 def test_coroutine_functions_are_kept_too(url: str) -> None:
