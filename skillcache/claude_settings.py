@@ -36,9 +36,10 @@ SESSION_ENTRIES = (
     ("PreCompact", None, "record.py", False),
     ("PostCompact", None, "record.py", False),
     ("SessionEnd", None, "record.py", True),
+    ("PermissionRequest", None, "record.py", False),
 )
 # At these the hook that records also gives up what runs that have no end hold.
-RELEASING = ("Stop", "SubagentStop", "SessionEnd")
+RELEASING = ("Stop", "SubagentStop", "SessionEnd", "PermissionRequest")
 # Every event that an entry of ours may have, in the order in which they are compared.
 ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES)]))
 WAITING = "waiting for the same run of another agent"
@@ -105,15 +106,16 @@ class Edit:
             (event, {"matcher": MATCHER, "hooks": self.handlers(event)}) for event in EVENTS
         ]
         matchers = (*((WEB,) if self.web else ()), *matchers_of(self.rules))
-        for event in ("PreToolUse", "PostToolUse"):  # a failure of these tools is never stored
-            handler = {"type": "command", **self._start(EVENTS[event])}
+        for event, script in EVENTS.items():
+            handler = {"type": "command", **self._start(script)}
             groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers]
         if "Agent" in matchers:
             handler = {"type": "command", **self._start("subagent_stop.py")}
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES:
-            if not self.sessions and not (self.wait and event in RELEASING):
+            wanted = (self.wait and event in RELEASING) or (self.sessions and event != "PermissionRequest")
+            if not wanted:
                 continue
             handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))

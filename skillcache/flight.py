@@ -1,7 +1,8 @@
 """One run for all: who is about to run a call claims its key, and who comes second waits for that run's result.
 
 A claim has a lease, so that a run that was killed holds nobody for ever; hooks are too short-lived to renew one, so the
-lease is sized by what is known of the command. Whoever waits looks again at what the call depends on afterwards.
+lease is sized by what is known of the command, and a client that is seen to be gone holds nobody at all. Whoever waits
+looks again at what the call depends on afterwards.
 """
 
 import math
@@ -19,8 +20,9 @@ from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
 from skillcache.paths import pending_folder
 from skillcache.plan import BASH, Plan
 from skillcache.runtime import World
+from skillcache.sessions import client
 from skillcache.settings import Settings
-from skillcache.stores import Store
+from skillcache.stores import Claim, Store
 from skillcache.writer import person
 
 # After these a run of the same call gives what is missing.
@@ -28,7 +30,9 @@ AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
 _BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown length is taken for
 _SHORTEST = 10.0  # seconds of a lease: a busy machine makes quick commands slow
 _MARGIN = 2.0  # seconds that are left to us after a wait
+_LOOK = 2.0  # seconds between two looks at who holds it
 _CAP = 4 << 20
+_PROCESS = ("boot", "pid", "pid_start")
 
 
 class Flight:
@@ -60,10 +64,10 @@ def board(call: Call, planned: Plan, consulted: Consultation) -> Flight:
             if not claim.holder:
                 return Flight(consulted, owner, waited=waited)
             seconds = min(ends - time.monotonic(), claim.left)
-            if seconds <= 0 or _person_of(claim.holder) != _person_of(owner):
+            if seconds <= 0 or not _is_worth_waiting(claim.holder, owner):
                 return Flight(consulted, "", waited=waited)
             waited = True
-            _wait(call, store, name, claim.mark, seconds)
+            _wait(call, store, name, claim, seconds)
             consulted = consult(call, planned)
             if consulted.answer.outcome not in AWAITED:
                 return Flight(consulted, "", waited=True)
@@ -74,11 +78,23 @@ def board(call: Call, planned: Plan, consulted: Consultation) -> Flight:
         store.close()
 
 
-def _wait(call: Call, store: Store, name: str, mark: str, seconds: float) -> None:
+def _wait(call: Call, store: Store, name: str, claim: Claim, seconds: float) -> None:
+    """Until the claim is released, at most so long; that of a client that is gone is released here."""
     began = time.monotonic()
     call.world.allow(seconds + _MARGIN)
-    store.wait(name, mark, seconds)
+    while (left := began + seconds - time.monotonic()) > 0 and not store.wait(name, claim.mark, min(left, _LOOK)):
+        if _is_gone(claim.holder):
+            store.release(name, claim.holder)
+            break
     call.world.now += time.monotonic() - began
+
+
+def _is_gone(holder: str) -> bool:
+    """Whether the holder's client is known to have ended."""
+    words = holder.split(" ")[2:]
+    return (
+        len(words) == len(_PROCESS) and client.is_alive(dict(zip(_PROCESS, words, strict=True)), client.here()) is False
+    )
 
 
 def _expected(call: Call) -> float:
@@ -98,10 +114,13 @@ def release(call: Call, miss: Miss) -> None:
         _release(call.world, call.settings.store, [(digest_of(miss.key), miss.owner)])
 
 
-def release_all(world: World, settings: Settings, *, session_id: str, agent_id: str | None) -> None:
-    """Release what runs that never ended for us hold: one agent's, or a whole session's with None. Raises StoreError.
+def release_all(
+    world: World, settings: Settings, *, session_id: str, agent_id: str | None, forget: bool = True
+) -> None:
+    """Release what runs that have not ended for us hold: one agent's, or a whole session's with None.
 
-    An agent that works in the background holds on to its own until its session ends.
+    An agent that works in the background holds on to its own until its session ends. `forget`: they will never end.
+    Raises StoreError.
     """
     beginning = f"{session_id}/" if agent_id is None else f"{session_id}/{agent_id}/"
     found = []
@@ -111,7 +130,8 @@ def release_all(world: World, settings: Settings, *, session_id: str, agent_id: 
         if not isinstance(owner, str) or not isinstance(key, str) or not owner.startswith(beginning):
             continue
         if agent_id is None or not background:
-            files.remove(path)
+            if forget:
+                files.remove(path)
             found.append((digest_of(key), owner))
     _release(world, settings.store, found)
 
@@ -142,10 +162,14 @@ def _release(world: World, target: str, claims: list[tuple[str, str]]) -> None:
 
 
 def owner_of(call: Call) -> str:
-    """Session, agent, call and person: results of others may not be served here, so they are not waited for."""
-    event = call.event
-    return f"{event.session_id}/{event.agent_id}/{event.tool_use_id}@{digest(person().encode())}"
+    """Session, agent and call; the person, as results of others may not be served here; the client's process."""
+    event, pid = call.event, call.world.environ.get("CLAUDE_PID", "")
+    process = client.describe(int(pid)) if pid.isdecimal() and len(pid) < 11 else {}
+    words = [digest(person().encode()), *(process[name] for name in _PROCESS if name in process)]
+    return f"{event.session_id}/{event.agent_id}/{event.tool_use_id} {' '.join(words)}"
 
 
-def _person_of(owner: str) -> str:
-    return owner.rpartition("@")[2]
+def _is_worth_waiting(holder: str, owner: str) -> bool:
+    """Not for what another person runs, and not for one's own earlier call: it was denied, or is made twice at once."""
+    ours, theirs = owner.split(" "), holder.split(" ")
+    return ours[1:2] == theirs[1:2] and ours[0].rpartition("/")[0] != theirs[0].rpartition("/")[0]

@@ -1,6 +1,7 @@
 """The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own.
 
-At the end of a turn, of a subagent and of a session, what their unfinished runs hold is given up as well.
+At the end of a turn, of a subagent and of a session, what their unfinished runs hold is given up as well; also where
+the client asks the person whether a call may run, which may take them any time.
 """
 
 import os
@@ -12,7 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
 
-_ENDS = ("Stop", "SubagentStop", "SessionEnd")
+_ASKED = "PermissionRequest"
+_ENDS = ("Stop", "SubagentStop", "SessionEnd", _ASKED)
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
@@ -40,7 +42,8 @@ def _release(event: SessionEvent, world: "World", settings: Settings) -> None:
 
     whole = event.name == "SessionEnd"
     try:
-        release_all(world, settings, session_id=event.session_id, agent_id=None if whole else event.agent_id)
+        agent = None if whole else event.agent_id
+        release_all(world, settings, session_id=event.session_id, agent_id=agent, forget=event.name != _ASKED)
     except StoreError as fault:
         from skillcache import tally
 

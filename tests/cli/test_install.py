@@ -57,7 +57,7 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         assert ("statusMessage" in handler) == (event == "PreToolUse")
     others = [(event, Path(handler["args"][2]), handler) for event, handler in everything if "if" not in handler]
     web = [(event, path.name) for event, path, _ in others if path.name in EVENTS.values()]
-    assert web == [("PreToolUse", "pre_tool_use.py"), ("PostToolUse", "post_tool_use.py")]
+    assert web == list(EVENTS.items())
     recorded = [each for each in others if each[1].name not in EVENTS.values()]
     assert sorted((event, path.name, "async" not in handler) for event, path, handler in recorded) == sorted(
         (event, script, waits) for event, _, script, waits in SESSION_ENTRIES

@@ -124,7 +124,7 @@ def test_the_end_of_anothers_turn_gives_up_nothing(place: Place) -> None:
         run_hook("record.py", stop, environ)
     record = kept(place, first)
     store = open_its_store(place)
-    assert store.claim(digest_of(record["key"]), "somebody/else/x@y", 1).holder == record["owner"]
+    assert store.claim(digest_of(record["key"]), "somebody/else/x y", 1).holder == record["owner"]
     store.close()
 
 
@@ -138,6 +138,20 @@ def test_a_claim_whose_owner_is_gone_falls_with_its_lease(place: Place) -> None:
 
     assert place.ask(second) == {}
     assert kept(place, second)["owner"].startswith("s2//")
+
+
+def test_a_client_that_is_gone_holds_nobody(place: Place) -> None:
+    with subprocess.Popen(["sleep", "60"]) as client:
+        place.environ["CLAUDE_PID"] = str(client.pid)
+        first, second = place.before(LINE), place.before(LINE, session="s2")
+        place.ask(first)
+        waiting = Asking(place, second)
+        wait_until_it_waits(place, second)
+        client.kill()
+        client.wait(10)
+        assert waiting.answer() == {}  # and not after the two minutes of the lease
+    assert kept(place, second)["owner"].startswith("s2//")
+    assert place.counted() == ["no_entry", "waited_in_vain"]
 
 
 def test_what_changes_during_the_wait_counts(place: Place) -> None:
@@ -161,11 +175,32 @@ def test_nobody_waits_for_another_person(place: Place) -> None:
     record = kept(place, first)
     store = open_its_store(place)
     store.release(digest_of(record["key"]), record["owner"])
-    assert not store.claim(digest_of(record["key"]), "s9//toolu@another-person", 600).holder
+    assert not store.claim(digest_of(record["key"]), "s9//toolu another-person", 600).holder
     store.close()
 
     assert place.ask(second) == {}
     assert kept(place, second)["owner"] == ""
+
+
+def test_a_question_to_the_person_lets_others_run_and_keeps_the_call(place: Place) -> None:
+    first, second = place.before(LINE), place.before(LINE, session="s2")
+    place.ask(first)
+    environ = {"CLAUDE_PROJECT_DIR": str(place.root), **place.environ}
+    asked = {"hook_event_name": "PermissionRequest", "session_id": "s1", "cwd": str(place.root)}
+    assert run_hook("record.py", asked, environ) == {}
+    assert place.ask(second) == {}
+    assert kept(place, second)["owner"].startswith("s2//")
+    place.tell(first, place.run(LINE))
+    assert place.counted()[-1] == "stored"
+
+
+def test_nobody_waits_for_a_call_of_ones_own_that_was_denied(place: Place) -> None:
+    place.ask(place.before(LINE))
+    again = place.before(LINE)
+    assert place.ask(again) == {}
+    assert place.counted() == ["no_entry", "no_entry"]
+    place.tell(again, place.run(LINE))
+    assert place.counted()[-1] == "stored"
 
 
 def test_without_waiting_both_run(place: Place) -> None:
