@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar, overload
 
 import redis
@@ -51,13 +52,20 @@ _SECONDS = 5.0  # to connect, and for each reply
 def _or_on_client(on_client: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
     """Calls the other function where a client of redis-py comes first."""
 
-    def choose(own: Callable[..., T]) -> Callable[..., T]:
-        @wraps(own)
-        def call(*given: Any, **more: Any) -> T:
+    def choose(own: Any) -> Any:
+        def chosen(given: tuple[Any, ...], more: dict[str, Any]) -> Any:
             has_client = "client" in more or isinstance(given[0] if given else None, _CLIENTS)
             return (on_client if has_client else own)(*given, **more)
 
-        return call
+        @wraps(own)
+        def call(*given: Any, **more: Any) -> Any:
+            return chosen(given, more)
+
+        @wraps(own)
+        async def aio_call(*given: Any, **more: Any) -> Any:
+            return await chosen(given, more)
+
+        return aio_call if iscoroutinefunction(own) else call
 
     return choose
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import threading
 import time
@@ -127,6 +128,8 @@ def test_a_workflow_goes_on_from_its_last_step(client: Client) -> None:
 
 @pytest.mark.parametrize("decode", [True, False])
 def test_coroutines_take_a_client_too(redis_server: RedisServer, decode: bool) -> None:
+    assert inspect.iscoroutinefunction(skillcache.aio_load_session_state)
+
     async def main() -> None:
         async with redis.asyncio.Redis.from_url(redis_server.url, decode_responses=decode) as client:
             await skillcache.aio_save_session_state(client, "work", {"é": [1, 1.5]})
