@@ -99,7 +99,7 @@ def capture(root: str, environ: dict[str, str], command: str) -> bytes:
     """The root and rows that the hook would capture, for `hook_with_known_capture.py`."""
     call = make_call(parse_tool_event(event(root, command, "capture")), Around(environ, time.time(), time.monotonic()))
     assert call is not None
-    fingerprint = look(call.plan(), root, environ, seconds=10).fingerprint
+    fingerprint = look(call.plan(), call.event, root, environ, seconds=10).fingerprint
     return marshal.dumps((fingerprint.root, fingerprint.rows))
 
 
