@@ -5,11 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from typing import TypeVar
 
 from skillcache.errors import StoreError
 from skillcache.messages.message import Message, decode, encode
 from skillcache.messages.post import SENT, Letter, Post, open_post
 from tests.messages.conftest import PROJECT, agent
+
+T = TypeVar("T")
 
 _BATCH = 32
 
@@ -53,9 +57,9 @@ class Crowd:
         assert count == self.messages, f"{count} arrived of {self.messages}"
         return "every one arrived once, in order per sender"
 
-    def _guard(self, work: object, name: str) -> None:
+    def _guard(self, work: Callable[[str], None], name: str) -> None:
         try:
-            work(name)  # type: ignore[operator]
+            work(name)
         except BaseException as fault:  # noqa: BLE001 - told by the main thread
             self.faults.append(fault)
 
@@ -66,7 +70,7 @@ class Crowd:
             to = self.names[(own + 1 + turn) % len(self.names)]
             fields = {"id": f"{number:x}", "kind": "text", "from": name, "to": to, "text": str(number)}
             letter = Letter(to, encode(Message({**fields, "project": PROJECT})), project=PROJECT, ttl=3_600)
-            assert self._do(lambda post, letter=letter: post.send([letter])) == [SENT]  # type: ignore[misc]
+            assert self._send(letter) == [SENT]
             with self._lock:
                 self.sent += 1
 
@@ -79,18 +83,24 @@ class Crowd:
             self.read[name] += found
             if taken:
                 shown = [(each.entry, message["id"]) for each, message in zip(taken, found, strict=True)]
-                self._do(lambda post, shown=shown: post.settle(name, shown))  # type: ignore[misc]
+                self._settle(name, shown)
             elif over:
                 return
             else:
                 time.sleep(0.005)
 
-    def _do(self, step: object) -> object:
+    def _send(self, letter: Letter) -> list[str]:
+        return self._do(lambda post: post.send([letter]))
+
+    def _settle(self, name: str, shown: list[tuple[str, str]]) -> None:
+        self._do(lambda post: post.settle(name, shown))
+
+    def _do(self, step: Callable[[Post], T]) -> T:
         """As a process of its own does it, and once more where a busy store did not answer in time."""
         for _ in range(20):
             post = self._open()
             try:
-                return step(post)  # type: ignore[operator, no-any-return]
+                return step(post)
             except StoreError as fault:
                 last = fault
             finally:

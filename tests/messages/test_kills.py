@@ -1,0 +1,115 @@
+"""Whatever is killed in whatever moment, every message is heard, once, in order."""
+
+from __future__ import annotations
+
+import select
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.messages.client import HOOK, Project, Session, quoted
+from tests.messages.crowd import Crowd
+
+_MESSAGES = 250
+_SECONDS = 8.0
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue("redis_server").url) if request.param == "redis" else ""
+
+
+class Sender(threading.Thread):
+    """Starts the sending program again each time that it is killed, with the first number it has not printed."""
+
+    def __init__(self, project: Project, to: str, random: Random) -> None:
+        super().__init__()
+        store = project.environ.get("SKILLCACHE_REDIS_URL") or f"embedded:{project.cache}/store.sqlite3"
+        self._argv = [sys.executable, "-m", "tests.messages.sender", store, str(project.cache), to]
+        self._random = random
+        self.kills = 0
+        self.next = 0
+
+    def run(self) -> None:
+        while self.next < _MESSAGES:
+            program = subprocess.Popen([*self._argv, str(self.next), str(_MESSAGES)], stdout=subprocess.PIPE)
+            timer = threading.Timer(self._random.uniform(0.1, 0.5), program.kill)
+            timer.start()
+            out, _ = program.communicate()
+            timer.cancel()
+            self.kills += program.returncode == -signal.SIGKILL
+            numbers = [line for line in out.split(b"\n")[:-1] if line]
+            self.next = int(numbers[-1]) + 1 if numbers else self.next
+
+
+def run_and_kill(session: Session, random: Random) -> bool:
+    """One hook, killed in mid-run: at any moment, or just when its answer is out. Whether it was."""
+    hook = subprocess.Popen(HOOK, env=session.project.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert hook.stdin is not None
+    assert hook.stdout is not None
+    hook.stdin.write(session.event("PostToolBatch", tool_calls=[]))
+    hook.stdin.close()
+    if random.random() < 0.5:
+        select.select([hook.stdout], [], [], 5)
+    else:
+        time.sleep(random.uniform(0.005, 0.06))
+    hook.kill()
+    answer = hook.stdout.read()
+    hook.stdout.close()
+    hook.wait()
+    session.hear(answer)  # the client takes what was written, however the hook ended
+    return hook.returncode == -signal.SIGKILL
+
+
+def test_nothing_is_lost_and_nothing_is_doubled_by_a_kill(tmp_path: Path, url: str) -> None:
+    random = Random(4)
+    project = Project(tmp_path, url)
+    session = Session(project)
+    session.start()
+    sender = Sender(project, session.id, random)
+    sender.start()
+    ends, kills = time.monotonic() + _SECONDS, 0
+    while sender.is_alive() or time.monotonic() < ends:
+        kills += run_and_kill(session, random)
+        if random.random() < 0.2:
+            session.batch()
+    sender.join()
+    while session.batch():
+        pass
+
+    heard = [line for text in session.heard[""] for line in quoted(text)]
+    assert heard == [str(number) for number in range(_MESSAGES)]
+    assert kills > 20
+    assert sender.kills > 2
+
+
+def test_many_agents_hear_all_that_they_are_sent_once_and_in_order(tmp_path: Path, url: str) -> None:
+    crowd = Crowd(url or f"embedded:{tmp_path}/store.sqlite3", agents=32, messages=1_000)
+    crowd.work()
+    assert crowd.verdict()
+
+
+def test_two_hooks_of_one_agent_never_show_the_same(tmp_path: Path, url: str) -> None:
+    project = Project(tmp_path, url)
+    session = Session(project)
+    session.start()
+    for number in range(6):
+        project.run("send", "--to", "somebody-1", str(number))
+        event = session.event("PostToolBatch", tool_calls=[])
+        hooks = [
+            subprocess.Popen(HOOK, env=project.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)
+        ]
+        for hook in hooks:
+            assert hook.stdin is not None
+            hook.stdin.write(event)
+            hook.stdin.flush()
+        for hook in hooks:
+            session.hear(hook.communicate()[0])
+    session.batch()
+    assert [line for text in session.heard[""] for line in quoted(text)] == [str(number) for number in range(6)]
