@@ -1,0 +1,203 @@
+"""Messages for programs: published and listened to, over both stores."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from skillcache.messages.live import (
+    Received,
+    Subscription,
+    Undeliverable,
+    aio_publish_message,
+    publish_message,
+    subscribe_to_agent,
+)
+from skillcache.messages.message import decode
+from tests.messages.client import Project, Session, quoted
+
+Values = list[Any]
+
+
+@pytest.fixture(params=["embedded", "redis", "client"])
+def client(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[redis.Redis | None]:
+    """The store of the settings, or a client of the program's own."""
+    project = Project(tmp_path)
+    for name, value in project.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CLAUDE_CODE_SESSION_ID", raising=False)
+    monkeypatch.chdir(project.root)
+    if request.param == "embedded":
+        monkeypatch.delenv("SKILLCACHE_REDIS_URL", raising=False)
+        yield None
+        return
+    url = request.getfixturevalue("redis_server").url
+    if request.param == "redis":
+        monkeypatch.setenv("SKILLCACHE_REDIS_URL", url)
+        yield None
+        return
+    with redis.Redis.from_url(url, decode_responses=True) as made:
+        yield made
+
+
+@pytest.fixture
+def listen(client: redis.Redis | None) -> Iterator[Callable[..., Subscription]]:
+    opened: list[Subscription] = []
+
+    def open_one(agent: str = "worker", **options: Any) -> Subscription:
+        subscription = subscribe_to_agent(client, agent, **options)
+        assert subscription is not None
+        opened.append(subscription)
+        return subscription
+
+    yield open_one
+    for subscription in opened:
+        subscription.close()
+
+
+def next_of(subscription: Subscription, timeout: float = 5.0) -> Received:
+    received = subscription.next(timeout)
+    while received is None:
+        received = subscription.next(timeout)
+    return received
+
+
+def test_what_was_published_before_and_while_it_listens_reaches_the_agent_in_order(
+    client: redis.Redis | None, listen: Callable[..., Subscription]
+) -> None:
+    publish_message(client, "agent_comm:worker", {"task": 1})
+    subscription = listen()
+    publish_message(client, "worker", "two")
+    assert next_of(subscription).value == {"task": 1}
+    assert next_of(subscription).value == "two"
+    publish_message(client, "worker", [3])
+    assert next_of(subscription).value == [3]
+    assert subscription.next(0) is None
+
+
+def test_a_message_says_who_sent_it_and_what_it_answers(
+    client: redis.Redis | None, listen: Callable[..., Subscription]
+) -> None:
+    id_ = publish_message(client, "worker", "hello", reply_to="before")
+    received = next_of(listen())
+    assert (received.id, received.reply_to, received.name) == (id_, "before", "somebody")
+    assert received.sender.startswith("person:somebody@")
+    assert received.at > 0
+
+
+def test_what_was_not_finished_is_given_to_the_next_listener(
+    client: redis.Redis | None, listen: Callable[..., Subscription]
+) -> None:
+    publish_message(client, "worker", 1)
+    publish_message(client, "worker", 2)
+    first = listen()
+    assert next_of(first).value == 1
+    assert next_of(first).value == 2
+    first.close()
+    assert next_of(listen()).value == 2
+
+
+def test_a_callback_hears_each_value_until_it_gives_false(client: redis.Redis | None) -> None:
+    heard: Values = []
+
+    def callback(value: Any) -> bool:
+        heard.append(value)
+        return len(heard) < 3
+
+    for number in range(2):
+        publish_message(client, "worker", number)
+    thread = threading.Thread(target=subscribe_to_agent, args=(client, "worker", callback))
+    thread.start()
+    publish_message(client, "worker", 2)
+    thread.join(10)
+    assert heard == [0, 1, 2]
+    publish_message(client, "worker", 3)
+    subscribe_to_agent(client, "worker", callback)
+    assert heard == [0, 1, 2, 3]
+
+
+def test_it_can_be_awaited(client: redis.Redis | None, listen: Callable[..., Subscription]) -> None:
+    async def talk() -> Values:
+        subscription, heard = listen(), []
+        await aio_publish_message(client, "worker", 0)
+        async for received in subscription:
+            heard.append(received.value)
+            if len(heard) == 3:
+                break
+            await aio_publish_message(client, "worker", len(heard))
+        return heard
+
+    assert asyncio.run(talk()) == [0, 1, 2]
+
+
+def test_a_watcher_hears_what_comes_and_takes_nothing(
+    client: redis.Redis | None, listen: Callable[..., Subscription]
+) -> None:
+    publish_message(client, "worker", "before")
+    watcher = listen(watch=True)
+    watcher.next(0)
+    publish_message(client, "worker", "now")
+    assert next_of(watcher).value == "now"
+    assert watcher.next(0) is None
+    agent = listen()
+    assert [next_of(agent).value, next_of(agent).value] == ["before", "now"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}, "x" * 70_000])
+def test_what_is_not_json_or_too_long_is_refused(client: redis.Redis | None, value: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        publish_message(client, "worker", value)
+
+
+@pytest.mark.parametrize("agent", ["", "two words", "agent_comm:", "a\n"])
+def test_an_agent_is_called_by_one_word(client: redis.Redis | None, agent: str) -> None:
+    with pytest.raises(ValueError, match="one word"):
+        publish_message(client, agent, "x")
+    with pytest.raises(ValueError, match="one word"):
+        subscribe_to_agent(client, agent)
+
+
+def test_an_agent_at_work_reads_what_a_program_publishes_and_one_that_has_ended_does_not(
+    client: redis.Redis | None, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    project = Project(tmp_path / "more")
+    project.environ["HOME"] = str(tmp_path / "home")
+    if "embedded" not in request.node.name:
+        project.environ["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
+    session = Session(project)
+    session.start()
+    publish_message(client, session.id, {"build": "green"})
+    assert quoted(session.batch()) == ['{"build": "green"}']
+    session.hook("SessionEnd", reason="other")
+    with pytest.raises(Undeliverable, match="has ended"):
+        publish_message(client, session.id, "x")
+
+
+def test_other_programs_speak_the_same_channel_and_inbox(
+    redis_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project(tmp_path)
+    monkeypatch.setenv("HOME", project.environ["HOME"])
+    monkeypatch.chdir(project.root)
+    with redis.Redis.from_url(redis_server.url) as client, client.pubsub(ignore_subscribe_messages=True) as other:
+        other.subscribe("agent_comm:worker")
+        other.get_message(timeout=1)
+        publish_message(client, "worker", {"x": 1})
+        heard = other.get_message(timeout=5)
+        assert heard is not None
+        message = decode(heard["data"])
+        assert message is not None
+        assert json.loads(message["text"]) == {"x": 1}
+        client.xadd("agent_comm:worker:inbox", {"message": '{"free": "form"}'})
+        with Subscription(client, "worker") as subscription:
+            assert next_of(subscription).value == {"x": 1}
+            assert next_of(subscription).value == {"free": "form"}
