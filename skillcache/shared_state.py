@@ -14,7 +14,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -84,8 +84,8 @@ class SharedState:
             with self._file() as file:
                 held = file.find(self._scope, _check_name(key))
             return None if held is None else Value(json.loads(held[0]), held[1])
-        with self._redis() as client:
-            return _value(client.hmget(self._keys(key)[0], "value", "version"))
+        name = self._keys(key)[0]
+        return _value(self._ask(lambda client: client.hmget(name, "value", "version")))
 
     def set(self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL) -> int:
         """The value's new version.
@@ -97,8 +97,8 @@ class SharedState:
         if self._is_embedded():
             with self._file() as file:
                 return _settled(key, file.set(self._scope, _check_name(key), text, ttl, expects))
-        with self._redis() as client:
-            return _settled(key, client.eval(scripts.SET, 3, *self._keys(key), key, text, ttl, *expects))
+        words = (*self._keys(key), key, text, ttl, *expects)
+        return _settled(key, self._ask(lambda client: client.eval(scripts.SET, 3, *words)))
 
     def increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         """The new number; a value that is not set is 0. Raises ValueError where it is no whole number of 64 bits."""
@@ -107,17 +107,17 @@ class SharedState:
             with self._file() as file:
                 number = file.increment(self._scope, _check_name(key), by, ttl)
             return _number(key, (number is not None, number or 0))
-        with self._redis() as client:
-            return _number(key, client.eval(scripts.INCREMENT, 3, *self._keys(key), key, by, ttl))
+        words = (*self._keys(key), key, by, ttl)
+        return _number(key, self._ask(lambda client: client.eval(scripts.INCREMENT, 3, *words)))
 
     def delete(self, key: str, *, version: int | None = None) -> bool:
         """Whether there was one. Raises StateConflict where it has another version."""
         wanted = "" if version is None else str(version)
         if self._is_embedded():
             with self._file() as file:
-                return self._dropped(key, file.drop(self._scope, _check_name(key), wanted))
-        with self._redis() as client:
-            return self._dropped(key, client.eval(scripts.DELETE, 3, *self._keys(key), key, wanted))
+                return _dropped(key, file.drop(self._scope, _check_name(key), wanted))
+        words = (*self._keys(key), key, wanted)
+        return _dropped(key, self._ask(lambda client: client.eval(scripts.DELETE, 3, *words)))
 
     def items(self) -> dict[str, Value]:
         """All values of the namespace, by their keys in order."""
@@ -125,8 +125,7 @@ class SharedState:
             with self._file() as file:
                 rows: Any = file.all_of(self._scope)
         else:
-            with self._redis() as client:
-                rows = client.eval(scripts.LIST, 1, *self._listed())
+            rows = self._ask(lambda client: client.eval(scripts.LIST, 1, *self._listed()))
         return _sorted(rows)
 
     async def aio_get(self, key: str, default: Any = None) -> Any:
@@ -158,12 +157,18 @@ class SharedState:
         if self._is_embedded():
             return await asyncio.to_thread(self.delete, key, version=version)
         words = (*self._keys(key), key, "" if version is None else str(version))
-        return self._dropped(key, await self._aio(lambda client: client.eval(scripts.DELETE, 3, *words)))
+        return _dropped(key, await self._aio(lambda client: client.eval(scripts.DELETE, 3, *words)))
 
     async def aio_items(self) -> dict[str, Value]:
         if self._is_embedded():
             return await asyncio.to_thread(self.items)
         return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 1, *self._listed())))
+
+    def close(self) -> None:
+        """Closes connections of its own; it can be used again."""
+        if self._place and self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _keys(self, key: str) -> tuple[str, str, str]:
         return state_keys(self._scope, _check_name(key))
@@ -174,11 +179,6 @@ class SharedState:
     def _is_embedded(self) -> bool:
         return self._place.startswith(EMBEDDED)
 
-    def _dropped(self, key: str, outcome: int) -> bool:
-        if outcome < 0:
-            raise StateConflict(key, -1 - outcome)
-        return outcome == 1
-
     @contextmanager
     def _file(self) -> Iterator[SqliteState]:
         path = self._place.removeprefix(EMBEDDED).rpartition("/")[0] + "/state.sqlite3"
@@ -188,22 +188,22 @@ class SharedState:
         finally:
             file.close()
 
-    @contextmanager
-    def _redis(self) -> Iterator[Any]:
+    def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
             self._client = redis.Redis.from_url(_named(self._place), **_BOUNDS)
         with _translating():
-            yield self._client
+            return ask(self._client)
 
-    async def _aio(self, ask: Any) -> Any:
-        """A client of one's own is made for each call: a program may have more than one event loop."""
-        with _translating():
-            if self._client is not None and isinstance(self._client, redis.asyncio.Redis):
-                return await ask(self._client)
-            if not self._place:
-                raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
+    async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Without a client one is made for each call: a program may have more than one event loop."""
+        if self._place:
             async with redis.asyncio.Redis.from_url(_named(self._place), **_BOUNDS) as client:
-                return await ask(client)
+                with _translating():
+                    return await ask(client)
+        if not isinstance(self._client, redis.asyncio.Redis):
+            raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
+        with _translating():
+            return await ask(self._client)
 
 
 _BOUNDS: Any = {"socket_connect_timeout": _SECONDS, "socket_timeout": _SECONDS}
@@ -250,6 +250,12 @@ def _settled(key: str, reply: Any) -> int:
     if not done:
         raise StateConflict(key, int(version))
     return int(version)
+
+
+def _dropped(key: str, outcome: int) -> bool:
+    if outcome < 0:
+        raise StateConflict(key, -1 - outcome)
+    return outcome == 1
 
 
 def _number(key: str, reply: Any) -> int:
