@@ -13,6 +13,7 @@ _MOST = 20  # files or packages named one by one
 _SECONDS = 5.0
 
 _WORDS = {
+    "depends": "{name}, which a skill depends on,",
     "env": "the variable {name}",
     "ignored": "the ignored {name}",
     "link": "what the link {name} leads to",
@@ -21,6 +22,7 @@ _WORDS = {
     "read": "{name}, which the line names",
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
+    "skill": "{name} of a skill",
     "tool": "the tool {name}",
 }
 

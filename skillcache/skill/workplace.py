@@ -95,9 +95,8 @@ class Workplace:
 
         if self.depends == ():
             return False
-        without = tuple(f":(top,glob,exclude){glob}" for glob in self.outputs)
         return disturbed(
-            self.root, rows, environ, since=since, deadline=deadline, depends=self.depends, without=without
+            self.root, rows, environ, since=since, deadline=deadline, depends=self.depends, without=self.outputs
         )
 
     def collect(self, before: dict[str, object], *, since: int, cap: int, deadline: float) -> "tuple[File, ...]":

@@ -116,7 +116,7 @@ def test_a_frontmatter_without_an_end_is_refused() -> None:
         "description: >-\n  folded: \"text\n  'and more\n\n    deeper",
         "description: |\n\n  ---\n  metadata: {skillcache: {ttl: 5}}",
         'description: goes on\n  in "the next line\n  metadata: no\nlicense: MIT',
-        "hooks:\n  PreToolUse:\n    - matcher: \"Bash\"\n      hooks:\n        - type: command\n          command: 'echo'",
+        "hooks:\n  PreToolUse:\n    - matcher: \"Bash\"\n      hooks:\n        - type: command\n          x: 'echo'",
         'hooks:\n  - command: |\n      echo "x\n      metadata: {}\n    other: 1',
         'argument-hint: "[file] \\u00e9 \\x41" # hint',
         "allowed-tools: [Bash, 'Read', {a: 1}]",
@@ -129,7 +129,7 @@ def test_values_of_other_keys_are_stepped_over(other: str) -> None:
     for text in (
         f"name: x\n{other}\nmetadata: {{skillcache: {{ttl: 7}}}}",
         f"metadata: {wanted['metadata']}\n{other}\nname: x".replace("'", '"'),
-    ):  # noqa: E501
+    ):
         assert read(f"---\n{text}\n---\nbody") == wanted
 
 
@@ -172,9 +172,10 @@ def check(text: str) -> bool:
 
 SCALARS = st.one_of(
     st.sampled_from(
-        """60 0 007 1.5 1.10 0.5 1.2.3 -1 +1 1e3 .5 0x1F 0o7 0b1 1_0 1:30 true false True yes no on Off y null ~ ~/x ./x ../x
-        .config .inf .NaN /etc/hosts data/** *.csv **/*.csv a?b a:b a: b #c a#b "q" 'q' "a\\nb" "a\\qb" 'it''s' "un 'un - -a
-        --- ... & ! % @ ` | > [] {} [a] {a} = << 2024-01-01 café x,y [a,b] {k: v} a] }b "k": ? ?x""".split()  # noqa: SIM905
+        """60 0 007 1.5 1.10 0.5 1.2.3 -1 +1 1e3 .5 0x1F 0o7 0b1 1_0 1:30 true false True yes no on Off y null ~
+        ~/x ./x ../x .config .inf .NaN /etc/hosts data/** *.csv **/*.csv a?b a:b a: b #c a#b "q" 'q' "a\\nb"
+        "a\\qb" 'it''s' "un 'un - -a --- ... & ! % @ ` | > [] {} [a] {a} = << 2024-01-01 café x,y [a,b] {k: v} a]
+        }b "k": ? ?x""".split()  # noqa: SIM905
     ),
     st.text("ab1.-_/*#: '\"\\,[]{}~é", max_size=7),
 )

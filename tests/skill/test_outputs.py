@@ -1,0 +1,295 @@
+"""The files that a skill's script writes: kept with its result, put back on a hit, and nothing else ever written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from skillcache.entry import File
+from skillcache.errors import Bypass
+from skillcache.outcome import OUTSIDE, UNCAPTURABLE
+from skillcache.skill.outputs import collect, command_of, restore
+from tests.handlers.test_forged_entries import forge
+from tests.skill.conftest import SCRIPT, Skills
+
+
+def test_a_hit_puts_back_what_the_run_wrote_with_bytes_and_mode(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: [report.pdf, "out/*.csv"]}')
+    skills.writes(report_pdf="binary \x7f\x01", out__a_csv="1,2", out__b_csv="é 'quoted' $HOME")
+    first, _ = skills.call()
+    written = {name: (skills.root / name).read_bytes() for name in ("report.pdf", "out/a.csv", "out/b.csv")}
+    (skills.root / "report.pdf").unlink()
+    (skills.root / "out/a.csv").write_text("spoilt")
+    (skills.root / "out/b.csv").chmod(0o600)
+    assert skills.call() == (first, True)
+    assert {name: (skills.root / name).read_bytes() for name in written} == written
+    assert stat.S_IMODE((skills.root / "out/b.csv").stat().st_mode) == 0o644
+    subprocess.run(["rm", "-r", str(skills.root / "out")], check=True)
+    assert skills.call() == (first, True)
+    assert (skills.root / "out/b.csv").read_bytes() == written["out/b.csv"]
+    assert [name for name in os.listdir(skills.root / "out") if name.startswith(".")] == []
+
+
+def test_nothing_is_written_before_the_client_runs_the_call_and_the_note_names_the_files(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [report.pdf]}")
+    skills.writes(report_pdf="x")
+    skills.call()
+    (skills.root / "report.pdf").unlink()
+    answer = skills.place.ask(skills.place.before(skills.line))["hookSpecificOutput"]
+    assert not (skills.root / "report.pdf").exists()
+    assert "What it wrote was put back: report.pdf." in answer["additionalContext"]
+    assert skills.place.run(answer["updatedInput"]["command"]).status == 0
+    assert (skills.root / "report.pdf").read_text() == "x\n"
+
+
+def test_a_hit_whose_file_cannot_be_put_back_says_so_and_fails(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [out/report.pdf]}")
+    skills.writes(out__report_pdf="x")
+    skills.call()
+    answer = skills.place.ask(skills.place.before(skills.line))["hookSpecificOutput"]
+    subprocess.run(["rm", "-r", str(skills.root / "out")], check=True)
+    (skills.root / "out").write_text("in the way")
+    ran = skills.place.run(answer["updatedInput"]["command"])
+    assert ran.status == 1
+    assert "could not be put back" in ran.text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "new.txt=x",
+        "app.py=changed",
+        "sub/mod.py=-",
+        "untracked.txt=-",
+        "sub/deep/new.txt=x",
+        "build/gen.py=x",
+        ".env=x",
+    ],
+)
+def test_a_script_that_writes_anything_else_is_not_stored(skills: Skills, written: str) -> None:
+    skills.declare("{ttl: 3600, outputs: [out/*.csv]}")
+    for run in range(2):
+        (skills.root / "untracked.txt").write_text("x")
+        (skills.root / "sub/mod.py").write_text("one\n")
+        skills.environ["SKILL_WRITES"] = f"{written}{run if not written.endswith('-') else ''};out/a.csv=1"
+        assert skills.call()[1] is False
+        assert skills.last() == "undeclared", skills.place.counted()
+
+
+def test_so_it_is_outside_git(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [out.csv]}")
+    subprocess.run(["rm", "-r", str(skills.root / ".git")], check=True)
+    skills.writes(out_csv="1")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.writes(out_csv="1", more_txt="x")
+    skills.place.settings("")
+    assert skills.place.call(f"{skills.line} # fresh")[1] is False
+    assert skills.last() == "undeclared"
+
+
+def test_a_script_that_commits_is_not_stored(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    skills.script.write_text("import subprocess\nsubprocess.run('git commit -q --allow-empty -m x', shell=True)\n")
+    skills.place.call(skills.line)
+    assert skills.last() == "undeclared"
+
+
+def test_an_output_that_counts_for_another_rule_is_left_out_of_the_content(skills: Skills) -> None:
+    skills.declare(None)
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\noutputs = ["out.csv", "app.py"]\n')
+    skills.writes(out_csv="1", app_py="two")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    (skills.root / "notes.txt").write_text("changed\n")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+def test_runs_on_other_inputs_keep_their_own_files(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out/*.csv"]}')
+    skills.environ["SKILL_WRITES"] = "out/a.csv=of a"
+    skills.call("a")
+    skills.environ["SKILL_WRITES"] = "out/b.csv=of b"
+    skills.call("b")
+    (skills.root / "out/a.csv").write_text("edited since")
+    (skills.root / "out/b.csv").unlink()
+    assert skills.call("b")[1] is True
+    assert (skills.root / "out/a.csv").read_text() == "edited since"
+    assert (skills.root / "out/b.csv").read_text() == "of b\n"
+
+
+def test_outputs_are_counted_from_the_directory_of_the_script(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["*.csv"]}')
+    skills.writes(a_csv="1")
+    line = f"cd sub && {skills.line}"
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+    (skills.root / "sub/a.csv").unlink()
+    skills.call(line=line)
+    assert (skills.root / "sub/a.csv").exists()
+    assert not (skills.root / "a.csv").exists()
+    skills.writes(deep__a_csv="1")
+    skills.place.call(f"{line} x")
+    assert skills.last() == "undeclared"
+
+
+def test_a_folder_that_is_given_and_holds_the_outputs_counts_without_them(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["sub/out.csv", "made/out.csv"]}')
+    skills.writes(sub__out_csv="1", made__out_csv="2")
+    assert [skills.call("sub made")[1] for _ in range(3)] == [False, True, True]
+    (skills.root / "sub/mod.py").write_text("changed\n")
+    assert skills.call("sub made")[1] is False
+
+
+def test_a_named_output_that_a_run_leaves_as_it_was_is_not_stored(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [report.pdf]}")
+    (skills.root / "report.pdf").write_text("from before")
+    skills.call()
+    assert skills.last() == "undeclared"
+
+
+def test_a_run_that_removes_an_output_is_not_stored(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["*.pdf"]}')
+    (skills.root / "old.pdf").write_text("from before")
+    skills.environ["SKILL_WRITES"] = "new.pdf=x;old.pdf=-"
+    skills.call()
+    assert skills.last() == "undeclared"
+
+
+def test_outputs_over_the_cap_that_are_links_or_that_carry_a_credential_are_not_stored(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["*.txt"]}')
+    skills.environ["SKILLCACHE_MAX_OUTPUT"] = "1000"
+    skills.writes(a_txt="x" * 600, b_txt="x" * 600)
+    skills.call()
+    assert skills.last() == "too_big"
+    skills.writes(a_txt="token: ghp_" + "a1B2c3D4e5F6" * 3)
+    skills.call()
+    assert skills.last() == "secret"
+    skills.script.write_text("import os\nos.path.lexists('l.txt') or os.symlink('app.py', 'l.txt')\n")
+    skills.place.call(skills.line)
+    assert skills.last() == "uncapturable"
+
+
+def test_an_output_folder_that_leads_elsewhere_is_refused_before_and_at_a_hit(skills: Skills, tmp_path: Path) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out/a.csv"]}')
+    skills.writes(out__a_csv="1")
+    skills.call()
+    elsewhere = tmp_path / "precious"
+    elsewhere.mkdir()
+    (skills.root / "out/a.csv").unlink()
+    (skills.root / "out").rmdir()
+    (skills.root / "out").symlink_to(elsewhere)
+    assert skills.place.call(skills.line)[1] is False
+    assert skills.last() == "outside"
+    assert not (elsewhere / "a.csv").is_symlink()
+
+
+def test_another_worktree_is_given_texts_that_name_no_place_and_nothing_else(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out.*"]}')
+    other = skills.place.other_root
+    skills.writes(out_csv="1,2")
+    skills.call("a")
+    assert skills.call("a", root=other)[1] is True
+    assert (other / "out.csv").read_text() == "1,2\n"
+    for number, content in enumerate((f"{skills.root}/app.py", "binary \x00")):
+        skills.script.write_text(f"{SCRIPT}\nopen('out.bin', 'w').write({content!r})\n")
+        assert skills.call(str(number))[1] is False
+        assert skills.call(str(number), root=other)[1] is False
+        assert "elsewhere" in skills.place.counted()
+
+
+def test_a_verifying_run_compares_the_files_too(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [out.csv]}")
+    skills.writes(out_csv="1")
+    skills.call()
+    skills.environ["SKILLCACHE_VERIFY"] = "1"
+    skills.call()
+    assert skills.last() == "confirmed"
+    skills.writes(out_csv="2")
+    skills.call()
+    assert skills.last() == "refuted"
+
+
+@pytest.mark.parametrize("path", ["app.py", "out/other.csv", "out/a.csv/x", "../a.csv", ".git/hooks/pre-commit"])
+def test_a_forged_entry_writes_no_file_that_the_skill_does_not_declare(skills: Skills, path: str) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out/a.csv"]}')
+    skills.writes(out__a_csv="1")
+    skills.call()
+    forge(skills.place, {"files": kept((path, 0o644, b"forged"))})
+    assert skills.call()[1] is False
+    assert [file for file in skills.root.parent.rglob("*") if file.is_file() and file.read_bytes() == b"forged"] == []
+
+
+# The parts.
+
+
+def kept(*files: tuple[str, int, bytes]) -> tuple[File, ...]:
+    return tuple(File(*file) for file in files)
+
+
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20
+)
+PATHS = st.lists(NAMES.filter(lambda name: name not in (".", "..", ".git")), min_size=1, max_size=3)
+
+
+@given(PATHS, st.sampled_from([0o644, 0o600, 0o755, 0o400]), st.binary(max_size=200))
+@settings(max_examples=60)
+def test_the_shell_and_we_ourselves_put_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], mode: int, content: bytes
+) -> None:
+    base = tmp_path_factory.mktemp("place")
+    files = kept(("/".join(parts), mode, content))
+    for name in ("shell", "direct"):
+        root = base / name
+        root.mkdir()
+        if name == "shell":
+            line = command_of(str(base / "cache"), files, str(root))
+            done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
+            assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        else:
+            restore(files, str(root), str(root))
+        path = root.joinpath(*parts)
+        assert path.read_bytes() == content
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+        assert sorted(os.listdir(path.parent)) == [parts[-1]]
+
+
+@pytest.mark.parametrize("path", [".git/hooks/pre-commit", "sub/.git", "link/a", "link", "folder", "file/a"])
+def test_nothing_is_put_through_a_link_over_a_folder_or_into_git(tmp_path: Path, path: str) -> None:
+    root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
+    for folder in (root / "folder", elsewhere, root / ".git/hooks", root / "sub"):
+        folder.mkdir(parents=True)
+    (root / "link").symlink_to(elsewhere)
+    (root / "file").write_text("x")
+    before = sorted(map(str, tmp_path.rglob("*")))
+    for attempt in (
+        lambda: restore(kept(("fine", 0o644, b"x"), (path, 0o644, b"x")), str(root), str(root)),
+        lambda: command_of(str(root / "folder"), kept((path, 0o644, b"x")), str(root)),
+    ):
+        with pytest.raises(Bypass) as refused:
+            attempt()
+        assert refused.value.outcome in (OUTSIDE, UNCAPTURABLE)
+        assert sorted(map(str, tmp_path.rglob("*"))) == before
+
+
+def test_a_directory_outside_the_root_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with pytest.raises(Bypass):
+        restore(kept(("a", 0o644, b"x")), str(tmp_path), str(tmp_path / "root"))
+    assert os.listdir(tmp_path) == ["root"]
+
+
+def test_only_what_was_written_since_is_collected(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("old")
+    since = (tmp_path / "old.csv").stat().st_ctime_ns + 1
+    later = tmp_path / "new.csv"
+    while not later.exists() or later.stat().st_ctime_ns < since:
+        later.write_text("new")
+    deadline = time.monotonic() + 10
+    found = collect(str(tmp_path), ("*.csv",), ("old.csv",), since=since, cap=100, deadline=deadline)
+    assert [(file.path, file.content) for file in found] == [("new.csv", b"new")]

@@ -1,0 +1,301 @@
+"""What becomes of a line that runs a script of a skill, through the real hooks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.skill.conftest import SCRIPT, Skills
+
+ONCE, TWICE = ["no_entry", "stored", "replayed"], ["no_entry", "stored", "no_entry", "stored"]
+
+
+def test_a_declared_skill_is_replayed_under_its_own_name(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "a.csv").write_text("1,2\n")
+    first, second = skills.call("a.csv"), skills.call("a.csv")
+    assert (first, second) == (("report on a.csv\n1,2", False), ("report on a.csv\n1,2", True))
+    assert skills.place.counted() == ONCE
+    stored = subprocess.run(
+        [sys.executable, "-c", "import sqlite3,sys\nfor r in sqlite3.connect(sys.argv[1]).iterdump(): print(r)",
+         str(skills.place.cache / "store.sqlite3")],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "skill_cache:report:" in stored
+
+
+def test_a_skill_that_says_nothing_runs(skills: Skills) -> None:
+    skills.declare(None)
+    assert [skills.call()[1] for _ in range(2)] == [False, False]
+    assert skills.place.counted() == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python3 {home}/.claude/skills/report/scripts/run.py",
+        "python3 -u '{home}/.claude/skills/report/scripts/run.py'",
+        "timeout 60 python3 ~/.claude/skills/report/scripts/run.py",
+        "A=1 python3 ~/.claude/skills/report/scripts/run.py",
+        "cd sub && python3 ~/.claude/skills/report/scripts/run.py",
+        "python3 ~/.claude/skills/report/scripts/run.py 2>&1 | head -5",
+        "cat app.py | python3 ~/.claude/skills/report/scripts/run.py - | tail -1",
+        "~/.claude/skills/report/scripts/run.py",
+    ],
+)
+def test_it_is_found_behind_every_form_of_line(skills: Skills, line: str) -> None:
+    skills.declare("{ttl: 3600}")
+    skills.script.write_text(f"#!/usr/bin/env python3\n{SCRIPT}")
+    skills.script.chmod(0o755)
+    line = line.replace("{home}", str(skills.home))
+    (text, fresh), (again, served) = skills.call(line=line), skills.call(line=line)
+    assert (fresh, served, again) == (False, True, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python3 -c 'print(1)' ~/.claude/skills/report/scripts/run.py",
+        "python3 '~/.claude/skills/report/scripts/run.py' || true",
+        "python3 ~/.claude/skills/report/scripts/run.py > sub/data.txt",
+        "python3 ~/.claude/skills/report/scripts/run.py; touch sub/data.txt",
+        "python3 ~/.claude/skills/report/scripts/run.py $(echo x)",
+        "cat ~/.claude/skills/report/SKILL.md; python3 ~/.claude/skills/report/scripts/run.py",
+    ],
+)
+def test_a_line_that_is_not_understood_or_does_more_runs(skills: Skills, line: str) -> None:
+    skills.declare("{ttl: 3600}")
+    assert not any(skills.place.call(line)[1] for _ in range(2))
+    assert "stored" not in skills.place.counted()
+
+
+def test_a_project_s_skill_is_found_from_where_the_line_runs(skills: Skills) -> None:
+    folder = skills.root / ".claude/skills/report"
+    skills.declare("{ttl: 3600}", folder)
+    for line in (
+        "python3 .claude/skills/report/scripts/run.py",
+        "cd sub && python3 ../.claude/skills/report/scripts/run.py",
+    ):
+        assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+
+
+def test_a_plugin_s_skill_bears_the_plugin_s_name(skills: Skills) -> None:
+    plugin = skills.home / ".claude/plugins/cache/market/docs/1.0"
+    skills.declare("{ttl: 3600}", plugin / "skills/report")
+    (plugin / ".claude-plugin").mkdir()
+    (plugin / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    line = f"python3 {plugin}/skills/report/scripts/run.py"
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+    skills.place.settings('[[rules]]\nmatch = "Skill(docs:report)"\nenabled = false\n')
+    assert skills.call(line=line)[1] is False
+
+
+# What a result depends on.
+
+
+@pytest.mark.parametrize(
+    "edited",
+    ["SKILL.md", "scripts/run.py", "data/new.json", "scripts/.hidden"],
+)
+def test_any_edit_of_the_skill_makes_what_is_stored_out_of_date(skills: Skills, edited: str) -> None:
+    skills.declare("{ttl: 3600}")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    path = skills.folder / edited
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a") as file:
+        file.write("\n# edited\n")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+def test_a_mode_a_name_and_a_link_in_the_skill_count_and_caches_do_not(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.folder / "more.txt").write_text("x")
+    beyond = skills.home / "shared.txt"
+    beyond.write_text("one")
+    (skills.folder / "link").symlink_to(beyond)
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    (skills.folder / "scripts/__pycache__").mkdir()
+    (skills.folder / "scripts/__pycache__/run.cpython-311.pyc").write_bytes(b"x")
+    assert skills.call()[1] is True
+    for change in (
+        lambda: (skills.folder / "more.txt").chmod(0o755),
+        lambda: (skills.folder / "more.txt").rename(skills.folder / "other.txt"),
+        lambda: beyond.write_text("two"),
+    ):
+        change()
+        assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("form", ["a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "@a.csv", "x:a.csv", "{root}/a.csv"])
+def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills, form: str) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "a.csv").write_text("1\n")
+    arguments = form.replace("{root}", str(skills.root))
+    assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
+    (skills.root / "a.csv").write_text("2\n")
+    assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
+
+
+def test_a_folder_that_is_given_counts_whole_and_the_rest_of_the_worktree_does_not(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    assert [skills.call("sub")[1] for _ in range(2)] == [False, True]
+    (skills.root / "app.py").write_text("changed\n")
+    (skills.root / "new.txt").write_text("new\n")
+    assert skills.call("sub")[1] is True
+    (skills.root / "sub/new.txt").write_text("new\n")
+    assert [skills.call("sub")[1] for _ in range(2)] == [False, True]
+    (skills.root / "sub/mod.py").unlink()
+    assert skills.call("sub")[1] is False
+
+
+def test_files_beyond_the_worktree_that_are_given_count(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    beyond = skills.home / "data.csv"
+    beyond.write_text("1\n")
+    for form in ("~/data.csv", str(beyond)):
+        assert [skills.call(form)[1] for _ in range(2)] == [False, True]
+    beyond.write_text("2\n")
+    assert skills.call("~/data.csv") == ("report on data.csv\n2", False)
+
+
+@pytest.mark.parametrize(
+    ("glob", "path"),
+    [
+        ("data/**", "data/deep/in.txt"),
+        ("data/*.log", "data/a.log"),
+        ("data", "data/x.tmp"),
+        ("**/*.toml", "sub/a.toml"),
+        ("settings.toml", "settings.toml"),
+        ("~/.config/report/*.toml", "{home}/.config/report/a.toml"),
+        ("~/report.toml", "{home}/report.toml"),
+        ("{home}/lists/**", "{home}/lists/deep/a.txt"),
+    ],
+)
+@pytest.mark.parametrize("ignored", [False, True])
+def test_what_is_declared_to_be_depended_on_counts(skills: Skills, glob: str, path: str, *, ignored: bool) -> None:
+    home = str(skills.home)
+    skills.declare(f'{{ttl: 3600, depends: ["{glob.replace("{home}", home)}"]}}')
+    if ignored:
+        (skills.root / ".gitignore").write_text("data/\n*.toml\n*.log\n")
+    target = skills.root / path.replace("{home}", home)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    served = []
+    for content in ("one", "two", None, "three"):
+        if content is None:
+            target.unlink()
+        else:
+            target.write_text(content)
+        served += [skills.call()[1] for _ in range(2)]
+    assert served == [False, True] * 4
+    (skills.root / "notes.txt").write_text("no part of it")
+    assert skills.call()[1] is True
+
+
+def test_declared_variables_and_the_version_count(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, env: [REPORT_STYLE], version: 1}")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    for value in ("wide", ""):
+        skills.environ["REPORT_STYLE"] = value
+        assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.environ["ANOTHER"] = "x"
+    assert skills.call()[1] is True
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nversion = "2"\n')
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+def test_the_time_it_is_kept_is_the_skill_s_and_the_rule_s_comes_first(skills: Skills) -> None:
+    skills.declare("{ttl: 60}")
+    place = skills.place
+    assert [place.call(skills.line, shift=shift)[1] for shift in (0, 50, 70)] == [False, True, False]
+    place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\n')
+    assert [place.call(skills.line, shift=shift)[1] for shift in (200, 700, 900)] == [False, True, False]
+
+
+def test_where_arguments_are_files_one_that_is_missing_keeps_the_line_out(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, args_are_files: true, outputs: [out.txt]}")
+    (skills.root / "a.csv").write_text("1\n")
+    skills.call("--quick missing.csv a.csv")
+    assert skills.last() == "uncapturable"
+    skills.writes(out_txt="x")
+    assert [skills.call("--quick a.csv out.txt")[1] for _ in range(2)] == [False, True]
+
+
+def test_a_person_s_rule_names_a_skill_that_says_nothing_and_then_the_whole_worktree_counts(skills: Skills) -> None:
+    skills.declare(None)
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\n')
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    (skills.root / "app.py").write_text("changed\n")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\ndepends = ["sub/**", "~/x.toml"]\n')
+    skills.call()
+    (skills.root / "app.py").write_text("changed again\n")
+    assert skills.call()[1] is True
+    (skills.home / "x.toml").write_text("x")
+    assert skills.call()[1] is False
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nenabled = false\n')
+    assert skills.call()[1] is False
+
+
+def test_beside_another_rule_the_widest_dependence_counts(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, depends: ["~/x.toml"]}')
+    line = f"{skills.line} && ruff check ."
+    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
+    (skills.root / "app.py").write_text("changed\n")
+    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
+    (skills.home / "x.toml").write_text("x")
+    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("frontmatter", "says"),
+    [
+        ("metadata:\n  skillcache: {ttl: soon}", "ttl"),
+        ("metadata:\n  skillcache: {ttl: 0}", "ttl"),
+        ("metadata:\n  skillcache: {every: 60}", "every"),
+        ("metadata:\n  skillcache: yes", "line 5"),
+        ("metadata:\n  skillcache: {outputs: [../x]}", "../x"),
+        ("metadata:\n  skillcache: {outputs: [/x]}", "/x"),
+        ("metadata:\n  skillcache: {outputs: [.git/hooks/x]}", ".git"),
+        ('metadata:\n  skillcache: {depends: ["{a,b}"]}', "{a,b}"),
+        ("metadata:\n  skillcache: {depends: [.git/HEAD]}", "git"),
+        ("metadata:\n  skillcache: {env: [A=1]}", "A=1"),
+        ("metadata:\n  skillcache: *other", "line 5"),
+    ],
+)
+def test_a_declaration_that_is_not_understood_keeps_the_skill_out_and_explain_says_where(
+    skills: Skills, frontmatter: str, says: str
+) -> None:
+    skills.declare(None)
+    path = skills.folder / "SKILL.md"
+    path.write_text(f"---\nname: report\ndescription: x\n{frontmatter}\n---\n")
+    skills.call()
+    assert skills.last() == "uncapturable"
+    told = subprocess.run(
+        [sys.executable, "-m", "skillcache", "explain", skills.line],
+        cwd=skills.root, env={**skills.environ, "PYTHONPATH": os.getcwd()}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "uncapturable" in told
+    assert str(path) in told
+    assert says in told.partition(str(path))[2]
+
+
+def test_two_homes_share_and_an_output_that_names_the_skill_s_place_stays(skills: Skills, tmp_path: Path) -> None:
+    skills.declare("{ttl: 3600}")
+    skills.call("a")
+    other = tmp_path / "other"
+    shutil.copytree(skills.home, other)
+    (skills.folder / "where.txt").write_text(f"{skills.home}/.config\n")
+    (other / ".claude/skills/report/where.txt").write_text(f"{skills.home}/.config\n")
+    skills.environ["SKILL_PRINTS"] = "~/.claude/skills/report/where.txt"
+    skills.call("b")
+    skills.environ["HOME"] = str(other)
+    assert skills.call("b")[1] is False
+    assert "elsewhere" in skills.place.counted()
+    shutil.rmtree(skills.folder)
+    (other / ".claude/skills/report/where.txt").unlink()
+    assert skills.call("a")[1] is True
