@@ -45,9 +45,9 @@ ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES)]
 WAITING = "waiting for the same run of another agent"
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
-# What the commands of the built-in rules, and those of skills, have in common; the first five are in 92 % of the replayable lines that agents
-# were seen to run. Each word starts one more process for a line that the client does not take apart, so the words of
-# rare tools are not here: a rule of one's own adds them.
+# What the commands of the built-in rules have in common, and those of skills; the first five are in 92 % of the
+# replayable lines that agents were seen to run. Each word starts one more process for a line that the client does not
+# take apart, so the words of rare tools are not here: a rule of one's own adds them.
 WORDS = (
     "test", "check", "lint", "tsc", "vet", "mypy", "clippy", "verify", "analy", "spec", "jest", "pyright", "unit",
     "rubocop",
