@@ -12,12 +12,16 @@ from skillcache.kinds import MCP_PREFIX, url
 from skillcache.permissions.rules import Rules
 from skillcache.policy.pattern import fits, matches, parse
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _ALIASES = {"Task": "Agent"}
 _DOMAIN = "domain:"
 _DEFAULT_TYPE = "general-purpose"
 
 
-def verdict(rules: Rules, tool: str, tool_input: "dict[str, object]") -> str | None:
+def verdict(rules: Rules, tool: str, tool_input: "Mapping[str, object]") -> str | None:
     """What the rules say of this call: "deny", "ask", "allow", or None where they are silent."""
     for kind, listed in (("deny", rules.deny), ("ask", rules.ask)):
         if any(_may_name(rule, tool, tool_input) for rule in listed):
@@ -25,7 +29,7 @@ def verdict(rules: Rules, tool: str, tool_input: "dict[str, object]") -> str | N
     return "allow" if any(_surely_names(rule, tool, tool_input) for rule in rules.allow) else None
 
 
-def _may_name(rule: str, tool: str, tool_input: "dict[str, object]") -> bool:
+def _may_name(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:
     """For stops: whether the rule may be meant for the call."""
     name, opened, rest = rule.strip().partition("(")
     name = name.strip()
@@ -49,18 +53,18 @@ def _may_name(rule: str, tool: str, tool_input: "dict[str, object]") -> bool:
     return field.strip() in tool_input and matches(value.casefold(), str(tool_input[field.strip()]).casefold())
 
 
-def _surely_names(rule: str, tool: str, tool_input: "dict[str, object]") -> bool:
+def _surely_names(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:
     """For approvals: whether the rule is meant for the call."""
     try:
         name, specifier = parse(rule)
     except ConfigError:
         return False
     name = _ALIASES.get(name, name)
-    if specifier == "*":
-        specifier = None
-    if name != tool and not (tool.startswith(MCP_PREFIX) and _is_server_of(name, tool)):
+    if tool.startswith(MCP_PREFIX):  # with parentheses the client takes such a rule for none
+        return specifier is None and (name == tool or _is_server_of(name, tool))
+    if name != tool:
         return False
-    if specifier is None:
+    if specifier is None or specifier == "*":
         return True
     if tool == "WebFetch" and specifier.startswith(_DOMAIN):
         host = _host_of(tool_input)
@@ -70,7 +74,7 @@ def _surely_names(rule: str, tool: str, tool_input: "dict[str, object]") -> bool
 
 def is_domain(pattern: str, host: str) -> bool:
     """Whether the inside of a `domain:` rule names the host."""
-    pattern, host = pattern.strip().lower(), host.lower().rstrip(".")
+    pattern, host = pattern.lower(), host.lower().rstrip(".")
     if not pattern.endswith("*"):
         pattern = pattern.rstrip(".")
     if pattern in {"*", host}:
@@ -83,7 +87,7 @@ def is_domain(pattern: str, host: str) -> bool:
     return len(labels) == len(parts) and all(map(_is_glob_of, labels, parts))
 
 
-def _host_of(tool_input: "dict[str, object]") -> str | None:
+def _host_of(tool_input: "Mapping[str, object]") -> str | None:
     try:
         return url.split(str(tool_input.get("url"))).host
     except ValueError:
