@@ -86,7 +86,7 @@ class Post:
         raise NotImplementedError
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
-        """Sets fields of a registered agent; no activity of it."""
+        """Sets fields of an agent, also of one that is about to be registered; no activity of it."""
         raise NotImplementedError
 
     def end(self, id_: str) -> None:

@@ -28,6 +28,7 @@ local function decode(text)
   local understood, message = pcall(cjson.decode, text)
   return understood and type(message) == 'table' and message or {}
 end
+local function is_known(id) return redis.call('HEXISTS', agent_key(id), 'project') == 1 end
 local function last(key, seconds)
   if redis.call('TTL', key) < seconds then redis.call('EXPIRE', key, seconds) end
 end
@@ -85,7 +86,7 @@ local function sweep(project)
   end
 end
 local function finish(id)
-  if redis.call('EXISTS', agent_key(id)) == 1 then redis.call('HSET', agent_key(id), 'ended', whole(now)) end
+  if is_known(id) then redis.call('HSET', agent_key(id), 'ended', whole(now)) end
   for _, item in ipairs(redis.call('XRANGE', inbox_key(id), '-', '+')) do give_back(id, item[1], 'ended') end
 end
 """
@@ -139,7 +140,8 @@ return waiting
 # ARGV: now, id, fields in pairs.
 NOTE = _script("""\
 local key = agent_key(ARGV[2])
-if redis.call('EXISTS', key) == 1 then redis.call('HSET', key, unpack(ARGV, 3)) end
+redis.call('HSET', key, unpack(ARGV, 3))
+last(key, GRACE)
 return 1
 """)
 
@@ -228,14 +230,14 @@ if shown > 0 then
   redis.call('EXPIRE', shown_key(id), SHOWN_TTL)
 end
 for i = 5 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
-if ARGV[3] == '1' and redis.call('EXISTS', agent_key(id)) == 1 then redis.call('HINCRBY', agent_key(id), 'kept', 1) end
+if ARGV[3] == '1' and is_known(id) then redis.call('HINCRBY', agent_key(id), 'kept', 1) end
 return 1
 """)
 
 # ARGV: now, id, place. Returns id, name and time since its edit of the agent and of each that it meets.
 EDITED = _script("""\
 local id, key = ARGV[2], edits_key(ARGV[3])
-if redis.call('EXISTS', agent_key(id)) == 0 then return {} end
+if not is_known(id) then return {} end
 local function meeting(who, at) return {who, text_of(redis.call('HGET', agent_key(who), 'name')), whole(now - at)} end
 local found = {meeting(id, now)}
 redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - COLLISION * 1000 - 1))
@@ -244,7 +246,7 @@ for i = 1, #edits, 2 do
   local other, at = edits[i], edits[i + 1]
   local pair = id < other and id .. ' ' .. other or other .. ' ' .. id
   if other ~= id and not string.find(other, ' ', 1, true) and not is_gone(other)
-    and redis.call('EXISTS', agent_key(other)) == 1 and not redis.call('ZSCORE', key, pair) then
+    and is_known(other) and not redis.call('ZSCORE', key, pair) then
     redis.call('ZADD', key, whole(now), pair)
     found[#found + 1] = meeting(other, at)
   end

@@ -108,7 +108,7 @@ def sweep(db: "Connection", project: str, now: int) -> None:
 
 
 def finish(db: "Connection", id_: str, now: int) -> None:
-    db.execute("UPDATE agents SET ended = ? WHERE id = ?", (now, id_))
+    db.execute("UPDATE agents SET ended = ? WHERE id = ? AND project <> ''", (now, id_))
     for (entry,) in db.execute("SELECT entry FROM inbox WHERE recipient = ? ORDER BY entry", (id_,)).fetchall():
         give_back(db, entry, messages.ENDED, now)
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from skillcache.stores.sqlite_driver import Connection
 
 _LATELY = 10_000  # ms; an agent that was active so short ago is not written down as active again
-_FIND = "SELECT project, fields, active, ended, started, kept FROM agents WHERE id = ?"
+_FIND = "SELECT project, fields, active, ended, started, kept FROM agents WHERE id = ? AND project <> ''"
 
 
 class SqlitePost(SqliteStore, Post):
@@ -53,7 +53,8 @@ class SqlitePost(SqliteStore, Post):
     def register(self, id_: str, fields: dict[str, str], base: str) -> str:
         def work(db: "Connection") -> str:
             held = db.execute(_FIND, (id_,)).fetchone()
-            known = fields_of(held[1]) if held else {}
+            noted = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
+            known = fields_of(noted[0]) if noted else {}
             kept = {**known, **fields}
             if base:
                 kept["name"] = known.get("name", "")
@@ -104,10 +105,11 @@ class SqlitePost(SqliteStore, Post):
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
         def work(db: "Connection") -> None:
-            held = db.execute(_FIND, (id_,)).fetchone()
-            if held:
-                kept = jsontext.dumps({**fields_of(held[1]), **fields})
-                db.execute("UPDATE agents SET fields = ? WHERE id = ?", (kept, id_))
+            put = "INSERT OR IGNORE INTO agents VALUES (?, '', '', '{}', ?, 0, ?, 0)"
+            db.execute(put, (id_, self._ms, self._ms))
+            (known,) = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
+            kept = jsontext.dumps({**fields_of(known), **fields})
+            db.execute("UPDATE agents SET fields = ? WHERE id = ?", (kept, id_))
 
         self._write(work)
 

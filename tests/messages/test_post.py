@@ -43,8 +43,19 @@ def test_an_empty_post_knows_nobody_and_holds_nothing(post: Post) -> None:
     assert post.take("b", 10).deliveries == []
     assert post.talk(PROJECT) == []
     post.end("b")
-    post.note("b", {"task": "x"})
     assert post.agents(PROJECT) == (MS, [])
+
+
+def test_what_is_noted_of_an_agent_before_it_is_there_is_known_of_it_then(post: Post) -> None:
+    post.note("b", {"task": "look at the parser"})
+    assert post.agents(PROJECT)[1] == []
+    assert post.look("b", {}) == UNKNOWN
+    assert post.edited("b", "place") == []
+    post.end("b")
+    assert post.send([letter()]) == [SENT]
+    assert post.register("b", agent(), "reviewer") == "reviewer-1"
+    (found,) = post.agents(PROJECT)[1]
+    assert (found["task"], found["name"], found.get("ended")) == ("look at the parser", "reviewer-1", None)
 
 
 def test_agents_are_numbered_by_what_they_are_called_after(post: Post) -> None:

@@ -1,0 +1,70 @@
+"""`skillcache inbox`: what is for whoever asks."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.messages.client import Project, Session, quoted
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.run("inbox")  # from now on the person is known
+    return project
+
+
+def answer(project: Project, session: Session, text: str) -> None:
+    project.run("send", "--to", "somebody", text, CLAUDE_CODE_SESSION_ID=session.id)
+
+
+def test_an_empty_inbox_prints_nothing(project: Project) -> None:
+    assert project.run("inbox") == ""
+
+
+def test_messages_are_printed_once_in_order(project: Project) -> None:
+    session = Session(project)
+    session.start()
+    answer(project, session, "first\x1b[2J")
+    answer(project, session, "second")
+    text = project.run("inbox")
+    assert quoted(text) == ["first[2J", "second"]
+    assert text.count(" from somebody-1 (") == 2
+    assert project.run("inbox") == ""
+
+
+def test_each_message_is_one_line_of_json(project: Project) -> None:
+    session = Session(project)
+    session.start()
+    answer(project, session, "first")
+    answer(project, session, "second")
+    first, second = [json.loads(line) for line in project.run("inbox", "--json").splitlines()]
+    assert (first["text"], first["from"], first["from_name"]) == ("first", session.id, "somebody-1")
+    assert first["at"] <= second["at"]
+    assert first["bounce"] == ""
+
+
+def test_it_follows_what_comes(project: Project) -> None:
+    session = Session(project)
+    session.start()
+    following = subprocess.Popen(
+        [sys.executable, "-m", "skillcache", "inbox", "--follow", "--json"],
+        cwd=project.root,
+        env={**project.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert following.stdout is not None
+    for text in ("one", "two"):
+        answer(project, session, text)
+        assert json.loads(following.stdout.readline())["text"] == text
+    following.send_signal(signal.SIGINT)
+    _, said = following.communicate(timeout=20)
+    assert (following.returncode, said.strip()) == (130, "Stopped.")
