@@ -46,7 +46,9 @@ def test_holds_the_package_the_hooks_inside_it_and_nothing_else(wheel: Path) -> 
         f"skillcache/{path.relative_to(CHECKOUT / 'skillcache')}" for path in CHECKOUT.glob("skillcache/**/*.py")
     }
     hooks = {f"skillcache/hooks/{path.name}" for path in CHECKOUT.glob("hooks/*.py")}
-    assert names == package | hooks | {"skillcache/py.typed"}
+    skill = "skillcache/skills/redis-cache/SKILL.md"
+    assert names == package | hooks | {"skillcache/py.typed", skill}
+    assert (CHECKOUT / skill).exists()
     assert len(hooks) >= len(EVENTS)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from skillcache.claude_settings import Edit
-from skillcache.cli import exits
+from skillcache.cli import exits, skill_file
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
 from skillcache.cli.settings_file import PROJECT, USER, backup_of, locate, read, write
@@ -21,12 +21,20 @@ from skillcache.settings import load
 
 
 @click.command()
+@click.option("--skill", is_flag=True, help=f"Also put the skill {skill_file.NAME} among Claude Code's skills.")
 @scope_options
-def command(scope: str, project: str, dry_run: bool) -> int:
+def command(scope: str, project: str, dry_run: bool, skill: bool) -> int:
     """Add the hooks to Claude Code's settings.
 
     Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
     """
+    status = _install_hooks(scope, project, dry_run=dry_run)
+    if skill:
+        click.echo(skill_file.install(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+    return status
+
+
+def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     path = locate(scope, project, os.environ)
     before = read(path)
     after = add(before or "", present_edit(scope, project, os.environ), path)

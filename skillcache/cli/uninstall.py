@@ -4,7 +4,7 @@ import os
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import exits, skill_file
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
 from skillcache.cli.settings_file import locate, original, read, restore
@@ -13,10 +13,15 @@ from skillcache.cli.settings_file import locate, original, read, restore
 @click.command()
 @scope_options
 def command(scope: str, project: str, dry_run: bool) -> int:
-    """Take the hooks out of Claude Code's settings.
+    """Take the hooks out of Claude Code's settings, and our skill where nobody has edited it.
 
     A file that only install has changed becomes what it was, byte for byte.
     """
+    click.echo(skill_file.uninstall(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+    return _uninstall_hooks(scope, project, dry_run=dry_run)
+
+
+def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     path = locate(scope, project, os.environ)
     before = read(path)
     after = None if before is None else original(path, before)
