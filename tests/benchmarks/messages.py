@@ -39,7 +39,9 @@ def main() -> None:
                 begun = time.perf_counter()
                 crowd.work()
                 seconds = time.perf_counter() - begun
-                print(f"\n{asked.messages:,} messages between {asked.agents} agents: {seconds:.1f} s, {crowd.verdict()}")
+                print(
+                    f"\n{asked.messages:,} messages between {asked.agents} agents: {seconds:.1f} s, {crowd.verdict()}"
+                )
         finally:
             server.stop()
 
