@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     Index = Mapping[str, tuple[str, int, int, bool, int, int, bytes]]
 
 _HEAD = 8
-_COLD = ("cli", "__main__")  # parts of the package that no hook imports
+# Parts of the package that no hook imports, by the first part of their name.
+COLD = ("__main__", "cli", "holdings", "library", "running", "server")
 
 
 class Finder:
@@ -117,11 +118,11 @@ def write(cache: str, package: str) -> None:
 def _modules(package: str) -> list[tuple[str, str, bool]]:
     found = []
     for folder, folders, names in os.walk(package):
-        folders[:] = sorted(set(folders) - {"__pycache__", *_COLD})
+        folders[:] = sorted(set(folders) - {"__pycache__", *(COLD if folder == package else ())})
         parts = ["skillcache", *folder.removeprefix(package).split("/")]
         for name in sorted(names):
             stem, dot, ending = name.rpartition(".")
-            if dot and ending == "py" and stem not in _COLD:
+            if dot and ending == "py" and not (stem in COLD and folder == package):
                 inner = [] if stem == "__init__" else [stem]
                 found.append((f"{folder}/{name}", ".".join(filter(None, [*parts, *inner])), stem == "__init__"))
     return found

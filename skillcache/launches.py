@@ -29,7 +29,7 @@ def end(cache: str, event: SessionEvent) -> tuple[ToolEvent, dict[str, object]] 
         tool="Agent",
         tool_input=tool_input,
         tool_use_id=_id(event.agent_id),
-        cwd=event.cwd,
+        cwd=str(record.get("cwd")),  # where it was launched: an agent that went elsewhere did not move its session
         session_id=event.session_id,
         response=answer_of_stop(event.text("last_assistant_message")),
     )

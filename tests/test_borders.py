@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import skillcache
+from skillcache import bytecode
 from skillcache.claude_settings import EVENTS
 from skillcache.paths import hooks_folder
 
@@ -65,6 +66,7 @@ COLD = (
     "messages.live",
     "messages.sending",
     "running",
+    "server",
     "session_state",
     "shared_state",
     "stores.pooled",
@@ -81,6 +83,10 @@ LATE = (
     "secrets",
     "stores.tls",
 )
+
+
+def test_the_kept_bytecode_is_of_nothing_that_no_hook_imports() -> None:
+    assert set(bytecode.COLD) == {name for name in COLD if "." not in name and (PACKAGE / name).is_dir()} | {"__main__"}
 
 
 def modules() -> Iterator[str]:
