@@ -1,0 +1,168 @@
+"""Skills in the real client: the one that ships with us, and scripts whose results and files are replayed."""
+
+from __future__ import annotations
+
+import stat
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from skillcache.paths import package_folder
+from tests.e2e.api import ToolCall
+from tests.e2e.project import Place, after
+
+DECLARED = """\
+---
+name: report
+description: Writes a report on a table.
+metadata:
+  skillcache:
+    ttl: 3600
+    outputs: [report.txt, "out/*.csv"]
+---
+# Reports
+
+Run `scripts/report.py TABLE`.
+"""
+SCRIPT = """\
+#!/usr/bin/env python3
+import os, sys
+with open(os.environ["E2E_RUNS"], "a") as runs:
+    runs.write("report\\n")
+text = open(sys.argv[1]).read()
+os.makedirs("out", exist_ok=True)
+with open("out/table.csv", "w") as out:
+    out.write(text.upper())
+with open("report.txt", "w") as out:
+    out.write("it's a report on " + text)
+os.chmod("report.txt", 0o640)
+print("wrote a report on", len(text), "characters")
+"""
+LINE = "python3 ~/.claude/skills/report/scripts/report.py table.csv"
+
+
+def add_skill(place: Place, folder: Path) -> None:
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "SKILL.md").write_text(DECLARED)
+    (folder / "scripts/report.py").write_text(SCRIPT)
+    place.write("table.csv", "a,b\n")
+
+
+def test_the_skill_that_ships_is_launched_by_the_client(place: Place) -> None:
+    place.skillcache("install", "--skill")
+    session = place.play(ToolCall("Skill", {"skill": "redis-cache"}), "skillcache stats")
+    listed = "".join(session.requests[0].notes()) + str(session.requests[0].body.get("system"))
+    assert "redis-cache" in listed
+    told = "\n".join([*session.requests[1].notes(), session.texts[0]])
+    text = Path(package_folder(), "skills/redis-cache/SKILL.md").read_text().partition("---\n")[2].partition("---\n")[2]
+    assert text.strip() in told
+    assert not session.results[0].is_error
+
+
+def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place) -> None:
+    folder = place.home / ".claude/skills/report"
+    add_skill(place, folder)
+    report, table = place.project / "report.txt", place.project / "out/table.csv"
+
+    def spoil() -> None:
+        report.unlink()
+        table.write_text("spoilt")
+
+    session = place.play(LINE, after(spoil, LINE))
+    assert place.outcomes() == ["no_entry", "stored", "replayed"]
+    assert place.count() == 1
+    fresh, replayed = session.results
+    assert fresh.text == "wrote a report on 4 characters"
+    assert (replayed.text, replayed.is_error) == (fresh.text, False)
+    # To the client the same files were edited.
+    edited = [[file["filePath"] for file in each.structured["bashEditDiff"]["files"]] for each in (fresh, replayed)]
+    assert edited == [[str(table), str(report)]] * 2
+    assert (report.read_text(), stat.S_IMODE(report.stat().st_mode)) == ("it's a report on a,b\n", 0o640)
+    assert table.read_text() == "A,B\n"
+    assert "What it wrote was put back: " in session.replays[0]
+
+    # The model still sees the words that it wrote.
+    *_, call, _result, _note = session.requests[-1].messages
+    assert call["content"][0]["input"]["command"] == LINE
+
+
+@pytest.mark.parametrize("edited", ["SKILL.md", "scripts/report.py", "notes.md"])
+def test_an_edit_of_the_skill_makes_it_run_again(place: Place, edited: str) -> None:
+    folder = place.home / ".claude/skills/report"
+    add_skill(place, folder)
+
+    def edit() -> None:
+        with (folder / edited).open("a") as file:
+            file.write("\n# edited\n")
+
+    place.play(LINE, LINE, after(edit, LINE), LINE)
+    assert place.count() == 2, place.outcomes()
+    assert place.outcomes() == ["no_entry", "stored", "replayed"] * 2
+
+
+def test_an_edit_of_the_file_it_is_given_makes_it_run_again_and_one_elsewhere_does_not(place: Place) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    session = place.play(
+        LINE,
+        after(partial(place.write, "answer", "something else\n"), LINE),
+        after(partial(place.write, "table.csv", "a,b,c\n"), LINE),
+    )
+    assert place.count() == 2, place.outcomes()
+    assert [result.text for result in session.results][::2] == [
+        "wrote a report on 4 characters",
+        "wrote a report on 6 characters",
+    ]
+
+
+def test_a_project_s_skill_started_by_its_own_name_is_replayed_in_every_form(place: Place) -> None:
+    folder = place.project / ".claude/skills/report"
+    add_skill(place, folder)
+    (folder / "scripts/report.py").chmod(0o755)
+    lines = [
+        ".claude/skills/report/scripts/report.py table.csv",
+        f"{folder}/scripts/report.py table.csv | head -5",
+        "cd sub && ../.claude/skills/report/scripts/report.py ../table.csv && cd ..",
+    ]
+    session = place.play(*[line for line in lines for _ in range(2)])
+    assert place.count() == len(lines), place.outcomes()
+    assert {result.text for result in session.results} == {"wrote a report on 4 characters"}
+
+
+def test_a_skill_of_a_plugin_is_known_by_the_plugin_s_name(place: Place) -> None:
+    plugin = place.root / "docs-plugin"
+    add_skill(place, plugin / "skills/report")
+    (plugin / ".claude-plugin").mkdir()
+    (plugin / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    line = f"python3 {plugin}/skills/report/scripts/report.py table.csv"
+    session = place.play(ToolCall("Skill", {"skill": "docs:report"}), line, line, plugin=plugin)
+    assert not session.results[0].is_error, session.texts[0]
+    assert place.count() == 1, place.outcomes()
+    assert "docs:report" in place.skillcache("entries", "list")
+
+
+def test_a_script_that_writes_more_than_it_declares_runs_every_time(place: Place) -> None:
+    folder = place.home / ".claude/skills/report"
+    add_skill(place, folder)
+    (folder / "scripts/report.py").write_text(SCRIPT + 'open("more.txt", "w").write(str(os.getpid()))\n')
+    place.play(LINE, LINE)
+    assert place.count() == 2
+    assert place.outcomes() == ["no_entry", "undeclared"] * 2
+
+
+def test_a_person_who_denies_the_script_is_obeyed(place: Place) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    place.play(LINE)
+    settings = place.root / "deny.json"
+    settings.write_text('{"permissions": {"deny": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
+    session = place.play(LINE, settings=settings, mode="default")
+    assert session.results[0].is_error
+    assert session.replays == []
+
+
+def test_where_the_client_asks_before_it_replaces_a_file_the_replay_still_holds(place: Place) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    (place.home / ".bashrc").write_text("alias cp='cp -i' mv='mv -i' rm='rm -i'\n")
+    place.play(LINE, LINE, LINE)
+    assert place.count() == 1, place.outcomes()
+    assert (place.project / "out/table.csv").read_text() == "A,B\n"
