@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-
 import pytest
 
 from skillcache.claude_settings import Edit
 from skillcache.cli import COMMANDS
 from skillcache.cli.settings_text import add
-from skillcache.configuration import parse
-from skillcache.settings import USER
 from tests.readme_tables import README, TABLES, with_tables
 
 TEXT = README.read_text()
@@ -37,16 +32,6 @@ def test_the_example_is_what_install_writes() -> None:
 def test_every_command_is_named() -> None:
     for command in COMMANDS:
         assert f"skillcache {command}" in TEXT
-
-
-def test_the_configuration_shown_is_valid() -> None:
-    (shown,) = re.findall(r"```toml\n(.*?)```", TEXT, flags=re.DOTALL)
-
-    values, rules, warnings = parse(shown.encode(), "config.toml", USER)
-
-    assert warnings == []
-    assert len(rules) == shown.count("[[rules]]")
-    assert set(values) == set(tomllib.loads(shown)) - {"rules"}
 
 
 def test_the_two_commands_for_a_fresh_machine_are_there() -> None:
