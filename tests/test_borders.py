@@ -69,6 +69,7 @@ COLD = (
     "server",
     "session_state",
     "shared_state",
+    "stores.messages_pooled",
     "stores.pooled",
     "stores.pooled_async",
 )

@@ -8,11 +8,13 @@ import click
 from skillcache.cli import exits
 from skillcache.messages import limits
 from skillcache.messages.identity import open_office
-from skillcache.messages.post import FULL, GONE, SENT
-from skillcache.messages.sending import EVERYBODY, find
+from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, find
 from skillcache.messages.sending import send as send_to
 
-_WHY = {GONE: "has ended: the message was not delivered", FULL: "has a full inbox: the message was not delivered"}
+_WHY = {
+    ENDED: "has ended: the message was not delivered",
+    INBOX_FULL: "has a full inbox: the message was not delivered",
+}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 
 from skillcache import files
 from skillcache.messages import limits, seal
-from skillcache.messages.message import NOTICE, REFUSED, Message, decode
+from skillcache.messages.message import NOTICE, REFUSED, Message, decode, foreign
 from skillcache.messages.page import mark_of
 from skillcache.messages.post import Post
 from skillcache.settings import Settings
@@ -74,7 +74,7 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
     before: bytes | None = None
     seen: set[str] = set()
     for each in taken.deliveries:
-        message = decode(each.text)
+        message = decode(each.text) or foreign(each.text)
         shown = False
         if message is not None:
             if each.again and transcript and message["id"]:

@@ -5,7 +5,7 @@ import os
 from skillcache.digest import digest_parts
 from skillcache.event import SessionEvent
 from skillcache.messages import limits, seal
-from skillcache.messages.message import NOTICE, Message, encode
+from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.post import Letter, Meeting, open_post
 from skillcache.sessions import repository
 from skillcache.sessions.brief.wording import span
@@ -50,4 +50,4 @@ def _letter(reader: Meeting, other: Meeting, path: str, project: str, key: bytes
     fields = {"id": os.urandom(8).hex(), "kind": NOTICE, "project": project, "to": reader.id, "to_name": reader.name}
     message = Message({**fields, "text": text, "form": "text"})
     message.fields["seal"] = seal.seal(message, key)
-    return Letter(reader.id, encode(message), project=project, ttl=limits.TTL)
+    return Letter(message, ttl=limits.TTL)

@@ -1,8 +1,8 @@
 """Messages for programs: publish one to an agent, and listen to those that an agent is sent.
 
 An agent of a program has any id that is one word. What is published is kept in its inbox for who does not listen yet
-and goes over its channel to who does, in the form of `message`; a listener that is the agent takes it out of the inbox,
-once, in order. A message that is not read in time goes back to its sender's own inbox.
+and goes over its channel to who does; a listener that is the agent takes it out of the inbox, once, in order. A message
+that is not read in time goes back to its sender's own inbox.
 """
 
 import asyncio
@@ -11,28 +11,24 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import redis
 
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import SESSION_VARIABLE, Sender
-from skillcache.messages.message import base_of, decode, encode, is_id
-from skillcache.messages.post import SENT, Letter, Post, messages_file, open_post
+from skillcache.messages.message import base_of, decode, is_id
+from skillcache.messages.post import GONE, Letter, Post, messages_file, open_post
 from skillcache.messages.registration import user_of
 from skillcache.messages.sending import check_ttl, compose
 from skillcache.redis_keys import channel as channel_of
 from skillcache.sessions import repository
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
-from skillcache.stores.messages_redis import RedisPost
+from skillcache.stores.messages_pooled import PooledPost
 from skillcache.stores.messages_sqlite import SqlitePost
-from skillcache.stores.pooled import FAILURES, PooledStore, translated
-
-if TYPE_CHECKING:
-    from skillcache.stores.messages_redis import Words
-    from skillcache.stores.resp import Reply
+from skillcache.stores.pooled import FAILURES, translated
 
 _MOST = 65_536  # characters of a published value's text
 _STEP = 0.1  # seconds between two looks into the embedded store
@@ -59,12 +55,19 @@ class Received(NamedTuple):
 
 
 def publish_message(
-    client: "redis.Redis | None", channel: str, message: Any, *, reply_to: str = "", ttl: int = limits.TTL
-) -> str:
-    """Sends a JSON value to an agent, named by its channel or its id, and gives the message's own id.
+    client: "redis.Redis | None",
+    channel: str,
+    message: Any,
+    *,
+    message_id: str = "",
+    reply_to: str = "",
+    ttl: int = limits.TTL,
+) -> int:
+    """Sends a JSON value to an agent, named by its channel or its id, and gives how many listen to it now.
 
-    `client`: None for the store of the settings; `ttl`: seconds that it waits to be read. Raises Undeliverable,
-    StoreError, and TypeError or ValueError for what is not JSON or too long.
+    `client`: None for the store of the settings, whose listeners nobody counts where it is the embedded one;
+    `message_id`: the message's own, of which an agent reads one; `ttl`: seconds that it waits to be read. Raises
+    Undeliverable, StoreError, and TypeError or ValueError for what is not JSON or too long.
     """
     to = _agent_of(channel)
     text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
@@ -73,19 +76,26 @@ def publish_message(
     settings = load(os.environ, os.getcwd())
     project = repository.project_of(repository.locate(os.getcwd()))
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
-    fields |= {"project": project, "team": settings.word("team")}
+    fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
     made = compose(_sender(), fields, seal.key_of(settings.cache))
     with _opened(client, settings.store) as post:
-        (status,) = post.send([Letter(to, encode(made), project=project, ttl=check_ttl(ttl))])
-    if status != SENT:
-        raise Undeliverable(f"the agent {to} {'has ended' if status == 'ended' else 'has a full inbox'}")
-    return made["id"]
+        (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
+    if listeners < 0:
+        raise Undeliverable(f"the agent {to} {'has ended' if listeners == GONE else 'has a full inbox'}")
+    return listeners
 
 
 async def aio_publish_message(
-    client: "redis.Redis | None", channel: str, message: Any, *, reply_to: str = "", ttl: int = limits.TTL
-) -> str:
-    return await asyncio.to_thread(publish_message, client, channel, message, reply_to=reply_to, ttl=ttl)
+    client: "redis.Redis | None",
+    channel: str,
+    message: Any,
+    *,
+    message_id: str = "",
+    reply_to: str = "",
+    ttl: int = limits.TTL,
+) -> int:
+    more: Any = {"message_id": message_id, "reply_to": reply_to, "ttl": ttl}
+    return await asyncio.to_thread(publish_message, client, channel, message, **more)
 
 
 def subscribe_to_agent(
@@ -216,30 +226,9 @@ class Subscription:
             post.close()
 
 
-class _Line(PooledStore):
-    def ask(self, command: "Words") -> "Reply":
-        reply: Reply = self._ask((command, lambda given: given))
-        return reply
-
-
-class _ClientPost(RedisPost):
-    """The post over a redis-py client; never dead, for a pool connects anew."""
-
-    def __init__(self, client: "redis.Redis") -> None:
-        self._line = _Line(client)
-        self._now = ""
-        self._fault = None
-
-    def close(self) -> None:
-        """The connections are the client's pool's."""
-
-    def _ask(self, command: "Words") -> "Reply":
-        return self._line.ask(command)
-
-
 @contextmanager
 def _opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
-    post = _ClientPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
+    post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
     try:
         yield post
     finally:

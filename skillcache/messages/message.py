@@ -1,4 +1,4 @@
-"""One message, as it lies in an inbox and goes over a channel: an object of JSON.
+"""One message in its envelope, an object of JSON.
 
     {"version": 1, "id": 16 hex digits, "kind": "text" or "notice", "from": agent id, "from_name": ..., "user": ...,
      "host": ..., "team": ..., "project": ..., "to": agent id, "to_name": ..., "text": ..., "form": "text" or "json",
@@ -6,8 +6,10 @@
      and where it comes back to its sender: "bounce": "ended", "expired" or "refused", "returned": ms
 
 The store that takes a message in adds `at` and `expires` by its own clock, so that the clocks of hosts do not matter.
-A notice is written by a hook of ours and never comes back. Anybody who has the store may write one in any language:
-whatever is missing is empty, whatever is more is ignored. Version 1 is the first.
+A notice is written by a hook of ours and never comes back. An entry of an inbox has the envelope in its field
+`envelope` and in `message` only what it says, a JSON value, which is also what goes over the channel. Anybody who has
+the store may write either in any language: whatever is missing of an envelope is empty, whatever is more is ignored.
+Version 1 is the first.
 """
 
 from skillcache import jsontext
@@ -44,6 +46,22 @@ def encode(message: Message) -> bytes:
     """ASCII that ends with the object's brace: a store puts its fields before it."""
     fields = {name: message[name] for name in _FIELDS}
     return jsontext.dumps({"version": VERSION, **fields}).encode("ascii")
+
+
+def value_of(message: Message) -> bytes:
+    """What it says, as JSON."""
+    return (message["text"] if message["form"] == "json" else jsontext.dumps(message["text"])).encode()
+
+
+def foreign(text: str) -> Message | None:
+    """A message of a program that knows of no envelopes; None for an envelope of another version."""
+    try:
+        found = jsontext.loads(text)
+    except ValueError:
+        found = text
+    if isinstance(found, dict) and "version" in found:
+        return None
+    return Message({"kind": TEXT, "text": found if isinstance(found, str) else text, "form": "text"})
 
 
 def stamped(text: str, **times: int) -> str:

@@ -8,6 +8,7 @@ An inbox is read by a group of consumers: what is taken stays in it until it is 
 whoever took it did not get that far. tests/messages/ holds both posts to this contract.
 """
 
+from skillcache.messages.message import Message, encode, value_of
 from skillcache.stores import EMBEDDED
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 UNKNOWN = -1  # an agent that is not registered, or gone
-SENT, GONE, FULL = "sent", "ended", "full"
+GONE, FULL = -1, -2  # why a message was not taken in: the agent has ended, its inbox holds no more
 
 # What an agent is about to do when it looks.
 WORK, STOP, STOP_AGAIN = "", "stop", "again"
@@ -44,14 +45,18 @@ class Taken:
 
 
 class Letter:
-    """text: an encoded message; project: whose agents see to it that it comes back; ttl: seconds."""
+    """to: an agent's id; project: whose agents see to it that it comes back; ttl: seconds.
 
-    __slots__ = ("project", "text", "to", "ttl")
+    envelope: the message; value: what it says, as JSON of its own, for programs that know of no envelopes.
+    """
 
-    def __init__(self, to: str, text: bytes, *, project: str, ttl: int) -> None:
-        self.to = to
-        self.text = text
-        self.project = project
+    __slots__ = ("envelope", "project", "to", "ttl", "value")
+
+    def __init__(self, message: Message, *, ttl: int) -> None:
+        self.to = message["to"]
+        self.project = message["project"]
+        self.envelope = encode(message)
+        self.value = value_of(message)
         self.ttl = ttl
 
 
@@ -100,8 +105,11 @@ class Post:
         """Unix ms by the store's clock, and the agents by last activity, newest first, ended ones among them."""
         raise NotImplementedError
 
-    def send(self, letters: "Iterable[Letter]") -> list[str]:
-        """SENT, GONE or FULL for each. An agent that was never registered has an inbox all the same."""
+    def send(self, letters: "Iterable[Letter]") -> list[int]:
+        """For each how many listen on the agent's channel, or GONE or FULL.
+
+        An agent that was never registered has an inbox all the same.
+        """
         raise NotImplementedError
 
     def take(self, id_: str, count: int) -> Taken:

@@ -7,16 +7,18 @@ from typing import NamedTuple
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import Agent, Office, Sender
-from skillcache.messages.message import TEXT, Message, base_of, encode
-from skillcache.messages.post import GONE, Letter
+from skillcache.messages.message import TEXT, Message, base_of
+from skillcache.messages.post import FULL, GONE, Letter
 from skillcache.messages.registration import PERSON
 from skillcache.sessions.redaction import stored
 
 EVERYBODY = ""
+SENT, ENDED, INBOX_FULL = "sent", "ended", "full"
+_STATUS = {GONE: ENDED, FULL: INBOX_FULL}
 
 
 class Sent(NamedTuple):
-    """status: one of `post`'s; to: the recipient's id, name: what it is called."""
+    """to: the recipient's id, name: what it is called; status: "sent", or why it was not: "ended" or "full"."""
 
     id: str
     to: str
@@ -69,12 +71,16 @@ def send(
         compose(sender, {**own, "to": agent["id"], "to_name": agent.get("name", ""), "text": said}, key)
         for agent in recipients
     ]
-    letters = [Letter(message["to"], encode(message), project=office.project, ttl=check_ttl(ttl)) for message in made]
-    gone = [bool(agent.get("ended")) for agent in recipients]
-    statuses = iter(office.post.send([letter for letter, ended in zip(letters, gone, strict=True) if not ended]))
+    at_work = [
+        Letter(message, ttl=check_ttl(ttl))
+        for message, agent in zip(made, recipients, strict=True)
+        if not agent.get("ended")
+    ]
+    found = iter(office.post.send(at_work))
+    outcomes = [GONE if agent.get("ended") else next(found) for agent in recipients]
     return [
-        Sent(message["id"], message["to"], message["to_name"], GONE if ended else next(statuses))
-        for message, ended in zip(made, gone, strict=True)
+        Sent(message["id"], message["to"], message["to_name"], _STATUS.get(outcome, SENT))
+        for message, outcome in zip(made, outcomes, strict=True)
     ]
 
 

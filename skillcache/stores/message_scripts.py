@@ -47,17 +47,18 @@ local function tell(project, text)
   redis.call('XADD', talk_key(project), 'MAXLEN', '~', TALK, '*', 'message', text)
   redis.call('EXPIRE', talk_key(project), MOST_TTL)
 end
-local function put(recipient, text, seconds)
-  local entry = redis.call('XADD', inbox_key(recipient), '*', 'message', text)
+local function put(recipient, text, value, seconds)
+  local entry = redis.call('XADD', inbox_key(recipient), '*', 'message', value, 'envelope', text)
   last(inbox_key(recipient), seconds + MOST_TTL)
-  redis.pcall('PUBLISH', channel(recipient), text)  -- an access list may not let us
-  return entry
+  local listeners = redis.pcall('PUBLISH', channel(recipient), value)  -- an access list may not let us
+  return entry, type(listeners) == 'number' and listeners or 0
 end
-local function message_of(fields)
+local function field(fields, name)
   for i = 1, #(fields or {}), 2 do
-    if fields[i] == 'message' then return fields[i + 1] end
+    if fields[i] == name then return fields[i + 1] end
   end
 end
+local function message_of(fields) return field(fields, 'envelope') or field(fields, 'message') end
 local function drop(recipient, entry)
   local inbox = inbox_key(recipient)
   local found = redis.call('XRANGE', inbox, entry, entry)[1]
@@ -66,14 +67,14 @@ local function drop(recipient, entry)
   local text = found and message_of(found[2]) or ''
   local message = decode(text)
   redis.call('ZREM', due_key(text_of(message.project)), recipient .. ' ' .. entry)
-  return text, message
+  return text, message, found and field(found[2], 'message') or ''
 end
 local function give_back(recipient, entry, why)
-  local text, message = drop(recipient, entry)
+  local text, message, value = drop(recipient, entry)
   local sender = text_of(message.from)
   if message.bounce or message.kind ~= 'text' or sender == '' or is_gone(sender) then return end
   local back = string.sub(text, 1, -2) .. ',"bounce":"' .. why .. '","returned":' .. whole(now) .. '}'
-  put(sender, back, MOST_TTL)
+  put(sender, back, value, MOST_TTL)
   tell(text_of(message.project), back)
 end
 local function sweep(project)
@@ -167,23 +168,23 @@ end
 return found
 """)
 
-# ARGV: now, then recipient, project, ttl and text of each message.
+# ARGV: now, then recipient, project, ttl, envelope and value of each message. Returns listeners, -1 or -2 for each.
 SEND = _script("""\
 local found = {}
-for i = 2, #ARGV, 4 do
-  local recipient, project, ttl, text = unpack(ARGV, i, i + 3)
+for i = 2, #ARGV, 5 do
+  local recipient, project, ttl, text, value = unpack(ARGV, i, i + 4)
   if is_gone(recipient) then
-    found[#found + 1] = 'ended'
+    found[#found + 1] = -1
   elseif redis.call('XLEN', inbox_key(recipient)) >= INBOX then
-    found[#found + 1] = 'full'
+    found[#found + 1] = -2
   else
     local expires = whole(now + ttl * 1000)
     text = string.sub(text, 1, -2) .. ',"at":' .. whole(now) .. ',"expires":' .. expires .. '}'
-    local entry = put(recipient, text, tonumber(ttl))
+    local entry, listeners = put(recipient, text, value, tonumber(ttl))
     redis.call('ZADD', due_key(project), expires, recipient .. ' ' .. entry)
     last(due_key(project), ttl + MOST_TTL)
     tell(project, text)
-    found[#found + 1] = 'sent'
+    found[#found + 1] = listeners
   end
 end
 if #ARGV > 1 then sweep(ARGV[3]) end

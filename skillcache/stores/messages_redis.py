@@ -51,9 +51,16 @@ class RedisPost(Post):
             agents.append({**dict(zip(words[::2], words[1::2], strict=True)), "id": self._text(id_)})
         return now, agents
 
-    def send(self, letters: "Iterable[Letter]") -> list[str]:
-        words = [word for each in letters for word in (each.to, each.project, str(each.ttl), each.text)]
-        return [self._text(reply) for reply in self._items(self._run(scripts.SEND, *words))]
+    def send(self, letters: "Iterable[Letter]") -> list[int]:
+        words: list[str | bytes] = []
+        for each in letters:
+            words += (each.to, each.project, str(each.ttl), each.envelope, each.value)
+        found = []
+        for reply in self._items(self._run(scripts.SEND, *words)):
+            if not isinstance(reply, int):
+                raise self._garbage()
+            found.append(reply)
+        return found
 
     def take(self, id_: str, count: int) -> Taken:
         now, (name, *found) = self._timed(self._run(scripts.TAKE, id_, str(count)), 1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skillcache.messages import seal
-from skillcache.messages.message import Message, encode
+from skillcache.messages.message import Message
 from skillcache.messages.post import Letter, Post, messages_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.stores.connection import Limits
@@ -84,4 +84,4 @@ def message(text: str = "hello", to: str = "b", **fields: str) -> Message:
 
 
 def letter(text: str = "hello", to: str = "b", *, ttl: int = 3_600, **fields: Any) -> Letter:
-    return Letter(to, encode(message(text, to, **fields)), project=PROJECT, ttl=ttl)
+    return Letter(message(text, to, **fields), ttl=ttl)

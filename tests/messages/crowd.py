@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from skillcache.errors import StoreError
-from skillcache.messages.message import Message, decode, encode
-from skillcache.messages.post import SENT, Letter, Post, open_post
+from skillcache.messages.message import Message, decode
+from skillcache.messages.post import Letter, Post, open_post
 from tests.messages.conftest import PROJECT, agent
 
 T = TypeVar("T")
@@ -69,8 +69,7 @@ class Crowd:
         for turn, number in enumerate(share):
             to = self.names[(own + 1 + turn) % len(self.names)]
             fields = {"id": f"{number:x}", "kind": "text", "from": name, "to": to, "text": str(number)}
-            letter = Letter(to, encode(Message({**fields, "project": PROJECT})), project=PROJECT, ttl=3_600)
-            assert self._send(letter) == [SENT]
+            assert self._send(Letter(Message({**fields, "project": PROJECT}), ttl=3_600)) == [0]
             with self._lock:
                 self.sent += 1
 
@@ -89,7 +88,7 @@ class Crowd:
             else:
                 time.sleep(0.005)
 
-    def _send(self, letter: Letter) -> list[str]:
+    def _send(self, letter: Letter) -> list[int]:
         return self._do(lambda post: post.send([letter]))
 
     def _settle(self, name: str, shown: list[tuple[str, str]]) -> None:

@@ -6,7 +6,7 @@ import time
 
 from skillcache.messages.message import Message, decode
 from skillcache.messages.page import block
-from skillcache.messages.post import SENT, STOP, Post, open_post
+from skillcache.messages.post import STOP, Post, open_post
 from tests.messages.conftest import PROJECT, agent, letter
 
 HOUR = 3_600.0
@@ -18,8 +18,8 @@ def test_the_clocks_of_hosts_do_not_matter(redis_server: object) -> None:
     ahead.register("a", agent(host="ahead"), "main")
     behind.register("b", agent(host="behind"), "main")
 
-    assert ahead.send([letter("to the one behind", to="b", ttl=60)]) == [SENT]
-    assert behind.send([letter("to the one ahead", to="a", ttl=60)]) == [SENT]
+    assert ahead.send([letter("to the one behind", to="b", ttl=60)]) == [0]
+    assert behind.send([letter("to the one ahead", to="a", ttl=60)]) == [0]
 
     for post, id_, text in ((behind, "b", "to the one behind"), (ahead, "a", "to the one ahead")):
         assert post.look(id_, {}, moment=STOP, most=6) == 1

@@ -304,15 +304,21 @@ def test_what_another_program_writes_into_an_inbox_is_shown_or_dropped_and_never
     inbox = f"agent_comm:{session.id}:inbox"
     with redis.Redis.from_url(project.environ["SKILLCACHE_REDIS_URL"]) as client:
         client.xadd(inbox, {"message": "not JSON"})
-        client.xadd(inbox, {"message": "{}"})
+        client.xadd(inbox, {"message": '{"free": "form"}'})
+        client.xadd(inbox, {"message": '"just a text"'})
         client.xadd(inbox, {"other": "field"})
         client.xadd(inbox, {"message": b"\xff\xfe"})
         client.xadd(inbox, {"message": json.dumps({"version": 1, "text": "hi", "bounce": 7, "to": 5, "at": "x"})})
         client.xadd(inbox, {"message": json.dumps({"version": 2, "text": "from the future"})})
     text = session.batch()
-    assert quoted(text) == ["hi"]
-    assert "<message - from - (-@-), sent at an unknown time>" in text
+    assert quoted(text) == ["not JSON", '{"free": "form"}', "just a text", "\ufffd\ufffd", "hi"]
+    assert text.count("<message - from - (-@-), sent at an unknown time>") == 5
     assert session.batch() == ""
+    project.environ["SKILLCACHE_MESSAGES_FROM"] = "user"
+    with redis.Redis.from_url(project.environ["SKILLCACHE_REDIS_URL"]) as client:
+        client.xadd(inbox, {"message": "not JSON"})
+        assert session.batch() == ""
+        assert client.xlen(inbox) == 0
 
 
 def test_messages_that_are_not_delivered_here_cost_nothing(project: Project, session: Session) -> None:

@@ -20,7 +20,6 @@ from skillcache.messages.live import (
     publish_message,
     subscribe_to_agent,
 )
-from skillcache.messages.message import decode
 from tests.messages.client import Project, Session, quoted
 
 Values = list[Any]
@@ -87,9 +86,9 @@ def test_what_was_published_before_and_while_it_listens_reaches_the_agent_in_ord
 def test_a_message_says_who_sent_it_and_what_it_answers(
     client: redis.Redis | None, listen: Callable[..., Subscription]
 ) -> None:
-    id_ = publish_message(client, "worker", "hello", reply_to="before")
+    publish_message(client, "worker", "hello", message_id="mine", reply_to="before")
     received = next_of(listen())
-    assert (received.id, received.reply_to, received.name) == (id_, "before", "somebody")
+    assert (received.id, received.reply_to, received.name) == ("mine", "before", "somebody")
     assert received.sender.startswith("person:somebody@")
     assert received.at > 0
 
@@ -152,6 +151,16 @@ def test_a_watcher_hears_what_comes_and_takes_nothing(
     assert [next_of(agent).value, next_of(agent).value] == ["before", "now"]
 
 
+def test_a_message_of_one_id_is_read_once(client: redis.Redis | None, listen: Callable[..., Subscription]) -> None:
+    subscription = listen()
+    publish_message(client, "worker", 1, message_id="once")
+    assert next_of(subscription).value == 1
+    subscription.settle()
+    publish_message(client, "worker", 1, message_id="once")
+    publish_message(client, "worker", 2)
+    assert next_of(subscription).value == 2
+
+
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, "x" * 70_000])
 def test_what_is_not_json_or_too_long_is_refused(client: redis.Redis | None, value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
@@ -191,12 +200,12 @@ def test_other_programs_speak_the_same_channel_and_inbox(
     with redis.Redis.from_url(redis_server.url) as client, client.pubsub(ignore_subscribe_messages=True) as other:
         other.subscribe("agent_comm:worker")
         other.get_message(timeout=1)
-        publish_message(client, "worker", {"x": 1})
+        assert publish_message(client, "worker", {"x": 1}) == 1
         heard = other.get_message(timeout=5)
         assert heard is not None
-        message = decode(heard["data"])
-        assert message is not None
-        assert json.loads(message["text"]) == {"x": 1}
+        assert json.loads(heard["data"]) == {"x": 1}
+        kept: Any = client.xrange("agent_comm:worker:inbox")
+        assert [json.loads(fields[b"message"]) for _, fields in kept] == [{"x": 1}]
         client.xadd("agent_comm:worker:inbox", {"message": '{"free": "form"}'})
         with Subscription(client, "worker") as subscription:
             assert next_of(subscription).value == {"x": 1}

@@ -6,10 +6,11 @@ import pytest
 
 from skillcache.messages import limits
 from skillcache.messages.message import Message, decode
-from skillcache.messages.post import FULL, GONE, SENT, STOP, STOP_AGAIN, UNKNOWN, Post
+from skillcache.messages.post import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, Post
 from tests.messages.conftest import MS, NOW, PROJECT, Opener, agent, letter
 
 DAY = 86_400
+SENT = 0  # and nobody listens
 
 
 def texts(post: Post, id_: str = "b", count: int = 100) -> list[str]:
@@ -179,7 +180,7 @@ def test_unread_messages_of_an_agent_that_ends_go_back_to_their_senders(open_her
 
 
 def read_seal(text: str) -> str:
-    return read(letter(text).text.decode())["seal"]
+    return read(letter(text).envelope.decode())["seal"]
 
 
 def test_with_a_session_end_its_subagents(post: Post) -> None:
