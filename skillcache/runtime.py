@@ -98,7 +98,7 @@ def _run(event_name: str) -> tuple[str, World]:
         text: str = handler.handle(_read(), world)
         return text, world
     except Exception as fault:  # noqa: BLE001 - the error boundary of a hook's answer
-        _count(world, fault)
+        count_fault(world, fault)
         return "", world
 
 
@@ -106,10 +106,11 @@ def _follow(world: World) -> None:
     try:
         world.after()  # type: ignore[misc] # only called where there is one
     except Exception as fault:  # noqa: BLE001 - the answer is out; what is left undone is counted
-        _count(world, fault)
+        count_fault(world, fault)
 
 
-def _count(world: World, fault: Exception) -> None:
+def count_fault(world: World, fault: Exception) -> None:
+    """Count what went wrong; of a fault of ours the places are kept besides."""
     from skillcache import tally
     from skillcache.errors import Bypass, ConfigError, StoreError
     from skillcache.event import BadEvent

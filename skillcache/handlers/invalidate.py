@@ -11,14 +11,18 @@ from skillcache.runtime import World
 
 def handle(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
-    event = parse_tool_event(data)
+    outdate(parse_tool_event(data), world)
+    return ""
+
+
+def outdate(event: ToolEvent, world: World) -> None:
+    """Raises SkillcacheError and OSError."""
     call = make_call(event, world)
     if call is None:
-        return ""
+        return
     for rule in rules_of(call.settings):
         if any(_is_named(pattern, event) for pattern in rule.invalidated_by):
             _raise(call, rule.name)
-    return ""
 
 
 def _raise(call: Call, name: str) -> None:

@@ -1,0 +1,119 @@
+// The plugin's module: asks the resident server (skillcache/server) for the result of a call that is allowed and about
+// to run, and tells it what came of a call that ran. All that is decided is decided there. Whatever goes wrong here or
+// there, the call runs as it would without us.
+//
+// heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
+// which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so that
+// no other call is heard.
+import { bash, start, tools, writes } from './heard.js'
+
+const PROTOCOL = 1
+const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
+const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
+
+let socket // where the server listens; undefined while there is none
+let running = false
+let restsUntil = 0
+const followed = new Map() // calls whose end the server waits for, by id: how many ms they ran
+
+// Runs as long as the server does, which is at most as long as this module.
+async function keepServer($, options) {
+  running = true
+  try {
+    let said = ''
+    const argv = options.redis_url || options.team ? [...start, '--options'] : start
+    for await (const { stream, text } of $.process.spawn({ argv, env: await $.process.hookEnv() })) {
+      if (stream !== 'stdout' || socket !== undefined) continue
+      said += text
+      if (!said.includes('\n')) continue
+      const hello = JSON.parse(said)
+      if (hello.protocol !== PROTOCOL) break // of another version: leaving the loop ends it
+      socket = hello.socket
+    }
+  } catch {}
+  socket = undefined
+  restsUntil = Date.now() + REST
+  running = false
+}
+
+// What the server says, {} for nothing.
+async function ask($, path, body, patience) {
+  if (socket === undefined || Date.now() < restsUntil) return {}
+  let timer
+  const late = new Promise(resolve => {
+    timer = $.clock.after(patience, () => resolve(undefined))
+  })
+  const asked = $.http
+    .fetch(`http://skillcache${path}`, { method: 'POST', socketPath: socket, body: JSON.stringify(body) })
+    .then(answer => (answer.ok ? JSON.parse(answer.text) : {}))
+    .catch(() => ({}))
+  const said = await Promise.race([asked, late])
+  timer.cancel()
+  if (said === undefined) restsUntil = Date.now() + REST
+  return said ?? {}
+}
+
+async function lookUp($, e) {
+  const { tool, tool_use_id, agentId, requestMeta, ...input } = e
+  // All at once: each is a message to the client and back.
+  const [cwd, root, session] = await Promise.all([$.session.cwd(), $.session.root(), $.session.id()])
+  // A page is fetched in another way for one type of agent.
+  const agents = agentId !== undefined && tool === 'WebFetch' ? await $.agent.list() : []
+  const event = {
+    hook_event_name: 'PreToolUse',
+    session_id: session,
+    agent_id: agentId,
+    agent_type: agents.find(agent => agent.id === agentId)?.type,
+    cwd,
+    root,
+    tool_name: tool,
+    tool_input: input,
+    tool_use_id,
+  }
+  let said = await ask($, '/call', event, PATIENCE)
+  while (typeof said.ticket === 'string') said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000)
+  return said
+}
+
+async function answer($, e, next) {
+  const said = await lookUp($, e)
+  if (typeof said.deny === 'string') return { deny: said.deny }
+  if (said.result !== undefined) return { result: said.result, context: said.context }
+  if (said.follow !== true) return next(e)
+  const began = performance.now()
+  const ran = await next(e)
+  followed.set(e.tool_use_id, Math.round(performance.now() - began))
+  return ran
+}
+
+// The event is the very one that a settings hook gets, but for the time that the call may have waited in `answer`.
+function tell($, e, next) {
+  const took = followed.get(e.tool_use_id)
+  followed.delete(e.tool_use_id)
+  const event = took === undefined ? e : { ...e, duration_ms: took }
+  if (took !== undefined || writes(e)) void ask($, '/ended', event, PATIENCE)
+  return next(e)
+}
+
+export function register(on, options) {
+  on('session.start', async ($, e, next) => {
+    const started = await next(e)
+    void keepServer($, options)
+    return started
+  })
+  on('tool.run', { tool: 'Bash', command: bash }, async ($, e, next) => {
+    if (!running && Date.now() > restsUntil) void keepServer($, options)
+    return answer($, e, next)
+  })
+  on('tool.run', { tool: tools }, answer)
+  on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: bash } }, tell)
+  on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: bash } }, tell)
+  on('classic.PostToolUse', { tool_name: tools }, tell)
+  on('classic.PostToolUseFailure', { tool_name: tools }, tell)
+  // What another mod sets is given to the commands that run from then on: a new server knows it, too.
+  on('env.set', async ($, e, next) => {
+    const set = await next(e)
+    await ask($, '/stop', {}, PATIENCE)
+    return set
+  })
+}

@@ -1,0 +1,9 @@
+"""The resident server of a client process, for the plugin's mod: see skillcache/server."""
+
+import sys
+
+# Beside the package in a checkout, inside it in a wheel. Last, so that no file there can pass for a standard module.
+sys.path += [__file__.rsplit("/", 2)[0], __file__.rsplit("/", 3)[0]]
+from skillcache.server.serve import main
+
+main()

@@ -1,0 +1,146 @@
+"""Calls that are about to run: each is looked up by a thread of its own, and waited for no longer than the mod may."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+from skillcache import pending
+from skillcache.call import make_call
+from skillcache.errors import SkillcacheError
+from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.kinds import may_be_ours
+from skillcache.lanes import mod
+from skillcache.outcome import TIME_UP
+from skillcache.paths import cache_folder
+from skillcache.runtime import count_fault
+from skillcache.server.session import Session
+from skillcache.server.world import ResidentWorld, Stores
+from skillcache.serving import answer
+
+RUN = "{}"
+FOLLOW = '{"follow":true}'
+_PATIENCE = 0.1  # seconds until a call that is not answered yet is given a ticket
+_TIME = 5.0  # seconds that a call may take where it waits for nobody
+_ROUND = 2.0  # seconds until a wait is answered by another
+_COLLECT = 2.0  # seconds after which an answer that nobody comes for is taken for lost
+_HASTY = {"connect": 0.1, "reply": 0.15}
+
+
+class _Ticket:
+    """ends: when the call is given up, on the clock of time.monotonic; asking: how many wait for it now."""
+
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+        self.answer = RUN
+        self.done = Event()
+        self.asking = 0
+        self.ends = time.monotonic() + _TIME
+        self.given_up = False
+
+    def allow(self, seconds: float) -> None:
+        self.ends = max(self.ends, time.monotonic() + seconds)
+
+
+class Calls:
+    """settled: waits until what ended calls left to be done is done, at most so many seconds."""
+
+    def __init__(self, session: Session, settled: Callable[[float], object]) -> None:
+        self._session = session
+        self._settled = settled
+        self._stores = Stores(**_HASTY)
+        self._tickets: dict[str, _Ticket] = {}
+        self._numbers = itertools.count(1)
+        self._lock = Lock()
+
+    @property
+    def count(self) -> int:
+        """Calls that are not answered yet."""
+        return len(self._tickets)
+
+    def begin(self, body: bytes) -> str:
+        """Answer /call. Raises BadEvent."""
+        event = parse_tool_event(body)
+        if not may_be_ours(event.tool) or not self._session.is_on():
+            return RUN
+        root = json.loads(body).get("root")
+        world_root = root if isinstance(root, str) and root.startswith("/") else event.cwd
+        event = self._session.enter(event, world_root)
+        ticket = _Ticket(str(next(self._numbers)))
+        with self._lock:
+            self._tickets[ticket.id] = ticket
+        Thread(target=self._look_up, args=(ticket, event), daemon=True).start()
+        return self._await(ticket, _PATIENCE)
+
+    def wait(self, body: bytes) -> str:
+        """Answer /wait."""
+        asked = json.loads(body)
+        ticket = self._tickets.get(str(asked.get("ticket"))) if isinstance(asked, dict) else None
+        return RUN if ticket is None else self._await(ticket, _ROUND)
+
+    def _await(self, ticket: _Ticket, seconds: float) -> str:
+        with self._lock:
+            ticket.asking += 1
+        left = max(0.0, ticket.ends - time.monotonic())
+        done = ticket.done.wait(min(seconds, left))
+        with self._lock:
+            ticket.asking -= 1
+            if done:
+                self._tickets.pop(ticket.id, None)
+                return ticket.answer
+            if time.monotonic() < ticket.ends:
+                return json.dumps({"wait": _ROUND + 1, "ticket": ticket.id})
+            ticket.given_up = True
+            self._tickets.pop(ticket.id, None)
+        self._session.count(TIME_UP)
+        return RUN
+
+    def _look_up(self, ticket: _Ticket, event: ToolEvent) -> None:
+        world = self._session.world(event, self._stores, ticket.allow)
+        try:
+            self._settled(_PATIENCE)  # the same call may just have ended
+            ticket.answer = _answer(event, world)
+        except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
+            count_fault(world, fault)
+            pending.end(cache_folder(world.environ), event.tool_use_id)
+        ticket.done.set()
+        time.sleep(0 if self._is_collected(ticket) else _COLLECT)
+        if not self._is_collected(ticket):
+            self._drop(ticket, event, world)
+
+    def _is_collected(self, ticket: _Ticket) -> bool:
+        with self._lock:
+            return not ticket.given_up and (ticket.asking > 0 or ticket.id not in self._tickets)
+
+    def _drop(self, ticket: _Ticket, event: ToolEvent, world: ResidentWorld) -> None:
+        """Nobody runs the call for us: nobody is to wait for it."""
+        with self._lock:
+            self._tickets.pop(ticket.id, None)
+        record = pending.end(cache_folder(world.environ), event.tool_use_id)
+        if not record:
+            return
+        from skillcache import flight
+        from skillcache.miss import read_miss
+
+        try:
+            call = make_call(event, world)
+            if call is not None:
+                flight.release(call, read_miss(record))
+        except (SkillcacheError, OSError) as fault:
+            count_fault(world, fault)
+
+
+def _answer(event: ToolEvent, world: ResidentWorld) -> str:
+    """Raises SkillcacheError and OSError."""
+    cache = cache_folder(world.environ)
+    claimed = pending.begin(cache, event.tool_use_id)
+    if claimed is None:  # a settings hook has it
+        return RUN
+    text = answer(event, world, claimed, mod)
+    if text is None:
+        pending.end(cache, event.tool_use_id)
+        return RUN
+    return text or FOLLOW

@@ -1,0 +1,48 @@
+"""A Redis server to which a process that stays is connected, with the bounds of a call that somebody waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import redis
+
+from skillcache.errors import StoreError
+from skillcache.stores import Store
+from skillcache.stores.pooled import PooledStore
+from skillcache.stores.redis_url import parse_url
+
+if TYPE_CHECKING:
+    from skillcache.stores.redis_requests import Request
+
+T = TypeVar("T")
+
+
+class Connected:
+    """connect, reply: seconds that the server has. Raises ConfigError."""
+
+    def __init__(self, target: str, *, connect: float, reply: float) -> None:
+        parse_url(target)  # says what is wrong with it without repeating it, which redis-py does not
+        # redis-py knows the socket scheme by one name only.
+        url = target.strip().replace("redis+socket://", "unix://", 1)
+        self._client = redis.Redis.from_url(url, socket_connect_timeout=connect, socket_timeout=reply)
+
+    def store(self, note: Callable[[StoreError], None]) -> Store:
+        """`note` is told of every failure."""
+        return _Watched(self._client, note)
+
+
+class _Watched(PooledStore):
+    def __init__(self, client: redis.Redis, note: Callable[[StoreError], None]) -> None:
+        super().__init__(client)
+        self._note = note
+
+    def close(self) -> None:
+        """The connections stay for the next call."""
+
+    def _ask(self, request: Request[T], patience: float = 0.0) -> T:
+        try:
+            return super()._ask(request, patience)
+        except StoreError as fault:
+            self._note(fault)
+            raise
