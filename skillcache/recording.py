@@ -9,9 +9,11 @@ import time
 from skillcache import bytecode, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
 from skillcache.entry import TEXT, Entry, File, Unreadable, decode, encode
+from skillcache.errors import Bypass
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
+from skillcache.key import digest_of
 from skillcache.lookup import Lookup, inside, look
 from skillcache.miss import Miss
 from skillcache.normalize import normalized
@@ -27,6 +29,7 @@ from skillcache.outcome import (
     SECRET,
     STORED,
     SUPERSEDED,
+    UNDECLARED,
     Outcome,
 )
 from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder
@@ -41,6 +44,15 @@ from skillcache.stores import Store
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
+    try:
+        return _record(call, planned, miss, duration)
+    except Bypass as bypass:
+        if bypass.outcome is UNDECLARED:  # a replay of what is stored would not do what this run did
+            _doubt_what_is_stored(call, planned, miss)
+        raise
+
+
+def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     try:
         result = _read(call)
     except Unusable as unusable:
@@ -62,7 +74,7 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         if miss.verifies:
             return _compare(store, call, planned, miss, found, result, directory, left)
         if has_failed(result) and not planned.failures:
-            _doubt(store, call, planned, miss, found)
+            _doubt(store, call, planned, miss)
             return FAILURE if result.status else HIDDEN_FAILURE
         if find_secret(planned.asked) or find_secret(result.output.decode("utf-8")):
             return SECRET
@@ -84,29 +96,33 @@ def _read(call: Call) -> Result:
     return result
 
 
-def _doubt(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup) -> None:
+def _doubt(store: Store, call: Call, planned: Plan, miss: Miss) -> None:
     """After a failure: a pass that is stored for the same inputs is in doubt and is not served again."""
-    store.delete(entry_key(planned.name, found.digest))
+    digest = digest_of(miss.key)
+    store.delete(entry_key(planned.name, digest))
     team = call.team(planned)
     if not team:
         return
-    shared = entry_key(planned.name, found.digest, team)
+    shared = entry_key(planned.name, digest, team)
     if call.settings.word("team_mode") == "write":
         store.delete(shared)
     elif store.get(shared, ()).entry is not None:  # it is not ours to take back
         quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
 
 
-def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
-    """After a failure whose text is not whole: a result that is stored for the same inputs is now in doubt."""
-    found = _look_again(call, planned, miss)
-    if found is None:
-        return CHANGED_INPUTS
+def _doubt_what_is_stored(call: Call, planned: Plan, miss: Miss) -> None:
     store = call.open_store()
     try:
-        _doubt(store, call, planned, miss, found)
+        _doubt(store, call, planned, miss)
     finally:
         store.close()
+
+
+def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
+    """After a failure whose text is not whole: a result that is stored for the same inputs is now in doubt."""
+    if _look_again(call, planned, miss) is None:
+        return CHANGED_INPUTS
+    _doubt_what_is_stored(call, planned, miss)
     if not miss.verifies or planned.failures:  # an entry of a failure may be the same
         return CUT
     quarantine.begin(call.cache, miss.project, planned.name, call.world.now)

@@ -2,6 +2,7 @@
 
 import os
 
+from skillcache import files
 from skillcache.errors import Bypass
 from skillcache.outcome import SHELL_EXPANSION, UNCAPTURABLE
 from skillcache.policy.rule import Rule
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from skillcache.shell.line import Command
 
 _SHELF = "skills"
+_MOST = 8 << 20  # bytes of a script
 _NOTHING = manifest.Declaration()
 
 
@@ -53,6 +55,7 @@ class Finder:
                     return None
                 if not os.path.isfile(path):
                     raise Bypass(UNCAPTURABLE, f"{path} is no file")
+                _require_locked(path, inner.launcher)
                 rule, outside = _rule(said, own, self.ttl)
                 return Use(
                     name=said.name,
@@ -96,6 +99,14 @@ def _candidates(path: str) -> "Iterator[tuple[str, str]]":
     for at in range(len(parts) - 3, 0, -1):
         if parts[at] == _SHELF:
             yield "/".join(parts[: at + 2]), "/".join(parts[at + 2 :])
+
+
+def _require_locked(path: str, launcher: str) -> None:
+    """Raises Bypass for a script whose own dependencies uv would look up in a registry, whatever they are today."""
+    text = files.read(path, _MOST) or b""
+    by_uv = launcher == "uv" or (text.startswith(b"#!") and b"uv" in text.partition(b"\n")[0])
+    if by_uv and b"# /// script" in text and b"dependencies" in text and not os.path.exists(f"{path}.lock"):
+        raise Bypass(UNCAPTURABLE, f"{path} has dependencies of its own and no lock: uv lock --script {path}")
 
 
 def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tuple[str, ...]]:

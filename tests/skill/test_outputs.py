@@ -214,6 +214,19 @@ def test_a_verifying_run_compares_the_files_too(skills: Skills) -> None:
     assert skills.last() == "refuted"
 
 
+def test_a_run_that_wrote_more_puts_what_is_stored_in_doubt(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [out.csv]}")
+    skills.writes(out_csv="1")
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.writes(out_csv="1", more_txt="x")
+    skills.environ["SKILLCACHE_VERIFY"] = "1"
+    skills.call()
+    assert skills.last() == "undeclared"
+    (skills.root / "more.txt").unlink()
+    skills.environ["SKILLCACHE_VERIFY"] = "0"
+    assert skills.call()[1] is False
+
+
 @pytest.mark.parametrize("path", ["app.py", "out/other.csv", "out/a.csv/x", "../a.csv", ".git/hooks/pre-commit"])
 def test_a_forged_entry_writes_no_file_that_the_skill_does_not_declare(skills: Skills, path: str) -> None:
     skills.declare('{ttl: 3600, outputs: ["out/a.csv"]}')

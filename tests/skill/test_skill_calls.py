@@ -95,6 +95,39 @@ def test_a_plugin_s_skill_bears_the_plugin_s_name(skills: Skills) -> None:
     assert skills.call(line=line)[1] is False
 
 
+def test_the_home_folder_is_only_named_where_the_person_s_shell_surely_has_the_same(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    script = skills.home / "session.sh"
+    script.write_text("export HOME=/somewhere/else\n")
+    skills.environ["CLAUDE_ENV_FILE"] = str(script)
+    assert skills.place.ask(skills.place.before(skills.line)) == {}
+    assert skills.last() == "shell_expansion"
+
+
+def test_two_skills_in_a_line_and_not_two_of_one_name(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    other = skills.root / ".claude/skills/other"
+    skills.declare("{ttl: 60}", other, "other")
+    line = f"{skills.line} && python3 .claude/skills/other/scripts/run.py"
+    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
+    skills.declare("{ttl: 60}", other, "report")
+    skills.place.call(line)
+    assert skills.last() == "uncapturable"
+
+
+def test_a_script_whose_dependencies_uv_looks_up_is_not_stored_without_a_lock(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    skills.script.write_text(f'# /// script\n# dependencies = ["requests"]\n# ///\n{SCRIPT}')
+    uv = Path(skills.place.base, "bin/uv")
+    uv.write_text('#!/bin/sh\nshift; exec python3 "$@"\n')
+    uv.chmod(0o755)
+    line = skills.line.replace("python3", "uv run")
+    skills.call(line=line)
+    assert skills.last() == "uncapturable"
+    Path(f"{skills.script}.lock").write_text("version = 1\n")
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+
+
 # What a result depends on.
 
 
