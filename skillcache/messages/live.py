@@ -31,6 +31,7 @@ from skillcache.stores.messages_sqlite import SqlitePost
 from skillcache.stores.pooled import FAILURES, translated
 
 _MOST = 65_536  # characters of a published value's text
+_CHANNELS = channel_of("")
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing
 
@@ -63,17 +64,20 @@ def publish_message(
     reply_to: str = "",
     ttl: int = limits.TTL,
 ) -> int:
-    """Sends a JSON value to an agent, named by its channel or its id, and gives how many listen to it now.
+    """Sends a JSON value over a channel, `agent_comm:` and an agent's id, and gives how many listen now.
 
+    Another channel has no inbox: who listens hears it, and that is all.
     `client`: None for the store of the settings, whose listeners nobody counts where it is the embedded one;
     `message_id`: the message's own, of which an agent reads one; `ttl`: seconds that it waits to be read. Raises
     Undeliverable, StoreError, and TypeError or ValueError for what is not JSON or too long.
     """
-    to = _agent_of(channel)
     text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
     if len(text) > _MOST:
         raise ValueError(f"a message has at most {_MOST} characters, this one has {len(text)}")
     settings = load(os.environ, os.getcwd())
+    if not channel.startswith(_CHANNELS):
+        return _say(client or _client_of(settings.store), channel, message)
+    to = _agent_of(channel)
     project = repository.project_of(repository.locate(os.getcwd()))
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
     fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
@@ -250,10 +254,17 @@ def _translating() -> Iterator[None]:
 
 
 def _agent_of(channel: str) -> str:
-    agent = channel.removeprefix(channel_of(""))
+    agent = channel.removeprefix(_CHANNELS)
     if not is_id(agent):
         raise ValueError("an agent's id is one word")
     return agent
+
+
+def _say(client: "redis.Redis | None", channel: str, message: Any) -> int:
+    if client is None:
+        raise ValueError("a channel that is no agent's needs Redis")
+    with _translating():
+        return int(client.publish(channel, json.dumps(message)))
 
 
 def _sender() -> Sender:

@@ -75,10 +75,10 @@ def test_what_was_published_before_and_while_it_listens_reaches_the_agent_in_ord
 ) -> None:
     publish_message(client, "agent_comm:worker", {"task": 1})
     subscription = listen()
-    publish_message(client, "worker", "two")
+    publish_message(client, "agent_comm:worker", "two")
     assert next_of(subscription).value == {"task": 1}
     assert next_of(subscription).value == "two"
-    publish_message(client, "worker", [3])
+    publish_message(client, "agent_comm:worker", [3])
     assert next_of(subscription).value == [3]
     assert subscription.next(0) is None
 
@@ -86,7 +86,7 @@ def test_what_was_published_before_and_while_it_listens_reaches_the_agent_in_ord
 def test_a_message_says_who_sent_it_and_what_it_answers(
     client: redis.Redis | None, listen: Callable[..., Subscription]
 ) -> None:
-    publish_message(client, "worker", "hello", message_id="mine", reply_to="before")
+    publish_message(client, "agent_comm:worker", "hello", message_id="mine", reply_to="before")
     received = next_of(listen())
     assert (received.id, received.reply_to, received.name) == ("mine", "before", "somebody")
     assert received.sender.startswith("person:somebody@")
@@ -96,8 +96,8 @@ def test_a_message_says_who_sent_it_and_what_it_answers(
 def test_what_was_not_finished_is_given_to_the_next_listener(
     client: redis.Redis | None, listen: Callable[..., Subscription]
 ) -> None:
-    publish_message(client, "worker", 1)
-    publish_message(client, "worker", 2)
+    publish_message(client, "agent_comm:worker", 1)
+    publish_message(client, "agent_comm:worker", 2)
     first = listen()
     assert next_of(first).value == 1
     assert next_of(first).value == 2
@@ -113,13 +113,13 @@ def test_a_callback_hears_each_value_until_it_gives_false(client: redis.Redis | 
         return len(heard) < 3
 
     for number in range(2):
-        publish_message(client, "worker", number)
+        publish_message(client, "agent_comm:worker", number)
     thread = threading.Thread(target=subscribe_to_agent, args=(client, "worker", callback))
     thread.start()
-    publish_message(client, "worker", 2)
+    publish_message(client, "agent_comm:worker", 2)
     thread.join(10)
     assert heard == [0, 1, 2]
-    publish_message(client, "worker", 3)
+    publish_message(client, "agent_comm:worker", 3)
     subscribe_to_agent(client, "worker", callback)
     assert heard == [0, 1, 2, 3]
 
@@ -127,12 +127,12 @@ def test_a_callback_hears_each_value_until_it_gives_false(client: redis.Redis | 
 def test_it_can_be_awaited(client: redis.Redis | None, listen: Callable[..., Subscription]) -> None:
     async def talk() -> Values:
         subscription, heard = listen(), []
-        await aio_publish_message(client, "worker", 0)
+        await aio_publish_message(client, "agent_comm:worker", 0)
         async for received in subscription:
             heard.append(received.value)
             if len(heard) == 3:
                 break
-            await aio_publish_message(client, "worker", len(heard))
+            await aio_publish_message(client, "agent_comm:worker", len(heard))
         return heard
 
     assert asyncio.run(talk()) == [0, 1, 2]
@@ -141,10 +141,10 @@ def test_it_can_be_awaited(client: redis.Redis | None, listen: Callable[..., Sub
 def test_a_watcher_hears_what_comes_and_takes_nothing(
     client: redis.Redis | None, listen: Callable[..., Subscription]
 ) -> None:
-    publish_message(client, "worker", "before")
+    publish_message(client, "agent_comm:worker", "before")
     watcher = listen(watch=True)
     watcher.next(0)
-    publish_message(client, "worker", "now")
+    publish_message(client, "agent_comm:worker", "now")
     assert next_of(watcher).value == "now"
     assert watcher.next(0) is None
     agent = listen()
@@ -153,24 +153,24 @@ def test_a_watcher_hears_what_comes_and_takes_nothing(
 
 def test_a_message_of_one_id_is_read_once(client: redis.Redis | None, listen: Callable[..., Subscription]) -> None:
     subscription = listen()
-    publish_message(client, "worker", 1, message_id="once")
+    publish_message(client, "agent_comm:worker", 1, message_id="once")
     assert next_of(subscription).value == 1
     subscription.settle()
-    publish_message(client, "worker", 1, message_id="once")
-    publish_message(client, "worker", 2)
+    publish_message(client, "agent_comm:worker", 1, message_id="once")
+    publish_message(client, "agent_comm:worker", 2)
     assert next_of(subscription).value == 2
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, "x" * 70_000])
 def test_what_is_not_json_or_too_long_is_refused(client: redis.Redis | None, value: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        publish_message(client, "worker", value)
+        publish_message(client, "agent_comm:worker", value)
 
 
 @pytest.mark.parametrize("agent", ["", "two words", "agent_comm:", "a\n"])
 def test_an_agent_is_called_by_one_word(client: redis.Redis | None, agent: str) -> None:
     with pytest.raises(ValueError, match="one word"):
-        publish_message(client, agent, "x")
+        publish_message(client, f"agent_comm:{agent.removeprefix('agent_comm:')}", "x")
     with pytest.raises(ValueError, match="one word"):
         subscribe_to_agent(client, agent)
 
@@ -184,11 +184,11 @@ def test_an_agent_at_work_reads_what_a_program_publishes_and_one_that_has_ended_
         project.environ["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
     session = Session(project)
     session.start()
-    publish_message(client, session.id, {"build": "green"})
+    publish_message(client, f"agent_comm:{session.id}", {"build": "green"})
     assert quoted(session.batch()) == ['{"build": "green"}']
     session.hook("SessionEnd", reason="other")
     with pytest.raises(Undeliverable, match="has ended"):
-        publish_message(client, session.id, "x")
+        publish_message(client, f"agent_comm:{session.id}", "x")
 
 
 def test_other_programs_speak_the_same_channel_and_inbox(
@@ -200,7 +200,7 @@ def test_other_programs_speak_the_same_channel_and_inbox(
     with redis.Redis.from_url(redis_server.url) as client, client.pubsub(ignore_subscribe_messages=True) as other:
         other.subscribe("agent_comm:worker")
         other.get_message(timeout=1)
-        assert publish_message(client, "worker", {"x": 1}) == 1
+        assert publish_message(client, "agent_comm:worker", {"x": 1}) == 1
         heard = other.get_message(timeout=5)
         assert heard is not None
         assert json.loads(heard["data"]) == {"x": 1}
@@ -210,3 +210,18 @@ def test_other_programs_speak_the_same_channel_and_inbox(
         with Subscription(client, "worker") as subscription:
             assert next_of(subscription).value == {"x": 1}
             assert next_of(subscription).value == {"free": "form"}
+
+
+def test_a_channel_of_no_agent_has_listeners_and_no_inbox(
+    redis_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    with redis.Redis.from_url(redis_server.url) as client, client.pubsub(ignore_subscribe_messages=True) as other:
+        other.subscribe("news")
+        other.get_message(timeout=1)
+        assert publish_message(client, "news", {"x": 1}) == 1
+        assert client.keys("*") == []
+    monkeypatch.delenv("SKILLCACHE_REDIS_URL", raising=False)
+    with pytest.raises(ValueError, match="needs Redis"):
+        publish_message(None, "news", 1)
