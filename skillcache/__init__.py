@@ -17,11 +17,10 @@ if TYPE_CHECKING:
         get_team_cached_data,
         invalidate_pattern,
         invalidate_skill_cache,
-        publish_message,
         safe_redis_operation,
-        subscribe_to_agent,
     )
     from skillcache.library.keys import generate_cache_key
+    from skillcache.messages.live import Undeliverable, aio_publish_message, publish_message, subscribe_to_agent
     from skillcache.session_state import (
         aio_clear_session,
         aio_load_session_state,
@@ -30,18 +29,23 @@ if TYPE_CHECKING:
         load_session_state,
         save_session_state,
     )
+    from skillcache.shared_state import SharedState, StateConflict
 
 __all__ = [
     "AsyncSkillCache",
     "ConfigError",
     "Fetched",
+    "SharedState",
     "SkillCache",
     "SkillcacheError",
+    "StateConflict",
     "StoreError",
+    "Undeliverable",
     "aio_clear_session",
     "aio_get_cached_data",
     "aio_get_team_cached_data",
     "aio_load_session_state",
+    "aio_publish_message",
     "aio_save_session_state",
     "cached",
     "cached_skill_execution",
@@ -64,13 +68,17 @@ _HOMES = {
     "AsyncSkillCache": "library.aio_cache",
     "ConfigError": "errors",
     "Fetched": "library.fetching",
+    "SharedState": "shared_state",
     "SkillCache": "library.cache",
     "SkillcacheError": "errors",
+    "StateConflict": "shared_state",
     "StoreError": "errors",
+    "Undeliverable": "messages.live",
     "aio_clear_session": "session_state",
     "aio_get_cached_data": "library.functions",
     "aio_get_team_cached_data": "library.functions",
     "aio_load_session_state": "session_state",
+    "aio_publish_message": "messages.live",
     "aio_save_session_state": "session_state",
     "cached": "library.decorator",
     "cached_skill_execution": "library.functions",
@@ -83,10 +91,10 @@ _HOMES = {
     "invalidate_pattern": "library.functions",
     "invalidate_skill_cache": "library.functions",
     "load_session_state": "session_state",
-    "publish_message": "library.functions",
+    "publish_message": "messages.live",
     "safe_redis_operation": "library.functions",
     "save_session_state": "session_state",
-    "subscribe_to_agent": "library.functions",
+    "subscribe_to_agent": "messages.live",
 }
 
 

@@ -40,8 +40,12 @@ SESSION_ENTRIES = (
 )
 # At these the hook that records also gives up what runs that have no end hold.
 RELEASING = ("Stop", "SubagentStop", "SessionEnd", "PermissionRequest")
+# At these an agent is known to others, and given what they wrote.
+DELIVERING = (
+    "SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd",
+)  # fmt: skip
 # Every event that an entry of ours may have, in the order in which they are compared.
-ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES)]))
+ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES), *DELIVERING]))
 WAITING = "waiting for the same run of another agent"
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
@@ -70,11 +74,13 @@ class Edit:
     """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
     rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
-    web's tools are answered; wait: seconds that a call may wait for another's run; sessions: whether to write the
-    entries that record sessions.
+    web's tools are answered; wait: seconds that a call may wait for another's run; sessions, messages: whether to write
+    the entries that record sessions and that bring messages.
     """
 
-    __slots__ = ("hooks", "interpreter", "patterns", "rules", "sessions", "timeout", "wait", "web", "writers")
+    __slots__ = (
+        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "wait", "web", "writers",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -87,7 +93,9 @@ class Edit:
         wait: float = 300,
         timeout: int = 10,
         sessions: bool = False,
+        messages: bool = False,
     ) -> None:
+        self.messages = messages
         self.sessions = sessions
         self.interpreter = interpreter
         self.hooks = hooks
@@ -115,11 +123,15 @@ class Edit:
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES:
-            wanted = (self.wait and event in RELEASING) or (self.sessions and event != "PermissionRequest")
-            if not wanted:
+            recording = self.sessions and event != "PermissionRequest"
+            releasing = self.wait and event in RELEASING
+            noticing = self.messages and matcher == _CHANGES
+            if not (recording or releasing or noticing):
                 continue
             handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
+        for event in DELIVERING if self.messages else ():
+            groups.append((event, {"hooks": [{"type": "command", **self._start("deliver.py")}]}))
         return groups
 
     def _invalidating(self) -> list[tuple[str, Json]]:

@@ -16,7 +16,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import redis
 import redis.asyncio
@@ -163,6 +163,12 @@ class SharedState:
         if self._is_embedded():
             return await asyncio.to_thread(self.items)
         return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 1, *self._listed())))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Closes connections of its own; it can be used again."""

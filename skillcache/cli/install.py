@@ -22,12 +22,17 @@ from skillcache.settings import load
 
 @click.command()
 @click.option("--skill", is_flag=True, help=f"Also put the skill {skill_file.NAME} among Claude Code's skills.")
+@click.option("--plugin", is_flag=True, help="Install the plugin instead: for clients from 2.1.326, and for you.")
 @scope_options
-def command(scope: str, project: str, dry_run: bool, skill: bool) -> int:
+def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool) -> int:
     """Add the hooks to Claude Code's settings.
 
     Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
     """
+    if plugin:
+        from skillcache.cli import plugin_setup  # it imports this module
+
+        return plugin_setup.install(project, dry_run=dry_run)
     status = _install_hooks(scope, project, dry_run=dry_run)
     if skill:
         click.echo(skill_file.install(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
@@ -67,6 +72,7 @@ def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
         web=settings.word("serve.web") == "on",
         wait=settings.number("wait"),
         sessions=settings.flag("record.sessions"),
+        messages=settings.flag("messages.deliver"),
     )
 
 

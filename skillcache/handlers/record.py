@@ -32,6 +32,10 @@ def handle(data: bytes, world: "World") -> str:
 
             os.nice(_IN_NO_HURRY)
             observe(parse_tool_event(data), world, settings)
+    if event.name == "PostToolUse" and settings.flag("messages.deliver") and not settings.flag("disable"):
+        from skillcache.messages.collisions import note_edit  # only where agents hear of each other
+
+        note_edit(event, world, settings)
     return ""
 
 

@@ -4,7 +4,6 @@ Where one takes a client, that is a redis-py client with any decoding. Raises St
 says otherwise, and TypeError and ValueError for what is not JSON.
 """
 
-import json
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -19,10 +18,8 @@ from skillcache.library.fetching import Fetched
 from skillcache.library.keys import skill_of
 from skillcache.library.options import TTL
 from skillcache.library.shared import aio_shared_cache, shared_cache
-from skillcache.library.source import redis_py_url, translating
-from skillcache.library.values import write_json
+from skillcache.library.source import redis_py_url
 from skillcache.redis_keys import channel as channel_of
-from skillcache.redis_keys import inbox_key
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 
@@ -31,10 +28,7 @@ T = TypeVar("T")
 _SECONDS = 5.0  # to connect, and for each reply
 _HEALTH = 30  # seconds of idleness after which a connection is tried before it is used
 _LOCAL = "redis://localhost:6379/0"
-_KEPT = 1_000  # messages that an inbox holds, or a few more
 _DATA = "data"  # the skill of data that is of no skill
-_CHANNELS = channel_of("")
-_LISTENING = 1.0  # seconds between two looks at whether the connection still stands
 
 
 def get_redis_client() -> "redis.Redis":
@@ -115,41 +109,3 @@ def create_agent_channel(agent_id: str) -> str:
     if not agent_id:
         raise ValueError("an agent's id is a text")
     return channel_of(agent_id)
-
-
-def publish_message(client: "redis.Redis", channel: str, message: Any) -> int:
-    """Sends a JSON value to who listens on an agent's channel, and keeps it in the agent's inbox for who does not.
-
-    The inbox is the stream `{channel}:inbox`, field `message`, of the last thousand or so. Gives the number of
-    listeners.
-    """
-    text = write_json(message)
-    with translating(), client.pipeline() as steps:
-        steps.publish(channel, text)
-        if channel.startswith(_CHANNELS):
-            inbox = inbox_key(channel.removeprefix(_CHANNELS))
-            steps.xadd(inbox, {"message": text}, maxlen=_KEPT, approximate=True)
-        return int(steps.execute()[0])
-
-
-def subscribe_to_agent(client: "redis.Redis", agent_id: str, callback: Callable[[Any], Any]) -> None:
-    """Calls `callback(message)` with each message sent to the agent from now on, until it gives False.
-
-    Blocks. A text that is not JSON, as others may publish it, is given as it is.
-    """
-    with client.pubsub(ignore_subscribe_messages=True) as listener:  # type: ignore[no-untyped-call]
-        with translating():
-            listener.subscribe(create_agent_channel(agent_id))
-        while True:
-            with translating():
-                heard = listener.get_message(timeout=_LISTENING)
-            if heard is not None and callback(_message(heard["data"])) is False:
-                return
-
-
-def _message(data: str | bytes) -> Any:
-    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import EVENTS, RELEASING, SESSION_ENTRIES, WORDS
+from skillcache.claude_settings import DELIVERING, EVENTS, RELEASING, SESSION_ENTRIES, WORDS
 from skillcache.cli.install import present_interpreter
 from tests.cli.conftest import Person
 
@@ -78,6 +78,22 @@ def test_an_install_without_sessions_records_none(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
     person.skillcache("install")
     assert {"SessionStart", "SessionEnd"} <= {event for event, _ in entries(person.settings)}
+
+
+def test_messages_gain_entries_where_they_are_delivered(person: Person) -> None:
+    person.variables["SKILLCACHE_MESSAGES_DELIVER"] = "1"
+    person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
+    person.skillcache("install")
+    found = [
+        (event, handler) for event, handler in entries(person.settings) if handler["args"][2].endswith("deliver.py")
+    ]
+    assert sorted(event for event, _ in found) == sorted(DELIVERING)
+    assert all("async" not in handler for _, handler in found)
+    edits = [h for e, h in entries(person.settings) if e == "PostToolUse" and h["args"][2].endswith("record.py")]
+    assert len(edits) == 1  # what notes that two agents edit one file
+    person.variables["SKILLCACHE_MESSAGES_DELIVER"] = "0"
+    person.skillcache("install")
+    assert not any(handler["args"][2].endswith("deliver.py") for _, handler in entries(person.settings))
 
 
 def test_a_second_install_changes_nothing(person: Person) -> None:
