@@ -31,7 +31,7 @@ class Claim:
     """What a claim came to.
 
     holder: "" when it is ours now, else the owner who has it; left: seconds of its lease; mark: from where `wait`
-    hears the next release, "" when it is ours.
+    hears the next release; with one that is ours it tells of a release lately, and is "" where none was.
     """
 
     __slots__ = ("holder", "left", "mark")

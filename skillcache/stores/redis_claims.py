@@ -19,16 +19,16 @@ WOKEN_MILLISECONDS = 60_000  # how long a release can be heard of
 # A claim without an owner or an expiry is none of ours; the latter would never fall.
 # The stream outlives the lease: were a new one begun under a clock set back, its ids could be below the mark.
 CLAIM_SCRIPT = b"""\
+local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')[1]
 local left = redis.call('PTTL', KEYS[1])
 local holder = left >= 0 and redis.call('GET', KEYS[1])
 if not holder or holder == '' or holder == ARGV[1] then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return {'', tonumber(ARGV[2]), ''}
+  return {'', tonumber(ARGV[2]), last and last[1] or ''}
 end
-local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')
-if #last == 0 then return {holder, left, '0-0'} end
+if not last then return {holder, left, '0-0'} end
 redis.call('PEXPIRE', KEYS[2], left + ARGV[3])
-return {holder, left, last[1][1]}
+return {holder, left, last[1]}
 """
 
 # KEYS: claim, stream   ARGV: owner, ms to keep the stream

@@ -23,10 +23,11 @@ _DROP = "DELETE FROM records WHERE key = ? AND value = ? AND expires > ?"
 
 def claim(db: "Connection", digest: str, owner: str, lease: float, now: float) -> Claim:
     holder, expires = _find(db, claim_key(digest), now)
+    mark = latest_release(db, digest, now)
     if holder in ("", owner):
         db.execute(_KEEP, (claim_key(digest), owner.encode(), now + lease))
-        return Claim("", lease, "")
-    return Claim(holder, expires - now, latest_release(db, digest, now))
+        return Claim("", lease, mark)
+    return Claim(holder, expires - now, mark)
 
 
 def release(db: "Connection", digest: str, owner: str, now: float) -> bool:

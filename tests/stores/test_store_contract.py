@@ -182,6 +182,14 @@ def test_a_claim_is_extended_by_its_owner(store: Store) -> None:
     assert store.claim(DIGEST, "second", 60).left > 50
 
 
+def test_a_claim_tells_of_a_release_shortly_before(store: Store) -> None:
+    store.claim(DIGEST, "first", 60)
+    store.release(DIGEST, "first")
+    taken = store.claim(DIGEST, "second", 60)
+    assert taken.holder == ""
+    assert taken.mark != ""
+
+
 def test_only_its_owner_releases_a_claim(store: Store) -> None:
     assert not store.release(DIGEST, "first")
     store.claim(DIGEST, "first", 60)
