@@ -2,18 +2,19 @@
 
 A claim has a lease, so that a run that was killed holds nobody for ever; hooks are too short-lived to renew one, so the
 lease is sized by what is known of the command, and a client that is seen to be gone holds nobody at all. Whoever waits
-looks again at what the call depends on afterwards.
+looks again at what the call depends on afterwards. Where the run gave no result, all who waited for it run at once;
+where it was killed, one does and the others wait on.
 """
 
 import math
 import os
 import time
 
-from skillcache import durations, files, jsontext
+from skillcache import durations, files, jsontext, permissions
 from skillcache.call import Call
 from skillcache.consultation import Consultation, consult
 from skillcache.digest import digest
-from skillcache.errors import StoreError
+from skillcache.errors import Bypass, StoreError
 from skillcache.key import digest_of
 from skillcache.miss import Miss
 from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
@@ -31,12 +32,14 @@ _BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown len
 _SHORTEST = 10.0  # seconds of a lease: a busy machine makes quick commands slow
 _MARGIN = 2.0  # seconds that are left to us after a wait
 _LOOK = 2.0  # seconds between two looks at who holds it
+_TICK = 0.01  # seconds after the end of a lease
+_STOPS = ("deny", "ask")
 _CAP = 4 << 20
 _PROCESS = ("boot", "pid", "pid_start")
 
 
 class Flight:
-    """consulted: what is known now; owner: who holds the claim of the run that now begins, "" for nobody.
+    """consulted: what is known now; owner: who may hold the claim of the run that now begins, "" for nobody.
 
     waited: whether another's run was waited for.
     """
@@ -49,44 +52,109 @@ class Flight:
         self.waited = waited
 
 
-def board(call: Call, planned: Plan, consulted: Consultation) -> Flight:
+def board(call: Call, planned: Plan, consulted: Consultation, *, waits: bool) -> Flight:
     """Claims the run of a miss, or waits for who has it. Raises Bypass for what the call depends on after a wait."""
-    most = call.settings.number("wait")
-    expected = _expected(call)
-    ends = time.monotonic() + min(2 * expected, most)
-    owner = owner_of(call)
-    waited = False
+    if _is_stopped(call):
+        return Flight(consulted, "", waited=False)
     store = call.open_store()
+    passenger = _Passenger(call, planned, consulted, store, waits=waits)
     try:
-        while True:
-            name = consulted.found.digest
-            claim = store.claim(name, owner, max(2 * expected, _SHORTEST))
-            if not claim.holder:
-                return Flight(consulted, owner, waited=waited)
-            seconds = min(ends - time.monotonic(), claim.left)
-            if seconds <= 0 or not _is_worth_waiting(claim.holder, owner):
-                return Flight(consulted, "", waited=waited)
-            waited = True
-            _wait(call, store, name, claim, seconds)
-            consulted = consult(call, planned)
-            if consulted.answer.outcome not in AWAITED:
-                return Flight(consulted, "", waited=True)
-    except StoreError as fault:  # what is known of the miss is still worth keeping
+        while (flight := passenger.step()) is None:
+            pass
+    except StoreError as fault:  # what is known of the miss is still worth keeping, and a lost answer may be a claim
         call.count(fault.outcome, planned.name)
-        return Flight(consulted, "", waited=waited)
+        return passenger.flight(passenger.owner)
+    else:
+        return flight
     finally:
         store.close()
 
 
-def _wait(call: Call, store: Store, name: str, claim: Claim, seconds: float) -> None:
-    """Until the claim is released, at most so long; that of a client that is gone is released here."""
-    began = time.monotonic()
-    call.world.allow(seconds + _MARGIN)
-    while (left := began + seconds - time.monotonic()) > 0 and not store.wait(name, claim.mark, min(left, _LOOK)):
+class _Passenger:
+    """A call on its way to a run of its own or to another's result.
+
+    ends: monotonic seconds at which it waits no longer; looked: whether `consulted` is no older than the last wait;
+    in_vain: whether the run that was waited for has ended and left no result.
+    """
+
+    __slots__ = (
+        "call", "consulted", "ends", "expected", "in_vain", "looked", "owner", "planned", "store", "waited",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, planned: Plan, consulted: Consultation, store: Store, *, waits: bool) -> None:
+        self.call = call
+        self.planned = planned
+        self.consulted = consulted
+        self.store = store
+        self.owner = owner_of(call)
+        self.expected = _expected(call)
+        self.ends = time.monotonic() + (min(2 * self.expected, call.settings.number("wait")) if waits else 0)
+        self.waited = self.in_vain = False
+        self.looked = True
+
+    def flight(self, owner: str) -> Flight:
+        return Flight(self.consulted, owner, waited=self.waited)
+
+    def step(self) -> Flight | None:
+        """None where there is another step. Raises Bypass and StoreError."""
+        name = self.consulted.found.digest
+        claim = self.store.claim(name, self.owner, max(2 * self.expected, _SHORTEST))
+        ours = self.owner if not claim.holder else ""
+        left = self.ends - time.monotonic()
+        if not ours and not self.in_vain and left > 0 and _is_worth_waiting(claim.holder, self.owner):
+            return self._wait(name, claim, left)
+        # Free because its run has just ended: whoever looked a moment ago has not seen the result.
+        if self.looked and (self.in_vain or not ours or not claim.mark):
+            return self.flight(ours)
+        self._look(name, ours)
+        missing, same = self.consulted.answer.outcome in AWAITED, self.consulted.found.digest == name
+        if missing and same:
+            return self.flight(ours)
+        if ours:
+            self.store.release(name, ours)
+        return None if missing and time.monotonic() < self.ends else self.flight("")
+
+    def _wait(self, name: str, claim: Claim, left: float) -> Flight | None:
+        """For a moment, so that a claim which falls without a word is noticed."""
+        began = time.monotonic()
+        if not self.waited:
+            self.call.world.allow(left + _MARGIN)
+        self.waited, self.looked = True, False
+        try:
+            released = self.store.wait(name, claim.mark, min(left, max(claim.left, _TICK), _LOOK))
+        finally:
+            self.call.world.now += time.monotonic() - began
         if _is_gone(claim.holder):
-            store.release(name, claim.holder)
-            break
-    call.world.now += time.monotonic() - began
+            self.store.release(name, claim.holder)
+        elif released:
+            self._look(name, "")
+            if self.consulted.answer.outcome not in AWAITED:
+                return self.flight("")
+            self.in_vain = True
+        return None
+
+    def _look(self, name: str, ours: str) -> None:
+        """Whoever cannot look runs without a claim."""
+        try:
+            self.consulted = consult(self.call, self.planned)
+        except Bypass:
+            if ours:
+                self.store.release(name, ours)
+            raise
+        self.looked = True
+
+
+def _is_stopped(call: Call) -> bool:
+    """Whether the person's own rules stop the call, or put it before them: it may never run."""
+    try:
+        rules = permissions.load(call.event.cwd, call.world.environ)
+    except Bypass:
+        return True
+    if call.event.tool == BASH:
+        return rules.verdict(call.command) in _STOPS
+    from skillcache.permissions import tools  # most calls are Bash lines
+
+    return tools.verdict(rules, call.event.tool, call.event.input) in _STOPS
 
 
 def _is_gone(holder: str) -> bool:

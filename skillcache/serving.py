@@ -51,12 +51,13 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
 
     event, verified = call.event, call.settings.number("verify")
     consulted = consult(call, planned)
+    chosen = planned.tool == BASH and chosen_for_verification(event.tool_use_id, verified)
     owner, waited = "", False
     if consulted.answer.entry is None and call.settings.number("wait"):
         from skillcache import flight  # a hit needs no claim
 
         if consulted.answer.outcome in flight.AWAITED:
-            found = flight.board(call, planned, consulted)
+            found = flight.board(call, planned, consulted, waits=not chosen)
             consulted, owner, waited = found.consulted, found.owner, found.waited
             if waited:
                 claimed.renew()
@@ -66,7 +67,7 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
     if entry is not None:
         if not (_ends_where_the_line_does(call, planned, consulted, entry) and _writes_what_it_may(consulted, entry)):
             outcome = UNREADABLE_ENTRY
-        elif not waited and planned.tool == BASH and chosen_for_verification(event.tool_use_id, verified):
+        elif chosen:
             outcome = VERIFY
         else:
             presented: str | Outcome = lane.present(call, planned, consulted, entry)
