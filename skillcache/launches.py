@@ -8,11 +8,16 @@ from skillcache.miss import Miss
 _INPUT = "input"
 
 
+def agent_of(event: ToolEvent) -> str:
+    """The agent that a call has launched, "" where the client does not say."""
+    agent_id = event.response.get("agentId") if isinstance(event.response, dict) else None
+    return agent_id if isinstance(agent_id, str) else ""
+
+
 def keep(call: Call, miss: Miss) -> None:
     """Raises OSError."""
-    response = call.event.response
-    agent_id = response.get("agentId") if isinstance(response, dict) else None
-    if isinstance(agent_id, str) and agent_id:
+    agent_id = agent_of(call.event)
+    if agent_id:
         pending.keep(call.cache, _id(agent_id), {**miss.record(), _INPUT: call.event.input})
 
 

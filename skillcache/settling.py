@@ -1,6 +1,6 @@
 """From the end of a run to what became of it: learns how long the command takes, and stores what is worth it."""
 
-from skillcache import durations
+from skillcache import durations, launches
 from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
@@ -8,6 +8,8 @@ from skillcache.miss import Miss, read_miss
 from skillcache.outcome import INTERRUPTED, LAUNCHED, NOT_WORTH, TIME_LIMIT, Outcome
 from skillcache.plan import BASH, Plan
 from skillcache.runtime import World
+
+_QUICK = (INTERRUPTED, NOT_WORTH, TIME_LIMIT)  # before anything was imported for it
 
 
 def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
@@ -30,11 +32,15 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
         outcome = bypass.outcome
     finally:
         # An agent that was only launched goes on to hold its claim.
-        if miss.owner and outcome is not LAUNCHED:
+        if miss.owner and not (outcome is LAUNCHED and launches.agent_of(event)):
             from skillcache import flight  # few runs are claimed for others to wait
 
             flight.release(call, miss)
     call.count(outcome, name, run=event.duration or 0)
+    if outcome not in _QUICK:
+        from skillcache.recording import tidy  # others wait for the release, and nobody for this
+
+        tidy(call)
 
 
 def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
@@ -51,9 +57,6 @@ def _settle(call: Call, planned: Plan, miss: Miss) -> Outcome:
         limit = planned.verdict.seconds * 1000
         if limit and duration > 0.9 * limit:  # `timeout 60 pytest | tail` hides that it was cut short
             return TIME_LIMIT
-    from skillcache.recording import record, tidy  # imports what only a slow command may cost
+    from skillcache.recording import record  # imports what only a slow command may cost
 
-    try:
-        return record(call, planned, miss, duration)
-    finally:
-        tidy(call)
+    return record(call, planned, miss, duration)
