@@ -11,7 +11,7 @@ import click
 from skillcache import quarantine
 from skillcache.cli import exits
 from skillcache.cli.quantities import duration, several, share
-from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, Outcome
+from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, WAITED, Outcome
 from skillcache.paths import cache_folder
 from skillcache.tally import Count, read
 
@@ -98,6 +98,9 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         f"  hits        {rate}: {several(hits, 'hit')} in {several(lookups, 'lookup')}",
         f"  time saved  {duration(net)}: {runs} of runs not repeated, less {hooks} in hooks",
     ]
+    waited = summary.of(WAITED)
+    if waited:
+        lines.append(f"  waited      {several(waited, 'run')} saved by waiting for another's")
     verified = summary.of(CONFIRMED) + summary.of(REFUTED)
     if verified:
         lines.append(
@@ -136,6 +139,7 @@ def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:
             "saved_ms": summary.saved,
             "spent_ms": summary.spent,
             "net_ms": summary.saved - summary.spent,
+            "waited": summary.of(WAITED),
             "verified": summary.of(CONFIRMED) + summary.of(REFUTED),
             "refuted": summary.of(REFUTED),
             "outcomes": [

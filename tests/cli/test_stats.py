@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from skillcache import quarantine, tally
-from skillcache.outcome import CONFIRMED, DISK, NO_ENTRY, REFUTED, REPLAYED, SHELL_WRITES, STORED, Outcome
+from skillcache.outcome import CONFIRMED, DISK, NO_ENTRY, REFUTED, REPLAYED, SHELL_WRITES, STORED, WAITED, Outcome
 from tests.cli.conftest import Person
 
 NOON = 1_700_000_000
@@ -73,6 +73,13 @@ def test_shows_verified_runs_and_rules_at_rest(person: Person) -> None:
     assert "The rule eslint rests in /home/me/my project until 2096-10-03 07:06: it gave a wrong result there.\n" in out
 
 
+def test_counts_the_runs_saved_by_waiting(person: Person) -> None:
+    count(person, WAITED, 2, run=30_000, spent=20_000)
+
+    assert "  waited      2 runs saved by waiting for another's\n" in person.skillcache("stats").out
+    assert json.loads(person.skillcache("stats", "--json").out)["waited"] == 2
+
+
 def test_prints_json_with_the_same_numbers(person: Person) -> None:
     count(person, REPLAYED, 3, run=30_000, spent=40)
     count(person, NO_ENTRY, run=2_000, spent=60)
@@ -88,6 +95,7 @@ def test_prints_json_with_the_same_numbers(person: Person) -> None:
         "saved_ms": 90_000,
         "spent_ms": 180,
         "net_ms": 89_820,
+        "waited": 0,
         "verified": 0,
         "refuted": 0,
         "outcomes": [
