@@ -5,7 +5,7 @@
 // heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
 // which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so that
 // no other call is heard.
-import { bash, start, tools, writes } from './heard.js'
+import { endedLines, endedTools, lines, start, tools, writes } from './heard.js'
 
 const PROTOCOL = 1
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
@@ -101,15 +101,15 @@ export function register(on, options) {
     void keepServer($, options)
     return started
   })
-  on('tool.run', { tool: 'Bash', command: bash }, async ($, e, next) => {
+  on('tool.run', { tool: 'Bash', command: lines }, async ($, e, next) => {
     if (!running && Date.now() > restsUntil) void keepServer($, options)
     return answer($, e, next)
   })
   on('tool.run', { tool: tools }, answer)
-  on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: bash } }, tell)
-  on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: bash } }, tell)
-  on('classic.PostToolUse', { tool_name: tools }, tell)
-  on('classic.PostToolUseFailure', { tool_name: tools }, tell)
+  on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: endedLines } }, tell)
+  on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: endedLines } }, tell)
+  on('classic.PostToolUse', { tool_name: endedTools }, tell)
+  on('classic.PostToolUseFailure', { tool_name: endedTools }, tell)
   // What another mod sets is given to the commands that run from then on: a new server knows it, too.
   on('env.set', async ($, e, next) => {
     const set = await next(e)

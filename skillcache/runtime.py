@@ -29,6 +29,7 @@ HANDLERS = {
     "SessionStart": "session_start",
     "Record": "record",
     "Deliver": "deliver",
+    "Options": "options",
 }
 
 

@@ -87,6 +87,11 @@ TABLE = (
     ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
+# Where Claude Code gives what the person has entered as an option of the plugin.
+OPTIONS = {
+    "SKILLCACHE_REDIS_URL": "CLAUDE_PLUGIN_OPTION_REDIS_URL",
+    "SKILLCACHE_TEAM": "CLAUDE_PLUGIN_OPTION_TEAM",
+}
 # Kept out of TABLE: it says where the table's files are, so no file can set it.
 HOME_VARIABLE = "SKILLCACHE_HOME"
 
@@ -142,11 +147,15 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
         rules.extend(more_rules)
         warnings.extend(more_warnings)
     for setting in TABLE:
-        text = environ.get(setting.variable)
+        text = _given(environ, setting.variable)
         if text is not None and (text or setting.kind == "flag"):
             values[setting.name] = from_text(setting, text)
     store = _store(values, environ) or f"embedded:{embedded_store(cache)}"
     return Settings(values, cache=cache, store=store, rules=rules, warnings=warnings)
+
+
+def _given(environ: "Mapping[str, str]", variable: str) -> str | None:
+    return environ.get(variable) or environ.get(OPTIONS.get(variable, ""), environ.get(variable))
 
 
 def disabled(environ: "Mapping[str, str]") -> bool:
@@ -205,7 +214,7 @@ def _is_url(value: str) -> bool:
 def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
     """The Redis URL in force, or '' for the embedded store."""
     named = values["redis_url"]
-    if isinstance(named, str) and environ.get("SKILLCACHE_REDIS_URL"):
+    if isinstance(named, str) and _given(environ, "SKILLCACHE_REDIS_URL"):
         return named
     general = environ.get("REDIS_URL", "")
     if general:

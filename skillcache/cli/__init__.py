@@ -24,6 +24,8 @@ COMMANDS = {
     "entries": "List, show, pin and remove stored results.",
     "invalidate": "Serve no more what is stored of a skill, tool, rule or project.",
     "clear": "Empty the cache.",
+    "serve": "Answer the calls of the plugin: its mod starts this.",
+    "plugin-path": "Lay out the plugin folder and print its path.",
 }
 
 
@@ -36,7 +38,7 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"skillcache.cli.{cmd_name}").command
+        command = import_module(f"skillcache.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
         return command
 

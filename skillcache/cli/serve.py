@@ -4,6 +4,7 @@ import os
 
 import click
 
+from skillcache import files, resident
 from skillcache.cli import exits
 from skillcache.server.serve import serve
 
@@ -15,10 +16,27 @@ from skillcache.server.serve import serve
     default=None,
     help="Where to listen, about a hundred bytes long at most.  [default: where the hooks of CLAUDE_PID look for it]",
 )
-def command(socket: str | None) -> int:
+@click.option("--off", is_flag=True, help="Switch the server of this client off until the client ends.")
+@click.option("--on", is_flag=True, help="Switch it on again.")
+def command(socket: str | None, off: bool, on: bool) -> int:
     """Answer the plugin's calls on a unix socket until the process that started this one ends.
 
     The plugin starts one by itself. A server that listens there already hands over and ends.
     """
+    if off or on:
+        return _switch(off=off)
     serve(os.environ, None if socket is None else os.path.abspath(socket))
+    return exits.OK
+
+
+def _switch(*, off: bool) -> int:
+    path = resident.socket_path(os.environ)
+    if path is None:
+        raise click.UsageError("this is for commands that Claude Code runs, such as /skillcache:off")
+    if off:
+        files.write(f"{path}.off", b"")
+        click.echo("skillcache is off until this Claude Code ends, or until it runs: skillcache serve --on")
+    else:
+        files.remove(f"{path}.off")
+        click.echo("skillcache is on.")
     return exits.OK

@@ -4,19 +4,21 @@ import os
 
 import click
 
-from skillcache.cli import exits, skill_file
+from skillcache.cli import exits, plugin_setup, skill_file
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
-from skillcache.cli.settings_file import locate, original, read, restore
+from skillcache.cli.settings_file import USER, locate, original, read, restore
 
 
 @click.command()
 @scope_options
 def command(scope: str, project: str, dry_run: bool) -> int:
-    """Take the hooks out of Claude Code's settings, and our skill where nobody has edited it.
+    """Take the hooks out of Claude Code's settings, our plugin, and our skill where nobody has edited it.
 
     A file that only install has changed becomes what it was, byte for byte.
     """
+    if scope == USER:
+        plugin_setup.uninstall(dry_run=dry_run)
     click.echo(skill_file.uninstall(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return _uninstall_hooks(scope, project, dry_run=dry_run)
 

@@ -4,13 +4,14 @@ from skillcache import pending
 from skillcache.event import parse_tool_event
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
+from skillcache.resident import is_served
 from skillcache.runtime import World
 
 
 def handle(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
     event = parse_tool_event(data)
-    if not may_be_ours(event.tool):
+    if not may_be_ours(event.tool) or is_served(world.environ):
         return ""
     # Of all the processes that the client starts for the end of a call, one finds what PreToolUse left.
     record = pending.end(cache_folder(world.environ), event.tool_use_id)

@@ -6,7 +6,7 @@ from skillcache.policy.rule import Rule
 
 def first_look(text: str, rules: tuple[Rule, ...] = ()) -> bool:
     """False when no rule can name anything in the line; `rules`: the person's own."""
-    return may_name(text) or any(_literal(rule.specifier) in text for rule in rules if rule.enabled)
+    return may_name(text) or any(literal_of(rule.specifier) in text for rule in rules if rule.enabled)
 
 
 def may_run_script(text: str, cwd: str) -> bool:
@@ -14,6 +14,6 @@ def may_run_script(text: str, cwd: str) -> bool:
     return "skills/" in text or "/skills/" in cwd
 
 
-def _literal(pattern: str) -> str:
+def literal_of(pattern: str) -> str:
     """The longest run of the pattern's characters that must stand in what it matches."""
     return max(pattern.replace(":*", "*").replace("\\", "*").replace(" ", "*").split("*"), key=len)

@@ -1,0 +1,9 @@
+"""SessionStart of the plugin: hands its options to the resident server, see skillcache/handlers/options.py."""
+
+import sys
+
+# Beside the package in a checkout, inside it in a wheel. Last, so that no file there can pass for a standard module.
+sys.path += [__file__.rsplit("/", 2)[0], __file__.rsplit("/", 3)[0]]
+from skillcache.runtime import main
+
+main("Options")

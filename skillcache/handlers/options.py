@@ -1,0 +1,26 @@
+"""The start of a session with the plugin: its options, which the client gives hooks alone, are left for the server.
+
+They lie beside its socket, in a folder and a file that only the person can read.
+"""
+
+import os
+
+from skillcache import files, jsontext, resident
+from skillcache.settings import OPTIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.runtime import World
+
+
+def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have one shape
+    """Never has an answer. Raises OSError."""
+    given = {name: world.environ[option] for name, option in OPTIONS.items() if world.environ.get(option)}
+    path = resident.socket_path(world.environ)
+    if not given or path is None:
+        return ""
+    folder = os.path.dirname(path)
+    files.make_folder(folder)
+    if resident.is_private(folder):
+        files.write(f"{path}.options", jsontext.dumps(given).encode("ascii"))
+    return ""

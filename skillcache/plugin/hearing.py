@@ -1,0 +1,84 @@
+"""What the plugin's module hears, as the JavaScript module heard.js: every call that a rule may name, and few others.
+
+A call that is heard costs it a few milliseconds, and the client does not move it to the background.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from skillcache.claude_settings import WEB
+from skillcache.policy.builtin import WORDS
+from skillcache.policy.look import literal_of
+from skillcache.policy.pattern import parse
+from skillcache.policy.tasks import NAMED
+
+# Lines that run a script of a skill hold it.
+_SKILLS = "skills/"
+_SHORT = 5  # characters of a tool's name that stands in other words too often, such as `go`
+# Not what begins an option, such as the -type of `find`.
+_NO_OPTION = r"(?<!\s-)(?<!\s--)"
+_META = set("\\^$.*+?()[]{}|/")
+
+
+def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -> str:
+    """`start`: how to start the server; `rules`, `writers`: patterns of own rules and of their `invalidated_by`."""
+    rules, writers = list(rules), list(writers)
+    lines = [*_builtin(), *_lines(rules)]
+    answered = [*WEB.split("|"), *(tool for tool in map(_tool, rules) if tool not in ("Bash", "Skill"))]
+    ended = [*answered, *(tool for tool in map(_tool, writers) if tool != "Bash")]
+    written = [
+        f"[{_expression([_wild(_tool(pattern))], whole=True)}, {_expression(_lines([pattern]))}]" for pattern in writers
+    ]
+    return (
+        "// Made by `skillcache plugin-path` from the built-in rules and the person's own.\n"
+        f"export const start = {json.dumps(list(start))}\n"
+        f"export const lines = {_expression(lines)}\n"
+        f"export const tools = {_expression(map(_wild, answered), whole=True)}\n"
+        f"export const endedLines = {_expression([*lines, *_lines(writers)])}\n"
+        f"export const endedTools = {_expression(map(_wild, ended), whole=True)}\n"
+        f"const written = [{', '.join(written)}]\n"
+        "export const writes = e =>\n"
+        "  written.some(([tool, line]) => tool.test(e.tool_name) && line.test(String(e.tool_input?.command ?? '')))\n"
+    )
+
+
+def _builtin() -> list[str]:
+    tools = {word for words in WORDS.values() for word in words.split()} - NAMED
+    tasks = [_plain(word) for word in sorted(NAMED) if not any(other in word for other in NAMED - {word})]
+    found = [f"{_NO_OPTION}(?:{'|'.join(tasks)})(?<!check(?=out))(?<!latest)"]
+    for tool in sorted(tools):
+        if len(tool) > _SHORT:
+            found.append(_plain(tool))
+        else:
+            found.append(f"(?<![a-z0-9_]){_plain(tool)}(?![a-z0-9_])")
+    return [*found, _plain(_SKILLS)]
+
+
+def _tool(pattern: str) -> str:
+    """As `names` of skillcache.policy.pattern reads it."""
+    tool, _ = parse(pattern)
+    whole = "__" in tool.removeprefix("mcp__") or "*" in tool
+    return tool if whole or not tool.startswith("mcp__") else f"{tool}__*"
+
+
+def _lines(patterns: Iterable[str]) -> list[str]:
+    """What must stand in the lines that the patterns of Bash calls name."""
+    parsed = map(parse, patterns)
+    return [_plain(literal_of(specifier or "")) for tool, specifier in parsed if tool == "Bash"]
+
+
+def _wild(tool: str) -> str:
+    return ".*".join(map(_plain, tool.split("*")))
+
+
+def _plain(text: str) -> str:
+    return "".join(f"\\{char}" if char in _META else char for char in text)
+
+
+def _expression(parts: Iterable[str], *, whole: bool = False) -> str:
+    """In JavaScript. Case never tells two calls apart here; nothing to look for is in everything."""
+    inside = "|".join(dict.fromkeys(parts))
+    text = json.dumps(f"^(?:{inside})$" if whole else inside)
+    return f"new RegExp({text}, 'i')"
