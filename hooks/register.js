@@ -56,12 +56,18 @@ async function ask($, path, body, patience) {
 async function lookUp($, e) {
   const { tool, tool_use_id, agentId, requestMeta, ...input } = e
   // All at once: each is a message to the client and back.
-  const [cwd, root, session] = await Promise.all([$.session.cwd(), $.session.root(), $.session.id()])
+  const [cwd, root, session, info] = await Promise.all([
+    $.session.cwd(),
+    $.session.root(),
+    $.session.id(),
+    $.session.info(),
+  ])
   // A page is fetched in another way for one type of agent.
   const agents = agentId !== undefined && tool === 'WebFetch' ? await $.agent.list() : []
   const event = {
     hook_event_name: 'PreToolUse',
     session_id: session,
+    transcript_path: info.transcriptPath,
     agent_id: agentId,
     agent_type: agents.find(agent => agent.id === agentId)?.type,
     cwd,

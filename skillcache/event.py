@@ -19,12 +19,12 @@ class ToolEvent:
 
     cwd: absolute; agent_id, agent_type: "" outside subagents; response: the tool's structured output (PostToolUse
     only); error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None; server:
-    name and source of an MCP tool's server, both "" where the client does not say.
+    name and source of an MCP tool's server, both "" where the client does not say; transcript: file of the session.
     """
 
     __slots__ = (
         "agent_id", "agent_type", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode",
-        "response", "server", "session_id", "tool", "tool_use_id",
+        "response", "server", "session_id", "tool", "tool_use_id", "transcript",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +44,7 @@ class ToolEvent:
         interrupted: bool = False,
         duration: int | None = None,
         server: tuple[str, str] = ("", ""),
+        transcript: str = "",
     ) -> None:
         self.name = name
         self.tool = tool
@@ -59,6 +60,7 @@ class ToolEvent:
         self.interrupted = interrupted
         self.duration = duration
         self.server = server
+        self.transcript = transcript
 
 
 class SessionEvent:
@@ -117,6 +119,7 @@ def parse_tool_event(data: bytes) -> ToolEvent:
         interrupted=fields.get("is_interrupt") is True,
         duration=int(duration) if isinstance(duration, int | float) and 0 <= duration < 1e9 else None,
         server=_server(fields.get("mcp_server")),
+        transcript=_text(fields, "transcript_path"),
     )
 
 

@@ -9,6 +9,7 @@ from skillcache.call import Call
 from skillcache.consultation import Consultation
 from skillcache.entry import Entry
 from skillcache.jsontext import dumps
+from skillcache.lanes import long_output
 from skillcache.outcome import UNFIT, Outcome
 from skillcache.plan import BASH, Plan
 
@@ -18,7 +19,6 @@ _SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
     "WebSearch": {"query": str, "results": list, "durationSeconds": (int, float)},
     "Agent": {"status": str, "prompt": str, "agentId": str, "content": list, "usage": dict},
 }
-_LARGEST = 1 << 20  # bytes of a result: more takes the mod longer to hand over than it may
 
 
 def admit(call: Call, planned: Plan) -> None:
@@ -27,26 +27,38 @@ def admit(call: Call, planned: Plan) -> None:
 
 def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
     """Raises Bypass and OSError."""
-    event, found, now = call.event, consulted.found, call.world.now
-    output = consulted.answer.output
-    if len(output) > _LARGEST:
+    return (_of_bash if planned.tool == BASH else _of_another)(call, planned, consulted, entry)
+
+
+def _of_another(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+    kind = kinds.kind_of(planned.tool)
+    result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
+    if not _fits(planned.tool, result):
         return UNFIT
-    who = replay.origin(entry, event.session_id)
-    if planned.tool != BASH:
-        kind = kinds.kind_of(planned.tool)
-        result = None if kind is None else kind.structured(output, event.tool_use_id)
-        return (
-            dumps({"result": result, "context": [_note(planned, entry, who, now)]})
-            if _fits(planned.tool, result)
-            else UNFIT
-        )
-    note = replay.note(entry, planned.command, who, now=now)
-    if entry.directory is not None:
-        return UNFIT
+    note = (
+        f"skillcache: the result of this {planned.tool} call is the recorded one of the same call, not a new one."
+        f" It was recorded {replay.age_of(entry, call.world.now)} ago {replay.origin(entry, call.event.session_id)}."
+    )
+    return dumps({"result": result, "context": [note]})
+
+
+def _of_bash(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+    event, found, output = call.event, consulted.found, consulted.answer.output
     try:
         text = output.decode("utf-8")
     except UnicodeDecodeError:
         return UNFIT
+    if entry.directory is not None:
+        return UNFIT
+    result: dict[str, object] = {"stdout": text, "stderr": "", "interrupted": False, "isImage": False}
+    result["noOutputExpected"] = False
+    if entry.meaning:
+        result["returnCodeInterpretation"] = entry.meaning
+    if len(output) > long_output.SHOWN:
+        kept = long_output.keep(event, output)
+        if kept is None:
+            return UNFIT
+        result.update(kept)
     if entry.files:
         from skillcache.skill.outputs import restore  # few entries hold files
 
@@ -56,17 +68,8 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)
     if entry.status and not entry.meaning:
         return dumps({"deny": f"Exit code {entry.status}\n{text}" if text else f"Exit code {entry.status}"})
-    result = {"stdout": text, "stderr": "", "interrupted": False, "isImage": False, "noOutputExpected": False}
-    if entry.meaning:
-        result["returnCodeInterpretation"] = entry.meaning
-    return dumps({"result": result, "context": [note]})
-
-
-def _note(planned: Plan, entry: Entry, who: str, now: float) -> str:
-    return (
-        f"skillcache: the result of this {planned.tool} call is the recorded one of the same call, not a new one."
-        f" It was recorded {replay.age_of(entry, now)} ago {who}."
-    )
+    who = replay.origin(entry, event.session_id)
+    return dumps({"result": result, "context": [replay.note(entry, planned.command, who, now=call.world.now)]})
 
 
 def _fits(tool: str, result: object) -> bool:

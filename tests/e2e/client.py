@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from tests.e2e.api import Api, Request, Side, Turn
 
 VERSION = "2.1.330"
+OLD_VERSION = "2.1.296"  # the newest whose mods cannot answer a call that is allowed
 TIMEOUT = 60.0
 _NOTE = "PreToolUse:Bash hook additional context: "
 
@@ -181,6 +182,12 @@ def find_client() -> str | None:
         if said.stdout.startswith(VERSION):
             return on_path
     return None
+
+
+def find_old_client() -> str | None:
+    """The path of a client of OLD_VERSION, or None."""
+    path = Path(f"{tools_folder()}-old") / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
+    return str(path) if path.exists() else None
 
 
 def tools_folder() -> Path:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import VERSION, find_client
+from tests.e2e.client import OLD_VERSION, VERSION, find_client, find_old_client
+from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 
 
@@ -49,6 +52,42 @@ def bare_place(tmp_path: Path, claude: str, template: Path) -> Place:
 def second_place(tmp_path: Path, claude: str, template: Path) -> Place:
     """The same project with another home folder, skillcache installed there too."""
     return _copy(template / "installed", tmp_path / "second", claude)
+
+
+@pytest.fixture(scope="session")
+def old_claude() -> str:
+    """The path of a client whose mods cannot answer calls."""
+    found = find_old_client()
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"Claude Code {OLD_VERSION} is required in CI")
+        pytest.skip(f"Claude Code {OLD_VERSION} is not installed")
+    return found
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A folder for sockets, whose paths must be short."""
+    with tempfile.TemporaryDirectory(prefix="sc-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugged:
+    """A project whose person has the plugin and nothing else of ours."""
+    shutil.copytree(template / "bare", tmp_path / "plugged", symlinks=True)
+    place = Plugged(tmp_path / "plugged", claude, runtime)
+    place.lay_out()
+    return place
+
+
+@pytest.fixture
+def second_plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugged:
+    """The same project with another home folder, and the plugin there too."""
+    shutil.copytree(template / "bare", tmp_path / "second", symlinks=True)
+    place = Plugged(tmp_path / "second", claude, runtime)
+    place.lay_out()
+    return place
 
 
 def _copy(made: Path, root: Path, claude: str) -> Place:

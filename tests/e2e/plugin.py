@@ -1,0 +1,79 @@
+"""A project whose person has the plugin, for tests of the real client."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.api import Request, Turn
+from tests.e2e.client import Session
+from tests.e2e.project import Place, as_turn
+
+SECONDS = 20.0  # for a server to come up, on a busy machine
+_NOTE = "tool.call hook additional context: "
+
+
+class Plugged(Place):
+    """`runtime`: a short path of a folder of its own, where servers listen; `folder`: of the plugin."""
+
+    def __init__(self, root: Path, claude: str, runtime: Path) -> None:
+        super().__init__(root, claude)
+        self.runtime = runtime
+        self.client.env["XDG_RUNTIME_DIR"] = str(runtime)
+        self.folder = root / "plugin"
+
+    def lay_out(self) -> None:
+        """The plugin for the person's configuration as it is now."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.skillcache("plugin-path").strip(), self.folder)
+
+    def configure(self, text: str) -> None:
+        super().configure(text)
+        if (self.project / ".git").exists():
+            self.lay_out()
+
+    def play(self, *turns: Turn | list[str], **options: Any) -> Session:
+        """The first turn waits until the session's server listens, where the plugin is loaded."""
+        first, *rest = turns
+        if options.setdefault("plugin", self.folder) and not options.pop("at_once", False):
+            before = set(self.sockets())
+            return super().play(self.once_served(first, before), *rest, **options)
+        return super().play(first, *rest, **options)
+
+    def sockets(self) -> list[str]:
+        """Where servers listen."""
+        folder = self.runtime / "skillcache"
+        return [path.name for path in folder.iterdir() if path.is_socket()] if folder.exists() else []
+
+    def once_served(self, turn: Turn | list[str], before: set[str]) -> Turn:
+        def served(_request: Request) -> Turn:
+            ends = time.monotonic() + SECONDS
+            while not set(self.sockets()) - before:
+                assert time.monotonic() < ends, "no server came up"
+                time.sleep(0.01)
+            time.sleep(0.05)  # until the mod has read where it listens
+            return as_turn(turn)
+
+        return served
+
+    def processes(self) -> list[int]:
+        """The processes of this person."""
+        mark = f"HOME={self.home}\0".encode()
+        found = []
+        for path in Path("/proc").iterdir():
+            if path.name.isdecimal():
+                try:
+                    if mark in (path / "environ").read_bytes() + b"\0":
+                        found.append(int(path.name))
+                except OSError:  # gone meanwhile, or another's
+                    continue
+        return found
+
+
+def notes(session: Session) -> list[str]:
+    """What the model was told beside answers of the plugin, in the order in which it received them."""
+    # Those of one batch of calls come joined into one text.
+    parts = [part for note in session.requests[-1].notes() for part in f"\n\n{note}".split(f"\n\n{_NOTE}")[1:]]
+    return [part for part in parts if part.startswith("skillcache")]
