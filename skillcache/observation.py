@@ -13,15 +13,19 @@ from skillcache.fingerprint.disturbance import disturbed
 from skillcache.kinds import kind_of
 from skillcache.lookup import Lookup, look
 from skillcache.normalize import normalized
-from skillcache.observing.candidate import candidate
+from skillcache.observing.candidate import Candidate, candidate
 from skillcache.observing.log import FAILED, Sighting, append, keyed, salt_of
-from skillcache.plan import BASH, Plan, plan
+from skillcache.outcome import NO_RULE, OTHER_COMMAND
+from skillcache.plan import BASH, Plan, finder_for, plan
+from skillcache.policy import Rule, judge
+from skillcache.policy.other_tools import rule_for
 from skillcache.policy.own import rules_of
 from skillcache.project import identity
 from skillcache.recording import has_failed
 from skillcache.result import Unusable, read_result
 from skillcache.secrets import find as find_secret
 from skillcache.settings import Settings
+from skillcache.shell import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,12 +46,14 @@ def observe(event: ToolEvent, world: "World", settings: Settings) -> None:
 
 def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting | None:
     """Raises Bypass and Unusable."""
-    rules = rules_of(settings)
-    found = candidate(event, rules)
-    if found is None:
-        return None
+    found = candidate(event)
     ttl, failures_ttl = (int(settings.number(name)) for name in ("ttl", "failures_ttl"))
-    planned = plan(event, (*rules, found.rule), ttl=ttl, failures_ttl=failures_ttl)
+    rules = rules_of(settings)
+    if found is None or _is_named(event, world, rules, found, ttl):
+        return None
+    planned = plan(
+        event, (*rules, found.rule), cwd=found.cwd, environ=world.environ, ttl=ttl, failures_ttl=failures_ttl
+    )
     output = _output(event, int(settings.number("max_output")))
     if find_secret(planned.asked) or find_secret(output or ""):
         return None
@@ -66,6 +72,19 @@ def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting 
         result=FAILED if output is None else keyed(salt, normalized(output, root)),
         duration=event.duration or 0,
     )
+
+
+def _is_named(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, ttl: int) -> bool:
+    """Whether a rule or a skill names the call, or it is refused for what it does."""
+    if event.tool != BASH:
+        return rule_for(event.tool, event.input, rules) is not None
+    command = str(event.input.get("command"))
+    own = tuple([rule for rule in rules if rule.tool == BASH])
+    try:
+        judge(read(command), own, finder_for(command, rules, cwd=found.cwd, environ=world.environ, ttl=ttl))
+    except Bypass as bypass:
+        return bypass.outcome not in (NO_RULE, OTHER_COMMAND)
+    return True
 
 
 def _output(event: ToolEvent, cap: int) -> str | None:

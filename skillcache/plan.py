@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from skillcache.kinds import Described
     from skillcache.policy import Verdict
+    from skillcache.skill.find import Finder
 
 BASH = "Bash"
 
@@ -95,12 +96,8 @@ def plan(
     if not isinstance(command, str):
         raise Bypass(NO_RULE)
     own = tuple([rule for rule in rules if rule.tool == BASH])
-    finder = None
-    if may_run_script(command, cwd):
-        from skillcache.skill.find import Finder  # few lines do
-
-        finder = Finder(cwd, environ, tuple([rule for rule in rules if rule.tool == "Skill"]), ttl=ttl)
-    elif not first_look(command, own):
+    finder = finder_for(command, rules, cwd=cwd, environ=environ, ttl=ttl)
+    if finder is None and not first_look(command, own):
         raise Bypass(NO_RULE)
     line = read(command)
     verdict = judge(line, own, finder)
@@ -115,3 +112,14 @@ def plan(
         ttl=ttl,
         failures_ttl=failures_ttl,
     )
+
+
+def finder_for(
+    command: str, rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int
+) -> "Finder | None":
+    """What finds the skills whose scripts a line may run; None for nearly every line."""
+    if not may_run_script(command, cwd):
+        return None
+    from skillcache.skill.find import Finder  # few lines do
+
+    return Finder(cwd, environ, tuple([rule for rule in rules if rule.tool == "Skill"]), ttl=ttl)

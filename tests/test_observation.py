@@ -275,6 +275,27 @@ def test_a_call_that_a_rule_of_one_s_own_names_or_shuts_out_is_not_seen(person: 
     assert person.sightings == []
 
 
+@pytest.mark.parametrize("match", ["mcp__words__*", "WebSearch", "WebFetch", "Agent", "Skill(words)"])
+def test_a_rule_about_other_tools_hides_no_line(person: Person, match: str) -> None:
+    person.configure(f'[[rules]]\nmatch = "{match}"\n')
+    person.ran("./report")
+    assert len(person.sightings) == 1
+
+
+def test_a_line_that_runs_a_script_is_not_seen_where_the_skill_says_that_it_is_kept(person: Person) -> None:
+    skill = "---\nname: words\ndescription: Counts words.\n{more}---\n"
+    (person.project / ".claude/skills/words").mkdir(parents=True)
+    person.write(".claude/skills/words/count.sh", "#!/bin/sh\n")
+
+    person.write(".claude/skills/words/SKILL.md", skill.format(more="metadata:\n  skillcache:\n    ttl: 600\n"))
+    person.ran(".claude/skills/words/count.sh 7")
+    assert person.sightings == []
+
+    person.write(".claude/skills/words/SKILL.md", skill.format(more=""))
+    person.ran(".claude/skills/words/count.sh 7")
+    assert [seen.pattern for seen in person.sightings] == ["Bash(.claude/skills/words/count.sh:*)"]
+
+
 def test_a_call_in_the_background_or_interrupted_is_not_seen(person: Person) -> None:
     person.ran_with("./report", tool_input={"command": "./report", "run_in_background": True})
     response = {"stdout": "", "stderr": "", "interrupted": True, "isImage": False}

@@ -7,13 +7,10 @@ task runner or an interpreter runs, there is none.
 
 import os
 
-from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.observing.label import acts, is_name, label_of
-from skillcache.outcome import NO_RULE, OTHER_COMMAND
-from skillcache.policy import Rule, judge
+from skillcache.policy import Rule
 from skillcache.policy.filters import filtered
-from skillcache.policy.other_tools import rule_for
 from skillcache.policy.own import ONLINE_TTL
 from skillcache.policy.wrappers import Wrapped, unwrap
 from skillcache.shell import Line, read
@@ -32,12 +29,10 @@ class Candidate:
         self.cwd = cwd
 
 
-def candidate(event: ToolEvent, rules: tuple[Rule, ...]) -> Candidate | None:
-    """None for a call that a rule names or that no rule should; `rules`: the person's own. Raises Bypass."""
+def candidate(event: ToolEvent) -> Candidate | None:
+    """None for a call that no rule should name. Raises Bypass."""
     if event.tool == "Bash":
-        return _of_line(event, rules)
-    if rule_for(event.tool, event.input, rules) is not None:
-        return None
+        return _of_line(event)
     if event.tool == "Agent":
         kind = event.input.get("subagent_type")
         fits = isinstance(kind, str) and is_name(kind, "_-.:")
@@ -53,13 +48,13 @@ def would_be(pattern: str) -> Rule:
     return Rule(ORIGIN, pattern, origin=ORIGIN)
 
 
-def _of_line(event: ToolEvent, rules: tuple[Rule, ...]) -> Candidate | None:
+def _of_line(event: ToolEvent) -> Candidate | None:
     text = event.input.get("command")
     if not isinstance(text, str) or event.input.get("run_in_background"):
         return None
     line = read(text)
     cwd = began_in(event, line.ends_in)
-    if line.fresh or cwd is None or not _is_unnamed(line, rules):
+    if line.fresh or cwd is None:
         return None
     command = _only_command(line)
     if command is None:
@@ -81,15 +76,6 @@ def _only_command(line: Line) -> Wrapped | None:
                 return None
             found = inner
     return found
-
-
-def _is_unnamed(line: Line, rules: tuple[Rule, ...]) -> bool:
-    """Whether no rule names the line's command, and none refuses it for what it does."""
-    try:
-        judge(line, rules)
-    except Bypass as bypass:
-        return bypass.outcome in (NO_RULE, OTHER_COMMAND)
-    return False
 
 
 def began_in(event: ToolEvent, ends_in: str) -> str | None:
