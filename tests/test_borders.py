@@ -65,6 +65,7 @@ COLD = (
     "messages.identity",
     "messages.live",
     "messages.sending",
+    "plugin",
     "running",
     "server",
     "session_state",
