@@ -132,11 +132,14 @@ class Scene(Place):
         self, command: str = LINE, *, session: str = "s2", root: Path | None = None, **fields: object
     ) -> tuple[Hook, dict[str, Any]]:
         """A hook that has begun to wait for somebody's run, and its event."""
-        already = self.blocked()
         event = self.before(command, session=session, root=root, **fields)
-        hook = self.asking(event)
+        return self.begin_to_wait(event), event
+
+    def begin_to_wait(self, event: Mapping[str, Any], *, shift: float = 0, person: int | None = None) -> Hook:
+        already = self.blocked()
+        hook = self.asking(event, shift=shift, person=person)
         until(lambda: self.blocked() > already if self.server else hook.sleeps(), "it never waited")
-        return hook, event
+        return hook
 
     def blocked(self) -> int:
         """How many wait in Redis."""
