@@ -6,9 +6,9 @@ Runs only after a command that took its time, so modules that cost something to 
 import os
 import time
 
-from skillcache import bytecode, kinds, launches, pending, quarantine, seen, tally, writer
+from skillcache import bytecode, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
-from skillcache.entry import TEXT, Entry, File, Unreadable, decode, encode
+from skillcache.entry import JSON, TEXT, Entry, File, Unreadable, decode, encode
 from skillcache.errors import Bypass
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
@@ -38,6 +38,7 @@ from skillcache.redis_keys import entry_key, is_team_name, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
+from skillcache.secrets import spelled
 from skillcache.skill.outputs import are_alike
 from skillcache.stores import Store
 
@@ -76,7 +77,7 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         if has_failed(result) and not planned.failures:
             _doubt(store, call, planned, miss)
             return FAILURE if result.status else HIDDEN_FAILURE
-        if find_secret(planned.asked) or find_secret(result.output.decode("utf-8")):
+        if find_secret(planned.asked) or find_secret(_text_of(result)):
             return SECRET
         if any(find_secret(file.content.decode("utf-8", "replace")) for file in left):
             return SECRET
@@ -94,6 +95,11 @@ def _read(call: Call) -> Result:
         return read_result(call.event, cap)
     result: Result = kind.read(call.event, cap)
     return result
+
+
+def _text_of(result: Result) -> str:
+    """What is searched for credentials. JSON hides what stands behind a line's end, whose escape is a letter."""
+    return spelled(jsontext.loads(result.output)) if result.form == JSON else result.output.decode("utf-8")
 
 
 def _doubt(store: Store, call: Call, planned: Plan, miss: Miss) -> None:

@@ -18,6 +18,21 @@ def find(text: str) -> str | None:
     return None
 
 
+def spelled(value: object) -> str:
+    """A JSON value as text to be searched: its strings as they are, each behind its name."""
+    lines = []
+    rest: list[tuple[str, object]] = [("", value)]
+    while rest:
+        name, item = rest.pop()
+        if isinstance(item, dict):
+            rest.extend(item.items())
+        elif isinstance(item, list):
+            rest.extend([(name, each) for each in item])
+        else:
+            lines.append(f'"{name}": "{item}"' if name else str(item))
+    return "\n".join(lines)
+
+
 def redact(text: str) -> str:
     """The text with every secret replaced by `[redacted:<name>]`; redacting twice changes nothing."""
     data = _encode(text)

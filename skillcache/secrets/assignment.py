@@ -32,6 +32,7 @@ _TAIL = re.compile(
 _QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
 _BARE_END = re.compile(rb"[^\s\"'`,;&<>)\]}]*")
 _WORD = re.compile(rb"[A-Za-z_]+\Z")
+_ESCAPES = (b"b", b"f", b"n", b"r", b"t", b"v")  # behind a backslash, such as the \n at which JSON begins a line
 _EXPRESSION = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\[")
 _MASK = re.compile(
     rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|\\[nt]?.{0,2}\Z|!!|(?i:your|my|some)[-_ ]?(?i:[a-z]+[-_ ]?)+\Z"
@@ -82,6 +83,8 @@ def _name(data: bytes, start: int, end: int) -> bytes:
     size = len(before)
     while size and (before[size - 1 : size].isalnum() or before[size - 1] in b"_-."):
         size -= 1
+    if before[:size].endswith(b"\\") and before[size : size + 1] in _ESCAPES:
+        size += 1
     return before[size:] + data[start:end]
 
 

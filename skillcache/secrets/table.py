@@ -1,10 +1,11 @@
 # ruff: noqa: E501, ISC004 - a row of the table is read as one line
-"""Credentials that are known by their look: one row per kind, with a literal text that must be there first.
+r"""Credentials that are known by their look: one row per kind, with a literal text that must be there first.
 
 A row is (name, hints, pattern). Where none of the hints occurs the pattern is not even compiled, so a clean text costs
 a few substring searches, and those of WORD_ROWS are made on the distinct long words of the text only: 5 MB in 0.25 s.
 Patterns hold no nested or unbounded overlapping repeats: their time is linear in the text. A group named `secret` marks
-the part to redact; without it the whole match is.
+the part to redact; without it the whole match is. What a pattern forbids before it may be the letter of an escape, such
+as the `\n` at which JSON begins a line.
 """
 
 import re
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _START = r"(?<![A-Za-z0-9_-])"
+_FORBIDDEN = re.compile(r"\(\?<!\[[^\]]*\]\)")
+_ESCAPED = r"(?:\g<0>|(?<=\\\\[bfnrtv])|(?<=\\\\u[0-9A-Fa-f]{4}))"
 _WORD = r"[A-Za-z0-9_-]"
 _MASKS = (b"*", b"$", b"{", b"<", b"[", b"%", b"...", b"\\u2022", b"xxx", b"XXX")
 
@@ -93,7 +96,7 @@ TEXT_ROWS: tuple[_Row, ...] = (
         r"(?i:authorization)\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(?:(?i:bearer|basic|token|digest|negotiate|apikey|key)\s{1,3}|(?=[A-Za-z._~+/=:-]{0,64}\d))"
         r"(?P<secret>(?!(?i:bearer|basic|token|digest|negotiate|apikey|none|null|true|false|required|header)\b)[A-Za-z0-9._~+/=:-]{8,8192})",
     ),
-    ("bearer-token", (b"earer ", b"EARER "), r"(?i:\bbearer )(?P<secret>(?=[A-Za-z._~+/=-]{0,64}\d)[A-Za-z0-9._~+/=-]{16,8192})"),
+    ("bearer-token", (b"earer ", b"EARER "), r"(?<![A-Za-z0-9_])(?i:bearer )(?P<secret>(?=[A-Za-z._~+/=-]{0,64}\d)[A-Za-z0-9._~+/=-]{16,8192})"),
 )  # fmt: skip
 
 
@@ -101,7 +104,7 @@ def spans(data: bytes) -> "Iterator[tuple[int, int, str]]":
     """Start, end and name of everything in the table that the bytes show, row by row."""
     words = b"\n".join({word for word in data.split() if len(word) >= SHORTEST})
     for name, hints, pattern in WORD_ROWS:
-        if any(hint in words for hint in hints) and re.search(pattern.encode(), words):
+        if any(hint in words for hint in hints) and _compiled(pattern).search(words):
             yield from _matches(name, pattern, data)
     for name, hints, pattern in TEXT_ROWS:
         if any(hint in data for hint in hints):
@@ -109,7 +112,11 @@ def spans(data: bytes) -> "Iterator[tuple[int, int, str]]":
 
 
 def _matches(name: str, pattern: str, data: bytes) -> "Iterator[tuple[int, int, str]]":
-    for match in re.finditer(pattern.encode(), data):
+    for match in _compiled(pattern).finditer(data):
         start, end = match.span("secret") if "secret" in match.re.groupindex else match.span()
         if not data[start:end].startswith(_MASKS):
             yield start, end, name
+
+
+def _compiled(pattern: str) -> "re.Pattern[bytes]":
+    return re.compile(_FORBIDDEN.sub(_ESCAPED, pattern).encode())

@@ -154,6 +154,13 @@ class TestWeb:
         kept = b"".join(path.read_bytes() for path in tools.place.cache.rglob("store*") if path.is_file())
         assert url.encode() not in kept
 
+    @pytest.mark.parametrize("before", ["", "The keys are:\n", "\t", "\u00e9"])
+    def test_a_page_that_shows_a_credential_is_not_stored(self, tools: Tools, before: str) -> None:
+        tools.call("WebFetch", FETCH, fetched(f"{before}AKIA" + "IOSFODNN7EXAMPLE"))
+
+        assert tools.call("WebFetch", FETCH, fetched()) is None
+        assert "secret" in tools.place.counted()
+
     def test_it_is_kept_for_an_hour_and_a_search_for_a_quarter(self, tools: Tools) -> None:
         link = {"title": "What is new", "url": "https://docs.python.org/3/whatsnew/3.11.html"}
         found = {

@@ -40,6 +40,7 @@ CORPUS = [
     json.loads(line) for line in (Path(__file__).parent.parent / "data/secrets.jsonl").read_text("utf-8").splitlines()
 ]
 TRUE = [(row["kind"], row["text"]) for row in CORPUS if row["kind"]]
+BY_LOOK = [text for kind, text in TRUE if not kind.endswith(("-assignment", "authorization"))]
 FALSE = [row["text"] for row in CORPUS if not row["kind"]]
 SURROUNDINGS = ["{}", "line before\n{}\nline after", "  {}  ", "é {} é"]
 
@@ -52,6 +53,48 @@ def test_a_credential_is_found_and_redacted_in_any_surroundings(kind: str, templ
         redacted = secrets.redact(text)
         assert f"[redacted:{kind}]" in redacted or "[redacted:" in redacted
         assert secrets.find(redacted) is None, redacted
+
+
+@pytest.mark.parametrize(
+    "template", [text for kind, text in TRUE if not kind.endswith(("-assignment", "authorization"))]
+)
+@pytest.mark.parametrize("before", ["line before\n", "a\r\n\t", "\u00e9"])
+def test_a_credential_is_found_and_redacted_behind_an_escape(template: str, before: str) -> None:
+    once = json.dumps({"text": f"{before}{build(template)}\nline after"})
+    for text in (once, json.dumps(once)):
+        assert secrets.find(text) is not None, text
+        assert secrets.find(secrets.redact(text)) is None, secrets.redact(text)
+
+
+def test_a_word_for_a_password_is_found_behind_an_escape() -> None:
+    assert secrets.find(json.dumps("port: 1\nDB_PASSWORD=correcthorse\n")) is not None
+
+
+@pytest.mark.parametrize("template", [text for _kind, text in TRUE])
+def test_a_credential_is_found_in_any_json(template: str) -> None:
+    for surroundings in SURROUNDINGS:
+        text = surroundings.replace("{}", build(template))
+        for value in (text, {"text": text}, [{"type": "text", "text": text}], {"a": [{text: 1}]}):
+            assert secrets.find(secrets.spelled(value)) is not None, value
+
+
+def test_a_credential_is_found_by_the_name_it_has_in_json() -> None:
+    found = [
+        secrets.find(secrets.spelled(value))
+        for value in (
+            {"password": "hun" + "ter2-9f"},
+            [{"a": {"api_token": "a1b2" * 6}}],
+            {"password": ["hun" + "ter2"]},
+        )
+    ]
+
+    assert found == ["password-assignment", "token-assignment", "password-assignment"]
+
+
+@pytest.mark.parametrize("text", FALSE)
+def test_what_only_resembles_a_credential_is_left_alone_in_json(text: str) -> None:
+    assert secrets.find(secrets.spelled([{"type": "text", "text": f"line before\n{text}\nline after"}])) is None
+    assert secrets.find(secrets.spelled({"text": text, "ok": True, "count": 12.5, "none": None})) is None
 
 
 @pytest.mark.parametrize(("kind", "template"), TRUE)
