@@ -82,7 +82,8 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
                 shown = mark_of(message).encode() in before
             shown = shown or (message["id"] != "" and message["id"] in seen)
             seen.add(message["id"])
-        allowed = message is not None and seal.may_reach(message, reader, key, writers, team)
+            message.own = seal.is_own(message, reader, key)
+        allowed = message is not None and seal.may_reach(message, writers, team, own=message.own)
         arrived._add(each.entry, message, shown=shown, allowed=allowed)  # noqa: SLF001 - one module
     return arrived
 

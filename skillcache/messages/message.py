@@ -18,7 +18,7 @@ VERSION = 1
 TEXT, NOTICE = "text", "notice"
 ENDED, EXPIRED, REFUSED = "ended", "expired", "refused"  # why a message comes back
 
-_FIELDS = (
+FIELDS = (
     *("id", "kind", "from", "from_name", "user", "host", "team", "project", "to", "to_name"),
     *("text", "form", "reply_to", "seal"),
 )
@@ -26,14 +26,18 @@ _TIMES = ("at", "expires", "returned")
 
 
 class Message:
-    """at, expires, returned: unix ms by the store's clock, 0 before it took the message in."""
+    """at, expires, returned: unix ms by the store's clock, 0 before it took the message in.
 
-    __slots__ = ("bounce", "fields", "times")
+    own: whether it was found to be of the reader's own person on this machine (`seal`); all else is its word only.
+    """
+
+    __slots__ = ("bounce", "fields", "own", "times")
 
     def __init__(self, fields: dict[str, str], times: dict[str, int] | None = None, bounce: str = "") -> None:
         self.fields = fields
         self.times = times or {}
         self.bounce = bounce
+        self.own = False
 
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "")
@@ -44,7 +48,7 @@ class Message:
 
 def encode(message: Message) -> bytes:
     """ASCII that ends with the object's brace: a store puts its fields before it."""
-    fields = {name: message[name] for name in _FIELDS}
+    fields = {name: message[name] for name in FIELDS}
     return jsontext.dumps({"version": VERSION, **fields}).encode("ascii")
 
 
@@ -82,7 +86,7 @@ def decode(text: str | bytes) -> Message | None:
         return None
     if not isinstance(found, dict) or found.get("version") != VERSION:
         return None
-    fields = {name: value for name in _FIELDS if isinstance(value := found.get(name), str)}
+    fields = {name: value for name in FIELDS if isinstance(value := found.get(name), str)}
     times = {name: int(value) for name in _TIMES if isinstance(value := found.get(name), int) and 0 <= value < 1 << 50}
     bounce = found.get("bounce")
     return Message(fields, times, bounce if isinstance(bounce, str) else "")

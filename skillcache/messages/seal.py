@@ -1,16 +1,16 @@
 """Who may write to an agent: a seal that only the same person on the same machine can set, and the setting's rule.
 
 What a message says of its sender is the sender's own word, and whoever has the store can write anything into it. So a
-message carries a keyed digest of what matters in it; the key never leaves the person's own cache folder.
+message carries a keyed digest of all that its sender wrote; the key never leaves the person's own cache folder.
 """
 
 import os
 
 from skillcache import files
 from skillcache.digest import blake2b
-from skillcache.messages.message import NOTICE, Message
+from skillcache.messages.message import FIELDS, NOTICE, Message
 
-_SEALED = ("id", "kind", "from", "to", "text", "form", "reply_to")
+_SEALED = tuple([name for name in FIELDS if name != "seal"])
 _SIZE = 32
 
 
@@ -43,14 +43,19 @@ def seal(message: Message, key: bytes) -> str:
     return state.hexdigest()
 
 
-def may_reach(message: Message, reader: str, key: bytes, writers: str, team: str) -> bool:
-    """Whether the setting `messages.from` lets it be shown to the agent `reader`.
+def is_own(message: Message, reader: str, key: bytes) -> bool:
+    """Whether the same person on the same machine wrote it to the agent `reader`.
 
-    A message of one's own that comes back is judged by its own seal.
+    A message that comes back to the reader is judged by the reader's own seal.
     """
     addressed = message["from"] if message.bounce else message["to"]
-    if message["seal"] == seal(message, key) and addressed == reader:
+    return addressed == reader and message["seal"] == seal(message, key)
+
+
+def may_reach(message: Message, writers: str, team: str, *, own: bool) -> bool:
+    """Whether the setting `messages.from` lets it be shown."""
+    if own:
         return True
-    if message["kind"] == NOTICE:
-        return False  # a hook on this machine wrote it, or nobody did
+    if message.bounce or message["kind"] == NOTICE:
+        return False  # the reader itself, or a hook on this machine, wrote it, or nobody did
     return writers == "anyone" or (writers == "team" and team != "" and message["team"] == team)

@@ -312,7 +312,7 @@ def test_what_another_program_writes_into_an_inbox_is_shown_or_dropped_and_never
         client.xadd(inbox, {"message": json.dumps({"version": 2, "text": "from the future"})})
     text = session.batch()
     assert quoted(text) == ["not JSON", '{"free": "form"}', "just a text", "\ufffd\ufffd", "hi"]
-    assert text.count("<message - from - (-@-), sent at an unknown time>") == 5
+    assert text.count("<message - from - (-@-, unproven), sent at an unknown time>") == 5
     assert session.batch() == ""
     project.environ["SKILLCACHE_MESSAGES_FROM"] = "user"
     with redis.Redis.from_url(project.environ["SKILLCACHE_REDIS_URL"]) as client:

@@ -41,12 +41,19 @@ def test_nothing_that_others_wrote_stands_outside_its_fence(given_: list[dict[st
     for number, fields in enumerate(given_):
         begin, end = middle[2 * number : 2 * number + 2]
         answer = f", in reply to {word(fields['reply_to'], 40)}" if fields["reply_to"] else ""
-        who = f"{word(fields['from_name'])} ({word(fields['user'])}@{word(fields['host'])})"
+        who = f"{word(fields['from_name'])} ({word(fields['user'])}@{word(fields['host'])}, unproven)"
         assert begin == f"<message {word(fields['id'], 40)} from {who}, sent just now{answer}>"
         assert end == CLOSE
     inside = [line for line in text.split("\n") if line.startswith("> ")]
     assert not any("</" in line or "<message" in line or "<system" in line for line in inside)
     assert len(text.splitlines()) == len(text.split("\n"))
+
+
+def test_a_sender_is_said_to_be_unproven_unless_the_seal_says_who_it_is() -> None:
+    sent = message()
+    assert block(sent, MS)[0] == "<message hello from a-1 (somebody@box, unproven), sent at an unknown time>"
+    sent.own = True
+    assert block(sent, MS)[0] == "<message hello from a-1 (somebody@box), sent at an unknown time>"
 
 
 @given(HOSTILE)

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from skillcache.messages import seal
-from skillcache.messages.message import Message
+from skillcache.messages.message import FIELDS, Message
 from tests.messages.conftest import KEY, message
 
 OTHER = bytes(32)
 
 
 def may(given: Message, reader: str = "b", *, key: bytes = KEY, writers: str = "user", team: str = "") -> bool:
-    return seal.may_reach(given, reader, key, writers, team)
+    return seal.may_reach(given, writers, team, own=seal.is_own(given, reader, key))
 
 
 def test_the_same_person_on_the_same_machine_may_write() -> None:
@@ -28,9 +28,9 @@ def test_nobody_else_may() -> None:
     assert not may(message(seal=""))
 
 
-@pytest.mark.parametrize("name", ["id", "kind", "from", "to", "text", "form", "reply_to"])
+@pytest.mark.parametrize("name", [name for name in FIELDS if name != "seal"])
 def test_a_sealed_message_cannot_be_changed(name: str) -> None:
-    changed = message(reply_to="1")
+    changed = message(reply_to="1", team="widgets")
     changed.fields[name] += "x"
     assert not may(changed)
 
@@ -49,6 +49,8 @@ def test_what_comes_back_is_one_s_own() -> None:
     assert may(back, "a")
     assert not may(back, "b")
     assert not may(back, "a", key=OTHER)
+    assert not may(back, "a", key=OTHER, writers="anyone")
+    assert not may(Message({**sent.fields, "text": "never said"}, sent.times, "ended"), "a", writers="anyone")
 
 
 def test_a_team_and_anyone_may_write_where_the_setting_says_so() -> None:
