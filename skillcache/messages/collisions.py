@@ -6,6 +6,7 @@ from skillcache.digest import digest_parts
 from skillcache.event import SessionEvent
 from skillcache.messages import limits, seal
 from skillcache.messages.message import NOTICE, Message
+from skillcache.messages.page import word
 from skillcache.messages.post import Letter, Meeting, open_post
 from skillcache.sessions import repository
 from skillcache.sessions.brief.wording import span
@@ -46,7 +47,8 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
 
 def _letter(reader: Meeting, other: Meeting, path: str, project: str, key: bytes) -> Letter:
     when = f"{span(other.ago // 1000)} ago" if other.ago >= 2_000 else "just now"
-    text = f"{path} was edited by {other.name} {when}. Both of you have edited it within {span(limits.COLLISION)}."
+    said = f"{path} was edited by {word(other.name)} {when}."
+    text = f"{said} Both of you have edited it within {span(limits.COLLISION)}."
     fields = {"id": os.urandom(8).hex(), "kind": NOTICE, "project": project, "to": reader.id, "to_name": reader.name}
     message = Message({**fields, "text": text, "form": "text"})
     message.fields["seal"] = seal.seal(message, key)

@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from skillcache.messages.post import Post, open_post
 from skillcache.paths import hooks_folder
 from tests.sessions.test_repository import git
 
@@ -55,6 +59,13 @@ class Project:
         done = self.skillcache(*words, **more)
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
+
+    @contextmanager
+    def post(self) -> Iterator[Post]:
+        target = self.environ.get("SKILLCACHE_REDIS_URL") or f"embedded:{self.cache}/store.sqlite3"
+        post = open_post(target, now=time.time(), patient=True)
+        yield post
+        post.close()
 
     def agents(self, *words: str) -> list[dict[str, str]]:
         found: list[dict[str, str]] = json.loads(self.run("agents", "--json", *words))

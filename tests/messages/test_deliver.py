@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +12,6 @@ import pytest
 
 from skillcache import outcome, tally
 from skillcache.messages import limits
-from skillcache.messages.post import Post, open_post
 from tests.conftest import free_port
 from tests.messages.client import HOOK, Project, Session, quoted
 
@@ -191,7 +187,7 @@ def test_unread_messages_of_a_session_that_ends_come_back_to_who_sent_them(proje
 
 def test_a_session_whose_client_was_killed_has_ended(project: Project, session: Session) -> None:
     assert [each["name"] for each in project.agents()] == ["somebody-1"]
-    with post_of(project) as post:
+    with project.post() as post:
         post.register(session.id, {**session_state(project, session), "pid_start": "1"}, "")
     assert project.skillcache("send", "--to", "somebody-1", "x").returncode == 1
     assert project.agents() == []
@@ -201,14 +197,6 @@ def test_a_session_whose_client_was_killed_has_ended(project: Project, session: 
 def session_state(project: Project, session: Session) -> dict[str, str]:
     (found,) = [each for each in project.agents("--all") if each["id"] == session.id]
     return {name: text for name, text in found.items() if name not in ("id", "started", "active")}
-
-
-@contextmanager
-def post_of(project: Project) -> Iterator[Post]:
-    target = project.environ.get("SKILLCACHE_REDIS_URL") or f"embedded:{project.cache}/store.sqlite3"
-    post = open_post(target, now=time.time(), patient=True)
-    yield post
-    post.close()
 
 
 def test_more_than_an_answer_holds_comes_with_the_next_one(project: Project, session: Session) -> None:
@@ -225,18 +213,18 @@ def test_what_a_hook_has_printed_is_not_shown_again_though_it_did_not_get_to_say
     project: Project, session: Session
 ) -> None:
     send(project, "somebody-1", "once")
-    with post_of(project) as post:
+    with project.post() as post:
         post.take(session.id, 10)  # a hook that was killed
     assert quoted(session.batch()) == ["once"]
 
     send(project, "somebody-1", "twice")
-    with post_of(project) as post:
+    with project.post() as post:
         taken = post.take(session.id, 10)
     (text,) = [json.loads(each.text) for each in taken.deliveries]
     with session.transcript.open("a") as file:
         file.write(json.dumps({"content": f"<message {text['id']} from ..."}) + "\n")
     assert session.batch() == ""
-    with post_of(project) as post:
+    with project.post() as post:
         assert post.take(session.id, 10).deliveries == []
 
 
