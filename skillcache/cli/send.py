@@ -8,6 +8,7 @@ import click
 from skillcache.cli import exits
 from skillcache.messages import limits
 from skillcache.messages.identity import open_office
+from skillcache.messages.page import word
 from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, find
 from skillcache.messages.sending import send as send_to
 
@@ -52,10 +53,10 @@ def command(
     if as_json:
         click.echo(json.dumps([each._asdict() for each in sent], indent=2))
     else:
-        done = ", ".join(each.name for each in sent if each.status == SENT)
+        done = ", ".join(word(each.name) for each in sent if each.status == SENT)
         if done:
             click.echo(f"Sent to {done} as {', '.join(each.id for each in sent if each.status == SENT)}.")
         for each in sent:
             if each.status != SENT:
-                click.echo(f"{each.name} {_WHY[each.status]}.", err=True)
+                click.echo(f"{word(each.name)} {_WHY[each.status]}.", err=True)
     return exits.OK if all(each.status == SENT for each in sent) else exits.FAILED
