@@ -59,9 +59,11 @@ class Office:
         session = environ.get(SESSION_VARIABLE, "")
         known = agents if agents is not None else self.agents()
         if name:
-            found = [agent for agent in known if agent.get("name") == name and agent.get("type") != PERSON]
-            if not found or (session and found[0].get("session") != session):
-                raise SkillcacheError(f"no agent of this session is called {name}. See: skillcache agents")
+            mine = {"session": session} if session else {"user": user, "host": host}
+            found = [agent for agent in known if {**agent, **mine, "name": name} == agent]
+            if not found or found[0].get("type") == PERSON:
+                whose = "of this session" if session else "of yours on this machine"
+                raise SkillcacheError(f"no agent {whose} is called {name}. See: skillcache agents")
             return Sender(found[0]["id"], name, user, host)
         if session:
             names = [agent.get("name", "") for agent in known if agent["id"] == session]
