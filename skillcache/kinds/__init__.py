@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _MODULES = {"WebFetch": "web", "WebSearch": "web", "Agent": "agent"}
 MCP_PREFIX = "mcp__"
+DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
 
 
 class Described:

@@ -5,6 +5,8 @@ two addresses apart; the order of a query does. A fragment stays: no server sees
 browsers read in ways of their own (blanks, backslashes, numbers for hosts) has no normal form here.
 """
 
+from skillcache.policy.pattern import fits
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +59,23 @@ def split(url: str) -> Parts:
     user, _, place = rest[:end].rpartition("@")
     host, port = _host_and_port(place.lower())
     return Parts(scheme, user, host, "" if port == _PORTS[scheme] else port, rest[end:])
+
+
+def is_domain(pattern: str, host: str) -> bool:
+    """Whether the inside of a `domain:` rule names the host."""
+    pattern, host = pattern.lower(), host.lower().rstrip(".")
+    if not pattern.endswith("*"):
+        pattern = pattern.rstrip(".")
+    if pattern in {"*", host}:
+        return True
+    if "*" not in pattern:
+        return False
+    labels, parts = pattern.split("."), host.split(".")
+    if labels[0] == "*" and len(labels) > 1:  # any number of labels, one at the least
+        labels, parts = labels[1:], parts[1:][-len(labels) + 1 :]
+    return len(labels) == len(parts) and all(
+        fits(label.split("*"), part) for label, part in zip(labels, parts, strict=True)
+    )
 
 
 def normalise(url: str) -> str:

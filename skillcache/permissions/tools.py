@@ -8,7 +8,7 @@ What the client did with a matrix of rules and calls is in tests/data/tool_permi
 """
 
 from skillcache.errors import ConfigError
-from skillcache.kinds import MCP_PREFIX, url
+from skillcache.kinds import DEFAULT_AGENT, MCP_PREFIX, url
 from skillcache.permissions.rules import Rules
 from skillcache.policy.pattern import fits, matches, parse
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _ALIASES = {"Task": "Agent"}
 _DOMAIN = "domain:"
-_DEFAULT_TYPE = "general-purpose"
 
 
 def verdict(rules: Rules, tool: str, tool_input: "Mapping[str, object]") -> str | None:
@@ -41,8 +40,8 @@ def _may_name(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:
         return True
     if tool == "WebFetch" and specifier.startswith(_DOMAIN):
         host = _host_of(tool_input)
-        return host is None or is_domain(specifier.removeprefix(_DOMAIN), host)
-    kind = str(tool_input.get("subagent_type") or _DEFAULT_TYPE)
+        return host is None or url.is_domain(specifier.removeprefix(_DOMAIN), host)
+    kind = str(tool_input.get("subagent_type") or DEFAULT_AGENT)
     if tool == "Agent" and _is_glob_of(_plain(specifier), _plain(kind)):
         return True
     field, colon, value = specifier.partition(":")
@@ -68,23 +67,8 @@ def _surely_names(rule: str, tool: str, tool_input: "Mapping[str, object]") -> b
         return True
     if tool == "WebFetch" and specifier.startswith(_DOMAIN):
         host = _host_of(tool_input)
-        return host is not None and is_domain(specifier.removeprefix(_DOMAIN), host)
+        return host is not None and url.is_domain(specifier.removeprefix(_DOMAIN), host)
     return tool == "Agent" and specifier == tool_input.get("subagent_type")
-
-
-def is_domain(pattern: str, host: str) -> bool:
-    """Whether the inside of a `domain:` rule names the host."""
-    pattern, host = pattern.lower(), host.lower().rstrip(".")
-    if not pattern.endswith("*"):
-        pattern = pattern.rstrip(".")
-    if pattern in {"*", host}:
-        return True
-    if "*" not in pattern:
-        return False
-    labels, parts = pattern.split("."), host.split(".")
-    if labels[0] == "*" and len(labels) > 1:  # any number of labels, one at the least
-        labels, parts = labels[1:], parts[1:][-len(labels) + 1 :]
-    return len(labels) == len(parts) and all(map(_is_glob_of, labels, parts))
 
 
 def _host_of(tool_input: "Mapping[str, object]") -> str | None:

@@ -2,10 +2,10 @@
 
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.kinds import kind_of
+from skillcache.kinds import DEFAULT_AGENT, kind_of, url
 from skillcache.outcome import NO_RULE
 from skillcache.plan import Plan
-from skillcache.policy.pattern import matches, names
+from skillcache.policy.pattern import fits, names
 from skillcache.policy.rule import Rule
 
 # Their results depend on no file: they are kept for a time.
@@ -42,6 +42,9 @@ def _specified(specifier: str, tool: str, tool_input: dict[str, object]) -> bool
     if not specifier:
         return True
     if tool == "Agent":
-        return matches(specifier, str(tool_input.get("subagent_type", "")))
-    host = str(tool_input.get("url", "")).partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
-    return specifier.startswith(_DOMAIN) and matches(specifier.removeprefix(_DOMAIN).lower(), host.lower())
+        return fits(specifier.split("*"), str(tool_input.get("subagent_type") or DEFAULT_AGENT))
+    try:
+        host = url.split(str(tool_input.get("url"))).host
+    except ValueError:  # an address that is not looked up
+        return False
+    return specifier.startswith(_DOMAIN) and url.is_domain(specifier.removeprefix(_DOMAIN), host)

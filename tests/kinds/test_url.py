@@ -155,3 +155,13 @@ def test_no_credential_is_known_by_its_look_alone_or_by_its_name_alone() -> None
     assert secrets.find(by_look)
     assert not url.carries_credential(by_look)
     assert any(not secrets.find(address.replace("{}", "")) for address in CREDENTIALS)
+
+
+HOSTS = st.lists(st.sampled_from(["a", "b", "example", "org"]), min_size=1, max_size=4).map(".".join)
+
+
+@given(HOSTS, HOSTS)
+def test_a_domain_with_a_star_before_it_names_its_subdomains_alone(host: str, domain: str) -> None:
+    assert url.is_domain(f"*.{domain}", host) is (host.endswith(f".{domain}"))
+    assert url.is_domain(domain, host) is (host == domain)
+    assert url.is_domain(domain.upper(), f"{host}.") is (host == domain)
