@@ -12,6 +12,7 @@ import redis
 from skillcache.entry import decode, encode
 from tests.conftest import RedisServer
 from tests.e2e.api import ToolCall, Turn
+from tests.e2e.pages import HOST, Page, Pages
 from tests.e2e.project import CHECK_RULE, Place, after, agent
 from tests.fidelity.hooks import run_hook
 
@@ -101,6 +102,19 @@ def test_a_deny_rule_of_the_person_is_not_passed_by(place: Place, tmp_path: Path
     session = place.play(COUNT, mcp_config=config, settings=denying)
     assert all("3" not in result.text.split("\n")[-1:] for result in session.results)
     assert not any(NO_ERROR in result.text for result in session.results)
+
+
+def test_a_page_is_fetched_once(place: Place, tmp_path: Path) -> None:
+    fetch = ToolCall("WebFetch", {"url": f"https://{HOST}/news", "prompt": "What is new?"})
+    options = tmp_path / "options.json"
+    options.write_text('{"skipWebFetchPreflight": true}')
+    with Pages(tmp_path / "pages", {"/news": Page("<p>Exception groups</p>")}) as pages:
+        session = place.play(fetch, fetch, settings=options, env=pages.environment)
+    fresh, served = session.results
+    assert not fresh.is_error
+    assert NO_ERROR + "WebFetch call" in served.text
+    assert served.text.split("\n", 1)[1] == fresh.text
+    assert place.outcomes() == ["no_entry", "stored", "replayed"]
 
 
 def test_a_page_that_was_fetched_before_is_given_without_the_network(place: Place) -> None:
