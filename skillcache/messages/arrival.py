@@ -74,7 +74,7 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
     before: bytes | None = None
     seen: set[str] = set()
     for each in taken.deliveries:
-        message = decode(each.text) or foreign(each.text)
+        message = foreign(each.text) if each.bare else decode(each.text)
         shown = False
         if message is not None:
             if each.again and transcript and message["id"]:

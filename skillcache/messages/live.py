@@ -198,8 +198,8 @@ class Subscription:
     def _take(self) -> None:
         with _opened(self._client, self._target) as post:
             taken = post.take(self._id, limits.BATCH).deliveries
-        self._held = [(each.entry, _received(each.text)) for each in taken]
-        self._fresh = len(taken) == limits.BATCH
+        self._held = [(each.entry, _bare(each.text) if each.bare else _received(each.text)) for each in taken]
+        self._fresh = bool(taken)
 
     def _hear(self, timeout: float) -> bool:
         """Whether anything was sent to the agent."""
@@ -209,7 +209,7 @@ class Subscription:
             if heard is not None and self._watch:
                 data = heard["data"]
                 text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
-                self._held = [("", _received(text))]
+                self._held = [("", _bare(text))]
             # Where a connection broke, what was said meanwhile lies in the inbox all the same.
             return heard is not None or not self._watch
         deadline = time.monotonic() + timeout
@@ -275,8 +275,8 @@ def _sender() -> Sender:
 
 def _received(text: str) -> Received:
     message = decode(text)
-    if message is None:  # another program's own form
-        return Received(_value(text), "", "", "", "", "", 0)
+    if message is None:
+        return _bare(text)
     value = _value(message["text"]) if message["form"] == "json" else message["text"]
     return Received(
         value=value,
@@ -289,8 +289,13 @@ def _received(text: str) -> Received:
     )
 
 
+def _bare(text: str) -> Received:
+    """What was said without an envelope, which nothing that goes over a channel has."""
+    return Received(_value(text), "", "", "", "", "", 0)
+
+
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # anybody's text, which may be nested without end
         return text

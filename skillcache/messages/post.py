@@ -23,14 +23,18 @@ WORK, STOP, STOP_AGAIN = "", "stop", "again"
 
 
 class Delivery:
-    """entry: by which it is settled; text: the message; again: whether it was taken before."""
+    """entry: by which it is settled; text: the message's envelope; again: whether it was taken before.
 
-    __slots__ = ("again", "entry", "text")
+    bare: the text is a value that another program wrote, without an envelope.
+    """
 
-    def __init__(self, entry: str, text: str, *, again: bool) -> None:
+    __slots__ = ("again", "bare", "entry", "text")
+
+    def __init__(self, entry: str, text: str, *, again: bool, bare: bool = False) -> None:
         self.entry = entry
         self.text = text
         self.again = again
+        self.bare = bare
 
 
 class Taken:
@@ -113,7 +117,7 @@ class Post:
         raise NotImplementedError
 
     def take(self, id_: str, count: int) -> Taken:
-        """At most `count` messages, oldest first, what was taken before at the front.
+        """At most `count` messages, oldest first, what was taken before at the front; no more after `limits.TAKE`.
 
         Never one that was settled as shown; expired ones go back to their senders.
         """

@@ -14,6 +14,7 @@ _HEAD = (
 local AGENT_TTL, NUMBERS_TTL, AGENTS = {limits.AGENT_TTL}, {limits.NUMBERS_TTL}, {limits.AGENTS}
 local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {limits.MOST_TTL}, {limits.SHOWN_TTL}, {limits.SHOWN}, {limits.INBOX}
 local TALK, SWEEP, GRACE, COLLISION = {limits.TALK}, {limits.SWEEP}, {limits.GRACE}, {limits.COLLISION}
+local TAKE, ENVELOPE = {limits.TAKE}, {limits.ENVELOPE}
 """
     + """\
 if redis.replicate_commands then redis.replicate_commands() end  -- Redis 6 lets nothing be written after TIME else
@@ -58,13 +59,12 @@ local function field(fields, name)
     if fields[i] == name then return fields[i + 1] end
   end
 end
-local function message_of(fields) return field(fields, 'envelope') or field(fields, 'message') end
 local function drop(recipient, entry)
   local inbox = inbox_key(recipient)
   local found = redis.call('XRANGE', inbox, entry, entry)[1]
   redis.pcall('XACK', inbox, 'agent', entry)
   redis.call('XDEL', inbox, entry)
-  local text = found and message_of(found[2]) or ''
+  local text = found and field(found[2], 'envelope') or ''
   local message = decode(text)
   redis.call('ZREM', due_key(text_of(message.project)), recipient .. ' ' .. entry)
   return text, message, found and field(found[2], 'message') or ''
@@ -74,21 +74,32 @@ local function give_back(recipient, entry, why)
   local sender = text_of(message.from)
   if message.bounce or message.kind ~= 'text' or sender == '' or is_gone(sender) then return end
   local back = string.sub(text, 1, -2) .. ',"bounce":"' .. why .. '","returned":' .. whole(now) .. '}'
-  put(sender, back, value, MOST_TTL)
+  if redis.call('XLEN', inbox_key(sender)) < INBOX then put(sender, back, value, MOST_TTL) end
   tell(text_of(message.project), back)
+end
+local function is_in_hands(recipient, entry)
+  local taken = redis.pcall('XPENDING', inbox_key(recipient), 'agent', entry, entry, 1)
+  return not taken.err and #taken > 0 and taken[1][3] <= GRACE * 1000
 end
 local function sweep(project)
   local due = due_key(project)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', whole(now), 'LIMIT', 0, SWEEP)) do
     local recipient, entry = string.match(member, '^(.*) (%S+)$')
-    local taken = redis.pcall('XPENDING', inbox_key(recipient), 'agent', entry, entry, 1)
-    if taken.err or #taken == 0 or taken[1][3] > GRACE * 1000 then give_back(recipient, entry, 'expired') end
-    redis.call('ZREM', due, member)
+    if not recipient or not is_in_hands(recipient, entry) then
+      redis.call('ZREM', due, member)
+      -- Guarded: what somebody else put in the place of one inbox must not hold up everybody's.
+      if recipient then pcall(give_back, recipient, entry, 'expired') end
+    end
   end
 end
 local function finish(id)
   if is_known(id) then redis.call('HSET', agent_key(id), 'ended', whole(now)) end
-  for _, item in ipairs(redis.call('XRANGE', inbox_key(id), '-', '+')) do give_back(id, item[1], 'ended') end
+  for _ = 1, INBOX do
+    local item = redis.call('XRANGE', inbox_key(id), '-', '+', 'COUNT', 1)[1]
+    if not item then break end
+    give_back(id, item[1], 'ended')
+  end
+  redis.call('UNLINK', inbox_key(id))  -- only other programs put more into it than it holds
 end
 """
 )
@@ -191,26 +202,32 @@ if #ARGV > 1 then sweep(ARGV[3]) end
 return found
 """)
 
-# ARGV: now, id, count. Returns now, the agent's name, then entry, 1 where it was taken before, and text of each.
+# ARGV: now, id, count. Returns now, the agent's name, then of each entry, 1 where it was taken before, text, 1 where it
+# has no envelope.
 TAKE = _script("""\
 local id, count = ARGV[2], tonumber(ARGV[3])
 local inbox, found = inbox_key(id), {whole(now), text_of(redis.call('HGET', agent_key(id), 'name'))}
+local size = 0
 redis.pcall('XGROUP', 'CREATE', inbox, 'agent', '0')  -- there already, mostly
+last(inbox, MOST_TTL)  -- which another program may have made
 local function offer(from, again)
-  local left = count - #found + 2
-  if left <= 0 then return end
-  local reply = redis.pcall('XREADGROUP', 'GROUP', 'agent', 'hook', 'COUNT', left, 'STREAMS', inbox, from)
-  if not reply or reply.err or not reply[1] then return end
-  for _, item in ipairs(reply[1][2]) do
-    local text = message_of(item[2])
-    local message = decode(text or '')
+  for _ = 1, count - #found + 2 do
+    if size >= TAKE then return end
+    local reply = redis.pcall('XREADGROUP', 'GROUP', 'agent', 'hook', 'COUNT', 1, 'STREAMS', inbox, from)
+    local item = reply and not reply.err and reply[1] and reply[1][2][1]
+    if not item then return end
+    if from ~= '>' then from = item[1] end
+    local envelope = field(item[2], 'envelope')
+    local text = envelope or field(item[2], 'message')
+    local message = decode(envelope or '')
     local expires = tonumber(message.expires)
-    if not text or redis.call('ZSCORE', shown_key(id), text_of(message.id)) then
+    if not text or #text > ENVELOPE or redis.call('ZSCORE', shown_key(id), text_of(message.id)) then
       drop(id, item[1])
     elseif not message.bounce and expires and expires <= now then
       give_back(id, item[1], 'expired')
     else
-      found[#found + 1] = {item[1], again, text}
+      found[#found + 1] = {item[1], again, text, envelope and 0 or 1}
+      size = size + #text
     end
   end
 end

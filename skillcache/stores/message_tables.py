@@ -73,6 +73,10 @@ def is_gone(db: "Connection", id_: str, now: int) -> bool:
     return row is not None and (row[0] > 0 or now - row[1] > limits.AGENT_TTL * 1000)
 
 
+def unread(db: "Connection", recipient: str) -> int:
+    return int(db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (recipient,)).fetchone()[0])
+
+
 def put(db: "Connection", recipient: str, project: str, text: str, expires: int) -> None:
     put = "INSERT INTO inbox (recipient, project, message, expires) VALUES (?, ?, ?, ?)"
     db.execute(put, (recipient, project, text, expires))
@@ -95,7 +99,8 @@ def give_back(db: "Connection", entry: int, why: str, now: int) -> None:
         return
     if not is_gone(db, message["from"], now):
         text = messages.returned(row[0], why, now)
-        put(db, message["from"], row[1], text, now + limits.MOST_TTL * 1000)
+        if unread(db, message["from"]) < limits.INBOX:
+            put(db, message["from"], row[1], text, now + limits.MOST_TTL * 1000)
         tell(db, row[1], message["from"], text, now)
 
 

@@ -66,8 +66,8 @@ class RedisPost(Post):
         now, (name, *found) = self._timed(self._run(scripts.TAKE, id_, str(count)), 1)
         taken = []
         for item in found:
-            entry, again, text = self._items(item, 3)
-            taken.append(Delivery(self._text(entry), self._text(text), again=again == 1))
+            entry, again, text, bare = self._items(item, 4)
+            taken.append(Delivery(self._text(entry), self._text(text), again=again == 1, bare=bare == 1))
         return Taken(now, self._text(name), taken)
 
     def settle(

@@ -28,6 +28,7 @@ from skillcache.stores.message_tables import (
     put,
     sweep,
     tell,
+    unread,
     when,
 )
 from skillcache.stores.sqlite import SqliteStore
@@ -77,7 +78,7 @@ class SqlitePost(SqliteStore, Post):
             held = db.execute(_FIND, (id_,)).fetchone()
             if held is None or now - held[2] > limits.AGENT_TTL * 1000:
                 return UNKNOWN, False
-            waiting = int(db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (id_,)).fetchone()[0])
+            waiting = unread(db, id_)
             if moment == STOP_AGAIN and held[5] >= most:
                 waiting = 0
             known = fields_of(held[1])
@@ -92,7 +93,7 @@ class SqlitePost(SqliteStore, Post):
             kept = 0 if moment == STOP else kept
             db.execute(update, (jsontext.dumps({**fields_of(known), **fields}), now, kept, id_))
             sweep(db, project, now)
-            waiting = int(db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (id_,)).fetchone()[0])
+            waiting = unread(db, id_)
             if moment == STOP_AGAIN and kept >= most:
                 waiting = 0
             if ends and not waiting:
@@ -135,10 +136,9 @@ class SqlitePost(SqliteStore, Post):
         def work(db: "Connection") -> list[int]:
             found = []
             for letter in given:
-                unread = db.execute("SELECT count(*) FROM inbox WHERE recipient = ?", (letter.to,)).fetchone()[0]
                 if is_gone(db, letter.to, now):
                     found.append(GONE)
-                elif unread >= limits.INBOX:
+                elif unread(db, letter.to) >= limits.INBOX:
                     found.append(FULL)
                 else:
                     expires = now + letter.ttl * 1000
@@ -159,6 +159,7 @@ class SqlitePost(SqliteStore, Post):
         def work(db: "Connection") -> Taken:
             held = db.execute(_FIND, (id_,)).fetchone()
             found: list[Delivery] = []
+            size = 0
             oldest = """SELECT entry, message, taken, expires FROM inbox
                 WHERE recipient = ? ORDER BY taken = 0, entry LIMIT ?"""
             for entry, text, taken, expires in db.execute(oldest, (id_, count)).fetchall():
@@ -168,9 +169,10 @@ class SqlitePost(SqliteStore, Post):
                     drop(db, entry)
                 elif expires <= now:
                     give_back(db, entry, messages.EXPIRED, now)
-                else:
+                elif size < limits.TAKE:
                     db.execute("UPDATE inbox SET taken = ? WHERE entry = ?", (now, entry))
                     found.append(Delivery(str(entry), text, again=taken > 0))
+                    size += len(text)
             return Taken(now, fields_of(held[1]).get("name", "") if held else "", found)
 
         return self._write(work)

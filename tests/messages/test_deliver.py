@@ -296,8 +296,9 @@ def test_what_another_program_writes_into_an_inbox_is_shown_or_dropped_and_never
         client.xadd(inbox, {"message": '"just a text"'})
         client.xadd(inbox, {"other": "field"})
         client.xadd(inbox, {"message": b"\xff\xfe"})
-        client.xadd(inbox, {"message": json.dumps({"version": 1, "text": "hi", "bounce": 7, "to": 5, "at": "x"})})
-        client.xadd(inbox, {"message": json.dumps({"version": 2, "text": "from the future"})})
+        client.xadd(inbox, {"envelope": json.dumps({"version": 1, "text": "hi", "bounce": 7, "to": 5, "at": "x"})})
+        client.xadd(inbox, {"envelope": json.dumps({"version": 2, "text": "from the future"})})
+        client.xadd(inbox, {"envelope": "not JSON"})
     text = session.batch()
     assert quoted(text) == ["not JSON", '{"free": "form"}', "just a text", "\ufffd\ufffd", "hi"]
     assert text.count("<message - from - (-@-, unproven), sent at an unknown time>") == 5

@@ -13,12 +13,14 @@ DAY = 86_400
 SENT = 0  # and nobody listens
 
 
-def texts(post: Post, id_: str = "b", count: int = 100) -> list[str]:
-    """What is taken and settled as shown."""
-    taken = post.take(id_, count).deliveries
-    found = [read(each.text) for each in taken]
-    post.settle(id_, [(each.entry, message["id"]) for each, message in zip(taken, found, strict=True)])
-    return [message["text"] for message in found]
+def texts(post: Post, id_: str = "b") -> list[str]:
+    """What is taken and settled as shown, until nothing is left."""
+    said: list[str] = []
+    while taken := post.take(id_, 100).deliveries:
+        found = [read(each.text) for each in taken]
+        post.settle(id_, [(each.entry, message["id"]) for each, message in zip(taken, found, strict=True)])
+        said += [message["text"] for message in found]
+    return said
 
 
 def read(text: str) -> Message:
@@ -260,8 +262,25 @@ def test_a_notice_never_comes_back(post: Post) -> None:
 def test_a_full_inbox_refuses_more_and_loses_nothing(post: Post) -> None:
     assert post.send([letter(str(n)) for n in range(limits.INBOX)]) == [SENT] * limits.INBOX
     assert post.send([letter("one more")]) == [FULL]
-    assert texts(post, count=limits.INBOX) == [str(n) for n in range(limits.INBOX)]
+    assert texts(post) == [str(n) for n in range(limits.INBOX)]
     assert post.send([letter("room again")]) == [SENT]
+
+
+def test_a_full_inbox_takes_in_nothing_that_comes_back(post: Post) -> None:
+    post.send([letter("x", to="b")])
+    post.send([letter(str(n), to="a") for n in range(limits.INBOX)])
+    post.register("b", agent(), "main")
+    post.end("b")
+    assert texts(post, "a") == [str(n) for n in range(limits.INBOX)]
+    assert [read(text).bounce for _, text in post.talk(PROJECT)[-1:]] == ["ended"]
+
+
+def test_a_few_large_messages_are_taken_at_a_time(post: Post) -> None:
+    post.send([letter("x" * 65_000, id=str(n)) for n in range(12)])
+    taken = post.take("b", 12).deliveries
+    assert len(taken) == limits.TAKE // 65_000 + 1
+    post.settle("b", [(each.entry, read(each.text)["id"]) for each in taken])
+    assert [each.entry for each in post.take("b", 12).deliveries] > [each.entry for each in taken]
 
 
 def test_an_agent_is_kept_from_stopping_only_so_often_in_a_row(post: Post) -> None:
