@@ -16,9 +16,9 @@ def identity(root: str) -> str:
     """`root`: top of the worktree, absolute. Raises OSError for a repository that cannot be read."""
     shared = _shared_folder(root)
     if shared is None:
-        return os.path.realpath(root)
+        return _place(root)
     url = _origin((files.read(f"{shared}/config", _CAP) or b"").decode("utf-8", "replace"))
-    return (url and normalise(url)) or os.path.realpath(shared)
+    return (url and normalise(url)) or _place(shared)
 
 
 def normalise(url: str) -> str:
@@ -36,6 +36,11 @@ def normalise(url: str) -> str:
     host = host.rpartition("@")[2].lower()
     path = path.strip("/").removesuffix(".git").strip("/")
     return f"{host}/{path}" if host and path else ""
+
+
+def _place(path: str) -> str:
+    """As text that every store takes, whatever bytes the path is of."""
+    return os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace")
 
 
 def _shared_folder(root: str) -> str | None:

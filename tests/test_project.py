@@ -1,5 +1,6 @@
 """A project has one identity in all its clones and worktrees."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -55,3 +56,10 @@ def test_without_an_origin_the_shared_repository_names_it(repository: Path, tmp_
 
 def test_outside_git_the_folder_names_it(tmp_path: Path) -> None:
     assert identity(str(tmp_path)) == str(tmp_path)
+
+
+def test_a_folder_whose_name_is_no_text_has_a_name_that_every_store_takes(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/p\xff"
+    os.mkdir(folder)
+
+    assert identity(os.fsdecode(folder)) == f"{tmp_path}/p\\xff"
