@@ -21,7 +21,7 @@ from skillcache.errors import SkillcacheError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeGuard
 
 VERSION = 1
 _MAGIC = b"skillcache"
@@ -183,7 +183,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             raise Unreadable("no run ends with such a status")
         return Entry(
             key=_text(header["key"]),
-            names={_text(name): _number(value) for name, value in header["names"].items()},
+            names={name: _number(value) for name, value in header["names"].items() if check_name(name)},
             status=status,
             meaning=meaning,
             failed=header["failed"] is not False,
@@ -203,8 +203,8 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             place=_text(header.get("place", "")),
             pinned=header.get("pinned") is True,
         )
-    except (AttributeError, KeyError, TypeError, ValueError, UnicodeError) as fault:
-        raise Unreadable(f"the entry is damaged: {fault}") from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Unreadable("the entry is damaged") from None
 
 
 def _form(form: object) -> str:
@@ -249,7 +249,17 @@ def _text(value: object) -> str:
     return value
 
 
+def check_name(name: str) -> bool:
+    """Raises UnicodeEncodeError, a ValueError, for one that no store can be asked for."""
+    return name.isascii() or bool(name.encode("utf-8"))
+
+
 def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_number(value):
         raise Unreadable("a field is not a number")
     return value
+
+
+def is_number(value: object) -> "TypeGuard[int]":
+    """Of 64 bits: no clock or count is larger, and nobody can reckon with one that has hundreds of digits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(1 << 63) <= value < 1 << 63

@@ -49,7 +49,7 @@ FILES = st.builds(
     directory=st.none()
     | st.text("ab ./é").filter(lambda text: not text.startswith("/") and ".." not in text.split("/")),
     root=st.text(),
-    names=st.dictionaries(st.text(), st.integers(0)),
+    names=st.dictionaries(st.text(), st.integers(0, 2**63 - 1)),
     started=st.integers(0, 10**15),
     form=st.sampled_from([TEXT, JSON, STREAMS]),
     files=st.lists(FILES, max_size=3).map(tuple),
@@ -102,6 +102,12 @@ def test_another_version_is_unreadable() -> None:
 def test_a_directory_outside_the_project_is_unreadable(directory: str) -> None:
     with pytest.raises(Unreadable, match="outside"):
         decode(encode(make(directory=directory)))
+
+
+@pytest.mark.parametrize("fields", [{"finished": 10**400}, {"duration": -(1 << 64)}, {"names": {"pytest": 10**30}}])
+def test_a_number_that_nobody_can_reckon_with_is_unreadable(fields: dict[str, object]) -> None:
+    with pytest.raises(Unreadable):
+        decode(encode(make(**fields)))
 
 
 def test_a_field_of_a_later_version_is_ignored() -> None:

@@ -97,16 +97,26 @@ def test_a_key_says_whose_entry_it_is(key: str, parts: Parts | None) -> None:
     "fields",
     [
         {"names": {"report": "3"}},
+        {"names": {"report": 10**400}},
         {"status": True},
         {"key": 7},
         {"form": "other"},
         {"writer": {"user": 7}},
         {"finished": None},
+        {"duration": 1 << 63},
     ],
 )
 def test_a_header_of_another_shape_is_unreadable(fields: dict[str, object]) -> None:
     with pytest.raises(Unreadable):
         read_header(encode(make(**fields)))
+
+
+@pytest.mark.parametrize(("field", "text"), [("names", b'["report"]'), ("writer", b'"u"'), ("writer", b"null")])
+def test_a_header_with_a_list_or_text_for_an_object_is_unreadable(field: str, text: bytes) -> None:
+    value = encode(make(names={}, writer={})).replace(b'"%s":{}' % field.encode(), b'"%s":%s' % (field.encode(), text))
+
+    with pytest.raises(Unreadable):
+        read_header(value)
 
 
 def test_a_pin_leaves_what_it_does_not_know() -> None:

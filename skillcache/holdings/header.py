@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from skillcache import jsontext
-from skillcache.entry import FORMS, TEXT, VERSION, Unreadable
+from skillcache.entry import FORMS, TEXT, VERSION, Unreadable, check_name, is_number
 
 
 class Header(NamedTuple):
@@ -32,23 +32,21 @@ def read_header(head: bytes) -> Header:
         fields: Any = jsontext.loads(text)
         header = Header(
             key=fields["key"],
-            names=fields["names"],
+            names={name: generation for name, generation in fields["names"].items() if check_name(name)},
             status=fields["status"],
             failed=fields["failed"] is not False,
             form=fields.get("form", TEXT),
             project=fields["project"],
             duration=fields["duration"],
             finished=fields["finished"],
-            writer=fields["writer"],
+            writer=dict(fields["writer"].items()),
             pinned=fields.get("pinned") is True,
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Unreadable("the header is damaged") from None
     numbers = (header.status, header.duration, header.finished, *header.names.values())
     texts = (header.key, header.project, *header.writer.values())
-    if header.form not in FORMS or not all(type(number) is int for number in numbers):
-        raise Unreadable("the header is damaged")
-    if not all(isinstance(text, str) for text in texts):
+    if header.form not in FORMS or not all(map(is_number, numbers)) or not all(isinstance(text, str) for text in texts):
         raise Unreadable("the header is damaged")
     return header
 
