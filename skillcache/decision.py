@@ -1,7 +1,7 @@
 """What the store's answer means for a planned call: the entry is served, or the tool runs. Pure functions of values."""
 
 from skillcache.digest import digest
-from skillcache.entry import Entry, Unreadable, decode
+from skillcache.entry import JSON, TEXT, Entry, Unreadable, decode
 from skillcache.outcome import (
     ELSEWHERE,
     EXPIRED,
@@ -13,7 +13,9 @@ from skillcache.outcome import (
     UNREADABLE_ENTRY,
     Outcome,
 )
-from skillcache.plan import Plan
+from skillcache.plan import BASH, Plan
+
+_NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
 
 
 class Answer:
@@ -84,7 +86,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         entry = decode(found)
     except Unreadable:
         return Answer(UNREADABLE_ENTRY)
-    if entry.key != inquiry.key:
+    if entry.key != inquiry.key or entry.form != (TEXT if plan.tool == BASH else JSON) or len(entry.names) > _NAMES:
         return Answer(UNREADABLE_ENTRY)
     # Another project's result on the same content bears that project's name.
     unknown = tuple([name for name in entry.names if name not in inquiry.generations])

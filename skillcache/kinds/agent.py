@@ -11,9 +11,9 @@ from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.git import find_root
-from skillcache.jsontext import dumps, loads
+from skillcache.jsontext import dumps
 from skillcache.kinds import Described
-from skillcache.kinds.display import shown
+from skillcache.kinds.display import parsed, shown
 from skillcache.kinds.instructions import instructions
 from skillcache.outcome import (
     CHANGED_INPUTS,
@@ -101,7 +101,7 @@ def read(event: ToolEvent, cap: int) -> Result:
 
 def text_of(output: bytes) -> str:
     """What the model reads but for the last lines, which tell how to go on with an agent that is no more."""
-    response = loads(output)
+    response = parsed(output)
     texts = _texts(response) if isinstance(response, dict) else []
     notes = _notes(texts, response)
     report = "\n".join(texts[len(notes) :])
@@ -110,7 +110,7 @@ def text_of(output: bytes) -> str:
 
 def structured(output: bytes, tool_use_id: str) -> object:  # noqa: ARG001 - the kinds have one shape
     """The agent that wrote it cannot be gone on with."""
-    response = loads(output)
+    response = parsed(output)
     return {**response, "canContinueAgent": False} if isinstance(response, dict) else response
 
 

@@ -14,9 +14,9 @@ from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.git import find_root
-from skillcache.jsontext import dumps, loads
+from skillcache.jsontext import dumps
 from skillcache.kinds import Described
-from skillcache.kinds.display import shown
+from skillcache.kinds.display import parsed, shown
 from skillcache.kinds.servers import PLUGIN_ROOT, Server, find_server
 from skillcache.outcome import CUT, EMPTY, FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG, UNCAPTURABLE, UNKNOWN_SERVER
 from skillcache.project import identity
@@ -90,18 +90,18 @@ def read(event: ToolEvent, cap: int) -> Result:
 
 def text_of(output: bytes) -> str:
     """Several blocks are put together as the client puts those of a failure. Raises Unusable where not all is text."""
-    response = loads(output)
+    response = parsed(output)
     if isinstance(response, str):
         return shown(response)
     texts = _texts(response)
-    if not isinstance(response, list) or len(texts) != len(response):
+    if not isinstance(response, list) or not texts or len(texts) != len(response):
         raise Unusable(NOT_TEXT)
     shown("".join(texts))
     return "\n".join(texts)
 
 
 def structured(output: bytes, tool_use_id: str) -> object:  # noqa: ARG001 - the kinds have one shape
-    return loads(output)
+    return parsed(output)
 
 
 def _texts(response: object) -> list[str]:

@@ -9,9 +9,9 @@ from skillcache.canonical import quoted
 from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.jsontext import dumps, loads
+from skillcache.jsontext import dumps
 from skillcache.kinds import Described, url
-from skillcache.kinds.display import shown
+from skillcache.kinds.display import parsed, shown
 from skillcache.outcome import (
     BAD_STATUS,
     CUT,
@@ -75,10 +75,11 @@ def read(event: ToolEvent, cap: int) -> Result:
 
 def text_of(output: bytes) -> str:
     """Raises Unusable for a result that the model does not read as one text."""
-    result = loads(output)
+    result = parsed(output)
     if not isinstance(result, dict):
         raise Unusable(NOT_TEXT)
     if "results" in result:
+        _require_search(result)
         return shown(_text_of_search(result))
     text = result.get("result")
     if not isinstance(text, str):
@@ -87,7 +88,7 @@ def text_of(output: bytes) -> str:
 
 
 def structured(output: bytes, tool_use_id: str) -> object:
-    result = loads(output)
+    result = parsed(output)
     if isinstance(result, dict) and isinstance(result.get("results"), list):
         result["results"] = [
             {**part, "tool_use_id": tool_use_id} if isinstance(part, dict) else part for part in result["results"]
@@ -183,9 +184,11 @@ def _text_of_search(response: dict[str, object]) -> str:
     )
 
 
-def _link(link: dict[str, object]) -> str:
-    title, address = link.get("title"), link.get("url")
-    if list(link) != ["title", "url"] or not isinstance(title, str) or not isinstance(address, str):
+def _link(link: object) -> str:
+    if not isinstance(link, dict) or list(link) != ["title", "url"]:
+        raise Unusable(NOT_TEXT)
+    title, address = link["title"], link["url"]
+    if not isinstance(title, str) or not isinstance(address, str):
         raise Unusable(NOT_TEXT)
     try:
         return f'{{"title":{quoted(title)},"url":{quoted(address)}}}'

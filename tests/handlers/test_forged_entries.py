@@ -2,13 +2,22 @@
 
 import sqlite3
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from skillcache.entry import decode, encode
 from tests.handlers.conftest import Place
+from tests.handlers.test_tool_calls import FETCH, SEARCH, WORDS, Tools, fetched
 
+MANY = {f"name-{number}": 0 for number in range(40_000)} | {"Bash": 0, "pytest": 0}
 RULE = '[[rules]]\nmatch = "Bash(pytest:*)"\nfailures = true\n'
+
+
+def searched() -> dict[str, Any]:
+    links = [{"title": "PEP 654", "url": "https://peps.python.org/pep-0654/"}]
+    results = [{"tool_use_id": "toolu_1", "content": links}]
+    return {"query": SEARCH["query"], "results": results, "durationSeconds": 1}
 
 
 def forge(place: Place, changes: Mapping[str, object]) -> None:
@@ -34,6 +43,9 @@ def forge(place: Place, changes: Mapping[str, object]) -> None:
         {"meaning": "No matches found"},
         {"relocated": True, "output": b"\0Q"},
         {"relocated": True, "output": b"text\0"},
+        {"form": "json"},
+        {"form": "streams"},
+        {"names": MANY},
     ],
     ids=repr,
 )
@@ -45,3 +57,31 @@ def test_a_forged_entry_is_not_served_and_is_replaced(place: Place, changes: Map
     assert (again, served) == (first, False)
     assert place.call("cd sub && pytest -q", session="s3") == (first, True)
     assert place.counted() == ["no_entry", "stored", "unreadable_entry", "stored", "replayed"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "tool_input", "response"),
+    [("WebFetch", FETCH, fetched()), ("WebSearch", SEARCH, searched()), ("mcp__words__count", WORDS, "3")],
+)
+@pytest.mark.parametrize(
+    "output",
+    [
+        b"", b"no JSON", b"3", b"[]", b"{}", b'["a"]', b'[{"type":"image"}]', b'{"result":3}', b'{"results":[]}',
+        b'{"results":[{}]}', b'{"query":3,"results":[]}', b'{"query":"q","results":[{"content":[3]}]}',
+        b'{"query":"q","results":[{"content":{}}]}', b'{"content":[{"type":"image"}]}', b"[" * 3_000,
+        b'{"query":"q","results":[{"content":[{"title":"\\ud800","url":"u"}]}]}',
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_a_forged_structured_result_is_not_given_and_is_replaced(
+    place: Place, tool: str, tool_input: Mapping[str, Any], response: object, output: bytes
+) -> None:
+    tools = Tools(place)
+    place.settings('[[rules]]\nmatch = "mcp__words__*"\n')
+    (place.root / ".mcp.json").write_text('{"mcpServers": {"words": {"command": "words"}}}')
+    tools.call(tool, tool_input, response)
+    forge(place, {"output": output})
+
+    assert tools.call(tool, tool_input, response) is None
+    assert tools.call(tool, tool_input, response, session_id="s2") is not None
+    assert place.counted() == ["no_entry", "stored", "unfit", "stored", "replayed"]
