@@ -9,10 +9,21 @@ import { endedLines, endedTools, lines, start, tools, writes } from './heard.js'
 
 const PROTOCOL = 1
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
+const HANGS = 2_000 // ms after which a server that still does not answer is ended
 const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
+
+const ROUNDS = 2_000 // of waiting, each some two seconds long: more than the longest wait that can be set
+// What the client takes for a result of these tools; of another shape it would make an error of it.
+const SHAPES = {
+  Bash: { stdout: 'string', stderr: 'string', interrupted: 'boolean' },
+  WebFetch: { bytes: 'number', code: 'number', codeText: 'string', result: 'string', durationMs: 'number', url: 'string' },
+  WebSearch: { query: 'string', results: 'object', durationSeconds: 'number' },
+  Agent: { status: 'string', prompt: 'string', agentId: 'string', content: 'object', usage: 'object' },
+}
 
 let socket // where the server listens; undefined while there is none
 let running = false
+let stop = () => {} // ends the server
 let restsUntil = 0
 const followed = new Map() // calls whose end the server waits for, by id: how many ms they ran
 
@@ -22,7 +33,9 @@ async function keepServer($, options) {
   try {
     let said = ''
     const argv = options.redis_url || options.team ? [...start, '--options'] : start
-    for await (const { stream, text } of $.process.spawn({ argv, env: await $.process.hookEnv() })) {
+    const child = $.process.spawn({ argv, env: await $.process.hookEnv() })
+    stop = () => child.return()
+    for await (const { stream, text } of child) {
       if (stream !== 'stdout' || socket !== undefined) continue
       said += text
       if (!said.includes('\n')) continue
@@ -49,7 +62,12 @@ async function ask($, path, body, patience) {
     .catch(() => ({}))
   const said = await Promise.race([asked, late])
   timer.cancel()
-  if (said === undefined) restsUntil = Date.now() + REST
+  if (said === undefined) {
+    restsUntil = Date.now() + REST
+    // The client would wait half a minute for the answer before it ends.
+    timer = $.clock.after(HANGS, () => stop())
+    void asked.then(() => timer.cancel())
+  }
   return said ?? {}
 }
 
@@ -77,14 +95,22 @@ async function lookUp($, e) {
     tool_use_id,
   }
   let said = await ask($, '/call', event, PATIENCE)
-  while (typeof said.ticket === 'string') said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000)
+  for (let round = 0; round < ROUNDS && typeof said.ticket === 'string'; round++)
+    said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000)
   return said
+}
+
+function fits(tool, result) {
+  if (tool.startsWith('mcp__')) return typeof result === 'string' || Array.isArray(result)
+  const shape = SHAPES[tool]
+  if (shape === undefined || typeof result !== 'object' || result === null) return false
+  return Object.keys(shape).every(name => typeof result[name] === shape[name])
 }
 
 async function answer($, e, next) {
   const said = await lookUp($, e)
   if (typeof said.deny === 'string') return { deny: said.deny }
-  if (said.result !== undefined) return { result: said.result, context: said.context }
+  if (fits(e.tool, said.result)) return { result: said.result, context: said.context }
   if (said.follow !== true) return next(e)
   const began = performance.now()
   const ran = await next(e)

@@ -15,6 +15,7 @@ from skillcache.kinds.definitions import config_folder
 from skillcache.permissions.sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
 from skillcache.sessions.client import describe
 
+_READS = 0.05  # seconds that the client surely takes from its start to reading them; a start is known to 0.01
 GRACE = 10.0  # seconds within which the client has surely taken up a change
 
 
@@ -28,7 +29,7 @@ class Environment:
         self._values = self._read()
         self.until: float | None = None
         changed = max((stamp[0] / 1e9 for stamp in self._stamps if stamp is not None), default=0.0)
-        if changed > _start_of_client(environ) and now - changed < GRACE:
+        if changed > _start_of_client(environ) + _READS and now - changed < GRACE:
             self.until = changed + GRACE
 
     def is_current(self, now: float) -> bool:

@@ -1,0 +1,59 @@
+"""A server as the plugin's mod starts it, that answers as no server should: `python fake_server.py MODE SOCKET`.
+
+hang    takes a request and never answers         die      ends with a request
+mute    says nothing on its standard output       text     answers with no JSON
+status  answers with status 500                   nothing  answers with no HTTP
+list, number, shape, words, forever               answers with JSON of no use
+chatter says where it listens after other words   other    is of another version
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+
+ANSWERS = {
+    "text": "no JSON",
+    "list": "[1, 2]",
+    "number": "7",
+    "shape": '{"result": {"stdout": 5}, "context": ["x"]}',
+    "words": '{"result": "text", "deny": 5, "context": "x", "ticket": {}}',
+    "forever": '{"ticket": "t", "wait": 0.001}',
+}
+
+
+def main() -> None:
+    mode, path = sys.argv[1:]
+    if os.path.exists(path):
+        os.unlink(path)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    if mode == "chatter":
+        sys.stdout.write("something else\n")
+    if mode != "mute":
+        sys.stdout.write(json.dumps({"protocol": 99 if mode == "other" else 1, "socket": path}) + "\n")
+        sys.stdout.flush()
+    kept = []
+    while True:
+        connection, _ = server.accept()
+        kept.append(connection)
+        connection.recv(1 << 16)
+        with open(f"{path}.asked", "a", encoding="utf-8") as log:
+            log.write(f"{mode}\n")
+        if mode == "die":
+            os._exit(1)
+        if mode == "hang":
+            time.sleep(300)
+        body = ANSWERS.get(mode, "{}").encode()
+        status = 500 if mode == "status" else 200
+        head = f"HTTP/1.1 {status} said\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
+        connection.sendall(b"garbage\0\n\n" if mode == "nothing" else head + body)
+        connection.close()
+
+
+if __name__ == "__main__":
+    main()
