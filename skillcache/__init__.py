@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         safe_redis_operation,
     )
     from skillcache.library.keys import generate_cache_key
-    from skillcache.messages.live import Undeliverable, aio_publish_message, publish_message, subscribe_to_agent
+    from skillcache.messages.live import subscribe_to_agent
+    from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
     from skillcache.session_state import (
         aio_clear_session,
         aio_load_session_state,
@@ -73,12 +74,12 @@ _HOMES = {
     "SkillcacheError": "errors",
     "StateConflict": "shared_state",
     "StoreError": "errors",
-    "Undeliverable": "messages.live",
+    "Undeliverable": "messages.publishing",
     "aio_clear_session": "session_state",
     "aio_get_cached_data": "library.functions",
     "aio_get_team_cached_data": "library.functions",
     "aio_load_session_state": "session_state",
-    "aio_publish_message": "messages.live",
+    "aio_publish_message": "messages.publishing",
     "aio_save_session_state": "session_state",
     "cached": "library.decorator",
     "cached_skill_execution": "library.functions",
@@ -91,7 +92,7 @@ _HOMES = {
     "invalidate_pattern": "library.functions",
     "invalidate_skill_cache": "library.functions",
     "load_session_state": "session_state",
-    "publish_message": "messages.live",
+    "publish_message": "messages.publishing",
     "safe_redis_operation": "library.functions",
     "save_session_state": "session_state",
     "subscribe_to_agent": "messages.live",

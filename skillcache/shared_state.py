@@ -22,14 +22,14 @@ import redis
 import redis.asyncio
 
 from skillcache.errors import SkillcacheError
+from skillcache.library.source import redis_py_url, translating
 from skillcache.library.values import require_json
 from skillcache.redis_keys import state_keys
 from skillcache.sessions import repository
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED, check_ttl
 from skillcache.stores import state_scripts as scripts
-from skillcache.stores.pooled import FAILURES, translated
-from skillcache.stores.redis_url import parse_url
+from skillcache.stores.pooled import SECONDS
 from skillcache.stores.state_sqlite import SqliteState
 
 __all__ = ["SharedState", "StateConflict", "Value"]
@@ -37,7 +37,6 @@ __all__ = ["SharedState", "StateConflict", "Value"]
 TTL = 30 * 86_400  # seconds
 SIZE = 65_536  # bytes of a value's text
 _KEY = 200  # characters of a key, and of a namespace
-_SECONDS = 5.0  # to connect, and for each reply
 _ANY: Any = object()
 
 
@@ -196,36 +195,23 @@ class SharedState:
 
     def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
-            self._client = redis.Redis.from_url(_named(self._place), **_BOUNDS)
-        with _translating():
+            self._client = redis.Redis.from_url(redis_py_url(self._place), **_BOUNDS)
+        with translating():
             return ask(self._client)
 
     async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
         if self._place:
-            async with redis.asyncio.Redis.from_url(_named(self._place), **_BOUNDS) as client:
-                with _translating():
+            async with redis.asyncio.Redis.from_url(redis_py_url(self._place), **_BOUNDS) as client:
+                with translating():
                     return await ask(client)
         if not isinstance(self._client, redis.asyncio.Redis):
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
-        with _translating():
+        with translating():
             return await ask(self._client)
 
 
-_BOUNDS: Any = {"socket_connect_timeout": _SECONDS, "socket_timeout": _SECONDS}
-
-
-def _named(url: str) -> str:
-    parse_url(url)  # says what is wrong with it without repeating it, which redis-py does not
-    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        raise translated(error) from None
+_BOUNDS: Any = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}
 
 
 def _check_name(name: str) -> str:

@@ -64,6 +64,7 @@ COLD = (
     "library",
     "messages.identity",
     "messages.live",
+    "messages.publishing",
     "messages.sending",
     "plugin",
     "running",

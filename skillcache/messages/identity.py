@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from skillcache.errors import SkillcacheError
+from skillcache.messages import limits
 from skillcache.messages.message import base_of
 from skillcache.messages.post import Post, open_post
 from skillcache.messages.registration import PERSON, user_of
@@ -55,24 +56,29 @@ class Office:
 
         Raises SkillcacheError for a name that is none of this project's.
         """
-        user, host = user_of(environ), os.uname().nodename
+        me = person(environ)
         session = environ.get(SESSION_VARIABLE, "")
         known = agents if agents is not None else self.agents()
         if name:
-            mine = {"session": session} if session else {"user": user, "host": host}
+            mine = {"session": session} if session else {"user": me.user, "host": me.host}
             found = [agent for agent in known if {**agent, **mine, "name": name} == agent]
             if not found or found[0].get("type") == PERSON:
                 whose = "of this session" if session else "of yours on this machine"
                 raise SkillcacheError(f"no agent {whose} is called {name}. See: skillcache agents")
-            return Sender(found[0]["id"], name, user, host)
+            return me._replace(id=found[0]["id"], name=name)
         if session:
             names = [agent.get("name", "") for agent in known if agent["id"] == session]
-            return Sender(session, names[0] if names else base_of(user), user, host)
-        person = Sender(f"person:{base_of(user)}@{base_of(host)}", base_of(user), user, host)
-        fields = {"type": PERSON, "name": person.name, "session": "", "project": self.project, "user": user}
-        place = {"host": host, "branch": cut(self.place.branch, 60), "root": self.place.root}
-        self.post.register(person.id, {**fields, **place}, "")
-        return person
+            return me._replace(id=session, name=names[0] if names else me.name)
+        fields = {"type": PERSON, "name": me.name, "session": "", "project": self.project, "user": me.user}
+        place = {"host": me.host, "branch": cut(self.place.branch, limits.NAME), "root": self.place.root}
+        self.post.register(me.id, {**fields, **place}, "")
+        return me
+
+
+def person(environ: Mapping[str, str]) -> Sender:
+    """Who writes where no agent does."""
+    user, host = user_of(environ), os.uname().nodename
+    return Sender(f"person:{base_of(user)}@{base_of(host)}", base_of(user), user, host)
 
 
 @contextmanager

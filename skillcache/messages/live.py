@@ -1,8 +1,8 @@
-"""Messages for programs: publish one to an agent, and listen to those that an agent is sent.
+"""Listens to what an agent is sent, for programs.
 
-An agent of a program has any id that is one word. What is published is kept in its inbox for who does not listen yet
-and goes over its channel to who does; a listener that is the agent takes it out of the inbox, once, in order. A message
-that is not read in time goes back to its sender's own inbox.
+An agent of a program has any id that is one word. What is published to it is kept in its inbox for who does not listen
+yet and goes over its channel to who does; a listener that is the agent takes it out of the inbox, once, in order. A
+message that is not read in time goes back to its sender's own inbox.
 """
 
 import asyncio
@@ -10,34 +10,22 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Self
 
 import redis
 
-from skillcache.errors import SkillcacheError
-from skillcache.messages import limits, seal
-from skillcache.messages.identity import SESSION_VARIABLE, Sender
-from skillcache.messages.message import base_of, decode, is_id
-from skillcache.messages.post import GONE, Letter, Post, messages_file, open_post
-from skillcache.messages.registration import user_of
-from skillcache.messages.sending import check_ttl, compose
+from skillcache.library.source import translating
+from skillcache.messages import limits
+from skillcache.messages.message import decode
+from skillcache.messages.post import messages_file
+from skillcache.messages.publishing import agent_of, client_of, opened
 from skillcache.redis_keys import channel as channel_of
-from skillcache.sessions import repository
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
-from skillcache.stores.messages_pooled import PooledPost
 from skillcache.stores.messages_sqlite import SqlitePost
-from skillcache.stores.pooled import FAILURES, translated
 
-_MOST = 65_536  # characters of a published value's text
-_CHANNELS = channel_of("")
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing
-
-
-class Undeliverable(SkillcacheError):
-    """The agent has ended, or its inbox is full."""
 
 
 class Received(NamedTuple):
@@ -53,53 +41,6 @@ class Received(NamedTuple):
     reply_to: str
     bounce: str
     at: int
-
-
-def publish_message(
-    client: "redis.Redis | None",
-    channel: str,
-    message: Any,
-    *,
-    message_id: str = "",
-    reply_to: str = "",
-    ttl: int = limits.TTL,
-) -> int:
-    """Sends a JSON value over a channel, `agent_comm:` and an agent's id, and gives how many listen now.
-
-    Another channel has no inbox: who listens hears it, and that is all.
-    `client`: None for the store of the settings, whose listeners nobody counts where it is the embedded one;
-    `message_id`: the message's own, of which an agent reads one; `ttl`: seconds that it waits to be read. Raises
-    Undeliverable, StoreError, and TypeError or ValueError for what is not JSON or too long.
-    """
-    text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
-    if len(text) > _MOST:
-        raise ValueError(f"a message has at most {_MOST} characters, this one has {len(text)}")
-    settings = load(os.environ, os.getcwd())
-    if not channel.startswith(_CHANNELS):
-        return _say(client or _client_of(settings.store), channel, message)
-    to = _agent_of(channel)
-    project = repository.project_of(repository.locate(os.getcwd()))
-    fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
-    fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
-    made = compose(_sender(), fields, seal.key_of(settings.cache))
-    with _opened(client, settings.store) as post:
-        (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
-    if listeners < 0:
-        raise Undeliverable(f"the agent {to} {'has ended' if listeners == GONE else 'has a full inbox'}")
-    return listeners
-
-
-async def aio_publish_message(
-    client: "redis.Redis | None",
-    channel: str,
-    message: Any,
-    *,
-    message_id: str = "",
-    reply_to: str = "",
-    ttl: int = limits.TTL,
-) -> int:
-    more: Any = {"message_id": message_id, "reply_to": reply_to, "ttl": ttl}
-    return await asyncio.to_thread(publish_message, client, channel, message, **more)
 
 
 def subscribe_to_agent(
@@ -131,10 +72,11 @@ class Subscription:
     """Iterates over Received until it is closed."""
 
     def __init__(self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False) -> None:
-        self._id = _agent_of(agent_id)
+        self._id = agent_of(agent_id)
         self._watch = watch
         self._target = load(os.environ, os.getcwd()).store
-        self._client = client if client is not None else _client_of(self._target)
+        self._own = None if client is not None else client_of(self._target)
+        self._client = client or self._own
         self._held: list[tuple[str, Received]] = []
         self._given: tuple[str, str] | None = None
         self._closed = False
@@ -145,7 +87,7 @@ class Subscription:
             self._channel = None
         else:
             self._channel = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-            with _translating():
+            with translating():
                 self._channel.subscribe(channel_of(self._id))
         self._fresh = True
 
@@ -185,7 +127,7 @@ class Subscription:
     def settle(self) -> None:
         """Takes the message that was given last: it is not given again."""
         if self._given is not None:
-            with _opened(self._client, self._target) as post:
+            with opened(self._client, self._target) as post:
                 post.settle(self._id, [self._given])
             self._given = None
 
@@ -194,9 +136,11 @@ class Subscription:
         self._closed = True
         if self._channel is not None:
             self._channel.close()
+        if self._own is not None:
+            self._own.close()
 
     def _take(self) -> None:
-        with _opened(self._client, self._target) as post:
+        with opened(self._client, self._target) as post:
             taken = post.take(self._id, limits.BATCH).deliveries
         self._held = [(each.entry, _bare(each.text) if each.bare else _received(each.text)) for each in taken]
         self._fresh = bool(taken)
@@ -204,7 +148,7 @@ class Subscription:
     def _hear(self, timeout: float) -> bool:
         """Whether anything was sent to the agent."""
         if self._channel is not None:
-            with _translating():
+            with translating():
                 heard = self._channel.get_message(timeout=timeout)
             if heard is not None and self._watch:
                 data = heard["data"]
@@ -228,49 +172,6 @@ class Subscription:
             return post.overhear(self._id, self._mark)
         finally:
             post.close()
-
-
-@contextmanager
-def _opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
-    post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
-    try:
-        yield post
-    finally:
-        post.close()
-
-
-def _client_of(target: str) -> "redis.Redis | None":
-    if target.startswith(EMBEDDED):
-        return None
-    return redis.Redis.from_url(target.strip().replace("redis+socket://", "unix://", 1))
-
-
-@contextmanager
-def _translating() -> Iterator[None]:
-    try:
-        yield
-    except FAILURES as error:
-        raise translated(error) from None
-
-
-def _agent_of(channel: str) -> str:
-    agent = channel.removeprefix(_CHANNELS)
-    if not is_id(agent):
-        raise ValueError("an agent's id is one word")
-    return agent
-
-
-def _say(client: "redis.Redis | None", channel: str, message: Any) -> int:
-    if client is None:
-        raise ValueError("a channel that is no agent's needs Redis")
-    with _translating():
-        return int(client.publish(channel, json.dumps(message)))
-
-
-def _sender() -> Sender:
-    user, host = user_of(os.environ), os.uname().nodename
-    own = os.environ.get(SESSION_VARIABLE) or f"person:{base_of(user)}@{base_of(host)}"
-    return Sender(own, base_of(user), user, host)
 
 
 def _received(text: str) -> Received:

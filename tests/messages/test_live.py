@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +13,9 @@ from typing import Any
 import pytest
 import redis
 
-from skillcache.messages.live import (
-    Received,
-    Subscription,
-    Undeliverable,
-    aio_publish_message,
-    publish_message,
-    subscribe_to_agent,
-)
+from skillcache.errors import StoreError
+from skillcache.messages.live import Received, Subscription, subscribe_to_agent
+from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
 from tests.messages.client import Project, Session, quoted
 
 Values = list[Any]
@@ -167,6 +163,12 @@ def test_what_is_not_json_or_too_long_is_refused(client: redis.Redis | None, val
         publish_message(client, "agent_comm:worker", value)
 
 
+@pytest.mark.parametrize("id_", ["x" * 41, "two words", "\ud800", "<x>", "a\n"])
+def test_an_id_of_a_message_is_one_word(client: redis.Redis | None, id_: str) -> None:
+    with pytest.raises(ValueError, match="a message's id is a word"):
+        publish_message(client, "agent_comm:worker", 1, message_id=id_)
+
+
 @pytest.mark.parametrize("agent", ["", "two words", "agent_comm:", "a\n"])
 def test_an_agent_is_called_by_one_word(client: redis.Redis | None, agent: str) -> None:
     with pytest.raises(ValueError, match="one word"):
@@ -210,6 +212,14 @@ def test_other_programs_speak_the_same_channel_and_inbox(
         with Subscription(client, "worker") as subscription:
             assert next_of(subscription).value == {"x": 1}
             assert next_of(subscription).value == {"free": "form"}
+
+
+def test_a_server_that_hangs_does_not_hold_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("SKILLCACHE_REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        with pytest.raises(StoreError, match="did not answer in time"):
+            subscribe_to_agent(None, "worker")
 
 
 def test_a_channel_of_no_agent_has_listeners_and_no_inbox(

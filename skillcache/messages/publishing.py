@@ -1,0 +1,120 @@
+"""Publishes a value of a program to an agent: into its inbox, and over its channel to who listens now."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import redis
+
+from skillcache.errors import SkillcacheError
+from skillcache.library.source import redis_py_url, translating
+from skillcache.messages import limits, seal
+from skillcache.messages.identity import SESSION_VARIABLE, person
+from skillcache.messages.message import is_id
+from skillcache.messages.page import word
+from skillcache.messages.post import GONE, Letter, Post, open_post
+from skillcache.messages.sending import check_ttl, compose
+from skillcache.redis_keys import channel as channel_of
+from skillcache.sessions import repository
+from skillcache.settings import load
+from skillcache.stores import EMBEDDED
+from skillcache.stores.messages_pooled import PooledPost
+from skillcache.stores.pooled import SECONDS
+
+_MOST = 65_536  # characters of a published value's text
+_ID = 40  # characters of a message's id
+_CHANNELS = channel_of("")
+
+
+class Undeliverable(SkillcacheError):
+    """The agent has ended, or its inbox is full."""
+
+
+def publish_message(
+    client: "redis.Redis | None",
+    channel: str,
+    message: Any,
+    *,
+    message_id: str = "",
+    reply_to: str = "",
+    ttl: int = limits.TTL,
+) -> int:
+    """Sends a JSON value over a channel, `agent_comm:` and an agent's id, and gives how many listen now.
+
+    Another channel has no inbox: who listens hears it, and that is all.
+    `client`: None for the store of the settings, whose listeners nobody counts where it is the embedded one;
+    `message_id`: the message's own, a word of letters, digits and ._-@:, of which an agent reads one; `ttl`: seconds
+    that it waits to be read. Raises Undeliverable, StoreError, and TypeError or ValueError for what is not JSON or too
+    long.
+    """
+    text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
+    if len(text) > _MOST:
+        raise ValueError(f"a message has at most {_MOST} characters, this one has {len(text)}")
+    if message_id and word(message_id, _ID) != message_id:
+        raise ValueError(f"a message's id is a word of at most {_ID} letters, digits and ._-@:, not {message_id!r}")
+    settings = load(os.environ, os.getcwd())
+    if not channel.startswith(_CHANNELS):
+        return _say(client, settings.store, channel, message)
+    to = agent_of(channel)
+    project = repository.project_of(repository.locate(os.getcwd()))
+    fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
+    fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
+    me = person(os.environ)
+    made = compose(me._replace(id=os.environ.get(SESSION_VARIABLE) or me.id), fields, seal.key_of(settings.cache))
+    with opened(client, settings.store) as post:
+        (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
+    if listeners < 0:
+        raise Undeliverable(f"the agent {to} {'has ended' if listeners == GONE else 'has a full inbox'}")
+    return listeners
+
+
+async def aio_publish_message(
+    client: "redis.Redis | None",
+    channel: str,
+    message: Any,
+    *,
+    message_id: str = "",
+    reply_to: str = "",
+    ttl: int = limits.TTL,
+) -> int:
+    more: Any = {"message_id": message_id, "reply_to": reply_to, "ttl": ttl}
+    return await asyncio.to_thread(publish_message, client, channel, message, **more)
+
+
+@contextmanager
+def opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
+    post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
+    try:
+        yield post
+    finally:
+        post.close()
+
+
+def client_of(target: str) -> "redis.Redis | None":
+    if target.startswith(EMBEDDED):
+        return None
+    return redis.Redis.from_url(redis_py_url(target), socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+
+
+def agent_of(channel: str) -> str:
+    agent = channel.removeprefix(_CHANNELS)
+    if not is_id(agent):
+        raise ValueError("an agent's id is one word")
+    return agent
+
+
+def _say(client: "redis.Redis | None", target: str, channel: str, message: Any) -> int:
+    own = None if client is not None else client_of(target)
+    speaker = client or own
+    if speaker is None:
+        raise ValueError("a channel that is no agent's needs Redis")
+    try:
+        with translating():
+            return int(speaker.publish(channel, json.dumps(message)))
+    finally:
+        if own is not None:
+            own.close()
