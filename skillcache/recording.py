@@ -33,7 +33,7 @@ from skillcache.outcome import (
     Outcome,
 )
 from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder
-from skillcache.plan import Plan
+from skillcache.plan import BASH, Plan
 from skillcache.redis_keys import entry_key, is_team_name, record_key
 from skillcache.relocation import expand, relocate
 from skillcache.result import Result, Unusable, read_result
@@ -66,7 +66,7 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         return CHANGED_INPUTS
     left = _left(call, miss, found)
     directory = None
-    if call.event.cwd != miss.cwd:
+    if planned.tool == BASH and call.event.cwd != miss.cwd:  # another call beside this one may move the shell
         directory = inside(call.event.cwd, found.fingerprint.root)
         if directory is None:
             return LEFT_ROOT
@@ -188,7 +188,8 @@ def _entry(
         if relocated and output != result.output and _mentioned(call, found):
             relocated = False
     else:  # it holds everywhere unless it names this place
-        output, relocated = result.output, os.fsencode(root) not in result.output
+        named = any(form in result.output for form in (os.fsencode(root), jsontext.dumps(root)[1:-1].encode("ascii")))
+        output, relocated = result.output, not named
     if work is not None and not work.holds_elsewhere(left):
         relocated = False
     return Entry(

@@ -15,6 +15,7 @@ from skillcache.settings import load
 from skillcache.stores import open_store
 from tests.fidelity.hooks import Ran, run_hook
 from tests.handlers.conftest import Place
+from tests.sessions.test_repository import git
 
 PAGE = "Python 3.11 adds exception groups.\n\n- and `tomllib`"
 FETCH = {"url": "https://docs.python.org/3/whatsnew/3.11.html", "prompt": "What is new?"}
@@ -238,6 +239,26 @@ class TestMcp:
         turned = {"deep": {"a": [True, None], "b": 1.0}, "text": "one two"}
         assert self.call(tools, tool_input=turned) is not None
         assert self.call(tools, tool_input={**turned, "text": "one  two"}) is None
+
+    @pytest.mark.parametrize("name", ["plain", "caf\u00e9", 'a "b" \\c'])
+    def test_a_result_that_names_its_place_is_served_there_alone(self, tools: Tools, name: str) -> None:
+        first, other = tools.place.root, tools.place.base / name
+        git(first, "worktree", "add", "--quiet", "--detach", str(other))
+        for text, served in ((f"in {other}/app.py", False), ("in app.py", True)):
+            tools.place.root = other
+            self.define(tools.place, {"command": "words"})
+            self.call(tools, text, {"text": text})
+            assert self.call(tools, text, {"text": text}) is not None
+            tools.place.root = first
+            self.define(tools.place, {"command": "words"})
+            assert (self.call(tools, text, {"text": text}, session_id="s2") is not None) is served
+
+    def test_a_call_beside_that_moves_the_shell_is_of_no_account(self, tools: Tools) -> None:
+        event = tools.before("mcp__words__count", WORDS, **SERVER)
+        tools.ask(event)
+        tools.tell({**event, "cwd": str(tools.place.root / "sub")}, "2 words")
+        assert self.call(tools) is not None
+        assert tools.place.counted() == ["no_entry", "stored", "replayed"]
 
     def test_no_rule_no_cache(self, tools: Tools) -> None:
         tools.place.settings("")
