@@ -30,8 +30,10 @@ def consult(call: Call, planned: Plan) -> Consultation:
     found = look(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
     project = identity(found.fingerprint.root)
     # In shadow mode nothing is served, so there is nothing to rest from.
-    if settings.number("verify") < 1 and quarantine.rests(call.cache, project, planned.name, now):
-        raise Bypass(QUARANTINED)
+    if settings.number("verify") < 1:
+        for name in {planned.name, *planned.rules}:
+            if quarantine.rests(call.cache, project, name, now):
+                raise Bypass(QUARANTINED)
     team = call.team(planned)
     asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))
     store = call.open_store()

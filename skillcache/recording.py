@@ -9,7 +9,7 @@ import time
 from skillcache import bytecode, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
 from skillcache.entry import JSON, TEXT, Entry, File, Unreadable, decode, encode
-from skillcache.errors import Bypass
+from skillcache.errors import Bypass, StoreError
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
@@ -104,6 +104,14 @@ def _text_of(result: Result) -> str:
 
 def _doubt(store: Store, call: Call, planned: Plan, miss: Miss) -> None:
     """After a failure: a pass that is stored for the same inputs is in doubt and is not served again."""
+    try:
+        _take_out(store, call, planned, miss)
+    except StoreError:
+        quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
+        raise
+
+
+def _take_out(store: Store, call: Call, planned: Plan, miss: Miss) -> None:
     digest = digest_of(miss.key)
     store.delete(entry_key(planned.name, digest))
     team = call.team(planned)

@@ -1,11 +1,18 @@
 """The end of a call that a rule names in `invalidated_by`: what depends on it is out of date at once."""
 
+import os
+
+from skillcache import quarantine
 from skillcache.call import Call, make_call
+from skillcache.errors import StoreError
 from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.fingerprint.git import find_root
 from skillcache.outcome import OUTDATED
 from skillcache.permissions.readings import read
 from skillcache.policy.own import rules_of
-from skillcache.policy.pattern import matches, names, parse
+from skillcache.policy.pattern import matches, parse
+from skillcache.policy.pattern import names as is_tool
+from skillcache.project import identity
 from skillcache.runtime import World
 
 
@@ -20,22 +27,32 @@ def outdate(event: ToolEvent, world: World) -> None:
     call = make_call(event, world)
     if call is None:
         return
-    for rule in rules_of(call.settings):
-        if any(_is_named(pattern, event) for pattern in rule.invalidated_by):
-            _raise(call, rule.name)
+    rules = rules_of(call.settings)
+    names = [rule.name for rule in rules if any(_is_named(pattern, event) for pattern in rule.invalidated_by)]
+    if names:
+        _raise(call, list(dict.fromkeys(names)))
 
 
-def _raise(call: Call, name: str) -> None:
-    store = call.open_store()
-    store.invalidate(name)
-    store.close()
-    call.count(OUTDATED, name)
+def _raise(call: Call, names: list[str]) -> None:
+    """Of what the store was not told nothing is served here either: the rule rests."""
+    try:
+        store = call.open_store()
+        while names:
+            store.invalidate(names[0])
+            call.count(OUTDATED, names.pop(0))
+        store.close()
+    except StoreError:
+        place = os.path.realpath(call.event.cwd)
+        project = identity(find_root(place) or place)
+        for name in names:
+            quarantine.begin(call.cache, project, name, call.world.now)
+        raise
 
 
 def _is_named(pattern: str, event: ToolEvent) -> bool:
     """Whether the pattern may be meant for the call: in doubt it is."""
     tool, specifier = parse(pattern)
-    if not names(tool, event.tool):
+    if not is_tool(tool, event.tool):
         return False
     command = event.input.get("command")
     if specifier is None or event.tool != "Bash" or not isinstance(command, str):

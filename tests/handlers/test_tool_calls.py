@@ -296,6 +296,30 @@ class TestMcp:
             assert self.call(tools, shift=120) is None
             assert tools.place.counted()[-2:] == ["invalidated", "stored"]
 
+    def test_where_the_store_is_not_told_of_a_write_nothing_is_served_for_a_day(
+        self, tools: Tools, redis_server: Any
+    ) -> None:
+        tools.place.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
+        tools.place.settings(
+            '[[rules]]\nmatch = "mcp__words__*"\nttl = 200000\ninvalidated_by = ["mcp__words__add_*"]\n'
+        )
+        self.call(tools)
+        tools.place.environ["SKILLCACHE_REDIS_URL"] = "redis://127.0.0.1:1/0"
+        writer = {**tools.before("mcp__words__add_x", {}), "hook_event_name": "PostToolUse", "tool_response": "done"}
+        assert tools.hook("invalidate.py", writer) == {}
+        tools.place.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
+
+        assert tools.place.counted()[-1] == "store_unreachable"
+        assert self.call(tools) is None
+        assert tools.place.counted()[-1] == "quarantined"
+
+    def test_rules_of_one_name_are_invalidated_once(self, tools: Tools) -> None:
+        rule = '[[rules]]\nmatch = "{}"\nname = "words"\ninvalidated_by = ["mcp__words__add_*", "mcp__words__*"]\n'
+        tools.place.settings(rule.format("mcp__words__count") + rule.format("mcp__words__size"))
+        writer = {**tools.before("mcp__words__add_x", {}), "hook_event_name": "PostToolUse", "tool_response": "done"}
+        tools.hook("invalidate.py", writer)
+        assert tools.place.counted() == ["outdated"]
+
     def test_a_call_that_writes_while_another_reads_keeps_that_result_out(self, tools: Tools) -> None:
         tools.place.settings('[[rules]]\nmatch = "mcp__words__count"\ninvalidated_by = ["mcp__words__add_*"]\n')
         event = tools.before("mcp__words__count", WORDS, **SERVER)
