@@ -67,6 +67,7 @@ COLD = (
     "messages.publishing",
     "messages.sending",
     "plugin",
+    "probe",
     "running",
     "server",
     "session_state",

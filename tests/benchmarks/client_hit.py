@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from tests.e2e.api import Request, Turn, bash
+from skillcache.probe.api import Request, Turn, bash
 from tests.e2e.client import find_client
 from tests.e2e.project import Place
 

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.api import Request, Turn
-from tests.e2e.client import Session
+from skillcache.probe.api import Request, Turn
+from skillcache.probe.client import Session
 from tests.e2e.project import Place, as_turn
 
 SECONDS = 20.0  # for a server to come up, on a busy machine

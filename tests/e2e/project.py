@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from skillcache import tally
-from tests.e2e.api import Request, ToolCall, Turn, bash
-from tests.e2e.client import Client, Session
+from skillcache.probe.api import Request, ToolCall, Turn, bash
+from skillcache.probe.client import Client, Session
 
 # `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
 PYTEST = "pytest -qq"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.api import Turn
+from skillcache.probe.api import Turn
 from tests.e2e.project import PYTEST, Place, after, agent
 
 FAILURES = '[[rules]]\nmatch = "Bash(./check:*)"\nfailures = true\n'

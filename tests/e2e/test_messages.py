@@ -11,8 +11,8 @@ import pytest
 
 from skillcache.claude_settings import MARK
 from skillcache.paths import hooks_folder
-from tests.e2e.api import Request, Turn, blocks_of
-from tests.e2e.client import Session
+from skillcache.probe.api import Request, Turn, blocks_of
+from skillcache.probe.client import Session
 from tests.e2e.project import Place, after, agent
 
 EVENTS = ("SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd")

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from skillcache.probe.api import Request, ToolCall, Turn, bash
 from tests.conftest import RedisServer
-from tests.e2e.api import Request, ToolCall, Turn, bash
 from tests.e2e.pages import HOST, Page, Pages
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import CHECK_RULE, PYTEST, Place, after, agent

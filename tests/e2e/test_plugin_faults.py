@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.probe.api import Turn, bash
 from tests.conftest import RedisServer
-from tests.e2e.api import Turn, bash
 from tests.e2e.plugin import SECONDS, Plugged, notes
 from tests.e2e.project import CHECK_RULE, after
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.api import ToolCall
+from skillcache.probe.api import ToolCall
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.test_permissions_kept import add
 

@@ -6,7 +6,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from tests.e2e.api import Turn, bash, text_of
+from skillcache.probe.api import Turn, bash, text_of
 from tests.e2e.project import PYTEST, Place, after, agent
 
 OUTPUTS = {

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api import Request, ToolCall, Turn, bash
-from tests.e2e.client import Session
+from skillcache.probe.api import Request, ToolCall, Turn, bash
+from skillcache.probe.client import Session
 from tests.e2e.project import Place
 
 ORIGIN = "https://example.org/somebody/widgets.git"

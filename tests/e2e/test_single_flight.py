@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.probe.api import Api, bash
+from skillcache.probe.client import Session
 from tests.conftest import RedisServer
-from tests.e2e.api import Api, bash
-from tests.e2e.client import Session
 from tests.e2e.project import Place
 
 # Runs until there is a file `go`; the file is not in the project, so that it is no input.

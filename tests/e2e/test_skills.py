@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.paths import package_folder
-from tests.e2e.api import ToolCall
+from skillcache.probe.api import ToolCall
 from tests.e2e.project import Place, after
 
 DECLARED = """\

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.api import Request, Turn
+from skillcache.probe.api import Request, Turn
 from tests.e2e.project import PYTEST, Place, as_turn
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import redis
 
 from skillcache.entry import decode, encode
+from skillcache.probe.api import ToolCall, Turn
 from tests.conftest import RedisServer
-from tests.e2e.api import ToolCall, Turn
 from tests.e2e.pages import HOST, Page, Pages
 from tests.e2e.project import CHECK_RULE, Place, after, agent
 from tests.fidelity.hooks import run_hook

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.api import ToolCall, blocks_of
-from tests.e2e.client import Client, find_client
+from skillcache.probe.api import ToolCall, blocks_of
+from skillcache.probe.client import Client
+from tests.e2e.client import find_client
 from tests.e2e.pages import HOST, Page, Pages
 
 DATA = Path(__file__).parent / "data"

@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.api import bash
-from tests.e2e.client import VERSION, Client, find_client
+from skillcache.probe.api import bash
+from skillcache.probe.client import Client
+from tests.e2e.client import VERSION, find_client
 from tests.permissions.matrix import ALLOW, COMMANDS, DENY, FILE_COMMANDS, FILE_RULES, FILES, WORDS
 
 

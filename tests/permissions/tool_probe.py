@@ -15,8 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.api import ToolCall
-from tests.e2e.client import VERSION, Client, find_client
+from skillcache.probe.api import ToolCall
+from skillcache.probe.client import Client
+from tests.e2e.client import VERSION, find_client
 from tests.e2e.pages import Page, Pages
 from tests.permissions.tool_matrix import AGENT, ASKED, CALLS, RULES, SERVERS
 

@@ -1,4 +1,4 @@
-"""A Messages API on loopback that answers from a script: the model's part in a test of the real client.
+"""A Messages API on loopback that answers from a script: the model's part in a session of the real client.
 
 A script is a list of turns, one for each request of the main conversation. A turn is what the model says: a text, or
 the tool calls of one message, which the client runs in parallel; or a function of the request that returns either,
@@ -169,7 +169,7 @@ def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
                 self._send(json.dumps(_message(content) | {"stop_reason": _stop_reason(content)}).encode())
 
         def log_message(self, *_args: Any) -> None:
-            """Silence: the log of the test is `Api.requests`."""
+            """Silence: the log is `Api.requests`."""
 
         def _send(self, body: bytes, kind: str = "application/json") -> None:
             self.send_response(200)
