@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SERVERS = "mcpServers"
 PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"
+# The client gives these to a plugin's hooks, ours perhaps, about that plugin.
+_OF_HOOKS = ("CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA")
 
 
 class Server:
@@ -151,7 +153,8 @@ def _expanded_text(text: str, environ: "Mapping[str, str]") -> str:
     for piece in rest:
         inside, closed, after = piece.partition("}")
         name, dash, default = inside.partition(":-")
-        value = environ.get(name, default if dash else None)
+        given = environ.get(name) if name not in _OF_HOOKS else None
+        value = (default if dash else None) if given is None else given
         first += "${" + piece if not closed or value is None else value + after
     return first
 

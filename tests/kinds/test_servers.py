@@ -159,9 +159,10 @@ def test_a_plugin_s_server_is_found_where_the_plugin_lies(
     noted = Path(home["HOME"]) / ".claude/plugins/installed_plugins.json"
     write(noted, {"version": 2, "plugins": {"tools@market": [{"installPath": str(plugin)}]}})
 
-    found = find_server("mcp__plugin_tools_s__x", told, str(project), home)
-    assert found.definition == {"command": "${CLAUDE_PLUGIN_ROOT}/server"}
-    assert found.plugin == str(plugin)
+    for more in ({}, {"CLAUDE_PLUGIN_ROOT": "/the/plugin/whose/hook/asks"}):
+        found = find_server("mcp__plugin_tools_s__x", told, str(project), home | more)
+        assert found.definition == {"command": "${CLAUDE_PLUGIN_ROOT}/server"}
+        assert found.plugin == str(plugin)
 
     other = project.parent / "mine"
     write(other / ".claude-plugin/plugin.json", {"name": "tools", "mcpServers": {"s": {"command": "of the manifest"}}})
