@@ -91,7 +91,8 @@ def _look(post: Post, event: SessionEvent, world: "World", settings: Settings, f
 
 def _most(cap: str) -> int:
     """How often in a row we keep an agent from stopping, below the client's cap: what it does not obey is lost."""
-    return min(limits.KEPT, max(0, int(cap) - 2)) if cap.isdecimal() and len(cap) < 9 else limits.KEPT
+    most = int(cap) if cap.isdecimal() and len(cap) < 9 else 0
+    return min(limits.KEPT, max(0, most - 2)) if most else limits.KEPT  # 0: the client knows no cap
 
 
 def _deliver(post: Post, event: SessionEvent, world: "World", settings: Settings) -> str:
@@ -108,9 +109,9 @@ def _deliver(post: Post, event: SessionEvent, world: "World", settings: Settings
         if event.name == "SubagentStop":
             post.end(me)
         return ""
-    text, count = compose(arrived.messages, arrived.now, arrived.name or me, subagent=bool(event.agent_id))
+    text, count, size = compose(arrived.messages, arrived.now, arrived.name or me, subagent=bool(event.agent_id))
     stopped = event.name in ("Stop", "SubagentStop")
-    world.after = lambda: arrived.settle(count, stopped=stopped)
+    world.after = lambda: arrived.settle(count, size=size, stopped=stopped)
     return text
 
 

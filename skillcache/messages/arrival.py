@@ -38,12 +38,16 @@ class Arrived:
         self.name = ""
         self.now = 0
 
-    def settle(self, count: int, *, stopped: bool = False) -> None:
-        """The first `count` messages were shown; what was not to be shown goes where it belongs. Raises StoreError."""
+    def settle(self, count: int, *, size: int = 0, stopped: bool = False) -> None:
+        """The first `count` messages were shown; what was not to be shown goes where it belongs.
+
+        `size` and `stopped`: as the post takes them. Raises StoreError.
+        """
         shown = [(entry, message["id"]) for entry, message in zip(self._entries, self.messages, strict=True)][:count]
         try:
             if shown or self._dropped or self._returned:
-                self._post.settle(self._reader, [*shown, *self._dropped], self._returned, stopped=stopped and count > 0)
+                gone = [*shown, *self._dropped]
+                self._post.settle(self._reader, gone, self._returned, size=size, stopped=stopped and count > 0)
         finally:
             os.close(self._lock)
 

@@ -7,6 +7,7 @@ DOING = 80
 
 ANSWER = 9_400  # UTF-16 units of a hook's answer; the client puts away more than 10,000
 BATCH = 32  # messages of one answer
+PACE, PACE_TIME = 40_000, 60  # UTF-16 units of messages that an agent is shown in so many seconds; then they wait
 TAKE = 1 << 18  # bytes that are taken out of an inbox at a time; the last message may reach beyond
 ENVELOPE = 1 << 20  # bytes: more than a message of ours ever has; what is larger is dropped
 INBOX = 1_000  # unread messages of one agent: more are refused, none is pushed out

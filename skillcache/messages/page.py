@@ -59,17 +59,20 @@ def _quoted(line: str) -> str:
     return " " * blanks + said
 
 
-def compose(messages: list[Message], now: int, reader: str, *, subagent: bool) -> tuple[str, int]:
-    """The text for the agent called `reader`, and how many messages it holds: the first that fit, at least one."""
+def compose(messages: list[Message], now: int, reader: str, *, subagent: bool) -> tuple[str, int, int]:
+    """The text for the agent called `reader`, and how many messages it holds: the first that fit, at least one.
+
+    Last their size in UTF-16 units.
+    """
     taken: list[list[str]] = []
-    left = limits.ANSWER - 1_000  # for the lines around them
+    room = left = limits.ANSWER - 1_000  # the rest is for the lines around them
     for message in messages:
         lines = block(message, now)
         size = sum(units(line) + 1 for line in lines)
         if size > left:
             if taken:
                 break
-            lines = _cut(lines, left)
+            lines, size = _cut(lines, left), left
         taken.append(lines)
         left -= size
     rest = len(messages) - len(taken)
@@ -85,7 +88,7 @@ def compose(messages: list[Message], now: int, reader: str, *, subagent: bool) -
         lines.append(f"An answer is written with: skillcache send{sender} --to NAME --reply-to ID TEXT")
     if rest:
         lines.append(f"{several(rest, 'more message')} will follow.")
-    return "\n".join(lines), len(taken)
+    return "\n".join(lines), len(taken), room - left
 
 
 def _cut(lines: list[str], size: int) -> list[str]:

@@ -89,6 +89,7 @@ class Post:
         """How many messages wait, UNKNOWN for an agent that is not registered; notes `fields` and the activity.
 
         `moment`: STOP and STOP_AGAIN count how often the agent was kept from stopping; from `most` on, nothing waits.
+        Nothing does for an agent that was shown `limits.PACE` of late, either.
         `ends`: an agent for whom nothing waits has ended. Returns some expired messages of the project to their
         senders.
         """
@@ -129,11 +130,12 @@ class Post:
         shown: "Iterable[tuple[str, str]]",
         returned: "Iterable[tuple[str, str]]" = (),
         *,
+        size: int = 0,
         stopped: bool = False,
     ) -> None:
         """Takes messages out of the inbox. shown: entry and message's id, never taken again; returned: entry and why.
 
-        `stopped`: they kept the agent from stopping.
+        `size`: of what was shown, in UTF-16 units; `stopped`: it kept the agent from stopping.
         """
         raise NotImplementedError
 

@@ -14,7 +14,7 @@ _HEAD = (
 local AGENT_TTL, NUMBERS_TTL, AGENTS = {limits.AGENT_TTL}, {limits.NUMBERS_TTL}, {limits.AGENTS}
 local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {limits.MOST_TTL}, {limits.SHOWN_TTL}, {limits.SHOWN}, {limits.INBOX}
 local TALK, SWEEP, GRACE, COLLISION = {limits.TALK}, {limits.SWEEP}, {limits.GRACE}, {limits.COLLISION}
-local TAKE, ENVELOPE = {limits.TAKE}, {limits.ENVELOPE}
+local TAKE, ENVELOPE, PACE, PACE_TIME = {limits.TAKE}, {limits.ENVELOPE}, {limits.PACE}, {limits.PACE_TIME}
 """
     + """\
 if redis.replicate_commands then redis.replicate_commands() end  -- Redis 6 lets nothing be written after TIME else
@@ -133,7 +133,8 @@ return redis.call('HGET', key, 'name')
 LOOK = _script("""\
 local id, moment, most, ends = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local key = agent_key(id)
-local project, kept, active = unpack(redis.call('HMGET', key, 'project', 'kept', 'active'))
+local asked = {'project', 'kept', 'active', 'paced', 'shown'}
+local project, kept, active, paced, shown = unpack(redis.call('HMGET', key, unpack(asked)))
 if not project or now - (tonumber(active) or 0) > AGENT_TTL * 1000 then return -1 end
 if #ARGV > 5 then redis.call('HSET', key, unpack(ARGV, 6)) end
 redis.call('HDEL', key, 'ended')
@@ -142,9 +143,10 @@ sweep(project)
 local waiting = redis.call('XLEN', inbox_key(id))
 if moment == 'stop' then
   redis.call('HDEL', key, 'kept')
-elseif moment == 'again' and (tonumber(kept or '0') or 0) >= most then
+elseif moment == 'again' and (tonumber(kept) or 0) >= most then
   waiting = 0
 end
+if now - (tonumber(paced) or 0) < PACE_TIME * 1000 and (tonumber(shown) or 0) >= PACE then waiting = 0 end
 if ends == '1' and waiting == 0 then finish(id) end
 return waiting
 """)
@@ -236,10 +238,12 @@ offer('>', 0)
 return found
 """)
 
-# ARGV: now, id, '1' where they kept it from stopping, number of shown; entry and id of each; entry and why of others.
+# ARGV: now, id, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and why of
+# others.
 SETTLE = _script("""\
-local id, shown = ARGV[2], tonumber(ARGV[4])
-for i = 5, 4 + 2 * shown, 2 do
+local id, size, shown = ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
+local key = agent_key(id)
+for i = 6, 5 + 2 * shown, 2 do
   drop(id, ARGV[i])
   if ARGV[i + 1] ~= '' then redis.call('ZADD', shown_key(id), whole(now), ARGV[i + 1]) end
 end
@@ -247,8 +251,14 @@ if shown > 0 then
   redis.call('ZREMRANGEBYRANK', shown_key(id), 0, -1 - SHOWN)
   redis.call('EXPIRE', shown_key(id), SHOWN_TTL)
 end
-for i = 5 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
-if ARGV[3] == '1' and is_known(id) then redis.call('HINCRBY', agent_key(id), 'kept', 1) end
+for i = 6 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
+if not is_known(id) then return 1 end
+if ARGV[3] == '1' then redis.call('HINCRBY', key, 'kept', 1) end
+if size > 0 then
+  local paced = tonumber(redis.call('HGET', key, 'paced')) or 0
+  if now - paced >= PACE_TIME * 1000 then redis.call('HSET', key, 'paced', whole(now), 'shown', 0) end
+  redis.call('HINCRBY', key, 'shown', size)
+end
 return 1
 """)
 

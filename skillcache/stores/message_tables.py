@@ -2,7 +2,8 @@
 
 Each step is a part of a transaction; `now` is in unix ms.
 
-    agents   id · project · session · fields, JSON · active, ended and started, ms · kept
+    agents   id · project · session · fields, JSON · active, ended and started, ms · kept ·
+             paced, ms, and shown: how much since then
     numbers  project · base · last
     inbox    entry (order of sending) · recipient · project · message · expires, ms ·
              taken, ms, 0 before: what a consumer group knows of an entry
@@ -10,7 +11,7 @@ Each step is a part of a transaction; `now` is in unix ms.
     talk     entry · project · recipient · message · at, ms
     edits    place · agent, or two of them for a meeting · at, ms
 
-Versions: 1, the above.
+Versions: 1, without paced and shown. 2, the above.
 """
 
 from skillcache import jsontext
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from skillcache.stores.sqlite_driver import Connection
 
 LAYOUT = Layout(
-    1,
+    2,
     """
 CREATE TABLE agents (id TEXT PRIMARY KEY, project TEXT NOT NULL, session TEXT NOT NULL, fields TEXT NOT NULL,
-    active INTEGER NOT NULL, ended INTEGER NOT NULL, started INTEGER NOT NULL, kept INTEGER NOT NULL) WITHOUT ROWID;
+    active INTEGER NOT NULL, ended INTEGER NOT NULL, started INTEGER NOT NULL, kept INTEGER NOT NULL,
+    paced INTEGER NOT NULL DEFAULT 0, shown INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE INDEX agents_of_project ON agents (project, active);
 CREATE INDEX agents_of_session ON agents (session);
 CREATE INDEX agents_active ON agents (active);

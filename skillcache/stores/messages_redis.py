@@ -76,10 +76,11 @@ class RedisPost(Post):
         shown: "Iterable[tuple[str, str]]",
         returned: "Iterable[tuple[str, str]]" = (),
         *,
+        size: int = 0,
         stopped: bool = False,
     ) -> None:
         first, last = [word for pair in shown for word in pair], [word for pair in returned for word in pair]
-        self._run(scripts.SETTLE, id_, "1" if stopped else "", str(len(first) // 2), *first, *last)
+        self._run(scripts.SETTLE, id_, "1" if stopped else "", str(size), str(len(first) // 2), *first, *last)
 
     def edited(self, id_: str, place: str) -> list[Meeting]:
         met = []

@@ -36,11 +36,13 @@ from skillcache.stores.sqlite import SqliteStore
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from skillcache.stores.sqlite_driver import Connection
 
 _LATELY = 10_000  # ms; an agent that was active so short ago is not written down as active again
-_FIND = "SELECT project, fields, active, ended, started, kept FROM agents WHERE id = ? AND project <> ''"
+_FIND = "SELECT project, fields, active, ended, started, kept, paced, shown FROM agents WHERE id = ? AND project <> ''"
+_INSERT = "INTO agents (id, project, session, fields, active, ended, started, kept) VALUES (?, ?, ?, ?, ?, 0, ?, 0)"
 
 
 class SqlitePost(SqliteStore, Post):
@@ -61,10 +63,8 @@ class SqlitePost(SqliteStore, Post):
                 if not kept["name"] or held[0] != fields["project"]:
                     kept["name"] = f"{base}-{next_number(db, fields['project'], base)}"
             started = held[4] if held else self._ms
-            db.execute(
-                "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?, ?, 0, ?, 0)",
-                (id_, fields["project"], kept.get("session", ""), jsontext.dumps(kept), self._ms, started),
-            )
+            row = (id_, fields["project"], kept.get("session", ""), jsontext.dumps(kept), self._ms, started)
+            db.execute(f"INSERT OR REPLACE {_INSERT}", row)
             drop_old(db, self._ms)
             return kept.get("name", "")
 
@@ -73,14 +73,18 @@ class SqlitePost(SqliteStore, Post):
     def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
         now = self._ms
 
+        def is_to_wait(held: "tuple[Any, ...]") -> bool:
+            kept, paced, shown = map(int, held[5:])
+            if now - paced < limits.PACE_TIME * 1000 and shown >= limits.PACE:
+                return True
+            return moment == STOP_AGAIN and kept >= most
+
         def read(db: "Connection") -> tuple[int, bool]:
             """How many wait, and whether there is anything to write: mostly not, and a reader waits for nobody."""
             held = db.execute(_FIND, (id_,)).fetchone()
             if held is None or now - held[2] > limits.AGENT_TTL * 1000:
                 return UNKNOWN, False
-            waiting = unread(db, id_)
-            if moment == STOP_AGAIN and held[5] >= most:
-                waiting = 0
+            waiting = 0 if is_to_wait(held) else unread(db, id_)
             known = fields_of(held[1])
             changed = any(known.get(name, "") != text for name, text in fields.items())
             due = "SELECT 1 FROM inbox WHERE project = ? AND expires <= ? LIMIT 1"
@@ -88,14 +92,12 @@ class SqlitePost(SqliteStore, Post):
             return waiting, bool(stale or ends or db.execute(due, (held[0], now)).fetchone())
 
         def write(db: "Connection") -> int:
-            project, known, _, _, _, kept = db.execute(_FIND, (id_,)).fetchone() or ("", "{}", 0, 0, 0, 0)
+            held = db.execute(_FIND, (id_,)).fetchone() or ("", "{}", 0, 0, 0, 0, 0, 0)
             update = "UPDATE agents SET fields = ?, active = ?, ended = 0, kept = ? WHERE id = ?"
-            kept = 0 if moment == STOP else kept
-            db.execute(update, (jsontext.dumps({**fields_of(known), **fields}), now, kept, id_))
-            sweep(db, project, now)
-            waiting = unread(db, id_)
-            if moment == STOP_AGAIN and kept >= most:
-                waiting = 0
+            kept = 0 if moment == STOP else held[5]
+            db.execute(update, (jsontext.dumps({**fields_of(held[1]), **fields}), now, kept, id_))
+            sweep(db, held[0], now)
+            waiting = 0 if is_to_wait(held) else unread(db, id_)
             if ends and not waiting:
                 finish(db, id_, now)
             return waiting
@@ -105,8 +107,7 @@ class SqlitePost(SqliteStore, Post):
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
         def work(db: "Connection") -> None:
-            put = "INSERT OR IGNORE INTO agents VALUES (?, '', '', '{}', ?, 0, ?, 0)"
-            db.execute(put, (id_, self._ms, self._ms))
+            db.execute(f"INSERT OR IGNORE {_INSERT}", (id_, "", "", "{}", self._ms, self._ms))
             (known,) = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
             kept = jsontext.dumps({**fields_of(known), **fields})
             db.execute("UPDATE agents SET fields = ? WHERE id = ?", (kept, id_))
@@ -183,6 +184,7 @@ class SqlitePost(SqliteStore, Post):
         shown: "Iterable[tuple[str, str]]",
         returned: "Iterable[tuple[str, str]]" = (),
         *,
+        size: int = 0,
         stopped: bool = False,
     ) -> None:
         first, last = list(shown), list(returned)
@@ -196,6 +198,10 @@ class SqlitePost(SqliteStore, Post):
                 give_back(db, int(entry), why, self._ms)
             if stopped:
                 db.execute("UPDATE agents SET kept = kept + 1 WHERE id = ?", (id_,))
+            if size:
+                began = "UPDATE agents SET paced = ?, shown = 0 WHERE id = ? AND paced <= ?"
+                db.execute(began, (self._ms, id_, self._ms - limits.PACE_TIME * 1000))
+                db.execute("UPDATE agents SET shown = shown + ? WHERE id = ?", (size, id_))
 
         self._write(work)
 

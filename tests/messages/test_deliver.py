@@ -14,6 +14,7 @@ from skillcache import outcome, tally
 from skillcache.messages import limits
 from tests.conftest import free_port
 from tests.messages.client import HOOK, Project, Session, quoted
+from tests.messages.conftest import letter
 
 
 @pytest.fixture(params=["embedded", "redis"])
@@ -235,6 +236,25 @@ def test_an_agent_is_kept_from_stopping_less_often_than_the_client_allows(projec
         heard += quoted(session.hook("Stop", stop_hook_active=turn > 0))
     assert heard == [str(turn) for turn in range(limits.KEPT)]
     assert quoted(session.hook("UserPromptSubmit", prompt="go on")) == [str(n) for n in range(limits.KEPT, 10)]
+
+
+def test_a_client_without_a_cap_is_kept_no_more_often(project: Project, session: Session) -> None:
+    project.environ["CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"] = "0"
+    heard = []
+    for turn in range(8):
+        send(project, "somebody-1", str(turn))
+        heard += quoted(session.hook("Stop", stop_hook_active=turn > 0))
+    assert heard == [str(turn) for turn in range(limits.KEPT)]
+
+
+def test_a_flood_of_messages_comes_in_pieces(project: Project, session: Session) -> None:
+    with project.post() as post:
+        post.send([letter("x" * limits.TEXT, session.id, id=str(n), seal="") for n in range(50)])
+    project.environ["SKILLCACHE_MESSAGES_FROM"] = "anyone"
+    told = [session.batch() for _ in range(10)]
+    assert limits.PACE <= sum(map(len, told)) < limits.PACE + 2 * limits.ANSWER
+    assert told[-1] == ""
+    assert session.hook("UserPromptSubmit", prompt="go on") == ""
 
 
 def test_a_subagent_that_may_not_be_kept_ends_and_its_messages_come_back(project: Project, session: Session) -> None:

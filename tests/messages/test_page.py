@@ -31,9 +31,10 @@ def lines_of_ours(text: str) -> list[str]:
 def test_nothing_that_others_wrote_stands_outside_its_fence(given_: list[dict[str, str]], reader: str) -> None:
     messages = [Message({"kind": "text", **fields}, {"at": MS}) for fields in given_]
 
-    text, count = compose(messages, MS, reader, subagent=True)
+    text, count, size = compose(messages, MS, reader, subagent=True)
 
     assert count == len(messages)
+    assert 0 < size < len(text.encode("utf-16-le", "replace")) // 2
     opening, *middle, closing = lines_of_ours(text)
     assert opening.startswith(f"skillcache: {count} message")
     assert closing.startswith("An answer is written with: skillcache send --from ")
@@ -86,7 +87,7 @@ def test_a_long_message_is_cut_by_lines_and_says_so() -> None:
 
 @pytest.mark.parametrize("text", ["\U0001f600" * 4_000, "\n" * 3_999, "x" * 4_000, "y\n" * 2_000])
 def test_an_answer_is_never_longer_than_the_client_takes(text: str) -> None:
-    said, count = compose([message(text), message(text)], MS, "x" * 100, subagent=True)
+    said, count, _ = compose([message(text), message(text)], MS, "x" * 100, subagent=True)
     assert count >= 1
     assert len(said.encode("utf-16-le")) // 2 <= 10_000
 

@@ -6,7 +6,7 @@ import pytest
 
 from skillcache.messages import limits
 from skillcache.messages.message import Message, decode
-from skillcache.messages.post import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, Post
+from skillcache.messages.post import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, WORK, Post
 from tests.messages.conftest import MS, NOW, PROJECT, Opener, agent, letter
 
 DAY = 86_400
@@ -294,6 +294,28 @@ def test_an_agent_is_kept_from_stopping_only_so_often_in_a_row(post: Post) -> No
     assert post.look("b", {}, moment=STOP_AGAIN, most=2) == 0
     assert post.look("b", {}, moment=STOP, most=2) == 3
     assert post.look("b", {}, moment=STOP_AGAIN, most=2) == 3
+
+
+@pytest.mark.parametrize("moment", [WORK, STOP, STOP_AGAIN])
+def test_an_agent_that_was_shown_much_of_late_is_shown_more_a_minute_later(open_here: Opener, moment: str) -> None:
+    post = open_here()
+    post.register("b", agent(), "main")
+    post.send([letter(str(n)) for n in range(4)])
+    shown(post, limits.PACE // 2)
+    assert post.look("b", {}, moment=moment, most=6) == 3
+    later = open_here(NOW + 59)
+    shown(later, limits.PACE // 2)
+    assert later.look("b", {}, moment=moment, most=6) == 0
+    much_later = open_here(NOW + 60)
+    assert much_later.look("b", {}, moment=moment, most=6) == 2
+    shown(much_later, 100)
+    assert much_later.look("b", {}, moment=moment, most=6) == 1
+
+
+def shown(post: Post, size: int) -> None:
+    """One message is."""
+    (each,) = post.take("b", 1).deliveries
+    post.settle("b", [(each.entry, read(each.text)["id"])], size=size)
 
 
 def test_an_agent_without_messages_ends_where_it_says_so(post: Post) -> None:
