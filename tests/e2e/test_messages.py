@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from skillcache.claude_settings import MARK
+from skillcache.messages import limits
 from skillcache.paths import hooks_folder
 from skillcache.probe.api import Request, Turn, blocks_of
 from skillcache.probe.client import Session
@@ -82,6 +83,18 @@ def test_an_agent_that_would_stop_goes_on_to_read(work: Place) -> None:
 
     assert [told(request) for request in session.api.of(TASK)] == [[], ["and the tests?"]]
     assert [told(request) for request in session.requests] == [[], [], ["one more thing"]]
+
+
+def test_who_is_written_to_each_time_that_it_would_stop_stops_all_the_same(work: Place) -> None:
+    def asked_again(_request: Request) -> Turn:
+        outside(work, "somebody-1", "and now?")()
+        return "done"
+
+    # It does something each time: the client counts only how often in a row nothing was done.
+    turns: list[Turn] = ["echo one", asked_again] * 12
+    session = play(work, *turns)
+
+    assert sum(told(request) == ["and now?"] for request in session.requests) == limits.KEPT
 
 
 def test_a_message_to_a_finished_agent_comes_back(work: Place) -> None:
