@@ -4,11 +4,14 @@ An unknown name warns, since a newer version may know it; a bad value is a Confi
 place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
 """
 
+import re
 import tomllib
 
 from skillcache.errors import ConfigError
 from skillcache.policy.pattern import parse as parse_pattern
 from skillcache.settings import BY_NAME, PROJECT, USER, check
+
+_MCP = "mcp__"
 
 Rules = list[dict[str, object]]
 
@@ -44,7 +47,7 @@ def _flat(tables: dict[str, object]) -> dict[str, object]:
     """`record = {prompts = false}` as `{"record.prompts": false}`."""
     flat: dict[str, object] = {}
     for name, value in tables.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name != "rules":
             flat.update({f"{name}.{key}": item for key, item in value.items()})
         else:
             flat[name] = value
@@ -54,7 +57,7 @@ def _flat(tables: dict[str, object]) -> dict[str, object]:
 def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str, object]:
     if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
         raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
-    known: dict[str, object] = {"match": rule["match"], "origin": path}
+    known: dict[str, object] = {"match": rule["match"].strip(), "origin": path}
     tool = _tool(rule["match"], where)
     for name, value in rule.items():
         if name == "match":
@@ -80,12 +83,12 @@ def _tool(match: str, where: str) -> str:
     fits = {
         "Bash": specifier is not None,
         "Skill": specifier is not None and _is_name(specifier.replace(":", "")),
-        "WebFetch": specifier is None or specifier.startswith("domain:"),
+        "WebFetch": specifier is None or _is_domain(specifier),
         "WebSearch": specifier is None,
         "Agent": True,
-        "mcp": specifier is None,
+        "mcp": specifier is None and _names_server(tool),
     }
-    kind = "mcp" if tool.startswith("mcp__") else tool
+    kind = "mcp" if tool.startswith(_MCP) else tool
     if not fits.get(kind, False):
         raise ConfigError(
             where,
@@ -93,6 +96,18 @@ def _tool(match: str, where: str) -> str:
             ' "WebFetch(domain:example.org)", "WebSearch", "mcp__server__tool", "mcp__server__*" or "Agent(reviewer)"',
         )
     return kind
+
+
+def _is_domain(specifier: str) -> bool:
+    """`domain:` and a host, in which `*` may stand."""
+    host = specifier.removeprefix("domain:")
+    return host not in {"", specifier} and all(char.isalnum() or char in "-._*" for char in host)
+
+
+def _names_server(tool: str) -> bool:
+    """A server, alone or with a tool of its own or a wildcard: `mcp__` names none, nor `mcp__server__` a tool."""
+    server, parted, name = tool.removeprefix(_MCP).partition("__")
+    return bool(server) and (bool(name) or not parted)
 
 
 def _is_texts(value: object) -> bool:
@@ -124,7 +139,22 @@ def _are_patterns(value: object) -> bool:
         parsed = [parse_pattern(pattern) for pattern in value]
     except ConfigError:
         return False
-    return all(tool.startswith("mcp__") or (tool == "Bash" and specifier is not None) for tool, specifier in parsed)
+    return all(
+        (tool == "Bash" and specifier is not None)
+        or (tool.startswith(_MCP) and specifier is None and _names_server(tool))
+        for tool, specifier in parsed
+    )
+
+
+def _are_expressions(value: object) -> bool:
+    if not _is_texts(value) or not isinstance(value, list):
+        return False
+    try:
+        for pattern in value:
+            re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def _is_flag(value: object) -> bool:
@@ -147,7 +177,7 @@ _FIELDS = {
     "enabled": (_is_flag, "true or false"),
     "failures": (_is_flag, "true or false"),
     "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
-    "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
+    "normalize": (_are_expressions, 'regular expressions, such as ["seed=[0-9]+"]'),
     "share": (lambda value: value == "team", '"team"'),
     "invalidated_by": (_are_patterns, 'patterns of calls, such as ["mcp__github__create_*", "Bash(gh pr *)"]'),
     "args_are_files": (_is_flag, "true or false"),

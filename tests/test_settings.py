@@ -98,6 +98,15 @@ def test_an_unknown_name_warns(place: Place) -> None:
     assert settings.rules == [{"match": "Bash(x)", "origin": str(place.user_file)}]
 
 
+@pytest.mark.parametrize(
+    "match",
+    ["mcp__*", "mcp__words", "mcp__w*__count", "mcp__plugin_a_b__c.d", "WebFetch(domain:*.a-b.example)", " Agent "],
+)
+def test_a_pattern_that_names_calls_is_taken_without_its_blanks(place: Place, match: str) -> None:
+    place.write(user=f'[[rules]]\nmatch = "{match}"\n')
+    assert place.load().rules == [{"match": match.strip(), "origin": str(place.user_file)}]
+
+
 def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
     place.write(
         user='[[rules]]\nmatch = "Bash(a)"\nenv = ["X"]\nfailures = true\n',
@@ -120,6 +129,15 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
             'redis_url = "http://u:secret@h"',
             "redis_url cannot be this value; allowed: a redis://, rediss:// or unix:// URL",
         ),
+        ('[rules]\nmatch = "Bash(x)"', "rules must be tables, each begun by a line [[rules]]"),
+        ('[[rules]]\nmatch = "mcp__"', "match cannot be 'mcp__'; allowed: a pattern such as"),
+        ('[[rules]]\nmatch = "mcp__words__"', "match cannot be 'mcp__words__'"),
+        ('[[rules]]\nmatch = "mcp____count"', "match cannot be 'mcp____count'"),
+        ('[[rules]]\nmatch = "WebFetch(domain:)"', "match cannot be 'WebFetch(domain:)'"),
+        ('[[rules]]\nmatch = "WebFetch(domain:https://example.org/)"', "match cannot be"),
+        ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__"]', "invalidated_by cannot be ['mcp__']"),
+        ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__a__b(c)"]', "invalidated_by cannot be"),
+        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["("]', "normalize cannot be ['(']; allowed: regular expressions"),
         ("rules = 1", "rules must be tables, each begun by a line [[rules]]"),
         ("[[rules]]", 'rule 1: needs a pattern: match = "Bash(pytest:*)"'),
         ('[[rules]]\nmatch = "Bash("', "the parenthesis must close at the end"),
