@@ -94,7 +94,8 @@ def test_who_is_written_to_each_time_that_it_would_stop_stops_all_the_same(work:
     turns: list[Turn] = ["echo one", asked_again] * 12
     session = play(work, *turns)
 
-    assert sum(told(request) == ["and now?"] for request in session.requests) == limits.KEPT
+    assert told(session.requests[-1]) == ["and now?"] * limits.KEPT
+    assert [run.stdout for run in session.hooks if run.event == "Stop"][-1] == ""
 
 
 def test_a_message_to_a_finished_agent_comes_back(work: Place) -> None:
