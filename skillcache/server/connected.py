@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_BLOCK = 2.0  # seconds that a reply may be kept back where somebody waits for a run, at most
+
+
 class Connected:
     """connect, reply: seconds that the server has. Raises ConfigError."""
 
@@ -26,15 +29,20 @@ class Connected:
         # redis-py knows the socket scheme by one name only.
         url = target.strip().replace("redis+socket://", "unix://", 1)
         self._client = redis.Redis.from_url(url, socket_connect_timeout=connect, socket_timeout=reply)
+        self._waiting = PooledStore(
+            redis.Redis.from_url(url, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
+        )
 
     def store(self, note: Callable[[StoreError], None]) -> Store:
         """`note` is told of every failure."""
-        return _Watched(self._client, note)
+        return _Watched(self._client, self._waiting, note)
 
 
 class _Watched(PooledStore):
-    def __init__(self, client: redis.Redis, note: Callable[[StoreError], None]) -> None:
+    def __init__(self, client: redis.Redis, waiting: PooledStore, note: Callable[[StoreError], None]) -> None:
         super().__init__(client)
+        self._longest_block = _BLOCK
+        self._waiting = waiting
         self._note = note
 
     def close(self) -> None:
@@ -42,6 +50,8 @@ class _Watched(PooledStore):
 
     def _ask(self, request: Request[T], patience: float = 0.0) -> T:
         try:
+            if patience:
+                return self._waiting._ask(request, patience)  # noqa: SLF001 - a store like this one, with other bounds
             return super()._ask(request, patience)
         except StoreError as fault:
             self._note(fault)
