@@ -7,6 +7,7 @@ matches a part of the command line, and all of them for a line that it does not 
 words are few: the hook sees to it that one process answers.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -58,6 +59,8 @@ WORDS = (
     "skills/",  # a script of a skill
 )  # fmt: skip
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
+
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # of a matcher that the client holds against the whole name
 
 Json = dict[str, object]
 
@@ -185,8 +188,8 @@ def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
         if tool == "Agent":
             matchers[tool] = None
         elif tool.startswith("mcp__"):
-            whole = "__" in tool.removeprefix("mcp__")
-            matchers[tool if whole and "*" not in tool else _expression(tool if whole else f"{tool}__*")] = None
+            whole = tool if "__" in tool.removeprefix("mcp__") else f"{tool}__*"
+            matchers[whole if _PLAIN.fullmatch(whole) else _expression(whole)] = None
     return tuple(matchers)
 
 
@@ -201,8 +204,10 @@ def has_word(rule: str) -> bool:
 
 
 def _literal(rule: str) -> str:
+    """What stands in every line that the rule names; of a pattern with escapes or parentheses the longest piece."""
     _, inside = parse_pattern(rule)
-    return (inside or "").removesuffix(":*").strip("* ")
+    pieces = re.split(r"[\\()]", (inside or "").removesuffix(":*"))
+    return max([piece.strip("*: ") for piece in pieces], key=len)
 
 
 def is_ours(handler: object) -> bool:

@@ -100,7 +100,10 @@ def test_an_unknown_name_warns(place: Place) -> None:
 
 @pytest.mark.parametrize(
     "match",
-    ["mcp__*", "mcp__words", "mcp__w*__count", "mcp__plugin_a_b__c.d", "WebFetch(domain:*.a-b.example)", " Agent "],
+    [
+        *("mcp__*", "mcp__words", "mcp__w*__count", "mcp__plugin_a_b__c.d", " Agent "),
+        *("WebFetch(domain:*.a-b.example)", "WebFetch(domain:*)"),
+    ],
 )
 def test_a_pattern_that_names_calls_is_taken_without_its_blanks(place: Place, match: str) -> None:
     place.write(user=f'[[rules]]\nmatch = "{match}"\n')
