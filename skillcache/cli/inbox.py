@@ -8,7 +8,7 @@ import click
 
 from skillcache.cli import exits
 from skillcache.messages.arrival import Arrived, receive
-from skillcache.messages.identity import open_office
+from skillcache.messages.identity import SESSION_VARIABLE, open_office
 from skillcache.messages.page import block
 
 _STEP = 0.5  # seconds between two looks
@@ -20,9 +20,14 @@ _STEP = 0.5  # seconds between two looks
 def command(follow: bool, as_json: bool) -> int:
     """Print the unread messages for you, and take them as read.
 
-    In a terminal these are answers to what you sent; where Claude runs it, those of its session.
+    In a terminal these are answers to what you sent; where Claude runs it, those of its session, unless they arrive by
+    themselves.
     """
     with open_office() as office:
+        # Which agent of the session asks is not known here, and what one takes, another never sees.
+        if os.environ.get(SESSION_VARIABLE) and office.settings.flag("messages.deliver"):
+            click.echo("Messages for the agents of this session arrive by themselves, with their next step.", err=True)
+            return exits.OK
         reader = office.me(os.environ)
     while True:
         with open_office() as office:  # a new one: a clock that stands, or a store that went away, ends with it

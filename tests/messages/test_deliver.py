@@ -149,8 +149,19 @@ def test_claude_writes_and_reads_as_its_session(project: Project, session: Sessi
     assert quoted(text) == ["what are you doing?"]
     assert " from somebody-1 (" in text
     project.run("send", "--to", "somebody-1", "nothing", CLAUDE_CODE_SESSION_ID=other.id)
-    assert quoted(project.run("inbox", CLAUDE_CODE_SESSION_ID=session.id)) == ["nothing"]
+    given = {"CLAUDE_CODE_SESSION_ID": session.id, "SKILLCACHE_MESSAGES_DELIVER": "0"}
+    assert quoted(project.run("inbox", **given)) == ["nothing"]
     assert session.batch() == ""
+
+
+def test_no_agent_of_a_session_takes_what_is_another_s(project: Project, session: Session) -> None:
+    session.hook("SubagentStart", "a1")
+    send(project, "somebody-1", "for the session")
+    done = project.skillcache("inbox", "--follow", CLAUDE_CODE_SESSION_ID=session.id)  # which any of them may run
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "Messages for the agents of this session arrive by themselves, with their next step.\n"
+    assert session.batch("a1") == ""
+    assert quoted(session.batch()) == ["for the session"]
 
 
 def test_messages_to_all_and_to_a_type(project: Project, session: Session) -> None:
