@@ -2,6 +2,7 @@
 
 from skillcache.event import SessionEvent
 from skillcache.messages import limits
+from skillcache.messages.message import is_id
 from skillcache.sessions.redaction import cut, may_hold_secret, stored
 from skillcache.settings import Settings
 
@@ -28,9 +29,10 @@ def tasks(event: SessionEvent) -> list[tuple[str, str]]:
         given, said = call.get("tool_input"), call.get("tool_response")
         if call.get("tool_name") == "Agent" and isinstance(given, dict) and isinstance(said, list):
             texts = [str(part.get("text")) for part in said if isinstance(part, dict)]
-            agent = "\n".join(texts).rpartition("agentId: ")[2].split(maxsplit=1)[:1]
-            if agent:
-                found.append((agent[0], stored(given.get("description"), limits.DOING)))
+            _, named, rest = "\n".join(texts).rpartition("agentId: ")
+            agent = rest.split(maxsplit=1)[0] if named and rest.strip() else ""
+            if is_id(agent):
+                found.append((agent, stored(given.get("description"), limits.DOING)))
     return found
 
 
