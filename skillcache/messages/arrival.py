@@ -17,7 +17,7 @@ from skillcache.messages.post import Post
 from skillcache.settings import Settings
 
 _LOCKS = 61  # files; agents that share one wait for each other
-_PATIENCE = 0.5  # seconds
+_PATIENCE = 0.1  # seconds; who does not get it leaves its messages to the next event
 _STEP = 0.005
 _TAIL = 16 << 20  # bytes of a transcript that are looked through
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -247,6 +248,20 @@ def test_an_agent_is_kept_from_stopping_less_often_than_the_client_allows(projec
         heard += quoted(session.hook("Stop", stop_hook_active=turn > 0))
     assert heard == [str(turn) for turn in range(limits.KEPT)]
     assert quoted(session.hook("UserPromptSubmit", prompt="go on")) == [str(n) for n in range(limits.KEPT, 10)]
+
+
+def test_who_finds_another_at_the_inbox_leaves_the_messages_to_the_next_event(
+    project: Project, session: Session
+) -> None:
+    send(project, "somebody-1", "x")
+    (project.cache / "messages").mkdir(exist_ok=True)
+    held = [os.open(project.cache / f"messages/{n:02}.lock", os.O_RDWR | os.O_CREAT, 0o600) for n in range(61)]
+    for handle in held:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    assert session.batch() == ""
+    for handle in held:
+        os.close(handle)
+    assert quoted(session.batch()) == ["x"]
 
 
 def test_a_client_without_a_cap_is_kept_no_more_often(project: Project, session: Session) -> None:
