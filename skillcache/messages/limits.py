@@ -19,7 +19,7 @@ SHOWN = 10_000  # ids of read messages remembered for each agent
 SHOWN_TTL = 2 * MOST_TTL  # longer than any message lives
 AGENT_TTL = 86_400  # since an agent's last activity; then it is gone
 NUMBERS_TTL = 30 * 86_400  # since the last agent of a project began: no name comes twice while anybody may remember it
-AGENTS = 500  # of a project, the last active ones
+AGENTS = 250  # of a project, the last active ones: so many at work, and so many that have ended
 SWEEP = 8  # expired messages that one hook returns to their senders
 GRACE = 60  # for a hook that has taken a message and not said yet that it was shown
 

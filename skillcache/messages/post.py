@@ -107,7 +107,10 @@ class Post:
         raise NotImplementedError
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
-        """Unix ms by the store's clock, and the agents by last activity, newest first, ended ones among them."""
+        """Unix ms by the store's clock, and the agents by last activity, newest first, ended ones among them.
+
+        Those that have ended push nobody at work out of the list.
+        """
         raise NotImplementedError
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:

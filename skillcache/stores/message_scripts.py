@@ -174,9 +174,13 @@ return 1
 AGENTS_OF = _script("""\
 local index, found = agents_key(ARGV[2]), {whole(now)}
 redis.call('ZREMRANGEBYSCORE', index, '-inf', whole(now - AGENT_TTL * 1000 - 1))
-for _, id in ipairs(redis.call('ZREVRANGE', index, 0, AGENTS - 1)) do
-  local fields = redis.call('HGETALL', agent_key(id))
-  if #fields > 0 then found[#found + 1] = {id, fields} end
+local counts = {[true] = 0, [false] = 0}
+for _, id in ipairs(redis.call('ZREVRANGE', index, 0, 20 * AGENTS)) do
+  local has_ended = redis.call('HEXISTS', agent_key(id), 'ended') == 1
+  if counts[has_ended] < AGENTS and is_known(id) then
+    counts[has_ended] = counts[has_ended] + 1
+    found[#found + 1] = {id, redis.call('HGETALL', agent_key(id))}
+  end
 end
 return found
 """)

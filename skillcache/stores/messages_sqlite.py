@@ -124,10 +124,13 @@ class SqlitePost(SqliteStore, Post):
         self._write(work)
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
-        found = """SELECT id, fields, active, ended, started FROM agents
-            WHERE project = ? AND active >= ? ORDER BY active DESC, id DESC LIMIT ?"""
+        some = """SELECT id, fields, active, ended, started FROM agents WHERE project = ? AND active >= ?
+            AND ended {} 0 ORDER BY active DESC, id DESC LIMIT ?"""
         given = (project, self._ms - limits.AGENT_TTL * 1000, limits.AGENTS)
-        rows = self._read(lambda db: db.execute(found, given).fetchall()) or []
+        found = self._read(
+            lambda db: [row for which in "=>" for row in db.execute(some.format(which), given).fetchall()]
+        )
+        rows = sorted(found or [], key=lambda row: (row[2], row[0]), reverse=True)
         times = [{"active": str(row[2]), "started": str(row[4]), **when("ended", row[3])} for row in rows]
         return self._ms, [{**fields_of(row[1]), **time, "id": row[0]} for row, time in zip(rows, times, strict=True)]
 

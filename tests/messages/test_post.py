@@ -103,6 +103,17 @@ def test_an_agent_is_listed_with_what_it_does_the_last_active_first(open_here: O
     ]
 
 
+def test_many_that_have_ended_push_nobody_at_work_out_of_the_list(open_here: Opener) -> None:
+    open_here().register("idle", agent(), "main")
+    post = open_here(NOW + 60)
+    for number in range(limits.AGENTS + 1):
+        post.register(f"helper-{number}", agent(), "helper")
+        post.end(f"helper-{number}")
+    found = names(post)
+    assert len(found) == limits.AGENTS + 1
+    assert found[-1] == "main-1"
+
+
 def test_an_agent_that_was_not_active_for_a_day_is_gone(open_here: Opener) -> None:
     open_here().register("a", agent(), "main")
     later = open_here(NOW + DAY + 1)
