@@ -21,7 +21,7 @@ from skillcache.policy import Rule, judge
 from skillcache.policy.other_tools import rule_for
 from skillcache.policy.own import rules_of
 from skillcache.project import identity
-from skillcache.recording import has_failed
+from skillcache.recording import asked_of, has_failed
 from skillcache.result import Unusable, read_result
 from skillcache.secrets import find as find_secret
 from skillcache.settings import Settings
@@ -55,7 +55,7 @@ def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting 
         event, (*rules, found.rule), cwd=found.cwd, environ=world.environ, ttl=ttl, failures_ttl=failures_ttl
     )
     output = _output(event, int(settings.number("max_output")))
-    if find_secret(planned.asked) or find_secret(output or ""):
+    if find_secret(asked_of(event)) or find_secret(output or ""):
         return None
     deadline = time.monotonic() + min(settings.number("capture_time"), _MOST)
     looked = look(planned, event, found.cwd, world.environ, seconds=deadline - time.monotonic())

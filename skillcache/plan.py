@@ -65,11 +65,6 @@ class Plan:
         self.normalize = tuple(pattern for rule in rules for pattern in rule.normalize)
         self.shared = all(rule.share for rule in rules)
 
-    @property
-    def asked(self) -> str:
-        """All that the call gives its tool, to be searched for credentials."""
-        return self.command if self.described is None else self.described.asked
-
 
 def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
     """What a line with several rules depends on: all that any of them does."""

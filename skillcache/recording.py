@@ -6,23 +6,22 @@ Runs only after a command that took its time, so modules that cost something to 
 import os
 import time
 
-from skillcache import bytecode, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
+from skillcache import bytecode, doubts, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
-from skillcache.entry import JSON, TEXT, Entry, File, Unreadable, decode, encode
-from skillcache.errors import Bypass, StoreError
+from skillcache.entry import JSON, TEXT, Entry, File, encode
+from skillcache.errors import Bypass
+from skillcache.event import ToolEvent
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
-from skillcache.key import digest_of
 from skillcache.lookup import Lookup, inside, look
 from skillcache.miss import Miss
-from skillcache.normalize import normalized
 from skillcache.outcome import (
     CHANGED_INPUTS,
-    CONFIRMED,
     CUT,
     FAILURE,
     HIDDEN_FAILURE,
+    INTERRUPTED,
     LAUNCHED,
     LEFT_ROOT,
     REFUTED,
@@ -34,12 +33,11 @@ from skillcache.outcome import (
 )
 from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder
 from skillcache.plan import BASH, Plan
-from skillcache.redis_keys import entry_key, is_team_name, record_key
-from skillcache.relocation import expand, relocate
+from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
+from skillcache.relocation import relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
 from skillcache.secrets import spelled
-from skillcache.skill.outputs import are_alike
 from skillcache.stores import Store
 
 
@@ -49,7 +47,7 @@ def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
         return _record(call, planned, miss, duration)
     except Bypass as bypass:
         if bypass.outcome is UNDECLARED:  # a replay of what is stored would not do what this run did
-            _doubt_what_is_stored(call, planned, miss)
+            doubts.doubt_what_is_stored(call, planned, miss)
         raise
 
 
@@ -57,10 +55,7 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     try:
         result = _read(call)
     except Unusable as unusable:
-        if unusable.outcome is LAUNCHED:
-            launches.keep(call, miss)
-        failed = unusable.outcome is CUT and call.event.name == "PostToolUseFailure"
-        return _take_back(call, planned, miss) if failed else unusable.outcome
+        return _without_result(call, planned, miss, unusable.outcome)
     found = _look_again(call, planned, miss)
     if found is None:
         return CHANGED_INPUTS
@@ -73,11 +68,11 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     store = call.open_store()
     try:
         if miss.verifies:
-            return _compare(store, call, planned, miss, found, result, directory, left)
+            return doubts.compare(store, call, planned, miss, found, result, directory, left)
         if has_failed(result) and not planned.failures:
-            _doubt(store, call, planned, miss)
+            doubts.doubt(store, call, planned, miss)
             return FAILURE if result.status else HIDDEN_FAILURE
-        if find_secret(planned.asked) or find_secret(_text_of(result)):
+        if find_secret(asked_of(call.event)) or find_secret(_text_of(result)):
             return SECRET
         if any(find_secret(file.content.decode("utf-8", "replace")) for file in left):
             return SECRET
@@ -97,46 +92,33 @@ def _read(call: Call) -> Result:
     return result
 
 
+def asked_of(event: ToolEvent) -> str:
+    """All that the call gives its tool, to be searched for credentials."""
+    return str(event.input.get("command")) if event.tool == BASH else spelled(event.input)
+
+
 def _text_of(result: Result) -> str:
     """What is searched for credentials. JSON hides what stands behind a line's end, whose escape is a letter."""
     return spelled(jsontext.loads(result.output)) if result.form == JSON else result.output.decode("utf-8")
 
 
-def _doubt(store: Store, call: Call, planned: Plan, miss: Miss) -> None:
-    """After a failure: a pass that is stored for the same inputs is in doubt and is not served again."""
-    try:
-        _take_out(store, call, planned, miss)
-    except StoreError:
-        quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
-        raise
-
-
-def _take_out(store: Store, call: Call, planned: Plan, miss: Miss) -> None:
-    digest = digest_of(miss.key)
-    store.delete(entry_key(planned.name, digest))
-    team = call.team(planned)
-    if not team:
-        return
-    shared = entry_key(planned.name, digest, team)
-    if call.settings.word("team_mode") == "write":
-        store.delete(shared)
-    elif store.get(shared, ()).entry is not None:  # it is not ours to take back
-        quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
-
-
-def _doubt_what_is_stored(call: Call, planned: Plan, miss: Miss) -> None:
-    store = call.open_store()
-    try:
-        _doubt(store, call, planned, miss)
-    finally:
-        store.close()
+def _without_result(call: Call, planned: Plan, miss: Miss, outcome: Outcome) -> Outcome:
+    """What an end that gives nothing to be stored says of what is."""
+    if outcome is LAUNCHED:
+        launches.keep(call, miss)
+    elif planned.tool == BASH:
+        if outcome is CUT and call.event.name == "PostToolUseFailure":
+            return _take_back(call, planned, miss)
+    elif outcome is not INTERRUPTED:  # the call was made although its result is stored, perhaps as the model insisted
+        doubts.take_out_own(call, planned, miss)
+    return outcome
 
 
 def _take_back(call: Call, planned: Plan, miss: Miss) -> Outcome:
     """After a failure whose text is not whole: a result that is stored for the same inputs is now in doubt."""
     if _look_again(call, planned, miss) is None:
         return CHANGED_INPUTS
-    _doubt_what_is_stored(call, planned, miss)
+    doubts.doubt_what_is_stored(call, planned, miss)
     if not miss.verifies or planned.failures:  # an entry of a failure may be the same
         return CUT
     quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
@@ -233,7 +215,8 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, e
     if not _put(store, entry_key(planned.name, found.digest), entry, ttl):
         return SUPERSEDED
     team = call.team(planned)
-    if team and call.settings.word("team_mode") == "write":
+    # A team that was not set when the run began has no generation to hold the result to.
+    if team and team_name(team) in miss.generations and call.settings.word("team_mode") == "write":
         entry.names = miss.generations
         _put(store, entry_key(planned.name, found.digest, team), entry, ttl)
     # For `explain`: the entry to compare with when this command misses.
@@ -250,30 +233,3 @@ def tidy(call: Call) -> None:
         pending.sweep(folder(call.cache), call.world.now)
     if bytecode.is_needed():
         bytecode.write(call.cache, package_folder())
-
-
-def _compare(
-    store: Store,
-    call: Call,
-    planned: Plan,
-    miss: Miss,
-    found: Lookup,
-    result: Result,
-    directory: str | None,
-    left: tuple[File, ...],
-) -> Outcome:
-    """Hold a verifying run against the entry it would have been answered by."""
-    place = entry_key(planned.name, found.digest)
-    try:
-        entry = decode(store.get(place, ()).entry or b"")
-    except Unreadable:  # gone meanwhile
-        return SUPERSEDED
-    root = found.fingerprint.root
-    recorded = expand(entry.output, root) if entry.relocated else entry.output
-    texts = [normalized(text.decode("utf-8"), root, planned.normalize) for text in (recorded, result.output)]
-    same = entry.status == result.status and entry.directory == directory and texts[0] == texts[1]
-    if same and are_alike(entry.files, left, lambda text: normalized(text, root, planned.normalize)):
-        return CONFIRMED
-    store.delete(place)
-    quarantine.begin(call.cache, miss.project, planned.name, call.world.now)
-    return REFUTED

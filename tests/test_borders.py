@@ -79,6 +79,7 @@ COLD = (
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
 LATE = (
     "configuration",
+    "doubts",
     "failures",
     "normalize",
     "observation",

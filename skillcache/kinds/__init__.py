@@ -20,14 +20,13 @@ DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
 
 
 class Described:
-    """text: the call for people, in one line; rows: of the key, the tool's first; asked: all that it gives the tool."""
+    """text: the call for people, in one line; rows: of the key, the tool's first."""
 
-    __slots__ = ("asked", "rows", "text")
+    __slots__ = ("rows", "text")
 
-    def __init__(self, text: str, rows: "tuple[Row, ...]", asked: str) -> None:
+    def __init__(self, text: str, rows: "tuple[Row, ...]") -> None:
         self.text = text
         self.rows = rows
-        self.asked = asked
 
 
 def may_be_ours(tool: str) -> bool:

@@ -63,11 +63,8 @@ def describe(event: ToolEvent) -> Described:
         raise Bypass(ISOLATED, _FORK)
     rows = (("tool", "", "Agent"), ("prompt", "", prompt), ("agent type", "", kind))
     line = " ".join(prompt.split())
-    return Described(
-        f"Agent {kind or 'of the default type'}: {line}",
-        (*rows, ("model", "", model), ("effort", "", effort)),
-        prompt,
-    )
+    rest = (("model", "", model), ("effort", "", effort))
+    return Described(f"Agent {kind or 'of the default type'}: {line}", (*rows, *rest))
 
 
 def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":

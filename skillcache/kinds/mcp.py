@@ -21,7 +21,6 @@ from skillcache.kinds.servers import PLUGIN_ROOT, Server, find_server
 from skillcache.outcome import CUT, EMPTY, FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG, UNCAPTURABLE, UNKNOWN_SERVER
 from skillcache.project import identity
 from skillcache.result import Result, Unusable
-from skillcache.secrets import spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ def describe(event: ToolEvent) -> Described:
         arguments = canonical(event.input)
     except ValueError as fault:
         raise Bypass(UNCAPTURABLE, str(fault)) from None
-    rows = (("tool", "", event.tool), ("arguments", "", arguments))
-    return Described(f"{event.tool} {arguments}", rows, spelled(event.input))
+    return Described(f"{event.tool} {arguments}", (("tool", "", event.tool), ("arguments", "", arguments)))
 
 
 def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":

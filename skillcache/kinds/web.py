@@ -113,7 +113,7 @@ def _fetch(fields: dict[str, object], agent_type: str) -> Described:
     rows += (("offset", "", str(int(offset))),)
     if agent_type == _READER:
         rows += (("reader", "", address),)
-    return Described(f"WebFetch {normal}", rows, f"{address}\n{prompt}")
+    return Described(f"WebFetch {normal}", rows)
 
 
 def _search(fields: dict[str, object]) -> Described:
@@ -121,14 +121,12 @@ def _search(fields: dict[str, object]) -> Described:
     if not isinstance(query, str) or not fields.keys() <= _SEARCH_FIELDS:
         raise Bypass(NO_RULE)
     rows: tuple[Row, ...] = (("tool", "", "WebSearch"), ("query", "", query))
-    domains: list[str] = []
     for name in ("allowed_domains", "blocked_domains"):
         listed = fields.get(name, [])
         if not isinstance(listed, list) or not all(isinstance(domain, str) for domain in listed):
             raise Bypass(NO_RULE)
         rows += ((name, "", dumps(sorted(set(listed)))),)
-        domains += listed
-    return Described(f"WebSearch {query}", rows, "\n".join((query, *domains)))
+    return Described(f"WebSearch {query}", rows)
 
 
 def _require_page(response: dict[str, object]) -> None:

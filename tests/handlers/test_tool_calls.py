@@ -107,6 +107,21 @@ class TestWeb:
         assert served.endswith("\nnew")
         assert tools.place.counted() == ["no_entry", "stored", "replayed", "fresh", "stored", "replayed"]
 
+    def test_what_is_stored_is_past_where_the_model_insists_and_gets_nothing(self, tools: Tools) -> None:
+        tools.call("WebFetch", FETCH, fetched())
+        assert tools.call("WebFetch", FETCH, fetched()) is not None
+        assert tools.call("WebFetch", FETCH, fetched("Not found", 404)) is None
+        assert tools.call("WebFetch", FETCH, fetched(), shift=90) is None
+        assert tools.place.counted() == ["no_entry", "stored", "replayed", "fresh", "bad_status", "no_entry", "stored"]
+
+    def test_an_interrupted_call_says_nothing_of_what_is_stored(self, tools: Tools) -> None:
+        tools.call("WebFetch", FETCH, fetched())
+        tools.call("WebFetch", FETCH, fetched())
+        event = tools.before("WebFetch", FETCH)
+        assert tools.ask(event) is None
+        tools.tell({**event, "is_interrupt": True}, None)
+        assert tools.call("WebFetch", FETCH, fetched(), shift=90) is not None
+
     def test_another_session_or_a_later_minute_does_not_insist(self, tools: Tools) -> None:
         tools.call("WebFetch", FETCH, fetched())
         assert tools.call("WebFetch", FETCH, fetched()) is not None
@@ -259,6 +274,12 @@ class TestMcp:
         tools.tell({**event, "cwd": str(tools.place.root / "sub")}, "2 words")
         assert self.call(tools) is not None
         assert tools.place.counted() == ["no_entry", "stored", "replayed"]
+
+    @pytest.mark.parametrize("given", [{"password": "hun" + "ter2-9f"}, {"a": [{"text": "one\nghp_" + "a1B2" * 9}]}])
+    def test_arguments_that_hold_a_credential_are_not_stored(self, tools: Tools, given: dict[str, Any]) -> None:
+        self.call(tools, tool_input=given)
+        assert self.call(tools, tool_input=given) is None
+        assert tools.place.counted() == ["no_entry", "secret"] * 2
 
     def test_no_rule_no_cache(self, tools: Tools) -> None:
         tools.place.settings("")
@@ -451,6 +472,14 @@ class TestTeams:
                 entry.writer = {"user": "grace", "uid": "4711", "host": "ci-7", "machine": "m", "session": "x"}
                 client.set(key, encode(entry))
 
+    def test_a_run_that_began_without_a_team_gives_it_nothing(self, shared: Place) -> None:
+        del shared.environ["SKILLCACHE_TEAM"]
+        event = shared.before("pytest -q")
+        shared.ask(event)
+        shared.environ["SKILLCACHE_TEAM"] = "acme"
+        shared.tell(event, shared.run("pytest -q"))
+        assert self.keys(shared) == ["skill_cache:pytest"]
+
     def test_a_project_file_cannot_name_the_team(self, place: Place) -> None:
         path = place.root / ".claude/skillcache.toml"
         path.parent.mkdir(exist_ok=True)
@@ -476,6 +505,21 @@ class TestTeams:
         assert self.keys(shared) == ["team:cache:acme:pytest"]
         assert shared.ask(shared.before("pytest -q")) == {}
         assert shared.counted()[-1] == "quarantined"
+
+    @pytest.mark.parametrize("mode", ["write", "read"])
+    @pytest.mark.parametrize("same", [True, False])
+    def test_a_teammates_result_is_verified_as_one_s_own(self, shared: Place, mode: str, same: bool) -> None:
+        shared.claude_settings(permissions={"allow": ["Bash(pytest:*)"]})
+        first, _ = shared.call("pytest -q")
+        self.disown(shared)
+        shared.environ |= {"SKILLCACHE_TEAM_MODE": mode, "SKILLCACHE_VERIFY": "1"}
+        event = shared.before("pytest -q")
+        assert shared.ask(event) == {}
+        shared.tell(event, first if same else Ran(0, "another text", str(shared.root)))
+        assert shared.counted()[-2:] == ["verify", "confirmed" if same else "refuted"]
+        assert self.keys(shared) == ([] if mode == "write" and not same else ["team:cache:acme:pytest"])
+        shared.environ["SKILLCACHE_VERIFY"] = "0"
+        assert bool(shared.ask(shared.before("pytest -q"))) is same
 
     def test_the_generation_of_the_team_invalidates_only_its_own(self, shared: Place) -> None:
         shared.call("pytest -q")

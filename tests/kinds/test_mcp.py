@@ -142,10 +142,6 @@ def test_arguments_without_a_canonical_form_are_not_looked_up() -> None:
     assert caught.value.outcome is UNCAPTURABLE
 
 
-def test_all_that_a_call_asks_is_searched_for_credentials() -> None:
-    assert secrets.find(mcp.describe(call(password="hun" + "ter2-9f")).asked) is not None
-
-
 def test_a_local_server_is_one_of_its_definition_and_project(tmp_path: Path, home: dict[str, str]) -> None:
     first = rows(tmp_path / "project", home, STDIO)
 
