@@ -28,8 +28,10 @@ The layout (names are public; other languages may read them):
     skillcache:talk:{project}            messages sent and returned, newest last    stream, capped, TTL
     skillcache:edits:{digest}            who edited a file by when                  sorted set, TTL
     skillcache:state:{scope}:{key}       a shared value and its version             hash, TTL
-    skillcache:states:{scope}            keys of shared values                      set
-    skillcache:state_version:{scope}     the last version given to a value          integer
+    skillcache:states:{scope}            keys of shared values                      set, TTL
+    skillcache:state_version:{scope}     the last version given to a value          integer, TTL
+                                         {scope} is {project}:{namespace} or
+                                         team:{team}:{namespace}
     skillcache:{kind}:{id}               small records: pending calls, claims,      string, TTL
                                          quarantines, counters
 

@@ -21,9 +21,11 @@ from typing import Any, NamedTuple, Self
 import redis
 import redis.asyncio
 
-from skillcache.errors import SkillcacheError
+from skillcache.errors import SkillcacheError, StoreError
+from skillcache.library.keys import check_team
 from skillcache.library.source import redis_py_url, translating
 from skillcache.library.values import require_json
+from skillcache.outcome import STORE_GARBAGE
 from skillcache.redis_keys import state_keys
 from skillcache.sessions import repository
 from skillcache.settings import load
@@ -56,7 +58,7 @@ class StateConflict(SkillcacheError):
 
 
 class SharedState:
-    """The values of one namespace, in the store of the settings unless another is named.
+    """The values of one namespace, a name without a colon, in the store of the settings unless another is named.
 
     `url`: a Redis URL or `embedded:` and a file's absolute path; `client`: a redis-py client, or one of redis.asyncio
     for the methods `aio_...`; `team`: whose the namespace is instead of the project's. All methods raise StoreError
@@ -67,7 +69,11 @@ class SharedState:
         if url is not None and client is not None:
             raise ValueError("a URL or a client, not both")
         _check_name(namespace)
-        owner = f"team:{team}" if team else repository.project_of(repository.locate(os.getcwd()))
+        if ":" in namespace:
+            raise ValueError(f"a namespace is a text without a colon, not {namespace!r}")
+        if team is not None:
+            check_team(team)
+        owner = f"team:{team}" if team is not None else repository.project_of(repository.locate(os.getcwd()))
         self.namespace = namespace
         self._scope = f"{owner}:{namespace}"
         self._place = "" if client is not None else url or load(os.environ, os.getcwd()).store
@@ -82,7 +88,7 @@ class SharedState:
         if self._is_embedded():
             with self._file() as file:
                 held = file.find(self._scope, _check_name(key))
-            return None if held is None else Value(json.loads(held[0]), held[1])
+            return _value(held or (None, None))
         name = self._keys(key)[0]
         return _value(self._ask(lambda client: client.hmget(name, "value", "version")))
 
@@ -215,7 +221,7 @@ _BOUNDS: Any = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}
 
 
 def _check_name(name: str) -> str:
-    if not isinstance(name, str) or not 0 < len(name) <= _KEY:
+    if not isinstance(name, str) or not 0 < len(name) <= _KEY or name.encode(errors="replace").decode() != name:
         raise ValueError(f"a name is a text of 1 to {_KEY} characters, not {name!r}")
     return name
 
@@ -258,12 +264,16 @@ def _number(key: str, reply: Any) -> int:
 
 
 def _value(reply: Any) -> Value | None:
+    """Raises StoreError for what is none of ours: anybody who has the store may write there."""
     text, version = reply
-    return None if text is None else Value(json.loads(text), int(version or 0))
+    try:
+        return None if text is None else Value(json.loads(text), int(version or 0))
+    except (ValueError, RecursionError):
+        raise StoreError(STORE_GARBAGE, "a shared value that is none") from None
 
 
 def _sorted(rows: Any) -> dict[str, Value]:
-    found = {_text(key): Value(json.loads(text), int(version)) for key, text, version in rows}
+    found = {_text(key): value for key, *held in rows if (value := _value(held)) is not None}
     return dict(sorted(found.items()))
 
 

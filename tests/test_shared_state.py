@@ -18,6 +18,7 @@ from skillcache.errors import ConfigError, StoreError
 from skillcache.shared_state import SIZE, SharedState, StateConflict, Value
 from tests.conftest import free_port
 
+DAY = 86_400
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -238,6 +239,51 @@ def test_a_value_is_gone_when_its_time_is_over(redis_server: Any, tmp_path: Path
         later = SqliteState(f"{tmp_path}/state.sqlite3", now=now)
         assert later.find("s", "short") == found
         later.close()
+
+
+def test_no_two_values_share_a_place(open_state: Callable[..., Any]) -> None:
+    open_state("a").set("b:c", 1)
+    assert open_state("a").get("b:c") == 1
+    for namespace, team in (("a:b", None), ("", None), ("x\ud800", None), ("a", "b:c"), ("a", "")):
+        with pytest.raises(ValueError, match="is a text"):
+            open_state(namespace, team=team)
+
+
+def test_a_name_is_one_that_every_store_takes(state: Any) -> None:
+    with pytest.raises(ValueError, match="a name is a text"):
+        state.get("\ud800")
+    state.set("a\0b \u2028", 1)
+    assert state.get("a\0b \u2028") == 1
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+@pytest.mark.parametrize("fields", [{"value": "{"}, {"value": "[" * 50_000}, {"value": "1", "version": "x"}])
+def test_what_another_put_there_is_a_fault_of_the_store(
+    redis_server: Any, fields: dict[str, str], awaited: bool
+) -> None:
+    plain = SharedState("release", url=redis_server.url)
+    state: Any = Awaited(plain) if awaited else plain
+    state.set("stage", 1)
+    with redis.Redis.from_url(redis_server.url) as client:
+        (key,) = client.scan_iter("skillcache:state:*:stage")
+        client.hset(key, mapping=fields)
+    with pytest.raises(StoreError):
+        state.find("stage")
+    with pytest.raises(StoreError):
+        state.items()
+    plain.close()
+
+
+def test_everything_of_a_namespace_expires_the_version_last(redis_server: Any) -> None:
+    state = SharedState("release", url=redis_server.url)
+    state.increment("a", ttl=90 * DAY)
+    state.set("b", 1, ttl=60)
+    state.close()
+    with redis.Redis.from_url(redis_server.url, decode_responses=True) as client:
+        left = {key: int(client.ttl(key)) for key in client.scan_iter("*")}
+    named = {key.split(":")[1]: seconds for key, seconds in left.items() if not key.endswith(":b")}
+    assert 90 * DAY - 60 < named["state"] <= named["states"] <= 90 * DAY < 119 * DAY < named["state_version"]
+    assert min(left.values()) > 0
 
 
 def test_a_store_out_of_reach_is_said_so() -> None:

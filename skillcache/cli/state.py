@@ -18,7 +18,15 @@ _VERSION = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Group(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as fault:  # a name or a value that cannot be one
+            raise click.UsageError(str(fault)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Share small JSON values between agents, scripts and machines, per project or team."""
 
@@ -54,11 +62,7 @@ def set_(
     Exit status 1, and nothing changed, where the value is not the expected one.
     """
     state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
-    try:
-        new = state.set(key, _value(value), version=version, ttl=ttl, **more)
-    except ValueError as fault:
-        raise click.UsageError(str(fault)) from None
-    click.echo(new)
+    click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
     return exits.OK
 
 
@@ -98,15 +102,12 @@ def list_(namespace: str, team: str | None, as_json: bool) -> int:
 @click.argument("by", type=int, default=1)
 def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> int:
     """Add BY, by default 1, to the whole number KEY, and print the sum."""
-    try:
-        click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
-    except ValueError as fault:
-        raise click.UsageError(str(fault)) from None
+    click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
     return exits.OK
 
 
 def _value(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -62,6 +62,25 @@ def test_values_are_listed_by_namespace_and_team(person: Person) -> None:
     assert json.loads(run(person, "list", "--team", "widgets", "--json")) == [{"key": "d", "value": 4, "version": 1}]
 
 
-@pytest.mark.parametrize("words", [("set", "x", "y" * 70_000), ("set", "--version", "1", "--expect", "1", "x", "2")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("set", "x", "y" * 70_000),
+        ("set", "--version", "1", "--expect", "1", "x", "2"),
+        ("get", ""),
+        ("delete", "x" * 201),
+        ("increment", ""),
+        ("list", "--namespace", "a:b"),
+        ("get", "--team", "a:b", "x"),
+        ("set", "\udcff", "1"),
+        ("set", "x", "\udcff"),
+    ],
+)
 def test_what_cannot_be_set_is_a_usage_error(person: Person, words: tuple[str, ...]) -> None:
-    assert person.skillcache("state", *words).status == 2
+    ran = person.skillcache("state", *words)
+    assert (ran.status, "Error: " in ran.err, "Traceback" in ran.err) == (2, True, False)
+
+
+def test_what_cannot_be_read_as_json_is_a_text(person: Person) -> None:
+    run(person, "set", "deep", "[" * 30_000)
+    assert json.loads(run(person, "get", "deep")) == "[" * 30_000
