@@ -58,8 +58,8 @@ def read_miss(record: dict[str, object]) -> Miss:
             since=int(str(record["since"])),
             generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
-            owner=str(record["owner"]),
-            trace=_object(record["trace"]),
+            owner=str(record.get("owner", "")),  # earlier versions held no claims and ran no scripts
+            trace=_object(record.get("trace", {})),
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None

@@ -1,5 +1,6 @@
 """What stands in the place of a file of ours, or holds it up, holds up no call."""
 
+import json
 import os
 import subprocess
 import sys
@@ -50,3 +51,28 @@ def test_what_is_left_behind_is_swept_after_any_slow_run(place: Place) -> None:
     place.call("pytest -k writes")
     assert place.counted()[-1] == "changed_inputs"
     assert not any(path.exists() for path in left)
+
+
+def test_a_call_that_began_under_the_version_before_ends_under_this_one(place: Place) -> None:
+    event = place.before("pytest -q")
+    assert place.ask(event) == {}
+    (path,) = (place.cache / "pending").iterdir()
+    known = json.loads(path.read_text())
+    fields = ("cwd", "generations", "key", "project", "since", "started", "verifies")
+    path.write_text(json.dumps({name: known[name] for name in fields}))
+
+    place.tell(event, place.run("pytest -q"))
+
+    assert place.counted() == ["no_entry", "stored"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"key": "k"}', '{"since": []}'])
+def test_a_record_of_a_call_that_cannot_be_read_stores_nothing(place: Place, text: str) -> None:
+    event = place.before("pytest -q")
+    assert place.ask(event) == {}
+    (path,) = (place.cache / "pending").iterdir()
+    path.write_text(text)
+
+    place.tell(event, place.run("pytest -q"))
+
+    assert place.call("pytest -q")[1] is False
