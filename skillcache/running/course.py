@@ -92,7 +92,7 @@ class Course:
         else:
             from skillcache.running.flight import Flight  # a hit needs none
 
-            flight = Flight(self._settings.store, found.digest)
+            flight = Flight(self._settings.store, found.digest, self._settings.number("wait"))
             replay = flight.begin(store, ask, _tell_of_waiting)
             if replay is not None:
                 return replay

@@ -18,11 +18,12 @@ _RENEWAL = 1.5
 
 
 class Flight:
-    """A claim in the store `target`, ours once `begin` has said so."""
+    """A claim in the store `target`, ours once `begin` has said so; patience: seconds to wait for another's run."""
 
-    def __init__(self, target: str, digest: str) -> None:
+    def __init__(self, target: str, digest: str, patience: float) -> None:
         self._target = target
         self._digest = digest
+        self._patience = patience
         self._owner = f"{os.uname().nodename}:{os.getpid()}:{secrets.token_hex(8)}"
         self._over = threading.Event()
         self._renewal: threading.Thread | None = None
@@ -34,6 +35,7 @@ class Flight:
         a result nobody waits again: all who did run at once.
         """
         told = False
+        end = time.monotonic() + self._patience
         while True:
             claim = store.claim(self._digest, self._owner, LEASE)
             if not claim.holder:
@@ -44,10 +46,13 @@ class Flight:
                     self._renewal = threading.Thread(target=self._renew, daemon=True)
                     self._renewal.start()
                 return found
+            left = end - time.monotonic()
+            if left <= 0:
+                return None
             if not told:
                 tell(claim.holder.rpartition(":")[0])
                 told = True
-            released = store.wait(self._digest, claim.mark, claim.left)
+            released = store.wait(self._digest, claim.mark, min(claim.left, left))
             found = ask()
             if found is not None or released:
                 return found

@@ -751,6 +751,21 @@ def test_when_the_first_is_killed_the_second_runs(stored: Script, started: Calla
     stored.let_go()
 
 
+@pytest.mark.parametrize("patience", ["0", "0.2"])
+def test_nobody_waits_longer_than_the_setting_says(
+    stored: Script, started: Callable[[Running], Running], patience: str
+) -> None:
+    stored.script("work.sh", 'echo ready; test "$(wc -l < "$COUNTER")" != 1 || read x < "$FIFO"; echo done')
+    first = started(stored.start("--", "./work.sh"))
+    assert first.stdout is not None
+    first.stdout.readline()
+    stored.environ["SKILLCACHE_WAIT"] = patience
+    assert stored.run("--", "./work.sh").stdout == b"ready\ndone\n"
+    assert first.poll() is None
+    stored.let_go()
+    assert first.wait(SECONDS) == 0
+
+
 # In nobody's way
 
 
