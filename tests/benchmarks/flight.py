@@ -60,9 +60,9 @@ def measure(scene: Scene, rounds: int, wakes: int) -> dict[str, list[float]]:
     scene.call(LINE)  # makes the store
 
     def miss(wait: str) -> Callable[[], object]:
-        def ask() -> object:
+        def ask() -> None:
             event = scene.before(f"pytest -k n{next(numbers)}", session=f"s{next(numbers)}")
-            return ask_hook({**scene.around, "SKILLCACHE_WAIT": wait}, event)
+            ask_hook({**scene.around, "SKILLCACHE_WAIT": wait}, event)
 
         return ask
 

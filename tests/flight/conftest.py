@@ -76,10 +76,13 @@ class Hook:
 
     def sleeps(self) -> bool:
         """Whether it does nothing but wait for time to pass."""
-        for _ in range(_SAMPLES):
-            if Path(f"/proc/{self.process.pid}/wchan").read_text() != "hrtimer_nanosleep":
-                return False
-            time.sleep(0.01)
+        try:
+            for _ in range(_SAMPLES):
+                if Path(f"/proc/{self.process.pid}/wchan").read_text() != "hrtimer_nanosleep":
+                    return False
+                time.sleep(0.01)
+        except OSError:  # it has ended
+            return False
         return True
 
 

@@ -71,9 +71,13 @@ class Overlap:
         with self._lock:
             if self._delicate or not self._all_wait():
                 return
+            self.edits += 1
+            if self.random.random() < 0.7:  # mostly there and back again: what was once stored is asked for again
+                path = self.random.choice(self.world.roots) / "app.py"
+                path.write_text(self.random.choice(("one\n", "two\n")))
+                return
             changes = [change for change in self.world.changes() if change.__name__ not in {"pass_time", "stash"}]
             self.random.choice(changes)()
-            self.edits += 1
 
     def _all_wait(self) -> bool:
         if self.server is None:
@@ -93,7 +97,7 @@ class Overlap:
             event = event_before(command.text, str(root), f"toolu_{self.calls}", f"s{number}")
             hook = Hook("pre_tool_use.py", environ, event)
             self._at_work.add(hook)
-            pause = self.random.uniform(0, 0.5)
+            pauses = [self.random.uniform(0, 0.3) for _ in range(2)]
         while not hook.is_done:
             time.sleep(0.002)
         with self._lock:
@@ -108,8 +112,10 @@ class Overlap:
             return
         with self._lock:
             self._delicate -= 1
+        # The run takes its time: others come, and edits are made before and after it reads.
+        time.sleep(pauses[0])
         ran = run_command(command.text, str(root), environ)
-        time.sleep(pause)  # the run goes on: others come, and edits are made
+        time.sleep(pauses[1])
         with self._lock:
             self._delicate += 1
         script, after = event_after(event, ran, _TAKES, outputs=self.world.base / "home")

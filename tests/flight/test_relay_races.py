@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import RedisServer
+from tests.fidelity.hooks import event_after
 from tests.flight.conftest import LINE, PATIENCE, Scene
 from tests.flight.relay import Relay
 
@@ -56,3 +58,18 @@ def test_a_claim_whose_answer_was_lost_is_released_at_the_end_of_the_run(relayed
     scene.tell(first, ran)
     assert scene.serve(hook.answer()) == ran
     assert scene.holder(name) == ""
+
+
+def test_those_who_wait_are_woken_before_the_housekeeping(relayed: tuple[Scene, Relay]) -> None:
+    scene, relay = relayed
+    first = scene.first()
+    stale = scene.cache / "pending" / "toolu_of_long_ago"
+    stale.touch()
+    os.utime(stale, (1, 1))
+    seen: list[bool] = []
+    relay.hold(b"skillcache:claim:", lambda: seen.append(stale.exists()))
+    relay.let_go()
+    after = event_after(first, scene.run(LINE), 2_000)
+    assert scene.hook(*after, SKILLCACHE_REDIS_URL=relay.url).answer() == {}
+    assert seen == [True]
+    assert not stale.exists()
