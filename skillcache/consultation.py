@@ -4,8 +4,9 @@ from skillcache import durations, quarantine, seen
 from skillcache.call import Call
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.errors import Bypass
+from skillcache.event import ToolEvent
 from skillcache.lookup import Lookup, look
-from skillcache.outcome import QUARANTINED, TOO_FAST
+from skillcache.outcome import QUARANTINED, SECRET, TOO_FAST
 from skillcache.plan import BASH, Plan
 from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
@@ -55,7 +56,17 @@ def consult(call: Call, planned: Plan) -> Consultation:
         inquiry.generations.update(zip(answer.unknown, more, strict=True))
         answer = decide(planned, inquiry, stored.entry, stored.also)
     store.close()
+    if answer.entry is None and planned.tool != BASH:
+        _require_no_secret(event)
     return Consultation(answer, found, project, generations)
+
+
+def _require_no_secret(event: ToolEvent) -> None:
+    """Raises Bypass: the result would not be stored, so nobody is to wait for it, and no file is to hold its call."""
+    from skillcache.secrets import find, spelled  # dear, and the call now takes its time
+
+    if find(spelled(event.input)):
+        raise Bypass(SECRET)
 
 
 def require_worth(call: Call, planned: Plan) -> None:

@@ -64,8 +64,6 @@ def read(event: ToolEvent, cap: int) -> Result:
     if event.tool == "WebSearch":
         _require_search(event.response)
     else:
-        if url.carries_credential(str(event.input.get("url"))):
-            raise Unusable(SECRET)
         _require_page(event.response)
     output = dumps(event.response).encode("ascii")
     if len(output) > cap:
@@ -107,6 +105,8 @@ def _fetch(fields: dict[str, object], agent_type: str) -> Described:
         normal = url.normalise(address)
     except ValueError as fault:
         raise Bypass(NO_RULE, str(fault)) from None
+    if url.carries_credential(address):
+        raise Bypass(SECRET)
     if host.endswith(_PERSONAL_HOSTS):
         raise Bypass(UNCAPTURABLE, f"what {host} shows depends on the account")
     rows: tuple[Row, ...] = (("tool", "", "WebFetch"), ("url", "", normal), ("prompt", "", prompt))

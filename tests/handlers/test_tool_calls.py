@@ -159,16 +159,19 @@ class TestWeb:
         "url",
         [
             "https://ada:s3cret@example.com/",
+            "https://example.com/ghp_a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2",
             "https://example.com/?access_token=a8f5f167f44f4964e6c998dee827110c",
             "https://bucket.example.com/x?X-Amz-Signature=a8f5f167f44f4964e6c998dee827110ca8f5f167f44f4964e6c998de",
         ],
     )
     def test_an_address_that_carries_a_credential_is_not_stored(self, tools: Tools, url: str) -> None:
-        assert tools.call("WebFetch", {**FETCH, "url": url}, fetched()) is None
-        assert tools.call("WebFetch", {**FETCH, "url": url}, fetched()) is None
-        assert "secret" in tools.place.counted()
-        kept = b"".join(path.read_bytes() for path in tools.place.cache.rglob("store*") if path.is_file())
+        event = tools.before("WebFetch", {**FETCH, "url": url})
+        assert tools.ask(event) is None
+        kept = b"".join(path.read_bytes() for path in tools.place.cache.rglob("*") if path.is_file())
         assert url.encode() not in kept
+        tools.tell(event, fetched())
+        assert tools.call("WebFetch", {**FETCH, "url": url}, fetched()) is None
+        assert tools.place.counted() == ["secret"] * 2
 
     @pytest.mark.parametrize("before", ["", "The keys are:\n", "\t", "\u00e9"])
     def test_a_page_that_shows_a_credential_is_not_stored(self, tools: Tools, before: str) -> None:
@@ -277,9 +280,12 @@ class TestMcp:
 
     @pytest.mark.parametrize("given", [{"password": "hun" + "ter2-9f"}, {"a": [{"text": "one\nghp_" + "a1B2" * 9}]}])
     def test_arguments_that_hold_a_credential_are_not_stored(self, tools: Tools, given: dict[str, Any]) -> None:
+        assert tools.ask(tools.before("mcp__words__count", given, **SERVER)) is None
+        kept = b"".join(path.read_bytes() for path in tools.place.cache.rglob("pending/*"))
+        assert (b"ter2" in kept, b"ghp_" in kept) == (False, False)
         self.call(tools, tool_input=given)
         assert self.call(tools, tool_input=given) is None
-        assert tools.place.counted() == ["no_entry", "secret"] * 2
+        assert tools.place.counted() == ["secret"] * 3
 
     def test_no_rule_no_cache(self, tools: Tools) -> None:
         tools.place.settings("")

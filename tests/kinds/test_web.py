@@ -115,7 +115,6 @@ def test_what_the_client_did_not_get_whole_is_not_stored(file: str, call: str, o
         (fetched(code="200"), NOT_TEXT),
         (fetched(bytes=None), NOT_TEXT),
         (called("WebFetch", {"url": "https://x.example/", "prompt": "p"}, response="text"), NOT_TEXT),
-        (called("WebFetch", {"url": "https://x.example/?token=abc", "prompt": "p"}, response=PAGE), SECRET),
         (
             called("WebFetch", {"url": "https://x.example/", "prompt": "p"}, response=PAGE, interrupted=True),
             INTERRUPTED,
@@ -182,6 +181,7 @@ def test_what_does_not_matter_tells_no_calls_apart() -> None:
         (fetch(prompt=3), NO_RULE),
         (fetch(offset="1"), NO_RULE),
         (fetch(depth=1), NO_RULE),
+        (fetch(url="https://x.example/?token=abc"), SECRET),
         (fetch(url="https://claude.ai/public/artifacts/x"), UNCAPTURABLE),
         (fetch(url="https://x.frame.claudeusercontent.com./"), UNCAPTURABLE),
         (search(query=None), NO_RULE),
