@@ -1,4 +1,4 @@
-"""Rules that served, or would have served, a wrong result rest in that project for a day.
+"""Rules that served a wrong result, or may have one that could not be taken back, rest in that project for a time.
 
 One small file a rule and project, on this machine: `until SP rule SP project`, until in unix seconds.
 """
@@ -19,9 +19,9 @@ def rests(cache: str, project: str, rule: str, now: float) -> bool:
     return content is not None and _until(content) > now
 
 
-def begin(cache: str, project: str, rule: str, now: float) -> None:
+def begin(cache: str, project: str, rule: str, now: float, seconds: int = REST) -> None:
     """Raises OSError."""
-    content = f"{int(now) + REST} {rule} {project}"
+    content = f"{int(now) + seconds} {rule} {project}"
     files.write(_path(cache, project, rule), content.encode("utf-8", "surrogateescape"))
 
 

@@ -114,7 +114,7 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
     ]
     lines += [
         f"The rule {rule} rests in {project} until {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
-        " it gave a wrong result there."
+        " a result was wrong there, or may be."
         for rule, project, until in resting
     ]
     if summary.hit_rate is not None and summary.hit_rate < EXPECTED:

@@ -27,14 +27,17 @@ def outdate(event: ToolEvent, world: World) -> None:
     call = make_call(event, world)
     if call is None:
         return
-    rules = rules_of(call.settings)
-    names = [rule.name for rule in rules if any(_is_named(pattern, event) for pattern in rule.invalidated_by)]
-    if names:
-        _raise(call, list(dict.fromkeys(names)))
+    kept: dict[str, int] = {}  # seconds, by the name of the rule
+    for rule in rules_of(call.settings):
+        if any(_is_named(pattern, event) for pattern in rule.invalidated_by):
+            kept[rule.name] = max(rule.ttl, kept.get(rule.name, 0))
+    if kept:
+        _raise(call, kept)
 
 
-def _raise(call: Call, names: list[str]) -> None:
-    """Of what the store was not told nothing is served here either: the rule rests."""
+def _raise(call: Call, kept: dict[str, int]) -> None:
+    """Of what the store was not told nothing is served here either, for as long as it may be kept: the rule rests."""
+    names = list(kept)
     try:
         store = call.open_store()
         while names:
@@ -45,7 +48,7 @@ def _raise(call: Call, names: list[str]) -> None:
         place = os.path.realpath(call.event.cwd)
         project = identity(find_root(place) or place)
         for name in names:
-            quarantine.begin(call.cache, project, name, call.world.now)
+            quarantine.begin(call.cache, project, name, call.world.now, kept[name])
         raise
 
 

@@ -323,7 +323,7 @@ class TestMcp:
             assert self.call(tools, shift=120) is None
             assert tools.place.counted()[-2:] == ["invalidated", "stored"]
 
-    def test_where_the_store_is_not_told_of_a_write_nothing_is_served_for_a_day(
+    def test_where_the_store_is_not_told_of_a_write_nothing_is_served_while_it_is_kept(
         self, tools: Tools, redis_server: Any
     ) -> None:
         tools.place.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
@@ -337,8 +337,10 @@ class TestMcp:
         tools.place.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
 
         assert tools.place.counted()[-1] == "store_unreachable"
-        assert self.call(tools) is None
+        assert self.call(tools, shift=3_500) is None
         assert tools.place.counted()[-1] == "quarantined"
+        assert self.call(tools, shift=3_700) is None
+        assert tools.place.counted()[-2:] == ["expired", "stored"]
 
     def test_rules_of_one_name_are_invalidated_once(self, tools: Tools) -> None:
         rule = '[[rules]]\nmatch = "{}"\nname = "words"\ninvalidated_by = ["mcp__words__add_*", "mcp__words__*"]\n'

@@ -56,7 +56,7 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
         for outcome, times in recent.most_common()
     ]
     findings += [
-        Finding(NOTE, "quarantine", f"the rule {rule} rests in {project}: it gave a wrong result there")
+        Finding(NOTE, "quarantine", f"the rule {rule} rests in {project}: a result was wrong there, or may be")
         for rule, project, _ in resting
     ]
     return findings
