@@ -327,9 +327,7 @@ class TestMcp:
         self, tools: Tools, redis_server: Any
     ) -> None:
         tools.place.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
-        tools.place.settings(
-            '[[rules]]\nmatch = "mcp__words__*"\nttl = 200000\ninvalidated_by = ["mcp__words__add_*"]\n'
-        )
+        tools.place.settings('[[rules]]\nmatch = "mcp__words__*"\ninvalidated_by = ["mcp__words__add_*"]\n')
         self.call(tools)
         tools.place.environ["SKILLCACHE_REDIS_URL"] = "redis://127.0.0.1:1/0"
         writer = {**tools.before("mcp__words__add_x", {}), "hook_event_name": "PostToolUse", "tool_response": "done"}
