@@ -8,8 +8,8 @@ PROJECT_CONFIG = ".claude/skillcache.toml"
 
 
 def home_folder(environ: "Mapping[str, str]") -> str:
-    """The person's home folder, or '/' where none is named: nothing of ours can then be written."""
-    return environ.get("HOME") or "/"
+    """The person's home folder, or '' where none is named: of what is then below '/' only root can write anything."""
+    return environ.get("HOME", "").rstrip("/")
 
 
 def cache_folder(environ: "Mapping[str, str]") -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.errors import ConfigError
+from skillcache.paths import cache_folder, config_file
 from skillcache.settings import TABLE, Settings, disabled, load
 
 
@@ -203,3 +204,14 @@ def test_the_file_names_the_store_where_no_variable_does(place: Place) -> None:
 )
 def test_one_variable_switches_everything_off(text: str, off: bool) -> None:
     assert disabled({"SKILLCACHE_DISABLE": text}) is off
+
+
+@pytest.mark.parametrize("home", ["", "/", "/home/me", "/home/me/"])
+def test_our_folders_are_below_the_home_folder_however_it_is_written(home: str) -> None:
+    base = home.rstrip("/")
+    assert cache_folder({"HOME": home}) == f"{base}/.cache/skillcache"
+    assert config_file({"HOME": home}) == f"{base}/.config/skillcache/config.toml"
+
+
+def test_without_a_home_folder_ours_are_below_the_root() -> None:
+    assert cache_folder({}) == "/.cache/skillcache"

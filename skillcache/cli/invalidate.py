@@ -43,6 +43,9 @@ def command(
     """
     settings = load(os.environ, os.getcwd())
     names = [name for name in (skill, tool, rule) if name]
+    for name in names:
+        if any(mark in name for mark in "*?["):
+            raise click.UsageError(f"{name} is no name: for all that are like it give --pattern '{name}'")
     if project:
         names.append(project_name(project_of(locate(os.getcwd()))))
     if team:

@@ -32,6 +32,13 @@ def _check_globs(_context: click.Context, _option: click.Parameter, value: tuple
     return value
 
 
+def _check_variables(_context: click.Context, _option: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if not name or "=" in name or "\0" in name:
+            raise click.BadParameter(f"{name!r} is no name of a variable; its value is taken from the environment")
+    return value
+
+
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--skill", metavar="NAME", callback=_check_skill, help="Store the result under the name of a skill.")
 @click.option(
@@ -48,7 +55,12 @@ def _check_globs(_context: click.Context, _option: click.Parameter, value: tuple
     help="Depend on these files only, not on the whole worktree; absolute for one outside it. May be repeated.",
 )
 @click.option(
-    "--env", "variables", metavar="NAME", multiple=True, help="Depend on this variable, too. May be repeated."
+    "--env",
+    "variables",
+    metavar="NAME",
+    multiple=True,
+    callback=_check_variables,
+    help="Depend on this variable, too. May be repeated.",
 )
 @click.option("--fresh", is_flag=True, help="Run the command whatever is stored, and store what it gives.")
 @click.option("-v", "--verbose", is_flag=True, help="Say on standard error what was done.")

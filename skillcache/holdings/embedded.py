@@ -41,6 +41,8 @@ class EmbeddedHoldings(Holdings):
         store = SqliteStore(self._path, now=self._now)
         try:
             return {name: store.invalidate(name) for name in names}
+        except StoreError as fault:
+            raise StoreError(fault.outcome, f"{self._path}: {fault.detail}. Check with: skillcache doctor") from None
         finally:
             store.close()
 

@@ -133,6 +133,20 @@ def test_without_a_selector_they_are_listed(person: Person, shelf: Shelf) -> Non
     assert shelf.holds("report")
 
 
+@pytest.mark.parametrize("option", ["--tool", "--rule", "--skill"])
+def test_what_is_like_many_names_is_a_pattern(person: Person, option: str) -> None:
+    ran = person.skillcache("invalidate", option, "mcp__words__*")
+    assert ran.status == 2
+    assert "give --pattern 'mcp__words__*'" in ran.err
+
+
+def test_a_store_that_cannot_be_made_is_named(person: Person) -> None:
+    person.variables["SKILLCACHE_HOME"] = "/proc/nowhere"
+    ran = person.skillcache("invalidate", "--rule", "x")
+    assert ran.status == 1
+    assert ran.err.endswith("/proc/nowhere/store.sqlite3: No such file or directory. Check with: skillcache doctor\n")
+
+
 def test_a_run_that_began_before_stores_nothing(person: Person, shelf: Shelf) -> None:
     store = shelf.open()
     key = entry_key("report", digest_of(0))
@@ -183,6 +197,7 @@ def test_a_damaged_store_is_one_line(person: Person) -> None:
     assert person.skillcache("invalidate", "--skill", "report") == (
         1,
         "",
-        "skillcache: the store's answer was not understood: the file is damaged; a new one takes its place\n",
+        f"skillcache: the store's answer was not understood: {person.cache}/store.sqlite3: the file is damaged; a new one"
+        " takes its place. Check with: skillcache doctor\n",
     )
     assert person.skillcache("invalidate", "--skill", "report").status == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -86,3 +87,13 @@ def test_a_reader_that_stops_reading_gets_no_traceback(person: Person) -> None:
 
     os.close(writing)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("entries", "list"), ("invalidate", "--project"), ("suggest",)])
+def test_a_folder_that_is_gone_is_one_clear_line(person: Person, arguments: tuple[str, ...]) -> None:
+    gone = person.home / "gone"
+    gone.mkdir()
+    line = f"cd {gone} && rmdir {gone} && exec {shlex.join([sys.executable, '-m', 'skillcache', *arguments])}"
+    done = subprocess.run(["sh", "-c", line], env=person.variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "skillcache: this folder is gone: change into another\n"

@@ -827,6 +827,8 @@ def test_a_bad_setting_is_said_before_anything_runs(script: Script) -> None:
         ("--skill", "a b", "--", "./work.sh"),
         ("--ttl", "0", "--", "./work.sh"),
         ("--depends", "../x", "--", "./work.sh"),
+        ("--env", "A=B", "--", "./work.sh"),
+        ("--env", "", "--", "./work.sh"),
         ("--depends", ":(top)x", "--", "./work.sh"),
         ("--unknown", "./work.sh"),
     ],
