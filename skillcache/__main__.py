@@ -24,15 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return exits.FAILED
-    except FileNotFoundError as fault:
-        gone = (
-            f"{fault.filename}: {fault.strerror}" if fault.filename else "this folder is gone: change into another one"
-        )
-        click.echo(f"skillcache: {gone}", err=True)
-        return exits.FAILED
     except OSError as fault:
-        place = f"{fault.filename}: " if fault.filename else ""
-        click.echo(f"skillcache: {place}{fault.strerror or fault}", err=True)
+        place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
+        click.echo(f"skillcache: {f'{place}: ' if place else ''}{fault.strerror or fault}", err=True)
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK
 
