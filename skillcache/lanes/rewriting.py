@@ -9,7 +9,7 @@ from skillcache.consultation import Consultation
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
 from skillcache.fingerprint.shell import REPLACED
-from skillcache.outcome import UNCAPTURABLE, UNDECIDED, Outcome
+from skillcache.outcome import UNCAPTURABLE, UNDECIDED, UNFIT, Outcome
 from skillcache.plan import Plan
 
 
@@ -21,13 +21,16 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
         directory = os.path.normpath(os.path.join(found.fingerprint.root, entry.directory))
         if not os.path.isdir(directory):
             raise Bypass(UNCAPTURABLE, f"{directory} is gone")
+    if entry.files:
+        from skillcache.skill.outputs import command_of, edited  # few entries hold files
+
+        if edited(entry.files, found.fingerprint.root):
+            return UNFIT
     path = replay.keep_text(call.cache, consulted.answer.output)
     replaced = any(row[:2] == ("shell", REPLACED) for row in found.fingerprint.rows)
     age = replay.age_of(entry, now)
     rewritten = replay.command_line(path, entry, directory, planned.command, age, replaced=replaced)
     if entry.files:
-        from skillcache.skill.outputs import command_of  # few entries hold files
-
         rewritten = f"{command_of(call.cache, entry.files, found.fingerprint.root)}; {rewritten}"
     if not approved(call, rewritten, entry, consulted.project):
         return UNDECIDED

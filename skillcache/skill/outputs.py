@@ -10,7 +10,7 @@ from skillcache import files
 from skillcache.entry import File
 from skillcache.errors import Bypass
 from skillcache.fingerprint.files import Budget, read
-from skillcache.outcome import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED
+from skillcache.outcome import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT
 from skillcache.skill.globs import find, is_plain, matches
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ def collect(
         content = read(full, budget)
         if content is None or len(content) != status.st_size:
             raise Bypass(UNCAPTURABLE, f"{path} changes")
-        found.append(File(path, stat.S_IMODE(status.st_mode) & 0o777, content))
+        found.append(File(path, _mode(status), content))
     return tuple(found)
 
 
@@ -98,16 +98,38 @@ def are_alike(recorded: "Sequence[File]", present: "Sequence[File]", level: "Cal
     return True
 
 
+def edited(kept: "Sequence[File]", root: str) -> str:
+    """The first of the files that stands there in another way than the run left it, "" for none.
+
+    It may be somebody's work, or what the script would read and go on from: a run may write over it, a replay may not.
+    """
+    for file in kept:
+        target = f"{root}/{file.path}"
+        try:
+            status = os.lstat(target)
+            if stat.S_ISREG(status.st_mode) and (
+                _mode(status) != file.mode or files.read(target, len(file.content)) != file.content
+            ):
+                return file.path
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return ""
+
+
 def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:
     """The words of the shell that put the files back, each whole or not at all; they end with status 1 if they cannot.
 
-    The contents are kept in private files first. Raises Bypass (OUTSIDE, UNCAPTURABLE) and OSError.
+    A file that stands there is as the run left it (`edited`), and only becomes as new as a run would make it. The
+    contents are kept in private files first. Raises Bypass (OUTSIDE, UNCAPTURABLE) and OSError.
     """
     from skillcache.replay import keep_text, quote
 
     steps = []
     for file in kept:
         target = _target(file, root)
+        if os.path.lexists(target):
+            steps.append(f"command touch -c {quote(target)}")
+            continue
         folder = os.path.dirname(target)
         source = keep_text(cache, file.content)
         new = quote(_temporary(folder, source.rpartition("/")[2]))
@@ -125,13 +147,18 @@ def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:
 def restore(kept: "Sequence[File]", directory: str, root: str) -> None:
     """Write the files below `directory`, each whole or not at all, for whoever has no shell do it.
 
-    Raises Bypass (OUTSIDE, UNCAPTURABLE) before anything is written, and OSError.
+    Raises Bypass (OUTSIDE, UNCAPTURABLE, or UNFIT for a file that was edited) before anything is written, and OSError.
     """
     places = [(file, _target(file, directory)) for file in kept]
+    if other := edited(kept, directory):
+        raise Bypass(UNFIT, f"{other} was edited since")
     for _, target in places:
         if not f"{os.path.realpath(os.path.dirname(target))}/".startswith(os.path.realpath(root) + "/"):
             raise Bypass(OUTSIDE, target)
     for file, target in places:
+        if os.path.lexists(target):
+            os.utime(target)
+            continue
         folder = os.path.dirname(target)
         os.makedirs(folder, exist_ok=True)
         new = _temporary(folder, str(os.getpid()))
@@ -159,6 +186,10 @@ def _target(file: File, root: str) -> str:
     if os.path.islink(target) or (os.path.lexists(target) and not os.path.isfile(target)):
         raise Bypass(UNCAPTURABLE, f"{target} is no regular file")
     return target
+
+
+def _mode(status: os.stat_result) -> int:
+    return stat.S_IMODE(status.st_mode) & 0o777
 
 
 def _temporary(folder: str, tag: str) -> str:

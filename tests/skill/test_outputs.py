@@ -26,8 +26,7 @@ def test_a_hit_puts_back_what_the_run_wrote_with_bytes_and_mode(skills: Skills) 
     first, _ = skills.call()
     written = {name: (skills.root / name).read_bytes() for name in ("report.pdf", "out/a.csv", "out/b.csv")}
     (skills.root / "report.pdf").unlink()
-    (skills.root / "out/a.csv").write_text("spoilt")
-    (skills.root / "out/b.csv").chmod(0o600)
+    (skills.root / "out/b.csv").unlink()
     assert skills.call() == (first, True)
     assert {name: (skills.root / name).read_bytes() for name in written} == written
     assert stat.S_IMODE((skills.root / "out/b.csv").stat().st_mode) == 0o644
@@ -35,6 +34,70 @@ def test_a_hit_puts_back_what_the_run_wrote_with_bytes_and_mode(skills: Skills) 
     assert skills.call() == (first, True)
     assert (skills.root / "out/b.csv").read_bytes() == written["out/b.csv"]
     assert [name for name in os.listdir(skills.root / "out") if name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("change", ["text", "mode"])
+def test_a_file_that_was_edited_since_is_not_written_over_but_by_a_run(skills: Skills, change: str) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out/*.csv"]}')
+    skills.writes(out__a_csv="1", out__b_csv="2")
+    skills.call()
+    path = skills.root / "out/a.csv"
+    if change == "text":
+        path.write_text("edited by hand")
+    else:
+        path.chmod(0o600)
+    assert skills.call()[1] is False
+    assert skills.place.counted()[-2:] == ["unfit", "stored"]
+    assert (path.read_text(), skills.call()[1]) == ("1\n", True)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '{ttl: 3600, outputs: ["*.txt"]}',
+        '{ttl: 3600, outputs: ["*.txt"], depends: ["*.txt"]}',
+        "{ttl: 3600, outputs: [a.txt], args_are_files: true}",
+    ],
+)
+def test_a_script_that_changes_a_file_in_place_never_puts_back_an_old_one(skills: Skills, declared: str) -> None:
+    skills.declare(declared)
+    skills.script.write_text(
+        "import sys\ntext = open(sys.argv[1]).read()\nopen(sys.argv[1], 'w').write(text.upper())\n"
+    )
+    path = skills.root / "a.txt"
+    for text in ("one", "two", "one"):
+        path.write_text(text)
+        for _ in range(2):
+            skills.place.call(f"{skills.line} a.txt")
+            assert path.read_text() == text.upper()
+
+
+def test_a_run_beside_another_puts_back_no_file_that_is_newer(skills: Skills) -> None:
+    skills.declare('{ttl: 3600, outputs: ["out/*.csv"]}')
+    skills.script.write_text(
+        "import os, sys\nos.makedirs('out', exist_ok=True)\nopen(f'out/{sys.argv[1]}.csv', 'w').write(sys.argv[2])\n"
+    )
+    one, other = skills.place.before(f"{skills.line} a 1"), skills.place.before(f"{skills.line} b 1")
+    for event in (one, other):
+        assert skills.place.ask(event) == {}
+    for event in (one, other):  # both have run when the first ends
+        event["ran"] = skills.place.run(event["tool_input"]["command"])
+    for event in (one, other):
+        skills.place.tell(event, event.pop("ran"))
+    skills.place.call(f"{skills.line} b 2")
+    skills.place.call(f"{skills.line} a 1")
+    assert (skills.root / "out/b.csv").read_text() == "2"
+
+
+def test_a_file_that_stands_as_it_was_left_becomes_new_and_stays_the_same_file(skills: Skills) -> None:
+    skills.declare("{ttl: 3600, outputs: [out.csv]}")
+    skills.writes(out_csv="1")
+    skills.call()
+    path = skills.root / "out.csv"
+    os.utime(path, (1, 1))
+    before = path.stat().st_ino
+    assert skills.call()[1] is True
+    assert (path.stat().st_ino, path.stat().st_mtime > 1) == (before, True)
 
 
 def test_nothing_is_written_before_the_client_runs_the_call_and_the_note_names_the_files(skills: Skills) -> None:
