@@ -20,7 +20,7 @@ def plan_of(event: ToolEvent, rules: tuple[Rule, ...]) -> Plan:
     """Raises Bypass."""
     kind = kind_of(event.tool)
     rule = rule_for(event.tool, event.input, rules)
-    if kind is None or rule is None:
+    if kind is None or rule is None or not event.tool.isprintable():  # it names the entry
         raise Bypass(NO_RULE)
     described = kind.describe(event)
     return Plan(described.text, (rule,), tool=event.tool, described=described, ttl=rule.ttl, failures_ttl=rule.ttl)

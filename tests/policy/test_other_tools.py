@@ -2,8 +2,11 @@
 
 import pytest
 
+from skillcache.errors import Bypass
+from skillcache.event import ToolEvent
+from skillcache.outcome import NO_RULE
 from skillcache.policy import Rule
-from skillcache.policy.other_tools import rule_for
+from skillcache.policy.other_tools import plan_of, rule_for
 
 
 def is_named(pattern: str, tool: str, **tool_input: object) -> bool:
@@ -61,6 +64,15 @@ def test_an_agent_is_one_of_its_type() -> None:
 def test_a_server_s_tool_is_named_by_its_server_or_a_wildcard(pattern: str) -> None:
     assert is_named(pattern, "mcp__words__count")
     assert is_named(pattern, "mcp__other__size") is (pattern == "mcp__*")
+
+
+@pytest.mark.parametrize("tool", ["mcp__words__\ud800", "mcp__words__a\nb", "mcp__words__\x1b[2J"])
+def test_a_tool_whose_name_no_entry_can_have_is_named_by_no_rule(tool: str) -> None:
+    event = ToolEvent("PreToolUse", tool=tool, tool_input={}, tool_use_id="1", cwd="/")
+
+    with pytest.raises(Bypass) as caught:
+        plan_of(event, (Rule("all", "mcp__*"),))
+    assert caught.value.outcome is NO_RULE
 
 
 def test_the_first_that_names_a_call_counts() -> None:
