@@ -17,6 +17,7 @@ from skillcache.errors import SkillcacheError
 from skillcache.event import BadEvent
 from skillcache.outcome import BAD_EVENT
 from skillcache.paths import cache_folder, package_folder
+from skillcache.plugin.patterns import meet
 from skillcache.server import PROTOCOL
 from skillcache.server.calls import Calls
 from skillcache.server.endings import Endings
@@ -97,17 +98,18 @@ class _Server:
         return quiet and (now - self._asked > IDLE or self._session.is_over(time.time()))
 
     def warm(self) -> None:
-        """Import what the first call would have to wait for."""
+        """Import what the first call would have to wait for, and do what can be done before it."""
         cache = cache_folder(self._environ)
         bytecode.use(cache, package_folder())
         for name in _WARM:
             __import__(f"skillcache.{name}")
         sweep(os.path.dirname(self._listener.path), os.path.basename(self._listener.path))
         try:
+            meet(self._environ.get("CLAUDE_PROJECT_DIR", ""), self._environ)
             if bytecode.is_needed():
                 bytecode.write(cache, package_folder())
                 bytecode.use(cache, package_folder())
-        except OSError:  # hooks do without, as we do
+        except (SkillcacheError, OSError):  # hooks do without, as we do
             return
 
     def accept(self) -> None:

@@ -1,0 +1,173 @@
+"""The plugin by the client's own commands: installed, used, taken away; and what an older client makes of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skillcache.probe.api import ToolCall, bash
+from tests.conftest import RedisServer
+from tests.e2e.plugin import Plugged, notes
+from tests.e2e.project import CHECK_RULE, PYTEST
+
+MCP = {"command": "python3", "args": [str(Path(__file__).parent / "mcp_server.py")]}
+COUNT = ToolCall("mcp__words__count_words", {"text": "one two three"})
+
+
+@pytest.fixture
+def installed(plugged: Plugged) -> Plugged:
+    """The plugin installed by `skillcache install --plugin`, with hooks of the settings before it."""
+    return install(plugged)
+
+
+def install(plugged: Plugged) -> Plugged:
+    plugged.client.env["CLAUDE_CODE_EXECPATH"] = plugged.client.binary
+    plugged.client.env["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"  # with its own the client waits for a network
+    plugged.skillcache("install")
+    plugged.skillcache("install", "--plugin")
+    return plugged
+
+
+def settings(plugged: Plugged) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((plugged.home / ".claude/settings.json").read_text())
+    return found
+
+
+def test_it_is_installed_used_and_taken_away(installed: Plugged) -> None:
+    assert settings(installed)["enabledPlugins"] == {"skillcache@skillcache": True}
+    assert "hooks" not in settings(installed)
+    # Again: nothing is installed twice.
+    assert "Claude Code has the plugin" in installed.skillcache("install", "--plugin")
+
+    before = set(installed.sockets())
+    session = installed.play(installed.once_served(PYTEST, before), PYTEST, plugin=None)
+    assert installed.outcomes() == ["no_entry", "stored", "replayed"]
+    assert len(notes(session)) == 1
+
+    assert "no longer has the plugin" in installed.skillcache("uninstall")
+    assert not any(settings(installed).values())
+    session = installed.play(PYTEST, plugin=None)
+    assert installed.outcomes() == ["no_entry", "stored", "replayed"]
+    assert session.hooks == []
+
+
+def test_a_dry_run_says_what_it_would_run(plugged: Plugged) -> None:
+    plugged.client.env["CLAUDE_CODE_EXECPATH"] = plugged.client.binary
+    said = plugged.skillcache("install", "--plugin", "--dry-run")
+    assert "plugin marketplace add" in said
+    assert "plugin install -y skillcache@skillcache" in said
+    assert not (plugged.home / ".claude/plugins").exists()
+
+
+def test_rules_of_a_project_are_heard_once_the_folder_is_laid_out_again(plugged: Plugged) -> None:
+    plugged.configure("")
+    plugged.write("status", "0\n")
+    (plugged.project / ".claude").mkdir()
+    plugged.write("report", '#!/bin/sh\necho report >> "$E2E_RUNS"\necho done\n')
+    (plugged.project / "report").chmod(0o755)
+    plugged.write(".claude/skillcache.toml", CHECK_RULE.replace("./check", "./report"))
+    plugged.commit()
+    plugged.play("./report", "./report")
+    assert plugged.outcomes() == []
+    plugged.lay_out()
+    plugged.play("./report", "./report")
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+
+
+def test_the_options_of_the_plugin_reach_the_server_and_nobody_else(
+    plugged: Plugged, redis_server: RedisServer
+) -> None:
+    (plugged.home / ".claude").mkdir(exist_ok=True)
+    options = {"redis_url": redis_server.url, "team": "blue"}
+    (plugged.home / ".claude/settings.json").write_text(
+        json.dumps({"pluginConfigs": {"skillcache": {"options": options}}})
+    )
+    session = plugged.play(bash("sleep 0.5"), "./check", "./check")
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    assert len(notes(session)) == 1
+    assert b"skill_cache:" in redis_server.command("KEYS", "*")
+    assert not any(redis_server.url in str(event) for event in session.stream)
+
+
+def test_its_commands_do_what_they_say(plugged: Plugged) -> None:
+    plugged.play("./check", "./check")
+    stats = plugged.play("./check", prompt="/skillcache:stats", mode="default")
+    assert "Calls seen" in said(stats.requests[0].messages)
+    explain = plugged.play("./check", prompt="/skillcache:explain ./check --all", mode="default")
+    assert "./check --all" in said(explain.requests[0].messages)
+    fresh = plugged.play("./check", prompt="/skillcache:fresh ./check", mode="default")
+    assert "# fresh" in said(fresh.requests[0].messages)
+    off = plugged.play("./check", prompt="/skillcache:off", mode=None, at_once=True)
+    assert "skillcache is off" in said(off.requests[0].messages)
+
+
+def said(messages: list[dict[str, Any]]) -> str:
+    return json.dumps(messages)
+
+
+def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(
+    plugged: Plugged, old_claude: str, tmp_path: Path
+) -> None:
+    plugged.client.binary = old_claude
+    install(plugged)
+    plugged.configure(f'{CHECK_RULE}\n[[rules]]\nmatch = "mcp__words__count_words"\n')
+    plugged.skillcache("install", "--plugin")
+    servers = tmp_path / "servers.json"
+    servers.write_text(json.dumps({"mcpServers": {"words": MCP}}))
+    session = plugged.play("./check", "./check", COUNT, COUNT, plugin=None, mcp_config=servers)
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"] * 2
+    assert len(session.replays) == 1
+    assert session.texts[0] == session.texts[1] == "all is well"
+    assert "This is not an error" in session.texts[3]
+    assert plugged.sockets() == []
+    plugged.skillcache("uninstall")
+    assert not any(settings(plugged).values())
+
+
+def test_an_older_client_leaves_the_module_of_a_newer_one_alone(plugged: Plugged, old_claude: str) -> None:
+    """Both may share a home folder; the plugin folder is then laid out anew for whichever asked last."""
+    plugged.client.binary = old_claude
+    session = plugged.play("./check", "./check", at_once=True)
+    assert session.texts == ["all is well"] * 2
+    assert plugged.count() == 2
+
+
+def test_the_folder_is_valid_to_the_client(plugged: Plugged, claude: str) -> None:
+    done = validate(plugged, claude, plugged.folder)
+    assert done["success"] is True, done
+    market = Path(plugged.home / ".cache/skillcache/plugin/marketplace")
+    plugged.client.env["CLAUDE_CODE_EXECPATH"] = claude
+    plugged.skillcache("install", "--plugin", "--dry-run")
+    assert validate(plugged, claude, market)["success"] is True
+
+
+def validate(plugged: Plugged, claude: str, folder: Path) -> dict[str, Any]:
+    done = subprocess.run(
+        [claude, "plugin", "validate", str(folder), "--strict", "--json"],
+        env=plugged.client.environment(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_module_passes_its_own_tests(plugged: Plugged, claude: str) -> None:
+    """Those of tests/plugin/register.test.ts, run by the client against its own engine."""
+    tests = Path(__file__).parent.parent / "plugin/register.test.ts"
+    shutil.copy(tests, plugged.folder / "hooks/register.test.ts")
+    done = subprocess.run(
+        [claude, "plugin", "test", str(plugged.folder)],
+        env=plugged.client.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

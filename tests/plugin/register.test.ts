@@ -1,0 +1,145 @@
+// The plugin's module against the client's own engine: `claude plugin test DIR`, where DIR is a folder that
+// `skillcache plugin-path` laid out and this file was copied to. The hooks that a test registers stand for the engine.
+import { expect, mock, test } from 'claude-code/testing'
+
+const SOCKET = '/run/test/socket'
+const RESULT = { stdout: 'recorded', stderr: '', interrupted: false, isImage: false, noOutputExpected: false }
+const RAN = { stdout: 'ran', stderr: '', interrupted: false }
+const CALL = { tool: 'Bash', command: 'pytest -q' } as const
+
+// A session with a server that says what `says` gives for a path.
+function session(on, says, hello = { protocol: 1, socket: SOCKET }) {
+  const asked = []
+  const ran = []
+  const clock = mock.clock(on)
+  on('session.start', (_, e) => ({ cwd: e.cwd }))
+  on('process.hookEnv', () => ({ value: { CLAUDE_PID: '1' } }))
+  on('process.spawn', async function* () {
+    yield { stream: 'stdout', text: JSON.stringify(hello) + '\n' }
+    await clock.sleep(1_000_000)
+    return { code: 0, signal: null }
+  })
+  on('session.cwd', () => ({ value: '/project/sub' }))
+  on('session.root', () => ({ value: '/project' }))
+  on('session.id', () => ({ value: 'a-session' }))
+  on('session.info', () => ({ value: { transcriptPath: '/t.jsonl', platform: 'linux', isHosted: false } }))
+  on('http.fetch', async (_, e) => {
+    const path = new URL(e.url).pathname
+    asked.push({ path, socket: e.init.socketPath, body: JSON.parse(e.init.body) })
+    const said = await says(path, asked.length, clock)
+    const text = typeof said === 'string' ? said : JSON.stringify(said)
+    return { value: { status: 200, ok: true, headers: {}, text } }
+  })
+  on('tool.run', (_, e) => {
+    ran.push(e.command)
+    return { result: { ...RAN } }
+  })
+  on('classic.PostToolUse', () => ({}))
+  return { asked, ran, clock }
+}
+
+async function begin($, clock) {
+  await $.session.start({ cwd: '/project', surface: null, isInteractive: false })
+  await clock.settle()
+}
+
+test('a recorded result is the result of the call', async ($, on) => {
+  const { asked, ran, clock } = session(on, () => ({ result: RESULT, context: ['a note'] }))
+  await begin($, clock)
+  const said = await $.tool.call(CALL)
+  expect(said.result).toEqual(RESULT)
+  expect(ran).toEqual([])
+  expect(asked.map(each => [each.path, each.socket])).toEqual([['/call', SOCKET]])
+  expect(asked[0].body).toMatchObject({
+    hook_event_name: 'PreToolUse',
+    tool_name: 'Bash',
+    tool_input: { command: 'pytest -q' },
+    cwd: '/project/sub',
+    root: '/project',
+    session_id: 'a-session',
+    transcript_path: '/t.jsonl',
+  })
+})
+
+test('a recorded failure is the error of the call', async ($, on) => {
+  const { ran, clock } = session(on, () => ({ deny: 'Exit code 3\noutput' }))
+  await begin($, clock)
+  const said = await $.tool.call(CALL)
+  expect([said.isError, said.text]).toEqual([true, 'Exit code 3\noutput'])
+  expect(ran).toEqual([])
+})
+
+test('a call that is not answered runs', async ($, on) => {
+  const { ran, clock } = session(on, () => ({}))
+  await begin($, clock)
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(ran).toEqual(['pytest -q'])
+})
+
+test('a call that no rule can name is not asked about', async ($, on) => {
+  const { asked, ran, clock } = session(on, () => ({ result: RESULT, context: [] }))
+  await begin($, clock)
+  for (const command of ['ls -l', 'find . -type f', 'git checkout main', 'npm install left-pad@latest'])
+    await $.tool.call({ tool: 'Bash', command })
+  expect(asked).toEqual([])
+  expect(ran.length).toBe(4)
+})
+
+test('the end of a call that the server follows is told to it, and of no other', async ($, on) => {
+  const { asked, clock } = session(on, path => (path === '/call' ? { follow: true } : {}))
+  await begin($, clock)
+  await $.tool.call({ ...CALL, tool_use_id: 'followed' })
+  const ended = { tool_name: 'Bash', tool_input: { command: 'pytest -q' }, tool_response: RAN, duration_ms: 9_999_999 }
+  await $.classic.PostToolUse({ ...ended, tool_use_id: 'followed' })
+  await $.classic.PostToolUse({ ...ended, tool_use_id: 'another' })
+  await clock.settle()
+  expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
+  expect(asked[1].body).toMatchObject({ tool_use_id: 'followed', hook_event_name: 'PostToolUse', tool_response: RAN })
+  expect(asked[1].body.duration_ms < 9_999_999).toBe(true) // that of the run alone
+})
+
+test('a call waits as long as the server has it wait', async ($, on) => {
+  const { asked, clock } = session(on, (path, count) =>
+    count < 4 ? { ticket: 'seven', wait: 3 } : { result: RESULT, context: ['a note'] },
+  )
+  await begin($, clock)
+  expect((await $.tool.call(CALL)).result).toEqual(RESULT)
+  expect(asked.map(each => each.path)).toEqual(['/call', '/wait', '/wait', '/wait'])
+  expect(asked[1].body).toEqual({ ticket: 'seven' })
+})
+
+test('what is no result of the tool is not given as one', async ($, on) => {
+  const results = [5, 'text', null, [], {}, { stdout: 5, stderr: '', interrupted: false }, { stdout: 'x' }]
+  const { ran, clock } = session(on, (_, count) => ({ result: results[count - 1], context: ['a note'] }))
+  await begin($, clock)
+  for (const _ of results) expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(ran.length).toBe(results.length)
+})
+
+test('a server that does not answer holds one call up for a moment and the next not at all', async ($, on) => {
+  const { asked, ran, clock } = session(on, async (_path, _count, clock) => {
+    await clock.sleep(1_000_000)
+    return {}
+  })
+  await begin($, clock)
+  const first = $.tool.call(CALL)
+  await clock.advance(149)
+  expect(ran).toEqual([])
+  await clock.advance(1)
+  expect((await first).result).toEqual(RAN)
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(asked.length).toBe(1)
+})
+
+test('a server of another version is not asked', async ($, on) => {
+  const { asked, clock } = session(on, () => ({ result: RESULT, context: [] }), { protocol: 2, socket: SOCKET })
+  await begin($, clock)
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(asked).toEqual([])
+})
+
+test('before there is a server calls run', async ($, on) => {
+  const { asked } = session(on, () => ({ result: RESULT, context: [] }))
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(asked).toEqual([])
+})
