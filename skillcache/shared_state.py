@@ -107,6 +107,7 @@ class SharedState:
 
     def increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         """The new number; a value that is not set is 0. Raises ValueError where it is no whole number of 64 bits."""
+        _check_step(by)
         check_ttl(ttl)
         if self._is_embedded():
             with self._file() as file:
@@ -154,6 +155,7 @@ class SharedState:
     async def aio_increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         if self._is_embedded():
             return await asyncio.to_thread(self.increment, key, by, ttl=ttl)
+        _check_step(by)
         check_ttl(ttl)
         words = (*self._keys(key), key, by, ttl)
         return _number(key, await self._aio(lambda client: client.eval(scripts.INCREMENT, 3, *words)))
@@ -224,6 +226,11 @@ def _check_name(name: str) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= _KEY or name.encode(errors="replace").decode() != name:
         raise ValueError(f"a name is a text of 1 to {_KEY} characters, not {name!r}")
     return name
+
+
+def _check_step(by: int) -> None:
+    if type(by) is not int:
+        raise TypeError(f"a step is a whole number, not {by!r}")
 
 
 def _text_of(value: Any) -> str:

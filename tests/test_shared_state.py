@@ -138,6 +138,22 @@ def test_a_number_is_incremented(state: Any) -> None:
     assert state.find("attempts").version > version
 
 
+@pytest.mark.parametrize("by", ["1", 1.5, True, None])
+def test_a_step_is_a_whole_number(state: Any, by: Any) -> None:
+    with pytest.raises(TypeError, match="a step is a whole number"):
+        state.increment("x", by)
+    assert state.get("x") is None
+
+
+@pytest.mark.parametrize(
+    "call", [lambda state: state.set("x", 1, ttl=1.5), lambda state: state.increment("x", ttl="9")]
+)
+def test_a_time_to_live_is_a_whole_number(state: Any, call: Callable[[Any], Any]) -> None:
+    with pytest.raises(TypeError, match="an expiry is a whole number of seconds"):
+        call(state)
+    assert state.get("x") is None
+
+
 @pytest.mark.parametrize("value", ["1", 1.5, True, None, [1], 1 << 64])
 def test_what_is_no_whole_number_is_not_incremented(state: Any, value: Any) -> None:
     state.set("x", value)

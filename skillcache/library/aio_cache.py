@@ -16,7 +16,6 @@ from skillcache.library.options import (
     TTL,
     Counted,
     Options,
-    check_seconds,
     glob_of,
     looking,
     raising,
@@ -24,6 +23,7 @@ from skillcache.library.options import (
 )
 from skillcache.library.records import Computed
 from skillcache.library.values import require_json
+from skillcache.stores import check_ttl
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class AsyncSkillCache(Counted):
         place = self._options.place(skill, inputs, version)
         require_json(value)
         if ttl is not None:
-            check_seconds(ttl)
+            check_ttl(ttl)
         try:
             lookup = await self._source.take(looking(place))
             await self._source.take(self._options.putting(place, value, ttl, lookup))

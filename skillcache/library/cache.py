@@ -15,7 +15,6 @@ from skillcache.library.options import (
     TTL,
     Counted,
     Options,
-    check_seconds,
     glob_of,
     looking,
     raising,
@@ -24,6 +23,7 @@ from skillcache.library.options import (
 from skillcache.library.records import Computed
 from skillcache.library.source import Source
 from skillcache.library.values import require_json
+from skillcache.stores import check_ttl
 
 T = TypeVar("T")
 
@@ -82,7 +82,7 @@ class SkillCache(Counted):
         place = self._options.place(skill, inputs, version)
         require_json(value)
         if ttl is not None:
-            check_seconds(ttl)
+            check_ttl(ttl)
         try:
             lookup = self._source.take(looking(place))
             self._source.take(self._options.putting(place, value, ttl, lookup))

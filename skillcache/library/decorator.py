@@ -10,8 +10,9 @@ from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overl
 from skillcache.library.aio_cache import AsyncSkillCache
 from skillcache.library.cache import SkillCache
 from skillcache.library.keys import Place, check_team
-from skillcache.library.options import TTL, check_seconds
+from skillcache.library.options import TTL
 from skillcache.library.shared import aio_shared_cache, shared_cache
+from skillcache.stores import check_ttl
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -66,7 +67,7 @@ def cached(
     Raises TypeError at once for generators, and for a cache of the other kind than the function. Arguments and
     results are held to JSON as in SkillCache.
     """
-    check_seconds(ttl)
+    check_ttl(ttl)
     if cache is not None and team is not None:
         raise ValueError("a cache has its own team")
     if team is not None:

@@ -21,7 +21,7 @@ class Options:
     """team: whose entries, None for one's own; ttl, patience: seconds, as in SkillCache."""
 
     def __init__(self, team: str | None, ttl: int, patience: float) -> None:
-        check_seconds(ttl)
+        check_ttl(ttl)
         if team is not None:
             check_team(team)
         if patience < 0:
@@ -39,7 +39,7 @@ class Options:
             raise ValueError(f"beta is a number from 0, not {beta}")
         for seconds in (ttl, negative_ttl):
             if seconds is not None:
-                check_seconds(seconds)
+                check_ttl(seconds)
         wishes = Wishes(self.ttl if ttl is None else ttl, negative_ttl, beta, self.patience)
         return Fetching(place, wishes, self.counts)
 
@@ -88,13 +88,6 @@ class Counted:
     def errors(self) -> int:
         """Times that the store failed this object without its caller being told."""
         return self._options.counts.errors
-
-
-def check_seconds(ttl: int) -> None:
-    """Raises TypeError and ValueError."""
-    if type(ttl) is not int:
-        raise TypeError(f"a time to live is a whole number of seconds, not {ttl!r}")
-    check_ttl(ttl)
 
 
 def looking(place: Place) -> Any:

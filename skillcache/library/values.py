@@ -8,16 +8,23 @@ def require_json(value: object) -> None:
     """Refuses what `json` would write without a word but not give back.
 
     Raises TypeError for what is not JSON (tuples, names that are not text, subclasses with a life of their own), and
-    ValueError for numbers that are not finite.
+    ValueError for numbers that are not finite and for what is nested too deeply.
     """
+    try:
+        _require(value)
+    except RecursionError:
+        raise ValueError("JSON nested too deeply or within itself") from None
+
+
+def _require(value: object) -> None:
     if type(value) is dict:
         for name, item in value.items():
             if type(name) is not str:
                 raise TypeError(f"a name in JSON is a text, not {name!r}")
-            require_json(item)
+            _require(item)
     elif type(value) is list:
         for item in value:
-            require_json(item)
+            _require(item)
     elif type(value) is float:
         if not math.isfinite(value):
             raise ValueError(f"{value} is not JSON")

@@ -47,7 +47,7 @@ class Store:
 
     After a failure the store is dead for this process: every later call raises the same at once. Entries
     (`get`, `put`) and records (`read`, `write`) never share a key; `delete` drops either. Expiry is in whole
-    seconds from 1 to MAX_TTL; another value is a ValueError.
+    seconds from 1 to MAX_TTL; another value is a TypeError or ValueError.
     """
 
     _fault: tuple[Outcome, str] | None = None
@@ -129,6 +129,9 @@ def stamp(started: int) -> bytes:
 
 
 def check_ttl(ttl: int) -> None:
+    """Raises TypeError and ValueError."""
+    if type(ttl) is not int:
+        raise TypeError(f"an expiry is a whole number of seconds, not {ttl!r}")
     if not 1 <= ttl <= MAX_TTL:
         raise ValueError(f"an expiry is 1 to {MAX_TTL} seconds, not {ttl}")
 

@@ -97,7 +97,12 @@ def test_what_is_not_json_is_refused(inputs: Any) -> None:
         generate_cache_key("report", inputs)
 
 
-@pytest.mark.parametrize("inputs", [float("nan"), [float("inf")], {"x": "\ud800"}, 2**53 + 1])
+DEEP: Any = []
+for _ in range(5_000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize("inputs", [float("nan"), [float("inf")], {"x": "\ud800"}, 2**53 + 1, DEEP], ids=range(5))
 def test_json_without_a_sure_text_is_refused(inputs: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         generate_cache_key("report", inputs)

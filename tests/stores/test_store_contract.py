@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -139,6 +140,14 @@ def test_a_record_is_replaced(store: Store) -> None:
     store.write(RECORD, b"1", 60)
     store.write(RECORD, b"2", 60)
     assert store.read((RECORD,)) == (b"2",)
+
+
+@pytest.mark.parametrize("ttl", [1.5, True, "60", None])
+def test_an_expiry_is_a_whole_number(store: Store, ttl: Any) -> None:
+    with pytest.raises(TypeError):
+        put(store, KEY, 1, ttl=ttl)
+    with pytest.raises(TypeError):
+        store.write(RECORD, b"", ttl)
 
 
 @pytest.mark.parametrize("ttl", [0, -1, MAX_TTL + 1, 10**30])
