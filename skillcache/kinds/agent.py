@@ -7,25 +7,21 @@ notes, a frame and the report, each line indented, then the agent's id and its u
 
 import os
 
-from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.git import find_root
-from skillcache.jsontext import dumps
 from skillcache.kinds import Described
-from skillcache.kinds.display import parsed, shown
+from skillcache.kinds.display import shown
 from skillcache.kinds.instructions import instructions
+from skillcache.kinds.structured import packed, parsed, response_of
 from skillcache.outcome import (
     CHANGED_INPUTS,
     CUT,
     EMPTY,
-    FAILURE,
-    INTERRUPTED,
     ISOLATED,
     LAUNCHED,
     NO_RULE,
     NOT_TEXT,
-    TOO_BIG,
 )
 from skillcache.result import Result, Unusable
 
@@ -75,11 +71,7 @@ def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") ->
 
 
 def read(event: ToolEvent, cap: int) -> Result:
-    if event.interrupted:
-        raise Unusable(INTERRUPTED)
-    if event.name == "PostToolUseFailure":
-        raise Unusable(FAILURE)
-    response = event.response
+    response = response_of(event)
     if not isinstance(response, dict):
         raise Unusable(NOT_TEXT)
     if response.get("status") != "completed":
@@ -90,10 +82,7 @@ def read(event: ToolEvent, cap: int) -> Result:
     if isinstance(stats, dict) and stats.get("editFileCount"):
         raise Unusable(CHANGED_INPUTS)
     _require_report(_texts(response), response)
-    output = dumps(response).encode("ascii")
-    if len(output) > cap:
-        raise Unusable(TOO_BIG)
-    return Result(0, output, form=JSON)
+    return packed(response, cap)
 
 
 def text_of(output: bytes) -> str:

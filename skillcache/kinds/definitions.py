@@ -4,7 +4,7 @@ import os
 
 from skillcache import files
 from skillcache.errors import Bypass
-from skillcache.jsontext import loads
+from skillcache.permissions.sources import parse_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,16 +28,6 @@ def read_object(path: str, outcome: "Outcome") -> dict[str, object]:
     if content is None or not content.strip():
         return {}
     return parse_object(content, path, outcome)
-
-
-def parse_object(text: bytes, where: str, outcome: "Outcome") -> dict[str, object]:
-    try:
-        value = loads(text)
-    except ValueError as fault:
-        raise Bypass(outcome, f"{where}: {fault}") from None
-    if not isinstance(value, dict):
-        raise Bypass(outcome, f"{where}: not an object")
-    return value
 
 
 def objects_of(holder: object) -> dict[str, dict[str, object]]:

@@ -1,19 +1,10 @@
 """What the client shows the model of a result's text: all of it, or past a limit a preview and the name of a file."""
 
-from skillcache.jsontext import loads
-from skillcache.outcome import CUT, NOT_TEXT
+from skillcache.outcome import CUT
 from skillcache.result import Unusable
 
 # UTF-16 units of all texts of a result. Observed with WebFetch, WebSearch, MCP tools and agents alike.
 MOST = 50_000
-
-
-def parsed(output: bytes) -> object:
-    """The structured result. Raises Unusable: others may have written it."""
-    try:
-        return loads(output)
-    except ValueError:
-        raise Unusable(NOT_TEXT) from None
 
 
 def shown(text: str) -> str:

@@ -10,15 +10,14 @@ import os
 from skillcache import files, writer
 from skillcache.canonical import canonical
 from skillcache.digest import digest
-from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.git import find_root
-from skillcache.jsontext import dumps
 from skillcache.kinds import Described
-from skillcache.kinds.display import parsed, shown
+from skillcache.kinds.display import shown
 from skillcache.kinds.servers import PLUGIN_ROOT, Server, find_server
-from skillcache.outcome import CUT, EMPTY, FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG, UNCAPTURABLE, UNKNOWN_SERVER
+from skillcache.kinds.structured import packed, parsed, response_of
+from skillcache.outcome import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER
 from skillcache.project import identity
 from skillcache.result import Result, Unusable
 
@@ -62,11 +61,7 @@ def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") ->
 
 
 def read(event: ToolEvent, cap: int) -> Result:
-    if event.interrupted:
-        raise Unusable(INTERRUPTED)
-    if event.name == "PostToolUseFailure":
-        raise Unusable(FAILURE)
-    response = event.response
+    response = response_of(event)
     if isinstance(response, dict) and response.get("isError"):
         raise Unusable(FAILURE)
     if not isinstance(response, str | list | dict):
@@ -80,10 +75,7 @@ def read(event: ToolEvent, cap: int) -> Result:
         raise Unusable(NOT_TEXT)
     if not response or not _says_something(response, texts):
         raise Unusable(EMPTY)
-    output = dumps(response).encode("ascii")
-    if len(output) > cap:
-        raise Unusable(TOO_BIG)
-    return Result(0, output, form=JSON)
+    return packed(response, cap)
 
 
 def text_of(output: bytes) -> str:

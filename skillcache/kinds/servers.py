@@ -9,10 +9,10 @@ file is $CLAUDE_CONFIG_DIR/.claude.json. In a tool's name all but letters, digit
 import os
 
 from skillcache.errors import Bypass
-from skillcache.kinds.definitions import config_folder, objects_of, parse_object, read_object
+from skillcache.kinds.definitions import config_folder, objects_of, read_object
 from skillcache.kinds.plugins import MANIFEST, find_plugin
 from skillcache.outcome import UNKNOWN_SERVER
-from skillcache.permissions.sources import MANAGED, client_arguments, roots_of, values_of
+from skillcache.permissions.sources import MANAGED, client_arguments, parse_object, roots_of, values_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

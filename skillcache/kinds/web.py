@@ -6,22 +6,19 @@ it read a part of the page only. A search's text is made of its results.
 """
 
 from skillcache.canonical import quoted
-from skillcache.entry import JSON
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.jsontext import dumps
 from skillcache.kinds import Described, url
-from skillcache.kinds.display import parsed, shown
+from skillcache.kinds.display import shown
+from skillcache.kinds.structured import packed, parsed, response_of
 from skillcache.outcome import (
     BAD_STATUS,
     CUT,
     EMPTY,
-    FAILURE,
-    INTERRUPTED,
     NO_RULE,
     NOT_TEXT,
     SECRET,
-    TOO_BIG,
     UNCAPTURABLE,
 )
 from skillcache.result import Result, Unusable
@@ -55,20 +52,14 @@ def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") ->
 
 
 def read(event: ToolEvent, cap: int) -> Result:
-    if event.interrupted:
-        raise Unusable(INTERRUPTED)
-    if event.name == "PostToolUseFailure":
-        raise Unusable(FAILURE)
-    if not isinstance(event.response, dict):
+    response = response_of(event)
+    if not isinstance(response, dict):
         raise Unusable(NOT_TEXT)
     if event.tool == "WebSearch":
-        _require_search(event.response)
+        _require_search(response)
     else:
-        _require_page(event.response)
-    output = dumps(event.response).encode("ascii")
-    if len(output) > cap:
-        raise Unusable(TOO_BIG)
-    return Result(0, output, form=JSON)
+        _require_page(response)
+    return packed(response, cap)
 
 
 def text_of(output: bytes) -> str:

@@ -10,7 +10,7 @@ import sys
 
 from skillcache.errors import Bypass
 from skillcache.jsontext import loads
-from skillcache.outcome import UNSETTLED_SETTINGS
+from skillcache.outcome import UNSETTLED_SETTINGS, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def from_arguments(arguments: "Sequence[str]", project: str) -> list[Layer]:
     layers = []
     for value in values_of(arguments, ("--settings",)):
         if value.lstrip().startswith("{"):
-            layers.append(Layer(_object(value.encode(), "--settings"), "--settings", approves=True))
+            layers.append(Layer(parse_object(value.encode(), "--settings"), "--settings", approves=True))
         else:
             path = os.path.join(project, value)
             found = _layer(path, approves=True)
@@ -144,16 +144,17 @@ def _layer(path: str, *, approves: bool, managed: bool = False) -> list[Layer]:
     text = _read(path)
     if text is None or not text.strip():
         return []
-    return [Layer(_object(text, path), path, approves=approves, managed=managed)]
+    return [Layer(parse_object(text, path), path, approves=approves, managed=managed)]
 
 
-def _object(text: bytes, where: str) -> "Mapping[str, object]":
+def parse_object(text: bytes, where: str, outcome: Outcome = UNSETTLED_SETTINGS) -> dict[str, object]:
+    """Raises Bypass of `outcome` for what is no JSON object."""
     try:
         value = loads(text)
     except ValueError as error:
-        raise Bypass(UNSETTLED_SETTINGS, f"{where}: {error}") from None
+        raise Bypass(outcome, f"{where}: {error}") from None
     if not isinstance(value, dict):
-        raise Bypass(UNSETTLED_SETTINGS, f"{where}: not a JSON object")
+        raise Bypass(outcome, f"{where}: not a JSON object")
     return value
 
 

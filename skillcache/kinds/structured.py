@@ -1,0 +1,32 @@
+"""The structured result of a call: taken from the event of its end, stored as JSON, read back without trust."""
+
+from skillcache.entry import JSON
+from skillcache.event import ToolEvent
+from skillcache.jsontext import dumps, loads
+from skillcache.outcome import FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG
+from skillcache.result import Result, Unusable
+
+
+def response_of(event: ToolEvent) -> object:
+    """Raises Unusable for a call that has none."""
+    if event.interrupted:
+        raise Unusable(INTERRUPTED)
+    if event.name == "PostToolUseFailure":
+        raise Unusable(FAILURE)
+    return event.response
+
+
+def packed(response: object, cap: int) -> Result:
+    """`cap`: most bytes. Raises Unusable."""
+    output = dumps(response).encode("ascii")
+    if len(output) > cap:
+        raise Unusable(TOO_BIG)
+    return Result(0, output, form=JSON)
+
+
+def parsed(output: bytes) -> object:
+    """Raises Unusable for what is no JSON: others may have written it."""
+    try:
+        return loads(output)
+    except ValueError:
+        raise Unusable(NOT_TEXT) from None
