@@ -1,10 +1,16 @@
-"""Whether a replay may be allowed in the person's name: only what they have allowed before."""
+"""Whether a replay may be allowed in the person's name: only what they have allowed before.
+
+What they allowed once may be shown again. Files are put back unasked only where the script would run unasked, too, or
+files may be edited.
+"""
 
 from skillcache import permissions, writer
 from skillcache.call import Call
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
 from skillcache.outcome import ASK_RULE, DENY_RULE
+
+_EDITING = ("acceptEdits", "auto")  # modes in which files are edited without a question
 
 
 def approved(call: Call, rewritten: str, entry: Entry, project: str) -> bool:
@@ -30,5 +36,10 @@ def _approved(call: Call, entry: Entry, project: str, verdict: str | None, other
     for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
         if word in {verdict, other}:
             raise Bypass(outcome)
+    mode = call.event.permission_mode
+    if entry.files and mode == "plan":  # nothing is to be written yet, whatever the rules say
+        return False
+    if verdict == "allow" or mode == "bypassPermissions":
+        return True
     recorded_here = writer.is_same_person(entry.writer) and entry.project == project
-    return recorded_here or verdict == "allow" or call.event.permission_mode == "bypassPermissions"
+    return recorded_here and (not entry.files or mode in _EDITING)

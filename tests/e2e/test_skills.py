@@ -65,11 +65,11 @@ def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place
     add_skill(place, folder)
     report, table = place.project / "report.txt", place.project / "out/table.csv"
 
-    def spoil() -> None:
+    def remove() -> None:
         report.unlink()
-        table.write_text("spoilt")
+        table.unlink()
 
-    session = place.play(LINE, after(spoil, LINE))
+    session = place.play(LINE, after(remove, LINE))
     assert place.outcomes() == ["no_entry", "stored", "replayed"]
     assert place.count() == 1
     fresh, replayed = session.results
@@ -85,6 +85,41 @@ def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place
     # The model still sees the words that it wrote.
     *_, call, _result, _note = session.requests[-1].messages
     assert call["content"][0]["input"]["command"] == LINE
+
+
+def test_a_file_that_was_edited_since_is_written_over_by_a_run_and_by_no_replay(place: Place) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    session = place.play(LINE, after(partial(place.write, "report.txt", "by hand"), LINE), LINE)
+    assert place.count() == 2, place.outcomes()
+    assert place.outcomes() == ["no_entry", "stored", "unfit", "stored", "replayed"]
+    assert (place.project / "report.txt").read_text() == "it's a report on a,b\n"
+    assert not any(result.is_error for result in session.results)
+
+
+@pytest.mark.parametrize("mode", ["default", "plan", "dontAsk"])
+def test_no_file_is_put_back_where_the_client_would_ask_about_the_script(place: Place, mode: str) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    place.play(LINE)
+    (place.project / "report.txt").unlink()
+    settings = place.root / "allow.json"
+    settings.write_text('{"permissions": {"allow": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
+    session = place.play(LINE, mode=mode, **({"settings": settings} if mode == "plan" else {}))
+    assert session.replays == []
+    assert session.results[0].is_error
+    assert not (place.project / "report.txt").exists()
+
+
+@pytest.mark.parametrize("mode", ["default", "dontAsk", "acceptEdits"])
+def test_files_are_put_back_where_the_person_allows_the_script(place: Place, mode: str) -> None:
+    add_skill(place, place.home / ".claude/skills/report")
+    place.play(LINE)
+    (place.project / "report.txt").unlink()
+    settings = place.root / "allow.json"
+    settings.write_text('{"permissions": {"allow": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
+    session = place.play(LINE, settings=settings, mode=mode) if mode != "acceptEdits" else place.play(LINE, mode=mode)
+    assert len(session.replays) == 1
+    assert (place.project / "report.txt").exists()
+    assert place.count() == 1
 
 
 @pytest.mark.parametrize("edited", ["SKILL.md", "scripts/report.py", "notes.md"])

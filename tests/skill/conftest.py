@@ -39,6 +39,7 @@ class Skills:
         self.root = place.root
         self.home = Path(place.environ["HOME"])
         self.environ = place.environ
+        place.claude_settings(permissions={"allow": ["Bash"]})
         self.folder = self.home / ".claude/skills/report"
         self.script = self.folder / "scripts/run.py"
         # Not that of a virtual environment, whose packages a result would depend on as well.

@@ -100,6 +100,25 @@ def test_a_file_that_stands_as_it_was_left_becomes_new_and_stays_the_same_file(s
     assert (path.stat().st_ino, path.stat().st_mtime > 1) == (before, True)
 
 
+@pytest.mark.parametrize(
+    ("mode", "served"),
+    [("default", False), ("plan", False), ("dontAsk", False), ("", False), ("acceptEdits", True), ("auto", True)],
+)
+def test_files_are_put_back_unasked_only_where_they_may_be_written_unasked(
+    skills: Skills, mode: str, *, served: bool
+) -> None:
+    skills.declare('{ttl: 3600, outputs: ["*.csv"]}')
+    skills.writes(out_csv="1")
+    skills.call()
+    skills.place.claude_settings(permissions={"allow": ["Bash"]} if mode == "plan" else {})
+    answer = skills.place.ask(skills.place.before(skills.line, permission_mode=mode))
+    assert bool(answer) is served
+    assert skills.last() == ("replayed" if served else "undecided")
+    skills.writes()
+    skills.call("without files")
+    assert skills.place.ask(skills.place.before(f"{skills.line} without files", permission_mode=mode)) != {}
+
+
 def test_nothing_is_written_before_the_client_runs_the_call_and_the_note_names_the_files(skills: Skills) -> None:
     skills.declare("{ttl: 3600, outputs: [report.pdf]}")
     skills.writes(report_pdf="x")
