@@ -44,6 +44,8 @@ def _release(event: SessionEvent, world: "World", settings: Settings) -> None:
     from skillcache.errors import StoreError
     from skillcache.flight import release_all  # at ends only
 
+    if event.name == "SubagentStop" and not event.agent_id:  # it would speak for the main agent
+        return
     whole = event.name == "SessionEnd"
     try:
         agent = None if whole else event.agent_id

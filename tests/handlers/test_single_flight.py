@@ -119,7 +119,7 @@ def test_the_end_of_anothers_turn_gives_up_nothing(place: Place) -> None:
     first = place.before(LINE)
     place.ask(first)
     environ = {"CLAUDE_PROJECT_DIR": str(place.root), **place.environ}
-    for session, agent in (("s2", ""), ("s1", "a7")):
+    for session, agent in (("s2", ""), ("s1", "a7"), ("s1", "")):
         stop = {"hook_event_name": "SubagentStop", "session_id": session, "agent_id": agent, "cwd": str(place.root)}
         run_hook("record.py", stop, environ)
     record = kept(place, first)
