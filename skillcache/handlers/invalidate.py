@@ -15,6 +15,8 @@ from skillcache.policy.pattern import names as is_tool
 from skillcache.project import identity
 from skillcache.runtime import World
 
+_BACKGROUND = 600  # seconds that a call in the background is taken for
+
 
 def handle(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
@@ -38,6 +40,8 @@ def outdate(event: ToolEvent, world: World) -> None:
 def _raise(call: Call, kept: dict[str, int]) -> None:
     """Of what the store was not told nothing is served here either, for as long as it may be kept: the rule rests."""
     names = list(kept)
+    if _goes_on(call.event):
+        _rest(call, dict.fromkeys(names, _BACKGROUND))
     try:
         store = call.open_store()
         while names:
@@ -45,11 +49,22 @@ def _raise(call: Call, kept: dict[str, int]) -> None:
             call.count(OUTDATED, names.pop(0))
         store.close()
     except StoreError:
-        place = os.path.realpath(call.event.cwd)
-        project = identity(find_root(place) or place)
-        for name in names:
-            quarantine.begin(call.cache, project, name, call.world.now, kept[name])
+        _rest(call, {name: kept[name] for name in names})
         raise
+
+
+def _rest(call: Call, rules: dict[str, int]) -> None:
+    """`rules`: seconds, by the name of each."""
+    place = os.path.realpath(call.event.cwd)
+    project = identity(find_root(place) or place)
+    for name, seconds in rules.items():
+        quarantine.begin(call.cache, project, name, call.world.now, seconds)
+
+
+def _goes_on(event: ToolEvent) -> bool:
+    """Whether the call writes on in the background: nobody tells us of its end."""
+    moved = event.response.get("backgroundTaskId") if isinstance(event.response, dict) else None
+    return bool(moved or event.input.get("run_in_background"))
 
 
 def _is_named(pattern: str, event: ToolEvent) -> bool:

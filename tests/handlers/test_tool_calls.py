@@ -340,6 +340,22 @@ class TestMcp:
         assert self.call(tools, shift=3_700) is None
         assert tools.place.counted()[-2:] == ["expired", "stored"]
 
+    @pytest.mark.parametrize(
+        ("given", "response"),
+        [({"run_in_background": True}, {"backgroundTaskId": "b1"}), ({}, {"stdout": "", "backgroundTaskId": "b1"})],
+    )
+    def test_a_call_that_writes_on_in_the_background_lets_the_rule_rest(
+        self, tools: Tools, given: dict[str, Any], response: dict[str, Any]
+    ) -> None:
+        tools.place.settings('[[rules]]\nmatch = "mcp__words__*"\ninvalidated_by = ["Bash(gh pr *)"]\n')
+        line = tools.before("Bash", {"command": "gh pr create", **given})
+        tools.hook("invalidate.py", {**line, "hook_event_name": "PostToolUse", "tool_response": response})
+        self.call(tools)
+        assert self.call(tools) is None
+        assert tools.place.counted() == ["outdated", "quarantined", "quarantined"]
+        assert self.call(tools, shift=700) is None
+        assert tools.place.counted()[-1] == "stored"
+
     def test_rules_of_one_name_are_invalidated_once(self, tools: Tools) -> None:
         rule = '[[rules]]\nmatch = "{}"\nname = "words"\ninvalidated_by = ["mcp__words__add_*", "mcp__words__*"]\n'
         tools.place.settings(rule.format("mcp__words__count") + rule.format("mcp__words__size"))
