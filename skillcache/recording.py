@@ -38,7 +38,9 @@ from skillcache.relocation import relocate
 from skillcache.result import Result, Unusable, read_result
 from skillcache.secrets import find as find_secret
 from skillcache.secrets import spelled
-from skillcache.stores import Store
+from skillcache.stores import Store, started_of
+
+_AHEAD = 60_000  # milliseconds by which a clock is surely wrong
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
@@ -205,9 +207,16 @@ def _entry(
 
 
 def _put(store: Store, key: str, entry: Entry, ttl: int) -> bool:
-    names = tuple(entry.names)
-    generations = tuple(entry.names.values())
-    return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
+    def put() -> bool:
+        names, generations = tuple(entry.names), tuple(entry.names.values())
+        return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
+
+    if put():
+        return True
+    if started_of(store.get(key, ()).entry) < entry.finished + _AHEAD:
+        return False
+    store.delete(key)  # it begins in the future: nothing would replace it
+    return put()
 
 
 def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:

@@ -20,8 +20,9 @@ from uuid import uuid4
 from skillcache.errors import StoreError
 from skillcache.library.counts import Counts
 from skillcache.library.keys import Place
-from skillcache.library.records import Computed, Found, read_record, started_of, write_record
+from skillcache.library.records import Computed, Found, read_record, write_record
 from skillcache.library.values import require_json
+from skillcache.stores import started_of
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Any], Any]

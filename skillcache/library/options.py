@@ -7,8 +7,8 @@ from skillcache.invalidation import Selection
 from skillcache.library.counts import Counts
 from skillcache.library.fetching import Fetching, Wishes, milliseconds, putting
 from skillcache.library.keys import Place, check_team
-from skillcache.library.records import Computed, Found, read_record, started_of
-from skillcache.stores import Lookup, check_ttl
+from skillcache.library.records import Computed, Found, read_record
+from skillcache.stores import Lookup, check_ttl, started_of
 
 TTL = 3_600  # seconds
 PATIENCE = 60.0  # seconds

@@ -8,7 +8,6 @@ from skillcache import jsontext
 from skillcache.entry import JSON, Entry, Unreadable, decode, encode
 from skillcache.library.keys import Place
 from skillcache.library.values import write_json
-from skillcache.stores import STARTED_DIGITS
 
 _EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
 
@@ -94,12 +93,6 @@ def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], 
         expires=expires if isinstance(expires, int) else entry.finished + ttl * 1000,
         pinned=entry.pinned,
     )
-
-
-def started_of(data: bytes | None) -> int:
-    """When what lies there was begun, readable or not: a store keeps it against what was begun before."""
-    digits = (data or b"")[:STARTED_DIGITS]
-    return int(digits) if len(digits) == STARTED_DIGITS and digits.isdigit() else 0
 
 
 def _writer() -> dict[str, str]:

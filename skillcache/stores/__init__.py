@@ -128,6 +128,12 @@ def stamp(started: int) -> bytes:
     return b"%016d" % started
 
 
+def started_of(value: bytes | None) -> int:
+    """When what lies there was begun, readable or not: a store keeps it against what was begun before."""
+    digits = (value or b"")[:STARTED_DIGITS]
+    return int(digits) if len(digits) == STARTED_DIGITS and digits.isdigit() else 0
+
+
 def check_ttl(ttl: int) -> None:
     """Raises TypeError and ValueError."""
     if type(ttl) is not int:

@@ -1,7 +1,11 @@
 """A run that cannot be stored may still say that what is stored no longer holds."""
 
+import sqlite3
+import time
+
 import pytest
 
+from skillcache.entry import decode
 from tests.fidelity.hooks import Ran
 from tests.handlers.conftest import Place
 
@@ -46,3 +50,13 @@ def test_a_quick_failure_takes_the_pass_back(place: Place, line: str, outcome: s
     assert place.ask(event) == {}
     place.tell(event, Ran(1, "1 failed", str(place.root)), duration=100)
     assert place.counted()[-1] == outcome
+
+
+def test_what_a_clock_that_is_ahead_has_stamped_gives_way(place: Place) -> None:
+    place.call("pytest -q", shift=50_000)
+    place.call("pytest -q # fresh")
+    assert place.counted() == ["no_entry", "stored", "fresh", "stored"]
+    with sqlite3.connect(place.cache / "store.sqlite3") as file:
+        ((value,),) = file.execute("SELECT value FROM entries WHERE key LIKE 'skill_cache:%'").fetchall()
+    file.close()
+    assert decode(value).started < (time.time() + 25_000) * 1000
