@@ -40,6 +40,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
 
     `options`: whether to wait for the plugin's options, which a hook brings. Raises CannotListen.
     """
+    parent = os.getppid()
     path = path or resident.socket_path(environ)
     if path is None:
         raise CannotListen("CLAUDE_PID does not name the client; give --socket PATH")
@@ -54,7 +55,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
     Thread(target=server.accept, daemon=True).start()
     Thread(target=server.warm, daemon=True).start()
     _say(json.dumps({"protocol": PROTOCOL, "socket": path}) + "\n")
-    patience = _watch(waking.fileno(), listener, server)
+    patience = _watch(waking.fileno(), parent, listener, server)
     listener.close()
     server.endings.settled(patience)
 
@@ -66,12 +67,11 @@ def _say(line: str) -> None:
         return
 
 
-def _watch(waking: int, listener: Listener, server: _Server) -> float:
+def _watch(waking: int, parent: int, listener: Listener, server: _Server) -> float:
     """Until the server is to end; how many seconds what is under way may still take."""
     poll = select.poll()
     poll.register(waking, select.POLLIN)
     poll.register(1, 0)  # the client's end of it is closed when the client is gone, killed or not
-    parent = os.getppid()
     while True:
         events = dict(poll.poll(_LOOK * 1_000))
         if events.get(waking):
