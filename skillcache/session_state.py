@@ -13,7 +13,6 @@ redis.asyncio.
 
 import asyncio
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,11 +23,10 @@ from typing import Any, TypeVar, overload
 import redis
 import redis.asyncio
 
-from skillcache.library.source import redis_py_url, translating
+from skillcache.library.source import redis_py_url, store_in_force, translating
 from skillcache.library.values import write_json
 from skillcache.redis_keys import session_key, session_keys
 from skillcache.sessions.journal import EMBEDDED, sessions_file
-from skillcache.settings import load
 from skillcache.stores import check_ttl
 from skillcache.stores.sessions_sqlite import SqliteJournal
 
@@ -274,7 +272,7 @@ def _check(session_id: str) -> None:
 
 def _place(session_id: str, url: str | None) -> str:
     _check(session_id)
-    return url or load(os.environ, os.getcwd()).store
+    return url or store_in_force()
 
 
 @contextmanager

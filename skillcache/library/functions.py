@@ -4,7 +4,6 @@ Where one takes a client, that is a redis-py client with any decoding. Raises St
 says otherwise, and TypeError and ValueError for what is not JSON.
 """
 
-import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -18,9 +17,8 @@ from skillcache.library.fetching import Fetched
 from skillcache.library.keys import skill_of
 from skillcache.library.options import TTL
 from skillcache.library.shared import aio_shared_cache, shared_cache
-from skillcache.library.source import redis_py_url
+from skillcache.library.source import redis_py_url, store_in_force
 from skillcache.redis_keys import channel as channel_of
-from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 
 T = TypeVar("T")
@@ -37,7 +35,7 @@ def get_redis_client() -> "redis.Redis":
     In force is `REDIS_URL`, else `REDIS_HOST`, `REDIS_PORT` and `REDIS_PASSWORD`, else what the settings name, else
     localhost. Before all of these goes `SKILLCACHE_REDIS_URL`. Raises ConfigError for a URL or a port that is none.
     """
-    target = load(os.environ, os.getcwd()).store
+    target = store_in_force()
     url = _LOCAL if target.startswith(EMBEDDED) else redis_py_url(target)
     return redis.Redis.from_url(
         url,

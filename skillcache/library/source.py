@@ -77,7 +77,16 @@ def target_of(url: str | None, client: object) -> str:
         if url is not None:
             raise ValueError("a URL or a client, not both")
         return ""
-    return load(os.environ, os.getcwd()).store if url is None else url
+    return store_in_force() if url is None else url
+
+
+def store_in_force() -> str:
+    """That of the settings, as the folder of this process has them. Raises ConfigError."""
+    try:
+        folder = os.getcwd()
+    except FileNotFoundError:  # it was removed under a process that stays
+        folder = "/"
+    return load(os.environ, folder).store
 
 
 def redis_py_url(url: str) -> str:

@@ -301,3 +301,17 @@ def test_every_public_name_is_there() -> None:
         assert getattr(skillcache, name).__name__ == name
     with pytest.raises(AttributeError):
         _ = skillcache.nothing
+
+
+def test_a_process_whose_folder_was_removed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert get_cached_data("weather", lambda: 21) == (21, False)
+    assert get_cached_data("weather", lambda: 22) == (21, True)
+    with get_redis_client() as client:
+        assert client.ping()
+    skillcache.save_session_state("s", {"a": 1})
+    assert skillcache.load_session_state("s") == {"a": 1}
