@@ -46,8 +46,10 @@ def test_holds_the_package_the_hooks_inside_it_and_nothing_else(wheel: Path) -> 
         f"skillcache/{path.relative_to(CHECKOUT / 'skillcache')}" for path in CHECKOUT.glob("skillcache/**/*.py")
     }
     hooks = {f"skillcache/hooks/{path.name}" for path in CHECKOUT.glob("hooks/*.py")}
+    module = "skillcache/hooks/register.js"
+    plugin = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("skillcache/plugin/files/**/*.md")}
     skill = "skillcache/skills/redis-cache/SKILL.md"
-    assert names == package | hooks | {"skillcache/py.typed", skill}
+    assert names == package | hooks | plugin | {"skillcache/py.typed", skill, module}
     assert (CHECKOUT / skill).exists()
     assert len(hooks) >= len(EVENTS)
 
@@ -78,3 +80,28 @@ def test_its_install_names_the_hooks_inside_the_package(site: Path, tmp_path: Pa
     settings = (tmp_path / ".claude" / "settings.json").read_text()
     assert all(f"{site}/skillcache/hooks/{script}" in settings for script in EVENTS.values())
     assert str(CHECKOUT / "hooks") not in settings
+
+
+def test_its_plugin_starts_the_server_inside_the_package(site: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "skillcache", "plugin-path"],
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(site), "PATH": os.environ["PATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    folder = Path(done.stdout.strip())
+    assert f'"{site}/skillcache/hooks/serve.py"' in (folder / "hooks/heard.js").read_text()
+    assert (folder / "hooks/register.js").exists()
+    assert (folder / "skills/redis-cache/SKILL.md").exists()
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(site / "skillcache/hooks/serve.py")],
+        env={"HOME": str(tmp_path), "CLAUDE_PID": str(os.getpid())},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert b'"protocol": 1' in process.stdout.readline()
+    process.terminate()
+    process.communicate(timeout=20)
