@@ -74,8 +74,15 @@ def _digest(paths: "Sequence[str]", folders: "Sequence[str]") -> str:
 
 
 def _markdown(folder: str) -> "Iterator[str]":
+    """Also behind links, as a person may keep theirs elsewhere. Raises Bypass for a folder that cannot be read."""
     count = 0
-    for place, folders, names in os.walk(folder):
+    known: set[str] = set()
+    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        real = os.path.realpath(place)
+        if real in known:
+            folders.clear()
+            continue
+        known.add(real)
         folders.sort()
         for name in sorted(names):
             if name.endswith(".md"):
@@ -83,6 +90,11 @@ def _markdown(folder: str) -> "Iterator[str]":
                 if count > _MOST:
                     raise Bypass(UNCAPTURABLE, f"{folder} holds too much")
                 yield f"{place}/{name}"
+
+
+def _refuse(fault: OSError) -> None:
+    if not isinstance(fault, FileNotFoundError | NotADirectoryError):
+        raise Bypass(UNCAPTURABLE, f"{fault.filename}: {fault.strerror}")
 
 
 def _content(path: str) -> bytes:

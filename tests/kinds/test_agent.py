@@ -242,6 +242,20 @@ def test_a_plugin_s_agent_is_one_of_the_plugin_s_files(tmp_path: Path, home: dic
     assert look("tools:named")
 
 
+def test_definitions_behind_a_link_count_and_a_circle_ends(tmp_path: Path, home: dict[str, str]) -> None:
+    agents, elsewhere = Path(home["HOME"]) / ".claude/agents", tmp_path / "dotfiles"
+    agents.mkdir(parents=True)
+    elsewhere.mkdir()
+    (agents / "mine").symlink_to(elsewhere)
+    (elsewhere / "back").symlink_to(agents)
+    seen = []
+    for text in ("one", "another"):
+        (elsewhere / "rev.md").write_text(text)
+        seen.append(agent.surroundings(called("Agent", {"prompt": "p"}, cwd=str(tmp_path)), str(tmp_path), home))
+
+    assert seen[0] != seen[1]
+
+
 def test_a_definition_that_cannot_be_read_whole_is_not_looked_up(tmp_path: Path, home: dict[str, str]) -> None:
     (tmp_path / "CLAUDE.md").write_bytes(bytes((1 << 20) + 1))
 
