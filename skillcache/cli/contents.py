@@ -96,6 +96,12 @@ class RedisContents(Contents):
         seconds, microseconds = self._client.time()
         return float(seconds + microseconds / 1_000_000)
 
+    def evicts(self) -> str:
+        """By which policy the server may give up any key of ours, "" for none. Raises redis.RedisError."""
+        memory = self._client.info("memory")
+        policy = str(memory.get("maxmemory_policy", ""))
+        return policy if memory.get("maxmemory") and policy.startswith("allkeys") else ""
+
     def _tidy(self) -> None:
         for keys in self.batches(_LATEST):
             self.take(self.holdings.remove(keys))

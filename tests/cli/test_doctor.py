@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
+from tests.conftest import RedisServer
 
 NOW = 1_700_000_000.0
 PACKAGE = Path(skillcache.__file__).parent
@@ -232,6 +234,17 @@ def test_a_redis_with_another_clock_is_found(person: Person, request: pytest.Fix
     assert len(behind) == 1
     assert behind[0][0].endswith(("is 2 h 0 min behind", "is 1 h 59 min behind"))
     assert behind[0][1] == "set both clocks by the network: sudo timedatectl set-ntp true"
+
+
+def test_a_redis_that_may_evict_generations_is_found(person: Person, redis_factory: Callable[..., RedisServer]) -> None:
+    server = redis_factory(options=("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"))
+    person.variables["SKILLCACHE_REDIS_URL"] = server.url
+    assert "evicts by allkeys-lru" in person.skillcache("doctor").out
+    server.command("CONFIG", "SET", "maxmemory-policy", "volatile-lru")
+    assert "evicts" not in person.skillcache("doctor").out
+    server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    server.command("CONFIG", "SET", "maxmemory", "0")
+    assert "evicts" not in person.skillcache("doctor").out
 
 
 def test_an_address_that_is_none_is_found(person: Person) -> None:

@@ -36,7 +36,9 @@ def check(place: Place) -> list[Finding]:
     text = f"{contents.place} answers in {duration(took)}"
     slow = took > _SLOW
     findings = [Finding(NOTE if slow else OK, _SUBJECT, text + (": each lookup waits for that" if slow else ""))]
-    return findings + (_check_server(contents, place) if isinstance(contents, RedisContents) else [])
+    if isinstance(contents, RedisContents):
+        findings += [*_check_clock(contents, place), *_check_eviction(contents)]
+    return findings
 
 
 def _time_lookup(target: str, now: float) -> float:
@@ -50,7 +52,7 @@ def _time_lookup(target: str, now: float) -> float:
     return (time.monotonic() - started) * 1000
 
 
-def _check_server(contents: RedisContents, place: Place) -> list[Finding]:
+def _check_clock(contents: RedisContents, place: Place) -> list[Finding]:
     try:
         skew = contents.clock() - place.now
     except redis.RedisError:  # an access list may forbid TIME
@@ -59,6 +61,17 @@ def _check_server(contents: RedisContents, place: Place) -> list[Finding]:
         return []
     text = f"the clock of {contents.place} is {duration(abs(skew) * 1000)} {'ahead' if skew > 0 else 'behind'}"
     return [Finding(MEND, "clock", text, "set both clocks by the network: sudo timedatectl set-ntp true")]
+
+
+def _check_eviction(contents: RedisContents) -> list[Finding]:
+    try:
+        policy = contents.evicts()
+    except redis.RedisError:  # an access list may forbid INFO
+        return []
+    if not policy:
+        return []
+    text = f"{contents.place} evicts by {policy}: with what an invalidation has written, old results may come back"
+    return [Finding(MEND, "eviction", text, "redis-cli CONFIG SET maxmemory-policy volatile-lru")]
 
 
 def _mend(target: str) -> str:
