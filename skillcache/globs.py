@@ -77,16 +77,19 @@ class Pattern:
 
 @lru_cache
 def compile_glob(glob: str) -> "re.Pattern[bytes]":
-    """For `fullmatch` on bytes."""
-    parts = []
+    """For `fullmatch` on bytes, in linear time: what stands between two `*` is where it occurs first."""
+    pieces = [b""]
     for token in _tokens(_bytes(glob)):
         if token is None:
-            parts.append(b".*")
+            pieces.append(b"")
         elif not token:
-            parts.append(b"(?!)")
+            pieces[-1] += b"(?!)"
         else:
-            parts.append(b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(token)) + b"]")
-    return re.compile(b"".join(parts), re.DOTALL)
+            pieces[-1] += b"[" + b"".join(b"\\x%02x" % byte for byte in sorted(token)) + b"]"
+    first, *rest = pieces
+    middle, last = rest[:-1], rest[-1:]
+    pattern = [first, *(b"(?>.*?%b)" % piece for piece in middle), *(b".*%b" % piece for piece in last)]
+    return re.compile(b"".join(pattern), re.DOTALL)
 
 
 def _tokens(glob: bytes) -> list[_Token]:

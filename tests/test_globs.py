@@ -31,6 +31,13 @@ def test_a_glob_matches_what_it_matches_in_redis(redis_server: RedisServer, patt
     client.close()
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("pattern", ["*a" * 30 + "*b", "a*" * 30 + "b", "*[ab]?" * 10 + "c"])
+def test_a_glob_takes_linear_time_on_what_others_wrote(pattern: str) -> None:
+    assert compile_glob(pattern).fullmatch(b"a" * 100_000) is None
+    assert compile_glob(pattern).fullmatch(b"a" * 50_000 + b"bc") is None or pattern.endswith("c")
+
+
 @given(
     pattern=st.text(ALPHABET, max_size=6).map(lambda text: f"skill_cache:{text}")
     | st.text(ALPHABET, max_size=8).map(lambda text: f"team:cache:{text}")
