@@ -44,7 +44,7 @@ class Rule:
         self.name = name
         self.pattern = pattern
         self.tool, _, inside = pattern.partition("(")
-        self.specifier = inside.removesuffix(")")
+        self.specifier = inside.removesuffix(")").replace("\\(", "(").replace("\\)", ")")
         self.depends = depends
         self.env = env
         self.ttl = ttl

@@ -41,6 +41,11 @@ def test_every_program_is_named_with_its_directory() -> None:
     assert found.ends_in == "sub"
 
 
+def test_a_parenthesis_of_a_rule_may_be_escaped() -> None:
+    own = Rule("own", 'Bash(./report "\\(a or b\\)":*)')
+    assert names('./report "(a or b)" -v', own) == ["own"]
+
+
 def test_a_wrapper_that_changes_the_directory_runs_its_command_there() -> None:
     assert verdict("uv run --directory sub pytest").launched == (("pytest", "sub", "uv"),)
     assert verdict("pnpm -C web lint").executables == (("pnpm", ""), ("pnpm", "web"))
