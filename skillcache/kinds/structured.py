@@ -18,7 +18,10 @@ def response_of(event: ToolEvent) -> object:
 
 def packed(response: object, cap: int) -> Result:
     """`cap`: most bytes. Raises Unusable."""
-    output = dumps(response).encode("ascii")
+    try:
+        output = dumps(response).encode("ascii")
+    except RecursionError:  # nested as deeply as an event may be
+        raise Unusable(NOT_TEXT) from None
     if len(output) > cap:
         raise Unusable(TOO_BIG)
     return Result(0, output, form=JSON)

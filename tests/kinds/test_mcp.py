@@ -104,6 +104,13 @@ def test_an_unusable_result_is_named(event: ToolEvent, outcome: Outcome) -> None
     assert outcome_of(event) is outcome
 
 
+def test_a_result_nested_beyond_what_can_be_written_is_not_stored() -> None:
+    deep: list[object] = []
+    for _ in range(5_000):
+        deep = [deep]
+    assert outcome_of(gave({"a": deep})) is NOT_TEXT
+
+
 def test_a_result_over_the_cap_is_not_stored() -> None:
     assert outcome_of(gave("x" * 2_000), cap=1_000) is TOO_BIG
 
