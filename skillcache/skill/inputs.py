@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
 _MARKS = "=@,:;"
+_PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it as one
 
 
 def spelled(command: str, uses: "tuple[Use, ...]") -> str:
@@ -55,9 +56,10 @@ def globs_of(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
 
 
 def given_files(use: "Use", cwd: str, root: str, outputs: tuple[str, ...]) -> "Iterator[str]":
-    """Absolute paths of the arguments, and of parts of them, that name a file or a folder; not of the outputs.
+    """Absolute paths of the arguments, and of parts of them, that name a file or a folder, or files by a glob.
 
-    Raises Bypass (UNCAPTURABLE) for an argument that should name a file and does not.
+    Not of the outputs. Raises Bypass (UNCAPTURABLE) for an argument that should name a file and does not, and for a
+    pattern that may name files and is no glob of ours.
     """
     base = os.path.join(cwd, use.directory)
     options = True
@@ -72,9 +74,26 @@ def given_files(use: "Use", cwd: str, root: str, outputs: tuple[str, ...]) -> "I
             elif os.path.lexists(path) or _holds_outputs(below, outputs):
                 names_one = True
                 yield path
+            elif not _PATTERN.isdisjoint(piece):
+                if not fault_of_input(below):
+                    yield path
+                elif _may_name(path):
+                    raise Bypass(UNCAPTURABLE, f"{word} reads as a pattern")
         if use.rule.args_are_files and not names_one and not (options and word.startswith("-")):
             raise Bypass(UNCAPTURABLE, f"{word} is no file")
         options = options and word != "--"
+
+
+def _may_name(pattern: str) -> bool:
+    """Whether a script that reads an absolute path as a pattern, in whatever way, may find files by it."""
+    first = min(at for at, letter in enumerate(pattern) if letter in _PATTERN)
+    folder, _, start = pattern[:first].rpartition("/")
+    end = "" if "/" in pattern[first:] else pattern[max(map(pattern.rfind, "*?]")) + 1 :]
+    try:
+        names = os.listdir(folder or "/")
+    except OSError:
+        return False
+    return any(name.startswith(start) and name.endswith(end) for name in names)
 
 
 def _below(path: str, root: str) -> str:
@@ -87,11 +106,13 @@ def _holds_outputs(below: str, outputs: tuple[str, ...]) -> bool:
 
 
 def glob_of_folder(path: str, root: str, outputs: tuple[str, ...]) -> str | None:
-    """For a folder of the worktree the glob that names all below it; None for anything else.
+    """For a folder of the worktree, and for a pattern, the glob that names all of it; None for anything else.
 
-    One that holds outputs may come to be during the run, and counts without them all along.
+    A folder that holds outputs may come to be during the run, and counts without them all along.
     """
     below = _below(path, root)
+    if not is_plain(below) and not os.path.lexists(path):
+        return below
     if os.path.islink(path) or not (os.path.isdir(path) or _holds_outputs(below, outputs)):
         return None
     if below == ".":

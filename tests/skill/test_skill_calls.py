@@ -174,6 +174,38 @@ def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills, for
     assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
 
 
+@pytest.mark.parametrize(
+    "form", ["'data/*.csv'", "--in='data/*.csv'", "'data/**'", "'da?a/a.csv'", "'{root}/data/*.csv'"]
+)
+def test_what_a_pattern_among_the_arguments_names_counts(skills: Skills, form: str) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "data").mkdir()
+    arguments = form.replace("{root}", str(skills.root))
+    for number in range(3):
+        (skills.root / "data/a.csv").write_text(f"{number}\n")
+        assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
+    (skills.root / "data/b.csv").write_text("new\n")
+    assert skills.call(arguments)[1] is ("da?a" in form)
+    (skills.root / "app.py").write_text("changed\n")
+    assert skills.call(arguments)[1] is True
+
+
+@pytest.mark.parametrize("form", ["'{home}/lists/*.txt'", "'../*/a.txt'", "'data/[ab].csv'", "'[ab]pp.py'"])
+def test_a_pattern_that_may_name_what_is_not_captured_keeps_the_line_out(skills: Skills, form: str) -> None:
+    skills.declare("{ttl: 3600}")
+    for path in (skills.root / "data/a.csv", skills.home / "lists/a.txt"):
+        path.parent.mkdir()
+        path.write_text("1\n")
+    assert [skills.call(form.replace("{home}", str(skills.home)))[1] for _ in range(2)] == [False, False]
+    assert skills.last() == "uncapturable"
+
+
+@pytest.mark.parametrize("word", ["'a.*b[0-9]+'", "'SELECT * FROM t'", "'s/a.*/b/'", "--title='What? No*'", "'[a-z]+'"])
+def test_a_word_that_names_no_file_though_it_looks_like_a_pattern_is_a_word(skills: Skills, word: str) -> None:
+    skills.declare("{ttl: 3600}")
+    assert [skills.call(word)[1] for _ in range(2)] == [False, True]
+
+
 def test_a_folder_that_is_given_counts_whole_and_the_rest_of_the_worktree_does_not(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     assert [skills.call("sub")[1] for _ in range(2)] == [False, True]
