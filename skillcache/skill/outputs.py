@@ -59,6 +59,8 @@ def collect(
     found: list[File] = []
     for path in now:
         full = f"{root}/{path}"
+        if not path.isprintable():  # the client would not give such a name to the shell as it is
+            raise Bypass(UNCAPTURABLE, f"{path!r} is an odd name")
         status = os.lstat(full)
         if not stat.S_ISREG(status.st_mode):
             raise Bypass(UNCAPTURABLE, f"{path} is no regular file")
@@ -132,7 +134,7 @@ def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:
             continue
         folder = os.path.dirname(target)
         source = keep_text(cache, file.content)
-        new = quote(_temporary(folder, source.rpartition("/")[2]))
+        new = quote(_temporary(folder))
         # `command`: people have `cp` and `mv` ask before they replace.
         steps += [
             f"command mkdir -p {quote(folder)}",
@@ -161,7 +163,7 @@ def restore(kept: "Sequence[File]", directory: str, root: str) -> None:
             continue
         folder = os.path.dirname(target)
         os.makedirs(folder, exist_ok=True)
-        new = _temporary(folder, str(os.getpid()))
+        new = _temporary(folder)
         try:
             files.write(new, file.content)
             os.chmod(new, file.mode)
@@ -192,5 +194,6 @@ def _mode(status: os.stat_result) -> int:
     return stat.S_IMODE(status.st_mode) & 0o777
 
 
-def _temporary(folder: str, tag: str) -> str:
-    return f"{folder}/.skillcache-{tag}"
+def _temporary(folder: str) -> str:
+    """A name that no other has: two sessions may put back the same file at once."""
+    return f"{folder}/.skillcache-{os.urandom(8).hex()}"

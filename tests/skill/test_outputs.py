@@ -309,6 +309,26 @@ def test_a_run_that_wrote_more_puts_what_is_stored_in_doubt(skills: Skills) -> N
     assert skills.call()[1] is False
 
 
+def test_two_sessions_may_put_the_same_files_back_at_once(tmp_path: Path) -> None:
+    files, root = kept(*[(f"out/{number}.csv", 0o644, b"same") for number in range(20)]), tmp_path / "root"
+    root.mkdir()
+    for _ in range(10):
+        shells = [
+            subprocess.Popen(["bash", "-c", command_of(str(tmp_path / "cache"), files, str(root))]) for _ in range(3)
+        ]
+        assert [shell.wait(30) for shell in shells] == [0, 0, 0]
+        assert len(os.listdir(root / "out")) == 20
+        subprocess.run(["rm", "-r", str(root / "out")], check=True)
+
+
+@pytest.mark.parametrize("name", ["b'a\\xff.csv'", "'a\\nb.csv'", "'a\\x1b[2J.csv'"])
+def test_a_name_that_the_client_would_not_keep_is_not_stored(skills: Skills, name: str) -> None:
+    skills.declare('{ttl: 3600, outputs: ["*.csv"]}')
+    skills.script.write_text(f"open({name}, 'w').write('x')\n")
+    skills.place.call(skills.line)
+    assert skills.last() == "uncapturable"
+
+
 @pytest.mark.parametrize("path", ["app.py", "out/other.csv", "out/a.csv/x", "../a.csv", ".git/hooks/pre-commit"])
 def test_a_forged_entry_writes_no_file_that_the_skill_does_not_declare(skills: Skills, path: str) -> None:
     skills.declare('{ttl: 3600, outputs: ["out/a.csv"]}')
