@@ -9,10 +9,10 @@ Whatever is accepted, a YAML library reads as the same value. Values of other ke
 where they end.
 """
 
-from skillcache.skill.scalars import KEYWORDS, NotUnderstood, escaped_end, plain, quoted
+from skillcache.skill.flow import Flow
+from skillcache.skill.scalars import DEEPEST, KEYWORDS, NotUnderstood, escaped_end, plain, quoted
 
 _WANTED = ("name", "metadata")
-_DEEPEST = 8
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _IN_KEYS = _LETTERS | frozenset("0123456789-")
 
@@ -28,14 +28,14 @@ def read(text: str) -> dict[str, object]:
         if bare.startswith("---"):
             if bare.rstrip(" ") != "---":
                 raise NotUnderstood(number, "a line that begins with ---")
-            return _Reader(found).top()
+            return Reader(found).top()
         if not all(character == " " or character.isprintable() for character in bare):
             raise NotUnderstood(number, "a tab or a character that cannot be printed")
         found.append(bare)
     raise NotUnderstood(len(lines), "the frontmatter has no end")
 
 
-class _Reader:
+class Reader:
     """`at` is the line that is read; numbers that people are told count from the file's first line."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -85,7 +85,7 @@ class _Reader:
     def value(self, rest: str, indent: int) -> object:
         """The value of a key that stands at `indent`, from what follows its colon on; ends on the line after it."""
         self.depth += 1
-        if self.depth > _DEEPEST:
+        if self.depth > DEEPEST:
             raise self.refuse("too deep")
         text = rest.lstrip(" ")
         found: object
@@ -103,7 +103,7 @@ class _Reader:
     def inline(self, text: str) -> object:
         """A value that begins on this line; a flow value may end on a later one, which is then this one."""
         if text[0] in "[{":
-            flow = _Flow(self, len(self.lines[self.at]) - len(text))
+            flow = Flow(self, len(self.lines[self.at]) - len(text))
             found = flow.value()
             rest = self.lines[self.at][flow.column :]
         elif text[0] in "\"'":
@@ -224,105 +224,3 @@ def _colon(text: str) -> int:
         inner = text.find(": ")
         return len(text) - 1 if inner < 0 else inner
     return text.find(": ")
-
-
-class _Flow:
-    """`[…]` or `{…}`, from `column` of the reader's line on; steps to further lines of the reader."""
-
-    def __init__(self, reader: _Reader, column: int) -> None:
-        self.reader = reader
-        self.column = column
-        self.depth = 0
-
-    def rest(self) -> str:
-        return self.reader.lines[self.reader.at][self.column :]
-
-    def blanks(self) -> str:
-        """Steps over blanks, comments and ends of lines; the character that stands there then."""
-        reader = self.reader
-        while True:
-            rest = self.rest()
-            text = rest.lstrip(" ")
-            if text and text[0] == "#" and len(text) == len(rest) and self.column:
-                raise reader.refuse("a comment right after a value")
-            if text and text[0] != "#":
-                self.column += len(rest) - len(text)
-                return text[0]
-            reader.at += 1
-            self.column = 0
-            if reader.at >= len(reader.lines):
-                raise reader.refuse("a bracket that is not closed")
-            line = reader.lines[reader.at]
-            if line and line[0] not in " #":
-                raise reader.refuse("a bracket that is not closed")
-
-    def value(self) -> object:
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self.reader.refuse("too deep")
-        found: object
-        if self.rest()[0] == "[":
-            found = self.list()
-        elif self.rest()[0] == "{":
-            found = self.mapping()
-        else:
-            found = self.scalar()
-        self.depth -= 1
-        return found
-
-    def scalar(self) -> object:
-        text = self.rest()
-        if text[0] in "\"'":
-            found, end = quoted(text, self.reader.refuse)
-            self.column += end
-            return found
-        end = 0
-        while end < len(text) and text[end] not in ",[]{}" and text[end : end + 2] != " #":
-            end += 1
-        self.column += end
-        if text[end : end + 1] in ("[", "{") or "?" in text[:end]:
-            raise self.reader.refuse(f"{text[:end]!r} must be quoted here")
-        return plain(text[:end].rstrip(" "), self.reader.refuse)
-
-    def list(self) -> "list[object]":
-        found: list[object] = []
-        self.column += 1
-        while self.blanks() != "]":
-            found.append(self.value())
-            if self.blanks() == ",":
-                self.column += 1
-            elif self.blanks() != "]":
-                raise self.reader.refuse("no comma between two values")
-        self.column += 1
-        return found
-
-    def mapping(self) -> dict[str, object]:
-        found: dict[str, object] = {}
-        self.column += 1
-        while self.blanks() != "}":
-            key = self.key()
-            if key in found or key.lower() in KEYWORDS:
-                raise self.reader.refuse(f"{key} stands there twice, or is no text")
-            if self.blanks() in ",}":
-                raise self.reader.refuse(f"{key} has no value")
-            found[key] = self.value()
-            if self.blanks() == ",":
-                self.column += 1
-            elif self.blanks() != "}":
-                raise self.reader.refuse("no comma between two values")
-        self.column += 1
-        return found
-
-    def key(self) -> str:
-        text = self.rest()
-        if text[0] in "\"'":
-            found, end = quoted(text, self.reader.refuse)
-            if text[end : end + 2] != ": ":
-                raise self.reader.refuse("a key without a colon and a blank after it")
-            self.column += end + 1
-            return found
-        name, _ = self.reader.key(text)
-        if text[len(name) : len(name) + 2] != ": ":
-            raise self.reader.refuse("a key without a colon and a blank after it")
-        self.column += len(name) + 1
-        return name

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 # Words that some reader takes for no text.
 KEYWORDS = frozenset("yes no on off true false y n null nan inf".split())  # noqa: SIM905 - read as a list
+DEEPEST = 8  # mappings and lists within each other
 _LONGEST_NUMBER = 15
 _ESCAPES = {"\\": "\\", '"': '"', "/": "/", "n": "\n", "t": "\t"}
 # Escapes of texts that are stepped over, with the number of hexadecimal digits after them.
