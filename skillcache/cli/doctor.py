@@ -15,6 +15,8 @@ from skillcache.cli.checks import (
     faults,
     folder,
     interpreter,
+    lanes,
+    proof,
     settings,
     spool,
     store,
@@ -23,7 +25,7 @@ from skillcache.cli.checks import (
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, switches, interpreter, tools, configuration, folder, faults, store, spool)
+_CHECKS = (settings, lanes, switches, interpreter, tools, configuration, folder, faults, store, spool, proof)
 
 
 @click.command()
@@ -38,7 +40,8 @@ _CHECKS = (settings, switches, interpreter, tools, configuration, folder, faults
 def command(project: str, as_json: bool) -> int:
     """Check this installation and say how to mend what is wrong.
 
-    Ends with status 1 when something needs mending.
+    Where Claude Code is on PATH, it plays scripted sessions in a home folder of their own, offline, to see that
+    repeated calls are answered. Ends with status 1 when something needs mending.
     """
     place = Place(os.environ, os.path.abspath(project), time.time())
     findings = [finding for check in _CHECKS for finding in check.check(place)]

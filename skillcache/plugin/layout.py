@@ -85,9 +85,19 @@ def contents(environ: Mapping[str, str], *, modern: bool) -> dict[str, bytes]:
     return found
 
 
+def marketplace_file(environ: Mapping[str, str]) -> str:
+    return f"{cache_folder(environ)}/plugin/marketplace/.claude-plugin/marketplace.json"
+
+
 def marketplace(environ: Mapping[str, str]) -> str:
-    """The folder of a marketplace that has the plugin alone, as a command of this Python. Raises SkillcacheError."""
-    place = f"{cache_folder(environ)}/plugin/marketplace"
+    """The folder of a marketplace that has the plugin alone, as it is there now. Raises SkillcacheError and OSError."""
+    path = marketplace_file(environ)
+    files.write(path, marketplace_text())
+    return path.removesuffix("/.claude-plugin/marketplace.json")
+
+
+def marketplace_text() -> bytes:
+    """One whose plugin is what a command of this Python lays out. Raises SkillcacheError."""
     source = {"source": "command", "command": f"{python_line()} plugin-path", "mode": "copy", "timeout": 60}
     listed = {
         "name": MARKETPLACE,
@@ -95,8 +105,7 @@ def marketplace(environ: Mapping[str, str]) -> str:
         "description": _DESCRIPTION,
         "plugins": [{"name": NAME, "description": _DESCRIPTION, "source": source}],
     }
-    files.write(f"{place}/.claude-plugin/marketplace.json", _json(listed))
-    return place
+    return _json(listed)
 
 
 def is_modern(version: tuple[int, ...]) -> bool:

@@ -24,21 +24,29 @@ def known(environ: Mapping[str, str]) -> tuple[list[str], list[str]]:
     return rules, writers
 
 
-def meet(project: str, environ: Mapping[str, str]) -> bool:
-    """Take in a project's rules; whether any is new. Raises ConfigError and OSError."""
+def meet(project: str, environ: Mapping[str, str]) -> None:
+    """Take in a project's rules. Raises ConfigError and OSError."""
+    before = known(environ)
+    matches, writers = _of_project(project)
+    after = (_joined(before[0], matches), _joined(before[1], writers))
+    if after != before:
+        files.write(_path(environ), json.dumps(after).encode())
+
+
+def is_met(project: str, environ: Mapping[str, str]) -> bool:
+    """Whether the project's rules were taken in. Raises ConfigError and OSError."""
+    before = known(environ)
+    return all(set(texts) <= set(old) for texts, old in zip(_of_project(project), before, strict=True))
+
+
+def _of_project(project: str) -> tuple[list[str], list[str]]:
     path = project_config_file(project)
     text = files.read(path, _LARGEST)
     if text is None:
-        return False
+        return [], []
     _, rules, _ = parse(text, path, PROJECT)
-    matches = [str(rule["match"]) for rule in rules]
     writers = [str(pattern) for rule in rules for pattern in _listed(rule.get("invalidated_by"))]
-    before = known(environ)
-    after = (_joined(before[0], matches), _joined(before[1], writers))
-    if after == before:
-        return False
-    files.write(_path(environ), json.dumps(after).encode())
-    return True
+    return [str(rule["match"]) for rule in rules], writers
 
 
 def _joined(old: list[str], new: list[str]) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,10 +38,11 @@ class Result(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request of the client for the next message of a conversation."""
+    """One request of the client for the next message of a conversation; at: when it came, by time.monotonic."""
 
     conversation: str
     body: dict[str, Any]
+    at: float
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -117,7 +119,7 @@ class Api:
         """The content blocks that the script has for this request."""
         if not any("input_schema" in tool for tool in body.get("tools", ())):
             return self._side(body)  # a title, a page to be summed up, a search: no part of the conversation
-        request = Request(self._conversation(body), body)
+        request = Request(self._conversation(body), body, time.monotonic())
         with self._lock:
             self.requests.append(request)
             number = self._served[request.conversation]

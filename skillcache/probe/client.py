@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,6 +72,11 @@ class Session:
                     found[block["tool_use_id"]] = event.get("tool_use_result")
         texts = {result.id: result for request in self.requests for result in request.results()}
         return [Result(id_, texts[id_].text, texts[id_].is_error, found.get(id_)) for id_ in calls if id_ in texts]
+
+    @property
+    def times(self) -> list[float]:
+        """Milliseconds from each message of the model to the request that carries what came of it."""
+        return [(after.at - before.at) * 1_000 for before, after in pairwise(self.requests)]
 
     @property
     def texts(self) -> list[str]:

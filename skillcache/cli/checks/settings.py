@@ -6,6 +6,7 @@ from skillcache.cli.install import present_edit
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
 from skillcache.errors import SkillcacheError
+from skillcache.plugin.client import is_installed
 
 _SUBJECT = "settings"
 
@@ -15,7 +16,7 @@ def check(place: Place) -> list[Finding]:
     for path, scope in _files(place).items():
         findings += _check_file(path, scope, place)
     found = installed(place)
-    if not found and not any(finding.level == MEND for finding in findings):
+    if not found and not is_installed(place.environ) and not any(finding.level == MEND for finding in findings):
         text = f"no hooks in {' or '.join(_files(place))}"
         findings.append(Finding(MEND, _SUBJECT, text, "skillcache install"))
     return findings + (_check_rules(found, place) if found else [])

@@ -1,0 +1,64 @@
+"""The lane that acts, proved in the client at hand by scripted sessions: offline, in a home folder of their own."""
+
+import subprocess
+
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks.settings import installed
+from skillcache.errors import SkillcacheError
+from skillcache.plugin import MODERN, client
+from skillcache.probe.proof import HOOKS, PLUGIN, Proof, prove
+
+_SUBJECT = "proof"
+_INSTALL = {HOOKS: "skillcache uninstall, then skillcache install", PLUGIN: "skillcache install --plugin"}
+_NAMES = {HOOKS: "the hooks", PLUGIN: "the plugin"}
+_WORKING = {HOOKS: "the hooks work", PLUGIN: "the plugin works"}
+
+
+def check(place: Place) -> list[Finding]:
+    """Nothing without a client, or where neither lane is installed."""
+    with_plugin = client.is_installed(place.environ) and client.is_enabled(place.environ)
+    if not with_plugin and not installed(place):
+        return []
+    try:
+        path = client.find(place.environ)
+        version = client.version(path, place.environ)
+    except SkillcacheError:
+        return []
+    lane = PLUGIN if with_plugin and version >= MODERN else HOOKS
+    name = f"Claude Code {'.'.join(map(str, version))}"
+    try:
+        proof = prove(path, lane, place.environ)
+    except (SkillcacheError, OSError, ValueError, subprocess.SubprocessError) as fault:
+        return [Finding(NOTE, _SUBJECT, f"{name} played no session here: {type(fault).__name__}: {fault}")]
+    if proof.works:
+        text = (
+            f"{name} gave a repeated command its recorded bytes without running it, and obeyed a deny rule;"
+            f" a miss took {_added(proof.miss)}, a hit {_added(proof.hit)} than without skillcache"
+        )
+        return [Finding(OK, _SUBJECT, text)]
+    return [Finding(MEND, _SUBJECT, f"{name} with {_NAMES[lane]}: {_faults(proof)}", _way_out(path, lane, place))]
+
+
+def _added(milliseconds: float) -> str:
+    return f"{abs(milliseconds):.0f} ms {'more' if milliseconds >= 0 else 'less'}"
+
+
+def _faults(proof: Proof) -> str:
+    faults = {
+        "a repeated command was not given its recorded result": proof.answered,
+        "a repeated command ran": proof.spared,
+        "a call that a rule denies was not refused": proof.respected,
+    }
+    return ", ".join(fault for fault, is_well in faults.items() if not is_well)
+
+
+def _way_out(path: str, lane: str, place: Place) -> str:
+    """The other lane, where that one works."""
+    other = HOOKS if lane == PLUGIN else PLUGIN
+    try:
+        works = prove(path, other, place.environ).works
+    except (SkillcacheError, OSError, ValueError, subprocess.SubprocessError):
+        works = False
+    if works:
+        return f"{_INSTALL[other]}: {_WORKING[other]} in it"
+    return "neither lane works in it: SKILLCACHE_DISABLE=1 until skillcache is updated"

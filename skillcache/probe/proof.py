@@ -1,0 +1,142 @@
+"""Whether a lane works in the client at hand: scripted sessions in a home folder of their own, offline.
+
+A command that prints something else at every run is asked for twice; its runs leave a line each. What a rule refuses is
+asked for as well, and calls are timed against the same ones without us.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from skillcache.cli.install import present_edit
+from skillcache.cli.settings_file import USER
+from skillcache.cli.settings_text import add
+from skillcache.plugin.layout import lay_out
+from skillcache.probe.api import Request, Turn, bash
+from skillcache.probe.client import Client, Session
+
+HOOKS, PLUGIN = "hooks", "plugin"
+_CALLS = 6  # that are timed, of each kind
+_SECONDS = 5.0  # for the plugin's server to come up
+_CHECK = '#!/bin/sh\necho run >>"$SKILLCACHE_PROOF_RUNS"\necho "$@" $(date +%N)\n'
+_RULE = '[[rules]]\nmatch = "Bash(./check:*)"\n'
+_ALLOWED, _DENIED = "./check", "./check denied"
+_SETTINGS = {
+    "SKILLCACHE_MIN_DURATION": "0",
+    "SKILLCACHE_VERIFY": "0",
+    "SKILLCACHE_RECORD_SESSIONS": "0",
+    "SKILLCACHE_CAPTURE_TIME": "30",
+}
+
+
+class Proof(NamedTuple):
+    """What the sessions showed.
+
+    answered: whether the second call was given the first one's result, byte for byte; spared: whether nothing ran for
+    it; respected: whether a deny rule stopped a call that could have been answered; miss, hit: milliseconds that such a
+    call takes more than without us.
+    """
+
+    answered: bool
+    spared: bool
+    respected: bool
+    miss: float
+    hit: float
+
+    @property
+    def works(self) -> bool:
+        return self.answered and self.spared and self.respected
+
+
+def prove(binary: str, lane: str, environ: Mapping[str, str]) -> Proof:
+    """`environ`: of the person, for PATH alone. Raises SkillcacheError, OSError and subprocess.SubprocessError."""
+    with _place(binary, lane, environ) as place:
+        first = place.play([_ALLOWED, _ALLOWED, _DENIED])
+        ran = place.runs()
+        rules = ["--disallowedTools", f"Bash({_DENIED}:*)"]
+        second = place.play([_ALLOWED, _DENIED], mode="default", allow=[f"Bash({_ALLOWED}:*)"], options=rules)
+        refused = [result.is_error for result in second.results] == [False, True]
+        misses = [f"{_ALLOWED} {number}" for number in range(_CALLS)]
+        with_us = place.play([_ALLOWED, *misses, *misses]).times[1:]
+        without = place.play([_ALLOWED, *misses], bare=True).times[1:]
+        bare = median(without)
+        return Proof(
+            answered=len({result.text for result in (*first.results[:2], *second.results[:1])}) == 1,
+            spared=ran == 2,
+            respected=refused,
+            miss=median(with_us[:_CALLS]) - bare,
+            hit=median(with_us[_CALLS:]) - bare,
+        )
+
+
+class _Place:
+    def __init__(self, root: Path, binary: str, lane: str, environ: Mapping[str, str]) -> None:
+        self._project, self._runs = root / "project", root / "runs"
+        home, runtime = root / "home", root / "run"
+        for folder in (self._project, home / "tmp", home / ".config/skillcache", home / ".claude", runtime):
+            folder.mkdir(parents=True)
+        (home / ".config/skillcache/config.toml").write_text(_RULE)
+        (self._project / "check").write_text(_CHECK)
+        (self._project / "check").chmod(0o755)
+        paths = {"XDG_RUNTIME_DIR": str(runtime), "SKILLCACHE_PROOF_RUNS": str(self._runs)}
+        variables = {**_SETTINGS, **paths, "PATH": environ.get("PATH", "")}
+        self._client = Client(binary, home, variables)
+        (root / "bare/tmp").mkdir(parents=True)
+        self._bare = Client(binary, root / "bare", variables)
+        known = self._client.environment()
+        git = shutil.which("git", path=variables["PATH"])
+        if git is not None:  # without it the project is one all the same
+            subprocess.run([git, "init", "--quiet"], cwd=self._project, env=known, check=True, capture_output=True)
+        self._sockets = runtime / "skillcache"
+        self._plugin = Path(lay_out(known, modern=True)) if lane == PLUGIN else None
+        if lane == HOOKS:
+            path = home / ".claude/settings.json"
+            path.write_text(add("", present_edit(USER, str(self._project), known), str(path)))
+
+    def play(
+        self,
+        commands: list[str],
+        *,
+        bare: bool = False,
+        mode: str | None = None,
+        allow: Sequence[str] = (),
+        options: Sequence[str] = (),
+    ) -> Session:
+        client, plugin = (self._bare, None) if bare else (self._client, self._plugin)
+        first, *rest = commands
+        turns: list[Turn] = [self._once_served(first) if plugin else bash(first)]
+        turns += [bash(command) for command in rest]
+        return client.run(self._project, turns, plugin=plugin, mode=mode, allow=allow, options=options)
+
+    def runs(self) -> int:
+        return len(self._runs.read_text().splitlines()) if self._runs.exists() else 0
+
+    def _once_served(self, command: str) -> Turn:
+        before = self._listening()
+
+        def served(_request: Request) -> Turn:
+            ends = time.monotonic() + _SECONDS
+            while not self._listening() - before and time.monotonic() < ends:
+                time.sleep(0.01)
+            time.sleep(0.1)  # until the mod has read where
+            return bash(command)
+
+        return served
+
+    def _listening(self) -> set[str]:
+        return {path.name for path in self._sockets.iterdir() if path.is_socket()} if self._sockets.exists() else set()
+
+
+@contextmanager
+def _place(binary: str, lane: str, environ: Mapping[str, str]) -> Iterator[_Place]:
+    # Where a socket's path is short, whatever TMPDIR says.
+    with tempfile.TemporaryDirectory(prefix="sc-", dir="/tmp", ignore_cleanup_errors=True) as root:
+        yield _Place(Path(root), binary, lane, environ)

@@ -1,0 +1,108 @@
+"""`skillcache doctor` says which lane answers, and proves it in the client at hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.plugin import Plugged
+from tests.e2e.project import CHECK_RULE
+
+WELL = (
+    "gave a repeated command its recorded bytes without running it, and obeyed a deny rule; a miss took ",
+    " than without skillcache",
+)
+
+
+@pytest.fixture
+def person(plugged: Plugged) -> Plugged:
+    plugged.client.env["CLAUDE_CODE_EXECPATH"] = plugged.client.binary
+    plugged.client.env["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"  # with its own the client waits for a network
+    return plugged
+
+
+def findings(person: Plugged) -> dict[str, str]:
+    """The last line about each subject."""
+    done = subprocess.run(
+        [sys.executable, "-m", "skillcache", "doctor"],
+        cwd=person.project,
+        env=person.client.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr == ""
+    lines = [line.split(None, 2) for line in done.stdout.splitlines() if ":" in line]
+    return {subject.rstrip(":"): f"{level} {text}" for level, subject, text in lines}
+
+
+def test_without_either_lane_there_is_nothing_to_prove(person: Plugged) -> None:
+    found = findings(person)
+    assert found["settings"].startswith("mend no hooks in")
+    assert "proof" not in found
+    assert "plugin" not in found
+
+
+def test_the_hooks_are_proved(person: Plugged) -> None:
+    person.skillcache("install")
+    proof = findings(person)["proof"]
+    assert proof.startswith("ok Claude Code 2.1.330 ")
+    assert all(part in proof for part in WELL)
+
+
+def test_the_plugin_is_named_and_proved(person: Plugged) -> None:
+    person.skillcache("install", "--plugin")
+    found = findings(person)
+    assert found["plugin"] == (
+        "ok its module answers calls in Claude Code 2.1.330: a hit is an ordinary result for every tool"
+    )
+    assert found["proof"].startswith("ok Claude Code 2.1.330 ")
+    assert "settings" not in found
+
+    person.skillcache("install")
+    assert findings(person)["plugin"].startswith("note the settings have the hooks as well: they stand down")
+
+
+def test_what_of_the_plugin_is_out_of_date_is_named(person: Plugged) -> None:
+    person.skillcache("install", "--plugin")
+    person.write(".claude/skillcache.toml", CHECK_RULE.replace("./check", "./report"))
+    found = findings(person)["plugin"]
+    assert found.startswith("mend the plugin does not hear what rules of this project name. Mend: skillcache install")
+    person.skillcache("install", "--plugin")
+    assert findings(person)["plugin"].startswith("ok its module answers")
+    market = person.home / ".cache/skillcache/plugin/marketplace/.claude-plugin/marketplace.json"
+    market.write_text(market.read_text().replace("python", "python9"))
+    assert findings(person)["plugin"].startswith("mend the plugin is of another Python or package")
+
+
+def test_in_an_older_client_the_hooks_of_the_plugin_are_named_and_proved(person: Plugged, old_claude: str) -> None:
+    person.client.env["CLAUDE_CODE_EXECPATH"] = old_claude
+    person.skillcache("install", "--plugin")
+    found = findings(person)
+    assert found["plugin"] == "ok its hooks answer calls in Claude Code 2.1.296; from 2.1.326 its module does"
+    assert found["proof"].startswith("ok Claude Code 2.1.296 ")
+
+
+def test_where_a_client_ignores_the_plugin_the_lane_that_works_is_named(person: Plugged, tmp_path: Path) -> None:
+    person.skillcache("install", "--plugin")
+    deaf = tmp_path / "claude"
+    deaf.write_text(f'#!/bin/sh\nexec {sys.executable} {tmp_path}/deaf.py "$@"\n')
+    (tmp_path / "deaf.py").write_text(
+        "import os, sys\n"
+        "words = sys.argv[1:]\n"
+        "if '--plugin-dir' in words:\n"
+        "    at = words.index('--plugin-dir')\n"
+        "    words[at:at + 2] = []\n"
+        f"os.execv({person.client.binary!r}, ['claude', *words])\n"
+    )
+    deaf.chmod(0o755)
+    person.client.env["CLAUDE_CODE_EXECPATH"] = str(deaf)
+    proof = findings(person)["proof"]
+    assert proof == (
+        "mend Claude Code 2.1.330 with the plugin: a repeated command was not given its recorded result, a repeated"
+        " command ran. Mend: skillcache uninstall, then skillcache install: the hooks work in it"
+    )
