@@ -152,9 +152,21 @@ class Client:
         mcp_config: Path | None = None,
         env: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        talk: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Begin a session. `mode` None lets every call run without being asked about it."""
-        command = [self.binary, "-p", prompt, "--output-format", "stream-json", "--verbose", "--include-hook-events"]
+        """Begin a session.
+
+        `mode` None lets every call run without being asked about it; `talk`: the messages come on standard input.
+        """
+        command = [
+            self.binary,
+            "-p",
+            *([] if talk else [prompt]),
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--include-hook-events",
+        ]
         command += ["--dangerously-skip-permissions"] if mode is None else ["--permission-mode", mode]
         command += ["--settings", str(settings)] if settings else []
         command += ["--allowedTools", *allow] if allow else []
@@ -165,7 +177,7 @@ class Client:
             [*command, *options],
             cwd=project,
             env={**self.environment(), "ANTHROPIC_BASE_URL": api.url, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

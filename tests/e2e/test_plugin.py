@@ -179,6 +179,18 @@ def test_a_subagent_shares_what_the_main_agent_ran(plugged: Plugged) -> None:
     assert plugged.count() == 1, plugged.outcomes()
 
 
+def test_an_agent_in_a_worktree_of_its_own_shares_what_the_main_agent_ran(plugged: Plugged) -> None:
+    """Of the same content: in another folder, with another branch."""
+    apart = ToolCall("Agent", {**agent("check it apart").input, "isolation": "worktree"})
+    script = ["pwd", "./check", "echo more >> answer", "./check"]
+    session = plugged.play("./check", apart, agents={"check it apart": script})
+    folder, same, _, other = (result.text for result in session.api.of("check it apart")[-1].results())
+    assert folder != str(plugged.project)
+    assert same == session.texts[0] == "all is well"
+    assert other == "all is well\nmore"
+    assert plugged.count() == 2, plugged.outcomes()
+
+
 def test_parallel_calls_of_one_message_are_each_answered(plugged: Plugged) -> None:
     batch = ["./check one", "./check two", f"{PYTEST} sub", "./check three"]
     session = plugged.play(batch, batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -124,3 +125,24 @@ def test_an_agent_that_is_interrupted_while_it_waits_holds_nobody_up(plugged: Pl
     thread.join()
     assert plugged.count() == 1, plugged.outcomes()
     assert third[0].results[0][1:] == first.results[0][1:]
+
+
+def test_after_a_clear_the_same_server_serves_the_new_conversation(plugged: Plugged) -> None:
+    turns = [plugged.once_served("./check", set()), "one", bash("./check"), "two"]
+    words = ["--input-format", "stream-json"]
+    with Api(turns) as api:
+        client = plugged.client.start(plugged.project, api, plugin=plugged.folder, options=words, talk=True)
+        assert client.stdin is not None
+        for text, asked in (("go", 2), ("/clear", 2), ("go on", 4)):
+            message = {"type": "user", "message": {"role": "user", "content": text}}
+            client.stdin.write(json.dumps(message).encode() + b"\n")
+            client.stdin.flush()
+            assert until(lambda asked=asked: len(api.of()) >= asked)  # type: ignore[misc]
+        client.stdin.close()
+        assert client.stdout is not None
+        stream = [json.loads(line) for line in client.stdout if line.strip()]
+        client.stdin = None
+        client.communicate(timeout=SECONDS)
+    assert len({event["session_id"] for event in stream if event.get("subtype") == "init"}) == 2
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    assert plugged.count() == 1
