@@ -60,9 +60,11 @@ def _of_bash(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -
             return UNFIT
         result.update(kept)
     if entry.files:
-        from skillcache.skill.outputs import restore  # few entries hold files
+        from skillcache.skill.outputs import edited, restore  # few entries hold files
 
         root = found.fingerprint.root
+        if edited(entry.files, root):
+            return UNFIT
         restore(entry.files, root, root)
     if entry.failed:
         seen.see(call.cache, event.session_id, event.agent_id, found.digest)

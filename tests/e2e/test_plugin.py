@@ -17,6 +17,7 @@ from tests.e2e.pages import HOST, Page, Pages
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import CHECK_RULE, PYTEST, Place, after, agent
 from tests.e2e.test_replays import OUTPUTS, without_path
+from tests.e2e.test_skills import LINE, add_skill
 
 MCP_RULE = '[[rules]]\nmatch = "mcp__words__count_words"\n'
 AGENT_RULE = '[[rules]]\nmatch = "Agent"\n'
@@ -197,6 +198,22 @@ def test_parallel_calls_of_one_message_are_each_answered(plugged: Plugged) -> No
     assert session.texts[:4] == session.texts[4:]
     assert plugged.count() == 4, plugged.outcomes()
     assert len(notes(session)) == 4
+
+
+def test_the_files_of_a_skills_script_are_put_back(plugged: Plugged) -> None:
+    add_skill(plugged, plugged.home / ".claude/skills/report")
+    report, table = plugged.project / "report.txt", plugged.project / "out/table.csv"
+
+    def remove() -> None:
+        report.unlink()
+        table.unlink()
+
+    session = plugged.play(LINE, after(remove, LINE), after(lambda: report.write_text("edited"), LINE))
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed", "unfit", "stored"]
+    assert session.texts[1] == session.texts[0] == "wrote a report on 4 characters"
+    assert table.read_text() == "A,B\n"
+    assert (report.read_text(), report.stat().st_mode & 0o777) == ("it's a report on a,b\n", 0o640)
+    assert "What it wrote was put back" in notes(session)[0]
 
 
 def test_a_wish_for_a_fresh_run_is_granted_and_refreshes_the_entry(plugged: Plugged) -> None:
