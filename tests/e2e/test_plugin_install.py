@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from skillcache.plugin.layout import marketplace_text
 from skillcache.probe.api import ToolCall, bash
 from tests.conftest import RedisServer
 from tests.e2e.plugin import Plugged, notes
@@ -144,6 +145,17 @@ def test_the_folder_is_valid_to_the_client(plugged: Plugged, claude: str) -> Non
     plugged.client.env["CLAUDE_CODE_EXECPATH"] = claude
     plugged.skillcache("install", "--plugin", "--dry-run")
     assert validate(plugged, claude, market)["success"] is True
+
+
+def test_the_marketplace_of_the_checkout_is_valid_and_the_same_but_for_the_python(
+    plugged: Plugged, claude: str
+) -> None:
+    path = Path(__file__).parents[2] / ".claude-plugin/marketplace.json"
+    assert validate(plugged, claude, path)["success"] is True
+    known, made = json.loads(path.read_text()), json.loads(marketplace_text())
+    assert known["plugins"][0]["source"].pop("command") == "skillcache plugin-path"
+    assert made["plugins"][0]["source"].pop("command").endswith(" -m skillcache plugin-path")
+    assert known == made
 
 
 def validate(plugged: Plugged, claude: str, folder: Path) -> dict[str, Any]:
