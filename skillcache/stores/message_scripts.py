@@ -165,7 +165,8 @@ local id = ARGV[2]
 local project = redis.call('HGET', agent_key(id), 'project')
 finish(id)
 for _, other in ipairs(project and redis.call('ZRANGE', agents_key(project), 0, -1) or {}) do
-  if other ~= id and redis.call('HGET', agent_key(other), 'session') == id and not is_gone(other) then finish(other) end
+  local is_of_it = other ~= id and redis.pcall('HGET', agent_key(other), 'session') == id
+  if is_of_it and not is_gone(other) then finish(other) end
 end
 return 1
 """)
@@ -176,10 +177,11 @@ local index, found = agents_key(ARGV[2]), {whole(now)}
 redis.call('ZREMRANGEBYSCORE', index, '-inf', whole(now - AGENT_TTL * 1000 - 1))
 local counts = {[true] = 0, [false] = 0}
 for _, id in ipairs(redis.call('ZREVRANGE', index, 0, 20 * AGENTS)) do
-  local has_ended = redis.call('HEXISTS', agent_key(id), 'ended') == 1
-  if counts[has_ended] < AGENTS and is_known(id) then
+  local fields = redis.pcall('HGETALL', agent_key(id))  -- anybody may have put something else there
+  local has_ended = not fields.err and field(fields, 'ended') ~= nil
+  if not fields.err and field(fields, 'project') and counts[has_ended] < AGENTS then
     counts[has_ended] = counts[has_ended] + 1
-    found[#found + 1] = {id, redis.call('HGETALL', agent_key(id))}
+    found[#found + 1] = {id, fields}
   end
 end
 return found

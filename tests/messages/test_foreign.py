@@ -137,6 +137,16 @@ def test_what_lies_in_the_place_of_one_inbox_holds_up_nobody_else(client: redis.
     later.close()
 
 
+def test_what_lies_in_the_place_of_one_agent_hides_no_other(client: redis.Redis, post: RedisPost) -> None:
+    post.register("one", agent(session="one"), "main")
+    post.register("b", agent(session="one"), "helper")
+    client.set("skillcache:agent:odd", "no hash")
+    client.zadd(f"skillcache:agents:{PROJECT}", {"odd": NOW * 1000 + 1, "gone": NOW * 1000 + 2})
+    assert [each["id"] for each in post.agents(PROJECT)[1]] == ["one", "b"]
+    post.end("one")
+    assert all(each.get("ended") for each in post.agents(PROJECT)[1])
+
+
 def test_a_message_in_the_hands_of_a_hook_that_dies_comes_back_when_it_expires(
     client: redis.Redis, post: RedisPost
 ) -> None:
