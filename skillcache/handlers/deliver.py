@@ -1,11 +1,9 @@
 """Every event at which an agent begins, reads its messages or ends; its inbox is mostly empty, and nothing is said."""
 
-import os
-
-from skillcache import files, jsontext
+from skillcache import jsontext
 from skillcache.errors import StoreError
 from skillcache.event import BadEvent, SessionEvent, parse_session_event
-from skillcache.messages import activity, limits
+from skillcache.messages import activity, away, limits
 from skillcache.messages.message import is_id
 from skillcache.messages.post import STOP, STOP_AGAIN, UNKNOWN, WORK, Post, open_post
 from skillcache.settings import Settings, load
@@ -14,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
 
-_REST = 5  # seconds in which a store that did not answer is not asked again
 _READING = ("UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop")
 _CAP = "CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"
 
@@ -30,15 +27,13 @@ def handle(data: bytes, world: "World") -> str:
         return ""
     if not is_id(event.agent_id or event.session_id):
         raise BadEvent("agent_id is not a name")
-    away = f"{settings.cache}/messages/.away"
-    if _is_away(away, world.now):
+    if away.is_away(settings.cache, world.now):
         return ""
     post = open_post(settings.store, now=world.now)
     try:
         text = _attend(post, event, world, settings, folder)
     except StoreError:
-        files.write(away, b"")
-        os.utime(away, (world.now, world.now))
+        away.note(settings.cache, world.now)
         raise
     if not text:
         return ""
@@ -113,11 +108,3 @@ def _deliver(post: Post, event: SessionEvent, world: "World", settings: Settings
     stopped = event.name in ("Stop", "SubagentStop")
     world.after = lambda: arrived.settle(count, size=size, stopped=stopped)
     return text
-
-
-def _is_away(path: str, now: float) -> bool:
-    """Whether another hook has just waited for the store in vain: a hanging one is to cost a session little."""
-    try:
-        return 0 <= now - os.stat(path).st_mtime < _REST
-    except OSError:
-        return False

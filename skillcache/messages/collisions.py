@@ -3,8 +3,9 @@
 import os
 
 from skillcache.digest import digest_parts
+from skillcache.errors import StoreError
 from skillcache.event import SessionEvent
-from skillcache.messages import limits, seal
+from skillcache.messages import away, limits, seal
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.page import word
 from skillcache.messages.post import Letter, Meeting, open_post
@@ -30,6 +31,16 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
     path = (given.get("file_path") or given.get("notebook_path")) if isinstance(given, dict) else None
     if not settings.flag("messages.deliver") or not isinstance(path, str) or event.text("tool_name") not in TOOLS:
         return
+    if away.is_away(settings.cache, world.now):
+        return
+    try:
+        _note(path, event, world, settings)
+    except StoreError:
+        away.note(settings.cache, world.now)
+        raise
+
+
+def _note(path: str, event: SessionEvent, world: "World", settings: Settings) -> None:
     key = seal.key_of(settings.cache)
     me = event.agent_id or event.session_id
     post = open_post(settings.store, now=world.now)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from skillcache import tally
+from skillcache.errors import StoreError
 from skillcache.event import parse_session_event
 from skillcache.messages.collisions import note_edit
 from skillcache.runtime import World
 from skillcache.sessions.repository import locate, project_of
 from skillcache.settings import load
+from tests.conftest import free_port
 from tests.messages.client import Project, Session, quoted
 
 Edit = Callable[..., None]
@@ -61,6 +64,16 @@ def test_two_agents_that_edit_one_file_are_told_so_once(project: Project) -> Non
     assert " of skillcache itself, just now>" in main
     assert "An answer" not in main
     assert session.batch() + session.batch("a1") == ""
+
+
+def test_a_store_out_of_reach_is_asked_once(project: Project) -> None:
+    project.environ["SKILLCACHE_REDIS_URL"] = f"redis://127.0.0.1:{free_port()}/0"
+    session = Session(project)
+    with pytest.raises(StoreError):
+        edit(session, "a.py")
+    edit(session, "a.py")
+    session.batch()
+    assert [count.outcome for count in tally.read(str(project.cache))] == []
 
 
 def test_nobody_speaks_through_the_name_of_an_agent(project: Project) -> None:
