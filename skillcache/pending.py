@@ -59,6 +59,15 @@ def keep(cache: str, id_: str, record: dict[str, object]) -> None:
     files.write(_path(cache, id_), jsontext.dumps(record).encode("ascii"))
 
 
+def look(cache: str, id_: str) -> dict[str, object] | None:
+    """What `keep` kept, which stays; None where there is none."""
+    try:
+        record = jsontext.loads(files.read(_path(cache, id_), _CAP) or b"null")
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
 def end(cache: str, tool_use_id: str) -> dict[str, object] | None:
     """Claim the end of a call: what was saved for it ({} for nothing), or None when it is not ours to handle."""
     path = _path(cache, tool_use_id)

@@ -42,7 +42,7 @@ def answer(event: ToolEvent, world: World, claimed: Pending, lane: "ModuleType")
 
 def _expected(call: Call) -> int:
     """Milliseconds that the run now beginning is likely to take, 0 when nothing is known of it."""
-    return durations.learnt(call.cache, call.folder, call.command) or 0
+    return (durations.learnt(call.cache, call.folder, call.command) or 0) if call.event.tool == BASH else 0
 
 
 def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> str:

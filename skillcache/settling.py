@@ -37,6 +37,8 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
 
             flight.release(call, miss)
     call.count(outcome, name, run=event.duration or 0)
+    if outcome is LAUNCHED and (ended := launches.overtaken(call)) is not None:
+        settle(ended[0], world, ended[1])
     if outcome not in _QUICK:
         from skillcache.recording import tidy  # others wait for the release, and nobody for this
 

@@ -12,6 +12,7 @@ from skillcache.jsontext import dumps
 from skillcache.lanes import long_output
 from skillcache.outcome import UNFIT, Outcome
 from skillcache.plan import BASH, Plan
+from skillcache.result import Unusable
 
 # What a tool's result must hold, by what type: the client takes another shape for an error.
 _SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -32,7 +33,10 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
 
 def _of_another(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
     kind = kinds.kind_of(planned.tool)
-    result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
+    try:
+        result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
+    except Unusable:
+        return UNFIT
     if not _fits(planned.tool, result):
         return UNFIT
     note = (

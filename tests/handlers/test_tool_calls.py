@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -437,6 +438,38 @@ class TestAgents:
         served = tools.call("Agent", AGENT, answered())
         assert served is not None
         assert served.endswith("\n  Two findings.")
+
+    STOP = staticmethod(
+        lambda tools, text, **fields: {
+            "hook_event_name": "SubagentStop", "session_id": "s1", "cwd": str(tools.place.root), "agent_id": "a7",
+            "agent_type": "reviewer", "stop_hook_active": False, "last_assistant_message": text, **fields,
+        }
+    )  # fmt: skip
+
+    def launch(self, tools: Tools) -> dict[str, Any]:
+        event = tools.before("Agent", {**AGENT, "run_in_background": True})
+        assert tools.ask(event) is None
+        return event
+
+    LAUNCHED = MappingProxyType({"status": "async_launched", "agentId": "a7", "description": "review", "prompt": "…"})
+
+    def test_an_agent_that_stops_before_its_launch_is_told_of_is_stored_all_the_same(self, tools: Tools) -> None:
+        event = self.launch(tools)
+        tools.hook("subagent_stop.py", self.STOP(tools, "Quick."))
+        tools.tell(event, dict(self.LAUNCHED))
+        assert tools.place.counted() == ["no_entry", "launched", "stored"]
+        served = tools.call("Agent", AGENT, answered())
+        assert served is not None
+        assert served.endswith("\n  Quick.")
+
+    def test_what_counts_is_what_an_agent_said_that_was_kept_from_stopping(self, tools: Tools) -> None:
+        tools.tell(self.launch(tools), dict(self.LAUNCHED))
+        tools.hook("subagent_stop.py", self.STOP(tools, "First."))
+        tools.hook("subagent_stop.py", self.STOP(tools, "Second.", stop_hook_active=True))
+        tools.hook("subagent_stop.py", self.STOP(tools, "To somebody else."))
+        served = tools.call("Agent", AGENT, answered())
+        assert served is not None
+        assert served.endswith("\n  Second.")
 
     def test_no_rule_no_cache(self, tools: Tools) -> None:
         other = {**AGENT, "subagent_type": "writer"}
