@@ -18,6 +18,10 @@ from skillcache.skill.frontmatter import read as read_frontmatter
 from skillcache.skill.globs import fault_of
 from skillcache.skill.scalars import NotUnderstood
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FILE = "SKILL.md"
 _CAP = 1 << 20
 _LONGEST_TTL = 31_536_000
@@ -142,28 +146,21 @@ def _texts(name: str, value: object) -> tuple[str, ...]:
     return tuple(items)
 
 
-def _names(name: str, value: object) -> tuple[str, ...]:
-    found = _texts(name, value)
-    for text in found:
-        if not text.isascii() or not text.isidentifier():
-            raise _Unfit(f"{name}: {text!r} is no name of a variable")
-    return found
+def _sound(fault_of: "Callable[[str], str]") -> "Callable[[str, object], tuple[str, ...]]":
+    """Reads texts of which none has a fault."""
+
+    def read_texts(name: str, value: object) -> tuple[str, ...]:
+        found = _texts(name, value)
+        for text in found:
+            if fault := fault_of(text):
+                raise _Unfit(f"{name}: {text!r} {fault}")
+        return found
+
+    return read_texts
 
 
-def _depends(name: str, value: object) -> tuple[str, ...]:
-    found = _texts(name, value)
-    for text in found:
-        if fault := fault_of_input(text):
-            raise _Unfit(f"{name}: {text!r} {fault}")
-    return found
-
-
-def _outputs(name: str, value: object) -> tuple[str, ...]:
-    found = _texts(name, value)
-    for text in found:
-        if fault := fault_of_output(text):
-            raise _Unfit(f"{name}: {text!r} {fault}")
-    return found
+def _fault_of_name(text: str) -> str:
+    return "" if text.isascii() and text.isidentifier() else "is no name of a variable"
 
 
 def fault_of_input(glob: str) -> str:
@@ -186,9 +183,9 @@ def fault_of_output(glob: str) -> str:
 
 _FIELDS = {
     "ttl": _ttl,
-    "depends": _depends,
+    "depends": _sound(fault_of_input),
     "args_are_files": _flag,
     "version": _version,
-    "env": _names,
-    "outputs": _outputs,
+    "env": _sound(_fault_of_name),
+    "outputs": _sound(fault_of_output),
 }
