@@ -5,7 +5,7 @@
 // heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
 // which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so that
 // no other call is heard.
-import { endedLines, endedTools, lines, start, tools, writes } from './heard.js'
+import { endedTools, lines, start, tools, writes, writingLines } from './heard.js'
 
 const PROTOCOL = 1
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
@@ -25,7 +25,7 @@ let socket // where the server listens; undefined while there is none
 let running = false
 let stop = () => {} // ends the server
 let restsUntil = 0
-const followed = new Map() // calls whose end the server waits for, by id: how many ms they ran
+const followed = new Map() // calls of other tools whose end the server waits for, by id: how many ms they ran
 
 // Runs as long as the server does, which is at most as long as this module.
 async function keepServer($, options) {
@@ -71,7 +71,8 @@ async function ask($, path, body, patience) {
   return said ?? {}
 }
 
-async function lookUp($, e) {
+// The call as a PreToolUse event.
+async function describe($, e) {
   const { tool, tool_use_id, agentId, requestMeta, ...input } = e
   // All at once: each is a message to the client and back.
   const [cwd, root, session, info] = await Promise.all([
@@ -82,7 +83,7 @@ async function lookUp($, e) {
   ])
   // A page is fetched in another way for one type of agent.
   const agents = agentId !== undefined && tool === 'WebFetch' ? await $.agent.list() : []
-  const event = {
+  return {
     hook_event_name: 'PreToolUse',
     session_id: session,
     transcript_path: info.transcriptPath,
@@ -94,6 +95,9 @@ async function lookUp($, e) {
     tool_input: input,
     tool_use_id,
   }
+}
+
+async function lookUp($, event) {
   let said = await ask($, '/call', event, PATIENCE)
   for (let round = 0; round < ROUNDS && typeof said.ticket === 'string'; round++)
     said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000)
@@ -108,17 +112,29 @@ function fits(tool, result) {
 }
 
 async function answer($, e, next) {
-  const said = await lookUp($, e)
+  const event = await describe($, e)
+  const said = await lookUp($, event)
   if (typeof said.deny === 'string') return { deny: said.deny }
   if (fits(e.tool, said.result)) return { result: said.result, context: said.context }
   if (said.follow !== true) return next(e)
   const began = performance.now()
   const ran = await next(e)
-  followed.set(e.tool_use_id, Math.round(performance.now() - began))
+  const took = Math.round(performance.now() - began)
+  if (e.tool === 'Bash') void ask($, '/ended', endOf(event, ran, took, next.signal.aborted), PATIENCE)
+  else followed.set(e.tool_use_id, took)
   return ran
 }
 
-// The event is the very one that a settings hook gets, but for the time that the call may have waited in `answer`.
+// The end of a followed line, as PostToolUse or PostToolUseFailure would have it: such a line does not move the shell.
+// Hooking these would cost each call some milliseconds more, and not tell what another plugin has answered.
+function endOf(event, ran, took, isAborted) {
+  const end = { ...event, duration_ms: took }
+  if (ran.ref === undefined || isAborted) return { ...end, hook_event_name: 'PostToolUseFailure', is_interrupt: true }
+  if (ran.isError) return { ...end, hook_event_name: 'PostToolUseFailure', error: ran.text }
+  return { ...end, hook_event_name: 'PostToolUse', tool_response: ran.result }
+}
+
+// The very event that a settings hook gets, which names an MCP server; but for the time that `answer` may have waited.
 function tell($, e, next) {
   const took = followed.get(e.tool_use_id)
   followed.delete(e.tool_use_id)
@@ -138,10 +154,12 @@ export function register(on, options) {
     return answer($, e, next)
   })
   on('tool.run', { tool: tools }, answer)
-  on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: endedLines } }, tell)
-  on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: endedLines } }, tell)
   on('classic.PostToolUse', { tool_name: endedTools }, tell)
   on('classic.PostToolUseFailure', { tool_name: endedTools }, tell)
+  if (writingLines !== undefined) {
+    on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: writingLines } }, tell)
+    on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: writingLines } }, tell)
+  }
   // What another mod sets is given to the commands that run from then on: a new server knows it, too.
   on('env.set', async ($, e, next) => {
     const set = await next(e)

@@ -4,10 +4,13 @@ The words are JSON: `result` in the tool's own shape and `context` for the model
 the tool's own error. The call's input is not ours to change, so that no answer can move the shell.
 """
 
+import os
+
 from skillcache import kinds, replay, seen
 from skillcache.call import Call
 from skillcache.consultation import Consultation
 from skillcache.entry import Entry
+from skillcache.errors import Bypass
 from skillcache.jsontext import dumps
 from skillcache.lanes import long_output
 from skillcache.outcome import UNFIT, Outcome
@@ -23,7 +26,11 @@ _SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
 
 
 def admit(call: Call, planned: Plan) -> None:
-    """Every call is answered."""
+    """A line that moves the shell is neither answered nor followed. Raises Bypass."""
+    if planned.verdict is not None and os.path.normpath(os.path.join(call.event.cwd, planned.verdict.ends_in)) != (
+        os.path.normpath(call.event.cwd)
+    ):
+        raise Bypass(UNFIT)
 
 
 def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:

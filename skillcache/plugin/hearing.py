@@ -28,6 +28,7 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
     lines = [*_builtin(), *_lines(rules)]
     answered = [*WEB.split("|"), *(tool for tool in map(_tool, rules) if tool not in ("Bash", "Skill"))]
     ended = [*answered, *(tool for tool in map(_tool, writers) if tool != "Bash")]
+    writing = _lines(writers)
     written = [
         f"[{_expression([_wild(_tool(pattern))], whole=True)}, {_expression(_lines([pattern]))}]" for pattern in writers
     ]
@@ -36,7 +37,7 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
         f"export const start = {json.dumps(list(start))}\n"
         f"export const lines = {_expression(lines)}\n"
         f"export const tools = {_expression(map(_wild, answered), whole=True)}\n"
-        f"export const endedLines = {_expression([*lines, *_lines(writers)])}\n"
+        f"export const writingLines = {_expression(writing) if writing else 'undefined'}\n"
         f"export const endedTools = {_expression(map(_wild, ended), whole=True)}\n"
         f"const written = [{', '.join(written)}]\n"
         "export const writes = e =>\n"

@@ -26,7 +26,7 @@ FOLLOW = '{"follow":true}'
 _PATIENCE = 0.1  # seconds until a call that is not answered yet is given a ticket
 _TIME = 5.0  # seconds that a call may take where it waits for nobody
 _ROUND = 2.0  # seconds until a wait is answered by another
-_COLLECT = 2.0  # seconds after which an answer that nobody comes for is taken for lost
+_COLLECT = 5.0  # seconds after which an answer that nobody comes for is taken for lost
 _HASTY = {"connect": 0.1, "reply": 0.15}
 
 
@@ -140,7 +140,8 @@ def _answer(event: ToolEvent, world: ResidentWorld) -> str:
     if claimed is None:  # a settings hook has it
         return RUN
     text = answer(event, world, claimed, mod)
-    if text is None:
+    if text != "":  # nothing of ours follows
         pending.end(cache, event.tool_use_id)
+    if text is None:
         return RUN
     return text or FOLLOW

@@ -7,8 +7,8 @@ const RESULT = { stdout: 'recorded', stderr: '', interrupted: false, isImage: fa
 const RAN = { stdout: 'ran', stderr: '', interrupted: false }
 const CALL = { tool: 'Bash', command: 'pytest -q' } as const
 
-// A session with a server that says what `says` gives for a path.
-function session(on, says, hello = { protocol: 1, socket: SOCKET }) {
+// A session with a server that says what `says` gives for a path; `outcome`: what a call that runs comes to.
+function session(on, says, { hello = { protocol: 1, socket: SOCKET }, outcome = undefined } = {}) {
   const asked = []
   const ran = []
   const clock = mock.clock(on)
@@ -32,7 +32,7 @@ function session(on, says, hello = { protocol: 1, socket: SOCKET }) {
   })
   on('tool.run', (_, e) => {
     ran.push(e.command)
-    return { result: { ...RAN } }
+    return outcome ?? { ref: 1, result: { ...RAN }, text: 'ran' }
   })
   on('classic.PostToolUse', () => ({}))
   return { asked, ran, clock }
@@ -85,16 +85,48 @@ test('a call that no rule can name is not asked about', async ($, on) => {
   expect(ran.length).toBe(4)
 })
 
-test('the end of a call that the server follows is told to it, and of no other', async ($, on) => {
-  const { asked, clock } = session(on, path => (path === '/call' ? { follow: true } : {}))
+const FOLLOWED = path => (path === '/call' ? { follow: true } : {})
+
+test('the end of a line that the server follows is told to it', async ($, on) => {
+  const { asked, clock } = session(on, FOLLOWED)
   await begin($, clock)
   await $.tool.call({ ...CALL, tool_use_id: 'followed' })
-  const ended = { tool_name: 'Bash', tool_input: { command: 'pytest -q' }, tool_response: RAN, duration_ms: 9_999_999 }
-  await $.classic.PostToolUse({ ...ended, tool_use_id: 'followed' })
-  await $.classic.PostToolUse({ ...ended, tool_use_id: 'another' })
   await clock.settle()
   expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
-  expect(asked[1].body).toMatchObject({ tool_use_id: 'followed', hook_event_name: 'PostToolUse', tool_response: RAN })
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUse', tool_use_id: 'followed', tool_response: RAN })
+  expect(asked[1].body).toMatchObject({ cwd: '/project/sub', tool_input: { command: 'pytest -q' } })
+})
+
+test('so is its failure', async ($, on) => {
+  const outcome = { ref: 1, result: 'Error: Exit code 3', text: 'Exit code 3\noutput', isError: true }
+  const { asked, clock } = session(on, FOLLOWED, { outcome })
+  await begin($, clock)
+  await $.tool.call(CALL)
+  await clock.settle()
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', error: 'Exit code 3\noutput' })
+  expect(asked[1].body.is_interrupt).toBe(undefined)
+})
+
+test('what another plugin has answered is told as no result', async ($, on) => {
+  const { asked, clock } = session(on, FOLLOWED, { outcome: { result: { ...RAN } } })
+  await begin($, clock)
+  await $.tool.call(CALL)
+  await clock.settle()
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', is_interrupt: true })
+  expect(asked[1].body.tool_response).toBe(undefined)
+})
+
+test('the end of a call of another tool is told as the client tells it, and of no other call', async ($, on) => {
+  const { asked, clock } = session(on, FOLLOWED)
+  await begin($, clock)
+  const page = { url: 'https://x.example/', prompt: 'what?' }
+  await $.tool.call({ tool: 'WebFetch', ...page, tool_use_id: 'followed' })
+  const ended = { tool_name: 'WebFetch', tool_input: page, tool_response: { code: 200 }, duration_ms: 9_999_999 }
+  await $.classic.PostToolUse({ ...ended, tool_use_id: 'another' })
+  await $.classic.PostToolUse({ ...ended, tool_use_id: 'followed' })
+  await clock.settle()
+  expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
+  expect(asked[1].body).toMatchObject({ tool_use_id: 'followed', hook_event_name: 'PostToolUse', tool_response: { code: 200 } })
   expect(asked[1].body.duration_ms < 9_999_999).toBe(true) // that of the run alone
 })
 
@@ -132,7 +164,9 @@ test('a server that does not answer holds one call up for a moment and the next 
 })
 
 test('a server of another version is not asked', async ($, on) => {
-  const { asked, clock } = session(on, () => ({ result: RESULT, context: [] }), { protocol: 2, socket: SOCKET })
+  const { asked, clock } = session(on, () => ({ result: RESULT, context: [] }), {
+    hello: { protocol: 2, socket: SOCKET },
+  })
   await begin($, clock)
   expect((await $.tool.call(CALL)).result).toEqual(RAN)
   expect(asked).toEqual([])

@@ -98,7 +98,8 @@ def test_without_own_rules_the_tools_of_the_web_alone_are_heard() -> None:
 def test_lines_that_put_results_out_of_date_are_heard_at_their_end() -> None:
     line = "alembic upgrade head"
     assert not OWN["lines"].search(line)
-    assert OWN["endedLines"].search(line)
+    assert OWN["writingLines"].search(line)
+    assert "writingLines" not in BUILT_IN
 
 
 def test_a_rule_for_every_line_hears_every_line() -> None:

@@ -170,7 +170,7 @@ def test_many_calls_at_once_are_each_answered_and_leave_no_thread(server: Server
         server.record(f"./check {number}")
     events = [server.event(f"./check {number % 8}") for number in range(40)]
     answers = in_parallel(40, lambda number: server.call(events[number]))
-    assert all("result" in answer for answer in answers)  # type: ignore[operator]
+    assert all("result" in answer for answer in answers), server.outcomes()  # type: ignore[operator]
     assert server.outcomes().count("replayed") == 40
     assert until(lambda: server.threads() < 8)
 
@@ -204,7 +204,7 @@ def test_who_gives_up_waiting_holds_nobody(server: Server) -> None:
     assert "ticket" in server.post("/call", server.event(session_id="two"))
     failed = {**first, "hook_event_name": "PostToolUseFailure", "error": "Exit code 1", "duration_ms": 3_000}
     assert server.post("/ended", failed) == {}
-    time.sleep(2.5)  # until its answer is taken for lost
+    assert until(lambda: not list((server.home / ".cache/skillcache/pending").iterdir()))
     assert server.post("/call", server.event(session_id="three")) == {"follow": True}
 
 
