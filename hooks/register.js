@@ -3,8 +3,8 @@
 // there, the call runs as it would without us.
 //
 // heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
-// which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so that
-// no other call is heard.
+// which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so no
+// more is heard than must be.
 import { endedTools, lines, start, tools, writes, writingLines } from './heard.js'
 
 const PROTOCOL = 1

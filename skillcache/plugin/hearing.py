@@ -1,6 +1,8 @@
 """What the plugin's module hears, as the JavaScript module heard.js: every call that a rule may name, and few others.
 
-A call that is heard costs it a few milliseconds, and the client does not move it to the background.
+A call that is heard costs it a few milliseconds, and the client does not move it to the background. Observed: the
+client compares names itself, and has the module tell whether an expression fits, about every call. So tools are named
+where they can be.
 """
 
 from __future__ import annotations
@@ -36,9 +38,9 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
         "// Made by `skillcache plugin-path` from the built-in rules and the person's own.\n"
         f"export const start = {json.dumps(list(start))}\n"
         f"export const lines = {_expression(lines)}\n"
-        f"export const tools = {_expression(map(_wild, answered), whole=True)}\n"
+        f"export const tools = {_names(answered)}\n"
         f"export const writingLines = {_expression(writing) if writing else 'undefined'}\n"
-        f"export const endedTools = {_expression(map(_wild, ended), whole=True)}\n"
+        f"export const endedTools = {_names(ended)}\n"
         f"const written = [{', '.join(written)}]\n"
         "export const writes = e =>\n"
         "  written.some(([tool, line]) => tool.test(e.tool_name) && line.test(String(e.tool_input?.command ?? '')))\n"
@@ -76,6 +78,12 @@ def _wild(tool: str) -> str:
 
 def _plain(text: str) -> str:
     return "".join(f"\\{char}" if char in _META else char for char in text)
+
+
+def _names(tools: Iterable[str]) -> str:
+    """A list in JavaScript: names, and expressions for those with a wildcard."""
+    listed = (_expression([_wild(tool)], whole=True) if "*" in tool else json.dumps(tool) for tool in tools)
+    return f"[{', '.join(dict.fromkeys(listed))}]"
 
 
 def _expression(parts: Iterable[str], *, whole: bool = False) -> str:
