@@ -150,6 +150,8 @@ class Api:
 def _handler(api: Api) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # a head and a body sent apart would wait 40 ms for each other
+        wbufsize = -1
 
         def do_HEAD(self) -> None:
             self._send(b"")
