@@ -13,7 +13,8 @@ import sys
 import time
 from random import Random
 
-sys.path.insert(0, sys.argv[1])
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
 
 from skillcache.stores import Store, open_store
 from skillcache.stores.connection import Limits
