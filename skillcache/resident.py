@@ -47,8 +47,10 @@ def is_private(folder: str) -> bool:
 
 def is_served(environ: "Mapping[str, str]") -> bool:
     """Whether a server answers the calls of this client: its settings hooks then have nothing to do."""
+    if not is_private(run_folder(environ)):  # most people have none
+        return False
     path = socket_path(environ)
-    if path is None or not os.path.exists(path) or not is_private(path.rpartition("/")[0]):
+    if path is None or not os.path.exists(path):
         return False
     import _socket  # few sessions have a server
 
