@@ -7,7 +7,6 @@ folder is private; a socket's path may be about a hundred bytes long at most, wh
 import os
 
 from skillcache.paths import cache_folder
-from skillcache.sessions.client import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def socket_path(environ: "Mapping[str, str]") -> str | None:
     pid = environ.get("CLAUDE_PID", "")
     if not pid.isdecimal() or len(pid) > 10:
         return None
+    from skillcache.sessions.client import describe  # asked of those who have a server only
+
     # A number is given to another process some day, and is one of many machines' and containers'.
     return f"{run_folder(environ)}/{pid}-{describe(int(pid)).get('pid_start', '')}"
 
