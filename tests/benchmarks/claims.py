@@ -16,6 +16,7 @@ from statistics import quantiles
 
 from skillcache.stores import Store, open_store
 from skillcache.stores.pooled import open_pooled
+from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 
 _DIGEST, _HELD = "a" * 40, "b" * 40
@@ -52,13 +53,7 @@ def measure(stores: dict[str, Store], rounds: int) -> dict[str, list[float]]:
         cases[f"{name}: claim"] = lambda store=store: store.claim(_DIGEST, "us", _LEASE)  # type: ignore[misc]
         cases[f"{name}: claim refused"] = lambda store=store: store.claim(_HELD, "us", _LEASE)  # type: ignore[misc]
         cases[f"{name}: release"] = lambda store=store: store.release(_DIGEST, "us")  # type: ignore[misc]
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
-    return times
+    return interleave(cases, rounds)
 
 
 def wake(targets: dict[str, str], rounds: int) -> dict[str, list[float]]:

@@ -17,6 +17,7 @@ from statistics import quantiles
 from typing import Any
 
 from skillcache.jsontext import dumps
+from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.flight.conftest import LINE, Scene
 from tests.flight.overlap import Overlap
@@ -72,12 +73,7 @@ def measure(scene: Scene, rounds: int, wakes: int) -> dict[str, list[float]]:
         "a miss without a claim (`SKILLCACHE_WAIT=0`)": miss("0"),
         "a miss that claims": miss("300"),
     }
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
+    times = interleave(cases, rounds)
     return times | wake(scene, wakes)
 
 

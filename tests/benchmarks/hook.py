@@ -20,6 +20,7 @@ from skillcache.event import parse_tool_event
 from skillcache.jsontext import dumps
 from skillcache.lookup import look
 from skillcache.runtime import World as Around
+from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
 from tests.fidelity.world import World
@@ -70,12 +71,7 @@ def measure(world: World, rounds: int) -> list[tuple[str, float, float]]:
         "switched off": lambda: run(off, event(root, "pytest -q", "off"), *_PYTHON, hook),
         "`git status --porcelain` there": lambda: run(environ, b"", "git", "-C", root, "status", "--porcelain"),
     }
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
+    times = interleave(cases, rounds)
     bare = median(next(iter(times.values())))
     return [(name, median(values) * 1000, median(values) / bare) for name, values in times.items()]
 

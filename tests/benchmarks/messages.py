@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks.timing import timed
 from tests.conftest import start_redis
 from tests.messages.client import HOOK, Project, Session
 from tests.messages.crowd import Crowd
@@ -71,12 +72,6 @@ def measure(project: Project, rounds: int) -> list[tuple[str, float, float]]:
         times["PostToolBatch, one message"].append(timed(lambda: run(project.environ, batch, HOOK)))
     bare = median(times["bare interpreter"])
     return [(name, median(values) * 1000, median(values) / bare) for name, values in times.items()]
-
-
-def timed(case: Callable[[], None]) -> float:
-    begun = time.perf_counter()
-    case()
-    return time.perf_counter() - begun
 
 
 def run(environ: dict[str, str], data: bytes, argv: list[str]) -> None:

@@ -36,6 +36,7 @@ from skillcache.stores import resp
 from skillcache.stores.connection import Limits
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
+from tests.benchmarks.timing import timed
 from tests.conftest import RedisServer, start_redis
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -263,12 +264,6 @@ def slowest(server: RedisServer) -> str:
     client.slowlog_reset()
     client.close()
     return f"{max(entry['duration'] for entry in entries) / 1000:.1f} ms" if entries else "under 0.5 ms"
-
-
-def timed(call: Callable[[], object]) -> float:
-    begun = time.perf_counter()
-    call()
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -9,11 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 
 _RUN = (sys.executable, "-m", "skillcache", "run")
@@ -71,12 +71,7 @@ def measure(base: Path, store: str, rounds: int) -> list[tuple[str, float, float
         "`skillcache --help`": start(*_RUN[:3], "--help"),
     }
     cases["run and store"]()
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
+    times = interleave(cases, rounds)
     python, bare = (median(values) for values in list(times.values())[:2])
     return [
         (name, median(values) * 1000, median(values) / python, median(values) / bare) for name, values in times.items()

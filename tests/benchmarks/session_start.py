@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skillcache.sessions.journal import Journal, open_journal
+from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.sessions.conftest import Teller, bash, edit, end, prompt, reply, start, todo
 from tests.sessions.test_repository import git
@@ -73,12 +74,7 @@ def fill(journal: Journal, project: str, commit: str, sessions: int, events: int
 
 
 def _measure(cases: dict[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
+    times = interleave(cases, rounds)
     return {name: statistics.median(values) * 1000 for name, values in times.items()}
 
 

@@ -3,12 +3,12 @@
 import argparse
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.hook import _CHECKOUT, _PYTHON, event, run
+from tests.benchmarks.timing import interleave
 from tests.handlers.conftest import Place
 from tests.skill.conftest import Skills
 
@@ -56,12 +56,7 @@ def measure(skills: Skills, rounds: int) -> list[tuple[str, float, float]]:
         "miss of a skill": ask(f"{skills.line} --never-seen"),
         "a skill that declares nothing": ask(lines["silent"]),
     }
-    times: dict[str, list[float]] = {name: [] for name in cases}
-    for _ in range(rounds):
-        for name, case in cases.items():
-            begun = time.perf_counter()
-            case()
-            times[name].append(time.perf_counter() - begun)
+    times = interleave(cases, rounds)
     bare = median(next(iter(times.values())))
     return [(name, median(values) * 1000, median(values) / bare) for name, values in times.items()]
 
