@@ -7,7 +7,7 @@ its effect; what is left expires by itself.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -43,18 +43,12 @@ class Invalidated(NamedTuple):
     bytes: int = 0
 
 
-def invalidate_names(place: "str | redis.Redis", names: Iterable[str]) -> Invalidated:
-    """`place`: as `open_store` takes it, or a client with any decoding. Raises StoreError and ConfigError."""
-    return invalidate(place, Selection(tuple(names)))
-
-
-def invalidate_pattern(place: "str | redis.Redis", pattern: str) -> Invalidated:
-    """Raises the generation of every name that `pattern` touches, a pattern of some keys of a name's too."""
-    return invalidate(place, Selection((), pattern))
-
-
 def invalidate(place: "str | redis.Redis", selection: Selection, *, rehearse: bool = False) -> Invalidated:
-    """`rehearse`: only say what would go. Raises StoreError and ConfigError."""
+    """Raises the generation of every name selected, and of every one that the pattern touches; then removes entries.
+
+    `place`: as `open_store` takes it, or a client with any decoding; `rehearse`: only say what would go. Raises
+    StoreError and ConfigError.
+    """
     if isinstance(place, str) and place.startswith(EMBEDDED):
         holdings = embedded.EmbeddedHoldings(place.removeprefix(EMBEDDED), time.time())
         try:
@@ -71,14 +65,6 @@ async def aio_invalidate(
     if isinstance(place, str):
         return await asyncio.to_thread(invalidate, place, selection, rehearse=rehearse)
     return await server.aio_take(steps(server.RedisHoldings(), selection, rehearse=rehearse), place)
-
-
-async def aio_invalidate_names(place: "str | redis.asyncio.Redis", names: Iterable[str]) -> Invalidated:
-    return await aio_invalidate(place, Selection(tuple(names)))
-
-
-async def aio_invalidate_pattern(place: "str | redis.asyncio.Redis", pattern: str) -> Invalidated:
-    return await aio_invalidate(place, Selection((), pattern))
 
 
 def steps(holdings: Holdings, selection: Selection, *, rehearse: bool = False) -> Steps[Invalidated]:

@@ -20,11 +20,8 @@ from skillcache.holdings.redis import RedisHoldings, take
 from skillcache.invalidation import (
     Invalidated,
     Selection,
-    aio_invalidate_names,
-    aio_invalidate_pattern,
+    aio_invalidate,
     invalidate,
-    invalidate_names,
-    invalidate_pattern,
     steps,
 )
 from skillcache.redis_keys import entry_key, project_name, team_name
@@ -45,7 +42,7 @@ def test_what_is_bound_to_a_name_goes_and_the_rest_stays(shelf: Shelf) -> None:
     shelf.put("mypy", "Bash", project_name("q"))
     shelf.put("report", team_name("acme"), team="acme")
 
-    assert invalidate_names(shelf.target, ["pytest"]) == Invalidated(("pytest",), 2)
+    assert invalidate(shelf.target, Selection(("pytest",))) == Invalidated(("pytest",), 2)
 
     assert not shelf.holds("pytest")
     assert not shelf.holds("ruff")
@@ -53,14 +50,14 @@ def test_what_is_bound_to_a_name_goes_and_the_rest_stays(shelf: Shelf) -> None:
     assert shelf.generation("pytest") == 1
     assert shelf.generation("Bash") == 0
 
-    assert invalidate_names(shelf.target, [project_name("q"), team_name("acme")]).entries == 2
+    assert invalidate(shelf.target, Selection((project_name("q"), team_name("acme")))).entries == 2
     assert not shelf.holds("mypy")
     assert not shelf.holds("report", team="acme")
 
 
 def test_a_name_of_nothing_is_raised_all_the_same(shelf: Shelf) -> None:
     """A first run may be under way."""
-    assert invalidate_names(shelf.target, ["report"]) == Invalidated(("report",), 0)
+    assert invalidate(shelf.target, Selection(("report",))) == Invalidated(("report",), 0)
     assert shelf.generation("report") == 1
 
 
@@ -72,9 +69,9 @@ def test_a_run_that_began_before_cannot_store(shelf: Shelf, how: str) -> None:
     (before,) = store.get("skill_cache:report:x", ("report",)).generations
 
     if how == "names":
-        invalidate_names(shelf.target, ["report"])
+        invalidate(shelf.target, Selection(("report",)))
     else:
-        invalidate_pattern(shelf.target, how)
+        invalidate(shelf.target, Selection((), how))
 
     value = encode(make(names={"report": before}, started=5))
     key = entry_key("report", "0" * 40)
@@ -138,8 +135,8 @@ def test_a_pattern_on_names_and_one_on_keys(shelf: Shelf) -> None:
         shelf.put("report-week", number=number)
         shelf.put("digest", number=number)
 
-    assert invalidate_pattern(shelf.target, "report-*") == Invalidated(("report-day", "report-week"), 6)
-    assert invalidate_pattern(shelf.target, "skill_cache:digest:*1") == Invalidated(("digest",), 1)
+    assert invalidate(shelf.target, Selection((), "report-*")) == Invalidated(("report-day", "report-week"), 6)
+    assert invalidate(shelf.target, Selection((), "skill_cache:digest:*1")) == Invalidated(("digest",), 1)
     assert shelf.holds("digest", 0)
     assert shelf.generation("digest") == 1, "a pattern of some keys raises the whole name"
 
@@ -149,9 +146,9 @@ def test_a_pattern_reaches_what_is_shared_and_one_of_a_team_only_that(shelf: She
         shelf.put("report", team_name(team), team=team)
     shelf.put("report")
 
-    assert invalidate_pattern(shelf.target, "team:cache:acme:*") == Invalidated((team_name("acme"),), 1)
+    assert invalidate(shelf.target, Selection((), "team:cache:acme:*")) == Invalidated((team_name("acme"),), 1)
     assert shelf.holds("report", team="other")
-    assert invalidate_pattern(shelf.target, "report") == Invalidated(("report",), 2)
+    assert invalidate(shelf.target, Selection((), "report")) == Invalidated(("report",), 2)
 
 
 @pytest.mark.parametrize("name", ["a[b]", "a?b", "a*b", "a\\b", "a]b", "[^a]", "plugin:skill", "über"])
@@ -160,10 +157,10 @@ def test_names_may_hold_what_is_special_in_a_glob(shelf: Shelf, name: str) -> No
     shelf.put("axb")
     escaped = "".join(f"\\{letter}" if letter in "[]?*\\^" else letter for letter in name)
 
-    assert invalidate_pattern(shelf.target, escaped) == Invalidated((name,), 1)
+    assert invalidate(shelf.target, Selection((), escaped)) == Invalidated((name,), 1)
     assert shelf.holds("axb")
     shelf.put(name)
-    assert invalidate_names(shelf.target, [name]).entries == 1
+    assert invalidate(shelf.target, Selection((name,))).entries == 1
     assert shelf.holds("axb")
 
 
@@ -172,7 +169,7 @@ def test_ten_thousand_go_in_batches(shelf: Shelf) -> None:
     shelf.fill({entry_key("report", f"{number:040x}"): value for number in range(10_000)})
     shelf.put("other")
 
-    assert invalidate_names(shelf.target, ["report"]) == Invalidated(("report",), 10_000)
+    assert invalidate(shelf.target, Selection(("report",))) == Invalidated(("report",), 10_000)
     assert shelf.holds("other")
 
 
@@ -180,16 +177,16 @@ def test_what_is_no_entry_stays_unless_a_pattern_names_it(shelf: Shelf) -> None:
     shelf.put("report", number=1, value=b"%016d" % 1_790_000_000_000 + b"not what we write")
     shelf.put("report", number=2)
 
-    assert invalidate_names(shelf.target, ["report"]).entries == 1
+    assert invalidate(shelf.target, Selection(("report",))).entries == 1
     assert shelf.holds("report", 1)
-    assert invalidate_pattern(shelf.target, "report").entries == 1
+    assert invalidate(shelf.target, Selection((), "report")).entries == 1
     assert not shelf.holds("report", 1)
 
 
 def test_a_header_longer_than_most_is_read_whole(shelf: Shelf) -> None:
     shelf.put("report", key="k" * 100_000)
 
-    assert invalidate_names(shelf.target, ["report"]).entries == 1
+    assert invalidate(shelf.target, Selection(("report",))).entries == 1
 
 
 def test_names_and_pattern_together_are_each_of_them(shelf: Shelf) -> None:
@@ -222,10 +219,10 @@ def test_any_client_of_redis_will_do(redis_server: object, decode: bool, protoco
             await own.aclose()
 
     for invalidated in (
-        lambda: invalidate_names(client, ["report"]),
-        lambda: invalidate_pattern(client, "rep*"),
-        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate_names(own, ["report"]))),
-        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate_pattern(own, "rep*"))),
+        lambda: invalidate(client, Selection(("report",))),
+        lambda: invalidate(client, Selection((), "rep*")),
+        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate(own, Selection(("report",))))),
+        lambda: asyncio.run(meanwhile(lambda own: aio_invalidate(own, Selection((), "rep*")))),
     ):
         shelf.put("report", value=b"")
         assert invalidated() == Invalidated(("report",), 1)  # type: ignore[no-untyped-call]
@@ -235,5 +232,5 @@ def test_any_client_of_redis_will_do(redis_server: object, decode: bool, protoco
 def test_a_target_will_do_for_asyncio_too(shelf: Shelf) -> None:
     shelf.put("report")
 
-    assert asyncio.run(aio_invalidate_pattern(shelf.target, "report")) == Invalidated(("report",), 1)
+    assert asyncio.run(aio_invalidate(shelf.target, Selection((), "report"))) == Invalidated(("report",), 1)
     assert shelf.generation("report") == 1
