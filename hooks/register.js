@@ -7,9 +7,11 @@
 // more is heard than must be.
 import { endedTools, lines, start, tools, writes, writingLines } from './heard.js'
 
-const PROTOCOL = 1
+const PROTOCOL = 2
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
 const HANGS = 2_000 // ms after which a server that still does not answer is ended
+const HELD = 2_000 // ms that the client is held after a call, at most, while the server looks at what that left
+const EARLY = 100 // ms before which the server is to be done, so that both sides agree on who was in time
 const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
 
 const ROUNDS = 2_000 // of waiting, each some two seconds long: more than the longest wait that can be set
@@ -120,8 +122,13 @@ async function answer($, e, next) {
   const began = performance.now()
   const ran = await next(e)
   const took = Math.round(performance.now() - began)
-  if (e.tool === 'Bash') void ask($, '/ended', endOf(event, ran, took, next.signal.aborted), PATIENCE)
-  else followed.set(e.tool_use_id, took)
+  if (e.tool !== 'Bash') {
+    followed.set(e.tool_use_id, took)
+    return ran
+  }
+  const end = endOf(event, ran, took, next.signal.aborted)
+  if (said.hold === true) await ask($, '/held', { ...end, until: Date.now() + HELD - EARLY }, HELD)
+  else void ask($, '/ended', end, PATIENCE)
   return ran
 }
 
@@ -135,11 +142,13 @@ function endOf(event, ran, took, isAborted) {
 }
 
 // The very event that a settings hook gets, which names an MCP server; but for the time that `answer` may have waited.
-function tell($, e, next) {
+async function tell($, e, next) {
   const took = followed.get(e.tool_use_id)
   followed.delete(e.tool_use_id)
   const event = took === undefined ? e : { ...e, duration_ms: took }
-  if (took !== undefined || writes(e)) void ask($, '/ended', event, PATIENCE)
+  // The server has it before another call can begin that depends on what this one wrote.
+  if (writes(e)) await ask($, '/ended', event, PATIENCE)
+  else if (took !== undefined) void ask($, '/ended', event, PATIENCE)
   return next(e)
 }
 

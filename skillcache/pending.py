@@ -17,14 +17,16 @@ _STALE = 86_400  # seconds; a hit leaves its file behind, as no PostToolUse come
 class Pending:
     """The open file of a call that this process handles.
 
-    since: when it was made, in nanoseconds since the epoch, by the clock that stamps every other file's changes.
+    since: when it was made, in nanoseconds since the epoch, by the clock that stamps every other file's changes; saved:
+    what it holds.
     """
 
-    __slots__ = ("_handle", "since")
+    __slots__ = ("_handle", "saved", "since")
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
         self.since = os.fstat(handle).st_ctime_ns
+        self.saved: dict[str, object] = {}
 
     def renew(self) -> None:
         """The run begins now: nothing that was touched before concerns it. Raises OSError."""
@@ -33,6 +35,7 @@ class Pending:
 
     def save(self, record: dict[str, object]) -> None:
         """Keep `record` for the end of the call. Raises OSError."""
+        self.saved = record
         view = memoryview(jsontext.dumps(record).encode("ascii"))
         while view:
             view = view[os.write(self._handle, view) :]

@@ -51,6 +51,10 @@ class World:
         """A hook may take that long from now: it waits for somebody else."""
         _ends[0] = max(_ends[0], time.monotonic() + seconds)
 
+    def let_go(self) -> bool:
+        """What a run left has been looked at: the client may go on and change it. Whether it has waited until now."""
+        return True  # for the hook's own end
+
     def open_store(self, target: str) -> "Store":
         """What `stores.open_store` opens; a process that stays has another way."""
         from skillcache.stores import open_store

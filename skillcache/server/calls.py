@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Callable
 from threading import Event, Lock, Thread
 
 from skillcache import pending
@@ -17,16 +16,20 @@ from skillcache.lanes import mod
 from skillcache.outcome import TIME_UP
 from skillcache.paths import cache_folder
 from skillcache.runtime import count_fault
+from skillcache.server.endings import Endings
 from skillcache.server.session import Session
 from skillcache.server.world import ResidentWorld, Stores
 from skillcache.serving import answer
 
 RUN = "{}"
 FOLLOW = '{"follow":true}'
-_PATIENCE = 0.1  # seconds until a call that is not answered yet is given a ticket
+HOLD = '{"follow":true,"hold":true}'
+_PATIENCE = 0.06  # seconds until a call that is not answered yet is given a ticket
 _TIME = 5.0  # seconds that a call may take where it waits for nobody
 _ROUND = 2.0  # seconds until a wait is answered by another
 _COLLECT = 5.0  # seconds after which an answer that nobody comes for is taken for lost
+_SETTLING = 0.1  # seconds that a call waits for what the ends of others have left to be done
+_OUTDATING = 0.5  # and until results that one of these has put out of date are so in the store
 _HASTY = {"connect": 0.1, "reply": 0.15}
 
 
@@ -46,11 +49,9 @@ class _Ticket:
 
 
 class Calls:
-    """settled: waits until what ended calls left to be done is done, at most so many seconds."""
-
-    def __init__(self, session: Session, settled: Callable[[float], object]) -> None:
+    def __init__(self, session: Session, endings: Endings) -> None:
         self._session = session
-        self._settled = settled
+        self._endings = endings
         self._stores = Stores(**_HASTY)
         self._tickets: dict[str, _Ticket] = {}
         self._numbers = itertools.count(1)
@@ -101,8 +102,11 @@ class Calls:
     def _look_up(self, ticket: _Ticket, event: ToolEvent) -> None:
         world = self._session.world(event, self._stores, ticket.allow)
         try:
-            self._settled(_PATIENCE)  # the same call may just have ended
-            ticket.answer = _answer(event, world)
+            self._endings.settled(_SETTLING)  # the same call may just have ended
+            if self._endings.outdated(_OUTDATING):
+                ticket.answer = _answer(event, world)
+            else:
+                self._session.count(TIME_UP)
         except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
             count_fault(world, fault)
             pending.end(cache_folder(world.environ), event.tool_use_id)
@@ -144,4 +148,4 @@ def _answer(event: ToolEvent, world: ResidentWorld) -> str:
         pending.end(cache, event.tool_use_id)
     if text is None:
         return RUN
-    return text or FOLLOW
+    return text or (HOLD if claimed.saved.get("trace") else FOLLOW)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from threading import Condition, Thread
 
 from skillcache import pending
-from skillcache.event import ToolEvent, parse_tool_event
+from skillcache.event import BadEvent, ToolEvent, parse_tool_event
 from skillcache.handlers.invalidate import outdate
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.runtime import count_fault
 from skillcache.server.session import Session
-from skillcache.server.world import Stores
+from skillcache.server.world import Hold, Stores
 from skillcache.settling import settle
 
 _PATIENT = {"connect": 2.0, "reply": 5.0}  # nobody waits for it
@@ -22,15 +23,27 @@ class Endings:
         self._session = session
         self._stores = Stores(**_PATIENT)
         self._under_way = 0
+        self._outdating = 0
         self._change = Condition()
 
-    def begin(self, body: bytes) -> None:
-        """Take /ended. Raises BadEvent."""
+    def begin(self, body: bytes, hold: Hold | None = None) -> None:
+        """Take /ended, or /held. Raises BadEvent."""
         event = parse_tool_event(body)
         self._session.leave(event)
         with self._change:
             self._under_way += 1
-        Thread(target=self._end, args=(event,), daemon=True).start()
+            self._outdating += 1
+        Thread(target=self._end, args=(event, hold), daemon=True).start()
+
+    def hold(self, body: bytes) -> None:
+        """Answer /held. Raises BadEvent and ValueError."""
+        asked = json.loads(body)
+        until = asked.get("until") if isinstance(asked, dict) else None
+        if not isinstance(until, int | float):
+            raise BadEvent("until is no time")
+        hold = Hold(until / 1_000)
+        self.begin(body, hold)
+        hold.wait()
 
     def settled(self, seconds: float) -> bool:
         """Wait until nothing is under way, at most so long; whether that is so."""
@@ -39,19 +52,27 @@ class Endings:
         with self._change:
             return self._change.wait_for(lambda: not self._under_way, seconds)
 
-    def _end(self, event: ToolEvent) -> None:
-        world = self._session.world(event, self._stores)
+    def outdated(self, seconds: float) -> bool:
+        """The same of the results alone that ended calls put out of date."""
+        with self._change:
+            return self._change.wait_for(lambda: not self._outdating, seconds)
+
+    def _end(self, event: ToolEvent, hold: Hold | None) -> None:
+        world = self._session.world(event, self._stores, hold=hold)
+        try:
+            outdate(event, world)
+        except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
+            count_fault(world, fault)
+        with self._change:
+            self._outdating -= 1
+            self._change.notify_all()
         try:
             record = pending.end(cache_folder(world.environ), event.tool_use_id) if may_be_ours(event.tool) else None
             if record is not None:
                 settle(event, world, record)
-        except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
-            count_fault(world, fault)
-        try:
-            outdate(event, world)
         except Exception as fault:  # noqa: BLE001
             count_fault(world, fault)
-        finally:
-            with self._change:
-                self._under_way -= 1
-                self._change.notify_all()
+        world.let_go()
+        with self._change:
+            self._under_way -= 1
+            self._change.notify_all()

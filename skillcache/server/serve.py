@@ -26,6 +26,7 @@ from skillcache.server.listening import CannotListen, Listener, sweep
 from skillcache.server.session import Session
 
 IDLE = 3_600.0  # seconds without a request after which the server ends; the mod starts it again
+_TURN = 0.001  # seconds that a thread which stores a long output may keep the one that answers
 _LOOK = 2.0  # seconds between two looks at what it lives for
 _CONNECTIONS = 64  # at once
 _SILENT = 120.0  # seconds that a connection may say nothing
@@ -41,6 +42,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
     `options`: whether to wait for the plugin's options, which a hook brings. Raises CannotListen.
     """
     parent = os.getppid()
+    sys.setswitchinterval(_TURN)
     path = path or resident.socket_path(environ)
     if path is None:
         raise CannotListen("CLAUDE_PID does not name the client; give --socket PATH")
@@ -87,7 +89,7 @@ class _Server:
         self._listener = listener
         self._session = Session(environ, listener.path, options=options)
         self.endings = Endings(self._session)
-        self._calls = Calls(self._session, self.endings.settled)
+        self._calls = Calls(self._session, self.endings)
         self._asked = time.monotonic()
         self._free = BoundedSemaphore(_CONNECTIONS)
         self._environ = environ
@@ -151,6 +153,9 @@ class _Server:
                 return self._calls.wait(body).encode("ascii")
             if path == "/ended":
                 self.endings.begin(body)
+                return b"{}"
+            if path == "/held":
+                self.endings.hold(body)
                 return b"{}"
             if path == "/stop":
                 os.kill(os.getpid(), signal.SIGTERM)

@@ -14,7 +14,7 @@ from skillcache.event import ToolEvent
 from skillcache.outcome import Outcome
 from skillcache.paths import cache_folder
 from skillcache.server.environment import Environment
-from skillcache.server.world import ResidentWorld, Stores
+from skillcache.server.world import Hold, ResidentWorld, Stores
 
 T = TypeVar("T")
 
@@ -60,12 +60,16 @@ class Session:
             _keep(self._servers, event.tool, event.server)
 
     def world(
-        self, event: ToolEvent, stores: Stores, allow: Callable[[float], None] = lambda _seconds: None
+        self,
+        event: ToolEvent,
+        stores: Stores,
+        allow: Callable[[float], None] = lambda _seconds: None,
+        hold: Hold | None = None,
     ) -> ResidentWorld:
         """For one event: with the variables that the client would set for a hook at this moment."""
         root = self._roots.get(event.tool_use_id) or self._environ.get("CLAUDE_PROJECT_DIR") or event.cwd
         now = {"CLAUDE_PROJECT_DIR": root, "CLAUDE_CODE_SESSION_ID": event.session_id}
-        return ResidentWorld(self._environ | now, stores, allow)
+        return ResidentWorld(self._environ | now, stores, allow, hold)
 
     def count(self, outcome: Outcome) -> None:
         tally.record(cache_folder(self._environ), time.time(), outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from skillcache.errors import StoreError
@@ -60,20 +60,45 @@ class Stores:
             self._faults[target] = (time.monotonic() + REST, fault.outcome)
 
 
-class ResidentWorld(World):
-    """allow: told how many seconds from now a call may take, where it waits for another's run."""
+class Hold:
+    """The client, kept from going on. until: when it does so at the latest, in Unix seconds."""
 
-    __slots__ = ("_allow", "_stores")
+    def __init__(self, until: float) -> None:
+        self._until = until
+        self._over = Event()
+
+    def end(self) -> bool:
+        """Whether it was in time."""
+        in_time = time.time() < self._until
+        self._over.set()
+        return in_time
+
+    def wait(self) -> None:
+        self._over.wait(max(0.0, self._until - time.time()))
+
+
+class ResidentWorld(World):
+    """allow: told how many seconds from now a call may take, where it waits for another's run; hold: at its end."""
+
+    __slots__ = ("_allow", "_hold", "_stores")
 
     def __init__(
-        self, environ: Mapping[str, str], stores: Stores, allow: Callable[[float], None] = lambda _seconds: None
+        self,
+        environ: Mapping[str, str],
+        stores: Stores,
+        allow: Callable[[float], None] = lambda _seconds: None,
+        hold: Hold | None = None,
     ) -> None:
         super().__init__(environ, time.time(), time.monotonic())
         self._stores = stores
         self._allow = allow
+        self._hold = hold
 
     def allow(self, seconds: float) -> None:
         self._allow(seconds)
+
+    def let_go(self) -> bool:
+        return self._hold is not None and self._hold.end()
 
     def open_store(self, target: str) -> Store:
         return self._stores.open(target, now=self.now)

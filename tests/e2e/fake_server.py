@@ -5,6 +5,7 @@ mute    says nothing on its standard output       text     answers with no JSON
 status  answers with status 500                   nothing  answers with no HTTP
 list, number, shape, words, forever               answers with JSON of no use
 chatter says where it listens after other words   other    is of another version
+held    has the client held after a call, and never lets it go
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import socket
 import sys
 import time
 
+from skillcache.server import PROTOCOL
+
 ANSWERS = {
     "text": "no JSON",
     "list": "[1, 2]",
     "number": "7",
     "shape": '{"result": {"stdout": 5}, "context": ["x"]}',
     "words": '{"result": "text", "deny": 5, "context": "x", "ticket": {}}',
+    "held": '{"follow": true, "hold": true}',
     "forever": '{"ticket": "t", "wait": 0.001}',
 }
 
@@ -35,18 +39,18 @@ def main() -> None:
     if mode == "chatter":
         sys.stdout.write("something else\n")
     if mode != "mute":
-        sys.stdout.write(json.dumps({"protocol": 99 if mode == "other" else 1, "socket": path}) + "\n")
+        sys.stdout.write(json.dumps({"protocol": PROTOCOL + (mode == "other"), "socket": path}) + "\n")
         sys.stdout.flush()
     kept = []
     while True:
         connection, _ = server.accept()
         kept.append(connection)
-        connection.recv(1 << 16)
+        request = connection.recv(1 << 16)
         with open(f"{path}.asked", "a", encoding="utf-8") as log:
             log.write(f"{mode}\n")
         if mode == "die":
             os._exit(1)
-        if mode == "hang":
+        if mode == "hang" or request.startswith(b"POST /held"):
             time.sleep(300)
         body = ANSWERS.get(mode, "{}").encode()
         status = 500 if mode == "status" else 200

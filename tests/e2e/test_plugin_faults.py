@@ -20,8 +20,8 @@ from tests.e2e.project import CHECK_RULE, after
 
 FAKE = Path(__file__).parent / "fake_server.py"
 MODES = (
-    *("hang", "die", "mute", "text", "status", "nothing", "list", "number", "shape", "words", "forever"),
-    *("chatter", "other"),
+    *("hang", "die", "mute", "text", "status", "nothing", "list", "number", "shape", "words", "held"),
+    *("forever", "chatter", "other"),
 )
 NOT_ASKED = ("mute", "chatter", "other")
 

@@ -8,7 +8,7 @@ const RAN = { stdout: 'ran', stderr: '', interrupted: false }
 const CALL = { tool: 'Bash', command: 'pytest -q' } as const
 
 // A session with a server that says what `says` gives for a path; `outcome`: what a call that runs comes to.
-function session(on, says, { hello = { protocol: 1, socket: SOCKET }, outcome = undefined } = {}) {
+function session(on, says, { hello = { protocol: 2, socket: SOCKET }, outcome = undefined } = {}) {
   const asked = []
   const ran = []
   const clock = mock.clock(on)
@@ -97,6 +97,38 @@ test('the end of a line that the server follows is told to it', async ($, on) =>
   expect(asked[1].body).toMatchObject({ cwd: '/project/sub', tool_input: { command: 'pytest -q' } })
 })
 
+test('the client goes on when the server has looked at what a script left', async ($, on) => {
+  let looked = () => {}
+  const { asked, clock } = session(on, path => {
+    if (path === '/call') return { follow: true, hold: true }
+    return new Promise(resolve => (looked = () => resolve({})))
+  })
+  await begin($, clock)
+  let isOver = false
+  const called = $.tool.call({ ...CALL, tool_use_id: 'held' }).then(said => {
+    isOver = true
+    return said
+  })
+  await clock.settle()
+  expect(asked.map(each => each.path)).toEqual(['/call', '/held'])
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUse', tool_use_id: 'held', tool_response: RAN })
+  expect(isOver).toBe(false)
+  looked()
+  expect((await called).result).toEqual(RAN)
+})
+
+test('it goes on without the server after the time that it was told', async ($, on) => {
+  const { asked, clock } = session(on, path => (path === '/call' ? { follow: true, hold: true } : new Promise(() => {})))
+  await begin($, clock)
+  const now = Date.now()
+  const called = $.tool.call(CALL)
+  await clock.settle()
+  const { until } = asked[1].body
+  expect(until - now > 1_000 && until - now < 2_500).toBe(true)
+  await clock.advance(2_000)
+  expect((await called).result).toEqual(RAN)
+})
+
 test('so is its failure', async ($, on) => {
   const outcome = { ref: 1, result: 'Error: Exit code 3', text: 'Exit code 3\noutput', isError: true }
   const { asked, clock } = session(on, FOLLOWED, { outcome })
@@ -165,7 +197,7 @@ test('a server that does not answer holds one call up for a moment and the next 
 
 test('a server of another version is not asked', async ($, on) => {
   const { asked, clock } = session(on, () => ({ result: RESULT, context: [] }), {
-    hello: { protocol: 2, socket: SOCKET },
+    hello: { protocol: 1, socket: SOCKET },
   })
   await begin($, clock)
   expect((await $.tool.call(CALL)).result).toEqual(RAN)

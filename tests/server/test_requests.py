@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -184,6 +186,103 @@ def test_many_misses_at_once_run_once_each(server: Server, redis_server: RedisSe
     assert answers == [{"follow": True}] * 30
     in_parallel(30, lambda number: server.end(events[number]))
     assert until(lambda: server.outcomes().count("stored") == 30), server.outcomes()
+
+
+SKILL = """\
+---
+name: report
+description: Writes a report.
+metadata:
+  skillcache: {ttl: 3600, outputs: [report.txt]}
+---
+"""
+REPORT = "sh ~/.claude/skills/report/report.sh"
+SAID = {**BASH, "stdout": "done"}
+
+
+@pytest.fixture
+def report(cold_server: Server) -> Path:
+    """The file that the script of a skill writes, of a server that has started since."""
+    folder = cold_server.home / ".claude/skills/report"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(SKILL)
+    (folder / "report.sh").write_text("echo all is well > report.txt; echo done\n")
+    cold_server.start()
+    return cold_server.project / "report.txt"
+
+
+def held(event: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """Its end, where the mod holds the client for so many seconds from now."""
+    told = {**event, "hook_event_name": "PostToolUse", "tool_response": SAID, "duration_ms": 3_000}
+    return {**told, "until": (time.time() + seconds) * 1_000}
+
+
+def test_what_a_script_wrote_is_kept_before_the_client_goes_on(cold_server: Server, report: Path) -> None:
+    """Its next call may change the files before they are looked at: a replay would then put back the wrong ones."""
+    server = cold_server
+    for number in range(5):
+        event = server.event(f"{REPORT} {number}")
+        assert server.call(event) == {"follow": True, "hold": True}
+        report.write_text(f"all is well {number}\n")
+        assert server.post("/held", held(event, 20)) == {}
+        report.unlink()
+        assert server.call(server.event(f"{REPORT} {number}"))["result"]["stdout"] == "done"
+        assert report.read_text() == f"all is well {number}\n"
+        report.unlink()
+    assert server.outcomes() == ["no_entry", "stored", "replayed"] * 5
+
+
+def test_what_was_looked_at_when_the_client_had_gone_on_is_not_kept(cold_server: Server, report: Path) -> None:
+    server = cold_server
+    for seconds in (-1, 0):
+        event = server.event(REPORT)
+        assert server.call(event) == {"follow": True, "hold": True}
+        report.write_text("all is well\n")
+        assert server.post("/held", held(event, seconds)) == {}
+        assert until(lambda: server.outcomes()[-1:] == ["too_slow"]), server.outcomes()
+    event = server.event(REPORT)  # told as if nobody held the client
+    assert server.call(event) == {"follow": True, "hold": True}
+    report.write_text("all is well\n")
+    server.end(event, SAID)
+    assert until(lambda: server.outcomes()[-1:] == ["too_slow"]), server.outcomes()
+    assert server.outcomes() == ["no_entry", "too_slow"] * 3
+
+
+@pytest.mark.usefixtures("report")
+def test_an_end_that_nothing_follows_from_holds_nobody(cold_server: Server) -> None:
+    server = cold_server
+    event = server.event(REPORT)
+    server.call(event)
+    began = time.monotonic()
+    assert server.post("/held", {**held(event, 20), "tool_response": {**SAID, "interrupted": True}}) == {}
+    assert server.post("/held", held(server.event(REPORT), 20)) == {}  # never asked about
+    assert server.post("/held", {**held(event, 20), "until": "later"}) == {}
+    assert time.monotonic() - began < 20
+    assert server.outcomes() == ["no_entry", "interrupted", "bad_event"]
+
+
+def test_nothing_is_served_before_the_store_knows_that_it_is_out_of_date(server: Server) -> None:
+    """Reading goes on while another process writes to the store; writing waits for it."""
+    rule = '[[rules]]\nmatch = "WebFetch(domain:x.example)"\ninvalidated_by = ["mcp__db__write"]\n'
+    (server.home / ".config/skillcache/config.toml").write_text(rule)
+    call: dict[str, Any] = {"tool_name": "WebFetch", "tool_input": {"url": "https://x.example/", "prompt": "what?"}}
+    event = server.event(**call)
+    assert server.call(event) == {"follow": True}
+    page = {"bytes": 5, "code": 200, "codeText": "OK", "result": "a page", "url": "https://x.example/"}
+    server.end(event, {**page, "durationMs": 3_000})
+    assert until(lambda: "stored" in server.outcomes())
+    assert "result" in server.call(server.event(**call))
+
+    (store,) = (server.home / ".cache/skillcache").glob("*.sqlite3")
+    written = {**server.event(tool_name="mcp__db__write", tool_input={}), "hook_event_name": "PostToolUse"}
+    with closing(sqlite3.connect(store, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert server.post("/ended", {**written, "tool_response": "done"}) == {}
+        said = server.call(server.event(**call))
+        other.execute("ROLLBACK")
+    assert said == {}
+    assert until(lambda: server.outcomes()[-2:] == ["time_up", "outdated"]), server.outcomes()
+    assert server.call(server.event(**call)) == {"follow": True}
 
 
 def test_who_comes_second_waits_for_the_run_of_the_first(server: Server) -> None:
