@@ -29,5 +29,25 @@ _SIGNS = re.compile(
 )
 
 
+# What each of the signs holds; `str.find` goes through a text thirty times as fast as they do.
+_MARKS = (
+    *("fail", "Fail", "FAIL", "error", "Error", "ERR", "exit", "Exit", "EXIT", "problem", "broken", "fatal", "FATAL"),
+    *("Traceback", "\u2717", "\u2715", "\u2716", "\u00d7", "\u274c", "not ok", "panicked", "Segmentation", "Killed"),
+    *("Aborted", "command not", "No such", "make", "would ", "E ", "E\t", "E\n"),
+)
+_BEFORE = 200  # characters before a mark in which its sign begins, at the start of a line
+_AFTER = 1_000  # and after it, to the end of a line: more than a sign needs, as marks often stand in every line
+
+
 def shows_failure(text: str) -> bool:
-    return _SIGNS.search(text) is not None
+    places = {mark: text.find(mark) for mark in _MARKS}
+    while places := {mark: place for mark, place in places.items() if place >= 0}:
+        first = min(places.values())
+        start = text.rfind("\n", 0, max(0, first - _BEFORE)) + 1
+        end = text.find("\n", first + _AFTER)
+        if end < 0:
+            end = len(text)
+        if _SIGNS.search(text, start, end):
+            return True
+        places = {mark: text.find(mark, end) if place < end else place for mark, place in places.items()}
+    return False

@@ -28,6 +28,7 @@ from skillcache.outcome import (
     SECRET,
     STORED,
     SUPERSEDED,
+    TOO_SLOW,
     UNDECLARED,
     Outcome,
 )
@@ -62,6 +63,8 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     if found is None:
         return CHANGED_INPUTS
     left = _left(call, miss, found)
+    if found.workplace is not None and not call.world.let_go():
+        return TOO_SLOW  # what was found may be another call's doing
     directory = None
     if planned.tool == BASH and call.event.cwd != miss.cwd:  # another call beside this one may move the shell
         directory = inside(call.event.cwd, found.fingerprint.root)
@@ -71,14 +74,15 @@ def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     try:
         if miss.verifies:
             return doubts.compare(store, call, planned, miss, found, result, directory, left)
-        if has_failed(result) and not planned.failures:
+        failed = has_failed(result)
+        if failed and not planned.failures:
             doubts.doubt(store, call, planned, miss)
             return FAILURE if result.status else HIDDEN_FAILURE
         if find_secret(asked_of(call.event)) or find_secret(_text_of(result)):
             return SECRET
         if any(find_secret(file.content.decode("utf-8", "replace")) for file in left):
             return SECRET
-        entry = _entry(call, miss, found, result, directory, duration, left)
+        entry = _entry(call, miss, found, result, directory, duration, left, failed=failed)
         return _store(store, call, planned, miss, found, entry)
     finally:
         store.close()
@@ -173,6 +177,8 @@ def _entry(
     directory: str | None,
     duration: int,
     left: tuple[File, ...],
+    *,
+    failed: bool,
 ) -> Entry:
     root, work = found.fingerprint.root, found.workplace
     if result.form == TEXT:
@@ -189,7 +195,7 @@ def _entry(
         names={name: generation for name, generation in miss.generations.items() if not is_team_name(name)},
         status=result.status,
         meaning=result.meaning,
-        failed=has_failed(result),
+        failed=failed,
         output=output if relocated else result.output,
         directory=directory,
         relocated=relocated,

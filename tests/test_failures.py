@@ -72,8 +72,22 @@ def test_shows_no_failure(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\n" * 300_000, " \t\n" * 100_000, "FAIL" + "\n" * 300_000 + "0", "ok" + " " * 300_000]
+    "text",
+    [
+        *("\n" * 300_000, " \t\n" * 100_000, "ok" + " " * 300_000),
+        *("test_failed_login " * 20_000, "test_errors.py ok\n" * 20_000, "0 errors" + " " * 300_000 + "exit"),
+    ],
 )
 def test_is_found_in_any_text_in_time_proportional_to_it(text: str) -> None:
     """A pattern that went over such a text again and again would hold the hook for minutes, the watchdog included."""
     assert shows_failure(text + "\nend") is False
+    assert shows_failure(text + "\n2 tests failed") is True
+
+
+@pytest.mark.parametrize("sign", FAILING)
+def test_is_found_wherever_it_stands(sign: str) -> None:
+    """Among lines that hold some word of it, or none, as far from the next as may be."""
+    for line in ("a line of its own", "test_failed_errors ok", "0 problems"):
+        for size in (1, 7, 30, 61, 300):
+            text = "\n".join([line] * size + [sign] + [line] * size)
+            assert shows_failure(text), (line, size)
