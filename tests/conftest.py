@@ -5,6 +5,7 @@ A test that needs a program this machine lacks is skipped by name, and fails whe
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,6 +19,9 @@ from hypothesis import settings
 # A property is about what is so, not about how busy the machine is.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Tests press Ctrl-C; a shell that starts them in its background has that ignored, by them and all that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 
