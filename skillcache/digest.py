@@ -1,4 +1,4 @@
-"""Hash functions without hashlib, whose OpenSSL binding costs a hook 4 ms.
+"""Hash functions without hashlib, whose OpenSSL binding costs a hook 4 ms; each is loaded when it is called.
 
 Each takes optional first bytes and returns the usual object: `update`, `digest`, `hexdigest`.
 """
@@ -7,21 +7,35 @@ import sys
 
 try:
     from _blake2 import blake2b
-    from _sha1 import sha1  # type: ignore[import-not-found]
-
-    # Asked by version: a failed import costs a hook as much as three that succeed.
-    if sys.version_info >= (3, 12):
-        from _sha2 import sha256  # type: ignore[import-not-found,unused-ignore]
-    else:
-        from _sha256 import sha256  # type: ignore[import-not-found,unused-ignore]
-except ImportError:  # another interpreter than CPython, or one built without them
-    from hashlib import blake2b, sha1, sha256
+except ImportError:  # another interpreter than CPython, or one built without it
+    from hashlib import blake2b
 
 _LARGE = 2 << 20  # from here on OpenSSL's use of the processor repays its import
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
+
+
+def sha1(data: bytes = b"") -> "Any":
+    try:
+        from _sha1 import sha1 as new  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha1 as new
+    return new(data)  # noqa: S324 - git's own names
+
+
+def sha256(data: bytes = b"") -> "Any":
+    try:
+        # Asked by version: a failed import costs a hook as much as three that succeed.
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256 as new  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from _sha256 import sha256 as new  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        from hashlib import sha256 as new
+    return new(data)
 
 
 def digest(data: bytes) -> str:

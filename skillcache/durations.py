@@ -8,7 +8,7 @@ take turns; a torn or foreign slot has another tag and reads as unknown.
 import os
 
 from skillcache import files
-from skillcache.digest import sha256
+from skillcache.digest import blake2b
 from skillcache.paths import durations_file
 
 _SLOTS = 1 << 16
@@ -52,5 +52,5 @@ def learn(cache: str, project: str, command: str, milliseconds: int) -> None:
 
 
 def _place(project: str, command: str) -> tuple[int, bytes]:
-    digest = sha256(f"{project}\0{command}".encode("utf-8", "surrogatepass")).digest()
+    digest = blake2b(f"{project}\0{command}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return int.from_bytes(digest[:4], "big") % _SLOTS * _SLOT, digest[8:16]

@@ -93,7 +93,7 @@ def _run(event_name: str) -> tuple[str, World]:
     from skillcache import bytecode
     from skillcache.paths import cache_folder, package_folder
 
-    bytecode.use(cache_folder(world.environ), package_folder())
+    bytecode.use(cache_folder(world.environ), package_folder(), ahead=True)
     from skillcache.settings import disabled
 
     if disabled(world.environ):

@@ -18,6 +18,7 @@ class Copy:
     """A copy of the package whose sources a test may change."""
 
     def __init__(self, base: Path) -> None:
+        self.ahead = True  # as hooks use it
         self.cache = base / "cache"
         self.package = base / "lib/skillcache"
         shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -31,7 +32,7 @@ class Copy:
         head = (
             f"import sys; sys.path.append({str(self.package.parent)!r})\n"
             "from skillcache import bytecode\n"
-            f"bytecode.use({str(self.cache)!r}, {str(self.package)!r})\n"
+            f"bytecode.use({str(self.cache)!r}, {str(self.package)!r}, ahead={self.ahead})\n"
         )
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", head + program], capture_output=True, text=True, check=True
@@ -118,3 +119,66 @@ def test_the_file_is_private(copy: Copy) -> None:
 def test_the_command_line_is_not_in_it(copy: Copy) -> None:
     copy.write()
     assert copy.run("print(sys.meta_path[0].find_spec('skillcache.cli'))") == "None\n"
+
+
+FIRST = """
+import os
+for name in sys.meta_path[0]._index:
+    child = os.fork()
+    if not child:
+        try:
+            __import__(name)
+            module = sys.modules[name]
+            parent, _, own = name.rpartition(".")
+            good = not parent or getattr(sys.modules[parent], own) is module
+            good = good and module.__spec__.name == module.__name__ == name
+        except ModuleNotFoundError as fault:  # hooks do without libraries, and without what imports one
+            good = not fault.name.startswith("skillcache")
+        except BaseException as fault:
+            print(name, repr(fault), flush=True)
+            good = False
+        os._exit(not good)
+    if os.waitpid(child, 0)[1]:
+        print(name)
+print("every module can be the first")
+"""
+
+
+def test_every_module_can_be_the_first(copy: Copy) -> None:
+    """Whatever imports whatever in a circle."""
+    copy.write()
+    assert copy.run(FIRST) == "every module can be the first\n"
+
+
+def test_what_a_module_needs_is_there_before_it(copy: Copy) -> None:
+    """What only types, or a function's body, name is not. A process of many threads waits for the import."""
+    (copy.package / "first.py").write_text(
+        "import sys\nTHERE = sorted(m for m in sys.modules if m.startswith('skillcache.s'))\n"
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache import seen\n"
+        "from skillcache import settings\ndef later():\n    from skillcache import secrets\n"
+    )
+    copy.write()
+    program = "from skillcache import first; print(first.THERE)"
+    assert copy.run(program) == "['skillcache.settings']\n"
+    copy.ahead = False
+    assert copy.run(program) == "[]\n"
+    assert copy.loader_of("skillcache.first") == copy.loader_of("skillcache.settings") == "Finder"
+
+
+def test_a_need_that_changed_is_imported_itself(copy: Copy) -> None:
+    (copy.package / "first.py").write_text("from skillcache import second\n")
+    (copy.package / "second.py").write_text("import skillcache.third as third\nNAME = 'old'\n")
+    (copy.package / "third.py").write_text("")
+    copy.write()
+    (copy.package / "second.py").write_text("from skillcache import third\nNAME = 'new'\n")
+    program = "from skillcache import first; print(first.second.NAME, first.second.third.__name__)"
+    assert copy.run(program) == "new skillcache.third\n"
+
+
+def test_a_need_that_cannot_be_imported_says_so_itself(copy: Copy) -> None:
+    (copy.package / "first.py").write_text(
+        "try:\n    from skillcache import second\nexcept ValueError as fault:\n    WHY = str(fault)\n"
+    )
+    (copy.package / "second.py").write_text("raise ValueError('no')\n")
+    copy.write()
+    assert copy.run("from skillcache import first; print(first.WHY)") == "no\n"
