@@ -20,8 +20,9 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Tests press Ctrl-C; a shell that starts them in its background has that ignored, by them and all that they start.
+# Tests press Ctrl-C and close terminals; who starts them in the background may have that ignored, by all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 

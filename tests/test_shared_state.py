@@ -240,7 +240,7 @@ def test_a_value_is_gone_when_its_time_is_over(redis_server: Any, tmp_path: Path
     state.set("short", 1, ttl=60)
     state.increment("long")
     with redis.Redis.from_url(redis_server.url) as client:
-        lives = sorted(client.ttl(key) for key in client.scan_iter("skillcache:state:*"))
+        lives = sorted(client.ttl(key) for key in client.keys("skillcache:state:*"))
         assert [0 < lives[0] <= 60, lives[1] > 29 * 86_400] == [True, True]
         for key in client.scan_iter("skillcache:state:*:short"):
             client.delete(key)
@@ -281,7 +281,7 @@ def test_what_another_put_there_is_a_fault_of_the_store(
     state: Any = Awaited(plain) if awaited else plain
     state.set("stage", 1)
     with redis.Redis.from_url(redis_server.url) as client:
-        (key,) = client.scan_iter("skillcache:state:*:stage")
+        (key,) = client.keys("skillcache:state:*:stage")
         client.hset(key, mapping=fields)
     with pytest.raises(StoreError):
         state.find("stage")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.claude_settings import EVENTS
+from skillcache.server import PROTOCOL
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -102,6 +103,6 @@ def test_its_plugin_starts_the_server_inside_the_package(site: Path, tmp_path: P
         stdout=subprocess.PIPE,
     )
     assert process.stdout is not None
-    assert b'"protocol": 1' in process.stdout.readline()
+    assert b'"protocol": %d' % PROTOCOL in process.stdout.readline()
     process.terminate()
     process.communicate(timeout=20)

@@ -488,7 +488,7 @@ class TestTeams:
 
     def keys(self, place: Place) -> list[str]:
         with redis.Redis.from_url(place.environ["SKILLCACHE_REDIS_URL"], decode_responses=True) as client:
-            found = [*client.scan_iter("skill_cache:*"), *client.scan_iter("team:cache:*")]
+            found = [*client.keys("skill_cache:*"), *client.keys("team:cache:*")]
         return sorted(key.rpartition(":")[0] for key in found)
 
     def test_a_shared_result_is_kept_for_oneself_and_for_the_team(self, shared: Place) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from skillcache import resident
+from skillcache.server import PROTOCOL
 from tests.server.conftest import SCRIPT, Connection, Server, until
 
 
@@ -23,7 +24,7 @@ def test_it_says_where_it_listens_and_hooks_of_the_same_client_find_it(server: S
     assert resident.is_served(server.environ)
     assert not resident.is_served({**server.environ, "CLAUDE_PID": "1"})
     assert not resident.is_served({**server.environ, "CLAUDE_PID": ""})
-    assert server.post("/hello", {})["protocol"] == 2
+    assert server.post("/hello", {})["protocol"] == PROTOCOL
 
 
 def test_nobody_else_can_use_its_socket(server: Server) -> None:
@@ -87,7 +88,7 @@ def test_it_ends_at_once_when_it_is_told_to(server: Server) -> None:
 def test_a_signal_to_the_clients_terminal_does_not_end_it(server: Server, number: int) -> None:
     assert server.process is not None
     server.process.send_signal(number)
-    assert server.post("/hello", {})["protocol"] == 2
+    assert server.post("/hello", {})["protocol"] == PROTOCOL
 
 
 def test_it_ends_when_nobody_reads_what_it_says(server: Server) -> None:
@@ -153,7 +154,7 @@ def test_a_connection_that_says_nothing_holds_nobody_up(server: Server) -> None:
     idle = [socket.socket(socket.AF_UNIX) for _ in range(20)]
     for connection in idle:
         connection.connect(server.path)
-    assert server.post("/hello", {})["protocol"] == 2
+    assert server.post("/hello", {})["protocol"] == PROTOCOL
     for connection in idle:
         connection.close()
 
@@ -162,5 +163,5 @@ def test_requests_of_one_connection_follow_each_other(server: Server) -> None:
     connection = Connection(server.path)
     for _ in range(3):
         connection.request("POST", "/hello", "{}")
-        assert json.loads(connection.getresponse().read())["protocol"] == 2
+        assert json.loads(connection.getresponse().read())["protocol"] == PROTOCOL
     connection.close()
