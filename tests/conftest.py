@@ -20,7 +20,7 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Tests press Ctrl-C and close terminals; who starts them in the background may have that ignored, by all that they start.
+# Tests press Ctrl-C and close terminals: whoever starts them in the background may have had both ignored.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
