@@ -96,6 +96,7 @@ class _Place:
         if git is not None:  # without it the project is one all the same
             subprocess.run([git, "init", "--quiet"], cwd=self._project, env=known, check=True, capture_output=True)
         self._sockets = runtime / "skillcache"
+        self._patience = _SECONDS
         self._plugin = Path(lay_out(known, modern=True)) if lane == PLUGIN else None
         if lane == HOOKS:
             path = home / ".claude/settings.json"
@@ -123,8 +124,11 @@ class _Place:
         before = self._listening()
 
         def served(_request: Request) -> Turn:
-            ends = time.monotonic() + _SECONDS
-            while not self._listening() - before and time.monotonic() < ends:
+            ends = time.monotonic() + self._patience
+            while not self._listening() - before:
+                if time.monotonic() > ends:
+                    self._patience = 0.0  # a client that starts none will not do so the next time
+                    break
                 time.sleep(0.01)
             time.sleep(0.1)  # until the mod has read where
             return bash(command)
