@@ -23,11 +23,12 @@ from typing import Any, TypeVar, overload
 import redis
 import redis.asyncio
 
-from skillcache.library.source import redis_py_url, store_in_force, translating
+from skillcache.library.source import store_in_force, translating
 from skillcache.library.values import write_json
 from skillcache.redis_keys import session_key, session_keys
 from skillcache.sessions.journal import EMBEDDED, sessions_file
 from skillcache.stores import check_ttl
+from skillcache.stores.clients import aio_connect, connect
 from skillcache.stores.sessions_sqlite import SqliteJournal
 
 __all__ = [
@@ -285,8 +286,8 @@ def _embedded(place: str) -> Iterator[SqliteJournal]:
 
 
 def _client(url: str) -> "redis.Redis":
-    return redis.Redis.from_url(redis_py_url(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+    return connect(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
 
 
 def _aio_client(url: str) -> "redis.asyncio.Redis":
-    return redis.asyncio.Redis.from_url(redis_py_url(url), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+    return aio_connect(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)

@@ -184,7 +184,7 @@ def check(setting: Setting, value: object, where: str) -> object:
     is_whole = is_number and isinstance(value, int)
     allowed = {
         "flag": (isinstance(value, bool), "true or false"),
-        "url": (isinstance(value, str) and _is_url(value), "a redis://, rediss:// or unix:// URL"),
+        "url": (isinstance(value, str) and _is_url(value), _URLS),
         "seconds": (is_number and 0 <= value <= 3_600, "a number of seconds from 0 to 3600"),  # type: ignore[operator]
         "ttl": (is_whole and 1 <= value <= 31_536_000, "a whole number of seconds from 1 to 31536000"),  # type: ignore[operator]
         "bytes": (is_whole and value >= 1, "a whole number of bytes, at least 1"),  # type: ignore[operator]
@@ -207,8 +207,13 @@ def _is_name(value: str) -> bool:
     return value.isascii() and len(value) <= 64 and (value.replace("-", "").replace("_", "").isalnum() or not value)
 
 
+# As `stores.redis_url` reads them, which checks the rest of a URL when a store is opened.
+_SCHEMES = ("redis://", "rediss://", "unix://", "redis+socket://", "redis+sentinel://", "rediss+sentinel://")
+_URLS = "a redis://, rediss://, unix:// or redis+sentinel:// URL"
+
+
 def _is_url(value: str) -> bool:
-    return value.startswith(("redis://", "rediss://", "unix://", "redis+socket://"))
+    return value.startswith(_SCHEMES)
 
 
 def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
@@ -219,7 +224,7 @@ def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
     general = environ.get("REDIS_URL", "")
     if general:
         if not _is_url(general):
-            raise ConfigError("REDIS_URL", "allowed: a redis://, rediss:// or unix:// URL")
+            raise ConfigError("REDIS_URL", f"allowed: {_URLS}")
         return general
     host = environ.get("REDIS_HOST", "")
     if host:

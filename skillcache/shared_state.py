@@ -23,7 +23,7 @@ import redis.asyncio
 
 from skillcache.errors import SkillcacheError, StoreError
 from skillcache.library.keys import check_team
-from skillcache.library.source import redis_py_url, translating
+from skillcache.library.source import translating
 from skillcache.library.values import require_json
 from skillcache.outcome import STORE_GARBAGE
 from skillcache.redis_keys import state_keys
@@ -31,6 +31,7 @@ from skillcache.sessions import repository
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED, check_ttl
 from skillcache.stores import state_scripts as scripts
+from skillcache.stores.clients import aio_connect, connect
 from skillcache.stores.pooled import SECONDS
 from skillcache.stores.state_sqlite import SqliteState
 
@@ -203,14 +204,14 @@ class SharedState:
 
     def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
-            self._client = redis.Redis.from_url(redis_py_url(self._place), **_BOUNDS)
+            self._client = connect(self._place, **_BOUNDS)
         with translating():
             return ask(self._client)
 
     async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
         if self._place:
-            async with redis.asyncio.Redis.from_url(redis_py_url(self._place), **_BOUNDS) as client:
+            async with aio_connect(self._place, **_BOUNDS) as client:
                 with translating():
                     return await ask(client)
         if not isinstance(self._client, redis.asyncio.Redis):

@@ -131,7 +131,7 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ("verify = 1.5", "verify cannot be 1.5; allowed: a number from 0 to 1"),
         (
             'redis_url = "http://u:secret@h"',
-            "redis_url cannot be this value; allowed: a redis://, rediss:// or unix:// URL",
+            "redis_url cannot be this value; allowed: a redis://, rediss://, unix:// or redis+sentinel:// URL",
         ),
         ('[rules]\nmatch = "Bash(x)"', "rules must be tables, each begun by a line [[rules]]"),
         ('[[rules]]\nmatch = "mcp__"', "match cannot be 'mcp__'; allowed: a pattern such as"),

@@ -11,8 +11,8 @@ from redis.client import NEVER_DECODE
 from skillcache.errors import StoreError
 from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Commands, Holdings, Steps, T
 from skillcache.redis_keys import NAMES_KEY, generation_key
+from skillcache.stores import clients
 from skillcache.stores.pooled import FAILURES, translated
-from skillcache.stores.redis_url import parse_url
 
 # KEYS: entry   ARGV: the bytes that must be there, those to put there, seconds
 _REPLACE = """\
@@ -114,14 +114,15 @@ def _fill(pipeline: Any, commands: Commands) -> Any:
 
 def connect(url: str) -> "redis.Redis":
     """Raises ConfigError."""
-    parse_url(url)  # says what is wrong with it without repeating it, which redis-py does not
-    named = url.replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
-    return redis.Redis.from_url(named, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+    return clients.connect(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
 
 
 def place_of(client: Any) -> str:
     """Where the server is, for people, without a password."""
     options = client.connection_pool.connection_kwargs
+    service = getattr(client.connection_pool, "service_name", None)
+    if service is not None:
+        return f"Redis, the master of Sentinel's {service}, database {options.get('db') or 0}"
     where = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
     return f"Redis at {where}, database {options.get('db', 0)}"
 

@@ -17,9 +17,11 @@ from redis.backoff import NoBackoff
 from skillcache.errors import StoreError
 from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.fetching import Step, Steps, Wait
-from skillcache.library.source import limits, redis_py_url, target_of
+from skillcache.library.source import limits, target_of
 from skillcache.stores import EMBEDDED
+from skillcache.stores.clients import aio_connect
 from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.redis_url import parse_url
 
 T = TypeVar("T")
 
@@ -36,7 +38,8 @@ class AsyncSource:
         self._target = target_of(url, client)
         self._given = None if client is None else (client, AsyncStore(client))
         self._file = EmbeddedFile(self._target) if self._target.startswith(EMBEDDED) else None
-        self._url = "" if client or self._file else redis_py_url(self._target)
+        if client is None and self._file is None:
+            parse_url(self._target)  # what is wrong with it is wrong from the beginning
         self._opened: MutableMapping[asyncio.AbstractEventLoop, Opened] = WeakKeyDictionary()
 
     async def place(self) -> "str | redis.asyncio.Redis":
@@ -85,7 +88,7 @@ class AsyncSource:
         return self._opened[loop][0]
 
     async def _open(self) -> AsyncGenerator[Connected, None]:
-        client = redis.asyncio.Redis.from_url(self._url, **limits(Retry(NoBackoff(), 0)))
+        client = aio_connect(self._target, **limits(Retry(NoBackoff(), 0)))
         store = AsyncStore(client)
         try:
             yield client, store

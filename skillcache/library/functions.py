@@ -17,9 +17,10 @@ from skillcache.library.fetching import Fetched
 from skillcache.library.keys import skill_of
 from skillcache.library.options import TTL
 from skillcache.library.shared import aio_shared_cache, shared_cache
-from skillcache.library.source import redis_py_url, store_in_force
+from skillcache.library.source import store_in_force
 from skillcache.redis_keys import channel as channel_of
 from skillcache.stores import EMBEDDED
+from skillcache.stores.clients import connect
 
 T = TypeVar("T")
 
@@ -36,8 +37,8 @@ def get_redis_client() -> "redis.Redis":
     localhost. Before all of these goes `SKILLCACHE_REDIS_URL`. Raises ConfigError for a URL or a port that is none.
     """
     target = store_in_force()
-    url = _LOCAL if target.startswith(EMBEDDED) else redis_py_url(target)
-    return redis.Redis.from_url(
+    url = _LOCAL if target.startswith(EMBEDDED) else target
+    return connect(
         url,
         decode_responses=True,
         socket_connect_timeout=_SECONDS,

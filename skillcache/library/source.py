@@ -17,8 +17,8 @@ from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.fetching import Step, Steps
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
+from skillcache.stores.clients import connect
 from skillcache.stores.pooled import PooledStore, translated
-from skillcache.stores.redis_url import parse_url
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class Source:
         target = target_of(url, client)
         self._own = client is None
         if client is None and not target.startswith(EMBEDDED):
-            client = redis.Redis.from_url(redis_py_url(target), **limits(Retry(NoBackoff(), 0)))
+            client = connect(target, **limits(Retry(NoBackoff(), 0)))
         self.place: str | redis.Redis = client or target
         self._store: PooledStore | EmbeddedFile
         if client is None:
@@ -87,12 +87,6 @@ def store_in_force() -> str:
     except FileNotFoundError:  # it was removed under a process that stays
         folder = "/"
     return load(os.environ, folder).store
-
-
-def redis_py_url(url: str) -> str:
-    """Raises ConfigError, which says what is wrong with the URL without repeating it."""
-    parse_url(url)
-    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from skillcache.errors import SkillcacheError
-from skillcache.library.source import redis_py_url, translating
+from skillcache.library.source import translating
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import SESSION_VARIABLE, person
 from skillcache.messages.message import is_id
@@ -22,6 +22,7 @@ from skillcache.redis_keys import channel as channel_of
 from skillcache.sessions import repository
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
+from skillcache.stores.clients import connect
 from skillcache.stores.messages_pooled import PooledPost
 from skillcache.stores.pooled import SECONDS
 
@@ -97,7 +98,7 @@ def opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
 def client_of(target: str) -> "redis.Redis | None":
     if target.startswith(EMBEDDED):
         return None
-    return redis.Redis.from_url(redis_py_url(target), socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
+    return connect(target, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
 
 
 def agent_of(channel: str) -> str:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import redis
 
 from skillcache.errors import StoreError
-from skillcache.stores import Store
+from skillcache.stores import Store, clients
 from skillcache.stores.pooled import PooledStore
-from skillcache.stores.redis_url import parse_url
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Request
@@ -25,12 +24,9 @@ class Connected:
     """connect, reply: seconds that the server has. Raises ConfigError."""
 
     def __init__(self, target: str, *, connect: float, reply: float) -> None:
-        parse_url(target)  # says what is wrong with it without repeating it, which redis-py does not
-        # redis-py knows the socket scheme by one name only.
-        url = target.strip().replace("redis+socket://", "unix://", 1)
-        self._client = redis.Redis.from_url(url, socket_connect_timeout=connect, socket_timeout=reply)
+        self._client = clients.connect(target, socket_connect_timeout=connect, socket_timeout=reply)
         self._waiting = PooledStore(
-            redis.Redis.from_url(url, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
+            clients.connect(target, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
         )
 
     def store(self, note: Callable[[StoreError], None]) -> Store:

@@ -121,9 +121,13 @@ class Connection:
 
 def _connect(address: Address, limits: Limits) -> "_socket.socket":
     deadline = monotonic() + limits.connect
+    if address.sentinels:
+        from skillcache.stores.sentinel import find_master  # few URLs name any
+
+        address = find_master(address, deadline)
     if address.path is not None:
         return _dial((_socket.AF_UNIX, _socket.SOCK_STREAM, 0, address.path), limits.connect)
-    places = _resolve(address.host, address.port, limits.connect)
+    places = _resolve(address.host, address.port, max(deadline - monotonic(), 0.001))
     for index, place in enumerate(places):
         # Each address has its share of the time left, or one that swallows packets would starve the next.
         share = max((deadline - monotonic()) / (len(places) - index), 0.001)

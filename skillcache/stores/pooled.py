@@ -13,8 +13,8 @@ from redis import exceptions
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores.clients import connect
 from skillcache.stores.redis import RedisCalls
-from skillcache.stores.redis_url import parse_url
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Command, Request
@@ -78,9 +78,7 @@ def open_pooled(target: str, *, now: float) -> Store:
     """As `open_store`, for a process that stays. Raises ConfigError."""
     if target.startswith(EMBEDDED):
         return open_store(target, now=now)
-    parse_url(target)  # says what is wrong with it without repeating it, which redis-py does not
-    # redis-py knows the socket scheme by one name only.
-    return PooledStore(redis.Redis.from_url(target.strip().replace("redis+socket://", "unix://", 1)))
+    return PooledStore(connect(target))
 
 
 def own_settings(settings: dict[str, Any]) -> dict[str, Any]:

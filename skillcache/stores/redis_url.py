@@ -3,15 +3,20 @@
     redis://[user][:password@]host[:port][/db][?options]       TCP
     rediss://...                                               the same over TLS
     unix://[user][:password@]/path[?db=N]                      unix socket; redis+socket:// is a synonym
+    redis+sentinel://[...@]host[:port][,...]/service[/db]      the master that Sentinels name for the service
+    rediss+sentinel://...                                      the same, Sentinels and server over TLS
 
 Options: db (virtual_host), username, password, ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs,
-ssl_check_hostname. Other options steer redis-py only and are passed over. No message repeats any of the URL:
-where it is malformed, a password may be anywhere in it.
+ssl_check_hostname; sentinel_username and sentinel_password, as the login in the URL is the server's. Other options
+steer redis-py only and are passed over. No message repeats any of the URL: where it is malformed, a password may be
+anywhere in it.
 """
 
 from skillcache.errors import ConfigError
 
 DEFAULT_PORT = 6379
+_SENTINEL_PORT = 26379
+_SCHEMES = ("redis", "rediss", "unix", "redis+socket", "redis+sentinel", "rediss+sentinel")
 _MAX_PORT = 65535
 _HEX = b"0123456789abcdefABCDEF"
 _FALSE = ("0", "f", "false", "n", "no")  # redis-py's own words for it
@@ -19,9 +24,15 @@ _CERT_REQS = ("none", "optional", "required")
 
 
 class Address:
-    """host and port, or path of a unix socket; tls is None for a plain connection, else the ssl_* options."""
+    """host and port, or path of a unix socket; tls is None for a plain connection, else the ssl_* options.
 
-    __slots__ = ("db", "host", "password", "path", "port", "tls", "username")
+    sentinels: host and port of each, which know where the master of `service` is; none where the host is the server's.
+    """
+
+    __slots__ = (
+        "db", "host", "password", "path", "port", "sentinel_password", "sentinel_username", "sentinels", "service",
+        "tls", "username",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.host = "localhost"
@@ -31,6 +42,23 @@ class Address:
         self.password: str | None = None
         self.db = 0
         self.tls: dict[str, str] | None = None
+        self.sentinels: tuple[tuple[str, int], ...] = ()
+        self.service = ""
+        self.sentinel_username: str | None = None
+        self.sentinel_password: str | None = None
+
+    def at(self, place: tuple[str, int]) -> "Address":
+        """The same server, now that it is known where it is."""
+        found = Address()
+        found.host, found.port = place
+        found.username, found.password, found.db, found.tls = self.username, self.password, self.db, self.tls
+        return found
+
+    def of_sentinel(self, place: tuple[str, int]) -> "Address":
+        found = Address()
+        found.host, found.port = place
+        found.username, found.password, found.tls = self.sentinel_username, self.sentinel_password, self.tls
+        return found
 
     def greeting(self) -> tuple[tuple[str, ...], ...]:
         """The commands a fresh connection sends before its first one."""
@@ -48,8 +76,8 @@ def parse_url(url: str) -> Address:
     """Raises ConfigError for what is not a Redis URL."""
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
-    if not colon or scheme not in ("redis", "rediss", "unix", "redis+socket"):
-        raise _bad("begins with redis://, rediss:// or unix://")
+    if not colon or scheme not in _SCHEMES:
+        raise _bad("begins with redis://, rediss://, unix:// or redis+sentinel://")
     rest, _, query = rest.partition("#")[0].partition("?")
     authority, slash, path = rest.partition("/")
     login, _, place = authority.rpartition("@")
@@ -64,14 +92,23 @@ def parse_url(url: str) -> Address:
         address.path = _unquote(slash + path)
         if place or len(address.path) <= 1:
             raise _bad("of a unix socket names an absolute path: unix:///run/redis.sock")
+    elif scheme.endswith("+sentinel"):
+        address.sentinels = tuple(_place(each, _SENTINEL_PORT) for each in place.split(",") if each)
+        service, _, number = _unquote(path).strip("/").partition("/")
+        if not address.sentinels or not service:
+            raise _bad("of Sentinels names some, and the service: redis+sentinel://host:26379,host:26379/service")
+        address.service = service
+        address.sentinel_username = options.get("sentinel_username")
+        address.sentinel_password = options.get("sentinel_password")
+        db = db or number
     else:
-        _set_place(address, place)
+        address.host, address.port = _place(place, DEFAULT_PORT)
         db = db or _unquote(path).strip("/")
     if db:
         if not (db.isascii() and db.isdigit() and len(db) <= 9):  # fits any server's integer
             raise _bad("ends in the number of a database: redis://host:6379/0")
         address.db = int(db)
-    if scheme == "rediss":
+    if scheme.startswith("rediss"):
         address.tls = _tls_options(options)
     return address
 
@@ -80,7 +117,8 @@ def _bad(message: str) -> ConfigError:
     return ConfigError("Redis URL", f"a Redis URL {message}")
 
 
-def _set_place(address: Address, place: str) -> None:
+def _place(place: str, default: int) -> tuple[str, int]:
+    """Host and port."""
     if place.startswith("["):
         host, bracket, port = place[1:].partition("]")
         if not bracket or (port and not port.startswith(":")):
@@ -88,12 +126,9 @@ def _set_place(address: Address, place: str) -> None:
         port = port[1:]
     else:
         host, _, port = place.partition(":")
-    if port:
-        if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= _MAX_PORT):
-            raise _bad("has a port from 1 to 65535; in a password, `:` `/` `@` `?` and `#` are percent-encoded")
-        address.port = int(port)
-    if host:
-        address.host = _unquote(host)
+    if port and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= _MAX_PORT):
+        raise _bad("has a port from 1 to 65535; in a password, `:` `/` `@` `?` and `#` are percent-encoded")
+    return _unquote(host) or "localhost", int(port or default)
 
 
 def _parse_query(query: str) -> dict[str, str]:

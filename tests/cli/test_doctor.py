@@ -31,6 +31,7 @@ from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
 from tests.conftest import RedisServer
+from tests.stores.sentinels import Service, until
 
 NOW = 1_700_000_000.0
 PACKAGE = Path(skillcache.__file__).parent
@@ -221,6 +222,37 @@ def test_a_redis_that_does_not_answer_is_found_without_telling_its_password(pers
     assert "mend  store: Redis at 127.0.0.1:1, database 3: the store could not be reached" in ran.out
     assert ". Mend: start the server, or correct SKILLCACHE_REDIS_URL, REDIS_URL, REDIS_HOST or redis_url" in ran.out
     assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_master_that_sentinels_name_is_well(person: Person, tmp_path: Path) -> None:
+    service = Service(tmp_path / "service", "hunter2")
+    person.variables["SKILLCACHE_REDIS_URL"] = service.url(options="/2?sentinel_password=hunter2")
+
+    found = person.skillcache("doctor")
+    service.master.stop()
+    missed = person.skillcache("doctor")
+    service.stop()
+
+    assert "ok    store: Redis, the master of Sentinel's results, database 2 answers in " in found.out
+    assert "mend  store: Redis, the master of Sentinel's results, database 2: the store could not be" in missed.out
+    assert "hunter2" not in found.out + missed.out
+
+
+def test_a_cluster_is_named_as_what_cannot_be_used(person: Person, redis_factory: Callable[..., RedisServer]) -> None:
+    server = redis_factory(options=("--cluster-enabled", "yes"))
+    person.variables["SKILLCACHE_REDIS_URL"] = server.url
+    said = (
+        f"mend  store: Redis at 127.0.0.1:{server.port}, database 0 is part of a cluster, where what belongs to one"
+        " call may not lie together. Mend: name a server that stands alone, or Sentinels"
+    )
+
+    down = person.skillcache("doctor")
+    server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+    until(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"))
+    up = person.skillcache("doctor")
+
+    assert said in down.out
+    assert said in up.out
 
 
 def test_a_redis_with_another_clock_is_found(person: Person, request: pytest.FixtureRequest) -> None:

@@ -13,6 +13,7 @@ from skillcache.redis_keys import entry_key
 from skillcache.stores import EMBEDDED, open_store
 
 _SUBJECT = "store"
+_OF_A_CLUSTER = ("CROSSSLOT", "MOVED", "CLUSTERDOWN")
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
 _SKEW = 60  # seconds between two clocks before the ages of results mislead
 
@@ -30,6 +31,9 @@ def check(place: Place) -> list[Finding]:
             store.close()
         took = min(_time_lookup(settings.store, place.now) for _ in range(3))
     except StoreError as fault:
+        if fault.detail in _OF_A_CLUSTER:
+            text = f"{contents.place} is part of a cluster, where what belongs to one call may not lie together"
+            return [Finding(MEND, _SUBJECT, text, "name a server that stands alone, or Sentinels")]
         return [Finding(MEND, _SUBJECT, f"{contents.place}: {fault}", _mend(settings.store))]
     except SkillcacheError as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct the URL")]

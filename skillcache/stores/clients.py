@@ -1,0 +1,77 @@
+"""redis-py's client of any place that a URL names: see `redis_url`."""
+
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AioRetry
+from redis.asyncio.sentinel import Sentinel as AioSentinel
+from redis.backoff import NoBackoff
+from redis.connection import parse_url as read_url
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from skillcache.stores.redis_url import Address, parse_url
+
+SECONDS = 5.0  # for a Sentinel to take a connection, and to answer, where nobody names a bound
+
+
+def connect(url: str, **settings: Any) -> "redis.Redis":
+    """`settings`: redis-py's own, where the URL does not say. Raises ConfigError, which repeats nothing of the URL."""
+    address = parse_url(url)
+    if not address.sentinels:
+        return redis.Redis.from_url(_plain(url), **settings)
+    of_server, of_sentinel = _settings(url, address, settings)
+    retry = Retry(NoBackoff(), 0)  # there are other Sentinels
+    sentinel = Sentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
+    client: redis.Redis = sentinel.master_for(address.service, _Client)  # type: ignore[no-untyped-call]
+    return client
+
+
+def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
+    """The same for coroutines."""
+    address = parse_url(url)
+    if not address.sentinels:
+        return redis.asyncio.Redis.from_url(_plain(url), **settings)
+    of_server, of_sentinel = _settings(url, address, settings)
+    retry = AioRetry(NoBackoff(), 0)
+    sentinel = AioSentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
+    client: redis.asyncio.Redis = sentinel.master_for(address.service, _AioClient)
+    return client
+
+
+class _Client(redis.Redis):
+    """Closes its connections to Sentinels with those to the server."""
+
+    def close(self) -> None:
+        super().close()
+        for each in self.connection_pool.sentinel_manager.sentinels:  # type: ignore[attr-defined]
+            each.close()
+
+
+class _AioClient(redis.asyncio.Redis):
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        for each in self.connection_pool.sentinel_manager.sentinels:  # type: ignore[attr-defined]
+            await each.aclose()
+
+
+def _plain(url: str) -> str:
+    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
+
+
+def _settings(url: str, address: Address, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of connections to the server, and of those to a Sentinel."""
+    # What redis-py reads from the options of a URL, it reads from those of a server's.
+    query = url.strip().partition("#")[0].partition("?")[2]
+    given = read_url(f"redis://sentinel/?{query}")  # type: ignore[no-untyped-call]
+    for name in ("host", "sentinel_username", "sentinel_password", "virtual_host"):
+        given.pop(name, None)
+    shared: dict[str, Any] = {**settings, **given}
+    if address.tls is not None:
+        shared["ssl"] = True
+    bounds = {name: value for name, value in shared.items() if name.startswith(("socket_", "ssl"))}
+    bounds = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, **bounds}
+    login = {"username": address.sentinel_username, "password": address.sentinel_password}
+    server = {"username": address.username, "password": address.password, "db": address.db}
+    return shared | server, bounds | login
