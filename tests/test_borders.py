@@ -72,6 +72,7 @@ COLD = (
     "server",
     "session_state",
     "shared_state",
+    "stores.clients",
     "stores.messages_pooled",
     "stores.pooled",
     "stores.pooled_async",

@@ -62,7 +62,9 @@ for i = 8, #ARGV do
     if project ~= '' then
       local index = sessions_key(project)
       local score = call('ZSCORE', index, id)
-      local last = math.max(at, number(fetch(state, 'active')))
+      -- A record that was told before the project was known counts, too.
+      local newest = call('ZREVRANGE', told_key(id), 0, 0, 'WITHSCORES')[2]
+      local last = math.max(at, number(fetch(state, 'active')), number(newest))
       if type(score) ~= 'string' or number(score) < last then
         call('ZADD', index, string.format('%.0f', last), id)
       end

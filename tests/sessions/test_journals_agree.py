@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,3 +79,18 @@ def test_the_state_does_not_depend_on_the_order(
         assert history is not None
         found.append([(past.id, past.state, sorted(past.files)) for past in history.sessions])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("store", ["embedded", "redis"])
+def test_a_session_stands_where_its_last_record_puts_it(store: str, redis_server: RedisServer, tmp_path: Path) -> None:
+    """Also where that was told before the one that names its project."""
+    first, second, third, last = Teller().lines(start("two"), start("one"), start("one"), end("two"))
+    url = redis_server.url if store == "redis" else f"embedded:{tmp_path}/store.sqlite3"
+    for order in ([first, second, third, last], [last, third, second, first], [third, last, first, second]):
+        redis_server.command("FLUSHALL")
+        (tmp_path / "sessions.sqlite3").unlink(missing_ok=True)
+        journal = open_journal(url, now=NOW, patient=True)
+        history = journal.tell(order, Question(PROJECT), ttl=TTL)
+        journal.close()
+        assert history is not None
+        assert [past.id for past in history.sessions] == ["two", "one"]
