@@ -28,7 +28,7 @@ _PATIENCE = 0.06  # seconds until a call that is not answered yet is given a tic
 _TIME = 5.0  # seconds that a call may take where it waits for nobody
 _ROUND = 2.0  # seconds until a wait is answered by another
 _COLLECT = 5.0  # seconds after which an answer that nobody comes for is taken for lost
-_SETTLING = 0.1  # seconds that a call waits for what the ends of others have left to be done
+_STORING = 1.0  # seconds that a call waits until the result of the same one, which has just ended, is stored
 _OUTDATING = 0.5  # and until results that one of these has put out of date are so in the store
 _HASTY = {"connect": 0.1, "reply": 0.15}
 
@@ -102,7 +102,7 @@ class Calls:
     def _look_up(self, ticket: _Ticket, event: ToolEvent) -> None:
         world = self._session.world(event, self._stores, ticket.allow)
         try:
-            self._endings.settled(_SETTLING)  # the same call may just have ended
+            self._endings.await_same(event, _STORING)
             if self._endings.outdated(_OUTDATING):
                 ticket.answer = _answer(event, world)
             else:

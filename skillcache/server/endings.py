@@ -22,7 +22,7 @@ class Endings:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._stores = Stores(**_PATIENT)
-        self._under_way = 0
+        self._under_way: list[ToolEvent] = []
         self._outdating = 0
         self._change = Condition()
 
@@ -31,7 +31,7 @@ class Endings:
         event = parse_tool_event(body)
         self._session.leave(event)
         with self._change:
-            self._under_way += 1
+            self._under_way.append(event)
             self._outdating += 1
         Thread(target=self._end, args=(event, hold), daemon=True).start()
 
@@ -52,8 +52,13 @@ class Endings:
         with self._change:
             return self._change.wait_for(lambda: not self._under_way, seconds)
 
+    def await_same(self, call: ToolEvent, seconds: float) -> None:
+        """Wait until no end of the same call is under way, at most so long."""
+        with self._change:
+            self._change.wait_for(lambda: not any(_is_same(call, ended) for ended in self._under_way), seconds)
+
     def outdated(self, seconds: float) -> bool:
-        """The same of the results alone that ended calls put out of date."""
+        """As `settled`, of the results alone that ended calls put out of date."""
         with self._change:
             return self._change.wait_for(lambda: not self._outdating, seconds)
 
@@ -74,5 +79,9 @@ class Endings:
             count_fault(world, fault)
         world.let_go()
         with self._change:
-            self._under_way -= 1
+            self._under_way.remove(event)
             self._change.notify_all()
+
+
+def _is_same(call: ToolEvent, ended: ToolEvent) -> bool:
+    return call.tool == ended.tool and call.input == ended.input

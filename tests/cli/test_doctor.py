@@ -229,6 +229,7 @@ def test_a_master_that_sentinels_name_is_well(person: Person, tmp_path: Path) ->
     person.variables["SKILLCACHE_REDIS_URL"] = service.url(options="/2?sentinel_password=hunter2")
 
     found = person.skillcache("doctor")
+    service.replica.stop()  # or it is soon the master
     service.master.stop()
     missed = person.skillcache("doctor")
     service.stop()
