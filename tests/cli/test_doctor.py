@@ -30,7 +30,7 @@ from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, free_port
 from tests.stores.sentinels import Service, until
 
 NOW = 1_700_000_000.0
@@ -240,7 +240,7 @@ def test_a_master_that_sentinels_name_is_well(person: Person, tmp_path: Path) ->
 
 
 def test_a_cluster_is_named_as_what_cannot_be_used(person: Person, redis_factory: Callable[..., RedisServer]) -> None:
-    server = redis_factory(options=("--cluster-enabled", "yes"))
+    server = redis_factory(options=("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
     person.variables["SKILLCACHE_REDIS_URL"] = server.url
     said = (
         f"mend  store: Redis at 127.0.0.1:{server.port}, database 0 is part of a cluster, where what belongs to one"
