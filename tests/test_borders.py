@@ -73,6 +73,7 @@ COLD = (
     "session_state",
     "shared_state",
     "stores.clients",
+    "stores.hearings",
     "stores.messages_pooled",
     "stores.pooled",
     "stores.pooled_async",

@@ -1,19 +1,24 @@
 """The Redis store for coroutines: `pooled.PooledStore` over redis.asyncio, with the same calls."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakKeyDictionary
 
 import redis.asyncio as redis
 
+from skillcache.errors import StoreError
+from skillcache.outcome import STORE_TIMEOUT
 from skillcache.stores import Claim, Lookup, redis_claims, redis_requests
+from skillcache.stores.hearings import Hearings
 from skillcache.stores.pooled import FAILURES, MOST, encoded, own_settings, translated
-from skillcache.stores.redis import blocks
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Request
 
 T = TypeVar("T")
+
+TURNS = 16  # requests on their way at once: a crowd that opens a connection each is late by its own greetings
 
 _clients: MutableMapping[object, "redis.Redis"] = WeakKeyDictionary()
 
@@ -22,7 +27,8 @@ class AsyncStore:
     """Holds to the contract of `skillcache.stores.Store`, each call a coroutine.
 
     As `PooledStore` it uses the settings of `client` and connections of its own, which belong to the running event
-    loop: close it there.
+    loop: close it there. Its connections are few, however many coroutines ask: requests take turns, and those who
+    wait for the same release share one.
     """
 
     def __init__(self, client: "redis.Redis") -> None:
@@ -41,6 +47,9 @@ class AsyncStore:
         self._client = own
         self._origin = pool
         self._longest_block = own.connection_pool.connection_kwargs["socket_timeout"] / 2
+        self._turns = asyncio.Semaphore(TURNS)
+        self._timeouts = 0
+        self._hearings = Hearings(self._hear)
 
     async def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         return await self._ask(redis_requests.get(key, names, also))
@@ -76,10 +85,9 @@ class AsyncStore:
         return await self._ask(redis_claims.release(digest, owner))
 
     async def wait(self, digest: str, mark: str, seconds: float) -> bool:
-        for block in blocks(seconds, self._longest_block):
-            if await self._ask(redis_claims.hear(digest, mark, block)):
-                return True
-        return False
+        if seconds <= 0:
+            return await self._ask(redis_claims.hear(digest, mark, 0))
+        return await self._hearings.wait(digest, mark, seconds)
 
     async def ping(self) -> None:
         await self._ask(redis_requests.ping())
@@ -88,7 +96,21 @@ class AsyncStore:
         """Closes connections that nobody uses."""
         await self._client.connection_pool.disconnect(inuse_connections=False)
 
+    async def _hear(self, digest: str, mark: str) -> bool:
+        return await self._exchange(redis_claims.hear(digest, mark, self._longest_block))
+
     async def _ask(self, request: "Request[T]") -> T:
+        seen = self._timeouts
+        async with self._turns:
+            if self._timeouts != seen:  # a server that hangs would be waited for by each in turn
+                raise StoreError(STORE_TIMEOUT, "no whole reply in time to a request before")
+            try:
+                return await self._exchange(request)
+            except StoreError as error:
+                self._timeouts += error.outcome is STORE_TIMEOUT
+                raise
+
+    async def _exchange(self, request: "Request[T]") -> T:
         command, read = request
         words = encoded(command)
         try:

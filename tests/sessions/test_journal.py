@@ -152,7 +152,8 @@ def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(jou
 
 def test_of_a_long_history_only_a_bounded_part_is_read(journal: Journal, teller: Teller) -> None:
     names = [f"s{number}" for number in range(40)]
-    journal.tell(teller.lines(*(told for name in names for told in (start(name), *[edit("a", name)] * 90))), ttl=TTL)
+    for name in names:
+        journal.tell(teller.lines(start(name), *[edit("a", name)] * 90), ttl=TTL)
     found = ask(journal, branch="main", own="new")
     assert [past.id for past in found] == names[::-1][:12]
     assert [len(past.log) for past in found] == [80, 80, 80] + [0] * 9

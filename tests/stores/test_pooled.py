@@ -15,7 +15,7 @@ from redis.retry import Retry
 from skillcache import outcome
 from skillcache.errors import ConfigError, StoreError
 from skillcache.stores.pooled import PooledStore, open_pooled
-from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.pooled_async import TURNS, AsyncStore
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import RedisServer, free_port, start_redis
 from tests.stores.conftest import KEY, NOW, Impostor, put, value_of
@@ -178,17 +178,34 @@ def test_a_server_that_hangs_is_left_in_time(
     assert failure(store).outcome is outcome.STORE_TIMEOUT
 
 
+def waiters(server: RedisServer) -> int:
+    """How many of the connections called `waiter` wait for a release."""
+    lines = server.command("CLIENT", "LIST").decode().splitlines()
+    return sum("name=waiter" in line and "flags=b" in line for line in lines)
+
+
+async def begin_waits(server: RedisServer, store: AsyncStore, count: int) -> "list[asyncio.Task[bool]]":
+    """Waits for a claim that `keeper` has; returns when the server holds their connections."""
+    await store.claim(DIGEST, "keeper", 60)
+    mark = (await store.claim(DIGEST, "waiter", 60)).mark
+    waits = [asyncio.create_task(store.wait(DIGEST, mark, 60)) for _ in range(count)]
+    while not waiters(server):
+        await store.ping()
+    return waits
+
+
+def open_waiter(server: RedisServer, **settings: object) -> AsyncStore:
+    return AsyncStore(redis.asyncio.Redis.from_url(server.url, client_name="waiter", **settings))
+
+
 def test_a_wait_that_is_cancelled_leaves_no_reply_to_the_next_call(redis_server: RedisServer) -> None:
     async def cancel() -> None:
-        store = AsyncStore(redis.asyncio.Redis.from_url(redis_server.url))
-        await store.claim(DIGEST, "keeper", 60)
-        mark = (await store.claim(DIGEST, "waiter", 60)).mark
-        waits = [asyncio.create_task(store.wait(DIGEST, mark, 60)) for _ in range(3)]
-        while b"blocked_clients:3" not in redis_server.command("INFO", "clients"):
-            await store.ping()
+        store = open_waiter(redis_server)
+        waits = await begin_waits(redis_server, store, 3)
         for wait in waits:
             wait.cancel()
-        assert await asyncio.gather(*waits, return_exceptions=True) != [True, True, True]
+        cancelled = await asyncio.gather(*waits, return_exceptions=True)
+        assert [type(each) for each in cancelled] == [asyncio.CancelledError] * 3
         assert await store.release(DIGEST, "keeper")
         lookups = await asyncio.gather(*[store.get(KEY, ("a", "b")) for _ in range(10)])
         assert [(lookup.entry, lookup.generations) for lookup in lookups] == [(None, (0, 0))] * 10
@@ -197,17 +214,82 @@ def test_a_wait_that_is_cancelled_leaves_no_reply_to_the_next_call(redis_server:
     asyncio.run(cancel())
 
 
-def test_many_coroutines_wait_at_once(redis_server: RedisServer) -> None:
+def test_a_wait_goes_on_when_another_for_the_same_is_cancelled(redis_server: RedisServer) -> None:
+    async def cancel() -> bool:
+        store = open_waiter(redis_server)
+        first, second = await begin_waits(redis_server, store, 2)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        assert await store.release(DIGEST, "keeper")
+        heard = await second
+        await store.close()
+        return heard
+
+    assert asyncio.run(cancel())
+
+
+def test_waits_for_the_same_end_each_at_its_own_time(redis_server: RedisServer) -> None:
     async def wait() -> list[bool]:
-        store = AsyncStore(redis.asyncio.Redis.from_url(redis_server.url, max_connections=2))
-        await store.claim(DIGEST, "keeper", 60)
+        store = open_waiter(redis_server)
+        (long,) = await begin_waits(redis_server, store, 1)
         mark = (await store.claim(DIGEST, "waiter", 60)).mark
-        waits = [asyncio.create_task(store.wait(DIGEST, mark, 60)) for _ in range(150)]
-        while b"blocked_clients:150" not in redis_server.command("INFO", "clients"):
-            await store.ping()
+        assert not await store.wait(DIGEST, mark, 0.01)
+        assert not long.done()
+        assert await store.release(DIGEST, "keeper")
+        heard = [await long, await store.wait(DIGEST, mark, 30), await store.wait(DIGEST, mark, 0)]
+        await store.close()
+        return heard
+
+    assert asyncio.run(wait()) == [True] * 3
+
+
+def test_many_coroutines_wait_at_once_over_one_connection(redis_server: RedisServer) -> None:
+    async def wait() -> list[bool]:
+        store = open_waiter(redis_server, max_connections=2)
+        waits = await begin_waits(redis_server, store, 150)
+        await asyncio.gather(*[store.ping() for _ in range(500)])
+        assert waiters(redis_server) == 1
         await store.release(DIGEST, "keeper")
         heard = await asyncio.gather(*waits)
         await store.close()
         return heard
 
     assert asyncio.run(wait()) == [True] * 150
+
+
+def test_a_crowd_of_coroutines_opens_few_connections(redis_server: RedisServer) -> None:
+    async def ask() -> None:
+        store = open_waiter(redis_server)
+        before = received(redis_server)
+        await asyncio.gather(*[store.get(KEY, ()) for _ in range(300)])
+        assert received(redis_server) - before <= TURNS + 2  # and those that ask how many there were
+        await store.close()
+
+    asyncio.run(ask())
+
+
+def received(server: RedisServer) -> int:
+    """The connections that the server has taken so far."""
+    (line,) = [line for line in server.command("INFO", "stats").splitlines() if b"total_connections_received" in line]
+    return int(line.partition(b":")[2])
+
+
+def test_a_crowd_of_coroutines_leaves_a_server_that_hangs_together(
+    impostor: Callable[[Callable[[socket.socket, Impostor], None]], Impostor],
+) -> None:
+    asked = []
+
+    def hang(_: socket.socket, server: Impostor) -> None:
+        asked.append(1)
+        server.over.wait()
+
+    server = impostor(hang)
+
+    async def ask() -> "list[object]":
+        store = AsyncStore(redis.asyncio.Redis(port=server.port, socket_timeout=0.5))
+        return list(await asyncio.gather(*[store.get(KEY, ()) for _ in range(300)], return_exceptions=True))
+
+    failures = asyncio.run(ask())
+    assert {getattr(each, "outcome", each) for each in failures} == {outcome.STORE_TIMEOUT}
+    assert len(failures) == 300
+    assert len(asked) <= TURNS
