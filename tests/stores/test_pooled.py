@@ -194,8 +194,8 @@ async def begin_waits(server: RedisServer, store: AsyncStore, count: int) -> "li
     return waits
 
 
-def open_waiter(server: RedisServer, **settings: object) -> AsyncStore:
-    return AsyncStore(redis.asyncio.Redis.from_url(server.url, client_name="waiter", **settings))
+def open_waiter(server: RedisServer, max_connections: int | None = None) -> AsyncStore:
+    return AsyncStore(redis.asyncio.Redis.from_url(server.url, client_name="waiter", max_connections=max_connections))
 
 
 def test_a_wait_that_is_cancelled_leaves_no_reply_to_the_next_call(redis_server: RedisServer) -> None:
