@@ -114,27 +114,34 @@ def state_keys(scope: str, key: str) -> tuple[str, str, str]:
     return record_key("state", f"{scope}:{key}"), record_key("states", scope), record_key("state_version", scope)
 
 
-# The same names for scripts, which learn some of the ids only inside the server.
-LUA_NAMES = """\
-local function state_key(id) return 'skill_session:' .. id end
-local function log_key(id) return 'skill_session:' .. id .. ':log' end
-local function files_key(id) return 'skill_session:' .. id .. ':files' end
-local function tasks_key(id) return 'skill_session:' .. id .. ':tasks' end
-local function told_key(id) return 'skillcache:told:' .. id end
-local function notes_key(project) return 'skillcache:notes:' .. project end
-local function sessions_key(project) return 'skill_sessions:' .. project end
+# The same names for scripts, which learn some of the ids only inside the server. `stores.cluster` sets the tag.
+LUA_TAG = "local tag = ''\n"
+LUA_NAMES = (
+    LUA_TAG
+    + """\
+local function state_key(id) return tag .. 'skill_session:' .. id end
+local function log_key(id) return tag .. 'skill_session:' .. id .. ':log' end
+local function files_key(id) return tag .. 'skill_session:' .. id .. ':files' end
+local function tasks_key(id) return tag .. 'skill_session:' .. id .. ':tasks' end
+local function told_key(id) return tag .. 'skillcache:told:' .. id end
+local function notes_key(project) return tag .. 'skillcache:notes:' .. project end
+local function sessions_key(project) return tag .. 'skill_sessions:' .. project end
 local function forget(id)
   return redis.call('DEL', state_key(id), log_key(id), files_key(id), tasks_key(id), told_key(id))
 end
 """
-LUA_MESSAGE_NAMES = """\
-local function agent_key(id) return 'skillcache:agent:' .. id end
-local function agents_key(project) return 'skillcache:agents:' .. project end
-local function numbers_key(project) return 'skillcache:agent_numbers:' .. project end
-local function shown_key(id) return 'skillcache:shown:' .. id end
-local function due_key(project) return 'skillcache:due:' .. project end
-local function talk_key(project) return 'skillcache:talk:' .. project end
-local function edits_key(place) return 'skillcache:edits:' .. place end
-local function inbox_key(id) return 'agent_comm:' .. id .. ':inbox' end
+)
+LUA_MESSAGE_NAMES = (
+    LUA_TAG
+    + """\
+local function agent_key(id) return tag .. 'skillcache:agent:' .. id end
+local function agents_key(project) return tag .. 'skillcache:agents:' .. project end
+local function numbers_key(project) return tag .. 'skillcache:agent_numbers:' .. project end
+local function shown_key(id) return tag .. 'skillcache:shown:' .. id end
+local function due_key(project) return tag .. 'skillcache:due:' .. project end
+local function talk_key(project) return tag .. 'skillcache:talk:' .. project end
+local function edits_key(place) return tag .. 'skillcache:edits:' .. place end
+local function inbox_key(id) return tag .. 'agent_comm:' .. id .. ':inbox' end
 local function channel(id) return 'agent_comm:' .. id end
 """
+)

@@ -208,8 +208,11 @@ def _is_name(value: str) -> bool:
 
 
 # As `stores.redis_url` reads them, which checks the rest of a URL when a store is opened.
-_SCHEMES = ("redis://", "rediss://", "unix://", "redis+socket://", "redis+sentinel://", "rediss+sentinel://")
-_URLS = "a redis://, rediss://, unix:// or redis+sentinel:// URL"
+_SCHEMES = (
+    "redis://", "rediss://", "unix://", "redis+socket://", "redis+sentinel://", "rediss+sentinel://",
+    "redis+cluster://", "rediss+cluster://",
+)  # fmt: skip
+_URLS = "a redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL"
 
 
 def _is_url(value: str) -> bool:

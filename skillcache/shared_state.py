@@ -132,7 +132,7 @@ class SharedState:
             with self._file() as file:
                 rows: Any = file.all_of(self._scope)
         else:
-            rows = self._ask(lambda client: client.eval(scripts.LIST, 1, *self._listed()))
+            rows = self._ask(lambda client: client.eval(scripts.LIST, 2, *self._listed()))
         return _sorted(rows)
 
     async def aio_get(self, key: str, default: Any = None) -> Any:
@@ -170,7 +170,7 @@ class SharedState:
     async def aio_items(self) -> dict[str, Value]:
         if self._is_embedded():
             return await asyncio.to_thread(self.items)
-        return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 1, *self._listed())))
+        return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 2, *self._listed())))
 
     def __enter__(self) -> Self:
         return self

@@ -12,9 +12,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.clusters import Cluster
 
 # A property is about what is so, not about how busy the machine is. In CI one change is judged as the next: by the same
 # examples; elsewhere each run looks for new ones.
@@ -25,6 +29,7 @@ settings.load_profile("untimed")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+SECONDS = 30.0  # for servers to agree, on a busy machine
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 
 
@@ -35,6 +40,13 @@ def require_program(name: str) -> str:
             pytest.fail(f"{name} is required in CI")
         pytest.skip(f"{name} is not installed")
     return found
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.02)
 
 
 @dataclass
@@ -152,6 +164,28 @@ def redis_server(shared_redis: RedisServer) -> RedisServer:
     """A server without a single key; one process for the whole run."""
     shared_redis.command("FLUSHALL")
     return shared_redis
+
+
+@pytest.fixture(scope="session")
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
+    from tests.clusters import Cluster
+
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def redis_cluster(shared_cluster: "Cluster") -> "Cluster":
+    """Three servers without a single key; one cluster for the whole run."""
+    shared_cluster.owner.command("FLUSHALL")
+    return shared_cluster
+
+
+def empty_redis(request: pytest.FixtureRequest, kind: str) -> str:
+    """The URL of a server without a single key; "cluster": of three."""
+    url: str = request.getfixturevalue("redis_cluster" if kind == "cluster" else "redis_server").url
+    return url
 
 
 @pytest.fixture(scope="session")

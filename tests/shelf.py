@@ -6,11 +6,10 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-import redis
-
 from skillcache.entry import Entry, decode, encode
 from skillcache.redis_keys import entry_key
 from skillcache.stores import Store, open_store
+from skillcache.stores.clients import connect
 from tests.test_entry import make
 
 STARTED = 1_790_000_000_000
@@ -57,7 +56,7 @@ class Shelf:
     def fill(self, values: Mapping[str, bytes]) -> None:
         """Many at once, past the contract."""
         if not self.target.startswith("embedded:"):
-            client = redis.Redis.from_url(self.target)
+            client = connect(self.target)
             pipeline = client.pipeline(transaction=False)
             for key, value in values.items():
                 pipeline.set(key, value, ex=600)

@@ -75,6 +75,7 @@ COLD = (
     "stores.clients",
     "stores.hearings",
     "stores.messages_pooled",
+    "stores.nodes",
     "stores.pooled",
     "stores.pooled_async",
 )

@@ -13,18 +13,18 @@ from skillcache.errors import StoreError
 from skillcache.holdings import Parts, parts_of
 from skillcache.holdings.header import read_header, with_pin
 from skillcache.redis_keys import entry_key, generation_key
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, empty_redis
 from tests.shelf import Shelf, digest_of
 from tests.test_entry import make
 
 KEY = entry_key("report", digest_of(0))
 
 
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["embedded", "redis", "cluster"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     if request.param == "embedded":
         return Shelf(f"embedded:{tmp_path}/cache/store.sqlite3")
-    return Shelf(request.getfixturevalue("redis_server").url)
+    return Shelf(empty_redis(request, request.param))
 
 
 @pytest.fixture

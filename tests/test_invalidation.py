@@ -25,15 +25,17 @@ from skillcache.invalidation import (
     steps,
 )
 from skillcache.redis_keys import entry_key, project_name, team_name
+from skillcache.stores.clients import connect
+from tests.conftest import empty_redis
 from tests.shelf import Shelf
 from tests.test_entry import make
 
 
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["embedded", "redis", "cluster"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     if request.param == "embedded":
         return Shelf(f"embedded:{tmp_path}/cache/store.sqlite3")
-    return Shelf(request.getfixturevalue("redis_server").url)
+    return Shelf(empty_redis(request, request.param))
 
 
 def test_what_is_bound_to_a_name_goes_and_the_rest_stays(shelf: Shelf) -> None:
@@ -105,7 +107,7 @@ def sweep(shelf: Shelf, selection: Selection, *, after: str, work: Callable[[], 
         done = take_embedded(steps(holdings, selection))
         holdings.close()
         return done
-    client = redis.Redis.from_url(shelf.target)
+    client = connect(shelf.target)
     done = take(steps(Watched(), selection), client)
     client.close()
     return done

@@ -8,6 +8,8 @@ from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, config_file
 from skillcache.settings import TABLE, Settings, disabled, load
 
+URLS = "a redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL"
+
 
 class Place:
     """A home and a project with configuration files."""
@@ -131,7 +133,7 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ("verify = 1.5", "verify cannot be 1.5; allowed: a number from 0 to 1"),
         (
             'redis_url = "http://u:secret@h"',
-            "redis_url cannot be this value; allowed: a redis://, rediss://, unix:// or redis+sentinel:// URL",
+            f"redis_url cannot be this value; allowed: {URLS}",
         ),
         ('[rules]\nmatch = "Bash(x)"', "rules must be tables, each begun by a line [[rules]]"),
         ('[[rules]]\nmatch = "mcp__"', "match cannot be 'mcp__'; allowed: a pattern such as"),

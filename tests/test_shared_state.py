@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from skillcache.errors import ConfigError, StoreError
 from skillcache.shared_state import SIZE, SharedState, StateConflict, Value
-from tests.conftest import free_port
+from tests.conftest import empty_redis, free_port
 
 DAY = 86_400
 JSON = st.recursive(
@@ -37,7 +37,9 @@ class Awaited:
         return lambda *args, **more: asyncio.run(method(*args, **more))
 
 
-@pytest.fixture(params=["embedded", "redis", "client", "embedded, awaited", "redis, awaited"])
+@pytest.fixture(
+    params=["embedded", "redis", "client", "embedded, awaited", "redis, awaited", "cluster", "cluster, awaited"]
+)
 def open_state(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Any]]:
@@ -45,7 +47,7 @@ def open_state(
     store, _, awaited = request.param.partition(", ")
     url = f"embedded:{tmp_path}/cache/store.sqlite3"
     if store != "embedded":
-        url = request.getfixturevalue("redis_server").url
+        url = empty_redis(request, store)
     client = redis.Redis.from_url(url, decode_responses=True) if store == "client" else None
     made: list[SharedState] = []
 

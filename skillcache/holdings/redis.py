@@ -123,6 +123,8 @@ def place_of(client: Any) -> str:
     service = getattr(client.connection_pool, "service_name", None)
     if service is not None:
         return f"Redis, the master of Sentinel's {service}, database {options.get('db') or 0}"
+    if "cluster" in options:
+        return f"Redis Cluster at {','.join(f'{host}:{port}' for host, port in options['cluster'].nodes)}"
     where = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
     return f"Redis at {where}, database {options.get('db', 0)}"
 

@@ -11,14 +11,20 @@ from redis.connection import parse_url as read_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from skillcache.stores import nodes
 from skillcache.stores.redis_url import Address, parse_url
 
-SECONDS = 5.0  # for a Sentinel to take a connection, and to answer, where nobody names a bound
+SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
 
 
 def connect(url: str, **settings: Any) -> "redis.Redis":
     """`settings`: redis-py's own, where the URL does not say. Raises ConfigError, which repeats nothing of the URL."""
     address = parse_url(url)
+    if address.nodes:
+        kind = nodes.Node if address.tls is None else nodes.TlsNode
+        found = redis.Redis.from_pool(redis.ConnectionPool.from_url(_plain(url), **_of_node(kind, address, settings)))
+        nodes.read_names(found)
+        return found
     if not address.sentinels:
         return redis.Redis.from_url(_plain(url), **settings)
     of_server, of_sentinel = _settings(url, address, settings)
@@ -31,6 +37,12 @@ def connect(url: str, **settings: Any) -> "redis.Redis":
 def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
     """The same for coroutines."""
     address = parse_url(url)
+    if address.nodes:
+        kind = nodes.AioNode if address.tls is None else nodes.AioTlsNode
+        pool = redis.asyncio.ConnectionPool.from_url(_plain(url), **_of_node(kind, address, settings))
+        found = redis.asyncio.Redis.from_pool(pool)
+        nodes.read_names(found)
+        return found
     if not address.sentinels:
         return redis.asyncio.Redis.from_url(_plain(url), **settings)
     of_server, of_sentinel = _settings(url, address, settings)
@@ -57,7 +69,17 @@ class _AioClient(redis.asyncio.Redis):
 
 
 def _plain(url: str) -> str:
-    return url.strip().replace("redis+socket://", "unix://", 1)  # redis-py knows the scheme by one name only
+    """As redis-py knows it: the schemes by one name only, and one host."""
+    scheme, _, rest = url.strip().partition("://")
+    if not scheme.lower().endswith("+cluster"):
+        return url.strip().replace("redis+socket://", "unix://", 1)
+    place, mark, options = rest.partition("?")
+    login, at, hosts = place.rpartition("@")
+    return f"{scheme.partition('+')[0]}://{login}{at}{hosts.partition(',')[0]}{mark}{options}"
+
+
+def _of_node(kind: type, address: Address, settings: dict[str, Any]) -> dict[str, Any]:
+    return {"socket_connect_timeout": SECONDS, **settings, "connection_class": kind, "cluster": address}
 
 
 def _settings(url: str, address: Address, settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

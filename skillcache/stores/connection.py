@@ -53,6 +53,7 @@ class Connection:
     def __init__(self, address: Address, limits: Limits) -> None:
         self._address = address
         self._limits = limits
+        self._is_tagged = bool(address.nodes)
         self._socket: _socket.socket | None = None
         self._reader = Reader(self._receive, limits.size)
         self._deadline = 0.0
@@ -74,6 +75,10 @@ class Connection:
                 greeting = self._address.greeting()
             self._deadline = monotonic() + self._limits.operation + patience
             self._silence = self._limits.silence + patience
+            if self._is_tagged:
+                from skillcache.stores.cluster import tagged  # few URLs name one
+
+                commands = tuple([tuple(tagged(words)) for words in commands])
             self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
             for words in greeting:
                 reply = self._reader.read()
@@ -121,10 +126,10 @@ class Connection:
 
 def _connect(address: Address, limits: Limits) -> "_socket.socket":
     deadline = monotonic() + limits.connect
-    if address.sentinels:
-        from skillcache.stores.sentinel import find_master  # few URLs name any
+    if address.sentinels or address.nodes:
+        from skillcache.stores.discovery import locate  # few URLs name any
 
-        address = find_master(address, deadline)
+        address = locate(address, deadline)
     if address.path is not None:
         return _dial((_socket.AF_UNIX, _socket.SOCK_STREAM, 0, address.path), limits.connect)
     places = _resolve(address.host, address.port, max(deadline - monotonic(), 0.001))

@@ -1,8 +1,8 @@
 """What Redis runs for the post: one script for each of its calls.
 
 Scripts, so that a call is one round trip and happens whole. They ask the server's clock, not the caller's; a first
-argument that is not empty is the time instead, in ms. They name keys that they learn inside the server, so they need a
-server that holds every key; a cluster does not.
+argument that is not empty is the time instead, in ms. They name keys that they learn inside the server, so they need
+one that holds every key: `cluster` sees to that in a cluster.
 """
 
 from skillcache.messages import limits

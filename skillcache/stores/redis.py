@@ -1,6 +1,6 @@
 """The Redis store: strings with an expiry, generations as integers, one command per call.
 
-Works with Redis 6 and later, and Valkey; not with a cluster, whose keys of one call live apart.
+Works with Redis 6 and later, and Valkey.
 """
 
 from time import monotonic

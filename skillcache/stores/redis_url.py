@@ -5,6 +5,8 @@
     unix://[user][:password@]/path[?db=N]                      unix socket; redis+socket:// is a synonym
     redis+sentinel://[...@]host[:port][,...]/service[/db]      the master that Sentinels name for the service
     rediss+sentinel://...                                      the same, Sentinels and server over TLS
+    redis+cluster://[...@]host[:port][,...]                    a cluster, of which the named nodes know the others
+    rediss+cluster://...                                       the same over TLS
 
 Options: db (virtual_host), username, password, ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs,
 ssl_check_hostname; sentinel_username and sentinel_password, as the login in the URL is the server's. Other options
@@ -16,7 +18,9 @@ from skillcache.errors import ConfigError
 
 DEFAULT_PORT = 6379
 _SENTINEL_PORT = 26379
-_SCHEMES = ("redis", "rediss", "unix", "redis+socket", "redis+sentinel", "rediss+sentinel")
+_SCHEMES = (
+    "redis", "rediss", "unix", "redis+socket", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster",
+)  # fmt: skip
 _MAX_PORT = 65535
 _HEX = b"0123456789abcdefABCDEF"
 _FALSE = ("0", "f", "false", "n", "no")  # redis-py's own words for it
@@ -26,12 +30,13 @@ _CERT_REQS = ("none", "optional", "required")
 class Address:
     """host and port, or path of a unix socket; tls is None for a plain connection, else the ssl_* options.
 
-    sentinels: host and port of each, which know where the master of `service` is; none where the host is the server's.
+    sentinels: host and port of each, which know where the master of `service` is; nodes: of a cluster, which know who
+    has our slot; none of either where the host is the server's.
     """
 
     __slots__ = (
-        "db", "host", "password", "path", "port", "sentinel_password", "sentinel_username", "sentinels", "service",
-        "tls", "username",
+        "db", "host", "nodes", "password", "path", "port", "sentinel_password", "sentinel_username", "sentinels",
+        "service", "tls", "username",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -43,12 +48,13 @@ class Address:
         self.db = 0
         self.tls: dict[str, str] | None = None
         self.sentinels: tuple[tuple[str, int], ...] = ()
+        self.nodes: tuple[tuple[str, int], ...] = ()
         self.service = ""
         self.sentinel_username: str | None = None
         self.sentinel_password: str | None = None
 
     def at(self, place: tuple[str, int]) -> "Address":
-        """The same server, now that it is known where it is."""
+        """The same server, now that it is known where it is, or a node of the same cluster."""
         found = Address()
         found.host, found.port = place
         found.username, found.password, found.db, found.tls = self.username, self.password, self.db, self.tls
@@ -77,7 +83,7 @@ def parse_url(url: str) -> Address:
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not colon or scheme not in _SCHEMES:
-        raise _bad("begins with redis://, rediss://, unix:// or redis+sentinel://")
+        raise _bad("begins with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
     rest, _, query = rest.partition("#")[0].partition("?")
     authority, slash, path = rest.partition("/")
     login, _, place = authority.rpartition("@")
@@ -87,9 +93,21 @@ def parse_url(url: str) -> Address:
     username, _, password = login.partition(":")
     address.username = _unquote(username) or options.get("username")
     address.password = _unquote(password) or options.get("password")
+    db = _read_place(address, scheme, place, slash + path, options)
+    if db:
+        if not (db.isascii() and db.isdigit() and len(db) <= 9):  # fits any server's integer
+            raise _bad("ends in the number of a database: redis://host:6379/0")
+        address.db = int(db)
+    if scheme.startswith("rediss"):
+        address.tls = _tls_options(options)
+    return address
+
+
+def _read_place(address: Address, scheme: str, place: str, path: str, options: dict[str, str]) -> str | None:
+    """What the URL names before its options. The number of the database, as it is written there. Raises ConfigError."""
     db = options.get("db") or options.get("virtual_host")
     if scheme in ("unix", "redis+socket"):
-        address.path = _unquote(slash + path)
+        address.path = _unquote(path)
         if place or len(address.path) <= 1:
             raise _bad("of a unix socket names an absolute path: unix:///run/redis.sock")
     elif scheme.endswith("+sentinel"):
@@ -101,16 +119,14 @@ def parse_url(url: str) -> Address:
         address.sentinel_username = options.get("sentinel_username")
         address.sentinel_password = options.get("sentinel_password")
         db = db or number
+    elif scheme.endswith("+cluster"):
+        address.nodes = tuple(_place(each, DEFAULT_PORT) for each in place.split(",") if each)
+        if not address.nodes or path.strip("/") not in ("", "0") or db not in (None, "0"):
+            raise _bad("of a cluster names nodes and no database: redis+cluster://host:6379,host:6379")
     else:
         address.host, address.port = _place(place, DEFAULT_PORT)
         db = db or _unquote(path).strip("/")
-    if db:
-        if not (db.isascii() and db.isdigit() and len(db) <= 9):  # fits any server's integer
-            raise _bad("ends in the number of a database: redis://host:6379/0")
-        address.db = int(db)
-    if scheme.startswith("rediss"):
-        address.tls = _tls_options(options)
-    return address
+    return db
 
 
 def _bad(message: str) -> ConfigError:

@@ -1,7 +1,7 @@
 """What Redis runs for the journal: one script writes records, one reads what a brief needs.
 
 Scripts, so that a hook has one round trip, a record counts once and caps hold among writers at the same time. They name
-keys that they learn inside the server, so they need a server that holds every key; a cluster does not.
+keys that they learn inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
 """
 
 from skillcache.redis_keys import LUA_NAMES

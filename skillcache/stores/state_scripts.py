@@ -56,11 +56,11 @@ redis.call('SREM', KEYS[2], ARGV[1])
 return redis.call('DEL', KEYS[1])
 """
 
-# KEYS: all values. ARGV: what the name of a value's key begins with. Returns key, text and version of each.
+# KEYS: all values, what the name of a value's key begins with. Returns key, text and version of each.
 LIST = """\
 local found = {}
 for _, key in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local text, version = unpack(redis.call('HMGET', ARGV[1] .. key, 'value', 'version'))
+  local text, version = unpack(redis.call('HMGET', KEYS[2] .. key, 'value', 'version'))
   if text then found[#found + 1] = {key, text, version or '0'} else redis.call('SREM', KEYS[1], key) end
 end
 return found

@@ -30,8 +30,8 @@ from skillcache.cli.install import present_interpreter
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
-from tests.conftest import RedisServer, free_port
-from tests.stores.sentinels import Service, until
+from tests.conftest import RedisServer, free_port, until
+from tests.stores.sentinels import Service
 
 NOW = 1_700_000_000.0
 PACKAGE = Path(skillcache.__file__).parent
@@ -239,21 +239,29 @@ def test_a_master_that_sentinels_name_is_well(person: Person, tmp_path: Path) ->
     assert "hunter2" not in found.out + missed.out
 
 
-def test_a_cluster_is_named_as_what_cannot_be_used(person: Person, redis_factory: Callable[..., RedisServer]) -> None:
+def test_a_node_of_a_cluster_is_told_from_a_server_that_stands_alone(
+    person: Person, redis_factory: Callable[..., RedisServer]
+) -> None:
     server = redis_factory(options=("--cluster-enabled", "yes", "--cluster-port", str(free_port())))
     person.variables["SKILLCACHE_REDIS_URL"] = server.url
     said = (
-        f"mend  store: Redis at 127.0.0.1:{server.port}, database 0 is part of a cluster, where what belongs to one"
-        " call may not lie together. Mend: name a server that stands alone, or Sentinels"
+        f"mend  store: Redis at 127.0.0.1:{server.port}, database 0 is part of a cluster, where keys of one call"
+        " have to be named alike. Mend: write redis+cluster:// in place of redis://"
     )
 
     down = person.skillcache("doctor")
     server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
     until(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"))
     up = person.skillcache("doctor")
+    person.variables["SKILLCACHE_REDIS_URL"] = f"redis+cluster://127.0.0.1:{server.port}"
+    found = person.skillcache("doctor")
+    server.stop()
+    missed = person.skillcache("doctor")
 
     assert said in down.out
     assert said in up.out
+    assert f"ok    store: Redis Cluster at 127.0.0.1:{server.port} answers in " in found.out
+    assert f"mend  store: Redis Cluster at 127.0.0.1:{server.port}: the store could not be reached" in missed.out
 
 
 def test_a_redis_with_another_clock_is_found(person: Person, request: pytest.FixtureRequest) -> None:

@@ -13,10 +13,12 @@ from skillcache.probe.api import Request, Turn
 from tests.e2e.project import PYTEST, Place, as_turn
 
 
+@pytest.mark.parametrize("kind", ["server", "cluster"])
 def test_redis_serves_another_home_of_the_same_person(
-    place: Place, second_place: Place, redis_factory: Callable[[], Any]
+    place: Place, second_place: Place, request: pytest.FixtureRequest, kind: str
 ) -> None:
-    env = {"SKILLCACHE_REDIS_URL": redis_factory().unix_url}
+    redis = request.getfixturevalue(f"redis_{kind}")
+    env = {"SKILLCACHE_REDIS_URL": redis.url if kind == "cluster" else redis.unix_url}
     assert place.play("./check", env=env).texts == second_place.play("./check", env=env).texts == ["all is well"]
     assert (place.count(), second_place.count()) == (1, 0), second_place.outcomes()
 

@@ -16,12 +16,13 @@ import redis
 from skillcache.errors import StoreError
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
+from tests.conftest import empty_redis
 from tests.messages.client import Project, Session, quoted
 
 Values = list[Any]
 
 
-@pytest.fixture(params=["embedded", "redis", "client"])
+@pytest.fixture(params=["embedded", "redis", "client", "cluster"])
 def client(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[redis.Redis | None]:
@@ -35,8 +36,8 @@ def client(
         monkeypatch.delenv("SKILLCACHE_REDIS_URL", raising=False)
         yield None
         return
-    url = request.getfixturevalue("redis_server").url
-    if request.param == "redis":
+    url = empty_redis(request, request.param)
+    if request.param != "client":
         monkeypatch.setenv("SKILLCACHE_REDIS_URL", url)
         yield None
         return
@@ -183,7 +184,8 @@ def test_an_agent_at_work_reads_what_a_program_publishes_and_one_that_has_ended_
     project = Project(tmp_path / "more")
     project.environ["HOME"] = str(tmp_path / "home")
     if "embedded" not in request.node.name:
-        project.environ["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
+        kind = "cluster" if "cluster" in request.node.name else "redis"
+        project.environ["SKILLCACHE_REDIS_URL"] = empty_redis(request, kind)
     session = Session(project)
     session.start()
     publish_message(client, f"agent_comm:{session.id}", {"build": "green"})

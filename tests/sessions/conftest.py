@@ -15,6 +15,7 @@ from skillcache.sessions.journal import Journal, Question, open_journal
 from skillcache.sessions.record import Record, encode
 from skillcache.sessions.repository import Place
 from skillcache.sessions.story import Scene, tell
+from tests.conftest import empty_redis
 from tests.stores.conftest import fake_redis
 
 __all__ = ["fake_redis"]
@@ -108,14 +109,13 @@ def teller() -> Teller:
     return Teller()
 
 
-@pytest.fixture(params=["embedded", "fakeredis", "redis"])
+@pytest.fixture(params=["embedded", "fakeredis", "redis", "cluster"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind."""
     if request.param == "embedded":
         return f"embedded:{tmp_path}/cache/store.sqlite3"
-    if request.param == "redis":
-        url: str = request.getfixturevalue("redis_server").url
-        return url
+    if request.param in ("redis", "cluster"):
+        return empty_redis(request, request.param)
     port = request.getfixturevalue("fake_redis")
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")

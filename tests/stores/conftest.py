@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-import redis.asyncio
 
 from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key
 from skillcache.stores import Claim, Lookup, Store, open_store
+from skillcache.stores.clients import aio_connect
 from skillcache.stores.connection import Limits
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
+from tests.conftest import empty_redis
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ class Looped(Store):
 
     def __init__(self, url: str) -> None:
         self._loop = asyncio.new_event_loop()
-        self._store = AsyncStore(redis.asyncio.Redis.from_url(url, decode_responses=True))
+        self._store = AsyncStore(aio_connect(url, decode_responses=True))
 
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         return self._run(self._store.get(key, names, also))
@@ -139,28 +140,31 @@ class Looped(Store):
         return self._loop.run_until_complete(work)
 
 
-@pytest.fixture(params=["embedded", "fakeredis", "redis", "pooled", "async"])
+@pytest.fixture(
+    params=["embedded", "fakeredis", "redis", "pooled", "async", "cluster", "cluster, pooled", "cluster, async"]
+)
 def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens a store, empty at the test's start; every call gives another process's view of the same data."""
     opened: list[Store] = []
+    place, _, kind = request.param.rpartition(", ")
     target = ""
-    if request.param == "embedded":
+    if kind == "embedded":
         target = f"embedded:{tmp_path}/cache/store.sqlite"
-    elif request.param == "fakeredis":
+    elif kind == "fakeredis":
         port = request.getfixturevalue("fake_redis")
         with socket.create_connection(("127.0.0.1", port)) as link:
             link.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")
             assert link.recv(100) == b"+OK\r\n"
         target = f"redis://127.0.0.1:{port}/0"
     else:
-        target = request.getfixturevalue("redis_server").url
+        target = empty_redis(request, place or kind)
 
     def open_one() -> Store:
-        if request.param == "embedded":
+        if kind == "embedded":
             store = open_store(target, now=NOW)
-        elif request.param == "pooled":
+        elif kind == "pooled":
             store = open_pooled(target, now=NOW)
-        elif request.param == "async":
+        elif kind == "async":
             store = Looped(target)
         else:
             store = open_patiently(target)

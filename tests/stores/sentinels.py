@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import redis
 
-from tests.conftest import RedisServer, free_port, require_program, start_redis
+from tests.conftest import RedisServer, free_port, require_program, start_redis, until
 
 SERVICE = "results"
-SECONDS = 30.0  # for an election, on a busy machine
 _CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
@@ -23,13 +20,6 @@ sentinel down-after-milliseconds {service} 300
 sentinel failover-timeout {service} 3000
 {more}
 """
-
-
-def until(condition: Callable[[], object]) -> None:
-    ends = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < ends, "it never came"
-        time.sleep(0.02)
 
 
 class Service:

@@ -21,10 +21,10 @@ from skillcache.stores.connection import Limits
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, until
 from tests.handlers.conftest import Place
 from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, put, value_of
-from tests.stores.sentinels import Service, TlsSentinel, until
+from tests.stores.sentinels import Service, TlsSentinel
 
 
 @pytest.fixture(scope="module")

@@ -31,9 +31,9 @@ def check(place: Place) -> list[Finding]:
             store.close()
         took = min(_time_lookup(settings.store, place.now) for _ in range(3))
     except StoreError as fault:
-        if fault.detail in _OF_A_CLUSTER:
-            text = f"{contents.place} is part of a cluster, where what belongs to one call may not lie together"
-            return [Finding(MEND, _SUBJECT, text, "name a server that stands alone, or Sentinels")]
+        if fault.detail in _OF_A_CLUSTER and "+cluster" not in settings.store:
+            text = f"{contents.place} is part of a cluster, where keys of one call have to be named alike"
+            return [Finding(MEND, _SUBJECT, text, "write redis+cluster:// in place of redis://")]
         return [Finding(MEND, _SUBJECT, f"{contents.place}: {fault}", _mend(settings.store))]
     except SkillcacheError as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct the URL")]
