@@ -279,10 +279,14 @@ def test_nothing_is_served_before_the_store_knows_that_it_is_out_of_date(server:
     with closing(sqlite3.connect(store, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert server.post("/ended", {**written, "tool_response": "done"}) == {}
-        said = server.call(server.event(**call))
+        event = server.event(**call)
+        said = server.call(event)
         other.execute("ROLLBACK")
-    assert said == {}
-    assert until(lambda: server.outcomes()[-2:] == ["time_up", "outdated"]), server.outcomes()
+    assert said in ({}, {"follow": True})  # the store was not told in time, or could not be: then the rule rests
+    if said:
+        assert server.post("/ended", {**event, "hook_event_name": "PostToolUseFailure", "error": "no answer"}) == {}
+    else:
+        assert until(lambda: server.outcomes()[-2:] == ["time_up", "outdated"]), server.outcomes()
     assert server.call(server.event(**call)) == {"follow": True}
 
 
@@ -305,7 +309,7 @@ def test_who_gives_up_waiting_holds_nobody(server: Server) -> None:
     failed = {**first, "hook_event_name": "PostToolUseFailure", "error": "Exit code 1", "duration_ms": 3_000}
     assert server.post("/ended", failed) == {}
     assert until(lambda: not list((server.home / ".cache/skillcache/pending").iterdir()))
-    assert server.post("/call", server.event(session_id="three")) == {"follow": True}
+    assert server.first_round(server.event(session_id="three")) == {"follow": True}
 
 
 def test_a_bad_configuration_is_counted_and_its_mending_seen(server: Server) -> None:
