@@ -13,7 +13,8 @@ const HANGS = 2_000 // ms after which a server that still does not answer is end
 const HELD = 2_000 // ms that the client is held after a call, at most, while the server looks at what that left
 const EARLY = 100 // ms before which the server is to be done, so that both sides agree on who was in time
 const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
-
+const UNTOLD = 100 // ends that are kept for a server that does not take them; of a session with more, nothing is asked
+const LATE = Symbol('late')
 const ROUNDS = 2_000 // of waiting, each some two seconds long: more than the longest wait that can be set
 // What the client takes for a result of these tools; of another shape it would make an error of it.
 const SHAPES = {
@@ -27,6 +28,8 @@ let socket // where the server listens; undefined while there is none
 let running = false
 let stop = () => {} // ends the server
 let restsUntil = 0
+let lateAt = 0 // when an answer was last found to be late
+const untold = new Set() // ends of calls that results depend on, until the server has them
 const followed = new Map() // calls of other tools whose end the server waits for, by id: how many ms they ran
 
 // Runs as long as the server does, which is at most as long as this module.
@@ -51,26 +54,46 @@ async function keepServer($, options) {
   running = false
 }
 
-// What the server says, {} for nothing.
-async function ask($, path, body, patience) {
-  if (socket === undefined || Date.now() < restsUntil) return {}
-  let timer
-  const late = new Promise(resolve => {
-    timer = $.clock.after(patience, () => resolve(undefined))
-  })
-  const asked = $.http
+function send($, path, body) {
+  return $.http
     .fetch(`http://skillcache${path}`, { method: 'POST', socketPath: socket, body: JSON.stringify(body) })
     .then(answer => (answer.ok ? JSON.parse(answer.text) : {}))
-    .catch(() => ({}))
+    .catch(() => undefined)
+}
+
+// What the server says, undefined for nothing. `missed` hears what it says too late.
+async function ask($, path, body, patience, missed = () => {}) {
+  if (socket === undefined || untold.size > UNTOLD || Date.now() < restsUntil) return undefined
+  const began = Date.now()
+  let timer
+  const late = new Promise(resolve => {
+    timer = $.clock.after(patience, () => resolve(LATE))
+  })
+  const asked = send($, path, body)
   const said = await Promise.race([asked, late])
   timer.cancel()
-  if (said === undefined) {
-    restsUntil = Date.now() + REST
-    // The client would wait half a minute for the answer before it ends.
-    timer = $.clock.after(HANGS, () => stop())
-    void asked.then(() => timer.cancel())
+  if (said !== LATE) return said
+  const isSlow = lateAt <= began && began < lateAt + REST // again, and not only held up once by a busy machine
+  lateAt = Date.now()
+  restsUntil = lateAt + REST
+  // The client would wait half a minute for the answer before it ends.
+  timer = $.clock.after(HANGS, () => stop())
+  void asked.then(answer => {
+    timer.cancel()
+    if (answer === undefined) return
+    if (!isSlow) restsUntil = 0
+    missed(answer)
+  })
+  return undefined
+}
+
+// Whether the server has every end that results depend on.
+async function catchUp($) {
+  for (const event of untold) {
+    if ((await ask($, '/ended', event, PATIENCE, () => untold.delete(event))) === undefined) return false
+    untold.delete(event)
   }
-  return said ?? {}
+  return true
 }
 
 // The call as a PreToolUse event.
@@ -100,10 +123,13 @@ async function describe($, e) {
 }
 
 async function lookUp($, event) {
-  let said = await ask($, '/call', event, PATIENCE)
-  for (let round = 0; round < ROUNDS && typeof said.ticket === 'string'; round++)
-    said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000)
-  return said
+  if (!(await catchUp($))) return {}
+  // The call runs by then: whoever waits for a result of it is not to wait for this run's.
+  const missed = said => said?.follow === true && void send($, '/ended', endOf(event, {}, 0, true))
+  let said = await ask($, '/call', event, PATIENCE, missed)
+  for (let round = 0; round < ROUNDS && typeof said?.ticket === 'string'; round++)
+    said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000, missed)
+  return said ?? {}
 }
 
 function fits(tool, result) {
@@ -146,9 +172,11 @@ async function tell($, e, next) {
   const took = followed.get(e.tool_use_id)
   followed.delete(e.tool_use_id)
   const event = took === undefined ? e : { ...e, duration_ms: took }
-  // The server has it before another call can begin that depends on what this one wrote.
-  if (writes(e)) await ask($, '/ended', event, PATIENCE)
-  else if (took !== undefined) void ask($, '/ended', event, PATIENCE)
+  // The server has it before another call can begin that depends on what this one wrote, or is not asked about that.
+  if (writes(e)) {
+    untold.add(event)
+    await catchUp($)
+  } else if (took !== undefined) void ask($, '/ended', event, PATIENCE)
   return next(e)
 }
 
@@ -172,7 +200,7 @@ export function register(on, options) {
   // What another mod sets is given to the commands that run from then on: a new server knows it, too.
   on('env.set', async ($, e, next) => {
     const set = await next(e)
-    await ask($, '/stop', {}, PATIENCE)
+    if ((await ask($, '/stop', {}, PATIENCE)) === undefined) stop()
     return set
   })
 }

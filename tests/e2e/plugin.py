@@ -12,6 +12,8 @@ from skillcache.probe.client import Session
 from tests.e2e.project import Place, as_turn
 
 SECONDS = 20.0  # for a server to come up, on a busy machine
+# Of the mod: a machine so busy that the server is late must not decide a test that is not about time.
+_HASTY, _PATIENT = "const PATIENCE = 150 ", "const PATIENCE = 5_000 "
 _NOTE = "tool.call hook additional context: "
 
 
@@ -23,11 +25,17 @@ class Plugged(Place):
         self.runtime = runtime
         self.client.env["XDG_RUNTIME_DIR"] = str(runtime)
         self.folder = root / "plugin"
+        self.is_patient = True
 
     def lay_out(self) -> None:
         """The plugin for the person's configuration as it is now."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.skillcache("plugin-path").strip(), self.folder)
+        module = self.folder / "hooks/register.js"
+        text = module.read_text()
+        assert text.count(_HASTY) == 1
+        if self.is_patient:
+            module.write_text(text.replace(_HASTY, _PATIENT))
 
     def configure(self, text: str) -> None:
         super().configure(text)

@@ -26,6 +26,14 @@ MODES = (
 NOT_ASKED = ("mute", "chatter", "other")
 
 
+@pytest.fixture
+def plugged(plugged: Plugged) -> Plugged:
+    """As others have it: these are about time."""
+    plugged.is_patient = False
+    plugged.lay_out()
+    return plugged
+
+
 def start_instead(plugged: Plugged, *command: str) -> None:
     """Have the mod start `command` for its server."""
     heard = plugged.folder / "hooks/heard.js"

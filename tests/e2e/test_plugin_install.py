@@ -172,6 +172,9 @@ def validate(plugged: Plugged, claude: str, folder: Path) -> dict[str, Any]:
 
 def test_the_module_passes_its_own_tests(plugged: Plugged, claude: str) -> None:
     """Those of tests/plugin/register.test.ts, run by the client against its own engine."""
+    rule = '\n[[rules]]\nmatch = "WebFetch(domain:x.example)"\ninvalidated_by = ["mcp__db__write"]\n'
+    plugged.is_patient = False
+    plugged.configure(CHECK_RULE + rule)
     tests = Path(__file__).parent.parent / "plugin/register.test.ts"
     shutil.copy(tests, plugged.folder / "hooks/register.test.ts")
     done = subprocess.run(

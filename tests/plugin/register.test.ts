@@ -195,6 +195,97 @@ test('a server that does not answer holds one call up for a moment and the next 
   expect(asked.length).toBe(1)
 })
 
+// Answers the calls whose numbers are given after 200 ms, all others at once.
+const lateAt = (numbers, said) => async (path, count, clock) => {
+  if (numbers.includes(count)) await clock.sleep(200)
+  return said(path)
+}
+
+async function callLate($, clock, more = {}) {
+  const called = $.tool.call({ ...CALL, ...more })
+  await clock.advance(150)
+  const said = await called
+  await clock.advance(50)
+  return said
+}
+
+test('a server that was late once is asked again as soon as it has answered', async ($, on) => {
+  const { ran, clock } = session(on, lateAt([1], () => ({ result: RESULT, context: ['a note'] })))
+  await begin($, clock)
+  expect((await callLate($, clock)).result).toEqual(RAN)
+  expect((await $.tool.call(CALL)).result).toEqual(RESULT)
+  expect(ran.length).toBe(1)
+})
+
+test('a server that is late twice rests', async ($, on) => {
+  const { asked, ran, clock } = session(on, lateAt([1, 2], () => ({ result: RESULT, context: ['a note'] })))
+  await begin($, clock)
+  for (const _ of [1, 2]) expect((await callLate($, clock)).result).toEqual(RAN)
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect([asked.length, ran.length]).toEqual([2, 3])
+})
+
+test('calls at once that are all late are one lateness', async ($, on) => {
+  const { ran, clock } = session(on, lateAt([1, 2, 3], () => ({ result: RESULT, context: ['a note'] })))
+  await begin($, clock)
+  const called = [1, 2, 3].map(() => $.tool.call(CALL))
+  await clock.advance(150)
+  for (const each of called) expect((await each).result).toEqual(RAN)
+  await clock.advance(50)
+  expect((await $.tool.call(CALL)).result).toEqual(RESULT)
+  expect(ran.length).toBe(3)
+})
+
+test('a run that the server would have followed is given up, so that nobody waits for it', async ($, on) => {
+  const { asked, clock } = session(on, lateAt([1], FOLLOWED))
+  await begin($, clock)
+  expect((await callLate($, clock, { tool_use_id: 'lost' })).result).toEqual(RAN)
+  expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', tool_use_id: 'lost', is_interrupt: true })
+})
+
+// Rules name it in `invalidated_by`.
+const WRITTEN = { tool_name: 'mcp__db__write', tool_input: { row: 1 }, tool_response: 'done', tool_use_id: 'written' }
+
+test('a call that writes is told before it is over', async ($, on) => {
+  const { asked, clock } = session(on, () => ({}))
+  await begin($, clock)
+  await $.classic.PostToolUse(WRITTEN)
+  expect(asked.map(each => [each.path, each.body.tool_use_id])).toEqual([['/ended', 'written']])
+})
+
+test('what was written while there was no server is told before anything is asked', async ($, on) => {
+  const { asked, clock } = session(on, () => ({ result: RESULT, context: ['a note'] }))
+  await $.classic.PostToolUse(WRITTEN)
+  await begin($, clock)
+  expect((await $.tool.call(CALL)).result).toEqual(RESULT)
+  expect(asked.map(each => each.path)).toEqual(['/ended', '/call'])
+  await $.tool.call(CALL)
+  expect(asked.length).toBe(3)
+})
+
+test('a server that did not hear of what was written is not asked', async ($, on) => {
+  const { asked, ran, clock } = session(on, async (path, count, clock) => {
+    if (count <= 2) await clock.sleep(1_000_000)
+    return { result: RESULT, context: ['a note'] }
+  })
+  await begin($, clock)
+  const ended = $.classic.PostToolUse(WRITTEN)
+  await clock.advance(150)
+  await ended
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(asked.map(each => each.path)).toEqual(['/ended'])
+  expect(ran.length).toBe(1)
+})
+
+test('of a session with more that the server never heard of nothing is asked', async ($, on) => {
+  const { asked, clock } = session(on, () => ({ result: RESULT, context: ['a note'] }))
+  for (let number = 0; number < 101; number++) await $.classic.PostToolUse({ ...WRITTEN, tool_use_id: `${number}` })
+  await begin($, clock)
+  expect((await $.tool.call(CALL)).result).toEqual(RAN)
+  expect(asked).toEqual([])
+})
+
 test('a server of another version is not asked', async ($, on) => {
   const { asked, clock } = session(on, () => ({ result: RESULT, context: [] }), {
     hello: { protocol: 1, socket: SOCKET },
