@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from skillcache import AsyncSkillCache, SkillCache
+from skillcache.library import source
 from tests.conftest import RedisServer
 
 
@@ -45,6 +46,12 @@ def _coroutine(function: Callable[[], Any]) -> Callable[[], Any]:
         return function()
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not decide a test that is not about time."""
+    monkeypatch.setattr(source, "SECONDS", 20.0)
 
 
 @pytest.fixture(params=["embedded", "redis"])
