@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.clusters import Cluster
 from tests.conftest import RedisServer
 from tests.server.conftest import BASH, Server, in_parallel, until
 
@@ -354,3 +355,15 @@ def test_options_are_waited_for(cold_server: Server, redis_server: RedisServer) 
     Path(f"{cold_server.path}.options").write_text(json.dumps({"SKILLCACHE_REDIS_URL": redis_server.url}))
     cold_server.record()
     assert b"skill_cache:" in redis_server.command("KEYS", "*")
+
+
+def test_a_cluster_keeps_results_and_says_when_a_run_is_over(cold_server: Server, redis_cluster: Cluster) -> None:
+    cold_server.environ["SKILLCACHE_REDIS_URL"] = redis_cluster.url
+    cold_server.start()
+    cold_server.record()
+    assert "result" in cold_server.call(cold_server.event(session_id="another"))
+    first = cold_server.event("./check more", session_id="one")
+    assert cold_server.call(first) == {"follow": True}
+    said = cold_server.post("/call", cold_server.event("./check more", session_id="two"))
+    cold_server.end(first)
+    assert "result" in cold_server.post("/wait", {"ticket": said["ticket"]})
