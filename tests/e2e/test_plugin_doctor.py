@@ -24,6 +24,14 @@ def person(plugged: Plugged) -> Plugged:
     return plugged
 
 
+def without_sessions(person: Plugged, tmp_path: Path) -> None:
+    """Have the client do all but run one, which takes the proof its time."""
+    brief = tmp_path / "claude"
+    brief.write_text(f'#!/bin/sh\n[ "$1" = -p ] && exit 1\nexec {person.client.binary} "$@"\n')
+    brief.chmod(0o755)
+    person.client.env["CLAUDE_CODE_EXECPATH"] = str(brief)
+
+
 def findings(person: Plugged) -> dict[str, str]:
     """The last line about each subject."""
     done = subprocess.run(
@@ -54,7 +62,7 @@ def test_the_hooks_are_proved(person: Plugged) -> None:
     assert all(part in proof for part in WELL)
 
 
-def test_the_plugin_is_named_and_proved(person: Plugged) -> None:
+def test_the_plugin_is_named_and_proved(person: Plugged, tmp_path: Path) -> None:
     person.skillcache("install", "--plugin")
     found = findings(person)
     assert found["plugin"] == (
@@ -63,11 +71,13 @@ def test_the_plugin_is_named_and_proved(person: Plugged) -> None:
     assert found["proof"].startswith("ok Claude Code 2.1.330 ")
     assert "settings" not in found
 
+    without_sessions(person, tmp_path)
     person.skillcache("install")
     assert findings(person)["plugin"].startswith("note the settings have the hooks as well: they stand down")
 
 
-def test_what_of_the_plugin_is_out_of_date_is_named(person: Plugged) -> None:
+def test_what_of_the_plugin_is_out_of_date_is_named(person: Plugged, tmp_path: Path) -> None:
+    without_sessions(person, tmp_path)
     person.skillcache("install", "--plugin")
     person.write(".claude/skillcache.toml", CHECK_RULE.replace("./check", "./report"))
     found = findings(person)["plugin"]
