@@ -14,6 +14,7 @@ from tests.e2e.project import Place, as_turn
 SECONDS = 20.0  # for a server to come up, on a busy machine
 # Of the mod: a machine so busy that the server is late must not decide a test that is not about time.
 _HASTY, _PATIENT = "const PATIENCE = 150 ", "const PATIENCE = 5_000 "
+_END = 3.0  # and to hear how a call has ended; of one in the background it hears nothing
 _NOTE = "tool.call hook additional context: "
 
 
@@ -47,7 +48,7 @@ class Plugged(Place):
         first, *rest = turns
         if options.setdefault("plugin", self.folder) and not options.pop("at_once", False):
             before = set(self.sockets())
-            return super().play(self.once_served(first, before), *rest, **options)
+            return super().play(self.once_served(first, before), *rest, self.once_heard, **options)
         return super().play(first, *rest, **options)
 
     def sockets(self) -> list[str]:
@@ -65,6 +66,14 @@ class Plugged(Place):
             return as_turn(turn)
 
         return served
+
+    def once_heard(self, _request: Request) -> Turn:
+        """The end of the session, when the server has heard how its calls ended: the mod does not wait for it there."""
+        ends = time.monotonic() + _END
+        waiting = self.home / ".cache/skillcache/pending"
+        while waiting.exists() and any(waiting.iterdir()) and time.monotonic() < ends:
+            time.sleep(0.01)
+        return "done"
 
     def processes(self) -> list[int]:
         """The processes of this person."""
