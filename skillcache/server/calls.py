@@ -86,10 +86,10 @@ class Calls:
         with self._lock:
             ticket.asking += 1
         left = max(0.0, ticket.ends - time.monotonic())
-        done = ticket.done.wait(min(seconds, left))
+        ticket.done.wait(min(seconds, left))
         with self._lock:
             ticket.asking -= 1
-            if done:
+            if ticket.done.is_set():  # or became so since: its thread counts on whoever asks for it to give it
                 self._tickets.pop(ticket.id, None)
                 return ticket.answer
             if time.monotonic() < ticket.ends:
@@ -111,9 +111,10 @@ class Calls:
             count_fault(world, fault)
             pending.end(cache_folder(world.environ), event.tool_use_id)
         ticket.done.set()
-        time.sleep(0 if self._is_collected(ticket) else _COLLECT)
         if not self._is_collected(ticket):
-            self._drop(ticket, event, world)
+            time.sleep(_COLLECT)
+            if not self._is_collected(ticket):
+                self._drop(ticket, event, world)
 
     def _is_collected(self, ticket: _Ticket) -> bool:
         with self._lock:
