@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -41,6 +42,9 @@ class Script:
         self.counter = base / "counter"
         self.fifo = base / "fifo"
         os.mkfifo(self.fifo)
+        # Open for both, it takes a line before there is a reader, and is at its end for none.
+        self._gate = os.open(self.fifo, os.O_RDWR)
+        weakref.finalize(self, os.close, self._gate)
         self.environ = {
             "HOME": str(base / "home"),
             "PATH": os.environ["PATH"],
@@ -104,8 +108,7 @@ class Script:
 
     def let_go(self) -> None:
         """Let a script that reads the fifo go on."""
-        with self.fifo.open("w") as file:
-            file.write("go\n")
+        os.write(self._gate, b"go\n")
 
     def cache(self) -> str:
         return f"{self.environ['HOME']}/.cache/skillcache"

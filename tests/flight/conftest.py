@@ -21,6 +21,7 @@ from tests.handlers.conftest import HOOKS, Place
 
 LINE = "pytest -q"
 PATIENCE = 60.0  # seconds for what takes one or two, on a busy machine
+_PATIENTLY = Path(__file__).with_name("patiently.py")
 _AT_ANOTHER_TIME = Path(__file__).parents[1] / "fidelity" / "at_another_time.py"
 _AS_ANOTHER_PERSON = Path(__file__).parent / "as_another_person.py"
 _SAMPLES = 4  # of a process, each of them asleep: what only waits for a lock of the file sleeps shortly
@@ -103,10 +104,20 @@ class Scene(Place):
         return {"CLAUDE_PROJECT_DIR": str(self.root), **self.environ}
 
     def asking(
-        self, event: Mapping[str, Any] | None, *, shift: float = 0, person: int | None = None, **variables: str
+        self,
+        event: Mapping[str, Any] | None,
+        *,
+        shift: float = 0,
+        person: int | None = None,
+        patient: bool = False,
+        **variables: str,
     ) -> Hook:
-        """A PreToolUse hook at work. `shift`: seconds its clock is ahead; `person`: another user's number."""
+        """A PreToolUse hook at work.
+
+        `shift`: seconds its clock is ahead; `person`: another user's number; `patient`: it waits long for its server.
+        """
         wrapped = [] if person is None else [str(_AS_ANOTHER_PERSON), str(person)]
+        wrapped += [str(_PATIENTLY)] if patient else []
         wrapped += [str(_AT_ANOTHER_TIME), str(shift)] if shift else []
         return self.hook("pre_tool_use.py", event, wrapped, **variables)
 

@@ -30,7 +30,7 @@ def test_whoever_looked_before_the_result_was_there_and_claims_after_it_is_serve
     scene, relay = relayed
     first, second = scene.first(), scene.before(LINE, session="s2")
     name = scene.name(first)
-    hook = scene.asking(None, SKILLCACHE_REDIS_URL=relay.url)
+    hook = scene.asking(None, patient=True, SKILLCACHE_REDIS_URL=relay.url)
     # Asleep, it does not take the wait for a server that fails.
     relay.hold(b"skillcache:claim:", lambda: hook.process.send_signal(signal.SIGSTOP))
     hook.give(second)
