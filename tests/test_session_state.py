@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import skillcache
 from skillcache.errors import StoreError
 from skillcache.redis_keys import session_key
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, empty_redis
 
 JSON = st.recursive(
     st.none()
@@ -54,12 +54,11 @@ class Library:
         return asyncio.run(result) if self._prefix else result
 
 
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["embedded", "redis", "cluster"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "embedded":
         return f"embedded:{tmp_path}/store.sqlite3"
-    server: RedisServer = request.getfixturevalue("redis_server")
-    return server.url
+    return empty_redis(request, request.param)
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])

@@ -15,6 +15,13 @@ from skillcache.stores.cluster import tagged, untagged
 from skillcache.stores.discovery import locate
 from skillcache.stores.redis_url import Address
 
+_MOVED = "another node has the slot now"
+
+
+def _has_moved(error: exceptions.ResponseError) -> bool:
+    """Older versions of redis-py know the error in their own clients of a cluster only."""
+    return isinstance(error, exceptions.MovedError) or str(error).startswith("MOVED ")
+
 
 class _Node:
     """cluster: where it is asked who has the slot."""
@@ -51,9 +58,11 @@ class _SyncNode(_Node):
     def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             return super().read_response(*args, **options)  # type: ignore[misc]
-        except exceptions.MovedError:
+        except exceptions.ResponseError as error:
+            if not _has_moved(error):
+                raise
             self.disconnect()  # type: ignore[attr-defined]
-            raise exceptions.ConnectionError("another node has the slot now") from None
+            raise exceptions.ConnectionError(_MOVED) from None
 
 
 class _AioNode(_Node):
@@ -68,9 +77,11 @@ class _AioNode(_Node):
     async def read_response(self, *args: Any, **options: Any) -> Any:
         try:
             return await super().read_response(*args, **options)  # type: ignore[misc]
-        except exceptions.MovedError:
+        except exceptions.ResponseError as error:
+            if not _has_moved(error):
+                raise
             await self.disconnect()  # type: ignore[attr-defined]
-            raise exceptions.ConnectionError("another node has the slot now") from None
+            raise exceptions.ConnectionError(_MOVED) from None
 
 
 class Node(_SyncNode, redis.Connection):
