@@ -89,11 +89,12 @@ async function ask($, path, body, patience, missed = () => {}) {
 
 // Whether the server has every end that results depend on.
 async function catchUp($) {
-  for (const event of untold) {
-    if ((await ask($, '/ended', event, PATIENCE, () => untold.delete(event))) === undefined) return false
-    untold.delete(event)
+  const tell = async event => {
+    const said = await ask($, '/ended', event, PATIENCE, () => untold.delete(event))
+    if (said !== undefined) untold.delete(event)
   }
-  return true
+  await Promise.all([...untold].map(tell)) // at once, so that it takes no longer than one
+  return untold.size === 0
 }
 
 // The call as a PreToolUse event.

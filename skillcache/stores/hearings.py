@@ -20,11 +20,11 @@ class Hearings:
         hearing.listeners += 1
         try:
             await asyncio.wait({hearing.task}, timeout=seconds)
+            return hearing.task.done() and hearing.task.result()
         finally:
             hearing.listeners -= 1
             if not hearing.listeners:
                 await self._end(name, hearing)
-        return not hearing.task.cancelled() and hearing.task.done() and hearing.task.result()
 
     async def _listen(self, name: tuple[str, str]) -> bool:
         while not await self._hear(*name):
@@ -37,6 +37,8 @@ class Hearings:
             del self._under_way[name]
         if hearing.task.cancel():
             await asyncio.wait({hearing.task})
+        if not hearing.task.cancelled():
+            hearing.task.exception()  # whatever came of it, nobody is there to be told
 
 
 class _Hearing:

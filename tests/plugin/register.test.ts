@@ -264,6 +264,19 @@ test('what was written while there was no server is told before anything is aske
   expect(asked.length).toBe(3)
 })
 
+test('much that was written takes no longer to tell than one', async ($, on) => {
+  const { asked, ran, clock } = session(on, async (path, _count, clock) => {
+    if (path === '/ended') await clock.sleep(100)
+    return { result: RESULT, context: ['a note'] }
+  })
+  for (let number = 0; number < 50; number++) await $.classic.PostToolUse({ ...WRITTEN, tool_use_id: `${number}` })
+  await begin($, clock)
+  const called = $.tool.call(CALL)
+  await clock.advance(100)
+  expect((await called).result).toEqual(RESULT)
+  expect([asked.length, ran.length]).toEqual([51, 0])
+})
+
 test('a server that did not hear of what was written is not asked', async ($, on) => {
   const { asked, ran, clock } = session(on, async (path, count, clock) => {
     if (count <= 2) await clock.sleep(1_000_000)
