@@ -1,6 +1,8 @@
 """Our entries in Claude Code's settings: which events and lines start the hooks, and how an entry is known as ours.
 
-An entry of ours passes its hook a last argument that nobody else's has.
+An entry is a line for `/bin/sh`, which any client takes. It ends with status 0 and says nothing whatever is missing of
+us: status 2 would refuse the person's call, others would be shown. The shell stays, so that a hook that fails or is
+killed is silent, too; the client's own signals reach both (observed). No other line gives a hook the same last argument.
 
 One entry cannot name two patterns, so each event has an entry per word. The client runs every entry whose `if`
 matches a part of the command line, and all of them for a line that it does not take apart (`$(...)`, loops), so the
@@ -8,6 +10,7 @@ words are few: the hook sees to it that one process answers.
 """
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -47,8 +50,7 @@ DELIVERING = (
 )  # fmt: skip
 # Every event that an entry of ours may have, in the order in which they are compared.
 ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES), *DELIVERING]))
-WAITING = "waiting for the same run of another agent"
-MARK = "skillcache"  # the last argument of every entry of ours
+MARK = "skillcache"  # the last argument that every entry of ours gives its hook
 MATCHER = "Bash"
 # What the commands of the built-in rules have in common, and those of skills; the first five are in 92 % of the
 # replayable lines that agents were seen to run. Each word starts one more process for a line that the client does not
@@ -59,6 +61,7 @@ WORDS = (
     "skills/",  # a script of a skill
 )  # fmt: skip
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
+_SCRIPT, _INTERPRETER = 3, 6  # their places among the words of a line of ours
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # of a matcher that the client holds against the whole name
 
@@ -71,6 +74,20 @@ class Found(NamedTuple):
     event: str
     matcher: object
     handler: Json
+
+
+class Started(NamedTuple):
+    """What an entry starts, by absolute paths."""
+
+    interpreter: str
+    script: str
+
+    def line(self) -> str:
+        """For any shell."""
+        interpreter, script = shlex.quote(self.interpreter), shlex.quote(self.script)
+        started = " ".join((interpreter, *_FLAGS, script, MARK))
+        # Without its script an interpreter would take ten times as long to say so as the shell takes to look.
+        return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
 
 
 class Edit:
@@ -110,7 +127,7 @@ class Edit:
         self.timeout = timeout
 
     def handlers(self, event: str) -> list[Json]:
-        return [{"type": "command", "if": pattern, **self._start(EVENTS[event])} for pattern in self.patterns]
+        return [{"type": "command", "if": pattern, **self.start(EVENTS[event])} for pattern in self.patterns]
 
     def groups(self) -> list[tuple[str, Json]]:
         """Each event and an element that its list gains."""
@@ -119,10 +136,10 @@ class Edit:
         ]
         matchers = (*((WEB,) if self.web else ()), *matchers_of(self.rules))
         for event, script in EVENTS.items():
-            handler = {"type": "command", **self._start(script)}
+            handler = {"type": "command", **self.start(script)}
             groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers]
         if "Agent" in matchers:
-            handler = {"type": "command", **self._start("subagent_stop.py")}
+            handler = {"type": "command", **self.start("subagent_stop.py")}
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES:
@@ -131,15 +148,15 @@ class Edit:
             noticing = self.messages and matcher == _CHANGES
             if not (recording or releasing or noticing):
                 continue
-            handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
+            handler = {"type": "command", **self.start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
         for event in DELIVERING if self.messages else ():
-            groups.append((event, {"hooks": [{"type": "command", **self._start("deliver.py")}]}))
+            groups.append((event, {"hooks": [{"type": "command", **self.start("deliver.py")}]}))
         return groups
 
     def _invalidating(self) -> list[tuple[str, Json]]:
         """What starts at the end of the calls that put others' results out of date."""
-        handler = {"type": "command", **self._start("invalidate.py")}
+        handler = {"type": "command", **self.start("invalidate.py")}
         lines = [{"if": pattern, **handler} for pattern in patterns_of(self.writers, all_=True)]
         groups: list[tuple[str, Json]] = []
         for event in ("PostToolUse", "PostToolUseFailure"):  # one that failed may have done a part
@@ -155,16 +172,10 @@ class Edit:
         ]
         return sorted(found, key=lambda entry: ORDER.index(entry.event))
 
-    def _start(self, script: str) -> Json:
-        started: Json = {
-            "command": self.interpreter,
-            "args": [*_FLAGS, f"{self.hooks}/{script}", MARK],
-            "timeout": self.timeout,
-        }
-        if script == EVENTS["PreToolUse"] and self.wait:
-            # A person reads this only where the hook takes long, which is where it waits.
-            return {**started, "timeout": self.timeout + int(self.wait), "statusMessage": WAITING}
-        return started
+    def start(self, script: str) -> Json:
+        """What every entry that starts this script has."""
+        wait = int(self.wait) if script == EVENTS["PreToolUse"] else 0
+        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout + wait}
 
 
 def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:
@@ -211,10 +222,35 @@ def _literal(rule: str) -> str:
 
 
 def is_ours(handler: object) -> bool:
-    """Whether any version of this package wrote it."""
+    """Whether this version of the package or one before it wrote it."""
+    return started_by(handler) is not None
+
+
+def started_by(handler: object) -> Started | None:
+    """What an entry of ours starts; None for any other."""
     if not isinstance(handler, dict) or handler.get("type") != "command":
-        return False
-    args = handler.get("args")
+        return None
+    command, args = handler.get("command"), handler.get("args")
+    if not isinstance(command, str):
+        return None
+    if args is None:
+        return _started_by_line(command)
     if not (isinstance(args, list) and len(args) == 4 and all(isinstance(arg, str) for arg in args)):
-        return False
-    return args[:2] == _FLAGS and "/hooks/" in args[2] and args[2].endswith(".py") and args[3] == MARK
+        return None
+    *flags, script, mark = args  # as it was written before there was a line
+    return Started(command, script) if flags == _FLAGS and mark == MARK and _is_hook(script) else None
+
+
+def _started_by_line(line: str) -> Started | None:
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote that nothing closes
+        return None
+    if len(words) < _INTERPRETER + 1:
+        return None
+    started = Started(words[_INTERPRETER], words[_SCRIPT])
+    return started if _is_hook(started.script) and started.line() == line else None
+
+
+def _is_hook(path: str) -> bool:
+    return "/hooks/" in path and path.endswith(".py")

@@ -31,7 +31,6 @@ def describe(event: SessionEvent, environ: "Mapping[str, str]", folder: str) -> 
         "user": user,
         "host": os.uname().nodename,
         "root": place.root,
-        # Our entries name a program and its arguments, not a line for a shell: the client itself is our parent.
-        **client.describe(os.getppid()),
+        **client.described(environ),
     }
     return fields, base_of(event.agent_type if event.agent_id else user)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 
 from skillcache import files
-from skillcache.claude_settings import EVENTS, MARK
+from skillcache.claude_settings import EVENTS, started_by
 from skillcache.cli.install import own_rules, present_edit, present_interpreter
 from skillcache.cli.settings_file import USER
 from skillcache.digest import digest_parts
@@ -122,21 +122,16 @@ def _hooks(environ: Mapping[str, str], *, modern: bool) -> dict[str, list[object
             found.setdefault(event, []).append({**group, "hooks": handlers})
     if modern:
         # The server is not given the plugin's options: a hook is, and hands them over.
-        handler = {
-            "type": "command",
-            "command": edit.interpreter,
-            "args": ["-I", "-S", f"{edit.hooks}/options.py", MARK],
-            "timeout": edit.timeout,
-            "async": True,
-        }
+        handler = {"type": "command", **edit.start("options.py"), "async": True}
         found.setdefault("SessionStart", []).append({"hooks": [handler]})
     return found
 
 
 def _is_of_module(handler: object, event: str) -> bool:
     """A call is claimed once it is allowed, so that a question about another one is no reason to give a claim up."""
-    assert isinstance(handler, dict)  # noqa: S101 - `groups` makes them
-    return event == "PermissionRequest" or os.path.basename(handler["args"][2]) in _BY_MODULE
+    started = started_by(handler)
+    assert started is not None  # noqa: S101 - `groups` makes them
+    return event == "PermissionRequest" or os.path.basename(started.script) in _BY_MODULE
 
 
 def _manifest() -> dict[str, object]:

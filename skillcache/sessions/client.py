@@ -9,6 +9,10 @@ import os
 from skillcache import files
 from skillcache.digest import digest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _CAP = 1 << 16
 
 
@@ -20,6 +24,12 @@ def here() -> str:
     except OSError:
         return ""
     return digest(b"skillcache boot\0" + (boot or b"") + space.encode())[:16] if boot else ""
+
+
+def described(environ: "Mapping[str, str]") -> dict[str, str]:
+    """What `is_alive` asks for, of the client whose hook we are: its shell is our parent, not the client itself."""
+    pid = environ.get("CLAUDE_PID", "")
+    return describe(int(pid)) if pid.isdecimal() and len(pid) <= 10 else {}
 
 
 def describe(pid: int) -> dict[str, str]:

@@ -28,16 +28,15 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
         place=place if placed else None,
         project=repository.project_of(place) if placed else "",
         person=_person(world) if starts else None,
-        process=_process() if starts else None,
+        process=_process(world) if starts else None,
         prompts=settings.flag("record.prompts"),
     )
 
 
-def _process() -> dict[str, str]:
+def _process(world: "World") -> dict[str, str]:
     from skillcache.sessions import client  # once in a session
 
-    # Our entries name a program and its arguments, not a line for a shell: the client itself is our parent.
-    return client.describe(os.getppid())
+    return client.described(world.environ)
 
 
 def _person(world: "World") -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import DELIVERING, EVENTS, RELEASING, SESSION_ENTRIES, WORDS
+from skillcache.claude_settings import DELIVERING, EVENTS, RELEASING, SESSION_ENTRIES, WORDS, Started, is_ours, started_by
 from skillcache.cli.install import present_interpreter
 from tests.cli.conftest import Person
 
@@ -35,8 +35,18 @@ def entries(path: Path) -> list[tuple[str, dict[str, Any]]]:
         for event, groups in hooks.items()
         for group in groups
         for handler in group["hooks"]
-        if "args" in handler
+        if is_ours(handler)
     ]
+
+
+def started(handler: dict[str, Any]) -> Started:
+    found = started_by(handler)
+    assert found is not None
+    return found
+
+
+def script(handler: dict[str, Any]) -> Path:
+    return Path(started(handler).script)
 
 
 def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(person: Person) -> None:
@@ -49,13 +59,12 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         (event, f"Bash(*{word}*)") for event in EVENTS for word in WORDS
     ]
     for event, handler in found:
-        assert handler["command"] == present_interpreter()
-        assert handler["args"][:2] == ["-I", "-S"]
-        assert Path(handler["args"][2]).name == EVENTS[event]
-        assert Path(handler["args"][2]).is_file()
+        assert started(handler).interpreter == present_interpreter()
+        assert script(handler).name == EVENTS[event]
+        assert script(handler).is_file()
         assert handler["timeout"] == (310 if event == "PreToolUse" else 10)
-        assert ("statusMessage" in handler) == (event == "PreToolUse")
-    others = [(event, Path(handler["args"][2]), handler) for event, handler in everything if "if" not in handler]
+    assert {name for _, handler in everything for name in handler} == {"type", "if", "command", "timeout", "async"}
+    others = [(event, script(handler), handler) for event, handler in everything if "if" not in handler]
     web = [(event, path.name) for event, path, _ in others if path.name in EVENTS.values()]
     assert web == list(EVENTS.items())
     recorded = [each for each in others if each[1].name not in EVENTS.values()]
@@ -68,11 +77,11 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
 def test_an_install_without_sessions_records_none(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
-    found = {(event, Path(handler["args"][2]).name) for event, handler in entries(person.settings)}
+    found = {(event, script(handler).name) for event, handler in entries(person.settings)}
     assert {event for event, script in found if script not in EVENTS.values()} == set(RELEASING)
     person.variables["SKILLCACHE_WAIT"] = "0"
     person.skillcache("install")
-    assert {Path(handler["args"][2]).name for _, handler in entries(person.settings)} == set(EVENTS.values())
+    assert {script(handler).name for _, handler in entries(person.settings)} == set(EVENTS.values())
     assert all(handler["timeout"] == 10 for _, handler in entries(person.settings))
     assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
@@ -85,15 +94,15 @@ def test_messages_gain_entries_where_they_are_delivered(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
     found = [
-        (event, handler) for event, handler in entries(person.settings) if handler["args"][2].endswith("deliver.py")
+        (event, handler) for event, handler in entries(person.settings) if script(handler).name == "deliver.py"
     ]
     assert sorted(event for event, _ in found) == sorted(DELIVERING)
     assert all("async" not in handler for _, handler in found)
-    edits = [h for e, h in entries(person.settings) if e == "PostToolUse" and h["args"][2].endswith("record.py")]
+    edits = [h for e, h in entries(person.settings) if e == "PostToolUse" and script(h).name == "record.py"]
     assert len(edits) == 1  # what notes that two agents edit one file
     person.variables["SKILLCACHE_MESSAGES_DELIVER"] = "0"
     person.skillcache("install")
-    assert not any(handler["args"][2].endswith("deliver.py") for _, handler in entries(person.settings))
+    assert not any(script(handler).name == "deliver.py" for _, handler in entries(person.settings))
 
 
 def test_a_second_install_changes_nothing(person: Person) -> None:
@@ -118,7 +127,7 @@ def test_another_name_of_the_same_python_is_no_change(person: Person, tmp_path: 
 
     assert "now has the hooks" in install("python")
     assert "nothing to do" in install("python3")
-    assert all(handler["command"] == str(folder / "python3") for _, handler in entries(person.settings))
+    assert {started(handler).interpreter for _, handler in entries(person.settings)} == {str(folder / "python3")}
 
 
 def test_uninstall_after_install_leaves_nothing_behind(person: Person) -> None:

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude_settings import EVENTS, MARK, WORDS, Edit, is_ours
+from skillcache.claude_settings import EVENTS, MARK, WORDS, Edit, Started, is_ours, started_by
 from skillcache.cli.settings_text import add, ours, remove
 from skillcache.errors import ConfigError
 
 EDIT = Edit("/opt/py", "/opt/hooks", web=False, wait=0)  # one element for each event
 WHERE = "settings.json"
+LINE = Started("/opt/py", "/x/hooks/pre.py").line()
 OTHER = {"type": "command", "command": "lint.sh"}
 
 OTHERS_GROUPS = st.lists(
@@ -97,7 +98,7 @@ def test_entries_of_another_installation_are_replaced() -> None:
 
 def test_entries_of_another_version_for_other_events_are_replaced_too() -> None:
     newer = json.loads(add("{}", EDIT, WHERE))
-    entry = {**newer["hooks"]["PreToolUse"][0]["hooks"][0], "args": ["-I", "-S", "/new/hooks/stop.py", MARK]}
+    entry = {"type": "command", "command": "/new/py", "args": ["-I", "-S", "/new/hooks/stop.py", MARK], "timeout": 10}
     newer["hooks"]["Stop"] = [{"hooks": [entry, OTHER]}, {"hooks": [entry]}]
 
     changed = json.loads(add(json.dumps(newer), EDIT, WHERE))["hooks"]
@@ -127,6 +128,14 @@ def test_entries_that_were_reordered_or_doubled_are_set_right() -> None:
         {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/x/hooks/other", "skillcache"]},
         {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/x/hooks/pre.py", "Skillcache"]},
         {"type": "command", "command": "/opt/py", "args": ["-I", "-E", "/x/hooks/pre.py", "skillcache"]},
+        {"type": "command", "command": f"cd /; {LINE}"},
+        {"type": "command", "command": LINE.replace(MARK, "other")},
+        {"type": "command", "command": LINE.replace("-S", "-E")},
+        {"type": "command", "command": LINE.replace("pre.py", "pre.sh")},
+        {"type": "command", "command": LINE.replace("[ -f /x/", "[ -f /y/")},
+        {"type": "command", "command": LINE[:-1] + "'"},
+        {"type": "command", "command": LINE, "args": []},
+        {"type": "http", "command": LINE},
         {"type": "http", "args": ["/x/hooks/pre_tool_use.py", "skillcache"]},
         {"type": "command", "args": "/x/hooks/pre_tool_use.py skillcache"},
         "skillcache",
@@ -160,4 +169,20 @@ def test_lists_our_entries_with_their_events() -> None:
     found = ours(add("{}", EDIT, WHERE), WHERE)
 
     assert [entry.event for entry in found] == [event for event in EVENTS for _ in WORDS]
-    assert all(entry.handler["args"] == ["-I", "-S", f"/opt/hooks/{EVENTS[entry.event]}", MARK] for entry in found)
+    assert all(started_by(entry.handler) == ("/opt/py", f"/opt/hooks/{EVENTS[entry.event]}") for entry in found)
+
+
+@given(st.text(st.characters(exclude_characters="\0"), min_size=1), st.text(st.characters(exclude_characters="\0")))
+def test_what_an_entry_starts_is_read_back_from_its_line(interpreter: str, folder: str) -> None:
+    edit = Edit(f"/{interpreter}", f"/{folder}/hooks")
+
+    handler = edit.handlers("PreToolUse")[0]
+
+    assert started_by(handler) == (f"/{interpreter}", f"/{folder}/hooks/pre_tool_use.py")
+
+
+def test_entries_of_the_former_form_are_removed() -> None:
+    former = {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/opt/hooks/stop.py", MARK], "async": True}
+    text = json.dumps({"hooks": {"Stop": [{"hooks": [former, OTHER]}], "PreToolUse": [{"hooks": [former]}]}})
+
+    assert json.loads(remove(text, WHERE)) == {"hooks": {"Stop": [{"hooks": [OTHER]}]}}

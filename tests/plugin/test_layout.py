@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from skillcache.claude_settings import started_by
+from skillcache.cli.install import present_interpreter
 from skillcache.cli.plugin_path import client_version
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
@@ -39,7 +41,7 @@ def hooks(folder: Path) -> dict[str, Any]:
 
 def scripts(folder: Path) -> set[str]:
     return {
-        os.path.basename(handler["args"][2])
+        os.path.basename(started_by(handler).script)  # type: ignore[union-attr]
         for groups in hooks(folder)["hooks"].values()
         for group in groups
         for handler in group["hooks"]
@@ -89,13 +91,14 @@ def test_an_older_client_gets_the_hooks_and_no_module(tmp_path: Path) -> None:
     assert not (folder / "hooks/register.js").exists()
 
 
-def test_every_hook_is_started_without_a_shell_by_this_python(tmp_path: Path) -> None:
+def test_every_hook_is_started_by_this_python(tmp_path: Path) -> None:
     for agent in (MODERN, OLD):
         for groups in hooks(lay_out(tmp_path, agent))["hooks"].values():
             for handler in (handler for group in groups for handler in group["hooks"]):
-                assert os.path.isabs(handler["command"])
-                assert handler["args"][:2] == ["-I", "-S"]
-                assert os.path.isfile(handler["args"][2])
+                started = started_by(handler)
+                assert started is not None
+                assert started.interpreter == present_interpreter()
+                assert os.path.isfile(started.script)
 
 
 def test_the_folder_is_private(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterable
 
-from skillcache.claude_settings import EVENTS
+from skillcache.claude_settings import EVENTS, started_by
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.checks.settings import installed
 from skillcache.paths import hooks_folder
@@ -17,13 +17,18 @@ _COLD = ("cli", "hooks")  # folders of the package that no hook imports
 
 
 def check(place: Place) -> list[Finding]:
-    interpreters = {str(entry.handler.get("command")) for entry in installed(place)}
-    findings = [finding for path in sorted(interpreters) for finding in _check_interpreter(path)]
+    findings = [finding for path in interpreters(place) for finding in _check_interpreter(path)]
     missing = [script for script in EVENTS.values() if not os.path.isfile(os.path.join(hooks_folder(), script))]
     if missing:
         text = f"{hooks_folder()} lacks {', '.join(missing)}"
         findings.append(Finding(MEND, "hooks", text, "pip install --force-reinstall skillcache"))
     return findings
+
+
+def interpreters(place: Place) -> list[str]:
+    """Those that the entries name."""
+    started = [started_by(entry.handler) for entry in installed(place)]
+    return sorted({each.interpreter for each in started if each is not None})
 
 
 def _check_interpreter(path: str) -> list[Finding]:
