@@ -35,6 +35,7 @@ class Project:
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "USER": "somebody",
+            "CLAUDE_PID": str(os.getpid()),
             "CLAUDE_PROJECT_DIR": str(self.root),
             "SKILLCACHE_MESSAGES_DELIVER": "1",
             **({"SKILLCACHE_REDIS_URL": url} if url else {}),
