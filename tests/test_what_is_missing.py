@@ -115,7 +115,7 @@ def foreign() -> bytes:
 
 def without_library(site: Site) -> None:
     (site.root / "pyvenv.cfg").write_text("home = /nonexistent\n")
-    instead(site.python, f"#!/bin/sh\nPYTHONHOME=/nonexistent exec {sys.executable} -S \"$@\"\n")
+    instead(site.python, f'#!/bin/sh\nPYTHONHOME=/nonexistent exec {sys.executable} -S "$@"\n')
 
 
 # Where there is nothing to start, or what there is is no Python.
@@ -233,7 +233,7 @@ def test_nothing_is_started_for_a_script_that_is_gone(site: Site) -> None:
 
 def test_a_folder_that_is_gone_while_its_session_goes_on_hinders_nothing(site: Site) -> None:
     for line, event in site.lines().items():
-        told = f"cd {site.root}; mkdir gone; cd gone; rmdir ../gone; exec /bin/sh -c \"$1\" sh"
+        told = f'cd {site.root}; mkdir gone; cd gone; rmdir ../gone; exec /bin/sh -c "$1" sh'
         status, said, _ = site.start(["/bin/sh", "-c", told, "sh", line], event)
         assert (status, said) == (0, b"")
 

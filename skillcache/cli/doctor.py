@@ -16,6 +16,7 @@ from skillcache.cli.checks import (
     folder,
     interpreter,
     lanes,
+    lasting,
     proof,
     settings,
     spool,
@@ -25,7 +26,7 @@ from skillcache.cli.checks import (
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, lanes, switches, interpreter, tools, configuration, folder, faults, store, spool, proof)
+_CHECKS = (settings, lanes, switches, interpreter, lasting, tools, configuration, folder, faults, store, spool, proof)
 
 
 @click.command()

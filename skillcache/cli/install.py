@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import click
 
 from skillcache.claude_settings import Edit
-from skillcache.cli import exits, skill_file
+from skillcache.cli import exits, lasting, skill_file
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
 from skillcache.cli.settings_file import PROJECT, USER, backup_of, locate, read, write
@@ -54,6 +54,7 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     click.echo(f"{path} now has the hooks; the next Claude Code session uses them.")
     if fresh:
         click.echo(f"The file as it was: {backup_of(path)}")
+    click.echo(note(os.environ), nl=False)
     if scope == PROJECT:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
@@ -90,6 +91,13 @@ def present_interpreter() -> str:
         return usual if os.path.samefile(usual, path) else path
     except OSError:
         return path
+
+
+def note(environ: Mapping[str, str]) -> str:
+    """A line for a Python that may be gone tomorrow, and the hooks with it; "" for any other."""
+    path = present_interpreter()
+    where = lasting.passing(path, environ)
+    return f"{path} lies in {where}; without it the hooks do nothing. To keep them: {lasting.MEND}\n" if where else ""
 
 
 def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[dict[str, object]]:

@@ -5,6 +5,7 @@ import os
 import click
 
 from skillcache.cli import exits
+from skillcache.cli.install import note
 from skillcache.cli.settings_file import USER, locate, original, read, restore
 from skillcache.errors import SkillcacheError
 from skillcache.plugin import ID, MODERN, OLDEST, client, patterns
@@ -24,6 +25,7 @@ def install(project: str, *, dry_run: bool) -> int:
         return exits.OK
     client.install(path, place, os.environ)
     click.echo(f"Claude Code has the plugin {ID}; its next session uses it.")
+    click.echo(note(os.environ), nl=False)
     if version < MODERN:
         click.echo(f"This one is {_dotted(version)}: the plugin's hooks act. From {_dotted(MODERN)} its module does.")
     settings = locate(USER, ".", os.environ)

@@ -26,9 +26,11 @@ class Person:
         self.home = home
         self.variables = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
-    def skillcache(self, *arguments: str, folder: Path | None = None, answer: str = "") -> Ran:
+    def skillcache(
+        self, *arguments: str, folder: Path | None = None, answer: str = "", python: str = sys.executable
+    ) -> Ran:
         done = subprocess.run(
-            [sys.executable, "-m", "skillcache", *arguments],
+            [python, "-m", "skillcache", *arguments],
             cwd=folder or self.home,
             env=self.variables,
             input=answer,

@@ -11,8 +11,17 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import DELIVERING, EVENTS, RELEASING, SESSION_ENTRIES, WORDS, Started, is_ours, started_by
-from skillcache.cli.install import present_interpreter
+from skillcache.claude_settings import (
+    DELIVERING,
+    EVENTS,
+    RELEASING,
+    SESSION_ENTRIES,
+    WORDS,
+    Started,
+    is_ours,
+    started_by,
+)
+from skillcache.cli.install import note, present_interpreter
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"
@@ -52,7 +61,8 @@ def script(handler: dict[str, Any]) -> Path:
 def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(person: Person) -> None:
     ran = person.skillcache("install")
 
-    assert ran == (0, f"{person.settings} now has the hooks; the next Claude Code session uses them.\n{CHECK}\n", "")
+    said = f"{person.settings} now has the hooks; the next Claude Code session uses them.\n"
+    assert ran == (0, f"{said}{note(person.variables)}{CHECK}\n", "")
     everything = entries(person.settings)
     found = [(event, handler) for event, handler in everything if "if" in handler]
     assert [(event, handler["if"]) for event, handler in found] == [
@@ -93,9 +103,7 @@ def test_messages_gain_entries_where_they_are_delivered(person: Person) -> None:
     person.variables["SKILLCACHE_MESSAGES_DELIVER"] = "1"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
-    found = [
-        (event, handler) for event, handler in entries(person.settings) if script(handler).name == "deliver.py"
-    ]
+    found = [(event, handler) for event, handler in entries(person.settings) if script(handler).name == "deliver.py"]
     assert sorted(event for event, _ in found) == sorted(DELIVERING)
     assert all("async" not in handler for _, handler in found)
     edits = [h for e, h in entries(person.settings) if e == "PostToolUse" and script(h).name == "record.py"]

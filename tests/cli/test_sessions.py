@@ -35,7 +35,16 @@ class Worker:
         told = {"session_id": session, "cwd": str(self.project), "hook_event_name": name, **fields}
         script = "session_start" if name == "SessionStart" else "record"
         done = subprocess.run(
-            ["/bin/sh", "-c", 'CLAUDE_PID=$$ "$@"; exit $?', "sh", sys.executable, "-I", "-S", f"{hooks_folder()}/{script}.py"],
+            [
+                "/bin/sh",
+                "-c",
+                'CLAUDE_PID=$$ "$@"; exit $?',
+                "sh",
+                sys.executable,
+                "-I",
+                "-S",
+                f"{hooks_folder()}/{script}.py",
+            ],
             input=json.dumps(told),
             env={**self.person.variables, "CLAUDE_PROJECT_DIR": str(self.project)},
             capture_output=True,

@@ -47,7 +47,16 @@ class Home:
     def run(self, script: str, data: bytes) -> str:
         # A shell of its own between us and the hook: the client that is gone when the hook has ended.
         done = subprocess.run(
-            ["/bin/sh", "-c", 'CLAUDE_PID=$$ "$@"; exit $?', "sh", sys.executable, "-I", "-S", f"{hooks_folder()}/{script}.py"],
+            [
+                "/bin/sh",
+                "-c",
+                'CLAUDE_PID=$$ "$@"; exit $?',
+                "sh",
+                sys.executable,
+                "-I",
+                "-S",
+                f"{hooks_folder()}/{script}.py",
+            ],
             input=data,
             env=self.environ,
             capture_output=True,
