@@ -2,7 +2,7 @@
 
 An entry is a line for `/bin/sh`, which any client takes. It ends with status 0 and says nothing whatever is missing of
 us: status 2 would refuse the person's call, others would be shown. The shell stays, so that a hook that fails or is
-killed is silent, too; the client's own signals reach both (observed). No other line gives a hook the same last argument.
+killed is silent, too; the client's own signals reach both (observed). No other line gives a hook this last argument.
 
 One entry cannot name two patterns, so each event has an entry per word. The client runs every entry whose `if`
 matches a part of the command line, and all of them for a line that it does not take apart (`$(...)`, loops), so the

@@ -5,6 +5,8 @@ from _thread import get_ident
 
 _FOLDER = 0o700
 _FILE = 0o600
+_DRAFT = ("new", "new-wal", "new-shm", "new-journal")  # a database that is made has files beside it
+_STALE = 86_400  # seconds; nobody is at a draft for longer than moments
 
 
 def make_folder(path: str) -> None:
@@ -58,8 +60,8 @@ def read(path: str, cap: int) -> bytes | None:
 
 def write(path: str, content: bytes) -> None:
     """Replace `path` by `content` in one step, making its folder when missing. Raises OSError."""
-    temporary = f"{path}.{os.getpid()}.{get_ident()}"
-    handle = _create(temporary)
+    draft = draft_of(path)
+    handle = _create(draft)
     try:
         try:
             view = memoryview(content)
@@ -67,10 +69,33 @@ def write(path: str, content: bytes) -> None:
                 view = view[os.write(handle, view) :]
         finally:
             os.close(handle)
-        os.rename(temporary, path)
+        os.rename(draft, path)
     except OSError:
-        os.unlink(temporary)
+        os.unlink(draft)
         raise
+
+
+def draft_of(path: str) -> str:
+    """The name under which this thread makes what is to be at `path`, beside it."""
+    return f"{path}.{os.getpid()}.{get_ident()}.{_DRAFT[0]}"
+
+
+def sweep_drafts(folder: str, now: float, *, inside: bool = True) -> None:
+    """Remove the drafts that killed processes have left in a folder of ours and, if `inside`, in the folders in it."""
+    try:
+        with os.scandir(folder) as found:
+            for item in found:
+                if inside and item.is_dir(follow_symlinks=False):
+                    sweep_drafts(item.path, now, inside=False)
+                elif _is_draft(item.name) and item.stat(follow_symlinks=False).st_mtime < now - _STALE:
+                    remove(item.path)
+    except OSError:
+        return
+
+
+def _is_draft(name: str) -> bool:
+    parts = name.rsplit(".", 3)
+    return len(parts) == 4 and parts[1].isdecimal() and parts[2].isdecimal() and parts[3] in _DRAFT
 
 
 def append(path: str, line: bytes) -> None:

@@ -6,7 +6,7 @@ Runs only after a command that took its time, so modules that cost something to 
 import os
 import time
 
-from skillcache import bytecode, doubts, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
+from skillcache import bytecode, doubts, files, jsontext, kinds, launches, pending, quarantine, seen, tally, writer
 from skillcache.call import Call
 from skillcache.entry import JSON, TEXT, Entry, File, encode
 from skillcache.errors import Bypass
@@ -246,5 +246,6 @@ def tidy(call: Call) -> None:
     tally.trim(call.cache)
     for folder in (pending_folder, replays_folder, seen_folder, insisted_folder):
         pending.sweep(folder(call.cache), call.world.now)
+    files.sweep_drafts(call.cache, call.world.now)
     if bytecode.is_needed():
         bytecode.write(call.cache, package_folder())

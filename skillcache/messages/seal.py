@@ -19,7 +19,7 @@ def key_of(cache: str) -> bytes:
     path = f"{cache}/seal.key"
     key = files.read(path, _SIZE)
     if key is None or len(key) != _SIZE:
-        draft = f"{path}.{os.getpid()}.new"
+        draft = files.draft_of(path)
         files.write(draft, os.urandom(_SIZE))
         try:
             if key is not None:

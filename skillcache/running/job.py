@@ -100,7 +100,7 @@ def _called(job: Job, root: str) -> tuple[Row, ...]:
 def stamp(cache: str) -> int:
     """Now, in nanoseconds, by the clock that stamps every file's changes. `cache`: folder of ours. Raises OSError."""
     files.make_folder(cache)
-    path = f"{cache}/began.{os.getpid()}"
+    path = files.draft_of(f"{cache}/began")
     handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         os.ftruncate(handle, 0)  # one that a killed process left behind is stamped anew

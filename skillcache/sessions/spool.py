@@ -46,7 +46,7 @@ class Spool:
         if not lines:
             os.unlink(self._path)
             return
-        draft = f"{self._path}.{os.getpid()}"
+        draft = files.draft_of(self._path)
         handle = os.open(draft, _FLAGS | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             flock(handle, LOCK_EX)
@@ -54,6 +54,7 @@ class Spool:
             os.rename(draft, self._path)
         except OSError:
             os.close(handle)
+            os.unlink(draft)
             raise
         os.close(self._handle)
         self._handle = handle

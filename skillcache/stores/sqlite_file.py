@@ -13,10 +13,10 @@ Schema versions (user_version): 1, the above. A file of another version is set a
 
 import os
 import stat
-from _thread import get_ident
 from errno import EAGAIN
 from time import sleep
 
+from skillcache import files
 from skillcache.stores.sqlite_driver import Connection, Error, connect
 
 TYPE_CHECKING = False
@@ -128,7 +128,7 @@ def set_aside(path: str, identity: "Identity") -> None:
 
 def _make(path: str, layout: Layout) -> None:
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    draft = f"{path}.{os.getpid()}.{get_ident()}.new"
+    draft = files.draft_of(path)
     os.close(os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_NOFOLLOW, 0o600))
     try:
         connection = _connect(draft, "mode=rw")
