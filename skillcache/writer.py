@@ -4,6 +4,7 @@ import os
 
 from skillcache.digest import digest
 from skillcache.event import ToolEvent
+from skillcache.user import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _MACHINE_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")
 def describe(event: ToolEvent, environ: "Mapping[str, str]") -> dict[str, str]:
     """The provenance an entry carries: texts only."""
     return {
-        "user": environ.get("USER") or environ.get("LOGNAME") or str(os.getuid()),
+        "user": name_of(environ),
         "uid": str(os.getuid()),
         "host": os.uname().nodename,
         "machine": _machine(),

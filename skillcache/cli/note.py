@@ -14,6 +14,7 @@ from skillcache.sessions.brief.choice import read_notes
 from skillcache.sessions.brief.wording import Clock
 from skillcache.sessions.limits import NOTE, NOTES
 from skillcache.sessions.redaction import stored
+from skillcache.user import name_of
 
 
 class WithDefault(click.Group):
@@ -46,7 +47,7 @@ def add(text: tuple[str, ...]) -> int:
     note = {
         "text": said,
         "at": int(time.time() * 1000),
-        "by": os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getuid()),
+        "by": name_of(os.environ),
         "session": os.environ.get("CLAUDE_CODE_SESSION_ID", ""),
     }
     with open_memory() as memory:

@@ -8,6 +8,7 @@ from skillcache import jsontext
 from skillcache.entry import JSON, Entry, Unreadable, decode, encode
 from skillcache.library.keys import Place
 from skillcache.library.values import write_json
+from skillcache.user import name_of
 
 _EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
 
@@ -96,5 +97,10 @@ def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], 
 
 
 def _writer() -> dict[str, str]:
-    user = os.environ.get("USER") or os.environ.get("LOGNAME") or str(os.getuid())
-    return {"user": user, "uid": str(os.getuid()), "host": os.uname().nodename, "session": "", "agent": ""}
+    return {
+        "user": name_of(os.environ),
+        "uid": str(os.getuid()),
+        "host": os.uname().nodename,
+        "session": "",
+        "agent": "",
+    }

@@ -10,10 +10,11 @@ from skillcache.errors import SkillcacheError
 from skillcache.messages import limits
 from skillcache.messages.message import base_of
 from skillcache.messages.post import Post, open_post
-from skillcache.messages.registration import PERSON, user_of
+from skillcache.messages.registration import PERSON
 from skillcache.sessions import client, repository
 from skillcache.sessions.redaction import cut
 from skillcache.settings import Settings, load
+from skillcache.user import name_of
 
 SESSION_VARIABLE = "CLAUDE_CODE_SESSION_ID"  # the client gives it to what its Bash tool runs
 
@@ -77,7 +78,7 @@ class Office:
 
 def person(environ: Mapping[str, str]) -> Sender:
     """Who writes where no agent does."""
-    user, host = user_of(environ), os.uname().nodename
+    user, host = name_of(environ), os.uname().nodename
     return Sender(f"person:{base_of(user)}@{base_of(host)}", base_of(user), user, host)
 
 

@@ -7,6 +7,7 @@ from skillcache.messages import limits
 from skillcache.messages.message import base_of
 from skillcache.sessions import client, repository
 from skillcache.sessions.redaction import cut
+from skillcache.user import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,14 +16,10 @@ if TYPE_CHECKING:
 MAIN, PERSON = "main", "person"
 
 
-def user_of(environ: "Mapping[str, str]") -> str:
-    return environ.get("USER") or environ.get("LOGNAME") or str(os.getuid())
-
-
 def describe(event: SessionEvent, environ: "Mapping[str, str]", folder: str) -> tuple[dict[str, str], str]:
     """The fields of an agent that is at work in `folder`, and what its name begins with: its type, or the user."""
     place = repository.locate(folder)
-    user = user_of(environ)
+    user = name_of(environ)
     fields = {
         "type": base_of(event.agent_type) if event.agent_id else MAIN,
         "session": event.session_id,

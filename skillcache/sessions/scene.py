@@ -7,6 +7,7 @@ from skillcache.event import SessionEvent
 from skillcache.sessions import repository
 from skillcache.sessions.story import Scene
 from skillcache.settings import Settings
+from skillcache.user import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,5 +41,4 @@ def _process(world: "World") -> dict[str, str]:
 
 
 def _person(world: "World") -> dict[str, str]:
-    user = world.environ.get("USER") or world.environ.get("LOGNAME") or str(os.getuid())
-    return {"user": user, "host": os.uname().nodename}
+    return {"user": name_of(world.environ), "host": os.uname().nodename}
