@@ -23,14 +23,14 @@ from skillcache.settings import load
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("words", metavar="-- COMMAND", nargs=-1, type=click.UNPROCESSED)
 def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
-    r"""Say why a command would be answered from the cache or run.
+    """Say why a command would be answered from the cache or run.
 
     COMMAND is one quoted line, or words after --. It does not run.
 
     \b
     skillcache explain -- pytest -q
     skillcache explain "cd web && npm test | tail -5"
-    """
+    """  # noqa: D301 - click's mark for lines to be left alone
     if (path is None) == (not words):
         raise click.UsageError("give a command after --, or an event with --event FILE")
     try:

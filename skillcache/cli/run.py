@@ -77,7 +77,7 @@ def command(
 
     \b
     skillcache run -- ./report.sh --month 5
-    skillcache run --ttl 3600 --depends 'docs/**' --depends /etc/report.conf -- make html
+    skillcache run --ttl 3600 --depends 'docs/**' --env TARGET -- make html
     """  # noqa: D301 - click's mark for lines to be left alone
     if not words:
         raise click.UsageError("give a command after --")

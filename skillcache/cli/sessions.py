@@ -96,7 +96,10 @@ def _brief(memory: Memory, source: str, session: str) -> Any:
 @command.command()
 @click.argument("sessions", nargs=-1)
 def export(sessions: tuple[str, ...]) -> int:
-    """Print SESSIONS, by default all of this project, one line of JSON each."""
+    """Print SESSIONS, one line of JSON each.
+
+    By default all of this project.
+    """
     with open_memory() as memory:
         names = sessions or tuple(past.id for past in memory.sessions())
         for name in names:

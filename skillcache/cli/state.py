@@ -37,7 +37,10 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with the version.")
 @click.argument("key")
 def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
-    """Print the value of KEY as JSON; exit status 1 where it is not set."""
+    """Print the value of KEY as JSON.
+
+    Ends with status 1 where it is not set.
+    """
     found = SharedState(namespace, team=team).find(key)
     if found is None:
         click.echo(f"{key} is not set.", err=True)
@@ -101,7 +104,10 @@ def list_(namespace: str, team: str | None, as_json: bool) -> int:
 @click.argument("key")
 @click.argument("by", type=int, default=1)
 def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> int:
-    """Add BY, by default 1, to the whole number KEY, and print the sum."""
+    """Add BY to the whole number KEY, and print the sum.
+
+    BY is 1 where it is not given.
+    """
     click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
     return exits.OK
 

@@ -4,12 +4,15 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from skillcache.cli import COMMANDS
+from skillcache.cli import COMMANDS, group
 from tests.cli.conftest import Person
 
 HELP = Path(__file__).parent / "help"
@@ -23,6 +26,27 @@ def test_help_reads_as_it_was_written(person: Person, name: str) -> None:
 
     assert ran == (0, (HELP / f"{name}.txt").read_text(), "")
     assert person.skillcache(*words, "-h") == ran
+
+
+def every_command(command: click.Command, *names: str) -> Iterator[tuple[str, ...]]:
+    yield names
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from every_command(found, *names, name)
+
+
+def test_no_help_shows_marks_cut_sentences_or_long_lines() -> None:
+    for names in every_command(group):
+        text = CliRunner().invoke(group, [*names, "--help"], prog_name="skillcache").output
+        usage, _, rest = text.partition("\n\n")
+        assert usage.startswith(f"Usage: {' '.join(('skillcache', *names))} "), names
+        assert rest.replace("\n", "").isprintable(), names
+        assert "\\" not in rest, names
+        assert "..." not in rest.replace("mcp__server__tool, ...", ""), names
+        assert max(map(len, text.splitlines())) <= 80, names
 
 
 def test_every_help_is_of_a_command_that_exists() -> None:

@@ -27,7 +27,10 @@ _WIDE = 200  # characters of a line
 @click.argument("digest")
 @click.option("--output", "raw", is_flag=True, help="Print the whole output, as it is, and nothing else.")
 def show(digest: str, raw: bool) -> int:
-    """Show what is stored under DIGEST, and whether it would still be served."""
+    """Show what is stored under DIGEST.
+
+    It says, too, whether that would still be served.
+    """
     with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
         stored = find(contents, digest)
         entry = _decode(contents, stored)
