@@ -14,6 +14,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from skillcache.policy.heard import WORDS, has_word
 from skillcache.policy.pattern import parse as parse_pattern
 
 EVENTS = {
@@ -52,14 +53,6 @@ DELIVERING = (
 ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES), *DELIVERING]))
 MARK = "skillcache"  # the last argument that every entry of ours gives its hook
 MATCHER = "Bash"
-# What the commands of the built-in rules have in common, and those of skills; the first five are in 92 % of the
-# replayable lines that agents were seen to run. Each word starts one more process for a line that the client does not
-# take apart, so the words of rare tools are not here: a rule of one's own adds them.
-WORDS = (
-    "test", "check", "lint", "tsc", "vet", "mypy", "clippy", "verify", "analy", "spec", "jest", "pyright", "unit",
-    "rubocop",
-    "skills/",  # a script of a skill
-)  # fmt: skip
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
 _SCRIPT, _INTERPRETER = 3, 6  # their places among the words of a line of ours
 
@@ -185,7 +178,7 @@ def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:
     """
     patterns: dict[str, None] = {}
     for rule in rules:
-        if rule.startswith("Bash(") and (all_ or not has_word(rule)):
+        if rule.startswith("Bash(") and (all_ or not has_word(_literal(rule))):
             literal = _literal(rule)
             patterns[f"Bash(*{literal}*)" if literal else "Bash(*)"] = None
     return tuple(patterns)
@@ -207,11 +200,6 @@ def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
 def _expression(tool: str) -> str:
     """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
     return f"^{tool.replace('.', '[.]').replace('*', '.*')}$"
-
-
-def has_word(rule: str) -> bool:
-    """Whether every call that the rule names starts the hooks anyway."""
-    return any(word in _literal(rule) for word in WORDS)
 
 
 def _literal(rule: str) -> str:

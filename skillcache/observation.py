@@ -6,7 +6,7 @@ rule would take for equal. Runs in the hook that nobody waits for.
 
 import time
 
-from skillcache import key
+from skillcache import key, resident
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.disturbance import disturbed
@@ -18,6 +18,7 @@ from skillcache.observing.log import FAILED, Sighting, append, keyed, salt_of
 from skillcache.outcome import NO_RULE, OTHER_COMMAND
 from skillcache.plan import BASH, Plan, finder_for, plan
 from skillcache.policy import Rule, judge
+from skillcache.policy.heard import starts_hooks
 from skillcache.policy.other_tools import rule_for
 from skillcache.policy.own import rules_of
 from skillcache.project import identity
@@ -75,16 +76,16 @@ def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting 
 
 
 def _is_named(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, ttl: int) -> bool:
-    """Whether a rule or a skill names the call, or it is refused for what it does."""
+    """Whether a rule or a skill names the call and it is heard of, or it is refused for what it does."""
     if event.tool != BASH:
         return rule_for(event.tool, event.input, rules) is not None
     command = str(event.input.get("command"))
     own = tuple([rule for rule in rules if rule.tool == BASH])
     try:
-        judge(read(command), own, finder_for(command, rules, cwd=found.cwd, environ=world.environ, ttl=ttl))
+        verdict = judge(read(command), own, finder_for(command, rules, cwd=found.cwd, environ=world.environ, ttl=ttl))
     except Bypass as bypass:
         return bypass.outcome not in (NO_RULE, OTHER_COMMAND)
-    return True
+    return starts_hooks(command, verdict.rules) or resident.is_served(world.environ)
 
 
 def _output(event: ToolEvent, cap: int) -> str | None:

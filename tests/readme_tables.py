@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skillcache.claude_settings import WORDS as ENTRY_WORDS
-from skillcache.claude_settings import has_word
 from skillcache.outcome import ALL
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
+from skillcache.policy.heard import WORDS as ENTRY_WORDS
+from skillcache.policy.heard import has_word
 from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.settings import HOME_VARIABLE, PROJECT, TABLE
 
@@ -82,7 +82,7 @@ def with_tables(text: str) -> str:
 
 def _command(pattern: str) -> str:
     name = pattern.removeprefix("Bash(").removesuffix(")").removesuffix(":*")
-    return f"`{name}`" + ("" if has_word(pattern) else "°")
+    return f"`{name}`" + ("" if has_word(name) else "°")
 
 
 def _toml(value: object) -> str:

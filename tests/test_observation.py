@@ -202,6 +202,7 @@ class TestWhatIsEqual:
     "command",
     [
         "pytest -q",  # a built-in rule names it
+        "flake8 tests",
         "./report && ./report",
         "./report; make tables",
         "./report > out.txt",
@@ -241,6 +242,7 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
     ("command", "pattern"),
     [
         ("./report", "Bash(./report:*)"),
+        ("flake8 count.py", "Bash(flake8:*)"),  # a built-in rule names it, and nothing starts the hooks for it
         ("timeout 60 ./report --all 2>&1 | grep total", "Bash(./report:*)"),
         ("python count.py --all", "Bash(python count.py:*)"),
         ("python3 -m tools.count", "Bash(python3 -m tools.count:*)"),
@@ -250,7 +252,7 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
 )
 def test_a_line_is_seen_as_what_runs(busy: Person, command: str, pattern: str) -> None:
     (busy.folder / "bin").mkdir(exist_ok=True)
-    for name in ("npm", "make", "python3", "node"):
+    for name in ("npm", "make", "python3", "node", "flake8"):
         (busy.folder / "bin" / name).unlink(missing_ok=True)
         (busy.folder / "bin" / name).symlink_to("/bin/true")
     busy.environ["PATH"] = f"{busy.folder / 'bin'}:{os.environ['PATH']}"

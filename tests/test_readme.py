@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from skillcache.claude_settings import Edit
@@ -37,3 +39,9 @@ def test_every_command_is_named() -> None:
 def test_the_two_commands_for_a_fresh_machine_are_there() -> None:
     assert "pip install . && skillcache demo" in TEXT
     assert "pip install -e '.[test]' && pytest" in TEXT
+
+
+def test_every_row_of_a_table_has_the_cells_of_its_head() -> None:
+    for table in re.findall(r"(?:^\|.*\n)+", TEXT, re.MULTILINE):
+        counts = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(counts) == 1, table

@@ -13,9 +13,12 @@ from skillcache.cli import exits
 from skillcache.event import BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
 from skillcache.kinds import may_be_ours
+from skillcache.plugin import client
 from skillcache.replay import age_of
 from skillcache.runtime import World
 from skillcache.settings import load
+
+_UNHEARD = "not started, so it runs: none of their words is in the line. A rule of your own that names it starts them"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -43,6 +46,8 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     now = time.time()
     world = World(os.environ, now, time.monotonic())
     explained = explain(Call(event, world, folder, load(os.environ, folder)))
+    if client.is_enabled(os.environ):  # it is told of every call
+        explained = explained._replace(starts_hooks=True)
     click.echo(_as_json(explained) if as_json else "\n".join(_as_text(explained, now)))
     return exits.OK
 
@@ -65,6 +70,8 @@ def _as_text(explained: Explanation, now: float) -> list[str]:
     lines = [f"{outcome.kind}  {outcome.name}: {reason}", f"command  {explained.command}"]
     if explained.rules:
         lines.append(f"rules    {', '.join(explained.rules)}")
+    if not explained.starts_hooks:
+        lines.append(f"hooks    {_UNHEARD}")
     if explained.served is not None:
         entry = explained.served
         lines.append(
@@ -97,6 +104,7 @@ def _as_json(explained: Explanation) -> str:
             "reason": explained.outcome.text,
             "detail": explained.detail,
             "rules": explained.rules,
+            "starts_hooks": explained.starts_hooks,
             "key": {"digest": explained.digest, "rows": explained.rows} if explained.rows else None,
             "entry": entry
             and {

@@ -21,7 +21,9 @@ from skillcache.observing.candidate import MCP, would_be
 from skillcache.observing.worth import Evidence, weigh
 from skillcache.paths import config_file as persons_file
 from skillcache.paths import project_config_file
+from skillcache.plugin import client
 from skillcache.policy import Rule, judge
+from skillcache.policy.heard import starts_hooks
 from skillcache.policy.own import ONLINE_TTL, rules_of
 from skillcache.policy.pattern import matches, names
 from skillcache.project import identity
@@ -71,7 +73,7 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
 
 
 def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:
-    """Whether a rule names these calls by now, or keeps them from being named."""
+    """Whether a rule names these calls by now and they are heard of, or it keeps them from being named."""
     tool, _, inside = pattern.removesuffix(")").partition("(")
     label = inside.removesuffix(":*")
     for rule in rules:
@@ -80,10 +82,10 @@ def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:
     if tool != "Bash":
         return False
     try:
-        judge(read_line(label))
+        verdict = judge(read_line(label))
     except Bypass:
         return False
-    return True
+    return starts_hooks(label, verdict.rules) or client.is_enabled(os.environ)
 
 
 def table_of(pattern: str) -> str:

@@ -24,6 +24,11 @@ class Asker(Person):
         answer: dict[str, object] = json.loads(self.explain("--json", *arguments).out)
         return answer
 
+    def add_tool(self, name: str) -> None:
+        path = self.place.base / "bin" / name
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+
 
 @pytest.fixture
 def asker(tmp_path: Path) -> Asker:
@@ -51,6 +56,24 @@ def test_a_miss_without_any_entry_says_so(asker: Asker) -> None:
     out = asker.explain("pytest -q").out
     assert out.startswith("miss  no_entry: nothing stored for this call on these inputs\n")
     assert "No entry of this command in this directory is stored." in out
+
+
+def test_a_line_that_starts_no_hook_is_said_to_run(asker: Asker) -> None:
+    asker.add_tool("flake8")
+    unheard = "\nhooks    not started, so it runs: none of their words is in the line."
+    assert unheard in asker.explain("flake8 app.py").out
+    assert asker.json("flake8 app.py")["starts_hooks"] is False
+    for heard in ("flake8 tests", "pytest -q", "./report"):
+        assert unheard not in asker.explain(heard).out
+        assert asker.json(heard)["starts_hooks"] is True
+    asker.place.settings('[[rules]]\nmatch = "Bash(flake8:*)"\n')
+    assert asker.json("flake8 app.py")["starts_hooks"] is True
+
+
+def test_the_plugin_hears_every_line(asker: Asker) -> None:
+    asker.add_tool("flake8")
+    asker.place.claude_settings(enabledPlugins={"skillcache@skillcache": True})
+    assert asker.json("flake8 app.py")["starts_hooks"] is True
 
 
 def test_a_miss_names_the_changed_file(asker: Asker) -> None:

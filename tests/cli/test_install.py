@@ -16,12 +16,12 @@ from skillcache.claude_settings import (
     EVENTS,
     RELEASING,
     SESSION_ENTRIES,
-    WORDS,
     Started,
     is_ours,
     started_by,
 )
 from skillcache.cli.install import note, present_interpreter
+from skillcache.policy.heard import WORDS
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"

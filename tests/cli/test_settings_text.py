@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude_settings import EVENTS, MARK, WORDS, Edit, Started, is_ours, started_by
+from skillcache.claude_settings import EVENTS, MARK, Edit, Started, is_ours, started_by
 from skillcache.cli.settings_text import add, ours, remove
 from skillcache.errors import ConfigError
+from skillcache.policy.heard import WORDS
 
 EDIT = Edit("/opt/py", "/opt/hooks", web=False, wait=0)  # one element for each event
 WHERE = "settings.json"

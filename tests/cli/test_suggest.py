@@ -49,6 +49,17 @@ def project(person: Person) -> Path:
     return folder
 
 
+def test_a_tool_of_a_built_in_rule_is_suggested_where_its_lines_start_no_hook(person: Person) -> None:
+    see(person, "Bash(flake8:*)", 5)
+    see(person, "Bash(pytest:*)", 5)
+
+    said = json.loads(person.skillcache("suggest", "--json").out)
+
+    assert [found["match"] for found in said["suggestions"]] == ["Bash(flake8:*)"]
+    person.write_settings(b'{"enabledPlugins": {"skillcache@skillcache": true}}')
+    assert json.loads(person.skillcache("suggest", "--json").out)["suggestions"] == []
+
+
 def test_says_when_nothing_was_observed(person: Person) -> None:
     ran = person.skillcache("suggest")
 
