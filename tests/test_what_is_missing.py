@@ -86,14 +86,24 @@ class Site:
         return done.returncode, done.stdout, done.stderr
 
 
-def gone(path: Path) -> None:
-    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+def gone(*paths: Path) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
-def instead(path: Path, text: str | bytes, mode: int = 0o755) -> None:
+def instead(text: str | bytes, *paths: Path, mode: int = 0o755) -> None:
+    gone(*paths)
+    for path in paths:
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        path.chmod(mode)
+
+
+def linked(path: Path, target: str) -> None:
     gone(path)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    path.chmod(mode)
+    path.symlink_to(target)
 
 
 def as_folder(path: Path) -> None:
@@ -113,45 +123,42 @@ def foreign() -> bytes:
     return head[:18] + b"\xfe\xca" + head[20:]
 
 
-def without_library(site: Site) -> None:
-    (site.root / "pyvenv.cfg").write_text("home = /nonexistent\n")
-    instead(site.python, f'#!/bin/sh\nPYTHONHOME=/nonexistent exec {sys.executable} -S "$@"\n')
-
+NO_LIBRARY = f'#!/bin/sh\nshift\nPYTHONHOME=/nonexistent exec {sys.executable} "$@"\n'  # with `-I` it does not ask
 
 # Where there is nothing to start, or what there is is no Python.
 OF_THE_START: dict[str, Callable[[Site], object]] = {
-    "everything": lambda site: gone(site.root / "bin") or gone(site.package),
+    "everything": lambda site: gone(site.root / "bin", site.package),
     "interpreter gone": lambda site: gone(site.python),
-    "interpreter dangling": lambda site: gone(site.python) or site.python.symlink_to("/nonexistent/python3"),
-    "interpreter linked to itself": lambda site: gone(site.python) or site.python.symlink_to(site.python),
-    "interpreter not executable": lambda site: instead(site.python, "#!/bin/sh\n", 0o644),
+    "interpreter dangling": lambda site: linked(site.python, "/nonexistent/python3"),
+    "interpreter linked to itself": lambda site: linked(site.python, str(site.python)),
+    "interpreter not executable": lambda site: instead("#!/bin/sh\n", site.python, mode=0o644),
     "interpreter a folder": lambda site: as_folder(site.python),
-    "interpreter of nothing": lambda site: instead(site.python, ""),
-    "interpreter of another machine": lambda site: instead(site.python, foreign()),
-    "interpreter without its own": lambda site: instead(site.python, "#!/nonexistent/sh\n"),
-    "interpreter refuses": lambda site: instead(site.python, "#!/bin/sh\necho no such option >&2\nexit 2\n"),
-    "interpreter killed": lambda site: instead(site.python, "#!/bin/sh\nkill -SEGV $$\n"),
-    "interpreter out of time": lambda site: instead(site.python, "#!/bin/sh\nkill -ALRM $$\n"),
-    "library gone": without_library,
+    "interpreter of nothing": lambda site: instead("", site.python),
+    "interpreter of another machine": lambda site: instead(foreign(), site.python),
+    "interpreter without its own": lambda site: instead("#!/nonexistent/sh\n", site.python),
+    "interpreter refuses": lambda site: instead("#!/bin/sh\necho no such option >&2\nexit 2\n", site.python),
+    "interpreter killed": lambda site: instead("#!/bin/sh\nkill -SEGV $$\n", site.python),
+    "interpreter out of time": lambda site: instead("#!/bin/sh\nkill -ALRM $$\n", site.python),
+    "library gone": lambda site: instead(NO_LIBRARY, site.python),
     "package gone": lambda site: gone(site.package),
     "scripts gone": lambda site: gone(site.hooks),
-    "scripts a file": lambda site: instead(site.hooks, "x"),
+    "scripts a file": lambda site: instead("x", site.hooks),
     "scripts that nobody writes": lambda site: as_fifos(site.hooks),
 }
 # Where a Python starts, and does not find the rest.
 OF_THE_REST: dict[str, Callable[[Site], object]] = {
-    "modules gone": lambda site: [gone(path) for path in site.package.glob("*.py")],
+    "modules gone": lambda site: gone(*site.package.glob("*.py")),
     "runtime gone": lambda site: gone(site.package / "runtime.py"),
-    "runtime broken": lambda site: instead(site.package / "runtime.py", "def main(:\n"),
-    "runtime of nothing": lambda site: instead(site.package / "runtime.py", ""),
-    "runtime of another version": lambda site: instead(site.package / "runtime.py", "def main():\n    pass\n"),
-    "runtime too new": lambda site: instead(site.package / "runtime.py", "import sys\nsys.exit('too old')\n"),
+    "runtime broken": lambda site: instead("def main(:\n", site.package / "runtime.py"),
+    "runtime of nothing": lambda site: instead("", site.package / "runtime.py"),
+    "runtime of another version": lambda site: instead("def main():\n    pass\n", site.package / "runtime.py"),
+    "runtime too new": lambda site: instead("import sys\nsys.exit('too old')\n", site.package / "runtime.py"),
     "handlers gone": lambda site: gone(site.package / "handlers"),
-    "handlers broken": lambda site: [instead(path, "1 +") for path in (site.package / "handlers").glob("*.py")],
-    "errors gone": lambda site: [gone(site.package / name) for name in ("errors.py", "outcome.py", "tally.py")],
-    "settings of another version": lambda site: instead(site.package / "settings.py", "disabled = 3\n"),
+    "handlers broken": lambda site: instead("1 +", *(site.package / "handlers").glob("*.py")),
+    "errors gone": lambda site: gone(*(site.package / name for name in ("errors.py", "outcome.py", "tally.py"))),
+    "settings of another version": lambda site: instead("disabled = 3\n", site.package / "settings.py"),
     "home gone": lambda site: gone(site.home),
-    "home a file": lambda site: instead(site.home, ""),
+    "home a file": lambda site: instead("", site.home),
     "cache a file": lambda site: (site.home / ".cache").write_text(""),
     "cache elsewhere": lambda site: site.environ.update(SKILLCACHE_HOME="/proc/nonexistent"),
 }
@@ -223,7 +230,7 @@ def test_a_package_that_is_half_there_says_nothing(shared: Site, data: st.DataOb
 
 def test_nothing_is_started_for_a_script_that_is_gone(site: Site) -> None:
     lines = site.lines()
-    instead(site.python, f"#!/bin/sh\n: >{site.root}/started\n")
+    instead(f"#!/bin/sh\n: >{site.root}/started\n", site.python)
     gone(site.package)
 
     for line, event in lines.items():

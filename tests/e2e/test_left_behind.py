@@ -68,7 +68,7 @@ def play(place: Place, tool: Path, going: Callable[[Path], object]) -> Session:
         after(lambda: going(tool), "./check"),
         "./check | cat",
         "echo test; false",
-        written(place, "new.txt"),  # type: ignore[arg-type]
+        written(place, "new.txt"),
         "done",
     )
 
