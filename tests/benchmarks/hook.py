@@ -16,6 +16,7 @@ from random import Random
 from statistics import median
 
 from skillcache.call import make_call
+from skillcache.claude_settings import Started
 from skillcache.event import parse_tool_event
 from skillcache.jsontext import dumps
 from skillcache.lookup import look
@@ -60,9 +61,17 @@ def measure(world: World, rounds: int) -> list[tuple[str, float, float]]:
     def ask(command: str, *argv: str) -> Callable[[], None]:
         return lambda: run(environ, event(root, command, f"b{next(calls)}"), *_PYTHON, *(argv or (hook,)))
 
+    (nothing := world.base / "nothing.py").touch()
+
+    def start(script: Path) -> Callable[[], None]:
+        line = Started(_PYTHON[0], str(script)).line()
+        return lambda: run(environ, b"", "/bin/sh", "-c", line)
+
     off = {**environ, "SKILLCACHE_DISABLE": "1"}
     cases: dict[str, Callable[[], None]] = {
         "bare interpreter (`python -I -S -c pass`)": lambda: run(environ, b"", *_PYTHON, "-c", "pass"),
+        "the same, started by the line of an entry": start(nothing),
+        "an entry whose script is gone": start(world.base / "gone.py"),
         "hit, without the fingerprint": ask("pytest -q", str(_KNOWN_CAPTURE), str(_CHECKOUT), str(captured)),
         "hit": ask("pytest -q"),
         "miss": ask("pytest --never-seen"),
