@@ -2,7 +2,8 @@
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_WRITES, OUTSIDE, UNCAPTURABLE
-from skillcache.policy.options import UNKNOWN, Words, refuse, refuse_short
+from skillcache.policy.given import examine_given
+from skillcache.policy.options import UNKNOWN, Words, reason
 from skillcache.policy.paths import leaving, require_plain
 from skillcache.policy.rule import Rule
 from skillcache.policy.tool import Tool
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
     from skillcache.skill.find import Finder
     from skillcache.skill.use import Use
 
-# Words given to a program that is not known.
-_GIVEN = Tool("", writes="-w -u -i -o", fresh="-f -count")
-_GO_FLAGS = frozenset(
-    ["-run", "-v", "-race", "-timeout", "-tags", "-short", "-failfast", "-parallel", "-skip", "-cover"]
-)
+# Words given to a program that a person's own rule names.
+_OWN = Tool("", writes="-w -u -i -o", fresh="-f -count")
 _VERBS = frozenset(["fix", "write", "update", "watch", "dev", "serve", "build", "install", "format", "init"])
 # Tests below a folder of this name talk to something that is running.
 _LIVE = frozenset(["e2e", "live", "smoke"])
@@ -30,7 +28,18 @@ _LIVE = frozenset(["e2e", "live", "smoke"])
 class Gathered:
     """The lists of a `Verdict`, open."""
 
-    __slots__ = ("assignments", "executables", "finder", "launched", "operands", "reads", "rules", "seconds", "skills")
+    __slots__ = (
+        "assignments",
+        "executables",
+        "finder",
+        "launched",
+        "operands",
+        "reads",
+        "rules",
+        "seconds",
+        "skills",
+        "spelled",
+    )
 
     def __init__(self, finder: "Finder | None" = None) -> None:
         self.finder = finder
@@ -42,6 +51,7 @@ class Gathered:
         self.operands: list[tuple[str, str]] = []
         self.assignments: list[tuple[str, str]] = []
         self.seconds = 0.0
+        self.spelled: frozenset[str] = frozenset()  # options that the person's own rule spells out
 
     def verdict(self, line: Line) -> Verdict:
         verdict = Verdict(line.ends_in)
@@ -115,19 +125,22 @@ class Gathered:
         if path not in ("", ".") and not path.startswith(("-", "/")) and ".." not in path:
             self.operands.append((path, directory))
 
-    def rest(self, words: tuple[str, ...], at: int, directory: str) -> None:
-        """Words from `at` on that go to a program that is not known."""
-        for word in words[at:]:
+    def given(self, words: tuple[str, ...], at: int, directory: str) -> None:
+        """Words from `at` on that go to what a task runs. Raises Bypass."""
+        self.note(examine_given(words, at), words, directory)
+
+    def own(self, words: tuple[str, ...], directory: str) -> None:
+        """The words of a program that a person's own rule names: no option that is known to write. Raises Bypass."""
+        for word in words[1:]:
             name, _, value = word.partition("=")
-            if word.startswith("--"):
-                if name != "--":
-                    refuse(UNKNOWN, name, value)
-            elif word.startswith("-") and name not in _GO_FLAGS:
-                refuse(_GIVEN, name, value)
-                for letter in name[1:]:
-                    refuse_short(_GIVEN, "-" + letter)
-            elif word in _VERBS:
+            if word in _VERBS:
                 raise Bypass(COMMAND_WRITES, word)
+            if word.startswith("-") and name not in ("-", "--"):
+                letters = "" if word.startswith("--") else name[1:]
+                for option, tool in ((name, UNKNOWN if not letters else _OWN), *(("-" + one, _OWN) for one in letters)):
+                    known = reason(tool, option, value)
+                    if known is not None:
+                        raise Bypass(known, word)
             self.operand(word, directory)
 
 

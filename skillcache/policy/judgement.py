@@ -103,10 +103,13 @@ def _rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...], gathered: G
         return None
     if word in _WRITERS:
         raise Bypass(COMMAND_WRITES, word)
-    # What a task is called is the person's affair once they have named it; what a tool's options do is not.
+    # What a task is called is the person's affair once they have named it; what a tool's options do is not, but for
+    # those that the tables do not hold and their pattern spells out.
+    gathered.spelled = frozenset(own.specifier.removesuffix(":*").split())
     known = None if word in RUNNERS else built_in(inner, gathered)
+    gathered.spelled = frozenset()
     if known is None:
-        gathered.rest(inner.words, 1, inner.directory)
+        gathered.own(inner.words, inner.directory)
         gathered.run(inner, inner.words[0])
         return own
     return Rule(

@@ -9,10 +9,8 @@ from skillcache.policy.rule import Rule
 from skillcache.policy.tool import Tool
 from skillcache.policy.wrappers import Wrapped
 
-_PYTHON_FLAGS = frozenset(["-B", "-u", "-I", "-s", "-S", "-E", "-O", "-OO", "-b", "-bb", "-q"])
-# Options that every subcommand has, and that may stand before it.
-_COMMON = frozenset(
-    ["-q", "--quiet", "-v", "--verbose", "--no-color", "--offline", "--locked", "--frozen", "--no-ansi"]
+_PYTHON_FLAGS = frozenset(
+    ["-B", "-u", "-I", "-s", "-S", "-E", "-O", "-OO", "-b", "-bb", "-q", "-Xdev", "-Xutf8", "-Xfaulthandler"]
 )
 _TESTS = ("test", "jest", "mocha", "ava", "rspec", "phpunit", "pest", "maven", "gradle", "nextest")
 
@@ -60,7 +58,7 @@ def _task(word: str, inner: Wrapped, gathered: Gathered) -> Rule | None:
         inner.launcher = word
         inner.words = words[found.rest :]
         return _by_name(inner, inner.words[0], 0, gathered)
-    gathered.rest(words, found.rest, found.directory)
+    gathered.given(words, found.rest, found.directory)
     if found.name.endswith("-test"):
         refuse_live([*words[found.rest :], *found.values])
     return Rule(found.name, f"Bash({' '.join(words[: found.rest])}:*)", tools=found.tools)
@@ -70,9 +68,11 @@ def _python(inner: Wrapped, gathered: Gathered) -> Rule | None:
     words = inner.words
     at = 1
     while at < len(words) and words[at].startswith("-") and words[at] != "-m":
-        if words[at] in ("-X", "-W"):
+        word = words[at]
+        if word in ("-X", "-W"):
             at += 1
-        elif words[at] not in _PYTHON_FLAGS and not words[at].startswith(("-X", "-W")):
+            word += words[at] if at < len(words) else ""
+        if word not in _PYTHON_FLAGS and not word.startswith("-W"):
             return None
         at += 1
     if at >= len(words):
@@ -99,7 +99,7 @@ def _by_tool(inner: Wrapped, tool: Tool, at: int, gathered: Gathered) -> Rule | 
     """`at`: where the tool's own words begin."""
     words = inner.words
     while tool.subcommands is not None:
-        while at < len(words) and words[at] in _COMMON:
+        while at < len(words) and words[at] in tool.flags:
             at += 1
         word = words[at] if at < len(words) else ""
         _refuse_building(tool, word)
@@ -108,8 +108,10 @@ def _by_tool(inner: Wrapped, tool: Tool, at: int, gathered: Gathered) -> Rule | 
         tool = tool.subcommands[word]
         at += 1
     if tool.only and not any(word in tool.only for word in words[at:]):
+        return None  # any script
+    seen = examine(tool, words, at, gathered.spelled)
+    if tool.only and not any(word in tool.only for word in seen.options):
         return None
-    seen = examine(tool, words, at)
     operands = [words[place] for place in seen.operands]
     _refuse_building(tool, "".join(operands[:1]))
     if tool.goals is not None:

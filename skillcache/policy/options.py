@@ -1,8 +1,12 @@
-"""Reading a known tool's words: refuses options that write, ask for freshness or read more; finds the files named."""
+"""Reading a known tool's words: refuses options that are not surely harmless; finds the files named."""
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
+from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, UNKNOWN_OPTION
 from skillcache.policy.tool import Tool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.outcome import Outcome
 
 # Parts of long option names that mean the same in every tool that has them.
 _WRITES = frozenset(
@@ -13,10 +17,11 @@ _WRITES = frozenset(
 )
 _FRESH = frozenset("force forced rerun reruns repeat shuffle random randomize fresh refresh flaky nocache".split())  # noqa: SIM905
 _OUTSIDE = frozenset("changed since affected staged picked git vcs uncommitted modified ref revision".split())  # noqa: SIM905
-_SAFE = frozenset(
+_HARMLESS = frozenset(
     """--output-format --out-format --output-style --no-cache-dir --no-output --error-format
     --message-format --force-exclude --force-color --force-colors --stdin-filename""".split()  # noqa: SIM905
 )
+_ASKS = ("--help", "--version")  # in every tool
 _OFF = ("false", "0", "no", "never", "off", "none")
 UNKNOWN = Tool("", writes="-w -u")
 
@@ -25,144 +30,154 @@ class Words:
     """A command's words, told apart.
 
     operands: indices of the words that are neither options nor their values; files: values of options that name
-    files; values: all other values, for what they may name; rest: where the words after `--` begin.
+    files; values: all other values, for what they may name; options: as typed, by name alone, and with their value.
     """
 
-    __slots__ = ("files", "operands", "options", "rest", "values")
+    __slots__ = ("files", "operands", "options", "values")
 
     def __init__(self) -> None:
         self.operands: list[int] = []
         self.files: list[str] = []
         self.values: list[str] = []
         self.options: list[str] = []
-        self.rest = -1
 
 
-def examine(tool: Tool, words: tuple[str, ...], at: int) -> Words:
-    """The words from `at` on, as options and operands of the tool; raises Bypass."""
+def examine(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]" = frozenset()) -> Words:
+    """The words from `at` on, as options and operands of the tool; `spelled`: options let through. Raises Bypass."""
     seen = Words()
-    end = len(words)
-    while at < end:
-        word = words[at]
-        at += 1
-        if not word.startswith("-") or word == "-":
-            seen.operands.append(at - 1)
-        elif word == "--" or (tool.dashed and word in ("-args", "--args")):
-            seen.rest = at
-            seen.operands.extend(range(at, end))
-            _examine_rest(tool, words[at:])
-            if tool.passes:
-                seen.options.extend(words[at:])
-            break
-        elif word.startswith("--") or tool.dashed:
-            at = _long(tool, words, at - 1, seen)
-        else:
-            at = _short(tool, words, at - 1, seen)
+    _read(tool, words, at, spelled, seen)
     if tool.needs and not any(option in seen.options for option in tool.needs):
         raise Bypass(COMMAND_WRITES, f"{tool.name} without {tool.needs[0]}")
     return seen
 
 
-def _long(tool: Tool, words: tuple[str, ...], at: int, seen: Words) -> int:
-    name, equals, value = words[at].partition("=")
-    if tool.dashed and name.startswith("--"):
-        name = name[1:]
-    refuse(tool, name, value if equals else "")
-    seen.options.append(words[at])
-    # `tsc --noEmit false` is the opposite of what it begins with.
-    if (value if equals else "".join(words[at + 1 : at + 2])).lower() not in _OFF:
-        seen.options.append(name)
-    elif name in tool.needs:
-        raise Bypass(COMMAND_WRITES, f"{name} {words[at]}")
-    takes = name in tool.values
-    at += 1
-    if not equals and takes and at < len(words):
-        value = words[at]
+def _read(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> None:
+    end = len(words)
+    while at < end:
+        word = words[at]
+        if word == "--" or (tool.dashed and word in ("-args", "--args")):
+            _read_rest(tool, words, at + 1, spelled, seen)
+            break
+        if word.startswith("-") and word != "-":
+            at = _option(tool, words, at, spelled, seen)
+            continue
+        if word.startswith(tool.marks) or (word in ("true", "false") and _undoes(tool, seen)):
+            raise Bypass(UNKNOWN_OPTION, word)
+        seen.operands.append(at)
         at += 1
-        _refuse_next(tool, name, value)
-    if value:
-        (seen.files if name in tool.files else seen.values).append(value)
-    return at
+        if tool.ordered:
+            if not tool.only or not tool.only.isdisjoint(seen.options):
+                _read_operands(tool, words, at, spelled, seen)
+            break
 
 
-def _short(tool: Tool, words: tuple[str, ...], at: int, seen: Words) -> int:
-    """A cluster such as `-xvk expression`, or one such as `-Pname`, up to the letter that takes a value."""
+def _undoes(tool: Tool, seen: Words) -> bool:
+    """Whether a word behind the last option may turn it round, as in `tsc --noEmit false`."""
+    last = seen.options[-1] if seen.options else ""
+    return last in tool.needs or last in tool.only or last.startswith("--no-")
+
+
+def _read_rest(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> None:
+    """Words after `--` are options of another program, if there is one."""
+    if tool.after is None:
+        _read_operands(tool, words, at, spelled, seen)
+    else:
+        _read(tool.after, words, at, spelled, seen)
+
+
+def _read_operands(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> None:
+    """Where the tool reads no options, a word that looks like one is not surely a file's name."""
+    for place in range(at, len(words)):
+        if words[place].startswith(("-", *tool.marks)) and words[place] not in spelled:
+            raise Bypass(reason(UNKNOWN, words[place]) or UNKNOWN_OPTION, words[place])
+        seen.operands.append(place)
+
+
+def _option(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> int:
+    """The option at `at`, and its value; gives where the next word stands."""
     word = words[at]
-    at += 1
-    seen.options.append(word)
+    if tool.dashed and word.startswith("--"):
+        word = word[1:]
+    name, equals, value = word.partition("=")
+    if word in tool.flags or word in _ASKS or (not equals and name in tool.maybe):
+        seen.options.append(word)
+    elif name in tool.maybe or (equals and name in tool.values):
+        _take(tool, name, value, seen)
+    elif name in tool.values:
+        at += 1
+        _take(tool, name, _next(tool, name, words, at), seen)
+    elif not word.startswith("--") and not tool.dashed and _are_letters(tool, word):
+        return _cluster(tool, words, at, seen)
+    elif word in spelled and reason(tool, name, value) is None:
+        seen.options.append(word)
+    else:
+        raise Bypass(reason(tool, name, value) or UNKNOWN_OPTION, word)
+    return at + 1
+
+
+def _are_letters(tool: Tool, word: str) -> bool:
+    first = word[:2]
+    return first in tool.flags or first in tool.values or first in tool.maybe
+
+
+def _cluster(tool: Tool, words: tuple[str, ...], at: int, seen: Words) -> int:
+    """Letters such as `-xvk expression`, or `-n4`, up to the one that takes a value."""
+    word = words[at]
     for place in range(1, len(word)):
         option = "-" + word[place]
-        refuse_short(tool, option)
-        seen.options.append(option)
-        if option in tool.values:
-            value = word[place + 1 :].removeprefix("=")
-            if not value and at < len(words):
-                value = words[at]
-                at += 1
-            _refuse_next(tool, option, value)
-            if option in ("-D", "-P"):
-                name, _, given = value.partition("=")
-                refuse(tool, "--" + name, given)
-            (seen.files if option in tool.files else seen.values).append(value)
-            break
-        if word[place + 1 : place + 2] == "=":
-            seen.values.append(word[place + 2 :])
-            break
-    return at
+        value = word[place + 1 :].removeprefix("=")
+        if option in tool.flags:
+            seen.options.append(option)
+            continue
+        if option not in tool.values and option not in tool.maybe:
+            raise Bypass(reason(tool, option) or UNKNOWN_OPTION, f"{option} of {word}")
+        if tool.single and value and not value.isdigit():
+            raise Bypass(UNKNOWN_OPTION, word)
+        if not value and option in tool.values:
+            at += 1
+            value = _next(tool, option, words, at)
+        _take(tool, option, value, seen)
+        break
+    seen.options.append(word)
+    return at + 1
 
 
-def _refuse_next(tool: Tool, option: str, value: str) -> None:
-    """The value of an option as the word after it, which another parser may take for an option."""
-    refuse_value(tool, option, value)
-    if value.startswith("-"):
-        name, _, given = value.partition("=")
-        refuse(tool, name, given)
+def _next(tool: Tool, option: str, words: tuple[str, ...], at: int) -> str:
+    """The next word as a value, unless another parser may take it for an option."""
+    value = words[at] if at < len(words) else "-"
+    if value.startswith(tool.marks) or (value.startswith("-") and not value[1:].isdigit()):
+        raise Bypass(reason(tool, value.partition("=")[0]) or UNKNOWN_OPTION, f"{option} {value}")
+    return value
 
 
-def refuse_short(tool: Tool, option: str) -> None:
-    if option in tool.writes:
-        raise Bypass(COMMAND_WRITES, option)
-    if option in tool.fresh:
-        raise Bypass(COMMAND_FRESH, option)
-    if option in tool.outside:
-        raise Bypass(OUTSIDE, option)
+def _take(tool: Tool, option: str, value: str, seen: Words) -> None:
+    allowed = tool.values.get(option) or tool.maybe.get(option)
+    if allowed and not any(value == one or (one.endswith("*") and value.startswith(one[:-1])) for one in allowed):
+        raise Bypass(reason(tool, option, value) or UNKNOWN_OPTION, f"{option} {value}")
+    for begin in tool.outside:
+        if begin.endswith("*") and any(f"{option}={part}".startswith(begin[:-1]) for part in value.split(",")):
+            raise Bypass(OUTSIDE, f"{option} {value}")
+    if option in tool.files and ("=" in value or value.startswith("{")):  # what a file would say, on the spot
+        raise Bypass(UNKNOWN_OPTION, f"{option} {value}")
+    seen.options.extend((option, f"{option}={value}"))
+    (seen.files if option in tool.files else seen.values).append(value)
 
 
-def refuse(tool: Tool, name: str, value: str) -> None:
-    """A long option, with the value after its `=` if it has one."""
-    refuse_value(tool, name, value)
-    if name in tool.safe or f"{name}={value}" in tool.safe:
-        return
-    refuse_short(tool, name)
-    _refuse_beginning(tool, name)
-    if name in _SAFE:
-        return
-    parts = parts_of(name[2:] if tool.dashed and name[:2] in ("-D", "-P") else name)
+def reason(tool: Tool, name: str, value: str = "") -> "Outcome | None":
+    """Why an option is surely not harmless: its name says so, or the tool's table, of it or of what it abbreviates."""
+    for outcome, options in ((COMMAND_WRITES, tool.writes), (COMMAND_FRESH, tool.fresh), (OUTSIDE, tool.outside)):
+        for option in options:
+            if name == option or (len(name) > len("--xx") and option.startswith(name) and name.startswith("--")):
+                return outcome
+    if name in _HARMLESS or len(name) <= len("-x"):
+        return None
+    parts = parts_of(name)
     if value.lower() in _OFF or parts[0] == "no":
-        if "cache" in parts and "provider" not in parts:
-            raise Bypass(COMMAND_FRESH, name)
-        return
+        return COMMAND_FRESH if "cache" in parts and "provider" not in parts else None
     for outcome, meaning in ((COMMAND_FRESH, _FRESH), (COMMAND_WRITES, _WRITES), (OUTSIDE, _OUTSIDE)):
         if not meaning.isdisjoint(parts):
-            raise Bypass(outcome, name)
-
-
-def _refuse_beginning(tool: Tool, name: str) -> None:
-    """Argparse and getopt take any beginning of a long option for the whole."""
-    if not name.startswith("--") or len(name) <= len("--xx") or name in [*tool.values, *tool.needs, *tool.only]:
-        return
-    for outcome, options in ((COMMAND_WRITES, tool.writes), (COMMAND_FRESH, tool.fresh), (OUTSIDE, tool.outside)):
-        for option in options:
-            if option.startswith(name):
-                raise Bypass(outcome, option)
-
-
-def refuse_value(tool: Tool, name: str, value: str) -> None:
-    """`--option=value*` among the tool's lists refuses values that begin so."""
-    for outcome, options in ((COMMAND_WRITES, tool.writes), (COMMAND_FRESH, tool.fresh), (OUTSIDE, tool.outside)):
-        for option in options:
-            if option.endswith("*") and f"{name}={value}".startswith(option[:-1]):
-                raise Bypass(outcome, option)
+            return outcome
+    return None
 
 
 def parts_of(name: str) -> list[str]:
@@ -181,16 +196,3 @@ def parts_of(name: str) -> list[str]:
             part += character
     parts.append(part)
     return [part.lower() for part in parts]
-
-
-def _examine_rest(tool: Tool, words: tuple[str, ...]) -> None:
-    """Words after `--` may be another program's: options among them are held against what every tool means."""
-    for word in words:
-        if word.startswith("--") or (tool.dashed and word.startswith("-")):
-            name, _, value = word.partition("=")
-            refuse(tool, name, value)
-            refuse(UNKNOWN, name, value)
-        elif word.startswith("-") and len(word) > 1:
-            for letter in word[1:]:
-                refuse_short(tool, "-" + letter)
-                refuse_short(UNKNOWN, "-" + letter)

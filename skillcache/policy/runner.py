@@ -5,7 +5,8 @@ class Runner:
     """A program that runs named tasks; its words are given as they are typed.
 
     verbs: words after which a task is named; alone: words that are tasks themselves; bare: any first word may be
-    one; several: every operand is a task; flags, values: options without and with a value; moves: options that
+    one; several: every operand is a task; flags, values: options without and with a value; numbers: options whose value
+    is a number that may be left out; moves: options that
     change the directory; files: options that name a file; fresh, outside: refused; building: verbs that change
     something; assignments: `NAME=value` operands are variables; launches: a first word that is neither may be a
     tool.
@@ -21,6 +22,7 @@ class Runner:
         "fresh",
         "launches",
         "moves",
+        "numbers",
         "outside",
         "several",
         "tools",
@@ -37,6 +39,7 @@ class Runner:
         several: bool = False,
         flags: str = "",
         values: str = "",
+        numbers: str = "",
         moves: str = "",
         files: str = "",
         fresh: str = "",
@@ -52,6 +55,7 @@ class Runner:
         self.several = several
         self.flags = flags.split()
         self.values = values.split()
+        self.numbers = numbers.split()
         self.moves = moves.split()
         self.files = files.split()
         self.fresh = fresh.split()
@@ -67,7 +71,7 @@ dev start serve deploy prune dedupe rebuild version import patch patch-commit se
 TABLE: dict[str, Runner] = {
     "npm": Runner(
         verbs="run run-script rum",
-        alone="test tst",
+        alone="test",
         tools="node",
         building=_BUILDING,
         flags="""-s --silent -q --quiet --if-present --workspaces -ws --include-workspace-root --no-color
@@ -77,15 +81,14 @@ TABLE: dict[str, Runner] = {
     ),
     "pnpm": Runner(
         verbs="run run-script",
-        alone="test tst",
+        alone="test",
         bare=True,
         launches=True,
         tools="node",
         building=_BUILDING,
         flags="""-s --silent -r --recursive -w --workspace-root --if-present --no-bail --stream
-        --aggregate-output --parallel --workspace-concurrency --color --no-color --reporter-hide-prefix
-        --sequential""",
-        values="--filter -F --loglevel --reporter --filter-prod --test-pattern",
+        --aggregate-output --parallel --no-color --reporter-hide-prefix --sequential""",
+        values="--filter -F --loglevel --reporter --filter-prod --workspace-concurrency",
         moves="-C --dir",
     ),
     "yarn": Runner(
@@ -112,9 +115,8 @@ TABLE: dict[str, Runner] = {
         several=True,
         assignments=True,
         fresh="-B --always-make",
-        flags="""-s --silent --quiet -k --keep-going --no-print-directory -j -n --dry-run -w
-        --no-builtin-rules -r -R""",
-        values="-j --jobs -O -l",
+        flags="-s --silent --quiet -k --keep-going --no-print-directory -w --no-builtin-rules -r -R",
+        numbers="-j --jobs -l",
         moves="-C --directory",
         files="-f --file --makefile",
     ),
@@ -122,7 +124,7 @@ TABLE: dict[str, Runner] = {
         bare=True,
         several=True,
         assignments=True,
-        flags="-q --quiet -v --verbose -n --dry-run --no-deps",
+        flags="-q --quiet -v --verbose --no-deps",
         values="--color",
         files="-f --justfile",
         moves="-d --working-directory",
@@ -131,7 +133,7 @@ TABLE: dict[str, Runner] = {
         bare=True,
         several=True,
         assignments=True,
-        flags="-s --silent -v --verbose -p --parallel -n --dry -y --yes -c",
+        flags="-s --silent -v --verbose -p --parallel -y --yes",
         values="-o --output -C --concurrency",
         files="-t --taskfile",
         moves="-d --dir",
@@ -172,8 +174,8 @@ TABLE: dict[str, Runner] = {
         tools="node",
         outside="--affected",
         building="prune login link gen generate watch daemon query ls",
-        flags="--continue --no-daemon --only --verbosity",
-        values="--filter -F --concurrency --output-logs --log-order --ui --env-mode",
+        flags="--continue --no-daemon --only",
+        values="--verbosity --filter -F --concurrency --output-logs --log-order --ui",
         moves="--cwd",
         fresh="--force --no-cache --remote-only --summarize --profile --graph",
     ),
@@ -183,8 +185,9 @@ TABLE: dict[str, Runner] = {
         tools="node",
         outside="affected",
         building="build serve generate g migrate reset graph add release sync format:write init",
-        flags="--parallel --verbose --nx-bail --no-tui",
-        values="""--configuration -c --parallel --output-style --outputStyle --projects -p --target -t
+        flags="--verbose --nx-bail --no-tui",
+        numbers="--parallel",
+        values="""--configuration -c --output-style --outputStyle --projects -p --target -t
         --targets""",
         fresh="--skip-nx-cache --skipNxCache --no-cache --graph",
     ),

@@ -89,13 +89,22 @@ def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Ta
         elif word in ("bun", "deno") and "." in operand:
             return []
         else:
-            this = kind(operand)
+            this = kind(_target(word, operand))
             if not this:
                 return []
             kinds.append(this)
         at += 1
     found.rest = at
     return kinds
+
+
+def _target(word: str, name: str) -> str:
+    """What a task is called within the package whose name stands before it."""
+    if word == "mise" and name.startswith("//"):
+        return name.partition(":")[2]
+    if word == "turbo":
+        return name.rpartition("#")[2]
+    return name.partition(":")[2] or name if word == "nx" else name
 
 
 def _is_tool(word: str) -> bool:
@@ -121,11 +130,11 @@ def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int
     if name in runner.outside:
         raise Bypass(OUTSIDE, name)
     at += 1
+    if name in runner.numbers:  # such as `-j`: whether the number is left out is told by the next word
+        return at + (not equals and "".join(words[at : at + 1]).isdigit()) if not value.strip("0123456789") else -1
     if name not in [*runner.values, *runner.moves, *runner.files]:
-        return at if name in runner.flags and (not equals or word.startswith("--")) else -1
+        return at if name in runner.flags and not equals else -1
     if not equals:
-        if name in runner.flags and not "".join(words[at : at + 1]).isdigit():
-            return at  # such as `-j`, whose number may be left out
         if at >= len(words) or words[at].startswith("-"):
             return -1
         value = words[at]

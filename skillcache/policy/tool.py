@@ -1,32 +1,38 @@
-"""How the words of a known tool are read: which options write, ask for freshness, name files or take a value."""
+"""How the words of a known tool are read: an option that its table does not hold makes the command one that runs."""
 
 
 class Tool:
     """One tool, or one subcommand of it; options are given as they are typed, separated by spaces.
 
-    name: of its rule; pattern: what the README shows; needs: one of these options must be there, else it writes;
-    values: options whose value is the next word; files: options whose value is a file or folder it reads; writes,
-    fresh, outside: options that change something, ask for a new run, or read more than the project; safe: options
-    that look like one of these and are not; subcommands: by the first operand, and then nothing else is ruled;
-    building: first operands known to write; dashed: long options have one dash; goals: every operand must be one of
-    these; passes: what stands after `--` are options of the same kind; env, tools: as in Rule. A `name=begin*`
-    among writes, fresh or outside refuses values.
+    name: of its rule; pattern: what the README shows; needs: one of these options must be there, else it writes; only:
+    the same, else no rule names it; flags: options without a value, and words such as `--watch=false`; values: options
+    whose value is the next word, behind `=` or glued to a letter; maybe: those whose value may be left out, and is
+    never the next word; files: as values, of a file or folder that is read. `option=begin*` and `option=exact` among
+    these let such values through and no other. writes, fresh, outside: options that are refused, and why: a name that
+    says so itself need not be among them. after: what the options behind `--` belong to; subcommands: by the first
+    operand, and then nothing else is ruled; building: first operands known to write; dashed: long options have one
+    dash; ordered: options end at the first operand; single: each letter of a cluster is an option, never a value;
+    marks: how a word begins that is no operand; goals: every operand must be one of these; env, tools: as in Rule.
     """
 
     __slots__ = (
+        "after",
         "building",
         "dashed",
         "env",
         "files",
+        "flags",
         "fresh",
         "goals",
+        "marks",
+        "maybe",
         "name",
         "needs",
         "only",
+        "ordered",
         "outside",
-        "passes",
         "pattern",
-        "safe",
+        "single",
         "subcommands",
         "tools",
         "values",
@@ -40,37 +46,54 @@ class Tool:
         *,
         needs: str = "",
         only: str = "",
+        flags: str = "",
         values: str = "",
+        maybe: str = "",
         files: str = "",
         writes: str = "",
         fresh: str = "",
         outside: str = "",
-        safe: str = "",
+        after: "Tool | None" = None,
         subcommands: "dict[str, Tool] | None" = None,
         building: str = "",
         dashed: bool = False,
+        ordered: bool = False,
+        single: bool = False,
+        marks: str = "@ +",
         goals: "frozenset[str] | None" = None,
-        passes: bool = False,
         env: str = "",
         tools: str = "",
     ) -> None:
         self.name = name
         self.pattern = pattern or f"Bash({name}:*)"
         self.needs = needs.split()
-        self.only = only.split()
+        self.only = frozenset(only.split())
+        self.flags = frozenset(flags.split())
         self.files = files.split()
-        self.values = values.split() + self.files
+        self.values = _allowed(f"{values} {files}")
+        self.maybe = _allowed(maybe)
         self.writes = writes.split()
         self.fresh = fresh.split()
         self.outside = outside.split()
-        self.safe = safe.split()
+        self.after = after
         self.subcommands = subcommands
         self.building = building.split()
         self.dashed = dashed
+        self.ordered = ordered
+        self.single = single
+        self.marks = tuple(marks.split())
         self.goals = goals
-        self.passes = passes
         self.env = tuple(env.split())
         self.tools = tuple(tools.split())
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
+
+
+def _allowed(words: str) -> dict[str, tuple[str, ...]]:
+    """The options of the words, each with the values it may have; none for any value."""
+    found: dict[str, tuple[str, ...]] = {}
+    for word in words.split():
+        name, equals, value = word.partition("=")
+        found[name] = (*found.get(name, ()), value) if equals else ()
+    return found

@@ -2,9 +2,8 @@
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, SHELL_EXPANSION
-from skillcache.policy.options import refuse
+from skillcache.policy.given import examine_value
 from skillcache.policy.paths import leaving
-from skillcache.policy.tool import Tool
 
 _SHELLS = frozenset(
     """PATH IFS ENV BASH_ENV SHELL CDPATH GLOBIGNORE BASHOPTS SHELLOPTS POSIXLY_CORRECT PS4 PROMPT_COMMAND
@@ -20,7 +19,6 @@ _CACHES = frozenset(
 _OFF = ("", "0", "false", "no", "off", "never")
 _WRITES = frozenset("update bless regen regenerate overwrite accept record rebaseline fix write".split())  # noqa: SIM905
 _FRESH = frozenset("force rerun nocache refresh".split())  # noqa: SIM905
-_GIVEN = Tool("", fresh="-count", writes="-coverprofile -cpuprofile -memprofile -o -w -u")
 
 
 def examine_variable(name: str, value: str) -> list[str]:
@@ -37,9 +35,5 @@ def examine_variable(name: str, value: str) -> list[str]:
             raise Bypass(COMMAND_WRITES, name)
         if not _FRESH.isdisjoint(parts) and not {"color", "colors", "tty"}.intersection(parts):
             raise Bypass(COMMAND_FRESH, name)
-    if name.endswith(("OPTS", "FLAGS", "OPTIONS", "ARGS")):
-        for word in value.split():
-            option, _, given = word.partition("=")
-            if option.startswith("-"):
-                refuse(_GIVEN, option, given)
+    examine_value(name, value)
     return leaving(value)

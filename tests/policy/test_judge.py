@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OTHER_COMMAND, OUTSIDE, Outcome
+from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OTHER_COMMAND, OUTSIDE, UNKNOWN_OPTION, Outcome
 from skillcache.policy import Rule, Verdict, first_look, judge
 from skillcache.policy.builtin import RUNNERS, WORDS, rules, tool_of
 from skillcache.policy.pattern import parse
@@ -67,12 +67,12 @@ def test_files_that_filters_print_are_reads() -> None:
         ("pytest ../other", "../other"),
         ("pytest /abs/tests", "/abs/tests"),
         ("pytest --rootdir=/x", "/x"),
-        ("pytest -c /x/pytest.ini", "/x/pytest.ini"),
+        ("pytest --cov --cov-config /x/.coveragerc", "/x/.coveragerc"),
         ("ruff check --config ../ruff.toml", "../ruff.toml"),
         ("mypy --config-file=../mypy.ini src", "../mypy.ini"),
         ("go test -C ../x ./...", "../x"),
         ("make -f ../Makefile test", "../Makefile"),
-        ("npm test -- --config=/x.json", "/x.json"),
+        ("npm test -- --grep=/x.json", "/x.json"),
         ("PYTHONPATH=src:/opt/lib pytest", "/opt/lib"),
         ("node --check dist/a.js", "dist/a.js"),
         ("./gradlew -p ../b test", "../b"),
@@ -122,6 +122,14 @@ def test_a_persons_own_rule_may_name_a_task_by_any_name() -> None:
     assert refusal("npm run test:e2e") is OUTSIDE
     assert names("npm run test:e2e -- a.spec.ts", own) == ["e2e"]
     assert refusal("npm run test:e2e -- --update-snapshots", own) is COMMAND_WRITES
+
+
+def test_a_persons_own_rule_may_spell_out_an_option_that_no_table_holds() -> None:
+    own = Rule("slow", "Bash(pytest --runslow:*)", origin="/x.toml")
+    assert refusal("pytest --runslow") is UNKNOWN_OPTION
+    assert names("pytest --runslow -q", own) == ["slow"]
+    assert refusal("pytest --runslow --other", own) is UNKNOWN_OPTION
+    assert refusal("pytest --lf", Rule("last", "Bash(pytest --lf:*)", origin="/x.toml")) is COMMAND_FRESH
 
 
 def test_a_disabled_rule_takes_the_command_from_the_built_in_ones() -> None:

@@ -3,112 +3,126 @@
 from skillcache.policy.tool import Tool
 
 _ENV = "NODE_ENV NODE_OPTIONS NODE_PATH CI"
-_TESTS = """-u --update --updateSnapshot --update-snapshots --watch --watchAll --ui --open --coverage
---outputFile --output-file --inspect --inspect-brk --inspectBrk --debug --standalone --browser --api
---clearCache"""
 
 
 def _node(name: str, pattern: str = "", **given: object) -> Tool:
-    """A tool that runs on node."""
-    return Tool(name, pattern, **{"env": _ENV, "tools": "node", **given})  # type: ignore[arg-type]
+    """A tool that runs on node, whose parsers take each letter of `-tu` for an option."""
+    return Tool(name, pattern, **{"env": _ENV, "tools": "node", "single": True, **given})  # type: ignore[arg-type]
 
 
-_VITEST_VALUES = """-t --testNamePattern --test-name-pattern --project --pool --environment --testTimeout
---test-timeout --hookTimeout --bail --maxWorkers --minWorkers --exclude --mode --retry --shard --dir
---sequence"""
-_VITEST_WRITES = _TESTS + " -w --reporter=html* --reporter=json* --reporter=junit* --reporter=blob* --attachmentsDir"
-TSC_WRITES = """-b --build -w --watch --init --generateTrace --generateCpuProfile --emitDeclarationOnly
---locale --tsBuildInfoFile --outDir --outFile --declarationDir"""
+def _only(option: str, values: str) -> str:
+    return " ".join(f"{option}={value}" for value in values.split())
+
+
+_VITEST = "default verbose dot basic tap tap-flat tree agent github-actions hanging-process"
+_MOCHA = "spec dot min tap list nyan landing progress"
+_ESLINT = "stylish json json-with-metadata html compact unix codeframe table tap checkstyle junit visualstudio"
+_STYLELINT = "string compact json tap unix verbose github"
+_KNIP = "symbols compact codeowners json codeclimate markdown disclosure"
+TSC_FLAGS = """--noEmit --noemit --skipLibCheck --skipDefaultLibCheck --strict --strictNullChecks --noImplicitAny
+--noUnusedLocals --noUnusedParameters --noImplicitReturns --noImplicitThis --noImplicitOverride
+--noUncheckedIndexedAccess --noFallthroughCasesInSwitch --exactOptionalPropertyTypes --esModuleInterop
+--allowSyntheticDefaultImports --allowJs --checkJs --resolveJsonModule --isolatedModules --pretty --noErrorTruncation
+--allowImportingTsExtensions --downlevelIteration --experimentalDecorators --emitDecoratorMetadata
+--verbatimModuleSyntax --forceConsistentCasingInFileNames --listFiles --listFilesOnly --explainFiles
+--traceResolution --noResolve --useDefineForClassFields --preserveSymlinks --erasableSyntaxOnly
+--allowUmdGlobalAccess --alwaysStrict --strictFunctionTypes --strictBindCallApply --strictPropertyInitialization
+--useUnknownInCatchVariables --showConfig --noEmitOnError --declaration --importHelpers --allowArbitraryExtensions"""
+TSC_VALUES = """-t --target --lib -m --module --moduleResolution --jsx --types --jsxImportSource --moduleDetection
+--customConditions"""
+TSC_FILES = "-p --project --rootDir --baseUrl --typeRoots"
+TSC_WRITES = "-b --build -w -i --incremental --composite --declarationDir --locale"
+_TSC: dict[str, object] = {
+    "flags": TSC_FLAGS,
+    "values": TSC_VALUES,
+    "files": TSC_FILES,
+    "writes": TSC_WRITES,
+    "fresh": "-f --diagnostics --extendedDiagnostics",
+}
 TABLE: dict[str, Tool] = {
     "vitest": _node(
         "vitest",
         building="watch dev bench init",
-        values=_VITEST_VALUES + " --reporter",
+        flags="""--run --passWithNoTests --pass-with-no-tests --globals --allowOnly --hideSkippedTests
+        --printConsoleTrace --disableConsoleIntercept --typecheck --isolate --no-isolate --dom --fileParallelism
+        --no-file-parallelism --no-color --no-coverage --coverage=false --no-watch --watch=false""",
+        values=f"""-t --testNamePattern --test-name-pattern --project --pool --environment --testTimeout --test-timeout
+        --hookTimeout --teardownTimeout --bail --maxWorkers --minWorkers --maxConcurrency --exclude --mode --shard --dir
+        --slowTestThreshold {_only("--reporter", _VITEST)}""",
+        maybe="--silent",
         files="-c --config -r --root",
-        writes=_VITEST_WRITES,
-        fresh="--sequence.shuffle --sequence.seed --retry --no-cache",
-        outside="--changed",
-        safe="--no-coverage --no-watch --passWithNoTests --watch=false",
+        writes="""-u -w --standalone --browser --api --clearCache --attachmentsDir --mergeReports""",
+        fresh="--retry --no-cache",
     ),
     "jest": _node(
         "jest",
-        values="""-t --testNamePattern --testPathPattern --testPathPatterns -w --maxWorkers --selectProjects
-        --testTimeout --testPathIgnorePatterns --env --shard --maxConcurrency --reporters --bail""",
+        flags="""--ci --verbose --silent --runInBand -i --passWithNoTests --no-coverage --coverage=false
+        --detectOpenHandles --forceExit --no-watchman --watchman=false --watch=false --watchAll=false
+        --errorOnDeprecated --expand -e --noStackTrace --json --listTests --showConfig --clearMocks --resetMocks
+        --restoreMocks --resetModules --color --colors --no-color --runTestsByPath --findRelatedTests --useStderr
+        --testLocationInResults""",
+        values="""-t --testNamePattern --testPathPattern --testPathPatterns --testPathIgnorePatterns -w --maxWorkers
+        --selectProjects --ignoreProjects --testTimeout --env --testEnvironment --shard --maxConcurrency --testRegex
+        --testMatch --openHandlesTimeout --reporters=default --reporters=summary""",
+        maybe="-b --bail",
         files="-c --config --rootDir --roots",
-        writes=_TESTS.replace("--api", "") + " --init --collectCoverage --coverageDirectory --logHeapUsage --ci=false "
-        "--reporters=jest-* --testResultsProcessor",
-        fresh="--no-cache --randomize --seed --cache=false -f --onlyFailures",
-        outside="-o --onlyChanged --changedSince --changedFilesWithAncestor --lastCommit",
-        safe="""--forceExit --openHandlesTimeout --detectOpenHandles --no-watchman --no-coverage
-        --outputName --ci --json""",
+        writes="-u --collectCoverage --clearCache --ci=false --reporters --testResultsProcessor --notify",
+        fresh="--no-cache --cache=false --seed -f --onlyFailures --logHeapUsage",
+        outside="-o --lastCommit",
     ),
     "mocha": _node(
         "mocha",
-        values="""-g --grep -f --fgrep -t --timeout -s --slow -R --reporter -j --jobs --ui -u --extension
-        --ignore --exclude""",
+        flags="""-b --bail --color --colors --no-color --no-colors -c -C --full-trace --exit --recursive --check-leaks
+        --forbid-only --forbid-pending --inline-diffs --diff --no-diff -p --parallel -A --async-only -S --sort
+        --dry-run -n --delay --fail-zero -i --invert --allow-uncaught""",
+        values=f"""-g --grep -f --fgrep -t --timeout --timeouts -s --slow -j --jobs -u --ui --extension --ignore
+        --exclude {_only("-R", _MOCHA)} {_only("--reporter", _MOCHA)}""",
         files="-r --require --config --package --spec --file",
-        writes="""-w --watch -O --reporter-option --reporter-options --inspect --inspect-brk -R=xunit*
-        --reporter=xunit*""",
+        writes="-w -O --reporter --reporter-option --reporter-options",
         fresh="--retries",
-        safe="--ui -u",
     ),
     "ava": _node(
         "ava",
+        flags="-v --verbose -s --serial --fail-fast --color --no-color --no-worker-threads --tap",
         values="-m --match -T --timeout -c --concurrency",
         files="--config",
-        writes="-u --update-snapshots -w --watch",
-        fresh="--reset-cache",
+        writes="-u -w",
+        building="reset-cache debug",
     ),
     "eslint": _node(
         "eslint",
-        values="""--rule --ext --max-warnings -f --format --ignore-pattern --env --parser --plugin --global
-        --concurrency"""
-        "--report-unused-disable-directives-severity --report-unused-inline-configs",
-        files="-c --config --rulesdir --resolve-plugins-relative-to --ignore-path",
-        writes="""--fix --fix-type --cache --cache-location --cache-strategy -o --output-file --init
-        --inspect-config --suppress-all --suppress-rule --prune-suppressions --mcp --cache-file""",
-        safe="""--no-fix --report-unused-disable-directives --report-unused-disable-directives-severity
-        --fix-dry-run --report-unused-inline-configs --no-error-on-unmatched-pattern
-        --pass-on-unpruned-suppressions --no-cache""",
+        flags="""--quiet --no-fix --fix-dry-run --no-eslintrc --no-config-lookup --no-ignore --no-inline-config
+        --no-warn-ignored --color --no-color --report-unused-disable-directives --no-error-on-unmatched-pattern
+        --pass-on-no-patterns --pass-on-unpruned-suppressions --exit-on-fatal-error --no-cache --stdin""",
+        values=f"""--rule --ext --max-warnings --ignore-pattern --env --parser --parser-options --plugin --global
+        --concurrency --flag --report-unused-disable-directives-severity --report-unused-inline-configs
+        --stdin-filename {_only("-f", _ESLINT)} {_only("--format", _ESLINT)}""",
+        files="-c --config --rulesdir --resolve-plugins-relative-to --ignore-path --print-config",
+        writes="""--cache --cache-location --cache-strategy --cache-file -o --suppress-all --suppress-rule
+        --prune-suppressions --mcp""",
+        fresh="--debug --stats",
     ),
     "prettier": _node(
         "prettier",
         "Bash(prettier --check:*), Bash(prettier --list-different:*)",
         needs="--check -c --list-different -l",
-        values="--parser --plugin --log-level --print-width --tab-width --cache-strategy",
-        files="--config --ignore-path --cache-location",
-        writes="-w --write --cache --cache-location",
-        safe="--no-cache",
+        flags="""--check -c --list-different -l -u --ignore-unknown --no-config --no-editorconfig --no-color
+        --no-error-on-unmatched-pattern --with-node-modules --no-cache --single-quote --jsx-single-quote --no-semi
+        --use-tabs --no-bracket-spacing --bracket-same-line --single-attribute-per-line""",
+        values="""--parser --plugin --log-level --print-width --tab-width --trailing-comma --end-of-line
+        --arrow-parens --prose-wrap --quote-props --config-precedence --stdin-filepath""",
+        files="--config --ignore-path",
+        writes="-w --cache --cache-location --cache-strategy",
     ),
-    "tsc": _node(
-        "tsc",
-        "Bash(tsc --noEmit:*)",
-        needs="--noEmit --noemit",
-        values="-t --target --lib --module -m --moduleResolution --jsx --types",
-        files="-p --project --rootDir --baseUrl",
-        writes=TSC_WRITES,
-        fresh="--force -f",
-        safe="""--noEmitOnError --skipLibCheck --skipDefaultLibCheck --emitDecoratorMetadata --declaration
-        --importHelpers"""
-        "--extendedDiagnostics --listEmittedFiles",
-    ),
-    "vue-tsc": _node(
-        "vue-tsc",
-        "Bash(vue-tsc --noEmit:*)",
-        needs="--noEmit",
-        files="-p --project",
-        writes=TSC_WRITES,
-        fresh="--force",
-    ),
-    "tsgo": _node(
-        "tsgo", "Bash(tsgo --noEmit:*)", needs="--noEmit", files="-p --project", writes=TSC_WRITES, fresh="--force"
-    ),
+    "tsc": _node("tsc", "Bash(tsc --noEmit:*)", needs="--noEmit --noemit", **_TSC),
+    "vue-tsc": _node("vue-tsc", "Bash(vue-tsc --noEmit:*)", needs="--noEmit", **_TSC),
+    "tsgo": _node("tsgo", "Bash(tsgo --noEmit:*)", needs="--noEmit", **_TSC),
     "svelte-check": _node(
         "svelte-check",
-        values="--output --threshold --compiler-warnings --ignore",
-        files="--tsconfig --workspace",
-        writes="--watch --preserveWatchOutput",
-        safe="--output",
+        flags="--no-tsconfig --fail-on-warnings --color --no-color --tsgo",
+        values="--output --threshold --compiler-warnings --ignore --diagnostic-sources",
+        files="--tsconfig --workspace --config",
+        writes="--preserveWatchOutput --incremental",
     ),
     "astro": _node(
         "astro",
@@ -116,9 +130,9 @@ TABLE: dict[str, Tool] = {
         subcommands={
             "check": _node(
                 "astro-check",
+                flags="--noSync",
                 files="--root --tsconfig",
                 values="--minimumSeverity --minimumFailingSeverity",
-                writes="--watch",
             )
         },
         building="build dev preview sync add",
@@ -130,108 +144,161 @@ TABLE: dict[str, Tool] = {
             ("check", "lint", "format", "ci"),
             _node(
                 "biome",
-                values="--max-diagnostics --diagnostic-level --reporter --only --skip --colors --log-level",
+                flags="--error-on-warnings --no-errors-on-unmatched --skip-parse-errors --verbose",
+                values=f"""--max-diagnostics --diagnostic-level --only --skip --colors --log-level --log-kind
+                --linter-enabled --formatter-enabled --assist-enabled --enforce-assist --indent-style --indent-width
+                --line-width --files-ignore-unknown --files-max-size --vcs-enabled --vcs-use-ignore-file
+                --vcs-client-kind --stdin-file-path
+                {_only("--reporter", "default json json-pretty github summary gitlab checkstyle rdjson concise")}""",
                 files="--config-path --vcs-root",
-                writes="--write --fix --apply --apply-unsafe --suppress --unsafe --log-path --reporter-file",
-                outside="--changed --staged --since",
-                safe="--use-server_ --vcs-enabled --vcs-use-ignore-file --vcs-client-kind",
+                writes="--unsafe --suppress --log-path --log-file --use-server",
             ),
         ),
         building="init start stop migrate lsp-proxy upgrade rage",
     ),
     "oxlint": _node(
         "oxlint",
-        values="-A -W -D --allow --warn --deny -f --format --max-warnings --ignore-pattern --threads",
+        flags="""--quiet --silent --deny-warnings --no-ignore --no-error-on-unmatched-pattern --type-aware --type-check
+        --report-unused-disable-directives --import-plugin --react-plugin --jsx-a11y-plugin --nextjs-plugin
+        --react-perf-plugin --promise-plugin --node-plugin --vue-plugin --vitest-plugin --jest-plugin --jsdoc-plugin
+        --disable-nested-config --disable-unicorn-plugin --disable-oxc-plugin --disable-typescript-plugin --rules
+        --print-config""",
+        values="""-A -W -D --allow --warn --deny -f --format --max-warnings --ignore-pattern --threads
+        --report-unused-disable-directives-severity""",
         files="-c --config --tsconfig --ignore-path",
-        writes="--fix --fix-suggestions --fix-dangerously --init --lsp --suppress-all",
-        safe="--report-unused-disable-directives --report-unused-disable-directives-severity",
+        writes="--fix-dangerously --lsp",
     ),
     "oxfmt": _node(
         "oxfmt",
         "Bash(oxfmt --check:*)",
         needs="--check --list-different",
-        files="-c --config",
-        writes="--write --init --migrate --lsp",
+        flags="""--check --list-different --no-error-on-unmatched-pattern --with-node-modules
+        --disable-nested-config""",
+        values="--threads --stdin-filepath",
+        files="-c --config --ignore-path",
+        writes="--lsp",
     ),
     "stylelint": _node(
         "stylelint",
-        values="-f --formatter --mw --max-warnings --custom-syntax",
-        files="--config --config-basedir -i --ignore-path",
-        writes="--fix --cache --cache-location --cache-strategy -o --output-file",
-        safe="--report-needless-disables --report-invalid-scope-disables --report-descriptionless-disables "
-        "--report-unscoped-disables --no-cache",
+        flags="""-q --quiet --color --no-color --id --ignore-disables --di --disable-default-ignores --rd
+        --report-needless-disables --risd --report-invalid-scope-disables --rdd --report-descriptionless-disables
+        --aei --allow-empty-input --no-cache --quiet-deprecation-warnings""",
+        values=f"""--mw --max-warnings --custom-syntax --ip --ignore-pattern --stdin-filename
+        {_only("-f", _STYLELINT)} {_only("--formatter", _STYLELINT)}""",
+        files="-c --config --config-basedir -i --ignore-path",
+        writes="-o --cache --cache-location --cache-strategy --suppress",
     ),
-    "xo": _node("xo", writes="--fix"),
-    "standard": _node("standard", writes="--fix"),
+    "xo": _node("xo", flags="--quiet", files="--config"),
+    "standard": _node("standard", flags="--verbose -v"),
     "markdownlint": _node(
         "markdownlint",
-        values="-i --ignore --enable --disable",
+        flags="-q --quiet -d --dot -j --json",
+        values="-i --ignore --enable --disable --configPointer",
         files="-c --config -p --ignore-path -r --rules",
-        writes="-f --fix -o --output -s",
+        writes="-f -o -s",
     ),
-    "markdownlint-cli2": _node("markdownlint-cli2", files="--config", writes="--fix"),
+    "markdownlint-cli2": _node("markdownlint-cli2", flags="--no-globs", files="--config"),
     "cspell": _node(
         "cspell",
-        files="-c --config --file-list",
-        values="-e --exclude --locale --language-id",
-        writes="--cache --cache-location --init",
-        safe="--no-progress --no-cache",
+        flags="""--no-progress --no-summary --quiet --silent -u --unique --words-only --no-must-find-files --gitignore
+        --no-gitignore --dot --color --no-color --fail-fast --show-context --show-suggestions --no-show-suggestions
+        --no-exit-code --no-cache --no-issues --continue-on-error""",
+        files="-c --config --file-list --file -r --root",
+        values="-e --exclude --locale --language-id --dictionary --disable-dictionary",
+        writes="--cache --cache-location --cache-strategy --cache-reset",
+        building="link init suggestions",
     ),
     "knip": _node(
         "knip",
-        values="-W --workspace --include --exclude --reporter --max-issues --tags",
-        files="-c --config -t --tsConfig --directory",
-        writes="--fix --fix-type --allow-remove-files --cache --cache-location -w --watch",
-        safe="--include --exports --no-exit-code --no-progress --production",
+        flags="""--production -p --strict -s --no-progress -n --no-exit-code --include-entry-exports --dependencies
+        --exports --files --no-gitignore --no-config-hints --treat-config-hints-as-errors --cycles""",
+        values=f"""-W --workspace --include --exclude --max-issues --tags {_only("--reporter", _KNIP)}""",
+        files="-c --config -t --tsConfig -D --directory",
+        writes="--fix-type --allow-remove-files --cache --cache-location -w",
+        fresh="--performance --memory --duration",
     ),
-    "depcheck": _node("depcheck"),
+    "depcheck": _node(
+        "depcheck",
+        flags="--json --oneline --quiet --skip-missing --ignore-bin-package",
+        values="--ignores --ignore-patterns --parsers --detectors --specials",
+        files="--config --ignore-path --ignore-dirs",
+    ),
     "madge": _node(
-        "madge", files="--ts-config --webpack-config", values="--extensions --exclude", writes="-i --image -s"
+        "madge",
+        flags="""-c --circular --orphans --leaves --no-color --no-spinner --no-count -j --json --warning --include-npm
+        --summary""",
+        files="--ts-config --webpack-config --require-config",
+        values="--extensions -x --exclude -b --basedir -d --depends",
+        writes="-i --image -s",
     ),
-    "htmlhint": _node("htmlhint", files="-c --config"),
-    "ember-template-lint": _node("ember-template-lint", writes="--fix --update-todo"),
+    "htmlhint": _node(
+        "htmlhint",
+        flags="--nocolor --warn -l --list",
+        values=_only("-f", "default compact json stylish unix") + " -r --rules -i --ignore",
+        files="-c --config -R --rulesdir",
+    ),
+    "ember-template-lint": _node("ember-template-lint", flags="--quiet --no-ignore-pattern", files="--config-path"),
     "node": _node(
         "node-test",
         "Bash(node --test:*), Bash(node --check:*)",
         only="--test --check -c",
-        values="""--test-name-pattern --test-reporter --test-concurrency --test-timeout -r --require
-        --import --loader --test-skip-pattern --experimental-loader""",
-        writes="""--watch --watch-path --test-reporter-destination --test-update-snapshots --cpu-prof
-        --heap-prof --inspect --inspect-brk --prof -e --eval -p --print -i --interactive
-        --report-on-fatalerror --experimental-repl-await --build-snapshot --redirect-warnings
-        --trace-event-categories --test-rerun-failures""",
-        fresh="--test-random-seed --test-shuffle",
-        safe="""--trace-warnings --trace-deprecation --trace-uncaught --experimental-test-coverage
-        --experimental-vm-modules"""
-        "--experimental-test-snapshots --test-coverage-include --test-coverage-exclude --test-force-exit",
+        ordered=True,
+        flags="""--test --check -c --test-only --test-force-exit --no-warnings --trace-warnings --trace-deprecation
+        --trace-uncaught --no-deprecation --throw-deprecation --pending-deprecation --enable-source-maps --expose-gc
+        --experimental-vm-modules --experimental-strip-types --experimental-transform-types
+        --experimental-test-coverage --experimental-test-module-mocks --experimental-test-snapshots
+        --experimental-require-module --experimental-import-meta-resolve --experimental-wasm-modules
+        --preserve-symlinks --openssl-legacy-provider""",
+        values="""--test-name-pattern --test-skip-pattern --test-concurrency --test-timeout --test-shard --import
+        --loader
+        --experimental-loader --test-coverage-include --test-coverage-exclude -C --conditions --disable-warning
+        --unhandled-rejections --max-old-space-size --stack-size
+        """
+        + _only("--test-reporter", "spec tap dot"),
+        files="-r --require --env-file --env-file-if-exists",
+        writes="""--test-reporter-destination --cpu-prof --heap-prof --prof -e --eval -p --print -i
+        --report-on-fatalerror --build-snapshot --redirect-warnings""",
+        fresh="--test-random-seed --test-rerun-failures",
     ),
     "deno": _node(
         "deno",
         "Bash(deno test:*), Bash(deno lint:*), Bash(deno check:*), Bash(deno fmt --check:*)",
+        flags="-q --quiet",
         subcommands={
             "test": Tool(
                 "deno-test",
-                values="--filter --ignore --config --import-map",
-                files="-c --config --import-map --lock",
-                writes="""--watch --coverage --junit-path --update --inspect --inspect-brk --lock-write
-                --clean""",
-                fresh="-r --reload --shuffle",
-                safe="--allow-write --allow-read --no-lock",
+                flags="""-q --quiet -A --allow-all --no-lock --no-prompt --no-npm --no-remote --cached-only --doc
+                --parallel
+                --permit-no-files --hide-stacktraces --no-config""",
+                values="--filter --reporter=pretty --reporter=dot --reporter=tap",
+                maybe="""--allow-read -R --allow-write -W --allow-net -N --allow-env -E --allow-run --allow-sys -S
+                --allow-ffi --allow-import -I --deny-net --deny-read --deny-write --deny-env --deny-run --ignore --check
+                --no-check --fail-fast --node-modules-dir --frozen-lockfile""",
+                files="-c --config --import-map --cert",
+                writes="-u --junit-path --clean",
+                fresh="-r --reload",
                 env="DENO_DIR NO_COLOR",
             ),
             "lint": Tool(
                 "deno-lint",
-                values="--rules-include --rules-exclude --rules-tags --ignore",
+                flags="-q --quiet --json --compact --rules --no-config --permit-no-files",
+                values="--ext",
+                maybe="--rules-include --rules-exclude --rules-tags --ignore",
                 files="-c --config",
-                writes="--fix --watch",
             ),
-            "check": Tool("deno-check", files="-c --config --import-map", fresh="-r --reload", writes="--lock-write"),
+            "check": Tool(
+                "deno-check",
+                flags="-q --quiet --all --doc --doc-only --no-lock --no-npm --no-remote --cached-only --no-config",
+                files="-c --config --import-map",
+                fresh="-r --reload",
+            ),
             "fmt": Tool(
                 "deno-fmt",
                 needs="--check",
+                flags="-q --quiet --check --no-config --permit-no-files --fail-fast",
                 files="-c --config",
-                values="--ignore --line-width --indent-width",
-                writes="--watch",
+                values="--line-width --indent-width --prose-wrap --ext",
+                maybe="--ignore --use-tabs --single-quote --no-semicolons",
             ),
         },
         building="run task install compile cache upgrade serve jupyter repl publish bundle",
@@ -240,11 +307,11 @@ TABLE: dict[str, Tool] = {
 BUN_TEST = Tool(
     "bun-test",
     "Bash(bun test:*)",
-    values="-t --test-name-pattern --timeout --bail --preload --max-concurrency",
+    flags="--only --pass-with-no-tests --todo --dots --concurrent",
+    values="-t --test-name-pattern --timeout --max-concurrency --preload --reporter=dots --path-ignore-patterns",
+    maybe="--bail",
     files="--env-file -c --config --cwd",
-    writes="""-u --update-snapshots --watch --hot --coverage --coverage-reporter --coverage-dir
-    --reporter-outfile --inspect"""
-    "--inspect-brk --inspect-wait",
-    fresh="--rerun-each --randomize --seed",
+    writes="-u --hot --coverage-dir --timings --update-timings",
+    fresh="--rerun-each --retry --seed --only-failures",
     env="NODE_ENV CI BUN_ENV",
 )

@@ -13,28 +13,32 @@ GRADLE_TASKS = frozenset(
     checkstyletest spotbugsmain pmdmain pmdtest lintdebug lintrelease testdebugunittest testreleaseunittest
     testdebug jvmtest alltests unittest apicheck licensecheck""".split()  # noqa: SIM905
 )
+# A profile or another property may bring any goal with it.
 _MAVEN = Tool(
     "maven",
     "Bash(mvn test:*), Bash(mvn checkstyle:check:*), Bash(mvn spotless:check:*)",
-    values="-pl --projects -P --activate-profiles -T --threads -rf --resume-from -b --builder --color",
-    files="-f --file -s --settings -gs -t --toolchains",
-    writes="-l --log-file -D=skipTests*",
+    flags="""-q --quiet -B --batch-mode -o --offline -e --errors -ntp --no-transfer-progress -am --also-make -amd
+    --also-make-dependents -fae --fail-at-end -ff --fail-fast -N --non-recursive -V --show-version -nsu
+    --no-snapshot-updates""",
+    values="""-pl --projects -T --threads -rf --resume-from -b --builder --color -D=test=* -D=it.test=* -D=groups=*
+    -D=excludedGroups=* -D=surefire.failIfNoSpecifiedTests=* -D=failIfNoTests=* -D=checkstyle.skip*
+    -D=spotless.check.skip* -D=style.color=*""",
+    files="-f --file -s --settings -gs --global-settings -t --toolchains",
+    writes="-l --log-file",
     fresh="-U --update-snapshots -cpu",
-    safe="-o --offline",
     goals=MAVEN_GOALS,
-    dashed=True,
     env=_ENV,
     tools="java",
 )
 _GRADLE = Tool(
     "gradle",
     "Bash(gradle test:*), Bash(gradle check:*), Bash(./gradlew test:*)",
-    values="--tests -x --exclude-task --console --warning-mode --max-workers --priority -P -D",
-    files="-p --project-dir -c --settings-file -b --build-file -I --init-script -g --gradle-user-home",
-    writes="""-t --continuous --scan --profile --write-locks --write-verification-metadata --update-locks
-    --export-keys --daemon --foreground --stop --gui -M -F --debug-jvm""",
-    fresh="--rerun-tasks --rerun --refresh-dependencies --no-build-cache --refresh-keys --recompile-scripts",
-    safe="--offline --no-daemon --no-scan --project-dir --build-cache --configuration-cache --stacktrace",
+    flags="""--no-daemon --offline --continue -q --quiet -i --info -w --warn -s --stacktrace -S --full-stacktrace
+    --parallel --no-parallel --build-cache --configuration-cache --no-configuration-cache --no-scan --no-watch-fs""",
+    values="--tests -x --exclude-task --console --warning-mode --max-workers --priority",
+    files="-p --project-dir -c --settings-file -b --build-file -g --gradle-user-home",
+    writes="-t --continuous --scan --write-locks --write-verification-metadata --foreground --stop --gui -M -F",
+    fresh="--no-build-cache --recompile-scripts",
     goals=GRADLE_TASKS,
     env=_ENV,
     tools="java",
@@ -47,16 +51,20 @@ TABLE: dict[str, Tool] = {
     "gradlew": _GRADLE,
     "ktlint": Tool(
         "ktlint",
-        values="--reporter --editorconfig --limit",
-        writes="-F --format --reporter=*output=* --baseline generateEditorConfig installGitPreCommitHook",
+        values="--reporter=plain --reporter=plain?group_by_file --reporter=json --reporter=checkstyle --limit",
+        files="--editorconfig",
+        flags="--color --relative",
+        writes="-F --format --baseline",
+        building="generateEditorConfig installGitPreCommitHook installGitPrePushHook",
         env=_ENV,
         tools="java",
     ),
     "detekt": Tool(
         "detekt",
-        values="--input -i --excludes -ex --includes",
-        files="--config -c --baseline -b",
-        writes="--report -r --create-baseline -cb --auto-correct -ac --generate-config -gc",
+        flags="--all-rules --build-upon-default-config --parallel",
+        values="--excludes -ex --includes -in",
+        files="--input -i --config -c --baseline -b --base-path -bp",
+        writes="-r --create-baseline -cb --auto-correct -ac --generate-config -gc",
         env=_ENV,
         tools="java",
     ),

@@ -3,57 +3,81 @@
 from skillcache.policy.tool import Tool
 
 _ENV = "RAILS_ENV RACK_ENV RUBYOPT RUBYLIB BUNDLE_GEMFILE GEM_HOME GEM_PATH DATABASE_URL SPEC_OPTS"
+_RSPEC = "p progress d documentation j json f failures"
+_RUBOCOP = "p progress s simple c clang e emacs j json q quiet o offenses w worst fu fuubar github"
 TABLE: dict[str, Tool] = {
     "rspec": Tool(
         "rspec",
-        values="""-e --example -t --tag -f --format -P --pattern --exclude-pattern --seed --order -E -I
-        --fail-fast"""
-        "--backtrace-exclusion --default-path",
-        files="-r --require -O --options",
-        writes="-o --out --deprecation-out --init --bisect --drb -f=h* --format=html* --format=RspecJunit*",
-        fresh="--only-failures --next-failure -n --order=rand* --seed",
-        safe="--profile --no-profile --dry-run --failure-exit-code",
+        flags="""-b --backtrace -c --color --colour --force-color --no-color --no-fail-fast -w --warnings --dry-run
+        --no-profile""",
+        values=f"""-e --example -E --example-matches -t --tag -P --pattern --exclude-pattern --order=defined
+        --default-path -I --failure-exit-code {" ".join(f"-f={name} --format={name}" for name in _RSPEC.split())}""",
+        maybe="--fail-fast",
+        files="-r --require",
+        writes="-o --deprecation-out --init --bisect --drb",
+        fresh="--only-failures --next-failure -n --seed -p --profile",
         env=_ENV,
         tools="ruby",
     ),
     "rubocop": Tool(
         "rubocop",
-        values="--only --except -f --format --fail-level --display-only-fail-level-offenses --require",
-        files="-c --config",
-        writes="""-a -A -x --autocorrect --autocorrect-all --auto-correct --auto-correct-all --fix-layout -o
-        --out --auto-gen-config --regenerate-todo --init --server --start-server --restart-server --lsp
-        --disable-uncorrectable""",
-        safe="""--no-server --cache --display-only-fail-level-offenses --force-exclusion
-        --force-default-config"""
-        "--display-only-correctable",
+        flags="""-D --display-cop-names --no-display-cop-names -E --extra-details -S --display-style-guide -L
+        --list-target-files -F --fail-fast -P --parallel --no-parallel --force-exclusion --force-default-config
+        --ignore-parent-exclusion --no-server --color --no-color --only-guide-cops --display-only-correctable
+        --display-only-fail-level-offenses -l --lint --safe --ignore-unrecognized-cops""",
+        values=f"""--only --except --fail-level --cache=true --cache=false
+        {" ".join(f"-f={name} --format={name}" for name in _RUBOCOP.split())}""",
+        files="-c --config -r --require",
+        writes="""-a -A -x --autocorrect --autocorrect-all --auto-correct --auto-correct-all -o --auto-gen-config
+        --regenerate-todo --start-server --restart-server --lsp --disable-uncorrectable""",
         env=_ENV,
         tools="ruby",
     ),
-    "standardrb": Tool("standardrb", writes="--fix --fix-unsafely", env=_ENV, tools="ruby"),
+    "standardrb": Tool("standardrb", flags="--no-fix", env=_ENV, tools="ruby"),
     "brakeman": Tool(
         "brakeman",
-        values="-f --format -w --confidence-level",
+        flags="""-q --quiet --no-pager --no-progress -z --exit-on-warn --no-exit-on-warn --no-summary --summary --color
+        --no-color -A --run-all-checks""",
+        values="""-f=text -f=json -f=tabs -f=csv -f=markdown --format=text --format=json --format=tabs --format=csv
+        --format=markdown -w --confidence-level""",
         files="-c --config-file -i --ignore-config -p --path",
-        writes="-o --output --compare --interactive-ignore -I -C --create-config",
+        writes="-o --compare --interactive-ignore -I -C --create-config",
         env=_ENV,
         tools="ruby",
-        safe="--no-pager --no-progress --report-direct",
     ),
-    "reek": Tool("reek", files="-c --config", writes="--todo -t", env=_ENV, tools="ruby"),
+    "reek": Tool(
+        "reek",
+        flags="--no-progress --no-color --color",
+        files="-c --config",
+        writes="--todo -t",
+        env=_ENV,
+        tools="ruby",
+    ),
     "erb_lint": Tool(
-        "erb_lint", files="--config", writes="-a --autocorrect --cache", safe="--lint-all", env=_ENV, tools="ruby"
+        "erb_lint",
+        flags="--lint-all --enable-all-linters",
+        values="--enable-linters --format",
+        files="--config",
+        writes="-a --autocorrect --cache",
+        env=_ENV,
+        tools="ruby",
     ),
     "srb": Tool(
         "srb",
         "Bash(srb tc:*)",
-        subcommands={"tc": Tool("sorbet", writes="-a --autocorrect --print --lsp --store-state")},
+        subcommands={"tc": Tool("sorbet", values="--ignore --typed", writes="-a --autocorrect --print --lsp")},
     ),
     "rails": Tool(
         "rails",
         "Bash(rails test:*)",
         subcommands={
             "test": Tool(
-                "rails-test", values="-n --name -e --environment -s --seed", fresh="-s --seed", env=_ENV, tools="ruby"
+                "rails-test",
+                flags="-v --verbose -b --backtrace -f --fail-fast -c --color --no-color",
+                values="-n --name -e --environment",
+                fresh="-s --seed --profile",
+                env=_ENV,
+                tools="ruby",
             )
         },
         building="server s console c generate g db:migrate new runner destroy",

@@ -4,38 +4,62 @@ from skillcache.policy.tool import Tool
 
 _ENV = """RUSTFLAGS RUSTDOCFLAGS RUST_BACKTRACE RUST_LOG RUST_MIN_STACK RUST_TEST_THREADS RUSTUP_TOOLCHAIN
 RUSTC_WRAPPER RUSTC CARGO_BUILD_TARGET CARGO_INCREMENTAL CARGO_PROFILE_DEV_DEBUG PROPTEST_CASES"""
-_VALUES = """-p --package --exclude --bin --example --test --bench -F --features --target -j --jobs --profile
---message-format --color -Z --cap-lints"""
-_FILES = "--manifest-path --config --target-dir -C --lockfile-path"
-_WRITES = """--future-incompat-report --timings --out-dir --artifact-dir --build-plan --unit-graph
---keep-going-out -h"""
-_SAFE = "--profile --open-handles --message-format --locked --offline --frozen --keep-going --no-fail-fast"
+_FLAGS = """-q --quiet -v --verbose --all --workspace --all-features --no-default-features --all-targets --bins
+--examples --lib --tests --locked --offline --frozen --release -r --ignore-rust-version"""
+_VALUES = """-p --package --exclude --bin --example --test -F --features --target -j --jobs --profile
+--message-format --color -Z=warnings -Z=build-std* -Z=unstable-options"""
+_FILES = "--manifest-path --config --target-dir"
+_WRITES = "--future-incompat-report --timings --unit-graph"
+# Of libtest, behind `--`.
+_LIBTEST = Tool(
+    "libtest",
+    flags="--nocapture --no-capture --exact --ignored --include-ignored --show-output --list -q --quiet",
+    values="--test-threads --skip --color --format=pretty --format=terse",
+    writes="--logfile --bench",
+    fresh="--shuffle --shuffle-seed",
+)
+_RUSTC = Tool("rustc", values="-D -W -A -F --deny --warn --allow --forbid --cap-lints")
+_RUSTFMT = Tool(
+    "rustfmt",
+    "Bash(rustfmt --check:*)",
+    needs="--check",
+    flags="--check -q --quiet -v --verbose",
+    values="--edition --style-edition --color",
+    files="--config-path",
+    writes="--emit --backup -l --files-with-diff",
+)
 
 
-def _cargo(name: str, **more: str) -> Tool:
+def _cargo(name: str, after: Tool | None = None, **more: str) -> Tool:
     """A subcommand of cargo: the options that all of them have, and its own."""
-    own = {key: more.get(key, "") for key in ("values", "writes", "fresh", "safe", "needs")}
     return Tool(
         name,
-        values=f"{_VALUES} {own['values']}",
+        flags=f"{_FLAGS} {more.get('flags', '')}",
+        values=f"{_VALUES} {more.get('values', '')}",
         files=_FILES,
-        writes=f"{_WRITES} {own['writes']}",
-        fresh=own["fresh"],
-        safe=f"{_SAFE} {own['safe']}",
-        needs=own["needs"],
+        writes=f"{_WRITES} {more.get('writes', '')}",
+        fresh=more.get("fresh", ""),
+        after=after,
         env=_ENV,
         tools="rustc",
     )
 
 
-_CLIPPY = _cargo("cargo-clippy", writes="--fix --allow-dirty --allow-staged --allow-no-vcs")
-_CHECK = _cargo("cargo-check")
-_TEST = _cargo("cargo-test", writes="--no-run --bench --benches --logfile", fresh="--shuffle --shuffle-seed")
+_CLIPPY = _cargo(
+    "cargo-clippy",
+    _RUSTC,
+    flags="--no-deps --keep-going --benches",
+    values="--bench",
+    writes="--allow-dirty --allow-staged --allow-no-vcs",
+)
+_CHECK = _cargo("cargo-check", flags="--keep-going --benches", values="--bench")
+_TEST = _cargo("cargo-test", _LIBTEST, flags="--doc --no-fail-fast", writes="--no-run --bench --benches")
 TABLE: dict[str, Tool] = {
     "cargo": Tool(
         "cargo",
         """Bash(cargo check:*), Bash(cargo clippy:*), Bash(cargo test:*), Bash(cargo nextest run:*),
         Bash(cargo fmt --check:*)""",
+        flags="-q --quiet -v --verbose --offline --locked --frozen",
         subcommands={
             "check": _CHECK,
             "c": _CHECK,
@@ -45,10 +69,10 @@ TABLE: dict[str, Tool] = {
             "fmt": Tool(
                 "cargo-fmt",
                 needs="--check",
-                passes=True,
+                flags="--check --all -q --quiet -v --verbose",
                 values="-p --package --message-format",
-                files="--manifest-path --config-path",
-                safe="--all",
+                files="--manifest-path",
+                after=_RUSTFMT,
             ),
             "nextest": Tool(
                 "cargo-nextest",
@@ -56,31 +80,22 @@ TABLE: dict[str, Tool] = {
                 subcommands={
                     "run": _cargo(
                         "cargo-nextest",
+                        _LIBTEST,
+                        flags="""--no-fail-fast --fail-fast --no-capture --nocapture --hide-progress-bar
+                        --no-output-indent""",
                         values="""-E --filter-expr --filterset --test-threads --partition --status-level
-                        --final-status-level"""
-                        """--failure-output --success-output --max-fail --run-ignored --cargo-profile
-                        -P --retries --no-tests"""
-                        "--show-progress",
-                        writes="--archive-file --no-run --debugger --tracer",
-                        fresh="--retries --flaky-result --stress-count --stress-duration -R --rerun",
-                        safe="--failure-output --success-output --no-capture --no-output-indent",
+                        --final-status-level --failure-output --success-output --max-fail --run-ignored
+                        --cargo-profile -P --no-tests --show-progress""",
+                        writes="--no-run --tracer",
+                        fresh="--retries --stress-count --stress-duration -R",
                     )
                 },
                 building="archive",
             ),
-            "machete": Tool("cargo-machete", writes="--fix"),
+            "machete": Tool("cargo-machete", flags="--with-metadata"),
         },
         building="""build b run r install bench doc d new init add remove rm update publish package vendor fix
-        clean uninstall"""
-        "generate-lockfile dist",
+        clean uninstall generate-lockfile dist""",
     ),
-    "rustfmt": Tool(
-        "rustfmt",
-        "Bash(rustfmt --check:*)",
-        needs="--check",
-        values="--edition --style-edition --color",
-        files="--config-path",
-        writes="--emit --backup",
-        safe="--config",
-    ),
+    "rustfmt": _RUSTFMT,
 }

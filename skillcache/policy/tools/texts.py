@@ -2,58 +2,107 @@
 
 from skillcache.policy.tool import Tool
 
+
+def _terraform(word: str) -> Tool:
+    """HashiCorp's and its fork: Go's own flags, which end at the first operand."""
+    return Tool(
+        word,
+        f"Bash({word} validate:*), Bash({word} fmt -check:*)",
+        subcommands={
+            "validate": Tool("terraform-validate", flags="-json -no-color -no-tests", dashed=True, ordered=True),
+            "fmt": Tool(
+                "terraform-fmt",
+                needs="-check -write=false",
+                flags="-check -write=false -diff -recursive -no-color -list=false",
+                dashed=True,
+                ordered=True,
+            ),
+        },
+        building="apply plan init destroy import",
+    )
+
+
+_TAPLO = Tool(
+    "taplo",
+    flags="--no-schema --no-auto-config --verbose",
+    files="-c --config --schema",
+    values="--colors",
+)
+_TAPLO_FORMAT = Tool(
+    "taplo",
+    needs="--check",
+    flags="--check --diff --no-auto-config --verbose",
+    files="-c --config",
+    values="-o --option --colors",
+)
 TABLE: dict[str, Tool] = {
     "shellcheck": Tool(
         "shellcheck",
-        values="-e --exclude -i --include -f --format -s --shell -S --severity -o --enable -C --color -W",
+        flags="-x --external-sources -a --check-sourced --norc",
+        values="""-e --exclude -i --include -f --format -s --shell -S --severity -o --enable -W --wiki-link-count""",
+        maybe="-C --color",
         files="-P --source-path --rcfile",
     ),
     "shfmt": Tool(
         "shfmt",
         "Bash(shfmt -d:*), Bash(shfmt -l:*)",
         needs="-d --diff -l --list -l=0",
+        flags="""-d --diff -l --list -l=0 -s --simplify -mn --minify -ci --case-indent -bn --binary-next-line -sr
+        --space-redirects -kp --keep-padding -fn --func-next-line -p --posix""",
         values="-i --indent -ln --language-dialect --filename",
-        writes="-w --write",
-        safe="--tojson",
+        writes="-w",
+        ordered=True,
     ),
-    "bash": Tool("bash-syntax", "Bash(bash -n:*)", only="-n", writes="-c -i -l -s --init-file --rcfile"),
+    "bash": Tool("bash-syntax", "Bash(bash -n:*)", only="-n", flags="-n", writes="-c -i -l -s", ordered=True),
     "actionlint": Tool(
         "actionlint",
-        values="-format -ignore -shellcheck -pyflakes",
+        flags="-no-color -color -oneline",
+        values="-format -ignore -shellcheck -pyflakes -stdin-filename",
         files="-config-file",
         dashed=True,
-        writes="-init-config -update",
+        ordered=True,
     ),
-    "hadolint": Tool("hadolint", values="-f --format --ignore -t --failure-threshold", files="-c --config"),
-    "yamllint": Tool("yamllint", values="-f --format -d --config-data", files="-c --config-file"),
+    "hadolint": Tool(
+        "hadolint",
+        flags="--no-color --no-fail --disable-ignore-pragma",
+        values="""-f --format --ignore -t --failure-threshold --error --warning --info --style --trusted-registry
+        --require-label""",
+        files="-c --config",
+    ),
+    "yamllint": Tool(
+        "yamllint",
+        flags="-s --strict --no-warnings --list-files",
+        values="-f --format -d --config-data",
+        files="-c --config-file",
+    ),
     "taplo": Tool(
         "taplo",
         "Bash(taplo check:*), Bash(taplo format --check:*)",
-        subcommands={
-            "check": Tool("taplo", files="-c --config --schema"),
-            "lint": Tool("taplo", files="-c --config --schema"),
-            "fmt": Tool("taplo", needs="--check", files="-c --config", values="-o --option"),
-            "format": Tool("taplo", needs="--check", files="-c --config", values="-o --option"),
-        },
+        subcommands={"check": _TAPLO, "lint": _TAPLO, "fmt": _TAPLO_FORMAT, "format": _TAPLO_FORMAT},
     ),
     "codespell": Tool(
         "codespell",
-        values="-L --ignore-words-list -S --skip",
-        files="-I --ignore-words --config --toml -D --dictionary -x",
-        writes="-w --write-changes -i --interactive",
+        flags="""-c --enable-colors -d --disable-colors -H --check-hidden -f --check-filenames -s --summary --count -e
+        --hard-encoding-detection""",
+        values="""-L --ignore-words-list -S --skip -q --quiet-level --builtin -A --after-context -B --before-context
+        -C --context --ignore-regex -r --regex --uri-ignore-words-list""",
+        files="-I --ignore-words --config --toml -D --dictionary -x --exclude-file",
+        writes="-w -i",
     ),
     "typos": Tool(
         "typos",
-        values="--format --exclude --color -j --threads",
-        files="-c --config",
-        writes="-w --write-changes --dump-config",
-        safe="--diff --force-exclude --file-types",
+        flags="""--diff --hidden --no-ignore --no-ignore-dot --no-ignore-global --no-ignore-parent --no-ignore-vcs
+        --force-exclude --isolated --sort --files --words --identifiers -q --quiet --binary --no-check-filenames
+        --no-check-files --no-unicode""",
+        values="--format --exclude --color -j --threads --locale",
+        files="-c --config --file-list",
+        writes="-w --dump-config",
     ),
     "vale": Tool(
         "vale",
-        values="--output --minAlertLevel --ext --glob --filter",
+        flags="--no-exit --no-wrap --no-global --ignore-syntax",
+        values="--output=line --output=JSON --output=CLI --minAlertLevel --ext --glob --filter",
         files="--config",
-        safe="--output",
         building="sync ls-config",
     ),
     "sqlfluff": Tool(
@@ -62,64 +111,81 @@ TABLE: dict[str, Tool] = {
         subcommands={
             "lint": Tool(
                 "sqlfluff",
-                values="-d --dialect -f --format --rules -t --templater -p --processes",
-                files="--config --ignore-local-config",
-                writes="--write-output --persist-timing",
+                flags="""-v --verbose -n --nocolor --disable-progress-bar --disable-noqa --nofail -q --quiet
+                --ignore-local-config --warn-unused-ignores""",
+                values="""-d --dialect -f --format -r --rules -e --exclude-rules -t --templater -p --processes -i
+                --ignore --encoding""",
+                files="--config",
+                writes="--persist-timing",
+                fresh="--bench",
             )
         },
         building="fix format",
     ),
-    "terraform": Tool(
-        "terraform",
-        "Bash(terraform validate:*), Bash(terraform fmt -check:*)",
-        subcommands={
-            "validate": Tool("terraform-validate", dashed=True, files="-chdir"),
-            "fmt": Tool("terraform-fmt", needs="-check -write=false", dashed=True, safe="-write=false -diff"),
-        },
-        building="apply plan init destroy import",
-    ),
-    "tofu": Tool(
-        "tofu",
-        "Bash(tofu validate:*), Bash(tofu fmt -check:*)",
-        subcommands={
-            "validate": Tool("terraform-validate", dashed=True, files="-chdir"),
-            "fmt": Tool("terraform-fmt", needs="-check -write=false", dashed=True, safe="-write=false -diff"),
-        },
-        building="apply plan init destroy import",
-    ),
+    "terraform": _terraform("terraform"),
+    "tofu": _terraform("tofu"),
     "tflint": Tool(
         "tflint",
-        files="-c --config --chdir",
-        values="-f --format --enable-rule --disable-rule --var",
-        writes="--fix --init --act-as-bundled-plugin",
-        safe="--force",
+        flags="--recursive --no-color --force",
+        files="-c --config --chdir --var-file",
+        values="-f --format --enable-rule --disable-rule --only --minimum-failure-severity --filter",
+        writes="--act-as-bundled-plugin",
     ),
     "buf": Tool(
         "buf",
         "Bash(buf lint:*), Bash(buf format --diff:*)",
         subcommands={
-            "lint": Tool("buf", files="--config --path", values="--error-format"),
+            "lint": Tool("buf", files="--config --path --exclude-path", values="--error-format"),
             "format": Tool(
-                "buf", needs="--exit-code -d --diff", files="--config --path", writes="-w --write -o --output"
+                "buf",
+                needs="--exit-code -d --diff",
+                flags="--exit-code -d --diff",
+                files="--config --path --exclude-path",
+                writes="-w -o",
             ),
         },
         building="generate push build",
     ),
     "luacheck": Tool(
-        "luacheck", values="--std --globals --ignore --only", files="--config", writes="--cache", safe="--no-cache"
+        "luacheck",
+        flags="-q --codes --ranges --no-color --no-cache",
+        values="--std --globals --ignore --only --formatter",
+        files="--config",
+        writes="--cache",
     ),
-    "stylua": Tool("stylua", "Bash(stylua --check:*)", needs="--check", files="-f --config-path", values="-g --glob"),
+    "stylua": Tool(
+        "stylua",
+        "Bash(stylua --check:*)",
+        needs="--check",
+        flags="--check --verify --respect-ignores --allow-hidden",
+        files="-f --config-path",
+        values="-g --glob --color --num-threads --syntax --output-format",
+    ),
     "selene": Tool(
-        "selene", files="--config", values="--display-style", building="generate-roblox-std update-roblox-std"
+        "selene",
+        flags="-q --quiet --no-summary --allow-warnings",
+        files="--config",
+        values="--display-style --color",
+        building="generate-roblox-std update-roblox-std",
     ),
-    "editorconfig-checker": Tool("editorconfig-checker", files="-config --config", writes="--init -init"),
+    "editorconfig-checker": Tool(
+        "editorconfig-checker",
+        flags="-no-color",
+        values="-exclude -format",
+        files="-config",
+        dashed=True,
+        ordered=True,
+    ),
     "ansible-lint": Tool(
         "ansible-lint",
-        values="-x --exclude -t --tags -f --format",
-        files="-c --config-file",
-        writes="--fix --write --generate-ignore --sarif-file--offline_",
+        flags="-q --quiet --offline --nocolor --force-color -s --strict",
+        values="-x --skip-list -t --tags -f --format -w --warn-list --exclude --profile --enable-list",
+        files="-c --config-file -i --ignore-file -r --rules-dir --project-dir",
+        writes="--sarif-file --generate-ignore",
     ),
-    "nixfmt": Tool("nixfmt", "Bash(nixfmt --check:*)", needs="--check -c", values="-w --width"),
-    "alejandra": Tool("alejandra", "Bash(alejandra --check:*)", needs="--check -c", values="-e --exclude"),
-    "jsonlint": Tool("jsonlint", writes="-i --in-place", files="-V"),
+    "nixfmt": Tool("nixfmt", "Bash(nixfmt --check:*)", needs="--check -c", flags="--check -c", values="-w --width"),
+    "alejandra": Tool(
+        "alejandra", "Bash(alejandra --check:*)", needs="--check -c", flags="--check -c -q", values="-e --exclude"
+    ),
+    "jsonlint": Tool("jsonlint", flags="-q -c -p", files="-V", writes="-i --in-place"),
 }
