@@ -120,3 +120,7 @@ def _matches(name: str, pattern: str, data: bytes) -> "Iterator[tuple[int, int, 
 
 def _compiled(pattern: str) -> "re.Pattern[bytes]":
     return re.compile(_FORBIDDEN.sub(_ESCAPED, pattern).encode())
+
+
+def patterns() -> "list[re.Pattern[bytes]]":
+    return [_compiled(pattern) for _name, _hints, pattern in (*WORD_ROWS, *TEXT_ROWS)]
