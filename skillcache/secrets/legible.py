@@ -1,0 +1,39 @@
+r"""A text as one would read it, byte for byte in its place: colours are blank, and so is what escapes a character.
+
+In JSON, in a log of JSON and in a repr a line begins with `\n`, whose letter would else be part of the first word.
+"""
+
+import re
+
+# Terminal colours as they are, or as JSON, Python or a shell spells them.
+_COLOURS = re.compile(rb"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[\d;:]*[A-Za-z]")
+_UNICODE = re.compile(rb"\\u[0-9a-fA-F]{4}")
+_ESCAPES = ((b"\\n", b" \n"), (b"\\r", b"  "), (b"\\t", b"  "), (b"\\b", b"  "), (b"\\f", b"  "), (b"\\v", b"  "))
+_NO_WORD = bytes(32 if not (chr(byte).isascii() and chr(byte).isalnum()) and byte not in b"_-" else byte for byte in range(256))
+
+
+class Text:
+    """data: as it was given; seen: as one reads it, of the same length; words: of `seen`, each once."""
+
+    __slots__ = ("data", "seen", "words")
+
+    def __init__(self, data: bytes, seen: bytes) -> None:
+        self.data = data
+        self.seen = seen
+        self.words = frozenset(seen.translate(_NO_WORD).split())
+
+
+def read(data: bytes) -> Text:
+    seen = data
+    if b"[" in seen:
+        seen = _COLOURS.sub(_blank, seen)
+    if b"\\" in seen:
+        seen = _UNICODE.sub(b"      ", seen)
+        for escape, meant in _ESCAPES:
+            seen = seen.replace(escape, meant)
+        seen = seen.replace(b"\\", b" ")
+    return Text(data, seen)
+
+
+def _blank(match: "re.Match[bytes]") -> bytes:
+    return b" " * (match.end() - match.start())
