@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PASSWORD, TOKEN, KEY, SHORT = "password", "token", "key", "short"  # noqa: S105 - kinds
+PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"  # noqa: S105 - kinds
 # What to look for in the lowered text. A SHORT one counts only where nothing but a boundary stands before it, and
 # `key` alone is told from `api_key` by what does.
 _NAMES = {
@@ -26,7 +26,7 @@ _NAMES = {
     "token": TOKEN,
     "credentials?": TOKEN,
     "cookie": TOKEN,
-    "auth": TOKEN,
+    "auth": AUTH,
     "key": KEY,
     "pat": KEY,
 }
@@ -44,8 +44,9 @@ _TAIL = (
     r"(?:(?P<joint>[ ]{0,3}[\"'`]?[\])]?[ \t]{0,8}(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]?[\"'])"
     r"|[,;]?\s{1,40}[\"']?value[ ]{0,3}[\"']?[ \t]{0,4}[:=]|[ ]is:?(?= ))[ \t]{0,8})"
     r"|(?P<blank>[ \t]{1,3})|(?P<wide>[ \t]{4,60}|[ \t]{0,60}\|[ \t]{1,4}))"
-    r"(?=(?:[bfru]{0,2}[ ]{0,3}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{1,256})|(?P<bare>[^\s\"'`,;&<>)\]}|]{1,256})))"
+    r"(?=(?:[bfru]{0,2}[ ]{0,3}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
 )
+_LEAST = {PASSWORD: "3", SHORT: "3", TOKEN: "8", KEY: "8", AUTH: "8"}  # characters of a value
 _QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
 _BARE_END = re.compile(rb"[^\s\"'`,;&<>)\]}]*")
 _EXPRESSION = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\[")
@@ -55,24 +56,27 @@ def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every assignment to a telling name whose value looks like a credential."""
     lowered = text.seen.lower()
     for name, kind in _NAMES.items():
-        for match in re.finditer(_search(name), lowered):
+        for match in re.finditer(_search(name, kind), lowered):
             found = _judge(text, match, kind)
             if found is not None:
                 yield found
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [re.compile(_search(name)) for name in _NAMES]
+    return [re.compile(_search(name, kind)) for name, kind in _NAMES.items()]
 
 
-def _search(name: str) -> bytes:
-    return f"(?P<word>{name}){_TAIL}".encode()
+def _search(name: str, kind: str) -> bytes:
+    return f"(?P<word>{name}){_TAIL}".replace("LEAST", _LEAST[kind]).encode()
 
 
 def _judge(text: Text, match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:
     quoted = match["quoted"] is not None
     start, end = match.span("quoted" if quoted else "bare")
-    name, value = _name(text.seen, *match.span("word")), text.data[start:end].strip().removesuffix(b"\\")
+    value = text.data[start:end].strip().removesuffix(b"\\")
+    if is_dull(value) or (kind in (TOKEN, KEY) and not _may_be_token(value)):
+        return None
+    name = _name(text.seen, *match.span("word"))
     joint = (match["joint"] or b"").strip()
     tight = match["joint"] == b"=" or match["blank"] is not None
     kind = _kind_of(name, kind, value, plain=quoted or tight)
@@ -101,8 +105,8 @@ def _kind_of(name: bytes, kind: str, value: bytes, *, plain: bool) -> str:
         if lowered.endswith(b"pat"):
             return KEY if lowered[:-3].endswith((b"_", b"-")) or lowered == b"pat" else ""
         return TOKEN if lowered[:-3].rstrip(b"-_").endswith(_KEYS_OF_WORTH) else KEY
-    if lowered == b"auth":
-        return TOKEN if is_pair(value) else ""
+    if kind == AUTH:
+        return TOKEN if lowered != b"auth" else AUTH if is_pair(value) else ""
     if kind != SHORT:
         return kind
     size = 4 if lowered.endswith(b"pass") else 2
@@ -132,7 +136,7 @@ def _ends_row(seen: bytes, end: int) -> bool:
 
 
 def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: bool) -> bool:
-    if is_dull(value) or value.lower() == name.lower() or is_place(value) or value.startswith(b"[redacted:"):
+    if value.lower() == name.lower() or is_place(value) or value.startswith(b"[redacted:"):
         return False
     if not quoted and _EXPRESSION.match(value):
         return False
@@ -144,4 +148,8 @@ def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: boo
         return False
     if kind == KEY:
         return is_random(value, 20) and not is_hex(value)
-    return is_random(value, 8) or (len(value) >= 24 and not is_word(value)) or is_pair(value)
+    return kind == AUTH or _may_be_token(value)
+
+
+def _may_be_token(value: bytes) -> bool:
+    return is_random(value, 8) or (len(value) >= 24 and not is_word(value))  # noqa: PLR2004

@@ -8,19 +8,31 @@ import re
 # Terminal colours as they are, or as JSON, Python or a shell spells them.
 _COLOURS = re.compile(rb"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[\d;:]*[A-Za-z]")
 _UNICODE = re.compile(rb"\\u[0-9a-fA-F]{4}")
+LONG = 12  # characters: no token is shorter, from its beginning to its first sign that is none of a word's
+HEAD = 4
 _ESCAPES = ((b"\\n", b" \n"), (b"\\r", b"  "), (b"\\t", b"  "), (b"\\b", b"  "), (b"\\f", b"  "), (b"\\v", b"  "))
 _NO_WORD = bytes(32 if not (chr(byte).isascii() and chr(byte).isalnum()) and byte not in b"_-" else byte for byte in range(256))
 
 
 class Text:
-    """data: as it was given; seen: as one reads it, of the same length; words: of `seen`, each once."""
+    """data: as it was given; seen: as one reads it, of the same length; words: of `seen`, each once.
 
-    __slots__ = ("data", "seen", "words")
+    long: those of LONG characters and more, each behind a line's end; heads: what these begin with.
+    """
+
+    __slots__ = ("data", "heads", "long", "seen", "words")
 
     def __init__(self, data: bytes, seen: bytes) -> None:
         self.data = data
         self.seen = seen
         self.words = frozenset(seen.translate(_NO_WORD).split())
+        words = [word for word in self.words if len(word) >= LONG]
+        self.long = b"\n" + b"\n".join(words)
+        self.heads = {word[:HEAD] for word in words}
+
+    def has_beginning(self, beginning: bytes) -> bool:
+        """Whether a long word begins so."""
+        return (len(beginning) < HEAD or beginning[:HEAD] in self.heads) and b"\n" + beginning in self.long
 
 
 def read(data: bytes) -> Text:

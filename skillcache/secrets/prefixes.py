@@ -79,9 +79,25 @@ _TABLE = {
         " access-production- w36 access-development- w36 zpka_ a30"
     ),
 }  # fmt: skip
+_FIRST = re.compile(rb"[A-Za-z0-9_-]*")
 _ALPHABETS = {
     "h": "0-9a-f", "H": "0-9a-fA-F", "d": "0-9", "U": "A-Z0-9", "a": "A-Za-z0-9", "w": r"\w-", "p": r"\w.-", "b": r"\w+/=-",
 }  # fmt: skip
+
+
+def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
+    """Start, end and kind of every token in the text."""
+    for kind, beginning, alphabet, size, exact in _rows():
+        start = beginning.encode()
+        first = _FIRST.match(start)[0]  # type: ignore[index] # it takes the empty text too
+        if first != start:
+            if first not in text.words or start not in text.seen:
+                continue
+        elif not text.has_beginning(start):
+            continue
+        for match in _search(beginning, alphabet, size, exact=exact).finditer(text.seen):
+            if _is_token(match[0][len(start) :], alphabet):
+                yield *match.span(), kind
 
 
 def _rows() -> "Iterator[tuple[str, str, str, int, bool]]":
@@ -90,19 +106,6 @@ def _rows() -> "Iterator[tuple[str, str, str, int, bool]]":
         words = shapes.split()
         for beginning, rest in zip(words[::2], words[1::2], strict=True):
             yield kind, beginning, rest[0], int(rest[1:].removesuffix("=")), rest.endswith("=")
-
-
-def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
-    """Start, end and kind of every token in the text."""
-    heads = {word[:4] for word in text.words if len(word) >= 16}  # noqa: PLR2004
-    heads |= {word[:size] for word in heads for size in (2, 3)}
-    for kind, beginning, alphabet, size, exact in _rows():
-        start = beginning.encode()
-        if not (start[:4] in heads if start.replace(b"_", b"a").replace(b"-", b"a").isalnum() else start in text.seen):
-            continue
-        for match in _search(beginning, alphabet, size, exact=exact).finditer(text.seen):
-            if _is_token(match[0][len(start) :], alphabet):
-                yield *match.span(), kind
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
