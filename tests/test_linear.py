@@ -22,7 +22,7 @@ import pytest
 import skillcache
 from skillcache import normalize
 from skillcache.globs import compile_glob
-from skillcache.secrets import table
+from skillcache.secrets import assignment, commands, prefixes, shapes
 
 PACKAGE = Path(skillcache.__file__).parent
 Expression = re.Pattern[str] | re.Pattern[bytes]
@@ -31,7 +31,10 @@ Use = tuple[Expression, str]  # and the method it is used by: "match", "fullmatc
 MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
     "skillcache.normalize": lambda: [(pattern, "sub") for pattern, _ in normalize.rows()],
     "skillcache.globs": lambda: [(compile_glob(glob), "fullmatch") for glob in ("a*b*c*d", "*a*[bc]?*d", "*?????*a*")],
-    "skillcache.secrets.table": lambda: [(pattern, "finditer") for pattern in table.patterns()],
+    **{
+        module.__name__: lambda module=module: [(pattern, "finditer") for pattern in module.patterns()]  # type: ignore[misc]
+        for module in (prefixes, shapes, commands, assignment)
+    },
     "skillcache.expression": list,  # its language is tested in tests/test_expression.py
 }
 SHORT = 4_000  # characters; the longer text is four times as long

@@ -6,7 +6,7 @@ code, help texts and test reports hold in that place: a placeholder, a type, a v
 
 import re
 
-from skillcache.secrets.judgement import is_dull, is_hex, is_mixed, is_place, is_random, is_word
+from skillcache.secrets.judgement import is_digest, is_dull, is_mixed, is_place, is_random, is_word
 from skillcache.secrets.legible import Text
 from skillcache.secrets.shapes import is_pair
 
@@ -24,7 +24,7 @@ _NAMES = {
     "pw": SHORT,
     "secret": TOKEN,
     "token": TOKEN,
-    "credentials?": TOKEN,
+    "cred(?:ential)?s?": TOKEN,
     "cookie": TOKEN,
     "auth": AUTH,
     "key": KEY,
@@ -41,10 +41,10 @@ _NAME_REACH = 64
 # From the name to its value, in the lowered text; of a long one as much as is judged. Wide: columns, or cells.
 _TAIL = (
     r"(?:[_-]?(?:\d{1,3}|prod|production|dev|staging|live|test|value|raw|b64|base64|data)\b)?"
-    r"(?:(?P<joint>[ ]{0,3}[\"'`]?[\])]?[ \t]{0,8}(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]?[\"'])"
+    r"(?:(?P<joint>[ ]{0,8}[\"'`]?[\])]?[ \t]{0,8}(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]?[\"'])"
     r"|[,;]?\s{1,40}[\"']?value[ ]{0,3}[\"']?[ \t]{0,4}[:=]|[ ]is:?(?= ))[ \t]{0,8})"
     r"|(?P<blank>[ \t]{1,3})|(?P<wide>[ \t]{4,60}|[ \t]{0,60}\|[ \t]{1,4}))"
-    r"(?=(?:[bfru]{0,2}[ ]{0,3}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
+    r"(?=(?:[bfru]{0,2}[ ]{0,8}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
 )
 _LEAST = {PASSWORD: "3", SHORT: "3", TOKEN: "8", KEY: "8", AUTH: "8"}  # characters of a value
 _QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
@@ -146,8 +146,10 @@ def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: boo
         return len(value) >= (3 if tight else 4)
     if b" " in value:
         return False
+    if b"|" in value and is_word(value.partition(b"|")[0]):
+        return False  # what a form asks for: required|max:255
     if kind == KEY:
-        return is_random(value, 20) and not is_hex(value)
+        return is_random(value, 20) and not is_digest(value)
     return kind == AUTH or _may_be_token(value)
 
 

@@ -30,6 +30,13 @@ def is_hex(value: bytes) -> bool:
     return not value.translate(None, _HEX)
 
 
+def is_digest(value: bytes) -> bool:
+    """Hexadecimal, alone or behind what names it or its cache."""
+    if value.startswith((b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"md5-")):
+        return True
+    return is_hex(value) or (value.count(b"-") > 0 and len(value.rpartition(b"-")[2]) >= 32 and is_hex(value.rpartition(b"-")[2]))  # noqa: PLR2004
+
+
 def is_random(value: bytes, length: int) -> bool:
     """Long enough, and letters mixed with digits or, where there are none, letters of both cases and twice as long."""
     if len(value) < length or value.isdigit():

@@ -5,13 +5,14 @@ In JSON, in a log of JSON and in a repr a line begins with `\n`, whose letter wo
 
 import re
 
+from skillcache.secrets.words import NO_WORD
+
 # Terminal colours as they are, or as JSON, Python or a shell spells them.
 _COLOURS = re.compile(rb"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[\d;:]*[A-Za-z]")
 _UNICODE = re.compile(rb"\\u[0-9a-fA-F]{4}")
 LONG = 12  # characters: no token is shorter, from its beginning to its first sign that is none of a word's
 HEAD = 4
 _ESCAPES = ((b"\\n", b" \n"), (b"\\r", b"  "), (b"\\t", b"  "), (b"\\b", b"  "), (b"\\f", b"  "), (b"\\v", b"  "))
-_NO_WORD = bytes(32 if not (chr(byte).isascii() and chr(byte).isalnum()) and byte not in b"_-" else byte for byte in range(256))
 
 
 class Text:
@@ -25,7 +26,7 @@ class Text:
     def __init__(self, data: bytes, seen: bytes) -> None:
         self.data = data
         self.seen = seen
-        self.words = frozenset(seen.translate(_NO_WORD).split())
+        self.words = frozenset(seen.translate(NO_WORD).split())
         words = [word for word in self.words if len(word) >= LONG]
         self.long = b"\n" + b"\n".join(words)
         self.heads = {word[:HEAD] for word in words}

@@ -33,7 +33,7 @@ _TABLE = {
         " xapp- w12 xwfp- w10"
     ),
     "stripe-key": (
-        "sk_live_ a16 sk_test_ a16 sk_prod_ a16 rk_live_ a16 rk_test_ a16 rk_prod_ a16 sk_org_ a16 ek_live_ a16 ek_test_ a16"
+        "sk_live_ a10 sk_test_ a10 sk_prod_ a10 rk_live_ a10 rk_test_ a10 rk_prod_ a10 sk_org_ a16 ek_live_ a16 ek_test_ a16"
     ),
     "webhook-secret": "whsec_ b24",
     "google-api-key": "AIza w35",
@@ -44,7 +44,7 @@ _TABLE = {
     "npm-token": "npm_ a36=",
     "pypi-token": "pypi-Ag w40",
     "sendgrid-key": "SG. p60",
-    "twilio-key": "SK h32=",
+    "twilio-key": "SK H32=",
     "mailgun-key": "key- h32= pubkey- h32=",
     "digitalocean-token": "dop_v1_ h64 doo_v1_ h64 dor_v1_ h64",
     "shopify-token": "shpat_ H32 shpca_ H32 shppa_ H32 shpss_ H32 shptka_ H32",
@@ -53,22 +53,24 @@ _TABLE = {
     "vault-token": "hvs. w24 hvb. w24 hvr. w24 s. a24=",
     "atlassian-token": "ATATT3 b50 ATCTT3 b50 ATBB a32= ATOA w40 ATTA a60",
     "facebook-token": "EAAC a60 EAAM a60 EAAB a60 EAAG a60",
-    "square-token": "EAAA w56 sq0atp- w22 sq0csp- w40",
+    "square-token": "EAAA w22 sq0atp- w22 sq0csp- w40",
+    "session-cookie": "_gitlab_session= w20 sessionid= w20 PHPSESSID= w20 JSESSIONID= w16 connect.sid= p20",
+    "jwt": "ZXlK b60",  # once more in base64
     "kubernetes-secret": "eyJhdXRocyI6 b20 sha256~ w43=",
     "service-token": (
         # work and planning
         "lin_api_ a32 lin_oauth_ a32 ntn_ a40 secret_ a43= PMAK- w59 figd_ w20 figu_ w20 figo_ w20 pat-na1- w36 pat-eu1- w36"
-        " cfpat- w40 CFPAT- w43 dapat. p60 rdme_ a60 sgp_ w40 slk_ h64 sgd_ h64 xau_ a20 tfp_ w40 patAAA p60"
+        " sl. p120 cfpat- w40 CFPAT- w43 dapat. p60 rdme_ a60 sgp_ w40 slk_ h64 sgd_ h64 xau_ a20 tfp_ w40 patAAA p60"
         # builds, packages, infrastructure
-        " dckr_pat_ w20 dckr_oat_ w20 rubygems_ h48 pul- h40 oy2 a43= CLOJARS_ H60 AKCp a60 cmVmd a59= pnu_ a36= pnb_ a36="
+        " dckr_pat_ w20 dckr_oat_ w20 rubygems_ h48 pul- h40 oy2 a43= CLOJARS_ a60 AKCp a60 cmVmd a59= pnu_ a36= pnb_ a36="
         " tskey- w20 fo1_ w40 fm1r_ b60 fm1a_ b60 fm2_ b60 rnd_ a28 HRKU- w36 nfp_ a36 nfc_ a36 nfo_ a36 nfu_ a36 nfb_ a36 vcp_ a24"
         " vci_ a24 vca_ a24 vcr_ a24 vck_ a24 bkua_ a40 bkaj_ a40 bkpt_ a40 CCIPAT_ w40 CCIPRJ_ w40 ico- a32= tk-us- w48 dp.pt. a40"
-        " dp.st. w40 dp.ct. a40 dp.sa. a40 dp.scim. a40 dp.audit. a40 ops_ey b60 A3- w30 squ_ a40 sqp_ a40 sqa_ a40 snyk_uat. p40"
+        " dp.st. p40 dp.ct. a40 dp.sa. a40 dp.scim. a40 dp.audit. a40 ops_ey b60 A3- w30 squ_ a40 sqp_ a40 sqa_ a40 snyk_uat. p40"
         " ddp_ a36 ddo_ a36 API- U26= p8e- a32 nt_ a40= cfut_ w40 cfat_ w40 v1.0- w100 4b1d a38= LTAI a16 AKID a32="
         # data, telemetry
         " pscale_tkn_ w32 pscale_pw_ w32 pscale_oauth_ w32 sbp_ h40 sb_secret_ w22 napi_ a40 sntrys_ b40 sntryu_ h40 glsa_ w32 glc_ b32"
         " eyJrIjoi a60 NRAK- U27 NRII- w32 NRJS- h19 NRRA- h40 hcaik_ a40 hcxik_ a40 dt0c01. p80 phx_ a40 phs_ a40 dnkey- w70"
-        " lsv2_pt_ w36 lsv2_sk_ w36 pcsk_ w40 e2b_ h40 tvly- w28 fc- h32= PHPSESSID= w20"
+        " lsv2_pt_ w36 lsv2_sk_ w36 pcsk_ w40 e2b_ h40 tvly- w28 fc- h32="
         # models
         " gsk_ a40 xai- a60 pplx- a40 r8_ a37 nvapi- w50 jina_ a50 fw_ a24= tgp_v1_ w40 rpa_ a40 csk- a40 AQ.Ab8 w40"
         # money, shops, mail
@@ -123,4 +125,6 @@ def _is_token(rest: bytes, alphabet: str) -> bool:
     """Whether what follows the beginning looks drawn at random, and not like words, a mask or an example."""
     if is_dull(rest) or rest.endswith(b"EXAMPLE") or len(set(rest)) < 5 or rest[:8].lower() == b"xxxxxxxx":  # noqa: PLR2004
         return False
-    return alphabet in "hHdU" or any(byte in b"0123456789" for byte in rest) or not (rest.islower() or is_camel(rest))
+    if alphabet in "hHdU" or any(byte in b"0123456789" for byte in rest):
+        return True
+    return (alphabet == "a" or not rest.islower()) and not is_camel(rest)

@@ -23,7 +23,7 @@ _W = r"[A-Za-z0-9_-]"
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _MASKS = (b"*", b"$", b"{", b"<", b"[", b"%", b"...", b"xxx", b"XXX", "•".encode())
 _SCHEME = (
-    r"[\"' ]{0,3}\s{0,3}[:=]\s{0,3}[\"' ]{0,3}"
+    r"[\"' ]{0,6}\s{0,3}[:=]\s{0,3}[\"' ]{0,6}"
     r"(?:(?i:bearer|basic|token|digest|negotiate|apikey|key)[\s:]{1,3}|(?=[A-Za-z._~+/=:-]{0,64}\d))"
     r"(?!(?i:bearer|basic|token|digest|negotiate|apikey|none|null|true|false|required|header)\b)"
 )
@@ -86,9 +86,9 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     (
         "netrc-password",
         (b"=machine",),
-        r"machine\s{1,4}\S{1,255}\s{1,40}(?:(?:login|account)\s{1,4}\S{1,255}\s{1,40}){0,2}password\s{1,4}(?P<secret>\S{1,255})",
+        r"machine\s{1,4}\S{1,255}\s{1,40}(?:(?:login|account)\s{1,4}\S{1,255}\s{1,40}){0,2}password\s{1,4}(?P<secret>[^\s\"]{1,255})",
     ),
-    ("netrc-password", (b"=login",), r"login[ \t]{1,4}\S{1,128}\s{1,8}password[ \t]{1,4}(?P<secret>[^\s.,;:]{3,255})(?=\s|\Z)"),
+    ("login-password", (b"=login",), r"login[ \t]{1,4}\S{1,128}\s{1,8}password[ \t]{1,4}(?P<secret>[^\s.,;:\"'<]{3,255})(?=[\s\"'<]|\Z)"),
     (
         "pgpass-password",
         (b":",),
@@ -113,12 +113,12 @@ def spans(text: Text) -> "Iterator[Span]":
                 start, end = match.span("secret" if "secret" in match.re.groupindex else 0)
                 if kind in _WORDS:
                     start = _begin(seen, start)
-                if not seen.startswith(_MASKS, start) and _CHECKS.get(kind, _any)(seen, start, end):
+                if (kind == "password-hash" or not seen.startswith(_MASKS, start)) and _CHECKS.get(kind, _any)(seen, start, end):
                     yield start, end, kind
     yield from _lines(seen)
     if any(_has(text, hint) for hint in _AWS):
         for match in re.finditer(_ALONE, seen):
-            if _is_drawn(match[0]):
+            if _is_drawn(match[0]) and not _goes_on(seen, match.start()):
                 yield *match.span(), "aws-secret-key"
 
 
@@ -189,6 +189,7 @@ _CHECKS = {
     "url-password": _is_url_password,
     "basic-auth": _is_pair,
     "netrc-password": _is_password,
+    "login-password": _is_loose_password,
     "pgpass-password": _is_pgpass,
     "xml-password": _is_loose_password,
     "discord-token": _is_discord,
@@ -225,14 +226,14 @@ def _is_drawn(value: bytes) -> bool:
 
 
 def _goes_on(seen: bytes, start: int) -> bool:
-    """Whether the line is the last of several in base64."""
+    """Whether it is the last of several lines in base64."""
     above = seen[max(0, start - 80) : start].rstrip(b" \t\r\n").rpartition(b"\n")[2].strip(b" \t\r")
     return len(above) >= 40 and not above.translate(None, bytes(_WORD) + b"+/=")  # noqa: PLR2004
 
 
 def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
-    """Two lines of a PEM file or more, unless what stands around says that it is a public one."""
-    if len(lines) < 2 or not all(_is_drawn(seen[start:end]) for start, end in lines[:2]):  # noqa: PLR2004
+    """Two lines of a PEM file or more, or the end of a private one; not of what calls itself public."""
+    if not lines or not all(_is_drawn(seen[start:end]) for start, end in lines[:2]):
         return
     start, end = lines[0][0], lines[-1][1]
     before, after = seen[max(0, start - 200) : start], seen[end : end + 160]
@@ -240,5 +241,8 @@ def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
     for mark, kind in ((b"-----BEGIN " in before, begin[:40]), (b"-----END " in after, stop[:40])):
         if mark and b"PRIVATE" not in kind:
             return
-    rest = after.partition(b"-----END ")[0].strip()
-    yield start, end + after.find(rest) + len(rest) if rest and not rest.translate(None, bytes(_WORD) + b"+/=") else end, "private-key"
+    if len(lines) > 1 or stop:
+        rest = after.lstrip().partition(b"\n")[0].strip()
+        if rest and not rest.translate(None, bytes(_WORD) + b"+/="):  # the last line, which is shorter
+            end += after.find(rest) + len(rest)
+        yield start, end, "private-key"
