@@ -198,8 +198,12 @@ def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
 
 
 def _expression(tool: str) -> str:
-    """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
-    return f"^{tool.replace('.', '[.]').replace('*', '.*')}$"
+    """A matcher that is not a plain name is an expression, which the client searches for anywhere.
+
+    It fits what begins and ends as the name does: with more than one wildcard a search could hold the client.
+    """
+    first, *rest = tool.replace(".", "[.]").split("*")
+    return f"^{first}{''.join([f'.*{last}' for last in rest[-1:]])}$"
 
 
 def _literal(rule: str) -> str:

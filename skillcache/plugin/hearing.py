@@ -73,7 +73,9 @@ def _lines(patterns: Iterable[str]) -> list[str]:
 
 
 def _wild(tool: str) -> str:
-    return ".*".join(map(_plain, tool.split("*")))
+    """What begins and ends as the name does: with more than one wildcard a search could hold the client."""
+    first, *rest = tool.split("*")
+    return _plain(first) + "".join([f".*{_plain(last)}" for last in rest[-1:]])
 
 
 def _plain(text: str) -> str:
