@@ -76,13 +76,6 @@ PROJECTS = (
 _NEEDS = ("pytest==8.4.2", "flit_core==3.10.1")
 
 
-def unavailable(what: str) -> None:
-    """Ends the test: as failed in CI, as skipped elsewhere."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}, and CI requires it")
-    pytest.skip(what)
-
-
 def pip(*words: str) -> bool:
     """Whether pip of this interpreter, as its user has configured it, did so."""
     argv = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
