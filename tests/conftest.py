@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -89,11 +89,12 @@ class RedisServer:
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(10)
             link.connect(str(self.path))
-            if self.password:
-                link.sendall(_inline("AUTH", self.password))
-                link.recv(100)
-            link.sendall(_inline(*words))
-            return link.recv(65536)
+            with link.makefile("rb") as replies:
+                if self.password:
+                    link.sendall(_inline("AUTH", self.password))
+                    _whole_reply(replies)
+                link.sendall(_inline(*words))
+                return _whole_reply(replies)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -108,6 +109,15 @@ class RedisServer:
 def _inline(*words: str) -> bytes:
     parts = [f"*{len(words)}\r\n"] + [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
     return "".join(parts).encode()
+
+
+def _whole_reply(replies: BinaryIO) -> bytes:
+    """However many pieces it comes in; b"" of a server that closes instead."""
+    line = replies.readline()
+    count = int(line[1:]) if line[:1] in {b"$", b"*"} else 0
+    if line.startswith(b"$"):
+        return line + replies.read(count + 2) if count >= 0 else line
+    return line + b"".join(_whole_reply(replies) for _ in range(count))
 
 
 def free_port() -> int:

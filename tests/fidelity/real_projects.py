@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from skillcache import tally
 from skillcache.normalize import normalized
+from tests.conftest import unavailable
 from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
 
 

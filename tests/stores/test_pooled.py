@@ -190,6 +190,7 @@ async def begin_waits(server: RedisServer, store: AsyncStore, count: int) -> "li
     mark = (await store.claim(DIGEST, "waiter", 60)).mark
     waits = [asyncio.create_task(store.wait(DIGEST, mark, 60)) for _ in range(count)]
     while not waiters(server):
+        assert not [wait.result() for wait in waits if wait.done()]
         await store.ping()
     return waits
 
