@@ -79,13 +79,20 @@ def test_an_mcp_tool_whose_server_the_account_brings_is_known_after_its_first_en
     config.write_text('[[rules]]\nmatch = "mcp__docs"\n')
     call: dict[str, Any] = {"tool_name": "mcp__docs__search", "tool_input": {"query": "x"}}
     blocks = [{"type": "text", "text": "found"}]
-    for _ in range(2):
+
+    def ask() -> bool:
         event = server.event(**call)
         server.call(event)
+        is_known = server.outcomes()[-1] == "no_entry"
         server.end({**event, "mcp_server": {"name": "docs", "source": "claudeai"}}, blocks)
-        time.sleep(0.2)
+        return is_known
+
+    assert not ask()
+    assert until(ask)  # once the end of the first has been looked at
+    assert until(lambda: "stored" in server.outcomes())
     assert server.call(server.event(**call))["result"] == blocks
-    assert server.outcomes() == ["unknown_server", "no_entry", "stored", "replayed"]
+    assert set(server.outcomes()[:-3]) == {"unknown_server"}
+    assert server.outcomes()[-3:] == ["no_entry", "stored", "replayed"]
 
 
 def test_what_is_no_result_of_the_tool_is_not_given(server: Server) -> None:
