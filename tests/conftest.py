@@ -1,6 +1,7 @@
 """Servers for the tests: real ones on loopback, each ended by the process id it was started with.
 
-A test that needs a program this machine lacks is skipped by name, and fails where CI=true.
+A test that needs a program this machine lacks is skipped by name, and fails where CI=true; the summary says how many
+were skipped for want of what.
 """
 
 import os
@@ -9,10 +10,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -33,13 +35,25 @@ SECONDS = 30.0  # for servers to agree, on a busy machine
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A line per reason, where pytest would write one per test."""
+    skipped = terminalreporter.getreports("skipped")
+    reasons = Counter(report.longrepr[2] for report in skipped if isinstance(report.longrepr, tuple))
+    if reasons:
+        terminalreporter.section("what was skipped")
+    for reason, tests in reasons.most_common():
+        terminalreporter.line(f"{tests:5d}  {reason.removeprefix('Skipped: ')}")
+
+
+def unavailable(what: str) -> NoReturn:
+    """Ends the test that lacks what `what` says: as failed in CI, as skipped elsewhere."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}, and CI requires it")
+    pytest.skip(what)
+
+
 def require_program(name: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{name} is required in CI")
-        pytest.skip(f"{name} is not installed")
-    return found
+    return shutil.which(name) or unavailable(f"{name} is not installed")
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -75,11 +89,12 @@ class RedisServer:
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(10)
             link.connect(str(self.path))
-            if self.password:
-                link.sendall(_inline("AUTH", self.password))
-                link.recv(100)
-            link.sendall(_inline(*words))
-            return link.recv(65536)
+            with link.makefile("rb") as replies:
+                if self.password:
+                    link.sendall(_inline("AUTH", self.password))
+                    _whole_reply(replies)
+                link.sendall(_inline(*words))
+                return _whole_reply(replies)
 
     def stop(self) -> None:
         if self.process.poll() is None:
@@ -94,6 +109,15 @@ class RedisServer:
 def _inline(*words: str) -> bytes:
     parts = [f"*{len(words)}\r\n"] + [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
     return "".join(parts).encode()
+
+
+def _whole_reply(replies: BinaryIO) -> bytes:
+    """However many pieces it comes in; b"" of a server that closes instead."""
+    line = replies.readline()
+    count = int(line[1:]) if line[:1] in {b"$", b"*"} else 0
+    if line.startswith(b"$"):
+        return line + replies.read(count + 2) if count >= 0 else line
+    return line + b"".join(_whole_reply(replies) for _ in range(count))
 
 
 def free_port() -> int:

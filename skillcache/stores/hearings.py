@@ -16,7 +16,8 @@ class Hearings:
         name = digest, mark
         hearing = self._under_way.get(name)
         if hearing is None:
-            hearing = self._under_way[name] = _Hearing(asyncio.create_task(self._listen(name)))
+            hearing = self._under_way[name] = _Hearing()
+            hearing.task = asyncio.create_task(self._listen(name, hearing))
         hearing.listeners += 1
         try:
             await asyncio.wait({hearing.task}, timeout=seconds)
@@ -26,9 +27,11 @@ class Hearings:
             if not hearing.listeners:
                 await self._end(name, hearing)
 
-    async def _listen(self, name: tuple[str, str]) -> bool:
+    async def _listen(self, name: tuple[str, str], hearing: "_Hearing") -> bool:
         while not await self._hear(*name):
-            pass
+            # An exchange whose answer comes as it is cancelled may swallow that: it was the last one then.
+            if not hearing.listeners:
+                return False
         return True
 
     async def _end(self, name: tuple[str, str], hearing: "_Hearing") -> None:
@@ -44,6 +47,7 @@ class Hearings:
 class _Hearing:
     __slots__ = ("listeners", "task")
 
-    def __init__(self, task: "asyncio.Task[bool]") -> None:
-        self.task = task
+    task: "asyncio.Task[bool]"
+
+    def __init__(self) -> None:
         self.listeners = 0

@@ -100,7 +100,8 @@ def wake(scene: Scene, rounds: int) -> dict[str, list[float]]:
 
 
 def overlap(calls: Overlap, name: str, seconds: float) -> int:
-    calls.go_on(seconds)
+    ends = time.monotonic() + seconds
+    calls.go_on(lambda: time.monotonic() >= ends)
     outcomes = calls.outcomes()
     print(f"\n{name} store, {seconds:.0f} s: {calls.calls} calls, {calls.edits} edits, {calls.hits} hits,")
     print(f"{outcomes['waited']} of them after a wait, {len(calls.wrong)} wrong; {dict(outcomes)}", flush=True)

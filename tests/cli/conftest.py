@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,22 @@ from typing import NamedTuple
 import pytest
 
 from tests.shelf import Shelf
+
+_EACH = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from skillcache.__main__ import main
+
+ran = []
+for command in json.load(sys.stdin):
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        status = main(command)
+    for text in (out, err):
+        text.flush()
+    ran.append((status, out.buffer.getvalue().decode(), err.buffer.getvalue().decode()))
+print(json.dumps(ran))
+"""
 
 
 class Ran(NamedTuple):
@@ -41,6 +58,20 @@ class Person:
         )
         assert "Traceback" not in done.stderr
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    def each(self, commands: list[tuple[str, ...]]) -> list[Ran]:
+        """As `skillcache` for many commands that follow each other, in one process: most of a command is its start."""
+        done = subprocess.run(
+            [sys.executable, "-c", _EACH],
+            cwd=self.home,
+            env=self.variables,
+            input=json.dumps(commands),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return [Ran(*each) for each in json.loads(done.stdout)]
 
     @property
     def settings(self) -> Path:

@@ -73,22 +73,23 @@ def test_a_list_tells_what_is_readable_and_what_is_not(person: Person) -> None:
     said = harmless(person.skillcache("entries", "list", "--all"))
 
     assert said.count("unreadable") == len(UNREADABLE)
-    for order in ("age", "size", "saved"):
-        harmless(person.skillcache("entries", "list", "--all", "--sort", order))
+    for ran in person.each([("entries", "list", "--all", "--sort", order) for order in ("age", "size", "saved")]):
+        harmless(ran)
     listed = json.loads(harmless(person.skillcache("entries", "list", "--all", "--json")))
     assert len(listed) == len(READABLE) + len(UNREADABLE) + 1
 
 
 @pytest.mark.usefixtures("hostile")
 def test_each_is_shown_and_pinned_or_refused_in_one_line(person: Person) -> None:
-    for number in range(len(READABLE)):
-        harmless(person.skillcache("entries", "show", digest_of(number)))
-        harmless(person.skillcache("entries", "pin", digest_of(number)))
-    for number in range(len(READABLE), len(READABLE) + len(UNREADABLE)):
-        for command in ("show", "pin"):
-            ran = person.skillcache("entries", command, digest_of(number))
-            assert harmless(ran, 1).count("\n") == 1
+    for ran in person.each(commands(range(len(READABLE)))):
+        harmless(ran)
+    for ran in person.each(commands(range(len(READABLE), len(READABLE) + len(UNREADABLE)))):
+        assert harmless(ran, 1).count("\n") == 1
     harmless(person.skillcache("entries", "show", digest_of(99)))
+
+
+def commands(numbers: range) -> list[tuple[str, ...]]:
+    return [("entries", command, digest_of(number)) for number in numbers for command in ("show", "pin")]
 
 
 def test_all_of_it_can_be_taken_out(person: Person, hostile: Shelf) -> None:

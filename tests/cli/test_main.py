@@ -18,14 +18,11 @@ from tests.cli.conftest import Person
 HELP = Path(__file__).parent / "help"
 
 
-@pytest.mark.parametrize("name", ["skillcache", *COMMANDS])
-def test_help_reads_as_it_was_written(person: Person, name: str) -> None:
-    words = [] if name == "skillcache" else [name]
-
-    ran = person.skillcache(*words, "--help")
-
-    assert ran == (0, (HELP / f"{name}.txt").read_text(), "")
-    assert person.skillcache(*words, "-h") == ran
+def test_help_reads_as_it_was_written(person: Person) -> None:
+    names = ["skillcache", *COMMANDS]
+    written = [(0, (HELP / f"{name}.txt").read_text(), "") for name in names]
+    for option in ("--help", "-h"):
+        assert person.each([(option,) if name == "skillcache" else (name, option) for name in names]) == written
 
 
 def every_command(command: click.Command, *names: str) -> Iterator[tuple[str, ...]]:

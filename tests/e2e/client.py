@@ -13,8 +13,12 @@ from pathlib import Path
 
 from skillcache.probe.client import TIMEOUT
 
-VERSION = "2.1.330"
+VERSION = "2.1.332"
+# Older ones, and where beside the first `.ci/run` installs them.
+EARLIER_VERSION = "2.1.330"  # what people had before: a session or two of each lane prove that it works there too
 OLD_VERSION = "2.1.296"  # the newest whose mods cannot answer a call that is allowed
+_FOLDERS = {VERSION: "", EARLIER_VERSION: "-330", OLD_VERSION: "-old"}
+_PLACE = "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
 
 
 def find_client() -> str | None:
@@ -22,21 +26,20 @@ def find_client() -> str | None:
     named = os.environ.get("SKILLCACHE_TEST_CLAUDE")
     if named:
         return named
-    installed = tools_folder() / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
-    if installed.exists():
-        return str(installed)
     on_path = shutil.which("claude")
-    if on_path:
-        said = subprocess.run([on_path, "--version"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
-        if said.stdout.startswith(VERSION):
-            return on_path
-    return None
+    return find_installed(VERSION) or (on_path if on_path and version_of(on_path) == VERSION else None)
 
 
-def find_old_client() -> str | None:
-    """The path of a client of OLD_VERSION, or None."""
-    path = Path(f"{tools_folder()}-old") / "node_modules/@anthropic-ai/claude-code-linux-x64/claude"
-    return str(path) if path.exists() else None
+def find_installed(version: str) -> str | None:
+    """The path of the client of that pinned version that `.ci/run` installed, or None."""
+    path = f"{tools_folder()}{_FOLDERS[version]}/{_PLACE}"
+    return path if os.path.exists(path) else None
+
+
+def version_of(client: str) -> str:
+    """What the client at that path says, without its name."""
+    said = subprocess.run([client, "--version"], capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    return said.stdout.partition(" ")[0].strip()
 
 
 def tools_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import OLD_VERSION, VERSION, find_client, find_old_client
+from tests.conftest import unavailable
+from tests.e2e.client import EARLIER_VERSION, OLD_VERSION, VERSION, find_client, find_installed
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 
@@ -18,12 +18,7 @@ from tests.e2e.project import Place
 @pytest.fixture(scope="session")
 def claude() -> str:
     """The path of the real client: skipped by name where there is none, and required in CI."""
-    found = find_client()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"Claude Code {VERSION} is required in CI")
-        pytest.skip(f"Claude Code {VERSION} is not installed")
-    return found
+    return find_client() or unavailable(f"Claude Code {VERSION} is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +50,15 @@ def second_place(tmp_path: Path, claude: str, template: Path) -> Place:
 
 
 @pytest.fixture(scope="session")
+def earlier_claude() -> str:
+    """The path of a client that people had before."""
+    return find_installed(EARLIER_VERSION) or unavailable(f"Claude Code {EARLIER_VERSION} is not installed")
+
+
+@pytest.fixture(scope="session")
 def old_claude() -> str:
     """The path of a client whose mods cannot answer calls."""
-    found = find_old_client()
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"Claude Code {OLD_VERSION} is required in CI")
-        pytest.skip(f"Claude Code {OLD_VERSION} is not installed")
-    return found
+    return find_installed(OLD_VERSION) or unavailable(f"Claude Code {OLD_VERSION} is not installed")
 
 
 @pytest.fixture

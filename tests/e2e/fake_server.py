@@ -1,9 +1,9 @@
 """A server as the plugin's mod starts it, that answers as no server should: `python fake_server.py MODE SOCKET`.
 
 hang    takes a request and never answers         die      ends with a request
-mute    says nothing on its standard output       text     answers with no JSON
-status  answers with status 500                   nothing  answers with no HTTP
-list, number, shape, words, forever               answers with JSON of no use
+mute    says nothing on its standard output
+useless answers with status 500, with no HTTP, with no JSON and with JSON of no use, in turn
+forever has the client wait again and again
 chatter says where it listens after other words   other    is of another version
 held    has the client held after a call, and never lets it go
 """
@@ -18,15 +18,16 @@ import time
 
 from skillcache.server import PROTOCOL
 
-ANSWERS = {
-    "text": "no JSON",
-    "list": "[1, 2]",
-    "number": "7",
-    "shape": '{"result": {"stdout": 5}, "context": ["x"]}',
-    "words": '{"result": "text", "deny": 5, "context": "x", "ticket": {}}',
-    "held": '{"follow": true, "hold": true}',
-    "forever": '{"ticket": "t", "wait": 0.001}',
-}
+ANSWERS = {"held": '{"follow": true, "hold": true}', "forever": '{"ticket": "t", "wait": 0.001}'}
+OF_NO_USE = (
+    "no JSON",
+    "[1, 2]",
+    "7",
+    '{"result": {"stdout": 5}, "context": ["x"]}',
+    '{"result": "text", "deny": 5, "context": "x", "ticket": {}}',
+    "status",
+    "nothing",
+)
 
 
 def main() -> None:
@@ -52,10 +53,11 @@ def main() -> None:
             os._exit(1)
         if mode == "hang" or request.startswith(b"POST /held"):
             time.sleep(300)
-        body = ANSWERS.get(mode, "{}").encode()
-        status = 500 if mode == "status" else 200
+        answer = OF_NO_USE[(len(kept) - 1) % len(OF_NO_USE)] if mode == "useless" else ANSWERS.get(mode, "{}")
+        body = answer.encode()
+        status = 500 if answer == "status" else 200
         head = f"HTTP/1.1 {status} said\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n".encode()
-        connection.sendall(b"garbage\0\n\n" if mode == "nothing" else head + body)
+        connection.sendall(b"garbage\0\n\n" if answer == "nothing" else head + body)
         connection.close()
 
 

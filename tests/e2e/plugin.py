@@ -11,10 +11,10 @@ from skillcache.probe.api import Request, Turn
 from skillcache.probe.client import Session
 from tests.e2e.project import Place, as_turn
 
-SECONDS = 20.0  # for a server to come up, on a busy machine
+SECONDS = 50.0  # for a server to come up, on a busy machine
 # Of the mod: a machine so busy that the server is late must not decide a test that is not about time.
 _HASTY, _PATIENT = "const PATIENCE = 150 ", "const PATIENCE = 5_000 "
-_END = 3.0  # and to hear how a call has ended; of one in the background it hears nothing
+_END = 10.0  # and to hear how a call has ended; of one in the background it hears nothing
 _NOTE = "tool.call hook additional context: "
 
 

@@ -64,6 +64,7 @@ class Place:
             self.home,
             {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "SHELL": "/bin/bash",  # as a login sets it: without it the client takes zsh, where there is one
                 "E2E_RUNS": str(self.runs),
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "SKILLCACHE_MIN_DURATION": "0",

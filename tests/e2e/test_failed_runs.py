@@ -5,7 +5,15 @@ from __future__ import annotations
 from skillcache.probe.api import Turn
 from tests.e2e.project import PYTEST, Place, after, agent
 
-FAILURES = '[[rules]]\nmatch = "Bash(./check:*)"\nfailures = true\n'
+FAILURES = """
+[[rules]]
+match = "Bash(./check:*)"
+failures = true
+
+[[rules]]
+match = "Bash(../check:*)"
+failures = true
+"""
 
 FAILING_TEST = """\
 import os
@@ -17,6 +25,8 @@ def test_sum() -> None:
     assert 1 + 1 == 3
 """
 
+# The client shows the model the two ends of it: what another session gets must be just that.
+CUT = (1, "".join(f"line {number}\n" for number in range(5_000)))
 FAILED = {
     "plain": (1, "one thing is wrong\n"),
     "silent": (3, ""),
@@ -38,7 +48,7 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
     place.configure(FAILURES)
 
     def failing(name: str) -> Turn:
-        status, output = FAILED[name]
+        status, output = FAILED.get(name, CUT)
 
         def fail() -> None:
             place.write("status", f"{status}\n")
@@ -46,46 +56,28 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
 
         return after(fail, f"./check {name}")
 
-    seen = place.play(*map(failing, FAILED), *map(failing, FAILED))
-    assert place.count() == 2 * len(FAILED), place.outcomes()
+    moving = ["cd sub && ../check", "pwd"]  # a failing run leaves the shell where it was
+    turns = [*map(failing, FAILED), *map(failing, FAILED), *moving, failing("cut")]
+    seen = place.play(*turns)
+    ran = place.count()
+    assert ran == 2 * len(FAILED) + 2, place.outcomes()
     assert seen.replays == []
 
-    other = place.play(*map(failing, FAILED), *map(failing, FAILED))
-    assert place.count() == 3 * len(FAILED), place.outcomes()
-    assert len(other.replays) == len(FAILED)
+    other = place.play(*turns)
+    assert place.count() - ran == len(FAILED) + 1, place.outcomes()  # what they see again, and what is cut
+    assert len(other.replays) == len(FAILED) + 1
     for name, fresh, replayed in zip(FAILED, seen.results, other.results, strict=False):
         assert fresh.is_error
         assert (name, *replayed[1:]) == (name, *fresh[1:])
+    assert other.texts[-3:] == seen.texts[-3:]
+    assert other.texts[-2] == str(place.project)
+    assert "characters truncated" in other.texts[-1]
 
-
-def test_a_resumed_session_has_still_seen_its_failures(place: Place) -> None:
-    place.configure(FAILURES)
-    place.write("status", "1\n")
-    first = place.play("./check")
-    resumed = place.play("./check", resume=first.id)
-    assert resumed.id == first.id
-    assert place.count() == 2, place.outcomes()
+    ran = place.count()
+    resumed = place.play(failing("plain"), resume=seen.id)  # it has still seen its failures
+    assert resumed.id == seen.id
+    assert place.count() == ran + 1, place.outcomes()
     assert resumed.replays == []
-
-
-def test_a_failure_that_the_client_cuts_comes_out_the_same(place: Place) -> None:
-    """The client shows the model the two ends of a long failure: what another session gets must be just that."""
-    place.configure(FAILURES)
-    place.write("status", "1\n")
-    place.write("answer", "".join(f"line {number}\n" for number in range(5_000)))
-    fresh, second = (place.play("./check").results[0] for _ in range(2))
-    assert "characters truncated" in fresh.text
-    assert second[1:3] == fresh[1:3]
-
-
-def test_a_replayed_failure_leaves_the_shell_where_a_failing_run_does(place: Place) -> None:
-    place.configure('[[rules]]\nmatch = "Bash(../check:*)"\nfailures = true\n')
-    place.write("status", "1\n")
-    ran = place.play("cd sub && ../check", "pwd")
-    replayed = place.play("cd sub && ../check", "pwd")
-    assert place.count() == 1, place.outcomes()
-    assert replayed.texts == ran.texts
-    assert replayed.texts[1] == str(place.project)
 
 
 def test_a_subagent_that_has_not_seen_the_failure_is_told(place: Place) -> None:

@@ -20,11 +20,9 @@ EVENTS = ("SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", 
 TASK = "check the project for me"
 
 
-@pytest.fixture(params=["embedded", "redis"])
-def work(request: pytest.FixtureRequest, bare_place: Place) -> Place:
+@pytest.fixture
+def work(bare_place: Place) -> Place:
     bare_place.client.env |= {"SKILLCACHE_MESSAGES_DELIVER": "1", "USER": "somebody"}
-    if request.param == "redis":
-        bare_place.client.env["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
     start = {"type": "command", "command": sys.executable, "timeout": 10}
     handler = {**start, "args": ["-I", "-S", f"{hooks_folder()}/deliver.py", MARK]}
     settings: dict[str, Any] = {"hooks": {event: [{"hooks": [handler]}] for event in EVENTS}}
@@ -120,7 +118,10 @@ def test_a_message_that_nobody_reads_comes_back_to_the_agent_that_sent_it(work: 
     assert "comes back undelivered: somebody did not read it in time" in json.dumps(session.requests[-1].body)
 
 
-def test_two_sessions_write_to_each_other(work: Place) -> None:
+@pytest.mark.parametrize("store", ["embedded", "redis"])
+def test_two_sessions_write_to_each_other(work: Place, store: str, request: pytest.FixtureRequest) -> None:
+    if store == "redis":
+        work.client.env["SKILLCACHE_REDIS_URL"] = request.getfixturevalue("redis_server").url
     inner: list[Session] = []
 
     def beside(_request: Request) -> Turn:

@@ -46,6 +46,11 @@ def test_a_repeated_command_is_answered_in_the_same_session_and_in_the_next(plug
     assert ["another session" in note for note in notes(second)] == [True]
     assert {run.event for run in [*first.hooks, *second.hooks]} <= {"SessionStart", "Stop", "SessionEnd"}
 
+    resumed = plugged.play(PYTEST, resume=first.id)
+    assert resumed.id == first.id
+    assert plugged.count() == 1, plugged.outcomes()
+    assert resumed.texts[-1].startswith(fresh.text)
+
 
 def test_any_output_is_given_byte_for_byte(plugged: Plugged) -> None:
     turns: list[Turn] = []
@@ -67,29 +72,54 @@ def test_any_output_is_given_byte_for_byte(plugged: Plugged) -> None:
 
 def test_a_failing_command_is_answered_as_it_failed(plugged: Plugged) -> None:
     plugged.configure(f"{CHECK_RULE}failures = true\n")
-    for status, text in ((3, "one thing is wrong\n"), (1, ""), (139, "\n\n  é\x1b[31mred\r\n")):
-        plugged.write("status", f"{status}\n")
-        plugged.write("answer", text)
-        (fresh,) = plugged.play("./check").results
-        (answered,) = plugged.play("./check").results
-        assert answered[1:] == fresh[1:]
-        assert answered.is_error
+
+    def failing(number: int) -> Turn:
+        status, text = ((3, "one thing is wrong\n"), (1, ""), (139, "\n\n  é\x1b[31mred\r\n"))[number]
+
+        def fail() -> None:
+            plugged.write("status", f"{status}\n")
+            plugged.write("answer", text)
+
+        return after(fail, "./check")
+
+    fresh, answered = (plugged.play(bash("true"), *map(failing, range(3))) for _ in range(2))
+    assert [result[1:] for result in answered.results] == [result[1:] for result in fresh.results]
+    assert [result.is_error for result in answered.results] == [False, True, True, True]
     assert plugged.count() == 3, plugged.outcomes()
 
 
-def test_a_search_without_matches_is_answered_as_none(plugged: Plugged) -> None:
-    session = plugged.play("./check | grep nothing_like_it", "./check | grep nothing_like_it")
-    assert plugged.count() == 1, plugged.outcomes()
-    assert session.results[1][1:] == session.results[0][1:]
-    assert session.results[1].structured["returnCodeInterpretation"] == "No matches found"
+def test_lines_are_answered_or_run_as_their_form_demands(plugged: Plugged) -> None:
+    """One session; each form follows the one before."""
+    others = ["ls", "git status --short", "find . -type f -name x", "git checkout --quiet ."]
+    pipe = ["./check | grep nothing_like_it"] * 2
+    fresh = ["./check", "./check # fresh", "./check"]
+    batch = ["./check one", "./check two", f"{PYTEST} sub", "./check three"]
+    moving = [f"cd sub && {PYTEST}", "pwd", f"cd {plugged.project}", f"cd sub && {PYTEST}", "pwd"]
+    pending = plugged.home / ".cache/skillcache/pending"
+    seen: list[bool] = []
+    first, *rest = pipe
+    look = after(lambda: seen.append(pending.exists()), first)
+    session = plugged.play(*others, look, *rest, *fresh, batch, batch, *moving)
+    results = iter(session.results)
 
-
-def test_a_line_that_moves_the_shell_runs(plugged: Plugged) -> None:
-    session = plugged.play(f"cd sub && {PYTEST}", "pwd", f"cd {plugged.project}", f"cd sub && {PYTEST}", "pwd")
-    assert session.texts[0] == session.texts[3]
-    assert session.texts[1] == session.texts[4] == str(plugged.project / "sub")
-    assert plugged.count() == 2
-    assert "unfit" in plugged.outcomes()
+    assert not any(next(results).is_error for _ in others)
+    assert seen == [False]  # nobody asked about those
+    ran, answered = next(results), next(results)
+    assert answered[1:] == ran[1:]
+    assert answered.structured["returnCodeInterpretation"] == "No matches found"
+    assert len({next(results).text for _ in fresh}) == 1
+    ones, others_ = ([next(results).text for _ in batch] for _ in range(2))
+    assert ones == others_
+    there, where, _, again, where_again = (next(results).text for _ in moving)
+    assert there == again
+    assert where == where_again == str(plugged.project / "sub")
+    assert plugged.outcomes()[:8] == [
+        *("no_entry", "stored", "replayed"),
+        *("no_entry", "stored", "fresh", "stored", "replayed"),
+    ]
+    assert plugged.outcomes().count("replayed") == len(notes(session)) == 2 + len(batch)
+    assert "unfit" in plugged.outcomes()  # what would move the shell runs
+    assert plugged.count() == 1 + 2 + len(batch) + 2
 
 
 def test_a_tool_of_an_mcp_server_is_answered(plugged: Plugged, servers: Path) -> None:
@@ -173,31 +203,19 @@ def test_what_an_agent_in_the_background_answered_is_the_next_ones_result(plugge
     assert session.api.of("report on the project") == []
 
 
-def test_a_subagent_shares_what_the_main_agent_ran(plugged: Plugged) -> None:
-    session = plugged.play("./check", agent("check it for me"), agents={"check it for me": ["./check"]})
-    inner = session.api.of("check it for me")[-1]
-    assert [result.text for result in inner.results()] == [session.texts[0]]
-    assert plugged.count() == 1, plugged.outcomes()
-
-
-def test_an_agent_in_a_worktree_of_its_own_shares_what_the_main_agent_ran(plugged: Plugged) -> None:
-    """Of the same content: in another folder, with another branch."""
+def test_subagents_share_what_the_main_agent_ran(plugged: Plugged) -> None:
+    """One beside it, and one in a worktree of its own: of the same content, in another folder, with another branch."""
     apart = ToolCall("Agent", {**agent("check it apart").input, "isolation": "worktree"})
     script = ["pwd", "./check", "echo more >> answer", "./check"]
-    session = plugged.play("./check", apart, agents={"check it apart": script})
+    scripts = {"check it for me": ["./check"], "check it apart": script}
+    session = plugged.play("./check", agent("check it for me"), apart, agents=scripts)
+    inner = session.api.of("check it for me")[-1]
+    assert [result.text for result in inner.results()] == [session.texts[0]]
     folder, same, _, other = (result.text for result in session.api.of("check it apart")[-1].results())
     assert folder != str(plugged.project)
     assert same == session.texts[0] == "all is well"
     assert other == "all is well\nmore"
     assert plugged.count() == 2, plugged.outcomes()
-
-
-def test_parallel_calls_of_one_message_are_each_answered(plugged: Plugged) -> None:
-    batch = ["./check one", "./check two", f"{PYTEST} sub", "./check three"]
-    session = plugged.play(batch, batch)
-    assert session.texts[:4] == session.texts[4:]
-    assert plugged.count() == 4, plugged.outcomes()
-    assert len(notes(session)) == 4
 
 
 def test_the_files_of_a_skills_script_are_put_back(plugged: Plugged) -> None:
@@ -216,31 +234,16 @@ def test_the_files_of_a_skills_script_are_put_back(plugged: Plugged) -> None:
     assert "What it wrote was put back" in notes(session)[0]
 
 
-def test_a_wish_for_a_fresh_run_is_granted_and_refreshes_the_entry(plugged: Plugged) -> None:
-    session = plugged.play("./check", "./check # fresh", "./check")
-    assert plugged.outcomes() == ["no_entry", "stored", "fresh", "stored", "replayed"]
-    assert len(set(session.texts)) == 1
-
-
-def test_other_calls_are_not_asked_about(plugged: Plugged) -> None:
-    session = plugged.play("ls", "git status --short", "find . -type f -name x", "git checkout --quiet .")
-    assert not any(result.is_error for result in session.results)
-    assert plugged.outcomes() == []
-    assert not (plugged.home / ".cache/skillcache/pending").exists()
-
-
-@pytest.mark.parametrize("first", ["plugin", "hooks"])
-def test_both_lanes_give_the_same_answers(
-    plugged: Plugged, place: Place, first: str, redis_server: RedisServer
-) -> None:
+def test_both_lanes_give_the_same_answers(plugged: Plugged, place: Place, redis_server: RedisServer) -> None:
     """`plugged` and `place` lie in different folders: what one stores, the other is given."""
-    one, other = (plugged, place) if first == "plugin" else (place, plugged)
-    for each in (one, other):
+    for each in (plugged, place):
         each.client.env["SKILLCACHE_REDIS_URL"] = redis_server.url
-    (fresh,) = one.play("./check").results
-    (answered,) = other.play("./check").results
-    assert answered[1:] == fresh[1:]
-    assert (one.count(), other.count()) == (1, 0), (one.outcomes(), other.outcomes())
+    (of_plugin,) = plugged.play("./check one").results
+    given, of_hooks = place.play("./check one", "./check two").results
+    (answered,) = plugged.play("./check two").results
+    assert given[1:] == of_plugin[1:]
+    assert answered[1:] == of_hooks[1:]
+    assert (plugged.count(), place.count()) == (1, 1), (plugged.outcomes(), place.outcomes())
 
 
 def test_with_the_hooks_installed_as_well_the_plugin_alone_acts(plugged: Plugged) -> None:
@@ -250,11 +253,3 @@ def test_with_the_hooks_installed_as_well_the_plugin_alone_acts(plugged: Plugged
     assert len(notes(session)) == 2
     assert session.replays == []
     assert [run.stdout for run in session.hooks if run.event == "PreToolUse" and run.stdout] == []
-
-
-def test_a_conversation_that_is_resumed_is_served(plugged: Plugged) -> None:
-    first = plugged.play("./check")
-    second = plugged.play("./check", resume=first.id)
-    assert second.id == first.id
-    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
-    assert second.texts[-1].startswith(first.texts[0])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.client import OLD_VERSION, version_of
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import CHECK_RULE
 
@@ -58,17 +59,18 @@ def test_without_either_lane_there_is_nothing_to_prove(person: Plugged) -> None:
 def test_the_hooks_are_proved(person: Plugged) -> None:
     person.skillcache("install")
     proof = findings(person)["proof"]
-    assert proof.startswith("ok Claude Code 2.1.330 ")
+    assert proof.startswith(f"ok Claude Code {version_of(person.client.binary)} ")
     assert all(part in proof for part in WELL)
 
 
 def test_the_plugin_is_named_and_proved(person: Plugged, tmp_path: Path) -> None:
     person.skillcache("install", "--plugin")
     found = findings(person)
+    version = version_of(person.client.binary)
     assert found["plugin"] == (
-        "ok its module answers calls in Claude Code 2.1.330: a hit is an ordinary result for every tool"
+        f"ok its module answers calls in Claude Code {version}: a hit is an ordinary result for every tool"
     )
-    assert found["proof"].startswith("ok Claude Code 2.1.330 ")
+    assert found["proof"].startswith(f"ok Claude Code {version} ")
     assert "settings" not in found
 
     without_sessions(person, tmp_path)
@@ -93,8 +95,8 @@ def test_in_an_older_client_the_hooks_of_the_plugin_are_named_and_proved(person:
     person.client.env["CLAUDE_CODE_EXECPATH"] = old_claude
     person.skillcache("install", "--plugin")
     found = findings(person)
-    assert found["plugin"] == "ok its hooks answer calls in Claude Code 2.1.296; from 2.1.326 its module does"
-    assert found["proof"].startswith("ok Claude Code 2.1.296 ")
+    assert found["plugin"] == f"ok its hooks answer calls in Claude Code {OLD_VERSION}; from 2.1.326 its module does"
+    assert found["proof"].startswith(f"ok Claude Code {OLD_VERSION} ")
 
 
 def test_where_a_client_ignores_the_plugin_the_lane_that_works_is_named(person: Plugged, tmp_path: Path) -> None:
@@ -113,6 +115,7 @@ def test_where_a_client_ignores_the_plugin_the_lane_that_works_is_named(person: 
     person.client.env["CLAUDE_CODE_EXECPATH"] = str(deaf)
     proof = findings(person)["proof"]
     assert proof == (
-        "mend Claude Code 2.1.330 with the plugin: a repeated command was not given its recorded result, a repeated"
-        " command ran. Mend: skillcache uninstall, then skillcache install: the hooks work in it"
+        f"mend Claude Code {version_of(person.client.binary)} with the plugin: a repeated command was not given its"
+        " recorded result, a repeated command ran. Mend:"
+        " skillcache uninstall, then skillcache install: the hooks work in it"
     )

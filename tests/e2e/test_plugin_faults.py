@@ -15,20 +15,18 @@ import pytest
 
 from skillcache.probe.api import Turn, bash
 from tests.conftest import RedisServer
+from tests.e2e.fake_server import OF_NO_USE
 from tests.e2e.plugin import SECONDS, Plugged, notes
 from tests.e2e.project import CHECK_RULE, after
 
 FAKE = Path(__file__).parent / "fake_server.py"
-MODES = (
-    *("hang", "die", "mute", "text", "status", "nothing", "list", "number", "shape", "words", "held"),
-    *("forever", "chatter", "other"),
-)
+MODES = ("hang", "die", "mute", "held", "forever", "chatter", "other")
 NOT_ASKED = ("mute", "chatter", "other")
 
 
 @pytest.fixture
-def plugged(plugged: Plugged) -> Plugged:
-    """As others have it: these are about time."""
+def hasty(plugged: Plugged) -> Plugged:
+    """As others have it: for what is about time, and needs no answer."""
     plugged.is_patient = False
     plugged.lay_out()
     return plugged
@@ -57,20 +55,32 @@ def wait_for(condition: Callable[[], object]) -> bool:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_server_that_does_not_do_its_work_is_not_missed(plugged: Plugged, mode: str) -> None:
-    path = plugged.runtime / "fake"
-    start_instead(plugged, sys.executable, str(FAKE), mode, str(path))
-    first = after(lambda: wait_for(path.exists), "./check")
-    plugged.write("status", "3\n")
-    session = plugged.play(first, "./check", "./check | cat", at_once=True)
+def test_a_server_that_does_not_do_its_work_is_not_missed(hasty: Plugged, mode: str) -> None:
+    path = hasty.runtime / "fake"
+    start_instead(hasty, sys.executable, str(FAKE), mode, str(path))
+    hasty.write("status", "3\n")
+    session = hasty.play(once_there(path, "./check"), "./check", "./check | cat", at_once=True)
     assert [result[1:3] for result in session.results] == [("Exit code 3\nall is well", True)] * 2 + [
         ("all is well", False)
     ]
-    assert plugged.count() == 3
+    assert hasty.count() == 3
     assert notes(session) == []
-    assert (plugged.runtime / "fake.asked").exists() is (mode not in NOT_ASKED)
+    assert (hasty.runtime / "fake.asked").exists() is (mode not in NOT_ASKED)
     assert session.exit_code == 0
     assert session.duration < 25  # nothing waits for what is left open
+    assert hasty.processes() == []
+
+
+def test_answers_of_no_use_change_nothing(plugged: Plugged) -> None:
+    path = plugged.runtime / "fake"
+    start_instead(plugged, sys.executable, str(FAKE), "useless", str(path))
+    plugged.write("status", "3\n")
+    lines = [f"./check {number}" for number in range(len(OF_NO_USE))]
+    session = plugged.play(once_there(path, lines[0]), *lines[1:], at_once=True)
+    assert [result[1:3] for result in session.results] == [("Exit code 3\nall is well", True)] * len(lines)
+    assert len((plugged.runtime / "fake.asked").read_text().splitlines()) >= len(lines)
+    assert notes(session) == []
+    assert session.exit_code == 0
     assert plugged.processes() == []
 
 
@@ -81,21 +91,21 @@ def test_a_program_that_is_not_there_is_not_missed(plugged: Plugged) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_a_server_that_is_killed_or_stopped_while_a_call_waits_lets_it_run(plugged: Plugged, number: int) -> None:
+def test_a_server_that_is_killed_or_stopped_while_a_call_waits_lets_it_run(hasty: Plugged, number: int) -> None:
     """Another session runs the same command, and this one waits for its result when the server goes."""
     servers: list[int] = []
 
     def strike() -> None:
-        servers.extend(pid for pid in plugged.processes() if b"serve.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        servers.extend(pid for pid in hasty.processes() if b"serve.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
         for pid in servers:
             os.kill(pid, number)
 
-    session = plugged.play("./check", after(strike, "./check"), "./check", bash("./check other"))
+    session = hasty.play("./check", after(strike, "./check"), "./check", bash("./check other"))
     assert [result[1:3] for result in session.results] == [("all is well", False)] * 4
     assert servers
-    assert plugged.count() == 4
+    assert hasty.count() == 4
     assert session.duration < 25
-    assert plugged.processes() == []
+    assert hasty.processes() == []
 
 
 def test_a_server_that_died_is_started_again(plugged: Plugged) -> None:
@@ -121,16 +131,16 @@ def test_without_the_store_calls_run(plugged: Plugged, redis_factory: Callable[.
 
 
 def test_a_store_that_hangs_holds_one_call_up_shortly(
-    plugged: Plugged, redis_factory: Callable[..., RedisServer]
+    hasty: Plugged, redis_factory: Callable[..., RedisServer]
 ) -> None:
     server = redis_factory()
-    plugged.client.env["SKILLCACHE_REDIS_URL"] = server.url
+    hasty.client.env["SKILLCACHE_REDIS_URL"] = server.url
     stop = lambda: server.process.send_signal(signal.SIGSTOP)  # noqa: E731
-    session = plugged.play("./check", after(stop, "./check"), "./check")
+    session = hasty.play("./check", after(stop, "./check"), "./check")
     server.process.send_signal(signal.SIGCONT)
     assert [result[1:3] for result in session.results] == [("all is well", False)] * 3
-    assert plugged.count() == 3, plugged.outcomes()
-    assert "store_timeout" in plugged.outcomes()
+    assert hasty.count() == 3, hasty.outcomes()
+    assert "store_timeout" in hasty.outcomes()
 
 
 def test_a_fault_in_the_configuration_is_counted(plugged: Plugged) -> None:

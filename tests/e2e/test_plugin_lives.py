@@ -21,7 +21,7 @@ from tests.e2e.project import after
 from tests.e2e.test_single_flight import SLOW
 
 ENDS = ("by itself", "SIGTERM", "SIGINT", "SIGKILL", "SIGABRT")
-SESSIONS = int(os.environ.get("SKILLCACHE_TEST_SESSIONS", "10"))  # in all
+SESSIONS = int(os.environ.get("SKILLCACHE_TEST_SESSIONS", "5"))  # in all
 
 
 def ours(plugged: Plugged) -> list[str]:

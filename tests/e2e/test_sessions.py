@@ -133,7 +133,7 @@ def test_a_resumed_session_is_told_only_what_changed(work: Place) -> None:
     assert "- parser.py" not in brief
 
 
-def test_a_compacted_session_gets_back_what_compaction_loses(work: Place) -> None:
+def test_a_compacted_session_gets_back_what_compaction_loses_and_a_cleared_one_what_was_before(work: Place) -> None:
     first = play(work, *facts_of_a_working_session(work), "ok", prompt="make the parser faster")
     work.skillcache("note", "the lexer is generated from grammar.txt")
 
@@ -153,6 +153,11 @@ def test_a_compacted_session_gets_back_what_compaction_loses(work: Place) -> Non
     assert "What this session has on record" in "".join(everything_in(after.requests[0]))
     assert "PostCompact" in {run.event for run in compacted.hooks}
 
+    cleared = play(work, "ok", prompt="/clear", resume=first.id)
+    (printed,) = [run.stdout for run in cleared.hooks if "The last session" in run.stdout]
+    assert "ended by /clear" in printed
+    assert "make the parser faster" in printed
+
 
 def test_a_fork_is_told_what_changed_since_the_conversation_it_goes_on_with(work: Place) -> None:
     first = play(work, write(work, "parser.py"), "done", prompt="make the parser faster")
@@ -162,16 +167,6 @@ def test_a_fork_is_told_what_changed_since_the_conversation_it_goes_on_with(work
 
     assert fork.id != first.id
     assert "written or removed since:\n- parser.py" in brief_of(fork)
-
-
-def test_a_cleared_session_is_the_one_before(work: Place) -> None:
-    first = play(work, write(work, "parser.py"), "done", prompt="make the parser faster")
-
-    cleared = play(work, "ok", prompt="/clear", resume=first.id)
-
-    (printed,) = [run.stdout for run in cleared.hooks if "The last session" in run.stdout]
-    assert "ended by /clear" in printed
-    assert "make the parser faster" in printed
 
 
 def test_a_session_beside_another_is_told_what_that_one_is_editing(work: Place) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from functools import partial
 from pathlib import Path
-
-import pytest
 
 from skillcache.paths import package_folder
 from skillcache.probe.api import ToolCall
@@ -96,44 +95,42 @@ def test_a_file_that_was_edited_since_is_written_over_by_a_run_and_by_no_replay(
     assert not any(result.is_error for result in session.results)
 
 
-@pytest.mark.parametrize("mode", ["default", "plan", "dontAsk"])
-def test_no_file_is_put_back_where_the_client_would_ask_about_the_script(place: Place, mode: str) -> None:
+def test_files_are_put_back_only_where_the_client_would_run_the_script_unasked(place: Place) -> None:
     add_skill(place, place.home / ".claude/skills/report")
-    place.play(LINE)
-    (place.project / "report.txt").unlink()
-    settings = place.root / "allow.json"
-    settings.write_text('{"permissions": {"allow": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
-    session = place.play(LINE, mode=mode, **({"settings": settings} if mode == "plan" else {}))
-    assert session.replays == []
-    assert session.results[0].is_error
-    assert not (place.project / "report.txt").exists()
-
-
-@pytest.mark.parametrize("mode", ["default", "dontAsk", "acceptEdits"])
-def test_files_are_put_back_where_the_person_allows_the_script(place: Place, mode: str) -> None:
-    add_skill(place, place.home / ".claude/skills/report")
-    place.play(LINE)
-    (place.project / "report.txt").unlink()
-    settings = place.root / "allow.json"
-    settings.write_text('{"permissions": {"allow": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
-    session = place.play(LINE, settings=settings, mode=mode) if mode != "acceptEdits" else place.play(LINE, mode=mode)
-    assert len(session.replays) == 1
-    assert (place.project / "report.txt").exists()
+    fresh = place.play(LINE)
+    written = place.project / "report.txt"
+    script = "Bash(python3 ~/.claude/skills/report/*)"
+    settings = place.root / "settings.json"
+    for mode, rules, is_replayed in (
+        ("default", {}, False),
+        ("default", {"deny": [script]}, False),
+        ("default", {"allow": [script]}, True),
+        ("plan", {"allow": [script]}, False),
+        ("dontAsk", {}, False),
+        ("dontAsk", {"allow": [script]}, True),
+        ("acceptEdits", {}, True),
+    ):
+        written.unlink(missing_ok=True)
+        settings.write_text(json.dumps({"permissions": rules}))
+        session = place.play(LINE, mode=mode, settings=settings)
+        assert (mode, rules, len(session.replays), written.exists()) == (mode, rules, is_replayed, is_replayed)
+        assert session.results[0].is_error is not is_replayed
+        assert not is_replayed or session.texts == fresh.texts
     assert place.count() == 1
 
 
-@pytest.mark.parametrize("edited", ["SKILL.md", "scripts/report.py", "notes.md"])
-def test_an_edit_of_the_skill_makes_it_run_again(place: Place, edited: str) -> None:
+def test_an_edit_of_the_skill_makes_it_run_again(place: Place) -> None:
     folder = place.home / ".claude/skills/report"
     add_skill(place, folder)
 
-    def edit() -> None:
-        with (folder / edited).open("a") as file:
+    def edit(name: str) -> None:
+        with (folder / name).open("a") as file:
             file.write("\n# edited\n")
 
-    place.play(LINE, LINE, after(edit, LINE), LINE)
-    assert place.count() == 2, place.outcomes()
-    assert place.outcomes() == ["no_entry", "stored", "replayed"] * 2
+    edited = ("SKILL.md", "scripts/report.py", "notes.md")
+    place.play(LINE, LINE, *[turn for name in edited for turn in (after(partial(edit, name), LINE), LINE)])
+    assert place.count() == 1 + len(edited), place.outcomes()
+    assert place.outcomes() == ["no_entry", "stored", "replayed"] * (1 + len(edited))
 
 
 def test_an_edit_of_the_file_it_is_given_makes_it_run_again_and_one_elsewhere_does_not(place: Place) -> None:
@@ -183,16 +180,6 @@ def test_a_script_that_writes_more_than_it_declares_runs_every_time(place: Place
     place.play(LINE, LINE)
     assert place.count() == 2
     assert place.outcomes() == ["no_entry", "undeclared"] * 2
-
-
-def test_a_person_who_denies_the_script_is_obeyed(place: Place) -> None:
-    add_skill(place, place.home / ".claude/skills/report")
-    place.play(LINE)
-    settings = place.root / "deny.json"
-    settings.write_text('{"permissions": {"deny": ["Bash(python3 ~/.claude/skills/report/*)"]}}')
-    session = place.play(LINE, settings=settings, mode="default")
-    assert session.results[0].is_error
-    assert session.replays == []
 
 
 def test_where_the_client_asks_before_it_replaces_a_file_the_replay_still_holds(place: Place) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from skillcache.probe.api import Request, Turn
-from tests.e2e.project import PYTEST, Place, as_turn
+from tests.e2e.project import PYTEST, Place, after, as_turn
 
 
 @pytest.mark.parametrize("kind", ["server", "cluster"])
@@ -38,12 +40,24 @@ def test_redis_stopped_in_the_middle_is_not_noticed(place: Place, redis_factory:
     assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
 
 
-def test_what_is_kept_is_for_its_owner_only(place: Place) -> None:
-    place.play("./check", "./check")
+def test_what_is_kept_is_for_its_owner_only_and_told(place: Place) -> None:
+    place.play(
+        "./check", "./check", "./check", "./check && touch new", after(partial(os.remove, place.project / "new"), "pwd")
+    )
     kept = place.home / ".cache/skillcache"
     modes = {path: path.stat().st_mode & 0o777 for path in [kept, *kept.rglob("*")]}
     assert modes
     assert {path: oct(mode) for path, mode in modes.items() if mode not in {0o600, 0o700}} == {}
+
+    stats = json.loads(place.skillcache("stats", "--json"))
+    assert stats["hits"] == 2
+    assert stats["misses"] == 1
+
+    assert "replayed" in place.skillcache("explain", "--", "./check")
+    place.write("answer", "other\n")
+    said = place.skillcache("explain", "--", "./check")
+    assert "answer" in said
+    assert "test_sum.py" not in said
 
 
 def test_switched_off_everything_runs(place: Place) -> None:
@@ -54,17 +68,16 @@ def test_switched_off_everything_runs(place: Place) -> None:
 
 
 def test_a_rule_switched_off_runs(place: Place) -> None:
-    place.play(PYTEST)
-    place.write(".claude/skillcache.toml", '[[rules]]\nmatch = "Bash(pytest:*)"\nenabled = false\n')
-    place.play(PYTEST, PYTEST)
+    off = '[[rules]]\nmatch = "Bash(pytest:*)"\nenabled = false\n'
+    session = place.play(PYTEST, PYTEST, after(partial(place.write, ".claude/skillcache.toml", off), PYTEST), PYTEST)
     assert place.count() == 3
+    assert len(session.replays) == 1
 
 
-@pytest.mark.parametrize("text", ["[[rules]]\nmatch = 7\n", "not toml", 'redis_url = "redis://127.0.0.1:1/0"\n'])
-def test_a_project_s_bad_configuration_is_in_nobody_s_way(place: Place, text: str) -> None:
-    place.write(".claude/skillcache.toml", text)
-    session = place.play("./check", "./check")
-    assert session.texts == ["all is well"] * 2
+def test_a_project_s_bad_configuration_is_in_nobody_s_way(place: Place) -> None:
+    texts = ("[[rules]]\nmatch = 7\n", "not toml", 'redis_url = "redis://127.0.0.1:1/0"\n')
+    session = place.play(*[after(partial(place.write, ".claude/skillcache.toml", text), "./check") for text in texts])
+    assert session.texts == ["all is well"] * len(texts)
     assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
 
 
@@ -100,22 +113,6 @@ def test_uninstall_leaves_the_client_as_if_it_had_never_been_there(bare_place: P
 def test_an_installation_in_the_project_works_too(bare_place: Place) -> None:
     bare_place.skillcache("install", "--scope", "local", "--project", str(bare_place.project))
     assert len(bare_place.play("./check", "./check").replays) == 1
-
-
-def test_stats_count_what_the_client_saw(place: Place) -> None:
-    place.play("./check", "./check", "./check", "./check && touch new")
-    stats = json.loads(place.skillcache("stats", "--json"))
-    assert stats["hits"] == 2
-    assert stats["misses"] == 1
-
-
-def test_explain_names_the_changed_file(place: Place) -> None:
-    place.play("./check")
-    assert "replayed" in place.skillcache("explain", "--", "./check")
-    place.write("answer", "other\n")
-    said = place.skillcache("explain", "--", "./check")
-    assert "answer" in said
-    assert "test_sum.py" not in said
 
 
 def test_a_home_that_cannot_be_used_is_in_nobody_s_way(place: Place) -> None:

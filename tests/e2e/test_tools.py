@@ -55,7 +55,7 @@ def record(place: Place, tool: str, tool_input: dict[str, Any], response: object
     assert place.outcomes()[-1] == "stored"
 
 
-def test_an_mcp_tool_is_asked_once(place: Place) -> None:
+def test_an_mcp_tool_is_asked_once_denied_and_invalidated(place: Place, tmp_path: Path) -> None:
     config = with_server(place)
     first = place.play(COUNT, COUNT, mcp_config=config)
     assert place.count() == 1, place.outcomes()
@@ -69,6 +69,17 @@ def test_an_mcp_tool_is_asked_once(place: Place) -> None:
     second = place.play(COUNT, COUNT, mcp_config=config)
     assert place.count() == 2, place.outcomes()  # the model of the second session insisted
     assert second.texts[0].split("\n", 1)[1] == second.texts[1] == fresh.text
+
+    denying = tmp_path / "deny.json"
+    denying.write_text(json.dumps({"permissions": {"deny": [COUNT.tool]}}))
+    denied = place.play(COUNT, mcp_config=config, settings=denying)
+    assert all("3" not in result.text.split("\n")[-1:] for result in denied.results)
+    assert not any(NO_ERROR in result.text for result in denied.results)
+    assert place.count() == 2, place.outcomes()
+
+    place.skillcache("invalidate", "--tool", COUNT.tool)  # counts at once
+    assert place.play(COUNT, mcp_config=config).texts == [fresh.text]
+    assert place.count() == 3, place.outcomes()
 
 
 def test_a_failing_mcp_tool_is_never_answered_from_the_cache(place: Place) -> None:
@@ -84,24 +95,6 @@ def test_a_command_that_writes_puts_the_tools_results_out_of_date(place: Place) 
     assert place.count() == 2, place.outcomes()
     assert place.outcomes() == ["no_entry", "stored", "outdated", "invalidated", "stored"]
     assert [result.is_error for result in session.results] == [False, False, False]
-
-
-def test_an_invalidation_by_hand_counts_at_once(place: Place) -> None:
-    config = with_server(place)
-    place.play(COUNT, mcp_config=config)
-    place.skillcache("invalidate", "--tool", COUNT.tool)
-    place.play(COUNT, mcp_config=config)
-    assert place.count() == 2, place.outcomes()
-
-
-def test_a_deny_rule_of_the_person_is_not_passed_by(place: Place, tmp_path: Path) -> None:
-    config = with_server(place)
-    place.play(COUNT, mcp_config=config)
-    denying = tmp_path / "deny.json"
-    denying.write_text(json.dumps({"permissions": {"deny": [COUNT.tool]}}))
-    session = place.play(COUNT, mcp_config=config, settings=denying)
-    assert all("3" not in result.text.split("\n")[-1:] for result in session.results)
-    assert not any(NO_ERROR in result.text for result in session.results)
 
 
 def test_a_page_is_fetched_once(place: Place, tmp_path: Path) -> None:

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from skillcache import tally
 from skillcache.normalize import normalized
+from tests.conftest import unavailable
 from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
 
 
@@ -74,13 +73,6 @@ PROJECTS = (
     ),
 )  # fmt: skip
 _NEEDS = ("pytest==8.4.2", "flit_core==3.10.1")
-
-
-def unavailable(what: str) -> None:
-    """Ends the test: as failed in CI, as skipped elsewhere."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what}, and CI requires it")
-    pytest.skip(what)
 
 
 def pip(*words: str) -> bool:

@@ -44,7 +44,7 @@ class Fidelity(RuleBasedStateMachine):
 
 
 Fidelity.TestCase.settings = settings(
-    max_examples=8, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=5, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 TestFidelity = Fidelity.TestCase
 
@@ -52,7 +52,7 @@ TestFidelity = Fidelity.TestCase
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_long_mixed_day_is_served_well_and_never_wrongly(tmp_path: Path, seed: int) -> None:
     world = World(tmp_path, "", Random(seed))
-    for _ in range(150):
+    for _ in range(100):
         world.step()
     report = world.report
     assert report.wrong == []

@@ -75,7 +75,7 @@ def content(project: Project) -> dict[str, object]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.lists(edits, max_size=14), st.sampled_from(("", "* text=auto\n")))
 def test_rows_are_equal_exactly_when_the_content_is(steps: list[tuple[str, str, object]], attributes: str) -> None:
     top = Path(tempfile.mkdtemp()).resolve()

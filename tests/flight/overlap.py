@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from skillcache import tally
 from tests.conftest import RedisServer
@@ -41,14 +41,19 @@ class Overlap:
         self._delicate = 0  # ends of runs and comparisons under way
         self._asked: tuple[Command, Path] = LINES[0], self.world.roots[0]
         self._faults: list[BaseException] = []
+        self._over = threading.Event()
 
-    def go_on(self, seconds: float) -> None:
-        """Raises what went wrong in the harness."""
-        ends = time.monotonic() + seconds
-        workers = [threading.Thread(target=self._work, args=(self._agent, number, ends)) for number in range(AGENTS)]
-        workers.append(threading.Thread(target=self._work, args=(self._editor, 0, ends)))
+    def go_on(self, is_enough: Callable[[], bool]) -> None:
+        """Until it is enough, which is asked now and then. Raises what went wrong in the harness."""
+        workers = [threading.Thread(target=self._work, args=(self._agent, number)) for number in range(AGENTS)]
+        workers.append(threading.Thread(target=self._work, args=(self._editor, 0)))
         for worker in workers:
             worker.start()
+        try:
+            while not self._faults and not is_enough():
+                time.sleep(0.1)
+        finally:
+            self._over.set()
         for worker in workers:
             worker.join()
         if self._faults:
@@ -57,12 +62,13 @@ class Overlap:
     def outcomes(self) -> Counter[str]:
         return Counter(count.outcome.name for count in tally.read(self.world.environ["SKILLCACHE_HOME"]))
 
-    def _work(self, part: Any, number: int, ends: float) -> None:
+    def _work(self, part: Callable[[int], None], number: int) -> None:
         try:
-            while time.monotonic() < ends and not self._faults:
+            while not self._over.is_set():
                 part(number)
         except BaseException as fault:  # noqa: BLE001 - raised again by the thread that waits for all
             self._faults.append(fault)
+            self._over.set()
 
     # The editor's part.
 

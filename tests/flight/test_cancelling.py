@@ -21,7 +21,7 @@ def test_a_waiting_hook_that_is_ended_leaves_nothing_that_hurts(scene: Scene, nu
     other, _ = scene.waiting(session="s3")
     begun = time.monotonic()
     cancelled.end(number)
-    assert time.monotonic() - begun < 5  # at once, and not at the end of its wait
+    assert time.monotonic() - begun < 30  # at once, and not at the end of its minute
     assert cancelled.process.returncode in {-number, 0}
     assert scene.holder(name).startswith("s1//")
     # The client goes on: the cancelled call may end as interrupted, the turn may end, the call may be made again.

@@ -6,12 +6,10 @@ import time
 from random import Random
 from typing import Any
 
-import pytest
-
 from tests.flight.conftest import LINE, PATIENCE, Hook, Scene
 
-CROWD = 64
-ROUNDS = 12
+CROWD = 32
+ROUNDS = 8
 FEW = 5
 
 
@@ -39,7 +37,7 @@ def run_all(scene: Scene, hooks: list[tuple[Hook, dict[str, Any]]], pause: float
     return served, ran
 
 
-def test_of_64_at_once_one_runs_and_all_others_are_given_its_result(scene: Scene) -> None:
+def test_of_32_at_once_one_runs_and_all_others_are_given_its_result(scene: Scene) -> None:
     hooks = [(scene.asking(None), scene.before(LINE, session=f"s{number}")) for number in range(CROWD)]
     for hook, event in hooks:
         hook.give(event)
@@ -50,10 +48,9 @@ def test_of_64_at_once_one_runs_and_all_others_are_given_its_result(scene: Scene
     assert counted.count("waited") + counted.count("replayed") == CROWD - 1
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_in_no_round_does_anybody_miss_the_end_of_the_run(scene: Scene, seed: int) -> None:
+def test_in_no_round_does_anybody_miss_the_end_of_the_run(scene: Scene) -> None:
     """Whoever did would run as well, or be held until the test gives up."""
-    random = Random(seed)
+    random = Random(1)
     for number in range(ROUNDS):
         (scene.root / "app.py").write_text(f"round {number}\n")
         first = scene.first(session="first")

@@ -12,9 +12,9 @@ import pytest
 from tests.fidelity.hooks import event_after
 from tests.flight.conftest import LINE, Hook, Scene
 
-TRIALS = 6
+TRIALS = 3
 BOUND = 1.0  # seconds, of the setting
-SLACK = 6.0  # seconds, of a busy machine; a lease here lasts a minute
+SLACK = 30.0  # seconds, of a busy machine; a lease here lasts a minute
 LONG = 30_000  # milliseconds that a run is said to have taken: its lease outlasts every test
 
 

@@ -13,7 +13,7 @@ from tests.conftest import RedisServer
 from tests.fidelity.hooks import Ran, event_after
 from tests.flight.conftest import LINE, Scene, until
 
-SOON = 12.0  # seconds; three until a silent server is noticed, and a busy machine. The wait would take a minute
+SOON = 40.0  # seconds; three until a silent server is noticed, and a busy machine. The wait would take a minute
 
 
 def restart(server: RedisServer) -> None:
@@ -106,7 +106,7 @@ def test_a_run_that_ends_while_the_server_is_frozen_takes_little_longer(redis_sc
     try:
         begun = time.monotonic()
         assert scene.hook(*event_after(first, ran, 2_000)).answer() == {}
-        assert time.monotonic() - begun < 5
+        assert time.monotonic() - begun < SOON
     finally:
         server.process.send_signal(signal.SIGCONT)
     # What it could not release falls with its lease; whoever waits for it is not held beyond the bound.

@@ -32,56 +32,52 @@ def forge(place: Place, changes: Mapping[str, object]) -> None:
     file.close()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"directory": "../elsewhere"},
-        {"directory": "/etc"},
-        {"directory": "tests"},
-        {"status": -5},
-        {"status": 256},
-        {"meaning": "No matches found"},
-        {"relocated": True, "output": b"\0Q"},
-        {"relocated": True, "output": b"text\0"},
-        {"form": "json"},
-        {"form": "streams"},
-        {"names": MANY},
-    ],
-    ids=repr,
+CHANGES: tuple[dict[str, object], ...] = (
+    {"directory": "../elsewhere"},
+    {"directory": "/etc"},
+    {"directory": "tests"},
+    {"status": -5},
+    {"status": 256},
+    {"meaning": "No matches found"},
+    {"relocated": True, "output": b"\0Q"},
+    {"relocated": True, "output": b"text\0"},
+    {"form": "json"},
+    {"form": "streams"},
+    {"names": MANY},
 )
-def test_a_forged_entry_is_not_served_and_is_replaced(place: Place, changes: Mapping[str, object]) -> None:
+
+
+def test_a_forged_entry_is_not_served_and_is_replaced(place: Place) -> None:
     place.settings(RULE)
     first, _ = place.call("cd sub && pytest -q")
-    forge(place, changes)
-    again, served = place.call("cd sub && pytest -q", session="s2")
-    assert (again, served) == (first, False)
-    assert place.call("cd sub && pytest -q", session="s3") == (first, True)
-    assert place.counted() == ["no_entry", "stored", "unreadable_entry", "stored", "replayed"]
+    for number, changes in enumerate(CHANGES):
+        forge(place, changes)
+        assert place.call("cd sub && pytest -q", session=f"s2{number}") == (first, False), list(changes)
+        assert place.counted()[-2:] == ["unreadable_entry", "stored"], list(changes)
+        assert place.call("cd sub && pytest -q", session=f"s3{number}") == (first, True), list(changes)
+
+
+OUTPUTS = (
+        b"", b"no JSON", b"3", b"[]", b"{}", b'["a"]', b'[{"type":"image"}]', b'{"result":3}', b'{"results":[]}',
+        b'{"results":[{}]}', b'{"query":3,"results":[]}', b'{"query":"q","results":[{"content":[3]}]}',
+        b'{"query":"q","results":[{"content":{}}]}', b'{"content":[{"type":"image"}]}', b"[" * 3_000,
+        b'{"query":"q","results":[{"content":[{"title":"\\ud800","url":"u"}]}]}',
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("tool", "tool_input", "response"),
     [("WebFetch", FETCH, fetched()), ("WebSearch", SEARCH, searched()), ("mcp__words__count", WORDS, "3")],
 )
-@pytest.mark.parametrize(
-    "output",
-    [
-        b"", b"no JSON", b"3", b"[]", b"{}", b'["a"]', b'[{"type":"image"}]', b'{"result":3}', b'{"results":[]}',
-        b'{"results":[{}]}', b'{"query":3,"results":[]}', b'{"query":"q","results":[{"content":[3]}]}',
-        b'{"query":"q","results":[{"content":{}}]}', b'{"content":[{"type":"image"}]}', b"[" * 3_000,
-        b'{"query":"q","results":[{"content":[{"title":"\\ud800","url":"u"}]}]}',
-    ],
-    ids=repr,
-)  # fmt: skip
 def test_a_forged_structured_result_is_not_given_and_is_replaced(
-    place: Place, tool: str, tool_input: Mapping[str, Any], response: object, output: bytes
+    place: Place, tool: str, tool_input: Mapping[str, Any], response: object
 ) -> None:
     tools = Tools(place)
     place.settings('[[rules]]\nmatch = "mcp__words__*"\n')
     (place.root / ".mcp.json").write_text('{"mcpServers": {"words": {"command": "words"}}}')
     tools.call(tool, tool_input, response)
-    forge(place, {"output": output})
-
-    assert tools.call(tool, tool_input, response) is None
+    for output in OUTPUTS:
+        forge(place, {"output": output})
+        assert tools.call(tool, tool_input, response) is None, output
+        assert place.counted()[-2:] == ["unfit", "stored"], output
     assert tools.call(tool, tool_input, response, session_id="s2") is not None
-    assert place.counted() == ["no_entry", "stored", "unfit", "stored", "replayed"]

@@ -18,7 +18,7 @@ from skillcache import SkillCache, StoreError
 from tests.conftest import RedisServer, free_port
 from tests.library.conftest import Cache
 
-BOUND = 10.0  # seconds: far from the patience that one has with another's computation
+BOUND = 30.0  # seconds: far from the patience that one has with another's computation
 
 
 @pytest.fixture(autouse=True)

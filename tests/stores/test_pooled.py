@@ -1,6 +1,7 @@
 """What only the stores over redis-py have: another's client, more than one call at a time, a life after failures."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from redis.retry import Retry
 
 from skillcache import outcome
 from skillcache.errors import ConfigError, StoreError
+from skillcache.stores.hearings import Hearings
 from skillcache.stores.pooled import PooledStore, open_pooled
 from skillcache.stores.pooled_async import TURNS, AsyncStore
 from skillcache.stores.sqlite import SqliteStore
@@ -190,6 +192,7 @@ async def begin_waits(server: RedisServer, store: AsyncStore, count: int) -> "li
     mark = (await store.claim(DIGEST, "waiter", 60)).mark
     waits = [asyncio.create_task(store.wait(DIGEST, mark, 60)) for _ in range(count)]
     while not waiters(server):
+        assert not [wait.result() for wait in waits if wait.done()]
         await store.ping()
     return waits
 
@@ -212,6 +215,24 @@ def test_a_wait_that_is_cancelled_leaves_no_reply_to_the_next_call(redis_server:
         await store.close()
 
     asyncio.run(cancel())
+
+
+def test_a_wait_ends_though_its_exchange_swallowed_the_cancelling() -> None:
+    """As one of redis-py may that is answered at the same moment: what nobody hears does not ask again."""
+
+    async def hear(_digest: str, _mark: str) -> bool:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+        return False
+
+    async def cancel() -> bool:
+        wait = asyncio.create_task(Hearings(hear).wait(DIGEST, "0-0", 3600))
+        await asyncio.sleep(0.01)
+        wait.cancel()
+        await asyncio.wait({wait}, timeout=30)
+        return wait.cancelled()
+
+    assert asyncio.run(cancel())
 
 
 def test_a_wait_goes_on_when_another_for_the_same_is_cancelled(redis_server: RedisServer) -> None:

