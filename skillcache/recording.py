@@ -247,4 +247,4 @@ def tidy(call: Call) -> None:
     for folder in (pending_folder, replays_folder, seen_folder, insisted_folder):
         pending.sweep(folder(call.cache), call.world.now)
     if bytecode.is_needed():
-        bytecode.write(call.cache, package_folder())
+        bytecode.write(package_folder())

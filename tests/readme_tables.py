@@ -10,7 +10,8 @@ from skillcache.outcome import ALL
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
 from skillcache.policy.runner import TABLE as RUNNERS
-from skillcache.settings import HOME_VARIABLE, PROJECT, TABLE
+from skillcache.paths import HOME_VARIABLE
+from skillcache.settings import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
 _LANGUAGES = {

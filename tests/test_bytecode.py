@@ -19,20 +19,20 @@ class Copy:
 
     def __init__(self, base: Path) -> None:
         self.ahead = True  # as hooks use it
-        self.cache = base / "cache"
         self.package = base / "lib/skillcache"
         shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
-        self.file = self.cache / f"compiled/bytecode.{sys.implementation.cache_tag}"
+        self.file = self.package / f"__pycache__/skillcache.{sys.implementation.cache_tag}"
+        self.file.parent.mkdir()
 
     def write(self) -> None:
-        bytecode.write(str(self.cache), str(self.package))
+        bytecode.write(str(self.package))
 
     def run(self, program: str) -> str:
         """What a fresh interpreter prints that uses the file."""
         head = (
             f"import sys; sys.path.append({str(self.package.parent)!r})\n"
             "from skillcache import bytecode\n"
-            f"bytecode.use({str(self.cache)!r}, {str(self.package)!r}, ahead={self.ahead})\n"
+            f"bytecode.use({str(self.package)!r}, ahead={self.ahead})\n"
         )
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", head + program], capture_output=True, text=True, check=True

@@ -1,8 +1,11 @@
 """The command line: one module per command, imported when it is asked for."""
 
+import os
 from importlib import import_module
 
 import click
+
+from skillcache.trust import require
 
 # Each module has a click command of its own name, `-` written `_`, under the attribute `command`.
 COMMANDS = {
@@ -27,6 +30,9 @@ COMMANDS = {
     "serve": "Answer the calls of the plugin: its mod starts this.",
     "plugin-path": "Lay out the plugin folder and print its path.",
 }
+
+# These say what is wrong with our folder, or do without it.
+_WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo")
 
 
 class Lazy(click.Group):
@@ -69,5 +75,8 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
     callback=_print_version,
     help="Show the version and exit.",
 )
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Replays the results of repeated Claude Code tool calls."""
+    if ctx.invoked_subcommand not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(ctx.args):
+        require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())

@@ -22,10 +22,11 @@ from skillcache.cli.checks import (
     store,
     switches,
     tools,
+    trust,
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, lanes, switches, interpreter, tools, configuration, folder, faults, store, spool, proof)
+_CHECKS = (settings, lanes, switches, interpreter, tools, configuration, trust, folder, faults, store, spool, proof)
 
 
 @click.command()
