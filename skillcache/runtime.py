@@ -79,7 +79,7 @@ def main(event_name: str) -> None:
     """Run one hook and end the process."""
     gc.disable()  # the process lives for milliseconds; collecting during the imports costs one of them
     answered = allocate_lock()
-    arm(_TIME + _GRACE)
+    arm(_ends[0] - time.monotonic() + _GRACE)
     start_new_thread(_watch, (answered,))
     try:
         text, world = _run(event_name)

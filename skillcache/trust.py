@@ -170,4 +170,5 @@ def _is_unmapped(uid: int) -> bool:
 def _line(command: str, path: str) -> str:
     from skillcache.replay import quote  # hardly ever
 
-    return f"{command} {path if path.replace('/', '').replace('.', '').replace('-', '').isalnum() else quote(path)}"
+    plain = all(char.isalnum() or char in "/._-" for char in path)
+    return f"{command} {path if plain else quote(path)}"

@@ -78,7 +78,8 @@ def test_a_removed_source_is_gone(copy: Copy) -> None:
 
 
 def test_the_file_of_another_installation_is_not_used(copy: Copy) -> None:
-    bytecode.write(str(copy.cache), str(PACKAGE))
+    copy.write()
+    copy.package = copy.package.rename(copy.package.parent.parent / "skillcache")
     assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
 
 
@@ -114,6 +115,12 @@ def test_a_file_that_others_may_write_is_not_used(copy: Copy) -> None:
 def test_the_file_is_private(copy: Copy) -> None:
     copy.write()
     assert (copy.file.stat().st_mode & 0o777, os.listdir(copy.file.parent)) == (0o600, [copy.file.name])
+
+
+def test_without_a_folder_to_keep_it_there_is_none(copy: Copy) -> None:
+    copy.file.parent.rmdir()
+    copy.write()
+    assert not copy.file.parent.exists()
 
 
 def test_the_command_line_is_not_in_it(copy: Copy) -> None:

@@ -12,10 +12,10 @@ import pytest
 from tests.handlers.conftest import HOOKS, Place
 
 
-@pytest.mark.parametrize("name", ["outcomes.log", "durations.bin", "store.sqlite3", "compiled/bytecode.cpython-311"])
+@pytest.mark.parametrize("name", ["outcomes.log", "durations.bin", "store.sqlite3"])
 def test_a_pipe_that_nobody_reads_holds_nothing_up(place: Place, name: str) -> None:
-    path = place.cache / name.replace("cpython-311", str(sys.implementation.cache_tag))
-    path.parent.mkdir(parents=True)
+    path = place.cache / name
+    path.parent.mkdir(mode=0o700, parents=True)
     os.mkfifo(path)
     first, _ = place.call("pytest -q")
     assert place.call("pytest -q")[0] == first
