@@ -7,10 +7,10 @@ from pathlib import Path
 from skillcache.claude_settings import WORDS as ENTRY_WORDS
 from skillcache.claude_settings import has_word
 from skillcache.outcome import ALL
+from skillcache.paths import HOME_VARIABLE
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
 from skillcache.policy.runner import TABLE as RUNNERS
-from skillcache.paths import HOME_VARIABLE
 from skillcache.settings import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"

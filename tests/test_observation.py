@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillcache import files, tally
-from skillcache.files import make_folder
 from skillcache.digest import digest
 from skillcache.event import ToolEvent
+from skillcache.files import make_folder
 from skillcache.observation import observe
 from skillcache.observing.candidate import began_in
 from skillcache.observing.label import acts, label_of

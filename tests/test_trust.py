@@ -283,8 +283,8 @@ def test_the_server_does_not_begin(place: Place) -> None:
     place.cache.mkdir(mode=0o755)
     done = subprocess.run(
         [sys.executable, "-I", str(HOOKS / "serve.py")],
-        cwd=place.root, env={**place.environ, "CLAUDE_PID": str(os.getpid())}, capture_output=True, text=True, timeout=60,
-        check=False,
+        cwd=place.root, env={**place.environ, "CLAUDE_PID": str(os.getpid())},
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")
     assert "chmod 700" in done.stderr

@@ -48,6 +48,15 @@ class Lazy(click.Group):
         assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises Untrusted."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(rest):
+            require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -75,8 +84,5 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
     callback=_print_version,
     help="Show the version and exit.",
 )
-@click.pass_context
-def group(ctx: click.Context) -> None:
+def group() -> None:
     """Replays the results of repeated Claude Code tool calls."""
-    if ctx.invoked_subcommand not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(ctx.args):
-        require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
