@@ -72,6 +72,7 @@ COLD = (
     "server",
     "session_state",
     "shared_state",
+    "stores.bounded",
     "stores.clients",
     "stores.hearings",
     "stores.messages_pooled",

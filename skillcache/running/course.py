@@ -79,7 +79,7 @@ class Course:
             begun.is_known = stored.entry is not None
             answer = decide(
                 stored.entry, key=found.key, generations=begun.generations, ttl=self._job.ttl, root=root,
-                now=time.time(),
+                now=time.time(), most=self._cap,
             )  # fmt: skip
             if isinstance(answer, Replay):
                 return answer

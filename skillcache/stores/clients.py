@@ -12,6 +12,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from skillcache.stores import nodes
+from skillcache.stores.bounded import AsyncParser, Parser, bounded
 from skillcache.stores.redis_url import Address, parse_url
 
 SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
@@ -24,13 +25,18 @@ def connect(url: str, **settings: Any) -> "redis.Redis":
         kind = nodes.Node if address.tls is None else nodes.TlsNode
         found = redis.Redis.from_pool(redis.ConnectionPool.from_url(_plain(url), **_of_node(kind, address, settings)))
         nodes.read_names(found)
+        bounded(found.connection_pool, Parser)
         return found
     if not address.sentinels:
-        return redis.Redis.from_url(_plain(url), **settings)
+        found = redis.Redis.from_url(_plain(url), **settings)
+        bounded(found.connection_pool, Parser)
+        return found
     of_server, of_sentinel = _settings(url, address, settings)
     retry = Retry(NoBackoff(), 0)  # there are other Sentinels
     sentinel = Sentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
     client: redis.Redis = sentinel.master_for(address.service, _Client)  # type: ignore[no-untyped-call]
+    for each in (client, *sentinel.sentinels):
+        bounded(each.connection_pool, Parser)
     return client
 
 
@@ -42,13 +48,18 @@ def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
         pool = redis.asyncio.ConnectionPool.from_url(_plain(url), **_of_node(kind, address, settings))
         found = redis.asyncio.Redis.from_pool(pool)
         nodes.read_names(found)
+        bounded(found.connection_pool, AsyncParser)
         return found
     if not address.sentinels:
-        return redis.asyncio.Redis.from_url(_plain(url), **settings)
+        found = redis.asyncio.Redis.from_url(_plain(url), **settings)
+        bounded(found.connection_pool, AsyncParser)
+        return found
     of_server, of_sentinel = _settings(url, address, settings)
     retry = AioRetry(NoBackoff(), 0)
     sentinel = AioSentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
     client: redis.asyncio.Redis = sentinel.master_for(address.service, _AioClient)
+    for each in (client, *sentinel.sentinels):
+        bounded(each.connection_pool, AsyncParser)
     return client
 
 
