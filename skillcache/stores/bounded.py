@@ -65,6 +65,11 @@ class _Link:
 
 
 class _Buffer(SocketBuffer):
+    def read(self, length: int, **more: Any) -> bytes:
+        if not 0 <= length <= SIZE:
+            raise InvalidResponse("a length out of bounds")
+        return super().read(length, **more)  # type: ignore[no-untyped-call, no-any-return]
+
     def readline(self, **more: Any) -> bytes:
         line = self._buffer.readline()
         while not line.endswith(b"\r\n"):
@@ -122,6 +127,6 @@ class AsyncParser(_AsyncRESP2Parser):
         return await super()._read(length)
 
 
-def bounded(pool: Any, parser: type) -> None:
-    """Has the pool's connections read by `parser`; none may have been made before."""
-    pool.connection_kwargs.update(parser_class=parser, protocol=2)
+# How a connection of redis-py is to read: of RESP3 there is no parser with bounds.
+READING: dict[str, Any] = {"parser_class": Parser, "protocol": 2}
+AIO_READING: dict[str, Any] = {"parser_class": AsyncParser, "protocol": 2}
