@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Self
+
+from skillcache.entry import encode
+from tests.test_entry import make
 
 Answer = Callable[[Sequence[bytes]], Iterator[bytes]]
 
@@ -100,3 +106,22 @@ class Hostile:
                     link.sendall(part)
                     if self._ended:
                         return
+
+
+@cache
+def bomb(size: int) -> bytes:
+    packer = zlib.compressobj(1)
+    piece = bytes(1 << 20)
+    return b"".join([*(packer.compress(piece) for _ in range(size >> 20)), packer.flush()])
+
+
+def packed(unpacked: int, **header: object) -> bytes:
+    """An entry with two parts that unpack to so many bytes; `header`: what it says instead of the truth."""
+    first, text, _ = encode(make(output=b"")).split(b"\n", 2)
+    body = bomb(unpacked)
+    lengths = {"size": unpacked, "body": len(body), "attached": len(body)}
+    fields = {**json.loads(text), "coding": "zlib", "details": 0, **lengths, **header}
+    return b"\n".join((first, json.dumps(fields).encode(), body + body))
+
+
+HUGE, LITTLE = 256 << 20, 1 << 20

@@ -8,9 +8,7 @@ import json
 import resource
 import subprocess
 import sys
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +21,7 @@ from skillcache.session_state import load_session_state, save_session_state
 from skillcache.shared_state import SharedState, StateConflict
 from tests.handlers.conftest import HOOKS, Place
 from tests.handlers.conftest import place as place_fixture
-from tests.hostile import REPLIES, Hostile, drip
+from tests.hostile import HUGE, LITTLE, REPLIES, Hostile, drip, packed
 from tests.test_entry import make
 
 place = place_fixture
@@ -68,23 +66,6 @@ def test_hooks_leave_the_call_as_it_was(place: Place, name: str) -> None:
     assert counted <= FAULTS | {"spooled", "no_entry", "invalidated"}, counted
 
 
-@cache
-def bomb(size: int) -> bytes:
-    packer = zlib.compressobj(1)
-    piece = bytes(1 << 20)
-    return b"".join([*(packer.compress(piece) for _ in range(size >> 20)), packer.flush()])
-
-
-def packed(unpacked: int, **header: object) -> bytes:
-    """An entry with two parts that unpack to so many bytes; `header`: what it says instead of the truth."""
-    first, text, _ = encode(make(output=b"")).split(b"\n", 2)
-    body = bomb(unpacked)
-    lengths = {"size": unpacked, "body": len(body), "attached": len(body)}
-    fields = {**json.loads(text), "coding": "zlib", "details": 0, **lengths, **header}
-    return b"\n".join((first, json.dumps(fields).encode(), body + body))
-
-
-HUGE, LITTLE = 256 << 20, 1 << 20
 PLAIN = {"coding": "plain", "body": 0, "size": 0}
 START = encode(make()).partition(b"\n")[0]
 ENTRIES: dict[str, Callable[[], bytes]] = {
