@@ -169,6 +169,14 @@ def write(package: str) -> None:
     files.write(path, b"".join((MAGIC_NUMBER, len(head).to_bytes(4, "big"), head, *codes)))
 
 
+def remove(package: str) -> None:
+    """Take the file away, if it is there. Raises OSError."""
+    from skillcache import files
+
+    if os.access(_path(package), os.W_OK):
+        files.remove(_path(package))
+
+
 def _modules(package: str) -> list[tuple[str, str, bool]]:
     found = []
     for folder, folders, names in os.walk(package):

@@ -117,6 +117,13 @@ def test_the_file_is_private(copy: Copy) -> None:
     assert (copy.file.stat().st_mode & 0o777, os.listdir(copy.file.parent)) == (0o600, [copy.file.name])
 
 
+def test_it_can_be_taken_away(copy: Copy) -> None:
+    copy.write()
+    bytecode.remove(str(copy.package))
+    assert os.listdir(copy.file.parent) == []
+    bytecode.remove(str(copy.package))
+
+
 def test_without_a_folder_to_keep_it_there_is_none(copy: Copy) -> None:
     copy.file.parent.rmdir()
     copy.write()
