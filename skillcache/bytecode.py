@@ -1,4 +1,4 @@
-"""The bytecode of our modules in one private file: finding and reading them one by one costs a hook 4 ms.
+"""The bytecode of our modules in one file beside them: finding and reading them one by one costs a hook 4 ms.
 
     file  = magic (4 bytes, Python's own of its bytecode) size (4 bytes, big endian) index codes
     index = marshal of (package folder, {module: (source, mtime_ns, size, is a package, offset, length, digest, needs)})
@@ -7,6 +7,9 @@
 
 A module whose source has another time or size, or whose code is damaged, is imported in the usual way, so a file that
 is out of date makes a hook slower and never wrong. It is written after a run that took its time, and replaced whole.
+
+It is code that is executed, so it lies where the code does that has it written, among the interpreter's own bytecode:
+nobody can lead us to another without changing that, too. Where that folder cannot be written, there is none.
 
 A module's needs are loaded before it and without the import system, which takes twice the time of that: when their
 import statements come, they are there.
@@ -113,13 +116,13 @@ class Finder:
         exec(code, module.__dict__)  # noqa: S102 - what an import does
 
 
-def use(cache: str, package: str, *, ahead: bool = False) -> None:
+def use(package: str, *, ahead: bool = False) -> None:
     """Import our modules from the file from now on, where there is one for this package folder and Python.
 
     `ahead`: see Finder.
     """
     try:
-        handle = os.open(_path(cache), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = os.open(_path(package), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         return
     try:
@@ -140,12 +143,15 @@ def is_needed() -> bool:
     return not any(isinstance(finder, Finder) and not finder.stale for finder in sys.meta_path)
 
 
-def write(cache: str, package: str) -> None:
-    """Collect the modules of the package as they are now. Raises OSError."""
+def write(package: str) -> None:
+    """Collect the modules of the package as they are now, if there is where to keep them. Raises OSError."""
     from importlib.machinery import SourceFileLoader
 
     from skillcache import files
 
+    path = _path(package)
+    if not os.access(path.rpartition("/")[0], os.W_OK):
+        return
     index: dict[str, tuple[str, int, int, bool, int, int, bytes, tuple[str, ...]]] = {}
     found = _modules(package)
     names = {name for _, name, _ in found}
@@ -160,7 +166,15 @@ def write(cache: str, package: str) -> None:
         codes.append(code)
         offset += len(code)
     head = marshal.dumps((package, index))
-    files.write(_path(cache), b"".join((MAGIC_NUMBER, len(head).to_bytes(4, "big"), head, *codes)))
+    files.write(path, b"".join((MAGIC_NUMBER, len(head).to_bytes(4, "big"), head, *codes)))
+
+
+def remove(package: str) -> None:
+    """Take the file away, if it is there. Raises OSError."""
+    from skillcache import files
+
+    if os.access(_path(package), os.W_OK):
+        files.remove(_path(package))
 
 
 def _modules(package: str) -> list[tuple[str, str, bool]]:
@@ -196,12 +210,11 @@ def _digest(code: bytes) -> bytes:
 
 
 def _is_ours(handle: int) -> bool:
-    """What stands in the file is executed, so nobody else may have written it."""
+    """Whether the person or root alone may write it: a pipe or another's file in its place is not."""
     status = os.fstat(handle)
-    return status.st_uid == os.geteuid() and status.st_mode & 0o022 == 0
+    return status.st_uid in (0, os.geteuid()) and status.st_mode & 0o170022 == 0o100000
 
 
-def _path(cache: str) -> str:
-    from skillcache.paths import compiled_folder
-
-    return f"{compiled_folder(cache)}/bytecode.{sys.implementation.cache_tag}"
+def _path(package: str) -> str:
+    folder = f"{sys.pycache_prefix}{package}" if sys.pycache_prefix else f"{package}/__pycache__"  # as PEP 304 has it
+    return f"{folder}/skillcache.{sys.implementation.cache_tag}"

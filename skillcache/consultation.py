@@ -49,6 +49,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
         place=found.workplace.place if found.workplace is not None else "",
         now=now,
         seen_failure=planned.failures and seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
+        most=int(settings.number("max_output")),
     )
     answer = decide(planned, inquiry, stored.entry, stored.also)
     if answer.unknown:

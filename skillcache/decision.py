@@ -40,10 +40,10 @@ class Inquiry:
 
     key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
     worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; seen_failure:
-    see `seen`.
+    see `seen`; most: bytes of its output.
     """
 
-    __slots__ = ("generations", "key", "names", "now", "place", "root", "seen_failure")
+    __slots__ = ("generations", "key", "most", "names", "now", "place", "root", "seen_failure")
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Inquiry:
         place: str,
         now: float,
         seen_failure: bool,
+        most: int,
     ) -> None:
         self.key = key
         self.names = names
@@ -63,6 +64,7 @@ class Inquiry:
         self.place = place
         self.now = now
         self.seen_failure = seen_failure
+        self.most = most
 
 
 def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None = None) -> Answer:
@@ -83,7 +85,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
     if found is None:
         return Answer(NO_ENTRY)
     try:
-        entry = decode(found)
+        entry = decode(found, most=inquiry.most)
     except Unreadable:
         return Answer(UNREADABLE_ENTRY)
     if entry.key != inquiry.key or entry.form != (TEXT if plan.tool == BASH else JSON) or len(entry.names) > _NAMES:
@@ -102,7 +104,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         return Answer(SEEN_FAILURE)
     if entry.place not in {"", inquiry.place}:
         return Answer(ELSEWHERE)
-    return _serve(entry, inquiry.root)
+    return _serve(entry, inquiry.root, inquiry.most)
 
 
 def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
@@ -112,7 +114,7 @@ def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
     return all(inquiry.generations[name] == generation for name, generation in entry.names.items())
 
 
-def _serve(entry: Entry, root: str) -> Answer:
+def _serve(entry: Entry, root: str, most: int) -> Answer:
     if entry.relocated and b"\0" not in entry.output:  # it names no root
         return Answer(REPLAYED, entry, entry.output)
     if entry.relocated:
@@ -120,8 +122,8 @@ def _serve(entry: Entry, root: str) -> Answer:
 
         if expandable(entry.output, entry.root, root):
             try:
-                return Answer(REPLAYED, entry, expand(entry.output, root))
-            except KeyError:  # a mark that no recorder makes
+                return Answer(REPLAYED, entry, expand(entry.output, root, most=most))
+            except ValueError:
                 return Answer(UNREADABLE_ENTRY)
     elif entry.root == root:
         return Answer(REPLAYED, entry, entry.output)

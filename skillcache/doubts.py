@@ -69,11 +69,15 @@ def compare(
     """Hold a verifying run against the entry it would have been answered by: one's own, else the team's."""
     team, own = call.team(planned), entry_key(planned.name, found.digest)
     held = store.get(own, (), entry_key(planned.name, found.digest, team) if team else None)
-    entry = _readable(held.entry) or _readable(held.also)
+    most = int(call.settings.number("max_output"))
+    entry = _readable(held.entry, most) or _readable(held.also, most)
     if entry is None:  # gone meanwhile
         return SUPERSEDED
     root = found.fingerprint.root
-    recorded = expand(entry.output, root) if entry.relocated else entry.output
+    try:
+        recorded = expand(entry.output, root, most=most) if entry.relocated else entry.output
+    except ValueError:  # another one by now, for this one cannot be served
+        return SUPERSEDED
     texts = [normalized(text.decode("utf-8", "replace"), root, planned.normalize) for text in (recorded, result.output)]
     same = entry.status == result.status and entry.directory == directory and texts[0] == texts[1]
     if same and are_alike(entry.files, left, lambda text: normalized(text, root, planned.normalize)):
@@ -83,8 +87,8 @@ def compare(
     return REFUTED
 
 
-def _readable(data: bytes | None) -> Entry | None:
+def _readable(data: bytes | None, most: int) -> Entry | None:
     try:
-        return decode(data or b"")
+        return decode(data or b"", most=most)
     except Unreadable:
         return None

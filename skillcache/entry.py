@@ -25,9 +25,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 _MAGIC = b"skillcache"
+_DIGITS = 20  # of a number of 64 bits
 _PLAIN = 4_096  # bytes up to which packing saves less than the import of zlib costs a hit
 _LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs the recorder three times as much
-_MOST = 256 << 20  # bytes an output may unpack to: a broken or hostile entry must not fill the memory
+# Bytes that the parts of an entry may have: a broken or hostile one must not fill the memory.
+_MOST = 64 << 20  # of an output, where nobody says less
+_HEADER = 1 << 20
+_DETAILS = 1 << 20  # unpacked; what is captured gives less than a tenth of it
 
 
 TEXT, JSON, STREAMS = FORMS = ("text", "json", "streams")
@@ -150,24 +154,27 @@ def encode(entry: Entry) -> bytes:
     return head.encode("ascii") + body + details + attached
 
 
-def decode(data: bytes, *, details: bool = False) -> Entry:
-    """Raises Unreadable. `details` are unpacked only when asked for: a hit does not need them."""
+def decode(data: bytes, *, details: bool = False, most: int = _MOST) -> Entry:
+    """Raises Unreadable. `details` are unpacked only when asked for: a hit does not need them.
+
+    `most`: bytes that the output may have, and the files together. Of what is packed no more is unpacked than the
+    header says.
+    """
     try:
-        first, header_text, rest = data.split(b"\n", 2)
-        started, magic, version = first.split(b" ")
-        if magic != _MAGIC or int(version) != VERSION:
-            raise Unreadable("not an entry of this version")
-        header = jsontext.loads(header_text)
-        if not isinstance(header, dict):
-            raise Unreadable("the header is not an object")
-        body = rest[: header["body"]]
-        output = body if header["coding"] == "plain" else _unpack(body)
-        if len(output) != header["size"] or sha256(output).hexdigest() != header["sha256"]:
+        started, header, rest = _head(data)
+        if header["relocated"] is True:
+            most *= 2  # each NUL is two bytes in it
+        size, end = _number(header["size"]), _number(header["body"])
+        if not 0 <= size <= most or not 0 <= end <= len(rest):
+            raise Unreadable("an output that is cut or too large")
+        body = bytes(rest[:end])
+        output = body if header["coding"] == "plain" else _unpack(body, size)
+        if len(output) != size or sha256(output).hexdigest() != header["sha256"]:
             raise Unreadable("the output does not match its digest")
         extra: dict[str, object] = {}
         if details:
-            packed = rest[header["body"] : header["body"] + header["details"]]
-            read = jsontext.loads(_unpack(packed))
+            packed = rest[end : end + _number(header["details"])]
+            read = jsontext.loads(_unpack(packed, _DETAILS))
             if not isinstance(read, dict):
                 raise Unreadable("the details are not an object")
             extra = read
@@ -176,8 +183,8 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             raise Unreadable("the directory lies outside the project")
         files: tuple[File, ...] = ()
         if header.get("files"):
-            begin = header["body"] + header["details"]
-            files = _files(header["files"], rest[begin : begin + _number(header["attached"])])
+            begin = end + _number(header["details"])
+            files = _files(header["files"], rest[begin : begin + _number(header["attached"])], most)
         status, meaning = _number(header["status"]), _text(header["meaning"])
         if not 0 <= status <= 255 or (meaning and status != 1):
             raise Unreadable("no run ends with such a status")
@@ -193,7 +200,7 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
             root=_text(header["root"]),
             project=_text(header["project"]),
             duration=_number(header["duration"]),
-            started=int(started),
+            started=started,
             finished=_number(header["finished"]),
             writer={_text(name): _text(value) for name, value in header["writer"].items()},
             details=extra,
@@ -207,17 +214,33 @@ def decode(data: bytes, *, details: bool = False) -> Entry:
         raise Unreadable("the entry is damaged") from None
 
 
+def _head(data: bytes) -> "tuple[int, dict[str, Any], memoryview]":
+    """When the run began, the header, and what follows it. Raises Unreadable and ValueError."""
+    end = data.find(b"\n", 0, _HEADER)
+    started, magic, version = data[: max(end, 0)].split(b" ", 3)
+    if magic != _MAGIC or version != b"%d" % VERSION or len(started) > _DIGITS:
+        raise Unreadable("not an entry of this version")
+    close = data.find(b"\n", end + 1, end + 1 + _HEADER)
+    header = jsontext.loads(data[end + 1 : max(close, 0)])
+    if not isinstance(header, dict):
+        raise Unreadable("the header is not an object")
+    return _number(int(started)), header, memoryview(data)[close + 1 :]
+
+
 def _form(form: object) -> str:
     if form not in FORMS:
         raise Unreadable("an output of an unknown form")
     return _text(form)
 
 
-def _files(listed: "Any", packed: bytes) -> tuple[File, ...]:
+def _files(listed: "Any", packed: "memoryview", most: int) -> tuple[File, ...]:
     """Raises Unreadable for a path that leads out of the run's directory, or contents that are not the listed ones."""
-    contents, found, at = _unpack(packed), [], 0
+    sizes = [_number(size) for _, _, size, _ in listed]
+    if min(sizes) < 0 or sum(sizes) > most:
+        raise Unreadable("files that are too large")
+    contents, found, at = _unpack(packed, sum(sizes)), [], 0
     for path, mode, size, digest in listed:
-        content = contents[at : at + _number(size)]
+        content = contents[at : at + size]
         at += len(content)
         parts = _text(path).split("/")
         if ".." in parts or "." in parts or "" in parts or "\0" in path or not 0 <= _number(mode) <= 0o777:
@@ -230,15 +253,15 @@ def _files(listed: "Any", packed: bytes) -> tuple[File, ...]:
     return tuple(found)
 
 
-def _unpack(packed: bytes) -> bytes:
+def _unpack(packed: "bytes | memoryview", most: int) -> bytes:
     import zlib
 
     unpacker = zlib.decompressobj()
     try:
-        plain = unpacker.decompress(packed, _MOST)
+        plain = unpacker.decompress(packed, most + 1)  # 0 would be without a bound
     except zlib.error as fault:
         raise Unreadable(f"a part is damaged: {fault}") from None
-    if not unpacker.eof or unpacker.unconsumed_tail or unpacker.unused_data:
+    if len(plain) > most or not unpacker.eof or unpacker.unconsumed_tail or unpacker.unused_data:
         raise Unreadable("a part is cut or too large")
     return plain
 

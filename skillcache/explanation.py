@@ -85,7 +85,7 @@ def _nearest(call: Call, planned: Plan, consulted: Consultation) -> Entry | None
         if digest is None:
             return None
         stored = store.get(entry_key(planned.name, digest.decode("ascii", "replace")), ()).entry
-        return None if stored is None else decode(stored, details=True)
+        return None if stored is None else decode(stored, details=True, most=int(call.settings.number("max_output")))
     except Unreadable:
         return None
     finally:

@@ -5,6 +5,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROJECT_CONFIG = ".claude/skillcache.toml"
+# No setting: it says where the files of settings are, so no file can set it.
+HOME_VARIABLE = "SKILLCACHE_HOME"
 
 
 def home_folder(environ: "Mapping[str, str]") -> str:
@@ -14,7 +16,7 @@ def home_folder(environ: "Mapping[str, str]") -> str:
 
 def cache_folder(environ: "Mapping[str, str]") -> str:
     """`$SKILLCACHE_HOME`, else `$XDG_CACHE_HOME/skillcache`, else `~/.cache/skillcache`; absolute."""
-    named = environ.get("SKILLCACHE_HOME", "")
+    named = environ.get(HOME_VARIABLE, "")
     if named.startswith("/"):
         return named.rstrip("/") or "/"
     base = environ.get("XDG_CACHE_HOME", "")

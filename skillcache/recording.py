@@ -248,4 +248,4 @@ def tidy(call: Call) -> None:
         pending.sweep(folder(call.cache), call.world.now)
     files.sweep_drafts(call.cache, call.world.now)
     if bytecode.is_needed():
-        bytecode.write(call.cache, package_folder())
+        bytecode.write(package_folder())

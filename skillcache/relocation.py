@@ -35,13 +35,20 @@ def relocate(text: bytes, root: str, home: str | None = None) -> tuple[bytes, bo
     return moved, True
 
 
-def expand(text: bytes, root: str, home: str | None = None) -> bytes:
-    """Relocated text as a run in `root` would have printed it: the exact inverse of `relocate` in the same root."""
-    if _MARK not in text:
-        return text
+def expand(text: bytes, root: str, home: str | None = None, *, most: int | None = None) -> bytes:
+    """Relocated text as a run in `root` would have printed it: the exact inverse of `relocate` in the same root.
+
+    Raises ValueError for a mark that no recorder makes, and for what has more than `most` bytes.
+    """
     forms = _forms(root, home)
-    first, *rest = text.split(_MARK)
-    return first + b"".join(forms[part[:1]] + part[1:] for part in rest)
+    counts = {letter: text.count(_MARK + letter) for letter in forms}
+    if sum(counts.values()) != text.count(_MARK):
+        raise ValueError("a mark that no recorder makes")
+    if most is not None and len(text) + sum(counts[each] * (len(form) - 2) for each, form in forms.items()) > most:
+        raise ValueError("too large in this root")
+    for letter, form in forms.items():  # the NULs of the text itself come last: none of those before is one of them
+        text = text.replace(_MARK + letter, form)
+    return text
 
 
 def expandable(text: bytes, recorded: str, root: str, home: str | None = None) -> bool:
@@ -56,8 +63,8 @@ def _forms(root: str, home: str | None) -> dict[bytes, bytes]:
     """What each letter stands for in this root."""
     plain = os.fsencode(root)
     home = (os.path.expanduser("~") if home is None else home).rstrip("/")
-    forms = {b"R": plain, b"S": plain.replace(b"/", b"\\/"), b"0": _MARK}
-    return forms | {b"H": b"~" + os.fsencode(root[len(home) :]) if home and root.startswith(home + "/") else plain}
+    at_home = b"~" + os.fsencode(root[len(home) :]) if home and root.startswith(home + "/") else plain
+    return {b"R": plain, b"S": plain.replace(b"/", b"\\/"), b"H": at_home, b"0": _MARK}
 
 
 def _names_root(text: bytes) -> bool:

@@ -1,7 +1,9 @@
 """The process around a hook: reads the event, runs its handler, prints the answer, and never gets in the way.
 
 Whatever goes wrong, nothing is printed and the exit status is 0, so the client does what it would have done. A
-watchdog ends the process when its time is up, even inside a call that never returns, such as name resolution.
+watchdog ends the process when its time is up, even inside a call that never returns, such as name resolution. It is a
+thread of Python's, and waits for its turn: where code in C keeps the interpreter to itself, the system's own thread
+ends the process a moment later, with the status 1 and not a word. The client takes that as it takes 0.
 """
 
 import gc
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
 _TIME_TO_COUNT = 0.2  # what holds us up may hold up the count as well
+_GRACE = 1.0  # seconds more, after which whatever still runs is ended
 _PIECE = 1 << 20
 
 # Modules of `skillcache.handlers`; each has `handle(data, world) -> str`.
@@ -50,6 +53,7 @@ class World:
     def allow(self, seconds: float) -> None:
         """A hook may take that long from now: it waits for somebody else."""
         _ends[0] = max(_ends[0], time.monotonic() + seconds)
+        arm(_ends[0] - time.monotonic() + _GRACE)
 
     def let_go(self) -> bool:
         """What a run left has been looked at: the client may go on and change it. Whether it has waited until now."""
@@ -68,12 +72,14 @@ class World:
 
 _START = time.process_time()
 _ends = [time.monotonic() + _TIME]  # when the watchdog ends the process
+_nowhere: "list[int]" = []  # a descriptor to what nobody reads
 
 
 def main(event_name: str) -> None:
     """Run one hook and end the process."""
     gc.disable()  # the process lives for milliseconds; collecting during the imports costs one of them
     answered = allocate_lock()
+    arm(_ends[0] - time.monotonic() + _GRACE)
     start_new_thread(_watch, (answered,))
     try:
         text, world = _run(event_name)
@@ -91,12 +97,12 @@ def _run(event_name: str) -> tuple[str, World]:
 
     world = World(os.environ, time.time(), time.monotonic())
     from skillcache import bytecode
-    from skillcache.paths import cache_folder, package_folder
+    from skillcache.paths import package_folder
 
-    bytecode.use(cache_folder(world.environ), package_folder(), ahead=True)
+    bytecode.use(package_folder(), ahead=True)
     from skillcache.settings import disabled
 
-    if disabled(world.environ):
+    if disabled(world.environ) or not _may_use_folder(world.environ):
         return "", world
     try:
         handler = __import__(f"skillcache.handlers.{HANDLERS[event_name]}", fromlist=["handle"])
@@ -105,6 +111,17 @@ def _run(event_name: str) -> tuple[str, World]:
     except Exception as fault:  # noqa: BLE001 - the error boundary of a hook's answer
         count_fault(world, fault)
         return "", world
+
+
+def _may_use_folder(environ: "Mapping[str, str]") -> bool:
+    """Where it may not, nothing is counted, for there is nowhere to count it: `skillcache doctor` says so."""
+    from skillcache.trust import Untrusted, require
+
+    try:
+        require(environ, environ.get("CLAUDE_PROJECT_DIR") or posix.getcwd())
+    except (Untrusted, OSError):
+        return False
+    return True
 
 
 def _follow(world: World) -> None:
@@ -121,11 +138,14 @@ def count_fault(world: World, fault: Exception) -> None:
     from skillcache.event import BadEvent
     from skillcache.outcome import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL
     from skillcache.paths import cache_folder
+    from skillcache.trust import Untrusted
 
     if isinstance(fault, Bypass | StoreError):
         outcome = fault.outcome
     elif isinstance(fault, BadEvent):
         outcome = BAD_EVENT
+    elif isinstance(fault, Untrusted):
+        return  # there is nowhere to count it
     elif isinstance(fault, ConfigError):
         outcome = BAD_CONFIG
     elif isinstance(fault, OSError):
@@ -172,6 +192,15 @@ def _print(data: bytes) -> None:
         view = view[posix.write(1, view) :]
 
 
+def arm(seconds: float) -> None:
+    """End the process after so long, unless this is called again before: whatever the interpreter is held up by."""
+    import faulthandler
+
+    if not _nowhere:
+        _nowhere.append(posix.open("/dev/null", posix.O_WRONLY | posix.O_CLOEXEC))
+    faulthandler.dump_traceback_later(seconds, file=_nowhere[0], exit=True)
+
+
 def _watch(answered: object) -> None:
     # Waits on a lock that nobody releases: the main thread ends the process, or this one does.
     never = allocate_lock()
@@ -191,4 +220,5 @@ def _count_time_up() -> None:
     from skillcache.outcome import TIME_UP
     from skillcache.paths import cache_folder
 
-    tally.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
+    if _may_use_folder(os.environ):
+        tally.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))

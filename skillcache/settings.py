@@ -1,12 +1,14 @@
 """One table of settings, and the values in force for one call.
 
 Precedence: environment, then the project's file (only settings of scope "project"), then the person's file, then
-the default. A file checked into a project may not redirect the store, move files or switch verification off.
+the default. A file checked into a project may not redirect the store, move files or switch verification off: neither
+its own nor its settings of Claude Code, whose `env` the client gives to hooks as if the person had set it.
 """
 
 from skillcache import files
 from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, compiled_folder, config_file, embedded_store, project_config_file
+from skillcache.trust import require, set_by_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,8 +94,13 @@ OPTIONS = {
     "SKILLCACHE_REDIS_URL": "CLAUDE_PLUGIN_OPTION_REDIS_URL",
     "SKILLCACHE_TEAM": "CLAUDE_PLUGIN_OPTION_TEAM",
 }
-# Kept out of TABLE: it says where the table's files are, so no file can set it.
-HOME_VARIABLE = "SKILLCACHE_HOME"
+
+# What only the person may set.
+_PERSONS = (
+    *(setting.variable for setting in TABLE if setting.scope == USER),
+    *OPTIONS.values(),
+    *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
+)
 
 _CONFIG_CAP = 1 << 20
 _TRUE = {"1", "true", "yes", "on"}
@@ -136,7 +143,8 @@ class Settings:
 
 
 def load(environ: "Mapping[str, str]", project: str) -> Settings:
-    """Raises ConfigError for a value we cannot use, OSError for a file we may not read."""
+    """Raises ConfigError for a value or a folder we cannot use, OSError for a file we may not read."""
+    require(environ, project)
     cache = cache_folder(environ)
     values = {setting.name: setting.default for setting in TABLE}
     rules: list[dict[str, object]] = []
@@ -146,12 +154,26 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
         values.update(given)
         rules.extend(more_rules)
         warnings.extend(more_warnings)
+    environ, more_warnings = _without_the_projects(environ, project)
+    warnings.extend(more_warnings)
     for setting in TABLE:
         text = _given(environ, setting.variable)
         if text is not None and (text or setting.kind == "flag"):
             values[setting.name] = from_text(setting, text)
     store = _store(values, environ) or f"embedded:{embedded_store(cache)}"
     return Settings(values, cache=cache, store=store, rules=rules, warnings=warnings)
+
+
+def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
+    """`environ` without what a project's settings of Claude Code may not set, as no file of its own may."""
+    named = [name for name in _PERSONS if name in environ]
+    chosen = set_by_project(named, project) if named else ()
+    dropped = {name for name, _ in chosen}
+    kept = {name: value for name, value in environ.items() if name not in dropped} if dropped else environ
+    ours = [
+        (name, path) for name, path in chosen if not name.startswith("REDIS_")
+    ]  # those are mostly its program's own
+    return kept, [f"{path}: {name} is ignored: a project's file may not set it" for name, path in ours]
 
 
 def _given(environ: "Mapping[str, str]", variable: str) -> str | None:

@@ -252,37 +252,50 @@ def _expects(version: int | None, expected: Any) -> tuple[str, str]:
 
 
 def _settled(key: str, reply: Any) -> int:
-    done, version = reply
+    done, version = _pair(reply)
     if not done:
-        raise StateConflict(key, int(version))
-    return int(version)
+        raise StateConflict(key, version)
+    return version
 
 
-def _dropped(key: str, outcome: int) -> bool:
+def _pair(reply: Any) -> tuple[bool, int]:
+    """Raises StoreError for a reply of another shape."""
+    try:
+        done, number = reply
+        return bool(done), int(number or 0)
+    except (TypeError, ValueError):
+        raise StoreError(STORE_GARBAGE, "a script was answered in another shape") from None
+
+
+def _dropped(key: str, reply: Any) -> bool:
+    outcome = _pair((True, reply))[1]
     if outcome < 0:
         raise StateConflict(key, -1 - outcome)
     return outcome == 1
 
 
 def _number(key: str, reply: Any) -> int:
-    done, number = reply
+    done, number = _pair(reply)
     if not done:
         raise ValueError(f"{key} is no whole number of 64 bits, or would be none")
-    return int(number)
+    return number
 
 
 def _value(reply: Any) -> Value | None:
     """Raises StoreError for what is none of ours: anybody who has the store may write there."""
-    text, version = reply
     try:
+        text, version = reply
         return None if text is None else Value(json.loads(text), int(version or 0))
-    except (ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError):
         raise StoreError(STORE_GARBAGE, "a shared value that is none") from None
 
 
 def _sorted(rows: Any) -> dict[str, Value]:
-    found = {_text(key): value for key, *held in rows if (value := _value(held)) is not None}
-    return dict(sorted(found.items()))
+    try:
+        found = {_text(key): value for key, *held in rows if (value := _value(held)) is not None}
+        return dict(sorted(found.items()))
+    except (TypeError, ValueError):
+        raise StoreError(STORE_GARBAGE, "a script was answered in another shape") from None
 
 
 def _text(value: str | bytes) -> str:

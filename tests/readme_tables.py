@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from skillcache.outcome import ALL
+from skillcache.paths import HOME_VARIABLE
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
 from skillcache.policy.heard import WORDS as ENTRY_WORDS
 from skillcache.policy.heard import has_word
 from skillcache.policy.runner import TABLE as RUNNERS
-from skillcache.settings import HOME_VARIABLE, PROJECT, TABLE
+from skillcache.settings import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
 _LANGUAGES = {

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,7 @@ COLD = (
     "server",
     "session_state",
     "shared_state",
+    "stores.bounded",
     "stores.clients",
     "stores.hearings",
     "stores.messages_pooled",
@@ -112,10 +114,14 @@ WARM = [name for name in modules() if not is_in(name, COLD)]
 HOT = [name for name in WARM if not is_in(name, LATE)]
 
 
+# Of an interpreter that finds none of our kept bytecode: what comes from there is no import that shows.
+OPTIONS = ("-X", f"pycache_prefix={tempfile.gettempdir()}/skillcache-borders-{os.getuid()}", "-X", "importtime")
+
+
 def imported_by(*arguments: str, event: dict[str, object] | None = None, home: Path | None = None) -> set[str]:
     """The modules that a bare interpreter imports beyond its own start."""
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", "importtime", *arguments],
+        [sys.executable, "-I", "-S", *OPTIONS, *arguments],
         input=json.dumps(event or {}),
         env={"PATH": os.environ["PATH"], "HOME": str(home or "/nonexistent")},
         capture_output=True,
@@ -204,7 +210,7 @@ def test_a_hook_on_another_tool_imports_little(event: str, tmp_path: Path) -> No
 
 def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", "importtime", f"{hooks_folder()}/pre_tool_use.py"],
+        [sys.executable, "-I", "-S", *OPTIONS, f"{hooks_folder()}/pre_tool_use.py"],
         input="{}",
         env={"SKILLCACHE_DISABLE": "1", "HOME": str(tmp_path)},
         capture_output=True,

@@ -19,20 +19,20 @@ class Copy:
 
     def __init__(self, base: Path) -> None:
         self.ahead = True  # as hooks use it
-        self.cache = base / "cache"
         self.package = base / "lib/skillcache"
         shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
-        self.file = self.cache / f"compiled/bytecode.{sys.implementation.cache_tag}"
+        self.file = self.package / f"__pycache__/skillcache.{sys.implementation.cache_tag}"
+        self.file.parent.mkdir()
 
     def write(self) -> None:
-        bytecode.write(str(self.cache), str(self.package))
+        bytecode.write(str(self.package))
 
     def run(self, program: str) -> str:
         """What a fresh interpreter prints that uses the file."""
         head = (
             f"import sys; sys.path.append({str(self.package.parent)!r})\n"
             "from skillcache import bytecode\n"
-            f"bytecode.use({str(self.cache)!r}, {str(self.package)!r}, ahead={self.ahead})\n"
+            f"bytecode.use({str(self.package)!r}, ahead={self.ahead})\n"
         )
         done = subprocess.run(
             [sys.executable, "-I", "-S", "-c", head + program], capture_output=True, text=True, check=True
@@ -78,7 +78,8 @@ def test_a_removed_source_is_gone(copy: Copy) -> None:
 
 
 def test_the_file_of_another_installation_is_not_used(copy: Copy) -> None:
-    bytecode.write(str(copy.cache), str(PACKAGE))
+    copy.write()
+    copy.package = copy.package.rename(copy.package.parent.parent / "skillcache")
     assert copy.loader_of("skillcache.miss") == "SourceFileLoader"
 
 
@@ -114,6 +115,19 @@ def test_a_file_that_others_may_write_is_not_used(copy: Copy) -> None:
 def test_the_file_is_private(copy: Copy) -> None:
     copy.write()
     assert (copy.file.stat().st_mode & 0o777, os.listdir(copy.file.parent)) == (0o600, [copy.file.name])
+
+
+def test_it_can_be_taken_away(copy: Copy) -> None:
+    copy.write()
+    bytecode.remove(str(copy.package))
+    assert os.listdir(copy.file.parent) == []
+    bytecode.remove(str(copy.package))
+
+
+def test_without_a_folder_to_keep_it_there_is_none(copy: Copy) -> None:
+    copy.file.parent.rmdir()
+    copy.write()
+    assert not copy.file.parent.exists()
 
 
 def test_the_command_line_is_not_in_it(copy: Copy) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from skillcache import files, tally
 from skillcache.digest import digest
 from skillcache.event import ToolEvent
+from skillcache.files import make_folder
 from skillcache.observation import observe
 from skillcache.observing.candidate import began_in
 from skillcache.observing.label import acts, label_of
@@ -332,7 +333,7 @@ def test_a_switch_keeps_everything_from_being_seen(person: Person, variable: str
 
 
 def test_a_fault_is_counted_and_the_session_s_record_is_kept(person: Person) -> None:
-    os.makedirs(person.cache + "/observed.log")
+    make_folder(person.cache + "/observed.log")
     person.ran("./report")
     assert [count.outcome.name for count in tally.read(person.cache)] == ["disk"]
     assert any(b"./report" in path.read_bytes() for path in Path(person.cache).glob("sessions.sqlite3*"))

@@ -1,8 +1,11 @@
 """The command line: one module per command, imported when it is asked for."""
 
+import os
 from importlib import import_module
 
 import click
+
+from skillcache.trust import require
 
 # Each module has a click command of its own name, `-` written `_`, under the attribute `command`.
 COMMANDS = {
@@ -28,6 +31,9 @@ COMMANDS = {
     "plugin-path": "Lay out the plugin folder and print its path.",
 }
 
+# These say what is wrong with our folder, or do without it.
+_WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo")
+
 
 class Lazy(click.Group):
     """Imports a command's module only when that command runs: `skillcache --help` needs none of them."""
@@ -41,6 +47,15 @@ class Lazy(click.Group):
         command = import_module(f"skillcache.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises Untrusted."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(rest):
+            require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+        return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

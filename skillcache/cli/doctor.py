@@ -23,10 +23,13 @@ from skillcache.cli.checks import (
     store,
     switches,
     tools,
+    trust,
 )
 from skillcache.cli.quantities import several
 
-_CHECKS = (settings, lanes, switches, interpreter, lasting, tools, configuration, folder, faults, store, spool, proof)
+_CHECKS = (
+    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, proof,
+)  # fmt: skip
 
 
 @click.command()

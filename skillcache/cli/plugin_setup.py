@@ -10,10 +10,12 @@ from skillcache.cli.settings_file import USER, locate, original, read, restore
 from skillcache.errors import SkillcacheError
 from skillcache.plugin import ID, MODERN, OLDEST, client, patterns
 from skillcache.plugin.layout import marketplace
+from skillcache.trust import require
 
 
 def install(project: str, *, dry_run: bool) -> int:
     """By the client's own commands; our entries in the person's settings make room. Raises SkillcacheError."""
+    require(os.environ, os.path.abspath(project))  # the client runs what lies there
     path = client.find(os.environ)
     version = client.version(path, os.environ)
     if version < OLDEST:

@@ -13,6 +13,7 @@ from skillcache.running.job import Job
 from skillcache.running.narrowing import fault_of
 from skillcache.settings import disabled, load
 from skillcache.stores import open_store
+from skillcache.trust import Untrusted
 
 _SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
 _LONGEST_TTL = 31_536_000
@@ -107,6 +108,10 @@ def _run(
         )
         settings = load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
+    except Untrusted as fault:
+        if verbose:
+            process.say(str(fault))
+        process.become(words)
     except ConfigError as fault:
         process.say(str(fault))
         return exits.USAGE

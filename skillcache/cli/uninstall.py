@@ -4,10 +4,12 @@ import os
 
 import click
 
+from skillcache import bytecode
 from skillcache.cli import exits, plugin_setup, skill_file
 from skillcache.cli.diff import unified
 from skillcache.cli.scopes import scope_options
 from skillcache.cli.settings_file import USER, locate, original, read, restore
+from skillcache.paths import package_folder
 
 
 @click.command()
@@ -18,6 +20,8 @@ def command(scope: str, project: str, dry_run: bool) -> int:
     A file that only install has changed becomes what it was, byte for byte.
     """
     if scope == USER:
+        if not dry_run:
+            bytecode.remove(package_folder())  # pip takes away what it has written, and no more
         plugin_setup.uninstall(dry_run=dry_run)
     click.echo(skill_file.uninstall(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return _uninstall_hooks(scope, project, dry_run=dry_run)

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have one shape
     """Never has an answer. Raises OSError."""
     given = {name: world.environ[option] for name, option in OPTIONS.items() if world.environ.get(option)}
+    if given:
+        from skillcache.trust import set_by_project  # few people enter any
+
+        project = world.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+        for option, _ in set_by_project(OPTIONS.values(), project):
+            given = {name: value for name, value in given.items() if OPTIONS[name] != option}
     path = resident.socket_path(world.environ)
     if not given or path is None:
         return ""

@@ -11,6 +11,7 @@ from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Holdings, Steps
 from skillcache.outcome import DISK
 from skillcache.redis_keys import team_name
 from skillcache.stores.sqlite import SqliteStore
+from skillcache.stores.sqlite_file import LARGEST
 
 
 class EmbeddedHoldings(Holdings):
@@ -106,7 +107,9 @@ class EmbeddedHoldings(Holdings):
 
 def connect(path: str) -> sqlite3.Connection:
     """To a file that is there, with a person's patience. Raises sqlite3.Error."""
-    return sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+    return connection
 
 
 def mend(path: str, fault: Exception) -> str:

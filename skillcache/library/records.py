@@ -10,6 +10,7 @@ from skillcache.library.keys import Place
 from skillcache.library.values import write_json
 from skillcache.user import name_of
 
+_MOST = 1 << 20  # lists and objects of a value: a packed one may be of some millions that hold nothing
 _EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
 
 
@@ -81,6 +82,8 @@ def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], 
         return None
     try:
         entry = decode(data, details=True)
+        if sum(map(entry.output.count, b"[{")) > _MOST:
+            return None
         value = jsontext.loads(entry.output)
     except (Unreadable, ValueError):
         return None

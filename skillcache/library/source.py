@@ -18,7 +18,7 @@ from skillcache.library.fetching import Step, Steps
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
-from skillcache.stores.pooled import PooledStore, translated
+from skillcache.stores.pooled import FAILURES, PooledStore, translated
 
 T = TypeVar("T")
 
@@ -91,8 +91,8 @@ def store_in_force() -> str:
 
 @contextmanager
 def translating() -> Iterator[None]:
-    """Makes StoreError of redis-py's errors, whose text may hold the URL's password."""
+    """Makes StoreError of redis-py's errors, whose text may hold the URL's password, and of replies it cannot read."""
     try:
         yield
-    except redis.RedisError as error:
+    except FAILURES as error:
         raise translated(error) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from skillcache import tally
 from skillcache.errors import Bypass, SkillcacheError, StoreError
 from skillcache.lookup import Lookup
-from skillcache.outcome import DISK, FRESH, INTERNAL, NO_ENTRY, REPLAYED, Outcome
+from skillcache.outcome import DISK, FRESH, INTERNAL, NO_ENTRY, REPLAYED, TIME_UP, Outcome
 from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name
 from skillcache.replay import age_of
@@ -17,6 +17,7 @@ from skillcache.running import process
 from skillcache.running.job import Begun, Job, look, stamp
 from skillcache.running.replay import POSITION, Replay, decide
 from skillcache.running.standard_input import Input, take, write_whole
+from skillcache.running.time_limit import TimeUp, time_limit
 from skillcache.settings import Settings
 from skillcache.stores import Store, open_store
 
@@ -48,7 +49,7 @@ class Course:
         try:
             since = stamp(self._settings.cache)
             answer = self._consult(given)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the command runs
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
             return self._only_run(given)
         if isinstance(answer, Replay):
@@ -58,7 +59,8 @@ class Course:
     def _consult(self, given: Input) -> Replay | Begun:
         if given.refused is not None:
             raise given.refused
-        found = look(self._job, given.rows(), seconds=self._seconds)
+        with time_limit(self._seconds):
+            found = look(self._job, given.rows(), seconds=self._seconds)
         store = open_store(self._settings.store, now=time.time())
         try:
             return self._answer(store, found)
@@ -77,14 +79,15 @@ class Course:
             begun.is_known = stored.entry is not None
             answer = decide(
                 stored.entry, key=found.key, generations=begun.generations, ttl=self._job.ttl, root=root,
-                now=time.time(),
+                now=time.time(), most=self._cap,
             )  # fmt: skip
             if isinstance(answer, Replay):
                 return answer
             self._miss = answer
             return None
 
-        replay = ask()
+        with time_limit(0):
+            replay = ask()
         if self._fresh:
             self._miss = FRESH
         elif replay is not None:
@@ -135,8 +138,9 @@ class Course:
         from skillcache.running.record import keep  # a hit needs none
 
         try:
-            outcome = keep(self._settings.store, self._job, begun, ended, given, since)
-        except Exception as fault:  # noqa: BLE001 - the command has run, and that is what counts
+            with time_limit(self._seconds):
+                outcome = keep(self._settings.store, self._job, begun, ended, given, since)
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
             self._report("ran, not stored", fault)
             return
         self._count(outcome, run=ended.milliseconds)
@@ -152,9 +156,11 @@ class Course:
         child.leave_open(ended.open)
         return child.end_as(ended)
 
-    def _report(self, what: str, fault: Exception) -> None:
-        self._count(_outcome_of(fault))
-        self._tell(f"{what}: {fault if isinstance(fault, SkillcacheError | OSError) else repr(fault)}")
+    def _report(self, what: str, fault: BaseException) -> None:
+        outcome = _outcome_of(fault)
+        self._count(outcome)
+        told = fault if isinstance(fault, SkillcacheError | OSError) else repr(fault)
+        self._tell(f"{what}: {outcome.text if outcome is TIME_UP else told}")
 
     def _count(self, outcome: Outcome, *, run: int = 0) -> None:
         spent = int((time.monotonic() - self._began) * 1000)
@@ -166,7 +172,9 @@ def _tell_of_waiting(holder: str) -> None:
         process.say(f"waiting for {_plain(holder)}, where the same command runs on the same inputs")
 
 
-def _outcome_of(fault: Exception) -> Outcome:
+def _outcome_of(fault: BaseException) -> Outcome:
+    if isinstance(fault, TimeUp):
+        return TIME_UP
     if isinstance(fault, Bypass | StoreError):
         return fault.outcome
     return DISK if isinstance(fault, OSError) else INTERNAL

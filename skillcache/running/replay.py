@@ -17,16 +17,17 @@ class Replay(NamedTuple):
 
 
 def decide(
-    found: bytes | None, *, key: str, generations: dict[str, int], ttl: int, root: str, now: float
+    found: bytes | None, *, key: str, generations: dict[str, int], ttl: int, root: str, now: float, most: int
 ) -> Replay | Outcome:
     """The replay, or the miss.
 
-    generations: each name's present one; ttl: seconds; root: of this worktree; now: unix seconds.
+    generations: each name's present one; ttl: seconds; root: of this worktree; now: unix seconds; most: bytes of each
+    stream.
     """
     if found is None:
         return NO_ENTRY
     try:
-        entry = decode(found, details=True)
+        entry = decode(found, details=True, most=most)
     except Unreadable:
         return UNREADABLE_ENTRY
     if entry.key != key or entry.form != STREAMS:
@@ -42,6 +43,6 @@ def decide(
     if not all(expandable(stream, entry.root, root) for stream in streams):
         return ELSEWHERE
     try:
-        return Replay(entry, *(expand(stream, root) for stream in streams))
-    except KeyError:  # a mark that no recorder makes
+        return Replay(entry, *(expand(stream, root, most=most) for stream in streams))
+    except ValueError:
         return UNREADABLE_ENTRY

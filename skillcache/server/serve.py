@@ -16,18 +16,21 @@ from skillcache import bytecode, resident
 from skillcache.errors import SkillcacheError
 from skillcache.event import BadEvent
 from skillcache.outcome import BAD_EVENT
-from skillcache.paths import cache_folder, package_folder
+from skillcache.paths import package_folder
 from skillcache.plugin.patterns import meet
+from skillcache.runtime import arm
 from skillcache.server import PROTOCOL
 from skillcache.server.calls import Calls
 from skillcache.server.endings import Endings
 from skillcache.server.http import BadRequest, read_request, response
 from skillcache.server.listening import CannotListen, Listener, sweep
 from skillcache.server.session import Session
+from skillcache.trust import require
 
 IDLE = 3_600.0  # seconds without a request after which the server ends; the mod starts it again
 _TURN = 0.001  # seconds that a thread which stores a long output may keep the one that answers
 _LOOK = 2.0  # seconds between two looks at what it lives for
+_STUCK = 15.0  # seconds without a look: a thread keeps the interpreter from all others, and so from every call
 _CONNECTIONS = 64  # at once
 _SILENT = 120.0  # seconds that a connection may say nothing
 _STOPPED = 0.4  # seconds for what is under way when the client stops us: half a second later it kills
@@ -39,8 +42,9 @@ _HANG_UP = select.POLLERR | select.POLLHUP | select.POLLNVAL
 def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool = False) -> None:
     """Serve until the client ends; `path`: of the socket, by default where the hooks of this client look for it.
 
-    `options`: whether to wait for the plugin's options, which a hook brings. Raises CannotListen.
+    `options`: whether to wait for the plugin's options, which a hook brings. Raises CannotListen and Untrusted.
     """
+    require(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
     parent = os.getppid()
     sys.setswitchinterval(_TURN)
     path = path or resident.socket_path(environ)
@@ -75,6 +79,7 @@ def _watch(waking: int, parent: int, listener: Listener, server: _Server) -> flo
     poll.register(waking, select.POLLIN)
     poll.register(1, 0)  # the client's end of it is closed when the client is gone, killed or not
     while True:
+        arm(_STUCK)
         events = dict(poll.poll(_LOOK * 1_000))
         if events.get(waking):
             return _STOPPED
@@ -101,16 +106,15 @@ class _Server:
 
     def warm(self) -> None:
         """Import what the first call would have to wait for, and do what can be done before it."""
-        cache = cache_folder(self._environ)
-        bytecode.use(cache, package_folder())
+        bytecode.use(package_folder())
         for name in _WARM:
             __import__(f"skillcache.{name}")
         sweep(os.path.dirname(self._listener.path), os.path.basename(self._listener.path))
         try:
             meet(self._environ.get("CLAUDE_PROJECT_DIR", ""), self._environ)
             if bytecode.is_needed():
-                bytecode.write(cache, package_folder())
-                bytecode.use(cache, package_folder())
+                bytecode.write(package_folder())
+                bytecode.use(package_folder())
         except (SkillcacheError, OSError):  # hooks do without, as we do
             return
 

@@ -13,6 +13,7 @@ from redis import exceptions
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores.bounded import READING
 from skillcache.stores.clients import connect
 from skillcache.stores.redis import RedisCalls
 
@@ -51,7 +52,7 @@ class PooledStore(RedisCalls):
                 connection_pool=redis.ConnectionPool(
                     connection_class=pool.connection_class,
                     max_connections=MOST,
-                    **own_settings(pool.connection_kwargs),
+                    **own_settings(pool.connection_kwargs, READING),
                 )
             )
             own.response_callbacks.clear()  # requests read replies as the server gave them
@@ -81,12 +82,15 @@ def open_pooled(target: str, *, now: float) -> Store:
     return PooledStore(connect(target))
 
 
-def own_settings(settings: dict[str, Any]) -> dict[str, Any]:
-    """How to reach the server that `settings` of a connection reach: bounded, undecoded, without tries anew."""
+def own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+    """How to reach the server that `settings` of a connection reach: bounded, undecoded, without tries anew.
+
+    `reading`: of `bounded`.
+    """
     kept = {name: value for name, value in settings.items() if not name.startswith((*_OWN, *_OF_ANOTHER_POOL))}
     for name in ("socket_timeout", "socket_connect_timeout"):
         kept[name] = kept.get(name) or SECONDS
-    return kept | {"protocol": 2}
+    return kept | reading
 
 
 def encoded(command: "Command") -> list[str | bytes]:
@@ -95,8 +99,8 @@ def encoded(command: "Command") -> list[str | bytes]:
     return [name, *(word.encode() if isinstance(word, str) else word for word in rest)]
 
 
-# A server that speaks no RESP2 makes redis-py raise ValueError, too.
-FAILURES = (exceptions.RedisError, OSError, ValueError)
+# A reply of another shape makes redis-py, and who reads it, raise whatever comes of it.
+FAILURES = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
 def translated(error: Exception) -> StoreError:

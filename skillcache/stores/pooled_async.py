@@ -10,6 +10,7 @@ import redis.asyncio as redis
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.stores import Claim, Lookup, redis_claims, redis_requests
+from skillcache.stores.bounded import AIO_READING
 from skillcache.stores.hearings import Hearings
 from skillcache.stores.pooled import FAILURES, MOST, encoded, own_settings, translated
 
@@ -39,7 +40,7 @@ class AsyncStore:
                 connection_pool=redis.ConnectionPool(
                     connection_class=pool.connection_class,
                     max_connections=MOST,
-                    **own_settings(pool.connection_kwargs),
+                    **own_settings(pool.connection_kwargs, AIO_READING),
                 )
             )
             own.response_callbacks.clear()

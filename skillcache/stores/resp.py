@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _END = b"\r\n"
 _KINDS = (b"", b"+", b"-", b":", b"$", b"*")
-_MAX_LINE = 65536
-_MAX_ITEMS = 1 << 20
-_MAX_DEPTH = 8
+MAX_LINE = 65536
+MAX_ITEMS = 1 << 18  # of a whole reply, whatever it is nested in
+MAX_DEPTH = 8
 _MAX_DIGITS = 19  # a signed 64-bit integer has no more
 
 # An error's text may repeat what was sent, a password among it: only a known first word is kept.
@@ -55,15 +55,17 @@ class Reader:
     RESP2, is STORE_GARBAGE; a stream that ends first is STORE_UNREACHABLE.
     """
 
-    __slots__ = ("_at", "_buffer", "_limit", "_receive")
+    __slots__ = ("_at", "_buffer", "_items", "_limit", "_receive")
 
     def __init__(self, receive: "Callable[[], bytes]", limit: int) -> None:
         self._receive = receive
         self._limit = limit
         self._buffer = bytearray()
         self._at = 0
+        self._items = 0
 
     def read(self) -> "Reply":
+        self._items = 0
         reply = self._take(0)
         del self._buffer[: self._at]
         self._at = 0
@@ -84,7 +86,8 @@ class Reader:
             count = _integer(rest)
             if count == -1:
                 return None
-            if not 0 <= count <= _MAX_ITEMS or depth >= _MAX_DEPTH:
+            self._items += max(count, 0)
+            if count < 0 or self._items > MAX_ITEMS or depth >= MAX_DEPTH:
                 raise StoreError(STORE_GARBAGE, "an array out of bounds")
             return [self._take(depth + 1) for _ in range(count)]
         if kind == b":":
@@ -100,7 +103,7 @@ class Reader:
         searched = self._at
         while (end := self._buffer.find(_END, searched)) < 0:
             searched = max(self._at, len(self._buffer) - 1)  # the pair may be split between two pieces
-            if searched - self._at > _MAX_LINE or self._buffer[self._at : self._at + 1] not in _KINDS:
+            if searched - self._at > MAX_LINE or self._buffer[self._at : self._at + 1] not in _KINDS:
                 raise StoreError(STORE_GARBAGE, "not a RESP2 reply")
             self._fill()
         line = bytes(self._buffer[self._at : end])

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 0.2
 CANTOPEN, CORRUPT, FULL, IOERR, NOTADB, READONLY = 14, 11, 13, 10, 26, 8  # primary result codes of SQLite
+LARGEST = 64 << 20  # bytes of a value: what is larger is not read into the memory
+_LENGTH = 0  # SQLITE_LIMIT_LENGTH
 _LOCK_STEP = 0.005
 _SCHEMA = """
 CREATE TABLE entries (
@@ -205,4 +207,6 @@ def _is_ours(handle: Handle, path: str, layout: Layout) -> bool:
 
 def _connect(path: str, options: str) -> Connection:
     escaped = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-    return connect(f"file://{escaped}?{options}", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+    connection = connect(f"file://{escaped}?{options}", timeout=BUSY_SECONDS, isolation_level=None, uri=True)
+    connection.setlimit(_LENGTH, LARGEST)
+    return connection

@@ -92,7 +92,7 @@ def test_forgets_durations_and_texts_but_not_the_counts(person: Person) -> None:
 
 
 def test_a_damaged_store_is_one_clear_line_with_the_way_out(person: Person) -> None:
-    person.cache.mkdir(parents=True)
+    person.cache.mkdir(parents=True, mode=0o700)
     path = person.cache / "store.sqlite3"
     path.write_bytes(b"not a database, however long one looks at it" * 100)
 

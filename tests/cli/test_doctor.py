@@ -28,6 +28,7 @@ from skillcache.cli.checks import (
     switches,
 )
 from skillcache.cli.install import present_interpreter
+from skillcache.files import make_folder
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
@@ -355,7 +356,7 @@ def test_a_folder_that_cannot_be_made_is_found(person: Person) -> None:
 def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> None:
     assert faults.check(place(person)) == []
     path = person.cache / "fault.txt"
-    path.parent.mkdir(parents=True)
+    make_folder(str(path.parent))
     path.write_text("KeyError\n/x/skillcache/runtime.py:71\n/x/skillcache/key.py:9")
     os.utime(path, (NOW, NOW))
     text = "a hook failed on KeyError in /x/skillcache/key.py:9; the call went on without it"
@@ -368,7 +369,7 @@ def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> Non
 def test_records_that_wait_for_the_store_are_noted(person: Person) -> None:
     assert spool.check(place(person)) == []
     path = Path(spool_file(str(person.cache), f"embedded:{person.cache}/store.sqlite3"))
-    path.parent.mkdir(parents=True)
+    make_folder(str(path.parent))
     path.write_bytes(b"")
     assert spool.check(place(person)) == []
     path.write_bytes(b"x" * 2_000)

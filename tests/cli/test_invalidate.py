@@ -191,7 +191,7 @@ def test_a_store_out_of_reach_is_one_line(person: Person) -> None:
 
 
 def test_a_damaged_store_is_one_line(person: Person) -> None:
-    person.cache.mkdir(parents=True)
+    person.cache.mkdir(parents=True, mode=0o700)
     (person.cache / "store.sqlite3").write_bytes(b"not a database, however long one looks at it" * 100)
 
     ran = person.skillcache("invalidate", "--skill", "report")

@@ -119,7 +119,7 @@ def test_lines_it_does_not_understand_are_passed_over(person: Person) -> None:
 
 
 def test_a_count_file_that_cannot_be_read_is_one_clear_line(person: Person) -> None:
-    person.cache.mkdir(parents=True)
+    person.cache.mkdir(parents=True, mode=0o700)
     (person.cache / "outcomes.log").symlink_to("outcomes.log")
 
     ran = person.skillcache("stats")

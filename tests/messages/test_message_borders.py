@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.messages.client import HOOK, Project, Session
-from tests.test_borders import COLD, FORBIDDEN, is_in
+from tests.test_borders import COLD, FORBIDDEN, OPTIONS, is_in
 
 
 @pytest.mark.parametrize("store", ["embedded", "redis"])
@@ -34,7 +34,7 @@ def test_the_hook_imports_nothing_dear(store: str, tmp_path: Path, request: pyte
 
 def imported(session: Session, name: str, agent: str = "") -> set[str]:
     done = subprocess.run(
-        [*HOOK[:3], "-X", "importtime", *HOOK[3:]],
+        [*HOOK[:3], *OPTIONS, *HOOK[3:]],
         input=session.event(name, agent, reason="other", tool_calls=[]),
         env=session.project.environ,
         capture_output=True,

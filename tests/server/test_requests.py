@@ -7,6 +7,7 @@ import os
 import socket
 import sqlite3
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -16,6 +17,7 @@ import pytest
 
 from tests.clusters import Cluster
 from tests.conftest import RedisServer
+from tests.hostile import HUGE, REPLIES, Hostile, packed
 from tests.server.conftest import BASH, Server, in_parallel, until
 
 
@@ -362,6 +364,35 @@ def test_options_are_waited_for(cold_server: Server, redis_server: RedisServer) 
     Path(f"{cold_server.path}.options").write_text(json.dumps({"SKILLCACHE_REDIS_URL": redis_server.url}))
     cold_server.record()
     assert b"skill_cache:" in redis_server.command("KEYS", "*")
+
+
+@pytest.mark.parametrize("name", ["a string of 10 GB", "arrays of arrays", "pushes without end", "a list of lists"])
+def test_a_store_that_means_ill_holds_nobody_up(cold_server: Server, name: str) -> None:
+    with Hostile(REPLIES[name]) as store:
+        cold_server.environ["SKILLCACHE_REDIS_URL"] = store.url
+        cold_server.start()
+        assert [cold_server.call(cold_server.event()) for _ in range(3)] == [{}] * 3
+        assert cold_server.process is not None
+        assert cold_server.post("/hello", {})["pid"] == cold_server.process.pid
+    assert set(cold_server.outcomes()) <= {"store_garbage", "store_timeout", "store_unreachable", "store_refused"}
+
+
+def test_a_poisoned_entry_holds_no_other_call_up(cold_server: Server) -> None:
+    entry = packed(HUGE)
+
+    def answer(words: Sequence[bytes]) -> Iterator[bytes]:
+        count = len(words) - 1
+        found = b"$%d\r\n%b\r\n" % (len(entry), entry)
+        yield b"*%d\r\n%b" % (count, found + b"$-1\r\n" * (count - 1)) if words[0] == b"MGET" else b"+OK\r\n"
+
+    with Hostile(answer) as store:
+        cold_server.environ |= {"SKILLCACHE_REDIS_URL": store.url, "SKILLCACHE_WAIT": "0"}
+        cold_server.start()
+        assert {str(cold_server.call(cold_server.event())) for _ in range(3)} <= {"{}", "{'follow': True}"}
+    assert cold_server.process is not None
+    peak = Path(f"/proc/{cold_server.process.pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+    assert int(peak) * 1024 < HUGE
+    assert set(cold_server.outcomes()) <= {"unreadable_entry", "store_timeout"}
 
 
 def test_a_cluster_keeps_results_and_says_when_a_run_is_over(cold_server: Server, redis_cluster: Cluster) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from skillcache import outcome
+from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.stores import MAX_TTL, open_store
 from skillcache.stores.sqlite import SqliteStore
+from skillcache.stores.sqlite_file import LARGEST
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -219,3 +221,18 @@ def test_an_embedded_target_is_opened_by_its_path(path: Path) -> None:
     store.ping()
     store.close()
     assert path.exists()
+
+
+@pytest.mark.parametrize("table", ["entries", "records"])
+def test_a_value_that_is_larger_than_any_of_ours_is_not_read(path: Path, table: str) -> None:
+    put_one(path)
+    with sqlite3.connect(path) as file:
+        row = "(key, value, expires)" if table == "records" else "(key, value, expires, started)"
+        more = "" if table == "records" else ", 1"
+        file.execute(f"INSERT INTO {table} {row} VALUES ('huge', zeroblob({LARGEST}), 1e12{more})")  # noqa: S608
+    file.close()
+    store = open_embedded(path)
+    assert store.get(KEY, ("Bash",)).entry is not None
+    with pytest.raises(StoreError) as caught:
+        _ = store.read(("huge",)) if table == "records" else store.get("huge", ())
+    assert (caught.value.outcome, caught.value.detail) == (outcome.STORE_REFUSED, "SQLITE_TOOBIG")

@@ -4,6 +4,7 @@ from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
 from skillcache.errors import SkillcacheError
 from skillcache.paths import config_file
 from skillcache.settings import Settings, disabled, load
+from skillcache.trust import Untrusted
 
 _SUBJECT = "configuration"
 
@@ -19,6 +20,8 @@ def settings_of(place: Place) -> Settings | None:
 def check(place: Place) -> list[Finding]:
     try:
         settings = load(place.environ, place.project)
+    except Untrusted:  # a check of its own says so
+        return []
     except (SkillcacheError, OSError) as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct it there")]
     findings = [Finding(MEND, _SUBJECT, warning, "correct or remove it") for warning in settings.warnings]

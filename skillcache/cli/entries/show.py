@@ -58,7 +58,7 @@ def _output(entry: Entry) -> bytes:
     """As the run printed it, where it ran."""
     try:
         return expand(entry.output, entry.root) if entry.relocated else entry.output
-    except KeyError:  # a mark that no recorder makes
+    except ValueError:  # a mark that no recorder makes
         return entry.output
 
 

@@ -1,0 +1,177 @@
+"""A store that means ill: the call goes on in bounded time and memory, and people are told in a line."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from skillcache.entry import Unreadable, decode, encode
+from skillcache.errors import StoreError
+from skillcache.library.aio_cache import AsyncSkillCache
+from skillcache.library.cache import SkillCache
+from skillcache.session_state import load_session_state, save_session_state
+from skillcache.shared_state import SharedState, StateConflict
+from tests.handlers.conftest import HOOKS, Place
+from tests.handlers.conftest import place as place_fixture
+from tests.hostile import HUGE, LITTLE, REPLIES, Hostile, drip, packed
+from tests.test_entry import make
+
+place = place_fixture
+MEMORY = 400 << 20  # bytes of address space, a third of them the interpreter's and its threads'
+SECONDS = 25  # far more than any call may take, on any machine
+
+
+def limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+
+
+def give(place: Place, script: str, event: dict[str, object]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(HOOKS / script)],
+        input=json.dumps(event).encode(), capture_output=True, timeout=SECONDS, check=False, preexec_fn=limit,
+        env={"CLAUDE_PROJECT_DIR": str(place.root), **place.environ},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+FAULTS = {"store_garbage", "store_timeout", "store_unreachable", "store_refused"}
+
+
+@pytest.mark.parametrize("name", [*REPLIES, "dripping"])
+def test_hooks_leave_the_call_as_it_was(place: Place, name: str) -> None:
+    with Hostile(REPLIES.get(name, drip)) as server:
+        place.environ |= {
+            "SKILLCACHE_REDIS_URL": server.url,
+            "SKILLCACHE_MESSAGES_DELIVER": "1",
+            "SKILLCACHE_WAIT": "9",
+        }
+        event = place.before("pytest -q")
+        give(place, "pre_tool_use.py", event)
+        after = {**event, "hook_event_name": "PostToolUse", "duration_ms": 2000, "tool_response": {"stdout": "x"}}
+        for script in ("post_tool_use.py", "invalidate.py", "record.py", "deliver.py"):
+            give(place, script, after)
+        give(place, "session_start.py", {**event, "hook_event_name": "SessionStart", "source": "startup"})
+        give(place, "record.py", {**event, "hook_event_name": "Stop"})
+    counted = set(place.counted())
+    assert server.asked
+    assert counted & FAULTS
+    assert counted <= FAULTS | {"spooled", "no_entry", "invalidated"}, counted
+
+
+PLAIN = {"coding": "plain", "body": 0, "size": 0}
+START = encode(make()).partition(b"\n")[0]
+ENTRIES: dict[str, Callable[[], bytes]] = {
+    "unpacks to much, and says so": lambda: packed(HUGE),
+    "unpacks to much, and says less": lambda: packed(HUGE, size=10),
+    "unpacks to much, and says nothing": lambda: packed(HUGE, size=None),
+    "says 10^300 bytes": lambda: packed(LITTLE, size=10**300),
+    "says fewer than none": lambda: packed(LITTLE, size=-1, body=-1),
+    "files that unpack to much": lambda: packed(HUGE, **PLAIN, files=[["a", 420, HUGE, "0"]]),
+    "files that say less": lambda: packed(HUGE, **PLAIN, files=[["a", 420, 1, "0"]]),
+    "files of fewer bytes than none": lambda: packed(LITTLE, **PLAIN, files=[["a", 420, -HUGE, "0"]]),
+    "a header of 40 MB": lambda: START + b"\n" + b"[" * (40 << 20) + b"\n",
+    "40 MB without a line": lambda: b"0" * (40 << 20),
+    "1,000,000 lines": lambda: START + b"\n" * 1_000_000,
+    "100,000 digits": lambda: b"9" * 100_000 + b" skillcache 1\n{}\n",
+}
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_a_poisoned_entry_is_one_that_cannot_be_read(place: Place, name: str) -> None:
+    entry = ENTRIES[name]()
+
+    with pytest.raises(Unreadable):
+        decode(entry, details=True)
+
+    def answer(words: Sequence[bytes]) -> Iterator[bytes]:
+        if words[0] == b"MGET":
+            yield b"*%d\r\n$%d\r\n%b\r\n" % (len(words) - 1, len(entry), entry)
+            yield b"$-1\r\n" * (len(words) - 2)
+        else:
+            yield b":1\r\n"
+
+    with Hostile(answer) as server:
+        place.environ["SKILLCACHE_REDIS_URL"] = server.url
+        give(place, "pre_tool_use.py", place.before("pytest -q"))
+    assert place.counted() in (["unreadable_entry"], ["store_timeout"])  # a large one takes a slow machine its time
+
+
+def test_no_more_is_unpacked_than_may_be_served() -> None:
+    """Half of the bytes of an entry are its output's, plain or packed; one more is too many."""
+    for output in (b"x" * 100, b"x" * 100_000):
+        data = encode(make(output=output))
+        assert decode(data, most=len(output)).output == output
+        with pytest.raises(Unreadable):
+            decode(data, most=len(output) - 1)
+    marks = encode(make(output=b"\0R" * 1_000, relocated=True))
+    assert decode(marks, most=1_000).relocated
+    with pytest.raises(Unreadable):
+        decode(marks, most=999)
+
+
+# People and programs
+
+
+def skillcache(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "skillcache", *words],
+        cwd=place.root, env=place.environ, capture_output=True, text=True, timeout=60, check=False, preexec_fn=limit,
+    )  # fmt: skip
+
+
+COMMANDS = (
+    *("entries list --all", "entries show 00", "sessions list", "sessions show", "inbox", "agents", "send --to x hi"),
+    *("state list", "state get x", "state set x 1", "state increment x", "state delete x", "note list"),
+    *("invalidate --skill x", "clear --yes", "explain pytest", "run -- echo hi"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_person_is_told_in_a_line(place: Place, command: str) -> None:
+    """Each command meets some of the kinds, and each kind some of the commands."""
+    first = COMMANDS.index(command)
+    for name in [list(REPLIES)[(first + number) % len(REPLIES)] for number in (0, 7)]:
+        with Hostile(REPLIES[name]) as server:
+            place.environ["SKILLCACHE_REDIS_URL"] = server.url
+            done = skillcache(place, *command.split())
+        said = done.stdout + done.stderr
+        assert "Traceback" not in said, (name, said)
+        assert said.count("\n") <= 2 or not done.returncode, (name, said)
+        if command.startswith("run"):
+            assert (done.returncode, done.stdout) == (0, "hi\n"), name
+
+
+@pytest.mark.parametrize("name", REPLIES)
+def test_a_program_is_told_by_our_own_errors(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Hostile(REPLIES[name]) as server:
+        state, values = SharedState("x", url=server.url), SkillCache(server.url)
+        calls: list[Callable[[], object]] = [
+            lambda: state.get("a"), lambda: state.set("a", 1), lambda: state.increment("a"), lambda: state.delete("a"),
+            state.items, lambda: asyncio.run(state.aio_get("a")), lambda: asyncio.run(state.aio_items()),
+            lambda: values.delete("s", {}), lambda: values.invalidate_skill("s"),
+            lambda: save_session_state("s", {"a": 1}, url=server.url), lambda: load_session_state("s", url=server.url),
+        ]  # fmt: skip
+        for call in calls:
+            with contextlib.suppress(StoreError, StateConflict):
+                call()
+        assert values.get("s", {}, default="none") == "none"
+        assert values.get_or_compute("s", {}, lambda: 1) == 1
+        assert asyncio.run(computed(server.url)) == 1
+
+
+async def computed(url: str) -> object:
+    async with AsyncSkillCache(url) as values:
+        return await values.get_or_compute("s", {}, one)
+
+
+async def one() -> int:
+    return 1
