@@ -205,18 +205,18 @@ class SharedState:
     def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
             self._client = connect(self._place, **_BOUNDS)
-        with translating():
+        with translating(self._client):
             return ask(self._client)
 
     async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
         if self._place:
             async with aio_connect(self._place, **_BOUNDS) as client:
-                with translating():
+                with translating(client):
                     return await ask(client)
         if not isinstance(self._client, redis.asyncio.Redis):
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
-        with translating():
+        with translating(self._client):
             return await ask(self._client)
 
 

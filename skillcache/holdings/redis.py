@@ -135,7 +135,7 @@ def reported(client: Any) -> Iterator[None]:
     try:
         yield
     except FAILURES as fault:
-        raise StoreError(translated(fault).outcome, f"{place_of(client)}. Check with: skillcache doctor") from None
+        raise translated(fault, client) from None
 
 
 def _bytes(text: str) -> bytes:

@@ -90,9 +90,9 @@ def store_in_force() -> str:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
+def translating(client: Any) -> Iterator[None]:
     """Makes StoreError of redis-py's errors, whose text may hold the URL's password."""
     try:
         yield
-    except redis.RedisError as error:
-        raise translated(error) from None
+    except (redis.RedisError, OSError, UnicodeError) as error:  # the last for a host that cannot be a name
+        raise translated(error, client) from None

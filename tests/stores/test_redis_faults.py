@@ -196,18 +196,23 @@ def test_garbage_in_every_call(impostor: Start, call: Callable[[Store], object],
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "detail"),
     [
-        (b"-ERR unknown command 'AUTH', with args beginning with: '%s'\r\n" % SECRET.encode() * 3, "ERR"),
+        (
+            b"-ERR unknown command 'AUTH', with args beginning with: '%s'\r\n" % SECRET.encode() * 3,
+            "ERR unknown command 'AUTH'",
+        ),
+        (b"-ERR the password " + SECRET.encode() + b" is wrong\r\n+OK\r\n+OK\r\n", "ERR"),
+        (OK + b"-ERR of \xff\x1b[2J" + b"x" * 200 + b"\r\n", "ERR of ??[2J" + "x" * 92),
         (b"-" + SECRET.encode() + b" nonsense\r\n+OK\r\n+OK\r\n", "ERR"),
         (b"-WRONGPASS no\r\n-NOAUTH no\r\n-NOAUTH no\r\n", "WRONGPASS"),
         (OK + b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
         (OK + b"-MOVED 3999 127.0.0.1:6381\r\n", "MOVED"),
     ],
 )
-def test_refusals_say_the_code_and_nothing_else(impostor: Start, data: bytes, code: str) -> None:
+def test_refusals_say_the_code_and_of_an_ERR_what_holds_no_secret(impostor: Start, data: bytes, detail: str) -> None:
     error = failure(open_at(impostor(reply(data)).port, PATIENT))
-    assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, code)
+    assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, detail)
 
 
 def test_a_server_that_refuses_and_hangs_up(impostor: Start) -> None:
