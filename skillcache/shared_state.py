@@ -195,8 +195,7 @@ class SharedState:
 
     @contextmanager
     def _file(self) -> Iterator[SqliteState]:
-        path = self._place.removeprefix(EMBEDDED).rpartition("/")[0] + "/state.sqlite3"
-        file = SqliteState(path, now=time.time())
+        file = SqliteState(state_file(self._place.removeprefix(EMBEDDED)), now=time.time())
         try:
             yield file
         finally:
@@ -218,6 +217,11 @@ class SharedState:
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
         with translating(self._client):
             return await ask(self._client)
+
+
+def state_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, shared values are not."""
+    return store.rpartition("/")[0] + "/state.sqlite3"
 
 
 _BOUNDS: Any = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}

@@ -197,7 +197,10 @@ def test_the_store_is_named_by_the_first_variable_of_the_list(
     [
         ({"SKILLCACHE_REDIS_URL": "redis://:secret@h?family=0"}, "SKILLCACHE_REDIS_URL: a Redis URL "),
         ({"CLAUDE_PLUGIN_OPTION_REDIS_URL": "redis://:secret@h/x"}, "SKILLCACHE_REDIS_URL: a Redis URL "),
-        ({"REDIS_URL": "rediss://:secret@h?ssl_cert_reqs=maybe"}, "REDIS_URL: a Redis URL has ssl_cert_reqs as one of "),
+        (
+            {"REDIS_URL": "rediss://:secret@h?ssl_cert_reqs=maybe"},
+            "REDIS_URL: a Redis URL has ssl_cert_reqs ",
+        ),
         ({"REDIS_URL": "redis://:secret\udcff@h"}, "REDIS_URL: a Redis URL is UTF-8 text on one line"),
         ({"REDIS_HOST": "a/b", "REDIS_PASSWORD": "secret"}, "REDIS_HOST: allowed: the name or the address of a host"),
         ({"REDIS_HOST": "a", "REDIS_PORT": "70000"}, "REDIS_PORT: allowed: a port from 1 to 65535"),

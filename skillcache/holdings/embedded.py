@@ -41,8 +41,6 @@ class EmbeddedHoldings(Holdings):
         store = SqliteStore(self._path, now=self._now)
         try:
             return {name: store.invalidate(name) for name in names}
-        except StoreError as fault:
-            raise StoreError(fault.outcome, f"{self._path}: {fault.detail}. Check with: skillcache doctor") from None
         finally:
             store.close()
 
@@ -87,6 +85,10 @@ class EmbeddedHoldings(Holdings):
         yield from ()
         return len(self._ask("DELETE FROM entries WHERE key IN (*) RETURNING 1", keys))
 
+    def forget(self, name: str) -> Steps[None]:
+        yield from ()
+        self._ask("DELETE FROM generations WHERE name = ?", (name,))
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -101,16 +103,12 @@ class EmbeddedHoldings(Holdings):
                 self._connection = connect(self._path)
             return self._connection.execute(query.replace("(*)", f"({','.join('?' * len(values))})"), values).fetchall()
         except (sqlite3.Error, UnicodeError) as fault:
-            raise StoreError(DISK, mend(self._path, fault)) from None
+            raise StoreError(DISK, str(fault)) from None
 
 
 def connect(path: str) -> sqlite3.Connection:
     """To a file that is there, with a person's patience. Raises sqlite3.Error."""
     return sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
-
-
-def mend(path: str, fault: Exception) -> str:
-    return f"{path}: {fault}. To start with a new one, remove that file"
 
 
 def take(steps: Steps[T]) -> T:

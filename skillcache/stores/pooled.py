@@ -39,7 +39,6 @@ _CODES = {
     "ClusterDownError": "CLUSTERDOWN",
     "MasterDownError": "MASTERDOWN",
     "MovedError": "MOVED",
-    "NoPermissionError": "NOPERM",
     "NoScriptError": "NOSCRIPT",
     "OutOfMemoryError": "OOM",
     "ReadOnlyError": "READONLY",
@@ -139,10 +138,11 @@ def _refusal(error: Exception, password: str) -> str:
         code = None if "without any password" in text else code
     if code is not None:
         return code
-    refusal = Refusal(text.encode("utf-8", "replace"))
-    if refusal.code != "ERR" or (password and password in text):
-        return refusal.code
-    return f"ERR {said(text.removeprefix('ERR ').encode('utf-8', 'replace'))}"
+    line = text.encode("utf-8", "replace")
+    code = "NOPERM" if isinstance(error, exceptions.NoPermissionError) else Refusal(line).code
+    if code not in ("ERR", "NOPERM") or (password and password in text):
+        return code
+    return f"{code} {said(line.removeprefix(b'ERR '))}"
 
 
 def _reason(error: Exception) -> str:

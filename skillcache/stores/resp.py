@@ -24,26 +24,27 @@ _MAX_ITEMS = 1 << 20
 _MAX_DEPTH = 8
 _MAX_DIGITS = 19  # a signed 64-bit integer has no more
 
-# An error's text may repeat what was sent, a password among it: a known first word is kept, and of one that says
-# nothing by its first word the beginning, up to where servers repeat the words of a command.
+# An error's text may repeat what was sent, a password among it: a known first word is kept, and of those that do not
+# say enough by it the beginning of the rest, up to where servers repeat the words of a command.
 _CODES = (
     b"ASK BUSY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM "
     b"NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNKILLABLE WRONGPASS WRONGTYPE"
 ).split()
 
 
-_SAID = 100  # characters of such a text
+_TELLING = (b"ERR", b"NOPERM")
+_SAID = 160  # characters of such a text
 
 
 class Refusal:
-    """An error reply; code: its first word, ERR where that is not a known one; text: what an ERR says."""
+    """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest."""
 
     __slots__ = ("code", "text")
 
     def __init__(self, line: bytes) -> None:
         code, _, text = line.partition(b" ")
         self.code = code.decode() if code in _CODES else "ERR"
-        self.text = said(text) if code == b"ERR" else ""
+        self.text = said(text) if code in _TELLING else ""
 
     @property
     def detail(self) -> str:

@@ -203,14 +203,14 @@ def test_garbage_in_every_call(impostor: Start, call: Callable[[Store], object],
             "ERR unknown command 'AUTH'",
         ),
         (b"-ERR the password " + SECRET.encode() + b" is wrong\r\n+OK\r\n+OK\r\n", "ERR"),
-        (OK + b"-ERR of \xff\x1b[2J" + b"x" * 200 + b"\r\n", "ERR of ??[2J" + "x" * 92),
+        (OK + b"-ERR of \xff\x1b[2J" + b"x" * 200 + b"\r\n", "ERR of ??[2J" + "x" * 152),
         (b"-" + SECRET.encode() + b" nonsense\r\n+OK\r\n+OK\r\n", "ERR"),
         (b"-WRONGPASS no\r\n-NOAUTH no\r\n-NOAUTH no\r\n", "WRONGPASS"),
         (OK + b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
         (OK + b"-MOVED 3999 127.0.0.1:6381\r\n", "MOVED"),
     ],
 )
-def test_refusals_say_the_code_and_of_an_ERR_what_holds_no_secret(impostor: Start, data: bytes, detail: str) -> None:
+def test_refusals_say_the_code_and_of_a_bare_one_more(impostor: Start, data: bytes, detail: str) -> None:
     error = failure(open_at(impostor(reply(data)).port, PATIENT))
     assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, detail)
 
@@ -270,7 +270,7 @@ def test_a_host_name_that_does_not_resolve() -> None:
     assert seen[0].outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
 
 
-@pytest.mark.parametrize("host", ["", "a" * 300, "..", "a b", "ä..b"])
+@pytest.mark.parametrize("host", ["", "a" * 300, "..", "ä..b"])
 def test_a_host_that_is_no_name(host: str) -> None:
     error = failure(RedisStore(parse_url(f"redis://{host}:1/0")))
     assert error.outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
