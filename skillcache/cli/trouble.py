@@ -69,7 +69,7 @@ def _of_a_file(fault: StoreError, path: str) -> str:
     if fault.outcome is STORE_GARBAGE:
         return f"try again: a damaged file is set aside, {path}.* is what it was"
     if "not a database" in fault.detail or "malformed" in fault.detail:
-        return f"to start with a new one: rm {path}"
+        return f"rm {path}, in whose place the next call puts a new one"
     if fault.outcome is DISK:
         return f"see that there is room, and that the folder is yours: ls -ld {os.path.dirname(path)}"
     return "check that disk and folder can be written, then: skillcache clear"
