@@ -1,11 +1,12 @@
 """`skillcache` and `python -m skillcache`."""
 
+import os
 import sys
 
 import click
 
 from skillcache.cli import exits, group
-from skillcache.errors import SkillcacheError
+from skillcache.errors import SkillcacheError, StoreError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.Abort:
         click.echo("Stopped.", err=True)
         return exits.STOPPED
+    except StoreError as fault:
+        click.echo(f"skillcache: {_told(fault)}", err=True)
+        return exits.FAILED
     except SkillcacheError as fault:
         click.echo(f"skillcache: {fault}", err=True)
         return exits.FAILED
@@ -29,6 +33,15 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(f"skillcache: {f'{place}: ' if place else ''}{fault.strerror or fault}", err=True)
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK
+
+
+def _told(fault: StoreError) -> str:
+    from skillcache.cli.trouble import sentence  # few commands meet it
+
+    try:
+        return sentence(fault, os.environ, os.getcwd())
+    except OSError:  # the folder is gone
+        return str(fault)
 
 
 if __name__ == "__main__":

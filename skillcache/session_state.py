@@ -73,20 +73,20 @@ def _save_on_client(client: Any, session_id: str, state: Mapping[str, Any], ttl:
     fields = _encode(state)
     _check(session_id)
     check_ttl(ttl)
-    with translating(), client.pipeline() as steps:
+    with translating(client), client.pipeline() as steps:
         _save(steps, session_id, fields, ttl, replace=False)
         steps.execute()
 
 
 def _load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
     _check(session_id)
-    with translating():
+    with translating(client):
         return _decode(client.hgetall(session_key(session_id))) or {}
 
 
 def _clear_on_client(client: Any, session_id: str) -> bool:
     _check(session_id)
-    with translating():
+    with translating(client):
         return bool(client.delete(*session_keys(session_id)))
 
 
@@ -94,7 +94,7 @@ async def _aio_save_on_client(client: Any, session_id: str, state: Mapping[str, 
     fields = _encode(state)
     _check(session_id)
     check_ttl(ttl)
-    with translating():
+    with translating(client):
         async with client.pipeline() as steps:
             _save(steps, session_id, fields, ttl, replace=False)
             await steps.execute()
@@ -102,13 +102,13 @@ async def _aio_save_on_client(client: Any, session_id: str, state: Mapping[str, 
 
 async def _aio_load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
     _check(session_id)
-    with translating():
+    with translating(client):
         return _decode(await client.hgetall(session_key(session_id))) or {}
 
 
 async def _aio_clear_on_client(client: Any, session_id: str) -> bool:
     _check(session_id)
-    with translating():
+    with translating(client):
         return bool(await client.delete(*session_keys(session_id)))
 
 
@@ -131,7 +131,7 @@ def save_session_state(
         with _embedded(place) as journal:
             journal.save_fields(session_id, fields, ttl=ttl, replace=replace)
         return
-    with translating(), _client(place) as client, client.pipeline() as steps:
+    with _client(place) as client, translating(client), client.pipeline() as steps:
         _save(steps, session_id, fields, ttl, replace=replace)
         steps.execute()
 
@@ -149,7 +149,7 @@ def load_session_state(session_id: str, *, ttl: int | None = None, url: str | No
     if place.startswith(EMBEDDED):
         with _embedded(place) as journal:
             return _decode(journal.load_fields(session_id, ttl))
-    with translating(), _client(place) as client, client.pipeline() as steps:
+    with _client(place) as client, translating(client), client.pipeline() as steps:
         _load(steps, session_id, ttl)
         return _decode(steps.execute()[0])
 
@@ -165,7 +165,7 @@ def clear_session(session_id: str, *, url: str | None = None) -> bool:
     if place.startswith(EMBEDDED):
         with _embedded(place) as journal:
             return journal.forget(session_id, "")
-    with translating(), _client(place) as client:
+    with _client(place) as client, translating(client):
         return bool(client.delete(*session_keys(session_id)))
 
 
@@ -186,10 +186,11 @@ async def aio_save_session_state(
     if place.startswith(EMBEDDED):
         await asyncio.to_thread(save_session_state, session_id, state, ttl=ttl, replace=replace, url=place)
         return
-    with translating():
-        async with _aio_client(place) as client, client.pipeline() as steps:
-            _save(steps, session_id, fields, ttl, replace=replace)
-            await steps.execute()
+    async with _aio_client(place) as client:
+        with translating(client):
+            async with client.pipeline() as steps:
+                _save(steps, session_id, fields, ttl, replace=replace)
+                await steps.execute()
 
 
 @overload
@@ -207,10 +208,11 @@ async def aio_load_session_state(
         check_ttl(ttl)
     if place.startswith(EMBEDDED):
         return await asyncio.to_thread(load_session_state, session_id, ttl=ttl, url=place)
-    with translating():
-        async with _aio_client(place) as client, client.pipeline() as steps:
-            _load(steps, session_id, ttl)
-            return _decode((await steps.execute())[0])
+    async with _aio_client(place) as client:
+        with translating(client):
+            async with client.pipeline() as steps:
+                _load(steps, session_id, ttl)
+                return _decode((await steps.execute())[0])
 
 
 @overload
@@ -222,8 +224,8 @@ async def aio_clear_session(session_id: str, *, url: str | None = None) -> bool:
     place = _place(session_id, url)
     if place.startswith(EMBEDDED):
         return await asyncio.to_thread(clear_session, session_id, url=place)
-    with translating():
-        async with _aio_client(place) as client:
+    async with _aio_client(place) as client:
+        with translating(client):
             return bool(await client.delete(*session_keys(session_id)))
 
 

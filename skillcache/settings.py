@@ -110,10 +110,11 @@ _FALSE = {"", "0", "false", "no", "off"}
 class Settings:
     """The values in force. `store`: what `stores.open_store` takes; `rules`: the person's rules, project's last.
 
-    `warnings`: sentences about what was ignored, for `doctor`.
+    `named`: the variable or file that names the store, "" for the embedded one; `warnings`: sentences about what was
+    ignored, for `doctor`.
     """
 
-    __slots__ = ("cache", "rules", "store", "values", "warnings")
+    __slots__ = ("cache", "named", "rules", "store", "values", "warnings")
 
     def __init__(
         self,
@@ -123,10 +124,12 @@ class Settings:
         store: str,
         rules: list[dict[str, object]],
         warnings: list[str],
+        named: str = "",
     ) -> None:
         self.values = values
         self.cache = cache
         self.store = store
+        self.named = named
         self.rules = rules
         self.warnings = warnings
 
@@ -160,8 +163,8 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
         text = _given(environ, setting.variable)
         if text is not None and (text or setting.kind == "flag"):
             values[setting.name] = from_text(setting, text)
-    store = _store(values, environ) or f"embedded:{embedded_store(cache)}"
-    return Settings(values, cache=cache, store=store, rules=rules, warnings=warnings)
+    store, named = _store(values, environ) or (f"embedded:{embedded_store(cache)}", "")
+    return Settings(values, cache=cache, store=store, named=named, rules=rules, warnings=warnings)
 
 
 def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
@@ -206,7 +209,7 @@ def check(setting: Setting, value: object, where: str) -> object:
     is_whole = is_number and isinstance(value, int)
     allowed = {
         "flag": (isinstance(value, bool), "true or false"),
-        "url": (isinstance(value, str) and _is_url(value), _URLS),
+        "url": (isinstance(value, str), "a Redis URL"),
         "seconds": (is_number and 0 <= value <= 3_600, "a number of seconds from 0 to 3600"),  # type: ignore[operator]
         "ttl": (is_whole and 1 <= value <= 31_536_000, "a whole number of seconds from 1 to 31536000"),  # type: ignore[operator]
         "bytes": (is_whole and value >= 1, "a whole number of bytes, at least 1"),  # type: ignore[operator]
@@ -222,6 +225,8 @@ def check(setting: Setting, value: object, where: str) -> object:
         # A URL may hold a password, so its value is never repeated.
         shown = "this value" if setting.kind == "url" else repr(value)
         raise ConfigError(where, f"{setting.name} cannot be {shown}; allowed: {words}")
+    if setting.kind == "url":
+        _require_url(str(value), where)
     return value
 
 
@@ -229,41 +234,41 @@ def _is_name(value: str) -> bool:
     return value.isascii() and len(value) <= 64 and (value.replace("-", "").replace("_", "").isalnum() or not value)
 
 
-# As `stores.redis_url` reads them, which checks the rest of a URL when a store is opened.
-_SCHEMES = (
-    "redis://", "rediss://", "unix://", "redis+socket://", "redis+sentinel://", "rediss+sentinel://",
-    "redis+cluster://", "rediss+cluster://",
-)  # fmt: skip
-_URLS = "a redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL"
+def _require_url(value: str, where: str) -> None:
+    from skillcache.stores.redis_url import parse_url  # few people name one
+
+    parse_url(value, where)
 
 
-def _is_url(value: str) -> bool:
-    return value.startswith(_SCHEMES)
-
-
-def _store(values: dict[str, object], environ: "Mapping[str, str]") -> str:
-    """The Redis URL in force, or '' for the embedded store."""
+def _store(values: dict[str, object], environ: "Mapping[str, str]") -> tuple[str, str] | None:
+    """The Redis URL in force and what names it, None for the embedded store."""
     named = values["redis_url"]
     if isinstance(named, str) and _given(environ, "SKILLCACHE_REDIS_URL"):
-        return named
+        return named, "SKILLCACHE_REDIS_URL"
     general = environ.get("REDIS_URL", "")
     if general:
-        if not _is_url(general):
-            raise ConfigError("REDIS_URL", f"allowed: {_URLS}")
-        return general
-    host = environ.get("REDIS_HOST", "")
-    if host:
-        port = environ.get("REDIS_PORT", "6379")
-        if not port.isdecimal():
-            raise ConfigError("REDIS_PORT", "allowed: a port number")
-        password = environ.get("REDIS_PASSWORD", "")
-        login = f":{_quote(password)}@" if password else ""
-        return f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
-    return named if isinstance(named, str) else ""
+        _require_url(general, "REDIS_URL")
+        return general, "REDIS_URL"
+    if environ.get("REDIS_HOST"):
+        return _url_of_parts(environ), "REDIS_HOST"
+    return (named, config_file(environ)) if isinstance(named, str) and named else None
+
+
+def _url_of_parts(environ: "Mapping[str, str]") -> str:
+    host, port, password = environ["REDIS_HOST"], environ.get("REDIS_PORT") or "6379", environ.get("REDIS_PASSWORD", "")
+    if not all(char.isalnum() or char in ".-_:%" for char in host):
+        raise ConfigError("REDIS_HOST", "allowed: the name or the address of a host")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise ConfigError("REDIS_PORT", "allowed: a port from 1 to 65535")
+    login = f":{_quote(password)}@" if password else ""
+    url = f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
+    _require_url(url, "REDIS_HOST")
+    return url
 
 
 def _quote(text: str) -> str:
-    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in text.encode())
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in data)
 
 
 def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:

@@ -195,8 +195,7 @@ class SharedState:
 
     @contextmanager
     def _file(self) -> Iterator[SqliteState]:
-        path = self._place.removeprefix(EMBEDDED).rpartition("/")[0] + "/state.sqlite3"
-        file = SqliteState(path, now=time.time())
+        file = SqliteState(state_file(self._place.removeprefix(EMBEDDED)), now=time.time())
         try:
             yield file
         finally:
@@ -205,19 +204,24 @@ class SharedState:
     def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
             self._client = connect(self._place, **_BOUNDS)
-        with translating():
+        with translating(self._client):
             return ask(self._client)
 
     async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
         if self._place:
             async with aio_connect(self._place, **_BOUNDS) as client:
-                with translating():
+                with translating(client):
                     return await ask(client)
         if not isinstance(self._client, redis.asyncio.Redis):
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
-        with translating():
+        with translating(self._client):
             return await ask(self._client)
+
+
+def state_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, shared values are not."""
+    return store.rpartition("/")[0] + "/state.sqlite3"
 
 
 _BOUNDS: Any = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}

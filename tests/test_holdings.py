@@ -74,7 +74,7 @@ def test_what_another_wrote_in_the_place_of_a_generation_is_a_fault_of_the_store
     contents = contents_of(redis_server.url)
 
     for steps in (contents.holdings.generations, contents.holdings.raise_generations):
-        with pytest.raises(StoreError, match=r"Redis at 127\.0\.0\.1:\d+, database 0\. Check with: skillcache doctor"):
+        with pytest.raises(StoreError, match=r"ValueError|ERR value is not an integer"):
             contents.take(steps(["report"]))
     contents.close()
 

@@ -8,8 +8,6 @@ from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, config_file
 from skillcache.settings import TABLE, Settings, disabled, load
 
-URLS = "a redis://, rediss://, unix://, redis+sentinel:// or redis+cluster:// URL"
-
 
 class Place:
     """A home and a project with configuration files."""
@@ -131,10 +129,8 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('ttl = "x"', "ttl cannot be 'x'; allowed: a whole number of seconds from 1 to 31536000"),
         ("disable = 1", "disable cannot be 1; allowed: true or false"),
         ("verify = 1.5", "verify cannot be 1.5; allowed: a number from 0 to 1"),
-        (
-            'redis_url = "http://u:secret@h"',
-            f"redis_url cannot be this value; allowed: {URLS}",
-        ),
+        ('redis_url = "http://u:secret@h"', "a Redis URL begins with redis://, rediss://, unix://, "),
+        ('redis_url = ["redis://u:secret@h"]', "redis_url cannot be this value; allowed: a Redis URL"),
         ('[rules]\nmatch = "Bash(x)"', "rules must be tables, each begun by a line [[rules]]"),
         ('[[rules]]\nmatch = "mcp__"', "match cannot be 'mcp__'; allowed: a pattern such as"),
         ('[[rules]]\nmatch = "mcp__words__"', "match cannot be 'mcp__words__'"),
@@ -194,6 +190,28 @@ def test_the_store_is_named_by_the_first_variable_of_the_list(
 ) -> None:
     place.write(user='redis_url = "redis://from-file"\n')
     assert place.load(**environ).store == store
+
+
+@pytest.mark.parametrize(
+    ("environ", "where"),
+    [
+        ({"SKILLCACHE_REDIS_URL": "redis://:secret@h?family=0"}, "SKILLCACHE_REDIS_URL: a Redis URL "),
+        ({"CLAUDE_PLUGIN_OPTION_REDIS_URL": "redis://:secret@h/x"}, "SKILLCACHE_REDIS_URL: a Redis URL "),
+        (
+            {"REDIS_URL": "rediss://:secret@h?ssl_cert_reqs=maybe"},
+            "REDIS_URL: a Redis URL has ssl_cert_reqs ",
+        ),
+        ({"REDIS_URL": "redis://:secret\udcff@h"}, "REDIS_URL: a Redis URL is UTF-8 text on one line"),
+        ({"REDIS_HOST": "a/b", "REDIS_PASSWORD": "secret"}, "REDIS_HOST: allowed: the name or the address of a host"),
+        ({"REDIS_HOST": "a", "REDIS_PORT": "70000"}, "REDIS_PORT: allowed: a port from 1 to 65535"),
+        ({"REDIS_HOST": "a", "REDIS_PORT": "٣"}, "REDIS_PORT: allowed: a port from 1 to 65535"),
+    ],
+)
+def test_a_url_that_is_none_is_named_by_its_variable(place: Place, environ: dict[str, str], where: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        place.load(**environ)
+    assert str(caught.value).startswith(where)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_file_names_the_store_where_no_variable_does(place: Place) -> None:

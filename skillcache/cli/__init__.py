@@ -84,5 +84,9 @@ def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -
     callback=_print_version,
     help="Show the version and exit.",
 )
-def group() -> None:
+@click.pass_context
+def group(ctx: click.Context) -> None:
     """Replays the results of repeated Claude Code tool calls."""
+    from skillcache.cli.client_environment import adopt  # not for the list of commands
+
+    adopt(ctx.invoked_subcommand or "")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
+from skillcache.cli.trouble import place_of
 from skillcache.errors import StoreError
 from skillcache.holdings import ENTRIES, Holdings, Steps, T, embedded
 from skillcache.holdings import redis as server
@@ -59,7 +60,7 @@ class Contents:
 class EmbeddedContents(Contents):
     def __init__(self, path: str) -> None:
         self._path = path
-        self.place = f"the embedded store {path}"
+        self.place = place_of(EMBEDDED + path)
         self.holdings = self._holdings = embedded.EmbeddedHoldings(path, time.time())
 
     def take(self, steps: Steps[T]) -> T:
@@ -76,13 +77,13 @@ class EmbeddedContents(Contents):
                 db.execute("DELETE FROM records WHERE key GLOB ?", (_LATEST,))
                 db.execute("VACUUM")
         except sqlite3.Error as fault:
-            raise StoreError(DISK, embedded.mend(self._path, fault)) from None
+            raise StoreError(DISK, str(fault)) from None
 
 
 class RedisContents(Contents):
     def __init__(self, url: str) -> None:
         self._client = server.connect(url)
-        self.place = server.place_of(self._client)
+        self.place = place_of(url)
         self.holdings = server.RedisHoldings()
 
     def take(self, steps: Steps[T]) -> T:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import sys
 import time
+from collections.abc import Iterator
 
 import click
 
@@ -18,18 +20,23 @@ from skillcache.cli.checks import (
     lanes,
     lasting,
     proof,
+    recent,
     settings,
+    silent,
     spool,
     store,
     switches,
     tools,
     trust,
 )
+from skillcache.cli.client_environment import completed, of_hooks
 from skillcache.cli.quantities import several
 
 _CHECKS = (
-    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, proof,
+    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, recent,
+    proof,
 )  # fmt: skip
+_CLEAR = "\r\x1b[K"
 
 
 @click.command()
@@ -47,15 +54,33 @@ def command(project: str, as_json: bool) -> int:
     Where Claude Code is on PATH, it plays scripted sessions in a home folder of their own, offline, to see that
     repeated calls are answered. Ends with status 1 when something needs mending.
     """
-    place = Place(os.environ, os.path.abspath(project), time.time())
-    findings = [finding for check in _CHECKS for finding in check.check(place)]
+    top = os.path.abspath(project)
+    says = not as_json and sys.stdout.isatty()
+    place = Place(
+        of_hooks(os.environ, top), top, time.time(), _say_doing if says else silent, completed(os.environ, top)
+    )
+    findings = []
+    for finding in _look(place):
+        findings.append(finding)
+        if not as_json:
+            click.echo((_CLEAR if says else "") + _line(finding))
     wrong = sum(finding.level == MEND for finding in findings)
     if as_json:
         click.echo(json.dumps({"mend": wrong, "findings": [finding._asdict() for finding in findings]}, indent=2))
     else:
-        click.echo("\n".join(_line(finding) for finding in findings))
-        click.echo(f"{several(wrong, 'finding')} to mend." if wrong else "All is well.")
+        end = f"{several(wrong, 'finding')} to mend." if wrong else "All is well."
+        click.echo((_CLEAR if says else "") + end)
     return exits.FAILED if wrong else exits.OK
+
+
+def _look(place: Place) -> Iterator[Finding]:
+    for check in _CHECKS:
+        place.tell(check.__name__.rpartition(".")[2])
+        yield from check.check(place)
+
+
+def _say_doing(doing: str) -> None:
+    click.echo(f"{_CLEAR}...   {doing}", nl=False)
 
 
 def _line(finding: Finding) -> str:

@@ -6,6 +6,7 @@ import re
 import click
 
 from skillcache.cli import exits
+from skillcache.cli.client_environment import completed
 from skillcache.errors import ConfigError
 from skillcache.running import process
 from skillcache.running.course import Course
@@ -106,7 +107,7 @@ def _run(
             cwd=os.getcwd(),
             environ=os.environ,
         )
-        settings = load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
+        settings = load(completed(os.environ, job.cwd), os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except Untrusted as fault:
         if verbose:

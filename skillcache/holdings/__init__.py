@@ -69,6 +69,10 @@ class Holdings:
         """How many of them were there."""
         raise NotImplementedError
 
+    def forget(self, name: str) -> Steps[None]:
+        """Drops a name and its generation: for one that nothing was stored under which is still there."""
+        raise NotImplementedError
+
 
 class Parts(NamedTuple):
     """Of an entry's key. team: "" for an entry that is not shared; digest: with the version behind it, if any."""

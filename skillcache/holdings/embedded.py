@@ -42,8 +42,6 @@ class EmbeddedHoldings(Holdings):
         store = SqliteStore(self._path, now=self._now)
         try:
             return {name: store.invalidate(name) for name in names}
-        except StoreError as fault:
-            raise StoreError(fault.outcome, f"{self._path}: {fault.detail}. Check with: skillcache doctor") from None
         finally:
             store.close()
 
@@ -88,6 +86,10 @@ class EmbeddedHoldings(Holdings):
         yield from ()
         return len(self._ask("DELETE FROM entries WHERE key IN (*) RETURNING 1", keys))
 
+    def forget(self, name: str) -> Steps[None]:
+        yield from ()
+        self._ask("DELETE FROM generations WHERE name = ?", (name,))
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -102,7 +104,7 @@ class EmbeddedHoldings(Holdings):
                 self._connection = connect(self._path)
             return self._connection.execute(query.replace("(*)", f"({','.join('?' * len(values))})"), values).fetchall()
         except (sqlite3.Error, UnicodeError) as fault:
-            raise StoreError(DISK, mend(self._path, fault)) from None
+            raise StoreError(DISK, str(fault)) from None
 
 
 def connect(path: str) -> sqlite3.Connection:
@@ -110,10 +112,6 @@ def connect(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
     return connection
-
-
-def mend(path: str, fault: Exception) -> str:
-    return f"{path}: {fault}. To start with a new one, remove that file"
 
 
 def take(steps: Steps[T]) -> T:

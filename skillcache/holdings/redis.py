@@ -8,7 +8,6 @@ import redis
 import redis.asyncio
 from redis.client import NEVER_DECODE
 
-from skillcache.errors import StoreError
 from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Commands, Holdings, Steps, T
 from skillcache.redis_keys import NAMES_KEY, generation_key
 from skillcache.stores import clients
@@ -77,6 +76,9 @@ class RedisHoldings(Holdings):
         (removed,) = yield [("UNLINK", *map(_bytes, keys))]
         return int(removed)
 
+    def forget(self, name: str) -> Steps[None]:
+        yield [("SREM", NAMES_KEY, _bytes(name)), ("DEL", _bytes(generation_key(name)))]
+
 
 def take(steps: Steps[T], client: "redis.Redis") -> T:
     """Raises StoreError."""
@@ -117,25 +119,13 @@ def connect(url: str) -> "redis.Redis":
     return clients.connect(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
 
 
-def place_of(client: Any) -> str:
-    """Where the server is, for people, without a password."""
-    options = client.connection_pool.connection_kwargs
-    service = getattr(client.connection_pool, "service_name", None)
-    if service is not None:
-        return f"Redis, the master of Sentinel's {service}, database {options.get('db') or 0}"
-    if "cluster" in options:
-        return f"Redis Cluster at {','.join(f'{host}:{port}' for host, port in options['cluster'].nodes)}"
-    where = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-    return f"Redis at {where}, database {options.get('db', 0)}"
-
-
 @contextmanager
 def reported(client: Any) -> Iterator[None]:
     """An error's own text may hold the URL's password."""
     try:
         yield
     except FAILURES as fault:
-        raise StoreError(translated(fault).outcome, f"{place_of(client)}. Check with: skillcache doctor") from None
+        raise translated(fault, client) from None
 
 
 def _bytes(text: str) -> bytes:

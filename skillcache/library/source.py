@@ -90,9 +90,9 @@ def store_in_force() -> str:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
+def translating(client: Any) -> Iterator[None]:
     """Makes StoreError of redis-py's errors, whose text may hold the URL's password, and of replies it cannot read."""
     try:
         yield
     except FAILURES as error:
-        raise translated(error) from None
+        raise translated(error, client) from None

@@ -87,7 +87,7 @@ class Subscription:
             self._channel = None
         else:
             self._channel = self._client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
-            with translating():
+            with translating(self._client):
                 self._channel.subscribe(channel_of(self._id))
         self._fresh = True
 
@@ -148,7 +148,7 @@ class Subscription:
     def _hear(self, timeout: float) -> bool:
         """Whether anything was sent to the agent."""
         if self._channel is not None:
-            with translating():
+            with translating(self._client):
                 heard = self._channel.get_message(timeout=timeout)
             if heard is not None and self._watch:
                 data = heard["data"]

@@ -114,7 +114,7 @@ def _say(client: "redis.Redis | None", target: str, channel: str, message: Any) 
     if speaker is None:
         raise ValueError("a channel that is no agent's needs Redis")
     try:
-        with translating():
+        with translating(speaker):
             return int(speaker.publish(channel, json.dumps(message)))
     finally:
         if own is not None:

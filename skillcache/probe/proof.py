@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -56,16 +56,23 @@ class Proof(NamedTuple):
         return self.answered and self.spared and self.respected
 
 
-def prove(binary: str, lane: str, environ: Mapping[str, str]) -> Proof:
-    """`environ`: of the person, for PATH alone. Raises SkillcacheError, OSError and subprocess.SubprocessError."""
+def prove(binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[str], None]) -> Proof:
+    """`environ`: of the person, for PATH alone; `tell`: takes what is being done, for it takes many seconds.
+
+    Raises SkillcacheError, OSError and subprocess.SubprocessError.
+    """
     with _place(binary, lane, environ) as place:
+        tell(f"proof of {lane}, session 1 of 4: a command and its repeat")
         first = place.play([_ALLOWED, _ALLOWED, _DENIED])
         ran = place.runs()
         rules = ["--disallowedTools", f"Bash({_DENIED}:*)"]
+        tell(f"proof of {lane}, session 2 of 4: a command that a rule denies")
         second = place.play([_ALLOWED, _DENIED], mode="default", allow=[f"Bash({_ALLOWED}:*)"], options=rules)
         refused = [result.is_error for result in second.results] == [False, True]
         misses = [f"{_ALLOWED} {number}" for number in range(_CALLS)]
+        tell(f"proof of {lane}, session 3 of 4: how long calls take")
         with_us = place.play([_ALLOWED, *misses, *misses]).times[1:]
+        tell(f"proof of {lane}, session 4 of 4: how long they take without it")
         without = place.play([_ALLOWED, *misses], bare=True).times[1:]
         bare = median(without)
         return Proof(

@@ -1,5 +1,6 @@
 """redis-py's client of any place that a URL names: see `redis_url`."""
 
+import inspect
 from typing import Any
 
 import redis
@@ -7,7 +8,6 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AioRetry
 from redis.asyncio.sentinel import Sentinel as AioSentinel
 from redis.backoff import NoBackoff
-from redis.connection import parse_url as read_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -16,20 +16,24 @@ from skillcache.stores.bounded import AIO_READING, READING
 from skillcache.stores.redis_url import Address, parse_url
 
 SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
+_TCP_ONLY = "socket_keepalive"
+# Of an encrypted key: without one OpenSSL asks for it on the terminal. Old versions of redis.asyncio take none.
+_PASSPHRASE = {"ssl_password": ""}
+_AIO_TAKES_IT = "ssl_password" in inspect.signature(redis.asyncio.SSLConnection).parameters
 
 
 def connect(url: str, **settings: Any) -> "redis.Redis":
     """`settings`: redis-py's own, where the URL does not say. Raises ConfigError, which repeats nothing of the URL."""
     address = parse_url(url)
-    if address.nodes:
-        kind = nodes.Node if address.tls is None else nodes.TlsNode
-        of_node = _of_node(kind, address, settings | READING)
-        found = redis.Redis.from_pool(redis.ConnectionPool.from_url(_plain(url), **of_node))
-        nodes.read_names(found)
-        return found
+    tls = _tls(address, _PASSPHRASE)
     if not address.sentinels:
-        return redis.Redis.from_url(_plain(url), **settings, **READING)
-    of_server, of_sentinel = _settings(url, address, settings, READING)
+        kinds = (redis.Connection, redis.SSLConnection, redis.UnixDomainSocketConnection, nodes.Node, nodes.TlsNode)
+        pool = redis.ConnectionPool(**_of_server(address, tls, settings, READING, kinds))
+        found = redis.Redis.from_pool(pool)
+        if address.nodes:
+            nodes.read_names(found)
+        return found
+    of_server, of_sentinel = _of_service(address, tls, settings, READING)
     retry = Retry(NoBackoff(), 0)  # there are other Sentinels
     sentinel = Sentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
     for each in sentinel.sentinels:  # their constructor takes no parser
@@ -41,15 +45,16 @@ def connect(url: str, **settings: Any) -> "redis.Redis":
 def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
     """The same for coroutines."""
     address = parse_url(url)
-    if address.nodes:
-        kind = nodes.AioNode if address.tls is None else nodes.AioTlsNode
-        pool = redis.asyncio.ConnectionPool.from_url(_plain(url), **_of_node(kind, address, settings | AIO_READING))
-        found = redis.asyncio.Redis.from_pool(pool)
-        nodes.read_names(found)
-        return found
+    tls = _tls(address, _PASSPHRASE if _AIO_TAKES_IT else {})
     if not address.sentinels:
-        return redis.asyncio.Redis.from_url(_plain(url), **settings, **AIO_READING)
-    of_server, of_sentinel = _settings(url, address, settings, AIO_READING)
+        aio = redis.asyncio
+        kinds = (aio.Connection, aio.SSLConnection, aio.UnixDomainSocketConnection, nodes.AioNode, nodes.AioTlsNode)
+        pool = redis.asyncio.ConnectionPool(**_of_server(address, tls, settings, AIO_READING, kinds))
+        found = redis.asyncio.Redis.from_pool(pool)
+        if address.nodes:
+            nodes.read_names(found)
+        return found
+    of_server, of_sentinel = _of_service(address, tls, settings, AIO_READING)
     retry = AioRetry(NoBackoff(), 0)
     sentinel = AioSentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
     for each in sentinel.sentinels:
@@ -74,41 +79,46 @@ class _AioClient(redis.asyncio.Redis):
             await each.aclose()
 
 
-def _plain(url: str) -> str:
-    """As redis-py knows it: the schemes by one name only, and one host."""
-    scheme, _, rest = _without_protocol(url).partition("://")
-    if not scheme.lower().endswith("+cluster"):
-        return f"{scheme}://{rest}".replace("redis+socket://", "unix://", 1)
-    place, mark, options = rest.partition("?")
-    login, at, hosts = place.rpartition("@")
-    return f"{scheme.partition('+')[0]}://{login}{at}{hosts.partition(',')[0]}{mark}{options}"
+def _of_server(
+    address: Address,
+    tls: dict[str, Any],
+    settings: dict[str, Any],
+    reading: dict[str, Any],
+    kinds: tuple[type, type, type, type, type],
+) -> dict[str, Any]:
+    """What a pool is made from. kinds: of connections: plain, TLS, to a unix socket, to a cluster's node, over TLS."""
+    plain, encrypted, local, node, encrypted_node = kinds
+    asked = {**settings, **address.tuning, **_login(address), **reading}
+    if address.path is not None:
+        asked.pop(_TCP_ONLY, None)
+        return {**asked, "connection_class": local, "path": address.path}
+    if address.nodes:
+        kind = node if address.tls is None else encrypted_node
+        return {"socket_connect_timeout": SECONDS, **asked, **tls, "connection_class": kind, "cluster": address}
+    kind = plain if address.tls is None else encrypted
+    return {**asked, **tls, "connection_class": kind, "host": address.host, "port": address.port}
 
 
-def _without_protocol(url: str) -> str:
-    """There is one that is read with bounds, and an option of the URL would be preferred to it."""
-    place, mark, options = url.strip().partition("?")
-    kept = [option for option in options.split("&") if not option.startswith("protocol=")]
-    return f"{place}{mark if any(kept) else ''}{'&'.join(kept)}"
-
-
-def _of_node(kind: type, address: Address, settings: dict[str, Any]) -> dict[str, Any]:
-    return {"socket_connect_timeout": SECONDS, **settings, "connection_class": kind, "cluster": address}
-
-
-def _settings(
-    url: str, address: Address, settings: dict[str, Any], reading: dict[str, Any]
+def _of_service(
+    address: Address, tls: dict[str, Any], settings: dict[str, Any], reading: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Of connections to the server, and of those to a Sentinel."""
-    # What redis-py reads from the options of a URL, it reads from those of a server's.
-    query = url.strip().partition("#")[0].partition("?")[2]
-    given = read_url(f"redis://sentinel/?{query}")  # type: ignore[no-untyped-call]
-    for name in ("host", "sentinel_username", "sentinel_password", "virtual_host"):
-        given.pop(name, None)
-    shared: dict[str, Any] = {**settings, **given, **reading}
+    shared: dict[str, Any] = {**settings, **address.tuning, **tls, **reading}
     if address.tls is not None:
         shared["ssl"] = True
     bounds = {name: value for name, value in shared.items() if name.startswith(("socket_", "ssl"))}
     bounds = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, **bounds, "protocol": reading["protocol"]}
     login = {"username": address.sentinel_username, "password": address.sentinel_password}
-    server = {"username": address.username, "password": address.password, "db": address.db}
-    return shared | server, bounds | login
+    return shared | _login(address), bounds | login
+
+
+def _login(address: Address) -> dict[str, Any]:
+    return {"username": address.username, "password": address.password, "db": address.db}
+
+
+def _tls(address: Address, passphrase: dict[str, str]) -> dict[str, Any]:
+    """As `tls.wrap` has it."""
+    if address.tls is None:
+        return {}
+    checked = address.tls["ssl_cert_reqs"] != "none" and "ssl_check_hostname" not in address.tls
+    return {**passphrase, **address.tls, "ssl_check_hostname": checked}

@@ -83,14 +83,16 @@ class Connection:
             for words in greeting:
                 reply = self._reader.read()
                 if isinstance(reply, Refusal):
-                    return [reply]  # the commands' own (NOAUTH) would only be its consequence, or never come
+                    return [
+                        self._discreet(reply)
+                    ]  # the commands' own (NOAUTH) would only be its consequence, or never come
                 if reply != b"OK":
                     raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
-            replies = [self._reader.read() for _ in commands]
+            replies = [self._discreet(self._reader.read()) for _ in commands]
         except TimeoutError:
             raise StoreError(STORE_TIMEOUT, "the connection timed out") from None
         except OSError as error:
-            raise StoreError(STORE_UNREACHABLE, _describe(error)) from None
+            raise StoreError(STORE_UNREACHABLE, describe(error)) from None
         self._reader.require_drained()
         return replies
 
@@ -110,6 +112,11 @@ class Connection:
         piece = self._ready(max(min(self._left(), self._silence), 0.001)).recv(_PIECE)
         self._silence = self._limits.operation
         return piece
+
+    def _discreet(self, reply: "Reply") -> "Reply":
+        if isinstance(reply, Refusal) and self._address.password and self._address.password in reply.text:
+            reply.text = ""
+        return reply
 
     def _left(self) -> float:
         left = self._deadline - monotonic()
@@ -206,6 +213,8 @@ def _look_up(host: str, port: int, *, numeric: bool) -> "list[SocketAddress]":
     return [(family, kind, protocol, place) for family, kind, protocol, _, place in found]
 
 
-def _describe(error: OSError) -> str:
+def describe(error: OSError) -> str:
     """What went wrong without the message: an error's own text may name what it was given."""
+    if type(error).__module__ == "ssl":  # whose numbers are none of the system's
+        return f"TLS: {getattr(error, 'reason', None) or 'the connection was closed'}"
     return errorcode.get(error.errno or 0, type(error).__name__)

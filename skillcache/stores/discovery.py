@@ -52,7 +52,7 @@ def _ask(
         finally:
             connection.close()
         if isinstance(reply, Refusal):
-            fault = StoreError(STORE_REFUSED, reply.code)
+            fault = StoreError(STORE_REFUSED, reply.detail)
         elif (found := read(reply, each.host)) is not None:
             return found
     raise fault

@@ -115,7 +115,7 @@ class RedisPost(Post):
             raise self._die(error.outcome, error.detail) from None
         self._fault = None
         if isinstance(reply, Refusal):
-            raise self._die(STORE_REFUSED, reply.code)
+            raise self._die(STORE_REFUSED, reply.detail)
         return reply
 
     def _talk(self, reply: "Reply") -> list[tuple[str, str]]:

@@ -15,7 +15,9 @@ from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STOR
 from skillcache.stores import EMBEDDED, Store, open_store
 from skillcache.stores.bounded import READING
 from skillcache.stores.clients import connect
+from skillcache.stores.connection import describe
 from skillcache.stores.redis import RedisCalls
+from skillcache.stores.resp import Refusal, said
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Command, Request
@@ -30,6 +32,19 @@ _REFUSALS = (
     exceptions.BusyLoadingError,
     exceptions.ResponseError,
 )
+# By the exceptions' names, for not every version of redis-py has them all.
+_CODES = {
+    "AskError": "ASK",
+    "BusyLoadingError": "LOADING",
+    "ClusterCrossSlotError": "CROSSSLOT",
+    "ClusterDownError": "CLUSTERDOWN",
+    "MasterDownError": "MASTERDOWN",
+    "MovedError": "MOVED",
+    "NoScriptError": "NOSCRIPT",
+    "OutOfMemoryError": "OOM",
+    "ReadOnlyError": "READONLY",
+    "TryAgainError": "TRYAGAIN",
+}
 # What steers the replies or the tries is ours to say; the rest of these belongs to the pool it was made for.
 _OWN = ("decode_responses", "encoding", "legacy_responses", "parser_class", "protocol", "retry")
 _OF_ANOTHER_POOL = ("event_dispatcher", "himport_", "maint_", "orig_", "oss_")
@@ -71,7 +86,7 @@ class PooledStore(RedisCalls):
         try:
             reply = self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except FAILURES as error:
-            raise translated(error) from None
+            raise translated(error, self._client) from None
         return read(reply)
 
 
@@ -103,13 +118,38 @@ def encoded(command: "Command") -> list[str | bytes]:
 FAILURES = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
 
 
-def translated(error: Exception) -> StoreError:
-    """Names the kind of failure and nothing of its message, which may repeat what was sent."""
+def translated(error: Exception, client: Any) -> StoreError:
+    """Names the kind of failure as a hook does, and of its message what a server says without the client's password."""
     kind = type(error).__name__
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return StoreError(STORE_TIMEOUT, "no whole reply in time")
     if isinstance(error, _REFUSALS):
-        return StoreError(STORE_REFUSED, kind)
+        return StoreError(STORE_REFUSED, _refusal(error, _password_of(client)))
     if isinstance(error, exceptions.ConnectionError | OSError):
-        return StoreError(STORE_UNREACHABLE, kind)
+        return StoreError(STORE_UNREACHABLE, _reason(error))
     return StoreError(STORE_GARBAGE, kind)
+
+
+def _password_of(client: Any) -> str:
+    return str(client.connection_pool.connection_kwargs.get("password") or "")
+
+
+def _refusal(error: Exception, password: str) -> str:
+    """As `Refusal.detail`: redis-py has taken the first word of most errors for the kind of its exception."""
+    code, text = _CODES.get(type(error).__name__), str(error)
+    if code is None and isinstance(error, exceptions.AuthenticationError):
+        code = "NOAUTH" if text.startswith("Authentication required") else "WRONGPASS"
+        code = None if "without any password" in text else code
+    if code is not None:
+        return code
+    line = text.encode("utf-8", "replace")
+    code = "NOPERM" if isinstance(error, exceptions.NoPermissionError) else Refusal(line).code
+    if code not in ("ERR", "NOPERM") or (password and password in text):
+        return code
+    return f"{code} {said(line.removeprefix(b'ERR '))}"
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong with the connection, from the error that redis-py wraps in one of its own."""
+    cause = error.__context__ if isinstance(error, exceptions.ConnectionError) else error
+    return describe(cause) if isinstance(cause, OSError) else type(error).__name__

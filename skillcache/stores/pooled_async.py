@@ -117,5 +117,5 @@ class AsyncStore:
         try:
             reply = await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
         except FAILURES as error:
-            raise translated(error) from None
+            raise translated(error, self._client) from None
         return read(reply)

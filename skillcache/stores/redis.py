@@ -121,5 +121,5 @@ class RedisStore(RedisCalls):
     def _exchange(self, command: "Command", patience: float) -> "Reply":
         reply = self._connection.exchange(command, patience + _WAITING_MARGIN if patience else 0.0)
         if isinstance(reply, Refusal):
-            raise StoreError(STORE_REFUSED, reply.code)
+            raise StoreError(STORE_REFUSED, reply.detail)
         return reply

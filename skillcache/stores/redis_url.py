@@ -1,4 +1,4 @@
-"""Redis URLs, read as redis-py reads them, without the 6 ms of urllib.
+"""Redis URLs: the one reading of them, which hooks and redis-py's clients alike are given.
 
     redis://[user][:password@]host[:port][/db][?options]       TCP
     rediss://...                                               the same over TLS
@@ -8,10 +8,10 @@
     redis+cluster://[...@]host[:port][,...]                    a cluster, of which the named nodes know the others
     rediss+cluster://...                                       the same over TLS
 
-Options: db (virtual_host), username, password, ssl_ca_certs, ssl_certfile, ssl_keyfile, ssl_cert_reqs,
-ssl_check_hostname; sentinel_username and sentinel_password, as the login in the URL is the server's. Other options
-steer redis-py only and are passed over. No message repeats any of the URL: where it is malformed, a password may be
-anywhere in it.
+Without the 6 ms of urllib. Options are those of the tables below, each once; those of `_TUNING` bound and name the
+connections of a process that stays, while a hook has bounds of its own. Anything else is refused: one that nobody
+knows might have meant another server, or a safer way to it. No message repeats any of the URL: where it is malformed,
+a password may be anywhere in it.
 """
 
 from skillcache.errors import ConfigError
@@ -23,20 +23,46 @@ _SCHEMES = (
 )  # fmt: skip
 _MAX_PORT = 65535
 _HEX = b"0123456789abcdefABCDEF"
-_FALSE = ("0", "f", "false", "n", "no")  # redis-py's own words for it
+_FALSE, _TRUE = ("0", "f", "false", "n", "no", "off"), ("1", "t", "true", "y", "yes", "on")
 _CERT_REQS = ("none", "optional", "required")
+_LOGIN = ("db", "virtual_host", "username", "password")
+_TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+_SENTINEL = ("sentinel_username", "sentinel_password")
+_SECONDS, _NUMBER, _FLAG, _WORD, _PROTOCOL = "seconds", "number", "flag", "word", "protocol"
+_TUNING = {
+    "socket_timeout": _SECONDS,
+    "socket_connect_timeout": _SECONDS,
+    "socket_keepalive": _FLAG,
+    "health_check_interval": _NUMBER,
+    "max_connections": _NUMBER,
+    "retry_on_timeout": _FLAG,
+    "decode_responses": _FLAG,
+    "client_name": _WORD,
+    "protocol": _PROTOCOL,
+}
+_ALLOWED = {
+    _SECONDS: "a number of seconds over 0, at most 3600",
+    _NUMBER: "a whole number from 1 to 99999",
+    _FLAG: "true or false",
+    _WORD: "a word of letters, digits and ._:-",
+    _PROTOCOL: "2 or 3",
+}
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Tuning = dict[str, str | int | float | bool]
 
 
 class Address:
     """host and port, or path of a unix socket; tls is None for a plain connection, else the ssl_* options.
 
     sentinels: host and port of each, which know where the master of `service` is; nodes: of a cluster, which know who
-    has our slot; none of either where the host is the server's.
+    has our slot; none of either where the host is the server's. tuning: of redis-py's connections, by its own names.
     """
 
     __slots__ = (
         "db", "host", "nodes", "password", "path", "port", "sentinel_password", "sentinel_username", "sentinels",
-        "service", "tls", "username",
+        "service", "tls", "tuning", "username",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -50,6 +76,7 @@ class Address:
         self.sentinels: tuple[tuple[str, int], ...] = ()
         self.nodes: tuple[tuple[str, int], ...] = ()
         self.service = ""
+        self.tuning: Tuning = {}
         self.sentinel_username: str | None = None
         self.sentinel_password: str | None = None
 
@@ -78,16 +105,29 @@ class Address:
         return tuple(commands)
 
 
-def parse_url(url: str) -> Address:
-    """Raises ConfigError for what is not a Redis URL."""
+def parse_url(url: str, where: str = "Redis URL") -> Address:
+    """Raises ConfigError for what is not a Redis URL; `where`: what it names as the place of it."""
+    try:
+        return _parse(url)
+    except _Malformed as fault:
+        raise ConfigError(where, f"a Redis URL {fault}") from None
+
+
+class _Malformed(ValueError):
+    """What a Redis URL does, which this one does not."""
+
+
+def _parse(url: str) -> Address:
+    if not _is_text(url):
+        raise _Malformed("is UTF-8 text on one line")
     scheme, colon, rest = url.strip().partition("://")
     scheme = scheme.lower()
     if not colon or scheme not in _SCHEMES:
-        raise _bad("begins with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
+        raise _Malformed("begins with redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://")
     rest, _, query = rest.partition("#")[0].partition("?")
     authority, slash, path = rest.partition("/")
     login, _, place = authority.rpartition("@")
-    options = _parse_query(query)
+    options = _parse_query(query, scheme)
 
     address = Address()
     username, _, password = login.partition(":")
@@ -96,11 +136,17 @@ def parse_url(url: str) -> Address:
     db = _read_place(address, scheme, place, slash + path, options)
     if db:
         if not (db.isascii() and db.isdigit() and len(db) <= 9):  # fits any server's integer
-            raise _bad("ends in the number of a database: redis://host:6379/0")
+            raise _Malformed("ends in the number of a database: redis://host:6379/0")
         address.db = int(db)
     if scheme.startswith("rediss"):
         address.tls = _tls_options(options)
+    address.tuning = {name: _tuned(name, kind, options[name]) for name, kind in _TUNING.items() if name in options}
     return address
+
+
+def _is_text(url: str) -> bool:
+    """Bytes of a variable that are not UTF-8 are lone surrogates here, which nothing could be sent with."""
+    return not any("\ud800" <= char <= "\udfff" or char < " " for char in url.strip())
 
 
 def _read_place(address: Address, scheme: str, place: str, path: str, options: dict[str, str]) -> str | None:
@@ -108,13 +154,13 @@ def _read_place(address: Address, scheme: str, place: str, path: str, options: d
     db = options.get("db") or options.get("virtual_host")
     if scheme in ("unix", "redis+socket"):
         address.path = _unquote(path)
-        if place or len(address.path) <= 1:
-            raise _bad("of a unix socket names an absolute path: unix:///run/redis.sock")
+        if place or len(address.path) <= 1 or "\0" in address.path:
+            raise _Malformed("of a unix socket names an absolute path: unix:///run/redis.sock")
     elif scheme.endswith("+sentinel"):
         address.sentinels = tuple(_place(each, _SENTINEL_PORT) for each in place.split(",") if each)
         service, _, number = _unquote(path).strip("/").partition("/")
         if not address.sentinels or not service:
-            raise _bad("of Sentinels names some, and the service: redis+sentinel://host:26379,host:26379/service")
+            raise _Malformed("of Sentinels names some, and the service: redis+sentinel://host:26379,host:26379/service")
         address.service = service
         address.sentinel_username = options.get("sentinel_username")
         address.sentinel_password = options.get("sentinel_password")
@@ -122,15 +168,11 @@ def _read_place(address: Address, scheme: str, place: str, path: str, options: d
     elif scheme.endswith("+cluster"):
         address.nodes = tuple(_place(each, DEFAULT_PORT) for each in place.split(",") if each)
         if not address.nodes or path.strip("/") not in ("", "0") or db not in (None, "0"):
-            raise _bad("of a cluster names nodes and no database: redis+cluster://host:6379,host:6379")
+            raise _Malformed("of a cluster names nodes and no database: redis+cluster://host:6379,host:6379")
     else:
         address.host, address.port = _place(place, DEFAULT_PORT)
         db = db or _unquote(path).strip("/")
     return db
-
-
-def _bad(message: str) -> ConfigError:
-    return ConfigError("Redis URL", f"a Redis URL {message}")
 
 
 def _place(place: str, default: int) -> tuple[str, int]:
@@ -138,35 +180,77 @@ def _place(place: str, default: int) -> tuple[str, int]:
     if place.startswith("["):
         host, bracket, port = place[1:].partition("]")
         if not bracket or (port and not port.startswith(":")):
-            raise _bad("writes an IPv6 address in brackets: redis://[::1]:6379/0")
+            raise _Malformed("writes an IPv6 address in brackets: redis://[::1]:6379/0")
         port = port[1:]
     else:
         host, _, port = place.partition(":")
     if port and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) <= _MAX_PORT):
-        raise _bad("has a port from 1 to 65535; in a password, `:` `/` `@` `?` and `#` are percent-encoded")
-    return _unquote(host) or "localhost", int(port or default)
+        raise _Malformed("has a port from 1 to 65535; in a password, `:` `/` `@` `?` and `#` are percent-encoded")
+    host = _unquote(host) or "localhost"
+    if not all(" " < char != "\x7f" for char in host):
+        raise _Malformed("names a host without blanks")
+    return host, int(port or default)
 
 
-def _parse_query(query: str) -> dict[str, str]:
+def _parse_query(query: str, scheme: str) -> dict[str, str]:
+    """Raises _Malformed for an option that this scheme has not, or has twice."""
     options: dict[str, str] = {}
-    for pair in query.split("&"):
+    known = (*_LOGIN, *_TUNING)
+    known += _TLS if scheme.startswith("rediss") else ()
+    known += _SENTINEL if scheme.endswith("+sentinel") else ()
+    for number, pair in enumerate(filter(None, query.split("&")), 1):
         name, _, value = pair.partition("=")
-        if value:
-            options.setdefault(_unquote(name.replace("+", " ")), _unquote(value.replace("+", " ")))
-    return options
+        name, value = _unquote(name.replace("+", " ")), _unquote(value.replace("+", " "))
+        if name not in known:
+            if name in _TLS:
+                raise _Malformed(f"has {name} only where it is one of TLS: rediss:// or rediss+...://")
+            raise _Malformed(
+                f"of this kind has the options {', '.join(known)}, and its option number {number} is none of them;"
+                " in a password, `?` and `&` are percent-encoded"
+            )
+        if name in options:
+            raise _Malformed(f"has {name} once")
+        options[name] = value
+    return {name: value for name, value in options.items() if value}
 
 
 def _tls_options(options: dict[str, str]) -> dict[str, str]:
     required = options.get("ssl_cert_reqs", "required").lower()
     if required not in _CERT_REQS:
-        raise _bad(f"has ssl_cert_reqs as one of {', '.join(_CERT_REQS)}")
+        raise _Malformed(f"has ssl_cert_reqs as one of {', '.join(_CERT_REQS)}")
     tls: dict[str, str] = {
         name: options[name] for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile") if name in options
     }
+    if "ssl_keyfile" in tls and "ssl_certfile" not in tls:
+        raise _Malformed("has ssl_keyfile beside the ssl_certfile that it belongs to")
     tls["ssl_cert_reqs"] = required
-    if options.get("ssl_check_hostname", "true").lower() in _FALSE:
+    if not _tuned("ssl_check_hostname", _FLAG, options.get("ssl_check_hostname", "true")):
         tls["ssl_check_hostname"] = "false"
     return tls
+
+
+def _tuned(name: str, kind: str, text: str) -> "str | int | float | bool":
+    value = _value(kind, text)
+    if value is None:
+        raise _Malformed(f"has {name} as {_ALLOWED[kind]}")
+    return value
+
+
+def _value(kind: str, text: str) -> "str | int | float | bool | None":
+    """None for a text that is no value of this kind."""
+    if kind == _FLAG:
+        word = text.lower()
+        return word in _TRUE if word in _TRUE + _FALSE else None
+    if kind == _WORD:
+        return text if text.isascii() and text.translate(dict.fromkeys(map(ord, "._:-"))).isalnum() else None
+    if kind == _PROTOCOL:
+        return int(text) if text in ("2", "3") else None
+    whole, _, part = text.partition(".")
+    digits = whole + part if kind == _SECONDS else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 5):
+        return None
+    number = float(text) if kind == _SECONDS else int(text)
+    return number if 0 < number <= (3600 if kind == _SECONDS else 99999) else None
 
 
 def _unquote(text: str) -> str:

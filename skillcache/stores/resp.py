@@ -24,20 +24,37 @@ MAX_ITEMS = 1 << 18  # of a whole reply, whatever it is nested in
 MAX_DEPTH = 8
 _MAX_DIGITS = 19  # a signed 64-bit integer has no more
 
-# An error's text may repeat what was sent, a password among it: only a known first word is kept.
+# An error's text may repeat what was sent, a password among it: a known first word is kept, and of those that do not
+# say enough by it the beginning of the rest, up to where servers repeat the words of a command.
 _CODES = (
     b"ASK BUSY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM "
     b"NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNKILLABLE WRONGPASS WRONGTYPE"
 ).split()
 
 
+_TELLING = (b"ERR", b"NOPERM")
+_SAID = 160  # characters of such a text
+
+
 class Refusal:
-    """An error reply; code: its first word, ERR where that is not a known one."""
+    """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest."""
 
-    __slots__ = ("code",)
+    __slots__ = ("code", "text")
 
-    def __init__(self, code: str) -> None:
-        self.code = code
+    def __init__(self, line: bytes) -> None:
+        code, _, text = line.partition(b" ")
+        self.code = code.decode() if code in _CODES else "ERR"
+        self.text = said(text) if code in _TELLING else ""
+
+    @property
+    def detail(self) -> str:
+        return f"{self.code} {self.text}".rstrip()
+
+
+def said(text: bytes) -> str:
+    """What may be shown of an error's text."""
+    shown = text.partition(b", with args")[0][:_SAID].decode("ascii", "replace")
+    return "".join(char if " " <= char <= "~" else "?" for char in shown)
 
 
 def encode(command: "tuple[str | bytes, ...]") -> bytes:
@@ -95,8 +112,7 @@ class Reader:
         if kind == b"+":
             return rest
         if kind == b"-":
-            code = rest.partition(b" ")[0]
-            return Refusal(code.decode() if code in _CODES else "ERR")
+            return Refusal(rest)
         raise StoreError(STORE_GARBAGE, "not a RESP2 reply")
 
     def _take_line(self) -> bytes:

@@ -81,7 +81,7 @@ class RedisJournal(Journal):
         self._fault = None
         for reply in replies:
             if isinstance(reply, Refusal):
-                raise self._die(STORE_REFUSED, reply.code)
+                raise self._die(STORE_REFUSED, reply.detail)
         return replies
 
     def _die(self, outcome: "Outcome", detail: str) -> StoreError:

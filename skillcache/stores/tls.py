@@ -2,7 +2,9 @@
 
 import socket
 import ssl
+from contextlib import contextmanager
 
+from skillcache import files
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_UNREACHABLE
 from skillcache.stores.redis_url import Address
@@ -10,7 +12,10 @@ from skillcache.stores.redis_url import Address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Iterator
 
+_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+_LARGEST = 4 << 20  # bytes
 _CERT_REQS = {"none": ssl.CERT_NONE, "optional": ssl.CERT_OPTIONAL, "required": ssl.CERT_REQUIRED}
 
 
@@ -37,10 +42,38 @@ def _context(options: dict[str, str]) -> ssl.SSLContext:
     required = _CERT_REQS[options["ssl_cert_reqs"]]
     context.check_hostname = required is not ssl.CERT_NONE and "ssl_check_hostname" not in options
     context.verify_mode = required
+    for name in _FILES:
+        if name in options:
+            _require(name, options[name])
     if "ssl_ca_certs" in options:
-        context.load_verify_locations(options["ssl_ca_certs"])
+        with _named("ssl_ca_certs", options):
+            context.load_verify_locations(options["ssl_ca_certs"])
     elif required is not ssl.CERT_NONE:
         context.load_default_certs()
     if "ssl_certfile" in options:
-        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+        with _named("ssl_certfile", options):
+            # A passphrase, or OpenSSL asks for that of an encrypted key on the terminal.
+            context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"), password="")
     return context
+
+
+def _require(name: str, path: str) -> None:
+    """OpenSSL does not say which file it misses."""
+    try:
+        content = files.read(path, _LARGEST)
+    except OSError as error:
+        raise _unusable(name, path, error.strerror or "cannot be read") from None
+    if content is None:
+        raise _unusable(name, path, "is no file there")
+
+
+@contextmanager
+def _named(name: str, options: dict[str, str]) -> "Iterator[None]":
+    try:
+        yield
+    except ssl.SSLError as error:
+        raise _unusable(name, options[name], (error.reason or "no certificate").replace("_", " ").lower()) from None
+
+
+def _unusable(name: str, path: str, why: str) -> StoreError:
+    return StoreError(STORE_UNREACHABLE, f"TLS: {name} {path}: {why}")

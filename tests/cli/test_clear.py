@@ -100,8 +100,8 @@ def test_a_damaged_store_is_one_clear_line_with_the_way_out(person: Person) -> N
 
     assert ran.status == 1
     assert ran.err == (
-        f"skillcache: a file of ours could not be written or read: {path}: file is not a database."
-        " To start with a new one, remove that file\n"
+        f"skillcache: the embedded store {path}: a file of ours could not be written or read: file is not a database."
+        f" Mend: rm {path}, in whose place the next call puts a new one\n"
     )
 
 
@@ -153,5 +153,8 @@ def test_a_redis_that_is_not_there_is_one_clear_line_without_its_password(person
     assert ran == (
         1,
         "",
-        "skillcache: the store could not be reached: Redis at 127.0.0.1:1, database 3. Check with: skillcache doctor\n",
+        (
+            "skillcache: Redis at 127.0.0.1:1, database 3: the store could not be reached: ECONNREFUSED."
+            " Mend: start the server, or correct SKILLCACHE_REDIS_URL\n"
+        ),
     )

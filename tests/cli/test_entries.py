@@ -184,7 +184,7 @@ def test_a_store_out_of_reach_is_one_line(person: Person) -> None:
             1,
             "",
             (
-                "skillcache: the store could not be reached: Redis at 127.0.0.1:1, database 3."
-                " Check with: skillcache doctor\n"
+                "skillcache: Redis at 127.0.0.1:1, database 3: the store could not be reached: ECONNREFUSED."
+                " Mend: start the server, or correct SKILLCACHE_REDIS_URL\n"
             ),
         )

@@ -227,4 +227,6 @@ def test_what_waits_in_the_spool_is_delivered_by_the_command_line(worker: Worker
 
 def test_a_store_out_of_reach_is_one_line(worker: Worker) -> None:
     worker.person.variables["SKILLCACHE_REDIS_URL"] = "redis://127.0.0.1:1/0"
-    assert worker.fail("sessions", "list").startswith("skillcache: the store could not be reached")
+    assert worker.fail("sessions", "list").startswith(
+        "skillcache: Redis at 127.0.0.1:1, database 0: the store could not be reached: ECONNREFUSED."
+    )

@@ -166,7 +166,7 @@ def test_a_server_of_another_kind(
         while (heard := server.hear(link)) and data:
             link.sendall(data if b"MGET" in heard else b"+OK\r\n" * heard.count(b"*"))
 
-    assert failure(PooledStore(redis.Redis(port=impostor(serve).port))).outcome is expected
+    assert failure(PooledStore(redis.Redis(port=impostor(serve).port, password=SECRET))).outcome is expected
 
 
 def test_a_server_that_hangs_is_left_in_time(

@@ -1,6 +1,7 @@
 """What only a Redis server has: logins, databases, sockets, TLS, expiry by its own clock, refusals."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_the_database_of_the_url(redis_server: RedisServer, form: str) -> None:
 def test_a_database_that_is_not_there_is_refused(redis_server: RedisServer) -> None:
     error = failure_of(open_patiently(f"redis://127.0.0.1:{redis_server.port}/9999"))
     assert error.outcome is outcome.STORE_REFUSED
-    assert error.detail == "ERR"
+    assert error.detail == "ERR DB index is out of range"
 
 
 @pytest.mark.parametrize("login", ["default:{}", ":{}"])
@@ -153,7 +154,7 @@ def test_a_user_restricted_to_our_keys(redis_server: RedisServer) -> None:
         stranger = open_patiently(f"redis://cache:pw@127.0.0.1:{redis_server.port}/0")
         with pytest.raises(StoreError) as caught:
             stranger.read(("somebody:elses",))
-        assert caught.value.detail == "NOPERM"
+        assert caught.value.detail.startswith("NOPERM ")
     finally:
         redis_server.command("ACL", "DELUSER", "cache")
 
@@ -228,10 +229,50 @@ def test_tls_verification_can_be_relaxed_by_the_url(redis_with_tls: RedisServer,
     use_everything(open_patiently(f"rediss://127.0.0.1:{redis_with_tls.port}/0?{options}"))
 
 
-def test_tls_with_a_missing_authority_file(redis_with_tls: RedisServer, tmp_path: Path) -> None:
-    url = f"rediss://127.0.0.1:{redis_with_tls.port}/0?ssl_ca_certs={tmp_path}/none.crt"
+@pytest.mark.parametrize(
+    ("options", "detail"),
+    [
+        ("ssl_ca_certs={gone}", "ssl_ca_certs {gone}: is no file there"),
+        ("ssl_ca_certs={text}", "ssl_ca_certs {text}: no certificate or crl found"),
+        ("ssl_cert_reqs=none&ssl_certfile={gone}", "ssl_certfile {gone}: is no file there"),
+        ("ssl_cert_reqs=none&ssl_certfile={crt}&ssl_keyfile={gone}", "ssl_keyfile {gone}: is no file there"),
+        ("ssl_cert_reqs=none&ssl_certfile={crt}&ssl_keyfile={other}", "ssl_certfile {crt}: key values mismatch"),
+        ("ssl_cert_reqs=none&ssl_certfile={crt}&ssl_keyfile={locked}", "ssl_certfile {crt}: "),  # asks nobody for it
+    ],
+)
+def test_a_file_that_tls_cannot_use_is_named(
+    redis_with_tls: RedisServer, tmp_path: Path, options: str, detail: str
+) -> None:
+    held = redis_with_tls.certificates
+    (tmp_path / "text").write_text("no certificate")
+    encrypt = (
+        "openssl",
+        "ec",
+        "-aes256",
+        "-passout",
+        "pass:x",
+        "-in",
+        held / "server.key",
+        "-out",
+        tmp_path / "locked",
+    )
+    subprocess.run(encrypt, check=True, capture_output=True)
+    paths = {"crt": held / "server.crt", "other": held / "ca.key", "gone": tmp_path / "gone"}
+    paths |= {name: tmp_path / name for name in ("text", "locked")}
+    url = f"rediss://127.0.0.1:{redis_with_tls.port}/0?{options.format(**paths)}"
     error = failure_of(open_patiently(url))
-    assert (error.outcome, error.detail) == (outcome.STORE_UNREACHABLE, "ENOENT")
+    assert error.outcome is outcome.STORE_UNREACHABLE
+    assert error.detail.startswith(f"TLS: {detail.format(**paths)}")
+
+
+def test_a_client_certificate_that_the_server_wants_is_named(
+    redis_with_tls: RedisServer, redis_factory: Callable[..., RedisServer]
+) -> None:
+    held = redis_with_tls.certificates
+    server = redis_factory(certificates=held, options=("--tls-auth-clients", "yes"))
+    url = f"rediss://localhost:{server.port}/0?ssl_ca_certs={held}/ca.crt"
+    use_everything(open_patiently(f"{url}&ssl_certfile={held}/server.crt&ssl_keyfile={held}/server.key"))
+    assert failure_of(open_patiently(url)).detail.startswith("TLS: ")
 
 
 def test_tls_to_a_server_without_it(redis_server: RedisServer) -> None:
@@ -246,8 +287,6 @@ def test_a_plain_client_to_a_server_with_tls(redis_with_tls: RedisServer) -> Non
 
 
 def test_a_lookup_imports_no_more_than_it_needs(redis_server: RedisServer) -> None:
-    import subprocess
-
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     script = (
         f"import sys; sys.path.insert(0, {root!r}); bare = set(sys.modules)\n"

@@ -196,18 +196,23 @@ def test_garbage_in_every_call(impostor: Start, call: Callable[[Store], object],
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "detail"),
     [
-        (b"-ERR unknown command 'AUTH', with args beginning with: '%s'\r\n" % SECRET.encode() * 3, "ERR"),
+        (
+            b"-ERR unknown command 'AUTH', with args beginning with: '%s'\r\n" % SECRET.encode() * 3,
+            "ERR unknown command 'AUTH'",
+        ),
+        (b"-ERR the password " + SECRET.encode() + b" is wrong\r\n+OK\r\n+OK\r\n", "ERR"),
+        (OK + b"-ERR of \xff\x1b[2J" + b"x" * 200 + b"\r\n", "ERR of ??[2J" + "x" * 152),
         (b"-" + SECRET.encode() + b" nonsense\r\n+OK\r\n+OK\r\n", "ERR"),
         (b"-WRONGPASS no\r\n-NOAUTH no\r\n-NOAUTH no\r\n", "WRONGPASS"),
         (OK + b"-LOADING Redis is loading the dataset in memory\r\n", "LOADING"),
         (OK + b"-MOVED 3999 127.0.0.1:6381\r\n", "MOVED"),
     ],
 )
-def test_refusals_say_the_code_and_nothing_else(impostor: Start, data: bytes, code: str) -> None:
+def test_refusals_say_the_code_and_of_a_bare_one_more(impostor: Start, data: bytes, detail: str) -> None:
     error = failure(open_at(impostor(reply(data)).port, PATIENT))
-    assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, code)
+    assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, detail)
 
 
 def test_a_server_that_refuses_and_hangs_up(impostor: Start) -> None:
@@ -265,7 +270,7 @@ def test_a_host_name_that_does_not_resolve() -> None:
     assert seen[0].outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
 
 
-@pytest.mark.parametrize("host", ["", "a" * 300, "..", "a b", "ä..b"])
+@pytest.mark.parametrize("host", ["", "a" * 300, "..", "ä..b"])
 def test_a_host_that_is_no_name(host: str) -> None:
     error = failure(RedisStore(parse_url(f"redis://{host}:1/0")))
     assert error.outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)

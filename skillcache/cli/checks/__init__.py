@@ -1,6 +1,6 @@
 """What `skillcache doctor` looks at: one module per subject, each with `check(place) -> findings`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 OK = "ok"
@@ -17,9 +17,18 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
+def silent(_doing: str) -> None:
+    return
+
+
 class Place(NamedTuple):
-    """What is looked at. now: unix seconds."""
+    """What is looked at. environ: as hooks have it; now: unix seconds; tell: takes what a long check is doing.
+
+    terminal: as commands have it in this terminal, None where that is the same.
+    """
 
     environ: Mapping[str, str]
     project: str
     now: float
+    tell: Callable[[str], None] = silent
+    terminal: Mapping[str, str] | None = None

@@ -3,18 +3,10 @@
 from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
 from skillcache.errors import SkillcacheError
 from skillcache.paths import config_file
-from skillcache.settings import Settings, disabled, load
+from skillcache.settings import disabled, load
 from skillcache.trust import Untrusted
 
 _SUBJECT = "configuration"
-
-
-def settings_of(place: Place) -> Settings | None:
-    """The settings in force, or None when `check` says what is wrong with them."""
-    try:
-        return load(place.environ, place.project)
-    except (SkillcacheError, OSError):
-        return None
 
 
 def check(place: Place) -> list[Finding]:

@@ -21,13 +21,14 @@ def check(place: Place) -> list[Finding]:
         return []
     try:
         path = client.find(place.environ)
+        place.tell(f"asking {path} for its version")
         version = client.version(path, place.environ)
     except SkillcacheError:
         return []
     lane = PLUGIN if with_plugin and version >= MODERN else HOOKS
     name = f"Claude Code {'.'.join(map(str, version))}"
     try:
-        proof = prove(path, lane, place.environ)
+        proof = prove(path, lane, place.environ, place.tell)
     except (SkillcacheError, OSError, ValueError, subprocess.SubprocessError) as fault:
         return [Finding(NOTE, _SUBJECT, f"{name} played no session here: {type(fault).__name__}: {fault}")]
     if proof.works:
@@ -56,7 +57,7 @@ def _way_out(path: str, lane: str, place: Place) -> str:
     """The other lane, where that one works."""
     other = HOOKS if lane == PLUGIN else PLUGIN
     try:
-        works = prove(path, other, place.environ).works
+        works = prove(path, other, place.environ, place.tell).works
     except (SkillcacheError, OSError, ValueError, subprocess.SubprocessError):
         works = False
     if works:

@@ -3,13 +3,13 @@
 import os
 
 from skillcache.cli.checks import NOTE, Finding, Place
-from skillcache.cli.checks.configuration import settings_of
+from skillcache.cli.client_environment import settings_of
 from skillcache.cli.quantities import size
 from skillcache.paths import spool_file
 
 
 def check(place: Place) -> list[Finding]:
-    settings = settings_of(place)
+    settings = settings_of(place.environ, place.project)
     if settings is None:
         return []
     try:

@@ -1,48 +1,96 @@
-"""The store, reached as a hook reaches it, and how long that takes."""
+"""The store, reached as a hook reaches it, how long that takes, and whether it takes what hooks write."""
 
 import time
+from contextlib import closing
 
 import redis
 
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.checks.configuration import settings_of
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place, writes
+from skillcache.cli.checks.writes import Kind
+from skillcache.cli.client_environment import place_of as named_by
+from skillcache.cli.client_environment import settings_of, stores_of_untrusted
 from skillcache.cli.contents import RedisContents, contents_of
 from skillcache.cli.quantities import duration
-from skillcache.errors import SkillcacheError, StoreError
+from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
+from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key
-from skillcache.stores import EMBEDDED, open_store
+from skillcache.settings import Settings
+from skillcache.stores import open_store
 
 _SUBJECT = "store"
-_OF_A_CLUSTER = ("CROSSSLOT", "MOVED", "CLUSTERDOWN")
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
 _SKEW = 60  # seconds between two clocks before the ages of results mislead
 
 
 def check(place: Place) -> list[Finding]:
-    settings = settings_of(place)
+    settings = settings_of(place.environ, place.project)
     if settings is None:
         return []
+    named = named_by(settings.named, place.environ, place.project)
+    where = place_of(settings.store)
     try:
-        contents = contents_of(settings.store)
-        store = open_store(settings.store, now=place.now)
-        try:
-            store.ping()
-        finally:
-            store.close()
         took = min(_time_lookup(settings.store, place.now) for _ in range(3))
     except StoreError as fault:
-        if fault.detail in _OF_A_CLUSTER and "+cluster" not in settings.store:
-            text = f"{contents.place} is part of a cluster, where keys of one call have to be named alike"
-            return [Finding(MEND, _SUBJECT, text, "write redis+cluster:// in place of redis://")]
-        return [Finding(MEND, _SUBJECT, f"{contents.place}: {fault}", _mend(settings.store))]
-    except SkillcacheError as fault:
-        return [Finding(MEND, _SUBJECT, str(fault), "correct the URL")]
-    text = f"{contents.place} answers in {duration(took)}"
+        return [_failing(fault, settings.store, named), *_of_the_terminal(place, settings, named)]
     slow = took > _SLOW
-    findings = [Finding(NOTE if slow else OK, _SUBJECT, text + (": each lookup waits for that" if slow else ""))]
-    if isinstance(contents, RedisContents):
-        findings += [*_check_clock(contents, place), *_check_eviction(contents)]
+    text = f"{where} answers in {duration(took)}" + (": each lookup waits for that" if slow else "")
+    refused = _check_writes(settings, place.now, named)
+    if not refused and not slow:
+        text += " and takes what hooks write"
+    findings = [Finding(NOTE if slow else OK, _SUBJECT, text), *refused]
+    with closing(contents_of(settings.store)) as contents:
+        if isinstance(contents, RedisContents):
+            findings += [*_check_clock(contents, place), *_check_eviction(contents)]
+    return [*findings, *_of_the_terminal(place, settings, named)]
+
+
+def _failing(fault: StoreError, target: str, named: str) -> Finding:
+    text = f"{place_of(target)}: {fault}"
+    if is_of_a_cluster(fault, target):
+        text = f"{place_of(target)} is part of a cluster, where keys of one call have to be named alike"
+    return Finding(MEND, _SUBJECT, text, mend_of(fault, target, named))
+
+
+def _check_writes(settings: Settings, now: float, named: str) -> list[Finding]:
+    """A finding for each mend: a server has more than one word for one reason."""
+    mends: dict[str, list[Kind]] = {}
+    faults = writes.refused(settings, now)
+    for kind, fault in faults.items():
+        mends.setdefault(mend_of(fault, settings.store, named), []).append(kind)
+    findings = []
+    for mend, kinds in mends.items():
+        fault = faults[kinds[0]]
+        if is_of_a_cluster(fault, settings.store):
+            findings.append(_failing(fault, settings.store, named))
+            continue
+        level = MEND if any(kind.matters(settings) for kind in kinds) else NOTE
+        text = f"{place_of(settings.store)} does not take {_listed([kind.what for kind in kinds])}: {fault}"
+        findings.append(Finding(level, _SUBJECT, text, mend))
     return findings
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+
+
+def _of_the_terminal(place: Place, settings: Settings, named: str) -> list[Finding]:
+    """Which store the commands of this terminal act on, where that is not plain."""
+    unheard = [
+        Finding(NOTE, _SUBJECT, f"{path} names a store for hooks, which counts once Claude Code was told to trust it")
+        for path in stores_of_untrusted(place.environ, place.project)
+    ]
+    if place.terminal is None:
+        return unheard
+    own = settings_of(place.terminal, place.project)
+    if own is not None and own.store != settings.store:
+        text = f"hooks act on {place_of(settings.store)}, commands in this terminal on {place_of(own.store)}"
+        return [
+            Finding(NOTE, _SUBJECT, text, f"unset {own.named or 'SKILLCACHE_HOME'}, or make both the same"),
+            *unheard,
+        ]
+    if settings.named and named != settings.named:
+        return [Finding(OK, _SUBJECT, f"hooks and the commands in this terminal act on it, by {named}"), *unheard]
+    return unheard
 
 
 def _time_lookup(target: str, now: float) -> float:
@@ -76,9 +124,3 @@ def _check_eviction(contents: RedisContents) -> list[Finding]:
         return []
     text = f"{contents.place} evicts by {policy}: with what an invalidation has written, old results may come back"
     return [Finding(MEND, "eviction", text, "redis-cli CONFIG SET maxmemory-policy volatile-lru")]
-
-
-def _mend(target: str) -> str:
-    if target.startswith(EMBEDDED):
-        return "check that disk and folder can be written, then: skillcache clear"
-    return "start the server, or correct SKILLCACHE_REDIS_URL, REDIS_URL, REDIS_HOST or redis_url"

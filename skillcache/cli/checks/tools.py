@@ -1,8 +1,15 @@
-"""The programs of others that the hooks use."""
+"""The programs of others that the hooks use: git, which has to answer in the project."""
 
+import os
+import shlex
 import shutil
+import time
 
 from skillcache.cli.checks import MEND, OK, Finding, Place
+from skillcache.errors import Bypass
+from skillcache.fingerprint.git import find_root, outputs, spawn
+
+_SECONDS = 10
 
 
 def check(place: Place) -> list[Finding]:
@@ -10,4 +17,25 @@ def check(place: Place) -> list[Finding]:
     if git is None:
         text = "git is not on PATH: in a repository no call can be answered from the cache"
         return [Finding(MEND, "git", text, "install git")]
-    return [Finding(OK, "git", git)]
+    return [_answer(place) or Finding(OK, "git", git)]
+
+
+def _answer(place: Place) -> Finding | None:
+    """What is wrong with git in the project, asked as a capture asks it."""
+    root = find_root(os.path.realpath(place.project))
+    if root is None:
+        return None
+    try:
+        outputs([spawn(root, ("rev-parse", "--git-dir"), place.environ)], time.monotonic() + _SECONDS)
+    except Bypass as bypass:
+        name = shlex.quote(root)
+        if _is_of_another(root):
+            text = f"git refuses {root}, which belongs to another user: no call in it is answered from the cache"
+            return Finding(MEND, "git", text, f"git config --global --add safe.directory {name}")
+        text = f"git does not answer in {root}, so no call in it is answered from the cache: {bypass.detail}"
+        return Finding(MEND, "git", text, f"see what it says: git -C {name} status")
+    return None
+
+
+def _is_of_another(root: str) -> bool:
+    return any(os.lstat(path).st_uid != os.geteuid() for path in (root, os.path.join(root, ".git")))
