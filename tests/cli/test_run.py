@@ -307,6 +307,7 @@ def test_the_interrupt_key_reaches_the_command_once(script: Script) -> None:
     while "int" not in script.counter.read_text():
         assert time.monotonic() < deadline
     script.let_go()
+    script.let_go()  # some shells go on with the read that was interrupted
     assert os.waitstatus_to_exitcode(terminal.end()) == 7
     assert script.counter.read_text() == "ran\nint\n"
 
