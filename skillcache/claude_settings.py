@@ -41,10 +41,7 @@ SESSION_ENTRIES = (
     ("PreCompact", None, "record.py", False),
     ("PostCompact", None, "record.py", False),
     ("SessionEnd", None, "record.py", True),
-    ("PermissionRequest", None, "record.py", False),
 )
-# At these the hook that records also gives up what runs that have no end hold.
-RELEASING = ("Stop", "SubagentStop", "SessionEnd", "PermissionRequest")
 # At these an agent is known to others, and given what they wrote.
 DELIVERING = (
     "SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd",
@@ -87,12 +84,12 @@ class Edit:
     """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
     rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
-    web's tools are answered; wait: seconds that a call may wait for another's run; sessions, messages: whether to write
-    the entries that record sessions and that bring messages.
+    web's tools are answered; sessions, messages: whether to write the entries that record sessions and that bring
+    messages.
     """
 
     __slots__ = (
-        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "wait", "web", "writers",
+        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "web", "writers",
     )  # fmt: skip
 
     def __init__(
@@ -103,7 +100,6 @@ class Edit:
         rules: Sequence[str] = (),
         writers: Sequence[str] = (),
         web: bool = True,
-        wait: float = 300,
         timeout: int = 10,
         sessions: bool = False,
         messages: bool = False,
@@ -115,7 +111,6 @@ class Edit:
         self.rules = rules
         self.writers = writers
         self.web = web
-        self.wait = wait
         self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns_of(rules))
         self.timeout = timeout
 
@@ -136,10 +131,8 @@ class Edit:
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES:
-            recording = self.sessions and event != "PermissionRequest"
-            releasing = self.wait and event in RELEASING
             noticing = self.messages and matcher == _CHANGES
-            if not (recording or releasing or noticing):
+            if not (self.sessions or noticing):
                 continue
             handler = {"type": "command", **self.start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
@@ -167,8 +160,7 @@ class Edit:
 
     def start(self, script: str) -> Json:
         """What every entry that starts this script has."""
-        wait = int(self.wait) if script == EVENTS["PreToolUse"] else 0
-        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout + wait}
+        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout}
 
 
 def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:

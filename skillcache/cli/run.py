@@ -88,6 +88,8 @@ def command(
     except process.Unstartable as fault:
         process.say(str(fault))
         return fault.status
+    except KeyboardInterrupt:  # while nothing of the command was there to be told of it
+        process.end_by_interrupt()
 
 
 def _run(

@@ -21,7 +21,7 @@ _COSTLIEST = 3
 
 
 class Row(NamedTuple):
-    """One outcome's share. run: milliseconds of the runs it is about, spent: of our own hooks."""
+    """One outcome's share, in milliseconds. run: of the runs that were not repeated or have ended; spent: by us."""
 
     outcome: Outcome
     calls: int
@@ -88,15 +88,13 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
     if summary.since is None:
         return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
-    net = summary.saved - summary.spent
     hits, lookups = summary.number(HIT), summary.number(HIT, MISS)
     rate = share(hits, lookups) if lookups else "none"
-    runs, hooks = duration(summary.saved), duration(summary.spent)
     lines = [
         f"Calls seen since {since}",
         "",
         f"  hits        {rate}: {several(hits, 'hit')} in {several(lookups, 'lookup')}",
-        f"  time saved  {duration(net)}: {runs} of runs not repeated, less {hooks} in hooks",
+        f"  time saved  {_saved(summary)}",
     ]
     waited = summary.of(WAITED)
     if waited:
@@ -106,10 +104,10 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         lines.append(
             f"  verified    {several(verified, 'run')}: {summary.of(REFUTED):,} differed from the stored result"
         )
-    lines += ["", "  count    run time   hook time  outcome"]
+    lines += ["", "  count    run time    own time  outcome"]
     lines += [
-        f"  {row.calls:5,}  {duration(row.run):>10}  {duration(row.spent):>10}  {row.outcome.kind:6}"
-        f"  {row.outcome.name}: {row.outcome.text}"
+        f"  {row.calls:5,}  {duration(row.run) if row.run else '-':>10}  {duration(row.spent):>10}"
+        f"  {row.outcome.kind:6}  {row.outcome.name}: {row.outcome.text}"
         for row in summary.rows
     ]
     lines += [
@@ -124,6 +122,13 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
             names = ", ".join(f"{row.outcome.name} ({duration(row.run)})" for row in worst)
             lines[-1] += f" The runs that took most time: {names}."
     return lines
+
+
+def _saved(summary: Summary) -> str:
+    runs, own, net = duration(summary.saved), duration(summary.spent), summary.saved - summary.spent
+    if net < 0:
+        return f"none: {runs} of runs not repeated, and skillcache took {own}"
+    return f"{duration(net)}: {runs} of runs not repeated, less {own} that skillcache took"
 
 
 def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:

@@ -38,18 +38,21 @@ class Job(NamedTuple):
 
 
 class Begun:
-    """What was so when the command began: before it, `found` was captured.
+    """What was so when the command began.
 
-    project: identity; started: ms since the epoch; generations: of the names; is_known: whether something is stored
-    for the same inputs; seconds: most time a capture may take.
+    since: see `stamp`; after that, `found` was captured; project: identity; generations: of the names; is_known:
+    whether something is stored for the same inputs; seconds: most time a capture may take; started: ms since the epoch.
     """
 
-    def __init__(self, found: Lookup, project: str, generations: dict[str, int], seconds: float) -> None:
+    def __init__(
+        self, since: int, found: Lookup, project: str, *, generations: dict[str, int], is_known: bool, seconds: float
+    ) -> None:
+        self.since = since
         self.found = found
         self.project = project
         self.generations = generations
+        self.is_known = is_known
         self.seconds = seconds
-        self.is_known = False
         self.started = int(time.time() * 1000)
 
 

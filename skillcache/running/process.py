@@ -33,6 +33,13 @@ def become(words: tuple[str, ...]) -> NoReturn:
         raise Unstartable(words[0], fault) from None
 
 
+def end_by_interrupt() -> NoReturn:
+    """By ^C, as the command would: a shell stops its script for a command that died of it, and for no other."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    raise AssertionError
+
+
 def say(text: str) -> None:
     """One line on standard error, if anybody reads it."""
     try:

@@ -3,6 +3,8 @@
 import os
 import shlex
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from skillcache import writer
 from skillcache.entry import STREAMS, Entry, File, encode
@@ -15,36 +17,35 @@ from skillcache.redis_keys import entry_key
 from skillcache.relocation import relocate
 from skillcache.running import words
 from skillcache.running.child import Ended
-from skillcache.running.flight import with_store
 from skillcache.running.job import Begun, Job, look, narrowing_of
 from skillcache.running.replay import ERROR, POSITION
 from skillcache.running.standard_input import Input
 from skillcache.secrets import find as find_secret
+from skillcache.stores import Store, open_store
+
+T = TypeVar("T")
 
 
-def keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input, since: int) -> Outcome:
-    """Store the run in the store `target`, or say why not. Raises Bypass, StoreError and OSError.
-
-    `since`: see `job.stamp`.
-    """
+def keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input) -> Outcome:
+    """Store the run in the store `target`, or say why not. Raises Bypass, StoreError and OSError."""
     if ended.interrupted:
         return INTERRUPTED
     if ended.status:
         if begun.is_known:  # a pass that is stored for the same inputs is now in doubt
-            with_store(target, lambda store: store.delete(entry_key(job.name, begun.found.digest)))
+            _with_store(target, lambda store: store.delete(entry_key(job.name, begun.found.digest)))
         return FAILURE
     if not ended.whole:
         return CUT
     if ended.streams is None:
         return TOO_BIG
     found = look(job, given.rows(), seconds=begun.seconds)
-    if found.key != begun.found.key or _is_disturbed(job, begun, found, since):
+    if found.key != begun.found.key or _is_disturbed(job, begun, found):
         return CHANGED_INPUTS
     texts = (shlex.join(job.words), *(stream.decode("utf-8", "replace") for stream in ended.streams))
     if any(find_secret(text) for text in texts):
         return SECRET
     entry = _entry(job, begun, found, ended.streams, ended.milliseconds, given.position())
-    accepted = with_store(
+    accepted = _with_store(
         target,
         lambda store: store.put(
             entry_key(job.name, found.digest),
@@ -58,7 +59,19 @@ def keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input, since:
     return STORED if accepted else SUPERSEDED
 
 
-def _is_disturbed(job: Job, begun: Begun, found: Lookup, since: int) -> bool:
+def _with_store(target: str, work: Callable[[Store], T]) -> T:
+    """What `work` gives. Raises StoreError.
+
+    Over a connection of its own: one that lay idle while the command ran may be closed.
+    """
+    store = open_store(target, now=time.time())
+    try:
+        return work(store)
+    finally:
+        store.close()
+
+
+def _is_disturbed(job: Job, begun: Begun, found: Lookup) -> bool:
     """Whether anything was touched meanwhile, even if it is now as it was."""
     named = [*words.paths(job.words, job.cwd, job.environ)]
     narrowing = narrowing_of(job)
@@ -66,12 +79,12 @@ def _is_disturbed(job: Job, begun: Begun, found: Lookup, since: int) -> bool:
     if narrowing is not None:
         named += narrowing.files
         depends = narrowing.globs
-    if any(os.path.isfile(path) and os.stat(path).st_ctime_ns >= since for path in named):
+    if any(os.path.isfile(path) and os.stat(path).st_ctime_ns >= begun.since for path in named):
         return True
     if depends == ():
         return False
     seen, deadline = found.fingerprint, time.monotonic() + begun.seconds
-    return disturbed(seen.root, seen.rows, job.environ, since=since, deadline=deadline, depends=depends)
+    return disturbed(seen.root, seen.rows, job.environ, since=begun.since, deadline=deadline, depends=depends)
 
 
 def _entry(

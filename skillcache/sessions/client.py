@@ -46,13 +46,23 @@ def is_alive(state: dict[str, str], here_: str) -> bool | None:
     return _start(int(pid)) == state.get("pid_start")
 
 
+def parent_of(pid: int) -> int:
+    """0 where there is none, or the system does not tell."""
+    fields = _status(pid)
+    return int(fields[1]) if fields else 0
+
+
 def _start(pid: int) -> str:
     """When the process started, in ticks since the boot; "" when there is none, or none that still runs."""
+    fields = _status(pid)
+    return fields[19].decode("ascii", "replace") if fields else ""
+
+
+def _status(pid: int) -> list[bytes]:
+    """From the state on; empty where there is no process that still runs."""
     try:
         text = files.read(f"/proc/{pid}/stat", _CAP) or b""
     except OSError:
-        return ""
+        return []
     fields = text.rpartition(b")")[2].split()  # the name before it may hold anything
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
-        return ""
-    return fields[19].decode("ascii", "replace")
+    return [] if len(fields) < 20 or fields[0] in (b"Z", b"X") else fields

@@ -212,6 +212,19 @@ def test_hits_and_runs_are_counted(script: Script) -> None:
 # What the command ends with
 
 
+def test_what_it_takes_itself_and_what_its_command_takes_are_counted_apart(script: Script) -> None:
+    script.script("work.sh", "sleep 1")
+    began = time.monotonic()
+    for _ in range(2):
+        script.run("--", "./work.sh")
+    whole = (time.monotonic() - began) * 1000
+    counts = tally.read(script.cache())
+    assert [(count.outcome.name, count.run >= 1000) for count in counts] == [
+        ("no_entry", False), ("stored", True), ("replayed", True),
+    ]  # fmt: skip
+    assert counts[1].run + sum(count.spent for count in counts) <= whole  # nothing is counted twice
+
+
 def test_a_failed_run_fails_again(stored: Script) -> None:
     stored.script("work.sh", "echo bad; exit 3")
     assert seen(stored.run("--", "./work.sh")) == seen(stored.run("--", "./work.sh")) == (3, b"bad\n", b"")
@@ -307,6 +320,7 @@ def test_the_interrupt_key_reaches_the_command_once(script: Script) -> None:
     while "int" not in script.counter.read_text():
         assert time.monotonic() < deadline
     script.let_go()
+    script.let_go()  # some shells go on with the read that was interrupted
     assert os.waitstatus_to_exitcode(terminal.end()) == 7
     assert script.counter.read_text() == "ran\nint\n"
 

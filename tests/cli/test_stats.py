@@ -3,7 +3,19 @@ from __future__ import annotations
 import json
 
 from skillcache import quarantine, tally
-from skillcache.outcome import CONFIRMED, DISK, NO_ENTRY, REFUTED, REPLAYED, SHELL_WRITES, STORED, WAITED, Outcome
+from skillcache.outcome import (
+    CONFIRMED,
+    DISK,
+    FAILURE,
+    NO_ENTRY,
+    REFUTED,
+    REPLAYED,
+    SHELL_WRITES,
+    STORED,
+    UNDONE,
+    WAITED,
+    Outcome,
+)
 from tests.cli.conftest import Person
 
 NOON = 1_700_000_000
@@ -32,14 +44,14 @@ def test_shows_the_hits_the_time_saved_and_every_outcome(person: Person) -> None
         "Calls seen since 2023-11-14 22:13\n"
         "\n"
         "  hits        75 %: 3 hits in 4 lookups\n"
-        "  time saved  1 min 30 s: 1 min 30 s of runs not repeated, less 330 ms in hooks\n"
+        "  time saved  1 min 30 s: 1 min 30 s of runs not repeated, less 330 ms that skillcache took\n"
         "\n"
-        "  count    run time   hook time  outcome\n"
+        "  count    run time    own time  outcome\n"
         "      3  1 min 30 s      120 ms  hit     replayed: served from the cache\n"
-        "      1        0 ms       60 ms  miss    no_entry: nothing stored for this call on these inputs\n"
-        "      2        0 ms       30 ms  bypass  shell_writes: the command line writes to a file\n"
+        "      1           -       60 ms  miss    no_entry: nothing stored for this call on these inputs\n"
+        "      2           -       30 ms  bypass  shell_writes: the command line writes to a file\n"
         "      1      31.0 s      120 ms  store   stored: the result was stored\n"
-        "      1        0 ms        0 ms  error   disk: a file of ours could not be written or read\n"
+        "      1           -        0 ms  error   disk: a file of ours could not be written or read\n"
     )
 
 
@@ -47,18 +59,35 @@ def test_below_six_hits_in_ten_lookups_it_names_what_costs_most(person: Person) 
     count(person, REPLAYED, run=5_000, spent=40)
     count(person, NO_ENTRY, 4, spent=60)
     count(person, STORED, 3, run=5_000, spent=60)
-    count(person, SHELL_WRITES, 100, run=700, spent=15)
+    count(person, FAILURE, run=70_000, spent=15)
+    count(person, SHELL_WRITES, 100, spent=15)
 
     assert person.skillcache("stats").out.endswith(
         "\nLess than 60 % of the lookups are hits. The runs that took most time:"
-        " shell_writes (1 min 10 s), stored (15.0 s).\n"
+        " failure (1 min 10 s), stored (15.0 s).\n"
     )
 
 
-def test_time_lost_is_said_as_such(person: Person) -> None:
+def test_time_lost_is_not_called_saved(person: Person) -> None:
     count(person, NO_ENTRY, 4, spent=500)
+    count(person, REPLAYED, run=100)
 
-    assert "time saved  -2.0 s: 0 ms of runs not repeated, less 2.0 s in hooks" in person.skillcache("stats").out
+    said = "\n  time saved  none: 100 ms of runs not repeated, and skillcache took 2.0 s\n"
+    assert said in person.skillcache("stats").out
+
+
+def test_a_hit_that_was_undone_counts_as_the_miss_that_it_was(person: Person) -> None:
+    count(person, REPLAYED, 2, run=3_000, spent=20)
+    count(person, UNDONE, run=3_000, spent=5)
+    count(person, UNDONE, run=9_000, spent=5)  # of a hit that is no longer in the file
+
+    found = json.loads(person.skillcache("stats", "--json").out)
+
+    assert (found["hits"], found["misses"], found["saved_ms"], found["spent_ms"]) == (1, 2, 3_000, 50)
+    assert found["outcomes"] == [
+        {"name": "replayed", "class": "hit", "count": 1, "run_ms": 3_000, "spent_ms": 20},
+        {"name": "undone", "class": "miss", "count": 2, "run_ms": 0, "spent_ms": 30},
+    ]
 
 
 def test_shows_verified_runs_and_rules_at_rest(person: Person) -> None:
