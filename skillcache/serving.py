@@ -121,11 +121,15 @@ def _trace(call: Call, miss: "Miss", work: "Workplace") -> None:
     """What a script of a skill must leave as it is. Raises Bypass."""
     import time
 
+    from skillcache.lookup import place_of
+
+    seconds = call.settings.number("capture_time")
+    place = place_of(call.event, miss.cwd, call.world.environ, seconds)
     try:
-        deadline = time.monotonic() + call.settings.number("capture_time")
-        miss.trace = work.trace(call.world.environ, deadline=deadline)
-    except Bypass:
+        miss.trace = work.trace(call.world.environ, deadline=time.monotonic() + seconds)
+    except Bypass as bypass:
         from skillcache import flight
 
+        place.blame(bypass)
         flight.release(call, miss)
         raise
