@@ -38,8 +38,8 @@ class Place:
     def require_quick(self) -> None:
         """Raises Bypass (SLOW_PLACE) where a look of as many seconds was too short: it would be again."""
         try:
-            waited = float(files.read(self._path, _CAP) or b"0")
-        except (OSError, ValueError):
+            waited = float(files.load(self._path, _CAP))
+        except (OSError, ValueError):  # nearly always there is none
             return
         if waited >= self._seconds:
             raise Bypass(SLOW_PLACE, self.root)
