@@ -31,9 +31,44 @@ def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "
 
     `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
     """
-    if _AUTOCRLF in settings or _FILE in settings:
+    if _AUTOCRLF in settings or counts_elsewhere(settings):
         return True
     return any(map(os.path.exists, (os.path.join(root, ".gitattributes"), *_own_attributes(shared, environ))))
+
+
+def may_filter(root: str, own: str, listing: bytes) -> bool:
+    """Whether a file with attributes that git reads for the paths of a listing may choose a filter; True in doubt.
+
+    For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
+    """
+    if ":" in root or any(os.path.lexists(os.path.join(*place)) for place in ((own, "commondir"), (root, "objects"))):
+        return True  # where git looks is not told so simply
+    top = os.fsencode(root)
+    folders = {b""}
+    for line in listing.split(b"\0")[:-1]:
+        folder = os.path.dirname(line[line.index(b"\t") + 1 :])
+        while folder not in folders:
+            folders.add(folder)
+            folder = os.path.dirname(folder)
+    names = [os.path.join(folder, b".gitattributes") for folder in folders]
+    if any(b"\t%s\0" % name in listing and not os.path.lexists(os.path.join(top, name)) for name in names):
+        return True  # git takes it from the index
+    places = [os.path.join(top, name) for name in names]
+    return any(map(_speaks_of_filters, (*places, os.path.join(os.fsencode(own), b"info", b"attributes"))))
+
+
+def _speaks_of_filters(path: bytes) -> bool:
+    try:
+        return b"filter" in load(path, _CAP, links=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a link, which git does not follow either, among others
+        return True
+
+
+def counts_elsewhere(settings: "Mapping[bytes, bytes]") -> bool:
+    """Whether attributes of a file that the configuration names count."""
+    return _FILE in settings
 
 
 def named(found: "Content") -> bool:
@@ -85,7 +120,7 @@ def attributes(
 
     All of them where a source cannot be read.
     """
-    if _FILE in settings:
+    if counts_elsewhere(settings):
         return list(_READ), False
     sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
     start = 0
@@ -95,11 +130,13 @@ def attributes(
         start = end
     own = [os.fsencode(path) for path in _own_attributes(shared, environ) if os.path.exists(path)]
     words: set[bytes] = set()
-    for path in (*(os.path.join(os.fsencode(root), source) for source in sources), *own):
-        try:
+    try:
+        for path in sources:
+            words.update(load(os.path.join(os.fsencode(root), path), _CAP, links=False).split())
+        for path in own:
             words.update(load(path, _CAP).split())
-        except OSError:  # git takes what the index holds in the place of a file that is gone
-            return list(_READ), False
+    except OSError:  # git takes what the index holds in the place of a file that is gone or is a link
+        return list(_READ), False
     lfs = _LFS in words and _is_lfs(settings)
     if lfs:
         words.remove(_LFS)

@@ -135,7 +135,8 @@ def test_an_index_written_during_the_capture_is_read_again_once(repo: "Project",
     # The person's git is one that somebody works beside.
     repeat = "" if once else "rm -f .git/touched; "
     meddle = "touch .git/touched; touch -d @$(date +%s%N | cut -c5-13) .git/index"
-    script = f"#!/bin/sh\ncase \"$*\" in *' status '*) cd '{repo.top}'\n{repeat}[ -e .git/touched ] || {{ {meddle}; }};; esac\n"
+    look = f"case \"$*\" in *' status '*) cd '{repo.top}'\n{repeat}[ -e .git/touched ] || {{ {meddle}; }};; esac"
+    script = f"#!/bin/sh\n{look}\n"
     beside = repo.write("../bin/git", f'{script}exec {shutil.which("git")} "$@"\n', mode=0o755)
     environ = {"PATH": f"{beside.resolve().parent}:{repo.environ['PATH']}"}
     if once:

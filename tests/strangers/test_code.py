@@ -224,6 +224,24 @@ def attributes_elsewhere(stranger: Stranger) -> None:
     stranger.configure(f"[core]\n\tattributesFile = {stranger.root}/.git/attributes\n" + defined(stranger))
 
 
+def attributes_in_a_link(stranger: Stranger) -> None:
+    """Git follows no such link, and takes the text of where it leads to for the attributes."""
+    stranger.write("*.txt filter=x", "")
+    stranger.write("a.txt", "1\n")
+    (stranger.root / ".gitattributes").symlink_to("*.txt filter=x")
+    stranger.commit()
+    stranger.configure(defined(stranger))
+
+
+def attributes_below(stranger: Stranger) -> None:
+    stranger.write("in/.gitattributes", "[attr]mine filter=x\n")
+    stranger.write("in/deep/a.txt", "1\n")
+    stranger.write(".gitattributes", "[attr]mine filter=x\n")
+    stranger.write("in/deep/.gitattributes", "a.txt mine\n")
+    stranger.commit()
+    stranger.configure(defined(stranger))
+
+
 def attributes_that_only_the_index_has(stranger: Stranger) -> None:
     filtered(stranger)
     (stranger.root / ".gitattributes").unlink()
@@ -257,10 +275,11 @@ def unsure_times(stranger: Stranger) -> None:
 
 
 PLACES: tuple[Callable[[Stranger], None], ...] = (
-    byte_order_mark, huge_configuration, bytes_of_no_text, common_folder_with_line_ends, link_with_line_ends,
-    linked_worktree, submodule, nested_repository, other_top, called_bare, attributes_beside, attributes_elsewhere,
-    attributes_that_only_the_index_has, filter_of_the_person, filter_of_the_environment, split_index, unsure_times,
-)  # fmt: skip
+    *(byte_order_mark, huge_configuration, bytes_of_no_text, common_folder_with_line_ends, link_with_line_ends),
+    *(linked_worktree, submodule, nested_repository, other_top, called_bare, attributes_beside, attributes_elsewhere),
+    *(attributes_in_a_link, attributes_below, attributes_that_only_the_index_has, filter_of_the_person),
+    *(filter_of_the_environment, split_index, unsure_times),
+)
 
 
 @pytest.mark.parametrize("make", PLACES)

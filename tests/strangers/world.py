@@ -167,7 +167,9 @@ class Stranger:
         self.write("a.txt", "1\n")
 
     def counted(self) -> list[str]:
-        return [count.outcome.name for count in tally.read(str(self.cache))]
+        """What the calls came to; a busy machine may cut short what a hook does once all is stored."""
+        found = [count.outcome.name for count in tally.read(str(self.cache))]
+        return [name for name in found if name != "time_up"]
 
     def _environ(self) -> dict[str, str]:
         return {**self.environ, "CLAUDE_PROJECT_DIR": str(self.root)}
