@@ -1,12 +1,28 @@
-"""Private files: folders 0700, files 0600, replaced whole or not at all."""
+"""Reading any file, without ever waiting for it, and private files of ours: folders 0700, files 0600, replaced whole.
 
+What lies in a repository is a stranger's: a pipe in the place of a file would hold us up for ever, a device would act,
+a terminal would become ours. So whatever is not surely ours is opened by `open_regular` and by nothing else.
+"""
+
+import errno
 import os
+import stat
 from _thread import get_ident
 
 _FOLDER = 0o700
 _FILE = 0o600
 _DRAFT = ("new", "new-wal", "new-shm", "new-journal")  # a database that is made has files beside it
 _STALE = 86_400  # seconds; nobody is at a draft for longer than moments
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_LEAST, _PIECE = 1 << 16, 1 << 20
+
+
+class Irregular(OSError):
+    """A pipe, a socket or a device stands where a file is wanted."""
+
+
+class TooLarge(OSError):
+    """The file holds more than is wanted of it."""
 
 
 def make_folder(path: str) -> None:
@@ -30,32 +46,61 @@ def _make_in(path: str) -> None:
         return
 
 
-def read(path: str, cap: int) -> bytes | None:
+def open_regular(path: str | bytes, *, links: bool = True) -> int:
+    """A handle to read the regular file at `path` with; it never blocks. `links`: symbolic links are followed.
+
+    The null device counts as an empty file, for people link configuration to it. Raises FileNotFoundError,
+    NotADirectoryError, IsADirectoryError, Irregular, or OSError for any other reason, such as a permission.
+    """
+    try:
+        handle = os.open(path, _READ if links else _READ | os.O_NOFOLLOW)
+    except ValueError:  # a name with a NUL, read from some file
+        raise FileNotFoundError(errno.ENOENT, "is no name of a file", path) from None
+    except OSError as fault:
+        if fault.errno == errno.ENXIO:  # what a socket answers
+            raise Irregular(errno.EINVAL, "is no regular file", path) from None
+        raise
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) or _is_null(status):
+        return handle
+    os.close(handle)
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "is a folder", path)
+    raise Irregular(errno.EINVAL, "is no regular file", path)
+
+
+def _is_null(status: os.stat_result) -> bool:
+    null = os.stat(os.devnull)
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == null.st_rdev
+
+
+def load(path: str | bytes, cap: int, *, links: bool = True) -> bytes:
+    """The content of the regular file at `path`. Raises what `open_regular` does, and TooLarge past `cap` bytes."""
+    handle = open_regular(path, links=links)
+    try:
+        size = os.fstat(handle).st_size
+        pieces: list[bytes] = []
+        left = 0 if size > cap else cap + 1
+        # To its end, whatever size it has said: a file of the kernel's own says 0, and one may grow meanwhile.
+        while left > 0 and (piece := os.read(handle, min(left, max(size, _LEAST), _PIECE))):
+            pieces.append(piece)
+            left -= len(piece)
+    finally:
+        os.close(handle)
+    if left <= 0:
+        raise TooLarge(errno.EFBIG, "is too large", path)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def read(path: str | bytes, cap: int) -> bytes | None:
     """The content of a regular file of at most `cap` bytes; None when it is missing, larger or not a file.
 
     Raises OSError for any other reason, such as a permission.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
+        return load(path, cap)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, Irregular, TooLarge):
         return None
-    try:
-        size = os.fstat(handle).st_size
-        if size > cap:
-            return None
-        pieces: list[bytes] = []
-        left = cap + 1
-        while left > 0:
-            piece = os.read(handle, min(left, 1 << 20))
-            if not piece:
-                return b"".join(pieces)
-            pieces.append(piece)
-            left -= len(piece)
-        return None
-    except IsADirectoryError:
-        return None
-    finally:
-        os.close(handle)
 
 
 def write(path: str, content: bytes) -> None:

@@ -10,9 +10,10 @@ from skillcache import key
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint import Fingerprint, Request, capture
-from skillcache.fingerprint.git import find_root
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.plan import Plan
+from skillcache.slowness import Place
+from skillcache.worktree import find_root
 
 # These look a program up in node_modules, and in a registry when it is not there.
 _NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
@@ -52,6 +53,23 @@ class Lookup:
 
 def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     """Capture now. `cwd`: where the call begins; `seconds`: most time it may take. Raises Bypass."""
+    if plan.depends == ():  # it looks at no content
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    place = place_of(event, cwd, environ, seconds)
+    place.require_quick()
+    try:
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    except Bypass as bypass:
+        place.blame(bypass)
+        raise
+
+
+def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+    real = os.path.realpath(cwd)
+    return Place(find_root(real) or real, event.session_id, environ, seconds)
+
+
+def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     verdict = plan.verdict
     if verdict is None:
         from skillcache.kinds.capture import look_beside  # most calls are Bash lines

@@ -62,6 +62,11 @@ def insisted_folder(cache: str) -> str:
     return cache + "/insisted"
 
 
+def slow_folder(cache: str) -> str:
+    """Which places were too slow to look at, in which session."""
+    return cache + "/slow"
+
+
 def quarantine_folder(cache: str) -> str:
     """Which rules rest after a wrong result."""
     return cache + "/quarantine"

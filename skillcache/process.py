@@ -14,17 +14,23 @@ if TYPE_CHECKING:
 
 _SIGKILL, _SIGPIPE = 9, 13  # the signal module costs an enum import
 _CHUNK = 1 << 20
+_MOST = 512 << 20  # bytes of one child's output; a listing of a million files is 100 MB
+
+
+class TooMuch(Exception):
+    """A child printed more than anybody could use."""
 
 
 class Child:
     """A started process: `output` and `status` (exit code, negative for a signal) are there after `gather`."""
 
-    __slots__ = ("chunks", "fd", "pid", "status")
+    __slots__ = ("chunks", "fd", "pid", "room", "status")
 
     def __init__(self, pid: int, fd: int) -> None:
         self.pid = pid
         self.fd = fd
         self.chunks: list[bytes] = []
+        self.room = _MOST
         self.status: int | None = None
 
     @property
@@ -52,7 +58,10 @@ def start(path: str, argv: list[str], environ: "Mapping[str, str]") -> Child:
 
 
 def gather(children: "Sequence[Child]", deadline: float) -> None:
-    """Read every child to its end; TimeoutError, with all of them killed, past `deadline` (time.monotonic)."""
+    """Read every child to its end.
+
+    Past `deadline` (time.monotonic) TimeoutError, for an output beyond all measure TooMuch, with all of them killed.
+    """
     reading = {child.fd: child for child in children}
     poll = select.poll()
     for fd in reading:
@@ -65,7 +74,7 @@ def gather(children: "Sequence[Child]", deadline: float) -> None:
             for fd, _ in poll.poll(left * 1000):
                 chunk = os.read(fd, _CHUNK)
                 if chunk:
-                    reading[fd].chunks.append(chunk)
+                    _take(reading[fd], chunk)
                 else:
                     poll.unregister(fd)
                     del reading[fd]
@@ -77,6 +86,13 @@ def gather(children: "Sequence[Child]", deadline: float) -> None:
                 poll.poll(1)
     finally:
         end(children)
+
+
+def _take(child: Child, chunk: bytes) -> None:
+    child.chunks.append(chunk)
+    child.room -= len(chunk)
+    if child.room < 0:
+        raise TooMuch
 
 
 def end(children: "Sequence[Child]") -> None:

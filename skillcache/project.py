@@ -8,6 +8,7 @@ but finding it walks the whole history, and this is asked on every lookup.
 import os
 
 from skillcache import files
+from skillcache.worktree import own_folder, shared_folder
 
 _CAP = 1 << 20
 
@@ -45,15 +46,8 @@ def _place(path: str) -> str:
 
 def _shared_folder(root: str) -> str | None:
     """The folder with the repository's config, whichever worktree this is; None outside git."""
-    place = f"{root}/.git"
-    if os.path.isdir(place):
-        return place
-    link = files.read(place, _CAP)
-    if link is None or not link.startswith(b"gitdir: "):
-        return None
-    folder = os.path.join(root, os.fsdecode(link[8:].rstrip(b"\n")))
-    common = files.read(f"{folder}/commondir", _CAP)
-    return folder if common is None else os.path.join(folder, os.fsdecode(common.rstrip(b"\n")))
+    own = own_folder(root)
+    return None if own is None else shared_folder(own)
 
 
 def _origin(config: str) -> str:

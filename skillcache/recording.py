@@ -14,7 +14,7 @@ from skillcache.event import ToolEvent
 from skillcache.failures import shows_failure
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
-from skillcache.lookup import Lookup, inside, look
+from skillcache.lookup import Lookup, inside, look, place_of
 from skillcache.miss import Miss
 from skillcache.outcome import (
     CHANGED_INPUTS,
@@ -32,7 +32,7 @@ from skillcache.outcome import (
     UNDECLARED,
     Outcome,
 )
-from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder
+from skillcache.paths import insisted_folder, package_folder, pending_folder, replays_folder, seen_folder, slow_folder
 from skillcache.plan import BASH, Plan
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.relocation import relocate
@@ -46,9 +46,11 @@ _AHEAD = 60_000  # milliseconds by which a clock is surely wrong
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
+    place = place_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
     try:
         return _record(call, planned, miss, duration)
     except Bypass as bypass:
+        place.blame(bypass)  # whichever of the looks it was
         if bypass.outcome is UNDECLARED:  # a replay of what is stored would not do what this run did
             doubts.doubt_what_is_stored(call, planned, miss)
         raise
@@ -244,7 +246,7 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, e
 def tidy(call: Call) -> None:
     """Housekeeping, after a run that took longer than this does. Raises OSError."""
     tally.trim(call.cache)
-    for folder in (pending_folder, replays_folder, seen_folder, insisted_folder):
+    for folder in (pending_folder, replays_folder, seen_folder, insisted_folder, slow_folder):
         pending.sweep(folder(call.cache), call.world.now)
     files.sweep_drafts(call.cache, call.world.now)
     if bytecode.is_needed():

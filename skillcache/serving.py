@@ -111,5 +111,12 @@ def _trace(call: Call, miss: "Miss", work: "Workplace") -> None:
     """What a script of a skill must leave as it is. Raises Bypass."""
     import time
 
-    deadline = time.monotonic() + call.settings.number("capture_time")
-    miss.trace = work.trace(call.world.environ, deadline=deadline)
+    from skillcache.lookup import place_of
+
+    seconds = call.settings.number("capture_time")
+    place = place_of(call.event, miss.cwd, call.world.environ, seconds)
+    try:
+        miss.trace = work.trace(call.world.environ, deadline=time.monotonic() + seconds)
+    except Bypass as bypass:
+        place.blame(bypass)
+        raise

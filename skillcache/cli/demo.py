@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 
@@ -11,6 +10,7 @@ import click
 from skillcache.cli import exits
 from skillcache.cli.client import Client, Ran
 from skillcache.cli.quantities import several
+from skillcache.git import make_repository
 from skillcache.outcome import REPLAYED
 
 _TEST = """import time
@@ -57,9 +57,7 @@ def _make_project(folder: str) -> str:
     os.mkdir(project)
     with open(os.path.join(project, "test_slow.py"), "w", encoding="utf-8") as file:
         file.write(_TEST)
-    git = shutil.which("git")
-    if git:
-        subprocess.run([git, "init", "--quiet", project], check=False, capture_output=True, env=_environment(folder))
+    make_repository(project, _environment(folder))  # without git it is a project all the same
     return project
 
 

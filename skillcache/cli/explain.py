@@ -10,7 +10,7 @@ import click
 
 from skillcache.call import Call
 from skillcache.cli import exits
-from skillcache.event import BadEvent, ToolEvent, parse_tool_event
+from skillcache.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
 from skillcache.kinds import may_be_ours
 from skillcache.plugin import client
@@ -54,9 +54,9 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
 
 def _read_event(path: str) -> ToolEvent:
     if path == "-":
-        return parse_tool_event(sys.stdin.buffer.read())
+        return parse_tool_event(sys.stdin.buffer.read(MOST + 1))
     with open(path, "rb") as file:
-        return parse_tool_event(file.read())
+        return parse_tool_event(file.read(MOST + 1))
 
 
 def _event_of(words: tuple[str, ...]) -> ToolEvent:

@@ -9,8 +9,10 @@ import stat
 import tempfile
 from collections.abc import Mapping
 
+from skillcache import files
 from skillcache.cli.settings_text import remove, same_but_for_empty_hooks
 from skillcache.errors import ConfigError, SkillcacheError
+from skillcache.permissions.sources import LARGEST
 
 USER, PROJECT, LOCAL = SCOPES = ("user", "project", "local")
 _BACKUP = ".skillcache-backup"
@@ -33,8 +35,7 @@ def locate(scope: str, project: str, environ: Mapping[str, str]) -> str:
 def read(path: str) -> str | None:
     """The text, or None when there is no such file. Raises ConfigError."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
+        return files.load(path, LARGEST).decode("utf-8")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as fault:

@@ -15,7 +15,6 @@ from skillcache.cli.quantities import duration, several
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
 from skillcache.errors import Bypass, ConfigError
-from skillcache.fingerprint.git import find_root
 from skillcache.observing import log
 from skillcache.observing.candidate import MCP, would_be
 from skillcache.observing.worth import Evidence, weigh
@@ -31,6 +30,7 @@ from skillcache.settings import PROJECT as PROJECT_FILE
 from skillcache.settings import USER as USER_FILE
 from skillcache.settings import Settings, load
 from skillcache.shell import read as read_line
+from skillcache.worktree import find_root
 
 _DAY = 86_400
 _NOTHING_SEEN = (

@@ -11,6 +11,7 @@ from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.status import Content
 from skillcache.fingerprint.toolchains import upward
 from skillcache.fingerprint.tools import Tools
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def capture(request: Request) -> Fingerprint:
     if any(name == "PATH" for name, _ in request.assignments):
         raise Bypass(outcome.UNCAPTURABLE, "the line sets PATH")
     cwd = os.path.realpath(request.cwd)
-    top = git.find_root(cwd)
+    top = find_root(cwd)
     root = top or root_of(cwd, request.environ)
     budget = files.Budget(request.deadline, "changed files")
     # No glob at all is no content at all: the rule is of time alone.
@@ -122,7 +123,7 @@ def capture(request: Request) -> Fingerprint:
 
 
 def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None, budget: files.Budget) -> Fingerprint:
-    # Git is at work meanwhile.
+    # Git is at work meanwhile, first on what it must say before it may do more.
     environ, rows_of_shell = shell.exports(request.environ) if request.shell else (dict(request.environ), [])
     environ.update(request.assignments)
     words = [word for word, _ in request.executables]
@@ -133,6 +134,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
     rows += [("shell", *row) for row in rows_of_shell]
     rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
+    if reading is not None:
+        reading.proceed()
     tools = _tools(request, cwd, root, environ)
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
     systems, any_ = surroundings.ecosystems(words)
@@ -235,7 +238,7 @@ def _printable(text: str) -> str:
 
 def root_of(cwd: str, environ: "Mapping[str, str]") -> str:
     """The top of the worktree, or of the project without git, that the real path `cwd` lies in. Raises Bypass."""
-    top = git.find_root(cwd)
+    top = find_root(cwd)
     if top is not None:
         return top
     from skillcache.fingerprint.outside import project_of

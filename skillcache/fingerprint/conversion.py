@@ -6,8 +6,8 @@ the size together say what the bytes are; files of any other filter, `ident` or 
 
 import os
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.digest import blob_oid, sha256
+from skillcache.files import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,17 +19,56 @@ _EMPTY = (
     b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
     b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
 )
-_SYSTEM = ["/etc/gitconfig", "/usr/local/etc/gitconfig", "/opt/homebrew/etc/gitconfig"]
-_MOST_INCLUDED = 20
+_CAP = 1 << 20  # of a file with attributes; a larger one may give any
+_SYSTEM = ("/etc/gitattributes", "/usr/local/etc/gitattributes", "/opt/homebrew/etc/gitattributes")
+_AUTOCRLF, _FILE = b"core.autocrlf", b"core.attributesfile"
+_LFS = b"filter=lfs"
 _READ = ("filter", "ident", "working-tree-encoding")
 
 
-def likely(root: str, folder: str, environ: "Mapping[str, str]") -> bool:
-    """Whether attributes at the top or the person's configuration may convert files."""
-    if any(_exists(path) for path in (os.path.join(root, ".gitattributes"), *_own_attributes(folder, environ))):
+def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "Mapping[str, str]") -> bool:
+    """Whether attributes at the top or the person's configuration may convert files.
+
+    `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
+    """
+    if _AUTOCRLF in settings or counts_elsewhere(settings):
         return True
-    text = _configuration(folder, environ)
-    return b"autocrlf" in text or b"attributesfile" in text or b"[include" in text
+    return any(map(os.path.exists, (os.path.join(root, ".gitattributes"), *_own_attributes(shared, environ))))
+
+
+def may_filter(root: str, own: str, listing: bytes) -> bool:
+    """Whether a file with attributes that git reads for the paths of a listing may choose a filter; True in doubt.
+
+    For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
+    """
+    if ":" in root or any(os.path.lexists(os.path.join(*place)) for place in ((own, "commondir"), (root, "objects"))):
+        return True  # where git looks is not told so simply
+    top = os.fsencode(root)
+    folders = {b""}
+    for line in listing.split(b"\0")[:-1]:
+        folder = os.path.dirname(line[line.index(b"\t") + 1 :])
+        while folder not in folders:
+            folders.add(folder)
+            folder = os.path.dirname(folder)
+    names = [os.path.join(folder, b".gitattributes") for folder in folders]
+    if any(b"\t%s\0" % name in listing and not os.path.lexists(os.path.join(top, name)) for name in names):
+        return True  # git takes it from the index
+    places = [os.path.join(top, name) for name in names]
+    return any(map(_speaks_of_filters, (*places, os.path.join(os.fsencode(own), b"info", b"attributes"))))
+
+
+def _speaks_of_filters(path: bytes) -> bool:
+    try:
+        return b"filter" in load(path, _CAP, links=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # a link, which git does not follow either, among others
+        return True
+
+
+def counts_elsewhere(settings: "Mapping[bytes, bytes]") -> bool:
+    """Whether attributes of a file that the configuration names count."""
+    return _FILE in settings
 
 
 def named(found: "Content") -> bool:
@@ -69,98 +108,54 @@ def settle(listing: bytes, root: str) -> bytes:
     return b"".join(lines)
 
 
-def attributes(root: str, folder: str, listing: bytes, found: "Content", environ: "Mapping[str, str]") -> list[str]:
-    """The attributes in use for which a file's bytes must be read."""
+def attributes(
+    root: str,
+    shared: str,
+    listing: bytes,
+    found: "Content",
+    settings: "Mapping[bytes, bytes]",
+    environ: "Mapping[str, str]",
+) -> tuple[list[str], bool]:
+    """The attributes in use for which a file's bytes must be read, and whether Git LFS is in use.
+
+    All of them where a source cannot be read.
+    """
+    if counts_elsewhere(settings):
+        return list(_READ), False
     sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
     start = 0
     while end := listing.find(b".gitattributes\0", start) + 1:
         end += 13
         sources.append(listing[listing.rindex(b"\t", 0, end) + 1 : end])
         start = end
-    text = b"\n".join(_text(os.path.join(os.fsencode(root), path)) for path in sources)
-    text += b"\n".join(_text(os.fsencode(path)) for path in _own_attributes(folder, environ))
-    if b"attributesfile" in (settings := _configuration(folder, environ)) or b"[include" in settings:
-        return list(_READ)
-    text = text.lower().replace(b"filter=lfs", b"")
-    return [name for name in _READ if name.encode() in text]
-
-
-def without_filters(folder: str) -> list[str]:
-    """Options that keep git from running the filters that the repository's own configuration names.
-
-    `status` would run them, and a repository that came in an archive has one of anybody's making. Files with a filter
-    are read as they are, so nothing is lost.
-    """
-    names: set[bytes] = set()
-    pending = [os.path.join(shared_folder(folder), "config"), os.path.join(folder, "config.worktree")]
-    for at in range(_MOST_INCLUDED):
-        if at == len(pending):
-            break
-        for line in _text(os.fsencode(pending[at])).replace(b"]", b"]\n").splitlines():
-            word, _, rest = line.strip().partition(b'"')
-            word = word.strip().lower()
-            if word.startswith(b"[filter."):
-                names.add(word[8:].strip(b" ]\t"))
-            elif word.startswith(b"[filter"):
-                names.add(rest.rpartition(b'"')[0].replace(b"\\", b""))
-            elif word.startswith(b"path"):  # of an include, whatever it hangs on
-                path = os.fsdecode(line.partition(b"=")[2].strip().strip(b'"'))
-                pending.append(os.path.join(os.path.dirname(pending[at]), os.path.expanduser(path)))
-    options = []
-    for name in sorted(names):
-        driver = os.fsdecode(name)
-        if "=" in driver or "\n" in driver:
-            raise Bypass(outcome.UNCAPTURABLE, f"a filter named {driver!r}")
-        for key in ("clean=", "process=", "required=false"):
-            options += ["-c", f"filter.{driver}.{key}"]
-    return options
-
-
-def _own_attributes(folder: str, environ: "Mapping[str, str]") -> list[str]:
-    return [
-        os.path.join(shared_folder(folder), "info", "attributes"),
-        os.path.join(_config_home(environ), "git", "attributes"),
-        "/etc/gitattributes",
-    ]
-
-
-def _configuration(folder: str, environ: "Mapping[str, str]") -> bytes:
-    """All of git's configuration files as one lower-case text."""
-    paths = [os.path.join(shared_folder(folder), "config"), os.path.join(folder, "config.worktree")]
-    if "GIT_CONFIG_GLOBAL" in environ:
-        paths.append(environ["GIT_CONFIG_GLOBAL"])
-    else:
-        paths += [
-            os.path.join(environ.get("HOME", "/"), ".gitconfig"),
-            os.path.join(_config_home(environ), "git", "config"),
-        ]
-    paths += [environ["GIT_CONFIG_SYSTEM"]] if "GIT_CONFIG_SYSTEM" in environ else _SYSTEM
-    given = [value for name, value in environ.items() if name.startswith("GIT_CONFIG_KEY_")]
-    return b"\n".join([*map(_text, map(os.fsencode, paths)), *map(os.fsencode, given)]).lower()
-
-
-def _config_home(environ: "Mapping[str, str]") -> str:
-    return environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
-
-
-def shared_folder(folder: str) -> str:
-    """The folder that all worktrees of a repository share."""
-    text = _text(os.fsencode(os.path.join(folder, "commondir")))
-    return os.path.normpath(os.path.join(folder, os.fsdecode(text.rstrip(b"\n")))) if text else folder
-
-
-def _text(path: bytes) -> bytes:
+    own = [os.fsencode(path) for path in _own_attributes(shared, environ) if os.path.exists(path)]
+    words: set[bytes] = set()
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return b""
-    try:
-        return os.read(fd, 1 << 20)
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)
+        for path in sources:
+            words.update(load(os.path.join(os.fsencode(root), path), _CAP, links=False).split())
+        for path in own:
+            words.update(load(path, _CAP).split())
+    except OSError:  # git takes what the index holds in the place of a file that is gone or is a link
+        return list(_READ), False
+    lfs = _LFS in words and _is_lfs(settings)
+    if lfs:
+        words.remove(_LFS)
+    text = b" ".join(words).lower()
+    return [name for name in _READ if name.encode() in text], lfs
 
 
-def _exists(path: str) -> bool:
-    return os.path.exists(path)
+def lfs_oid(data: bytes, *, long: bool) -> bytes:
+    """The object id of what Git LFS has git store in the place of a file with these bytes."""
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
+    return blob_oid(pointer % (sha256(data).hexdigest().encode(), len(data)), long=long)
+
+
+def _is_lfs(settings: "Mapping[bytes, bytes]") -> bool:
+    """Whether the filter named lfs is Git LFS, or is none on this machine."""
+    given = [settings.get(b"filter.lfs." + key, b"") for key in (b"clean", b"process")]
+    return all(value.startswith(b"git-lfs ") or not value for value in given)
+
+
+def _own_attributes(shared: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
+    settings = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+    return os.path.join(shared, "info", "attributes"), os.path.join(settings, "git", "attributes"), *_SYSTEM

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skillcache.errors import Bypass
-from skillcache.fingerprint import Fingerprint, git
-from skillcache.process import gather, start
+from skillcache.fingerprint import Fingerprint
+from skillcache.git import Git
 
 _MOST = 20  # files or packages named one by one
 _SECONDS = 5.0
@@ -140,13 +140,11 @@ def _tree(root: str, head: Any, paths: list[str]) -> dict[str, tuple[object, obj
 
 def _git(root: str, *arguments: str) -> list[str] | None:
     """The fields that git prints; None when it fails."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
-        child = start(git.find_git(environ), ["git", "-C", root, *arguments], environ)
-        gather([child], time.monotonic() + _SECONDS)
-    except (OSError, Bypass):
+        printed = Git(root, os.environ, time.monotonic() + _SECONDS).run(*arguments)
+    except Bypass:
         return None
-    return os.fsdecode(child.output).split("\0") if child.status == 0 else None
+    return os.fsdecode(printed).split("\0")
 
 
 def _packages(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -6,8 +6,10 @@ other times for, whatever their content; those and the untracked ones are asked 
 
 import os
 
-from skillcache.fingerprint import git
+from skillcache.fingerprint.git import git_folders
 from skillcache.fingerprint.ignored import is_cache
+from skillcache.git import Git
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ def disturbed(
     milliseconds, so what bears the very same stamp counts as touched.
     """
     ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
-    if git.find_root(root) != root:
+    if find_root(root) != root:
         return _any_newer(root, ignored, since)
-    index = _changed(os.fsencode(os.path.join(git.git_folder(root), "index")))
+    index = _changed(os.fsencode(os.path.join(git_folders(root)[0], "index")))
     if index >= since:
         return True  # a stash, a checkout, an add
     # Git compares whole seconds: an index written in the very second of the start cannot tell, so every file is asked.
@@ -49,8 +51,9 @@ def disturbed(
     )
     patterns = [f":(top,glob){pattern}" for pattern in depends or ()]
     patterns += [f":(top,glob,exclude){pattern}" for pattern in without]
-    children = [git.spawn(root, (*arguments, "--", *patterns), environ) for arguments in questions]
-    tracked, untracked = (output.split(b"\0")[:-1] for output in git.outputs(children, deadline))
+    git = Git(root, environ, deadline)
+    children = [git.start(*arguments, "--", *patterns) for arguments in questions]
+    tracked, untracked = (output.split(b"\0")[:-1] for output in git.gather(*children))
     return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
 
 

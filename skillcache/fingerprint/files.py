@@ -10,6 +10,7 @@ import time
 from skillcache import outcome
 from skillcache.digest import blake2b, blob_oid, digest
 from skillcache.errors import Bypass
+from skillcache.files import load, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ MAX_FILES = 20_000
 MAX_BYTES = 64 << 20
 SYMLINK = b"120000"
 GITLINK = b"160000"
-_OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 class Budget:
@@ -45,28 +46,43 @@ class Budget:
 
 
 def read(path: str | bytes, budget: Budget, *, links: bool = False) -> bytes | None:
-    """The bytes of the regular file at `path`; None when there is none. `links`: symbolic links are followed."""
+    """The bytes of the regular file at `path`; None when there is none. `links`: symbolic links are followed.
+
+    UNCAPTURABLE for what cannot be read, such as a pipe.
+    """
     try:
-        fd = os.open(path, _OPEN if links else _OPEN | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError):
+        fd = open_regular(path, links=links)
+    except _ABSENT:
         return None
     except OSError as error:
-        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+        raise _uncapturable(path, error) from None
     try:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            return None
-        budget.spend(status.st_size)
+        size = os.fstat(fd).st_size
+        budget.spend(size)
         chunks: list[bytes] = []
-        while chunk := os.read(fd, (status.st_size if not chunks else 0) + 65536):
+        while chunk := os.read(fd, (size if not chunks else 0) + 65536):
             chunks.append(chunk)
             if len(chunks) > 1:
                 budget.spend(len(chunk))
     except OSError as error:
-        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+        raise _uncapturable(path, error) from None
     finally:
         os.close(fd)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def small(path: str, cap: int) -> bytes | None:
+    """The bytes of a file that is never large, through links; None when there is none. UNCAPTURABLE like `read`."""
+    try:
+        return load(path, cap)
+    except _ABSENT:
+        return None
+    except OSError as error:
+        raise _uncapturable(path, error) from None
+
+
+def _uncapturable(path: str | bytes, error: OSError) -> Bypass:
+    return Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}")
 
 
 def follow(path: str, budget: Budget) -> bytes | None:
@@ -88,7 +104,7 @@ def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}") from None
+        raise _uncapturable(path, error) from None
     if stat.S_ISDIR(status.st_mode):
         return None
     if not stat.S_ISREG(status.st_mode):

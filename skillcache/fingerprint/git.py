@@ -1,8 +1,8 @@
 """The content of a git worktree, the same for equal content whatever is committed, staged or neither.
 
 Two processes run side by side: `ls-files` prints the index, `status` names what differs from it and what it does
-not know. Neither writes to the repository or runs anything of its owner's: no locks, no index refresh, no
-file-system monitor, no fetch. What the index cannot be trusted for is read from the files themselves.
+not know. Neither writes to the repository or runs anything of its owner's, see `skillcache.git`. What the index cannot
+be trusted for is read from the files themselves.
 """
 
 import os
@@ -12,67 +12,48 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import buildfiles, conversion, ignored, index, status
 from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
 from skillcache.fingerprint.status import Content
-from skillcache.process import Child, end, gather, start
+from skillcache.git import Git
+from skillcache.process import Child, end
+from skillcache.worktree import own_folder, shared_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-# Git's word on what is unchanged is taken only with every check it has; modes and links count on every file system.
-_OPTIONS = (
-    "core.fsmonitor=false",
-    "core.untrackedCache=false",
-    "core.trustctime=true",
-    "core.checkStat=default",
-    "core.fileMode=true",
-    "core.symlinks=true",
-    "core.hooksPath=/dev/null",
-    "protocol.allow=never",
-    "submodule.recurse=false",
-)
 _LIST = ("ls-files", "-s", "-v", "-z")
-_KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
-_GIVEN = ("GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_")  # the options above win over these
 _SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `status` is quicker
 _DEPTH = 8  # of repositories within repositories
 
 
-def find_root(path: str) -> str | None:
-    """The nearest folder at or above `path` that holds a `.git`."""
-    while True:
-        if os.path.lexists(os.path.join(path, ".git")):
-            return path
-        parent = os.path.dirname(path)
-        if parent == path:
-            return None
-        path = parent
+def git_folders(root: str) -> tuple[str, str]:
+    """The folder with this worktree's own index and HEAD, and the one that all worktrees of the repository share.
 
-
-def git_folder(root: str) -> str:
-    """The folder with this worktree's own index and HEAD; NO_GIT when there is none."""
-    path = os.path.join(root, ".git")
-    if not os.path.isdir(path):
-        try:
-            with open(path, "rb") as file:
-                line = file.read(4096)
-        except OSError as error:
-            raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
-        if not line.startswith(b"gitdir: "):
-            raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
-        path = os.path.join(root, os.fsdecode(line[8:].rstrip(b"\n")))
-    if not os.path.lexists(os.path.join(path, "HEAD")):
-        raise Bypass(outcome.NO_GIT, f"{path} holds no repository")
-    return path
+    NO_GIT when there is none, or git would wait for a pipe in the place of a file.
+    """
+    try:
+        own = own_folder(root)
+        shared = "" if own is None else shared_folder(own)
+    except OSError as error:
+        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
+    if own is None:
+        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
+    if not os.path.lexists(os.path.join(own, "HEAD")):
+        raise Bypass(outcome.NO_GIT, f"{own} holds no repository")
+    for place in (os.path.join(own, "HEAD"), os.path.join(own, "index"), os.path.join(shared, "config")):
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise Bypass(outcome.NO_GIT, f"{place} is no file")
+    return own, shared
 
 
 class Reading:
-    """One capture under way: `begin` starts git, `finish` waits for it and gives the content.
+    """One capture under way: `begin` asks git what to switch off, `proceed` starts it, `finish` gives the content.
 
     `without`: globs of what does not count.
     """
 
     __slots__ = (
-        "budget", "careful", "children", "depends", "depth", "environ", "folder", "listing", "root", "stamp", "without",
+        "budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "lfs", "listing", "root",
+        "shared", "stamp", "without",
     )  # fmt: skip
 
     def __init__(
@@ -90,8 +71,9 @@ class Reading:
         self.budget = budget
         self.depth = depth
         self.without = without
-        self.folder = ""
-        self.careful = False
+        self.folder = self.shared = ""
+        self.git: Git | None = None
+        self.careful = self.lfs = False
         self.children: list[Child] = []
         self.listing: bytes | None = None
         self.stamp: tuple[int, ...] | None = None
@@ -99,13 +81,37 @@ class Reading:
     def begin(self) -> None:
         if self.depth > _DEPTH:
             raise Bypass(outcome.TOO_LARGE, "repositories nested too deeply")
-        self.folder = git_folder(self.root)
+        self.folder, self.shared = git_folders(self.root)
+        self.git = Git(self.root, self.environ, self.budget.deadline)
+        self.git.ask()
         self.stamp = _stamp(self.folder)
-        self.careful = conversion.likely(self.root, self.folder, self.environ)
+        self.listing = self._decode()
+        # Waiting for the answer would cost a small worktree half as much again.
+        if self.listing is not None and not conversion.may_filter(self.root, self.folder, self.listing):
+            self.children = [self.git.start_ahead(*status.ARGUMENTS)]
+
+    def proceed(self) -> None:
+        settings = self._git.settings()
+        if self.children and not conversion.counts_elsewhere(settings):
+            self.careful = conversion.likely(self.root, self.shared, settings, self.environ)
+            if self.careful:
+                self.listing = self._decode()
+            return
+        end(self.children)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.stamp = _stamp(self.folder)
+        self.careful = conversion.likely(self.root, self.shared, self._git.settings(), self.environ)
         self.children = [self._start(*status.ARGUMENTS)]
         self.listing = self._decode()
         if self.listing is None:
             self.children.append(self._list())
+
+    @property
+    def _git(self) -> Git:
+        assert self.git is not None  # noqa: S101 - `begin` comes first
+        return self.git
 
     def _decode(self) -> bytes | None:
         """The listing from a small index, without a process; None when git must print it."""
@@ -122,27 +128,27 @@ class Reading:
         patterns += tuple(f":(top,glob,exclude){pattern}" for pattern in self.without)
         if patterns:
             arguments += ("--", *patterns)
-        return spawn(self.root, (*conversion.without_filters(self.folder), *arguments), self.environ)
+        return self._git.start(*arguments)
 
     def run(self) -> Content:
         try:
             self.begin()
+            self.proceed()
             return self.finish()
         finally:
             self.abandon()
 
     def abandon(self) -> None:
         end(self.children)
-
-    def _gather(self, *children: Child) -> tuple[bytes, ...]:
-        return outputs(children, self.budget.deadline)
+        if self.git is not None:
+            self.git.abandon()
 
     def finish(self, *, again: bool = True) -> Content:
         """The content; when somebody wrote the index meanwhile, that of one more attempt, or TOO_SLOW."""
         # The listing is there long before `status` ends: what can be done with it is done meanwhile.
         listing, special = self._list_index()
         links, submodules = index.paths(listing, SYMLINK), index.paths(listing, GITLINK)
-        (said,) = self._gather(self.children[0])
+        (said,) = self._git.gather(self.children[0])
         found = Content()
         dirty = status.read(said, found)
         if not self.careful and conversion.named(found):
@@ -152,18 +158,18 @@ class Reading:
         if _stamp(self.folder) != self.stamp:
             if not again:
                 raise Bypass(outcome.TOO_SLOW, "the index keeps changing")
-            self.begin()
+            self._start_over()
             return self.finish(again=False)
         dirty.update(self._unknown(found))
         dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))
         if self.careful:
             dirty.update(self._converted(found))
         for path in dirty:
-            self._edit(path, found)
+            self._edit(path, found, listing)
         for path in submodules:
             full = os.path.join(os.fsencode(self.root), path)
             if os.path.islink(full) or not os.path.isdir(full):
-                self._edit(path, found)
+                self._edit(path, found, listing)
             elif path not in found.edits:
                 found.edits[path] = self._nested(path, found)
         found.links = [path for path in links if path not in found.edits]
@@ -173,8 +179,7 @@ class Reading:
 
     def state(self) -> str:
         """After `finish`: digest of what commands that ask git itself are told."""
-        shared = conversion.shared_folder(self.folder)
-        return buildfiles.state_of_git(self.folder, shared, self.listing or b"", self.budget)
+        return buildfiles.state_of_git(self.folder, self.shared, self.listing or b"", self.budget)
 
     def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """The ordinary lines of the index and the others, with sizes where git's objects do not say all."""
@@ -191,7 +196,7 @@ class Reading:
     def _printed(self) -> bytes:
         if len(self.children) == 1:
             self.children.append(self._list())
-        (printed,) = self._gather(self.children.pop())
+        (printed,) = self._git.gather(self.children.pop())
         return conversion.add_sizes(printed) if self.careful else printed
 
     def _unknown(self, found: Content) -> list[bytes]:
@@ -207,21 +212,31 @@ class Reading:
 
     def _converted(self, found: Content) -> list[bytes]:
         """Files whose object says less than their bytes: an attribute turns the one into the other."""
-        names = conversion.attributes(self.root, self.folder, self.listing or b"", found, self.environ)
+        names, self.lfs = conversion.attributes(
+            self.root, self.shared, self.listing or b"", found, self._git.settings(), self.environ
+        )
         if not names:
             return []
         # "Not unspecified", for a pathspec cannot ask for any value.
         children = [self._start("ls-files", "-z", patterns=(f":(top,exclude,attr:!{name})",)) for name in names]
-        return [path for output in self._gather(*children) for path in output.split(b"\0")[:-1]]
+        return [path for output in self._git.gather(*children) for path in output.split(b"\0")[:-1]]
 
-    def _edit(self, path: bytes, found: Content) -> None:
+    def _edit(self, path: bytes, found: Content, listing: bytes) -> None:
         full = os.path.join(os.fsencode(self.root), path)
         if not os.path.islink(full) and os.path.lexists(os.path.join(full, b".git")):
             path = path.rstrip(b"/")
             found.edits[path] = self._nested(path, found)
             return
         now = blob(full, self.budget, long=found.long)
-        found.edits[path] = now and (now[0], b"%s %d" % now[1:] if self.careful else now[1])
+        if now is None or not self.careful:
+            found.edits[path] = now and now[:2]
+            return
+        mode, oid, size = now
+        if self.lfs and mode != SYMLINK:
+            stored = conversion.lfs_oid(read(full, self.budget) or b"", long=found.long)
+            if stored == index.oid_of(listing, path):  # git, which runs no filter for us, takes it for changed
+                oid = stored
+        found.edits[path] = mode, b"%s %d" % (oid, size)
 
     def _nested(self, path: bytes, found: Content) -> index.Entry | None:
         """A repository inside is its own content, whatever commit the outer one names; an empty folder is nothing."""
@@ -256,44 +271,3 @@ def _stamp(folder: str) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def spawn(root: str, arguments: "Sequence[str]", environ: "Mapping[str, str]") -> Child:
-    """Start git in `root` with everything of its owner's switched off that writes, waits or runs; NO_GIT."""
-    argv = ["git", "-C", root, "--work-tree=."]
-    for option in _OPTIONS:
-        argv += ("-c", option)
-    kept = {name: value for name, value in environ.items() if name in _KEPT or name.startswith(_GIVEN)}
-    kept |= {
-        "PATH": environ.get("PATH", os.defpath),
-        "LC_ALL": "C",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        # A broken .git must not send git to a repository further up.
-        "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
-    }
-    try:
-        return start(find_git(environ), [*argv, *arguments], kept)
-    except OSError as error:
-        raise Bypass(outcome.NO_GIT, str(error.strerror)) from None
-
-
-def outputs(children: "Sequence[Child]", deadline: float) -> tuple[bytes, ...]:
-    """What each child printed; TOO_SLOW past the deadline (time.monotonic), NO_GIT when one fails."""
-    try:
-        gather(children, deadline)
-    except TimeoutError:
-        raise Bypass(outcome.TOO_SLOW, "git") from None
-    for child in children:
-        if child.status != 0:
-            raise Bypass(outcome.NO_GIT, f"git ended with status {child.status}")
-    return tuple(child.output for child in children)
-
-
-def find_git(environ: "Mapping[str, str]") -> str:
-    for folder in environ.get("PATH", os.defpath).split(":"):
-        path = os.path.join(folder, "git")
-        if os.path.isabs(path) and os.access(path, os.X_OK):
-            return path
-    raise Bypass(outcome.NO_GIT, "git is not on the path")

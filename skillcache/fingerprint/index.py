@@ -101,6 +101,12 @@ def locate(listing: bytes, path: bytes) -> tuple[int, int]:
     return low, low
 
 
+def oid_of(listing: bytes, path: bytes) -> bytes:
+    """The object id in the line of `path`; b"" when there is none."""
+    start, end = locate(listing, path)
+    return listing[start:end].split(b" ", 3)[2] if end > start else b""
+
+
 def digest_edited(listing: bytes, edits: "Mapping[bytes, Entry | None]") -> str:
     """Digest of the listing with each path of `edits` replaced, added, or (None) left out."""
     state = blake2b(digest_size=32)

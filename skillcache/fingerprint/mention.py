@@ -6,10 +6,9 @@ root. Only a recorder asks, and only for an output that names the root.
 
 import os
 
-from skillcache import files, outcome
-from skillcache.errors import Bypass
-from skillcache.fingerprint import git
-from skillcache.process import gather
+from skillcache import files
+from skillcache.git import Git
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,20 +24,16 @@ _FOUND, _NOT_FOUND = 0, 1  # what git grep ends with
 
 def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, deadline: float) -> bool:
     """`rows`: of the fingerprint; True in doubt. Raises Bypass (NO_GIT, TOO_SLOW)."""
-    if git.find_root(root) != root:
+    if find_root(root) != root:
         return True
     spelled = os.fsencode(root)
     for label, name, _ in rows:
         if label == "ignored" and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
             return True
     arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root, *_ALL_BUT_COMPILED)
-    child = git.spawn(root, arguments, environ)
-    try:
-        gather([child], deadline)
-    except TimeoutError:
-        raise Bypass(outcome.TOO_SLOW, "git grep") from None
-    if child.status not in {_FOUND, _NOT_FOUND}:
-        raise Bypass(outcome.NO_GIT, f"git grep ended with status {child.status}")
+    git = Git(root, environ, deadline)
+    child = git.start(*arguments)
+    git.gather(child, fine=(_FOUND, _NOT_FOUND))
     return child.status == _FOUND
 
 

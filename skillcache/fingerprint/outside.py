@@ -8,6 +8,7 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import files, git, packages
 from skillcache.fingerprint.ignored import Ignored, is_cache
 from skillcache.fingerprint.toolchains import upward
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Outside:
         installed = packages.of_folder(path, self.root, self.budget)
         if installed is not None:
             return digest_parts([installed.digest.encode(), *self._all(installed.outside)])
-        top = git.find_root(path)
+        top = find_root(path)
         if path == "/" or path == os.path.realpath(self.environ.get("HOME", "/")):
             raise Bypass(outcome.TOO_LARGE, f"everything below {path}")
         if top is None:

@@ -11,6 +11,7 @@ import os
 from skillcache import outcome
 from skillcache.digest import digest, digest_parts
 from skillcache.errors import Bypass
+from skillcache.files import Irregular, TooLarge, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _MOST_SNAPSHOTS = 40
 _REPLAYING = (b"cat", b"cd")  # what a replay is made of
 # What follows in a snapshot is the client's: functions of its own for rg, find, grep and pkill, in every session.
 _CLIENTS = b"\n# Check for rg availability\n"
-_READ = 1 << 20
+_MOST = 4 << 20
 
 
 def exports(environ: "Mapping[str, str]") -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -139,13 +140,10 @@ def _list(folder: str) -> list[str]:
 
 
 def _text(path: str) -> bytes:
+    """UNCAPTURABLE for a file of which we would not know what it says: a pipe, a huge one."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
+        return load(path, _MOST)
+    except (Irregular, TooLarge) as error:
+        raise Bypass(outcome.UNCAPTURABLE, f"{path}: {error.strerror}") from None
+    except OSError:  # what we may not read, the person's shell may not either
         return b""
-    try:
-        return os.read(fd, _READ)
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)

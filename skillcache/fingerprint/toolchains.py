@@ -8,6 +8,7 @@ import os
 
 from skillcache import outcome
 from skillcache.errors import Bypass
+from skillcache.fingerprint.files import small
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # The managers that are alike: <root>/shims/<word> runs <root>/versions/<version>/bin/<word>.
 _ALIKE = {".pyenv": "python", ".rbenv": "ruby", ".nodenv": "node", ".goenv": "go", ".phpenv": "php", ".jenv": "java"}
+_CAP = 1 << 16  # of a file that says which version
 _VARIABLES = {"python": "PYENV", "ruby": "RBENV", "node": "NODENV", "go": "GOENV", "php": "PHPENV", "java": "JENV"}
 
 
@@ -57,11 +59,8 @@ def _words(path: str) -> list[str] | None:
 
 
 def _text(path: str) -> str | None:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(1 << 16).decode("utf-8", "replace")
-    except OSError:
-        return None
+    content = small(path, _CAP)
+    return None if content is None else content.decode("utf-8", "replace")
 
 
 def _alike(root: str, language: str, word: str, folder: str, environ: "Mapping[str, str]") -> str | None:

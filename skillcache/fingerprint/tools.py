@@ -5,6 +5,7 @@ import os
 from skillcache import outcome
 from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
+from skillcache.files import open_regular
 from skillcache.fingerprint import packages, python
 from skillcache.fingerprint.files import Budget, follow
 from skillcache.fingerprint.toolchains import behind, upward
@@ -117,14 +118,10 @@ class Tools:
         real = os.path.realpath(path)
         self.budget.spend(0)
         try:
-            with open(real, "rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                head = file.read(_EDGE)
-                script = head.startswith(b"#!") and size <= _SCRIPT
-                file.seek(len(head) if script else max(size - _EDGE, len(head)))
-                rest = file.read()
+            size, head, rest = _edges(real)
         except OSError as error:
             raise Bypass(outcome.UNCAPTURABLE, f"{path}: {error.strerror}") from None
+        script = head.startswith(b"#!") and size <= _SCRIPT
         if script:
             parts = [*self._script(head + rest, folder, depth), *self._about_script(real)]
         else:
@@ -203,6 +200,19 @@ class Tools:
                     self.environ.get("PYTHONUSERBASE") or os.path.join(self.environ.get("HOME", "/"), ".local")
                 )
         self.packages[name] = packages.of_python(homes, self.root, self.budget)
+
+
+def _edges(path: str) -> tuple[int, bytes, bytes]:
+    """The size of a program, its beginning, and its end: of a script all the rest. Raises OSError."""
+    handle = open_regular(path)
+    try:
+        size = os.fstat(handle).st_size
+        head = os.pread(handle, _EDGE, 0)
+        script = head.startswith(b"#!") and size <= _SCRIPT
+        start = len(head) if script else max(size - _EDGE, len(head))
+        return size, head, os.pread(handle, size - start, start)
+    finally:
+        os.close(handle)
 
 
 def _list(folder: str) -> list[str]:

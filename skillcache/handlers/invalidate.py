@@ -6,7 +6,6 @@ from skillcache import quarantine
 from skillcache.call import Call, make_call
 from skillcache.errors import StoreError
 from skillcache.event import ToolEvent, parse_tool_event
-from skillcache.fingerprint.git import find_root
 from skillcache.outcome import OUTDATED
 from skillcache.permissions.readings import read
 from skillcache.policy.own import rules_of
@@ -14,6 +13,7 @@ from skillcache.policy.pattern import matches, parse
 from skillcache.policy.pattern import names as is_tool
 from skillcache.project import identity
 from skillcache.runtime import World
+from skillcache.worktree import find_root
 
 _BACKGROUND = 600  # seconds that a call in the background is taken for
 

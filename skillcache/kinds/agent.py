@@ -9,7 +9,6 @@ import os
 
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.fingerprint.git import find_root
 from skillcache.kinds import Described
 from skillcache.kinds.display import shown
 from skillcache.kinds.instructions import instructions
@@ -24,6 +23,7 @@ from skillcache.outcome import (
     NOT_TEXT,
 )
 from skillcache.result import Result, Unusable
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

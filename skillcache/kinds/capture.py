@@ -5,10 +5,10 @@ import time
 
 from skillcache import kinds
 from skillcache.event import ToolEvent
-from skillcache.fingerprint.git import find_root
 from skillcache.key import Row
 from skillcache.lookup import Lookup
 from skillcache.plan import Plan
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -22,10 +22,12 @@ def config_folder(environ: "Mapping[str, str]") -> str:
 def read_object(path: str, outcome: "Outcome") -> dict[str, object]:
     """The object in a file, empty where there is no file. Raises Bypass of `outcome` when it cannot be used."""
     try:
-        content = files.read(path, _LARGEST)
+        content = files.load(path, _LARGEST)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
     except OSError as fault:
         raise Bypass(outcome, f"{path}: {fault.strerror}") from None
-    if content is None or not content.strip():
+    if not content.strip():
         return {}
     return parse_object(content, path, outcome)
 

@@ -12,7 +12,6 @@ from skillcache.canonical import canonical
 from skillcache.digest import digest
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.fingerprint.git import find_root
 from skillcache.kinds import Described
 from skillcache.kinds.display import shown
 from skillcache.kinds.servers import PLUGIN_ROOT, Server, find_server
@@ -20,6 +19,7 @@ from skillcache.kinds.structured import packed, parsed, response_of
 from skillcache.outcome import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER
 from skillcache.project import identity
 from skillcache.result import Result, Unusable
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,10 @@ import os
 import sys
 
 from skillcache.errors import Bypass
+from skillcache.files import load
 from skillcache.jsontext import loads
 from skillcache.outcome import UNSETTLED_SETTINGS, Outcome
+from skillcache.worktree import own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,23 +163,11 @@ def parse_object(text: bytes, where: str, outcome: Outcome = UNSETTLED_SETTINGS)
 def _read(path: str) -> bytes | None:
     """The file's bytes, None when there is none; Bypass when it cannot be read whole."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return load(path, LARGEST)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise Bypass(UNSETTLED_SETTINGS, f"{path}: {error.strerror}") from None
-    try:
-        parts, size = [], 0
-        while part := os.read(handle, 1 << 16):
-            parts.append(part)
-            size += len(part)
-            if size > LARGEST:
-                raise Bypass(UNSETTLED_SETTINGS, f"{path}: too large")
-        return b"".join(parts)
-    except OSError as error:
-        raise Bypass(UNSETTLED_SETTINGS, f"{path}: {error.strerror}") from None
-    finally:
-        os.close(handle)
 
 
 def _drop_ins(folder: str) -> list[str]:
@@ -193,12 +183,9 @@ def _drop_ins(folder: str) -> list[str]:
 def _main_worktree(root: str) -> list[str]:
     """The main worktree of a linked one, whose `.git` is a file that names its folder in the main one's."""
     try:
-        text = _read(f"{root}/.git") if os.path.isfile(f"{root}/.git") else None
-    except Bypass:
+        folder = own_folder(root) or ""
+    except OSError:
         return []
-    if not text or not text.startswith(b"gitdir: "):
-        return []
-    folder = os.path.join(root, os.fsdecode(text[8:].strip()))
     main, found, _name = folder.partition("/.git/worktrees/")
     return [os.path.normpath(main)] if found else []
 

@@ -9,8 +9,10 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from skillcache import files
 from skillcache.errors import SkillcacheError
 from skillcache.kinds.definitions import config_folder
+from skillcache.permissions.sources import LARGEST
 from skillcache.plugin import ID, MARKETPLACE
 
 _SECONDS = 120
@@ -65,8 +67,7 @@ def is_enabled(environ: Mapping[str, str]) -> bool:
 
 def _read(path: str) -> dict[str, object]:
     try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+        found = json.loads(files.load(path, LARGEST))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,8 +6,6 @@ asked for as well, and calls are timed against the same ones without us.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +17,7 @@ from typing import NamedTuple
 from skillcache.cli.install import present_edit
 from skillcache.cli.settings_file import USER
 from skillcache.cli.settings_text import add
+from skillcache.git import make_repository
 from skillcache.plugin.layout import lay_out
 from skillcache.probe.api import Request, Turn, bash
 from skillcache.probe.client import Client, Session
@@ -59,7 +58,7 @@ class Proof(NamedTuple):
 def prove(binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[str], None]) -> Proof:
     """`environ`: of the person, for PATH alone; `tell`: takes what is being done, for it takes many seconds.
 
-    Raises SkillcacheError, OSError and subprocess.SubprocessError.
+    Raises SkillcacheError and OSError.
     """
     with _place(binary, lane, environ) as place:
         tell(f"proof of {lane}, session 1 of 4: a command and its repeat")
@@ -99,9 +98,7 @@ class _Place:
         (root / "bare/tmp").mkdir(parents=True)
         self._bare = Client(binary, root / "bare", variables)
         known = self._client.environment()
-        git = shutil.which("git", path=variables["PATH"])
-        if git is not None:  # without it the project is one all the same
-            subprocess.run([git, "init", "--quiet"], cwd=self._project, env=known, check=True, capture_output=True)
+        make_repository(str(self._project), known)  # without git it is a project all the same
         self._sockets = runtime / "skillcache"
         self._patience = _SECONDS
         self._plugin = Path(lay_out(known, modern=True)) if lane == PLUGIN else None

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from skillcache import files, jsontext
+from skillcache.errors import Bypass
 from skillcache.fingerprint import Request, capture
-from skillcache.fingerprint.git import find_root
 from skillcache.key import Row
 from skillcache.lookup import Lookup, inside
 from skillcache.running import words
 from skillcache.running.narrowing import Narrowing
+from skillcache.slowness import Place
+from skillcache.worktree import find_root
 
 
 class Job(NamedTuple):
@@ -63,6 +65,20 @@ def narrowing_of(job: Job) -> Narrowing | None:
 
 def look(job: Job, given: tuple[Row, ...], *, seconds: float) -> Lookup:
     """Capture now. `given`: rows of the standard input; `seconds`: most time it may take. Raises Bypass."""
+    place = place_of(job, seconds)
+    place.require_quick()
+    try:
+        return _look(job, given, seconds)
+    except Bypass as bypass:
+        place.blame(bypass)
+        raise
+
+
+def place_of(job: Job, seconds: float) -> Place:
+    return Place(job.top, job.environ.get("CLAUDE_CODE_SESSION_ID", ""), job.environ, seconds)
+
+
+def _look(job: Job, given: tuple[Row, ...], seconds: float) -> Lookup:
     narrowing = narrowing_of(job)
     named = words.paths(job.words, job.cwd, job.environ)
     started = job.environ.get("BASH_ENV")  # what a shell of a script reads first

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from skillcache import writer
 from skillcache.entry import STREAMS, Entry, File, encode
+from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.fingerprint.mention import mentions_root
@@ -17,7 +18,7 @@ from skillcache.redis_keys import entry_key
 from skillcache.relocation import relocate
 from skillcache.running import words
 from skillcache.running.child import Ended
-from skillcache.running.job import Begun, Job, look, narrowing_of
+from skillcache.running.job import Begun, Job, look, narrowing_of, place_of
 from skillcache.running.replay import ERROR, POSITION
 from skillcache.running.standard_input import Input
 from skillcache.secrets import find as find_secret
@@ -38,6 +39,16 @@ def keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input) -> Out
         return CUT
     if ended.streams is None:
         return TOO_BIG
+    place = place_of(job, begun.seconds)
+    try:
+        return _keep(target, job, begun, ended, given)
+    except Bypass as bypass:
+        place.blame(bypass)  # whichever of the looks it was
+        raise
+
+
+def _keep(target: str, job: Job, begun: Begun, ended: Ended, given: Input) -> Outcome:
+    assert ended.streams is not None  # noqa: S101 - its caller has looked
     found = look(job, given.rows(), seconds=begun.seconds)
     if found.key != begun.found.key or _is_disturbed(job, begun, found):
         return CHANGED_INPUTS

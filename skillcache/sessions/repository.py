@@ -1,8 +1,7 @@
 """Where a session works: the top of its worktree, its branch and its commit, read from git's files without git."""
 
-import os
-
 from skillcache import files
+from skillcache.worktree import find_root, own_folder, shared_folder
 
 _CAP = 1 << 20
 _PACKED_CAP = 16 << 20  # of packed-refs; a larger one leaves the commit unknown
@@ -21,7 +20,7 @@ class Place:
 
 def locate(folder: str) -> Place:
     """Nothing here raises: a repository that cannot be read is a folder."""
-    root = _find_root(folder)
+    root = find_root(folder)
     if root is None:
         return Place(folder)
     try:
@@ -37,17 +36,10 @@ def project_of(place: Place) -> str:
     return identity(place.root).encode("utf-8", "replace").decode("utf-8")
 
 
-def _find_root(path: str) -> str | None:
-    while not os.path.lexists(f"{path}/.git"):
-        parent = os.path.dirname(path)
-        if parent == path:
-            return None
-        path = parent
-    return path
-
-
 def _read(root: str) -> Place:
-    own = _git_folder(root)
+    own = own_folder(root)
+    if own is None:
+        return Place(root)
     head = (files.read(f"{own}/HEAD", _CAP) or b"").decode("utf-8", "replace").strip()
     if not head.startswith("ref: "):
         return Place(root, "", _commit(head))
@@ -55,8 +47,7 @@ def _read(root: str) -> Place:
     branch = name.removeprefix("refs/heads/")
     if branch == ".invalid":  # what the reftable format leaves in this file
         return Place(root)
-    common = files.read(f"{own}/commondir", _CAP)
-    shared = os.path.join(own, os.fsdecode(common.rstrip(b"\n"))) if common is not None else own
+    shared = shared_folder(own)
     loose = files.read(f"{shared}/{name}", _CAP)
     if loose is not None:
         return Place(root, branch, _commit(loose.decode("ascii", "replace").strip()))
@@ -64,14 +55,6 @@ def _read(root: str) -> Place:
     at = packed.find(b" " + name.encode("utf-8", "surrogateescape") + b"\n")
     begin = packed.rfind(b"\n", 0, at) + 1
     return Place(root, branch, _commit(packed[begin:at].decode("ascii", "replace")) if at > 0 else "")
-
-
-def _git_folder(root: str) -> str:
-    place = f"{root}/.git"
-    if os.path.isdir(place):
-        return place
-    link = files.read(place, _CAP) or b""
-    return os.path.join(root, os.fsdecode(link.removeprefix(b"gitdir: ").rstrip(b"\n")))
 
 
 def _commit(text: str) -> str:

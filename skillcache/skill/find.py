@@ -2,8 +2,8 @@
 
 import os
 
-from skillcache import files
 from skillcache.errors import Bypass
+from skillcache.fingerprint.files import small
 from skillcache.outcome import SHELL_EXPANSION, UNCAPTURABLE
 from skillcache.policy.rule import Rule
 from skillcache.skill import manifest
@@ -103,7 +103,7 @@ def _candidates(path: str) -> "Iterator[tuple[str, str]]":
 
 def _require_locked(path: str, launcher: str) -> None:
     """Raises Bypass for a script whose own dependencies uv would look up in a registry, whatever they are today."""
-    text = files.read(path, _MOST) or b""
+    text = small(path, _MOST) or b""
     by_uv = launcher == "uv" or (text.startswith(b"#!") and b"uv" in text.partition(b"\n")[0])
     if by_uv and b"# /// script" in text and b"dependencies" in text and not os.path.exists(f"{path}.lock"):
         raise Bypass(UNCAPTURABLE, f"{path} has dependencies of its own and no lock: uv lock --script {path}")

@@ -8,6 +8,7 @@ from skillcache.fingerprint import git
 from skillcache.fingerprint.files import Budget
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.outside import of_project
+from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ def trace(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", *, 
     `outputs`: globs relative to the root. Raises Bypass (NO_GIT, TOO_LARGE, TOO_SLOW, UNCAPTURABLE).
     """
     budget = Budget(deadline, "files of the worktree")
-    if git.find_root(root) != root:
+    if find_root(root) != root:
         content, ignored = of_project(root, budget, (), without=outputs)
         return digest_parts([content.encode(), *_parts(ignored)])
     reading = git.Reading(root, None, environ, budget, without=outputs)
     try:
         reading.begin()
+        reading.proceed()
         found = reading.finish()
         ignored = Ignored(root, Budget(deadline, "ignored files", MAX_FILES))
         ignored.without = outputs

@@ -1,6 +1,7 @@
 """Equal content gives equal rows, whatever git's bookkeeping says; any other content gives others."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -131,20 +132,18 @@ def test_files_in_conflict_are_read_from_the_worktree(repo: "Project") -> None:
 
 @pytest.mark.parametrize("once", [True, False])
 def test_an_index_written_during_the_capture_is_read_again_once(repo: "Project", *, once: bool) -> None:
-    # Git runs the person's filter while it compares a file of the same size and another time.
+    # The person's git is one that somebody works beside.
     repeat = "" if once else "rm -f .git/touched; "
     meddle = "touch .git/touched; touch -d @$(date +%s%N | cut -c5-13) .git/index"
-    script = f"{repeat}[ -e .git/touched ] || {{ {meddle}; }}; cat"
-    repo.write(".gitattributes", "*.x filter=meddle\n")
-    repo.write("a.x", "1")
-    repo.commit()
-    repo.git("config", "--global", "filter.meddle.clean", script)
-    os.utime(repo.top / "a.x", (1, 1))
+    look = f"case \"$*\" in *' status '*) cd '{repo.top}'\n{repeat}[ -e .git/touched ] || {{ {meddle}; }};; esac"
+    script = f"#!/bin/sh\n{look}\n"
+    beside = repo.write("../bin/git", f'{script}exec {shutil.which("git")} "$@"\n', mode=0o755)
+    environ = {"PATH": f"{beside.resolve().parent}:{repo.environ['PATH']}"}
     if once:
-        assert repo.rows()
+        assert repo.rows(environ=environ)
     else:
         with pytest.raises(Bypass) as caught:
-            repo.rows()
+            repo.rows(environ=environ)
         assert caught.value.outcome is outcome.TOO_SLOW
 
 

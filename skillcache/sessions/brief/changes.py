@@ -3,10 +3,12 @@
 import os
 import time
 
-from skillcache.errors import SkillcacheError
-from skillcache.process import Child, end, gather, start
+from skillcache.errors import Bypass
+from skillcache.git import Git
+from skillcache.process import Child, end
 from skillcache.sessions.brief.facts import Facts
 from skillcache.sessions.brief.wording import ANGLE, ELLIPSIS
+from skillcache.slowness import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 _SECONDS = 0.5
 _COMMITS = 50
 _FILES = 40
-_OPTIONS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never")
 
 
 class Changes:
@@ -34,70 +35,54 @@ class Changes:
         self.touched: set[str] = set()
 
 
-def look(facts: Facts, root: str, host: str, environ: "Mapping[str, str]") -> Changes:
-    """Whatever cannot be found out in time is left out."""
+def look(facts: Facts, root: str, host: str, session: str, environ: "Mapping[str, str]") -> Changes:
+    """Whatever cannot be found out in time is left out. `session`: that of the reader."""
     changes = Changes()
     paths = [path for path, _ in facts.files if _is_inside(path)][:_FILES]
     if os.path.isdir(root) and facts.state.get("root") == root and facts.state.get("host") == host:
         changes.touched = {path for path in paths if _is_touched(f"{root}/{path}", facts.active)}
-    git = _find_git(environ)
-    if git is not None and os.path.lexists(f"{root}/.git"):
-        _ask(changes, facts.commit, paths, _Git(git, root, environ))
+    if os.path.lexists(f"{root}/.git"):
+        place = Place(root, session, environ, _SECONDS)
+        try:
+            place.require_quick()
+            _ask(changes, facts.commit, paths, Git(root, environ, time.monotonic() + _SECONDS))
+        except Bypass as bypass:
+            place.blame(bypass)
     return changes
 
 
-class _Git:
-    __slots__ = ("environ", "path", "root")
-
-    def __init__(self, path: str, root: str, environ: "Mapping[str, str]") -> None:
-        self.path = path
-        self.root = root
-        kept = ("HOME", "XDG_CONFIG_HOME", "PATH", "TMPDIR")
-        self.environ = {name: environ[name] for name in kept if name in environ}
-        self.environ |= {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
-
-    def start(self, *words: str) -> Child:
-        return start(self.path, ["git", "-C", self.root, "--literal-pathspecs", *_OPTIONS, *words], self.environ)
-
-
-def _ask(changes: Changes, commit: str, paths: list[str], git: _Git) -> None:
+def _ask(changes: Changes, commit: str, paths: list[str], git: Git) -> None:
     children: dict[str, Child] = {}
     try:
         if commit:
-            count = str(_COMMITS)
-            children["log"] = git.start(
-                "log", "--no-show-signature", "--no-color", "-n", count, "--format=%h %s", f"{commit}..HEAD", "--"
-            )
+            quiet = ("--no-show-signature", "--no-mailmap", "--no-color")
+            children["log"] = git.start("log", *quiet, "-n", str(_COMMITS), "--format=%h %s", f"{commit}..HEAD", "--")
         if paths:
             untracked = ("--untracked-files=all", "--no-renames", "--ignore-submodules=all")
-            children["status"] = git.start("status", "--porcelain", "-z", *untracked, "--", *paths)
+            children["status"] = git.start(
+                "--literal-pathspecs", "status", "--porcelain", "-z", *untracked, "--", *paths
+            )
         if paths and commit:
-            plumbing = ("diff-tree", "-r", "-z", "--name-only", "--no-commit-id")
+            plumbing = ("--literal-pathspecs", "diff-tree", "-r", "-z", "--name-only", "--no-commit-id")
             children["diff"] = git.start(*plumbing, commit, "HEAD", "--", *paths)
-        gather(list(children.values()), time.monotonic() + _SECONDS)
-    except (OSError, SkillcacheError):  # TimeoutError among them
+        git.gather(*children.values(), fine=None)
+        answered = {name: _text(child) for name, child in children.items()}
+        said = answered.get("log")
+        if said is not None:
+            changes.commits = said.splitlines()
+        elif commit and _has_head(git):
+            changes.commits = None
+    finally:
         end(list(children.values()))
-        return
-    answered = {name: _text(child) for name, child in children.items()}
-    said = answered.get("log")
-    if said is not None:
-        changes.commits = said.splitlines()
-    elif commit and _has_head(git):
-        changes.commits = None
     changes.uncommitted = {record[3:] for record in (answered.get("status") or "").split("\0") if len(record) > 3}
     changes.committed = {path for path in (answered.get("diff") or "").split("\0") if path}
 
 
-def _has_head(git: _Git) -> bool:
+def _has_head(git: Git) -> bool:
     """Whether git answers here at all: it refuses, say, in a folder that somebody else owns."""
-    children: list[Child] = []
-    try:
-        children.append(git.start("rev-parse", "--verify", "--quiet", "HEAD"))
-        gather(children, time.monotonic() + _SECONDS)
-    except OSError:
-        end(children)
-        return False
-    return children[0].status == 0
+    child = git.start("rev-parse", "--verify", "--quiet", "HEAD")
+    git.gather(child, fine=None)
+    return child.status == 0
 
 
 def _text(child: Child) -> str | None:
@@ -119,11 +104,3 @@ def _is_touched(path: str, since: int) -> bool:
         except OSError:
             break
     return False
-
-
-def _find_git(environ: "Mapping[str, str]") -> str | None:
-    for folder in environ.get("PATH", os.defpath).split(":"):
-        path = f"{folder}/git"
-        if folder.startswith("/") and os.access(path, os.X_OK):
-            return path
-    return None

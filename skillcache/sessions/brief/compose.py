@@ -30,5 +30,7 @@ def compose(source: str, history: History, reader: Reader, size: int, *, since: 
     clock = Clock(reader.now)
     choice = choose(source, history, reader.session, reader.branch, clock, client.here(), since=since)
     asks = choice.subject is not None and source != "compact"
-    changes = look(choice.subject, reader.root, reader.host, reader.environ) if asks and choice.subject else Changes()
+    changes = Changes()
+    if asks and choice.subject:
+        changes = look(choice.subject, reader.root, reader.host, reader.session, reader.environ)
     return write(source, choice, changes, clock, size)

@@ -1,0 +1,206 @@
+"""The one way from our code to git. Nothing that a repository names runs on it, and git writes nothing there.
+
+Options and environment switch off what has one name: the file-system monitor, hooks, pagers, every transport and with
+it lazy fetches, credential helpers and ssh commands. Filters are named by whoever defines them, in files that only git
+reads right, so git is asked for the names first; each filter is then switched off by name, the person's own too, for
+one of those may run what it finds in the folder. Where git does not tell, it is asked nothing else.
+"""
+
+import os
+import time
+
+from skillcache import outcome
+from skillcache.errors import Bypass
+from skillcache.process import Child, TooMuch, end, gather, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_OPTIONS = (
+    # An empty monitor is none to every version of git; "false" is a program's name to old ones.
+    "core.fsmonitor=",
+    "core.hooksPath=/dev/null",
+    "diff.orderFile=/dev/null",
+    "fetch.bundleURI=",
+    "log.showSignature=false",
+    "protocol.allow=never",
+    "safe.bareRepository=explicit",
+    "status.submoduleSummary=false",
+    "submodule.recurse=false",
+    # Git's word on what is unchanged is taken only with every check it has; modes and links count on every file system.
+    "core.untrackedCache=false",
+    "core.trustctime=true",
+    "core.checkStat=default",
+    "core.fileMode=true",
+    "core.symlinks=true",
+)
+_KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")
+# What the person gives git in this way stays: the options above win over it, and the filters in it are asked for too.
+_COUNT, _KEY, _VALUE = "GIT_CONFIG_COUNT", "GIT_CONFIG_KEY_", "GIT_CONFIG_VALUE_"
+_FIXED = {
+    "LC_ALL": "C",
+    "GIT_ALLOW_PROTOCOL": "",  # no transport, whatever protocol.<name>.allow says
+    "GIT_EDITOR": ":",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+# No attributes but those of files in the worktree and of the repository's info folder.
+_NEAR = ("core.attributesFile=/dev/null", "attr.tree=")
+_NEAR_ENVIRON = {"GIT_ATTR_NOSYSTEM": "1"}
+_QUESTION = ("config", "--includes", "--null", "--get-regexp", r"^(filter\..*|core\.(autocrlf|attributesfile))$")
+_NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
+_MOST_FILTERS = 500  # four variables each
+
+
+class Git:
+    """Git in the worktree at `root`, until `deadline` (time.monotonic).
+
+    Raises Bypass: NO_GIT where there is none or it fails, TOO_SLOW past the deadline, TOO_LARGE for more output than
+    anybody could use, UNCAPTURABLE where a filter cannot be switched off.
+    """
+
+    __slots__ = ("_asked", "_deadline", "_environ", "_path", "_settings", "root")
+
+    def __init__(self, root: str, environ: "Mapping[str, str]", deadline: float) -> None:
+        self.root = root
+        self._path = find(environ, root)
+        self._environ = _environment(root, environ)
+        self._deadline = deadline
+        self._asked: Child | None = None
+        self._settings: dict[bytes, bytes] | None = None
+
+    def ask(self) -> None:
+        """Have git look for its filters; to be called ahead, where there is something to do meanwhile."""
+        if self._asked is None:
+            self._asked = self._spawn(_QUESTION)
+
+    def settings(self) -> "Mapping[bytes, bytes]":
+        """What filters and `core.autocrlf`, `core.attributesfile` are set to, by names as git writes them."""
+        if self._settings is None:
+            self.ask()
+            assert self._asked is not None  # noqa: S101 - `ask` has just seen to it
+            found = _read(self.gather(self._asked, fine=(0, _NONE_FOUND))[0])
+            self._environ |= _without_filters(found, self._environ)
+            self._settings = found
+        return self._settings
+
+    def start(self, *arguments: str) -> Child:
+        """Git's command and its arguments, under way."""
+        self.settings()
+        return self._spawn(arguments)
+
+    def start_ahead(self, *arguments: str) -> Child:
+        """The same before git has told of its filters, where no file with attributes in the worktree chooses one.
+
+        Attributes from anywhere else do not count then.
+        """
+        return self._spawn(arguments, _NEAR, _NEAR_ENVIRON)
+
+    def _spawn(
+        self, arguments: "Sequence[str]", more: "Sequence[str]" = (), variables: "Mapping[str, str] | None" = None
+    ) -> Child:
+        argv = ["git", "-C", self.root, "--no-pager", "--work-tree=."]
+        for option in (*_OPTIONS, *more):
+            argv += ("-c", option)
+        try:
+            return start(self._path, [*argv, *arguments], {**self._environ, **(variables or {})})
+        except (OSError, ValueError) as error:
+            raise Bypass(outcome.NO_GIT, str(error)) from None
+
+    def gather(self, *children: Child, fine: "Sequence[int] | None" = (0,)) -> tuple[bytes, ...]:
+        """What each child printed; all of them have ended with one of the statuses that are `fine` (None: any)."""
+        try:
+            gather(children, self._deadline)
+        except TimeoutError:
+            raise Bypass(outcome.TOO_SLOW, "git") from None
+        except TooMuch:
+            raise Bypass(outcome.TOO_LARGE, "what git says of it") from None
+        for child in children:
+            if fine is not None and child.status not in fine:
+                raise Bypass(outcome.NO_GIT, f"git ended with status {child.status}")
+        return tuple(child.output for child in children)
+
+    def run(self, *arguments: str) -> bytes:
+        """What git prints."""
+        return self.gather(self.start(*arguments))[0]
+
+    def abandon(self) -> None:
+        """Let go of a question whose answer nobody came for."""
+        if self._asked is not None:
+            end([self._asked])
+
+
+def find(environ: "Mapping[str, str]", root: str) -> str:
+    """The git on the person's path, which none of the repository at `root` may stand in for. Raises Bypass (NO_GIT)."""
+    for folder in _folders(environ, root):
+        path = os.path.join(folder, "git")
+        if os.access(path, os.X_OK) and not _is_strangers(os.path.realpath(path), root, environ):
+            return path
+    raise Bypass(outcome.NO_GIT, "git is not on the path")
+
+
+def make_repository(folder: str, environ: "Mapping[str, str]", seconds: float = 10.0) -> bool:
+    """Make `folder`, which is ours, a repository without a commit; False where git is missing or fails."""
+    try:
+        argv = ["git", "init", "--quiet", "--template=", folder]
+        child = start(find(environ, folder), argv, _environment(folder, environ))
+        gather([child], time.monotonic() + seconds)
+    except (Bypass, OSError):
+        return False
+    return child.status == 0
+
+
+def _environment(root: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    given = {name: value for name, value in environ.items() if name.startswith((_COUNT, _KEY, _VALUE))}
+    return {
+        **{name: environ[name] for name in _KEPT if name in environ},
+        **given,
+        **_FIXED,
+        "PATH": ":".join(_folders(environ, root)),
+        # A broken .git must not send git to a repository further up.
+        "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
+    }
+
+
+def _folders(environ: "Mapping[str, str]", root: str) -> list[str]:
+    """The person's path without what lies in the repository or wherever somebody works."""
+    folders = environ.get("PATH", os.defpath).split(":")
+    return [folder for folder in folders if os.path.isabs(folder) and not _is_strangers(folder, root, environ)]
+
+
+def _is_strangers(path: str, root: str, environ: "Mapping[str, str]") -> bool:
+    """Whether the path lies in the repository; one that holds the person's home is the person's own."""
+    return _is_below(path, root) and not _is_below(environ.get("HOME", ""), root)
+
+
+def _is_below(path: str, root: str) -> bool:
+    return f"{path}/".startswith(f"{root.rstrip('/')}/")
+
+
+def _read(printed: bytes) -> dict[bytes, bytes]:
+    """`name LF value NUL` for each, the last of a name counts; a name may stand alone, which means true."""
+    found = {}
+    for item in printed.split(b"\0")[:-1]:
+        name, separator, value = item.partition(b"\n")
+        found[name] = value if separator else b"true"
+    return found
+
+
+def _without_filters(settings: "Mapping[bytes, bytes]", environ: "Mapping[str, str]") -> dict[str, str]:
+    """Variables that add to the settings given by `environ` and leave git no filter to run."""
+    drivers = {name[7:].rpartition(b".")[0] for name in settings if name.startswith(b"filter.")}
+    if len(drivers) > _MOST_FILTERS:
+        raise Bypass(outcome.UNCAPTURABLE, f"git knows {len(drivers)} filters")
+    count = environ.get(_COUNT, "0")
+    if not (count.isascii() and count.isdecimal()):
+        raise Bypass(outcome.NO_GIT, f"{_COUNT} is {count!r}")
+    given: dict[str, str] = {}
+    at = int(count)
+    for driver in sorted(drivers):
+        for key, value in (("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")):
+            given[f"{_KEY}{at}"] = f"filter.{os.fsdecode(driver)}.{key}"
+            given[f"{_VALUE}{at}"] = value
+            at += 1
+    return {**given, _COUNT: str(at)} if given else given
