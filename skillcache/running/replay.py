@@ -1,7 +1,5 @@
 """From what is stored under a job's key to the two streams that a replay prints."""
 
-from typing import NamedTuple
-
 from skillcache.entry import STREAMS, Entry, Unreadable, decode
 from skillcache.outcome import ELSEWHERE, EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY, Outcome
 from skillcache.relocation import expand, expandable
@@ -10,10 +8,15 @@ ERROR = "stderr"  # the path under which an entry keeps standard error
 POSITION = "stdin"  # the detail that says how far the run read its input, a file
 
 
-class Replay(NamedTuple):
-    entry: Entry
-    output: bytes
-    error: bytes
+class Replay:
+    """output, error: what is printed on the two streams."""
+
+    __slots__ = ("entry", "error", "output")
+
+    def __init__(self, entry: Entry, output: bytes, error: bytes) -> None:
+        self.entry = entry
+        self.output = output
+        self.error = error
 
 
 def decide(

@@ -8,6 +8,7 @@ import os
 
 from skillcache import files
 from skillcache.digest import digest
+from skillcache.processes import started
 
 _CAP = 1 << 16
 
@@ -24,7 +25,7 @@ def here() -> str:
 
 def describe(pid: int) -> dict[str, str]:
     """What `is_alive` asks for: fields of a session's state."""
-    start = _start(pid)
+    start = started(pid)
     return {"boot": here(), "pid": str(pid), "pid_start": start} if start else {}
 
 
@@ -33,16 +34,4 @@ def is_alive(state: dict[str, str], here_: str) -> bool | None:
     pid = state.get("pid", "")
     if not here_ or state.get("boot") != here_ or not pid.isdecimal() or len(pid) > 10:
         return None
-    return _start(int(pid)) == state.get("pid_start")
-
-
-def _start(pid: int) -> str:
-    """When the process started, in ticks since the boot; "" when there is none, or none that still runs."""
-    try:
-        text = files.read(f"/proc/{pid}/stat", _CAP) or b""
-    except OSError:
-        return ""
-    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything
-    if len(fields) < 20 or fields[0] in (b"Z", b"X"):
-        return ""
-    return fields[19].decode("ascii", "replace")
+    return started(int(pid)) == state.get("pid_start")

@@ -1,0 +1,155 @@
+"""What a shim starts for a command that may be a report: its result is printed, or it runs and is recorded.
+
+    stand_in.py PROGRAM NAME WORD...   PROGRAM: path of the real one; NAME: what it was called by
+
+Whatever goes wrong before the command has begun, this process becomes the command.
+"""
+
+import gc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import NoReturn
+
+
+def main(argv: list[str]) -> "NoReturn":
+    import os
+
+    gc.disable()
+    path, *words = argv
+    environ = dict(os.environ)
+    environ["_"] = path  # as the shell sets it for the program itself
+    status = None
+    try:
+        status = _answer(path, tuple(words), environ)
+    except BaseException as fault:  # noqa: BLE001 - the command must run
+        status = _rescued(fault)
+    if status is None:
+        status = _become(path, words, environ)
+    os._exit(status)
+
+
+def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
+    """The status to end with; None where the command is to run as if we were not there."""
+    import os
+    import time
+
+    from skillcache import bytecode
+    from skillcache.paths import cache_folder, package_folder
+
+    bytecode.use(cache_folder(environ), package_folder(), ahead=True)
+    from skillcache.settings import disabled, load
+
+    if disabled(environ):
+        return None
+    joined = _streams()
+    if joined is None:
+        return None
+    from skillcache import tally
+    from skillcache.commands.invocation import Invocation
+    from skillcache.commands.process import Program
+    from skillcache.commands.ruled import ruled
+    from skillcache.errors import Bypass
+    from skillcache.fingerprint.git import find_root
+    from skillcache.outcome import NO_RULE
+
+    began = time.monotonic()
+    cwd = os.getcwd()
+    settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
+    if settings.flag("disable"):
+        return None
+    fresh = environ.pop("SKILLCACHE_FRESH", "") not in ("", "0")
+    call = Invocation(settings.cache, environ)
+    program = Program(path, words, environ)
+    try:
+        task = ruled(program, cwd, without_shims(environ), settings, fresh=fresh, joined=joined)
+    except Bypass as bypass:
+        if bypass.outcome is not NO_RULE:
+            spent = int((time.monotonic() - began) * 1000)
+            tally.record(settings.cache, time.time(), bypass.outcome, spent=spent)
+        return None
+    from skillcache.commands.way import Way
+
+    return Way(task, settings, call, tell=_say_nothing).go()
+
+
+def _streams() -> bool | None:
+    """Whether standard error is standard output's own file; None for streams that nobody's result is recorded from."""
+    import fcntl
+    import os
+    from stat import S_ISREG
+
+    try:
+        os.fstat(0)
+        output, error = os.fstat(1), os.fstat(2)
+    except OSError:  # closed
+        return None
+    if os.isatty(1) or os.isatty(2):
+        return None
+    if not os.path.samestat(output, error):
+        return False
+    if not S_ISREG(output.st_mode):
+        return True
+    flags = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (1, 2)]
+    if all(flag & os.O_APPEND for flag in flags):
+        return True
+    # Two places in one file, as of `>file 2>file`, write over each other. What a place may do is shared by its copies,
+    # and this bit means nothing to a file.
+    fcntl.fcntl(1, fcntl.F_SETFL, flags[0] ^ os.O_NONBLOCK)
+    is_shared = fcntl.fcntl(2, fcntl.F_GETFL) != flags[1]
+    fcntl.fcntl(1, fcntl.F_SETFL, flags[0])
+    return True if is_shared else None
+
+
+def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:
+    """The environment with the PATH that would be without our folders."""
+    import os
+
+    from skillcache.shims.script import MARK
+
+    folders = environ.get("PATH", os.defpath).split(":")
+    kept = [folder for folder in folders if not os.path.exists(f"{folder or '.'}/{MARK}")]
+    return {**environ, "PATH": ":".join(kept)}
+
+
+def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
+    """Without a module of ours: they may be what is missing."""
+    import os
+    from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal
+
+    for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
+        signal(number, SIG_DFL)
+    for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell
+        try:
+            if shell:
+                os.execve(shell[0], [shell[1], path, *words[1:]], environ)
+            os.execve(path, words, environ)
+        except OSError as fault:
+            if fault.errno != 8 or shell:
+                return _unstartable(fault)
+    return 126
+
+
+def _rescued(fault: BaseException) -> int | None:
+    """The status of a command that has begun, or could not; None where it is still to be started."""
+    import sys
+
+    if type(fault).__name__ == "Unstartable":
+        return _unstartable(fault)
+    child = sys.modules.get("skillcache.commands.child")
+    status: int | None = child.see_to_the_end() if child is not None else None
+    return status
+
+
+def _unstartable(fault: BaseException) -> int:
+    import os
+
+    text = getattr(fault, "strerror", None) or str(fault)
+    os.write(2, f"bash: line 1: {text}\n".encode("utf-8", "backslashreplace"))
+    status: int = getattr(fault, "status", 127 if isinstance(fault, FileNotFoundError) else 126)
+    return status
+
+
+def _say_nothing(_text: str) -> None:
+    return
