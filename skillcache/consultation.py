@@ -50,8 +50,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
         place=found.workplace.place if found.workplace is not None else "",
         now=now,
         form=TEXT if planned.tool == BASH else JSON,
-        failures=planned.failures
-        and not seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
+        failures=planned.failures and not seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
     )
     answer = decide(planned, inquiry, stored.entry, stored.also)
     if answer.unknown:

@@ -1,243 +1,160 @@
-"""One run for all: who is about to run a call claims its key, and who comes second waits for that run's result.
+"""One run for all: the process that runs a call holds the claim to it; who comes second waits for that run's result.
 
-A claim has a lease, so that a run that was killed holds nobody for ever; hooks are too short-lived to renew one, so the
-lease is sized by what is known of the command, and a client that is seen to be gone holds nobody at all. Whoever waits
-looks again at what the call depends on afterwards. Where the run gave no result, all who waited for it run at once;
-where it was killed, one does and the others wait on.
+Only what surely runs a call claims it. The claim has a short lease, which its holder renews until the run has ended:
+one that was killed, or whose machine is gone, holds nobody for longer, and nobody at all whom it shares a machine with.
+Whoever waits looks again at what the call depends on afterwards. Where the run gave no result, all who waited for it
+run at once; where its holder died, one does and the others wait on.
 """
 
-import math
-import os
 import time
+from _thread import allocate_lock, start_new_thread
 
-from skillcache import durations, files, jsontext, permissions
-from skillcache.call import Call
-from skillcache.consultation import Consultation, consult
-from skillcache.digest import digest
-from skillcache.errors import Bypass, StoreError
-from skillcache.key import digest_of
-from skillcache.miss import Miss
-from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
-from skillcache.paths import pending_folder
-from skillcache.plan import BASH, Plan
-from skillcache.runtime import World
-from skillcache.sessions import client
-from skillcache.settings import Settings
-from skillcache.stores import Claim, Store
-from skillcache.writer import person
+from skillcache import holder
+from skillcache.errors import StoreError
 
-# After these a run of the same call gives what is missing.
-AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
-_BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown length is taken for
-_SHORTEST = 10.0  # seconds of a lease: a busy machine makes quick commands slow
-_MARGIN = 2.0  # seconds that are left to us after a wait
-_LOOK = 2.0  # seconds between two looks at who holds it
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skillcache.stores import Claim, Store
+
+LEASE = 5.0  # seconds
+_RENEWAL = 1.5  # seconds: two may fail
+_LOOK = 1.0  # seconds between two looks at whether the holder is still there
 _TICK = 0.01  # seconds after the end of a lease
-_STOPS = ("deny", "ask")
-_CAP = 4 << 20
-_PROCESS = ("boot", "pid", "pid_start")
 
 
-class Flight:
-    """consulted: what is known now; owner: who may hold the claim of the run that now begins, "" for nobody.
+class Held:
+    """A claim of this process, renewed until `end`, but no longer than `longest` seconds."""
 
-    waited: whether another's run was waited for.
-    """
+    def __init__(self, open_store: "Callable[[], Store]", digest: str, owner: str, longest: float) -> None:
+        self._until = time.monotonic() + longest
+        self._open_store = open_store
+        self._digest = digest
+        self._owner = owner
+        self._turn = allocate_lock()
+        self._is_over = False
+        start_new_thread(self._renew, ())
 
-    __slots__ = ("consulted", "owner", "waited")
+    def end(self) -> None:
+        """Give it up and wake who waits. A store that fails lets it run out."""
+        with self._turn:  # a renewal under way would outlive the release
+            if self._is_over:
+                return
+            self._is_over = True
+        try:
+            store = self._open_store()
+            try:
+                store.release(self._digest, self._owner)
+            finally:
+                store.close()
+        except StoreError:
+            return
 
-    def __init__(self, consulted: Consultation, owner: str, *, waited: bool) -> None:
-        self.consulted = consulted
-        self.owner = owner
-        self.waited = waited
+    def _renew(self) -> None:
+        while time.monotonic() < self._until:
+            time.sleep(_RENEWAL)
+            with self._turn:
+                if self._is_over or not self._is_extended():
+                    return
+
+    def _is_extended(self) -> bool:
+        """Whether it may still be ours."""
+        try:
+            store = self._open_store()
+            try:
+                return not store.claim(self._digest, self._owner, LEASE).holder
+            finally:
+                store.close()
+        except StoreError:
+            return True
 
 
-def board(call: Call, planned: Plan, consulted: Consultation, *, waits: bool) -> Flight:
-    """Claims the run of a miss, or waits for who has it. Raises Bypass for what the call depends on after a wait."""
-    if _is_stopped(call):
-        return Flight(consulted, "", waited=False)
-    store = call.open_store()
-    passenger = _Passenger(call, planned, consulted, store, waits=waits)
-    try:
-        while (flight := passenger.step()) is None:
-            pass
-    except StoreError as fault:  # what is known of the miss is still worth keeping, and a lost answer may be a claim
-        call.count(fault.outcome, planned.name)
-        return passenger.flight(passenger.owner)
-    else:
-        return flight
-    finally:
-        store.close()
-
-
-class _Passenger:
+class Passenger:
     """A call on its way to a run of its own or to another's result.
 
-    ends: monotonic seconds at which it waits no longer; looked: whether `consulted` is no older than the last wait;
-    in_vain: whether the run that was waited for has ended and left no result.
+    digest: of what it depends on, as last seen; look: sees anew, and gives the digest of what no result is stored for,
+    None where there is one; whatever it raises, nothing is held then. owner: see `holder`; may_wait: whether for this
+    holder; longest: see `Held`.
+    held: the claim, once `board` has got one; waited: whether another's run was waited for.
     """
 
-    __slots__ = (
-        "call", "consulted", "ends", "expected", "in_vain", "looked", "owner", "planned", "store", "waited",
-    )  # fmt: skip
+    def __init__(
+        self,
+        open_store: "Callable[[], Store]",
+        digest: str,
+        look: "Callable[[], str | None]",
+        owner: str,
+        may_wait: "Callable[[str], bool]",
+        longest: float = float("inf"),
+    ) -> None:
+        self.held: Held | None = None
+        self.waited = False
+        self._open_store = open_store
+        self._digest = digest
+        self._see = look
+        self._owner = owner
+        self._may_wait = may_wait
+        self._longest = longest
+        self._has_looked = True  # since the last wait
+        self._in_vain = False  # the run that was waited for has ended and left no result
 
-    def __init__(self, call: Call, planned: Plan, consulted: Consultation, store: Store, *, waits: bool) -> None:
-        self.call = call
-        self.planned = planned
-        self.consulted = consulted
-        self.store = store
-        self.owner = owner_of(call)
-        self.expected = _expected(call)
-        self.ends = time.monotonic() + (min(2 * self.expected, call.settings.number("wait")) if waits else 0)
-        self.waited = self.in_vain = False
-        self.looked = True
-
-    def flight(self, owner: str) -> Flight:
-        return Flight(self.consulted, owner, waited=self.waited)
-
-    def step(self) -> Flight | None:
-        """None where there is another step. Raises Bypass and StoreError."""
-        name = self.consulted.found.digest
-        claim = self.store.claim(name, self.owner, max(2 * self.expected, _SHORTEST))
-        ours = self.owner if not claim.holder else ""
-        left = self.ends - time.monotonic()
-        if not ours and not self.in_vain and left > 0 and _is_worth_waiting(claim.holder, self.owner):
-            return self._wait(name, claim, left)
-        # Free because its run has just ended: whoever looked a moment ago has not seen the result.
-        if self.looked and (self.in_vain or not ours or not claim.mark):
-            return self.flight(ours)
-        self._look(name, ours)
-        missing, same = self.consulted.answer.outcome in AWAITED, self.consulted.found.digest == name
-        if missing and same:
-            return self.flight(ours)
-        if ours:
-            self.store.release(name, ours)
-        return None if missing and time.monotonic() < self.ends else self.flight("")
-
-    def _wait(self, name: str, claim: Claim, left: float) -> Flight | None:
-        """For a moment, so that a claim which falls without a word is noticed."""
-        began = time.monotonic()
-        if not self.waited:
-            self.call.world.allow(left + _MARGIN)
-        self.waited, self.looked = True, False
+    def board(self, patience: float) -> None:
+        """Wait, at most so many seconds, for another's result, or claim the run. Raises StoreError, and as `look`."""
+        ends = time.monotonic() + patience
+        store = self._open_store()
         try:
-            released = self.store.wait(name, claim.mark, min(left, max(claim.left, _TICK), _LOOK))
+            while not self._step(store, ends):
+                pass
         finally:
-            self.call.world.now += time.monotonic() - began
-        if _is_gone(claim.holder):
-            self.store.release(name, claim.holder)
-        elif released:
-            self._look(name, "")
-            if self.consulted.answer.outcome not in AWAITED:
-                return self.flight("")
-            self.in_vain = True
-        return None
+            store.close()
 
-    def _look(self, name: str, ours: str) -> None:
-        """Whoever cannot look runs without a claim."""
+    def _step(self, store: "Store", ends: float) -> bool:
+        """Whether it was the last."""
+        claim = store.claim(self._digest, self._owner, LEASE)
+        left = ends - time.monotonic()
+        if claim.holder:
+            if holder.is_gone(claim.holder):
+                store.release(self._digest, claim.holder)
+                self._has_looked = False
+                return False
+            if left > 0 and not self._in_vain and self._may_wait(claim.holder):
+                return self._wait(store, claim, left)
+            if self._has_looked:
+                return True
+        # Free because its run has just ended: whoever looked a moment ago has not seen the result.
+        elif self._has_looked and (self._in_vain or not claim.mark):
+            self._hold()
+            return True
+        return self._look_first(store, is_ours=not claim.holder, is_late=left <= 0)
+
+    def _look_first(self, store: "Store", *, is_ours: bool, is_late: bool) -> bool:
+        name = self._digest
+        missing: str | None = None
         try:
-            self.consulted = consult(self.call, self.planned)
-        except Bypass:
-            if ours:
-                self.store.release(name, ours)
-            raise
-        self.looked = True
+            missing = self._look()
+        finally:
+            if is_ours and missing != name:
+                store.release(name, self._owner)
+        if is_ours and missing == name:
+            self._hold()
+        return missing is None or missing == name or is_late
 
+    def _wait(self, store: "Store", claim: "Claim", left: float) -> bool:
+        """For a moment, so that a claim which falls without a word is noticed."""
+        self.waited, self._has_looked = True, False
+        released = store.wait(self._digest, claim.mark, min(left, max(claim.left, _TICK), _LOOK))
+        if released and not holder.is_gone(claim.holder):
+            self._in_vain = True
+            return self._look() is None
+        return False
 
-def _is_stopped(call: Call) -> bool:
-    """Whether the person's own rules stop the call, or put it before them: it may never run."""
-    try:
-        rules = permissions.load(call.event.cwd, call.world.environ)
-    except Bypass:
-        return True
-    if call.event.tool == BASH:
-        return rules.verdict(call.command) in _STOPS
-    from skillcache.permissions import tools  # most calls are Bash lines
+    def _hold(self) -> None:
+        self.held = Held(self._open_store, self._digest, self._owner, self._longest)
 
-    return tools.verdict(rules, call.event.tool, call.event.input) in _STOPS
-
-
-def _is_gone(holder: str) -> bool:
-    """Whether the holder's client is known to have ended."""
-    words = holder.split(" ")[2:]
-    return (
-        len(words) == len(_PROCESS) and client.is_alive(dict(zip(_PROCESS, words, strict=True)), client.here()) is False
-    )
-
-
-def _expected(call: Call) -> float:
-    """Seconds that the call may take."""
-    if call.event.tool != BASH:
-        return _AGENT if call.event.tool == "Agent" else _OTHER
-    learnt = durations.learnt(call.cache, call.folder, call.command)
-    if learnt is not None:
-        return learnt / 1000
-    limit = call.event.input.get("timeout")
-    return limit / 1000 if isinstance(limit, int | float) and 0 < limit < 1e7 and math.isfinite(limit) else _BASH
-
-
-def release(call: Call, miss: Miss) -> None:
-    """At the end of the run. Raises StoreError."""
-    if miss.owner:
-        _release(call.world, call.settings.store, [(digest_of(miss.key), miss.owner)])
-
-
-def release_all(
-    world: World, settings: Settings, *, session_id: str, agent_id: str | None, forget: bool = True
-) -> None:
-    """Release what runs that have not ended for us hold: one agent's, or a whole session's with None.
-
-    An agent that works in the background holds on to its own until its session ends. `forget`: they will never end.
-    Raises StoreError.
-    """
-    beginning = f"{session_id}/" if agent_id is None else f"{session_id}/{agent_id}/"
-    found = []
-    for path, record in _kept(settings.cache):
-        owner, key = record.get("owner"), record.get("key")
-        background = path.rpartition("/")[2].startswith("agent-")
-        if not isinstance(owner, str) or not isinstance(key, str) or not owner.startswith(beginning):
-            continue
-        if agent_id is None or not background:
-            if forget:
-                files.remove(path)
-            found.append((digest_of(key), owner))
-    _release(world, settings.store, found)
-
-
-def _kept(cache: str) -> list[tuple[str, dict[str, object]]]:
-    kept: list[tuple[str, dict[str, object]]] = []
-    try:
-        with os.scandir(pending_folder(cache)) as items:
-            paths = [item.path for item in items if item.stat(follow_symlinks=False).st_size]
-        for path in paths:
-            record = jsontext.loads(files.read(path, _CAP) or b"{}")
-            if isinstance(record, dict):
-                kept.append((path, record))
-    except (OSError, ValueError):
-        return kept
-    return kept
-
-
-def _release(world: World, target: str, claims: list[tuple[str, str]]) -> None:
-    if not claims:
-        return
-    store = world.open_store(target)
-    try:
-        for name, owner in claims:
-            store.release(name, owner)
-    finally:
-        store.close()
-
-
-def owner_of(call: Call) -> str:
-    """Session, agent and call; the person, as results of others may not be served here; the client's process."""
-    event, pid = call.event, call.world.environ.get("CLAUDE_PID", "")
-    process = client.describe(int(pid)) if pid.isdecimal() and len(pid) < 11 else {}
-    words = [digest(person().encode()), *(process[name] for name in _PROCESS if name in process)]
-    return f"{event.session_id}/{event.agent_id}/{event.tool_use_id} {' '.join(words)}"
-
-
-def _is_worth_waiting(holder: str, owner: str) -> bool:
-    """Not for what another person runs, and not for one's own earlier call: it was denied, or is made twice at once."""
-    ours, theirs = owner.split(" "), holder.split(" ")
-    return ours[1:2] == theirs[1:2] and ours[0].rpartition("/")[0] != theirs[0].rpartition("/")[0]
+    def _look(self) -> str | None:
+        missing = self._see()
+        self._has_looked = True
+        if missing is not None:
+            self._digest = missing
+        return missing

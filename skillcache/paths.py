@@ -45,6 +45,11 @@ def pending_folder(cache: str) -> str:
     return cache + "/pending"
 
 
+def runs_folder(cache: str) -> str:
+    """Which processes hold a claim while a command runs for them."""
+    return cache + "/runs"
+
+
 def seen_folder(cache: str) -> str:
     """Which failures a session or subagent has already seen."""
     return cache + "/seen"

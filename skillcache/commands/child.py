@@ -7,7 +7,7 @@ import errno
 import os
 import select
 import time
-from _signal import (
+from _signal import (  # type: ignore[import-not-found]
     SIG_DFL,
     SIG_IGN,
     SIGCHLD,

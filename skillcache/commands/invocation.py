@@ -13,7 +13,7 @@ import os
 from skillcache import files
 from skillcache.digest import digest
 from skillcache.paths import called_folder, calls_folder
-from skillcache.processes import started
+from skillcache.sessions.client import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Invocation:
         self.session = session if _NAME.issuperset(session) else ""
         shell = environ.get("SKILLCACHE_CALL", "")
         self._shell = shell if shell.isdecimal() and shell.isascii() and len(shell) < 11 else ""
-        start = started(int(self._shell)) if self._shell else ""
+        start = describe(int(self._shell)).get("pid_start") if self._shell else ""
         self.call = f"{self._shell}.{start}" if start else ""
         self.number = 0
         if self.call and self.session:

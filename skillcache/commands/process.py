@@ -2,7 +2,7 @@
 
 import errno
 import os
-from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal
+from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
 from skillcache.commands.standard_input import write_whole
 

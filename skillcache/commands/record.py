@@ -4,12 +4,13 @@ import os
 import time
 
 from skillcache import bytecode, durations, pending, quarantine, tally, writer
-from skillcache.commands.single_flight import with_store
+from skillcache.commands.task import joined
 from skillcache.commands.way import POSITION
 from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode, encode
 from skillcache.errors import StoreError
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.mention import mentions_root
+from skillcache.lookup import Lookup
 from skillcache.outcome import (
     CHANGED_INPUTS,
     CONFIRMED,
@@ -30,17 +31,24 @@ from skillcache.plan import BASH
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.relocation import expand, relocate
 from skillcache.secrets import find as find_secret
+from skillcache.stores import open_store
+
+_NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from skillcache.commands.child import Ended
     from skillcache.commands.failure import Failure
     from skillcache.commands.standard_input import Input
     from skillcache.commands.task import Task
     from skillcache.commands.way import Begun
-    from skillcache.lookup import Lookup
     from skillcache.settings import Settings
     from skillcache.stores import Store
+
+    T = TypeVar("T")
 
 
 class Recorder:
@@ -54,55 +62,79 @@ class Recorder:
         self._begun = begun
         self._failure = failure
 
-    def keep(self, ended: "Ended", given: "Input", since: int) -> Outcome:
-        """What became of the run. `since`: see `way.stamp`. Raises Bypass, StoreError and OSError."""
+    def keep(self, ended: "Ended", given: "Input") -> Outcome:
+        """What became of the run. Raises Bypass, StoreError and OSError."""
         if ended.interrupted:
             return INTERRUPTED
-        verifies = self._begun.outcome is VERIFY
         if self._task.learns:
             durations.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
-        is_quick = ended.milliseconds < self._settings.number("min_duration") * 1000
-        is_asked_for = verifies or self._task.plan.fresh
         if ended.status:
             self._doubt()
-            if is_quick or not self._is_kept(ended):
-                return FAILURE
+        if (outcome := self._unfit(ended)) is not None:
+            return outcome
+        return self._keep(ended, given)
+
+    def _unfit(self, ended: "Ended") -> Outcome | None:
+        """Why a run that has ended so is not to be stored."""
+        task, settings = self._task, self._settings
+        is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
+        is_quick = task.learns and ended.milliseconds < settings.number("min_duration") * 1000
+        # One that a signal ended says nothing of what it would have said.
+        if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
+            return FAILURE
         if not ended.whole:
             return CUT
         if ended.streams is None:
             return TOO_BIG
-        if self._task.learns and is_quick and not is_asked_for:
-            return NOT_WORTH
-        seconds = self._settings.number("capture_time")
-        found = self._task.look(given.rows(), seconds=seconds)
-        left: tuple[File, ...] = ()
-        if found.workplace is not None:
-            deadline = time.monotonic() + seconds
-            found.workplace.require_untouched(self._begun.trace, self._task.program.environ, deadline=deadline)
-        if found.key != self._begun.found.key or self._task.is_disturbed(found, since=since, seconds=seconds):
+        return NOT_WORTH if is_quick and not is_asked_for else None
+
+    def _keep(self, ended: "Ended", given: "Input") -> Outcome:
+        assert ended.streams is not None  # noqa: S101 - `_unfit` has seen to it
+        found = self._found(given)
+        if found is None:
             return CHANGED_INPUTS
-        if found.workplace is not None:
-            cap, deadline = int(self._settings.number("max_output")), time.monotonic() + seconds
-            left = found.workplace.collect(self._begun.trace, since=since, cap=cap, deadline=deadline)
+        left = self._left(found)
         texts = (*ended.streams, *(file.content for file in left))
         if find_secret(self._task.plan.command) or any(find_secret(text.decode("utf-8", "replace")) for text in texts):
             return SECRET
         entry = self._entry(found, ended, left, given.position())
-        if verifies:
-            return self._compare(entry)
-        return self._store(found, entry)
+        return self._compare(entry) if self._begun.outcome is VERIFY else self._store(found, entry)
 
-    def _is_kept(self, ended: "Ended") -> bool:
-        """Whether a failure is: one that a signal ended says nothing of what it would have said."""
-        return self._task.learns and not ended.signal and ended.status < 126
+    def _found(self, given: "Input") -> "Lookup | None":
+        """What the command depends on at its end; None when that is not what it was all along."""
+        seconds = self._settings.number("capture_time")
+        begun, task = self._begun, self._task
+        found = task.look(given.rows(), seconds=seconds)
+        if found.workplace is not None:
+            deadline = time.monotonic() + seconds
+            found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
+        if found.key != begun.found.key or task.is_disturbed(found, since=begun.since, seconds=seconds):
+            return None
+        return found
+
+    def _left(self, found: "Lookup") -> tuple[File, ...]:
+        """The files that a skill's script has written. Raises Bypass."""
+        if found.workplace is None:
+            return ()
+        cap, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
+        deadline = time.monotonic() + seconds
+        return found.workplace.collect(self._begun.trace, since=self._begun.since, cap=cap, deadline=deadline)
 
     def _doubt(self) -> None:
         """A pass that is stored for the same inputs is now in doubt."""
         try:
-            with_store(self._settings.store, self._take_out)
+            self._with_store(self._take_out)
         except StoreError:
             quarantine.begin(self._settings.cache, self._begun.project, self._task.plan.name, time.time())
             raise
+
+    def _with_store(self, work: "Callable[[Store], T]") -> "T":
+        """What `work` gives, over a connection of its own: one that lay idle while the command ran may be closed."""
+        store = open_store(self._settings.store, now=time.time())
+        try:
+            return work(store)
+        finally:
+            store.close()
 
     def _take_out(self, store: "Store") -> None:
         begun = self._begun
@@ -168,7 +200,7 @@ class Recorder:
 
         begun, plan = self._begun, self._task.plan
         shared = entry_key(plan.name, begun.found.digest, begun.team) if begun.team else None
-        held = with_store(self._settings.store, lambda store: store.get(begun.key, (), shared))
+        held = self._with_store(lambda store: store.get(begun.key, (), shared))
         stored = _readable(held.entry) or _readable(held.also)
         if stored is None:  # gone meanwhile
             return SUPERSEDED
@@ -196,16 +228,25 @@ class Recorder:
             if team and team_name(team) in begun.generations:
                 entry.names = begun.generations
                 _put(store, entry_key(plan.name, found.digest, team), entry, ttl)
+            self._put_joined(store, found, entry, ttl)
             # For `explain`: the entry to compare with when this command misses.
             store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
             return True
 
-        if not with_store(self._settings.store, put):
+        if not self._with_store(put):
             return SUPERSEDED
         if entry.failed:
             self._failure.keep(found.digest)
             return FAILURE
         return STORED
+
+    def _put_joined(self, store: "Store", found: "Lookup", entry: Entry, ttl: int) -> None:
+        """A run that wrote nothing to standard error would have written the same where both are one file."""
+        if self._task.joined or any(file.path == ERROR for file in entry.files):
+            return
+        other = Lookup(joined(found.called), found.fingerprint, found.workplace)
+        entry.key = other.key
+        _put(store, entry_key(self._task.plan.name, other.digest), entry, ttl)
 
 
 def _put(store: "Store", key: str, entry: Entry, ttl: int) -> bool:

@@ -116,15 +116,15 @@ def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:
 def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
     """Without a module of ours: they may be what is missing."""
     import os
-    from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal
+    from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
     for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
         signal(number, SIG_DFL)
     for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell
         try:
             if shell:
-                os.execve(shell[0], [shell[1], path, *words[1:]], environ)
-            os.execve(path, words, environ)
+                os.execve(shell[0], [shell[1], path, *words[1:]], environ)  # noqa: S606
+            os.execve(path, words, environ)  # noqa: S606
         except OSError as fault:
             if fault.errno != 8 or shell:
                 return _unstartable(fault)

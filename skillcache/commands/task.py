@@ -37,6 +37,9 @@ if TYPE_CHECKING:
             """Names besides those of the plan that invalidate its results."""
 
 
+_JOINED = ("streams", "", "joined")
+
+
 def called(
     tool: str, words: tuple[str, ...], cwd: str, root: str, environ: "Mapping[str, str]", *, joined: bool
 ) -> tuple[key.Row, ...]:
@@ -45,10 +48,15 @@ def called(
         ("tool", "", tool),
         ("command", "", jsontext.dumps(list(words))),
         ("directory", "", inside(cwd, root) or ""),
-        ("streams", "", "joined" if joined else "apart"),
+        _JOINED if joined else ("streams", "", "apart"),
     ]
     # A command may print the directory by the name that the shell came by.
     spelled = environ.get("PWD", "")
     if spelled != cwd and os.path.isabs(spelled) and os.path.realpath(spelled) == cwd:
         rows.append(("directory", "PWD", spelled))
     return tuple(rows)
+
+
+def joined(rows: tuple[key.Row, ...]) -> tuple[key.Row, ...]:
+    """The same call's rows, where standard error is standard output's own file."""
+    return tuple([_JOINED if row[:2] == _JOINED[:2] else row for row in rows])

@@ -7,14 +7,15 @@ import time
 from skillcache import durations, files, quarantine, tally
 from skillcache.commands import process
 from skillcache.commands.failure import Failure
-from skillcache.commands.single_flight import RUNNING, Flight, is_within
 from skillcache.commands.standard_input import Input, take, write_whole
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.entry import ERROR, STREAMS, decode
 from skillcache.errors import Bypass, StoreError
 from skillcache.outcome import (
     DISK,
+    EXPIRED,
     INTERNAL,
+    INVALIDATED,
     NO_ENTRY,
     QUARANTINED,
     REPEATED,
@@ -38,33 +39,39 @@ if TYPE_CHECKING:
 
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation
+    from skillcache.commands.nesting import Mark
     from skillcache.commands.task import Task
     from skillcache.entry import File
+    from skillcache.flight import Held
     from skillcache.lookup import Lookup
     from skillcache.stores import Store
 
 POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
+_LONG = 1000  # milliseconds
 _BROKEN_PIPE = process.SIGNALLED + 13
-# What waits for the run of another: what a new run would bring about as well.
-_AWAITED = frozenset([NO_ENTRY.id])
+# After these a run of the same command gives what is missing.
+_AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
 
 
 class Begun:
-    """What was so when the command began: before it, `found` was captured.
+    """What was so when the command began.
 
-    project: identity; generations: of the names; key: the store's; outcome: the miss; started: ms since the epoch;
-    trace: see `skillcache.skill.workplace`.
+    since: see `stamp`; after that, `found` was captured; project: identity; team: whose results may be given, '' for
+    none; key: the store's; generations: of the names; outcome: of the look at the store; stored: what lies there;
+    started: ms since the epoch; trace: see `skillcache.skill.workplace`.
     """
 
-    __slots__ = ("found", "generations", "key", "outcome", "project", "started", "team", "trace")
+    __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "stored", "team", "trace")
 
-    def __init__(self, found: "Lookup", project: str, team: str, key: str) -> None:
+    def __init__(self, since: int, found: "Lookup", project: str, team: str, key: str) -> None:
+        self.since = since
         self.found = found
         self.project = project
         self.team = team
         self.key = key
         self.generations: dict[str, int] = {}
         self.outcome: Outcome = NO_ENTRY
+        self.stored: bytes | None = None
         self.started = 0
         self.trace: dict[str, object] = {}
 
@@ -72,82 +79,84 @@ class Begun:
 class Way:
     """tell: is given what became of it, for people."""
 
-    __slots__ = ("_answer", "_began", "_call", "_failure", "_flight", "_settings", "_stored", "_task", "_tell")
+    __slots__ = ("_call", "_failure", "_held", "_settings", "_spent_from", "_task", "_tell", "_waited")
 
     def __init__(self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None]") -> None:
         self._task = task
         self._settings = settings
         self._call = call
         self._tell = tell
-        self._began = time.monotonic()
-        self._flight: Flight | None = None
+        self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
         self._failure = Failure(settings.cache, call)
-        self._stored: bytes | None = None
+        self._waited = False
+        self._held: Held | None = None
 
     def go(self) -> int:
-        """The status to end with. Raises process.Unstartable."""
+        """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
         given = take(int(self._settings.number("max_output")))
         try:
-            since = stamp(self._settings.cache)
             begun, answer = self._consult(given)
             if answer is not None:
-                return self._replay(answer, begun.found, given)
+                return self._replay(answer, begun, given)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
+            self._release()
             return self._only_run(given)
-        return self._run(begun, given, since)
+        self._count(begun.outcome)
+        return self._run(begun, given)
 
     def _consult(self, given: Input) -> "tuple[Begun, Answer | None]":
-        """Raises Bypass, StoreError and OSError."""
-        task, plan, settings = self._task, self._task.plan, self._settings
+        """What is so now, and what is served, None for a run. Raises Bypass, StoreError and OSError."""
+        task, settings = self._task, self._settings
         if given.refused is not None:
             raise given.refused
-        if task.learns and not plan.fresh:
-            learnt = durations.learnt(settings.cache, task.cwd, plan.command)
+        if task.learns and not task.plan.fresh:
+            learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
             if learnt is not None and learnt < settings.number("min_duration") * 1000:
                 raise Bypass(TOO_FAST)
         is_repeated = self._call.is_repeated(task.program.words, task.cwd)
-        found = task.look(given.rows(), seconds=settings.number("capture_time"))
-        project = identity(found.fingerprint.root)
-        if settings.number("verify") < 1 and any(
-            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, *plan.rules}
-        ):
-            raise Bypass(QUARANTINED)
-        team = settings.word("team") if plan.shared else ""
-        begun = Begun(found, project, team, entry_key(plan.name, found.digest))
-        store = open_store(settings.store, now=time.time())
-        try:
-            return begun, self._ask(store, begun, is_repeated=is_repeated)
-        finally:
-            store.close()
-
-    def _ask(self, store: "Store", begun: Begun, *, is_repeated: bool) -> Answer | None:
-        """What is served, or None and the miss in `begun`."""
-        answer = self._look_up(store, begun)
+        begun, answer = self._look(given)
         if is_repeated:
             begun.outcome = REPEATED
-        elif answer.entry is None and answer.outcome.id in _AWAITED and self._waits():
-            self._flight = Flight(self._settings.store, begun.found.digest, self._settings.number("wait"))
-            waited: list[str] = []
-            found = self._flight.begin(store, lambda: _served(self._look_up(store, begun)), waited.append)
-            if found is not None:
-                answer = found
-            if waited:
-                begun.outcome = answer.outcome = WAITED if found is not None else WAITED_IN_VAIN
-        if answer.entry is not None and not is_repeated:
-            if not self._is_chosen():
-                return answer
+        elif answer is None and begun.outcome in _AWAITED and settings.number("wait"):
+            begun, answer = self._board(begun, given)
+        if answer is None or is_repeated:
+            return begun, None
+        if self._is_chosen():
             begun.outcome = VERIFY
-        return None
-
-    def _waits(self) -> bool:
-        return bool(self._settings.number("wait")) and not is_within(os.environ)
+            return begun, None
+        return begun, answer
 
     def _is_chosen(self) -> bool:
         share = self._settings.number("verify") if self._task.learns else 0
         return int.from_bytes(os.urandom(6)) < share * (1 << 48)
 
-    def _look_up(self, store: "Store", begun: Begun) -> Answer:
+    def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
+        """What the command depends on now, and what may be served for that."""
+        task, settings = self._task, self._settings
+        since = stamp(settings.cache)
+        found = task.look(given.rows(), seconds=settings.number("capture_time"))
+        project = identity(found.fingerprint.root)
+        self._require_unrested(project)
+        team = settings.word("team") if task.plan.shared else ""
+        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
+        store = self._open_store()
+        try:
+            answer = self._ask(store, begun)
+        finally:
+            store.close()
+        begun.outcome = answer.outcome
+        return begun, answer if answer.entry is not None else None
+
+    def _require_unrested(self, project: str) -> None:
+        """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
+        plan, settings = self._task.plan, self._settings
+        if settings.number("verify") < 1 and any(
+            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, *plan.rules}
+        ):
+            raise Bypass(QUARANTINED)
+
+    def _ask(self, store: "Store", begun: Begun) -> Answer:
         """What is stored, now. Raises StoreError."""
         plan, found = self._task.plan, begun.found
         names = (*plan.names, *self._task.extra_names(), project_name(begun.project))
@@ -155,6 +164,7 @@ class Way:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
         stored = store.get(begun.key, names, shared)
+        begun.stored = stored.entry
         begun.generations = dict(zip(names, stored.generations, strict=True))
         inquiry = Inquiry(
             key=found.key,
@@ -171,37 +181,70 @@ class Way:
             more = store.get(begun.key, answer.unknown).generations
             inquiry.generations.update(zip(answer.unknown, more, strict=True))
             answer = decide(plan, inquiry, stored.entry, stored.also)
-        begun.outcome, self._stored = answer.outcome, stored.entry
         return answer
 
-    def _replay(self, answer: Answer, found: "Lookup", given: Input) -> int:
+    def _board(self, begun: Begun, given: Input) -> "tuple[Begun, Answer | None]":
+        """Claims the run, or waits for that of another process."""
+        from skillcache import holder
+        from skillcache.flight import Passenger  # a hit needs none
+
+        known: list[tuple[Begun, Answer | None]] = [(begun, None)]
+
+        def see() -> str | None:
+            known.append(self._look(given))
+            begun, answer = known[-1]
+            return begun.found.digest if answer is None else None
+
+        me = holder.describe(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
+        passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
+        try:
+            passenger.board(self._settings.number("wait"))
+        finally:
+            self._held, self._waited = passenger.held, passenger.waited
+        begun, answer = known[-1]
+        if self._waited:
+            begun.outcome = WAITED_IN_VAIN if answer is None else WAITED
+        return begun, answer
+
+    def _may_wait(self, other: str) -> bool:
+        from skillcache.commands.nesting import is_within  # few commands meet another run
+
+        if is_within(self._settings.cache):
+            return False
+        if not self._waited:
+            self._waited = True
+            self._tell_of_waiting(other)
+        return True
+
+    def _tell_of_waiting(self, other: str) -> None:
+        if os.isatty(2):
+            from skillcache import holder
+
+            name = _plain(holder.name_of(other).rpartition(":")[0])
+            process.say(f"waiting for {name}, where the same command runs on the same inputs")
+
+    def _open_store(self) -> "Store":
+        return open_store(self._settings.store, now=time.time())
+
+    def _replay(self, answer: Answer, begun: Begun, given: Input) -> int:
         """Raises Bypass and OSError while nothing is printed yet."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `_consult` gives
         kept = tuple([file for file in entry.files if file.path != ERROR])
         if kept:
-            _restore(kept, found)
-        if given.position() is not None and self._stored is not None:
-            position = decode(self._stored, details=True).details.get(POSITION)
+            _restore(kept, begun.found)
+        if given.position() is not None:
+            position = decode(begun.stored or b"", details=True).details.get(POSITION)
             if not isinstance(position, int):
                 raise Bypass(UNFIT)
             given.move(position)
-        status = entry.status
-        for fd, stream in ((1, answer.output), (2, answer.error)):
-            try:
-                write_whole(fd, stream)
-            except OSError as fault:
-                if fault.errno != errno.EPIPE:
-                    process.say(f"cannot write: {fault.strerror}")
-                    status = status or 1
-                else:
-                    status = _BROKEN_PIPE
-        self._count(answer.outcome, run=entry.duration)
+        status = _print(answer)
+        self._count(begun.outcome, run=entry.duration)
         self._remember(entry.duration)
         from skillcache.replay import age_of, origin
 
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {origin(entry, self._call.session)}")
-        return status
+        return entry.status if status is None else status
 
     def _remember(self, saved: int) -> None:
         """For the line that a person is shown at the end of the turn."""
@@ -214,24 +257,47 @@ class Way:
         except OSError:
             return
 
-    def _run(self, begun: Begun, given: Input, since: int) -> int:
+    def _run(self, begun: Begun, given: Input) -> int:
         from skillcache.commands import child  # a hit needs none
 
-        self._count(begun.outcome)
-        program = self._task.program
-        if self._flight is not None and self._flight.holds:
-            program = process.Program(program.path, program.words, {**program.environ, RUNNING: "1"})
-        cap = int(self._settings.number("max_output"))
+        mark = self._mark()
         try:
             self._trace(begun)
             begun.started = int(time.time() * 1000)
-            ended = child.run(program, given, cap, joined=self._task.joined)
-            self._record(begun, ended, given, since)
+            cap = int(self._settings.number("max_output"))
+            ended = child.run(self._task.program, given, cap, joined=self._task.joined)
+            self._spent_from = time.monotonic()
+            self._record(begun, ended, given)
         finally:
-            if self._flight is not None:
-                self._flight.end()
+            self._release()
+            if mark is not None:
+                mark.end()
+        self._tidy(ended)
         child.leave_open(ended.open)
         return child.end_as(ended)
+
+    def _mark(self) -> "Mark | None":
+        from skillcache.commands.nesting import Mark
+
+        try:
+            return Mark(self._settings.cache) if self._held is not None else None
+        except OSError:
+            return None
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.end()
+
+    def _tidy(self, ended: "Ended") -> None:
+        """Housekeeping, after a run that took longer than this does."""
+        if ended.milliseconds < _LONG:
+            return
+        try:
+            from skillcache.commands.record import tidy
+
+            tidy(self._settings.cache, time.time())
+        except Exception as fault:  # noqa: BLE001 - the command has run, and that is what counts
+            self._report("not tidied", fault)
 
     def _trace(self, begun: Begun) -> None:
         """What a script of a skill must leave as it is."""
@@ -243,12 +309,11 @@ class Way:
         except (Bypass, OSError):
             begun.trace = {}
 
-    def _record(self, begun: Begun, ended: "Ended", given: Input, since: int) -> None:
-        self._began += ended.milliseconds / 1000  # its own time is none of ours
+    def _record(self, begun: Begun, ended: "Ended", given: Input) -> None:
         try:
             from skillcache.commands.record import Recorder  # a hit needs none
 
-            outcome = Recorder(self._task, self._settings, begun, self._failure).keep(ended, given, since)
+            outcome = Recorder(self._task, self._settings, begun, self._failure).keep(ended, given)
         except Exception as fault:  # noqa: BLE001 - the command has run, and that is what counts
             self._report("ran, not stored", fault)
             return
@@ -269,9 +334,24 @@ class Way:
         self._tell(f"{what}: {fault}")
 
     def _count(self, outcome: Outcome, *, run: int = 0) -> None:
-        spent = int((time.monotonic() - self._began) * 1000)
-        self._began = time.monotonic()
+        """What we have spent since the last count; the run itself is not ours."""
+        before, self._spent_from = self._spent_from, time.monotonic()
+        spent = int((self._spent_from - before) * 1000)
         tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
+
+
+def _print(answer: Answer) -> int | None:
+    """A status of its own where the streams could not be written."""
+    status = None
+    for fd, stream in ((1, answer.output), (2, answer.error)):
+        try:
+            write_whole(fd, stream)
+        except OSError as fault:
+            status = _BROKEN_PIPE
+            if fault.errno != errno.EPIPE:
+                process.say(f"cannot write: {fault.strerror}")
+                status = 1
+    return status
 
 
 def _restore(kept: "tuple[File, ...]", found: "Lookup") -> None:
@@ -284,8 +364,9 @@ def _restore(kept: "tuple[File, ...]", found: "Lookup") -> None:
     restore(kept, root, root)
 
 
-def _served(answer: Answer) -> Answer | None:
-    return answer if answer.entry is not None else None
+def _plain(text: str) -> str:
+    """A name from the store, which others may write, as harmless text."""
+    return "".join(c for c in text if c.isalnum() or c in "-_.@:")[:64] or "someone"
 
 
 def outcome_of(fault: Exception) -> Outcome:

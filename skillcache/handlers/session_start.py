@@ -20,6 +20,7 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
+    _prepare(event, world, folder, settings)
     if not is_recorded(settings):
         return ""
     brief = _brief(event, world, folder, settings)
@@ -27,6 +28,19 @@ def handle(data: bytes, world: "World") -> str:
         return ""
     output = {"hookEventName": "SessionStart", "additionalContext": brief.text}
     return jsontext.dumps({"hookSpecificOutput": output, "systemMessage": brief.message})
+
+
+def _prepare(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
+    """What the session's Bash calls need; without it they run as if we were not there."""
+    from skillcache.runtime import count_fault
+    from skillcache.shims.session import prepare
+
+    if settings.flag("disable"):
+        return
+    try:
+        prepare(world.environ, folder, event.session_id, settings)
+    except OSError as fault:
+        count_fault(world, fault)
 
 
 def _brief(event: SessionEvent, world: "World", folder: str, settings: Settings) -> "Brief | None":

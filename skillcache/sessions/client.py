@@ -8,7 +8,6 @@ import os
 
 from skillcache import files
 from skillcache.digest import digest
-from skillcache.processes import started
 
 _CAP = 1 << 16
 
@@ -25,7 +24,7 @@ def here() -> str:
 
 def describe(pid: int) -> dict[str, str]:
     """What `is_alive` asks for: fields of a session's state."""
-    start = started(pid)
+    start = _start(pid)
     return {"boot": here(), "pid": str(pid), "pid_start": start} if start else {}
 
 
@@ -34,4 +33,26 @@ def is_alive(state: dict[str, str], here_: str) -> bool | None:
     pid = state.get("pid", "")
     if not here_ or state.get("boot") != here_ or not pid.isdecimal() or len(pid) > 10:
         return None
-    return started(int(pid)) == state.get("pid_start")
+    return _start(int(pid)) == state.get("pid_start")
+
+
+def parent_of(pid: int) -> int:
+    """0 where there is none, or the system does not tell."""
+    fields = _status(pid)
+    return int(fields[1]) if fields else 0
+
+
+def _start(pid: int) -> str:
+    """When the process started, in ticks since the boot; "" when there is none, or none that still runs."""
+    fields = _status(pid)
+    return fields[19].decode("ascii", "replace") if fields else ""
+
+
+def _status(pid: int) -> list[bytes]:
+    """From the state on; empty where there is no process that still runs."""
+    try:
+        text = files.read(f"/proc/{pid}/stat", _CAP) or b""
+    except OSError:
+        return []
+    fields = text.rpartition(b")")[2].split()  # the name before it may hold anything
+    return [] if len(fields) < 20 or fields[0] in (b"Z", b"X") else fields

@@ -4,7 +4,7 @@ import os
 import sys
 
 from skillcache import files
-from skillcache.digest import digest
+from skillcache.digest import digest_parts
 from skillcache.paths import hooks_folder, shims_folder
 from skillcache.shims import script
 
@@ -19,7 +19,7 @@ _MODE = 0o700
 
 def installed(names: "Iterable[str]", path: str) -> tuple[str, ...]:
     """Those of `names` that a shell finds by `path`, in the form of PATH, outside folders of shims."""
-    wanted, found = set(names), set()
+    wanted, found = set(names), set[str]()
     for folder in path.split(":"):
         if not folder or os.path.exists(f"{folder}/{script.MARK}"):
             continue
@@ -37,13 +37,14 @@ def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...
     if bash is None:
         return None
     text = script.script(
-        {name: words[name] for name in names},
+        words,  # also of those that only a path leads to
         bash=bash,
         python=sys.executable,
         library=os.__file__,
         entry=f"{hooks_folder()}/stand_in.py",
     )
-    folder = f"{shims_folder(cache)}/{digest(text)[:16]}"
+    name = digest_parts([text, *map(os.fsencode, names)])[:16]
+    folder = f"{shims_folder(cache)}/{name}"
     if ":" in folder:
         return None
     if not os.path.exists(f"{folder}/{script.MARK}"):

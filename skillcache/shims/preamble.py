@@ -7,6 +7,10 @@ replaced as the text is read.
 
 from skillcache.shims.script import BY_PATH, quote
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # The one line in the client's file: the same however often it is written, and nothing where our file is gone.
 LINE = "if [ -r {path} ]; then . {path}; fi 2>/dev/null || :\n"
 
@@ -22,22 +26,31 @@ case $PATH in
     ;;
 esac
 export PATH
-export SKILLCACHE_CALL=$$
+"""
+# Which Bash call this is: its shell, and how many its session has begun. A line's own wish for a fresh run.
+_CALL = """export SKILLCACHE_CALL=$$
+if [ -n "${{CLAUDE_CODE_SESSION_ID-}}" ]; then
+    {{ printf . >>{calls}/"$CLAUDE_CODE_SESSION_ID"; }} 2>/dev/null
+fi
 case ${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} in
 *"# fresh' < /dev/null"*) export SKILLCACHE_FRESH=1 ;;
 esac
 """
-# `activate` of a virtual environment puts itself first on PATH, and then calls this.
+# `activate` of a virtual environment puts that first on PATH, and calls this when it has.
 _ACTIVATION = """if ! alias hash >/dev/null 2>&1 && ! typeset -f hash >/dev/null 2>&1; then
-    function hash {
+    function hash {{
         builtin hash "$@" || return
-        case $PATH in
-        "$_skillcache_shims:"*) ;;
-        *) PATH=$_skillcache_shims:$PATH ;;
+        case ${{VIRTUAL_ENV-}} in
+{environments}        *) _skillcache_active=$_skillcache_shims ;;
         esac
-    }
+        case $PATH in
+        "$_skillcache_active:"*) ;;
+        *) PATH=$_skillcache_active:$PATH ;;
+        esac
+    }}
 fi
 """
+_ENVIRONMENT = "        {place}) _skillcache_active={folder} ;;\n"
 _SPELLED = """function {name} {{
     if [ -x {name} ]; then {shim} {name} "$@"; else command {name} "$@"; fi
 }}
@@ -46,11 +59,17 @@ _SPELLED = """function {name} {{
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-")
 
 
-def preamble(folder: str, spellings: tuple[str, ...] = ()) -> bytes:
-    """`folder`: of the shims; `spellings`: programs that are called by these paths. Raises ValueError."""
-    if ":" in folder:
-        raise ValueError("PATH cannot hold a folder with a colon")
-    text = _TEXT.format(folder=quote(folder)) + _ACTIVATION
+def preamble(folder: str, *, activated: "Mapping[str, str]", spellings: tuple[str, ...] = (), calls: str = "") -> bytes:
+    """The text.
+
+    folder: of the shims; activated: of those for each virtual environment; spellings: paths that programs are called
+    by; calls: folder of the counts of Bash calls, '' for a terminal.
+    """
+    text = _TEXT.format(folder=quote(folder))
+    if calls:
+        text += _CALL.format(calls=quote(calls))
+    places = [_ENVIRONMENT.format(place=quote(place), folder=quote(own)) for place, own in activated.items()]
+    text += _ACTIVATION.format(environments="".join(places))
     shim = quote(f"{folder}/{BY_PATH}")
     text += "".join(_SPELLED.format(name=name, shim=shim) for name in spellings if _PLAIN.issuperset(name))
     return (text + ":\n").encode("utf-8", "surrogateescape")
