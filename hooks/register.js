@@ -142,6 +142,8 @@ function fits(tool, result) {
 
 async function answer($, e, next) {
   const event = await describe($, e)
+  // Esc, and the end of an agent by others: the client goes on with nothing below, so that this is its only word.
+  next.signal.addEventListener('abort', () => void ask($, '/ended', endOf(event, {}, 0, true), PATIENCE))
   const said = await lookUp($, event)
   if (typeof said.deny === 'string') return { deny: said.deny }
   if (fits(e.tool, said.result)) return { result: said.result, context: said.context }

@@ -54,7 +54,7 @@ class Call:
         return self.settings.word("team") if planned.shared else ""
 
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
-        """`run`: milliseconds of the run that was replaced, has ended or is expected."""
+        """`run`: milliseconds of the run that was replaced or has ended."""
         tally.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())
 
 

@@ -37,17 +37,13 @@ SESSION_ENTRIES = (
     ("PreCompact", None, "record.py", False),
     ("PostCompact", None, "record.py", False),
     ("SessionEnd", None, "record.py", True),
-    ("PermissionRequest", None, "record.py", False),
 )
-# At these the hook that records also gives up what runs that have no end hold.
-RELEASING = ("Stop", "SubagentStop", "SessionEnd", "PermissionRequest")
 # At these an agent is known to others, and given what they wrote.
 DELIVERING = (
     "SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd",
 )  # fmt: skip
 # Every event that an entry of ours may have, in the order in which they are compared.
 ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES), *DELIVERING]))
-WAITING = "waiting for the same run of another agent"
 MARK = "skillcache"  # the last argument of every entry of ours
 MATCHER = "Bash"
 # What the commands of the built-in rules have in common, and those of skills; the first five are in 92 % of the
@@ -77,12 +73,12 @@ class Edit:
     """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
 
     rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
-    web's tools are answered; wait: seconds that a call may wait for another's run; sessions, messages: whether to write
-    the entries that record sessions and that bring messages.
+    web's tools are answered; sessions, messages: whether to write the entries that record sessions and that bring
+    messages.
     """
 
     __slots__ = (
-        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "wait", "web", "writers",
+        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "web", "writers",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +89,6 @@ class Edit:
         rules: Sequence[str] = (),
         writers: Sequence[str] = (),
         web: bool = True,
-        wait: float = 300,
         timeout: int = 10,
         sessions: bool = False,
         messages: bool = False,
@@ -105,7 +100,6 @@ class Edit:
         self.rules = rules
         self.writers = writers
         self.web = web
-        self.wait = wait
         self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns_of(rules))
         self.timeout = timeout
 
@@ -126,10 +120,8 @@ class Edit:
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
         for event, matcher, script, waits in SESSION_ENTRIES:
-            recording = self.sessions and event != "PermissionRequest"
-            releasing = self.wait and event in RELEASING
             noticing = self.messages and matcher == _CHANGES
-            if not (recording or releasing or noticing):
+            if not (self.sessions or noticing):
                 continue
             handler = {"type": "command", **self._start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
@@ -156,15 +148,11 @@ class Edit:
         return sorted(found, key=lambda entry: ORDER.index(entry.event))
 
     def _start(self, script: str) -> Json:
-        started: Json = {
+        return {
             "command": self.interpreter,
             "args": [*_FLAGS, f"{self.hooks}/{script}", MARK],
             "timeout": self.timeout,
         }
-        if script == EVENTS["PreToolUse"] and self.wait:
-            # A person reads this only where the hook takes long, which is where it waits.
-            return {**started, "timeout": self.timeout + int(self.wait), "statusMessage": WAITING}
-        return started
 
 
 def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ field that a tool event cannot do without makes the whole event unreadable.
 from skillcache import jsontext
 from skillcache.errors import SkillcacheError
 
+_LAUNCHED = ("async_launched", "remote_launched")
 MOST = 64 << 20  # bytes; the largest event seen is a Write of a few megabytes
 
 
@@ -61,6 +62,13 @@ class ToolEvent:
         self.duration = duration
         self.server = server
         self.transcript = transcript
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether only the launch of what runs in the background has ended."""
+        said = self.response if isinstance(self.response, dict) else {}
+        moved = said.get("backgroundTaskId") or said.get("timedOutAfterMs")
+        return bool(moved or self.input.get("run_in_background") is True or said.get("status") in _LAUNCHED)
 
 
 class SessionEvent:

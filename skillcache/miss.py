@@ -13,11 +13,11 @@ class Miss:
 
     key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
     since: see `skillcache.pending`; generations: of each name; verifies: whether an entry was there and is to be held
-    against the run; owner: of the claim to the run, "" for none; trace: see `skillcache.skill.workplace`, {} for a call
+    against the run; trace: see `skillcache.skill.workplace`, {} for a call
     that runs no skill's script.
     """
 
-    __slots__ = ("cwd", "generations", "key", "owner", "project", "since", "started", "trace", "verifies")
+    __slots__ = ("cwd", "generations", "key", "project", "since", "started", "trace", "verifies")
 
     def __init__(
         self,
@@ -29,7 +29,6 @@ class Miss:
         since: int,
         generations: dict[str, int],
         verifies: bool,
-        owner: str,
         trace: dict[str, object],
     ) -> None:
         self.key = key
@@ -39,7 +38,6 @@ class Miss:
         self.since = since
         self.generations = generations
         self.verifies = verifies
-        self.owner = owner
         self.trace = trace
 
     def record(self) -> dict[str, object]:
@@ -58,8 +56,7 @@ def read_miss(record: dict[str, object]) -> Miss:
             since=int(str(record["since"])),
             generations=_generations(record["generations"]),
             verifies=record["verifies"] is True,
-            owner=str(record.get("owner", "")),  # earlier versions held no claims and ran no scripts
-            trace=_object(record.get("trace", {})),
+            trace=_object(record.get("trace", {})),  # earlier versions ran no scripts
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None

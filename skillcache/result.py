@@ -43,6 +43,8 @@ def read_result(event: ToolEvent, cap: int) -> Result:
     """`cap`: most bytes of output. Raises Unusable."""
     if event.interrupted:
         raise Unusable(INTERRUPTED)
+    if event.goes_on:
+        raise Unusable(MOVED_TO_BACKGROUND)
     result = _failure(event.error) if event.name == "PostToolUseFailure" else _success(event.response, cap)
     if len(result.output) > cap:
         raise Unusable(TOO_BIG)
@@ -64,8 +66,6 @@ def _success(response: object, cap: int) -> Result:
         raise Unusable(NOT_TEXT)
     if response.get("interrupted"):
         raise Unusable(INTERRUPTED)
-    if response.get("backgroundTaskId") or response.get("timedOutAfterMs"):
-        raise Unusable(MOVED_TO_BACKGROUND)
     stdout = response.get("stdout")
     # Text on stderr is the client's own, such as the note that it put the shell back into the project.
     if not isinstance(stdout, str) or response.get("stderr") or response.get("isImage"):

@@ -13,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from skillcache.call import Call
+    from skillcache.consultation import Consultation
+    from skillcache.plan import Plan
     from skillcache.stores import Store
 
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
@@ -47,9 +50,12 @@ class World:
         self.now = now
         self.begun = begun
 
-    def allow(self, seconds: float) -> None:
-        """A hook may take that long from now: it waits for somebody else."""
-        _ends[0] = max(_ends[0], time.monotonic() + seconds)
+    def join(
+        self, _call: "Call", _planned: "Plan", consulted: "Consultation", *, waits: bool
+    ) -> "tuple[Consultation, bool]":
+        """See `server.flights`. A hook does not know whether its call will run, and has ended when it does."""
+        del waits
+        return consulted, False
 
     def let_go(self) -> bool:
         """What a run left has been looked at: the client may go on and change it. Whether it has waited until now."""
@@ -62,12 +68,13 @@ class World:
         return open_store(target, now=self.now)
 
     def spent(self) -> int:
-        """Milliseconds that our process has taken so far, the interpreter's start included as processor time."""
-        return int((time.monotonic() - self.begun + _START) * 1000)
+        """Milliseconds that we have taken since this was last asked, or since the beginning."""
+        before, self.begun = self.begun, time.monotonic()
+        return int((self.begun - before) * 1000)
 
 
-_START = time.process_time()
-_ends = [time.monotonic() + _TIME]  # when the watchdog ends the process
+_START = time.process_time()  # seconds of the interpreter's own start, which is our work as well
+_END = time.monotonic() + _TIME  # when the watchdog ends the process
 
 
 def main(event_name: str) -> None:
@@ -89,7 +96,7 @@ def main(event_name: str) -> None:
 def _run(event_name: str) -> tuple[str, World]:
     import os
 
-    world = World(os.environ, time.time(), time.monotonic())
+    world = World(os.environ, time.time(), time.monotonic() - _START)
     from skillcache import bytecode
     from skillcache.paths import cache_folder, package_folder
 
@@ -98,6 +105,10 @@ def _run(event_name: str) -> tuple[str, World]:
 
     if disabled(world.environ):
         return "", world
+    if "COLUMNS" in world.environ or "LINES" in world.environ:
+        from skillcache.terminal import of_commands  # of a session in a terminal
+
+        world.environ = of_commands(world.environ)
     try:
         handler = __import__(f"skillcache.handlers.{HANDLERS[event_name]}", fromlist=["handle"])
         text: str = handler.handle(_read(), world)
@@ -176,7 +187,7 @@ def _watch(answered: object) -> None:
     # Waits on a lock that nobody releases: the main thread ends the process, or this one does.
     never = allocate_lock()
     never.acquire()
-    while (left := _ends[0] - time.monotonic()) > 0:
+    while (left := _END - time.monotonic()) > 0:
         never.acquire(timeout=left)
     if answered.acquire(blocking=False):  # type: ignore[attr-defined]
         start_new_thread(_count_time_up, ())

@@ -3,7 +3,6 @@
 A lane is a way to give Claude Code a result: see `skillcache.lanes`.
 """
 
-from skillcache import durations
 from skillcache.call import Call, make_call
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
@@ -36,13 +35,8 @@ def answer(event: ToolEvent, world: World, claimed: Pending, lane: "ModuleType")
     except Bypass as bypass:
         if bypass.outcome is NO_RULE:
             return None
-        call.count(bypass.outcome, name, run=_expected(call))
+        call.count(bypass.outcome, name)
         return ""
-
-
-def _expected(call: Call) -> int:
-    """Milliseconds that the run now beginning is likely to take, 0 when nothing is known of it."""
-    return (durations.learnt(call.cache, call.folder, call.command) or 0) if call.event.tool == BASH else 0
 
 
 def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> str:
@@ -52,15 +46,9 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
     event, verified = call.event, call.settings.number("verify")
     consulted = consult(call, planned)
     chosen = planned.tool == BASH and chosen_for_verification(event.tool_use_id, verified)
-    owner, waited = "", False
-    if consulted.answer.entry is None and call.settings.number("wait"):
-        from skillcache import flight  # a hit needs no claim
-
-        if consulted.answer.outcome in flight.AWAITED:
-            found = flight.board(call, planned, consulted, waits=not chosen)
-            consulted, owner, waited = found.consulted, found.owner, found.waited
-            if waited:
-                claimed.renew()
+    consulted, waited = call.world.join(call, planned, consulted, waits=not chosen)
+    if waited:
+        claimed.renew()
     outcome, entry = consulted.answer.outcome, consulted.answer.entry
     if waited:
         outcome = WAITED_IN_VAIN if entry is None else WAITED
@@ -72,7 +60,10 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
         else:
             presented: str | Outcome = lane.present(call, planned, consulted, entry)
             if isinstance(presented, str):
+                from skillcache import hit  # most calls are none
+
                 call.count(outcome, planned.name, run=entry.duration)
+                claimed.save(hit.record(planned.name, entry.duration))
                 return presented
             outcome = presented
     from skillcache.miss import Miss
@@ -85,7 +76,6 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
         since=claimed.since,
         generations=consulted.generations,
         verifies=outcome is VERIFY,
-        owner=owner,
         trace={},
     )
     if consulted.found.workplace is not None:
@@ -121,11 +111,5 @@ def _trace(call: Call, miss: "Miss", work: "Workplace") -> None:
     """What a script of a skill must leave as it is. Raises Bypass."""
     import time
 
-    try:
-        deadline = time.monotonic() + call.settings.number("capture_time")
-        miss.trace = work.trace(call.world.environ, deadline=deadline)
-    except Bypass:
-        from skillcache import flight
-
-        flight.release(call, miss)
-        raise
+    deadline = time.monotonic() + call.settings.number("capture_time")
+    miss.trace = work.trace(call.world.environ, deadline=deadline)

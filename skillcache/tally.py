@@ -1,12 +1,13 @@
 """Counts of outcomes, kept on this machine in one append-only file.
 
 One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms`, ASCII. `run` is the duration of
-the run that a hit replaced, that has ended, or that a bypass expects (0: unknown); `spent` is the time our own hook
-took. The file is local so that a call costs no round trip for it and so that a dead store can be counted too.
+the run that a hit replaced or that has ended (0: unknown); `spent` is the time that we took ourselves, waiting
+included. The line of a hit stays where it turned out to be none: one of UNDONE with the same rule and run takes it
+back. The file is local so that a call costs no round trip for it and so that a dead store can be counted too.
 """
 
 from skillcache import files
-from skillcache.outcome import BY_ID, Outcome
+from skillcache.outcome import BY_ID, HIT, UNDONE, Outcome
 from skillcache.paths import tally_file
 
 _CAP = 64 << 20
@@ -55,8 +56,8 @@ def trim(cache: str) -> None:
 
 
 def read(cache: str) -> list[Count]:
-    """Every recorded outcome, oldest first. Raises OSError."""
-    return parse(files.read(tally_file(cache), _CAP) or b"")
+    """Every recorded outcome, oldest first, without hits that were none. Raises OSError."""
+    return _without_undone(parse(files.read(tally_file(cache), _CAP) or b""))
 
 
 def parse(data: bytes) -> list[Count]:
@@ -71,3 +72,19 @@ def parse(data: bytes) -> list[Count]:
         except (KeyError, ValueError):
             continue
     return counts
+
+
+def _without_undone(counts: list[Count]) -> list[Count]:
+    hits: dict[tuple[str, int], list[Count]] = {}
+    gone = set()
+    for count in counts:
+        same = (count.rule, count.run)
+        if count.outcome.kind == HIT:
+            hits.setdefault(same, []).append(count)
+        elif count.outcome is UNDONE:
+            count.run = 0
+            if hits.get(same):
+                hit = hits[same].pop()
+                count.spent += hit.spent
+                gone.add(id(hit))
+    return [count for count in counts if id(count) not in gone]

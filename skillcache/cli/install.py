@@ -70,7 +70,6 @@ def present_edit(scope: str, project: str, environ: Mapping[str, str]) -> Edit:
         rules=[str(rule["match"]) for rule in rules],
         writers=[pattern for rule in rules for pattern in _texts(rule.get("invalidated_by"))],
         web=settings.word("serve.web") == "on",
-        wait=settings.number("wait"),
         sessions=settings.flag("record.sessions"),
         messages=settings.flag("messages.deliver"),
     )

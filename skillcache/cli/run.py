@@ -6,11 +6,14 @@ import re
 import click
 
 from skillcache.cli import exits
+from skillcache.commands import process
+from skillcache.commands.declared import Declared
+from skillcache.commands.invocation import Invocation
+from skillcache.commands.narrowing import fault_of
+from skillcache.commands.streams import JOINED, relation
+from skillcache.commands.way import Way
 from skillcache.errors import ConfigError
-from skillcache.running import process
-from skillcache.running.course import Course
-from skillcache.running.job import Job
-from skillcache.running.narrowing import fault_of
+from skillcache.fingerprint.git import find_root
 from skillcache.settings import disabled, load
 from skillcache.stores import open_store
 
@@ -86,37 +89,43 @@ def command(
     except process.Unstartable as fault:
         process.say(str(fault))
         return fault.status
+    except KeyboardInterrupt:  # while nothing of the command was there to be told of it
+        process.end_by_interrupt()
 
 
 def _run(
     words: tuple[str, ...], skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], *,
     fresh: bool, verbose: bool,
 ) -> int:  # fmt: skip
-    if disabled(os.environ):
-        process.become(words)
+    environ = dict(os.environ)
+    program = process.Program(process.find(words[0], environ), words, environ)
+    streams = relation()
+    if disabled(environ) or streams is None:
+        process.become(program)
     try:
-        job = Job(
-            words=words,
-            name=skill or _name_of(words[0]),
-            skill=skill,
-            depends=depends,
-            variables=variables,
-            ttl=ttl or 0,
-            cwd=os.getcwd(),
-            environ=os.environ,
-        )
-        settings = load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
+        cwd = os.getcwd()
+        settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except ConfigError as fault:
         process.say(str(fault))
         return exits.USAGE
     except OSError:  # a folder that is gone or closed to us: the command may do without
-        process.become(words)
+        process.become(program)
     if settings.flag("disable"):
-        process.become(words)
-    if not job.ttl:
-        job = job._replace(ttl=int(settings.number("ttl")))
-    return Course(job, settings, fresh=fresh, tell=process.say if verbose else _say_nothing).go()
+        process.become(program)
+    task = Declared(
+        program,
+        name=skill or _name_of(words[0]),
+        skill=skill,
+        depends=depends,
+        variables=variables,
+        ttl=ttl or int(settings.number("ttl")),
+        cwd=cwd,
+        fresh=fresh,
+        joined=streams == JOINED,
+    )
+    call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
+    return Way(task, settings, call, tell=process.say if verbose else _say_nothing).go()
 
 
 def _name_of(word: str) -> str:

@@ -13,7 +13,7 @@ from skillcache.cli.telling import event
 from skillcache.messages.message import NOTICE, decode
 from skillcache.messages.page import word
 from skillcache.messages.post import open_post
-from skillcache.outcome import ERROR, HIT, STORE
+from skillcache.outcome import ERROR, HIT, STORE, UNDONE
 from skillcache.paths import tally_file
 from skillcache.sessions.brief.facts import Facts, at_of
 from skillcache.sessions.brief.wording import plain
@@ -89,7 +89,7 @@ class Tail:
         return [
             (count.at * 1000, "cache", _count(count))
             for count in tally.parse(data)
-            if count.outcome.kind in (HIT, STORE, ERROR)
+            if count.outcome.kind in (HIT, STORE, ERROR) or count.outcome is UNDONE
         ]
 
 

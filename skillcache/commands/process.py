@@ -2,7 +2,7 @@
 
 import errno
 import os
-from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
+from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
 from skillcache.commands.standard_input import write_whole
 
@@ -51,6 +51,13 @@ def become(program: Program) -> "NoReturn":
             shell = program.for_shell()
             os.execve(shell.path, shell.words, shell.environ)  # noqa: S606
         raise Unstartable(program.words[0], fault) from None
+
+
+def end_by_interrupt() -> "NoReturn":
+    """By ^C, as the command would: a shell stops its script for a command that died of it, and for no other."""
+    signal(SIGINT, SIG_DFL)
+    os.kill(os.getpid(), SIGINT)
+    raise AssertionError
 
 
 def say(text: str) -> None:

@@ -43,8 +43,10 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
 
     if disabled(environ):
         return None
-    joined = _streams()
-    if joined is None:
+    from skillcache.commands.streams import JOINED, relation
+
+    streams = relation()
+    if streams is None or os.isatty(1) or os.isatty(2):
         return None
     from skillcache import tally
     from skillcache.commands.invocation import Invocation
@@ -63,7 +65,7 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
     call = Invocation(settings.cache, environ)
     program = Program(path, words, environ)
     try:
-        task = ruled(program, cwd, without_shims(environ), settings, fresh=fresh, joined=joined)
+        task = ruled(program, cwd, without_shims(environ), settings, fresh=fresh, joined=streams == JOINED)
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)
@@ -72,34 +74,6 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
     from skillcache.commands.way import Way
 
     return Way(task, settings, call, tell=_say_nothing).go()
-
-
-def _streams() -> bool | None:
-    """Whether standard error is standard output's own file; None for streams that nobody's result is recorded from."""
-    import fcntl
-    import os
-    from stat import S_ISREG
-
-    try:
-        os.fstat(0)
-        output, error = os.fstat(1), os.fstat(2)
-    except OSError:  # closed
-        return None
-    if os.isatty(1) or os.isatty(2):
-        return None
-    if not os.path.samestat(output, error):
-        return False
-    if not S_ISREG(output.st_mode):
-        return True
-    flags = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (1, 2)]
-    if all(flag & os.O_APPEND for flag in flags):
-        return True
-    # Two places in one file, as of `>file 2>file`, write over each other. What a place may do is shared by its copies,
-    # and this bit means nothing to a file.
-    fcntl.fcntl(1, fcntl.F_SETFL, flags[0] ^ os.O_NONBLOCK)
-    is_shared = fcntl.fcntl(2, fcntl.F_GETFL) != flags[1]
-    fcntl.fcntl(1, fcntl.F_SETFL, flags[0])
-    return True if is_shared else None
 
 
 def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:

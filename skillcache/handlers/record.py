@@ -1,8 +1,4 @@
-"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own.
-
-At the end of a turn, of a subagent and of a session, what their unfinished runs hold is given up as well; also where
-the client asks the person whether a call may run, which may take them any time.
-"""
+"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own."""
 
 import os
 
@@ -13,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
 
-_ASKED = "PermissionRequest"
-_ENDS = ("Stop", "SubagentStop", "SessionEnd", _ASKED)
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
@@ -23,8 +17,6 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    if event.name in _ENDS and settings.number("wait") and not settings.flag("disable"):
-        _release(event, world, settings)
     if is_recorded(settings):
         keep(event, world, folder, settings)
         if _is_observed(event, settings):
@@ -37,23 +29,6 @@ def handle(data: bytes, world: "World") -> str:
 
         note_edit(event, world, settings)
     return ""
-
-
-def _release(event: SessionEvent, world: "World", settings: Settings) -> None:
-    """A run that was interrupted has no end of its own: nobody is to wait for it."""
-    from skillcache.errors import StoreError
-    from skillcache.flight import release_all  # at ends only
-
-    if event.name == "SubagentStop" and not event.agent_id:  # it would speak for the main agent
-        return
-    whole = event.name == "SessionEnd"
-    try:
-        agent = None if whole else event.agent_id
-        release_all(world, settings, session_id=event.session_id, agent_id=agent, forget=event.name != _ASKED)
-    except StoreError as fault:
-        from skillcache import tally
-
-        tally.record(settings.cache, world.now, fault.outcome)
 
 
 def is_recorded(settings: Settings) -> bool:

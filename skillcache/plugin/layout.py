@@ -117,7 +117,7 @@ def _hooks(environ: Mapping[str, str], *, modern: bool) -> dict[str, list[object
     edit = present_edit(USER, ".", environ)
     found: dict[str, list[object]] = {}
     for event, group in edit.groups():
-        handlers = [handler for handler in _listed(group["hooks"]) if not (modern and _is_of_module(handler, event))]
+        handlers = [handler for handler in _listed(group["hooks"]) if not (modern and _is_of_module(handler))]
         if handlers:
             found.setdefault(event, []).append({**group, "hooks": handlers})
     if modern:
@@ -133,10 +133,9 @@ def _hooks(environ: Mapping[str, str], *, modern: bool) -> dict[str, list[object
     return found
 
 
-def _is_of_module(handler: object, event: str) -> bool:
-    """A call is claimed once it is allowed, so that a question about another one is no reason to give a claim up."""
+def _is_of_module(handler: object) -> bool:
     assert isinstance(handler, dict)  # noqa: S101 - `groups` makes them
-    return event == "PermissionRequest" or os.path.basename(handler["args"][2]) in _BY_MODULE
+    return os.path.basename(handler["args"][2]) in _BY_MODULE
 
 
 def _manifest() -> dict[str, object]:

@@ -7,7 +7,7 @@ import json
 import time
 from threading import Event, Lock, Thread
 
-from skillcache import pending
+from skillcache import hit, pending
 from skillcache.call import make_call
 from skillcache.errors import SkillcacheError
 from skillcache.event import ToolEvent, parse_tool_event
@@ -17,6 +17,7 @@ from skillcache.outcome import TIME_UP
 from skillcache.paths import cache_folder
 from skillcache.runtime import count_fault
 from skillcache.server.endings import Endings
+from skillcache.server.flights import Flights
 from skillcache.server.session import Session
 from skillcache.server.world import ResidentWorld, Stores
 from skillcache.serving import answer
@@ -34,11 +35,15 @@ _HASTY = {"connect": 0.1, "reply": 0.15}
 
 
 class _Ticket:
-    """ends: when the call is given up, on the clock of time.monotonic; asking: how many wait for it now."""
+    """ends: when the call is given up, on the clock of time.monotonic; asking: how many wait for it now.
+
+    hit: what is taken back where nobody comes for the answer, see `skillcache.hit`.
+    """
 
     def __init__(self, id_: str) -> None:
         self.id = id_
         self.answer = RUN
+        self.hit: dict[str, object] = {}
         self.done = Event()
         self.asking = 0
         self.ends = time.monotonic() + _TIME
@@ -49,9 +54,10 @@ class _Ticket:
 
 
 class Calls:
-    def __init__(self, session: Session, endings: Endings) -> None:
+    def __init__(self, session: Session, endings: Endings, flights: Flights) -> None:
         self._session = session
         self._endings = endings
+        self._flights = flights
         self._stores = Stores(**_HASTY)
         self._tickets: dict[str, _Ticket] = {}
         self._numbers = itertools.count(1)
@@ -100,16 +106,17 @@ class Calls:
         return RUN
 
     def _look_up(self, ticket: _Ticket, event: ToolEvent) -> None:
-        world = self._session.world(event, self._stores, ticket.allow)
+        world = self._session.world(event, self._stores, ticket.allow, self._flights)
         try:
             self._endings.await_same(event, _STORING)
             if self._endings.outdated(_OUTDATING):
-                ticket.answer = _answer(event, world)
+                self._answer(ticket, event, world)
             else:
                 self._session.count(TIME_UP)
         except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
             count_fault(world, fault)
             pending.end(cache_folder(world.environ), event.tool_use_id)
+            self._flights.end(event.tool_use_id)
         ticket.done.set()
         if not self._is_collected(ticket):
             time.sleep(_COLLECT)
@@ -121,32 +128,33 @@ class Calls:
             return not ticket.given_up and (ticket.asking > 0 or ticket.id not in self._tickets)
 
     def _drop(self, ticket: _Ticket, event: ToolEvent, world: ResidentWorld) -> None:
-        """Nobody runs the call for us: nobody is to wait for it."""
+        """Nobody runs the call for us, nor was given a result of it."""
         with self._lock:
             self._tickets.pop(ticket.id, None)
-        record = pending.end(cache_folder(world.environ), event.tool_use_id)
-        if not record:
-            return
-        from skillcache import flight
-        from skillcache.miss import read_miss
+        self._flights.end(event.tool_use_id)
+        pending.end(cache_folder(world.environ), event.tool_use_id)
+        if ticket.hit:
+            self._take_back(ticket.hit, event, world)
 
+    def _take_back(self, kept: dict[str, object], event: ToolEvent, world: ResidentWorld) -> None:
         try:
             call = make_call(event, world)
             if call is not None:
-                flight.release(call, read_miss(record))
+                hit.take_back(call, kept)
         except (SkillcacheError, OSError) as fault:
             count_fault(world, fault)
 
-
-def _answer(event: ToolEvent, world: ResidentWorld) -> str:
-    """Raises SkillcacheError and OSError."""
-    cache = cache_folder(world.environ)
-    claimed = pending.begin(cache, event.tool_use_id)
-    if claimed is None:  # a settings hook has it
-        return RUN
-    text = answer(event, world, claimed, mod)
-    if text != "":  # nothing of ours follows
-        pending.end(cache, event.tool_use_id)
-    if text is None:
-        return RUN
-    return text or (HOLD if claimed.saved.get("trace") else FOLLOW)
+    def _answer(self, ticket: _Ticket, event: ToolEvent, world: ResidentWorld) -> None:
+        """Raises SkillcacheError and OSError."""
+        cache = cache_folder(world.environ)
+        claimed = pending.begin(cache, event.tool_use_id)
+        if claimed is None:  # a settings hook has it
+            return
+        text = answer(event, world, claimed, mod)
+        if text != "":  # nothing of ours follows
+            ticket.hit = claimed.saved
+            pending.end(cache, event.tool_use_id)
+        if text is not None:
+            ticket.answer = text or (HOLD if claimed.saved.get("trace") else FOLLOW)
+        if ticket.answer not in (HOLD, FOLLOW) or not claimed.saved:
+            self._flights.end(event.tool_use_id)

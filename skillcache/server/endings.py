@@ -11,6 +11,7 @@ from skillcache.handlers.invalidate import outdate
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.runtime import count_fault
+from skillcache.server.flights import Flights
 from skillcache.server.session import Session
 from skillcache.server.world import Hold, Stores
 from skillcache.settling import settle
@@ -19,8 +20,9 @@ _PATIENT = {"connect": 2.0, "reply": 5.0}  # nobody waits for it
 
 
 class Endings:
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, flights: Flights) -> None:
         self._session = session
+        self._flights = flights
         self._stores = Stores(**_PATIENT)
         self._under_way: list[ToolEvent] = []
         self._outdating = 0
@@ -44,6 +46,11 @@ class Endings:
         hold = Hold(until / 1_000)
         self.begin(body, hold)
         hold.wait()
+
+    def under_way(self) -> frozenset[str]:
+        """Ids of the calls."""
+        with self._change:
+            return frozenset(event.tool_use_id for event in self._under_way)
 
     def settled(self, seconds: float) -> bool:
         """Wait until nothing is under way, at most so long; whether that is so."""
@@ -78,6 +85,7 @@ class Endings:
         except Exception as fault:  # noqa: BLE001
             count_fault(world, fault)
         world.let_go()
+        self._flights.end(event.tool_use_id)
         with self._change:
             self._under_way.remove(event)
             self._change.notify_all()

@@ -21,6 +21,7 @@ from skillcache.plugin.patterns import meet
 from skillcache.server import PROTOCOL
 from skillcache.server.calls import Calls
 from skillcache.server.endings import Endings
+from skillcache.server.flights import Flights
 from skillcache.server.http import BadRequest, read_request, response
 from skillcache.server.listening import CannotListen, Listener, sweep
 from skillcache.server.session import Session
@@ -32,7 +33,7 @@ _CONNECTIONS = 64  # at once
 _SILENT = 120.0  # seconds that a connection may say nothing
 _STOPPED = 0.4  # seconds for what is under way when the client stops us: half a second later it kills
 _ORPHANED = 10.0  # and when the client is gone
-_WARM = ("consultation", "decision", "fingerprint", "flight", "recording", "stores.sqlite")
+_WARM = ("consultation", "decision", "fingerprint", "recording", "stores.sqlite")
 _HANG_UP = select.POLLERR | select.POLLHUP | select.POLLNVAL
 
 
@@ -59,6 +60,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
     _say(json.dumps({"protocol": PROTOCOL, "socket": path}) + "\n")
     patience = _watch(waking.fileno(), parent, listener, server)
     listener.close()
+    server.flights.end_all(but=server.endings.under_way())  # nobody will tell us of their end
     server.endings.settled(patience)
 
 
@@ -88,8 +90,9 @@ class _Server:
     def __init__(self, environ: Mapping[str, str], listener: Listener, *, options: bool) -> None:
         self._listener = listener
         self._session = Session(environ, listener.path, options=options)
-        self.endings = Endings(self._session)
-        self._calls = Calls(self._session, self.endings)
+        self.flights = Flights()
+        self.endings = Endings(self._session, self.flights)
+        self._calls = Calls(self._session, self.endings, self.flights)
         self._asked = time.monotonic()
         self._free = BoundedSemaphore(_CONNECTIONS)
         self._environ = environ

@@ -14,7 +14,11 @@ from skillcache.runtime import World
 from skillcache.stores import EMBEDDED, Store, open_store
 
 if TYPE_CHECKING:
+    from skillcache.call import Call
+    from skillcache.consultation import Consultation
+    from skillcache.plan import Plan
     from skillcache.server.connected import Connected
+    from skillcache.server.flights import Flights
 
 REST = 5.0  # seconds in which a server that did not answer is not asked again
 
@@ -78,30 +82,38 @@ class Hold:
 
 
 class ResidentWorld(World):
-    """allow: told how many seconds from now a call may take, where it waits for another's run; hold: at its end."""
+    """For one event.
 
-    __slots__ = ("_allow", "_hold", "_stores")
+    allow: told how many seconds from now a call may take, where it waits for another's run; flights: of a call that is
+    about to run; hold: at its end.
+    """
+
+    __slots__ = ("_allow", "_flights", "_hold", "_stores")
 
     def __init__(
         self,
         environ: Mapping[str, str],
         stores: Stores,
         allow: Callable[[float], None] = lambda _seconds: None,
+        flights: Flights | None = None,
         hold: Hold | None = None,
     ) -> None:
         super().__init__(environ, time.time(), time.monotonic())
         self._stores = stores
         self._allow = allow
+        self._flights = flights
         self._hold = hold
 
     def allow(self, seconds: float) -> None:
         self._allow(seconds)
+
+    def join(self, call: Call, planned: Plan, consulted: Consultation, *, waits: bool) -> tuple[Consultation, bool]:
+        if self._flights is None:
+            return super().join(call, planned, consulted, waits=waits)
+        return self._flights.join(call, planned, consulted, waits=waits, allow=self._allow)
 
     def let_go(self) -> bool:
         return self._hold is not None and self._hold.end()
 
     def open_store(self, target: str) -> Store:
         return self._stores.open(target, now=self.now)
-
-    def spent(self) -> int:
-        return int((time.monotonic() - self.begun) * 1000)

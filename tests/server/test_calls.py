@@ -53,12 +53,12 @@ def test_an_answer_that_comes_as_the_wait_for_it_ends_is_given(monkeypatch: pyte
     dropped: list[str] = []
     monkeypatch.setattr(calls, "Event", Late)
     monkeypatch.setattr(calls, "_COLLECT", 0.5)
-    monkeypatch.setattr(calls, "_answer", lambda *_given: FOLLOW)
+    monkeypatch.setattr(Calls, "_answer", lambda _self, ticket, *_given: setattr(ticket, "answer", FOLLOW))
     monkeypatch.setattr(Calls, "_drop", lambda _self, ticket, *_given: dropped.append(ticket.id))
     alone = cast("Any", Alone())
     before = threading.active_count()
 
-    said = Calls(alone, alone).begin(json.dumps(CALL).encode())
+    said = Calls(alone, alone, alone).begin(json.dumps(CALL).encode())
 
     assert said == FOLLOW
     assert until(lambda: threading.active_count() == before)

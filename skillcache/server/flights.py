@@ -1,0 +1,118 @@
+"""The claims to calls that the client runs: held by this process from the answer to the end that the mod tells of."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+from skillcache import durations, holder
+from skillcache.call import Call
+from skillcache.consultation import Consultation, consult
+from skillcache.digest import digest
+from skillcache.errors import StoreError
+from skillcache.flight import Held, Passenger
+from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
+from skillcache.plan import BASH, Plan
+from skillcache.writer import person
+
+# After these a run of the same call gives what is missing.
+_AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
+_BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown length is taken for
+_SHORTEST = 10.0  # seconds that a claim is held at least: a busy machine makes quick commands slow
+_MARGIN = 2.0  # seconds that are left to us after a wait
+_MOST = 1_000  # ends that are remembered
+
+
+class Flights:
+    """Calls by tool_use_id. A call may end, by Esc, before it is known here whether it gets the claim."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+
+    def join(
+        self, call: Call, planned: Plan, consulted: Consultation, *, waits: bool, allow: Callable[[float], None]
+    ) -> tuple[Consultation, bool]:
+        """What is then known, and whether another's run was waited for. Raises Bypass of a look after the wait.
+
+        `allow`: see `ResidentWorld`.
+        """
+        longest = call.settings.number("wait")
+        if not longest or consulted.answer.outcome not in _AWAITED:
+            return consulted, False
+        known = [consulted]
+
+        taken = 2 * _expected(call)
+        patience = min(taken, longest) if waits else 0.0
+        ends, owner = time.monotonic() + patience, _owner(call)
+
+        def look() -> str | None:
+            call.world.now = time.time()
+            known.append(consult(call, planned))
+            return known[-1].found.digest if known[-1].answer.outcome in _AWAITED else None
+
+        def may_wait(other: str) -> bool:
+            allow(ends - time.monotonic() + _MARGIN)
+            return _is_worth_waiting(other, owner)
+
+        # An end that is never told of is to hold nobody for ever.
+        passenger = Passenger(
+            call.open_store, consulted.found.digest, look, owner, may_wait, longest=max(taken, _SHORTEST)
+        )
+        try:
+            passenger.board(patience)
+        except StoreError as fault:  # what is known of the miss is still worth keeping
+            call.count(fault.outcome, planned.name)
+        call.world.now = time.time()
+        if passenger.held is not None:
+            self._keep(call.event.tool_use_id, passenger.held)
+        return known[-1], passenger.waited
+
+    def end(self, tool_use_id: str) -> None:
+        """Nobody waits for the call any longer."""
+        with self._lock:
+            held = self._held.pop(tool_use_id, None)
+            self._ended[tool_use_id] = None
+            while len(self._ended) > _MOST:
+                self._ended.popitem(last=False)
+        if held is not None:
+            held.end()
+
+    def end_all(self, but: frozenset[str]) -> None:
+        """`but`: those that are ending anyway."""
+        for tool_use_id in [each for each in self._held if each not in but]:
+            self.end(tool_use_id)
+
+    def _keep(self, tool_use_id: str, held: Held) -> None:
+        with self._lock:
+            if tool_use_id not in self._ended:
+                self._held[tool_use_id] = held
+                return
+        held.end()
+
+
+def _expected(call: Call) -> float:
+    """Seconds that the call may take."""
+    if call.event.tool != BASH:
+        return _AGENT if call.event.tool == "Agent" else _OTHER
+    learnt = durations.learnt(call.cache, call.folder, call.command)
+    if learnt is not None:
+        return learnt / 1000
+    limit = call.event.input.get("timeout")
+    return limit / 1000 if isinstance(limit, int | float) and 0 < limit < 1e7 and math.isfinite(limit) else _BASH
+
+
+def _owner(call: Call) -> str:
+    """Session, agent and call; the person, as results of others may not be served here."""
+    event = call.event
+    return holder.describe(f"{event.session_id}/{event.agent_id}/{event.tool_use_id} {digest(person().encode())}")
+
+
+def _is_worth_waiting(other: str, owner: str) -> bool:
+    """Not for what another person runs, and not for what the same agent runs: it wants two runs."""
+    (theirs, _, their_person), (ours, _, our_person) = (holder.name_of(each).rpartition(" ") for each in (other, owner))
+    return their_person == our_person and theirs.rpartition("/")[0] != ours.rpartition("/")[0]
