@@ -241,9 +241,10 @@ class Way:
         status = _print(answer)
         self._count(begun.outcome, run=entry.duration)
         self._remember(entry.duration)
-        from skillcache.replay import age_of, origin
+        from skillcache.replay import age_of
 
-        self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {origin(entry, self._call.session)}")
+        who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
+        self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
         return entry.status if status is None else status
 
     def _remember(self, saved: int) -> None:
