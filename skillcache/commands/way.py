@@ -7,6 +7,7 @@ import time
 from skillcache import durations, files, quarantine, tally
 from skillcache.commands import process
 from skillcache.commands.failure import Failure
+from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take, write_whole
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.entry import ERROR, STREAMS, decode
@@ -27,7 +28,6 @@ from skillcache.outcome import (
     WAITED_IN_VAIN,
     Outcome,
 )
-from skillcache.paths import replayed_folder
 from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
 from skillcache.settings import Settings
@@ -240,23 +240,12 @@ class Way:
             given.move(position)
         status = _print(answer)
         self._count(begun.outcome, run=entry.duration)
-        self._remember(entry.duration)
+        remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
         from skillcache.replay import age_of
 
         who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
         return entry.status if status is None else status
-
-    def _remember(self, saved: int) -> None:
-        """For the line that a person is shown at the end of the turn."""
-        if not self._call.session:
-            return
-        words = self._task.plan.command.replace("\n", " ").replace("\t", " ")[:200]
-        line = f"{saved}\t{words}\n".encode("utf-8", "replace")
-        try:
-            files.append(f"{replayed_folder(self._settings.cache)}/{self._call.session}", line)
-        except OSError:
-            return
 
     def _run(self, begun: Begun, given: Input) -> int:
         from skillcache.commands import child  # a hit needs none

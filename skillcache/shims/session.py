@@ -24,17 +24,16 @@ _HERE = ("gradlew", "mvnw", "manage.py", "artisan")
 _ENVIRONMENTS = (".venv", "venv", "env")
 
 
-def prepare(environ: "Mapping[str, str]", project: str, session_id: str, settings: "Settings") -> None:
-    """Write the client's file for this session, where the client gives one. Raises OSError."""
+def prepare(environ: "Mapping[str, str]", project: str, session_id: str, settings: "Settings") -> bool:
+    """Write the client's file for this session; False where the client gives none. Raises OSError."""
     named = environ.get(FILE, "")
-    if not os.path.isabs(named):
-        return
-    path = make(environ, project, settings, counts=True)
+    path = make(environ, project, settings, counts=True) if os.path.isabs(named) else None
     if path is None:
-        return
+        return False
     if session_id:
         files.append(f"{calls_folder(settings.cache)}/{session_id}", b"")  # `>>` must find it, under noclobber
     files.write(named, preamble.line(path))
+    return True
 
 
 def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, counts: bool) -> str | None:
