@@ -150,8 +150,10 @@ class _Signals:
                 return
 
 
-# The command that is running, and its streams, for whoever has to see to its end after a fault of ours.
+# For whoever has to see to the command's end after a fault of ours: the one that is running, with its streams, and
+# the status of the one that has ended.
 running: "list[tuple[int, tuple[Stream, ...]]]" = []
+ended: list[int] = []
 
 
 def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> Ended:
@@ -168,12 +170,13 @@ def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> En
         if status is None:
             status = _wait(pid)
         running.clear()
+        ended.append(SIGNALLED - status if status < 0 else status)
         signals.pid = 0
         milliseconds = int((time.monotonic() - began) * 1000)
     number = -min(status, 0)
     output, error = (b"".join(stream.chunks) for stream in (*streams, Stream(-1, 2))[:2])
     return Ended(
-        status=SIGNALLED + number if number else status,
+        status=ended[-1],
         signal=number,
         streams=(output, error) if kept else None,
         whole=not still_open and not any(stream.broken for stream in streams),
@@ -186,7 +189,7 @@ def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> En
 def see_to_the_end() -> int | None:
     """After a fault of ours: pass on what is left of the command that is running; its status, None for no command."""
     if not running:
-        return None
+        return ended[-1] if ended else None
     (pid, streams) = running[0]
     for stream in streams:  # one after the other: nothing here may fail again
         try:

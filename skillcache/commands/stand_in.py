@@ -32,17 +32,26 @@ def main(argv: list[str]) -> "NoReturn":
 
 def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
     """The status to end with; None where the command is to run as if we were not there."""
-    import os
-    import time
-
     from skillcache import bytecode
     from skillcache.paths import cache_folder, package_folder
 
     bytecode.use(cache_folder(environ), package_folder(), ahead=True)
-    from skillcache.settings import disabled, load
+    from skillcache.commands import limit
+    from skillcache.settings import disabled
 
-    if disabled(environ):
+    if disabled(environ) or limit.is_taken():
         return None
+    limit.begin()
+    try:
+        return _way(path, words, environ)
+    finally:
+        limit.end()
+
+
+def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
+    import os
+    import time
+
     from skillcache.commands.streams import JOINED, relation
 
     streams = relation()
@@ -55,6 +64,7 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
     from skillcache.errors import Bypass
     from skillcache.fingerprint.git import find_root
     from skillcache.outcome import NO_RULE
+    from skillcache.settings import load
 
     began = time.monotonic()
     cwd = os.getcwd()

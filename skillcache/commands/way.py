@@ -5,12 +5,12 @@ import os
 import time
 
 from skillcache import durations, files, quarantine, tally
-from skillcache.commands import process
+from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take, write_whole
 from skillcache.decision import Answer, Inquiry, decide
-from skillcache.entry import ERROR, STREAMS, decode
+from skillcache.entry import ERROR, STREAMS, Entry, decode
 from skillcache.errors import Bypass, StoreError
 from skillcache.outcome import (
     DISK,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from skillcache.stores import Store
 
 POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
+_RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
 _BROKEN_PIPE = process.SIGNALLED + 13
 # After these a run of the same command gives what is missing.
@@ -93,15 +94,19 @@ class Way:
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
+        limit.begin(limit.SECONDS + self._settings.number("capture_time"))
         given = take(int(self._settings.number("max_output")))
         try:
             begun, answer = self._consult(given)
             if answer is not None:
-                return self._replay(answer, begun, given)
+                self._restore(answer, begun, given)
         except Exception as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
             self._release()
             return self._only_run(given)
+        limit.end()
+        if answer is not None:
+            return self._replay(answer, begun.outcome)
         self._count(begun.outcome)
         return self._run(begun, given)
 
@@ -196,9 +201,11 @@ class Way:
             return begun.found.digest if answer is None else None
 
         me = holder.describe(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
+        patience = self._settings.number("wait")
+        limit.begin(limit.SECONDS + patience)
         passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
         try:
-            passenger.board(self._settings.number("wait"))
+            passenger.board(patience)
         finally:
             self._held, self._waited = passenger.held, passenger.waited
         begun, answer = known[-1]
@@ -226,26 +233,37 @@ class Way:
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
 
-    def _replay(self, answer: Answer, begun: Begun, given: Input) -> int:
-        """Raises Bypass and OSError while nothing is printed yet."""
+    def _restore(self, answer: Answer, begun: Begun, given: Input) -> None:
+        """All that a replay does besides what it prints. Raises Bypass, before anything is done, and OSError."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `_consult` gives
         kept = tuple([file for file in entry.files if file.path != ERROR])
         if kept:
-            _restore(kept, begun.found)
+            _put_back(kept, begun.found)
         if given.position() is not None:
             position = decode(begun.stored or b"", details=True).details.get(POSITION)
             if not isinstance(position, int):
                 raise Bypass(UNFIT)
             given.move(position)
+
+    def _replay(self, answer: Answer, outcome: Outcome) -> int:
+        """From here on the command does not run."""
+        entry = answer.entry
+        assert entry is not None  # noqa: S101 - what `_consult` gives
         status = _print(answer)
-        self._count(begun.outcome, run=entry.duration)
-        remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
+        try:
+            self._count(outcome, run=entry.duration)
+            remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
+            self._tell_of(entry)
+        except Exception as fault:  # noqa: BLE001 - all is printed, and that is what counts
+            self._report("replayed, not counted", fault)
+        return entry.status if status is None else status
+
+    def _tell_of(self, entry: Entry) -> None:
         from skillcache.replay import age_of
 
         who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
-        return entry.status if status is None else status
 
     def _run(self, begun: Begun, given: Input) -> int:
         from skillcache.commands import child  # a hit needs none
@@ -257,7 +275,9 @@ class Way:
             cap = int(self._settings.number("max_output"))
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)
             self._spent_from = time.monotonic()
+            limit.begin(_RECORDING + 2 * self._settings.number("capture_time"))
             self._record(begun, ended, given)
+            limit.end()
         finally:
             self._release()
             if mark is not None:
@@ -311,6 +331,7 @@ class Way:
         self._tell(f"ran, {outcome.text}")
 
     def _only_run(self, given: Input) -> int:
+        limit.end()
         if not given.taken:
             process.become(self._task.program)
         from skillcache.commands import child
@@ -344,7 +365,7 @@ def _print(answer: Answer) -> int | None:
     return status
 
 
-def _restore(kept: "tuple[File, ...]", found: "Lookup") -> None:
+def _put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
     """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
     from skillcache.skill.outputs import are_declared, restore  # few entries hold files
 
