@@ -75,7 +75,7 @@ def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) 
         if name == "depends" and tool != "Skill" and not _is_globs(value):
             raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
         if name == "normalize":
-            _require_expressions(rule[name], where)
+            _require_expressions(value, where)
         if name in _OF_TOOLS and tool not in _OF_TOOLS[name]:
             raise ConfigError(where, f"{name} says nothing of {tool}; it is for {' and '.join(_OF_TOOLS[name])}")
         known[name] = value

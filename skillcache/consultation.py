@@ -3,6 +3,7 @@
 from skillcache import durations, quarantine, seen
 from skillcache.call import Call
 from skillcache.decision import Answer, Inquiry, decide
+from skillcache.entry import JSON, TEXT
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.lookup import Lookup, look
@@ -48,7 +49,8 @@ def consult(call: Call, planned: Plan) -> Consultation:
         root=found.fingerprint.root,
         place=found.workplace.place if found.workplace is not None else "",
         now=now,
-        seen_failure=planned.failures and seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
+        form=TEXT if planned.tool == BASH else JSON,
+        failures=planned.failures and not seen.has_seen(call.cache, event.session_id, event.agent_id, found.digest),
         most=int(settings.number("max_output")),
     )
     answer = decide(planned, inquiry, stored.entry, stored.also)

@@ -1,7 +1,7 @@
 """What the store's answer means for a planned call: the entry is served, or the tool runs. Pure functions of values."""
 
 from skillcache.digest import digest
-from skillcache.entry import JSON, TEXT, Entry, Unreadable, decode
+from skillcache.entry import ERROR, STREAMS, Entry, Unreadable, decode
 from skillcache.outcome import (
     ELSEWHERE,
     EXPIRED,
@@ -13,25 +13,32 @@ from skillcache.outcome import (
     UNREADABLE_ENTRY,
     Outcome,
 )
-from skillcache.plan import BASH, Plan
+from skillcache.plan import Plan
 
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
 
 
 class Answer:
-    """outcome: REPLAYED or the miss; entry, output: what is served, the paths in it being those of this root.
+    """outcome: REPLAYED or the miss; entry: what is served; output, error: its streams, with the paths of this root.
 
     unknown: names of the entry whose generations are still to be asked for.
     """
 
-    __slots__ = ("entry", "outcome", "output", "unknown")
+    __slots__ = ("entry", "error", "outcome", "output", "unknown")
 
     def __init__(
-        self, outcome: Outcome, entry: Entry | None = None, output: bytes = b"", unknown: tuple[str, ...] = ()
+        self,
+        outcome: Outcome,
+        entry: Entry | None = None,
+        output: bytes = b"",
+        unknown: tuple[str, ...] = (),
+        *,
+        error: bytes = b"",
     ) -> None:
         self.outcome = outcome
         self.entry = entry
         self.output = output
+        self.error = error
         self.unknown = unknown
 
 
@@ -39,11 +46,11 @@ class Inquiry:
     """What the entry of a call must be of.
 
     key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
-    worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; seen_failure:
-    see `seen`; most: bytes of its output.
+    worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; form: of the
+    output; failures: whether a failure may be served; most: bytes of its output.
     """
 
-    __slots__ = ("generations", "key", "most", "names", "now", "place", "root", "seen_failure")
+    __slots__ = ("failures", "form", "generations", "key", "most", "names", "now", "place", "root")
 
     def __init__(
         self,
@@ -54,7 +61,8 @@ class Inquiry:
         root: str,
         place: str,
         now: float,
-        seen_failure: bool,
+        form: str,
+        failures: bool,
         most: int,
     ) -> None:
         self.key = key
@@ -63,7 +71,8 @@ class Inquiry:
         self.root = root
         self.place = place
         self.now = now
-        self.seen_failure = seen_failure
+        self.form = form
+        self.failures = failures
         self.most = most
 
 
@@ -88,7 +97,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         entry = decode(found, most=inquiry.most)
     except Unreadable:
         return Answer(UNREADABLE_ENTRY)
-    if entry.key != inquiry.key or entry.form != (TEXT if plan.tool == BASH else JSON) or len(entry.names) > _NAMES:
+    if entry.key != inquiry.key or entry.form != inquiry.form or len(entry.names) > _NAMES:
         return Answer(UNREADABLE_ENTRY)
     # Another project's result on the same content bears that project's name.
     unknown = tuple([name for name in entry.names if name not in inquiry.generations])
@@ -100,7 +109,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
     # An entry from the future is another machine's wrong clock; it is not younger than new.
     if inquiry.now - entry.finished / 1000 > ttl and not entry.pinned:
         return Answer(EXPIRED)
-    if entry.failed and (inquiry.seen_failure or not plan.failures):
+    if entry.failed and not inquiry.failures:
         return Answer(SEEN_FAILURE)
     if entry.place not in {"", inquiry.place}:
         return Answer(ELSEWHERE)
@@ -115,18 +124,22 @@ def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
 
 
 def _serve(entry: Entry, root: str, most: int) -> Answer:
-    if entry.relocated and b"\0" not in entry.output:  # it names no root
-        return Answer(REPLAYED, entry, entry.output)
+    error = b""
+    if entry.form == STREAMS:
+        error = b"".join([file.content for file in entry.files if file.path == ERROR])
+    if entry.relocated and b"\0" not in entry.output + error:  # it names no root
+        return Answer(REPLAYED, entry, entry.output, error=error)
     if entry.relocated:
         from skillcache.relocation import expand, expandable
 
-        if expandable(entry.output, entry.root, root):
+        if expandable(entry.output, entry.root, root) and expandable(error, entry.root, root):
             try:
-                return Answer(REPLAYED, entry, expand(entry.output, root, most=most))
+                streams = [expand(stream, root, most=most) for stream in (entry.output, error)]
+                return Answer(REPLAYED, entry, streams[0], error=streams[1])
             except ValueError:
                 return Answer(UNREADABLE_ENTRY)
     elif entry.root == root:
-        return Answer(REPLAYED, entry, entry.output)
+        return Answer(REPLAYED, entry, entry.output, error=error)
     return Answer(ELSEWHERE)
 
 

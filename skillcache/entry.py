@@ -35,6 +35,7 @@ _DETAILS = 1 << 20  # unpacked; what is captured gives less than a tenth of it
 
 
 TEXT, JSON, STREAMS = FORMS = ("text", "json", "streams")
+ERROR = "stderr"  # the path under which an entry of streams keeps standard error
 
 
 class Unreadable(SkillcacheError):
@@ -62,7 +63,7 @@ class Entry:
     started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session, agent);
     project: its identity; details: what was captured, for people; signature: empty until entries are signed.
     form: what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
-    output, with standard error as the only file); files: what a skill's run left; place: paths of the machine besides
+    output, with standard error as a file); files: what a skill's run left; place: paths of the machine besides
     the root that the output may name, so that it holds where they are the same, '' for none; pinned: kept whatever its
     age.
     """

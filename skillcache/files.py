@@ -157,6 +157,17 @@ def append(path: str, line: bytes) -> None:
         os.close(handle)
 
 
+def create(path: str) -> None:
+    """Make an empty file, which must not be there. Raises FileExistsError and any other OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        handle = os.open(path, flags, _FILE)
+    except FileNotFoundError:
+        make_folder(path.rpartition("/")[0])
+        handle = os.open(path, flags, _FILE)
+    os.close(handle)
+
+
 def remove(path: str) -> bool:
     """Remove `path`; False when it was not there. Raises OSError."""
     try:

@@ -75,16 +75,28 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
         from skillcache.kinds.capture import look_beside  # most calls are Bash lines
 
         return look_beside(plan, event, cwd, environ, seconds=seconds)
+    deadline = time.monotonic() + seconds
+    fingerprint, work = capture_of(plan, verdict, cwd, environ, deadline=deadline, shell=True)  # noqa: S604 - who reads the line
+    command, depends = plan.command, plan.depends
+    if work is not None:
+        command, depends = work.spelled(command), work.depends
+    place = inside(cwd, fingerprint.root) or ""
+    called = key.rows_of_bash(command, place, unsandboxed=plan.unsandboxed, depends=depends)
+    return Lookup(called, fingerprint, work)
+
+
+def capture_of(
+    plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, deadline: float, shell: bool
+) -> "tuple[Fingerprint, Workplace | None]":
+    """What the commands of `verdict` depend on. `shell`: whether the person's own shell reads them. Raises Bypass."""
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories, environ)
-    deadline = time.monotonic() + seconds
     work = None
     if verdict.skills:
-        from skillcache.skill.workplace import Workplace  # few lines run a skill's script
+        from skillcache.skill.workplace import Workplace  # few commands run a skill's script
 
         work = Workplace(verdict.skills, plan.depends, cwd, environ)
-    depends = plan.depends if work is None else work.depends
     request = Request(
         cwd=cwd,
         directories=directories,
@@ -93,11 +105,12 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
             *(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
             *(work.given if work is not None else ()),
         ),
-        depends=depends,
+        depends=plan.depends if work is None else work.depends,
         variables=plan.variables,
         environ=environ,
         assignments=verdict.assignments,
         deadline=deadline,
+        shell=shell,
         without=work.outputs if work is not None else (),
         counted=work.counted if work is not None else (),
     )
@@ -107,18 +120,11 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
     if top is not None:
         _require_inside(bounded, top)
     fingerprint = capture(request)
-    root = fingerprint.root
     if top is None:
-        _require_inside(bounded, root)
+        _require_inside(bounded, fingerprint.root)
     for word, place, launcher in verdict.launched:
-        _require_installed(word, _join(cwd, place), launcher, root)
-    place = inside(cwd, root) or ""
-    command = plan.command
-    if work is not None:
-        command = work.spelled(command)
-        fingerprint = work.completed(fingerprint, environ, deadline=deadline)
-    called = key.rows_of_bash(command, place, unsandboxed=plan.unsandboxed, depends=depends)
-    return Lookup(called, fingerprint, work)
+        _require_installed(word, _join(cwd, place), launcher, fingerprint.root)
+    return fingerprint if work is None else work.completed(fingerprint, environ, deadline=deadline), work
 
 
 def _require_directories(directories: tuple[str, ...], environ: "Mapping[str, str]") -> None:

@@ -41,6 +41,7 @@ UNDECIDED = Outcome(208, MISS, "undecided", "the person has not allowed this com
 WAITED_IN_VAIN = Outcome(209, MISS, "waited_in_vain", "the run that this call waited for gave no result in time")
 UNFIT = Outcome(210, MISS, "unfit", "the stored result cannot be given in this way as the run gave it")
 UNDONE = Outcome(211, MISS, "undone", "a stored result was found but not given after all: the call ran or was stopped")
+REPEATED = Outcome(212, MISS, "repeated", "the same command has run before in this Bash call")
 
 NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
 TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")

@@ -72,6 +72,30 @@ def quarantine_folder(cache: str) -> str:
     return cache + "/quarantine"
 
 
+def calls_folder(cache: str) -> str:
+    """How many Bash calls each session has begun: a file of so many bytes."""
+    return cache + "/calls"
+
+
+def called_folder(cache: str) -> str:
+    """Which commands a Bash call has begun: empty files, named by the call and the command."""
+    return cache + "/called"
+
+
+def failed_folder(cache: str) -> str:
+    """The newest failures of each session, for the next call that looks at one through another filter."""
+    return cache + "/failed"
+
+
+def replayed_folder(cache: str) -> str:
+    """What was replayed to each session since its last turn ended."""
+    return cache + "/replayed"
+
+
+def shims_folder(cache: str) -> str:
+    return cache + "/shims"
+
+
 def compiled_folder(cache: str) -> str:
     """Configuration files in the form that hooks load."""
     return cache + "/compiled"

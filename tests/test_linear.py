@@ -67,7 +67,7 @@ def expressions() -> dict[str, Use]:
     return found
 
 
-def sample(tree: Any) -> str:  # noqa: ANN401 - the parser's own
+def sample(tree: Any) -> str:
     """A text that the parsed expression takes, its repeats as short as they may be."""
     text = ""
     for code, value in tree:
@@ -90,7 +90,7 @@ def sample(tree: Any) -> str:  # noqa: ANN401 - the parser's own
     return text
 
 
-def holds(members: Any, char: str) -> bool:  # noqa: ANN401
+def holds(members: Any, char: str) -> bool:
     classes = {op.CATEGORY_DIGIT: r"\d", op.CATEGORY_SPACE: r"\s", op.CATEGORY_WORD: r"\w"}
     classes |= {op.CATEGORY_NOT_DIGIT: r"\D", op.CATEGORY_NOT_SPACE: r"\S", op.CATEGORY_NOT_WORD: r"\W"}
     found = negated = False
@@ -106,7 +106,7 @@ def holds(members: Any, char: str) -> bool:  # noqa: ANN401
     return found != negated
 
 
-def attacks(tree: Any, before: str = "") -> Iterator[tuple[str, str]]:  # noqa: ANN401
+def attacks(tree: Any, before: str = "") -> Iterator[tuple[str, str]]:
     """What to begin with, and what to repeat."""
     nodes = list(tree)
     for place, (code, value) in enumerate(nodes):
@@ -127,7 +127,7 @@ def attacks(tree: Any, before: str = "") -> Iterator[tuple[str, str]]:  # noqa: 
         yield "", before
 
 
-def bodies(tree: Any) -> Iterator[str]:  # noqa: ANN401
+def bodies(tree: Any) -> Iterator[str]:
     yield sample(tree)
     for code, value in tree:
         if code is op.BRANCH:

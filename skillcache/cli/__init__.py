@@ -15,6 +15,7 @@ COMMANDS = {
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "stats": "Show hits, misses, bypasses and the time saved.",
     "run": "Run a command of a script once for the same inputs.",
+    "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
     "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",

@@ -7,14 +7,17 @@ import click
 
 from skillcache.cli import exits
 from skillcache.cli.client_environment import completed
+from skillcache.commands import process
+from skillcache.commands.declared import Declared
+from skillcache.commands.invocation import Invocation
+from skillcache.commands.narrowing import fault_of
+from skillcache.commands.streams import JOINED, relation
+from skillcache.commands.way import Way
 from skillcache.errors import ConfigError
-from skillcache.running import process
-from skillcache.running.course import Course
-from skillcache.running.job import Job
-from skillcache.running.narrowing import fault_of
 from skillcache.settings import disabled, load
 from skillcache.stores import open_store
 from skillcache.trust import Untrusted
+from skillcache.worktree import find_root
 
 _SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
 _LONGEST_TTL = 31_536_000
@@ -96,35 +99,39 @@ def _run(
     words: tuple[str, ...], skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], *,
     fresh: bool, verbose: bool,
 ) -> int:  # fmt: skip
-    if disabled(os.environ):
-        process.become(words)
+    environ = dict(os.environ)
+    program = process.Program(process.find(words[0], environ), words, environ)
+    streams = relation()
+    if disabled(environ) or streams is None:
+        process.become(program)
     try:
-        job = Job(
-            words=words,
-            name=skill or _name_of(words[0]),
-            skill=skill,
-            depends=depends,
-            variables=variables,
-            ttl=ttl or 0,
-            cwd=os.getcwd(),
-            environ=os.environ,
-        )
-        settings = load(completed(os.environ, job.cwd), os.environ.get("CLAUDE_PROJECT_DIR") or job.top)
+        cwd = os.getcwd()
+        settings = load(completed(environ, cwd), environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except Untrusted as fault:
         if verbose:
             process.say(str(fault))
-        process.become(words)
+        process.become(program)
     except ConfigError as fault:
         process.say(str(fault))
         return exits.USAGE
     except OSError:  # a folder that is gone or closed to us: the command may do without
-        process.become(words)
+        process.become(program)
     if settings.flag("disable"):
-        process.become(words)
-    if not job.ttl:
-        job = job._replace(ttl=int(settings.number("ttl")))
-    return Course(job, settings, fresh=fresh, tell=process.say if verbose else _say_nothing).go()
+        process.become(program)
+    task = Declared(
+        program,
+        name=skill or _name_of(words[0]),
+        skill=skill,
+        depends=depends,
+        variables=variables,
+        ttl=ttl or int(settings.number("ttl")),
+        cwd=cwd,
+        fresh=fresh,
+        joined=streams == JOINED,
+    )
+    call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
+    return Way(task, settings, call, tell=process.say if verbose else _say_nothing).go()
 
 
 def _name_of(word: str) -> str:

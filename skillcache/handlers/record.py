@@ -28,7 +28,19 @@ def handle(data: bytes, world: "World") -> str:
         from skillcache.messages.collisions import note_edit  # only where agents hear of each other
 
         note_edit(event, world, settings)
-    return ""
+    return _told(event, settings) if event.name == "Stop" else ""
+
+
+def _told(event: SessionEvent, settings: Settings) -> str:
+    """What the person is shown at a turn's end."""
+    from skillcache.commands.replayed import take
+
+    line = take(settings.cache, event.session_id)
+    if not line:
+        return ""
+    from skillcache import jsontext  # a turn that replayed something
+
+    return jsontext.dumps({"systemMessage": line})
 
 
 def is_recorded(settings: Settings) -> bool:

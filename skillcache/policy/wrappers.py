@@ -43,7 +43,7 @@ _PLAIN: dict[str, tuple[str, str, int]] = {
 }
 
 # word: subcommand, options without a value, options with one, the option that changes the directory
-_LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
+LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
     "uv": (
         ("run",),
         """--frozen --locked --no-sync --offline --all-extras --all-groups --all-packages --no-dev --dev --only-dev
@@ -76,7 +76,7 @@ def unwrap(words: tuple[str, ...], directory: str) -> Wrapped | None:
             at = _plain(word, inner)
         elif word == "env":
             at = _env(inner)
-        elif word in _LAUNCHERS:
+        elif word in LAUNCHERS:
             at = _launcher(word, inner)
             if at == 0:
                 return inner
@@ -160,7 +160,7 @@ def _env(inner: Wrapped) -> int:
 
 def _launcher(word: str, inner: Wrapped) -> int:  # noqa: C901 - what launchers have in common
     """Where the command begins; 0 when it is the wrapper itself that a rule may name; -1 when not understood."""
-    subcommands, flags, values, moves = _LAUNCHERS[word]
+    subcommands, flags, values, moves = LAUNCHERS[word]
     words = inner.words
     at, before = _skip(words, 1, flags, f"{values} {moves}")
     if at < 0 or at >= len(words):

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"  # noqa: S105 - kinds
+PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"
 # What to look for in the lowered text. A SHORT one counts only where nothing but a boundary stands before it, and
 # `key` alone is told from `api_key` by what does.
 _NAMES = {
@@ -111,7 +111,11 @@ def _kind_of(name: bytes, kind: str, value: bytes, *, plain: bool) -> str:
         return kind
     size = 4 if lowered.endswith(b"pass") else 2
     before = name[-size - 1 : -size]
-    if before.isalpha() and not (before.islower() and name[-size:-size + 1].isupper()) and not lowered.endswith(_RUN_TOGETHER):
+    if (
+        before.isalpha()
+        and not (before.islower() and name[-size : -size + 1].isupper())
+        and not lowered.endswith(_RUN_TOGETHER)
+    ):
         return ""  # compass=, bypass=
     if len(name) == size and (value.isdigit() or not (plain or (name.islower() and is_mixed(value)))):
         return ""  # "--- PASS: TestA", "pass: 12"
@@ -127,7 +131,7 @@ def _is_joined(text: Text, match: "re.Match[bytes]", name: bytes, kind: str, val
         return not is_word(value)  # as SQL has it
     if not is_mixed(value):
         return False
-    return (len(blank or b"  ") > 1 and _ends_row(text.seen, match.end("bare"))) or (kind == TOKEN and len(value) >= 20)  # noqa: PLR2004
+    return (len(blank or b"  ") > 1 and _ends_row(text.seen, match.end("bare"))) or (kind == TOKEN and len(value) >= 20)
 
 
 def _ends_row(seen: bytes, end: int) -> bool:
@@ -154,4 +158,4 @@ def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: boo
 
 
 def _may_be_token(value: bytes) -> bool:
-    return is_random(value, 8) or (len(value) >= 24 and not is_word(value))  # noqa: PLR2004
+    return is_random(value, 8) or (len(value) >= 24 and not is_word(value))

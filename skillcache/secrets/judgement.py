@@ -3,7 +3,11 @@
 import re
 
 _MASK = re.compile(rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|!!|(?i:your|my|some)[A-Za-z_ -]+\Z")
-_DIGITS, _HEX, _LETTERS = b"0123456789", b"0123456789abcdefABCDEF-", b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_DIGITS, _HEX, _LETTERS = (
+    b"0123456789",
+    b"0123456789abcdefABCDEF-",
+    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+)
 _DULL = frozenset(
     b"none null nil true false undefined string str int bool boolean bytes object any text required optional invalid"
     b" missing password passwd pass pwd secret token key apikey api_key changed unchanged default empty unset expired"
@@ -34,7 +38,9 @@ def is_digest(value: bytes) -> bool:
     """Hexadecimal, alone or behind what names it or its cache."""
     if value.startswith((b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"md5-")):
         return True
-    return is_hex(value) or (value.count(b"-") > 0 and len(value.rpartition(b"-")[2]) >= 32 and is_hex(value.rpartition(b"-")[2]))  # noqa: PLR2004
+    return is_hex(value) or (
+        value.count(b"-") > 0 and len(value.rpartition(b"-")[2]) >= 32 and is_hex(value.rpartition(b"-")[2])
+    )
 
 
 def is_random(value: bytes, length: int) -> bool:

@@ -123,7 +123,7 @@ def _search(beginning: str, alphabet: str, size: int, *, exact: bool) -> "re.Pat
 
 def _is_token(rest: bytes, alphabet: str) -> bool:
     """Whether what follows the beginning looks drawn at random, and not like words, a mask or an example."""
-    if is_dull(rest) or rest.endswith(b"EXAMPLE") or len(set(rest)) < 5 or rest[:8].lower() == b"xxxxxxxx":  # noqa: PLR2004
+    if is_dull(rest) or rest.endswith(b"EXAMPLE") or len(set(rest)) < 5 or rest[:8].lower() == b"xxxxxxxx":
         return False
     if alphabet in "hHdU" or any(byte in b"0123456789" for byte in rest):
         return True

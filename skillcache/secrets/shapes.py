@@ -55,7 +55,7 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("automation-webhook", (b"=hooks",), r"hooks\.zapier\.com/hooks/catch/\d{3,12}/\w{5,64}"),
     ("azure-key", (b"=AccountKey", b"=SharedAccessKey"), r"(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/=]{20,255})"),
     ("azure-key", (b"+ASt", b"~AzCa", b"~AzSe", b"~ACDb", b"~AzFu", b"~AIoT", b"+AMC", b"+ABa"), r"(?:\+ASt|AzCa|AzSe|ACDb|AzFu|AIoT|\+AMC|\+ABa)(?<=[A-Za-z0-9+/]{40})[A-Za-z0-9+/]{5,8}={0,2}(?![A-Za-z0-9+/=])"),
-    ("azure-token", (b"Q~",), rf"Q~(?<=[\w~.]{{3}}\dQ~)[\w~.-]{{31,34}}(?![\w~.-])"),
+    ("azure-token", (b"Q~",), r"Q~(?<=[\w~.]{3}\dQ~)[\w~.-]{31,34}(?![\w~.-])"),
     ("azure-token", (b"~AZDO",), r"AZDO(?<=JQQJ99[A-Za-z0-9]{22}AZDO)[A-Za-z0-9]{4}"),
     ("azure-signature", (b"=sig",), r"sig=(?<=[?&;]sig=)(?P<secret>[A-Za-z0-9%+/=_-]{30,255})"),
     ("signed-url", (b"=X-Amz-Signature", b"=X-Goog-Signature"), r"X-(?:Amz|Goog)-Signature=(?P<secret>[0-9a-fA-F]{40,1024})"),
@@ -113,7 +113,9 @@ def spans(text: Text) -> "Iterator[Span]":
                 start, end = match.span("secret" if "secret" in match.re.groupindex else 0)
                 if kind in _WORDS:
                     start = _begin(seen, start)
-                if (kind == "password-hash" or not seen.startswith(_MASKS, start)) and _CHECKS.get(kind, _any)(seen, start, end):
+                if (kind == "password-hash" or not seen.startswith(_MASKS, start)) and _CHECKS.get(kind, _any)(
+                    seen, start, end
+                ):
                     yield start, end, kind
     yield from _lines(seen)
     if any(_has(text, hint) for hint in _AWS):
@@ -163,7 +165,12 @@ def _is_pgpass(seen: bytes, start: int, end: int) -> bool:
     """Whether the line begins with a host: no path, and nothing else."""
     at = seen.rfind(b"\n", max(0, start - 400), start) + 1
     host = seen[at:start].lstrip(b" \t").partition(b":")[0]
-    return bool(host) and not host.translate(None, bytes(_WORD) + b".*") and seen[at:start].count(b":") == 4 and _is_password(seen, start, end)  # noqa: PLR2004
+    return (
+        bool(host)
+        and not host.translate(None, bytes(_WORD) + b".*")
+        and seen[at:start].count(b":") == 4
+        and _is_password(seen, start, end)
+    )
 
 
 def _is_discord(seen: bytes, start: int, end: int) -> bool:
@@ -201,9 +208,9 @@ def _lines(seen: bytes) -> "Iterator[Span]":
     body: list[tuple[int, int]] = []
     for match in _full_lines(seen):
         start, end = match.span("line")
-        if end - start == 40 and _is_drawn(match["line"]) and not _goes_on(seen, start):  # noqa: PLR2004
+        if end - start == 40 and _is_drawn(match["line"]) and not _goes_on(seen, start):
             yield start, end, "aws-secret-key"
-        if end - start > 40:  # noqa: PLR2004
+        if end - start > 40:
             if body and seen[body[-1][1] : start].strip(b" \t\r") != b"\n":
                 yield from _body(seen, body)
                 body = []
@@ -222,13 +229,13 @@ def _is_drawn(value: bytes) -> bool:
     """Letters of both cases and digits, in no order that words or a path have."""
     if value.isalpha() or value.upper() == value or value.lower() == value:
         return False
-    return len(set(value)) > 15 and not is_camel(value)  # noqa: PLR2004
+    return len(set(value)) > 15 and not is_camel(value)
 
 
 def _goes_on(seen: bytes, start: int) -> bool:
     """Whether it is the last of several lines in base64."""
     above = seen[max(0, start - 80) : start].rstrip(b" \t\r\n").rpartition(b"\n")[2].strip(b" \t\r")
-    return len(above) >= 40 and not above.translate(None, bytes(_WORD) + b"+/=")  # noqa: PLR2004
+    return len(above) >= 40 and not above.translate(None, bytes(_WORD) + b"+/=")
 
 
 def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":

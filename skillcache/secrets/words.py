@@ -1,9 +1,7 @@
 """What can be told of a text without `re`: the words in it, and the programs that are given passwords as words."""
 
 # For `bytes.translate`: blanks where no word is.
-NO_WORD = bytes(
-    byte if byte < 128 and (chr(byte).isalnum() or byte in b"_-") else 32 for byte in range(256)  # noqa: PLR2004
-)
+NO_WORD = bytes(byte if byte < 128 and (chr(byte).isalnum() or byte in b"_-") else 32 for byte in range(256))
 _SECRET = r"(?P<secret>(?<=[\"'])[^\"'\n]{1,256}|[^\s\"']{1,256})"  # noqa: S105 - a pattern
 _USER = r"[^\s:\"'/]{1,128}:"
 _PAIR = rf"(?:{_USER}(?P<secret>[^\s\"']{{1,256}})|[\"']{_USER}(?P<quoted>[^\"'\n]{{1,256}}))"
@@ -25,4 +23,3 @@ PROGRAMS = (
     ("htpasswd", rf"-[a-zA-Z]{{0,5}}b[a-zA-Z]{{0,5}} \S{{1,128}} \S{{1,64}} [\"']?{_SECRET}"),
     ("sqlplus", rf"[\w.]{{1,64}}/{_SECRET}(?=@)"),
 )  # fmt: skip
-

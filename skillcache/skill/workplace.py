@@ -57,6 +57,11 @@ class Workplace:
     def spelled(self, command: str) -> str:
         return inputs.spelled(command, self.uses)
 
+    def spelled_words(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """The words for a key: a skill's script by its name, wherever the skill lies and however it was spelled."""
+        names = {use.typed: f"{use.label}/{use.script}" for use in self.uses}
+        return tuple([names.get(word, word) for word in words])
+
     def completed(self, fingerprint: Fingerprint, environ: "Mapping[str, str]", *, deadline: float) -> Fingerprint:
         """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
         rows = inputs.labelled(fingerprint.rows, self.uses)

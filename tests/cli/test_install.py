@@ -14,7 +14,6 @@ import pytest
 from skillcache.claude_settings import (
     DELIVERING,
     EVENTS,
-    RELEASING,
     SESSION_ENTRIES,
     Started,
     is_ours,
@@ -88,10 +87,7 @@ def test_an_install_without_sessions_records_none(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
     found = {(event, script(handler).name) for event, handler in entries(person.settings)}
-    assert {event for event, script in found if script not in EVENTS.values()} == set(RELEASING)
-    person.variables["SKILLCACHE_WAIT"] = "0"
-    person.skillcache("install")
-    assert {script(handler).name for _, handler in entries(person.settings)} == set(EVENTS.values())
+    assert {script for _, script in found} == set(EVENTS.values())
     assert all(handler["timeout"] == 10 for _, handler in entries(person.settings))
     assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"

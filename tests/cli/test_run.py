@@ -18,10 +18,12 @@ from typing import IO, Any
 import pytest
 
 from skillcache import tally
+from skillcache.decision import Inquiry, decide
 from skillcache.entry import STREAMS, Entry, File, encode
 from skillcache.outcome import EXPIRED
 from skillcache.paths import embedded_store
-from skillcache.running.replay import Replay, decide
+from skillcache.plan import Plan
+from skillcache.policy import Rule
 from skillcache.stores import EMBEDDED, Store, open_store
 from tests.conftest import RedisServer, free_port
 
@@ -231,9 +233,10 @@ def test_a_failed_run_fails_again(stored: Script) -> None:
     assert stored.runs() == 2
 
 
-def test_a_command_that_a_signal_ends_has_the_status_that_a_shell_gives_it(script: Script) -> None:
-    script.script("work.sh", "kill -9 $$")
-    assert script.run("--", "./work.sh").returncode == 128 + signal.SIGKILL
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_command_that_a_signal_ends_ends_as_it_would_without_us(script: Script, number: signal.Signals) -> None:
+    script.script("work.sh", f"kill -{number.value} $$")
+    assert script.run("--", "./work.sh").returncode == -number
 
 
 def test_a_command_that_does_not_exist_ends_with_127(script: Script) -> None:
@@ -338,7 +341,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command(script: Script, started:
     assert running.stdout is not None
     assert running.stdout.read(2) == b"y\n"
     running.stdout.close()
-    assert running.wait(SECONDS) == 128 + signal.SIGPIPE
+    assert running.wait(SECONDS) == -signal.SIGPIPE
 
 
 def test_a_replay_to_a_reader_that_has_seen_enough_ends_as_the_command_would(
@@ -711,10 +714,24 @@ def test_an_entry_older_than_asked_for_is_served_only_when_pinned(*, pinned: boo
         root="/p", project="p", duration=1, started=1_000, finished=2_000, writer={}, form=STREAMS,
         files=(File("stderr", 0o644, b"err"),), pinned=pinned,
     )  # fmt: skip
-    answers = [
-        decide(encode(kept), key="k", generations={"run": 0}, ttl=10, root="/p", now=now) for now in (12.0, 12.1)
+    rule = Rule("run-x", "", ttl=10, origin="a person")
+    plan = Plan("x", (rule,), tool="run", ttl=10, failures_ttl=10)
+    inquiries = [
+        Inquiry(
+            key="k",
+            names=("run",),
+            generations={"run": 0},
+            root="/p",
+            place="",
+            now=now,
+            form=STREAMS,
+            failures=False,
+            most=1_000,
+        )
+        for now in (12.0, 12.1)
     ]
-    shown = [answer[1:] if isinstance(answer, Replay) else answer for answer in answers]
+    answers = [decide(plan, inquiry, encode(kept)) for inquiry in inquiries]
+    shown = [(answer.output, answer.error) if answer.entry else answer.outcome for answer in answers]
     assert shown == [(b"out", b"err"), (b"out", b"err") if pinned else EXPIRED]
 
 

@@ -10,7 +10,7 @@ from skillcache.cli.settings_text import add, ours, remove
 from skillcache.errors import ConfigError
 from skillcache.policy.heard import WORDS
 
-EDIT = Edit("/opt/py", "/opt/hooks", web=False, wait=0)  # one element for each event
+EDIT = Edit("/opt/py", "/opt/hooks", web=False)  # one element for each event
 WHERE = "settings.json"
 LINE = Started("/opt/py", "/x/hooks/pre.py").line()
 OTHER = {"type": "command", "command": "lint.sh"}
@@ -92,7 +92,7 @@ def test_the_text_around_our_entries_keeps_its_bytes() -> None:
 
 
 def test_entries_of_another_installation_are_replaced() -> None:
-    old = add("{}", Edit("/old/py", "/old/hooks", rules=("Bash(gone:*)",), web=False, wait=0), WHERE)
+    old = add("{}", Edit("/old/py", "/old/hooks", rules=("Bash(gone:*)",), web=False), WHERE)
 
     assert add(old, EDIT, WHERE) == add("{}", EDIT, WHERE)
 

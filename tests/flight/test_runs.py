@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.running.nesting import Mark, is_within
+from skillcache.commands.nesting import Mark, is_within
 from tests.cli.test_run import SECONDS, SKILLCACHE, Running, Script, Terminal, read_until, seen, start_waiting
 from tests.conftest import RedisServer
 
@@ -31,7 +31,12 @@ def script(tmp_path: Path, request: pytest.FixtureRequest) -> Script:
 @pytest.fixture
 def started() -> Iterator[Callable[[Running], Running]]:
     running: list[Running] = []
-    yield lambda process: running.append(process) or process
+
+    def take(process: Running) -> Running:
+        running.append(process)
+        return process
+
+    yield take
     for process in running:
         process.kill()
         process.communicate()
@@ -102,7 +107,7 @@ def test_a_run_within_another_run_waits_for_nobody(script: Script, first: Runnin
 
 def test_a_run_is_known_by_all_that_were_started_within_it(tmp_path: Path) -> None:
     """And no longer than it lasts."""
-    ask = f"from skillcache.running.nesting import is_within; print(is_within({str(tmp_path)!r}))"
+    ask = f"from skillcache.commands.nesting import is_within; print(is_within({str(tmp_path)!r}))"
     line = ["env", "-i", "sh", "-c", f"'{sys.executable}' -c \"{ask}\"; true"]
 
     def asked() -> bytes:

@@ -7,7 +7,8 @@ import time
 
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.errors import Bypass
-from skillcache.fingerprint.git import find_root, outputs, spawn
+from skillcache.git import Git
+from skillcache.worktree import find_root
 
 _SECONDS = 10
 
@@ -25,8 +26,9 @@ def _answer(place: Place) -> Finding | None:
     root = find_root(os.path.realpath(place.project))
     if root is None:
         return None
+    git = Git(root, place.environ, time.monotonic() + _SECONDS)
     try:
-        outputs([spawn(root, ("rev-parse", "--git-dir"), place.environ)], time.monotonic() + _SECONDS)
+        git.run("rev-parse", "--git-dir")
     except Bypass as bypass:
         name = shlex.quote(root)
         if _is_of_another(root):

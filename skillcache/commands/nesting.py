@@ -6,11 +6,14 @@ its start, and whoever would wait looks among its own forefathers.
 """
 
 import os
-from collections.abc import Callable
 
 from skillcache import files
 from skillcache.paths import runs_folder
 from skillcache.sessions.client import describe, parent_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CAP = 1 << 16
 _MOST = 10_000  # forefathers
@@ -45,14 +48,14 @@ def is_within(cache: str) -> bool:
     return False
 
 
-def _parents() -> Callable[[int], int]:
+def _parents() -> "Callable[[int], int]":
     """From a process to its parent, 0 for none."""
     if os.path.exists("/proc/self/stat"):
         return parent_of
     import subprocess  # a Mac has no other way
 
     said = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-    pairs = dict(map(int, line.split()) for line in said.splitlines())
+    pairs = {int(line.split()[0]): int(line.split()[1]) for line in said.splitlines()}
     return lambda pid: pairs.get(pid, 0)
 
 

@@ -13,6 +13,7 @@ import os
 import select
 import stat
 import sys
+from _thread import start_new_thread
 
 from skillcache.digest import sha256
 from skillcache.errors import Bypass
@@ -91,10 +92,8 @@ class Data(Input):
         return (("stdin", "pipe", f"{sha256(self._data).hexdigest()} of {len(self._data)}"),)
 
     def feed(self) -> int:
-        import threading  # a hit needs none
-
         reading, writing = os.pipe()
-        threading.Thread(target=self._write, args=(writing,), daemon=True).start()
+        start_new_thread(self._write, (writing,))
         return reading
 
     def _write(self, fd: int) -> None:

@@ -1,0 +1,109 @@
+"""A command whose inputs a person declares with `skillcache run`: by default the worktree and the files it names."""
+
+import os
+import time
+
+from skillcache import jsontext
+from skillcache.commands import words
+from skillcache.commands.narrowing import Narrowing
+from skillcache.commands.process import Program
+from skillcache.commands.task import called
+from skillcache.fingerprint import Request, capture
+from skillcache.key import Row
+from skillcache.lookup import Lookup
+from skillcache.plan import Plan
+from skillcache.policy.rule import Rule
+from skillcache.worktree import find_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    pass
+
+EVERY = "run"  # the name under which all results of declared commands are invalidated
+
+
+class Declared:
+    """As `skillcache.commands.task.Task`."""
+
+    __slots__ = ("_depends", "_skill", "_variables", "cwd", "joined", "learns", "plan", "program")
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        name: str,
+        skill: str,
+        depends: tuple[str, ...],
+        variables: tuple[str, ...],
+        ttl: int,
+        cwd: str,
+        fresh: bool,
+        joined: bool,
+    ) -> None:
+        """As a person has said it.
+
+        name: what its entry is stored under; skill: as given, or ''; depends: globs as given, empty for the whole
+        worktree; variables: more environment variables; ttl: seconds; cwd: absolute.
+        """
+        self.program = program
+        rule = Rule(name, "", ttl=ttl, origin="skillcache run")
+        self.plan = Plan(" ".join(program.words), (rule,), tool=EVERY, fresh=fresh, ttl=ttl, failures_ttl=ttl)
+        self.plan.name = name
+        self.cwd = cwd
+        self.learns = False
+        self.joined = joined
+        self._skill = skill
+        self._depends = depends
+        self._variables = variables
+
+    def look(self, given: tuple[Row, ...], *, seconds: float) -> Lookup:
+        """Raises Bypass."""
+        program, environ = self.program.words, self.program.environ
+        narrowing = self._narrowing()
+        named = words.paths(program, self.cwd, environ)
+        started = environ.get("BASH_ENV")  # what a shell of a script reads first
+        fingerprint = capture(
+            Request(
+                self.cwd,
+                environ,
+                time.monotonic() + seconds,
+                directories=(self.cwd,),
+                executables=words.programs(program, self.cwd, environ),
+                reads=(*named, *(narrowing.files if narrowing else ()), *((started,) if started else ())),
+                depends=narrowing.globs if narrowing else None,
+                variables=(*self._variables, *words.variables(program), *(("BASH_ENV",) if started else ())),
+                shell=False,
+                git=words.may_ask_git(program, named),
+            )
+        )
+        return Lookup((*self._called(fingerprint.root), *given), fingerprint)
+
+    def _called(self, root: str) -> tuple[Row, ...]:
+        depends = jsontext.dumps(list(self._depends)) if self._depends else "everything"
+        rows = called(EVERY, self.program.words, self.cwd, root, self.program.environ, joined=self.joined)
+        return (*rows, ("depends", "", depends), *((("skill", "", self._skill),) if self._skill else ()))
+
+    def _narrowing(self) -> Narrowing | None:
+        """None where the command depends on the whole worktree."""
+        if not self._depends:
+            return None
+        return Narrowing(self._depends, find_root(self.cwd) or self.cwd, self.program.environ)
+
+    def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+        from skillcache.fingerprint.disturbance import disturbed  # a hit needs none
+
+        named = [*words.paths(self.program.words, self.cwd, self.program.environ)]
+        narrowing = self._narrowing()
+        depends = None
+        if narrowing is not None:
+            named += narrowing.files
+            depends = narrowing.globs
+        if any(os.path.isfile(path) and os.stat(path).st_ctime_ns >= since for path in named):
+            return True
+        if depends == ():
+            return False
+        seen, deadline = found.fingerprint, time.monotonic() + seconds
+        return disturbed(seen.root, seen.rows, self.program.environ, since=since, deadline=deadline, depends=depends)
+
+    def extra_names(self) -> tuple[str, ...]:
+        return ()

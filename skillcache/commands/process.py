@@ -1,0 +1,79 @@
+"""The command in the place of this process, and what this one says of itself."""
+
+import errno
+import os
+from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
+
+from skillcache.commands.standard_input import write_whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+SIGNALLED = 128  # and the signal's number, as a shell says it
+
+
+class Program:
+    """What is started. path: of the executable; words: as it is given them, its own name first."""
+
+    __slots__ = ("environ", "path", "words")
+
+    def __init__(self, path: str, words: tuple[str, ...], environ: "Mapping[str, str]") -> None:
+        self.path = path
+        self.words = words
+        self.environ = environ
+
+    def for_shell(self) -> "Program":
+        """A script without a first line: a shell runs it itself."""
+        return Program("/bin/sh", ("sh", self.path, *self.words[1:]), self.environ)
+
+
+class Unstartable(Exception):
+    """status: what a shell would end with."""
+
+    def __init__(self, word: str, fault: OSError) -> None:
+        is_missing = isinstance(fault, FileNotFoundError | NotADirectoryError)
+        super().__init__(f"{word}: {'command not found' if is_missing and '/' not in word else fault.strerror}")
+        self.status = NOT_FOUND if is_missing else NOT_EXECUTABLE
+
+
+def become(program: Program) -> "NoReturn":
+    """Run the command in this process's place, as if we had never been. Raises Unstartable."""
+    # Python ignores these, and the command would inherit that.
+    for number in (SIGPIPE, SIGXFSZ):
+        signal(number, SIG_DFL)
+    try:
+        os.execve(program.path, program.words, program.environ)  # noqa: S606
+    except OSError as fault:
+        if fault.errno == errno.ENOEXEC:
+            shell = program.for_shell()
+            os.execve(shell.path, shell.words, shell.environ)  # noqa: S606
+        raise Unstartable(program.words[0], fault) from None
+
+
+def end_by_interrupt() -> "NoReturn":
+    """By ^C, as the command would: a shell stops its script for a command that died of it, and for no other."""
+    signal(SIGINT, SIG_DFL)
+    os.kill(os.getpid(), SIGINT)
+    raise AssertionError
+
+
+def say(text: str) -> None:
+    """One line on standard error, if anybody reads it."""
+    try:
+        write_whole(2, f"skillcache: {text}\n".encode("utf-8", "backslashreplace"))
+    except OSError:
+        return
+
+
+def find(word: str, environ: "Mapping[str, str]") -> str:
+    """The path that a program is found under; the word itself where it is not."""
+    if "/" in word:
+        return word
+    for folder in environ.get("PATH", os.defpath).split(":"):
+        path = f"{folder or '.'}/{word}"
+        if os.access(path, os.X_OK) and not os.path.isdir(path):
+            return path
+    return word

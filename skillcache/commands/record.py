@@ -1,0 +1,288 @@
+"""From an ended command to an entry: what may be stored, and what the run says of what is stored already."""
+
+import os
+import time
+
+from skillcache import bytecode, durations, pending, quarantine, tally, writer
+from skillcache.commands.task import joined
+from skillcache.commands.way import POSITION
+from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode, encode
+from skillcache.errors import StoreError
+from skillcache.event import ToolEvent
+from skillcache.fingerprint.mention import mentions_root
+from skillcache.lookup import Lookup
+from skillcache.outcome import (
+    CHANGED_INPUTS,
+    CONFIRMED,
+    CUT,
+    FAILURE,
+    INTERRUPTED,
+    NOT_WORTH,
+    REFUTED,
+    SECRET,
+    STORED,
+    SUPERSEDED,
+    TOO_BIG,
+    VERIFY,
+    Outcome,
+)
+from skillcache.paths import called_folder, calls_folder, failed_folder, package_folder, seen_folder
+from skillcache.plan import BASH
+from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
+from skillcache.relocation import expand, relocate
+from skillcache.secrets import find as find_secret
+from skillcache.stores import open_store
+
+_NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from skillcache.commands.child import Ended
+    from skillcache.commands.failure import Failure
+    from skillcache.commands.standard_input import Input
+    from skillcache.commands.task import Task
+    from skillcache.commands.way import Begun
+    from skillcache.settings import Settings
+    from skillcache.stores import Store
+
+    T = TypeVar("T")
+
+
+class Recorder:
+    """One ended run of a task. `begun`: what was so before it."""
+
+    __slots__ = ("_begun", "_failure", "_settings", "_task")
+
+    def __init__(self, task: "Task", settings: "Settings", begun: "Begun", failure: "Failure") -> None:
+        self._task = task
+        self._settings = settings
+        self._begun = begun
+        self._failure = failure
+
+    def keep(self, ended: "Ended", given: "Input") -> Outcome:
+        """What became of the run. Raises Bypass, StoreError and OSError."""
+        if ended.interrupted:
+            return INTERRUPTED
+        if self._task.learns:
+            durations.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
+        if ended.status:
+            self._doubt()
+        if (outcome := self._unfit(ended)) is not None:
+            return outcome
+        return self._keep(ended, given)
+
+    def _unfit(self, ended: "Ended") -> Outcome | None:
+        """Why a run that has ended so is not to be stored."""
+        task, settings = self._task, self._settings
+        is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
+        is_quick = task.learns and ended.milliseconds < settings.number("min_duration") * 1000
+        # One that a signal ended says nothing of what it would have said.
+        if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
+            return FAILURE
+        if not ended.whole:
+            return CUT
+        if ended.streams is None:
+            return TOO_BIG
+        return NOT_WORTH if is_quick and not is_asked_for else None
+
+    def _keep(self, ended: "Ended", given: "Input") -> Outcome:
+        assert ended.streams is not None  # noqa: S101 - `_unfit` has seen to it
+        found = self._found(given)
+        if found is None:
+            return CHANGED_INPUTS
+        left = self._left(found)
+        texts = (*ended.streams, *(file.content for file in left))
+        if find_secret(self._task.plan.command) or any(find_secret(text.decode("utf-8", "replace")) for text in texts):
+            return SECRET
+        entry = self._entry(found, ended, left, given.position())
+        return self._compare(entry) if self._begun.outcome is VERIFY else self._store(found, entry)
+
+    def _found(self, given: "Input") -> "Lookup | None":
+        """What the command depends on at its end; None when that is not what it was all along."""
+        seconds = self._settings.number("capture_time")
+        begun, task = self._begun, self._task
+        found = task.look(given.rows(), seconds=seconds)
+        if found.workplace is not None:
+            deadline = time.monotonic() + seconds
+            found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
+        if found.key != begun.found.key or task.is_disturbed(found, since=begun.since, seconds=seconds):
+            return None
+        return found
+
+    def _left(self, found: "Lookup") -> tuple[File, ...]:
+        """The files that a skill's script has written. Raises Bypass."""
+        if found.workplace is None:
+            return ()
+        cap, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
+        deadline = time.monotonic() + seconds
+        return found.workplace.collect(self._begun.trace, since=self._begun.since, cap=cap, deadline=deadline)
+
+    def _doubt(self) -> None:
+        """A pass that is stored for the same inputs is now in doubt."""
+        try:
+            self._with_store(self._take_out)
+        except StoreError:
+            quarantine.begin(self._settings.cache, self._begun.project, self._task.plan.name, time.time())
+            raise
+
+    def _with_store(self, work: "Callable[[Store], T]") -> "T":
+        """What `work` gives, over a connection of its own: one that lay idle while the command ran may be closed."""
+        store = open_store(self._settings.store, now=time.time())
+        try:
+            return work(store)
+        finally:
+            store.close()
+
+    def _take_out(self, store: "Store") -> None:
+        begun = self._begun
+        store.delete(begun.key)
+        if not begun.team:
+            return
+        shared = entry_key(self._task.plan.name, begun.found.digest, begun.team)
+        if self._settings.word("team_mode") == "write":
+            store.delete(shared)
+        elif store.get(shared, ()).entry is not None:  # it is not ours to take back
+            quarantine.begin(self._settings.cache, begun.project, self._task.plan.name, time.time())
+
+    def _entry(self, found: "Lookup", ended: "Ended", left: tuple[File, ...], position: int | None) -> Entry:
+        assert ended.streams is not None  # noqa: S101 - `keep` has seen to it
+        root, work = found.fingerprint.root, found.workplace
+        (output, error), relocated = self._freed(found, ended.streams)
+        if work is not None and not work.holds_elsewhere(left):
+            (output, error), relocated = ended.streams, False
+        details = dict(found.fingerprint.details)
+        if position is not None:
+            details[POSITION] = position
+        bound = work is not None and work.is_bound(ended.streams[0] + ended.streams[1], left)
+        return Entry(
+            key=found.key,
+            names={name: number for name, number in self._begun.generations.items() if not is_team_name(name)},
+            status=ended.status,
+            meaning="",
+            failed=ended.status != 0,
+            output=output,
+            directory=None,
+            relocated=relocated,
+            root=root,
+            project=self._begun.project,
+            duration=ended.milliseconds,
+            started=self._begun.started,
+            finished=int(time.time() * 1000),
+            writer=writer.describe(_event(self._task), self._task.program.environ),
+            details=details,
+            form=STREAMS,
+            files=(*((File(ERROR, 0o644, error),) if error else ()), *left),
+            place=work.place if work is not None and bound else "",
+        )
+
+    def _freed(self, found: "Lookup", streams: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], bool]:
+        """The streams freed from the root and True; or as they are and False, where they hold in their own only."""
+        root = found.fingerprint.root
+        (output, free), (error, free_as_well) = (relocate(stream, root) for stream in streams)
+        if not free or not free_as_well:
+            return streams, False
+        for stream in streams:
+            if os.fsencode(root) in stream:
+                deadline = time.monotonic() + self._settings.number("capture_time")
+                environ = self._task.program.environ
+                # In a format that counts its bytes a path of another length would break it.
+                if not _is_text(stream) or mentions_root(root, found.fingerprint.rows, environ, deadline=deadline):
+                    return streams, False
+        return (output, error), True
+
+    def _compare(self, entry: Entry) -> Outcome:
+        """Hold a verifying run against what it would have been answered by: one's own result, else the team's."""
+        from skillcache.normalize import normalized
+        from skillcache.skill.outputs import are_alike
+
+        begun, plan = self._begun, self._task.plan
+        shared = entry_key(plan.name, begun.found.digest, begun.team) if begun.team else None
+        held = self._with_store(lambda store: store.get(begun.key, (), shared))
+        stored = _readable(held.entry) or _readable(held.also)
+        if stored is None:  # gone meanwhile
+            return SUPERSEDED
+        root = begun.found.fingerprint.root
+
+        def level(text: str) -> str:
+            return normalized(text, root, plan.normalize)
+
+        texts = [level(_text_of(one, root)) for one in (stored, entry)]
+        kept = [[file for file in one.files if file.path != ERROR] for one in (stored, entry)]
+        if stored.status == entry.status and texts[0] == texts[1] and are_alike(kept[0], kept[1], level):
+            return CONFIRMED
+        quarantine.begin(self._settings.cache, begun.project, plan.name, time.time())
+        self._doubt()
+        return REFUTED
+
+    def _store(self, found: "Lookup", entry: Entry) -> Outcome:
+        plan, begun = self._task.plan, self._begun
+        ttl = plan.failures_ttl if entry.failed else plan.ttl
+        team = begun.team if self._settings.word("team_mode") == "write" and not entry.failed else ""
+
+        def put(store: "Store") -> bool:
+            if not _put(store, begun.key, entry, ttl):
+                return False
+            if team and team_name(team) in begun.generations:
+                entry.names = begun.generations
+                _put(store, entry_key(plan.name, found.digest, team), entry, ttl)
+            self._put_joined(store, found, entry, ttl)
+            # For `explain`: the entry to compare with when this command misses.
+            store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
+            return True
+
+        if not self._with_store(put):
+            return SUPERSEDED
+        if entry.failed:
+            self._failure.keep(found.digest)
+            return FAILURE
+        return STORED
+
+    def _put_joined(self, store: "Store", found: "Lookup", entry: Entry, ttl: int) -> None:
+        """A run that wrote nothing to standard error would have written the same where both are one file."""
+        if self._task.joined or any(file.path == ERROR for file in entry.files):
+            return
+        other = Lookup(joined(found.called), found.fingerprint, found.workplace)
+        entry.key = other.key
+        _put(store, entry_key(self._task.plan.name, other.digest), entry, ttl)
+
+
+def _put(store: "Store", key: str, entry: Entry, ttl: int) -> bool:
+    names, generations = tuple(entry.names), tuple(entry.names.values())
+    return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
+
+
+def _text_of(entry: Entry, root: str) -> str:
+    error = b"".join(file.content for file in entry.files if file.path == ERROR)
+    texts = [expand(stream, root) if entry.relocated else stream for stream in (entry.output, error)]
+    return b"\n".join(texts).decode("utf-8", "replace")
+
+
+def _readable(data: bytes | None) -> Entry | None:
+    try:
+        return decode(data or b"")
+    except Unreadable:
+        return None
+
+
+def _is_text(stream: bytes) -> bool:
+    try:
+        return "\0" not in stream.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+
+
+def _event(task: "Task") -> ToolEvent:
+    session = task.program.environ.get("CLAUDE_CODE_SESSION_ID", "")
+    return ToolEvent("command", tool=BASH, tool_input={}, tool_use_id="", cwd=task.cwd, session_id=session)
+
+
+def tidy(cache: str, now: float) -> None:
+    """Housekeeping, after a run that took longer than this does. Raises OSError."""
+    tally.trim(cache)
+    for folder in (calls_folder, called_folder, failed_folder, seen_folder):
+        pending.sweep(folder(cache), now)
+    if bytecode.is_needed():
+        bytecode.write(package_folder())

@@ -1,0 +1,84 @@
+"""A command that a rule names, as the shell has given it: its words, its own environment, its own directory."""
+
+import time
+
+from skillcache import key
+from skillcache.commands.process import Program
+from skillcache.commands.task import called
+from skillcache.errors import Bypass
+from skillcache.fingerprint import Fingerprint
+from skillcache.lookup import Lookup, capture_of
+from skillcache.outcome import NO_RULE
+from skillcache.plan import BASH, Plan, finder_for
+from skillcache.policy import judge
+from skillcache.policy.own import rules_of
+from skillcache.settings import Settings
+from skillcache.shell.line import Command, Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillcache.policy.verdict import Verdict
+    from skillcache.skill.workplace import Workplace
+
+
+class Ruled:
+    """As `skillcache.commands.task.Task`. environ: the command's own, without our folders on PATH."""
+
+    __slots__ = ("cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
+
+    def __init__(
+        self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
+    ) -> None:
+        self.program = program
+        self.plan = plan
+        self.verdict = verdict
+        self.words = program.words
+        self.cwd = cwd
+        self.environ = environ
+        self.joined = joined
+        self.learns = True
+
+    def look(self, given: tuple[key.Row, ...], *, seconds: float) -> Lookup:
+        deadline = time.monotonic() + seconds
+        fingerprint, work = capture_of(self.plan, self.verdict, self.cwd, self.environ, deadline=deadline, shell=False)
+        return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+
+    def _called(self, fingerprint: Fingerprint, work: "Workplace | None") -> tuple[key.Row, ...]:
+        words = self.words if work is None else work.spelled_words(self.words)
+        rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
+        return (*rows, ("depends", "", key.narrowing_of(self.plan.depends if work is None else work.depends)))
+
+    def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+        rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
+        if found.workplace is not None:
+            return found.workplace.touched(since) or found.workplace.disturbed(
+                rows, self.environ, since=since, deadline=deadline
+            )
+        from skillcache.fingerprint.disturbance import disturbed  # a hit needs none
+
+        if self.plan.depends == ():
+            return False
+        return disturbed(found.fingerprint.root, rows, self.environ, since=since, deadline=deadline)
+
+    def extra_names(self) -> tuple[str, ...]:
+        return ()
+
+
+def ruled(
+    program: Program, cwd: str, environ: "Mapping[str, str]", settings: Settings, *, fresh: bool, joined: bool
+) -> Ruled:
+    """Raises Bypass: NO_RULE where none names the command, another where it does more than report."""
+    ttl, failures_ttl = (int(settings.number(name)) for name in ("ttl", "failures_ttl"))
+    rules = rules_of(settings)
+    words = program.words
+    text = " ".join(words)
+    command = Command(words, text=text)
+    line = Line(text, fresh=fresh, commands=(command,), ends_in="")
+    finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
+    verdict = judge(line, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    if not verdict.rules:
+        raise Bypass(NO_RULE)
+    plan = Plan(text, verdict.rules, fresh=fresh, verdict=verdict, ttl=ttl, failures_ttl=failures_ttl)
+    return Ruled(program, plan, verdict, cwd, environ, joined=joined)

@@ -1,0 +1,139 @@
+"""What a shim starts for a command that may be a report: its result is printed, or it runs and is recorded.
+
+    stand_in.py PROGRAM NAME WORD...   PROGRAM: path of the real one; NAME: what it was called by
+
+Whatever goes wrong before the command has begun, this process becomes the command.
+"""
+
+import gc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import NoReturn
+
+
+def main(argv: list[str]) -> "NoReturn":
+    import os
+
+    gc.disable()
+    path, *words = argv
+    environ = dict(os.environ)
+    environ["_"] = path  # as the shell sets it for the program itself
+    status = None
+    try:
+        status = _answer(path, tuple(words), environ)
+    except BaseException as fault:  # noqa: BLE001 - the command must run
+        status = _rescued(fault)
+    if status is None:
+        status = _become(path, words, environ)
+    os._exit(status)
+
+
+def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
+    """The status to end with; None where the command is to run as if we were not there."""
+    from skillcache import bytecode
+    from skillcache.paths import package_folder
+
+    bytecode.use(package_folder(), ahead=True)
+    from skillcache.commands import limit
+    from skillcache.settings import disabled
+
+    if disabled(environ) or limit.is_taken():
+        return None
+    limit.begin()
+    try:
+        return _way(path, words, environ)
+    finally:
+        limit.end()
+
+
+def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
+    import os
+    import time
+
+    from skillcache.commands.streams import JOINED, relation
+
+    streams = relation()
+    if streams is None or os.isatty(1) or os.isatty(2):
+        return None
+    from skillcache import tally
+    from skillcache.commands.invocation import Invocation
+    from skillcache.commands.process import Program
+    from skillcache.commands.ruled import ruled
+    from skillcache.errors import Bypass
+    from skillcache.outcome import NO_RULE
+    from skillcache.settings import load
+    from skillcache.worktree import find_root
+
+    began = time.monotonic()
+    cwd = os.getcwd()
+    settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
+    if settings.flag("disable"):
+        return None
+    fresh = environ.pop("SKILLCACHE_FRESH", "") not in ("", "0")
+    call = Invocation(settings.cache, environ)
+    program = Program(path, words, environ)
+    try:
+        task = ruled(program, cwd, without_shims(environ), settings, fresh=fresh, joined=streams == JOINED)
+    except Bypass as bypass:
+        if bypass.outcome is not NO_RULE:
+            spent = int((time.monotonic() - began) * 1000)
+            tally.record(settings.cache, time.time(), bypass.outcome, spent=spent)
+        return None
+    from skillcache.commands.way import Way
+
+    return Way(task, settings, call, tell=_say_nothing).go()
+
+
+def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:
+    """The environment with the PATH that would be without our folders."""
+    import os
+
+    from skillcache.shims.script import MARK
+
+    folders = environ.get("PATH", os.defpath).split(":")
+    kept = [folder for folder in folders if not os.path.exists(f"{folder or '.'}/{MARK}")]
+    return {**environ, "PATH": ":".join(kept)}
+
+
+def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
+    """Without a module of ours: they may be what is missing."""
+    import os
+    from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
+
+    for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
+        signal(number, SIG_DFL)
+    for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell
+        try:
+            if shell:
+                os.execve(shell[0], [shell[1], path, *words[1:]], environ)  # noqa: S606
+            os.execve(path, words, environ)  # noqa: S606
+        except OSError as fault:
+            if fault.errno != 8 or shell:
+                return _unstartable(fault)
+    return 126
+
+
+def _rescued(fault: BaseException) -> int | None:
+    """The status of a command that has begun, or could not; None where it is still to be started."""
+    import sys
+
+    if type(fault).__name__ == "Unstartable":
+        return _unstartable(fault)
+    child = sys.modules.get("skillcache.commands.child")
+    status: int | None = child.see_to_the_end() if child is not None else None
+    return status
+
+
+def _unstartable(fault: BaseException) -> int:
+    import os
+
+    text = getattr(fault, "strerror", None) or str(fault)
+    os.write(2, f"bash: line 1: {text}\n".encode("utf-8", "backslashreplace"))
+    status: int = getattr(fault, "status", 127 if isinstance(fault, FileNotFoundError) else 126)
+    return status
+
+
+def _say_nothing(_text: str) -> None:
+    return

@@ -1,0 +1,62 @@
+"""A command that may be answered: what is started, under which rules, and how what it depends on is captured."""
+
+import os
+
+from skillcache import jsontext, key
+from skillcache.lookup import Lookup, inside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from skillcache.commands.process import Program
+    from skillcache.plan import Plan
+
+    class Task(Protocol):
+        """One that a rule names (`ruled`) or one whose inputs a person declares (`declared`).
+
+        program: what is started; plan: the rules for its results; top: of the worktree, '' while it is not known;
+        learns: whether its duration decides if it is looked up at all; joined: whether standard error is standard
+        output's own file.
+        """
+
+        program: Program
+        plan: Plan
+        cwd: str
+        learns: bool
+        joined: bool
+
+        def look(self, given: "tuple[key.Row, ...]", *, seconds: float) -> Lookup:
+            """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass."""
+
+        def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+            """Whether what it depends on was touched since the stamp, even if it is now as it was. Raises Bypass."""
+
+        def extra_names(self) -> tuple[str, ...]:
+            """Names besides those of the plan that invalidate its results."""
+
+
+_JOINED = ("streams", "", "joined")
+
+
+def called(
+    tool: str, words: tuple[str, ...], cwd: str, root: str, environ: "Mapping[str, str]", *, joined: bool
+) -> tuple[key.Row, ...]:
+    """The key's rows of the call itself, without what narrows it."""
+    rows: list[key.Row] = [
+        ("tool", "", tool),
+        ("command", "", jsontext.dumps(list(words))),
+        ("directory", "", inside(cwd, root) or ""),
+        _JOINED if joined else ("streams", "", "apart"),
+    ]
+    # A command may print the directory by the name that the shell came by.
+    spelled = environ.get("PWD", "")
+    if spelled != cwd and os.path.isabs(spelled) and os.path.realpath(spelled) == cwd:
+        rows.append(("directory", "PWD", spelled))
+    return tuple(rows)
+
+
+def joined(rows: tuple[key.Row, ...]) -> tuple[key.Row, ...]:
+    """The same call's rows, where standard error is standard output's own file."""
+    return tuple([_JOINED if row[:2] == _JOINED[:2] else row for row in rows])

@@ -1,0 +1,424 @@
+"""The way of one command, from its task to its status. No fault of ours keeps the command from running."""
+
+import errno
+import os
+import time
+
+from skillcache import durations, files, quarantine, tally
+from skillcache.commands import limit, process
+from skillcache.commands.failure import Failure
+from skillcache.commands.limit import TimeUp
+from skillcache.commands.replayed import remember
+from skillcache.commands.standard_input import Input, take, write_whole
+from skillcache.decision import Answer, Inquiry, decide
+from skillcache.entry import ERROR, STREAMS, Entry, decode
+from skillcache.errors import Bypass, SkillcacheError, StoreError
+from skillcache.outcome import (
+    DISK,
+    EXPIRED,
+    INTERNAL,
+    INVALIDATED,
+    NO_ENTRY,
+    QUARANTINED,
+    REPEATED,
+    TIME_UP,
+    TOO_FAST,
+    UNFIT,
+    UNREADABLE_ENTRY,
+    VERIFY,
+    WAITED,
+    WAITED_IN_VAIN,
+    Outcome,
+)
+from skillcache.project import identity
+from skillcache.redis_keys import entry_key, project_name, team_name
+from skillcache.settings import Settings
+from skillcache.slowness import Place
+from skillcache.stores import open_store
+from skillcache.worktree import find_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from skillcache.commands.child import Ended
+    from skillcache.commands.invocation import Invocation
+    from skillcache.commands.nesting import Mark
+    from skillcache.commands.task import Task
+    from skillcache.entry import File
+    from skillcache.flight import Held
+    from skillcache.lookup import Lookup
+    from skillcache.stores import Store
+
+POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
+_RECORDING = 10.0  # seconds, besides the captures
+_LONG = 1000  # milliseconds
+_BROKEN_PIPE = process.SIGNALLED + 13
+# After these a run of the same command gives what is missing.
+_AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
+
+
+class Begun:
+    """What was so when the command began.
+
+    since: see `stamp`; after that, `found` was captured; project: identity; team: whose results may be given, '' for
+    none; key: the store's; generations: of the names; outcome: of the look at the store; stored: what lies there;
+    started: ms since the epoch; trace: see `skillcache.skill.workplace`.
+    """
+
+    __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "stored", "team", "trace")
+
+    def __init__(self, since: int, found: "Lookup", project: str, team: str, key: str) -> None:
+        self.since = since
+        self.found = found
+        self.project = project
+        self.team = team
+        self.key = key
+        self.generations: dict[str, int] = {}
+        self.outcome: Outcome = NO_ENTRY
+        self.stored: bytes | None = None
+        self.started = 0
+        self.trace: dict[str, object] = {}
+
+
+class Way:
+    """tell: is given what became of it, for people."""
+
+    __slots__ = ("_call", "_failure", "_held", "_settings", "_spent_from", "_task", "_tell", "_waited")
+
+    def __init__(self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None]") -> None:
+        self._task = task
+        self._settings = settings
+        self._call = call
+        self._tell = tell
+        self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
+        self._failure = Failure(settings.cache, call)
+        self._waited = False
+        self._held: Held | None = None
+
+    def go(self) -> int:
+        """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
+        limit.begin(limit.SECONDS + self._settings.number("capture_time"))
+        given = take(int(self._settings.number("max_output")))
+        try:
+            begun, answer = self._consult(given)
+            if answer is not None:
+                self._restore(answer, begun, given)
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
+            self._report("not cached", fault)
+            self._release()
+            return self._only_run(given)
+        limit.end()
+        if answer is not None:
+            return self._replay(answer, begun.outcome)
+        self._count(begun.outcome)
+        return self._run(begun, given)
+
+    def _consult(self, given: Input) -> "tuple[Begun, Answer | None]":
+        """What is so now, and what is served, None for a run. Raises Bypass, StoreError and OSError."""
+        task, settings = self._task, self._settings
+        if given.refused is not None:
+            raise given.refused
+        if task.learns and not task.plan.fresh:
+            learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
+            if learnt is not None and learnt < settings.number("min_duration") * 1000:
+                raise Bypass(TOO_FAST)
+        is_repeated = self._call.is_repeated(task.program.words, task.cwd)
+        begun, answer = self._look(given)
+        if is_repeated:
+            begun.outcome = REPEATED
+        elif answer is None and begun.outcome in _AWAITED and settings.number("wait"):
+            begun, answer = self._board(begun, given)
+        if answer is None or is_repeated:
+            return begun, None
+        if self._is_chosen():
+            begun.outcome = VERIFY
+            return begun, None
+        return begun, answer
+
+    def _is_chosen(self) -> bool:
+        share = self._settings.number("verify") if self._task.learns else 0
+        return int.from_bytes(os.urandom(6)) < share * (1 << 48)
+
+    def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
+        """What the command depends on now, and what may be served for that."""
+        task, settings = self._task, self._settings
+        since = stamp(settings.cache)
+        place, seconds = self._place(), settings.number("capture_time")
+        place.require_quick()
+        try:
+            found = task.look(given.rows(), seconds=seconds)
+        except Bypass as bypass:
+            place.blame(bypass)
+            raise
+        project = identity(found.fingerprint.root)
+        self._require_unrested(project)
+        team = settings.word("team") if task.plan.shared else ""
+        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
+        store = self._open_store()
+        try:
+            answer = self._ask(store, begun)
+        finally:
+            store.close()
+        begun.outcome = answer.outcome
+        return begun, answer if answer.entry is not None else None
+
+    def _place(self) -> Place:
+        root = find_root(self._task.cwd) or self._task.cwd
+        return Place(root, self._call.session, self._task.program.environ, self._settings.number("capture_time"))
+
+    def _require_unrested(self, project: str) -> None:
+        """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
+        plan, settings = self._task.plan, self._settings
+        if settings.number("verify") < 1 and any(
+            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, *plan.rules}
+        ):
+            raise Bypass(QUARANTINED)
+
+    def _ask(self, store: "Store", begun: Begun) -> Answer:
+        """What is stored, now. Raises StoreError."""
+        plan, found = self._task.plan, begun.found
+        names = (*plan.names, *self._task.extra_names(), project_name(begun.project))
+        if begun.team:
+            names += (team_name(begun.team),)
+        shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
+        stored = store.get(begun.key, names, shared)
+        begun.stored = stored.entry
+        begun.generations = dict(zip(names, stored.generations, strict=True))
+        inquiry = Inquiry(
+            key=found.key,
+            names=plan.names,
+            generations=dict(begun.generations),
+            root=found.fingerprint.root,
+            place=found.workplace.place if found.workplace is not None else "",
+            now=time.time(),
+            form=STREAMS,
+            failures=self._failure.is_wanted(plan, found.digest),
+            most=int(self._settings.number("max_output")),
+        )
+        answer = decide(plan, inquiry, stored.entry, stored.also)
+        if answer.unknown:
+            more = store.get(begun.key, answer.unknown).generations
+            inquiry.generations.update(zip(answer.unknown, more, strict=True))
+            answer = decide(plan, inquiry, stored.entry, stored.also)
+        return answer
+
+    def _board(self, begun: Begun, given: Input) -> "tuple[Begun, Answer | None]":
+        """Claims the run, or waits for that of another process."""
+        from skillcache import holder
+        from skillcache.flight import Passenger  # a hit needs none
+
+        known: list[tuple[Begun, Answer | None]] = [(begun, None)]
+
+        def see() -> str | None:
+            known.append(self._look(given))
+            begun, answer = known[-1]
+            return begun.found.digest if answer is None else None
+
+        me = holder.describe(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
+        patience = self._settings.number("wait")
+        limit.begin(limit.SECONDS + patience)
+        passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
+        try:
+            passenger.board(patience)
+        finally:
+            self._held, self._waited = passenger.held, passenger.waited
+        begun, answer = known[-1]
+        if self._waited:
+            begun.outcome = WAITED_IN_VAIN if answer is None else WAITED
+        return begun, answer
+
+    def _may_wait(self, other: str) -> bool:
+        from skillcache.commands.nesting import is_within  # few commands meet another run
+
+        if is_within(self._settings.cache):
+            return False
+        if not self._waited:
+            self._waited = True
+            self._tell_of_waiting(other)
+        return True
+
+    def _tell_of_waiting(self, other: str) -> None:
+        if os.isatty(2):
+            from skillcache import holder
+
+            name = _plain(holder.name_of(other).rpartition(":")[0])
+            process.say(f"waiting for {name}, where the same command runs on the same inputs")
+
+    def _open_store(self) -> "Store":
+        return open_store(self._settings.store, now=time.time())
+
+    def _restore(self, answer: Answer, begun: Begun, given: Input) -> None:
+        """All that a replay does besides what it prints. Raises Bypass, before anything is done, and OSError."""
+        entry = answer.entry
+        assert entry is not None  # noqa: S101 - what `_consult` gives
+        kept = tuple([file for file in entry.files if file.path != ERROR])
+        if kept:
+            _put_back(kept, begun.found)
+        if given.position() is not None:
+            most = int(self._settings.number("max_output"))
+            position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
+            if not isinstance(position, int):
+                raise Bypass(UNFIT)
+            given.move(position)
+
+    def _replay(self, answer: Answer, outcome: Outcome) -> int:
+        """From here on the command does not run."""
+        entry = answer.entry
+        assert entry is not None  # noqa: S101 - what `_consult` gives
+        status = _print(answer)
+        try:
+            self._count(outcome, run=entry.duration)
+            remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
+            self._tell_of(entry)
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
+            self._report("replayed, not counted", fault)
+        return entry.status if status is None else status
+
+    def _tell_of(self, entry: Entry) -> None:
+        from skillcache.replay import age_of
+
+        who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
+        self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
+
+    def _run(self, begun: Begun, given: Input) -> int:
+        from skillcache.commands import child  # a hit needs none
+
+        mark = self._mark()
+        try:
+            self._trace(begun)
+            begun.started = int(time.time() * 1000)
+            cap = int(self._settings.number("max_output"))
+            ended = child.run(self._task.program, given, cap, joined=self._task.joined)
+            self._spent_from = time.monotonic()
+            limit.begin(_RECORDING + 2 * self._settings.number("capture_time"))
+            self._record(begun, ended, given)
+            limit.end()
+        finally:
+            self._release()
+            if mark is not None:
+                mark.end()
+        self._tidy(ended)
+        child.leave_open(ended.open)
+        return child.end_as(ended)
+
+    def _mark(self) -> "Mark | None":
+        from skillcache.commands.nesting import Mark
+
+        try:
+            return Mark(self._settings.cache) if self._held is not None else None
+        except OSError:
+            return None
+
+    def _release(self) -> None:
+        if self._held is not None:
+            self._held.end()
+
+    def _tidy(self, ended: "Ended") -> None:
+        """Housekeeping, after a run that took longer than this does."""
+        if ended.milliseconds < _LONG:
+            return
+        try:
+            from skillcache.commands.record import tidy
+
+            tidy(self._settings.cache, time.time())
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
+            self._report("not tidied", fault)
+
+    def _trace(self, begun: Begun) -> None:
+        """What a script of a skill must leave as it is."""
+        if begun.found.workplace is None:
+            return
+        deadline = time.monotonic() + self._settings.number("capture_time")
+        try:
+            begun.trace = begun.found.workplace.trace(self._task.program.environ, deadline=deadline)
+        except (Bypass, OSError):
+            begun.trace = {}
+
+    def _record(self, begun: Begun, ended: "Ended", given: Input) -> None:
+        place = self._place()
+        try:
+            from skillcache.commands.record import Recorder  # a hit needs none
+
+            outcome = Recorder(self._task, self._settings, begun, self._failure).keep(ended, given)
+        except Bypass as bypass:
+            place.blame(bypass)  # whichever of the looks it was
+            self._report("ran, not stored", bypass)
+            return
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
+            self._report("ran, not stored", fault)
+            return
+        self._count(outcome, run=ended.milliseconds)
+        self._tell(f"ran, {outcome.text}")
+
+    def _only_run(self, given: Input) -> int:
+        limit.end()
+        if not given.taken:
+            process.become(self._task.program)
+        from skillcache.commands import child
+
+        ended = child.run(self._task.program, given, 0, joined=self._task.joined)
+        child.leave_open(ended.open)
+        return child.end_as(ended)
+
+    def _report(self, what: str, fault: BaseException) -> None:
+        outcome = outcome_of(fault)
+        self._count(outcome)
+        told = fault if isinstance(fault, SkillcacheError | OSError) else repr(fault)
+        self._tell(f"{what}: {outcome.text if outcome is TIME_UP else told}")
+
+    def _count(self, outcome: Outcome, *, run: int = 0) -> None:
+        """What we have spent since the last count; the run itself is not ours."""
+        before, self._spent_from = self._spent_from, time.monotonic()
+        spent = int((self._spent_from - before) * 1000)
+        tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
+
+
+def _print(answer: Answer) -> int | None:
+    """A status of its own where the streams could not be written."""
+    status = None
+    for fd, stream in ((1, answer.output), (2, answer.error)):
+        try:
+            write_whole(fd, stream)
+        except OSError as fault:
+            status = _BROKEN_PIPE
+            if fault.errno != errno.EPIPE:
+                process.say(f"cannot write: {fault.strerror}")
+                status = 1
+    return status
+
+
+def _put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
+    """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
+    from skillcache.skill.outputs import are_declared, restore  # few entries hold files
+
+    work, root = found.workplace, found.fingerprint.root
+    if work is None or not are_declared(kept, work.outputs):  # whoever may write to a store has no say in more
+        raise Bypass(UNREADABLE_ENTRY)
+    restore(kept, root, root)
+
+
+def _plain(text: str) -> str:
+    """A name from the store, which others may write, as harmless text."""
+    return "".join(c for c in text if c.isalnum() or c in "-_.@:")[:64] or "someone"
+
+
+def outcome_of(fault: BaseException) -> Outcome:
+    if isinstance(fault, TimeUp):
+        return TIME_UP
+    if isinstance(fault, Bypass | StoreError):
+        return fault.outcome
+    return DISK if isinstance(fault, OSError) else INTERNAL
+
+
+def stamp(cache: str) -> int:
+    """Now, in nanoseconds, by the clock that stamps every file's changes. `cache`: folder of ours. Raises OSError."""
+    files.make_folder(cache)
+    path = files.draft_of(f"{cache}/began")
+    handle = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.ftruncate(handle, 0)  # one that a killed process left behind is stamped anew
+        return os.fstat(handle).st_ctime_ns
+    finally:
+        os.close(handle)
+        os.unlink(path)

@@ -1,1 +1,0 @@
-"""`skillcache run`: a command of a script or of CI, its streams recorded and replayed."""

@@ -1,0 +1,90 @@
+"""At a session's start: what its Bash calls source, and the one line that makes them."""
+
+import os
+
+from skillcache import files
+from skillcache.digest import digest
+from skillcache.paths import calls_folder, shims_folder
+from skillcache.policy.builtin import WORDS
+from skillcache.policy.own import rules_of
+from skillcache.shims import folder, preamble
+from skillcache.shims.programs import words_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from skillcache.settings import Settings
+
+FILE = "CLAUDE_ENV_FILE"  # given to SessionStart hooks: its text is spliced into each Bash call of the session
+# Where a project keeps programs that are called by their path.
+_FOLDERS = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin", "bin")
+_HERE = ("gradlew", "mvnw", "manage.py", "artisan")
+# The folders of these that lie first on PATH once they are activated.
+_ENVIRONMENTS = (".venv", "venv", "env")
+
+
+def prepare(environ: "Mapping[str, str]", project: str, session_id: str, settings: "Settings") -> bool:
+    """Write the client's file for this session; False where the client gives none. Raises OSError."""
+    named = environ.get(FILE, "")
+    path = make(environ, project, settings, counts=True) if os.path.isabs(named) else None
+    if path is None:
+        return False
+    if session_id:
+        files.append(f"{calls_folder(settings.cache)}/{session_id}", b"")  # `>>` must find it, under noclobber
+    files.write(named, preamble.line(path))
+    return True
+
+
+def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, counts: bool) -> str | None:
+    """The preamble's path; None where no shim could be started. `counts`: whether it tells Bash calls apart.
+
+    Raises OSError.
+    """
+    words, paths = words_of(), []
+    for rule in rules_of(settings):
+        word = rule.specifier.split(" ")[0].removesuffix(":*") if rule.tool == "Bash" else ""
+        if "*" in word or not word:
+            continue
+        words[word.rpartition("/")[2]] = ()
+        if "/" in word:
+            paths.append(word)
+    names = folder.installed(words, environ.get("PATH", os.defpath))
+    base = folder.make(settings.cache, names, words)
+    if base is None:
+        return None
+    activated = {}
+    for place in _ENVIRONMENTS:
+        there = f"{project}/{place}"
+        own = folder.installed(words, f"{there}/bin")
+        if own:
+            activated[there] = folder.make(settings.cache, tuple(sorted({*own, *names})), words) or base
+    text = preamble.preamble(
+        base,
+        activated=activated,
+        spellings=_spellings(project, words, paths),
+        calls=calls_folder(settings.cache) if counts else "",
+    )
+    path = f"{shims_folder(settings.cache)}/{digest(text)[:16]}.sh"
+    if files.read(path, len(text)) == text:
+        os.utime(path)
+    else:
+        files.write(path, text)
+    return path
+
+
+def _spellings(project: str, words: "Mapping[str, object]", named: "Sequence[str]") -> tuple[str, ...]:
+    """The programs of the project that are called by a path, in each way that they may be."""
+    found = []
+    for place in _FOLDERS:
+        here = folder.installed(words, f"{project}/{place}")
+        found += [f"{place}/{name}" for name in here if name in _TOOLS or name.startswith("python")]
+    found += [name for name in _HERE if os.access(f"{project}/{name}", os.X_OK)]
+    found += [path.removeprefix("./") for path in named if not path.startswith(("/", "~"))]
+    spelled = []
+    for path in found:
+        spelled += [f"./{path}", f"{project}/{path}", *((path,) if "/" in path else ())]
+    return tuple(sorted(spelled))
+
+
+_TOOLS = frozenset(word for words in WORDS.values() for word in words.split()) - {"bash", "node"}
