@@ -121,6 +121,7 @@ class Workshop:
             "SKILLCACHE_HOME": str(base / "cache"),
             "SKILLCACHE_MIN_DURATION": "0.1",
             "SKILLCACHE_VERIFY": "0",
+            "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
         }
         (base / "home").mkdir()
         (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
