@@ -41,8 +41,9 @@ def may_filter(root: str, own: str, listing: bytes) -> bool:
 
     For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
     """
-    if ":" in root or any(os.path.lexists(os.path.join(*place)) for place in ((own, "commondir"), (root, "objects"))):
-        return True  # where git looks is not told so simply
+    linked = own != os.path.join(root, ".git") or os.path.lexists(os.path.join(own, "commondir"))
+    if linked or ":" in root or os.path.lexists(os.path.join(root, "objects")):
+        return True  # where git looks takes more to tell
     top = os.fsencode(root)
     folders = {b""}
     for line in listing.split(b"\0")[:-1]:
