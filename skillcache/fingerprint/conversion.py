@@ -31,9 +31,9 @@ def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "
 
     `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
     """
-    if _AUTOCRLF in settings or counts_elsewhere(settings):
+    if _AUTOCRLF in settings or counts_elsewhere(settings, environ):
         return True
-    return any(map(os.path.exists, (os.path.join(root, ".gitattributes"), *_own_attributes(shared, environ))))
+    return os.path.exists(os.path.join(root, ".gitattributes")) or os.path.exists(_of_repository(shared))
 
 
 def may_filter(root: str, own: str, listing: bytes) -> bool:
@@ -41,8 +41,9 @@ def may_filter(root: str, own: str, listing: bytes) -> bool:
 
     For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
     """
-    if ":" in root or any(os.path.lexists(os.path.join(*place)) for place in ((own, "commondir"), (root, "objects"))):
-        return True  # where git looks is not told so simply
+    linked = own != os.path.join(root, ".git") or os.path.lexists(os.path.join(own, "commondir"))
+    if linked or ":" in root or os.path.lexists(os.path.join(root, "objects")):
+        return True  # where git looks takes more to tell
     top = os.fsencode(root)
     folders = {b""}
     for line in listing.split(b"\0")[:-1]:
@@ -54,7 +55,7 @@ def may_filter(root: str, own: str, listing: bytes) -> bool:
     if any(b"\t%s\0" % name in listing and not os.path.lexists(os.path.join(top, name)) for name in names):
         return True  # git takes it from the index
     places = [os.path.join(top, name) for name in names]
-    return any(map(_speaks_of_filters, (*places, os.path.join(os.fsencode(own), b"info", b"attributes"))))
+    return any(map(_speaks_of_filters, (*places, os.fsencode(_of_repository(own)))))
 
 
 def _speaks_of_filters(path: bytes) -> bool:
@@ -66,9 +67,9 @@ def _speaks_of_filters(path: bytes) -> bool:
         return True
 
 
-def counts_elsewhere(settings: "Mapping[bytes, bytes]") -> bool:
-    """Whether attributes of a file that the configuration names count."""
-    return _FILE in settings
+def counts_elsewhere(settings: "Mapping[bytes, bytes]", environ: "Mapping[str, str]") -> bool:
+    """Whether attributes of the person's or the machine's count."""
+    return _FILE in settings or any(map(os.path.exists, _of_person(environ)))
 
 
 def named(found: "Content") -> bool:
@@ -120,7 +121,7 @@ def attributes(
 
     All of them where a source cannot be read.
     """
-    if counts_elsewhere(settings):
+    if _FILE in settings:
         return list(_READ), False
     sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
     start = 0
@@ -128,13 +129,13 @@ def attributes(
         end += 13
         sources.append(listing[listing.rindex(b"\t", 0, end) + 1 : end])
         start = end
-    own = [os.fsencode(path) for path in _own_attributes(shared, environ) if os.path.exists(path)]
+    own = filter(os.path.exists, (_of_repository(shared), *_of_person(environ)))
     words: set[bytes] = set()
     try:
         for path in sources:
             words.update(load(os.path.join(os.fsencode(root), path), _CAP, links=False).split())
-        for path in own:
-            words.update(load(path, _CAP).split())
+        for given in own:
+            words.update(load(given, _CAP).split())
     except OSError:  # git takes what the index holds in the place of a file that is gone or is a link
         return list(_READ), False
     lfs = _LFS in words and _is_lfs(settings)
@@ -156,6 +157,10 @@ def _is_lfs(settings: "Mapping[bytes, bytes]") -> bool:
     return all(value.startswith(b"git-lfs ") or not value for value in given)
 
 
-def _own_attributes(shared: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
+def _of_repository(shared: str) -> str:
+    return os.path.join(shared, "info", "attributes")
+
+
+def _of_person(environ: "Mapping[str, str]") -> tuple[str, ...]:
     settings = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
-    return os.path.join(shared, "info", "attributes"), os.path.join(settings, "git", "attributes"), *_SYSTEM
+    return os.path.join(settings, "git", "attributes"), *_SYSTEM

@@ -92,7 +92,7 @@ class Reading:
 
     def proceed(self) -> None:
         settings = self._git.settings()
-        if self.children and not conversion.counts_elsewhere(settings):
+        if self.children and not conversion.counts_elsewhere(settings, self.environ):
             self.careful = conversion.likely(self.root, self.shared, settings, self.environ)
             if self.careful:
                 self.listing = self._decode()
@@ -118,7 +118,10 @@ class Reading:
         if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None or self.without:
             return None
         data = read(os.path.join(self.folder, "index"), self.budget)
-        return index.decode(data, sizes=self.careful) if data else None
+        try:
+            return index.decode(data, sizes=self.careful) if data else None
+        except (IndexError, ValueError):  # one that somebody made up, which git will refuse
+            return None
 
     def _list(self) -> Child:
         return self._start(*_LIST, *(("--debug",) if self.careful else ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -145,7 +146,7 @@ def test_more_filters_than_can_be_switched_off(stranger: Stranger) -> None:
 
 def test_no_output_is_without_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skillcache.process._MOST", 1 << 20)
-    child = start("/usr/bin/yes", ["yes"], {})
+    child = start(sys.executable, ["python", "-c", "while True: print('y' * 4096)"], {})
     with pytest.raises(TooMuch):
         gather([child], time.monotonic() + 60)
     assert child.status == -9
