@@ -110,6 +110,8 @@ def _run(
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except ConfigError as fault:
         process.say(str(fault))
+        if fault.where.startswith("REDIS_"):  # whose variables are not for us alone
+            process.become(words)
         return exits.USAGE
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(words)

@@ -132,7 +132,8 @@ def _password_of(client: Any) -> str:
 
 def _refusal(error: Exception, password: str) -> str:
     """As `Refusal.detail`: redis-py has taken the first word of most errors for the kind of its exception."""
-    code, text = _CODES.get(type(error).__name__), str(error)
+    # Of a pipeline it repeats the words of the command before what the server said.
+    code, text = _CODES.get(type(error).__name__), str(error).rpartition(") of pipeline caused error: ")[2]
     if code is None and isinstance(error, exceptions.AuthenticationError):
         code = "NOAUTH" if text.startswith("Authentication required") else "WRONGPASS"
         code = None if "without any password" in text else code

@@ -43,6 +43,8 @@ class Refusal:
 
     def __init__(self, line: bytes) -> None:
         code, _, text = line.partition(b" ")
+        if text.startswith(b"Protocol error: unauthenticated"):  # of a request that is long, such as a script
+            code = b"NOAUTH"
         self.code = code.decode() if code in _CODES else "ERR"
         self.text = said(text) if code in _TELLING else ""
 

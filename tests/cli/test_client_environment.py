@@ -80,7 +80,9 @@ def test_doctor_says_by_what_both_act_on_one_store(person: Person, redis_server:
     write(person.settings, SKILLCACHE_REDIS_URL=redis_server.url)
     found = person.skillcache("doctor")
     assert found.err == ""
-    assert f"ok    store: hooks and the commands in this terminal act on it, by {URL} of {person.settings}\n" in found.out
+    assert (
+        f"ok    store: hooks and the commands in this terminal act on it, by {URL} of {person.settings}\n" in found.out
+    )
 
 
 def test_doctor_finds_hooks_that_the_clients_settings_switch_off(person: Person) -> None:
