@@ -16,7 +16,7 @@ from skillcache.stores import EMBEDDED, Store, open_store
 from skillcache.stores.clients import connect
 from skillcache.stores.connection import describe
 from skillcache.stores.redis import RedisCalls
-from skillcache.stores.resp import Refusal, said
+from skillcache.stores.resp import Refusal
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Command, Request
@@ -140,10 +140,10 @@ def _refusal(error: Exception, password: str) -> str:
     if code is not None:
         return code
     line = text.encode("utf-8", "replace")
-    code = "NOPERM" if isinstance(error, exceptions.NoPermissionError) else Refusal(line).code
-    if code not in ("ERR", "NOPERM") or (password and password in text):
-        return code
-    return f"{code} {said(line.removeprefix(b'ERR '))}"
+    refusal = Refusal(b"NOPERM " + line if isinstance(error, exceptions.NoPermissionError) else line)
+    if refusal.code == "ERR":
+        refusal = Refusal(b"ERR " + line.removeprefix(b"ERR "))
+    return refusal.code if password and password in text else refusal.detail
 
 
 def _reason(error: Exception) -> str:
