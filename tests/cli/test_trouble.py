@@ -6,6 +6,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -15,7 +16,11 @@ from tests.conftest import RedisServer, free_port
 from tests.stores.conftest import Impostor
 
 SECRET = "hunter2"  # noqa: S105 - of no server
-Fail = Callable[[str], str]
+
+
+class Fail(Protocol):
+    def __call__(self, url: str, commands: list[tuple[str, ...]] = ...) -> str: ...
+
 
 # Over redis-py, over a hook's own link, and through a script.
 COMMANDS = [("entries", "list"), ("sessions", "list"), ("state", "set", "a", "1")]
