@@ -16,6 +16,7 @@ from skillcache.settings import disabled, load
 from skillcache.stores import open_store
 
 _SKILL = re.compile(r"[A-Za-z0-9_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
+_OF_OTHERS = frozenset(["REDIS_URL", "REDIS_HOST", "REDIS_PORT"])  # what is wrong with them is not this command's fault
 _LONGEST_TTL = 31_536_000
 
 
@@ -110,9 +111,9 @@ def _run(
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except ConfigError as fault:
         process.say(str(fault))
-        if fault.where.startswith("REDIS_"):  # whose variables are not for us alone
-            process.become(words)
-        return exits.USAGE
+        if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
+            return exits.USAGE
+        process.become(words)
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(words)
     if settings.flag("disable"):
