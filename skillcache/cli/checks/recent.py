@@ -33,7 +33,7 @@ _LEAST, _LAST = 3, 50  # calls that say something, and how many of them are look
 _STORE = "see what is said of the store here; if that is well by now, the next call shows it"
 _EXPLAIN = "skillcache explain -- COMMAND, with one of those commands, says what"
 # What does not lie in the call itself, and how it is mended.
-_MENDS = {
+MENDS = {
     NO_GIT: "see what git says where they ran: git status. In a folder of another user: git config --global --add"
     " safe.directory FOLDER",
     NO_TOOL: _EXPLAIN,
@@ -65,13 +65,14 @@ def check(place: Place) -> list[Finding]:
     ((outcome, times),) = Counter(count.outcome for count in last).most_common(1)
     ago = duration((place.now - last[-1].at) * 1000)
     text = (
-        f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}, the last {ago} ago"
+        f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}"
+        f" ({outcome.text}), the last {ago} ago"
     )
-    return [Finding(MEND, "calls", f"{text} ({outcome.text})", _MENDS[outcome])]
+    return [Finding(MEND, "calls", text, MENDS[outcome])]
 
 
 def _says_something(count: Count) -> bool:
-    return count.outcome in _MENDS or _is_well(count)
+    return count.outcome in MENDS or _is_well(count)
 
 
 def _is_well(count: Count) -> bool:
