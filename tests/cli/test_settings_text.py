@@ -9,7 +9,7 @@ from skillcache.claude_settings import EVENTS, MARK, WORDS, Edit, is_ours
 from skillcache.cli.settings_text import add, ours, remove
 from skillcache.errors import ConfigError
 
-EDIT = Edit("/opt/py", "/opt/hooks", web=False, wait=0)  # one element for each event
+EDIT = Edit("/opt/py", "/opt/hooks", web=False)  # one element for each event
 WHERE = "settings.json"
 OTHER = {"type": "command", "command": "lint.sh"}
 
@@ -90,7 +90,7 @@ def test_the_text_around_our_entries_keeps_its_bytes() -> None:
 
 
 def test_entries_of_another_installation_are_replaced() -> None:
-    old = add("{}", Edit("/old/py", "/old/hooks", rules=("Bash(gone:*)",), web=False, wait=0), WHERE)
+    old = add("{}", Edit("/old/py", "/old/hooks", rules=("Bash(gone:*)",), web=False), WHERE)
 
     assert add(old, EDIT, WHERE) == add("{}", EDIT, WHERE)
 
