@@ -114,8 +114,7 @@ class Passenger:
         claim = store.claim(self._digest, self._owner, LEASE)
         left = ends - time.monotonic()
         if claim.holder:
-            if holder.is_gone(claim.holder):
-                store.release(self._digest, claim.holder)
+            if holder.is_gone(claim.holder) and store.release(self._digest, claim.holder):
                 self._has_looked = False
                 return False
             if left > 0 and not self._in_vain and self._may_wait(claim.holder):
