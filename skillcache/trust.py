@@ -160,11 +160,13 @@ def _lets_others_write(status: os.stat_result) -> bool:
 def _is_unmapped(uid: int) -> bool:
     if uid != _UNMAPPED:
         return False
+    from skillcache import files  # hardly ever
+
     try:
-        with open("/proc/self/uid_map", "rb") as file:
-            return file.read(4096).split() != [b"0", b"0", b"4294967295"]
+        known = files.read("/proc/self/uid_map", 4096)
     except OSError:
         return False
+    return known is not None and known.split() != [b"0", b"0", b"4294967295"]
 
 
 def _line(command: str, path: str) -> str:

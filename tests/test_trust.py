@@ -108,6 +108,24 @@ def test_what_somebody_else_owns_is_not_used(ground: Ground, which: str) -> None
     assert "belongs to somebody else" in ground.fault()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_who_has_no_number_in_a_sandbox_is_not_taken_for_somebody_else(ground: Ground) -> None:
+    """There root, who owns the folders above, may be nobody that the system can name."""
+    ground.home.chmod(0o755)
+    os.chown(ground.home, 12345, 12345)
+    program = (
+        "import os, sys; sys.path.append(sys.argv[1])\n"
+        "from skillcache.trust import require\n"
+        "require(os.environ, '/nowhere')\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(HOOKS.parent)]
+    sandbox = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*sandbox, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here")
+    assert subprocess.run([*sandbox, *command], env=ground.environ, check=False).returncode == 0
+    assert "belongs to somebody else" in ground.fault()
+
+
 def test_a_folder_in_the_project_is_not_used_unless_the_person_names_it(ground: Ground) -> None:
     inside = ground.project / "sub/skillcache"
     ground.environ["XDG_CACHE_HOME"] = str(inside.parent)
