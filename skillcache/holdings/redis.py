@@ -8,6 +8,7 @@ import redis
 import redis.asyncio
 from redis.client import NEVER_DECODE
 
+from skillcache.errors import StoreError
 from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Commands, Holdings, Steps, T
 from skillcache.outcome import STORE_GARBAGE
 from skillcache.redis_keys import NAMES_KEY, generation_key

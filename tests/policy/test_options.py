@@ -18,8 +18,8 @@ from skillcache.policy.options import examine
 from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.policy.tool import Tool
 from skillcache.policy.tools.javascript import BUN_TEST
-from skillcache.policy.wrappers import LAUNCHERS as LAUNCHERS
 from skillcache.policy.wrappers import _PLAIN as PLAIN
+from skillcache.policy.wrappers import LAUNCHERS
 from skillcache.shell import read
 
 ROWS = {

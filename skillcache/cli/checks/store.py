@@ -13,8 +13,9 @@ from skillcache.cli.contents import RedisContents, contents_of
 from skillcache.cli.quantities import duration
 from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
 from skillcache.errors import StoreError
+from skillcache.paths import HOME_VARIABLE
 from skillcache.redis_keys import entry_key
-from skillcache.settings import HOME_VARIABLE, Settings
+from skillcache.settings import Settings
 from skillcache.stores import open_store
 
 _SUBJECT = "store"
