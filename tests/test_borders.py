@@ -85,6 +85,7 @@ COLD = (
 LATE = (
     "configuration",
     "doubts",
+    "expression",
     "failures",
     "normalize",
     "observation",
