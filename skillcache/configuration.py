@@ -4,10 +4,10 @@ An unknown name warns, since a newer version may know it; a bad value is a Confi
 place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
 """
 
-import re
 import tomllib
 
 from skillcache.errors import ConfigError
+from skillcache.expression import fault_of
 from skillcache.policy.pattern import parse as parse_pattern
 from skillcache.settings import BY_NAME, PROJECT, USER, check
 
@@ -31,7 +31,7 @@ def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules,
         if name == "rules":
             if not isinstance(value, list):
                 raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
-            rules = [_rule(rule, f"{path}, rule {number}", path, warnings) for number, rule in enumerate(value, 1)]
+            rules = [_rule(rule, f"{path}, rule {n}", path, scope, warnings) for n, rule in enumerate(value, 1)]
             continue
         setting = BY_NAME.get(name)
         if setting is None:
@@ -54,7 +54,7 @@ def _flat(tables: dict[str, object]) -> dict[str, object]:
     return flat
 
 
-def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str, object]:
+def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) -> dict[str, object]:
     if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
         raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
     known: dict[str, object] = {"match": rule["match"].strip(), "origin": path}
@@ -66,11 +66,16 @@ def _rule(rule: object, where: str, path: str, warnings: list[str]) -> dict[str,
         if field is None:
             warnings.append(f"{where}: {name} is not a field of this version")
             continue
+        if scope == PROJECT and name in _OF_PERSON:
+            warnings.append(f"{where}: {name} is ignored: a project's file may not set it")
+            continue
         fits, words = field
         if not fits(value):
             raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
         if name == "depends" and tool != "Skill" and not _is_globs(value):
             raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        if name == "normalize":
+            _require_expressions(value, where)
         if name in _OF_TOOLS and tool not in _OF_TOOLS[name]:
             raise ConfigError(where, f"{name} says nothing of {tool}; it is for {' and '.join(_OF_TOOLS[name])}")
         known[name] = value
@@ -146,15 +151,10 @@ def _are_patterns(value: object) -> bool:
     )
 
 
-def _are_expressions(value: object) -> bool:
-    if not _is_texts(value) or not isinstance(value, list):
-        return False
-    try:
-        for pattern in value:
-            re.compile(pattern)
-    except re.error:
-        return False
-    return True
+def _require_expressions(patterns: list[str], where: str) -> None:
+    for pattern in patterns:
+        if fault := fault_of(pattern):
+            raise ConfigError(where, f"normalize cannot hold {pattern!r}: {fault}")
 
 
 def _is_flag(value: object) -> bool:
@@ -177,13 +177,15 @@ _FIELDS = {
     "enabled": (_is_flag, "true or false"),
     "failures": (_is_flag, "true or false"),
     "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
-    "normalize": (_are_expressions, 'regular expressions, such as ["seed=[0-9]+"]'),
+    "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
     "share": (lambda value: value == "team", '"team"'),
     "invalidated_by": (_are_patterns, 'patterns of calls, such as ["mcp__github__create_*", "Bash(gh pr *)"]'),
     "args_are_files": (_is_flag, "true or false"),
     "outputs": (_is_globs, 'files below the directory of the call, such as ["report.pdf"]'),
     "version": (_is_name, "letters, digits, - and _"),
 }
+# Fields of the person's own file alone: who says what may differ says what a verification finds.
+_OF_PERSON = ("normalize",)
 # Fields that say something of some kinds of calls only.
 _LINES = ("Bash", "Skill")
 _OF_TOOLS = {

@@ -4,17 +4,23 @@ r"""What two honest runs of the same command on the same inputs may print differ
 Verification compares a stored result with a fresh one after this, so it must forget durations, clocks, temporary paths,
 process numbers, addresses, seeds and ports, and nothing that anyone reads a report for: a count, a name, a message. So
 there is no rule for "any number of seconds": each names the line of the tool it stands in. Order is kept; a rule's
-`normalize` adds to the table.
+`normalize` adds to the table, in the language of `expression`.
 
 A row is (pattern, replacement), applied in order to the text without colours, `^` and `$` at lines; DUR is a duration.
+The text may be a stranger's: a row takes time in proportion to it, whatever it says.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
 _UNIT = r"(?:ns|µs|μs|us|ms|s|secs?|seconds?|milliseconds?|m|mins?|minutes?|h|hours?)"
-_DUR = rf"\d+(?:[.,]\d+)?[ ]?{_UNIT}\b(?:[ ,]{{0,2}}\d+(?:\.\d+)?[ ]?{_UNIT}\b)*"
+_DUR = rf"\d+(?:[.,]\d+)?[ ]?{_UNIT}\b(?:[ ,]{{0,2}}\d+(?:\.\d+)?[ ]?{_UNIT}\b){{0,4}}"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _COUNTS = r"(?:no tests (?:ran|collected)|(?:\d+/)?\d+ tests? collected|\d+ (?:passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?|rerun|subtests passed))"
 _MARKS = "✓✔✕✗×✖√○↓❯"
 
+_COLOURS = (r"\x1b\[[\d;:]*m", "")
 _DURATIONS = (
     # pytest: the rules on both sides give way to the duration
     (rf"^=* ?({_COUNTS}.*) in DUR(?: \(\d+:\d\d:\d\d\))? ?=*$", r"\1 in <duration>"),
@@ -32,7 +38,7 @@ _DURATIONS = (
     (r"^(test result: .*; finished in )DUR$", r"\1<duration>"),  # cargo, and what it says of a build it had not made before
     (r"^(\s+Finished .* in )DUR$", r"\1<duration>"),
     (r"^\s+(?:Compiling|Checking|Downloading|Downloaded|Updating|Locking|Blocking|Fresh) .*\n", ""),
-    (r"^(\s*(?:PASS|FAIL|SLOW|TRY \d+ \w+|Summary|SIGABRT|TIMEOUT) )\[ *>? *DUR\]", r"\1[<duration>]"),  # nextest
+    (r"^(\s*(?:PASS|FAIL|SLOW|TRY \d+ \w+|Summary|SIGABRT|TIMEOUT) )\[ *(?:> *)?DUR\]", r"\1[<duration>]"),  # nextest
     (r"^(Finished in )DUR(?: \(files took DUR to load\))?(.*)$", r"\1<duration>\2"),  # rspec, minitest, oxlint
     (r"^Time: (?:[\d:.]+|DUR), Memory: [\d.]+ ?[KMG]?B$", "Time: <duration>, Memory: <size>"),  # phpunit
     (r"(Time elapsed: )DUR", r"\1<duration>"),  # maven
@@ -41,7 +47,7 @@ _DURATIONS = (
     (r"^\d+ actionable tasks?: .*$", "<tasks>"),
     (r"^(> Task \S+) (?:UP-TO-DATE|FROM-CACHE)$", r"\1"),
     (r"^(?:Starting a Gradle Daemon|Daemon will be stopped|Reusing configuration cache|Configuration cache entry).*\n", ""),
-    (r"^(\s*\d+/\d+ Test +#\d+: \S+ \.+ *\*{0,3}[A-Z][\w ]*?) +DUR$", r"\1 <duration>"),  # ctest
+    (r"^(\s*\d+/\d+ Test +#\d+: \S+ \.+ *\*{0,3}[A-Z][\w ]*?(?<! )) +DUR$", r"\1 <duration>"),  # ctest
     (r"^(Total Test time \(real\) = +)DUR$", r"\1<duration>"),
     (r"^((?:✨  )?Done in )DUR(\.?)$", r"\1<duration>\2"),  # yarn, pnpm
     (r"^(Checked \d+ files? in )DUR", r"\1<duration>"),  # biome
@@ -76,21 +82,27 @@ def normalized(text: str, root: str, extra: tuple[str, ...] = ()) -> str:
 
     Raises ConfigError for a pattern of `extra` that is none.
     """
+    (colours, nothing), *others = rows()
+    text = colours.sub(nothing, text)
+    if len(root) > 1:
+        text = text.replace(root, "<root>")  # before the others: it may itself be in a temporary folder
+    for pattern, replacement in others:
+        text = pattern.sub(replacement, text)
+    if extra:
+        from skillcache.expression import leveled
+
+        text = leveled(text, extra)
+    return text
+
+
+def rows() -> "list[tuple[re.Pattern[str], str]]":
+    """What is searched for and what is put there, in order."""
     import re  # verification only
 
-    text = re.sub(r"\x1b\[[\d;:]*m", "", text)
-    if len(root) > 1:
-        text = text.replace(root, "<root>")  # first: it may itself be in a temporary folder
-    for pattern, replacement in (*_DURATIONS, *_CLOCKS, *_IDENTITIES):
+    found = []
+    for pattern, replacement in (_COLOURS, *_DURATIONS, *_CLOCKS, *_IDENTITIES):
         if pattern.startswith((r"^\s", r"^(\s")):  # within the line: over many empty ones that takes for ever
             pattern = pattern.replace(r"\s", r"[^\S\n]", 1)  # noqa: PLW2901 - the same pattern
         spelled = pattern.replace("DUR", f"(?:{_DUR})").replace("CLOCK", _CLOCK)
-        text = re.sub(spelled, replacement, text, flags=re.MULTILINE)
-    for pattern in extra:
-        try:
-            text = re.sub(pattern, "<any>", text, flags=re.MULTILINE)
-        except re.error as error:
-            from skillcache.errors import ConfigError
-
-            raise ConfigError(f"normalize {pattern!r}", str(error)) from None
-    return text
+        found.append((re.compile(spelled, re.MULTILINE), replacement))
+    return found

@@ -83,6 +83,7 @@ COLD = (
 LATE = (
     "configuration",
     "doubts",
+    "expression",
     "failures",
     "normalize",
     "observation",

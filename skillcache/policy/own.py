@@ -8,11 +8,16 @@ ONLINE_TTL = 3_600  # seconds
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
-    """The project's rules first, then the person's: the first that names a call counts."""
+    """The project's rules first, then the person's: the first that names a call counts.
+
+    What may differ is said by the person alone, for a rule of the project by one with the same `match`.
+    """
     defaults: dict[str, object] = {name: int(settings.number(name)) for name in ("ttl", "failures_ttl")}
     by_file: dict[object, list[Rule]] = {}
+    leveled = {table["match"]: table["normalize"] for table in settings.rules if "normalize" in table}
     for table in settings.rules:
-        by_file.setdefault(table["origin"], []).append(_rule(table, defaults))
+        known = {"normalize": leveled[table["match"]]} if table["match"] in leveled else {}
+        by_file.setdefault(table["origin"], []).append(_rule({**known, **table}, defaults))
     return tuple(rule for rules in reversed(by_file.values()) for rule in rules)
 
 
