@@ -60,6 +60,7 @@ WORDS = (
 )  # fmt: skip
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
 
+_MOST_PIECES = 3
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # of a matcher that the client holds against the whole name
 
 Json = dict[str, object]
@@ -188,14 +189,20 @@ def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
         if tool == "Agent":
             matchers[tool] = None
         elif tool.startswith("mcp__"):
-            whole = tool if "__" in tool.removeprefix("mcp__") else f"{tool}__*"
+            whole = tool if "__" in tool.removeprefix("mcp__") or "*" in tool else f"{tool}__*"
             matchers[whole if _PLAIN.fullmatch(whole) else _expression(whole)] = None
     return tuple(matchers)
 
 
 def _expression(tool: str) -> str:
     """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
-    return f"^{tool.replace('.', '[.]').replace('*', '.*')}$"
+    return f"^{'.*'.join(few_wildcards(tool.replace('.', '[.]')))}$"
+
+
+def few_wildcards(tool: str) -> list[str]:
+    """The pieces between a name's wildcards; of one with many, which a search could be held up by, the ends alone."""
+    pieces = tool.split("*")
+    return pieces if len(pieces) <= _MOST_PIECES else [pieces[0], pieces[-1]]
 
 
 def has_word(rule: str) -> bool:

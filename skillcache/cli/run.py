@@ -14,7 +14,7 @@ from skillcache.running.narrowing import fault_of
 from skillcache.settings import disabled, load
 from skillcache.stores import open_store
 
-_SKILL = re.compile(r"[A-Za-z0-9_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
+_SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
 _LONGEST_TTL = 31_536_000
 
 

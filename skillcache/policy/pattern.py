@@ -113,10 +113,12 @@ def _tool_name(rule: str, name: str) -> str:
 
 
 def _unescaped(text: str, mark: str) -> int:
-    at = text.find(mark)
-    while at >= 0 and _trailing_backslashes(text[:at]) % 2:
-        at = text.find(mark, at + 1)
-    return at
+    escaped = False
+    for at, char in enumerate(text):
+        if char == mark and not escaped:
+            return at
+        escaped = char == "\\" and not escaped
+    return -1
 
 
 def _trailing_backslashes(text: str) -> int:
