@@ -1,7 +1,9 @@
 """Credentials in text: found, so that a result is not stored, and redacted, so that a log may name a command.
 
-In doubt a text is a secret: a false alarm costs one cached result. The patterns live in `table` (by their look)
-and `assignment` (by the name they are given); `re` is imported on the first call only.
+In doubt a text is a secret: a false alarm costs one cached result. What is looked for lies in `prefixes` (tokens that
+begin as their service has them begin), `shapes` (what is known by its form), `commands` (passwords among the words of
+a program) and `assignment` (the name a value is given); `re` is imported on the first call only. All of it is done in
+a time in proportion to the text, which may be a stranger's.
 """
 
 TYPE_CHECKING = False
@@ -12,7 +14,7 @@ Span = tuple[int, int, str]  # start and end in the UTF-8 bytes, the pattern's n
 
 
 def find(text: str) -> str | None:
-    """The name of the first pattern of the table that the text shows; None for a clean text."""
+    """The name of the first credential that the text shows; None for a clean text."""
     for _start, _end, name in _spans(_encode(text)):
         return name
     return None
@@ -56,7 +58,10 @@ def _encode(text: str) -> bytes:
 
 
 def _spans(data: bytes) -> "Iterator[Span]":
-    from skillcache.secrets import assignment, table  # here: they import re
+    from skillcache.secrets import assignment, commands, legible, prefixes, shapes  # here: they import re
 
-    yield from table.spans(data)
-    yield from assignment.spans(data)
+    text = legible.read(data)
+    yield from prefixes.spans(text)
+    yield from shapes.spans(text)
+    yield from commands.spans(text)
+    yield from assignment.spans(text)

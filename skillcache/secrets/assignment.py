@@ -6,126 +6,170 @@ code, help texts and test reports hold in that place: a placeholder, a type, a v
 
 import re
 
+from skillcache.secrets.judgement import is_digest, is_dull, is_mixed, is_place, is_random, is_word
+from skillcache.secrets.legible import Text
+from skillcache.secrets.shapes import is_pair
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PASSWORD, TOKEN, KEY = "password", "token", "key"
-# What to look for in the lowered text; `key` alone is told from `api_key` by what stands before it.
-_WORDS = (
-    *((word, PASSWORD) for word in (b"password", b"passwd", b"passphrase", b"passcode", b"pwd", b"pass=")),
-    *((word, TOKEN) for word in (b"secret", b"token", b"credential", b"credentials", b"cookie", b"_auth=")),
-    (b"key", KEY),
-)
+PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"
+# What to look for in the lowered text. A SHORT one counts only where nothing but a boundary stands before it, and
+# `key` alone is told from `api_key` by what does.
+_NAMES = {
+    b"password": PASSWORD,
+    b"passwd": PASSWORD,
+    b"passphrase": PASSWORD,
+    b"passcode": PASSWORD,
+    b"pwd": PASSWORD,
+    b"pass": SHORT,
+    b"pw": SHORT,
+    b"secret": TOKEN,
+    b"token": TOKEN,
+    b"credential": TOKEN,
+    b"credentials": TOKEN,
+    b"creds": TOKEN,
+    b"cookie": TOKEN,
+    b"auth": AUTH,
+    b"key": KEY,
+    b"pat": KEY,
+}
+_GOES_ON = rb"(?=[-_\d \t\"'`\])=:|,;\n])"  # as a tail may begin: a search for it is quick
 _KEYS_OF_WORTH = tuple(
     b"api access auth private signing encryption account master service client deploy license storage app session"
     b" secret".split()
 )
-_NAME_REACH = 64
-_VALUE_REACH = 512  # what is judged of a value; a longer one is redacted to its end
-_TAIL = re.compile(
-    rb"(?:[_-]?(?:\d{1,3}|prod|production|dev|staging|live|test|value|raw|b64|base64"
-    rb"|PROD|PRODUCTION|DEV|STAGING|LIVE|TEST|VALUE|RAW|B64|BASE64)\b)?"
-    rb"(?P<joint>\\?[\"'`]?\]?[ \t]{0,8}(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]?[\"']))[ \t]{0,8}|[ \t]{1,3})"
-    rb"(?:[bfru]{0,2}\\?[\"'`](?P<quoted>[^\"'`\r\n]{1,512})|(?P<bare>[^\s\"'`,;&<>)\]}]{1,512}))"
+_RUN_TOGETHER = tuple(
+    b"storepass keypass sshpass dbpass userpass rootpass adminpass smtppass mailpass ftppass requirepass".split()
 )
+_NAME_REACH = 64
+# From the name to its value, in the lowered text; of a long one as much as is judged. Wide: columns, or cells.
+_TAIL = (
+    rb"(?:(?:\d{1,3}|[_-](?:\d{1,3}|prod|production|dev|staging|live|test|value|raw|b64|base64|data))\b)?"
+    rb"(?:(?P<joint>[ ]{0,24}+[\"'`]?[\])]?[ \t]{0,24}+(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]{0,8}[\"'])"
+    rb"|[,;]?\s{0,40}+[\"']?(?<![a-z_-])value[ ]{0,3}[\"']?[ \t]{0,4}[:=]|(?<= )is:?(?= ))[ \t]{0,24}+)"
+    rb"|(?P<blank>[ \t]{1,3})|(?P<wide>[ \t]{4,60}+|[ \t]{0,60}+\|[ \t]{1,4}))"
+    rb"(?=(?:[bfru]{0,2}[ ]{0,8}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})"
+    rb"|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
+)
+_LEAST = {PASSWORD: b"3", SHORT: b"3", TOKEN: b"8", KEY: b"8", AUTH: b"8"}  # characters of a value
 _QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
 _BARE_END = re.compile(rb"[^\s\"'`,;&<>)\]}]*")
-_WORD = re.compile(rb"[A-Za-z_]+\Z")
-_ESCAPES = (b"b", b"f", b"n", b"r", b"t", b"v")  # behind a backslash, such as the \n at which JSON begins a line
 _EXPRESSION = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\[")
-_MASK = re.compile(
-    rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|\\[nt]?.{0,2}\Z|!!|(?i:your|my|some)[-_ ]?(?i:[a-z]+[-_ ]?)+\Z"
-)
-_DULL = frozenset(
-    b"none null nil true false undefined string str int bool boolean bytes object any text required optional invalid"
-    b" missing password passwd secret token key apikey api_key changed unchanged default empty unset expired incorrect"
-    b" wrong passed failed string; str, -> = == + | & ...".split()
-)
 
 
-def spans(data: bytes) -> "Iterator[tuple[int, int, str]]":
-    """Start, end and name of every assignment to a telling name whose value looks like a credential."""
-    lowered = data.lower()
-    for word, kind in _WORDS:
-        at = lowered.find(word)
-        while at >= 0:
-            end = at + len(word.rstrip(b"="))
-            found = _judge(data, at, end, kind)
-            if found is not None:
-                yield found
-                end = found[1]
-            at = lowered.find(word, end)
+def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
+    """Start, end and kind of every assignment to a telling name whose value looks like a credential."""
+    lowered = text.seen.lower()
+    for name, kind in _NAMES.items():
+        if name in lowered:
+            match_tail, end = _tail(kind).match, 0
+            for place in re.finditer(name + _GOES_ON, lowered):
+                tail = match_tail(lowered, place.end()) if place.start() >= end else None
+                if tail is not None and (found := _judge(text, place.span(), tail, kind)):
+                    end = found[1]
+                    yield found
 
 
-def _judge(data: bytes, start: int, end: int, kind: str) -> tuple[int, int, str] | None:
-    tail = _TAIL.match(data, end)
-    if tail is None:
+def patterns() -> "list[re.Pattern[bytes]]":
+    return [re.compile(name + _GOES_ON) for name in _NAMES]
+
+
+def tails() -> "list[re.Pattern[bytes]]":
+    return [_tail(kind) for kind in (PASSWORD, TOKEN)]
+
+
+def _tail(kind: str) -> "re.Pattern[bytes]":
+    return re.compile(_TAIL.replace(b"LEAST", _LEAST[kind]))
+
+
+def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:
+    quoted = match["quoted"] is not None
+    start, end = match.span("quoted" if quoted else "bare")
+    value = text.data[start:end].strip().removesuffix(b"\\")
+    if is_dull(value) or (kind in (TOKEN, KEY) and not _may_be_token(value)):
         return None
-    name = _name(data, start, end)
-    if end - start == 4 and name[-5:-4].isalpha():
-        return None  # compass=, bypass=
-    if kind == KEY and name[:-3].rstrip(b"-_").lower().endswith(_KEYS_OF_WORTH):
-        kind = TOKEN
-    blank = not tail["joint"].strip(b" \t")
-    if blank and not name.startswith(b"--"):
-        return None  # "password hunter2" is prose, "--password hunter2" is not
-    quoted = tail["quoted"] is not None
-    value = tail["quoted"] if quoted else tail["bare"]
-    if not _is_secret(kind, name, value, quoted=quoted, tight=blank or tail["joint"] == b"="):
+    name = _name(text.seen, *word)
+    joint = (match["joint"] or b"").strip()
+    tight = match["joint"] == b"=" or match["blank"] is not None
+    kind = _kind_of(name, kind, value, plain=quoted or tight)
+    if not kind or not _is_joined(text, match, name, kind, value):
         return None
-    stop = (_QUOTED_END if quoted else _BARE_END).match(data, tail.end())
-    return tail.start("quoted" if quoted else "bare"), stop.end() if stop else tail.end(), f"{kind}-assignment"
+    if joint.startswith(b"is") and not is_mixed(value):
+        return None  # prose
+    if not _is_secret(kind, name, value, quoted=quoted, tight=tight):
+        return None
+    stop = (_QUOTED_END if quoted else _BARE_END).match(text.seen, end)
+    return start, stop.end() if stop else end, f"{kind}-assignment"
 
 
-def _name(data: bytes, start: int, end: int) -> bytes:
-    before = data[max(0, start - _NAME_REACH) : start]
+def _name(seen: bytes, start: int, end: int) -> bytes:
+    before = seen[max(0, start - _NAME_REACH) : start]
     size = len(before)
     while size and (before[size - 1 : size].isalnum() or before[size - 1] in b"_-."):
         size -= 1
-    if before[:size].endswith(b"\\") and before[size : size + 1] in _ESCAPES:
-        size += 1
-    return before[size:] + data[start:end]
+    return before[size:] + seen[start:end]
+
+
+def _kind_of(name: bytes, kind: str, value: bytes, *, plain: bool) -> str:
+    """What the name makes of the kind, '' for nothing. `plain`: the value is quoted or right behind a `=`."""
+    lowered = name.lower()
+    if kind == KEY:
+        if lowered.endswith(b"pat"):
+            return KEY if lowered[:-3].endswith((b"_", b"-")) or lowered == b"pat" else ""
+        return TOKEN if lowered[:-3].rstrip(b"-_").endswith(_KEYS_OF_WORTH) else KEY
+    if kind == AUTH:
+        return TOKEN if lowered != b"auth" else AUTH if is_pair(value) else ""
+    if kind != SHORT:
+        return kind
+    size = 4 if lowered.endswith(b"pass") else 2
+    before = name[-size - 1 : -size]
+    if (
+        before.isalpha()
+        and not (before.islower() and name[-size : -size + 1].isupper())
+        and not lowered.endswith(_RUN_TOGETHER)
+    ):
+        return ""  # compass=, bypass=
+    if len(name) == size and (value.isdigit() or not (plain or (name.islower() and is_mixed(value)))):
+        return ""  # "--- PASS: TestA", "pass: 12"
+    return PASSWORD
+
+
+def _is_joined(text: Text, match: "re.Match[bytes]", name: bytes, kind: str, value: bytes) -> bool:
+    """Whether what stands between the name and the value makes it one: "password hunter2" is prose."""
+    blank = match["blank"]
+    if match["joint"] is not None or (blank is not None and (name.startswith(b"--") or name == b"requirepass")):
+        return True
+    if match["quote"] == b"'" and kind == PASSWORD and blank is not None:
+        return not is_word(value)  # as SQL has it
+    if not is_mixed(value):
+        return False
+    return (len(blank or b"  ") > 1 and _ends_row(text.seen, match.end("bare"))) or (kind == TOKEN and len(value) >= 20)
+
+
+def _ends_row(seen: bytes, end: int) -> bool:
+    rest = seen[end : end + 64].lstrip(b" \t\r")
+    return not rest or rest[:1] in (b"\n", b"|")
 
 
 def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: bool) -> bool:
-    value = value.strip().removesuffix(b"\\")
-    if value.lower() in _DULL or value.lower() == name.lower() or _MASK.match(value) or _is_place(value):
+    if value.lower() == name.lower() or is_place(value) or value.startswith(b"[redacted:"):
         return False
     if not quoted and _EXPRESSION.match(value):
         return False
     if kind == PASSWORD:
-        if not quoted and _WORD.match(value):  # a variable or a word, unless this is how an environment is set
+        if not quoted and is_word(value):  # a variable or a word, unless this is how an environment is set
             return tight and name == name.upper()
         return len(value) >= (3 if tight else 4)
     if b" " in value:
         return False
+    if b"|" in value and is_word(value.partition(b"|")[0]):
+        return False  # what a form asks for: required|max:255
     if kind == KEY:
-        return _is_random(value, 20) and not _is_hex(value)
-    return _is_random(value, 8) or (len(value) >= 24 and not _WORD.match(value))
+        return is_random(value, 20) and not is_digest(value)
+    return kind == AUTH or _may_be_token(value)
 
 
-def _is_place(value: bytes) -> bool:
-    if value.startswith((b"http://", b"https://", b"file:", b"./", b"../", b"~/")) or value[1:3] in {b":\\", b":/"}:
-        return True
-    return value.startswith(b"/") and all(len(part) < 25 for part in value.split(b"/"))
-
-
-def _is_random(value: bytes, length: int) -> bool:
-    """Long enough, and letters mixed with digits or, where there are none, letters of both cases and twice as long."""
-    if len(value) < length or value.isdigit():
-        return len(value) >= 2 * length
-    digits = sum(byte in b"0123456789" for byte in value)
-    if digits >= 2:
-        return True
-    return len(value) >= 2 * length and value != value.upper() and value != value.lower() and not _is_camel(value)
-
-
-def _is_camel(value: bytes) -> bool:
-    """Whether the letters are words joined by capitals, dots, dashes or underscores, as an identifier's are."""
-    runs = re.findall(rb"[A-Z]?[a-z]+", value)
-    return bool(runs) and sum(map(len, runs)) / len(runs) >= 4
-
-
-def _is_hex(value: bytes) -> bool:
-    return all(byte in b"0123456789abcdefABCDEF-" for byte in value)
+def _may_be_token(value: bytes) -> bool:
+    return is_random(value, 8) or (len(value) >= 24 and not is_word(value))
