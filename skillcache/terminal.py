@@ -28,8 +28,8 @@ def of_commands(environ: "Mapping[str, str]") -> "Mapping[str, str]":
     given = dict(environ)
     for name in NAMES:
         given.pop(name, None)
-    for row in started.split(b"\0"):
-        name, _, value = row.partition(b"=")
-        if os.fsdecode(name) in NAMES:
-            given[os.fsdecode(name)] = os.fsdecode(value)
+    for row in os.fsdecode(started).split("\0"):
+        name, _, value = row.partition("=")
+        if name in NAMES:
+            given[name] = value
     return given

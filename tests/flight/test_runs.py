@@ -31,7 +31,12 @@ def script(tmp_path: Path, request: pytest.FixtureRequest) -> Script:
 @pytest.fixture
 def started() -> Iterator[Callable[[Running], Running]]:
     running: list[Running] = []
-    yield lambda process: running.append(process) or process
+
+    def keep(process: Running) -> Running:
+        running.append(process)
+        return process
+
+    yield keep
     for process in running:
         process.kill()
         process.communicate()
