@@ -65,17 +65,17 @@ class _Link:
 
 
 class _Buffer(SocketBuffer):
-    def read(self, length: int, **more: Any) -> bytes:
+    def read(self, length: int, *given: Any, **more: Any) -> bytes:
         if not 0 <= length <= SIZE:
             raise InvalidResponse("a length out of bounds")
-        return super().read(length, **more)  # type: ignore[no-untyped-call, no-any-return]
+        return super().read(length, *given, **more)
 
-    def readline(self, **more: Any) -> bytes:
+    def readline(self, *given: Any, **more: Any) -> bytes:
         line = self._buffer.readline()
         while not line.endswith(b"\r\n"):
             if len(line) > MAX_LINE:
                 raise InvalidResponse("a line over the cap")
-            self._read_from_socket(**more)
+            self._read_from_socket(*given, **more)
             line += self._buffer.readline()
         return line[:-2]
 
@@ -88,7 +88,7 @@ class Parser(_RESP2Parser):
     def on_connect(self, connection: Any) -> None:
         super().on_connect(connection)  # type: ignore[no-untyped-call]
         self._link = _Link(connection._sock, connection.socket_timeout)  # noqa: SLF001 - as every parser of redis-py
-        self._buffer = _Buffer(self._link, self.socket_read_size, connection.socket_timeout)  # type: ignore[arg-type, assignment]
+        self._buffer = _Buffer(self._link, self.socket_read_size, connection.socket_timeout)  # type: ignore[arg-type]
 
     def on_disconnect(self) -> None:
         super().on_disconnect()  # type: ignore[no-untyped-call]
@@ -96,11 +96,11 @@ class Parser(_RESP2Parser):
     def read_response(self, *given: Any, **more: Any) -> Any:
         self._count.begin()
         self._link.begin()
-        return super().read_response(*given, **more)  # type: ignore[no-untyped-call]
+        return super().read_response(*given, **more)
 
     def _read_response(self, *given: Any, **more: Any) -> Any:
         with self._count:
-            return super()._read_response(*given, **more)  # type: ignore[no-untyped-call]
+            return super()._read_response(*given, **more)
 
 
 class AsyncParser(_AsyncRESP2Parser):

@@ -698,7 +698,8 @@ def test_an_entry_older_than_asked_for_is_served_only_when_pinned(*, pinned: boo
         files=(File("stderr", 0o644, b"err"),), pinned=pinned,
     )  # fmt: skip
     answers = [
-        decide(encode(kept), key="k", generations={"run": 0}, ttl=10, root="/p", now=now) for now in (12.0, 12.1)
+        decide(encode(kept), key="k", generations={"run": 0}, ttl=10, most=100, root="/p", now=now)
+        for now in (12.0, 12.1)
     ]
     shown = [answer[1:] if isinstance(answer, Replay) else answer for answer in answers]
     assert shown == [(b"out", b"err"), (b"out", b"err") if pinned else EXPIRED]
