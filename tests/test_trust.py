@@ -173,7 +173,8 @@ def test_the_settings_in_the_home_folder_are_the_person_s(ground: Ground) -> Non
     ground.claude_settings(NAMED, folder=ground.home)
     (ground.home / ".git").mkdir()
     ground.environ["SKILLCACHE_HOME"] = str(ground.cache)
-    for ground.project in (ground.home, ground.home / "work"):
+    for project in (ground.home, ground.home / "work"):
+        ground.project = project
         assert ground.fault() == ""
 
 
