@@ -171,8 +171,9 @@ def _folders(environ: "Mapping[str, str]", root: str) -> list[str]:
 
 
 def _is_strangers(path: str, root: str, environ: "Mapping[str, str]") -> bool:
-    """Whether the path lies in the repository; one that holds the person's home is the person's own."""
-    return _is_below(path, root) and not _is_below(environ.get("HOME", ""), root)
+    """Whether the path leads into the repository, however it is spelled; one that holds the home is the person's."""
+    top = os.path.realpath(root)
+    return _is_below(os.path.realpath(path), top) and not _is_below(os.path.realpath(environ.get("HOME") or "/"), top)
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -168,6 +168,16 @@ def test_the_settings_of_the_folders_above_in_the_repository_count(ground: Groun
     assert "/project/.claude/settings.local.json sets" in ground.fault()
 
 
+def test_the_settings_in_the_home_folder_are_the_person_s(ground: Ground) -> None:
+    """Also where somebody works there, or keeps it in a repository."""
+    ground.claude_settings(NAMED, folder=ground.home)
+    (ground.home / ".git").mkdir()
+    ground.environ["SKILLCACHE_HOME"] = str(ground.cache)
+    for project in (ground.home, ground.home / "work"):
+        ground.project = project
+        assert ground.fault() == ""
+
+
 def test_settings_are_loaded_from_no_other_folder(ground: Ground) -> None:
     ground.cache.chmod(0o755)
     with pytest.raises(ConfigError, match="chmod 700"):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _END = b"\r\n"
 _KINDS = (b"", b"+", b"-", b":", b"$", b"*")
 MAX_LINE = 65536
-MAX_ITEMS = 1 << 18  # of a whole reply, whatever it is nested in
+MAX_ITEMS = 1 << 17  # of a whole reply, whatever it is nested in
 MAX_DEPTH = 8
 _MAX_DIGITS = 19  # a signed 64-bit integer has no more
 
