@@ -23,7 +23,7 @@ PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
     *("cli/checks/tools.py", "fingerprint/__init__.py", "fingerprint/buildfiles.py", "fingerprint/conversion.py"),
-    *("fingerprint/git.py", "permissions/operands.py", "running/words.py"),
+    *("fingerprint/git.py", "permissions/operands.py", "commands/words.py", "fingerprint/environment.py"),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
 OPENING = {
@@ -43,9 +43,9 @@ OPENING = {
     "pending.py": "writes",
     "plugin/layout.py": "our own files",
     "probe/proof.py": "a file of its own making",
-    "running/child.py": "the person's terminal",
-    "running/job.py": "writes",
-    "running/standard_input.py": "the null device",
+    "commands/child.py": "the person's terminal",
+    "commands/way.py": "writes",
+    "commands/standard_input.py": "the null device",
     "sessions/spool.py": "our own file",
     "stores/sqlite_file.py": "our own file",
     "tally.py": "our own file",
