@@ -10,7 +10,7 @@ import time
 from _thread import allocate_lock, start_new_thread
 
 from skillcache import holder
-from skillcache.errors import StoreError
+from skillcache.errors import SkillcacheError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Held:
                 store.release(self._digest, self._owner)
             finally:
                 store.close()
-        except StoreError:
+        except (SkillcacheError, OSError):
             return
 
     def _renew(self) -> None:
@@ -66,7 +66,7 @@ class Held:
                 return not store.claim(self._digest, self._owner, LEASE).holder
             finally:
                 store.close()
-        except StoreError:
+        except (SkillcacheError, OSError):  # a thread that fails would say so on standard error
             return True
 
 

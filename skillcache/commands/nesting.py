@@ -6,6 +6,8 @@ its start, and whoever would wait looks among its own forefathers.
 """
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 
 from skillcache import files
 from skillcache.paths import runs_folder
@@ -28,7 +30,8 @@ class Mark:
         files.write(self._path, describe(os.getpid()).get("pid_start", "").encode())
 
     def end(self) -> None:
-        files.remove(self._path)
+        with suppress(OSError):
+            files.remove(self._path)
 
 
 def is_within(cache: str) -> bool:
