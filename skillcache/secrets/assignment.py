@@ -91,13 +91,15 @@ def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: st
     if is_dull(value) or (kind in (TOKEN, KEY) and not _may_be_token(value)):
         return None
     name = _name(text.seen, *word)
-    joint = (match["joint"] or b"").strip()
+    joint = (match["joint"] or b"").strip(b"\"'`]) \t")
     tight = match["joint"] == b"=" or match["blank"] is not None
     kind = _kind_of(name, kind, value, plain=quoted or tight)
     if not kind or not _is_joined(text, match, name, kind, value):
         return None
     if joint.startswith(b"is") and not is_mixed(value):
         return None  # prose
+    if joint.endswith(b",") and (name == b"pass" or (is_word(value) and not name.isupper())):
+        return None  # a list of words
     if not _is_secret(kind, name, value, quoted=quoted, tight=tight):
         return None
     stop = (_QUOTED_END if quoted else _BARE_END).match(text.seen, end)
@@ -141,7 +143,7 @@ def _is_joined(text: Text, match: "re.Match[bytes]", name: bytes, kind: str, val
     blank = match["blank"]
     if match["joint"] is not None or (blank is not None and (name.startswith(b"--") or name == b"requirepass")):
         return True
-    if match["quote"] == b"'" and kind == PASSWORD and blank is not None:
+    if match["quote"] == b"'" and kind == PASSWORD and blank is not None and name != b"pass":
         return not is_word(value)  # as SQL has it
     if not is_mixed(value):
         return False
