@@ -6,7 +6,6 @@ its start, and whoever would wait looks among its own forefathers.
 """
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 
 from skillcache import files
