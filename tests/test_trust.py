@@ -255,7 +255,7 @@ def test_nothing_of_a_project_is_executed_or_believed_when_it_names_our_folder(p
 
     place.environ |= {"SKILLCACHE_HOME": str(cache), "PYTHONPATH": str(cache)}
     for script in sorted(HOOKS.glob("*.py")):
-        if script.name != "serve.py":
+        if script.name not in ("serve.py", "stand_in.py"):
             event = json.dumps(place.before("pytest -q")).encode()
             assert place.give(script.name, event) == (0, b"", b""), script
 

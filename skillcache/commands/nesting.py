@@ -6,7 +6,6 @@ its start, and whoever would wait looks among its own forefathers.
 """
 
 import os
-from contextlib import suppress
 
 from skillcache import files
 from skillcache.paths import runs_folder
@@ -29,8 +28,10 @@ class Mark:
         files.write(self._path, describe(os.getpid()).get("pid_start", "").encode())
 
     def end(self) -> None:
-        with suppress(OSError):
+        try:
             files.remove(self._path)
+        except OSError:
+            return
 
 
 def is_within(cache: str) -> bool:
