@@ -3,7 +3,7 @@
 import sys
 
 if len(sys.argv) > 2:  # as every shim does
-    # Beside the package in a checkout, inside it in a wheel. Last, so that no file there can pass for a standard module.
+    # Beside the package in a checkout, inside it in a wheel. Last, so that no file there passes for a standard module.
     sys.path += [__file__.rsplit("/", 2)[0], __file__.rsplit("/", 3)[0]]
     try:
         from skillcache.commands.stand_in import main
