@@ -31,45 +31,9 @@ def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "
 
     `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
     """
-    if _AUTOCRLF in settings or counts_elsewhere(settings, environ):
+    if _AUTOCRLF in settings or _FILE in settings or any(map(os.path.exists, _of_person(environ))):
         return True
     return os.path.exists(os.path.join(root, ".gitattributes")) or os.path.exists(_of_repository(shared))
-
-
-def may_filter(root: str, own: str, listing: bytes) -> bool:
-    """Whether a file with attributes that git reads for the paths of a listing may choose a filter; True in doubt.
-
-    For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
-    """
-    linked = own != os.path.join(root, ".git") or os.path.lexists(os.path.join(own, "commondir"))
-    if linked or ":" in root or os.path.lexists(os.path.join(root, "objects")):
-        return True  # where git looks takes more to tell
-    top = os.fsencode(root)
-    folders = {b""}
-    for line in listing.split(b"\0")[:-1]:
-        folder = os.path.dirname(line[line.index(b"\t") + 1 :])
-        while folder not in folders:
-            folders.add(folder)
-            folder = os.path.dirname(folder)
-    names = [os.path.join(folder, b".gitattributes") for folder in folders]
-    if any(b"\t%s\0" % name in listing and not os.path.lexists(os.path.join(top, name)) for name in names):
-        return True  # git takes it from the index
-    places = [os.path.join(top, name) for name in names]
-    return any(map(_speaks_of_filters, (*places, os.fsencode(_of_repository(own)))))
-
-
-def _speaks_of_filters(path: bytes) -> bool:
-    try:
-        return b"filter" in load(path, _CAP, links=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:  # a link, which git does not follow either, among others
-        return True
-
-
-def counts_elsewhere(settings: "Mapping[bytes, bytes]", environ: "Mapping[str, str]") -> bool:
-    """Whether attributes of the person's or the machine's count."""
-    return _FILE in settings or any(map(os.path.exists, _of_person(environ)))
 
 
 def named(found: "Content") -> bool:
