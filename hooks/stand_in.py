@@ -13,5 +13,8 @@ if len(sys.argv) > 2:  # as every shim does
 
         for number in (SIGPIPE, SIGXFSZ):
             signal(number, SIG_DFL)
-        posix.execv(sys.argv[1], sys.argv[2:])
+        environ = {name: value for name, value in posix.environ.items() if name != b"LC_CTYPE"}
+        if sys.argv[1]:  # see skillcache/commands/stand_in.py
+            environ[b"LC_CTYPE"] = sys.argv[1][1:].encode("utf-8", "surrogateescape")
+        posix.execve(sys.argv[2], sys.argv[3:], environ)
     main(sys.argv[1:])

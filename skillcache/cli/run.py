@@ -134,14 +134,10 @@ def _run(
         joined=streams == JOINED,
     )
     call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
-    return Way(task, settings, call, tell=process.say if verbose else _say_nothing).go()
+    return Way(task, settings, call, tell=process.say if verbose else None).go()
 
 
 def _name_of(word: str) -> str:
     """What entries of a command without a skill are stored under."""
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in os.path.basename(word))
     return f"run-{name}"
-
-
-def _say_nothing(_text: str) -> None:
-    return
