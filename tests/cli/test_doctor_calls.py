@@ -33,7 +33,7 @@ from tests.cli.conftest import Person
 NOW = 1_700_000_000.0
 # Of the call itself, or of what a person has chosen; and what is counted beside another outcome.
 OF_THE_CALL = """no_rule too_fast background shell_syntax shell_expansion shell_writes shell_background other_command
-command_writes command_fresh outside deny_rule ask_rule serving_off unknown_server isolated unknown_option
+command_writes command_fresh outside deny_rule ask_rule serving_off unknown_server isolated unknown_option sandboxed
 spooled spool_full"""
 
 
