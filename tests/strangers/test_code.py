@@ -459,6 +459,48 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
     assert stranger.counted() == ["no_entry", "stored"]
 
 
+def linked(stranger: Stranger, other: Path) -> None:
+    (stranger.root / "link").symlink_to(other)
+
+
+def submodule(stranger: Stranger, other: Path) -> None:
+    stranger.git("submodule", "--quiet", "add", str(other), "inner")
+
+
+def ignored_inside(stranger: Stranger, other: Path) -> None:
+    stranger.write(".gitignore", "inner\n")
+    stranger.git("clone", "--quiet", str(other), "inner")
+
+
+def below(stranger: Stranger, other: Path) -> None:
+    """The session is in a repository that theirs holds."""
+    ignored_inside(stranger, other)
+    stranger.root /= "inner"
+    stranger.write("a.txt", "1\n")
+
+
+@pytest.mark.parametrize("make", [linked, submodule, ignored_inside, below])
+def test_nor_for_another_repository_that_theirs_leads_to(
+    stranger: Stranger, make: Callable[[Stranger, Path], None]
+) -> None:
+    other = stranger.base / "other"
+    other.mkdir()
+    (other / "b.txt").write_text("1\n")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "another")):
+        stranger.git(*words, cwd=other)
+    program = stranger.write("bin/git", f"#!/bin/sh\nexec {stranger.mark('git')} </dev/null\n")
+    make(stranger, other)
+    stranger.commit()
+    program.chmod(0o755)
+    stranger.environ["PATH"] = f"{program.parent}:{stranger.environ['PATH']}"
+
+    stranger.call(1)
+    stranger.skillcache("explain", "--", "pytest", "-q")
+
+    assert stranger.sprung() == set()
+    assert stranger.counted() == ["no_entry", "stored"]
+
+
 def test_a_repository_in_the_place_of_the_worktree_is_none(stranger: Stranger) -> None:
     """A .git that git passes by, and the parts of a bare repository beside it, with a configuration of its own."""
     filtered(stranger)
