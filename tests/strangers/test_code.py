@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from skillcache.claude_settings import MARK
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger
@@ -457,6 +461,21 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_entry", "stored"]
+
+
+def test_doctor_starts_no_program_that_only_the_project_names(stranger: Stranger) -> None:
+    names = ("claude", "git", "python3")
+    for name in names:
+        stranger.write(f"bin/{name}", f"#!/bin/sh\nexec {stranger.mark(name)} </dev/null\n").chmod(0o755)
+    words = {"command": f"{stranger.root}/bin/python3", "args": ["-I", "-S", "/x/hooks/pre_tool_use.py", MARK]}
+    groups = [{"matcher": "Bash", "hooks": [{"type": "command", **words}]}]
+    stranger.write(".claude/settings.json", json.dumps({"hooks": {"PreToolUse": groups}}))
+    stranger.environ["PATH"] = f"{stranger.root}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
+
+    stranger.skillcache("doctor")
+
+    assert stranger.sprung() == set()
+    assert f"{stranger.root}/.claude/settings.json has hooks" in stranger.skillcache("doctor").stdout
 
 
 def linked(stranger: Stranger, other: Path) -> None:
