@@ -7,6 +7,7 @@ import click
 
 from skillcache.cli import exits, group
 from skillcache.errors import SkillcacheError, StoreError
+from skillcache.sessions.brief.wording import legible
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,19 +21,24 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("Stopped.", err=True)
         return exits.STOPPED
     except StoreError as fault:
-        click.echo(f"skillcache: {_told(fault)}", err=True)
+        _tell(_told(fault))
         return exits.FAILED
     except SkillcacheError as fault:
-        click.echo(f"skillcache: {fault}", err=True)
+        _tell(str(fault))
         return exits.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return exits.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
-        click.echo(f"skillcache: {f'{place}: ' if place else ''}{fault.strerror or fault}", err=True)
+        _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK
+
+
+def _tell(what: str) -> None:
+    """Paths are a project's, and a server words its own refusals: neither speaks to the terminal."""
+    click.echo(f"skillcache: {legible(what)}", err=True)
 
 
 def _told(fault: StoreError) -> str:

@@ -4,6 +4,7 @@ An unknown name warns, since a newer version may know it; a bad value is a Confi
 place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
 """
 
+import re
 import tomllib
 
 from skillcache.errors import ConfigError
@@ -12,6 +13,8 @@ from skillcache.policy.pattern import parse as parse_pattern
 from skillcache.settings import BY_NAME, PROJECT, USER, check
 
 _MCP = "mcp__"
+# The parser's time grows with the square of a key's parts, of which nobody writes so many.
+_LONG_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 
 Rules = list[dict[str, object]]
 
@@ -19,11 +22,16 @@ Rules = list[dict[str, object]]
 def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules, list[str]]:
     """Settings, rules and warnings; `scope` is who wrote the file. Raises ConfigError."""
     try:
-        tables = tomllib.loads(text.decode("utf-8"))
+        words = text.decode("utf-8")
+        if _LONG_KEY.search(words):
+            raise ConfigError(path, "has a key of too many parts")
+        tables = tomllib.loads(words)
     except UnicodeDecodeError:
         raise ConfigError(path, "is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as fault:
         raise ConfigError(path, f"is not TOML: {fault}") from None
+    except (RecursionError, ValueError):
+        raise ConfigError(path, "is nested too deeply, or has a number of too many digits") from None
     values: dict[str, object] = {}
     rules: Rules = []
     warnings: list[str] = []

@@ -122,9 +122,10 @@ class Git:
 
 def find(environ: "Mapping[str, str]", root: str) -> str:
     """The git on the person's path, which none of the repository at `root` may stand in for. Raises Bypass (NO_GIT)."""
-    for folder in _folders(environ, root):
+    grounds = _grounds(environ, root)
+    for folder in folders(environ, root):
         path = os.path.join(folder, "git")
-        if os.access(path, os.X_OK) and not _is_strangers(os.path.realpath(path), root, environ):
+        if os.access(path, os.X_OK) and not _is_below_any(path, grounds):
             return path
     raise Bypass(outcome.NO_GIT, "git is not on the path")
 
@@ -146,22 +147,45 @@ def _environment(root: str, environ: "Mapping[str, str]") -> dict[str, str]:
         **{name: environ[name] for name in _KEPT if name in environ},
         **given,
         **_FIXED,
-        "PATH": ":".join(_folders(environ, root)),
+        "PATH": ":".join(folders(environ, root)),
         # A broken .git must not send git to a repository further up.
         "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
     }
 
 
-def _folders(environ: "Mapping[str, str]", root: str) -> list[str]:
+def folders(environ: "Mapping[str, str]", root: str) -> list[str]:
     """The person's path without what lies in the repository or wherever somebody works."""
-    folders = environ.get("PATH", os.defpath).split(":")
-    return [folder for folder in folders if os.path.isabs(folder) and not _is_strangers(folder, root, environ)]
+    grounds = _grounds(environ, root)
+    listed = environ.get("PATH", os.defpath).split(":")
+    return [folder for folder in listed if os.path.isabs(folder) and not _is_below_any(folder, grounds)]
 
 
-def _is_strangers(path: str, root: str, environ: "Mapping[str, str]") -> bool:
-    """Whether the path leads into the repository, however it is spelled; one that holds the home is the person's."""
-    top = os.path.realpath(root)
-    return _is_below(os.path.realpath(path), top) and not _is_below(os.path.realpath(environ.get("HOME") or "/"), top)
+def guarded(environ: "Mapping[str, str]", root: str) -> dict[str, str]:
+    """For whatever else is looked at because of the repository at `root`, which names none of the programs there."""
+    return {**environ, "PATH": ":".join(folders(environ, root))}
+
+
+def _grounds(environ: "Mapping[str, str]", root: str) -> list[str]:
+    """Real paths of where strangers' files are: `root`, the project, and each repository that holds one of them.
+
+    One that holds the home is the person's.
+    """
+    home = os.path.realpath(environ.get("HOME") or "/")
+    found = []
+    for begin in {root, environ.get("CLAUDE_PROJECT_DIR") or root}:
+        place = os.path.realpath(begin)
+        found.append(place)
+        while place != "/":
+            place = os.path.dirname(place)
+            if os.path.lexists(f"{place}/.git"):
+                found.append(place)
+    return [place for place in found if not _is_below(home, place)]
+
+
+def _is_below_any(path: str, grounds: "Sequence[str]") -> bool:
+    """However it is spelled."""
+    real = os.path.realpath(path)
+    return any(_is_below(real, place) for place in grounds)
 
 
 def _is_below(path: str, root: str) -> bool:

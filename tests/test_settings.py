@@ -162,6 +162,12 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('[[rules]]\nmatch = "Bash(x)"\ndepends = ["../x"]', "depends cannot be ['../x']"),
         ('[[rules]]\nmatch = "Bash(x)"\nenabled = "no"', "enabled cannot be 'no'; allowed: true or false"),
         ("x = ", "is not TOML: "),
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("x = " + "{a=" * 20_000, "nested too deeply"),
+        ("x = " + "9" * 5_000, "too many digits"),
+        ("a" + ".a" * 100_000 + " = 1", "a key of too many parts"),
+        ("[" + '\'a\' . "\\"" .' * 50_000 + "a]", "a key of too many parts"),
+        ("x = " + "a" * 900_000, "is not TOML: "),
     ],
 )
 def test_a_bad_value_says_where_it_is_and_what_is_allowed(place: Place, text: str, message: str) -> None:

@@ -91,7 +91,7 @@ def given_by_client(environ: Mapping[str, str], folder: str) -> dict[str, Given]
 def stores_of_untrusted(environ: Mapping[str, str], folder: str) -> list[str]:
     """The project's settings files that name a store and do not count here."""
     own = os.path.join(config_folder(environ), "settings.json")
-    if _is_trusted(environ, folder):
+    if is_trusted(environ, folder):
         return []
     return [path for path in _of_project(folder) if path != own and _WHICH_STORE & _env_of(path).keys()]
 
@@ -125,7 +125,7 @@ def _files(environ: Mapping[str, str], folder: str) -> list[str]:
     """Every file that counts, in the order in which the client lets a later one win."""
     config = config_folder(environ)
     own = os.path.join(config, "settings.json")
-    project = [path for path in _of_project(folder) if path != own] if _is_trusted(environ, folder) else []
+    project = [path for path in _of_project(folder) if path != own] if is_trusted(environ, folder) else []
     managed = [f"{MANAGED}/managed-settings.json", *_drop_ins(f"{MANAGED}/managed-settings.d")]
     return [own, *project, f"{config}/remote-settings.json", *managed]
 
@@ -151,7 +151,7 @@ def _env_of(path: str) -> dict[str, str]:
     return {name: value for name, value in env.items() if name in _OURS and isinstance(value, str)}
 
 
-def _is_trusted(environ: Mapping[str, str], folder: str) -> bool:
+def is_trusted(environ: Mapping[str, str], folder: str) -> bool:
     """As the client has it on record, of the folder or of one above it."""
     home = environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME") or os.path.expanduser("~")
     projects = _object(os.path.join(home, ".claude.json")).get("projects")

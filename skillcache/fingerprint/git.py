@@ -12,7 +12,7 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import buildfiles, conversion, ignored, index, status
 from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
 from skillcache.fingerprint.status import Content
-from skillcache.git import Git
+from skillcache.git import Git, guarded
 from skillcache.process import Child, end
 from skillcache.worktree import own_folder, shared_folder
 
@@ -234,7 +234,8 @@ class Reading:
             if os.listdir(top):
                 raise Bypass(outcome.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
             return None
-        inner = Reading(os.path.realpath(top), None, self.environ, self.budget, self.depth + 1).run()
+        environ = guarded(self.environ, self.root)
+        inner = Reading(os.path.realpath(top), None, environ, self.budget, self.depth + 1).run()
         for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
             above += [path + b"/" + name for name in below]
         return GITLINK, inner.digest.encode()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import struct
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from skillcache.claude_settings import MARK
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger
@@ -454,6 +458,63 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
     assert shutil.which("git", path=stranger.environ["PATH"]) == f"{stranger.base}/away/git"
 
     stranger.call(1)
+
+    assert stranger.sprung() == set()
+    assert stranger.counted() == ["no_entry", "stored"]
+
+
+def test_doctor_starts_no_program_that_only_the_project_names(stranger: Stranger) -> None:
+    names = ("claude", "git", "python3")
+    for name in names:
+        stranger.write(f"bin/{name}", f"#!/bin/sh\nexec {stranger.mark(name)} </dev/null\n").chmod(0o755)
+    words = {"command": f"{stranger.root}/bin/python3", "args": ["-I", "-S", "/x/hooks/pre_tool_use.py", MARK]}
+    groups = [{"matcher": "Bash", "hooks": [{"type": "command", **words}]}]
+    stranger.write(".claude/settings.json", json.dumps({"hooks": {"PreToolUse": groups}}))
+    stranger.environ["PATH"] = f"{stranger.root}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
+
+    stranger.skillcache("doctor")
+
+    assert stranger.sprung() == set()
+    assert f"{stranger.root}/.claude/settings.json has hooks" in stranger.skillcache("doctor").stdout
+
+
+def linked(stranger: Stranger, other: Path) -> None:
+    (stranger.root / "link").symlink_to(other)
+
+
+def submodule(stranger: Stranger, other: Path) -> None:
+    stranger.git("submodule", "--quiet", "add", str(other), "inner")
+
+
+def ignored_inside(stranger: Stranger, other: Path) -> None:
+    stranger.write(".gitignore", "inner\n")
+    stranger.git("clone", "--quiet", str(other), "inner")
+
+
+def below(stranger: Stranger, other: Path) -> None:
+    """The session is in a repository that theirs holds."""
+    ignored_inside(stranger, other)
+    stranger.root /= "inner"
+    stranger.write("a.txt", "1\n")
+
+
+@pytest.mark.parametrize("make", [linked, submodule, ignored_inside, below])
+def test_nor_for_another_repository_that_theirs_leads_to(
+    stranger: Stranger, make: Callable[[Stranger, Path], None]
+) -> None:
+    other = stranger.base / "other"
+    other.mkdir()
+    (other / "b.txt").write_text("1\n")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "another")):
+        stranger.git(*words, cwd=other)
+    program = stranger.write("bin/git", f"#!/bin/sh\nexec {stranger.mark('git')} </dev/null\n")
+    make(stranger, other)
+    stranger.commit()
+    program.chmod(0o755)
+    stranger.environ["PATH"] = f"{program.parent}:{stranger.environ['PATH']}"
+
+    stranger.call(1)
+    stranger.skillcache("explain", "--", "pytest", "-q")
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_entry", "stored"]
