@@ -482,7 +482,7 @@ def linked(stranger: Stranger, other: Path) -> None:
     (stranger.root / "link").symlink_to(other)
 
 
-def submodule(stranger: Stranger, other: Path) -> None:
+def with_submodule(stranger: Stranger, other: Path) -> None:
     stranger.git("submodule", "--quiet", "add", str(other), "inner")
 
 
@@ -498,7 +498,7 @@ def below(stranger: Stranger, other: Path) -> None:
     stranger.write("a.txt", "1\n")
 
 
-@pytest.mark.parametrize("make", [linked, submodule, ignored_inside, below])
+@pytest.mark.parametrize("make", [linked, with_submodule, ignored_inside, below])
 def test_nor_for_another_repository_that_theirs_leads_to(
     stranger: Stranger, make: Callable[[Stranger, Path], None]
 ) -> None:
