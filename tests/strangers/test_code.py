@@ -463,8 +463,8 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
     assert stranger.counted() == ["no_entry", "stored"]
 
 
-def test_doctor_starts_no_program_that_only_the_project_names(stranger: Stranger) -> None:
-    names = ("claude", "git", "python3")
+def test_neither_doctor_nor_demo_starts_a_program_that_only_the_project_names(stranger: Stranger) -> None:
+    names = ("bash", "claude", "git", "python3")
     for name in names:
         stranger.write(f"bin/{name}", f"#!/bin/sh\nexec {stranger.mark(name)} </dev/null\n").chmod(0o755)
     words = {"command": f"{stranger.root}/bin/python3", "args": ["-I", "-S", "/x/hooks/pre_tool_use.py", MARK]}
@@ -473,6 +473,7 @@ def test_doctor_starts_no_program_that_only_the_project_names(stranger: Stranger
     stranger.environ["PATH"] = f"{stranger.root}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
 
     stranger.skillcache("doctor")
+    stranger.skillcache("demo")
 
     assert stranger.sprung() == set()
     assert f"{stranger.root}/.claude/settings.json has hooks" in stranger.skillcache("doctor").stdout
@@ -482,7 +483,7 @@ def linked(stranger: Stranger, other: Path) -> None:
     (stranger.root / "link").symlink_to(other)
 
 
-def submodule(stranger: Stranger, other: Path) -> None:
+def with_submodule(stranger: Stranger, other: Path) -> None:
     stranger.git("submodule", "--quiet", "add", str(other), "inner")
 
 
@@ -498,7 +499,7 @@ def below(stranger: Stranger, other: Path) -> None:
     stranger.write("a.txt", "1\n")
 
 
-@pytest.mark.parametrize("make", [linked, submodule, ignored_inside, below])
+@pytest.mark.parametrize("make", [linked, with_submodule, ignored_inside, below])
 def test_nor_for_another_repository_that_theirs_leads_to(
     stranger: Stranger, make: Callable[[Stranger, Path], None]
 ) -> None:
