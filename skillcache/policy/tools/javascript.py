@@ -126,10 +126,11 @@ TABLE: dict[str, Tool] = {
     ),
     "astro": _node(
         "astro",
-        "Bash(astro check:*)",
+        "Bash(astro check --noSync:*)",
         subcommands={
             "check": _node(
                 "astro-check",
+                needs="--noSync",
                 flags="--noSync",
                 files="--root --tsconfig",
                 values="--minimumSeverity --minimumFailingSeverity",
