@@ -165,8 +165,8 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ("x = " + "[" * 100_000, "nested too deeply"),
         ("x = " + "{a=" * 20_000, "nested too deeply"),
         ("x = " + "9" * 5_000, "too many digits"),
-        ("a" + ".a" * 100_000 + " = 1", "a key of too many parts"),
-        ("[" + '\'a\' . "\\"" .' * 50_000 + "a]", "a key of too many parts"),
+        ("a" + ".a" * 100_000 + " = 1", "a line of too many dots"),
+        ("[" + '\'a\' . "\\"" .' * 50_000 + "a]", "a line of too many dots"),
         ("x = " + "a" * 900_000, "is not TOML: "),
     ],
 )
