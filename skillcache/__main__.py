@@ -7,7 +7,6 @@ import click
 
 from skillcache.cli import exits, group
 from skillcache.errors import SkillcacheError, StoreError
-from skillcache.sessions.brief.wording import legible
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,24 +20,19 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("Stopped.", err=True)
         return exits.STOPPED
     except StoreError as fault:
-        _tell(_told(fault))
+        click.echo(f"skillcache: {_told(fault)}", err=True)
         return exits.FAILED
     except SkillcacheError as fault:
-        _tell(str(fault))
+        click.echo(f"skillcache: {fault}", err=True)
         return exits.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return exits.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
-        _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
+        click.echo(f"skillcache: {f'{place}: ' if place else ''}{fault.strerror or fault}", err=True)
         return exits.FAILED
     return result if isinstance(result, int) else exits.OK
-
-
-def _tell(what: str) -> None:
-    """Paths are a project's, and a server words its own refusals: neither speaks to the terminal."""
-    click.echo(f"skillcache: {legible(what)}", err=True)
 
 
 def _told(fault: StoreError) -> str:

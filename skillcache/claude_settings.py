@@ -53,7 +53,6 @@ MATCHER = "Bash"
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
 _SCRIPT, _INTERPRETER = 3, 6  # their places among the words of a line of ours
 
-_MOST_PIECES = 3
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # of a matcher that the client holds against the whole name
 
 Json = dict[str, object]
@@ -185,20 +184,18 @@ def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
         if tool == "Agent":
             matchers[tool] = None
         elif tool.startswith("mcp__"):
-            whole = tool if "__" in tool.removeprefix("mcp__") or "*" in tool else f"{tool}__*"
+            whole = tool if "__" in tool.removeprefix("mcp__") else f"{tool}__*"
             matchers[whole if _PLAIN.fullmatch(whole) else _expression(whole)] = None
     return tuple(matchers)
 
 
 def _expression(tool: str) -> str:
-    """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
-    return f"^{'.*'.join(few_wildcards(tool.replace('.', '[.]')))}$"
+    """A matcher that is not a plain name is an expression, which the client searches for anywhere.
 
-
-def few_wildcards(tool: str) -> list[str]:
-    """The pieces between a name's wildcards; of one with many, which a search could be held up by, the ends alone."""
-    pieces = tool.split("*")
-    return pieces if len(pieces) <= _MOST_PIECES else [pieces[0], pieces[-1]]
+    It fits what begins and ends as the name does: with more than one wildcard a search could hold the client.
+    """
+    first, *rest = tool.replace(".", "[.]").split("*")
+    return f"^{first}{''.join([f'.*{last}' for last in rest[-1:]])}$"
 
 
 def _literal(rule: str) -> str:

@@ -85,13 +85,8 @@ def _nearest(call: Call, planned: Plan, consulted: Consultation) -> Entry | None
         if digest is None:
             return None
         stored = store.get(entry_key(planned.name, digest.decode("ascii", "replace")), ()).entry
-        if stored is None:
-            return None
-        entry = decode(stored, details=True, most=int(call.settings.number("max_output")))
-        key.rows_of(entry.key)
-    except (Unreadable, TypeError, ValueError):  # others may have written it
+        return None if stored is None else decode(stored, details=True, most=int(call.settings.number("max_output")))
+    except Unreadable:
         return None
-    else:
-        return entry
     finally:
         store.close()

@@ -46,6 +46,9 @@ _FIXED = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
+# No attributes but those of files in the worktree and of the repository's info folder.
+_NEAR = ("core.attributesFile=/dev/null", "attr.tree=")
+_NEAR_ENVIRON = {"GIT_ATTR_NOSYSTEM": "1"}
 _QUESTION = ("config", "--includes", "--null", "--get-regexp", r"^(filter\..*|core\.(autocrlf|attributesfile))$")
 _NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
 _MOST_FILTERS = 500  # four variables each
@@ -88,12 +91,21 @@ class Git:
         self.settings()
         return self._spawn(arguments)
 
-    def _spawn(self, arguments: "Sequence[str]") -> Child:
+    def start_ahead(self, *arguments: str) -> Child:
+        """The same before git has told of its filters, where no file with attributes in the worktree chooses one.
+
+        Attributes from anywhere else do not count then.
+        """
+        return self._spawn(arguments, _NEAR, _NEAR_ENVIRON)
+
+    def _spawn(
+        self, arguments: "Sequence[str]", more: "Sequence[str]" = (), variables: "Mapping[str, str] | None" = None
+    ) -> Child:
         argv = ["git", "-C", self.root, "--no-pager", "--work-tree=."]
-        for option in _OPTIONS:
+        for option in (*_OPTIONS, *more):
             argv += ("-c", option)
         try:
-            return start(self._path, [*argv, *arguments], self._environ)
+            return start(self._path, [*argv, *arguments], {**self._environ, **(variables or {})})
         except (OSError, ValueError) as error:
             raise Bypass(outcome.NO_GIT, str(error)) from None
 
@@ -122,10 +134,9 @@ class Git:
 
 def find(environ: "Mapping[str, str]", root: str) -> str:
     """The git on the person's path, which none of the repository at `root` may stand in for. Raises Bypass (NO_GIT)."""
-    grounds = _grounds(environ, root)
-    for folder in folders(environ, root):
+    for folder in _folders(environ, root):
         path = os.path.join(folder, "git")
-        if os.access(path, os.X_OK) and not _is_below_any(path, grounds):
+        if os.access(path, os.X_OK) and not _is_strangers(os.path.realpath(path), root, environ):
             return path
     raise Bypass(outcome.NO_GIT, "git is not on the path")
 
@@ -147,45 +158,21 @@ def _environment(root: str, environ: "Mapping[str, str]") -> dict[str, str]:
         **{name: environ[name] for name in _KEPT if name in environ},
         **given,
         **_FIXED,
-        "PATH": ":".join(folders(environ, root)),
+        "PATH": ":".join(_folders(environ, root)),
         # A broken .git must not send git to a repository further up.
         "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
     }
 
 
-def folders(environ: "Mapping[str, str]", root: str) -> list[str]:
+def _folders(environ: "Mapping[str, str]", root: str) -> list[str]:
     """The person's path without what lies in the repository or wherever somebody works."""
-    grounds = _grounds(environ, root)
-    listed = environ.get("PATH", os.defpath).split(":")
-    return [folder for folder in listed if os.path.isabs(folder) and not _is_below_any(folder, grounds)]
+    folders = environ.get("PATH", os.defpath).split(":")
+    return [folder for folder in folders if os.path.isabs(folder) and not _is_strangers(folder, root, environ)]
 
 
-def guarded(environ: "Mapping[str, str]", root: str) -> dict[str, str]:
-    """For whatever else is looked at because of the repository at `root`, which names none of the programs there."""
-    return {**environ, "PATH": ":".join(folders(environ, root))}
-
-
-def _grounds(environ: "Mapping[str, str]", root: str) -> list[str]:
-    """Real paths of where strangers' files are: `root`, the project, and each repository that holds one of them.
-
-    One that holds the home is the person's.
-    """
-    home = os.path.realpath(environ.get("HOME") or "/")
-    found = []
-    for begin in {root, environ.get("CLAUDE_PROJECT_DIR") or root}:
-        place = os.path.realpath(begin)
-        found.append(place)
-        while place != "/":
-            place = os.path.dirname(place)
-            if os.path.lexists(f"{place}/.git"):
-                found.append(place)
-    return [place for place in found if not _is_below(home, place)]
-
-
-def _is_below_any(path: str, grounds: "Sequence[str]") -> bool:
-    """However it is spelled."""
-    real = os.path.realpath(path)
-    return any(_is_below(real, place) for place in grounds)
+def _is_strangers(path: str, root: str, environ: "Mapping[str, str]") -> bool:
+    """Whether the path lies in the repository; one that holds the person's home is the person's own."""
+    return _is_below(path, root) and not _is_below(environ.get("HOME", ""), root)
 
 
 def _is_below(path: str, root: str) -> bool:

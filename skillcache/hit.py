@@ -3,7 +3,6 @@
 from skillcache.outcome import UNDONE
 from skillcache.paths import replays_folder
 from skillcache.plan import BASH
-from skillcache.replay import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def is_one(kept: dict[str, object]) -> bool:
 
 def is_replay(call: "Call") -> bool:
     """Whether what ran is the line that prints a recorded text, and not one that another hook put in its place."""
-    return call.event.tool == BASH and quote(f"{replays_folder(call.cache)}/")[:-1] in call.command
+    return call.event.tool == BASH and f"{replays_folder(call.cache)}/" in call.command
 
 
 def take_back(call: "Call", kept: dict[str, object]) -> None:

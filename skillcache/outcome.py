@@ -66,9 +66,8 @@ UNSETTLED_SETTINGS = Outcome(320, BYPASS, "unsettled_settings", "Claude Code's s
 SERVING_OFF = Outcome(321, BYPASS, "serving_off", "answering this kind of call is switched off")
 UNKNOWN_SERVER = Outcome(322, BYPASS, "unknown_server", "what the MCP server is could not be told")
 ISOLATED = Outcome(323, BYPASS, "isolated", "the agent works in a place of its own or goes on with earlier work")
-SLOW_PLACE = Outcome(324, BYPASS, "slow_place", "looking at this place took too long before in this session")
-UNKNOWN_OPTION = Outcome(325, BYPASS, "unknown_option", "an option or word that is not surely harmless to this command")
-SANDBOXED = Outcome(326, BYPASS, "sandboxed", "the command runs in the client's sandbox")
+UNKNOWN_OPTION = Outcome(324, BYPASS, "unknown_option", "an option or word that is not surely harmless to this command")
+SLOW_PLACE = Outcome(325, BYPASS, "slow_place", "looking at this place took too long before in this session")
 
 STORED = Outcome(400, STORE, "stored", "the result was stored")
 NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")

@@ -56,9 +56,6 @@ COLD = (
     "__main__",
     "claude_settings",
     "cli",
-    "commands.declared",
-    "commands.narrowing",
-    "commands.words",
     "explanation",
     "fingerprint.difference",
     "globs",
@@ -72,6 +69,7 @@ COLD = (
     "messages.sending",
     "plugin",
     "probe",
+    "running",
     "server",
     "session_state",
     "shared_state",
@@ -87,7 +85,6 @@ COLD = (
 LATE = (
     "configuration",
     "doubts",
-    "expression",
     "failures",
     "normalize",
     "observation",
@@ -209,51 +206,6 @@ def test_a_hook_on_another_tool_imports_little(event: str, tmp_path: Path) -> No
     imported = imported_by(f"{hooks_folder()}/{EVENTS[event]}", event=told, home=tmp_path)
 
     assert imported & FORBIDDEN == set()
-
-
-class Shell:
-    """A project with a program that reports, and what a stand-in imports for it."""
-
-    def __init__(self, base: Path) -> None:
-        self.project, self.program, self.home = base / "project", base / "pytest", base / "home"
-        for folder in (self.project, self.home):
-            folder.mkdir()
-        subprocess.run(["git", "init", "-q", str(self.project)], check=True)
-        self.program.write_text("#!/bin/sh\necho 3 passed\n")
-        self.program.chmod(0o755)
-        self.environ = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "SKILLCACHE_MIN_DURATION": "0",
-            "SKILLCACHE_VERIFY": "0",
-        }
-
-    def imported_for(self, *words: str) -> set[str]:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", *OPTIONS, f"{hooks_folder()}/stand_in.py", "", str(self.program), *words],
-            cwd=self.project,
-            stdin=subprocess.DEVNULL,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-        )
-        assert done.stdout == "3 passed\n"
-        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-
-
-def test_a_stand_in_imports_nothing_dear(tmp_path: Path) -> None:
-    shell = Shell(tmp_path)
-    miss, hit, unknown = (shell.imported_for("pytest", word) for word in ("-q", "-q", "--pdb"))
-
-    assert (hit | unknown) & FORBIDDEN == set()  # what was run is searched for credentials, and that takes `re`
-    assert [name for name in miss | hit if is_in(name.removeprefix("skillcache."), COLD)] == []
-    assert "skillcache.secrets" in miss
-    of_runs = ("secrets", "flight", "replay", "writer", "commands.child", "commands.record", "fingerprint.disturbance")
-    assert [name for name in hit if is_in(name.removeprefix("skillcache."), (*LATE, *of_runs))] == []
-    looked = ("fingerprint.disturbance", "stores", "commands.way")
-    assert [name for name in unknown if is_in(name.removeprefix("skillcache."), looked)] == []
 
 
 def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:

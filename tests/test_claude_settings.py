@@ -61,8 +61,7 @@ def test_what_a_rule_names_starts_the_hooks_whatever_characters_are_in_it(rule: 
         ("mcp__words__*", "^mcp__words__.*$"),
         ("mcp__words__get_*", "^mcp__words__get_.*$"),
         ("mcp__plugin_tools_words__count", "mcp__plugin_tools_words__count"),
-        ("mcp__*", "^mcp__.*$"),
-        ("mcp__words__*a*a*b", "^mcp__words__.*b$"),  # with many wildcards a search could hold the client
+        ("mcp__*", "^mcp__.*__.*$"),
         ("Agent(reviewer)", "Agent"),
     ],
 )

@@ -6,7 +6,6 @@ import pytest
 
 from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, config_file
-from skillcache.policy.own import rules_of
 from skillcache.settings import TABLE, Settings, disabled, load
 
 
@@ -90,18 +89,6 @@ def test_a_project_may_not_redirect_the_store_or_loosen_anything(place: Place) -
     ]
 
 
-def test_what_may_differ_is_said_by_the_person_alone(place: Place) -> None:
-    rule = '[[rules]]\nmatch = "Bash(make verify:*)"\n'
-    place.write(project=f'{rule}normalize = ["(a+)+$"]\nttl = 60\n', user=f'{rule}normalize = ["seed=[0-9]+"]\n')
-
-    settings = place.load()
-
-    assert settings.warnings == [f"{place.project_file}, rule 1: normalize is ignored: a project's file may not set it"]
-    # The project's rule is the one that counts, and levels by what the person says of the same calls.
-    (first, _own) = rules_of(settings)
-    assert (first.ttl, first.normalize) == (60, ("seed=[0-9]+",))
-
-
 def test_an_unknown_name_warns(place: Place) -> None:
     place.write(user='later = 1\n[[rules]]\nmatch = "Bash(x)"\nsooner = 2\n')
     settings = place.load()
@@ -152,8 +139,7 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('[[rules]]\nmatch = "WebFetch(domain:https://example.org/)"', "match cannot be"),
         ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__"]', "invalidated_by cannot be ['mcp__']"),
         ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__a__b(c)"]', "invalidated_by cannot be"),
-        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["("]', "rule 1: normalize cannot hold '(': '(' cannot be read"),
-        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["(a+)+$"]', "rule 1: normalize cannot hold '(a+)+$': "),
+        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["("]', "normalize cannot be ['(']; allowed: regular expressions"),
         ("rules = 1", "rules must be tables, each begun by a line [[rules]]"),
         ("[[rules]]", 'rule 1: needs a pattern: match = "Bash(pytest:*)"'),
         ('[[rules]]\nmatch = "Bash("', "the parenthesis must close at the end"),
@@ -162,12 +148,6 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('[[rules]]\nmatch = "Bash(x)"\ndepends = ["../x"]', "depends cannot be ['../x']"),
         ('[[rules]]\nmatch = "Bash(x)"\nenabled = "no"', "enabled cannot be 'no'; allowed: true or false"),
         ("x = ", "is not TOML: "),
-        ("x = " + "[" * 100_000, "nested too deeply"),
-        ("x = " + "{a=" * 20_000, "nested too deeply"),
-        ("x = " + "9" * 5_000, "too many digits"),
-        ("a" + ".a" * 100_000 + " = 1", "a line of too many dots"),
-        ("[" + '\'a\' . "\\"" .' * 50_000 + "a]", "a line of too many dots"),
-        ("x = " + "a" * 900_000, "is not TOML: "),
     ],
 )
 def test_a_bad_value_says_where_it_is_and_what_is_allowed(place: Place, text: str, message: str) -> None:

@@ -23,7 +23,20 @@ _WHICH_STORE = frozenset([*_STORE, "REDIS_PORT", "REDIS_PASSWORD", HOME_VARIABLE
 _OURS = _WHICH_STORE | {setting.variable for setting in TABLE}
 # These act on what the hooks have stored, and say whose that is where the terminal does not.
 _ACTING = frozenset(
-    "agents clear entries explain inbox invalidate note send sessions state stats tail".split()  # noqa: SIM905
+    [
+        "agents",
+        "clear",
+        "entries",
+        "explain",
+        "inbox",
+        "invalidate",
+        "note",
+        "send",
+        "sessions",
+        "state",
+        "stats",
+        "tail",
+    ]
 )
 # These are started by the client, or are about no store of the person's; `run` asks for itself, as a command's own
 # environment is to stay as it is.
@@ -91,7 +104,7 @@ def given_by_client(environ: Mapping[str, str], folder: str) -> dict[str, Given]
 def stores_of_untrusted(environ: Mapping[str, str], folder: str) -> list[str]:
     """The project's settings files that name a store and do not count here."""
     own = os.path.join(config_folder(environ), "settings.json")
-    if is_trusted(environ, folder):
+    if _is_trusted(environ, folder):
         return []
     return [path for path in _of_project(folder) if path != own and _WHICH_STORE & _env_of(path).keys()]
 
@@ -105,9 +118,7 @@ def _told(given: Mapping[str, Given], taken: Mapping[str, Given], folder: str) -
     mine, hooks = settings_of(os.environ, folder), settings_of({**os.environ, **theirs}, folder)
     if mine is not None and hooks is not None and mine.store != hooks.store:
         paths = dict.fromkeys(each.path for name, each in given.items() if os.environ.get(name) != each.value)
-        return [
-            f"acts on the store of {mine.named or HOME_VARIABLE}; the hooks are given another one by {', '.join(paths)}"
-        ]
+        return [f"acts on the store of {mine.named}; the hooks are given another one by {', '.join(paths)}"]
     return [
         f"{path} names a store for hooks, and does not count here: Claude Code was not told to trust this folder"
         for path in stores_of_untrusted(os.environ, folder)
@@ -125,7 +136,7 @@ def _files(environ: Mapping[str, str], folder: str) -> list[str]:
     """Every file that counts, in the order in which the client lets a later one win."""
     config = config_folder(environ)
     own = os.path.join(config, "settings.json")
-    project = [path for path in _of_project(folder) if path != own] if is_trusted(environ, folder) else []
+    project = [path for path in _of_project(folder) if path != own] if _is_trusted(environ, folder) else []
     managed = [f"{MANAGED}/managed-settings.json", *_drop_ins(f"{MANAGED}/managed-settings.d")]
     return [own, *project, f"{config}/remote-settings.json", *managed]
 
@@ -151,7 +162,7 @@ def _env_of(path: str) -> dict[str, str]:
     return {name: value for name, value in env.items() if name in _OURS and isinstance(value, str)}
 
 
-def is_trusted(environ: Mapping[str, str], folder: str) -> bool:
+def _is_trusted(environ: Mapping[str, str], folder: str) -> bool:
     """As the client has it on record, of the folder or of one above it."""
     home = environ.get("CLAUDE_CONFIG_DIR") or environ.get("HOME") or os.path.expanduser("~")
     projects = _object(os.path.join(home, ".claude.json")).get("projects")

@@ -10,7 +10,7 @@ import click
 from skillcache.cli import exits
 from skillcache.cli.client import Client, Ran
 from skillcache.cli.quantities import several
-from skillcache.git import folders, make_repository
+from skillcache.git import make_repository
 from skillcache.outcome import REPLAYED
 
 _TEST = """import time
@@ -69,7 +69,7 @@ def _environment(folder: str) -> dict[str, str]:
         "HOME": os.path.join(folder, "home"),
         "SKILLCACHE_HOME": os.path.join(folder, "cache"),
         "SKILLCACHE_VERIFY": "0",  # else one second call in fifty would run for real
-        "PATH": os.pathsep.join([here, *folders(kept, os.getcwd())]),
+        "PATH": here + os.pathsep + kept.get("PATH", os.defpath),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 

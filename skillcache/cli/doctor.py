@@ -31,7 +31,6 @@ from skillcache.cli.checks import (
 )
 from skillcache.cli.client_environment import completed, of_hooks
 from skillcache.cli.quantities import several
-from skillcache.sessions.brief.wording import legible
 
 _CHECKS = (
     settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, recent,
@@ -86,4 +85,4 @@ def _say_doing(doing: str) -> None:
 
 def _line(finding: Finding) -> str:
     line = f"{finding.level:4}  {finding.subject}: {finding.text}"
-    return legible(f"{line}. Mend: {finding.mend}" if finding.mend else line)
+    return f"{line}. Mend: {finding.mend}" if finding.mend else line

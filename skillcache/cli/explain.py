@@ -16,7 +16,6 @@ from skillcache.kinds import may_be_ours
 from skillcache.plugin import client
 from skillcache.replay import age_of
 from skillcache.runtime import World
-from skillcache.sessions.brief.wording import legible
 from skillcache.settings import load
 
 _UNHEARD = "not started, so it runs: none of their words is in the line. A rule of your own that names it starts them"
@@ -49,7 +48,7 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     explained = explain(Call(event, world, folder, load(os.environ, folder)))
     if client.is_enabled(os.environ):  # it is told of every call
         explained = explained._replace(starts_hooks=True)
-    click.echo(_as_json(explained) if as_json else "\n".join(map(legible, _as_text(explained, now))))
+    click.echo(_as_json(explained) if as_json else "\n".join(_as_text(explained, now)))
     return exits.OK
 
 

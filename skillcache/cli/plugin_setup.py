@@ -16,7 +16,7 @@ from skillcache.trust import require
 def install(project: str, *, dry_run: bool) -> int:
     """By the client's own commands; our entries in the person's settings make room. Raises SkillcacheError."""
     require(os.environ, os.path.abspath(project))  # the client runs what lies there
-    path = client.find(os.environ, project)
+    path = client.find(os.environ)
     version = client.version(path, os.environ)
     if version < OLDEST:
         raise SkillcacheError(f"{path} is {_dotted(version)}, which takes no plugin of a command: skillcache install")
@@ -44,7 +44,7 @@ def uninstall(*, dry_run: bool) -> None:
     """Nothing where it is not installed. Raises SkillcacheError."""
     if not client.is_installed(os.environ):
         return
-    path = client.find(os.environ, ".")
+    path = client.find(os.environ)
     if dry_run:
         click.echo(f"{path} plugin uninstall -y {ID}")
         return

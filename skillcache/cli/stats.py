@@ -13,7 +13,6 @@ from skillcache.cli import exits
 from skillcache.cli.quantities import duration, several, share
 from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, WAITED, Outcome
 from skillcache.paths import cache_folder
-from skillcache.sessions.brief.wording import legible
 from skillcache.tally import Count, read
 
 EXPECTED = 0.6  # a lower share of hits is worth a look at what stands in the way
@@ -112,8 +111,7 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         for row in summary.rows
     ]
     lines += [
-        f"The rule {legible(rule)} rests in {legible(project)} until"
-        f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
+        f"The rule {rule} rests in {project} until {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
         " a result was wrong there, or may be."
         for rule, project, until in resting
     ]

@@ -28,10 +28,7 @@ class Mark:
         files.write(self._path, describe(os.getpid()).get("pid_start", "").encode())
 
     def end(self) -> None:
-        try:
-            files.remove(self._path)
-        except OSError:
-            return
+        files.remove(self._path)
 
 
 def is_within(cache: str) -> bool:
@@ -58,8 +55,8 @@ def _parents() -> "Callable[[int], int]":
     import subprocess  # a Mac has no other way
 
     said = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-    parents = {int(pid): int(parent) for pid, parent in map(str.split, said.splitlines())}
-    return lambda pid: parents.get(pid, 0)
+    pairs = {int(line.split()[0]): int(line.split()[1]) for line in said.splitlines()}
+    return lambda pid: pairs.get(pid, 0)
 
 
 def _path(cache: str, pid: int) -> str:

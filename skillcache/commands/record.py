@@ -242,7 +242,7 @@ class Recorder:
 
     def _put_joined(self, store: "Store", found: "Lookup", entry: Entry, ttl: int) -> None:
         """A run that wrote nothing to standard error would have written the same where both are one file."""
-        if self._task.joined or not self._task.learns or any(file.path == ERROR for file in entry.files):
+        if self._task.joined or any(file.path == ERROR for file in entry.files):
             return
         other = Lookup(joined(found.called), found.fingerprint, found.workplace)
         entry.key = other.key

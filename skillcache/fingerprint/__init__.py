@@ -11,7 +11,6 @@ from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.status import Content
 from skillcache.fingerprint.toolchains import upward
 from skillcache.fingerprint.tools import Tools
-from skillcache.git import guarded
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -150,7 +149,7 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
     ignored.blind = surroundings.blind(words)
     ignored.without, ignored.counted = request.without, request.counted
-    ignored.repository = lambda path: git.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    ignored.repository = lambda path: git.Reading(path, None, request.environ, budget, 1).run()
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -261,7 +260,7 @@ def _outside(request: Request, root: str, links: list[str], reached: set[str], b
     """What links, packages and variables lead to, and what the line names and the content does not hold."""
     from skillcache.fingerprint.outside import Outside
 
-    outside = Outside(root, guarded(request.environ, root), budget)
+    outside = Outside(root, request.environ, budget)
     rows: list[Row] = [("link", *row) for row in outside.links(links)]
     rows += [("outside", path, outside.content(path)) for path in reached]
     for path in request.reads:

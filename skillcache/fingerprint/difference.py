@@ -1,7 +1,4 @@
-"""What differs between a recorded state and the present one, in words for people. No hook comes here.
-
-What was recorded may be anything: whoever can write to the store may have made it up.
-"""
+"""What differs between a recorded state and the present one, in words for people. No hook comes here."""
 
 import os
 import time
@@ -14,7 +11,6 @@ from skillcache.git import Git
 
 _MOST = 20  # files or packages named one by one
 _SECONDS = 5.0
-_HEX = frozenset("0123456789abcdef")
 
 _WORDS = {
     "depends": "{name}, which a skill depends on,",
@@ -67,7 +63,7 @@ def _sentence(what: str, old: str | None, new: str | None) -> str:
 
 def _ignored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Of so many that one row stands for all of them."""
-    before, after = _object(old.get("ignored")), _object(new.get("ignored"))
+    before, after = old.get("ignored", {}), new.get("ignored", {})
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     named = [_sentence(f"the ignored {name}", before.get(name), after.get(name)) for name in names[:_MOST]]
     return named if named and len(names) <= _MOST else [*named, "more ignored files changed"]
@@ -75,12 +71,12 @@ def _ignored(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _files(old: Mapping[str, Any], new: Fingerprint) -> list[str]:
     before, after = _overlay(old), _overlay(new.details)
-    heads = _commit(old.get("head")), _commit(new.details.get("head"))
+    heads = old.get("head"), new.details.get("head")
     committed: dict[str, tuple[object, object]] = {}
     if heads[0] != heads[1]:
         found = _between(new.root, *heads) if all(heads) else None
         if found is None:
-            return [f"files changed since commit {heads[0][:12] or 'none'}, which is not known here"]
+            return [f"files changed since commit {str(heads[0] or 'none')[:12]}, which is not known here"]
         committed = found
     alone = (before.keys() ^ after.keys()) - committed.keys()
     tree = _tree(new.root, heads[1], sorted(alone)) if heads[1] else {}
@@ -90,7 +86,7 @@ def _files(old: Mapping[str, Any], new: Fingerprint) -> list[str]:
         was, is_ = before.get(path, head_before), after.get(path, head_after)
         if was != is_:
             changed.append(_file(path, was, is_))
-    more = "overlay" in (*_list(old.get("cut")), *_list(new.details.get("cut")))
+    more = "overlay" in (*old.get("cut", ()), *_list(new.details.get("cut")))
     if not changed or more or len(changed) > _MOST:
         rest = len(changed) - _MOST
         return [*changed[:_MOST], f"{rest} more files changed" if rest > 0 and not more else "more files changed"]
@@ -109,36 +105,17 @@ def _file(path: str, old: object, new: object) -> str:
 
 
 def _overlay(details: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
-    found: dict[str, tuple[object, object]] = {}
-    for row in _list(details.get("overlay")):
-        match row:
-            case [str() as path, str() as mode, str() as oid]:
-                found[path] = (mode, oid.partition(" ")[0])  # an object id may carry the file's size
-            case [str() as path, None, None]:
-                found[path] = (None, None)
-    return found
+    # An object id may carry the file's size.
+    return {path: (mode, oid and oid.split(" ")[0]) for path, mode, oid in details.get("overlay", ())}
 
 
-def _list(value: object) -> list[Any]:
+def _list(value: object) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-def _texts(value: object) -> set[str]:
-    return {each for each in _list(value) if isinstance(each, str)}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _commit(value: object) -> str:
-    """An object's whole name, "" for anything else, which git might take for an option."""
-    return value if isinstance(value, str) and len(value) in (40, 64) and set(value) <= _HEX else ""
-
-
-def _between(root: str, old: str, new: str) -> dict[str, tuple[object, object]] | None:
+def _between(root: str, old: Any, new: Any) -> dict[str, tuple[object, object]] | None:
     """For each path (mode, object id) in one commit and the other, None where it is not; None when git cannot say."""
-    fields = _git(root, "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", old, new, "--")
+    fields = _git(root, "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", str(old), str(new), "--")
     if fields is None:
         return None
     found: dict[str, tuple[object, object]] = {}
@@ -151,10 +128,10 @@ def _between(root: str, old: str, new: str) -> dict[str, tuple[object, object]] 
     return found
 
 
-def _tree(root: str, head: str, paths: list[str]) -> dict[str, tuple[object, object]]:
+def _tree(root: str, head: Any, paths: list[str]) -> dict[str, tuple[object, object]]:
     """(mode, object id) of those of `paths` that the commit holds."""
     found: dict[str, tuple[object, object]] = {}
-    for line in (_git(root, "ls-tree", "-r", "-z", head, "--", *paths) if paths else None) or ():
+    for line in (_git(root, "ls-tree", "-r", "-z", str(head), "--", *paths) if paths else None) or ():
         if line:
             head_, _, path = line.partition("\t")
             found[path] = (head_.split(" ")[0], head_.split(" ")[2])
@@ -171,8 +148,9 @@ def _git(root: str, *arguments: str) -> list[str] | None:
 
 
 def _packages(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    before, after = (_object(details.get("packages")).get(name) for details in (old, new))
-    gone, come = sorted(_texts(before) - _texts(after)), sorted(_texts(after) - _texts(before))
+    before, after = old.get("packages", {}).get(name), new.get("packages", {}).get(name)
+    gone = sorted(set(before or ()) - set(after or ()))
+    come = sorted(set(after or ()) - set(before or ()))
     if before is None or after is None or not (gone or come):
         return [f"the packages of {name} changed"]
     found = [f"{package} is new in {name}" for package in come] + [f"{package} is gone from {name}" for package in gone]

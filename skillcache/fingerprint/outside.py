@@ -8,7 +8,6 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import files, git, packages
 from skillcache.fingerprint.ignored import Ignored, is_cache
 from skillcache.fingerprint.toolchains import upward
-from skillcache.git import guarded
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -61,7 +60,7 @@ class Outside:
         depends = (f"{_literal(below)}/**",) if below else None
         found = git.Reading(top, depends, self.environ, self.budget, 1).run()
         ignored = Ignored(top, self.budget)
-        ignored.repository = lambda path: git.Reading(path, None, guarded(self.environ, top), self.budget, 1).run()
+        ignored.repository = lambda path: git.Reading(path, None, self.environ, self.budget, 1).run()
         ignored.add(name for name in found.ignored if _meet(os.fsdecode(name).rstrip("/"), below))
         links = [os.path.join(top, path) for path in (*map(os.fsdecode, found.links), *ignored.links)]
         parts = [found.digest.encode()]

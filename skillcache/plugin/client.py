@@ -11,7 +11,6 @@ from collections.abc import Mapping
 
 from skillcache import files
 from skillcache.errors import SkillcacheError
-from skillcache.git import folders
 from skillcache.kinds.definitions import config_folder
 from skillcache.permissions.sources import LARGEST
 from skillcache.plugin import ID, MARKETPLACE
@@ -23,10 +22,10 @@ class NoClient(SkillcacheError):
     """Claude Code is not there, or refused what it was asked for."""
 
 
-def find(environ: Mapping[str, str], project: str) -> str:
-    """The client's executable: the one that runs us, else `claude` on PATH and not in `project`. Raises NoClient."""
+def find(environ: Mapping[str, str]) -> str:
+    """The client's executable: the one that runs us, else `claude` on PATH. Raises NoClient."""
     running = environ.get("CLAUDE_CODE_EXECPATH", "")
-    path = running if os.access(running, os.X_OK) else shutil.which("claude", path=":".join(folders(environ, project)))
+    path = running if os.access(running, os.X_OK) else shutil.which("claude", path=environ.get("PATH"))
     if path is None:
         raise NoClient("claude is not on PATH")
     return path

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from skillcache.claude_settings import WEB, few_wildcards
+from skillcache.claude_settings import WEB
 from skillcache.policy.builtin import WORDS
 from skillcache.policy.look import literal_of
 from skillcache.policy.pattern import parse
@@ -73,7 +73,9 @@ def _lines(patterns: Iterable[str]) -> list[str]:
 
 
 def _wild(tool: str) -> str:
-    return ".*".join(map(_plain, few_wildcards(tool)))
+    """What begins and ends as the name does: with more than one wildcard a search could hold the client."""
+    first, *rest = tool.split("*")
+    return _plain(first) + "".join([f".*{_plain(last)}" for last in rest[-1:]])
 
 
 def _plain(text: str) -> str:

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 # Words given to a program that a person's own rule names.
 _OWN = Tool("", writes="-w -u -i -o", fresh="-f -count")
-_WHOLE = frozenset(
-    ["-run", "-v", "-race", "-timeout", "-tags", "-short", "-failfast", "-parallel", "-skip", "-cover"]
-)  # Go's, which are no letters
 _VERBS = frozenset(["fix", "write", "update", "watch", "dev", "serve", "build", "install", "format", "init"])
 # Tests below a folder of this name talk to something that is running.
 _LIVE = frozenset(["e2e", "live", "smoke"])
@@ -138,7 +135,7 @@ class Gathered:
             name, _, value = word.partition("=")
             if word in _VERBS:
                 raise Bypass(COMMAND_WRITES, word)
-            if word.startswith("-") and name not in ("-", "--", *_WHOLE):
+            if word.startswith("-") and name not in ("-", "--"):
                 letters = "" if word.startswith("--") else name[1:]
                 for option, tool in ((name, UNKNOWN if not letters else _OWN), *(("-" + one, _OWN) for one in letters)):
                     known = reason(tool, option, value)

@@ -51,12 +51,6 @@ def examine(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str
     return seen
 
 
-def _undoes(tool: Tool, word: str, seen: Words) -> bool:
-    """Whether a word behind the last option may turn it round, as in `tsc --noEmit false`, or take it back: `null`."""
-    last = seen.options[-1] if seen.options else ""
-    return last in tool.needs or last in tool.only or last.startswith("--no-") or (word == "null" and bool(last))
-
-
 def _read(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> None:
     end = len(words)
     while at < end:
@@ -67,14 +61,20 @@ def _read(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]"
         if word.startswith("-") and word != "-":
             at = _option(tool, words, at, spelled, seen)
             continue
-        if word.startswith(tool.marks) or (word in ("true", "false", "null") and _undoes(tool, word, seen)):
+        if word.startswith(tool.marks) or (word in ("true", "false") and _undoes(tool, seen)):
             raise Bypass(UNKNOWN_OPTION, word)
         seen.operands.append(at)
         at += 1
         if tool.ordered:
-            if not tool.only or any(option in seen.options for option in tool.only):
+            if not tool.only or not tool.only.isdisjoint(seen.options):
                 _read_operands(tool, words, at, spelled, seen)
             break
+
+
+def _undoes(tool: Tool, seen: Words) -> bool:
+    """Whether a word behind the last option may turn it round, as in `tsc --noEmit false`."""
+    last = seen.options[-1] if seen.options else ""
+    return last in tool.needs or last in tool.only or last.startswith("--no-")
 
 
 def _read_rest(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]", seen: Words) -> None:

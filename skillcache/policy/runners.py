@@ -73,17 +73,11 @@ def _first_task(word: str, runner: Runner, words: tuple[str, ...], found: Task) 
     return _options(runner, words, at + 1, found), True
 
 
-_ALL_TASKS = ("make", "rake")  # what stands behind `--` is a task as well
-
-
 def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Task) -> list[str]:
     """The kinds of the tasks that stand from `at` on; none when one of them is not a report."""
     kinds: list[str] = []
-    while at < len(words) and (words[at] != "--" or word in _ALL_TASKS) and (runner.several or not kinds):
+    while at < len(words) and words[at] != "--" and (runner.several or not kinds):
         operand = words[at]
-        if operand == "--":
-            at += 1
-            continue
         if operand.startswith("-"):
             at = _options(runner, words, at, found)
             if at < 0:
@@ -169,9 +163,6 @@ def _nx_many(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> Ta
                 at += 1
                 value = words[at] if at < len(words) else ""
             kinds.extend([kind(target) for target in value.split(",")])
-            while at + 1 < len(words) and not words[at + 1].startswith("-"):  # a list, whose items blanks part as well
-                at += 1
-                kinds.append(kind(words[at]))
         elif name.startswith("-") and name not in runner.flags and name not in runner.values and name != "--all":
             return None
         at += 1

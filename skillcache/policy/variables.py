@@ -16,8 +16,6 @@ _CACHES = frozenset(
     UV_CACHE_DIR PYTHONPYCACHEPREFIX XDG_CACHE_HOME TMPDIR npm_config_cache NPM_CONFIG_CACHE PIP_CACHE_DIR
     TURBO_CACHE_DIR""".split()  # noqa: SIM905
 )
-# These name what a tool writes, or have it write.
-_OUTPUTS = frozenset("RUFF_OUTPUT_FILE NODE_V8_COVERAGE TRYBUILD".split())  # noqa: SIM905
 _OFF = ("", "0", "false", "no", "off", "never")
 _WRITES = frozenset("update bless regen regenerate overwrite accept record rebaseline fix write".split())  # noqa: SIM905
 _FRESH = frozenset("force rerun nocache refresh".split())  # noqa: SIM905
@@ -31,8 +29,6 @@ def examine_variable(name: str, value: str) -> list[str]:
         raise Bypass(SHELL_EXPANSION if name == "IFS" else OUTSIDE, name)
     if name in _CACHES:
         return []
-    if name in _OUTPUTS:
-        raise Bypass(COMMAND_WRITES, name)
     if value.lower() not in _OFF:
         parts = name.lower().split("_")
         if not _WRITES.isdisjoint(parts):

@@ -116,4 +116,4 @@ class ResidentWorld(World):
         return self._hold is not None and self._hold.end()
 
     def open_store(self, target: str) -> Store:
-        return self._stores.open(target, now=time.time())  # a claim is renewed long after the call has begun
+        return self._stores.open(target, now=self.now)

@@ -8,7 +8,6 @@ from skillcache.fingerprint import git
 from skillcache.fingerprint.files import Budget
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.outside import of_project
-from skillcache.git import guarded
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -33,7 +32,7 @@ def trace(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", *, 
         ignored = Ignored(root, Budget(deadline, "ignored files", MAX_FILES))
         ignored.without = outputs
         ignored.blind = True  # worktrees inside this one are other agents' business
-        ignored.repository = lambda path: git.Reading(path, None, guarded(environ, root), budget, 1).run()
+        ignored.repository = lambda path: git.Reading(path, None, environ, budget, 1).run()
         ignored.add(found.ignored)
         return digest_parts([found.digest.encode(), reading.state().encode(), *_parts(ignored)])
     finally:

@@ -41,12 +41,12 @@ class RedisJournal(Journal):
         if not commands:
             return None
         replies = self._ask(tuple(commands))
-        return None if question is None else self._history(replies[place], question)
+        return None if question is None else self._history(replies[place])
 
     def past(self, session: str, entries: int) -> Past | None:
         question = Question("", own=session, sessions=0, near=0, any_=0, entries=entries, files=limits.FILES)
         (reply,) = self._ask((_read(question),))
-        return next(iter(self._history(reply, question).sessions), None)
+        return next(iter(self._history(reply).sessions), None)
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
         runs: list[list[str]] = [
@@ -89,11 +89,10 @@ class RedisJournal(Journal):
         self.close()
         return StoreError(outcome, detail)
 
-    def _history(self, reply: "Reply", question: Question) -> History:
-        """No more than was asked for, whatever comes."""
+    def _history(self, reply: "Reply") -> History:
         try:
             notes, *pasts = _items(reply)
-            return History(_pairs(notes), [_past(item, question) for item in pasts[: question.sessions + 1]])
+            return History(_pairs(notes), [_past(item) for item in pasts])
         except (TypeError, ValueError, OverflowError):
             raise self._die(STORE_GARBAGE, "a history of another shape") from None
 
@@ -111,13 +110,13 @@ def _read(question: Question) -> "Command":
     return ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
 
 
-def _past(reply: "Reply", question: Question) -> Past:
+def _past(reply: "Reply") -> Past:
     id_, state, log, files, tasks = _items(reply)
     return Past(
         _text(id_),
         _pairs(state),
-        [_text(entry) for entry in _items(log)[: question.entries]],
-        [(path, int(float(count))) for path, count in _couples(files)[: question.files]],
+        [_text(entry) for entry in _items(log)],
+        [(path, int(float(count))) for path, count in _couples(files)],
         _pairs(tasks),
     )
 

@@ -74,7 +74,7 @@ def measure(world: World, rounds: int) -> list[tuple[str, float, float]]:
         "an entry whose script is gone": start(world.base / "gone.py"),
         "hit, without the fingerprint": ask("pytest -q", str(_KNOWN_CAPTURE), str(_CHECKOUT), str(captured)),
         "hit": ask("pytest -q"),
-        "miss": ask("pytest -k never_seen"),
+        "miss": ask("pytest --never-seen"),
         "a line that writes": ask("pytest > out.txt"),
         "a line that no rule names": ask("ls -la tests"),
         "switched off": lambda: run(off, event(root, "pytest -q", "off"), *_PYTHON, hook),

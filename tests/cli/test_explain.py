@@ -1,15 +1,12 @@
 """`skillcache explain` says which rule, which key and what differs, from the calls that make the key."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from skillcache.writer import person
 from tests.cli.conftest import Person, Ran
 from tests.handlers.conftest import Place
-from tests.handlers.test_forged_entries import forge
 
 
 class Asker(Person):
@@ -71,43 +68,6 @@ def test_a_line_that_starts_no_hook_is_said_to_run(asker: Asker) -> None:
         assert asker.json(heard)["starts_hooks"] is True
     asker.place.settings('[[rules]]\nmatch = "Bash(flake8:*)"\n')
     assert asker.json("flake8 app.py")["starts_hooks"] is True
-
-
-MADE_UP: dict[str, dict[str, object]] = {
-    "a commit that is an option": {"details": {"head": "--output=KEPT"}},
-    "a commit that is none": {"details": {"head": ["x"], "overlay": [[1], "x", ["a", {}, 2]], "cut": 3}},
-    "lists that are none": {"details": {"head": 1, "overlay": 3, "ignored": [1], "packages": 4}},
-    "packages that are none": {"details": {"packages": {"{root}/.venv/": {"a": 1}}}},
-    "words for the terminal": {
-        "writer": {"user": "\x1b[2J", "host": "\x9b\u202e\r\nok", "uid": "UID", "machine": "MACHINE"},
-        "details": {"head": "HEAD", "overlay": [["\x1b]0;x\x07\n\u2066", "100644", "0" * 40]]},
-    },
-    "a key that is none": {"key": "[1,3]"},
-}
-
-
-@pytest.mark.parametrize("name", MADE_UP)
-def test_an_entry_that_somebody_made_up_is_data(asker: Asker, name: str) -> None:
-    kept = asker.place.base / "kept"
-    kept.write_text("kept")
-    asker.place.call("pytest -q")
-    uid, machine = person().split(".")
-    words = ("git", "-C", str(asker.place.root), "rev-parse", "HEAD")
-    head = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-    changes = json.dumps(MADE_UP[name])
-    for word, value in {
-        "KEPT": str(kept), "HEAD": head, "UID": uid, "MACHINE": machine
-    }.items():  # fmt: skip
-        changes = changes.replace(word, value)
-    forge(asker.place, json.loads(changes))
-    served = asker.explain("pytest -q")
-    (asker.place.root / "\x1b[31mnew").write_text("x")
-
-    for ran in (served, asker.explain("pytest -q")):
-        assert ran.status == 0, ran.err
-        assert all(char == "\n" or char.isprintable() for char in ran.out), ascii(ran.out)
-        assert "\nok" not in ran.out
-    assert kept.read_text() == "kept"
 
 
 def test_the_plugin_hears_every_line(asker: Asker) -> None:

@@ -108,13 +108,3 @@ def test_a_bystander_is_invalidated_beside_them(person: Person, hostile: Shelf) 
     harmless(person.skillcache("invalidate", "--skill", "words"))
 
     assert not hostile.holds("words", 77)
-
-
-def test_a_project_s_words_are_told_in_harmless_ones(person: Person) -> None:
-    folder = person.home / "a\x1b[2Jb\x9b\u202e"
-    file = folder / ".claude/skillcache.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text('"\\u001b[2J" = 1\n')
-    assert "is not a setting" in harmless(person.skillcache("doctor", folder=folder), 1)
-    file.write_text("x = ")
-    assert "is not TOML" in harmless(person.skillcache("explain", "pytest", folder=folder), 1)

@@ -71,7 +71,7 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(
         assert started(handler).interpreter == present_interpreter()
         assert script(handler).name == EVENTS[event]
         assert script(handler).is_file()
-        assert handler["timeout"] == 10
+        assert handler["timeout"] == (310 if event == "PreToolUse" else 10)
     assert {name for _, handler in everything for name in handler} == {"type", "if", "command", "timeout", "async"}
     others = [(event, script(handler), handler) for event, handler in everything if "if" not in handler]
     web = [(event, path.name) for event, path, _ in others if path.name in EVENTS.values()]

@@ -813,14 +813,6 @@ def test_without_its_store_a_command_simply_runs(script: Script) -> None:
     assert script.runs() == 2
 
 
-def test_a_redis_url_that_is_not_for_us_is_told_and_the_command_runs(script: Script) -> None:
-    script.environ["REDIS_URL"] = "redis://127.0.0.1:1/0?family=0"
-    done = script.run("--", "./work.sh")
-    assert (done.returncode, done.stdout) == (0, b"one\n")
-    assert done.stderr.startswith(b"skillcache: REDIS_URL: a Redis URL of this kind has the options ")
-    assert done.stderr.endswith(b"\nerror\n")
-
-
 def test_a_store_that_dies_during_the_run_costs_the_entry_only(
     script: Script, started: Callable[[Running], Running], redis_factory: Callable[..., RedisServer]
 ) -> None:

@@ -94,7 +94,6 @@ class World:
             "SKILLCACHE_HOME": str(base / "cache"),
             "SKILLCACHE_MIN_DURATION": "0.5",
             "SKILLCACHE_VERIFY": "0",
-            "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
             "SKILLCACHE_WAIT": "0",  # calls overlap here, but one process makes them all
             "OBSERVER_COUNTER": str(base / "counter"),
             "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),

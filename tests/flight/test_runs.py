@@ -32,11 +32,11 @@ def script(tmp_path: Path, request: pytest.FixtureRequest) -> Script:
 def started() -> Iterator[Callable[[Running], Running]]:
     running: list[Running] = []
 
-    def keep(process: Running) -> Running:
+    def take(process: Running) -> Running:
         running.append(process)
         return process
 
-    yield keep
+    yield take
     for process in running:
         process.kill()
         process.communicate()

@@ -277,7 +277,7 @@ def test_a_directory_that_is_not_there_is_not_taken_for_one(place: Place, line: 
     assert place.counted() == ["uncapturable"]
 
 
-@pytest.mark.parametrize("line", ["pytest ../annexe", "cd .. && pytest -q", "pytest --rootdir /etc", "pytest /tmp"])
+@pytest.mark.parametrize("line", ["pytest ../annexe", "cd .. && pytest -q", "pytest -c /etc/pytest.ini", "pytest /tmp"])
 def test_a_tool_that_looks_outside_the_project_is_left_alone(place: Place, line: str) -> None:
     assert place.ask(place.before(line)) == {}
     assert place.counted() == ["outside"]

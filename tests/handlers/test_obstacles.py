@@ -52,7 +52,7 @@ def test_a_hook_that_code_in_c_holds_up_is_ended_by_the_system(tmp_path: Path, w
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from skillcache import runtime\n"
         "from skillcache.handlers import pre_tool_use\n"
-        "runtime._END -= 3\n"
+        "runtime._ends[0] -= 3\n"
         f"def stuck(): {STUCK}\n"
         "def handle(data, world):\n"
         "    if sys.argv[2] == 'in the handler': stuck()\n"

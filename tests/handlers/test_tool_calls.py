@@ -160,7 +160,7 @@ class TestWeb:
         "url",
         [
             "https://ada:s3cret@example.com/",
-            "https://example.com/ghp_" + "a8Kd03LqZx7VnTr5Yw2Mb9Pc6Hf4Gs1Ju0Re",
+            "https://example.com/ghp_a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2",
             "https://example.com/?access_token=a8f5f167f44f4964e6c998dee827110c",
             "https://bucket.example.com/x?X-Amz-Signature=a8f5f167f44f4964e6c998dee827110ca8f5f167f44f4964e6c998de",
         ],
@@ -176,7 +176,7 @@ class TestWeb:
 
     @pytest.mark.parametrize("before", ["", "The keys are:\n", "\t", "\u00e9"])
     def test_a_page_that_shows_a_credential_is_not_stored(self, tools: Tools, before: str) -> None:
-        tools.call("WebFetch", FETCH, fetched(f"{before}AKIA" + "Z7Q2XW5K3JH6RT4M"))
+        tools.call("WebFetch", FETCH, fetched(f"{before}AKIA" + "IOSFODNN7EXAMPLE"))
 
         assert tools.call("WebFetch", FETCH, fetched()) is None
         assert "secret" in tools.place.counted()
@@ -279,10 +279,7 @@ class TestMcp:
         assert self.call(tools) is not None
         assert tools.place.counted() == ["no_entry", "stored", "replayed"]
 
-    @pytest.mark.parametrize(
-        "given",
-        [{"password": "hun" + "ter2-9f"}, {"a": [{"text": "one\nghp_" + "a8Kd03LqZx7VnTr5Yw2Mb9Pc6Hf4Gs1Ju0Re"}]}],
-    )
+    @pytest.mark.parametrize("given", [{"password": "hun" + "ter2-9f"}, {"a": [{"text": "one\nghp_" + "a1B2" * 9}]}])
     def test_arguments_that_hold_a_credential_are_not_stored(self, tools: Tools, given: dict[str, Any]) -> None:
         assert tools.ask(tools.before("mcp__words__count", given, **SERVER)) is None
         kept = b"".join(path.read_bytes() for path in tools.place.cache.rglob("pending/*"))

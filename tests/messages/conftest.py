@@ -29,12 +29,6 @@ PATIENT = Limits(connect=2, silence=5, operation=30)
 Opener = Callable[..., Post]
 
 
-@pytest.fixture(autouse=True)
-def home_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test keeps lies in its home, whatever folder this machine keeps caches in."""
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-
-
 @pytest.fixture(params=["embedded", "fakeredis", "redis", "cluster"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty store of each kind."""

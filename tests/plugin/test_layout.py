@@ -81,6 +81,7 @@ def test_a_client_with_mods_gets_the_module_and_no_hooks_beside_it(tmp_path: Pat
     assert hooks(folder)["modules"] == ["./register.js"]
     assert scripts(folder) & set(LOOKUPS) == set()
     assert {"record.py", "session_start.py", "options.py"} <= scripts(folder)
+    assert "PermissionRequest" not in hooks(folder)["hooks"]
 
 
 def test_an_older_client_gets_the_hooks_and_no_module(tmp_path: Path) -> None:

@@ -97,12 +97,6 @@ def test_a_rule_of_a_persons_own_names_a_command_we_do_not_know() -> None:
     assert not first_look("ls -la", (own,))
 
 
-def test_options_of_go_are_no_letters_to_a_persons_own_rule() -> None:
-    own = Rule("check", "Bash(./check.sh:*)", origin="/x.toml")
-    assert names("./check.sh -run TestX -timeout 5s -short", own) == ["check"]
-    assert refusal("./check.sh -ru", own) is COMMAND_WRITES
-
-
 def test_a_rule_of_a_persons_own_matches_each_part_and_inside_wrappers() -> None:
     own = Rule("check", "Bash(verify *)", origin="/x.toml")
     assert names("cd a && timeout 5 verify all", own) == ["check"]

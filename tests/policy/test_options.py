@@ -18,8 +18,8 @@ from skillcache.policy.options import examine
 from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.policy.tool import Tool
 from skillcache.policy.tools.javascript import BUN_TEST
+from skillcache.policy.wrappers import LAUNCHERS as LAUNCHERS
 from skillcache.policy.wrappers import _PLAIN as PLAIN
-from skillcache.policy.wrappers import LAUNCHERS
 from skillcache.shell import read
 
 ROWS = {
@@ -191,7 +191,7 @@ def test_a_table_is_of_a_piece(name: str) -> None:
     assert len(refused) == len(set(refused))
     assert not set(let).intersection(option for option in refused if option not in {**tool.values, **tool.maybe})
     assert len(tool.flags) + len(tool.values) + len(tool.maybe) == len({*tool.flags, *tool.values, *tool.maybe})
-    assert {*tool.needs, *tool.only} <= {*tool.flags} | {f"{o}={v}" for o in tool.values for v in tool.values[o]}
+    assert {*tool.needs, *tool.only} <= tool.flags | {f"{o}={v}" for o in tool.values for v in tool.values[o]}
     for option, allowed in {**tool.values, **tool.maybe}.items():
         assert len(allowed) == len(set(allowed))
         for value in allowed:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skillcache.flight import LEASE
 from tests.server.conftest import Server, until
 
 FOLLOW = {"follow": True}
@@ -86,15 +84,6 @@ def test_a_call_that_is_left_before_it_is_answered_holds_nobody(server: Server, 
     server.call(event)
     assert other.call(of_another(other)) == FOLLOW
     assert "waited_in_vain" not in server.outcomes()
-
-
-def test_a_claim_is_held_for_as_long_as_the_call_runs(server: Server, other: Server) -> None:
-    event = server.event()
-    assert server.call(event) == FOLLOW
-    time.sleep(1.2 * LEASE)
-    waiting = Waiting(other)
-    server.end(event)
-    assert waiting.answer()["result"]["stdout"] == "all is well"
 
 
 def test_an_agent_that_makes_a_call_twice_at_once_has_two_runs(server: Server) -> None:

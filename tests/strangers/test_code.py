@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-import struct
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from skillcache.claude_settings import MARK
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger
@@ -280,31 +274,11 @@ def unsure_times(stranger: Stranger) -> None:
     os.utime(stranger.root / ".git/index", (1, 1))
 
 
-def name_that_ends_twice(stranger: Stranger) -> None:
-    """An index that git and a reader up to the first NUL read differently: only git sees the file with a filter."""
-    stranger.write("a", "1\n")
-    stranger.write("sub/a.txt", "1\n")
-    stranger.commit()
-    stranger.write("sub/.gitattributes", "*.txt filter=x\n")
-    stranger.configure(defined(stranger))
-
-    blob = hashlib.sha1(b"blob 2\0001\n").digest()  # noqa: S324 - git's own
-
-    def entry(name: bytes) -> bytes:
-        made = struct.pack(">10I", *(0,) * 6, 0o100644, 0, 0, 0) + blob + struct.pack(">H", len(name)) + name
-        return made + b"\0" * (8 - len(made) % 8)
-
-    padding = entry(b"a")[63:]
-    body = entry(b"a" + padding + entry(b"b") + b"zzzz\xff\xff\xff\xff") + entry(b"sub/a.txt")
-    data = b"DIRC" + struct.pack(">2I", 2, 2) + body
-    (stranger.root / ".git/index").write_bytes(data + hashlib.sha1(data).digest())  # noqa: S324 - git's own
-
-
 PLACES: tuple[Callable[[Stranger], None], ...] = (
     *(byte_order_mark, huge_configuration, bytes_of_no_text, common_folder_with_line_ends, link_with_line_ends),
     *(linked_worktree, submodule, nested_repository, other_top, called_bare, attributes_beside, attributes_elsewhere),
     *(attributes_in_a_link, attributes_below, attributes_that_only_the_index_has, filter_of_the_person),
-    *(filter_of_the_environment, split_index, unsure_times, name_that_ends_twice),
+    *(filter_of_the_environment, split_index, unsure_times),
 )
 
 
@@ -458,64 +432,6 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
     assert shutil.which("git", path=stranger.environ["PATH"]) == f"{stranger.base}/away/git"
 
     stranger.call(1)
-
-    assert stranger.sprung() == set()
-    assert stranger.counted() == ["no_entry", "stored"]
-
-
-def test_neither_doctor_nor_demo_starts_a_program_that_only_the_project_names(stranger: Stranger) -> None:
-    names = ("bash", "claude", "git", "python3")
-    for name in names:
-        stranger.write(f"bin/{name}", f"#!/bin/sh\nexec {stranger.mark(name)} </dev/null\n").chmod(0o755)
-    words = {"command": f"{stranger.root}/bin/python3", "args": ["-I", "-S", "/x/hooks/pre_tool_use.py", MARK]}
-    groups = [{"matcher": "Bash", "hooks": [{"type": "command", **words}]}]
-    stranger.write(".claude/settings.json", json.dumps({"hooks": {"PreToolUse": groups}}))
-    stranger.environ["PATH"] = f"{stranger.root}/bin:{os.path.dirname(sys.executable)}:/usr/bin:/bin"
-
-    stranger.skillcache("doctor")
-    stranger.skillcache("demo")
-
-    assert stranger.sprung() == set()
-    assert f"{stranger.root}/.claude/settings.json has hooks" in stranger.skillcache("doctor").stdout
-
-
-def linked(stranger: Stranger, other: Path) -> None:
-    (stranger.root / "link").symlink_to(other)
-
-
-def with_submodule(stranger: Stranger, other: Path) -> None:
-    stranger.git("submodule", "--quiet", "add", str(other), "inner")
-
-
-def ignored_inside(stranger: Stranger, other: Path) -> None:
-    stranger.write(".gitignore", "inner\n")
-    stranger.git("clone", "--quiet", str(other), "inner")
-
-
-def below(stranger: Stranger, other: Path) -> None:
-    """The session is in a repository that theirs holds."""
-    ignored_inside(stranger, other)
-    stranger.root /= "inner"
-    stranger.write("a.txt", "1\n")
-
-
-@pytest.mark.parametrize("make", [linked, with_submodule, ignored_inside, below])
-def test_nor_for_another_repository_that_theirs_leads_to(
-    stranger: Stranger, make: Callable[[Stranger, Path], None]
-) -> None:
-    other = stranger.base / "other"
-    other.mkdir()
-    (other / "b.txt").write_text("1\n")
-    for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "another")):
-        stranger.git(*words, cwd=other)
-    program = stranger.write("bin/git", f"#!/bin/sh\nexec {stranger.mark('git')} </dev/null\n")
-    make(stranger, other)
-    stranger.commit()
-    program.chmod(0o755)
-    stranger.environ["PATH"] = f"{program.parent}:{stranger.environ['PATH']}"
-
-    stranger.call(1)
-    stranger.skillcache("explain", "--", "pytest", "-q")
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_entry", "stored"]

@@ -1,8 +1,7 @@
 """The configuration files and variables, and what they switch off."""
 
 from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.client_environment import place_of
-from skillcache.errors import ConfigError
+from skillcache.errors import SkillcacheError
 from skillcache.paths import config_file
 from skillcache.settings import disabled, load
 from skillcache.trust import Untrusted
@@ -15,9 +14,7 @@ def check(place: Place) -> list[Finding]:
         settings = load(place.environ, place.project)
     except Untrusted:  # a check of its own says so
         return []
-    except ConfigError as fault:
-        return [Finding(MEND, _SUBJECT, str(fault), f"correct {place_of(fault.where, place.environ, place.project)}")]
-    except OSError as fault:
+    except (SkillcacheError, OSError) as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct it there")]
     findings = [Finding(MEND, _SUBJECT, warning, "correct or remove it") for warning in settings.warnings]
     if disabled(place.environ):

@@ -3,14 +3,11 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from skillcache.claude_settings import EVENTS, started_by
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.checks.settings import installed
-from skillcache.cli.client_environment import is_trusted
-from skillcache.cli.settings_file import SCOPES, USER
 from skillcache.paths import hooks_folder
 
 _SUBJECT = "python"
@@ -20,7 +17,7 @@ _COLD = ("cli", "hooks")  # folders of the package that no hook imports
 
 
 def check(place: Place) -> list[Finding]:
-    findings = [finding for path in _of_the_person(place) for finding in _check_interpreter(path)]
+    findings = [finding for path in interpreters(place) for finding in _check_interpreter(path)]
     missing = [script for script in EVENTS.values() if not os.path.isfile(os.path.join(hooks_folder(), script))]
     if missing:
         text = f"{hooks_folder()} lacks {', '.join(missing)}"
@@ -28,18 +25,10 @@ def check(place: Place) -> list[Finding]:
     return findings
 
 
-def interpreters(place: Place, scopes: Sequence[str] = SCOPES) -> list[str]:
+def interpreters(place: Place) -> list[str]:
     """Those that the entries name."""
-    started = [started_by(entry.handler) for entry in installed(place, scopes)]
+    started = [started_by(entry.handler) for entry in installed(place)]
     return sorted({each.interpreter for each in started if each is not None})
-
-
-def _of_the_person(place: Place) -> list[str]:
-    """Not one that only a project names which the client was not told to trust: it may be any program."""
-    if is_trusted(place.environ, place.project):
-        return interpreters(place)
-    known = {sys.executable, *interpreters(place, [USER])}
-    return [path for path in interpreters(place) if path in known]
 
 
 def _check_interpreter(path: str) -> list[Finding]:

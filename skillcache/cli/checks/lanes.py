@@ -37,7 +37,7 @@ def check(place: Place) -> list[Finding]:
 
 def _acting(place: Place) -> Finding:
     try:
-        version = client.version(client.find(place.environ, place.project), place.environ)
+        version = client.version(client.find(place.environ), place.environ)
     except SkillcacheError as fault:
         return Finding(NOTE, _SUBJECT, f"{ID} is installed; which lane acts depends on the client: {fault}")
     name = f"Claude Code {'.'.join(map(str, version))}"

@@ -20,7 +20,7 @@ def check(place: Place) -> list[Finding]:
     if not with_plugin and not installed(place):
         return []
     try:
-        path = client.find(place.environ, place.project)
+        path = client.find(place.environ)
         place.tell(f"asking {path} for its version")
         version = client.version(path, place.environ)
     except SkillcacheError:

@@ -1,7 +1,5 @@
 """Our entries in Claude Code's settings files: present, and what install would write now."""
 
-from collections.abc import Sequence
-
 from skillcache.claude_settings import Found
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.install import present_edit
@@ -24,12 +22,10 @@ def check(place: Place) -> list[Finding]:
     return findings + (_check_rules(found, place) if found else [])
 
 
-def installed(place: Place, scopes: Sequence[str] = SCOPES) -> list[Found]:
-    """Our entries of these scopes; a file that cannot be read has none."""
+def installed(place: Place) -> list[Found]:
+    """Our entries of every scope; a file that cannot be read has none."""
     found = []
-    for path, scope in _files(place).items():
-        if scope not in scopes:
-            continue
+    for path in _files(place):
         try:
             found += ours(read(path) or "", path)
         except SkillcacheError:

@@ -2,20 +2,20 @@
 
 import os
 import shlex
+import shutil
 import time
 
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.errors import Bypass
-from skillcache.git import Git, find
+from skillcache.git import Git
 from skillcache.worktree import find_root
 
 _SECONDS = 10
 
 
 def check(place: Place) -> list[Finding]:
-    try:
-        git = find(place.environ, place.project)
-    except Bypass:
+    git = shutil.which("git", path=place.environ.get("PATH"))
+    if git is None:
         text = "git is not on PATH: in a repository no call can be answered from the cache"
         return [Finding(MEND, "git", text, "install git")]
     return [_answer(place) or Finding(OK, "git", git)]

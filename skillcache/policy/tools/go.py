@@ -5,7 +5,7 @@ from skillcache.policy.tool import Tool
 _ENV = """GOFLAGS GOOS GOARCH GOARM GOAMD64 CGO_ENABLED GOEXPERIMENT GOTOOLCHAIN GOWORK GODEBUG GO111MODULE
 GOPRIVATE GOROOT GOPATH GOTAGS GOMODCACHE"""
 _BUILD_FLAGS = "-v -race -msan -asan -trimpath -linkshared"
-_BUILD_VALUES = "-p -mod=readonly -mod=vendor -ldflags -gcflags -asmflags -buildmode -buildvcs -compiler"
+_BUILD_VALUES = "-p -mod -ldflags -gcflags -asmflags -buildmode -buildvcs -compiler"
 _BUILD_FILES = "-C -modfile -pgo -overlay"
 _BUILD_WRITES = "-o -work -toolexec -exec -pkgdir -x -n"
 # Tests behind these talk to something that is running.

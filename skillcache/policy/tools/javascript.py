@@ -126,11 +126,10 @@ TABLE: dict[str, Tool] = {
     ),
     "astro": _node(
         "astro",
-        "Bash(astro check --noSync:*)",
+        "Bash(astro check:*)",
         subcommands={
             "check": _node(
                 "astro-check",
-                needs="--noSync",
                 flags="--noSync",
                 files="--root --tsconfig",
                 values="--minimumSeverity --minimumFailingSeverity",

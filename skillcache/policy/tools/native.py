@@ -56,7 +56,7 @@ TABLE: dict[str, Tool] = {
                 values="""-c --configuration -f --framework --filter -v --verbosity -r --runtime -a --arch
                 --os --project --solution""",
                 files="-s --settings",
-                marks="@ + /",  # switches of MSBuild, in any case and length
+                marks="@ + /p: /property: /t: /l: /bl /flp /clp",
                 writes="""-l --logger -o --collect --results-directory -d --diag --blame --blame-crash
                 --blame-hang --artifacts-path -bl""",
                 env="DOTNET_ROOT DOTNET_ENVIRONMENT ASPNETCORE_ENVIRONMENT MSBUILDFLAGS",
@@ -92,7 +92,7 @@ TABLE: dict[str, Tool] = {
         values="--reporter",
         writes="--autocorrect --cache-path",
         fresh="--no-cache",
-        building="analyze autocorrect generate-docs",
+        building="analyze autocorrect",
     ),
     "swiftformat": Tool(
         "swiftformat",

@@ -70,7 +70,7 @@ TABLE: dict[str, Tool] = {
         "phpcs",
         flags="-s -n -w -p -q -l -v --colors --no-colors --no-cache",
         maybe=f"""--standard --extensions --ignore --severity --error-severity --warning-severity --sniffs --exclude
-        --encoding --tab-width --parallel --report-width --basepath
+        --encoding --tab-width --parallel --report-width --basepath --filter
         {" ".join("--report=" + name for name in _PHPCS.split())}""",
         writes="--config-set --config-delete --generator --cache",
     ),

@@ -8,7 +8,7 @@ _FLAGS = """-q --quiet -v --verbose --all --workspace --all-features --no-defaul
 --examples --lib --tests --locked --offline --frozen --release -r --ignore-rust-version"""
 _VALUES = """-p --package --exclude --bin --example --test -F --features --target -j --jobs --profile
 --message-format --color -Z=warnings -Z=build-std* -Z=unstable-options"""
-_FILES = "--manifest-path --config"
+_FILES = "--manifest-path --config --target-dir"
 _WRITES = "--future-incompat-report --timings --unit-graph"
 # Of libtest, behind `--`.
 _LIBTEST = Tool(

@@ -113,7 +113,7 @@ TABLE: dict[str, Tool] = {
                 "sqlfluff",
                 flags="""-v --verbose -n --nocolor --disable-progress-bar --disable-noqa --nofail -q --quiet
                 --ignore-local-config --warn-unused-ignores""",
-                values="""-d --dialect -f --format -r --rules -e --exclude-rules -p --processes -i
+                values="""-d --dialect -f --format -r --rules -e --exclude-rules -t --templater -p --processes -i
                 --ignore --encoding""",
                 files="--config",
                 writes="--persist-timing",
@@ -135,9 +135,7 @@ TABLE: dict[str, Tool] = {
         "buf",
         "Bash(buf lint:*), Bash(buf format --diff:*)",
         subcommands={
-            "lint": Tool(
-                "buf", files="--config --path --exclude-path", values="--error-format", marks="@ + buf.build/ .git"
-            ),
+            "lint": Tool("buf", files="--config --path --exclude-path", values="--error-format"),
             "format": Tool(
                 "buf",
                 needs="--exit-code -d --diff",
@@ -180,8 +178,6 @@ TABLE: dict[str, Tool] = {
     ),
     "ansible-lint": Tool(
         "ansible-lint",
-        "Bash(ansible-lint --offline:*)",
-        needs="--offline",
         flags="-q --quiet --offline --nocolor --force-color -s --strict",
         values="-x --skip-list -t --tags -f --format -w --warn-list --exclude --profile --enable-list",
         files="-c --config-file -i --ignore-file -r --rules-dir --project-dir",

@@ -25,17 +25,12 @@ def plain(text: str, limit: int) -> str:
     """One line of at most `limit` characters that cannot be taken for markup, an end of the fence or another line."""
     text = text[:_WINDOW]
     if not (text.isascii() and text.isprintable()):
-        text = legible(text)
+        text = text.encode("utf-8", "replace").decode("utf-8").translate(_TABLE)
     text = " ".join(text.split())
     if "<" in text:
         first, *rest = text.split("<")
         text = first + "".join([(ANGLE if part[:1].isalpha() or part[:1] in "/!?" else "<") + part for part in rest])
     return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
-
-
-def legible(text: str) -> str:
-    """One line with all its words and blanks, and nothing that a terminal obeys or that hides or turns them."""
-    return text.encode("utf-8", "replace").decode("utf-8").translate(_TABLE)
 
 
 def units(text: str) -> int:
