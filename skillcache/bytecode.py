@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HEAD = 8
 # Parts of the package that no hook imports, by the first part of their name.
-COLD = ("__main__", "cli", "holdings", "library", "plugin", "probe", "running", "server")
+COLD = ("__main__", "cli", "holdings", "library", "plugin", "probe", "server")
 
 
 class Finder:

@@ -68,7 +68,7 @@ class ToolEvent:
         """Whether only the launch of what runs in the background has ended."""
         said = self.response if isinstance(self.response, dict) else {}
         moved = said.get("backgroundTaskId") or said.get("timedOutAfterMs")
-        return bool(moved or self.input.get("run_in_background") is True or said.get("status") in _LAUNCHED)
+        return bool(moved) or said.get("status") in _LAUNCHED
 
 
 class SessionEvent:

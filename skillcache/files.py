@@ -65,7 +65,7 @@ def open_regular(path: str | bytes, *, links: bool = True) -> int:
         return handle
     os.close(handle)
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "is a folder", path)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     raise Irregular(errno.EINVAL, "is no regular file", path)
 
 

@@ -10,7 +10,7 @@ import time
 from _thread import allocate_lock, start_new_thread
 
 from skillcache import holder
-from skillcache.errors import StoreError
+from skillcache.errors import SkillcacheError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Held:
                 store.release(self._digest, self._owner)
             finally:
                 store.close()
-        except StoreError:
+        except (SkillcacheError, OSError):
             return
 
     def _renew(self) -> None:
@@ -66,7 +66,7 @@ class Held:
                 return not store.claim(self._digest, self._owner, LEASE).holder
             finally:
                 store.close()
-        except StoreError:
+        except (SkillcacheError, OSError):  # a thread that fails would say so on standard error
             return True
 
 
@@ -114,8 +114,7 @@ class Passenger:
         claim = store.claim(self._digest, self._owner, LEASE)
         left = ends - time.monotonic()
         if claim.holder:
-            if holder.is_gone(claim.holder):
-                store.release(self._digest, claim.holder)
+            if holder.is_gone(claim.holder) and store.release(self._digest, claim.holder):
                 self._has_looked = False
                 return False
             if left > 0 and not self._in_vain and self._may_wait(claim.holder):

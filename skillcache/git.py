@@ -46,9 +46,6 @@ _FIXED = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
-# No attributes but those of files in the worktree and of the repository's info folder.
-_NEAR = ("core.attributesFile=/dev/null", "attr.tree=")
-_NEAR_ENVIRON = {"GIT_ATTR_NOSYSTEM": "1"}
 _QUESTION = ("config", "--includes", "--null", "--get-regexp", r"^(filter\..*|core\.(autocrlf|attributesfile))$")
 _NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
 _MOST_FILTERS = 500  # four variables each
@@ -91,21 +88,12 @@ class Git:
         self.settings()
         return self._spawn(arguments)
 
-    def start_ahead(self, *arguments: str) -> Child:
-        """The same before git has told of its filters, where no file with attributes in the worktree chooses one.
-
-        Attributes from anywhere else do not count then.
-        """
-        return self._spawn(arguments, _NEAR, _NEAR_ENVIRON)
-
-    def _spawn(
-        self, arguments: "Sequence[str]", more: "Sequence[str]" = (), variables: "Mapping[str, str] | None" = None
-    ) -> Child:
+    def _spawn(self, arguments: "Sequence[str]") -> Child:
         argv = ["git", "-C", self.root, "--no-pager", "--work-tree=."]
-        for option in (*_OPTIONS, *more):
+        for option in _OPTIONS:
             argv += ("-c", option)
         try:
-            return start(self._path, [*argv, *arguments], {**self._environ, **(variables or {})})
+            return start(self._path, [*argv, *arguments], self._environ)
         except (OSError, ValueError) as error:
             raise Bypass(outcome.NO_GIT, str(error)) from None
 
@@ -171,8 +159,9 @@ def _folders(environ: "Mapping[str, str]", root: str) -> list[str]:
 
 
 def _is_strangers(path: str, root: str, environ: "Mapping[str, str]") -> bool:
-    """Whether the path lies in the repository; one that holds the person's home is the person's own."""
-    return _is_below(path, root) and not _is_below(environ.get("HOME", ""), root)
+    """Whether the path leads into the repository, however it is spelled; one that holds the home is the person's."""
+    top = os.path.realpath(root)
+    return _is_below(os.path.realpath(path), top) and not _is_below(os.path.realpath(environ.get("HOME") or "/"), top)
 
 
 def _is_below(path: str, root: str) -> bool:

@@ -28,6 +28,7 @@ _WRAPS_FROM = 60  # columns: no tool wraps its lines narrower
 _DRAWN = ("====", "----", "────")  # ends of a heading
 _UNWRAPPED = "rootdir: "  # pytest's header: a line of its own however long, often right before "collected 5 items"
 _MOST = 400  # occurrences worth a look at the disk
+_LONGEST = 4_096  # bytes of a path, as the system takes them; a longer run of its characters is in doubt
 
 
 def is_settled(text: bytes, root: str, forms: "Sequence[bytes]") -> bool:
@@ -72,8 +73,12 @@ def _climbs_out(text: bytes, root: str) -> bool:
     while above[-1] != b"/":
         above.append(os.path.dirname(above[-1]))
     seen: set[bytes] = set()
+    runs = _Runs(text)
     for at in _occurrences(text, b"../"):
-        rest = _path_from(text, at).lstrip(b"./").rstrip(b".")
+        start, end = runs.around(at)
+        if end - start > _LONGEST:
+            return True
+        rest = text[at:end].lstrip(b"./").rstrip(b".")
         if rest in seen:
             continue
         seen.add(rest)
@@ -83,11 +88,27 @@ def _climbs_out(text: bytes, root: str) -> bool:
     return False
 
 
-def _path_from(text: bytes, at: int) -> bytes:
-    end = at
-    while end < len(text) and text[end] in _PATH:
-        end += 1
-    return text[at:end]
+class _Runs:
+    """The runs of a path's characters in a text, each read once however many occurrences lie in it."""
+
+    __slots__ = ("end", "start", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.start = self.end = 0
+
+    def around(self, at: int) -> tuple[int, int]:
+        """Where the run begins and ends that `at` lies in or before; of one beyond _LONGEST not all is read."""
+        text = self.text
+        if not self.start <= at < self.end:
+            start, least = at, max(0, at - _LONGEST - 1)
+            while start > least and text[start - 1] in _PATH:
+                start -= 1
+            end, most = at, min(len(text), start + _LONGEST + 1)
+            while end < most and text[end] in _PATH:
+                end += 1
+            self.start, self.end = start, end
+        return self.start, self.end
 
 
 def _name_is_explained(text: bytes, root: str) -> bool:
@@ -95,18 +116,19 @@ def _name_is_explained(text: bytes, root: str) -> bool:
     name = os.fsencode(os.path.basename(root))
     lowered, wanted = text.lower(), name.lower()
     known: dict[bytes, bool] = {}
+    runs = _Runs(text)
     for at in _occurrences(lowered, wanted):
         end = at + len(wanted)
         if (at and text[at - 1] in _WORD and text[at - 2 : at - 1] != b"\0") or (
             end < len(text) and text[end] in _WORD
         ):
             continue
-        start = at
-        while start and text[start - 1] in _PATH:
-            start -= 1
+        start, end = runs.around(at)
+        if end - start > _LONGEST:
+            return False
         if start and text[start - 1] == 0:
             start += 1  # the letter of a mark: the path goes on from the root
-        token = _path_from(text, start)
+        token = text[start:end]
         if token not in known:
             if len(known) > _MOST:
                 return False
@@ -142,9 +164,15 @@ def _shows_a_piece(text: bytes, root: bytes) -> bool:
     """A path cut short by dots, or broken at the end of a line, where the piece may be of the root."""
     name = root.rpartition(b"/")[2]
     for cut in _CUTS:
+        runs = _Runs(text)
         for at in _occurrences(text, cut):
             # Of a long row of dots only the last can be before a name.
-            after = b"" if text.startswith(b"......", at) else _path_from(text, at + len(cut))
+            after = b""
+            if not text.startswith(b"......", at):
+                start, end = runs.around(at + len(cut))
+                if end - start > _LONGEST:
+                    return True
+                after = text[at + len(cut) : end]
             first = after.partition(b"/")[0]
             if first and b"/" in after and (name.endswith(first) or root.endswith(after.split(b"/")[0])):
                 return True

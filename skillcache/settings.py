@@ -170,12 +170,11 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
 def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
     """`environ` without what a project's settings of Claude Code may not set, as no file of its own may."""
     named = [name for name in _PERSONS if name in environ]
-    chosen = set_by_project(named, project) if named else ()
+    chosen = set_by_project(named, project, environ) if named else ()
     dropped = {name for name, _ in chosen}
     kept = {name: value for name, value in environ.items() if name not in dropped} if dropped else environ
-    ours = [
-        (name, path) for name, path in chosen if not name.startswith("REDIS_")
-    ]  # those are mostly its program's own
+    # The others are mostly for its own program.
+    ours = [(name, path) for name, path in chosen if not name.startswith("REDIS_")]
     return kept, [f"{path}: {name} is ignored: a project's file may not set it" for name, path in ours]
 
 

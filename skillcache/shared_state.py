@@ -142,7 +142,8 @@ class SharedState:
     async def aio_find(self, key: str) -> Value | None:
         if self._is_embedded():
             return await asyncio.to_thread(self.find, key)
-        return _value(await self._aio(lambda client: client.hmget(self._keys(key)[0], "value", "version")))
+        name = self._keys(key)[0]
+        return _value(await self._aio(lambda client: client.hmget(name, "value", "version")))
 
     async def aio_set(
         self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL

@@ -37,7 +37,7 @@ def require(environ: "Mapping[str, str]", project: str) -> None:
     cache = cache_folder(environ)
     real = _require_own(cache)
     if environ.get(HOME_VARIABLE):
-        for _name, path in set_by_project((HOME_VARIABLE,), project):
+        for _name, path in set_by_project((HOME_VARIABLE,), project, environ):
             raise Untrusted(cache, f"{path} sets {HOME_VARIABLE}", f"set {HOME_VARIABLE} elsewhere, or nowhere")
         return
     top = os.path.realpath(_chain(project)[-1])
@@ -45,13 +45,16 @@ def require(environ: "Mapping[str, str]", project: str) -> None:
         raise Untrusted(cache, f"it lies in the project {top}", _ELSEWHERE)
 
 
-def set_by_project(names: "Iterable[str]", project: str) -> "list[tuple[str, str]]":
+def set_by_project(names: "Iterable[str]", project: str, environ: "Mapping[str, str]") -> "list[tuple[str, str]]":
     """Which of the variables the settings of `project`, or of a folder above it in its repository, set; and where.
 
-    A file that cannot be read may set any: the client may know how to.
+    Those in the home folder are the person's own. A file that cannot be read may set any: the client may know how to.
     """
     found = []
+    home = os.path.realpath(environ.get("HOME") or "/")
     for folder in _chain(project):
+        if os.path.realpath(folder) == home:
+            continue
         for path in (f"{folder}/.claude/settings.json", f"{folder}/.claude/settings.local.json"):
             if os.path.lexists(path):
                 given = _variables(path)
@@ -160,15 +163,17 @@ def _lets_others_write(status: os.stat_result) -> bool:
 def _is_unmapped(uid: int) -> bool:
     if uid != _UNMAPPED:
         return False
+    from skillcache import files  # hardly ever
+
     try:
-        with open("/proc/self/uid_map", "rb") as file:
-            return file.read(4096).split() != [b"0", b"0", b"4294967295"]
+        known = files.read("/proc/self/uid_map", 4096)
     except OSError:
         return False
+    return known is not None and known.split() != [b"0", b"0", b"4294967295"]
 
 
 def _line(command: str, path: str) -> str:
-    from skillcache.replay import quote  # hardly ever
+    from skillcache.shims.script import quote  # hardly ever
 
     plain = all(char.isalnum() or char in "/._-" for char in path)
     return f"{command} {path if plain else quote(path)}"

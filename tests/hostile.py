@@ -54,7 +54,8 @@ REPLIES: dict[str, Answer] = {
     "a word": _always(b"+WHAT\r\n"),
     "an empty list": _always(b"*0\r\n"),
     "a list of lists": _always(b"*2\r\n*1\r\n:1\r\n*1\r\n*0\r\n"),
-    "bytes": _always(b"\x00\xff\xfe"),
+    "a walk without end": _always(b"*2\r\n$1\r\n7\r\n*1\r\n$1\r\nx\r\n"),
+    "bytes": _always(b"\x00\xff\xfe\r\n"),
 }
 
 

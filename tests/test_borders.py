@@ -56,6 +56,9 @@ COLD = (
     "__main__",
     "claude_settings",
     "cli",
+    "commands.declared",
+    "commands.narrowing",
+    "commands.words",
     "explanation",
     "fingerprint.difference",
     "globs",
@@ -69,7 +72,6 @@ COLD = (
     "messages.sending",
     "plugin",
     "probe",
-    "running",
     "server",
     "session_state",
     "shared_state",
@@ -84,8 +86,7 @@ COLD = (
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
 LATE = (
     "configuration",
-    "doubts",
-    "failures",
+    "expression",
     "normalize",
     "observation",
     "observing",
@@ -189,14 +190,12 @@ def test_a_hook_imports_nothing_dear(event: str, command: str, tmp_path: Path) -
     assert [name for name in imported if is_in(name.removeprefix("skillcache."), (*COLD, *LATE))] == []
 
 
-def test_a_line_that_no_rule_names_costs_no_look_at_the_world(tmp_path: Path) -> None:
+def test_a_bash_call_costs_the_hooks_of_other_tools_no_look(tmp_path: Path) -> None:
     told = bash_event("PreToolUse", "git push --force origin tests", tmp_path)
 
     imported = imported_by(f"{hooks_folder()}/pre_tool_use.py", event=told, home=tmp_path)
 
-    assert "skillcache.serving" in imported
-    looked = ("consultation", "fingerprint", "lookup", "stores", "permissions", "flight", "skill.find", "kinds.web")
-    assert [name for name in imported if is_in(name.removeprefix("skillcache."), looked)] == []
+    assert "skillcache.serving" not in imported
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -206,6 +205,51 @@ def test_a_hook_on_another_tool_imports_little(event: str, tmp_path: Path) -> No
     imported = imported_by(f"{hooks_folder()}/{EVENTS[event]}", event=told, home=tmp_path)
 
     assert imported & FORBIDDEN == set()
+
+
+class Shell:
+    """A project with a program that reports, and what a stand-in imports for it."""
+
+    def __init__(self, base: Path) -> None:
+        self.project, self.program, self.home = base / "project", base / "pytest", base / "home"
+        for folder in (self.project, self.home):
+            folder.mkdir()
+        subprocess.run(["git", "init", "-q", str(self.project)], check=True)
+        self.program.write_text("#!/bin/sh\necho 3 passed\n")
+        self.program.chmod(0o755)
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "SKILLCACHE_MIN_DURATION": "0",
+            "SKILLCACHE_VERIFY": "0",
+        }
+
+    def imported_for(self, *words: str) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", *OPTIONS, f"{hooks_folder()}/stand_in.py", str(self.program), *words],
+            cwd=self.project,
+            stdin=subprocess.DEVNULL,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout == "3 passed\n"
+        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def test_a_stand_in_imports_nothing_dear(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    miss, hit, unknown = (shell.imported_for("pytest", word) for word in ("-q", "-q", "--pdb"))
+
+    assert (miss | hit | unknown) & FORBIDDEN == set()
+    assert [name for name in miss | hit if is_in(name.removeprefix("skillcache."), COLD)] == []
+    assert "skillcache.secrets" in miss
+    of_runs = ("secrets", "flight", "replay", "writer", "commands.child", "commands.record", "fingerprint.disturbance")
+    assert [name for name in hit if is_in(name.removeprefix("skillcache."), (*LATE, *of_runs))] == []
+    looked = ("fingerprint.disturbance", "stores", "commands.way")
+    assert [name for name in unknown if is_in(name.removeprefix("skillcache."), looked)] == []
 
 
 def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ text must not take eight times the work; the processor's time decides, where the
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
 import re
 import re._constants as op  # type: ignore[import-not-found]
@@ -20,9 +21,17 @@ from typing import Any
 import pytest
 
 import skillcache
-from skillcache import normalize
+from skillcache import normalize, secrets
+from skillcache.errors import ConfigError
+from skillcache.expression import LONGEST, leveled
+from skillcache.failures import shows_failure
 from skillcache.globs import compile_glob
+from skillcache.policy.pattern import matches
+from skillcache.policy.pattern import parse as parse_pattern
+from skillcache.relocation import relocate
 from skillcache.secrets import assignment, commands, prefixes, shapes
+from skillcache.sessions.redaction import may_hold_secret
+from skillcache.skill.globs import matches as fits_glob
 
 PACKAGE = Path(skillcache.__file__).parent
 Expression = re.Pattern[str] | re.Pattern[bytes]
@@ -33,11 +42,15 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
     "skillcache.globs": lambda: [(compile_glob(glob), "fullmatch") for glob in ("a*b*c*d", "*a*[bc]?*d", "*?????*a*")],
     **{
         module.__name__: lambda module=module: [(pattern, "finditer") for pattern in module.patterns()]  # type: ignore[misc]
-        for module in (prefixes, shapes, commands, assignment)
+        for module in (prefixes, shapes, commands)
     },
+    "skillcache.secrets.assignment": lambda: [
+        *((pattern, "finditer") for pattern in assignment.patterns()),
+        *((tail, "match") for tail in assignment.tails()),
+    ],
     "skillcache.expression": list,  # its language is tested in tests/test_expression.py
 }
-SHORT = 4_000  # characters; the longer text is four times as long
+SHORT = 2_500  # characters; the longer text is four times as long
 UNTOLD = 0.02  # seconds: what grows by the square takes longer with the longer text
 REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 CHARACTERS = "a1A -./+:=\"'x_;,#m" + "".join(map(chr, range(1, 0x2800)))
@@ -59,8 +72,11 @@ def expressions() -> dict[str, Use]:
             method = ast.unparse(call.func).removeprefix("re.")
             if method == ast.unparse(call.func) or not call.args or method == "escape":
                 continue
-            if method != "compile" and isinstance(call.args[0], ast.Constant):
-                here.append((re.compile(call.args[0].value), method))
+            source_of = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+            if (method != "compile" and isinstance(source_of, str)) or (
+                method != "compile" and isinstance(source_of, bytes)
+            ):
+                here.append((re.compile(source_of), method))
             else:
                 assert name in MAKERS or here, f"{name} makes an expression that no test sees"
         found |= {f"{name}: {pattern.pattern!r}": (pattern, method) for pattern, method in here}
@@ -138,13 +154,16 @@ def bodies(tree: Any) -> Iterator[str]:
 
 def spent(pattern: Expression, method: str, text: str) -> float:
     data: Any = text if isinstance(pattern.pattern, str) else text.encode()
+    if method in {"match", "fullmatch"}:
+        return lasting(getattr(pattern, method), data)
+    return lasting(lambda data: list(pattern.finditer(data)), data)
+
+
+def lasting(read: Callable[[Any], object], text: Any) -> float:
     times = []
     for _ in range(3):
         begun = time.process_time()
-        if method in {"match", "fullmatch"}:
-            getattr(pattern, method)(data)
-        else:
-            list(pattern.finditer(data))
+        read(text)
         times.append(time.process_time() - begun)
         if times[-1] < UNTOLD:
             break
@@ -164,3 +183,59 @@ def test_the_work_grows_as_the_text_does(module: str) -> None:
             short, long = (f"{before}{pump * (size // len(pump))}\1" for size in (SHORT, 4 * SHORT))
             work = spent(pattern, method, long)
             assert work < UNTOLD or work < 8 * spent(pattern, method, short), f"{name}: {before!r} then {pump!r}"
+
+
+# What reads a stranger's text with loops of its own, and texts that each may be slow with.
+FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
+    "normalized": (
+        lambda text: normalize.normalized(text, "/srv/proj"),
+        (
+            "ok 1s ",
+            "1s ",
+            "1 passed ",
+            "PASS a ",
+            "/private/var/folders/ab/cd/T/",
+            "12:",
+            "=",
+            "\n \t",
+            " \u2713 a 1 s",
+            "1 s, ",
+            "ok " + " " * 50,
+        ),
+    ),
+    "leveled": (
+        lambda text: leveled(text, ("[a-z]*!", "a[a-z]*[0-9]", "[^ ]+ [0-9]{1,9} x")),
+        ("a", "aaaa ", "1", "a" * LONGEST + "\n"),
+    ),
+    "secrets": (
+        secrets.redact,
+        (
+            *("token=", "your-a", "key_", "password", "password ", "password='", "://a:", "eyJ", "sk-", "a.b.c.M", ">"),
+            *("curl -u ", "docker login ", "machine a ", ":5432:a:b:c", "A" * 64 + "\n", "\\u001b[1m", "\x1b[1m"),
+            "-----BEGIN PRIVATE KEY-----",
+        ),
+    ),
+    "may_hold_secret": (may_hold_secret, ("a/", "a1B/", ":", "a ")),
+    "relocate": (
+        lambda text: relocate(text.encode(), "/srv/proj", "/root"),
+        ("proj/", "x../", "a...b/", "a\u2026b/", ".", "\0", "/srv/proj/", "proj/" * 99 + "\n", "../" * 99 + "a\n"),
+    ),
+    "shows_failure": (shows_failure, ("1 ", "exit ", "E ", "0 failed ", "error \n", "would ", " " * 50)),
+    "parse": (lambda text: _refused(parse_pattern, f"Bash{text}"), ("\\(", "\\", "(", "*")),
+    "matches": (lambda text: matches("*a" * 50 + "b", text), ("a", "ab")),
+    "glob": (lambda text: fits_glob("**/*a*a*?*b", text), ("a", "a/", "ab/")),
+}
+
+
+def _refused(read: Callable[[str], object], text: str) -> None:
+    with contextlib.suppress(ConfigError):
+        read(text)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_reader_is_slow_with_a_long_text(name: str) -> None:
+    read, units = FUNCTIONS[name]
+    for unit in units:
+        short, long = ("ok " + unit * (size // len(unit)) + "\1" for size in (4 * SHORT, 16 * SHORT))
+        work = lasting(read, long)
+        assert work < UNTOLD or work < 8 * lasting(read, short), repr(unit)

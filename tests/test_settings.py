@@ -6,6 +6,7 @@ import pytest
 
 from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, config_file
+from skillcache.policy.own import rules_of
 from skillcache.settings import TABLE, Settings, disabled, load
 
 
@@ -89,6 +90,18 @@ def test_a_project_may_not_redirect_the_store_or_loosen_anything(place: Place) -
     ]
 
 
+def test_what_may_differ_is_said_by_the_person_alone(place: Place) -> None:
+    rule = '[[rules]]\nmatch = "Bash(make verify:*)"\n'
+    place.write(project=f'{rule}normalize = ["(a+)+$"]\nttl = 60\n', user=f'{rule}normalize = ["seed=[0-9]+"]\n')
+
+    settings = place.load()
+
+    assert settings.warnings == [f"{place.project_file}, rule 1: normalize is ignored: a project's file may not set it"]
+    # The project's rule is the one that counts, and levels by what the person says of the same calls.
+    (first, _own) = rules_of(settings)
+    assert (first.ttl, first.normalize) == (60, ("seed=[0-9]+",))
+
+
 def test_an_unknown_name_warns(place: Place) -> None:
     place.write(user='later = 1\n[[rules]]\nmatch = "Bash(x)"\nsooner = 2\n')
     settings = place.load()
@@ -139,7 +152,8 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('[[rules]]\nmatch = "WebFetch(domain:https://example.org/)"', "match cannot be"),
         ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__"]', "invalidated_by cannot be ['mcp__']"),
         ('[[rules]]\nmatch = "WebSearch"\ninvalidated_by = ["mcp__a__b(c)"]', "invalidated_by cannot be"),
-        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["("]', "normalize cannot be ['(']; allowed: regular expressions"),
+        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["("]', "rule 1: normalize cannot hold '(': '(' cannot be read"),
+        ('[[rules]]\nmatch = "Bash(x)"\nnormalize = ["(a+)+$"]', "rule 1: normalize cannot hold '(a+)+$': "),
         ("rules = 1", "rules must be tables, each begun by a line [[rules]]"),
         ("[[rules]]", 'rule 1: needs a pattern: match = "Bash(pytest:*)"'),
         ('[[rules]]\nmatch = "Bash("', "the parenthesis must close at the end"),

@@ -108,6 +108,24 @@ def test_what_somebody_else_owns_is_not_used(ground: Ground, which: str) -> None
     assert "belongs to somebody else" in ground.fault()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_who_has_no_number_in_a_sandbox_is_not_taken_for_somebody_else(ground: Ground) -> None:
+    """There root, who owns the folders above, may be nobody that the system can name."""
+    ground.home.chmod(0o755)
+    os.chown(ground.home, 12345, 12345)
+    program = (
+        "import os, sys; sys.path.append(sys.argv[1])\n"
+        "from skillcache.trust import require\n"
+        "require(os.environ, '/nowhere')\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(HOOKS.parent)]
+    sandbox = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*sandbox, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces here")
+    assert subprocess.run([*sandbox, *command], env=ground.environ, check=False).returncode == 0
+    assert "belongs to somebody else" in ground.fault()
+
+
 def test_a_folder_in_the_project_is_not_used_unless_the_person_names_it(ground: Ground) -> None:
     inside = ground.project / "sub/skillcache"
     ground.environ["XDG_CACHE_HOME"] = str(inside.parent)
@@ -148,6 +166,16 @@ def test_the_settings_of_the_folders_above_in_the_repository_count(ground: Groun
     ground.project.mkdir(parents=True)
     ground.environ["SKILLCACHE_HOME"] = str(ground.cache)
     assert "/project/.claude/settings.local.json sets" in ground.fault()
+
+
+def test_the_settings_in_the_home_folder_are_the_person_s(ground: Ground) -> None:
+    """Also where somebody works there, or keeps it in a repository."""
+    ground.claude_settings(NAMED, folder=ground.home)
+    (ground.home / ".git").mkdir()
+    ground.environ["SKILLCACHE_HOME"] = str(ground.cache)
+    for project in (ground.home, ground.home / "work"):
+        ground.project = project
+        assert ground.fault() == ""
 
 
 def test_settings_are_loaded_from_no_other_folder(ground: Ground) -> None:
@@ -191,6 +219,8 @@ def test_the_switch_is_the_project_s_too(ground: Ground) -> None:
 
 # The hooks, the server and the command line
 
+PAGE = {"url": "https://example.org/", "prompt": "What is it about?"}
+
 
 def prepare(place: Place, cache: Path, marker: Path) -> None:
     """What a repository may hold in the hope that it is executed: bytecode as we keep it, wherever it ever lay."""
@@ -227,8 +257,8 @@ def test_nothing_of_a_project_is_executed_or_believed_when_it_names_our_folder(p
 
     place.environ |= {"SKILLCACHE_HOME": str(cache), "PYTHONPATH": str(cache)}
     for script in sorted(HOOKS.glob("*.py")):
-        if script.name != "serve.py":
-            event = json.dumps(place.before("pytest -q")).encode()
+        if script.name not in ("serve.py", "stand_in.py"):
+            event = json.dumps(place.before("WebFetch", PAGE)).encode()
             assert place.give(script.name, event) == (0, b"", b""), script
 
     assert not marker.exists()
@@ -242,7 +272,7 @@ def test_hooks_act_as_if_there_were_none_where_others_may_write(place: Place, sp
     counted = place.counted()
     spoil(place.cache)
     for script in ("pre_tool_use.py", "session_start.py", "record.py", "deliver.py", "invalidate.py"):
-        assert place.give(script, json.dumps(place.before("pytest -q")).encode()) == (0, b"", b"")
+        assert place.give(script, json.dumps(place.before("WebFetch", PAGE)).encode()) == (0, b"", b"")
     assert place.counted() == counted
     place.base.chmod(0o700)
     place.cache.chmod(0o700)

@@ -23,20 +23,7 @@ _WHICH_STORE = frozenset([*_STORE, "REDIS_PORT", "REDIS_PASSWORD", HOME_VARIABLE
 _OURS = _WHICH_STORE | {setting.variable for setting in TABLE}
 # These act on what the hooks have stored, and say whose that is where the terminal does not.
 _ACTING = frozenset(
-    [
-        "agents",
-        "clear",
-        "entries",
-        "explain",
-        "inbox",
-        "invalidate",
-        "note",
-        "send",
-        "sessions",
-        "state",
-        "stats",
-        "tail",
-    ]
+    "agents clear entries explain inbox invalidate note send sessions state stats tail".split()  # noqa: SIM905
 )
 # These are started by the client, or are about no store of the person's; `run` asks for itself, as a command's own
 # environment is to stay as it is.
@@ -118,7 +105,9 @@ def _told(given: Mapping[str, Given], taken: Mapping[str, Given], folder: str) -
     mine, hooks = settings_of(os.environ, folder), settings_of({**os.environ, **theirs}, folder)
     if mine is not None and hooks is not None and mine.store != hooks.store:
         paths = dict.fromkeys(each.path for name, each in given.items() if os.environ.get(name) != each.value)
-        return [f"acts on the store of {mine.named}; the hooks are given another one by {', '.join(paths)}"]
+        return [
+            f"acts on the store of {mine.named or HOME_VARIABLE}; the hooks are given another one by {', '.join(paths)}"
+        ]
     return [
         f"{path} names a store for hooks, and does not count here: Claude Code was not told to trust this folder"
         for path in stores_of_untrusted(os.environ, folder)

@@ -1,4 +1,4 @@
-"""`skillcache demo`: a slow command twice through the real hook processes, in a folder made for it and then removed."""
+"""`skillcache demo`: a slow command twice as a session runs it, in a folder made for it and then removed."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ _FOREIGN = ("CLAUDE", "GIT_", "PYTHON", "REDIS_", "SKILLCACHE_", "XDG_")
 
 @click.command()
 def command() -> int:
-    """Run a slow command twice through the real hooks, side by side.
+    """Run a slow command twice as Claude Code would, side by side.
 
     Uses a small project, a cache and a home folder of its own, and removes them.
     """
@@ -83,7 +83,6 @@ def _side_by_side(first: Ran, second: Ran) -> list[str]:
         ("", "first call", "second call"),
         ("outcome", *(", ".join(outcome.name for outcome in ran.outcomes) or "none" for ran in (first, second))),
         ("time", *(f"{ran.seconds:.2f} s" for ran in (first, second))),
-        ("of it in hooks", *(f"{ran.hook_seconds:.2f} s" for ran in (first, second))),
         ("exit status", *(str(ran.status) for ran in (first, second))),
         ("output", *(several(len(ran.output), "byte") for ran in (first, second))),
     ]

@@ -13,12 +13,10 @@ from skillcache.cli import exits
 from skillcache.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
 from skillcache.kinds import may_be_ours
-from skillcache.plugin import client
+from skillcache.plan import BASH
 from skillcache.replay import age_of
 from skillcache.runtime import World
 from skillcache.settings import load
-
-_UNHEARD = "not started, so it runs: none of their words is in the line. A rule of your own that names it starts them"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -28,11 +26,11 @@ _UNHEARD = "not started, so it runs: none of their words is in the line. A rule 
 def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     """Say why a command would be answered from the cache or run.
 
-    COMMAND is one quoted line, or words after --. It does not run.
+    COMMAND is one quoted text, or words after --. It does not run.
 
     \b
     skillcache explain -- pytest -q
-    skillcache explain "cd web && npm test | tail -5"
+    skillcache explain "npm test -- --watch=false"
     """  # noqa: D301 - click's mark for lines to be left alone
     if (path is None) == (not words):
         raise click.UsageError("give a command after --, or an event with --event FILE")
@@ -40,14 +38,12 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
         event = _read_event(path) if path is not None else _event_of(words)
     except (BadEvent, OSError) as fault:
         raise click.ClickException(f"{path}: not a hook event: {fault}") from None
-    if not may_be_ours(event.tool):
+    if event.tool != BASH and not may_be_ours(event.tool):
         raise click.ClickException(f"{event.tool}: calls of this tool are never answered from the cache")
     folder = os.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     now = time.time()
     world = World(os.environ, now, time.monotonic())
     explained = explain(Call(event, world, folder, load(os.environ, folder)))
-    if client.is_enabled(os.environ):  # it is told of every call
-        explained = explained._replace(starts_hooks=True)
     click.echo(_as_json(explained) if as_json else "\n".join(_as_text(explained, now)))
     return exits.OK
 
@@ -68,10 +64,8 @@ def _as_text(explained: Explanation, now: float) -> list[str]:
     outcome = explained.outcome
     reason = f"{outcome.text}: {explained.detail}" if explained.detail else outcome.text
     lines = [f"{outcome.kind}  {outcome.name}: {reason}", f"command  {explained.command}"]
-    if explained.rules:
-        lines.append(f"rules    {', '.join(explained.rules)}")
-    if not explained.starts_hooks:
-        lines.append(f"hooks    {_UNHEARD}")
+    if explained.rule:
+        lines.append(f"rule     {explained.rule}")
     if explained.served is not None:
         entry = explained.served
         lines.append(
@@ -103,8 +97,7 @@ def _as_json(explained: Explanation) -> str:
             "class": explained.outcome.kind,
             "reason": explained.outcome.text,
             "detail": explained.detail,
-            "rules": explained.rules,
-            "starts_hooks": explained.starts_hooks,
+            "rule": explained.rule,
             "key": {"digest": explained.digest, "rows": explained.rows} if explained.rows else None,
             "entry": entry
             and {

@@ -20,6 +20,7 @@ from skillcache.trust import Untrusted
 from skillcache.worktree import find_root
 
 _SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
+_OF_OTHERS = frozenset(["REDIS_URL", "REDIS_HOST", "REDIS_PORT"])  # what is wrong with them is not this command's fault
 _LONGEST_TTL = 31_536_000
 
 
@@ -114,7 +115,9 @@ def _run(
         process.become(program)
     except ConfigError as fault:
         process.say(str(fault))
-        return exits.USAGE
+        if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
+            return exits.USAGE
+        process.become(program)
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(program)
     if settings.flag("disable"):
@@ -131,14 +134,10 @@ def _run(
         joined=streams == JOINED,
     )
     call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
-    return Way(task, settings, call, tell=process.say if verbose else _say_nothing).go()
+    return Way(task, settings, call, tell=process.say if verbose else None).go()
 
 
 def _name_of(word: str) -> str:
     """What entries of a command without a skill are stored under."""
     name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in os.path.basename(word))
     return f"run-{name}"
-
-
-def _say_nothing(_text: str) -> None:
-    return

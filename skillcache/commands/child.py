@@ -10,12 +10,19 @@ import time
 from _signal import (  # type: ignore[import-not-found]
     SIG_DFL,
     SIG_IGN,
+    SIGALRM,
     SIGCHLD,
+    SIGCONT,
     SIGHUP,
     SIGINT,
     SIGPIPE,
     SIGQUIT,
+    SIGSTOP,
     SIGTERM,
+    SIGTSTP,
+    SIGUSR1,
+    SIGUSR2,
+    SIGWINCH,
     SIGXFSZ,
     getsignal,
     set_wakeup_fd,
@@ -34,8 +41,8 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _LINGERING = 0.2  # seconds of waiting for the streams to close once the command has ended
 _LEFT_BEHIND = 1 << 20  # bytes: the most that a pipe holds of what the command wrote itself
-_PASSED_ON = (SIGTERM, SIGHUP, SIGINT, SIGQUIT)
-_OF_TERMINAL = (SIGINT, SIGQUIT)
+_PASSED_ON = (SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP, SIGCONT)
+_OF_TERMINAL = (SIGINT, SIGQUIT, SIGTSTP, SIGWINCH)
 # Python ignores these, and a command would inherit that.
 _IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
 
@@ -97,6 +104,70 @@ class Ended:
         self.open = open
 
 
+class _Guard:
+    """A process that ends the command when this one is killed, which no handler sees.
+
+    It is told the command's number, and then that it has ended; where that never comes, it is for it to end it.
+    """
+
+    __slots__ = ("_writing",)
+
+    def __init__(self) -> None:
+        """Before the command begins, so that no time is lost then."""
+        self._writing = -1
+        reading, writing = os.pipe()
+        actions = [
+            (os.POSIX_SPAWN_DUP2, reading, 0),
+            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+            *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()),
+        ]
+        try:
+            # In a group of its own: what is sent to ours does not end it.
+            os.posix_spawn(_SHELL, [_SHELL, "-c", _GUARDING], {}, file_actions=actions, setpgroup=0)
+            self._writing = writing
+        except OSError:
+            os.close(writing)
+        finally:
+            os.close(reading)
+
+    def watch(self, pid: int) -> None:
+        self._tell(pid)
+
+    def end(self) -> None:
+        self._tell(0)
+        if self._writing >= 0:
+            os.close(self._writing)
+            self._writing = -1
+
+    def _tell(self, number: int) -> None:
+        try:
+            if self._writing >= 0:
+                os.write(self._writing, b"%d\n" % number)
+        except OSError:  # it was killed
+            return
+
+
+_SHELL = "/bin/sh"
+_GUARDING = 'read -r pid && { read -r ended || kill -9 "$pid"; }'
+
+
+def _inherited() -> "Sequence[int]":
+    """The descriptors that the command gets besides its streams: held by anybody else, a pipe would never end."""
+    try:
+        found = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return ()
+    return [fd for fd in found if fd > 2 and _is_inherited(fd)]
+
+
+def _is_inherited(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:  # the one that the folder was read by
+        return False
+
+
 class _Signals:
     """While the command runs: what we are sent goes to it, and its end wakes the one who polls `fd`."""
 
@@ -140,6 +211,8 @@ class _Signals:
     def _handle(self, number: int, _frame: "FrameType | None") -> None:
         self.seen.append(number)
         self._send(number)
+        if number == SIGTSTP:  # whoever waits for us is to see the command stop
+            os.kill(os.getpid(), SIGSTOP)
 
     def _send(self, number: int) -> None:
         # The terminal has sent its own to the command as well: a second one would cut its end short.
@@ -152,7 +225,7 @@ class _Signals:
 
 # For whoever has to see to the command's end after a fault of ours: the one that is running, with its streams, and
 # the status of the one that has ended.
-running: "list[tuple[int, tuple[Stream, ...]]]" = []
+running: "list[tuple[int, tuple[Stream, ...], _Guard]]" = []
 ended: list[int] = []
 
 
@@ -163,12 +236,19 @@ def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> En
     """
     with _Signals() as signals:
         began = time.monotonic()
-        pid, streams = _start(program, given, joined=joined)
-        running.append((pid, streams))
+        guard = _Guard()
+        try:
+            pid, streams = _start(program, given, joined=joined)
+        except BaseException:
+            guard.end()
+            raise
+        guard.watch(pid)
+        running.append((pid, streams, guard))
         signals.attend(pid)
         kept, still_open, status = _pass_on(pid, streams, signals, cap)
         if status is None:
             status = _wait(pid)
+        guard.end()
         running.clear()
         ended.append(SIGNALLED - status if status < 0 else status)
         signals.pid = 0
@@ -190,7 +270,7 @@ def see_to_the_end() -> int | None:
     """After a fault of ours: pass on what is left of the command that is running; its status, None for no command."""
     if not running:
         return ended[-1] if ended else None
-    (pid, streams) = running[0]
+    (pid, streams, guard) = running[0]
     for stream in streams:  # one after the other: nothing here may fail again
         try:
             while stream.pass_on() is not None:
@@ -198,6 +278,7 @@ def see_to_the_end() -> int | None:
         except OSError:
             continue
     status = _wait(pid)
+    guard.end()
     return SIGNALLED - status if status < 0 else status
 
 

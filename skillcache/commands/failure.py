@@ -11,7 +11,7 @@ wants to see more of the same run, within two minutes.
 import time
 
 from skillcache import files
-from skillcache.commands.invocation import split_filters
+from skillcache.commands.invocation import are_only_filters, split_filters
 from skillcache.digest import digest
 from skillcache.paths import failed_folder
 
@@ -35,14 +35,15 @@ class Failure:
 
     def is_wanted(self, plan: "Plan", key: str) -> bool:
         """Whether a stored failure may be given for `key`, the digest of what the command depends on."""
-        from skillcache import seen  # few rules have failures replayed
+        if plan.failures:
+            from skillcache import seen  # few rules have failures replayed
 
-        if plan.failures and not seen.has_seen(self._cache, self._call.session, "", key):
-            return True
+            if not seen.has_seen(self._cache, self._call.session, "", key):
+                return True
         if not self._call.number:
             return False
         head, filters = self._line()
-        if not filters:
+        if not filters or not are_only_filters(filters):
             return False
         for at, number, failed, line, before in self._kept():
             if (

@@ -82,3 +82,10 @@ def split_filters(line: str) -> tuple[str, str]:
         at += 1
     head, rest = (line, "") if at < 0 else (line[:at], line[at:])
     return head.strip().removesuffix("2>&1").strip(), rest.strip()
+
+
+def are_only_filters(rest: str) -> bool:
+    """Whether what stands behind a line's first pipe is that one pipe's rest: another command may change the world."""
+    for harmless in ("|&", ">&", "&>"):
+        rest = rest.replace(harmless, "")
+    return "||" not in rest and not any(mark in rest for mark in (";", "&", "\n", "`", "$(", "<(", ">("))

@@ -28,7 +28,10 @@ class Mark:
         files.write(self._path, describe(os.getpid()).get("pid_start", "").encode())
 
     def end(self) -> None:
-        files.remove(self._path)
+        try:
+            files.remove(self._path)
+        except OSError:
+            return
 
 
 def is_within(cache: str) -> bool:
@@ -55,8 +58,8 @@ def _parents() -> "Callable[[int], int]":
     import subprocess  # a Mac has no other way
 
     said = subprocess.run(["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False).stdout
-    pairs = {int(line.split()[0]): int(line.split()[1]) for line in said.splitlines()}
-    return lambda pid: pairs.get(pid, 0)
+    parents = {int(pid): int(parent) for pid, parent in map(str.split, said.splitlines())}
+    return lambda pid: parents.get(pid, 0)
 
 
 def _path(cache: str, pid: int) -> str:

@@ -1,6 +1,9 @@
 """What a shim starts for a command that may be a report: its result is printed, or it runs and is recorded.
 
-    stand_in.py PROGRAM NAME WORD...   PROGRAM: path of the real one; NAME: what it was called by
+    stand_in.py LOCALE PROGRAM NAME WORD...
+
+LOCALE: `=` and LC_CTYPE, or '' where that is not set: Python sets it for itself, and for whatever it starts; PROGRAM:
+path of the real one; NAME: what it was called by.
 
 Whatever goes wrong before the command has begun, this process becomes the command.
 """
@@ -17,9 +20,13 @@ def main(argv: list[str]) -> "NoReturn":
     import os
 
     gc.disable()
-    path, *words = argv
+    locale, path, *words = argv
     environ = dict(os.environ)
-    environ["_"] = path  # as the shell sets it for the program itself
+    environ.pop("LC_CTYPE", None)
+    if locale:
+        environ["LC_CTYPE"] = locale[1:]
+    if not environ.get("_"):
+        environ.pop("_", None)  # the shim says so of one that there was none of
     status = None
     try:
         status = _answer(path, tuple(words), environ)
@@ -62,7 +69,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     from skillcache.commands.process import Program
     from skillcache.commands.ruled import ruled
     from skillcache.errors import Bypass
-    from skillcache.outcome import NO_RULE
+    from skillcache.outcome import NO_RULE, SANDBOXED
     from skillcache.settings import load
     from skillcache.worktree import find_root
 
@@ -71,7 +78,11 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
     if settings.flag("disable"):
         return None
-    fresh = environ.pop("SKILLCACHE_FRESH", "") not in ("", "0")
+    if environ.get("SANDBOX_RUNTIME"):
+        # What may be read and reached there is not what it is outside, nor in the next sandbox.
+        tally.record(settings.cache, time.time(), SANDBOXED)
+        return None
+    fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well
     call = Invocation(settings.cache, environ)
     program = Program(path, words, environ)
     try:
@@ -83,18 +94,23 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
         return None
     from skillcache.commands.way import Way
 
-    return Way(task, settings, call, tell=_say_nothing).go()
+    return Way(task, settings, call).go()
 
 
 def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:
     """The environment with the PATH that would be without our folders."""
     import os
 
-    from skillcache.shims.script import MARK
-
     folders = environ.get("PATH", os.defpath).split(":")
-    kept = [folder for folder in folders if not os.path.exists(f"{folder or '.'}/{MARK}")]
+    kept = [folder for folder in folders if not _is_shim(f"{folder or '.'}/")]
     return {**environ, "PATH": ":".join(kept)}
+
+
+def _is_shim(path: str) -> bool:
+    """Whether it lies in a folder of shims."""
+    import os
+
+    return os.path.exists(f"{path.rpartition('/')[0]}/.skillcache-shims")
 
 
 def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
@@ -133,7 +149,3 @@ def _unstartable(fault: BaseException) -> int:
     os.write(2, f"bash: line 1: {text}\n".encode("utf-8", "backslashreplace"))
     status: int = getattr(fault, "status", 127 if isinstance(fault, FileNotFoundError) else 126)
     return status
-
-
-def _say_nothing(_text: str) -> None:
-    return

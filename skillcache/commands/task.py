@@ -1,7 +1,5 @@
 """A command that may be answered: what is started, under which rules, and how what it depends on is captured."""
 
-import os
-
 from skillcache import jsontext, key
 from skillcache.lookup import Lookup, inside
 
@@ -50,10 +48,11 @@ def called(
         ("directory", "", inside(cwd, root) or ""),
         _JOINED if joined else ("streams", "", "apart"),
     ]
-    # A command may print the directory by the name that the shell came by.
+    # A command may print the directory by the name that the shell came by, or that its starter had.
     spelled = environ.get("PWD", "")
-    if spelled != cwd and os.path.isabs(spelled) and os.path.realpath(spelled) == cwd:
-        rows.append(("directory", "PWD", spelled))
+    if spelled != cwd:
+        below = spelled == root or spelled.startswith(root.rstrip("/") + "/")
+        rows.append(("directory", "PWD", f".{spelled[len(root) :]}" if below else spelled))
     return tuple(rows)
 
 

@@ -82,15 +82,17 @@ class Begun:
 
 
 class Way:
-    """tell: is given what became of it, for people."""
+    """tell: is given what became of it, for people; None where nobody wants to know."""
 
-    __slots__ = ("_call", "_failure", "_held", "_settings", "_spent_from", "_task", "_tell", "_waited")
+    __slots__ = ("_call", "_failure", "_held", "_listener", "_settings", "_spent_from", "_task", "_waited")
 
-    def __init__(self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None]") -> None:
+    def __init__(
+        self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None] | None" = None
+    ) -> None:
         self._task = task
         self._settings = settings
         self._call = call
-        self._tell = tell
+        self._listener = tell
         self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
         self._failure = Failure(settings.cache, call)
         self._waited = False
@@ -171,7 +173,7 @@ class Way:
         """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
         plan, settings = self._task.plan, self._settings
         if settings.number("verify") < 1 and any(
-            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, *plan.rules}
+            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, plan.rule}
         ):
             raise Bypass(QUARANTINED)
 
@@ -275,8 +277,14 @@ class Way:
             self._report("replayed, not counted", fault)
         return entry.status if status is None else status
 
+    def _tell(self, text: str) -> None:
+        if self._listener is not None:
+            self._listener(text)
+
     def _tell_of(self, entry: Entry) -> None:
-        from skillcache.replay import age_of
+        if self._listener is None:
+            return
+        from skillcache.replay import age_of  # a shim says nothing
 
         who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")

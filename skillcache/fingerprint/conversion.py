@@ -31,44 +31,9 @@ def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "
 
     `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
     """
-    if _AUTOCRLF in settings or counts_elsewhere(settings):
+    if _AUTOCRLF in settings or _FILE in settings or any(map(os.path.exists, _of_person(environ))):
         return True
-    return any(map(os.path.exists, (os.path.join(root, ".gitattributes"), *_own_attributes(shared, environ))))
-
-
-def may_filter(root: str, own: str, listing: bytes) -> bool:
-    """Whether a file with attributes that git reads for the paths of a listing may choose a filter; True in doubt.
-
-    For a plain repository, `own` being its folder; what the person's or the machine's attributes say is not looked at.
-    """
-    if ":" in root or any(os.path.lexists(os.path.join(*place)) for place in ((own, "commondir"), (root, "objects"))):
-        return True  # where git looks is not told so simply
-    top = os.fsencode(root)
-    folders = {b""}
-    for line in listing.split(b"\0")[:-1]:
-        folder = os.path.dirname(line[line.index(b"\t") + 1 :])
-        while folder not in folders:
-            folders.add(folder)
-            folder = os.path.dirname(folder)
-    names = [os.path.join(folder, b".gitattributes") for folder in folders]
-    if any(b"\t%s\0" % name in listing and not os.path.lexists(os.path.join(top, name)) for name in names):
-        return True  # git takes it from the index
-    places = [os.path.join(top, name) for name in names]
-    return any(map(_speaks_of_filters, (*places, os.path.join(os.fsencode(own), b"info", b"attributes"))))
-
-
-def _speaks_of_filters(path: bytes) -> bool:
-    try:
-        return b"filter" in load(path, _CAP, links=False)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:  # a link, which git does not follow either, among others
-        return True
-
-
-def counts_elsewhere(settings: "Mapping[bytes, bytes]") -> bool:
-    """Whether attributes of a file that the configuration names count."""
-    return _FILE in settings
+    return os.path.exists(os.path.join(root, ".gitattributes")) or os.path.exists(_of_repository(shared))
 
 
 def named(found: "Content") -> bool:
@@ -120,7 +85,7 @@ def attributes(
 
     All of them where a source cannot be read.
     """
-    if counts_elsewhere(settings):
+    if _FILE in settings:
         return list(_READ), False
     sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
     start = 0
@@ -128,13 +93,13 @@ def attributes(
         end += 13
         sources.append(listing[listing.rindex(b"\t", 0, end) + 1 : end])
         start = end
-    own = [os.fsencode(path) for path in _own_attributes(shared, environ) if os.path.exists(path)]
+    own = filter(os.path.exists, (_of_repository(shared), *_of_person(environ)))
     words: set[bytes] = set()
     try:
         for path in sources:
             words.update(load(os.path.join(os.fsencode(root), path), _CAP, links=False).split())
-        for path in own:
-            words.update(load(path, _CAP).split())
+        for given in own:
+            words.update(load(given, _CAP).split())
     except OSError:  # git takes what the index holds in the place of a file that is gone or is a link
         return list(_READ), False
     lfs = _LFS in words and _is_lfs(settings)
@@ -156,6 +121,10 @@ def _is_lfs(settings: "Mapping[bytes, bytes]") -> bool:
     return all(value.startswith(b"git-lfs ") or not value for value in given)
 
 
-def _own_attributes(shared: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
+def _of_repository(shared: str) -> str:
+    return os.path.join(shared, "info", "attributes")
+
+
+def _of_person(environ: "Mapping[str, str]") -> tuple[str, ...]:
     settings = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
-    return os.path.join(shared, "info", "attributes"), os.path.join(settings, "git", "attributes"), *_SYSTEM
+    return os.path.join(settings, "git", "attributes"), *_SYSTEM

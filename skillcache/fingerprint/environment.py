@@ -1,5 +1,7 @@
 """The environment variables that commands' reports depend on: one table, by ecosystem."""
 
+import time
+
 from skillcache.digest import digest
 from skillcache.fingerprint.python import relative
 
@@ -32,6 +34,9 @@ _WORDS = " ".join(_TABLE.values()).split()
 _NAMES = frozenset(_WORDS)
 _FAMILIES = (*(word for word in _WORDS if word.endswith("_")), "PYTHON")
 _ENDS = ("_TEST", "_TESTING", "_TEST_URL", "_DATABASE_URL")
+# Set by git itself for the hooks of a commit. That it is of this moment is no more of an input than the moment is.
+_DATE = "GIT_AUTHOR_DATE"
+_MOMENT = 600  # seconds
 
 
 def capture(environ: "Mapping[str, str]", more: "Iterable[str]", root: str) -> list[tuple[str, str]]:
@@ -40,6 +45,14 @@ def capture(environ: "Mapping[str, str]", more: "Iterable[str]", root: str) -> l
     rows = []
     for name in {*chosen, *more}:
         value = environ.get(name)
+        if name == _DATE and _is_now(value or ""):
+            continue
         text = "unset" if value is None else digest(relative(value, root).encode("utf-8", "surrogateescape"))
         rows.append((name, text))
     return rows
+
+
+def _is_now(date: str) -> bool:
+    """Whether a date in git's own form, `@SECONDS ZONE`, is of this moment."""
+    seconds = date[1:].partition(" ")[0]
+    return date.startswith("@") and seconds.isdecimal() and abs(int(seconds) - time.time()) < _MOMENT

@@ -84,23 +84,9 @@ class Reading:
         self.folder, self.shared = git_folders(self.root)
         self.git = Git(self.root, self.environ, self.budget.deadline)
         self.git.ask()
-        self.stamp = _stamp(self.folder)
-        self.listing = self._decode()
-        # Waiting for the answer would cost a small worktree half as much again.
-        if self.listing is not None and not conversion.may_filter(self.root, self.folder, self.listing):
-            self.children = [self.git.start_ahead(*status.ARGUMENTS)]
 
     def proceed(self) -> None:
-        settings = self._git.settings()
-        if self.children and not conversion.counts_elsewhere(settings):
-            self.careful = conversion.likely(self.root, self.shared, settings, self.environ)
-            if self.careful:
-                self.listing = self._decode()
-            return
-        end(self.children)
-        self._start_over()
-
-    def _start_over(self) -> None:
+        """Once git has told of its filters, and not before: what chooses one only git reads as git does."""
         self.stamp = _stamp(self.folder)
         self.careful = conversion.likely(self.root, self.shared, self._git.settings(), self.environ)
         self.children = [self._start(*status.ARGUMENTS)]
@@ -118,7 +104,10 @@ class Reading:
         if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None or self.without:
             return None
         data = read(os.path.join(self.folder, "index"), self.budget)
-        return index.decode(data, sizes=self.careful) if data else None
+        try:
+            return index.decode(data, sizes=self.careful) if data else None
+        except (IndexError, ValueError):  # one that somebody made up, which git will refuse
+            return None
 
     def _list(self) -> Child:
         return self._start(*_LIST, *(("--debug",) if self.careful else ()))
@@ -158,7 +147,7 @@ class Reading:
         if _stamp(self.folder) != self.stamp:
             if not again:
                 raise Bypass(outcome.TOO_SLOW, "the index keeps changing")
-            self._start_over()
+            self.proceed()
             return self.finish(again=False)
         dirty.update(self._unknown(found))
         dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))

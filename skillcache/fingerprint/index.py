@@ -40,6 +40,8 @@ def decode(data: bytes, *, sizes: bool) -> bytes | None:
             tag = tag.lower()
         stage = flags >> 12 & 3
         end = data.index(b"\0", name)
+        if flags & 0xFFF not in (end - name, 0xFFF):  # no git writes that, and it would read another name
+            return None
         oid = data[start + 40 : start + 60].hex().encode()
         if sizes:
             oid += b" %d" % int.from_bytes(data[start + 36 : start + 40], "big")

@@ -20,7 +20,7 @@ def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have 
         from skillcache.trust import set_by_project  # few people enter any
 
         project = world.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
-        for option, _ in set_by_project(OPTIONS.values(), project):
+        for option, _ in set_by_project(OPTIONS.values(), project, world.environ):
             given = {name: value for name, value in given.items() if OPTIONS[name] != option}
     path = resident.socket_path(world.environ)
     if not given or path is None:

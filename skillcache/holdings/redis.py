@@ -8,10 +8,15 @@ import redis
 import redis.asyncio
 from redis.client import NEVER_DECODE
 
+from skillcache.errors import StoreError
 from skillcache.holdings import BATCH, HEAD, LONG_HEAD, SECONDS, Commands, Holdings, Steps, T
+from skillcache.outcome import STORE_GARBAGE
 from skillcache.redis_keys import NAMES_KEY, generation_key
 from skillcache.stores import clients
 from skillcache.stores.pooled import FAILURES, translated
+
+_STEPS = 200_000  # of one command: a hundred million keys
+_NAMES = 1_000_000
 
 # KEYS: entry   ARGV: the bytes that must be there, those to put there, seconds
 _REPLACE = """\
@@ -22,14 +27,19 @@ return 1
 
 
 class RedisHoldings(Holdings):
+    def __init__(self) -> None:
+        self._steps = 0
+
     def names(self) -> Steps[list[str]]:
         found: set[str] = set()
-        cursor = 0
-        while True:
-            ((cursor, batch),) = yield [("SSCAN", NAMES_KEY, cursor, "COUNT", BATCH)]
+        cursor = -1
+        while cursor:
+            ((following, batch),) = yield [("SSCAN", NAMES_KEY, max(cursor, 0), "COUNT", BATCH)]
+            cursor = self._follow(cursor, following)
             found.update(map(_text, batch))
-            if not cursor:
-                return sorted(found)
+            if len(found) > _NAMES:
+                raise StoreError(STORE_GARBAGE, f"more than {_NAMES} names")
+        return sorted(found)
 
     def generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
         asked = list(names)
@@ -39,15 +49,22 @@ class RedisHoldings(Holdings):
     def raise_generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
         asked = list(names)
         replies = yield [("INCR", _bytes(generation_key(name))) for name in asked]
-        return dict(zip(asked, replies, strict=True))
+        return dict(zip(asked, _integers(replies), strict=True))
 
     def keys(self, glob: str, cursor: int) -> Steps[tuple[int, list[str]]]:
         ((following, keys),) = yield [("SCAN", cursor, "MATCH", _bytes(glob), "COUNT", BATCH, "TYPE", "string")]
-        return following, [_text(key) for key in keys]
+        return self._follow(cursor, following), [_text(key) for key in keys]
+
+    def _follow(self, cursor: int, following: int) -> int:
+        """The cursor of the next step. Raises StoreError where a server leads us nowhere."""
+        self._steps += 1
+        if (following and following == cursor) or self._steps > _STEPS:
+            raise StoreError(STORE_GARBAGE, "a walk through its keys has no end")
+        return following
 
     def sizes(self, keys: list[str]) -> Steps[dict[str, int]]:
         replies = yield [("STRLEN", _bytes(key)) for key in keys]
-        return {key: size for key, size in zip(keys, replies, strict=True) if size}
+        return {key: size for key, size in zip(keys, _integers(replies), strict=True) if size}
 
     def heads(self, keys: list[str]) -> Steps[dict[str, bytes]]:
         found = yield from self._beginnings(keys, HEAD)
@@ -57,11 +74,11 @@ class RedisHoldings(Holdings):
 
     def _beginnings(self, keys: list[str], size: int) -> Steps[dict[str, bytes]]:
         replies = yield [("GETRANGE", _bytes(key), 0, size - 1) for key in keys]
-        return {key: head for key, head in zip(keys, replies, strict=True) if head}
+        return {key: head for key, head in zip(keys, replies, strict=True) if head and isinstance(head, bytes)}
 
     def expiries(self, keys: list[str]) -> Steps[dict[str, float]]:
         replies = yield [("PTTL", _bytes(key)) for key in keys]
-        found = zip(keys, replies, strict=True)
+        found = zip(keys, _integers(replies), strict=True)
         return {key: float("inf") if left == -1 else left / 1000 for key, left in found if left != -2}
 
     def value(self, key: str) -> Steps[bytes | None]:
@@ -78,6 +95,13 @@ class RedisHoldings(Holdings):
 
     def forget(self, name: str) -> Steps[None]:
         yield [("SREM", NAMES_KEY, _bytes(name)), ("DEL", _bytes(generation_key(name)))]
+
+
+def _integers(replies: list[Any]) -> list[int]:
+    """Raises StoreError."""
+    if not all(isinstance(reply, int) for reply in replies):
+        raise StoreError(STORE_GARBAGE, "a count that is none")
+    return replies
 
 
 def take(steps: Steps[T], client: "redis.Redis") -> T:

@@ -17,6 +17,7 @@ from random import SystemRandom
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
+from skillcache import holder
 from skillcache.errors import StoreError
 from skillcache.library.counts import Counts
 from skillcache.library.keys import Place
@@ -72,7 +73,7 @@ class Fetching:
     def __init__(self, place: Place, wishes: Wishes, counts: Counts) -> None:
         self.mine = False
         self.present: Found | None = None
-        self.owner = uuid4().hex
+        self.owner = holder.describe(uuid4().hex)
         self.place = place
         self._wishes = wishes
         self._counts = counts
@@ -137,6 +138,8 @@ class Fetching:
             if not claim.holder:
                 self.mine = True
                 return (yield from self._look())  # the last owner may have stored it since
+            if holder.is_gone(claim.holder) and (yield self._take_from(claim.holder)):
+                continue
             left = end - time.monotonic()
             if left <= 0:
                 return None
@@ -145,6 +148,9 @@ class Fetching:
             found = yield from self._look()
             if found is not None:
                 return found
+
+    def _take_from(self, gone: str) -> Step:
+        return lambda store: store.release(self.place.claim, gone)
 
     def _look(self) -> Steps[Found | None]:
         lookup = yield lambda store: store.get(self.place.key, self.place.names)

@@ -66,7 +66,7 @@ def _read(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]"
         seen.operands.append(at)
         at += 1
         if tool.ordered:
-            if not tool.only or not tool.only.isdisjoint(seen.options):
+            if not tool.only or any(option in seen.options for option in tool.only):
                 _read_operands(tool, words, at, spelled, seen)
             break
 

@@ -16,6 +16,7 @@ class Tool:
     """
 
     __slots__ = (
+        "_typed",
         "after",
         "building",
         "dashed",
@@ -38,6 +39,19 @@ class Tool:
         "values",
         "writes",
     )
+    needs: tuple[str, ...]
+    only: tuple[str, ...]
+    flags: tuple[str, ...]
+    values: dict[str, tuple[str, ...]]
+    maybe: dict[str, tuple[str, ...]]
+    files: tuple[str, ...]
+    writes: tuple[str, ...]
+    fresh: tuple[str, ...]
+    outside: tuple[str, ...]
+    building: tuple[str, ...]
+    marks: tuple[str, ...]
+    env: tuple[str, ...]
+    tools: tuple[str, ...]
 
     def __init__(
         self,
@@ -66,25 +80,36 @@ class Tool:
     ) -> None:
         self.name = name
         self.pattern = pattern or f"Bash({name}:*)"
-        self.needs = needs.split()
-        self.only = frozenset(only.split())
-        self.flags = frozenset(flags.split())
-        self.files = files.split()
-        self.values = _allowed(f"{values} {files}")
-        self.maybe = _allowed(maybe)
-        self.writes = writes.split()
-        self.fresh = fresh.split()
-        self.outside = outside.split()
         self.after = after
         self.subcommands = subcommands
-        self.building = building.split()
         self.dashed = dashed
         self.ordered = ordered
         self.single = single
-        self.marks = tuple(marks.split())
         self.goals = goals
-        self.env = tuple(env.split())
-        self.tools = tuple(tools.split())
+        self._typed = {
+            "needs": needs,
+            "only": only,
+            "flags": flags,
+            "values": f"{values} {files}",
+            "maybe": maybe,
+            "files": files,
+            "writes": writes,
+            "fresh": fresh,
+            "outside": outside,
+            "building": building,
+            "marks": marks,
+            "env": env,
+            "tools": tools,
+        }
+
+    def __getattr__(self, name: str) -> object:
+        """Takes the words apart when they are asked for: a module holds many tools, and a call is of one."""
+        typed = self._typed.get(name)
+        if typed is None:
+            raise AttributeError(name)
+        found: object = _allowed(typed) if name in ("values", "maybe") else tuple(typed.split())
+        setattr(self, name, found)
+        return found
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"

@@ -18,18 +18,24 @@ PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"
 # What to look for in the lowered text. A SHORT one counts only where nothing but a boundary stands before it, and
 # `key` alone is told from `api_key` by what does.
 _NAMES = {
-    "pass(?:word|wd|phrase|code)": PASSWORD,
-    "pwd": PASSWORD,
-    "pass": SHORT,
-    "pw": SHORT,
-    "secret": TOKEN,
-    "token": TOKEN,
-    "cred(?:ential)?s?": TOKEN,
-    "cookie": TOKEN,
-    "auth": AUTH,
-    "key": KEY,
-    "pat": KEY,
+    b"password": PASSWORD,
+    b"passwd": PASSWORD,
+    b"passphrase": PASSWORD,
+    b"passcode": PASSWORD,
+    b"pwd": PASSWORD,
+    b"pass": SHORT,
+    b"pw": SHORT,
+    b"secret": TOKEN,
+    b"token": TOKEN,
+    b"credential": TOKEN,
+    b"credentials": TOKEN,
+    b"creds": TOKEN,
+    b"cookie": TOKEN,
+    b"auth": AUTH,
+    b"key": KEY,
+    b"pat": KEY,
 }
+_GOES_ON = rb"(?=[-_\d \t\"'`\])=:|,;\n])"  # as a tail may begin: a search for it is quick
 _KEYS_OF_WORTH = tuple(
     b"api access auth private signing encryption account master service client deploy license storage app session"
     b" secret".split()
@@ -40,13 +46,14 @@ _RUN_TOGETHER = tuple(
 _NAME_REACH = 64
 # From the name to its value, in the lowered text; of a long one as much as is judged. Wide: columns, or cells.
 _TAIL = (
-    r"(?:[_-]?(?:\d{1,3}|prod|production|dev|staging|live|test|value|raw|b64|base64|data)\b)?"
-    r"(?:(?P<joint>[ ]{0,8}[\"'`]?[\])]?[ \t]{0,8}(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]?[\"'])"
-    r"|[,;]?\s{1,40}[\"']?value[ ]{0,3}[\"']?[ \t]{0,4}[:=]|[ ]is:?(?= ))[ \t]{0,8})"
-    r"|(?P<blank>[ \t]{1,3})|(?P<wide>[ \t]{4,60}|[ \t]{0,60}\|[ \t]{1,4}))"
-    r"(?=(?:[bfru]{0,2}[ ]{0,8}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
+    rb"(?:(?:\d{1,3}|[_-](?:\d{1,3}|prod|production|dev|staging|live|test|value|raw|b64|base64|data))\b)?"
+    rb"(?:(?P<joint>[ ]{0,24}+[\"'`]?[\])]?[ \t]{0,24}+(?:={1,3}|:=|=>|:(?!:)|,(?=[ \t]{0,8}[\"'])"
+    rb"|[,;]?\s{0,40}+[\"']?(?<![a-z_-])value[ ]{0,3}[\"']?[ \t]{0,4}[:=]|(?<= )is:?(?= ))[ \t]{0,24}+)"
+    rb"|(?P<blank>[ \t]{1,3})|(?P<wide>[ \t]{4,60}+|[ \t]{0,60}+\|[ \t]{1,4}))"
+    rb"(?=(?:[bfru]{0,2}[ ]{0,8}(?P<quote>[\"'`])(?P<quoted>[^\"'`\r\n]{LEAST,256})"
+    rb"|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
 )
-_LEAST = {PASSWORD: "3", SHORT: "3", TOKEN: "8", KEY: "8", AUTH: "8"}  # characters of a value
+_LEAST = {PASSWORD: b"3", SHORT: b"3", TOKEN: b"8", KEY: b"8", AUTH: b"8"}  # characters of a value
 _QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
 _BARE_END = re.compile(rb"[^\s\"'`,;&<>)\]}]*")
 _EXPRESSION = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\[")
@@ -56,34 +63,43 @@ def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every assignment to a telling name whose value looks like a credential."""
     lowered = text.seen.lower()
     for name, kind in _NAMES.items():
-        for match in re.finditer(_search(name, kind), lowered):
-            found = _judge(text, match, kind)
-            if found is not None:
-                yield found
+        if name in lowered:
+            match_tail, end = _tail(kind).match, 0
+            for place in re.finditer(name + _GOES_ON, lowered):
+                tail = match_tail(lowered, place.end()) if place.start() >= end else None
+                if tail is not None and (found := _judge(text, place.span(), tail, kind)):
+                    end = found[1]
+                    yield found
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [re.compile(_search(name, kind)) for name, kind in _NAMES.items()]
+    return [re.compile(name + _GOES_ON) for name in _NAMES]
 
 
-def _search(name: str, kind: str) -> bytes:
-    return f"(?P<word>{name}){_TAIL}".replace("LEAST", _LEAST[kind]).encode()
+def tails() -> "list[re.Pattern[bytes]]":
+    return [_tail(kind) for kind in (PASSWORD, TOKEN)]
 
 
-def _judge(text: Text, match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:
+def _tail(kind: str) -> "re.Pattern[bytes]":
+    return re.compile(_TAIL.replace(b"LEAST", _LEAST[kind]))
+
+
+def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:
     quoted = match["quoted"] is not None
     start, end = match.span("quoted" if quoted else "bare")
     value = text.data[start:end].strip().removesuffix(b"\\")
     if is_dull(value) or (kind in (TOKEN, KEY) and not _may_be_token(value)):
         return None
-    name = _name(text.seen, *match.span("word"))
-    joint = (match["joint"] or b"").strip()
+    name = _name(text.seen, *word)
+    joint = (match["joint"] or b"").strip(b"\"'`]) \t")
     tight = match["joint"] == b"=" or match["blank"] is not None
     kind = _kind_of(name, kind, value, plain=quoted or tight)
     if not kind or not _is_joined(text, match, name, kind, value):
         return None
     if joint.startswith(b"is") and not is_mixed(value):
         return None  # prose
+    if joint.endswith(b",") and (name == b"pass" or (is_word(value) and not name.isupper())):
+        return None  # a list of words
     if not _is_secret(kind, name, value, quoted=quoted, tight=tight):
         return None
     stop = (_QUOTED_END if quoted else _BARE_END).match(text.seen, end)
@@ -127,7 +143,7 @@ def _is_joined(text: Text, match: "re.Match[bytes]", name: bytes, kind: str, val
     blank = match["blank"]
     if match["joint"] is not None or (blank is not None and (name.startswith(b"--") or name == b"requirepass")):
         return True
-    if match["quote"] == b"'" and kind == PASSWORD and blank is not None:
+    if match["quote"] == b"'" and kind == PASSWORD and blank is not None and name != b"pass":
         return not is_word(value)  # as SQL has it
     if not is_mixed(value):
         return False

@@ -2,9 +2,9 @@
 
 import re
 
+from skillcache.secret_words import PROGRAMS
 from skillcache.secrets.judgement import is_dull, is_word
 from skillcache.secrets.legible import Text
-from skillcache.secrets.words import PROGRAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [_search(program, options) for programs, options in PROGRAMS for program in programs.split()]
+    return [_search(programs.split()[0], options) for programs, options in PROGRAMS]
 
 
 def _search(program: str, options: str) -> "re.Pattern[bytes]":
-    reach = 60 if options.startswith("login") else 200
+    reach = 60 if options.startswith("login") else 120
     return re.compile(rf"{program}(?<![\w-]{program})\s[^\n;|]{{0,{reach}}}?(?<=\s){options}".encode())
 
 

@@ -5,7 +5,7 @@ In JSON, in a log of JSON and in a repr a line begins with `\n`, whose letter wo
 
 import re
 
-from skillcache.secrets.words import NO_WORD
+from skillcache.secret_words import NO_WORD
 
 # Terminal colours as they are, or as JSON, Python or a shell spells them.
 _COLOURS = re.compile(rb"(?:\x1b|\\u001[bB]|\\x1[bB]|\\033|\\e)\[[\d;:]*[A-Za-z]")

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a row of the table is read as one line
 r"""Tokens that begin as their service has them begin.
 
 Beginnings, alphabets and lengths are facts taken from the rules of gitleaks (github.com/gitleaks/gitleaks, MIT licence,
@@ -81,6 +82,12 @@ _TABLE = {
         " access-production- w36 access-development- w36 zpka_ a30"
     ),
 }  # fmt: skip
+# Kind, beginning, alphabet, and how many characters of it.
+_ROWS = tuple(
+    (kind, beginning.encode(), times[0], times[1:])
+    for kind, shapes in _TABLE.items()
+    for beginning, times in zip(shapes.split()[::2], shapes.split()[1::2], strict=True)
+)
 _FIRST = re.compile(rb"[A-Za-z0-9_-]*")
 _ALPHABETS = {
     "h": "0-9a-f", "H": "0-9a-fA-F", "d": "0-9", "U": "A-Z0-9", "a": "A-Za-z0-9", "w": r"\w-", "p": r"\w.-", "b": r"\w+/=-",
@@ -89,36 +96,28 @@ _ALPHABETS = {
 
 def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every token in the text."""
-    for kind, beginning, alphabet, size, exact in _rows():
-        start = beginning.encode()
-        first = _FIRST.match(start)[0]  # type: ignore[index] # it takes the empty text too
-        if first != start:
-            if first not in text.words or start not in text.seen:
+    for kind, beginning, alphabet, times in _ROWS:
+        first = _FIRST.match(beginning)[0]  # type: ignore[index] # it takes the empty text too
+        if first != beginning:
+            if first not in text.words or beginning not in text.seen:
                 continue
-        elif not text.has_beginning(start):
+        elif not text.has_beginning(beginning):
             continue
-        for match in _search(beginning, alphabet, size, exact=exact).finditer(text.seen):
-            if _is_token(match[0][len(start) :], alphabet):
+        for match in _search(beginning, alphabet, times).finditer(text.seen):
+            if _is_token(match[0][len(beginning) :], alphabet):
                 yield *match.span(), kind
 
 
-def _rows() -> "Iterator[tuple[str, str, str, int, bool]]":
-    """Kind, beginning, alphabet, how many characters of it, and whether exactly so many."""
-    for kind, shapes in _TABLE.items():
-        words = shapes.split()
-        for beginning, rest in zip(words[::2], words[1::2], strict=True):
-            yield kind, beginning, rest[0], int(rest[1:].removesuffix("=")), rest.endswith("=")
-
-
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [_search(beginning, alphabet, size, exact=exact) for _kind, beginning, alphabet, size, exact in _rows()]
+    return [_search(beginning, alphabet, times) for _kind, beginning, alphabet, times in _ROWS]
 
 
-def _search(beginning: str, alphabet: str, size: int, *, exact: bool) -> "re.Pattern[bytes]":
+def _search(beginning: bytes, alphabet: str, times: str) -> "re.Pattern[bytes]":
     """What stands before is looked at behind the beginning: a search that begins with plain characters is quick."""
-    begins, letters = re.escape(beginning), _ALPHABETS[alphabet]
-    end = rf"{{{size}}}(?![\w+/-])" if exact else f"{{{size},}}"
-    return re.compile(rf"{begins}(?<![A-Za-z0-9]{begins})[{letters}]{end}".encode())
+    begins, letters = re.escape(beginning), _ALPHABETS[alphabet].encode()
+    size = times.removesuffix("=").encode()
+    end = b"{%b}(?![\\w+/-])" % size if times.endswith("=") else b"{%b,}" % size
+    return re.compile(b"%b(?<![A-Za-z0-9]%b)[%b]%b" % (begins, begins, letters, end))
 
 
 def _is_token(rest: bytes, alphabet: str) -> bool:

@@ -74,7 +74,7 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("facebook-token", (b"|",), rf"\|(?<=(?<!\d)\d{{15}}\|){_W}{{27,40}}(?!{_W})"),
     ("asana-token", (b":",), r":(?<=/\d{16}:)[0-9a-f]{32}(?![0-9a-f])"),
     ("password-hash", (b"$",), r"\$(?:2[abxy]|[1567y]|argon2(?:id?|d)|scrypt|pbkdf2-sha\d{3})\$[./A-Za-z0-9,=$+-]{22,512}"),
-    ("url-password", (b"://",), r"://[^\s/@:'\"<>\\\[]{0,128}:(?!\d{1,5}(?:[/?#]|$)|/)(?P<secret>[^\s'\"<>\\]{1,256})@[A-Za-z0-9\[]"),
+    ("url-password", (b"://",), r"://[^\s/@:'\"<>\\\[]{0,64}:(?!\d{1,5}(?:[/?#]|$)|/)(?P<secret>[^\s'\"<>\\]{1,256})@[A-Za-z0-9\[]"),
     ("url-password", (b"=oracle",), r"jdbc:oracle:[a-z]{3,5}:[^\s/@]{1,64}/(?P<secret>[^\s@]{1,128})@"),
     ("url-token", (b"://",), r"://(?P<secret>(?=[A-Za-z0-9_-]{0,255}\d)[A-Za-z0-9_-]{20,255})@[A-Za-z0-9]"),
     ("authorization", (b"~uthorization",), f"uthorization{_SCHEME}{_VALUE}"),

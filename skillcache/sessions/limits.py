@@ -8,6 +8,7 @@ PATH = 400
 SUBJECT = 300
 SUMMARY = 2_000
 NOTE = 500
+TOLD_TEXT = 65_536  # an entry of the log or a note as JSON: more than any of ours
 NAME = 120  # a branch, a host, a title
 
 WINDOW = 16_384  # what of a text is looked at before it is redacted and cut

@@ -4,7 +4,7 @@ Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a
 `may_hold_secret` must be true for every text in which `secrets.find` finds one, and a test holds it to that.
 """
 
-from skillcache.secrets.words import NO_WORD, PROGRAMS
+from skillcache.secret_words import NO_WORD, PROGRAMS
 from skillcache.sessions.limits import WINDOW
 
 # Every assignment has one of these names, every shape one of these beginnings or a long run below.

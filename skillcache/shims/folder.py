@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash")
-_SCRIPT = ".shim"  # what every name is a link to
 _MODE = 0o700
 
 
@@ -34,7 +33,7 @@ def installed(names: "Iterable[str]", path: str) -> tuple[str, ...]:
 def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...]]") -> str | None:
     """The folder with shims of exactly these names; None where the system would not start one. Raises OSError."""
     bash = next((path for path in _SHELLS if os.access(path, os.X_OK)), None)
-    if bash is None:
+    if bash is None or not _is_silent():
         return None
     text = script.script(
         words,  # also of those that only a path leads to
@@ -47,20 +46,38 @@ def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...
     folder = f"{shims_folder(cache)}/{name}"
     if ":" in folder:
         return None
-    if not os.path.exists(f"{folder}/{script.MARK}"):
+    if not _is_whole(folder, names):
         _fill(folder, text, names)
     # On a file system where nothing may be executed this says so.
-    return folder if os.access(f"{folder}/{_SCRIPT}", os.X_OK) else None
+    return folder if os.access(f"{folder}/{script.SCRIPT}", os.X_OK) else None
+
+
+def _is_silent() -> bool:
+    """Whether a bash starts without a word: one that LC_ALL names no locale to complains of that on standard error."""
+    from _locale import LC_ALL, Error, setlocale  # type: ignore[attr-defined]  # `locale` itself is slow
+
+    before = setlocale(LC_ALL)
+    try:
+        setlocale(LC_ALL, "")
+    except Error:
+        return not os.environ.get("LC_ALL")
+    setlocale(LC_ALL, before)
+    return True
+
+
+def _is_whole(folder: str, names: tuple[str, ...]) -> bool:
+    shims = (f"{folder}/{name}" for name in (*names, script.BY_PATH))
+    return os.path.exists(f"{folder}/{script.MARK}") and all(os.access(shim, os.X_OK) for shim in shims)
 
 
 def _fill(folder: str, text: bytes, names: tuple[str, ...]) -> None:
     """The mark comes last: with it the folder is whole."""
     files.make_folder(folder)
-    files.write(f"{folder}/{_SCRIPT}", text)
-    os.chmod(f"{folder}/{_SCRIPT}", _MODE)
+    files.write(f"{folder}/{script.SCRIPT}", text)
+    os.chmod(f"{folder}/{script.SCRIPT}", _MODE)
     for name in (*names, script.BY_PATH):
         try:
-            os.symlink(_SCRIPT, f"{folder}/{name}")
+            os.symlink(script.SCRIPT, f"{folder}/{name}")
         except FileExistsError:  # another process is making the same folder
             continue
     files.write(f"{folder}/{script.MARK}", b"")

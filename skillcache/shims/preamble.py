@@ -5,7 +5,7 @@ in a folder that is gone. A definition is spelled `function NAME {`, since in `N
 replaced as the text is read.
 """
 
-from skillcache.shims.script import BY_PATH, quote
+from skillcache.shims.script import BY_PATH, SCRIPT, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,16 +16,16 @@ LINE = "if [ -r {path} ]; then . {path}; fi 2>/dev/null || :\n"
 
 _TEXT = """# skillcache: commands that were run before on the same content are answered by the stand-ins in this folder.
 _skillcache_shims={folder}
-case $PATH in
-"$_skillcache_shims:"* | "$_skillcache_shims") ;;
+[ -x "$_skillcache_shims/{script}" ] || return 0
+case ${{PATH-}} in
+'' | "$_skillcache_shims:"* | "$_skillcache_shims") ;;
 *)
     PATH=:$PATH:
     PATH=${{PATH//":$_skillcache_shims:"/:}}
     PATH=${{PATH#:}}
-    PATH=$_skillcache_shims:${{PATH%:}}
+    export PATH="$_skillcache_shims:${{PATH%:}}"
     ;;
 esac
-export PATH
 """
 # Which Bash call this is: its shell, and how many its session has begun. A line's own wish for a fresh run.
 _CALL = """export SKILLCACHE_CALL=$$
@@ -51,8 +51,29 @@ _ACTIVATION = """if ! alias hash >/dev/null 2>&1 && ! typeset -f hash >/dev/null
 fi
 """
 _ENVIRONMENT = "        {place}) _skillcache_active={folder} ;;\n"
+# A function in the background is a shell that waits for its program, and `kill $!` would end that shell alone: so where
+# a line may start one, or is not known, paths stay paths. In POSIX mode no name of a function holds a slash.
+_BY_PATH = """_skillcache_line=${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}}
+case $_skillcache_line:${{SHELLOPTS-}}: in
+:* | *:posix:*) return 0 ;;
+esac
+_skillcache_line=${{_skillcache_line//&&/}}
+_skillcache_line=${{_skillcache_line//[\\<\\>]&/}}
+_skillcache_line=${{_skillcache_line//&[\\<\\>]/}}
+case $_skillcache_line in
+*"&"*) return 0 ;;
+esac
+"""
+# bash would name this file as the place of what it did not find.
 _SPELLED = """function {name} {{
-    if [ -x {name} ]; then {shim} {name} "$@"; else command {name} "$@"; fi
+    if [ -x {name} ]; then
+        {shim} {name} "$@"
+    elif [ -e {name} ] || [ -n "${{ZSH_VERSION-}}" ]; then
+        command {name} "$@"
+    else
+        printf 'bash: line %s: %s: No such file or directory\\n' "${{BASH_LINENO-}}" {name} >&2
+        return 127
+    fi
 }}
 """
 # A name that a shell takes for a function's without quotes.
@@ -65,13 +86,15 @@ def preamble(folder: str, *, activated: "Mapping[str, str]", spellings: tuple[st
     folder: of the shims; activated: of those for each virtual environment; spellings: paths that programs are called
     by; calls: folder of the counts of Bash calls, '' for a terminal.
     """
-    text = _TEXT.format(folder=quote(folder))
+    text = _TEXT.format(folder=quote(folder), script=SCRIPT)
     if calls:
         text += _CALL.format(calls=quote(calls))
     places = [_ENVIRONMENT.format(place=quote(place), folder=quote(own)) for place, own in activated.items()]
     text += _ACTIVATION.format(environments="".join(places))
     shim = quote(f"{folder}/{BY_PATH}")
-    text += "".join(_SPELLED.format(name=name, shim=shim) for name in spellings if _PLAIN.issuperset(name))
+    spelled = [_SPELLED.format(name=name, shim=shim) for name in spellings if _PLAIN.issuperset(name)]
+    if spelled:
+        text += _BY_PATH.format() + "".join(spelled)
     return (text + ":\n").encode("utf-8", "surrogateescape")
 
 

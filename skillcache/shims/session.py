@@ -5,10 +5,8 @@ import os
 from skillcache import files
 from skillcache.digest import digest
 from skillcache.paths import calls_folder, shims_folder
-from skillcache.policy.builtin import WORDS
-from skillcache.policy.own import rules_of
-from skillcache.shims import folder, preamble
-from skillcache.shims.programs import words_of
+from skillcache.shims import preamble
+from skillcache.shims.kept import Kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +39,19 @@ def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, co
 
     Raises OSError.
     """
+    path = environ.get("PATH", os.defpath)
+    places = [f"{project}/{place}" for place in (*_FOLDERS, *(f"{name}/bin" for name in _ENVIRONMENTS), *_HERE)]
+    matches = [str(table["match"]) for table in settings.rules]
+    kept = Kept(settings.cache, (*path.split(":"), *places), (project, str(counts), *matches))
+    return kept.find() or _make_anew(path, project, settings, kept, counts=counts)
+
+
+def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, counts: bool) -> str | None:
+    """`search`: in the form of PATH. Raises OSError."""
+    from skillcache.policy.own import rules_of  # these load the tables of all tools
+    from skillcache.shims import folder
+    from skillcache.shims.programs import words_of
+
     words, paths = words_of(), []
     for rule in rules_of(settings):
         word = rule.specifier.split(" ")[0].removesuffix(":*") if rule.tool == "Bash" else ""
@@ -49,7 +60,7 @@ def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, co
         words[word.rpartition("/")[2]] = ()
         if "/" in word:
             paths.append(word)
-    names = folder.installed(words, environ.get("PATH", os.defpath))
+    names = folder.installed(words, search)
     base = folder.make(settings.cache, names, words)
     if base is None:
         return None
@@ -70,21 +81,28 @@ def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, co
         os.utime(path)
     else:
         files.write(path, text)
+    shims = [f"{made}/{name}" for made in {base, *activated.values()} for name in names]
+    kept.keep(path, (*shims, *_executables(search, names)))
     return path
+
+
+def _executables(search: str, names: tuple[str, ...]) -> list[str]:
+    return [f"{place}/{name}" for place in search.split(":") for name in names if os.access(f"{place}/{name}", os.X_OK)]
 
 
 def _spellings(project: str, words: "Mapping[str, object]", named: "Sequence[str]") -> tuple[str, ...]:
     """The programs of the project that are called by a path, in each way that they may be."""
+    from skillcache.policy.builtin import WORDS
+    from skillcache.shims import folder
+
+    tools = frozenset(word for words in WORDS.values() for word in words.split()) - {"bash", "node"}
     found = []
     for place in _FOLDERS:
         here = folder.installed(words, f"{project}/{place}")
-        found += [f"{place}/{name}" for name in here if name in _TOOLS or name.startswith("python")]
+        found += [f"{place}/{name}" for name in here if name in tools or name.startswith("python")]
     found += [name for name in _HERE if os.access(f"{project}/{name}", os.X_OK)]
     found += [path.removeprefix("./") for path in named if not path.startswith(("/", "~"))]
     spelled = []
     for path in found:
         spelled += [f"./{path}", f"{project}/{path}", *((path,) if "/" in path else ())]
     return tuple(sorted(spelled))
-
-
-_TOOLS = frozenset(word for words in WORDS.values() for word in words.split()) - {"bash", "node"}

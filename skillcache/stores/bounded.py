@@ -65,17 +65,17 @@ class _Link:
 
 
 class _Buffer(SocketBuffer):
-    def read(self, length: int, **more: Any) -> bytes:  # type: ignore[override] # versions of redis-py differ
+    def read(self, length: int, *given: Any, **more: Any) -> bytes:
         if not 0 <= length <= SIZE:
             raise InvalidResponse("a length out of bounds")
-        return super().read(length, **more)
+        return super().read(length, *given, **more)
 
-    def readline(self, **more: Any) -> bytes:  # type: ignore[override] # the same
+    def readline(self, *given: Any, **more: Any) -> bytes:
         line = self._buffer.readline()
         while not line.endswith(b"\r\n"):
             if len(line) > MAX_LINE:
                 raise InvalidResponse("a line over the cap")
-            self._read_from_socket(**more)
+            self._read_from_socket(*given, **more)
             line += self._buffer.readline()
         return line[:-2]
 

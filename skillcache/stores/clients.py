@@ -16,6 +16,8 @@ from skillcache.stores.bounded import AIO_READING, READING
 from skillcache.stores.redis_url import Address, parse_url
 
 SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
+# Newer versions of redis-py log in by another command, which takes a password where a hook's is refused.
+_AS_HOOKS: dict[str, Any] = {"protocol": 2}
 _TCP_ONLY = "socket_keepalive"
 # Of an encrypted key: without one OpenSSL asks for it on the terminal. Old versions of redis.asyncio take none.
 _PASSPHRASE = {"ssl_password": ""}
@@ -88,7 +90,7 @@ def _of_server(
 ) -> dict[str, Any]:
     """What a pool is made from. kinds: of connections: plain, TLS, to a unix socket, to a cluster's node, over TLS."""
     plain, encrypted, local, node, encrypted_node = kinds
-    asked = {**settings, **address.tuning, **_login(address), **reading}
+    asked = {**_AS_HOOKS, **settings, **address.tuning, **_login(address), **reading}
     if address.path is not None:
         asked.pop(_TCP_ONLY, None)
         return {**asked, "connection_class": local, "path": address.path}
@@ -103,7 +105,7 @@ def _of_service(
     address: Address, tls: dict[str, Any], settings: dict[str, Any], reading: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Of connections to the server, and of those to a Sentinel."""
-    shared: dict[str, Any] = {**settings, **address.tuning, **tls, **reading}
+    shared: dict[str, Any] = {**_AS_HOOKS, **settings, **address.tuning, **tls, **reading}
     if address.tls is not None:
         shared["ssl"] = True
     bounds = {name: value for name, value in shared.items() if name.startswith(("socket_", "ssl"))}

@@ -83,9 +83,8 @@ class Connection:
             for words in greeting:
                 reply = self._reader.read()
                 if isinstance(reply, Refusal):
-                    return [
-                        self._discreet(reply)
-                    ]  # the commands' own (NOAUTH) would only be its consequence, or never come
+                    # The commands' own (NOAUTH) would only be its consequence, or never come.
+                    return [self._discreet(reply)]
                 if reply != b"OK":
                     raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
             replies = [self._discreet(self._reader.read()) for _ in commands]

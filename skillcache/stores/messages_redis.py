@@ -1,6 +1,7 @@
 """The post in Redis: scripts of `message_scripts`, one round trip for each call."""
 
 from skillcache.errors import StoreError
+from skillcache.messages import limits
 from skillcache.messages.post import WORK, Delivery, Letter, Meeting, Post, Taken
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE
 from skillcache.redis_keys import talk_key
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 class RedisPost(Post):
     """now: unix seconds in the place of the server's clock."""
 
-    def __init__(self, address: Address, limits: Limits | None = None, *, now: float | None = None) -> None:
-        self._connection = Connection(address, limits or Limits())
+    def __init__(self, address: Address, limits_: Limits | None = None, *, now: float | None = None) -> None:
+        self._connection = Connection(address, limits_ or Limits())
         self._now = "" if now is None else f"{now * 1000:.0f}"
         self._fault: tuple[Outcome, str] | None = None
 
@@ -45,7 +46,7 @@ class RedisPost(Post):
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
         now, found = self._timed(self._run(scripts.AGENTS_OF, project))
         agents = []
-        for item in found:
+        for item in found[: 2 * limits.AGENTS]:
             id_, fields = self._items(item, 2)
             words = [self._text(word) for word in self._items(fields)]
             agents.append({**dict(zip(words[::2], words[1::2], strict=True)), "id": self._text(id_)})
@@ -65,8 +66,10 @@ class RedisPost(Post):
     def take(self, id_: str, count: int) -> Taken:
         now, (name, *found) = self._timed(self._run(scripts.TAKE, id_, str(count)), 1)
         taken = []
-        for item in found:
+        for item in found[:count]:
             entry, again, text, bare = self._items(item, 4)
+            if isinstance(text, bytes) and len(text) > limits.ENVELOPE:
+                raise self._garbage()
             taken.append(Delivery(self._text(entry), self._text(text), again=again == 1, bare=bare == 1))
         return Taken(now, self._text(name), taken)
 

@@ -17,7 +17,7 @@ from skillcache.stores.bounded import READING
 from skillcache.stores.clients import connect
 from skillcache.stores.connection import describe
 from skillcache.stores.redis import RedisCalls
-from skillcache.stores.resp import Refusal, said
+from skillcache.stores.resp import Refusal
 
 if TYPE_CHECKING:
     from skillcache.stores.redis_requests import Command, Request
@@ -136,17 +136,18 @@ def _password_of(client: Any) -> str:
 
 def _refusal(error: Exception, password: str) -> str:
     """As `Refusal.detail`: redis-py has taken the first word of most errors for the kind of its exception."""
-    code, text = _CODES.get(type(error).__name__), str(error)
+    # Of a pipeline it repeats the words of the command before what the server said.
+    code, text = _CODES.get(type(error).__name__), str(error).rpartition(") of pipeline caused error: ")[2]
     if code is None and isinstance(error, exceptions.AuthenticationError):
         code = "NOAUTH" if text.startswith("Authentication required") else "WRONGPASS"
         code = None if "without any password" in text else code
     if code is not None:
         return code
     line = text.encode("utf-8", "replace")
-    code = "NOPERM" if isinstance(error, exceptions.NoPermissionError) else Refusal(line).code
-    if code not in ("ERR", "NOPERM") or (password and password in text):
-        return code
-    return f"{code} {said(line.removeprefix(b'ERR '))}"
+    refusal = Refusal(b"NOPERM " + line if isinstance(error, exceptions.NoPermissionError) else line)
+    if refusal.code == "ERR":
+        refusal = Refusal(b"ERR " + line.removeprefix(b"ERR "))
+    return refusal.code if password and password in text else refusal.detail
 
 
 def _reason(error: Exception) -> str:

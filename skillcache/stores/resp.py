@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _END = b"\r\n"
 _KINDS = (b"", b"+", b"-", b":", b"$", b"*")
 MAX_LINE = 65536
-MAX_ITEMS = 1 << 18  # of a whole reply, whatever it is nested in
+MAX_ITEMS = 1 << 17  # of a whole reply, whatever it is nested in
 MAX_DEPTH = 8
 _MAX_DIGITS = 19  # a signed 64-bit integer has no more
 
@@ -30,8 +30,6 @@ _CODES = (
     b"ASK BUSY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM "
     b"NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNKILLABLE WRONGPASS WRONGTYPE"
 ).split()
-
-
 _TELLING = (b"ERR", b"NOPERM")
 _SAID = 160  # characters of such a text
 
@@ -43,6 +41,8 @@ class Refusal:
 
     def __init__(self, line: bytes) -> None:
         code, _, text = line.partition(b" ")
+        if text.startswith(b"Protocol error: unauthenticated"):  # of a request that is long, such as a script
+            code = b"NOAUTH"
         self.code = code.decode() if code in _CODES else "ERR"
         self.text = said(text) if code in _TELLING else ""
 

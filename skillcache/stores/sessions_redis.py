@@ -41,12 +41,12 @@ class RedisJournal(Journal):
         if not commands:
             return None
         replies = self._ask(tuple(commands))
-        return None if question is None else self._history(replies[place])
+        return None if question is None else self._history(replies[place], question)
 
     def past(self, session: str, entries: int) -> Past | None:
         question = Question("", own=session, sessions=0, near=0, any_=0, entries=entries, files=limits.FILES)
         (reply,) = self._ask((_read(question),))
-        return next(iter(self._history(reply).sessions), None)
+        return next(iter(self._history(reply, question).sessions), None)
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
         runs: list[list[str]] = [
@@ -89,10 +89,11 @@ class RedisJournal(Journal):
         self.close()
         return StoreError(outcome, detail)
 
-    def _history(self, reply: "Reply") -> History:
+    def _history(self, reply: "Reply", question: Question) -> History:
+        """No more than was asked for, whatever comes."""
         try:
             notes, *pasts = _items(reply)
-            return History(_pairs(notes), [_past(item) for item in pasts])
+            return History(_pairs(notes), [_past(item, question) for item in pasts[: question.sessions + 1]])
         except (TypeError, ValueError, OverflowError):
             raise self._die(STORE_GARBAGE, "a history of another shape") from None
 
@@ -110,13 +111,13 @@ def _read(question: Question) -> "Command":
     return ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
 
 
-def _past(reply: "Reply") -> Past:
+def _past(reply: "Reply", question: Question) -> Past:
     id_, state, log, files, tasks = _items(reply)
     return Past(
         _text(id_),
         _pairs(state),
-        [_text(entry) for entry in _items(log)],
-        [(path, int(float(count))) for path, count in _couples(files)],
+        [_text(entry) for entry in _items(log)[: question.entries]],
+        [(path, int(float(count))) for path, count in _couples(files)[: question.files]],
         _pairs(tasks),
     )
 

@@ -57,6 +57,16 @@ def test_what_one_terminal_stores_another_finds(person: Person, redis_server: Re
     assert redis_server.command("KEYS", "skill_cache:r:*").startswith(b"*1\r\n")
 
 
+def test_a_url_of_the_client_that_is_none_is_named_with_its_file_and_holds_up_no_script(person: Person) -> None:
+    write(person.settings, SKILLCACHE_REDIS_URL="redis://h:x")
+
+    ran = person.skillcache("run", "--", "echo", "ran")
+
+    assert (ran.status, ran.out) == (0, "ran\n")
+    assert ran.err.startswith(f"skillcache: {URL}: a Redis URL has a port ")
+    assert f". Mend: correct {URL} of {person.settings}\n" in person.skillcache("doctor").out
+
+
 def test_what_the_terminal_names_comes_first_and_the_difference_is_said(
     person: Person, redis_server: RedisServer
 ) -> None:

@@ -23,7 +23,6 @@ def test_shows_both_calls_side_by_side_with_equal_text(person: Person, tmp_path:
         "  first call  second call",
         "  outcome  no_entry, stored  replayed",
         "  time  N s  N s",
-        "  of it in hooks  N s  N s",
         "  exit status  0  0",
         "  output  98 bytes  98 bytes",
         "",

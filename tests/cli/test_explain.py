@@ -87,7 +87,7 @@ def test_a_miss_names_the_changed_file(asker: Asker) -> None:
 def test_a_miss_names_the_file_that_a_commit_changed(asker: Asker) -> None:
     asker.place.call("pytest -q")
     (asker.place.root / "sub/mod.py").write_text("something else\n")
-    asker.place.world.git("commit", "-qam", "another")
+    asker.place.git("commit", "-qam", "another")
     assert asker.json("pytest -q")["changes"] == ["sub/mod.py changed"]
 
 
@@ -136,7 +136,7 @@ def test_nothing_is_counted_stored_or_run(asker: Asker) -> None:
 
 def test_an_event_file_is_explained_like_its_command(asker: Asker) -> None:
     path = asker.home / "event.json"
-    path.write_text(json.dumps(asker.place.before("pytest -q")))
+    path.write_text(json.dumps(asker.place.before("Bash", {"command": "pytest -q"})))
     assert asker.json("--event", str(path)) == asker.json("pytest -q")
 
 

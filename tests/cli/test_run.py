@@ -715,7 +715,7 @@ def test_an_entry_older_than_asked_for_is_served_only_when_pinned(*, pinned: boo
         files=(File("stderr", 0o644, b"err"),), pinned=pinned,
     )  # fmt: skip
     rule = Rule("run-x", "", ttl=10, origin="a person")
-    plan = Plan("x", (rule,), tool="run", ttl=10, failures_ttl=10)
+    plan = Plan("x", rule, tool="run", ttl=10, failures_ttl=10)
     inquiries = [
         Inquiry(
             key="k",
@@ -811,6 +811,14 @@ def test_without_its_store_a_command_simply_runs(script: Script) -> None:
     done = script.run("-v", "--", "./work.sh")
     assert done.stderr == b"skillcache: not cached: the store could not be reached: ECONNREFUSED\nerror\n"
     assert script.runs() == 2
+
+
+def test_a_redis_url_that_is_not_for_us_is_told_and_the_command_runs(script: Script) -> None:
+    script.environ["REDIS_URL"] = "redis://127.0.0.1:1/0?family=0"
+    done = script.run("--", "./work.sh")
+    assert (done.returncode, done.stdout) == (0, b"one\n")
+    assert done.stderr.startswith(b"skillcache: REDIS_URL: a Redis URL of this kind has the options ")
+    assert done.stderr.endswith(b"\nerror\n")
 
 
 def test_a_store_that_dies_during_the_run_costs_the_entry_only(

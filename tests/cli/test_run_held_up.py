@@ -11,15 +11,15 @@ from tests.handlers.conftest import place as place_fixture
 place = place_fixture
 PROGRAM = """
 import os, signal, sys
-from skillcache.running import course, record
+from skillcache.commands import declared, record
 def held_up(*_, **__):
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     signal.setitimer(signal.ITIMER_REAL, 0.01)  # the time is over sooner here
     os.read(os.pipe()[0], 1)
 if sys.argv[1] == "look":
-    course.look = held_up
+    declared.Declared.look = held_up
 if sys.argv[1] == "keep":
-    record.keep = held_up
+    record.Recorder.keep = held_up
 from skillcache.__main__ import main
 sys.exit(main(["run", "-v", "--", *sys.argv[2:]]))
 """

@@ -110,6 +110,9 @@ def test_a_server_that_is_killed_or_stopped_while_a_call_waits_lets_it_run(hasty
 
 def test_a_server_that_died_is_started_again(plugged: Plugged) -> None:
     def strike() -> None:
+        ends = time.monotonic() + SECONDS
+        while "stored" not in plugged.outcomes() and time.monotonic() < ends:  # it is to die with nothing under way
+            time.sleep(0.01)
         for pid in plugged.processes():
             if b"serve.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)

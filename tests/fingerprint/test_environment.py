@@ -1,5 +1,6 @@
 """Variables, and the shell that Claude Code runs a command in."""
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,13 @@ def test_a_variable_counts_and_empty_is_not_unset(repo: "Project", name: str) ->
 @pytest.mark.parametrize("name", ["EDITOR", "SSH_AUTH_SOCK", "CLAUDE_PID", "PYENV_DIR", "SHLVL", "OLDPWD", "_"])
 def test_other_variables_do_not_count(repo: "Project", name: str) -> None:
     assert repo.rows() == repo.rows(environ={name: "1"})
+
+
+def test_the_date_of_a_commit_that_is_being_made_does_not_count(repo: "Project") -> None:
+    now = int(time.time())
+    rows = [repo.rows(environ={"GIT_AUTHOR_DATE": f"@{seconds} +0100"}) for seconds in (now, now - 1, now - 86_400)]
+    assert rows[0] == rows[1] != rows[2]
+    assert repo.rows(environ={"GIT_AUTHOR_DATE": "today"}) not in rows
 
 
 def test_a_variable_that_the_rule_names_counts(repo: "Project") -> None:

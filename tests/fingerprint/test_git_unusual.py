@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
 
 
+_LFS = """#!/bin/sh
+cat > "$0.content"
+echo version https://git-lfs.github.com/spec/v1
+echo oid sha256:$(sha256sum < "$0.content" | cut -d' ' -f1)
+echo size $(wc -c < "$0.content")
+"""
+
+
 @pytest.fixture
 def library(repo: "Project") -> "Project":
     other = repo.beside("library")
@@ -204,6 +212,42 @@ class TestConversion:
         repo.write("book.nb", "count 2\n")
         repo.git("add", "-A")
         assert "book.nb" not in repo.git("status", "--porcelain")
+        assert repo.rows() != before
+
+    def test_a_file_of_git_lfs_is_the_same_whether_git_trusts_its_time(self, repo: "Project") -> None:
+        tool = repo.write("../bin/git-lfs", _LFS, mode=0o755).resolve()
+        repo.environ["PATH"] = f"{tool.parent}:{repo.environ['PATH']}"
+        repo.git("config", "filter.lfs.clean", "git-lfs clean -- %f")
+        repo.write(".gitattributes", "*.bin filter=lfs -text\n")
+        repo.write("a.bin", "content 1\n")
+        repo.commit()
+        os.utime(repo.top / ".git/index", (2_000_000_000, 2_000_000_000))
+        trusted = repo.rows()
+        os.utime(repo.top / "a.bin", (1, 1))
+        assert repo.rows() == trusted
+        os.utime(repo.write("a.bin", "content 2\n"), (1, 1))
+        assert repo.rows() != trusted
+
+    @pytest.mark.parametrize("name", ["lfs", "lfsx"])
+    def test_a_filter_that_only_sounds_like_git_lfs_hides_nothing(self, repo: "Project", name: str) -> None:
+        repo.git("config", f"filter.{name}.clean", "sed s/[0-9]/0/g")
+        repo.write(".gitattributes", f"*.nb filter={name}\n")
+        repo.write("book.nb", "count 1\n")
+        repo.commit()
+        before = repo.rows()
+        repo.write("book.nb", "count 2\n")
+        repo.git("add", "-A")
+        assert repo.rows() != before
+
+    def test_attributes_that_are_gone_from_the_worktree_still_count(self, repo: "Project") -> None:
+        repo.git("config", "filter.strip.clean", "sed s/[0-9]/0/g")
+        repo.write(".gitattributes", "*.nb filter=strip\n")
+        repo.write("book.nb", "count 1\n")
+        repo.commit()
+        (repo.top / ".gitattributes").unlink()
+        before = repo.rows()
+        repo.write("book.nb", "count 2\n")
+        repo.git("add", "book.nb")
         assert repo.rows() != before
 
     def test_keyword_expansion(self, repo: "Project") -> None:

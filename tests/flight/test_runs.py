@@ -32,11 +32,11 @@ def script(tmp_path: Path, request: pytest.FixtureRequest) -> Script:
 def started() -> Iterator[Callable[[Running], Running]]:
     running: list[Running] = []
 
-    def take(process: Running) -> Running:
+    def keep(process: Running) -> Running:
         running.append(process)
         return process
 
-    yield take
+    yield keep
     for process in running:
         process.kill()
         process.communicate()

@@ -17,8 +17,10 @@ import pytest
 from skillcache import AsyncSkillCache, SkillCache
 from skillcache.library import fetching
 from skillcache.library.fetching import LEASE
+from skillcache.library.keys import Place
 from skillcache.library.options import PATIENCE
 from skillcache.library.records import Found
+from skillcache.stores import open_store
 
 HERE = Path(__file__).parent
 INPUTS = {"q": 1}
@@ -41,6 +43,17 @@ def test_64_processes_compute_once(url: str, tmp_path: Path) -> None:
     assert len({data for data, _, _ in got}) == 1
     assert sorted(cached for _, cached, _ in got) == [False] + [True] * 63
     assert [errors for _, _, errors in got] == [0] * 64
+
+
+def test_nobody_waits_for_a_process_that_is_gone_from_this_machine(url: str) -> None:
+    code = "from skillcache import holder; print(holder.describe('x'))"
+    gone = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout[:-1]
+    place = Place("report", INPUTS, None, None)
+    store = open_store(url, now=time.time())
+    store.claim(place.claim, gone, 600)
+    store.close()
+    with SkillCache(url) as cache:
+        assert cache.fetch("report", INPUTS, lambda: 7) == (7, False)
 
 
 def test_32_threads_compute_once(url: str) -> None:

@@ -240,15 +240,3 @@ def test_a_pattern_that_is_none_is_named() -> None:
 def test_what_is_normalized_is_so_for_good(tool: str) -> None:
     once = normalized(SAMPLES[tool][0][0], ROOT)
     assert normalized(once, ROOT) == once
-
-
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("unit", ["1 passed ", "1s ", "PASS a ", "/tmp/", "12:", "=", "at 0x", " ✓ a 1 s", "1 s, "])
-def test_hostile_lines_take_bounded_time(unit: str) -> None:
-    normalized(unit * (20_000 // len(unit)), ROOT)
-
-
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("text", ["\n" * 200_000, "\n \t" * 70_000, "ok " + " " * 200_000])
-def test_empty_lines_and_long_blanks_take_time_proportional_to_them(text: str) -> None:
-    normalized(text + "x", ROOT)

@@ -229,7 +229,7 @@ def test_a_value_that_is_larger_than_any_of_ours_is_not_read(path: Path, table: 
     with sqlite3.connect(path) as file:
         row = "(key, value, expires)" if table == "records" else "(key, value, expires, started)"
         more = "" if table == "records" else ", 1"
-        file.execute(f"INSERT INTO {table} {row} VALUES ('huge', zeroblob({LARGEST}), 1e12{more})")  # noqa: S608
+        file.execute(f"INSERT INTO {table} {row} VALUES ('huge', zeroblob({LARGEST + 1}), 1e12{more})")  # noqa: S608
     file.close()
     store = open_embedded(path)
     assert store.get(KEY, ("Bash",)).entry is not None

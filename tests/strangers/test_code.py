@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -274,11 +276,31 @@ def unsure_times(stranger: Stranger) -> None:
     os.utime(stranger.root / ".git/index", (1, 1))
 
 
+def name_that_ends_twice(stranger: Stranger) -> None:
+    """An index that git and a reader up to the first NUL read differently: only git sees the file with a filter."""
+    stranger.write("a", "1\n")
+    stranger.write("sub/a.txt", "1\n")
+    stranger.commit()
+    stranger.write("sub/.gitattributes", "*.txt filter=x\n")
+    stranger.configure(defined(stranger))
+
+    blob = hashlib.sha1(b"blob 2\0001\n").digest()  # noqa: S324 - git's own
+
+    def entry(name: bytes) -> bytes:
+        made = struct.pack(">10I", *(0,) * 6, 0o100644, 0, 0, 0) + blob + struct.pack(">H", len(name)) + name
+        return made + b"\0" * (8 - len(made) % 8)
+
+    padding = entry(b"a")[63:]
+    body = entry(b"a" + padding + entry(b"b") + b"zzzz\xff\xff\xff\xff") + entry(b"sub/a.txt")
+    data = b"DIRC" + struct.pack(">2I", 2, 2) + body
+    (stranger.root / ".git/index").write_bytes(data + hashlib.sha1(data).digest())  # noqa: S324 - git's own
+
+
 PLACES: tuple[Callable[[Stranger], None], ...] = (
     *(byte_order_mark, huge_configuration, bytes_of_no_text, common_folder_with_line_ends, link_with_line_ends),
     *(linked_worktree, submodule, nested_repository, other_top, called_bare, attributes_beside, attributes_elsewhere),
     *(attributes_in_a_link, attributes_below, attributes_that_only_the_index_has, filter_of_the_person),
-    *(filter_of_the_environment, split_index, unsure_times),
+    *(filter_of_the_environment, split_index, unsure_times, name_that_ends_twice),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
     *("cli/checks/tools.py", "fingerprint/__init__.py", "fingerprint/buildfiles.py", "fingerprint/conversion.py"),
-    *("fingerprint/git.py", "permissions/operands.py", "running/words.py"),
+    *("fingerprint/git.py", "permissions/operands.py", "commands/words.py", "fingerprint/environment.py"),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
 OPENING = {
@@ -37,13 +38,14 @@ OPENING = {
     "cli/tail.py": "our own file",
     "durations.py": "our own file",
     "files.py": "the one way",
+    "runtime.py": "the null device",
     "messages/arrival.py": "our own file",
     "pending.py": "writes",
     "plugin/layout.py": "our own files",
     "probe/proof.py": "a file of its own making",
-    "running/child.py": "the person's terminal",
-    "running/job.py": "writes",
-    "running/standard_input.py": "the null device",
+    "commands/child.py": "the person's terminal",
+    "commands/way.py": "writes",
+    "commands/standard_input.py": "the null device",
     "sessions/spool.py": "our own file",
     "stores/sqlite_file.py": "our own file",
     "tally.py": "our own file",
@@ -145,7 +147,7 @@ def test_more_filters_than_can_be_switched_off(stranger: Stranger) -> None:
 
 def test_no_output_is_without_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("skillcache.process._MOST", 1 << 20)
-    child = start("/usr/bin/yes", ["yes"], {})
+    child = start(sys.executable, ["python", "-c", "while True: print('y' * 4096)"], {})
     with pytest.raises(TooMuch):
         gather([child], time.monotonic() + 60)
     assert child.status == -9

@@ -1,7 +1,8 @@
 """The configuration files and variables, and what they switch off."""
 
 from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.errors import SkillcacheError
+from skillcache.cli.client_environment import place_of
+from skillcache.errors import ConfigError
 from skillcache.paths import config_file
 from skillcache.settings import disabled, load
 from skillcache.trust import Untrusted
@@ -14,7 +15,9 @@ def check(place: Place) -> list[Finding]:
         settings = load(place.environ, place.project)
     except Untrusted:  # a check of its own says so
         return []
-    except (SkillcacheError, OSError) as fault:
+    except ConfigError as fault:
+        return [Finding(MEND, _SUBJECT, str(fault), f"correct {place_of(fault.where, place.environ, place.project)}")]
+    except OSError as fault:
         return [Finding(MEND, _SUBJECT, str(fault), "correct it there")]
     findings = [Finding(MEND, _SUBJECT, warning, "correct or remove it") for warning in settings.warnings]
     if disabled(place.environ):

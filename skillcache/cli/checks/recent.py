@@ -14,6 +14,7 @@ from skillcache.outcome import (
     NO_GIT,
     NO_TOOL,
     QUARANTINED,
+    SLOW_PLACE,
     STORE_GARBAGE,
     STORE_REFUSED,
     STORE_TIMEOUT,
@@ -33,12 +34,13 @@ _LEAST, _LAST = 3, 50  # calls that say something, and how many of them are look
 _STORE = "see what is said of the store here; if that is well by now, the next call shows it"
 _EXPLAIN = "skillcache explain -- COMMAND, with one of those commands, says what"
 # What does not lie in the call itself, and how it is mended.
-_MENDS = {
+MENDS = {
     NO_GIT: "see what git says where they ran: git status. In a folder of another user: git config --global --add"
     " safe.directory FOLDER",
     NO_TOOL: _EXPLAIN,
     TOO_LARGE: "narrow what the command depends on by a rule with `depends`: " + _EXPLAIN,
     TOO_SLOW: "narrow what the command depends on by a rule with `depends`, or set SKILLCACHE_CAPTURE_TIME=5",
+    SLOW_PLACE: "see what git says there, and how long it takes: git status",
     UNCAPTURABLE: _EXPLAIN,
     QUARANTINED: "skillcache stats says how long that lasts",
     UNSETTLED_SETTINGS: _EXPLAIN,
@@ -65,13 +67,14 @@ def check(place: Place) -> list[Finding]:
     ((outcome, times),) = Counter(count.outcome for count in last).most_common(1)
     ago = duration((place.now - last[-1].at) * 1000)
     text = (
-        f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}, the last {ago} ago"
+        f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}"
+        f" ({outcome.text}), the last {ago} ago"
     )
-    return [Finding(MEND, "calls", f"{text} ({outcome.text})", _MENDS[outcome])]
+    return [Finding(MEND, "calls", text, MENDS[outcome])]
 
 
 def _says_something(count: Count) -> bool:
-    return count.outcome in _MENDS or _is_well(count)
+    return count.outcome in MENDS or _is_well(count)
 
 
 def _is_well(count: Count) -> bool:

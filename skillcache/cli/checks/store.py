@@ -13,6 +13,7 @@ from skillcache.cli.contents import RedisContents, contents_of
 from skillcache.cli.quantities import duration
 from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
 from skillcache.errors import StoreError
+from skillcache.paths import HOME_VARIABLE
 from skillcache.redis_keys import entry_key
 from skillcache.settings import Settings
 from skillcache.stores import open_store
@@ -84,10 +85,8 @@ def _of_the_terminal(place: Place, settings: Settings, named: str) -> list[Findi
     own = settings_of(place.terminal, place.project)
     if own is not None and own.store != settings.store:
         text = f"hooks act on {place_of(settings.store)}, commands in this terminal on {place_of(own.store)}"
-        return [
-            Finding(NOTE, _SUBJECT, text, f"unset {own.named or 'SKILLCACHE_HOME'}, or make both the same"),
-            *unheard,
-        ]
+        mend = f"unset {own.named or HOME_VARIABLE}, or make both the same"
+        return [Finding(NOTE, _SUBJECT, text, mend), *unheard]
     if settings.named and named != settings.named:
         return [Finding(OK, _SUBJECT, f"hooks and the commands in this terminal act on it, by {named}"), *unheard]
     return unheard

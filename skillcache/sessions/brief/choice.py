@@ -1,6 +1,7 @@
 """Which sessions a brief speaks of."""
 
 from skillcache import jsontext
+from skillcache.sessions import limits
 from skillcache.sessions.brief.facts import RUNNING, Facts, number
 from skillcache.sessions.brief.wording import Clock, plain
 from skillcache.sessions.journal import History
@@ -57,7 +58,9 @@ def choose(source: str, history: History, own: str, branch: str, clock: Clock, h
 
 def read_notes(notes: dict[str, str]) -> list[Note]:
     found = []
-    for text in notes.values():
+    for text in list(notes.values())[: 2 * limits.NOTES]:
+        if len(text) > limits.TOLD_TEXT:
+            continue
         try:
             note = jsontext.loads(text)
         except ValueError:

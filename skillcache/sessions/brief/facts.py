@@ -1,7 +1,7 @@
 """A session's record read without trust: every field may be missing, of another form, or written to deceive."""
 
 from skillcache import jsontext
-from skillcache.sessions import client
+from skillcache.sessions import client, limits
 from skillcache.sessions.brief.wording import Clock, plain
 from skillcache.sessions.journal import Past
 
@@ -114,6 +114,8 @@ def text_of(entry: dict[str, object], name: str) -> str:
 
 
 def _entry(text: str) -> dict[str, object]:
+    if len(text) > limits.TOLD_TEXT:
+        return {}
     try:
         entry = jsontext.loads(text)
     except ValueError:
