@@ -22,6 +22,7 @@ from skillcache.cli.checks import (
     proof,
     recent,
     settings,
+    shims,
     silent,
     spool,
     store,
@@ -33,8 +34,8 @@ from skillcache.cli.client_environment import completed, of_hooks
 from skillcache.cli.quantities import several
 
 _CHECKS = (
-    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, recent,
-    proof,
+    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, shims, faults, store, spool,
+    recent, proof,
 )  # fmt: skip
 _CLEAR = "\r\x1b[K"
 
