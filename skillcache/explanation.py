@@ -12,7 +12,6 @@ from skillcache.fingerprint.difference import differences
 from skillcache.lanes import hooks
 from skillcache.outcome import HIT, UNDECIDED, Outcome
 from skillcache.plan import BASH, Plan
-from skillcache.policy.heard import starts_hooks
 from skillcache.redis_keys import entry_key, record_key
 from skillcache.replay import command_line
 
@@ -22,8 +21,7 @@ class Explanation(NamedTuple):
 
     outcome, detail: what would become of it; rules: that name it; rows: of its key, empty when none was made;
     digest: of the key; served: the entry of a hit; size: the bytes it would print; nearest: for a miss, the newest
-    entry of the same command in the same directory; changes: what differs from that entry, in words; starts_hooks:
-    whether the entries in the settings start the hooks for it, True where no rule names it.
+    entry of the same command in the same directory; changes: what differs from that entry, in words.
     """
 
     command: str
@@ -36,25 +34,22 @@ class Explanation(NamedTuple):
     size: int = 0
     nearest: Entry | None = None
     changes: tuple[str, ...] = ()
-    starts_hooks: bool = True
 
 
 def explain(call: Call) -> Explanation:
     """Raises StoreError and OSError. Nothing is counted, stored or claimed."""
     command = call.command if call.event.tool == BASH else call.event.tool
     rules: tuple[str, ...] = ()
-    started = True
     try:
         planned = call.plan()
         command, rules = planned.command, planned.rules
-        started = planned.verdict is None or starts_hooks(call.command, planned.verdict.rules)
         hooks.admit(call, planned)
         consulted = consult(call, planned)
         outcome = _approve(call, planned, consulted)
     except Bypass as bypass:
-        return Explanation(command, bypass.outcome, bypass.detail, rules, starts_hooks=started)
+        return Explanation(command, bypass.outcome, bypass.detail, rules)
     found = consulted.found
-    known = Explanation(command, outcome, "", rules, found.rows, found.digest, starts_hooks=started)
+    known = Explanation(command, outcome, "", rules, found.rows, found.digest)
     if outcome.kind == HIT:
         return known._replace(served=consulted.answer.entry, size=len(consulted.answer.output))
     nearest = _nearest(call, planned, consulted)

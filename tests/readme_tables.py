@@ -8,8 +8,6 @@ from skillcache.outcome import ALL
 from skillcache.paths import HOME_VARIABLE
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
-from skillcache.policy.heard import WORDS as ENTRY_WORDS
-from skillcache.policy.heard import has_word
 from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.settings import PROJECT, TABLE
 
@@ -47,10 +45,6 @@ def rules() -> str:
     return "\n".join(rows)
 
 
-def words() -> str:
-    return ", ".join(f"`{word}`" for word in ENTRY_WORDS)
-
-
 def settings() -> str:
     rows = ["| name | default | variable | a project's file may set it | |", "|---|---|---|---|---|"]
     rows += [
@@ -68,7 +62,7 @@ def outcomes() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"rules": rules, "words": words, "settings": settings, "outcomes": outcomes}
+TABLES = {"rules": rules, "settings": settings, "outcomes": outcomes}
 
 
 def with_tables(text: str) -> str:
@@ -83,7 +77,7 @@ def with_tables(text: str) -> str:
 
 def _command(pattern: str) -> str:
     name = pattern.removeprefix("Bash(").removesuffix(")").removesuffix(":*")
-    return f"`{name}`" + ("" if has_word(name) else "°")
+    return f"`{name}`"
 
 
 def _toml(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Claude Code's part in one Bash call: the events it writes to the hooks, and what it does with their answer."""
+"""Claude Code's part in Bash calls: the hook at a session's start, and the text that it has each call source."""
 
 import json
 import os
@@ -8,14 +8,16 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from skillcache.claude_settings import EVENTS, MARK
+from skillcache import files
 from skillcache.outcome import Outcome
 from skillcache.paths import cache_folder, hooks_folder
+from skillcache.shims.session import FILE
 from skillcache.tally import read
 
 _HOOK_SECONDS = 10
+_CAP = 1 << 16
 
 
 class Ran(NamedTuple):
@@ -24,28 +26,25 @@ class Ran(NamedTuple):
     output: bytes
     status: int
     seconds: float
-    hook_seconds: float
     outcomes: list[Outcome]
 
 
 class Client:
-    """One session in `project`; `environ` is the whole environment of hooks and commands."""
+    """One session in `project`, with its own files in `folder`; `environ` is the environment of hooks and commands."""
 
-    def __init__(self, project: str, environ: Mapping[str, str]) -> None:
-        self.environ = {**environ, "CLAUDE_PROJECT_DIR": project}
+    def __init__(self, project: str, folder: str, environ: Mapping[str, str]) -> None:
+        session = str(uuid.uuid4())
+        self.environ = {**environ, "CLAUDE_PROJECT_DIR": project, "CLAUDE_CODE_SESSION_ID": session}
         self._project = project
-        self._session = str(uuid.uuid4())
+        self._sourced = os.path.join(folder, "session.sh")
+        self._shell = shutil.which("bash", path=self.environ["PATH"]) or "/bin/bash"
+        self._begin(session)
 
     def call(self, line: str) -> Ran:
         counted = len(read(cache_folder(self.environ)))
         started = time.monotonic()
-        id_ = f"toolu_{uuid.uuid4().hex}"
-        answer = self._hook("PreToolUse", id_, line)
-        rewritten = answer.get("hookSpecificOutput", {}).get("updatedInput", {}).get("command")
-        before = time.monotonic()
-        shell = shutil.which("bash", path=self.environ["PATH"]) or "/bin/sh"
         done = subprocess.run(
-            [shell, "-c", rewritten or line],
+            [self._shell, "-c", f"{self._preamble()}eval {_quoted(line)}"],
             cwd=self._project,
             env=self.environ,
             stdin=subprocess.DEVNULL,
@@ -53,46 +52,32 @@ class Client:
             stderr=subprocess.STDOUT,
             check=False,
         )
-        after = time.monotonic()
-        if rewritten is None:  # the client starts no hook behind a replay: no entry's `if` matches it
-            self._settle(id_, line, done, int((after - before) * 1000))
-        ended = time.monotonic()
-        hooks = ended - started - (after - before)
+        seconds = time.monotonic() - started
         outcomes = [count.outcome for count in read(cache_folder(self.environ))[counted:]]
-        return Ran(done.stdout, done.returncode, ended - started, hooks, outcomes)
+        return Ran(done.stdout, done.returncode, seconds, outcomes)
 
-    def _settle(self, id_: str, line: str, done: "subprocess.CompletedProcess[bytes]", milliseconds: int) -> None:
-        text = done.stdout.decode("utf-8", "replace")
-        if done.returncode:
-            error = f"Exit code {done.returncode}\n{text}"
-            more: dict[str, Any] = {"error": error, "is_interrupt": False}
-        else:
-            more = {"tool_response": {"stdout": text, "stderr": "", "interrupted": False, "isImage": False}}
-        self._hook(
-            "PostToolUseFailure" if done.returncode else "PostToolUse", id_, line, duration_ms=milliseconds, **more
-        )
-
-    def _hook(self, event: str, id_: str, line: str, **more: Any) -> dict[str, Any]:
-        """The hook's answer; {} when it said nothing."""
-        told = {
-            "session_id": self._session,
+    def _begin(self, session: str) -> None:
+        event = {
+            "session_id": session,
             "transcript_path": os.path.join(self._project, "none.jsonl"),
             "cwd": self._project,
-            "permission_mode": "default",
-            "hook_event_name": event,
-            "tool_name": "Bash",
-            "tool_input": {"command": line, "description": "Run the tests"},
-            "tool_use_id": id_,
-            **more,
+            "hook_event_name": "SessionStart",
+            "source": "startup",
         }
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", os.path.join(hooks_folder(), EVENTS[event]), MARK],
+        subprocess.run(
+            [sys.executable, "-I", "-S", os.path.join(hooks_folder(), "session_start.py")],
             cwd=self._project,
-            env=self.environ,
-            input=json.dumps(told).encode(),
+            env={**self.environ, FILE: self._sourced},
+            input=json.dumps(event).encode(),
             capture_output=True,
             timeout=_HOOK_SECONDS,
             check=False,
         )
-        answer = json.loads(done.stdout or b"{}")
-        return answer if isinstance(answer, dict) else {}
+
+    def _preamble(self) -> str:
+        """What the client puts before each line; nothing where the hook wrote nothing."""
+        return (files.read(self._sourced, _CAP) or b"").decode("utf-8", "surrogateescape")
+
+
+def _quoted(line: str) -> str:
+    return "'" + line.replace("'", "'\"'\"'") + "'"

@@ -1,4 +1,4 @@
-"""`skillcache demo`: a slow command twice through the real hook processes, in a folder made for it and then removed."""
+"""`skillcache demo`: a slow command twice through the real shims, in a folder made for it and then removed."""
 
 import os
 import shutil
@@ -27,12 +27,12 @@ _FOREIGN = ("CLAUDE", "GIT_", "PYTHON", "REDIS_", "SKILLCACHE_", "XDG_")
 
 @click.command()
 def command() -> int:
-    """Run a slow command twice through the real hooks, side by side.
+    """Run a slow command twice, as a session of Claude Code would, side by side.
 
     Uses a small project, a cache and a home folder of its own, and removes them.
     """
     with tempfile.TemporaryDirectory(prefix="skillcache-demo-") as folder:
-        client = Client(_make_project(folder), _environment(folder))
+        client = Client(_make_project(folder), folder, _environment(folder))
         line = f"{_python(client.environ['PATH'])} -m unittest"
         click.echo(
             f"A project with one test that takes two seconds. Claude runs it, and runs it again:\n\n    {line}\n"
@@ -83,7 +83,6 @@ def _side_by_side(first: Ran, second: Ran) -> list[str]:
         ("", "first call", "second call"),
         ("outcome", *(", ".join(outcome.name for outcome in ran.outcomes) or "none" for ran in (first, second))),
         ("time", *(f"{ran.seconds:.2f} s" for ran in (first, second))),
-        ("of it in hooks", *(f"{ran.hook_seconds:.2f} s" for ran in (first, second))),
         ("exit status", *(str(ran.status) for ran in (first, second))),
         ("output", *(several(len(ran.output), "byte") for ran in (first, second))),
     ]

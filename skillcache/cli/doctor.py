@@ -22,6 +22,7 @@ from skillcache.cli.checks import (
     proof,
     recent,
     settings,
+    shims,
     silent,
     spool,
     store,
@@ -34,8 +35,8 @@ from skillcache.cli.quantities import several
 from skillcache.sessions.brief.wording import legible
 
 _CHECKS = (
-    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, faults, store, spool, recent,
-    proof,
+    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, shims, faults, store, spool,
+    recent, proof,
 )  # fmt: skip
 _CLEAR = "\r\x1b[K"
 

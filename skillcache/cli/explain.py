@@ -2,24 +2,47 @@
 
 import json
 import os
-import shlex
 import sys
 import time
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import click
 
 from skillcache.call import Call
 from skillcache.cli import exits
+from skillcache.cli.explained import Place, reached
+from skillcache.cli.explained import explain as explain_command
+from skillcache.cli.line import Line, NotALine, Spoken, is_line, read
+from skillcache.cli.whole_lines import WholeLine, of_line
 from skillcache.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
 from skillcache.kinds import may_be_ours
-from skillcache.plugin import client
+from skillcache.outcome import NO_RULE
+from skillcache.plan import BASH
 from skillcache.replay import age_of
 from skillcache.runtime import World
 from skillcache.sessions.brief.wording import legible
 from skillcache.settings import load
 
-_UNHEARD = "not started, so it runs: none of their words is in the line. A rule of your own that names it starts them"
+_EXPANDS = "the shell puts other words in the place of $ and *: they are taken here as they stand"
+
+
+class _Explained(NamedTuple):
+    """One command or tool call. is_reached, shim: of a command, whether a shim stands in for it here, and why."""
+
+    about: Explanation
+    is_reached: bool | None = None
+    shim: str = ""
+    expands: bool = False
+
+
+class _Whole(NamedTuple):
+    """line: as it was read, None where words were given; lost: rules that named this whole line."""
+
+    line: str | None
+    each: list[_Explained]
+    lost: list[WholeLine]
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -29,7 +52,8 @@ _UNHEARD = "not started, so it runs: none of their words is in the line. A rule 
 def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     """Say why a command would be answered from the cache or run.
 
-    COMMAND is one quoted line, or words after --. It does not run.
+    COMMAND is a program with its words, or one quoted line of a shell, whose commands are explained one by one. Nothing
+    runs.
 
     \b
     skillcache explain -- pytest -q
@@ -37,20 +61,28 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     """  # noqa: D301 - click's mark for lines to be left alone
     if (path is None) == (not words):
         raise click.UsageError("give a command after --, or an event with --event FILE")
+    now = time.time()
     try:
-        event = _read_event(path) if path is not None else _event_of(words)
+        whole = _of_event(path, now) if path is not None else _of_words(words, os.getcwd(), now)
+    except NotALine as fault:
+        raise click.ClickException(str(fault)) from None
+    click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now))))
+    return exits.OK
+
+
+def _of_event(path: str, now: float) -> _Whole:
+    try:
+        event = _read_event(path)
     except (BadEvent, OSError) as fault:
         raise click.ClickException(f"{path}: not a hook event: {fault}") from None
-    if not may_be_ours(event.tool):
+    line = event.input.get("command")
+    if event.tool == BASH and isinstance(line, str):
+        return _of_line(line, event.cwd, now)
+    if event.tool == BASH or not may_be_ours(event.tool):
         raise click.ClickException(f"{event.tool}: calls of this tool are never answered from the cache")
     folder = os.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
-    now = time.time()
     world = World(os.environ, now, time.monotonic())
-    explained = explain(Call(event, world, folder, load(os.environ, folder)))
-    if client.is_enabled(os.environ):  # it is told of every call
-        explained = explained._replace(starts_hooks=True)
-    click.echo(_as_json(explained) if as_json else "\n".join(map(legible, _as_text(explained, now))))
-    return exits.OK
+    return _Whole(None, [_Explained(explain(Call(event, world, folder, load(os.environ, folder))))], [])
 
 
 def _read_event(path: str) -> ToolEvent:
@@ -60,62 +92,105 @@ def _read_event(path: str) -> ToolEvent:
         return parse_tool_event(file.read(MOST + 1))
 
 
-def _event_of(words: tuple[str, ...]) -> ToolEvent:
-    line = words[0] if len(words) == 1 else shlex.join(words)
-    return ToolEvent("PreToolUse", tool="Bash", tool_input={"command": line}, tool_use_id="explain", cwd=os.getcwd())
+def _of_words(words: tuple[str, ...], cwd: str, now: float) -> _Whole:
+    if len(words) == 1 and is_line(words[0]):
+        return _of_line(words[0], cwd, now)
+    return _explained(Line((Spoken(words),)), " ".join(words), cwd, now)
 
 
-def _as_text(explained: Explanation, now: float) -> list[str]:
-    outcome = explained.outcome
-    reason = f"{outcome.text}: {explained.detail}" if explained.detail else outcome.text
-    lines = [f"{outcome.kind}  {outcome.name}: {reason}", f"command  {explained.command}"]
-    if explained.rules:
-        lines.append(f"rules    {', '.join(explained.rules)}")
-    if not explained.starts_hooks:
-        lines.append(f"hooks    {_UNHEARD}")
-    if explained.served is not None:
-        entry = explained.served
-        lines.append(
-            f"entry    recorded {age_of(entry, now)} ago by {entry.writer.get('user')} on {entry.writer.get('host')},"
-            f" exit status {entry.status}, {explained.size} bytes, a run of {entry.duration / 1000:.1f} s"
+def _of_line(text: str, cwd: str, now: float) -> _Whole:
+    return _explained(read(text), text, cwd, now)._replace(line=text)
+
+
+def _explained(line: Line, text: str, cwd: str, now: float) -> _Whole:
+    folder = os.environ.get("CLAUDE_PROJECT_DIR") or cwd
+    settings = load(os.environ, folder)
+    place = Place(os.environ, cwd, folder, settings, now, line.fresh)
+    each = [
+        _Explained(
+            explain_command(spoken, place), *reached(spoken.words[0], os.environ, settings.cache), spoken.expands
         )
-    if explained.nearest is not None and explained.changes:
-        lines += [
-            "",
-            f"What differs from the newest entry of this command, recorded {age_of(explained.nearest, now)} ago:",
-        ]
-        lines += [f"  {change}" for change in explained.changes]
-    elif explained.rows and explained.served is None and explained.nearest is None:
-        lines += ["", "No entry of this command in this directory is stored."]
-    if explained.rows:
-        lines += ["", f"key {explained.digest}"]
-        lines += [
-            f"  {' '.join(part for part in (label, name) if part)}: {value}" for label, name, value in explained.rows
-        ]
-    return lines
+        for spoken in line.commands
+    ]
+    return _Whole(None, each, of_line(settings, text))
 
 
-def _as_json(explained: Explanation) -> str:
-    entry = explained.served or explained.nearest
+def _as_text(whole: _Whole, now: float) -> Iterator[str]:
+    if whole.line is not None:
+        told = "; ".join(each.about.command for each in whole.each) or "no command"
+        yield f"line     understood as: {told}"
+    for lost in whole.lost:
+        yield f"rule     {lost.text}; {lost.mend}"
+    for at, each in enumerate(whole.each):
+        if at or whole.line is not None or whole.lost:
+            yield ""
+        yield from _block(each, now)
+
+
+def _block(each: _Explained, now: float) -> Iterator[str]:
+    about = each.about
+    outcome = about.outcome
+    reason = f"{outcome.text}: {about.detail}" if about.detail else outcome.text
+    yield f"{outcome.kind}  {outcome.name}: {reason}"
+    yield f"command  {about.command}"
+    if about.rules:
+        yield f"rules    {', '.join(about.rules)}"
+    if each.shim and outcome is not NO_RULE:
+        yield f"shim     {each.shim}"
+    if each.expands and outcome is not NO_RULE:
+        yield f"words    {_EXPANDS}"
+    if about.served is not None:
+        entry = about.served
+        yield (
+            f"entry    recorded {age_of(entry, now)} ago by {entry.writer.get('user')} on {entry.writer.get('host')},"
+            f" exit status {entry.status}, {about.size} bytes, a run of {entry.duration / 1000:.1f} s"
+        )
+    yield from _compared(about, now)
+    if about.rows:
+        yield from ("", f"key {about.digest}")
+        for label, name, value in about.rows:
+            yield f"  {' '.join(part for part in (label, name) if part)}: {value}"
+
+
+def _compared(about: Explanation, now: float) -> Iterator[str]:
+    if about.nearest is not None and about.changes:
+        yield ""
+        yield f"What differs from the newest entry of this command, recorded {age_of(about.nearest, now)} ago:"
+        yield from (f"  {change}" for change in about.changes)
+    elif about.rows and about.served is None and about.nearest is None:
+        yield from ("", "No entry of this command in this directory is stored.")
+
+
+def _as_json(whole: _Whole) -> str:
     return json.dumps(
         {
-            "command": explained.command,
-            "outcome": explained.outcome.name,
-            "class": explained.outcome.kind,
-            "reason": explained.outcome.text,
-            "detail": explained.detail,
-            "rules": explained.rules,
-            "starts_hooks": explained.starts_hooks,
-            "key": {"digest": explained.digest, "rows": explained.rows} if explained.rows else None,
-            "entry": entry
-            and {
-                "served": explained.served is not None,
-                "finished_ms": entry.finished,
-                "duration_ms": entry.duration,
-                "status": entry.status,
-                "writer": entry.writer,
-            },
-            "changes": explained.changes,
+            "line": whole.line,
+            "commands": [_object(each) for each in whole.each],
+            "rules_of_lines": [{"match": lost.pattern, "instead": lost.instead} for lost in whole.lost],
         },
         indent=2,
     )
+
+
+def _object(each: _Explained) -> dict[str, object]:
+    about = each.about
+    entry = about.served or about.nearest
+    return {
+        "command": about.command,
+        "outcome": about.outcome.name,
+        "class": about.outcome.kind,
+        "reason": about.outcome.text,
+        "detail": about.detail,
+        "rules": about.rules,
+        "shim": {"reached": each.is_reached, "reason": each.shim} if each.shim else None,
+        "key": {"digest": about.digest, "rows": about.rows} if about.rows else None,
+        "entry": entry
+        and {
+            "served": about.served is not None,
+            "finished_ms": entry.finished,
+            "duration_ms": entry.duration,
+            "status": entry.status,
+            "writer": entry.writer,
+        },
+        "changes": about.changes,
+    }

@@ -51,7 +51,7 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
         return exits.OK
     fresh = before is not None and not ours(before, path)
     write(path, after, backup=before if fresh else None)
-    click.echo(f"{path} now has the hooks; the next Claude Code session uses them.")
+    click.echo(f"{path} now has the hooks: sessions use them from their start, so restart those that run.")
     if fresh:
         click.echo(f"The file as it was: {backup_of(path)}")
     click.echo(note(os.environ), nl=False)

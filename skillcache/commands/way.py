@@ -103,7 +103,7 @@ class Way:
         limit.begin(limit.SECONDS + self._settings.number("capture_time"))
         given = take(int(self._settings.number("max_output")))
         try:
-            begun, answer = self._consult(given)
+            begun, answer = self.consult(given)
             if answer is not None:
                 self._restore(answer, begun, given)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
@@ -116,8 +116,8 @@ class Way:
         self._count(begun.outcome)
         return self._run(begun, given)
 
-    def _consult(self, given: Input) -> "tuple[Begun, Answer | None]":
-        """What is so now, and what is served, None for a run. Raises Bypass, StoreError and OSError."""
+    def consult(self, given: Input) -> "tuple[Begun, Answer | None]":
+        """What is so now, and what is served, None for a run; for `explain` too. Raises Bypass, StoreError, OSError."""
         task, settings = self._task, self._settings
         if given.refused is not None:
             raise given.refused
@@ -253,7 +253,7 @@ class Way:
     def _restore(self, answer: Answer, begun: Begun, given: Input) -> None:
         """All that a replay does besides what it prints. Raises Bypass, before anything is done, and OSError."""
         entry = answer.entry
-        assert entry is not None  # noqa: S101 - what `_consult` gives
+        assert entry is not None  # noqa: S101 - what `consult` gives
         kept = tuple([file for file in entry.files if file.path != ERROR])
         if kept:
             _put_back(kept, begun.found)
@@ -267,7 +267,7 @@ class Way:
     def _replay(self, answer: Answer, outcome: Outcome) -> int:
         """From here on the command does not run."""
         entry = answer.entry
-        assert entry is not None  # noqa: S101 - what `_consult` gives
+        assert entry is not None  # noqa: S101 - what `consult` gives
         status = _print(answer)
         try:
             self._count(outcome, run=entry.duration)

@@ -7,31 +7,31 @@ asked for as well, and calls are timed against the same ones without us.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from skillcache import tally
 from skillcache.cli.install import present_edit
 from skillcache.cli.settings_file import USER
 from skillcache.cli.settings_text import add
 from skillcache.git import make_repository
+from skillcache.paths import cache_folder, shims_folder
 from skillcache.plugin.layout import lay_out
-from skillcache.probe.api import Request, Turn, bash
+from skillcache.probe.api import Turn, bash
 from skillcache.probe.client import Client, Session
 
 HOOKS, PLUGIN = "hooks", "plugin"
 _CALLS = 6  # that are timed, of each kind
-_SECONDS = 5.0  # for the plugin's server to come up
 _CHECK = '#!/bin/sh\necho run >>"$SKILLCACHE_PROOF_RUNS"\necho "$@" $(date +%N)\n'
+_NAME = "check"  # of the rule
 _RULE = '[[rules]]\nmatch = "Bash(./check:*)"\n'
 _ALLOWED, _DENIED = "./check", "./check denied"
 _SETTINGS = {
     "SKILLCACHE_MIN_DURATION": "0",
     "SKILLCACHE_VERIFY": "0",
-    "SKILLCACHE_RECORD_SESSIONS": "0",
     "SKILLCACHE_CAPTURE_TIME": "30",
 }
 
@@ -39,20 +39,24 @@ _SETTINGS = {
 class Proof(NamedTuple):
     """What the sessions showed.
 
-    answered: whether the second call was given the first one's result, byte for byte; spared: whether nothing ran for
-    it; respected: whether a deny rule stopped a call that could have been answered; miss, hit: milliseconds that such a
-    call takes more than without us.
+    prepared: whether the hook at a session's start was given a file for what Bash calls source; reached: whether a
+    shim stood in for the command; answered: whether the second call was given the first one's result, byte for byte;
+    spared: whether nothing ran for it; respected: whether a deny rule stopped a call that could have been answered;
+    miss, hit: milliseconds that such a call takes more than without us, which is bare.
     """
 
+    prepared: bool
+    reached: bool
     answered: bool
     spared: bool
     respected: bool
     miss: float
     hit: float
+    bare: float
 
     @property
     def works(self) -> bool:
-        return self.answered and self.spared and self.respected
+        return self.prepared and self.reached and self.answered and self.spared and self.respected
 
 
 def prove(binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[str], None]) -> Proof:
@@ -75,11 +79,14 @@ def prove(binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[st
         without = place.play([_ALLOWED, *misses], bare=True).times[1:]
         bare = median(without)
         return Proof(
+            prepared=place.is_prepared(),
+            reached=place.is_reached(),
             answered=len({result.text for result in (*first.results[:2], *second.results[:1])}) == 1,
             spared=ran == 2,
             respected=refused,
             miss=median(with_us[:_CALLS]) - bare,
             hit=median(with_us[_CALLS:]) - bare,
+            bare=bare,
         )
 
 
@@ -99,8 +106,7 @@ class _Place:
         self._bare = Client(binary, root / "bare", variables)
         known = self._client.environment()
         make_repository(str(self._project), known)  # without git it is a project all the same
-        self._sockets = runtime / "skillcache"
-        self._patience = _SECONDS
+        self._cache = cache_folder(known)
         self._plugin = Path(lay_out(known, modern=True)) if lane == PLUGIN else None
         if lane == HOOKS:
             path = home / ".claude/settings.json"
@@ -116,31 +122,18 @@ class _Place:
         options: Sequence[str] = (),
     ) -> Session:
         client, plugin = (self._bare, None) if bare else (self._client, self._plugin)
-        first, *rest = commands
-        turns: list[Turn] = [self._once_served(first) if plugin else bash(first)]
-        turns += [bash(command) for command in rest]
+        turns: list[Turn] = [bash(command) for command in commands]
         return client.run(self._project, turns, plugin=plugin, mode=mode, allow=allow, options=options)
 
     def runs(self) -> int:
         return len(self._runs.read_text().splitlines()) if self._runs.exists() else 0
 
-    def _once_served(self, command: str) -> Turn:
-        before = self._listening()
+    def is_prepared(self) -> bool:
+        return any(Path(shims_folder(self._cache)).glob("*.sh"))
 
-        def served(_request: Request) -> Turn:
-            ends = time.monotonic() + self._patience
-            while not self._listening() - before:
-                if time.monotonic() > ends:
-                    self._patience = 0.0  # a client that starts none will not do so the next time
-                    break
-                time.sleep(0.01)
-            time.sleep(0.1)  # until the mod has read where
-            return bash(command)
-
-        return served
-
-    def _listening(self) -> set[str]:
-        return {path.name for path in self._sockets.iterdir() if path.is_socket()} if self._sockets.exists() else set()
+    def is_reached(self) -> bool:
+        """Whether a shim's own process has counted what became of a command."""
+        return any(count.rule == _NAME for count in tally.read(self._cache))
 
 
 @contextmanager

@@ -30,9 +30,14 @@ def installed(names: "Iterable[str]", path: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def shell() -> str | None:
+    """What a shim's first line names."""
+    return next((path for path in _SHELLS if os.access(path, os.X_OK)), None)
+
+
 def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...]]") -> str | None:
     """The folder with shims of exactly these names; None where the system would not start one. Raises OSError."""
-    bash = next((path for path in _SHELLS if os.access(path, os.X_OK)), None)
+    bash = shell()
     if bash is None or not _is_silent():
         return None
     text = script.script(

@@ -23,7 +23,6 @@ def test_shows_both_calls_side_by_side_with_equal_text(person: Person, tmp_path:
         "  first call  second call",
         "  outcome  no_entry, stored  replayed",
         "  time  N s  N s",
-        "  of it in hooks  N s  N s",
         "  exit status  0  0",
         "  output  98 bytes  98 bytes",
         "",
@@ -54,7 +53,7 @@ def test_the_persons_own_settings_do_not_disturb_it(person: Person) -> None:
     assert person.skillcache("demo").status == 0
 
 
-def test_hooks_that_say_nothing_are_told(person: Person) -> None:
+def test_without_a_shell_it_says_so_without_a_trace(person: Person) -> None:
     person.variables["PATH"] = "/nonexistent"
 
     ran = person.skillcache("demo")

@@ -13,8 +13,8 @@ from tests.e2e.plugin import Plugged
 from tests.e2e.project import CHECK_RULE
 
 WELL = (
-    "gave a repeated command its recorded bytes without running it, and obeyed a deny rule; a miss took ",
-    " than without skillcache",
+    "reached a shim, gave a repeated command its recorded bytes without running it, and obeyed a deny rule; ",
+    " ms without skillcache, a miss ",
 )
 
 
@@ -115,7 +115,7 @@ def test_where_a_client_ignores_the_plugin_the_lane_that_works_is_named(person: 
     person.client.env["CLAUDE_CODE_EXECPATH"] = str(deaf)
     proof = findings(person)["proof"]
     assert proof == (
-        f"mend Claude Code {version_of(person.client.binary)} with the plugin: a repeated command was not given its"
-        " recorded result, a repeated command ran. Mend:"
+        f"mend Claude Code {version_of(person.client.binary)} with the plugin: it gives hooks at a session's start no"
+        " CLAUDE_ENV_FILE, so its Bash calls cannot be answered. Mend:"
         " skillcache uninstall, then skillcache install: the hooks work in it"
     )

@@ -33,8 +33,9 @@ def check(place: Place) -> list[Finding]:
         return [Finding(NOTE, _SUBJECT, f"{name} played no session here: {type(fault).__name__}: {fault}")]
     if proof.works:
         text = (
-            f"{name} gave a repeated command its recorded bytes without running it, and obeyed a deny rule;"
-            f" a miss took {_added(proof.miss)}, a hit {_added(proof.hit)} than without skillcache"
+            f"{name} reached a shim, gave a repeated command its recorded bytes without running it, and obeyed a deny"
+            f" rule; a call took {proof.bare:.0f} ms without skillcache, a miss {_added(proof.miss)}, a hit"
+            f" {_added(proof.hit)}"
         )
         return [Finding(OK, _SUBJECT, text)]
     return [Finding(MEND, _SUBJECT, f"{name} with {_NAMES[lane]}: {_faults(proof)}", _way_out(path, lane, place))]
@@ -45,7 +46,10 @@ def _added(milliseconds: float) -> str:
 
 
 def _faults(proof: Proof) -> str:
+    if not proof.prepared:
+        return "it gives hooks at a session's start no CLAUDE_ENV_FILE, so its Bash calls cannot be answered"
     faults = {
+        "no shim stood in for a command": proof.reached,
         "a repeated command was not given its recorded result": proof.answered,
         "a repeated command ran": proof.spared,
         "a call that a rule denies was not refused": proof.respected,
