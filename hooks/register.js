@@ -3,22 +3,18 @@
 // there, the call runs as it would without us.
 //
 // heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
-// which calls a rule may name. A hook that may match a call keeps the client from moving it to the background, so no
-// more is heard than must be.
-import { endedTools, lines, start, tools, writes, writingLines } from './heard.js'
+// which calls a rule may name.
+import { endedTools, start, tools, writes, writingLines } from './heard.js'
 
-const PROTOCOL = 2
+const PROTOCOL = 3
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
 const HANGS = 2_000 // ms after which a server that still does not answer is ended
-const HELD = 2_000 // ms that the client is held after a call, at most, while the server looks at what that left
-const EARLY = 100 // ms before which the server is to be done, so that both sides agree on who was in time
 const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
 const UNTOLD = 100 // ends that are kept for a server that does not take them; of a session with more, nothing is asked
 const LATE = Symbol('late')
 const ROUNDS = 2_000 // of waiting, each some two seconds long: more than the longest wait that can be set
 // What the client takes for a result of these tools; of another shape it would make an error of it.
 const SHAPES = {
-  Bash: { stdout: 'string', stderr: 'string', interrupted: 'boolean' },
   WebFetch: { bytes: 'number', code: 'number', codeText: 'string', result: 'string', durationMs: 'number', url: 'string' },
   WebSearch: { query: 'string', results: 'object', durationSeconds: 'number' },
   Agent: { status: 'string', prompt: 'string', agentId: 'string', content: 'object', usage: 'object' },
@@ -30,7 +26,7 @@ let stop = () => {} // ends the server
 let restsUntil = 0
 let lateAt = 0 // when an answer was last found to be late
 const untold = new Set() // ends of calls that results depend on, until the server has them
-const followed = new Map() // calls of other tools whose end the server waits for, by id: how many ms they ran
+const followed = new Map() // calls whose end the server waits for, by id: how many ms they ran
 
 // Runs as long as the server does, which is at most as long as this module.
 async function keepServer($, options) {
@@ -126,7 +122,7 @@ async function describe($, e) {
 async function lookUp($, event) {
   if (!(await catchUp($))) return {}
   // The call runs by then: whoever waits for a result of it is not to wait for this run's.
-  const missed = said => said?.follow === true && void send($, '/ended', endOf(event, {}, 0, true))
+  const missed = said => said?.follow === true && void send($, '/ended', interrupted(event))
   let said = await ask($, '/call', event, PATIENCE, missed)
   for (let round = 0; round < ROUNDS && typeof said?.ticket === 'string'; round++)
     said = await ask($, '/wait', { ticket: said.ticket }, said.wait * 1000, missed)
@@ -143,31 +139,18 @@ function fits(tool, result) {
 async function answer($, e, next) {
   const event = await describe($, e)
   // Esc, and the end of an agent by others: the client goes on with nothing below, so that this is its only word.
-  next.signal.addEventListener('abort', () => void ask($, '/ended', endOf(event, {}, 0, true), PATIENCE))
+  next.signal.addEventListener('abort', () => void ask($, '/ended', interrupted(event), PATIENCE))
   const said = await lookUp($, event)
-  if (typeof said.deny === 'string') return { deny: said.deny }
   if (fits(e.tool, said.result)) return { result: said.result, context: said.context }
   if (said.follow !== true) return next(e)
   const began = performance.now()
   const ran = await next(e)
-  const took = Math.round(performance.now() - began)
-  if (e.tool !== 'Bash') {
-    followed.set(e.tool_use_id, took)
-    return ran
-  }
-  const end = endOf(event, ran, took, next.signal.aborted)
-  if (said.hold === true) await ask($, '/held', { ...end, until: Date.now() + HELD - EARLY }, HELD)
-  else void ask($, '/ended', end, PATIENCE)
+  followed.set(e.tool_use_id, Math.round(performance.now() - began))
   return ran
 }
 
-// The end of a followed line, as PostToolUse or PostToolUseFailure would have it: such a line does not move the shell.
-// Hooking these would cost each call some milliseconds more, and not tell what another plugin has answered.
-function endOf(event, ran, took, isAborted) {
-  const end = { ...event, duration_ms: took }
-  if (ran.ref === undefined || isAborted) return { ...end, hook_event_name: 'PostToolUseFailure', is_interrupt: true }
-  if (ran.isError) return { ...end, hook_event_name: 'PostToolUseFailure', error: ran.text }
-  return { ...end, hook_event_name: 'PostToolUse', tool_response: ran.result }
+function interrupted(event) {
+  return { ...event, hook_event_name: 'PostToolUseFailure', is_interrupt: true, duration_ms: 0 }
 }
 
 // The very event that a settings hook gets, which names an MCP server; but for the time that `answer` may have waited.
@@ -189,11 +172,10 @@ export function register(on, options) {
     void keepServer($, options)
     return started
   })
-  on('tool.run', { tool: 'Bash', command: lines }, async ($, e, next) => {
+  on('tool.run', { tool: tools }, async ($, e, next) => {
     if (!running && Date.now() > restsUntil) void keepServer($, options)
     return answer($, e, next)
   })
-  on('tool.run', { tool: tools }, answer)
   on('classic.PostToolUse', { tool_name: endedTools }, tell)
   on('classic.PostToolUseFailure', { tool_name: endedTools }, tell)
   if (writingLines !== undefined) {

@@ -3,7 +3,8 @@
 from skillcache import tally
 from skillcache.event import ToolEvent
 from skillcache.outcome import Outcome
-from skillcache.plan import Plan, plan
+from skillcache.plan import Plan
+from skillcache.policy.other_tools import plan_of
 from skillcache.policy.own import rules_of
 from skillcache.settings import Settings, load
 
@@ -28,26 +29,13 @@ class Call:
     def cache(self) -> str:
         return self.settings.cache
 
-    @property
-    def command(self) -> str:
-        """The line as the model asked for it."""
-        return str(self.event.input.get("command"))
-
     def open_store(self) -> "Store":
         """Raises ConfigError."""
         return self.world.open_store(self.settings.store)
 
-    def plan(self, cwd: str = "") -> Plan:
-        """`cwd`: where the call began, when that is not where the event says. Raises Bypass."""
-        ttl, failures_ttl = (int(self.settings.number(name)) for name in ("ttl", "failures_ttl"))
-        return plan(
-            self.event,
-            rules_of(self.settings),
-            cwd=cwd or self.event.cwd,
-            environ=self.world.environ,
-            ttl=ttl,
-            failures_ttl=failures_ttl,
-        )
+    def plan(self) -> Plan:
+        """Raises Bypass."""
+        return plan_of(self.event, rules_of(self.settings))
 
     def team(self, planned: Plan) -> str:
         """The team whose results the call may be answered with and that may be given its own, "" for none."""

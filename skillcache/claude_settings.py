@@ -1,12 +1,8 @@
-"""Our entries in Claude Code's settings: which events and lines start the hooks, and how an entry is known as ours.
+"""Our entries in Claude Code's settings: which events and calls start the hooks, and how an entry is known as ours.
 
 An entry is a line for `/bin/sh`, which any client takes. It ends with status 0 and says nothing whatever is missing of
 us: status 2 would refuse the person's call, others would be shown. The shell stays, so that a hook that fails or is
 killed is silent, too; the client's own signals reach both (observed). No other line gives a hook this last argument.
-
-One entry cannot name two patterns, so each event has an entry per word. The client runs every entry whose `if`
-matches a part of the command line, and all of them for a line that it does not take apart (`$(...)`, loops), so the
-words are few: the hook sees to it that one process answers.
 """
 
 import re
@@ -14,7 +10,6 @@ import shlex
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from skillcache.policy.heard import WORDS, has_word
 from skillcache.policy.pattern import parse as parse_pattern
 
 EVENTS = {
@@ -22,20 +17,20 @@ EVENTS = {
     "PostToolUse": "post_tool_use.py",
     "PostToolUseFailure": "post_tool_use_failure.py",
 }
-# The tools that built-in rules name besides Bash.
+# The tools that built-in rules name. Commands are answered where they run: SessionStart sees to that.
 WEB = "WebFetch|WebSearch"
-# What is seen of calls that no rule names, for `skillcache suggest`.
-OBSERVED = "^(mcp__.*|Agent)$"
-# What records sessions: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
+# What answers commands: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
 # and at a turn's end, which may be the session's: the client then stops what it does not wait for (observed with -p).
-_CHANGES = "Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash"
-SESSION_ENTRIES = (
+COMMAND_ENTRIES = (
     ("SessionStart", None, "session_start.py", True),
+    ("Stop", None, "record.py", True),
+)
+# What records sessions besides: what they change, and calls that no rule names, for `skillcache suggest`.
+_CHANGES = "^(Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash|Agent|mcp__.*)$"
+SESSION_ENTRIES = (
     ("UserPromptSubmit", None, "record.py", False),
     ("PostToolUse", _CHANGES, "record.py", False),
-    ("PostToolUse", OBSERVED, "record.py", False),
     ("PostToolUseFailure", "Bash", "record.py", False),
-    ("Stop", None, "record.py", True),
     ("SubagentStart", None, "record.py", False),
     ("SubagentStop", None, "record.py", False),
     ("PreCompact", None, "record.py", False),
@@ -47,9 +42,8 @@ DELIVERING = (
     "SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd",
 )  # fmt: skip
 # Every event that an entry of ours may have, in the order in which they are compared.
-ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in SESSION_ENTRIES), *DELIVERING]))
+ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in (*COMMAND_ENTRIES, *SESSION_ENTRIES)), *DELIVERING]))
 MARK = "skillcache"  # the last argument that every entry of ours gives its hook
-MATCHER = "Bash"
 _FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
 _SCRIPT, _INTERPRETER = 3, 6  # their places among the words of a line of ours
 
@@ -86,11 +80,11 @@ class Edit:
 
     rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
     web's tools are answered; sessions, messages: whether to write the entries that record sessions and that bring
-    messages.
+    messages. What answers commands is always there.
     """
 
     __slots__ = (
-        "hooks", "interpreter", "messages", "patterns", "rules", "sessions", "timeout", "web", "writers",
+        "hooks", "interpreter", "messages", "rules", "sessions", "timeout", "web", "writers",
     )  # fmt: skip
 
     def __init__(
@@ -112,17 +106,11 @@ class Edit:
         self.rules = rules
         self.writers = writers
         self.web = web
-        self.patterns = (*(f"Bash(*{word}*)" for word in WORDS), *patterns_of(rules))
         self.timeout = timeout
-
-    def handlers(self, event: str) -> list[Json]:
-        return [{"type": "command", "if": pattern, **self.start(EVENTS[event])} for pattern in self.patterns]
 
     def groups(self) -> list[tuple[str, Json]]:
         """Each event and an element that its list gains."""
-        groups: list[tuple[str, Json]] = [
-            (event, {"matcher": MATCHER, "hooks": self.handlers(event)}) for event in EVENTS
-        ]
+        groups: list[tuple[str, Json]] = []
         matchers = (*((WEB,) if self.web else ()), *matchers_of(self.rules))
         for event, script in EVENTS.items():
             handler = {"type": "command", **self.start(script)}
@@ -131,10 +119,8 @@ class Edit:
             handler = {"type": "command", **self.start("subagent_stop.py")}
             groups.append(("SubagentStop", {"hooks": [handler]}))
         groups += self._invalidating()
-        for event, matcher, script, waits in SESSION_ENTRIES:
-            noticing = self.messages and matcher == _CHANGES
-            if not (self.sessions or noticing):
-                continue
+        noticing = [entry for entry in SESSION_ENTRIES if self.sessions or (self.messages and entry[1] == _CHANGES)]
+        for event, matcher, script, waits in (*COMMAND_ENTRIES, *noticing):
             handler = {"type": "command", **self.start(script), **({} if waits else {"async": True})}
             groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
         for event in DELIVERING if self.messages else ():
@@ -144,10 +130,10 @@ class Edit:
     def _invalidating(self) -> list[tuple[str, Json]]:
         """What starts at the end of the calls that put others' results out of date."""
         handler = {"type": "command", **self.start("invalidate.py")}
-        lines = [{"if": pattern, **handler} for pattern in patterns_of(self.writers, all_=True)]
+        lines = [{"if": pattern, **handler} for pattern in patterns_of(self.writers)]
         groups: list[tuple[str, Json]] = []
         for event in ("PostToolUse", "PostToolUseFailure"):  # one that failed may have done a part
-            groups += [(event, {"matcher": MATCHER, "hooks": lines})] if lines else []
+            groups += [(event, {"matcher": "Bash", "hooks": lines})] if lines else []
             groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers_of(self.writers)]
         return groups
 
@@ -164,14 +150,11 @@ class Edit:
         return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout}
 
 
-def patterns_of(rules: Iterable[str], *, all_: bool = False) -> tuple[str, ...]:
-    """The further `if` patterns that a person's own rules need, wherever in a line their command stands.
-
-    `all_`: also those of rules whose calls start the hooks that replay anyway.
-    """
+def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The `if` patterns for the lines that hold what patterns of Bash calls name, wherever in the line it stands."""
     patterns: dict[str, None] = {}
     for rule in rules:
-        if rule.startswith("Bash(") and (all_ or not has_word(_literal(rule))):
+        if rule.startswith("Bash("):
             literal = _literal(rule)
             patterns[f"Bash(*{literal}*)" if literal else "Bash(*)"] = None
     return tuple(patterns)

@@ -1,6 +1,5 @@
 """What the store's answer means for a planned call: the entry is served, or the tool runs. Pure functions of values."""
 
-from skillcache.digest import digest
 from skillcache.entry import ERROR, STREAMS, Entry, Unreadable, decode
 from skillcache.outcome import (
     ELSEWHERE,
@@ -141,8 +140,3 @@ def _serve(entry: Entry, root: str, most: int) -> Answer:
     elif entry.root == root:
         return Answer(REPLAYED, entry, entry.output, error=error)
     return Answer(ELSEWHERE)
-
-
-def chosen_for_verification(tool_use_id: str, share: float) -> bool:
-    """Whether this would-be hit runs for real: the call's own id decides, so the choice needs no chance."""
-    return int(digest(tool_use_id.encode("utf-8", "replace"))[:12], 16) < share * (1 << 48)

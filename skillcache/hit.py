@@ -1,9 +1,6 @@
 """A call that PreToolUse has answered, kept for the PostToolUse that comes where the answer was not the last word."""
 
 from skillcache.outcome import UNDONE
-from skillcache.paths import replays_folder
-from skillcache.plan import BASH
-from skillcache.replay import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,11 +16,6 @@ def record(rule: str, run: int) -> dict[str, object]:
 
 def is_one(kept: dict[str, object]) -> bool:
     return _RULE in kept
-
-
-def is_replay(call: "Call") -> bool:
-    """Whether what ran is the line that prints a recorded text, and not one that another hook put in its place."""
-    return call.event.tool == BASH and quote(f"{replays_folder(call.cache)}/")[:-1] in call.command
 
 
 def take_back(call: "Call", kept: dict[str, object]) -> None:

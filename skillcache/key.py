@@ -16,19 +16,6 @@ VERSION = 1
 Row = tuple[str, str, str]
 
 
-def rows_of_bash(
-    command: str, directory: str, *, unsandboxed: bool, depends: tuple[str, ...] | None
-) -> tuple[Row, ...]:
-    """`directory`: relative to the root, '' for the root itself. The rows of the fingerprint follow these."""
-    return (
-        ("tool", "", "Bash"),
-        ("command", "", command),
-        ("directory", "", directory),
-        ("sandbox", "", "off" if unsandboxed else "on"),
-        ("depends", "", narrowing_of(depends)),
-    )
-
-
 def narrowing_of(depends: tuple[str, ...] | None) -> str:
     return "everything" if depends is None else jsontext.dumps(list(depends))
 

@@ -1,18 +1,12 @@
-"""From a planned call to its key: captures what the call depends on, where the command will run.
-
-PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
-"""
+"""What a key is made of, and what the command that a rule names depends on, captured where it runs."""
 
 import os
-import time
 
 from skillcache import key
 from skillcache.errors import Bypass
-from skillcache.event import ToolEvent
 from skillcache.fingerprint import Fingerprint, Request, capture
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.plan import Plan
-from skillcache.slowness import Place
 from skillcache.worktree import find_root
 
 # These look a program up in node_modules, and in a registry when it is not there.
@@ -29,8 +23,8 @@ if TYPE_CHECKING:
 class Lookup:
     """key: full key text; digest: what the store's key is made of.
 
-    called: the key's rows of the call itself; rows: all of them, for people; workplace: of a line that runs scripts of
-    skills.
+    called: the key's rows of the call itself; rows: all of them, for people; workplace: of a command that runs a script
+    of a skill.
     """
 
     __slots__ = ("called", "digest", "fingerprint", "key", "rows", "workplace")
@@ -51,58 +45,24 @@ class Lookup:
         return key.digest_of(key.text_of(self.called))
 
 
-def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
-    """Capture now. `cwd`: where the call begins; `seconds`: most time it may take. Raises Bypass."""
-    if plan.depends == ():  # it looks at no content
-        return _look(plan, event, cwd, environ, seconds=seconds)
-    place = place_of(event, cwd, environ, seconds)
-    place.require_quick()
-    try:
-        return _look(plan, event, cwd, environ, seconds=seconds)
-    except Bypass as bypass:
-        place.blame(bypass)
-        raise
-
-
-def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
-    real = os.path.realpath(cwd)
-    return Place(find_root(real) or real, event.session_id, environ, seconds)
-
-
-def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
-    verdict = plan.verdict
-    if verdict is None:
-        from skillcache.kinds.capture import look_beside  # most calls are Bash lines
-
-        return look_beside(plan, event, cwd, environ, seconds=seconds)
-    deadline = time.monotonic() + seconds
-    fingerprint, work = capture_of(plan, verdict, cwd, environ, deadline=deadline, shell=True)  # noqa: S604 - who reads the line
-    command, depends = plan.command, plan.depends
-    if work is not None:
-        command, depends = work.spelled(command), work.depends
-    place = inside(cwd, fingerprint.root) or ""
-    called = key.rows_of_bash(command, place, unsandboxed=plan.unsandboxed, depends=depends)
-    return Lookup(called, fingerprint, work)
-
-
 def capture_of(
-    plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, deadline: float, shell: bool
+    plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, deadline: float
 ) -> "tuple[Fingerprint, Workplace | None]":
-    """What the commands of `verdict` depend on. `shell`: whether the person's own shell reads them. Raises Bypass."""
+    """What the command of `verdict` depends on. Raises Bypass."""
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
-    directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
-    _require_directories(directories, environ)
+    directories = tuple(sorted({cwd, *(_join(cwd, place) for _, place in programs)}))
+    _require_directories(directories)
     work = None
-    if verdict.skills:
+    if verdict.skill is not None:
         from skillcache.skill.workplace import Workplace  # few commands run a skill's script
 
-        work = Workplace(verdict.skills, plan.depends, cwd, environ)
+        work = Workplace((verdict.skill,), plan.depends, cwd, environ)
     request = Request(
         cwd=cwd,
         directories=directories,
-        executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(verdict, cwd, environ)),
+        executables=(*((word, _join(cwd, place)) for word, place in programs), *_tools(plan, cwd, environ)),
         reads=(
-            *(_join(_join(cwd, place), path) for path, place in (*verdict.reads, *verdict.operands)),
+            *(_join(_join(cwd, place), path) for path, place in verdict.operands),
             *(work.given if work is not None else ()),
         ),
         depends=plan.depends if work is None else work.depends,
@@ -110,11 +70,10 @@ def capture_of(
         environ=environ,
         assignments=verdict.assignments,
         deadline=deadline,
-        shell=shell,
         without=work.outputs if work is not None else (),
         counted=work.counted if work is not None else (),
     )
-    # A file elsewhere that a filter prints is captured; a tool that is given one may read what surrounds it.
+    # A tool that is given a file elsewhere may read what surrounds it.
     bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))
     top = find_root(os.path.realpath(cwd))
     if top is not None:
@@ -127,10 +86,7 @@ def capture_of(
     return fingerprint if work is None else work.completed(fingerprint, environ, deadline=deadline), work
 
 
-def _require_directories(directories: tuple[str, ...], environ: "Mapping[str, str]") -> None:
-    """The line was read as if every `cd` in it worked."""
-    if len(directories) > 1 and environ.get("CDPATH"):
-        raise Bypass(UNCAPTURABLE, "CDPATH may lead a cd elsewhere")
+def _require_directories(directories: tuple[str, ...]) -> None:
     for directory in directories:
         if not os.path.isdir(directory):
             raise Bypass(UNCAPTURABLE, f"{directory} is no directory")
@@ -154,11 +110,14 @@ def _require_installed(word: str, directory: str, launcher: str, root: str) -> N
         directory = os.path.dirname(directory)
 
 
-def _tools(verdict: "Verdict", cwd: str, environ: "Mapping[str, str]") -> list[tuple[str, str]]:
-    """What the line's programs surely start, such as node behind tsc, where it is installed."""
+def _tools(plan: Plan, cwd: str, environ: "Mapping[str, str]") -> list[tuple[str, str]]:
+    """What the command surely starts, such as node behind tsc, where it is installed."""
     folders = environ.get("PATH", os.defpath).split(":")
-    wanted = {tool for rule in verdict.rules for tool in rule.tools}
-    return [(tool, cwd) for tool in sorted(wanted) if any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders)]
+    return [
+        (tool, cwd)
+        for tool in sorted({*plan.tools})
+        if any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders)
+    ]
 
 
 def inside(path: str, root: str) -> str | None:

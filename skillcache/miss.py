@@ -12,12 +12,10 @@ class Miss:
     """A call between its two hooks.
 
     key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
-    since: see `skillcache.pending`; generations: of each name; verifies: whether an entry was there and is to be held
-    against the run; trace: see `skillcache.skill.workplace`, {} for a call
-    that runs no skill's script.
+    since: see `skillcache.pending`; generations: of each name.
     """
 
-    __slots__ = ("cwd", "generations", "key", "project", "since", "started", "trace", "verifies")
+    __slots__ = ("cwd", "generations", "key", "project", "since", "started")
 
     def __init__(
         self,
@@ -28,8 +26,6 @@ class Miss:
         started: int,
         since: int,
         generations: dict[str, int],
-        verifies: bool,
-        trace: dict[str, object],
     ) -> None:
         self.key = key
         self.cwd = cwd
@@ -37,8 +33,6 @@ class Miss:
         self.started = started
         self.since = since
         self.generations = generations
-        self.verifies = verifies
-        self.trace = trace
 
     def record(self) -> dict[str, object]:
         """As JSON values, for `skillcache.pending`."""
@@ -55,15 +49,9 @@ def read_miss(record: dict[str, object]) -> Miss:
             started=int(str(record["started"])),
             since=int(str(record["since"])),
             generations=_generations(record["generations"]),
-            verifies=record["verifies"] is True,
-            trace=_object(record.get("trace", {})),  # earlier versions ran no scripts
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Bypass(INTERNAL, "a pending record of another form") from None
-
-
-def _object(value: "Any") -> dict[str, object]:
-    return {str(name): item for name, item in value.items()}
 
 
 def _generations(value: "Any") -> dict[str, int]:

@@ -6,27 +6,27 @@ rule would take for equal. Runs in the hook that nobody waits for.
 
 import time
 
-from skillcache import key, resident
+from skillcache import key
+from skillcache.commands.task import called
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.kinds import kind_of
-from skillcache.lookup import Lookup, look
+from skillcache.kinds.capture import look
+from skillcache.lookup import Lookup, capture_of
 from skillcache.normalize import normalized
 from skillcache.observing.candidate import Candidate, candidate
 from skillcache.observing.log import FAILED, Sighting, append, keyed, salt_of
-from skillcache.outcome import NO_RULE, OTHER_COMMAND
-from skillcache.plan import BASH, Plan, finder_for, plan
-from skillcache.policy import Rule, judge
-from skillcache.policy.heard import starts_hooks
-from skillcache.policy.other_tools import rule_for
+from skillcache.outcome import CUT, INTERRUPTED, NO_RULE, NOT_TEXT
+from skillcache.plan import BASH, Plan, finder_for
+from skillcache.policy import Rule, Verdict, judge
+from skillcache.policy.other_tools import plan_of, rule_for
 from skillcache.policy.own import rules_of
 from skillcache.project import identity
-from skillcache.recording import asked_of, has_failed
-from skillcache.result import Unusable, read_result
+from skillcache.result import Unusable
 from skillcache.secrets import find as find_secret
+from skillcache.secrets import spelled
 from skillcache.settings import Settings
-from skillcache.shell import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,19 +48,15 @@ def observe(event: ToolEvent, world: "World", settings: Settings) -> None:
 def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting | None:
     """Raises Bypass and Unusable."""
     found = candidate(event)
-    ttl, failures_ttl = (int(settings.number(name)) for name in ("ttl", "failures_ttl"))
     rules = rules_of(settings)
-    if found is None or _is_named(event, world, rules, found, ttl):
+    if found is None or _is_named(event, world, rules, found, settings):
         return None
-    planned = plan(
-        event, (*rules, found.rule), cwd=found.cwd, environ=world.environ, ttl=ttl, failures_ttl=failures_ttl
-    )
     output = _output(event, int(settings.number("max_output")))
-    if find_secret(asked_of(event)) or find_secret(output or ""):
+    if find_secret(spelled(event.input)) or find_secret(output or ""):
         return None
     deadline = time.monotonic() + min(settings.number("capture_time"), _MOST)
-    looked = look(planned, event, found.cwd, world.environ, seconds=deadline - time.monotonic())
-    if _is_disturbed(event, world, planned, looked, deadline):
+    depends, looked = _look(event, world, (*rules, found.rule), found, settings, deadline)
+    if depends != () and _is_disturbed(event, world, looked, deadline):
         return None
     salt = salt_of(settings.cache)
     root = looked.fingerprint.root
@@ -75,34 +71,73 @@ def _sighting(event: ToolEvent, world: "World", settings: Settings) -> Sighting 
     )
 
 
-def _is_named(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, ttl: int) -> bool:
-    """Whether a rule or a skill names the call and it is heard of, or it is refused for what it does."""
+def _judge(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, settings: Settings) -> Verdict:
+    """As a shim of the command would. Raises Bypass."""
+    ttl = int(settings.number("ttl"))
+    finder = finder_for(" ".join(found.words), rules, cwd=event.cwd, environ=world.environ, ttl=ttl)
+    return judge(found.words, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+
+
+def _is_named(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, settings: Settings) -> bool:
+    """Whether a rule or a skill names the call, or it is refused for what it does."""
     if event.tool != BASH:
         return rule_for(event.tool, event.input, rules) is not None
-    command = str(event.input.get("command"))
-    own = tuple([rule for rule in rules if rule.tool == BASH])
     try:
-        verdict = judge(read(command), own, finder_for(command, rules, cwd=found.cwd, environ=world.environ, ttl=ttl))
+        _judge(event, world, rules, found, settings)
     except Bypass as bypass:
-        return bypass.outcome not in (NO_RULE, OTHER_COMMAND)
-    return starts_hooks(command, verdict.rules) or resident.is_served(world.environ)
+        return bypass.outcome is not NO_RULE
+    return True
+
+
+def _look(
+    event: ToolEvent,
+    world: "World",
+    rules: tuple[Rule, ...],
+    found: Candidate,
+    settings: Settings,
+    deadline: float,
+) -> tuple[tuple[str, ...] | None, Lookup]:
+    """What the call would depend on, and what that is now. Raises Bypass."""
+    environ = world.environ
+    if event.tool != BASH:
+        planned = plan_of(event, rules)
+        seconds = deadline - time.monotonic()
+        return planned.depends, look(planned, event, event.cwd, environ, seconds=seconds)
+    verdict = _judge(event, world, rules, found, settings)
+    planned = Plan(" ".join(found.words), verdict.rule, ttl=0, failures_ttl=0)
+    # A line leaves the shell where it ran its command: the event says where that is.
+    fingerprint, work = capture_of(planned, verdict, event.cwd, environ, deadline=deadline)
+    rows = called(BASH, found.words, event.cwd, fingerprint.root, environ, joined=True)
+    return planned.depends, Lookup(rows, fingerprint, work)
 
 
 def _output(event: ToolEvent, cap: int) -> str | None:
     """What the model reads of the result; None for a failed run. Raises Unusable."""
     if event.tool == BASH:
-        result = read_result(event, cap)
-        return None if has_failed(result) else f"{result.meaning}\n{result.output.decode()}"
+        return _printed(event, cap)
     kind = kind_of(event.tool)
     assert kind is not None  # noqa: S101 - a rule can name it
     text: str = kind.text_of(kind.read(event, cap).output)
     return text
 
 
-def _is_disturbed(event: ToolEvent, world: "World", planned: Plan, looked: Lookup, deadline: float) -> bool:
+def _printed(event: ToolEvent, cap: int) -> str | None:
+    """Of a command. Raises Unusable."""
+    if event.interrupted or event.goes_on:
+        raise Unusable(INTERRUPTED)
+    if event.name == "PostToolUseFailure":
+        return None
+    said = event.response if isinstance(event.response, dict) else {}
+    text = said.get("stdout")
+    if not isinstance(text, str) or len(text) > cap or said.get("interrupted"):
+        raise Unusable(NOT_TEXT)
+    if said.get("persistedOutputPath") or said.get("rawOutputPath"):  # it is not all there
+        raise Unusable(CUT)
+    return f"{said.get('returnCodeInterpretation')}\n{text}"
+
+
+def _is_disturbed(event: ToolEvent, world: "World", looked: Lookup, deadline: float) -> bool:
     """Whether what the call reads was touched while it ran, perhaps by itself: a rule would not store its result."""
-    if planned.depends == ():
-        return False
     # We start a little after the end, so this is a little after the start: what came before is never counted.
     since = int(world.now * 1e9) - (event.duration or 0) * 1_000_000
     rows, root = looked.fingerprint.rows, looked.fingerprint.root

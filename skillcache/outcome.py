@@ -45,12 +45,6 @@ REPEATED = Outcome(212, MISS, "repeated", "the same command has run before in th
 
 NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
 TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")
-BACKGROUND = Outcome(302, BYPASS, "background", "the call runs in the background")
-SHELL_SYNTAX = Outcome(303, BYPASS, "shell_syntax", "the command line is not surely understood")
-SHELL_EXPANSION = Outcome(304, BYPASS, "shell_expansion", "the command line substitutes or expands")
-SHELL_WRITES = Outcome(305, BYPASS, "shell_writes", "the command line writes to a file")
-SHELL_BACKGROUND = Outcome(306, BYPASS, "shell_background", "the command line starts something in the background")
-OTHER_COMMAND = Outcome(307, BYPASS, "other_command", "the line also runs a command that no rule names")
 COMMAND_WRITES = Outcome(308, BYPASS, "command_writes", "the command fixes, writes, builds, installs or watches")
 COMMAND_FRESH = Outcome(309, BYPASS, "command_fresh", "the command itself asks for a fresh run")
 OUTSIDE = Outcome(310, BYPASS, "outside", "the line reads outside the project or the state of git")
@@ -74,18 +68,14 @@ STORED = Outcome(400, STORE, "stored", "the result was stored")
 NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")
 CHANGED_INPUTS = Outcome(402, STORE, "changed_inputs", "what the command reads changed while it ran")
 FAILURE = Outcome(403, STORE, "failure", "the run failed and its rule does not replay failures")
-HIDDEN_FAILURE = Outcome(404, STORE, "hidden_failure", "the run passed but its text shows a failure")
 INTERRUPTED = Outcome(405, STORE, "interrupted", "the run was interrupted")
 CUT = Outcome(406, STORE, "cut", "the whole output was not available")
 TOO_BIG = Outcome(407, STORE, "too_big", "the output is over the cap")
 SECRET = Outcome(408, STORE, "secret", "the command or its output looks like it carries a credential")
 SUPERSEDED = Outcome(409, STORE, "superseded", "newer truth was already stored, or the name was invalidated")
-LEFT_ROOT = Outcome(410, STORE, "left_root", "the run ended in a directory outside the project")
 NOT_TEXT = Outcome(411, STORE, "not_text", "the result is not plain text")
 CONFIRMED = Outcome(412, STORE, "confirmed", "a verifying run gave the stored result again")
 REFUTED = Outcome(413, STORE, "refuted", "a verifying run gave another result: the entry was dropped")
-MOVED_TO_BACKGROUND = Outcome(414, STORE, "moved_to_background", "the run was moved to the background")
-TIME_LIMIT = Outcome(415, STORE, "time_limit", "the run used up the time limit in its own line")
 BAD_STATUS = Outcome(416, STORE, "bad_status", "the server answered with an error or led elsewhere")
 EMPTY = Outcome(417, STORE, "empty", "the result is empty")
 LAUNCHED = Outcome(418, STORE, "launched", "the agent works in the background: its answer comes later")
@@ -105,4 +95,17 @@ SPOOLED = Outcome(509, ERROR, "spooled", "the store was out of reach: a session'
 SPOOL_FULL = Outcome(510, ERROR, "spool_full", "the file of waiting records was full: a session's record was dropped")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Outcome))
-BY_ID = {outcome.id: outcome for outcome in ALL}
+# No longer used: no call ends so any more, and counters on disk still say it.
+GONE = (
+    Outcome(302, BYPASS, "background", "the call runs in the background"),
+    Outcome(303, BYPASS, "shell_syntax", "the command line is not surely understood"),
+    Outcome(304, BYPASS, "shell_expansion", "the command line substitutes or expands"),
+    Outcome(305, BYPASS, "shell_writes", "the command line writes to a file"),
+    Outcome(306, BYPASS, "shell_background", "the command line starts something in the background"),
+    Outcome(307, BYPASS, "other_command", "the line also runs a command that no rule names"),
+    Outcome(404, STORE, "hidden_failure", "the run passed but its text shows a failure"),
+    Outcome(410, STORE, "left_root", "the run ended in a directory outside the project"),
+    Outcome(414, STORE, "moved_to_background", "the run was moved to the background"),
+    Outcome(415, STORE, "time_limit", "the run used up the time limit in its own line"),
+)
+BY_ID = {outcome.id: outcome for outcome in (*ALL, *GONE)}

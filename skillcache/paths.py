@@ -37,11 +37,6 @@ def project_config_file(project: str) -> str:
     return project.rstrip("/") + "/" + PROJECT_CONFIG
 
 
-def replays_folder(cache: str) -> str:
-    """Texts being replayed, each named by its content's digest."""
-    return cache + "/replays"
-
-
 def pending_folder(cache: str) -> str:
     """What PreToolUse leaves for the PostToolUse of the same call, named by tool_use_id."""
     return cache + "/pending"

@@ -1,120 +1,69 @@
-"""Whether a call may be looked up, and what is then to be captured: a function of the event and the rules."""
+"""What a call or a command that a rule names may be looked up by: a function of its rule."""
 
-from skillcache.errors import Bypass
-from skillcache.event import ToolEvent
-from skillcache.outcome import BACKGROUND, NO_RULE
-from skillcache.policy import Rule, judge
-from skillcache.policy.look import first_look, may_run_script
-from skillcache.policy.rule import BUILT_IN
-from skillcache.shell import read
+from skillcache.policy.look import may_run_script
+from skillcache.policy.rule import BUILT_IN, Rule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillcache.kinds import Described
-    from skillcache.policy import Verdict
     from skillcache.skill.find import Finder
 
 BASH = "Bash"
 
 
 class Plan:
-    """A call that may be looked up.
+    """A call or a command that may be looked up.
 
-    tool: its name; command: the call for people, a Bash line without a wish for a fresh run; fresh: whether it had one;
-    name: what its entry is called; names: every name that invalidates the entry, but for the project's and the team's;
-    rules: names of the rules that cover it; depends: globs that narrow the content, None for everything, empty for no
-    content; variables: more environment variables by name; ttl, failures_ttl: seconds; failures: whether failed results
-    may be served; normalize: more patterns for verification; shared: whether a team may be given its result; verdict:
-    of a Bash line; described: of any other call; unsandboxed: whether a line asks to run outside the client's sandbox.
+    tool: its name; command: it for people; fresh: whether a fresh run was wished for; name: what its entry is called;
+    names: every name that invalidates the entry, but for the project's and the team's; rule: the name of the one that
+    covers it; depends: globs that narrow the content, None for everything, empty for no content; variables: more
+    environment variables by name; tools: programs that it surely starts; ttl, failures_ttl: seconds; failures: whether
+    failed results may be served; normalize: more patterns for verification; shared: whether a team may be given its
+    result; described: of a call.
     """
 
     __slots__ = (
-        "command", "depends", "described", "failures", "failures_ttl", "fresh", "name", "names", "normalize", "rules",
-        "shared", "tool", "ttl", "unsandboxed", "variables", "verdict",
+        "command", "depends", "described", "failures", "failures_ttl", "fresh", "name", "names", "normalize", "rule",
+        "shared", "tool", "tools", "ttl", "variables",
     )  # fmt: skip
 
     def __init__(
         self,
         command: str,
-        rules: tuple[Rule, ...],
+        rule: Rule,
         *,
         tool: str = BASH,
         fresh: bool = False,
-        unsandboxed: bool = False,
-        verdict: "Verdict | None" = None,
         described: "Described | None" = None,
         ttl: int,
         failures_ttl: int,
     ) -> None:
+        """`ttl`, `failures_ttl`: seconds, of the built-in rules about commands."""
         self.tool = tool
         self.command = command
         self.fresh = fresh
-        self.unsandboxed = unsandboxed
-        self.verdict = verdict
         self.described = described
-        self.name = rules[0].name if tool == BASH else tool
-        self.rules = tuple(sorted({rule.name for rule in rules}))
-        self.names = tuple(sorted({tool, *self.rules}))
-        self.depends = _widest(rules)
-        self.variables = tuple(sorted({name for rule in rules for name in rule.env}))
-        self.ttl = min(ttl if rule.origin == BUILT_IN else rule.ttl for rule in rules)
-        self.failures = all(rule.failures for rule in rules)
-        self.failures_ttl = min(failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl for rule in rules)
-        self.normalize = tuple(pattern for rule in rules for pattern in rule.normalize)
-        self.shared = all(rule.share for rule in rules)
-
-
-def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
-    """What a line with several rules depends on: all that any of them does."""
-    globs: set[str] = set()
-    for rule in rules:
-        if rule.depends is None:
-            return None
-        globs.update(rule.depends)
-    return tuple(sorted(globs))
-
-
-def plan(
-    event: ToolEvent, rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int, failures_ttl: int
-) -> Plan:
-    """`rules`: the person's own; `cwd`: where the call begins; `ttl`, `failures_ttl`: of the built-in rules about Bash.
-
-    Looks at no file, but for those of a skill whose script the line may run. Raises Bypass.
-    """
-    if event.tool != BASH:
-        from skillcache.policy.other_tools import plan_of  # most calls are Bash lines
-
-        return plan_of(event, rules)
-    command = event.input.get("command")
-    if not isinstance(command, str):
-        raise Bypass(NO_RULE)
-    own = tuple([rule for rule in rules if rule.tool == BASH])
-    finder = finder_for(command, rules, cwd=cwd, environ=environ, ttl=ttl)
-    if finder is None and not first_look(command, own):
-        raise Bypass(NO_RULE)
-    line = read(command)
-    verdict = judge(line, own, finder)
-    if event.input.get("run_in_background"):
-        raise Bypass(BACKGROUND)
-    return Plan(
-        line.text,
-        verdict.rules,
-        fresh=line.fresh,
-        unsandboxed=event.input.get("dangerouslyDisableSandbox") is True,
-        verdict=verdict,
-        ttl=ttl,
-        failures_ttl=failures_ttl,
-    )
+        self.name = rule.name if tool == BASH else tool
+        self.rule = rule.name
+        self.names = tuple(sorted({tool, rule.name}))
+        self.depends = None if rule.depends is None else tuple(sorted({*rule.depends}))
+        self.variables = tuple(sorted({*rule.env}))
+        self.tools = rule.tools
+        self.ttl = ttl if rule.origin == BUILT_IN else rule.ttl
+        self.failures = rule.failures
+        self.failures_ttl = failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl
+        self.normalize = rule.normalize
+        self.shared = bool(rule.share)
 
 
 def finder_for(
     command: str, rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int
 ) -> "Finder | None":
-    """What finds the skills whose scripts a line may run; None for nearly every line."""
+    """What finds the skills whose scripts a command may run; None for nearly every one."""
     if not may_run_script(command, cwd):
         return None
-    from skillcache.skill.find import Finder  # few lines do
+    from skillcache.skill.find import Finder  # few do
 
     return Finder(cwd, environ, tuple([rule for rule in rules if rule.tool == "Skill"]), ttl=ttl)

@@ -53,16 +53,9 @@ class World:
         self.now = now
         self.begun = begun
 
-    def join(
-        self, _call: "Call", _planned: "Plan", consulted: "Consultation", *, waits: bool
-    ) -> "tuple[Consultation, bool]":
+    def join(self, _call: "Call", _planned: "Plan", consulted: "Consultation") -> "tuple[Consultation, bool]":
         """See `server.flights`. A hook does not know whether its call will run, and has ended when it does."""
-        del waits
         return consulted, False
-
-    def let_go(self) -> bool:
-        """What a run left has been looked at: the client may go on and change it. Whether it has waited until now."""
-        return True  # for the hook's own end
 
     def open_store(self, target: str) -> "Store":
         """What `stores.open_store` opens; a process that stays has another way."""

@@ -89,6 +89,7 @@ LATE = (
     "doubts",
     "expression",
     "failures",
+    "expression",
     "normalize",
     "observation",
     "observing",
@@ -192,14 +193,12 @@ def test_a_hook_imports_nothing_dear(event: str, command: str, tmp_path: Path) -
     assert [name for name in imported if is_in(name.removeprefix("skillcache."), (*COLD, *LATE))] == []
 
 
-def test_a_line_that_no_rule_names_costs_no_look_at_the_world(tmp_path: Path) -> None:
+def test_a_bash_call_costs_the_hooks_of_other_tools_no_look(tmp_path: Path) -> None:
     told = bash_event("PreToolUse", "git push --force origin tests", tmp_path)
 
     imported = imported_by(f"{hooks_folder()}/pre_tool_use.py", event=told, home=tmp_path)
 
-    assert "skillcache.serving" in imported
-    looked = ("consultation", "fingerprint", "lookup", "stores", "permissions", "flight", "skill.find", "kinds.web")
-    assert [name for name in imported if is_in(name.removeprefix("skillcache."), looked)] == []
+    assert "skillcache.serving" not in imported
 
 
 @pytest.mark.parametrize("event", EVENTS)

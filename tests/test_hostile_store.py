@@ -25,6 +25,7 @@ from tests.hostile import HUGE, LITTLE, REPLIES, Hostile, drip, packed
 from tests.test_entry import make
 
 place = place_fixture
+PAGE = {"url": "https://example.org/", "prompt": "What is it about?"}
 MEMORY = 400 << 20  # bytes of address space, a third of them the interpreter's and its threads'
 SECONDS = 25  # far more than any call may take, on any machine
 
@@ -53,7 +54,7 @@ def test_hooks_leave_the_call_as_it_was(place: Place, name: str) -> None:
             "SKILLCACHE_MESSAGES_DELIVER": "1",
             "SKILLCACHE_WAIT": "9",
         }
-        event = place.before("pytest -q")
+        event = place.before("WebFetch", PAGE)
         give(place, "pre_tool_use.py", event)
         after = {**event, "hook_event_name": "PostToolUse", "duration_ms": 2000, "tool_response": {"stdout": "x"}}
         for script in ("post_tool_use.py", "invalidate.py", "record.py", "deliver.py"):
@@ -100,7 +101,7 @@ def test_a_poisoned_entry_is_one_that_cannot_be_read(place: Place, name: str) ->
 
     with Hostile(answer) as server:
         place.environ["SKILLCACHE_REDIS_URL"] = server.url
-        give(place, "pre_tool_use.py", place.before("pytest -q"))
+        give(place, "pre_tool_use.py", place.before("WebFetch", PAGE))
     assert place.counted() in (["unreadable_entry"], ["store_timeout"])  # a large one takes a slow machine its time
 
 

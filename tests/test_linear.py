@@ -24,7 +24,6 @@ import skillcache
 from skillcache import normalize, secrets
 from skillcache.errors import ConfigError
 from skillcache.expression import LONGEST, leveled
-from skillcache.failures import shows_failure
 from skillcache.globs import compile_glob
 from skillcache.policy.pattern import matches
 from skillcache.policy.pattern import parse as parse_pattern
@@ -220,7 +219,6 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
         lambda text: relocate(text.encode(), "/srv/proj", "/root"),
         ("proj/", "x../", "a...b/", "a\u2026b/", ".", "\0", "/srv/proj/", "proj/" * 99 + "\n", "../" * 99 + "a\n"),
     ),
-    "shows_failure": (shows_failure, ("1 ", "exit ", "E ", "0 failed ", "error \n", "would ", " " * 50)),
     "parse": (lambda text: _refused(parse_pattern, f"Bash{text}"), ("\\(", "\\", "(", "*")),
     "matches": (lambda text: matches("*a" * 50 + "b", text), ("a", "ab")),
     "glob": (lambda text: fits_glob("**/*a*a*?*b", text), ("a", "a/", "ab/")),

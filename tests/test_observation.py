@@ -19,7 +19,6 @@ from skillcache.digest import digest
 from skillcache.event import ToolEvent
 from skillcache.files import make_folder
 from skillcache.observation import observe
-from skillcache.observing.candidate import began_in
 from skillcache.observing.label import acts, label_of
 from skillcache.observing.log import FAILED, Sighting, append, keyed, read, salt_of
 from skillcache.observing.worth import Evidence, weigh
@@ -105,7 +104,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Person:
 class TestWhatIsKept:
     def test_is_one_line_of_digests(self, person: Person) -> None:
         person.ran(
-            "cd sub && ./report --month=monday 'a secret word' | tail -3",
+            "cd sub && ./report --month=monday 'a secret word' 2>&1",
             "42 of the client's files",
             duration=1_500,
             ended="sub",
@@ -134,7 +133,7 @@ class TestWhatIsKept:
         again = person.sightings[1]
         for name in ("project", "call", "inputs", "result"):
             assert getattr(seen, name) != getattr(again, name)
-        assert digest(b"\nall is well") not in {seen.result, again.result}
+        assert digest(b"None\nall is well") not in {seen.result, again.result}
 
     @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(words=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)), said=st.text())
@@ -183,9 +182,8 @@ class TestWhatIsEqual:
     def test_is_no_failure_and_a_pass(self, person: Person) -> None:
         person.ran("./report", "wrong", status=1)
         person.ran("./report", "wrong", status=2)
-        person.ran("./report || true", "Traceback (most recent call last):\n  x\nValueError: 1")
 
-        assert [seen.result for seen in person.sightings] == [FAILED, FAILED, FAILED]
+        assert [seen.result for seen in person.sightings] == [FAILED, FAILED]
 
     def test_holds_in_another_clone_of_the_project(self, person: Person) -> None:
         person.ran("./report")
@@ -204,6 +202,7 @@ class TestWhatIsEqual:
     [
         "pytest -q",  # a built-in rule names it
         "flake8 tests",
+        "./report | tail -3",  # whose status it is, nobody knows
         "./report && ./report",
         "./report; make tables",
         "./report > out.txt",
@@ -224,7 +223,6 @@ class TestWhatIsEqual:
         "python",
         "eval x",
         "echo done",
-        "cat '/home/somebody/replays/1f' # skillcache: recorded 5 s ago by: ./report",
         "/opt/tools/report",
         "../report",
         "~/report",
@@ -243,8 +241,7 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
     ("command", "pattern"),
     [
         ("./report", "Bash(./report:*)"),
-        ("flake8 count.py", "Bash(flake8:*)"),  # a built-in rule names it, and nothing starts the hooks for it
-        ("timeout 60 ./report --all 2>&1 | grep total", "Bash(./report:*)"),
+        ("timeout 60 ./report --all 2>&1", "Bash(./report:*)"),
         ("python count.py --all", "Bash(python count.py:*)"),
         ("python3 -m tools.count", "Bash(python3 -m tools.count:*)"),
         ("make tables", "Bash(make tables:*)"),
@@ -253,7 +250,7 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
 )
 def test_a_line_is_seen_as_what_runs(busy: Person, command: str, pattern: str) -> None:
     (busy.folder / "bin").mkdir(exist_ok=True)
-    for name in ("npm", "make", "python3", "node", "flake8"):
+    for name in ("npm", "make", "python3", "node"):
         (busy.folder / "bin" / name).unlink(missing_ok=True)
         (busy.folder / "bin" / name).symlink_to("/bin/true")
     busy.environ["PATH"] = f"{busy.folder / 'bin'}:{os.environ['PATH']}"
@@ -406,26 +403,6 @@ def test_other_tools_are_not_seen(person: Person) -> None:
     person.called("WebFetch", {"url": "https://example.org", "prompt": "x"}, {"code": 200, "result": "x"})
     person.called("Read", {"file_path": "/x"}, {})
     assert person.sightings == []
-
-
-@pytest.mark.parametrize(
-    ("name", "cwd", "ends_in", "before"),
-    [
-        ("PostToolUse", "/p", "", "/p"),
-        ("PostToolUse", "/p/sub", "sub", "/p"),
-        ("PostToolUse", "/sub", "sub", "/"),
-        ("PostToolUse", "/elsewhere", "sub", None),
-        ("PostToolUse", "/p", "..", None),
-        ("PostToolUse", "/p/sub", "/p/sub", "/p/sub"),
-        ("PostToolUseFailure", "/p", "sub", "/p"),
-        ("PostToolUseFailure", "/p", "/p/sub", "/p/sub"),
-    ],
-)
-def test_the_folder_before_a_run_follows_from_the_one_after(
-    name: str, cwd: str, ends_in: str, before: str | None
-) -> None:
-    event = ToolEvent(name, tool="Bash", tool_input={}, tool_use_id="1", cwd=cwd)
-    assert began_in(event, ends_in) == before
 
 
 @pytest.mark.parametrize(

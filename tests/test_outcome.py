@@ -12,7 +12,8 @@ FIRST_IDS = {
 
 
 def test_ids_and_names_are_unique() -> None:
-    assert len({o.id for o in outcome.ALL}) == len({o.name for o in outcome.ALL}) == len(outcome.ALL)
+    every = (*outcome.ALL, *outcome.GONE)
+    assert len({o.id for o in every}) == len({o.name for o in every}) == len(every)
 
 
 def test_every_id_lies_in_the_range_of_its_class() -> None:
@@ -26,6 +27,7 @@ def test_ids_once_given_never_change() -> None:
         200: "no_entry",
         203: "fresh",
         300: "no_rule",
+        303: "shell_syntax",
         400: "stored",
         402: "changed_inputs",
         502: "store_unreachable",

@@ -219,6 +219,8 @@ def test_the_switch_is_the_project_s_too(ground: Ground) -> None:
 
 # The hooks, the server and the command line
 
+PAGE = {"url": "https://example.org/", "prompt": "What is it about?"}
+
 
 def prepare(place: Place, cache: Path, marker: Path) -> None:
     """What a repository may hold in the hope that it is executed: bytecode as we keep it, wherever it ever lay."""
@@ -256,7 +258,7 @@ def test_nothing_of_a_project_is_executed_or_believed_when_it_names_our_folder(p
     place.environ |= {"SKILLCACHE_HOME": str(cache), "PYTHONPATH": str(cache)}
     for script in sorted(HOOKS.glob("*.py")):
         if script.name not in ("serve.py", "stand_in.py"):
-            event = json.dumps(place.before("pytest -q")).encode()
+            event = json.dumps(place.before("WebFetch", PAGE)).encode()
             assert place.give(script.name, event) == (0, b"", b""), script
 
     assert not marker.exists()
@@ -270,7 +272,7 @@ def test_hooks_act_as_if_there_were_none_where_others_may_write(place: Place, sp
     counted = place.counted()
     spoil(place.cache)
     for script in ("pre_tool_use.py", "session_start.py", "record.py", "deliver.py", "invalidate.py"):
-        assert place.give(script, json.dumps(place.before("pytest -q")).encode()) == (0, b"", b"")
+        assert place.give(script, json.dumps(place.before("WebFetch", PAGE)).encode()) == (0, b"", b"")
     assert place.counted() == counted
     place.base.chmod(0o700)
     place.cache.chmod(0o700)

@@ -133,8 +133,8 @@ def _block(each: _Explained, now: float) -> Iterator[str]:
     reason = f"{outcome.text}: {about.detail}" if about.detail else outcome.text
     yield f"{outcome.kind}  {outcome.name}: {reason}"
     yield f"command  {about.command}"
-    if about.rules:
-        yield f"rules    {', '.join(about.rules)}"
+    if about.rule:
+        yield f"rule     {about.rule}"
     if each.shim and outcome is not NO_RULE:
         yield f"shim     {each.shim}"
     if each.expands and outcome is not NO_RULE:
@@ -181,7 +181,7 @@ def _object(each: _Explained) -> dict[str, object]:
         "class": about.outcome.kind,
         "reason": about.outcome.text,
         "detail": about.detail,
-        "rules": about.rules,
+        "rule": about.rule,
         "shim": {"reached": each.is_reached, "reason": each.shim} if each.shim else None,
         "key": {"digest": about.digest, "rows": about.rows} if about.rows else None,
         "entry": entry

@@ -4,21 +4,18 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from skillcache import files, key
+from skillcache import files
 from skillcache.cli.line import Spoken
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.process import Program, find
 from skillcache.commands.ruled import Ruled, ruled
 from skillcache.commands.stand_in import without_shims
 from skillcache.commands.standard_input import Input
-from skillcache.commands.way import Begun, Way
-from skillcache.entry import Entry, Unreadable, decode
+from skillcache.commands.way import Way
 from skillcache.errors import Bypass
-from skillcache.explanation import Explanation
-from skillcache.fingerprint.difference import differences
+from skillcache.explanation import Explanation, compared, nearest
 from skillcache.outcome import UNCAPTURABLE, VERIFY
 from skillcache.paths import shims_folder
-from skillcache.redis_keys import entry_key, record_key
 from skillcache.settings import Settings, load
 from skillcache.shims.script import MARK
 from skillcache.stores import open_store
@@ -46,25 +43,25 @@ def explain(spoken: Spoken, place: Place) -> Explanation:
     cwd = os.path.realpath(os.path.join(place.cwd, spoken.directory))
     program = Program(find(spoken.words[0], environ), spoken.words, environ)
     text = " ".join(spoken.words)
-    rules: tuple[str, ...] = ()
+    rule = ""
     try:
         task = ruled(program, cwd, environ, place.settings, fresh=fresh, joined=spoken.joined)
-        rules = task.plan.rules
+        rule = task.plan.rule
         given = Input(Bypass(UNCAPTURABLE, _PIPED) if spoken.piped else None)
         begun, answer = _way(task, environ, place).consult(given)
     except Bypass as bypass:
-        return Explanation(text, bypass.outcome, bypass.detail, rules)
+        return Explanation(text, bypass.outcome, bypass.detail, rule)
     found = begun.found
-    known = Explanation(text, begun.outcome, "", rules, found.rows, found.digest)
+    known = Explanation(text, begun.outcome, "", rule, found.rows, found.digest)
     if answer is not None:
         if place.settings.number("verify") >= 1:
             return known._replace(outcome=VERIFY)
         return known._replace(served=answer.entry, size=len(answer.output) + len(answer.error))
-    nearest = _nearest(task, begun, place)
-    if nearest is None or nearest.key == found.key:
-        return known._replace(nearest=nearest)
-    captured = [row for row in key.rows_of(nearest.key) if row not in found.called]
-    return known._replace(nearest=nearest, changes=tuple(differences(nearest.details, captured, found.fingerprint)))
+    store = open_store(place.settings.store, now=place.now)
+    try:
+        return compared(known, found, nearest(store, task.plan, found, int(place.settings.number("max_output"))))
+    finally:
+        store.close()
 
 
 def _way(task: Ruled, environ: Mapping[str, str], place: Place) -> Way:
@@ -72,20 +69,6 @@ def _way(task: Ruled, environ: Mapping[str, str], place: Place) -> Way:
     chosen = {"SKILLCACHE_WAIT": "0", "SKILLCACHE_VERIFY": "0"}
     settings = load({**environ, **chosen}, place.project)
     return Way(task, settings, Invocation(settings.cache, {}), tell=lambda _text: None)
-
-
-def _nearest(task: Ruled, begun: Begun, place: Place) -> Entry | None:
-    store = open_store(place.settings.store, now=place.now)
-    try:
-        (digest,) = store.read((record_key("latest", begun.found.command_digest),))
-        if digest is None:
-            return None
-        stored = store.get(entry_key(task.plan.name, digest.decode("ascii", "replace")), ()).entry
-        return None if stored is None else decode(stored, details=True, most=int(place.settings.number("max_output")))
-    except Unreadable:
-        return None
-    finally:
-        store.close()
 
 
 def reached(word: str, environ: Mapping[str, str], cache: str) -> tuple[bool, str]:

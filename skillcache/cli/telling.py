@@ -74,9 +74,8 @@ def _command(entry: dict[str, object]) -> str:
     status, ms = entry.get("status"), entry.get("ms")
     ended = {0: "passed"}.get(status, f"failed ({status})") if isinstance(status, int) else plain(str(status), 20)
     took = f" in {ms / 1000:.1f} s" if isinstance(ms, int) and ms >= 100 else ""
-    replayed = ", replayed" if entry.get("replayed") is True else ""
     said = f" | {_said(entry, 'said')}" if text_of(entry, "said") else ""
-    return f"{ended}{took}{replayed}: {_said(entry)}{said}"
+    return f"{ended}{took}: {_said(entry)}{said}"
 
 
 def _tasks(entry: dict[str, object]) -> str:

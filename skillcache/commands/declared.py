@@ -47,7 +47,7 @@ class Declared:
         """
         self.program = program
         rule = Rule(name, "", ttl=ttl, origin="skillcache run")
-        self.plan = Plan(" ".join(program.words), (rule,), tool=EVERY, fresh=fresh, ttl=ttl, failures_ttl=ttl)
+        self.plan = Plan(" ".join(program.words), rule, tool=EVERY, fresh=fresh, ttl=ttl, failures_ttl=ttl)
         self.plan.name = name
         self.cwd = cwd
         self.learns = False
@@ -72,7 +72,6 @@ class Declared:
                 reads=(*named, *(narrowing.files if narrowing else ()), *((started,) if started else ())),
                 depends=narrowing.globs if narrowing else None,
                 variables=(*self._variables, *words.variables(program), *(("BASH_ENV",) if started else ())),
-                shell=False,
                 git=words.may_ask_git(program, named),
             )
         )

@@ -7,7 +7,7 @@ from skillcache import bytecode, durations, pending, quarantine, tally, writer
 from skillcache.commands.task import joined
 from skillcache.commands.way import POSITION
 from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode, encode
-from skillcache.errors import StoreError
+from skillcache.errors import Bypass, StoreError
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.mention import mentions_root
 from skillcache.lookup import Lookup
@@ -23,6 +23,7 @@ from skillcache.outcome import (
     STORED,
     SUPERSEDED,
     TOO_BIG,
+    UNDECLARED,
     VERIFY,
     Outcome,
 )
@@ -72,7 +73,12 @@ class Recorder:
             self._doubt()
         if (outcome := self._unfit(ended)) is not None:
             return outcome
-        return self._keep(ended, given)
+        try:
+            return self._keep(ended, given)
+        except Bypass as bypass:
+            if bypass.outcome is UNDECLARED:  # a replay of what is stored would not do what this run did
+                self._doubt()
+            raise
 
     def _unfit(self, ended: "Ended") -> Outcome | None:
         """Why a run that has ended so is not to be stored."""

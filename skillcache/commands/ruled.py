@@ -5,15 +5,12 @@ import time
 from skillcache import key
 from skillcache.commands.process import Program
 from skillcache.commands.task import called
-from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint
 from skillcache.lookup import Lookup, capture_of
-from skillcache.outcome import NO_RULE
 from skillcache.plan import BASH, Plan, finder_for
 from skillcache.policy import judge
 from skillcache.policy.own import rules_of
 from skillcache.settings import Settings
-from skillcache.shell.line import Command, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +39,7 @@ class Ruled:
 
     def look(self, given: tuple[key.Row, ...], *, seconds: float) -> Lookup:
         deadline = time.monotonic() + seconds
-        fingerprint, work = capture_of(self.plan, self.verdict, self.cwd, self.environ, deadline=deadline, shell=False)
+        fingerprint, work = capture_of(self.plan, self.verdict, self.cwd, self.environ, deadline=deadline)
         return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
 
     def _called(self, fingerprint: Fingerprint, work: "Workplace | None") -> tuple[key.Row, ...]:
@@ -74,11 +71,7 @@ def ruled(
     rules = rules_of(settings)
     words = program.words
     text = " ".join(words)
-    command = Command(words, text=text)
-    line = Line(text, fresh=fresh, commands=(command,), ends_in="")
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
-    verdict = judge(line, tuple([rule for rule in rules if rule.tool == BASH]), finder)
-    if not verdict.rules:
-        raise Bypass(NO_RULE)
-    plan = Plan(text, verdict.rules, fresh=fresh, verdict=verdict, ttl=ttl, failures_ttl=failures_ttl)
+    verdict = judge(words, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)

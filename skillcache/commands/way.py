@@ -173,7 +173,7 @@ class Way:
         """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
         plan, settings = self._task.plan, self._settings
         if settings.number("verify") < 1 and any(
-            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, *plan.rules}
+            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, plan.rule}
         ):
             raise Bypass(QUARANTINED)
 

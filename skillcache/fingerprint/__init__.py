@@ -5,7 +5,7 @@ import os
 from skillcache import outcome
 from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
-from skillcache.fingerprint import buildfiles, environment, files, git, packages, shell, surroundings
+from skillcache.fingerprint import buildfiles, environment, files, git, packages, surroundings
 from skillcache.fingerprint.details import describe
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.status import Content
@@ -31,10 +31,9 @@ class Request:
     """What to capture.
 
     Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
-    `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic; `shell`: whether
-    the person's own shell reads the line, with its aliases; `git`: whether the line reads git's own state; `without`:
-    globs relative to the root of files that do not count, as the line makes them; `counted`: of files that do, even if
-    git ignores them and they look like outputs.
+    `reads` are files and folders that the command names; `deadline` is on the clock of time.monotonic; `git`: whether
+    it reads git's own state; `without`: globs relative to the root of files that do not count, as the command makes
+    them; `counted`: of files that do, even if git ignores them and they look like outputs.
     """
 
     __slots__ = (
@@ -48,7 +47,6 @@ class Request:
         "executables",
         "git",
         "reads",
-        "shell",
         "variables",
         "without",
     )
@@ -65,7 +63,6 @@ class Request:
         depends: tuple[str, ...] | None = None,
         variables: tuple[str, ...] = (),
         assignments: tuple[tuple[str, str], ...] = (),
-        shell: bool = True,
         git: bool = False,
         without: tuple[str, ...] = (),
         counted: tuple[str, ...] = (),
@@ -79,7 +76,6 @@ class Request:
         self.depends = depends
         self.variables = variables
         self.assignments = assignments
-        self.shell = shell
         self.git = git
         self.without = without
         self.counted = counted
@@ -103,7 +99,7 @@ class Fingerprint:
 def capture(request: Request) -> Fingerprint:
     """The state of everything the request names; Bypass (NO_GIT, TOO_LARGE, TOO_SLOW, UNCAPTURABLE, NO_TOOL)."""
     if any(name == "PATH" for name, _ in request.assignments):
-        raise Bypass(outcome.UNCAPTURABLE, "the line sets PATH")
+        raise Bypass(outcome.UNCAPTURABLE, "the command sets PATH")
     cwd = os.path.realpath(request.cwd)
     top = find_root(cwd)
     root = top or root_of(cwd, request.environ)
@@ -125,15 +121,11 @@ def capture(request: Request) -> Fingerprint:
 
 def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None, budget: files.Budget) -> Fingerprint:
     # Git is at work meanwhile, first on what it must say before it may do more.
-    environ, rows_of_shell = shell.exports(request.environ) if request.shell else (dict(request.environ), [])
-    environ.update(request.assignments)
+    environ = {**request.environ, **dict(request.assignments)}
     words = [word for word, _ in request.executables]
-    if request.shell:
-        rows_of_shell += shell.check(words, environ)
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
-    rows += [("shell", *row) for row in rows_of_shell]
     rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
     if reading is not None:
         reading.proceed()

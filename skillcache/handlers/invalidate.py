@@ -7,9 +7,8 @@ from skillcache.call import Call, make_call
 from skillcache.errors import StoreError
 from skillcache.event import ToolEvent, parse_tool_event
 from skillcache.outcome import OUTDATED
-from skillcache.permissions.readings import read
 from skillcache.policy.own import rules_of
-from skillcache.policy.pattern import matches, parse
+from skillcache.policy.pattern import may_hold, parse
 from skillcache.policy.pattern import names as is_tool
 from skillcache.project import identity
 from skillcache.runtime import World
@@ -75,5 +74,4 @@ def _is_named(pattern: str, event: ToolEvent) -> bool:
     command = event.input.get("command")
     if specifier is None or event.tool != "Bash" or not isinstance(command, str):
         return True
-    line = read(command)
-    return line is None or any(matches(specifier, text) for text in line.texts)
+    return may_hold(command, specifier)

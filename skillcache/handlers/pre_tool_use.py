@@ -14,14 +14,14 @@ def handle(data: bytes, world: World) -> str:
     if not may_be_ours(event.tool) or is_served(world.environ):
         return ""
     cache = cache_folder(world.environ)
-    # The client starts a process for every entry that may match, a dozen for some lines: all but one end here.
+    # The client starts a process for every entry that may match: all but one end here.
     claimed = pending.begin(cache, event.tool_use_id)
     if claimed is None:
         return ""
-    from skillcache.lanes import hooks
+    from skillcache.lanes import refusal
     from skillcache.serving import answer
 
-    text = answer(event, world, claimed, hooks)
+    text = answer(event, world, claimed, refusal)
     if text is None:
         pending.end(cache, event.tool_use_id)
         return ""

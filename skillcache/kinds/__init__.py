@@ -1,4 +1,4 @@
-"""The kinds of calls besides Bash lines, one module each of one shape; what they have in common is written elsewhere.
+"""The kinds of calls, one module each of one shape; what they have in common is written elsewhere.
 
 describe(event) -> Described               what the call asks for; pure. Raises Bypass.
 surroundings(event, folder, environ)       rows of what else its result depends on, read from the world. Raises Bypass.
@@ -31,11 +31,11 @@ class Described:
 
 def may_be_ours(tool: str) -> bool:
     """Whether a rule can name calls of this tool."""
-    return tool == "Bash" or tool in _MODULES or tool.startswith(MCP_PREFIX)
+    return tool in _MODULES or tool.startswith(MCP_PREFIX)
 
 
 def kind_of(tool: str) -> "ModuleType | None":
-    """The module for calls of this tool; None for Bash and for tools that no rule can name."""
+    """The module for calls of this tool; None for tools that no rule can name."""
     name = "mcp" if tool.startswith(MCP_PREFIX) else _MODULES.get(tool)
     if name is None:
         return None

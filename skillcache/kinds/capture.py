@@ -1,13 +1,18 @@
-"""From a planned call of another tool than Bash to its key."""
+"""From a planned call to its key.
+
+PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
+"""
 
 import os
 import time
 
 from skillcache import kinds
+from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.key import Row
 from skillcache.lookup import Lookup
 from skillcache.plan import Plan
+from skillcache.slowness import Place
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -17,8 +22,25 @@ if TYPE_CHECKING:
     from skillcache.fingerprint import Fingerprint
 
 
-def look_beside(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
-    """Capture now, within `seconds`. Raises Bypass."""
+def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+    """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
+    if plan.depends == ():  # it looks at no content
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    place = place_of(event, cwd, environ, seconds)
+    place.require_quick()
+    try:
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    except Bypass as bypass:
+        place.blame(bypass)
+        raise
+
+
+def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+    real = os.path.realpath(cwd)
+    return Place(find_root(real) or real, event.session_id, environ, seconds)
+
+
+def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     kind, described = kinds.kind_of(plan.tool), plan.described
     assert kind is not None  # noqa: S101 - the plan was made by it
     assert described is not None  # noqa: S101

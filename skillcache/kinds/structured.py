@@ -1,6 +1,5 @@
 """The structured result of a call: taken from the event of its end, stored as JSON, read back without trust."""
 
-from skillcache.entry import JSON
 from skillcache.event import ToolEvent
 from skillcache.jsontext import dumps, loads
 from skillcache.outcome import FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG
@@ -24,7 +23,7 @@ def packed(response: object, cap: int) -> Result:
         raise Unusable(NOT_TEXT) from None
     if len(output) > cap:
         raise Unusable(TOO_BIG)
-    return Result(0, output, form=JSON)
+    return Result(output)
 
 
 def parsed(output: bytes) -> object:

@@ -1,4 +1,4 @@
-"""A call of another tool than Bash, answered by a refusal: the one way in which a hook can give it a result.
+"""A call, answered by a refusal: the one way in which a hook can give it a result.
 
 The model reads it as an error, so its first line says that it is none. Whoever makes the same call again at once wants
 it made: it then goes through.
@@ -6,7 +6,7 @@ it made: it then goes through.
 
 from skillcache import insistence, kinds, replay
 from skillcache.call import Call
-from skillcache.consent import approved_tool
+from skillcache.consent import approved
 from skillcache.consultation import Consultation
 from skillcache.entry import Entry
 from skillcache.errors import Bypass
@@ -28,7 +28,7 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
     """Where the person would have to be asked, the client asks about the call itself. Raises Bypass and OSError."""
     event, now, digest = call.event, call.world.now, consulted.found.digest
     kind = kinds.kind_of(planned.tool)
-    if kind is None or not approved_tool(call, entry, consulted.project):
+    if kind is None or not approved(call, entry, consulted.project):
         return UNDECIDED
     try:
         text = kind.text_of(consulted.answer.output)

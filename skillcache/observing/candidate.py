@@ -9,24 +9,23 @@ import os
 
 from skillcache.event import ToolEvent
 from skillcache.observing.label import acts, is_name, label_of
+from skillcache.observing.line import words_of
 from skillcache.policy import Rule
-from skillcache.policy.filters import filtered
 from skillcache.policy.own import ONLINE_TTL
-from skillcache.policy.wrappers import Wrapped, unwrap
-from skillcache.shell import Line, read
+from skillcache.policy.wrappers import unwrap
 
 ORIGIN = "observed"  # of a rule that is not one yet
 MCP = "mcp__"
 
 
 class Candidate:
-    """rule: what would name the call; cwd: where the call began."""
+    """rule: what would name the call; words: of a command."""
 
-    __slots__ = ("cwd", "rule")
+    __slots__ = ("rule", "words")
 
-    def __init__(self, rule: Rule, cwd: str) -> None:
+    def __init__(self, rule: Rule, words: tuple[str, ...] = ()) -> None:
         self.rule = rule
-        self.cwd = cwd
+        self.words = words
 
 
 def candidate(event: ToolEvent) -> Candidate | None:
@@ -36,9 +35,9 @@ def candidate(event: ToolEvent) -> Candidate | None:
     if event.tool == "Agent":
         kind = event.input.get("subagent_type")
         fits = isinstance(kind, str) and is_name(kind, "_-.:")
-        return Candidate(would_be(f"Agent({kind})"), event.cwd) if fits else None
+        return Candidate(would_be(f"Agent({kind})")) if fits else None
     fits = is_name(event.tool, "_-.") and not acts(event.tool.rpartition("__")[2])
-    return Candidate(would_be(event.tool), event.cwd) if fits else None
+    return Candidate(would_be(event.tool)) if fits else None
 
 
 def would_be(pattern: str) -> Rule:
@@ -52,40 +51,10 @@ def _of_line(event: ToolEvent) -> Candidate | None:
     text = event.input.get("command")
     if not isinstance(text, str) or event.input.get("run_in_background"):
         return None
-    line = read(text)
-    cwd = began_in(event, line.ends_in)
-    if line.fresh or cwd is None:
+    words = words_of(text)
+    inner = unwrap(words) if words else None
+    if inner is None:
         return None
-    command = _only_command(line)
-    if command is None:
-        return None
-    folder = os.path.join(cwd, command.directory)
-    label = label_of(command.words, lambda word: os.path.lexists(os.path.join(folder, word)))
-    return Candidate(would_be(f"Bash({label}:*)"), cwd) if label else None
-
-
-def _only_command(line: Line) -> Wrapped | None:
-    """The one command of the line that is neither a filter nor a `cd`, without its wrappers. Raises Bypass."""
-    found = None
-    for command in line.commands:
-        inner = unwrap(command.words, command.directory) if command.words else None
-        if inner is None:
-            return None
-        if filtered(command, inner.words) is None:
-            if found is not None:
-                return None
-            found = inner
-    return found
-
-
-def began_in(event: ToolEvent, ends_in: str) -> str | None:
-    """Where the shell stood before the run: the event tells where it stands after it. None when that is not sure.
-
-    `ends_in`: where the line leaves the shell. After a failure it stays where it was (observed).
-    """
-    if ends_in.startswith("/"):
-        return ends_in
-    if not ends_in or event.name == "PostToolUseFailure":
-        return event.cwd
-    before = event.cwd.removesuffix("/" + ends_in)
-    return (before or "/") if before != event.cwd else None
+    folder = os.path.join(event.cwd, inner.directory)
+    label = label_of(inner.words, lambda word: os.path.lexists(os.path.join(folder, word)))
+    return Candidate(would_be(f"Bash({label}:*)"), words) if label else None

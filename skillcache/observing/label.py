@@ -7,14 +7,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # What is run to wait, to see the state of the machine or of something far away, to look at files that git ignores or to
-# make some: equal inputs promise nothing about the next answer, or it is not what matters.
+# make some, or to print what it is given: equal inputs promise nothing about the next answer, or it is not what
+# matters.
 _LIVE = frozenset(
     """sleep date time uptime w who whoami hostname uname id env printenv nproc free df du ls find fd tree locate stat
     file which whereis type ps top htop pgrep lsof ss netstat ifconfig ip ping dig nslookup host nc telnet ftp sftp
     http https xh psql mysql mariadb sqlite3 redis-cli mongosh aws gcloud az terraform tofu pulumi ansible vercel
     netlify fly flyctl heroku wrangler supabase firebase tmux screen script strace perf journalctl dmesg
     inotifywait less more vim vi nano emacs claude codex skillcache rg grep ag ack yes shuf uv poetry pipenv bundle
-    gem conda mamba nix cmake ninja meson bazel""".split()  # noqa: SIM905 - read as a list
+    gem conda mamba nix cmake ninja meson bazel echo printf true false pwd exit test cd set export eval tail head cat
+    wc nl tac rev column fold sort uniq cut tr sed awk gawk diff cmp basename dirname seq tee""".split()  # noqa: SIM905 - read as a list
 )
 # A name with one of these words in it is of something that is done, not asked.
 _ACTS = frozenset(

@@ -1,14 +1,13 @@
-"""The person's own permission rules, held against the command they wrote before a hit rewrites it.
+"""The person's own permission rules, held against a call before a hook answers it.
 
-Claude Code judges the rewritten command, not the original, so a hit that did not ask here would slip past a deny or an
-ask rule. Stops are judged generously (in doubt the rule matches), approvals strictly (in doubt it does not).
-What the client did with a matrix of rules and commands is in tests/data/permission_matrix.json.
+The client asks them after the hooks, so a hit that did not ask here would slip past a deny or an ask rule.
+Stops are judged generously (in doubt the rule matches), approvals strictly (in doubt it does not).
 """
 
 import os
 
 from skillcache.permissions.rules import Rules
-from skillcache.permissions.sources import Layer, client_arguments, from_arguments, from_files, roots_of
+from skillcache.permissions.sources import Layer, client_arguments, from_arguments, from_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +27,7 @@ def load(cwd: str, environ: "Mapping[str, str]", arguments: "Sequence[str] | Non
     project = environ.get("CLAUDE_PROJECT_DIR") or cwd
     layers = from_files(cwd, project, environ.get("CLAUDE_CONFIG_DIR") or f"{home}/.claude")
     layers += from_arguments(client_arguments(environ) if arguments is None else arguments, project)
-    return Rules(
-        _stops(layers, "deny"), _stops(layers, "ask"), _approvals(layers), (cwd, *roots_of(cwd, project)), home
-    )
+    return Rules(_stops(layers, "deny"), _stops(layers, "ask"), _approvals(layers))
 
 
 def _stops(layers: list[Layer], kind: str) -> tuple[str, ...]:

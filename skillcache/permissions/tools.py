@@ -1,4 +1,4 @@
-"""The person's rules held against calls of other tools than Bash.
+"""The person's rules held against calls.
 
 WebFetch(domain:host)   pages of that host and no other; `*.host` its subdomains; a `*` elsewhere, part of one label
 mcp__server             every tool of the server, as is mcp__server__*; other wildcards in the tool's part

@@ -1,6 +1,6 @@
 """What the plugin's module hears, as the JavaScript module heard.js: every call that a rule may name, and few others.
 
-A call that is heard costs it a few milliseconds, and the client does not move it to the background. Observed: the
+Commands are answered where they run: of their lines those are heard that put results out of date. Observed: the
 client compares names itself, and has the module tell whether an expression fits, about every call. So tools are named
 where they can be.
 """
@@ -11,23 +11,15 @@ import json
 from collections.abc import Iterable, Sequence
 
 from skillcache.claude_settings import WEB, few_wildcards
-from skillcache.policy.builtin import WORDS
 from skillcache.policy.look import literal_of
 from skillcache.policy.pattern import parse
-from skillcache.policy.tasks import NAMED
 
-# Lines that run a script of a skill hold it.
-_SKILLS = "skills/"
-_SHORT = 5  # characters of a tool's name that stands in other words too often, such as `go`
-# Not what begins an option, such as the -type of `find`.
-_NO_OPTION = r"(?<!\s-)(?<!\s--)"
 _META = set("\\^$.*+?()[]{}|/")
 
 
 def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -> str:
     """`start`: how to start the server; `rules`, `writers`: patterns of own rules and of their `invalidated_by`."""
     rules, writers = list(rules), list(writers)
-    lines = [*_builtin(), *_lines(rules)]
     answered = [*WEB.split("|"), *(tool for tool in map(_tool, rules) if tool not in ("Bash", "Skill"))]
     ended = [*answered, *(tool for tool in map(_tool, writers) if tool != "Bash")]
     writing = _lines(writers)
@@ -37,7 +29,6 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
     return (
         "// Made by `skillcache plugin-path` from the built-in rules and the person's own.\n"
         f"export const start = {json.dumps(list(start))}\n"
-        f"export const lines = {_expression(lines)}\n"
         f"export const tools = {_names(answered)}\n"
         f"export const writingLines = {_expression(writing) if writing else 'undefined'}\n"
         f"export const endedTools = {_names(ended)}\n"
@@ -45,18 +36,6 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
         "export const writes = e =>\n"
         "  written.some(([tool, line]) => tool.test(e.tool_name) && line.test(String(e.tool_input?.command ?? '')))\n"
     )
-
-
-def _builtin() -> list[str]:
-    tools = {word for words in WORDS.values() for word in words.split()} - NAMED
-    tasks = [_plain(word) for word in sorted(NAMED) if not any(other in word for other in NAMED - {word})]
-    found = [f"{_NO_OPTION}(?:{'|'.join(tasks)})(?<!check(?=out))(?<!latest)"]
-    for tool in sorted(tools):
-        if len(tool) > _SHORT:
-            found.append(_plain(tool))
-        else:
-            found.append(f"(?<![a-z0-9_]){_plain(tool)}(?![a-z0-9_])")
-    return [*found, _plain(_SKILLS)]
 
 
 def _tool(pattern: str) -> str:

@@ -1,7 +1,5 @@
 """The built-in rules: which word names which tool. A tool's table is loaded when its word is met."""
 
-from skillcache.policy.tasks import NAMED
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.policy.tool import Tool
@@ -71,9 +69,3 @@ def rules() -> tuple[tuple[str, str], ...]:
     for word in RUNNERS:
         found[f"{word}-test, {word}-lint, {word}-types, {word}-format, {word}-check"] = f"Bash({word} test:*), ..."
     return tuple(found.items())
-
-
-def may_name(text: str) -> bool:
-    """Whether a rule could name something in the line: False for most, and quickly."""
-    text = text.lower()
-    return any(word in text for word in _MODULE_OF) or any(word in text for word in NAMED)

@@ -1,16 +1,15 @@
-"""What the commands of a line are found to run and read, while it is judged."""
+"""What a command is found to run and read, while it is judged."""
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_WRITES, OUTSIDE, UNCAPTURABLE
+from skillcache.outcome import COMMAND_WRITES, OUTSIDE
 from skillcache.policy.given import examine_given
 from skillcache.policy.options import UNKNOWN, Words, reason
-from skillcache.policy.paths import leaving, require_plain
+from skillcache.policy.paths import leaving
 from skillcache.policy.rule import Rule
 from skillcache.policy.tool import Tool
 from skillcache.policy.variables import examine_variable
 from skillcache.policy.verdict import Verdict
 from skillcache.policy.wrappers import Wrapped
-from skillcache.shell.line import Line
 from skillcache.skill.scripts import is_python_of
 
 TYPE_CHECKING = False
@@ -37,42 +36,28 @@ class Gathered:
         "finder",
         "launched",
         "operands",
-        "reads",
-        "rules",
-        "seconds",
-        "skills",
+        "skill",
         "spelled",
     )
 
     def __init__(self, finder: "Finder | None" = None) -> None:
         self.finder = finder
-        self.skills: list[Use] = []
-        self.rules: list[Rule] = []
+        self.skill: Use | None = None
         self.executables: list[tuple[str, str]] = []
         self.launched: list[tuple[str, str, str]] = []
-        self.reads: list[tuple[str, str]] = []
         self.operands: list[tuple[str, str]] = []
         self.assignments: list[tuple[str, str]] = []
-        self.seconds = 0.0
         self.spelled: frozenset[str] = frozenset()  # options that the person's own rule spells out
 
-    def verdict(self, line: Line) -> Verdict:
-        verdict = Verdict(line.ends_in)
-        verdict.rules = tuple({(rule.name, rule.pattern, rule.origin): rule for rule in self.rules}.values())
-        verdict.executables = tuple(dict.fromkeys(self.executables))
-        verdict.launched = tuple(dict.fromkeys(self.launched))
-        verdict.reads = tuple(dict.fromkeys(self.reads))
-        verdict.operands = tuple(dict.fromkeys(self.operands))
-        verdict.assignments = tuple(self.assignments)
-        verdict.seconds = self.seconds
-        verdict.skills = tuple(self.skills)
-        return verdict
-
-    def read(self, paths: "list[str] | tuple[str, ...]", directory: str) -> None:
-        """Files that a filter prints."""
-        for path in paths:
-            require_plain(path)
-            self.reads.append((path, directory))
+    def verdict(self, rule: Rule) -> Verdict:
+        return Verdict(
+            rule,
+            executables=tuple(dict.fromkeys(self.executables)),
+            launched=tuple(dict.fromkeys(self.launched)),
+            operands=tuple(dict.fromkeys(self.operands)),
+            assignments=tuple(self.assignments),
+            skill=self.skill,
+        )
 
     def variable(self, name: str, value: str, directory: str) -> None:
         self.assignments.append((name, value))
@@ -85,8 +70,6 @@ class Gathered:
         self.executables.extend(inner.programs)
         if inner.programs and inner.programs[-1][1] != inner.directory:
             self.executables.append((inner.programs[-1][0], inner.directory))
-        if inner.seconds and not 0 < self.seconds < inner.seconds:
-            self.seconds = inner.seconds
 
     def run(self, inner: Wrapped, word: str) -> None:
         """The program that a rule names."""
@@ -95,12 +78,9 @@ class Gathered:
         else:
             self.executables.append((word, inner.directory))
 
-    def skill(self, use: "Use", inner: Wrapped) -> Rule:
+    def script(self, use: "Use", inner: Wrapped) -> Rule:
         """A script of a skill, whose words are its own affair: what it writes is held against what it declares."""
-        for other in self.skills:
-            if other.name == use.name and other.folder != use.folder:
-                raise Bypass(UNCAPTURABLE, f"two skills named {use.name}")
-        self.skills.append(use)
+        self.skill = use
         if use.typed != inner.words[0]:
             self.run(inner, inner.words[0])
         elif is_python_of(inner.launcher, use.typed):

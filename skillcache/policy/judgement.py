@@ -1,22 +1,19 @@
-"""Is a line replayable? Every simple command in it must be one that a rule names or a pure filter."""
+"""Is a command replayable? A rule must name it, and its words must not make it do more than report."""
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_WRITES, NO_RULE, OTHER_COMMAND, SHELL_EXPANSION
+from skillcache.outcome import COMMAND_WRITES, NO_RULE
 from skillcache.policy.builtin import RUNNERS, plain_name
-from skillcache.policy.filters import filtered
 from skillcache.policy.gathered import Gathered
 from skillcache.policy.naming import built_in
 from skillcache.policy.pattern import matches
 from skillcache.policy.rule import Rule
 from skillcache.policy.verdict import Verdict
 from skillcache.policy.wrappers import Wrapped, unwrap
-from skillcache.shell.line import Command, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.skill.find import Finder
 
-SKILL = "Skill"
 # What a person's own rule cannot name, however wide its pattern: it writes, or it changes the shell itself.
 _WRITERS = frozenset(
     """rm mv cp mkdir rmdir touch chmod chown ln dd tee install truncate shred git hg svn gh docker podman
@@ -31,71 +28,22 @@ _SHELL = frozenset(
 )
 
 
-def judge(line: Line, rules: tuple[Rule, ...] = (), finder: "Finder | None" = None) -> Verdict:
-    """`rules`: the person's own, the first that matches a command counting; `finder`: of skills. Raises Bypass."""
+def judge(words: tuple[str, ...], rules: tuple[Rule, ...] = (), finder: "Finder | None" = None) -> Verdict:
+    """`rules`: the person's own, the first that matches counting; `finder`: of skills. Raises Bypass."""
     gathered = Gathered(finder)
-    other = ""
-    for command in line.commands:
-        if not _accounted(command, rules, gathered) and not other:
-            other = command.words[0]
-    if not gathered.rules:
+    inner = unwrap(words)
+    rule = _rule(words, inner, rules, gathered) if inner is not None else None
+    if inner is None or rule is None:
         raise Bypass(NO_RULE)
-    if other:
-        raise Bypass(OTHER_COMMAND, other)
-    return gathered.verdict(line)
-
-
-def _accounted(command: Command, rules: tuple[Rule, ...], gathered: Gathered) -> bool:
-    """Whether a rule or a filter accounts for the command. Raises Bypass."""
-    for name, value in command.assignments:
-        gathered.variable(name, value, command.directory)
-    gathered.read(command.reads, command.directory)
-    if not command.words or _looks_up(command, gathered):
-        return True
-    inner = unwrap(command.words, command.directory)
-    if inner is None:
-        return False
-    printed = filtered(command, inner.words)
-    if printed is not None:
-        _refuse_home(command)
-        for name, value in printed.assignments:
-            gathered.variable(name, value, inner.directory)
-        gathered.read(printed.reads, inner.directory)
-        if printed.program:
-            gathered.executables.append((inner.words[0], inner.directory))
-    else:
-        rule = _rule(command, inner, rules, gathered)
-        if rule is None:
-            return False
-        if command.globs or command.statuses:
-            raise Bypass(SHELL_EXPANSION, "a pattern among the words")
-        _refuse_home(command, rule)
-        gathered.rules.append(rule)
     gathered.wrapped(inner)
-    return True
+    return gathered.verdict(rule)
 
 
-def _refuse_home(command: Command, rule: Rule | None = None) -> None:
-    """Only what runs a skill's script is known with `~/` replaced. Raises Bypass."""
-    if command.homes and (rule is None or rule.tool != SKILL):
-        raise Bypass(SHELL_EXPANSION, "~")
-
-
-def _looks_up(command: Command, gathered: Gathered) -> bool:
-    """`command -v X` and `which X`: where a program is found, if it is."""
-    words = command.words
-    names = words[2:] if words[:2] == ("command", "-v") else words[1:] if words[0] == "which" else ()
-    if not names or command.globs or command.statuses or not all(name.replace("-", "a").isalnum() for name in names):
-        return False
-    gathered.executables.extend([(name, command.directory) for name in names])
-    return True
-
-
-def _rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...], gathered: Gathered) -> Rule | None:
-    own = _own_rule(command, inner, rules)
+def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathered: Gathered) -> Rule | None:
+    own = _own_rule(words, inner, rules)
     if own is None:
-        use = gathered.finder.find(command, inner) if gathered.finder is not None else None
-        return built_in(inner, gathered) if use is None else gathered.skill(use, inner)
+        use = gathered.finder.find(inner) if gathered.finder is not None else None
+        return built_in(inner, gathered) if use is None else gathered.script(use, inner)
     if not own.enabled:
         return None
     word = plain_name(inner.words[0])
@@ -127,8 +75,8 @@ def _rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...], gathered: G
     )
 
 
-def _own_rule(command: Command, inner: Wrapped, rules: tuple[Rule, ...]) -> Rule | None:
-    texts = (command.text, " ".join(command.words), " ".join(inner.words))
+def _own_rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...]) -> Rule | None:
+    texts = (" ".join(words), " ".join(inner.words))
     for rule in rules:
         if any(matches(rule.specifier, text) for text in texts):
             return rule

@@ -1,16 +1,8 @@
-"""A first look at a line, before it is read: most calls are not ours."""
-
-from skillcache.policy.builtin import may_name
-from skillcache.policy.rule import Rule
-
-
-def first_look(text: str, rules: tuple[Rule, ...] = ()) -> bool:
-    """False when no rule can name anything in the line; `rules`: the person's own."""
-    return may_name(text) or any(literal_of(rule.specifier) in text for rule in rules if rule.enabled)
+"""What can be told of a text before it is read."""
 
 
 def may_run_script(text: str, cwd: str) -> bool:
-    """Whether a line that begins in `cwd` may run a script of a skill: False for nearly every line."""
+    """Whether a command that begins in `cwd` may run a script of a skill: False for nearly every one."""
     return "skills/" in text or "/skills/" in cwd
 
 

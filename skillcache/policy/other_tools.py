@@ -23,7 +23,7 @@ def plan_of(event: ToolEvent, rules: tuple[Rule, ...]) -> Plan:
     if kind is None or rule is None or not event.tool.isprintable():  # it names the entry
         raise Bypass(NO_RULE)
     described = kind.describe(event)
-    return Plan(described.text, (rule,), tool=event.tool, described=described, ttl=rule.ttl, failures_ttl=rule.ttl)
+    return Plan(described.text, rule, tool=event.tool, described=described, ttl=rule.ttl, failures_ttl=rule.ttl)
 
 
 def rule_for(tool: str, tool_input: dict[str, object], rules: tuple[Rule, ...]) -> Rule | None:

@@ -34,6 +34,22 @@ def require_plain(path: str) -> None:
         raise Bypass(OUTSIDE, path)
 
 
+def join(directory: str, path: str) -> str:
+    """`path` as seen from `directory`, lexically; `""` is the command's own directory, and `..` may lead out of it."""
+    if path.startswith("/"):
+        directory = ""
+    absolute = path.startswith("/") or directory.startswith("/")
+    parts: list[str] = []
+    for part in f"{directory}/{path}".split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part != ".." or not absolute:
+            parts.append(part)
+    return ("/" if absolute else "") + "/".join(parts)
+
+
 def _pieces(word: str) -> list[str]:
     pieces = []
     piece = ""

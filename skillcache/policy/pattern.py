@@ -46,6 +46,19 @@ def matches(pattern: str, command: str) -> bool:
     return fits(pieces, command)
 
 
+def may_hold(line: str, pattern: str) -> bool:
+    """Whether a line may hold a command that the inside of a `Bash(...)` rule names: where it expands, it may."""
+    if "$" in line or "`" in line:
+        return True
+    pieces = _pieces(pattern.removesuffix(":*").removesuffix(" *"))
+    return fits(["", *map(_bare, pieces), ""], _bare(" ".join(line.split())))
+
+
+def _bare(text: str) -> str:
+    """Without what quotes: a word is the same with it."""
+    return text.replace("'", "").replace('"', "").replace("\\", "")
+
+
 def names(pattern: str, tool: str) -> bool:
     """Whether the tool part of a rule names this tool; only MCP names and a bare `*` may hold wildcards."""
     if pattern in {"*", tool}:

@@ -2,9 +2,9 @@
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
+from skillcache.policy.paths import join
 from skillcache.policy.runner import TABLE, Runner
 from skillcache.policy.tasks import kind
-from skillcache.shell.line import join
 
 
 class Task:

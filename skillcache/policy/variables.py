@@ -1,7 +1,7 @@
-"""Variables set within a line: which of them change more than a value."""
+"""Variables that a command sets for another: which of them change more than a value."""
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, SHELL_EXPANSION
+from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
 from skillcache.policy.given import examine_value
 from skillcache.policy.paths import leaving
 
@@ -24,11 +24,11 @@ _FRESH = frozenset("force rerun nocache refresh".split())  # noqa: SIM905
 
 
 def examine_variable(name: str, value: str) -> list[str]:
-    """Paths in the value that lead elsewhere; raises Bypass for a variable that changes how the line is run."""
+    """Paths in the value that lead elsewhere; raises Bypass for a variable that changes how the command is run."""
     if name in _SHELLS or name.startswith(
         ("LD_", "DYLD_", "BASH_FUNC", "GIT_DIR", "GIT_WORK", "GIT_INDEX", "SKILLCACHE")
     ):
-        raise Bypass(SHELL_EXPANSION if name == "IFS" else OUTSIDE, name)
+        raise Bypass(OUTSIDE, name)
     if name in _CACHES:
         return []
     if name in _OUTPUTS:

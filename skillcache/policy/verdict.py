@@ -1,4 +1,4 @@
-"""What a judged line runs and reads."""
+"""What a judged command runs and reads."""
 
 from skillcache.policy.rule import Rule
 
@@ -8,28 +8,30 @@ if TYPE_CHECKING:
 
 
 class Verdict:
-    """What a replayable line runs and reads. Every directory is relative to the call's unless absolute.
+    """What a replayable command runs and reads. Every directory is relative to the command's own unless absolute.
 
-    rules: those that named its commands, in order, each once; executables: (word, directory) of every program that
-    the shell looks up; launched: (word, directory, launcher) of programs that a launcher such as npx or uv looks up
-    in the project's environment; reads: (path, directory) of files that filters print or compare, to be captured
-    wherever they lie; operands: (path, directory) that ruled commands are given or may be given: to be captured
-    even if git ignores them, and when one lies outside the project the command may read what surrounds it;
-    skills: its commands that run a skill's script; assignments: the variables set in the line; seconds: the shortest
-    time limit, 0 for none; ends_in: the directory after it when all of it ran.
+    rule: the one that named it; executables: (word, directory) of every program that is looked up on PATH; launched:
+    (word, directory, launcher) of programs that a launcher such as npx or uv looks up in the project's environment;
+    operands: (path, directory) that it is given or may be given: to be captured even if git ignores them, and when one
+    lies outside the project the command may read what surrounds it; skill: the skill whose script it runs; assignments:
+    the variables that its wrappers set.
     """
 
-    __slots__ = (
-        "assignments", "ends_in", "executables", "launched", "operands", "reads", "rules", "seconds", "skills",
-    )  # fmt: skip
+    __slots__ = ("assignments", "executables", "launched", "operands", "rule", "skill")
 
-    def __init__(self, ends_in: str) -> None:
-        self.rules: tuple[Rule, ...] = ()
-        self.executables: tuple[tuple[str, str], ...] = ()
-        self.launched: tuple[tuple[str, str, str], ...] = ()
-        self.reads: tuple[tuple[str, str], ...] = ()
-        self.operands: tuple[tuple[str, str], ...] = ()
-        self.assignments: tuple[tuple[str, str], ...] = ()
-        self.skills: tuple[Use, ...] = ()
-        self.seconds = 0.0
-        self.ends_in = ends_in
+    def __init__(
+        self,
+        rule: Rule,
+        *,
+        executables: tuple[tuple[str, str], ...],
+        launched: tuple[tuple[str, str, str], ...],
+        operands: tuple[tuple[str, str], ...],
+        assignments: tuple[tuple[str, str], ...],
+        skill: "Use | None",
+    ) -> None:
+        self.rule = rule
+        self.executables = executables
+        self.launched = launched
+        self.operands = operands
+        self.assignments = assignments
+        self.skill = skill

@@ -5,7 +5,7 @@ An option that is not in these tables makes the command one that no rule names.
 
 from skillcache.errors import Bypass
 from skillcache.outcome import OUTSIDE
-from skillcache.shell.line import join
+from skillcache.policy.paths import join
 
 DEEPEST = 6  # wrappers within wrappers
 
@@ -13,21 +13,19 @@ DEEPEST = 6  # wrappers within wrappers
 class Wrapped:
     """A command without its wrappers.
 
-    words: what is run; directory: where; assignments: variables set for it; programs: the wrappers, each with its
-    directory; launcher: the wrapper that looks the program up in the project's own environment, or nothing;
-    seconds: the shortest time limit, 0 for none; files: files that wrappers read.
+    words: what is run; directory: where, relative to the command's own unless absolute; assignments: variables set for
+    it; programs: the wrappers, each with its directory; launcher: the wrapper that looks the program up in the
+    project's own environment, or nothing.
     """
 
-    __slots__ = ("assignments", "directory", "files", "launcher", "programs", "seconds", "words")
+    __slots__ = ("assignments", "directory", "launcher", "programs", "words")
 
-    def __init__(self, words: tuple[str, ...], directory: str) -> None:
+    def __init__(self, words: tuple[str, ...]) -> None:
         self.words = words
-        self.directory = directory
+        self.directory = ""
         self.assignments: list[tuple[str, str]] = []
         self.programs: list[tuple[str, str]] = []
         self.launcher = ""
-        self.seconds = 0.0
-        self.files: list[str] = []
 
 
 # word: options without a value, options with one, how many operands stand before the command
@@ -67,9 +65,9 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 }
 
 
-def unwrap(words: tuple[str, ...], directory: str) -> Wrapped | None:
+def unwrap(words: tuple[str, ...]) -> Wrapped | None:
     """The command inside; None when a wrapper is used in a way that is not surely understood. Raises Bypass."""
-    inner = Wrapped(words, directory)
+    inner = Wrapped(words)
     for _ in range(DEEPEST):
         word = inner.words[0].rpartition("/")[2]
         if word in _PLAIN:
@@ -124,24 +122,10 @@ def _plain(word: str, inner: Wrapped) -> int:
     at, _ = _skip(inner.words, 1, flags, values)
     if at < 0:
         return -1
-    if operands:
-        seconds = _seconds(inner.words[at] if at < len(inner.words) else "")
-        if seconds < 0:
-            return -1
-        if seconds and not 0 < inner.seconds < seconds:
-            inner.seconds = seconds
-        at += operands
+    at += operands
     if word not in ("time", "command"):
         inner.programs.append((inner.words[0], inner.directory))
     return at
-
-
-def _seconds(text: str) -> float:
-    unit = {"s": 1, "m": 60, "h": 3600, "d": 86_400}.get(text[-1:], 0)
-    number = text[:-1] if unit else text
-    if not number.isascii() or not number.replace(".", "", 1).isdigit():
-        return -1
-    return float(number) * (unit or 1)
 
 
 def _env(inner: Wrapped) -> int:

@@ -24,7 +24,6 @@ from skillcache.serving import answer
 
 RUN = "{}"
 FOLLOW = '{"follow":true}'
-HOLD = '{"follow":true,"hold":true}'
 _PATIENCE = 0.06  # seconds until a call that is not answered yet is given a ticket
 _TIME = 5.0  # seconds that a call may take where it waits for nobody
 _ROUND = 2.0  # seconds until a wait is answered by another
@@ -155,6 +154,6 @@ class Calls:
             ticket.hit = claimed.saved
             pending.end(cache, event.tool_use_id)
         if text is not None:
-            ticket.answer = text or (HOLD if claimed.saved.get("trace") else FOLLOW)
-        if ticket.answer not in (HOLD, FOLLOW) or not claimed.saved:
+            ticket.answer = text or FOLLOW
+        if ticket.answer != FOLLOW or not claimed.saved:
             self._flights.end(event.tool_use_id)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from threading import Condition, Thread
 
 from skillcache import pending
-from skillcache.event import BadEvent, ToolEvent, parse_tool_event
+from skillcache.event import ToolEvent, parse_tool_event
 from skillcache.handlers.invalidate import outdate
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.runtime import count_fault
 from skillcache.server.flights import Flights
 from skillcache.server.session import Session
-from skillcache.server.world import Hold, Stores
+from skillcache.server.world import Stores
 from skillcache.settling import settle
 
 _PATIENT = {"connect": 2.0, "reply": 5.0}  # nobody waits for it
@@ -28,24 +27,14 @@ class Endings:
         self._outdating = 0
         self._change = Condition()
 
-    def begin(self, body: bytes, hold: Hold | None = None) -> None:
-        """Take /ended, or /held. Raises BadEvent."""
+    def begin(self, body: bytes) -> None:
+        """Take /ended. Raises BadEvent."""
         event = parse_tool_event(body)
         self._session.leave(event)
         with self._change:
             self._under_way.append(event)
             self._outdating += 1
-        Thread(target=self._end, args=(event, hold), daemon=True).start()
-
-    def hold(self, body: bytes) -> None:
-        """Answer /held. Raises BadEvent and ValueError."""
-        asked = json.loads(body)
-        until = asked.get("until") if isinstance(asked, dict) else None
-        if not isinstance(until, int | float):
-            raise BadEvent("until is no time")
-        hold = Hold(until / 1_000)
-        self.begin(body, hold)
-        hold.wait()
+        Thread(target=self._end, args=(event,), daemon=True).start()
 
     def under_way(self) -> frozenset[str]:
         """Ids of the calls."""
@@ -69,8 +58,8 @@ class Endings:
         with self._change:
             return self._change.wait_for(lambda: not self._outdating, seconds)
 
-    def _end(self, event: ToolEvent, hold: Hold | None) -> None:
-        world = self._session.world(event, self._stores, hold=hold)
+    def _end(self, event: ToolEvent) -> None:
+        world = self._session.world(event, self._stores)
         try:
             outdate(event, world)
         except Exception as fault:  # noqa: BLE001 - no fault of one call may end the process
@@ -84,7 +73,6 @@ class Endings:
                 settle(event, world, record)
         except Exception as fault:  # noqa: BLE001
             count_fault(world, fault)
-        world.let_go()
         self._flights.end(event.tool_use_id)
         with self._change:
             self._under_way.remove(event)

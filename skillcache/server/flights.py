@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 
-from skillcache import durations, holder
+from skillcache import holder
 from skillcache.call import Call
 from skillcache.consultation import Consultation, consult
 from skillcache.digest import digest
 from skillcache.errors import StoreError
 from skillcache.flight import Held, Passenger
 from skillcache.outcome import EXPIRED, INVALIDATED, NO_ENTRY, UNREADABLE_ENTRY
-from skillcache.plan import BASH, Plan
+from skillcache.plan import Plan
 from skillcache.writer import person
 
 # After these a run of the same call gives what is missing.
 _AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
-_BASH, _AGENT, _OTHER = 120.0, 600.0, 60.0  # seconds that a call of unknown length is taken for
+_AGENT, _OTHER = 600.0, 60.0  # seconds that a call is taken for
 _SHORTEST = 10.0  # seconds that a claim is held at least: a busy machine makes quick commands slow
 _MARGIN = 2.0  # seconds that are left to us after a wait
 _MOST = 1_000  # ends that are remembered
@@ -35,7 +34,7 @@ class Flights:
         self._lock = Lock()
 
     def join(
-        self, call: Call, planned: Plan, consulted: Consultation, *, waits: bool, allow: Callable[[float], None]
+        self, call: Call, planned: Plan, consulted: Consultation, *, allow: Callable[[float], None]
     ) -> tuple[Consultation, bool]:
         """What is then known, and whether another's run was waited for. Raises Bypass of a look after the wait.
 
@@ -46,8 +45,8 @@ class Flights:
             return consulted, False
         known = [consulted]
 
-        taken = 2 * _expected(call)
-        patience = min(taken, longest) if waits else 0.0
+        taken = 2 * (_AGENT if call.event.tool == "Agent" else _OTHER)
+        patience = min(taken, longest)
         ends, owner = time.monotonic() + patience, _owner(call)
 
         def look() -> str | None:
@@ -93,17 +92,6 @@ class Flights:
                 self._held[tool_use_id] = held
                 return
         held.end()
-
-
-def _expected(call: Call) -> float:
-    """Seconds that the call may take."""
-    if call.event.tool != BASH:
-        return _AGENT if call.event.tool == "Agent" else _OTHER
-    learnt = durations.learnt(call.cache, call.folder, call.command)
-    if learnt is not None:
-        return learnt / 1000
-    limit = call.event.input.get("timeout")
-    return limit / 1000 if isinstance(limit, int | float) and 0 < limit < 1e7 and math.isfinite(limit) else _BASH
 
 
 def _owner(call: Call) -> str:

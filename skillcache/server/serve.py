@@ -161,9 +161,6 @@ class _Server:
             if path == "/ended":
                 self.endings.begin(body)
                 return b"{}"
-            if path == "/held":
-                self.endings.hold(body)
-                return b"{}"
             if path == "/stop":
                 os.kill(os.getpid(), signal.SIGTERM)
                 return b"{}"

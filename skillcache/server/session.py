@@ -15,7 +15,7 @@ from skillcache.outcome import Outcome
 from skillcache.paths import cache_folder
 from skillcache.server.environment import Environment
 from skillcache.server.flights import Flights
-from skillcache.server.world import Hold, ResidentWorld, Stores
+from skillcache.server.world import ResidentWorld, Stores
 
 T = TypeVar("T")
 
@@ -66,12 +66,11 @@ class Session:
         stores: Stores,
         allow: Callable[[float], None] = lambda _seconds: None,
         flights: Flights | None = None,
-        hold: Hold | None = None,
     ) -> ResidentWorld:
         """For one event: with the variables that the client would set for a hook at this moment."""
         root = self._roots.get(event.tool_use_id) or self._environ.get("CLAUDE_PROJECT_DIR") or event.cwd
         now = {"CLAUDE_PROJECT_DIR": root, "CLAUDE_CODE_SESSION_ID": event.session_id}
-        return ResidentWorld(self._environ | now, stores, allow, flights, hold)
+        return ResidentWorld(self._environ | now, stores, allow, flights)
 
     def count(self, outcome: Outcome) -> None:
         tally.record(cache_folder(self._environ), time.time(), outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from skillcache.errors import StoreError
@@ -64,31 +64,14 @@ class Stores:
             self._faults[target] = (time.monotonic() + REST, fault.outcome)
 
 
-class Hold:
-    """The client, kept from going on. until: when it does so at the latest, in Unix seconds."""
-
-    def __init__(self, until: float) -> None:
-        self._until = until
-        self._over = Event()
-
-    def end(self) -> bool:
-        """Whether it was in time."""
-        in_time = time.time() < self._until
-        self._over.set()
-        return in_time
-
-    def wait(self) -> None:
-        self._over.wait(max(0.0, self._until - time.time()))
-
-
 class ResidentWorld(World):
     """For one event.
 
     allow: told how many seconds from now a call may take, where it waits for another's run; flights: of a call that is
-    about to run; hold: at its end.
+    about to run.
     """
 
-    __slots__ = ("_allow", "_flights", "_hold", "_stores")
+    __slots__ = ("_allow", "_flights", "_stores")
 
     def __init__(
         self,
@@ -96,24 +79,16 @@ class ResidentWorld(World):
         stores: Stores,
         allow: Callable[[float], None] = lambda _seconds: None,
         flights: Flights | None = None,
-        hold: Hold | None = None,
     ) -> None:
         super().__init__(environ, time.time(), time.monotonic())
         self._stores = stores
         self._allow = allow
         self._flights = flights
-        self._hold = hold
 
-    def allow(self, seconds: float) -> None:
-        self._allow(seconds)
-
-    def join(self, call: Call, planned: Plan, consulted: Consultation, *, waits: bool) -> tuple[Consultation, bool]:
+    def join(self, call: Call, planned: Plan, consulted: Consultation) -> tuple[Consultation, bool]:
         if self._flights is None:
-            return super().join(call, planned, consulted, waits=waits)
-        return self._flights.join(call, planned, consulted, waits=waits, allow=self._allow)
-
-    def let_go(self) -> bool:
-        return self._hold is not None and self._hold.end()
+            return super().join(call, planned, consulted)
+        return self._flights.join(call, planned, consulted, allow=self._allow)
 
     def open_store(self, target: str) -> Store:
         return self._stores.open(target, now=time.time())  # a claim is renewed long after the call has begun

@@ -4,7 +4,7 @@ The log's entries have a `kind`, and what each kind says (`agent` beside it wher
 
     start     source                              prompt   text, or nothing where prompts are not recorded
     notice    source, text                        edit     path, tool
-    command   text, status, ms?, said?, replayed? tasks    tasks: [[status, subject], ...]
+    command   text, status, ms?, said?            tasks    tasks: [[status, subject], ...]
     task      id, subject?, status                reply    text
     agent     type                                answer   type, text
     compact   trigger                             summary  text

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from skillcache.sessions.story import Scene
 
 _PATHS = {"Edit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_path"}
-_REPLAYED = " # skillcache: recorded "  # a replay's command ends with this, its age and the original
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 
 
@@ -46,17 +45,13 @@ def _command(event: SessionEvent, given: dict[str, object], scene: "Scene", reco
     command = given.get("command")
     if not isinstance(command, str):
         return
-    whole, replayed, original = command.partition(_REPLAYED)
-    replay = bool(replayed) and whole.startswith(("cat ", "command cat "))
-    text = stored(original.partition(" ago by: ")[2] if replay else command, limits.COMMAND)
+    text = stored(command, limits.COMMAND)
     response = _object(event.fields.get("tool_response"))
     status = _status(event, response)
     record.log = {"kind": "command", "text": text, "status": status}
     duration = event.fields.get("duration_ms")
     if isinstance(duration, int | float) and 0 <= duration < 1e9:
         record.log["ms"] = int(duration)
-    if replay:
-        record.log["replayed"] = True
     if status == 0:
         record.state["passed_at"] = {"passed": text}
     elif isinstance(status, int):

@@ -4,7 +4,7 @@ import os
 
 from skillcache.errors import Bypass
 from skillcache.fingerprint.files import small
-from skillcache.outcome import SHELL_EXPANSION, UNCAPTURABLE
+from skillcache.outcome import UNCAPTURABLE
 from skillcache.policy.rule import Rule
 from skillcache.skill import manifest
 from skillcache.skill.scripts import script_at
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from skillcache.policy.wrappers import Wrapped
-    from skillcache.shell.line import Command
 
 _SHELF = "skills"
 _MOST = 8 << 20  # bytes of a script
@@ -36,14 +35,13 @@ class Finder:
         self.rules = rules
         self.ttl = ttl
 
-    def find(self, command: "Command", inner: "Wrapped") -> Use | None:
+    def find(self, inner: "Wrapped") -> Use | None:
         """The skill's use; None for any other command, and for a skill that is not to be cached. Raises Bypass."""
         at = script_at(inner.words, inner.launcher)
-        words = self._expanded(command, inner, at) if at >= 0 else None
-        if words is None:
+        if at < 0:
             return None
         typed = inner.words[at]
-        named = os.path.join(self.cwd, inner.directory, words[at])
+        named = os.path.join(self.cwd, inner.directory, typed)
         path = os.path.normpath(named)
         if os.path.realpath(named) != os.path.realpath(path):  # `..` behind a link
             return None
@@ -62,35 +60,13 @@ class Finder:
                     folder=folder,
                     script=script,
                     typed=typed,
-                    given=words[at + 1 :],
+                    given=inner.words[at + 1 :],
                     directory=inner.directory,
                     rule=rule,
                     outside=outside,
                     home=self.environ.get("HOME", ""),
                 )
         return None
-
-    def _expanded(self, command: "Command", inner: "Wrapped", at: int) -> tuple[str, ...] | None:
-        """The words with `~/` replaced; None when a word before the script has one. Raises Bypass."""
-        words = list(inner.words)
-        if not command.homes:
-            return inner.words
-        shift = len(command.words) - len(words)
-        if command.words[shift:] != inner.words or min(command.homes) < shift + at:
-            return None
-        home = self._home()
-        for place in command.homes:
-            words[place - shift] = home + words[place - shift][1:]
-        return tuple(words)
-
-    def _home(self) -> str:
-        """What the person's shell will put in the place of `~`. Raises Bypass where that is not sure."""
-        from skillcache.fingerprint.shell import exports
-
-        home = self.environ.get("HOME", "")
-        if not home.startswith("/") or self.environ.get("BASH_ENV") or exports(self.environ)[0].get("HOME") != home:
-            raise Bypass(SHELL_EXPANSION, "~")
-        return home
 
 
 def _candidates(path: str) -> "Iterator[tuple[str, str]]":

@@ -29,20 +29,6 @@ _MARKS = "=@,:;"
 _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it as one
 
 
-def spelled(command: str, uses: "tuple[Use, ...]") -> str:
-    """The line for a key: with a name in the place of a skill's folder, wherever that lies on a machine.
-
-    Only of the script's own word, and only where that is surely what stands there.
-    """
-    if "{skill:" in command:
-        return command
-    text = command
-    for use in {use.typed: use for use in uses}.values():
-        if use.typed.startswith(("/", "~/")) and use.typed.endswith(f"/{use.script}") and command.count(use.typed) == 1:
-            text = text.replace(use.typed, f"{use.label}/{use.script}")
-    return text
-
-
 def globs_of(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
     """The outputs of all uses, relative to the root. Raises Bypass (UNCAPTURABLE)."""
     found: dict[str, None] = {}

@@ -118,34 +118,6 @@ def edited(kept: "Sequence[File]", root: str) -> str:
     return ""
 
 
-def command_of(cache: str, kept: "Sequence[File]", root: str) -> str:
-    """The words of the shell that put the files back, each whole or not at all; they end with status 1 if they cannot.
-
-    A file that stands there is as the run left it (`edited`), and only becomes as new as a run would make it. The
-    contents are kept in private files first. Raises Bypass (OUTSIDE, UNCAPTURABLE) and OSError.
-    """
-    from skillcache.replay import keep_text, quote
-
-    steps = []
-    for file in kept:
-        target = _target(file, root)
-        if os.path.lexists(target):
-            steps.append(f"command touch -c {quote(target)}")
-            continue
-        folder = os.path.dirname(target)
-        source = keep_text(cache, file.content)
-        new = quote(_temporary(folder))
-        # `command`: people have `cp` and `mv` ask before they replace.
-        steps += [
-            f"command mkdir -p {quote(folder)}",
-            f"command cp {quote(source)} {new}",
-            f"command chmod {file.mode:03o} {new}",
-            f"command mv -f {new} {quote(target)}",
-        ]
-    failed = "{ echo 'skillcache: a file of the recorded result could not be put back' >&2; exit 1; }"
-    return f"{{ {' && '.join(steps)}; }} || {failed}"
-
-
 def restore(kept: "Sequence[File]", directory: str, root: str) -> None:
     """Write the files below `directory`, each whole or not at all, for whoever has no shell do it.
 

@@ -1,4 +1,4 @@
-"""One command of a line that runs a script of a skill."""
+"""A command that runs a script of a skill."""
 
 from skillcache.policy.rule import Rule
 
@@ -6,7 +6,7 @@ from skillcache.policy.rule import Rule
 class Use:
     """name: of the skill; folder: the skill's, absolute, as it was come by; script: the file's path below it.
 
-    typed: the word as it stands in the line; given: the words after it, `~/` replaced by the home folder; directory:
+    typed: the word as the command has it; given: the words after it; directory:
     where it runs, relative to the call's; rule: what it declares, the person's rule before the skill; outside: globs of
     what it depends on besides the worktree, absolute or `~/`; home: absolute, '' where it is not known.
     """

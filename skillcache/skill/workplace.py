@@ -54,9 +54,6 @@ class Workplace:
     def place(self) -> str:
         return "\n".join(self.places)
 
-    def spelled(self, command: str) -> str:
-        return inputs.spelled(command, self.uses)
-
     def spelled_words(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """The words for a key: a skill's script by its name, wherever the skill lies and however it was spelled."""
         names = {use.typed: f"{use.label}/{use.script}" for use in self.uses}

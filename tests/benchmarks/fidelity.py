@@ -1,4 +1,4 @@
-"""Runs a long random day through the real hooks and counts wrong hits: `fidelity.py --steps 10000 [--seed N]`."""
+"""Runs a long random day in shells with the shims, and counts wrong hits: `fidelity.py --steps 10000 [--seed N]`."""
 
 import argparse
 import tempfile
@@ -21,27 +21,29 @@ def main() -> int:
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), asked.redis, Random(asked.seed))
+        told = 0
         for number in range(1, asked.steps + 1):
             world.step()
-            if number % 500 == 0:
+            for text in world.report.wrong[told:]:
+                print(f"\nWRONG at step {number}: {text}", flush=True)
+            told = len(world.report.wrong)
+            if number % 250 == 0:
                 print(f"  {number} steps, {world.report.hits} hits, {len(world.report.wrong)} wrong", flush=True)
-        counts = Counter(count.outcome for count in tally.read(world.environ["SKILLCACHE_HOME"]))
+        counts = Counter(count.outcome for count in tally.read(world.cache))
     report = world.report
     share = 100 * report.safe_served / max(1, report.safe_repeats)
     print(f"\nseed {asked.seed}, {time.monotonic() - begun:.0f} s")
-    print("| steps | calls | hits | wrong hits | safe repeats | served of these | hits of flaky commands |")
-    print("|---|---|---|---|---|---|---|")
+    print("| steps | lines | commands | hits | wrong | safe repeats | served of these | other looks at a failure |")
+    print("|---|---|---|---|---|---|---|---|")
     print(
-        f"| {report.steps} | {report.calls} | {report.hits} | {len(report.wrong)} | {report.safe_repeats}"
-        f" | {report.safe_served} ({share:.1f} %) | {report.flaky_hits} |\n"
+        f"| {report.steps} | {report.lines} | {report.commands} | {report.hits} | {len(report.wrong)}"
+        f" | {report.safe_repeats} | {report.safe_served} ({share:.1f} %) | {report.looks} |\n"
     )
     for outcome, count in sorted(counts.items(), key=lambda item: (item[0].kind, -item[1])):
         if outcome.kind in {BYPASS, STORE, ERROR}:
             print(f"{count:6}  {outcome.kind:6}  {outcome.name}")
-    if report.missed:
-        print("safe repeats that were not served:", dict(report.missed))
-    for text in report.wrong[:10]:
-        print("\nWRONG", text)
+    for missed, count in report.missed.most_common():
+        print(f"{count:6}  safe, not served: {missed}")
     return 1 if report.wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""What each lane adds to a call in the real client: for a line that no rule names, for a miss and for a hit.
+"""What each lane adds to a call in the real client: for a command that no rule names, for a miss and for a hit.
 
     python -m tests.benchmarks.lanes [--calls 50] [--files 100]
 
@@ -26,7 +26,7 @@ from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 
 KINDS = ("no rule", "miss", "hit")
-LANES = ("without", "hooks", "plugin", "redis-py hook")
+LANES = ("without", "shims", "plugin", "redis-py hook")
 BATCH = 10  # calls of one kind in one session
 WARMING = 3  # calls before them
 THINKING = 0.1  # seconds that the model takes for a message; a real one takes longer
@@ -83,15 +83,15 @@ def make(
         if store == "redis":
             place.client.env["SKILLCACHE_REDIS_URL"] = f"{url[:-1]}{len(places)}"
         places[lane] = place
-    places["hooks"].skillcache("install")
+    places["shims"].skillcache("install")
     plugged = places["plugin"]
     assert isinstance(plugged, Plugged)
     plugged.lay_out()
     places["redis-py hook"].client.env["HOOK_REDIS_URL"] = f"{url[:-1]}9"
-    entry = {"matcher": "Bash", "hooks": [{"type": "command", "command": sys.executable, "args": [str(HOOK)]}]}
+    entry = {"matcher": "Bash", "shims": [{"type": "command", "command": sys.executable, "args": [str(HOOK)]}]}
     settings = places["redis-py hook"].home / ".claude/settings.json"
     settings.parent.mkdir(exist_ok=True)
-    settings.write_text(json.dumps({"hooks": {"PreToolUse": [entry], "PostToolUse": [entry]}}))
+    settings.write_text(json.dumps({"shims": {"PreToolUse": [entry], "PostToolUse": [entry]}}))
     return {lane: player(place) for lane, place in places.items()}
 
 

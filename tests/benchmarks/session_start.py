@@ -50,6 +50,7 @@ def _report(store: str, folder: Path, url: str, rounds: int) -> None:
         journal.close()
         environ = {"HOME": str(home), "PATH": os.environ["PATH"], "SKILLCACHE_HOME": f"{home}/cache"}
         environ |= {"CLAUDE_PROJECT_DIR": str(project), "SKILLCACHE_REDIS_URL": url}
+        environ["CLAUDE_ENV_FILE"] = f"{home}/session.sh"  # the session's commands are answered as well
         cases[f"SessionStart, {size}"] = _hook("session_start", environ, project, "SessionStart", source="startup")
         edited = {"tool_name": "Edit", "tool_input": {"file_path": f"{project}/a.py"}, "tool_response": {}}
         cases[f"record an edit, {size}"] = _hook("record", environ, project, "PostToolUse", **edited)

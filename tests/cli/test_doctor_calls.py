@@ -21,7 +21,6 @@ from skillcache.outcome import (
     NO_GIT,
     NO_RULE,
     REPLAYED,
-    SHELL_SYNTAX,
     SPOOL_FULL,
     SPOOLED,
     STORE_REFUSED,
@@ -32,7 +31,7 @@ from tests.cli.conftest import Person
 
 NOW = 1_700_000_000.0
 # Of the call itself, or of what a person has chosen; and what is counted beside another outcome.
-OF_THE_CALL = """no_rule too_fast background shell_syntax shell_expansion shell_writes shell_background other_command
+OF_THE_CALL = """no_rule too_fast background other_command
 command_writes command_fresh outside deny_rule ask_rule serving_off unknown_server isolated unknown_option sandboxed
 spooled spool_full"""
 
@@ -44,7 +43,7 @@ def found(person: Person, *outcomes: Outcome, ago: int = 60) -> list[Finding]:
 
 
 def test_calls_that_all_ended_with_one_fault_are_named_with_its_mend(person: Person) -> None:
-    assert found(person, NO_GIT, NO_RULE, NO_GIT, SHELL_SYNTAX) == []
+    assert found(person, NO_GIT, NO_RULE, NO_GIT, NO_RULE) == []
 
     text = (
         "nothing was stored or replayed lately: 3 calls ended with no_git (git is missing or did not answer as"

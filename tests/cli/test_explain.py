@@ -66,7 +66,7 @@ def test_a_hit_names_its_rule_its_entry_and_every_part_of_its_key(asker: Asker) 
     ran = asker.explain("--", "pytest", "-q")
     assert ran.status == 0
     lines = ran.out.splitlines()
-    assert lines[:3] == ["hit  replayed: served from the cache", "command  pytest -q", "rules    pytest"]
+    assert lines[:3] == ["hit  replayed: served from the cache", "command  pytest -q", "rule     pytest"]
     assert lines[3] == (
         "shim     not in this shell, where no folder of shims is on PATH: the Bash calls of a session have one from its"
         ' start, a terminal after eval "$(skillcache shellenv)"'
@@ -217,7 +217,7 @@ def test_nothing_is_counted_stored_or_run(asker: Asker) -> None:
 
 def test_an_event_file_is_explained_like_its_command(asker: Asker) -> None:
     path = asker.home / "event.json"
-    path.write_text(json.dumps(asker.place.before("pytest -q")))
+    path.write_text(json.dumps(asker.place.before("Bash", {"command": "pytest -q"})))
     assert asker.json("--event", str(path)) == asker.json("pytest -q")
 
 

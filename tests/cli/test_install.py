@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from skillcache.claude_settings import (
+    COMMAND_ENTRIES,
     DELIVERING,
     EVENTS,
     SESSION_ENTRIES,
+    WEB,
     Started,
     is_ours,
     started_by,
 )
 from skillcache.cli.install import note, present_interpreter
-from skillcache.policy.heard import WORDS
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"
@@ -57,42 +58,34 @@ def script(handler: dict[str, Any]) -> Path:
     return Path(started(handler).script)
 
 
-def test_a_fresh_install_names_this_python_and_a_script_for_each_event_and_word(person: Person) -> None:
+def test_a_fresh_install_names_this_python_and_a_script_for_each_event(person: Person) -> None:
     ran = person.skillcache("install")
 
-    said = f"{person.settings} now has the hooks: sessions use them from their start, so restart those that run.\n"
+    said = f"{person.settings} now has the hooks; the next Claude Code session uses them.\n"
     assert ran == (0, f"{said}{note(person.variables)}{CHECK}\n", "")
-    everything = entries(person.settings)
-    found = [(event, handler) for event, handler in everything if "if" in handler]
-    assert [(event, handler["if"]) for event, handler in found] == [
-        (event, f"Bash(*{word}*)") for event in EVENTS for word in WORDS
-    ]
-    for event, handler in found:
-        assert started(handler).interpreter == present_interpreter()
-        assert script(handler).name == EVENTS[event]
-        assert script(handler).is_file()
-        assert handler["timeout"] == 10
-    assert {name for _, handler in everything for name in handler} == {"type", "if", "command", "timeout", "async"}
-    others = [(event, script(handler), handler) for event, handler in everything if "if" not in handler]
-    web = [(event, path.name) for event, path, _ in others if path.name in EVENTS.values()]
+    found = entries(person.settings)
+    assert {started(handler).interpreter for _, handler in found} == {present_interpreter()}
+    assert all(script(handler).is_file() for _, handler in found)
+    assert {name for _, handler in found for name in handler} == {"type", "command", "timeout", "async"}
+    assert {handler["timeout"] for _, handler in found} == {10}
+    web = [(event, script(handler).name) for event, handler in found if script(handler).name in EVENTS.values()]
     assert web == list(EVENTS.items())
-    recorded = [each for each in others if each[1].name not in EVENTS.values()]
-    assert sorted((event, path.name, "async" not in handler) for event, path, handler in recorded) == sorted(
-        (event, script, waits) for event, _, script, waits in SESSION_ENTRIES
+    others = [(event, handler) for event, handler in found if script(handler).name not in EVENTS.values()]
+    assert sorted((event, script(handler).name, "async" not in handler) for event, handler in others) == sorted(
+        (event, script, waits) for event, _, script, waits in (*COMMAND_ENTRIES, *SESSION_ENTRIES)
     )
-    assert all(path.is_file() for _, path, _ in recorded)
+    assert len(found) == 13
 
 
-def test_an_install_without_sessions_records_none(person: Person) -> None:
+def test_an_install_without_sessions_records_none_and_answers_commands(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
-    found = {(event, script(handler).name) for event, handler in entries(person.settings)}
-    assert {script for _, script in found} == set(EVENTS.values())
-    assert all(handler["timeout"] == 10 for _, handler in entries(person.settings))
+    found = [(event, script(handler).name) for event, handler in entries(person.settings)]
+    assert found == [*EVENTS.items(), ("SessionStart", "session_start.py"), ("Stop", "record.py")]
     assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
     person.skillcache("install")
-    assert {"SessionStart", "SessionEnd"} <= {event for event, _ in entries(person.settings)}
+    assert "SessionEnd" in {event for event, _ in entries(person.settings)}
 
 
 def test_messages_gain_entries_where_they_are_delivered(person: Person) -> None:
@@ -255,7 +248,7 @@ def test_a_dry_run_shows_the_change_and_makes_none(person: Person) -> None:
         '-            {"matcher": "Write", "hooks": [{"type": "command", "command": "guard.sh"}]}',
         '-        "Notification": []',
     ]
-    assert sum('"if": "Bash(*test*)"' in line for line in lines if line.startswith("+")) == len(EVENTS)
+    assert sum("skillcache; }" in line for line in lines if line.startswith("+")) == 13
     assert ran.out.endswith("\n\\ No newline at end of file\n")
     assert person.files() == before
 
@@ -278,10 +271,7 @@ def test_the_other_scopes_are_files_of_the_project(person: Person, tmp_path: Pat
 
     ran = person.skillcache("install", "--scope", scope, folder=project)
 
-    assert (
-        ran.out.splitlines()[0]
-        == f"{path} now has the hooks: sessions use them from their start, so restart those that run."
-    )
+    assert ran.out.splitlines()[0] == f"{path} now has the hooks; the next Claude Code session uses them."
     assert ran.out.splitlines()[-1] == f"{CHECK} --scope {scope}"
     assert ("use --scope local instead" in ran.out) == (scope == "project")
     assert person.files() == {}
@@ -325,10 +315,7 @@ def test_entries_of_an_older_installation_are_replaced_in_one_step(person: Perso
 
     ran = person.skillcache("install")
 
-    assert (
-        ran.out.splitlines()[0]
-        == f"{person.settings} now has the hooks: sessions use them from their start, so restart those that run."
-    )
+    assert ran.out.splitlines()[0] == f"{person.settings} now has the hooks; the next Claude Code session uses them."
     assert person.settings.read_bytes() == wanted
     assert person.skillcache("uninstall").status == 0
     assert person.settings.read_bytes() == OTHERS
@@ -337,22 +324,20 @@ def test_entries_of_an_older_installation_are_replaced_in_one_step(person: Perso
 def test_a_persons_own_rules_gain_entries(person: Person, tmp_path: Path) -> None:
     config = person.home / ".config" / "skillcache" / "config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text(
-        '[[rules]]\nmatch = "Bash(terraform validate:*)"\n\n[[rules]]\nmatch = "Bash(just smoketest:*)"\n'
-    )
+    config.write_text('[[rules]]\nmatch = "mcp__words"\n\n[[rules]]\nmatch = "Bash(just smoketest:*)"\n')
     project = tmp_path / "project"
     (project / ".claude").mkdir(parents=True)
-    (project / ".claude" / "skillcache.toml").write_text('[[rules]]\nmatch = "Bash(./gate:*)"\n')
+    (project / ".claude" / "skillcache.toml").write_text('[[rules]]\nmatch = "Agent"\n')
 
     person.skillcache("install", folder=project)
     person.skillcache("install", "--scope", "local", folder=project)
 
     def own(path: Path) -> list[str]:
-        found = [handler["if"] for event, handler in entries(path) if event == "PreToolUse" and "if" in handler]
-        return found[len(WORDS) :]
+        groups = json.loads(path.read_text())["hooks"]["PreToolUse"]
+        return [group["matcher"] for group in groups if group["matcher"] != WEB]
 
-    assert own(person.settings) == ["Bash(*terraform validate*)"]
-    assert own(project / ".claude" / "settings.local.json") == ["Bash(*terraform validate*)", "Bash(*./gate*)"]
+    assert own(person.settings) == ["^mcp__words__.*$"]
+    assert own(project / ".claude" / "settings.local.json") == ["^mcp__words__.*$", "Agent"]
 
 
 def test_a_broken_configuration_stops_the_install(person: Person) -> None:

@@ -715,7 +715,7 @@ def test_an_entry_older_than_asked_for_is_served_only_when_pinned(*, pinned: boo
         files=(File("stderr", 0o644, b"err"),), pinned=pinned,
     )  # fmt: skip
     rule = Rule("run-x", "", ttl=10, origin="a person")
-    plan = Plan("x", (rule,), tool="run", ttl=10, failures_ttl=10)
+    plan = Plan("x", rule, tool="run", ttl=10, failures_ttl=10)
     inquiries = [
         Inquiry(
             key="k",

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from skillcache.claude_settings import EVENTS, MARK, Edit, Started, is_ours, started_by
 from skillcache.cli.settings_text import add, ours, remove
 from skillcache.errors import ConfigError
-from skillcache.policy.heard import WORDS
 
-EDIT = Edit("/opt/py", "/opt/hooks", web=False)  # one element for each event
+EDIT = Edit("/opt/py", "/opt/hooks")  # one element for each event
+OURS = [event for event, _ in EDIT.groups()]
 WHERE = "settings.json"
 LINE = Started("/opt/py", "/x/hooks/pre.py").line()
 OTHER = {"type": "command", "command": "lint.sh"}
@@ -26,7 +26,7 @@ SETTINGS: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
     st.sampled_from(["opus", {"A": "1"}, {"allow": ["Bash(ls)"]}, [], None, 1.5]),
 ).flatmap(
     lambda rest: (
-        st.dictionaries(st.sampled_from([*EVENTS, "Stop"]), OTHERS_GROUPS).map(
+        st.dictionaries(st.sampled_from([*OURS, "Notification"]), OTHERS_GROUPS).map(
             lambda hooks: {**rest, "hooks": hooks, "after": True}
         )
         | st.just(rest)
@@ -48,12 +48,12 @@ def test_adds_our_entries_behind_the_others_and_removes_exactly_them(
     without = remove(with_ours, WHERE)
 
     expected = json.loads(text)
-    for event in EVENTS:
+    for event in OURS:
         expected.setdefault("hooks", {}).setdefault(event, []).append(our_group(event))
     assert json.loads(with_ours) == expected
     assert list(json.loads(with_ours)) == list(expected)
     assert add(with_ours, EDIT, WHERE) == with_ours
-    others = {event: groups for event, groups in settings.get("hooks", {}).items() if groups or event not in EVENTS}
+    others = {event: groups for event, groups in settings.get("hooks", {}).items() if groups or event not in OURS}
     assert json.loads(without) == {
         **{k: v for k, v in settings.items() if k != "hooks"},
         **({"hooks": others} if others else {}),
@@ -62,11 +62,12 @@ def test_adds_our_entries_behind_the_others_and_removes_exactly_them(
 
 
 def test_a_file_indented_by_four_gains_entries_indented_by_four() -> None:
-    text = '{\n    "model": "opus",\n    "hooks": {\n        "Stop": []\n    }\n}\n'
+    text = '{\n    "model": "opus",\n    "hooks": {\n        "Notification": []\n    }\n}\n'
 
     assert add(text, EDIT, WHERE).startswith(
-        '{\n    "model": "opus",\n    "hooks": {\n        "Stop": [],\n        "PreToolUse": [\n            {\n'
-        '                "matcher": "Bash",\n                "hooks": [\n                    {"type": "command", '
+        '{\n    "model": "opus",\n    "hooks": {\n        "Notification": [],\n        "PreToolUse": [\n            {\n'
+        '                "matcher": "WebFetch|WebSearch",\n                "hooks": [\n'
+        '                    {"type": "command", '
     )
 
 
@@ -78,21 +79,21 @@ def test_a_file_on_one_line_stays_on_one_line() -> None:
 @pytest.mark.parametrize("text", ["", "\n", "{}", "{}\n", "{ }\n", "{\n}\n"])
 def test_an_empty_file_gains_readable_entries(text: str) -> None:
     assert add(text, EDIT, WHERE).startswith(
-        '{\n  "hooks": {\n    "PreToolUse": [\n      {\n        "matcher": "Bash",\n'
+        '{\n  "hooks": {\n    "PreToolUse": [\n      {\n        "matcher": "WebFetch|WebSearch",\n'
     )
 
 
 def test_the_text_around_our_entries_keeps_its_bytes() -> None:
-    text = '{ "a":1 ,\n\n   "hooks" : {"Stop":[ {"hooks": [ ] } ]  },  "b" : [1,\n2]}'
+    text = '{ "a":1 ,\n\n   "hooks" : {"Notification":[ {"hooks": [ ] } ]  },  "b" : [1,\n2]}'
 
     changed = add(text, EDIT, WHERE)
 
-    assert changed.startswith('{ "a":1 ,\n\n   "hooks" : {"Stop":[ {"hooks": [ ] } ],\n')
+    assert changed.startswith('{ "a":1 ,\n\n   "hooks" : {"Notification":[ {"hooks": [ ] } ],\n')
     assert changed.endswith('},  "b" : [1,\n2]}')
 
 
 def test_entries_of_another_installation_are_replaced() -> None:
-    old = add("{}", Edit("/old/py", "/old/hooks", rules=("Bash(gone:*)",), web=False), WHERE)
+    old = add("{}", Edit("/old/py", "/old/hooks", writers=("Bash(gone:*)",)), WHERE)
 
     assert add(old, EDIT, WHERE) == add("{}", EDIT, WHERE)
 
@@ -100,17 +101,16 @@ def test_entries_of_another_installation_are_replaced() -> None:
 def test_entries_of_another_version_for_other_events_are_replaced_too() -> None:
     newer = json.loads(add("{}", EDIT, WHERE))
     entry = {"type": "command", "command": "/new/py", "args": ["-I", "-S", "/new/hooks/stop.py", MARK], "timeout": 10}
-    newer["hooks"]["Stop"] = [{"hooks": [entry, OTHER]}, {"hooks": [entry]}]
+    newer["hooks"]["Notification"] = [{"hooks": [entry, OTHER]}, {"hooks": [entry]}]
 
     changed = json.loads(add(json.dumps(newer), EDIT, WHERE))["hooks"]
 
-    assert changed == {"Stop": [{"hooks": [OTHER]}], **{event: [our_group(event)] for event in EVENTS}}
+    assert changed == {"Notification": [{"hooks": [OTHER]}], **{event: [our_group(event)] for event in OURS}}
 
 
-def test_entries_that_were_reordered_or_doubled_are_set_right() -> None:
+def test_entries_that_were_doubled_are_set_right() -> None:
     settings = json.loads(add("{}", EDIT, WHERE))
     groups = settings["hooks"]["PreToolUse"]
-    groups[0]["hooks"].reverse()
     groups.append({"hooks": [OTHER, groups[0]["hooks"][0], OTHER]})
 
     changed = json.loads(add(json.dumps(settings), EDIT, WHERE))
@@ -169,15 +169,16 @@ def test_refuses_a_file_whose_hooks_it_cannot_place_entries_in(text: str, messag
 def test_lists_our_entries_with_their_events() -> None:
     found = ours(add("{}", EDIT, WHERE), WHERE)
 
-    assert [entry.event for entry in found] == [event for event in EVENTS for _ in WORDS]
-    assert all(started_by(entry.handler) == ("/opt/py", f"/opt/hooks/{EVENTS[entry.event]}") for entry in found)
+    assert [entry.event for entry in found] == OURS
+    for event, script in EVENTS.items():
+        assert started_by(found[OURS.index(event)].handler) == ("/opt/py", f"/opt/hooks/{script}")
 
 
 @given(st.text(st.characters(exclude_characters="\0"), min_size=1), st.text(st.characters(exclude_characters="\0")))
 def test_what_an_entry_starts_is_read_back_from_its_line(interpreter: str, folder: str) -> None:
     edit = Edit(f"/{interpreter}", f"/{folder}/hooks")
 
-    handler = edit.handlers("PreToolUse")[0]
+    handler = edit.entries()[0].handler
 
     assert started_by(handler) == (f"/{interpreter}", f"/{folder}/hooks/pre_tool_use.py")
 
@@ -187,3 +188,14 @@ def test_entries_of_the_former_form_are_removed() -> None:
     text = json.dumps({"hooks": {"Stop": [{"hooks": [former, OTHER]}], "PreToolUse": [{"hooks": [former]}]}})
 
     assert json.loads(remove(text, WHERE)) == {"hooks": {"Stop": [{"hooks": [OTHER]}]}}
+
+
+def test_entries_of_the_lines_that_once_started_hooks_are_replaced_and_removed() -> None:
+    """An install wrote one for each word of the commands that might be replayed."""
+    line = Started("/opt/py", "/opt/hooks/pre_tool_use.py").line()
+    words = [{"type": "command", "if": f"Bash(*{word}*)", "command": line, "timeout": 10} for word in ("test", "lint")]
+    text = json.dumps({"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [*words, OTHER]}]}})
+    others = {"matcher": "Bash", "hooks": [OTHER]}
+
+    assert json.loads(add(text, EDIT, WHERE))["hooks"]["PreToolUse"] == [others, our_group("PreToolUse")]
+    assert json.loads(remove(text, WHERE)) == {"hooks": {"PreToolUse": [others]}}

@@ -4,13 +4,13 @@ import json
 
 from skillcache import quarantine, tally
 from skillcache.outcome import (
+    COMMAND_WRITES,
     CONFIRMED,
     DISK,
     FAILURE,
     NO_ENTRY,
     REFUTED,
     REPLAYED,
-    SHELL_WRITES,
     STORED,
     UNDONE,
     WAITED,
@@ -37,7 +37,7 @@ def test_shows_the_hits_the_time_saved_and_every_outcome(person: Person) -> None
     count(person, REPLAYED, 3, run=30_000, spent=40)
     count(person, NO_ENTRY, spent=60)
     count(person, STORED, run=31_000, spent=120)
-    count(person, SHELL_WRITES, 2, spent=15)
+    count(person, COMMAND_WRITES, 2, spent=15)
     count(person, DISK)
 
     assert person.skillcache("stats").out == (
@@ -49,7 +49,8 @@ def test_shows_the_hits_the_time_saved_and_every_outcome(person: Person) -> None
         "  count    run time    own time  outcome\n"
         "      3  1 min 30 s      120 ms  hit     replayed: served from the cache\n"
         "      1           -       60 ms  miss    no_entry: nothing stored for this call on these inputs\n"
-        "      2           -       30 ms  bypass  shell_writes: the command line writes to a file\n"
+        "      2           -       30 ms  bypass  command_writes: the command fixes, writes, builds, installs or"
+        " watches\n"
         "      1      31.0 s      120 ms  store   stored: the result was stored\n"
         "      1           -        0 ms  error   disk: a file of ours could not be written or read\n"
     )
@@ -60,7 +61,7 @@ def test_below_six_hits_in_ten_lookups_it_names_what_costs_most(person: Person) 
     count(person, NO_ENTRY, 4, spent=60)
     count(person, STORED, 3, run=5_000, spent=60)
     count(person, FAILURE, run=70_000, spent=15)
-    count(person, SHELL_WRITES, 100, spent=15)
+    count(person, COMMAND_WRITES, 100, spent=15)
 
     assert person.skillcache("stats").out.endswith(
         "\nLess than 60 % of the lookups are hits. The runs that took most time:"

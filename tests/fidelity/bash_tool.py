@@ -1,5 +1,6 @@
-"""A session's Bash calls as the client makes them, with the shims that a SessionStart hook may give it."""
+"""A session's Bash calls as the client makes them, with the shims that its SessionStart hook has given it."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -9,13 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-_PREPARE = """
-import os, sys
-from skillcache.settings import load
-from skillcache.shims.session import prepare
-project = os.environ["CLAUDE_PROJECT_DIR"]
-prepare(os.environ, project, sys.argv[1], load(os.environ, project))
-"""
+HOOKS = Path(__file__).parents[2] / "hooks"
 # What the client puts around the text of the env files and the line, whose quotes it spells '"'"'.
 _CALL = """source {snapshot} 2>/dev/null || true && {preamble}
 : && \\builtin shopt -u extglob 2>/dev/null || true && eval '{line}' < /dev/null && pwd -P >| {place}"""
@@ -31,16 +26,19 @@ class Ran(NamedTuple):
 
 
 class BashTool:
-    """folder: of what it writes."""
+    """folder: of what it writes; hooks: of the hook scripts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hooks: Path = HOOKS) -> None:
         self._folder = folder
+        self._hooks = hooks
 
     def begin(self, session: str, project: str, environ: Mapping[str, str]) -> str:
-        """What is written into the client's file at a session's start."""
+        """What SessionStart writes into the client's file."""
         file = self._folder / f"{session}.sh"
+        event = {"hook_event_name": "SessionStart", "session_id": session, "cwd": project, "source": "startup"}
         done = subprocess.run(
-            [sys.executable, "-c", _PREPARE, session],
+            [sys.executable, "-I", "-S", str(self._hooks / "session_start.py")],
+            input=json.dumps(event).encode(),
             env={**environ, "CLAUDE_PROJECT_DIR": project, "CLAUDE_ENV_FILE": str(file)},
             capture_output=True,
             timeout=60,

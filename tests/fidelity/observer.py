@@ -2,15 +2,22 @@
 
 Whatever differs in the worktree, its modes and links, what git ignores, the packages, the environment, the tool
 itself or the directory shows in its output, so a wrong replay cannot go unnoticed. Words in its arguments make it
-misbehave: `flaky` fails every other time, `writes` changes a file of the worktree, `cache` one that git ignores.
+misbehave: `flaky` fails every other time, `broken` always, `writes` changes a file of the worktree, `cache` one that
+git ignores, `loud` writes to standard error, too.
+
+Each run leaves a line in `BASE/ran`; what is to happen while it runs lies in `BASE/meanwhile`.
 """
 
+import json
 import os
+import stat
 import sys
+import zlib
 
-VARIABLES = ("CI", "LANG", "PYTEST_ADDOPTS", "PYTHONPATH")
+VARIABLES = ("CI", "LANG", "PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "GIT_INDEX_FILE", "GIT_PREFIX")
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"
+BASE = ""
 
 
 def describe(path: str) -> str:
@@ -52,21 +59,47 @@ def find_root() -> str:
     return folder
 
 
+def happen() -> None:
+    """What was to happen meanwhile, in the first run that comes to it."""
+    try:
+        os.rename(f"{BASE}/meanwhile", f"{BASE}/happening")
+    except FileNotFoundError:
+        return
+    with open(f"{BASE}/happening") as file:
+        path, content = json.load(file)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(content)
+
+
+def streams() -> str:
+    one, other = os.fstat(1), os.fstat(2)
+    return "joined" if os.path.samestat(one, other) else "apart"
+
+
+def standard_input() -> str:
+    status = os.fstat(0)
+    return f"file at {os.lseek(0, 0, os.SEEK_CUR)}" if stat.S_ISREG(status.st_mode) else "none"
+
+
 def main() -> int:
     arguments = sys.argv[1:]
     root = find_root()
     lines = look(root)
-    print(f"{os.path.basename(sys.argv[0])} {VERSION} rootdir: {root}")
-    print("in:", os.path.relpath(os.getcwd(), root), "with:", " ".join(arguments))
-    print("\n".join(f"{name}={os.environ.get(name)}" for name in VARIABLES))
-    print("\n".join(lines))
+    said = [
+        f"{os.path.basename(sys.argv[0])} {VERSION} rootdir: {root}",
+        f"in: {os.path.relpath(os.getcwd(), root)} with: {' '.join(arguments)}",
+        *(f"{name}={os.environ.get(name)}" for name in VARIABLES),
+        *lines,
+    ]
+    state = "\n".join([sys.argv[0], standard_input(), *said]).replace(root, "<root>")
+    print("\n".join(said))
+    happen()
+    broken = sum("BUG" in line for line in lines) + ("broken" in arguments)
     if "flaky" in arguments:
-        counter = os.environ["OBSERVER_COUNTER"]
-        with open(counter, "a+") as file:
+        with open(f"{BASE}/counter", "a+") as file:
             file.write("x")
-        if os.path.getsize(counter) % 2:
-            print("1 failed")
-            return 1
+        broken += os.path.getsize(f"{BASE}/counter") % 2
     if "writes" in arguments:
         path = os.path.join(root, "written.txt")
         before = os.path.getsize(path) if os.path.exists(path) else 0
@@ -76,9 +109,14 @@ def main() -> int:
         os.makedirs(os.path.join(root, ".pytest_cache"), exist_ok=True)
         with open(os.path.join(root, ".pytest_cache", "runs"), "a") as file:
             file.write("x")
-    broken = sum("BUG" in line for line in lines)
+    if "loud" in arguments:
+        sys.stdout.flush()
+        print("a warning", file=sys.stderr, flush=True)
     print(f"{broken} failed" if broken else f"{len(lines)} passed")
-    return 1 if broken else 0
+    ran = [root, os.path.basename(sys.argv[0]), arguments, zlib.crc32(state.encode()), streams(), min(broken, 1)]
+    with open(f"{BASE}/ran", "a") as file:
+        file.write(json.dumps(ran) + "\n")
+    return min(broken, 1)
 
 
 if __name__ == "__main__":

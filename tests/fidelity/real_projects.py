@@ -1,7 +1,7 @@
 """Well-known packages with their own test suites, each in a real repository with a real virtual environment.
 
-A source distribution is downloaded once into a cache folder outside the checkout. `Workshop.call` sends a call through
-the real hooks and holds whatever they serve against a fresh run of the same line at the same moment.
+A source distribution is downloaded once into a cache folder outside the checkout. `Workshop.call` runs a line as the
+client does, with the shims, and holds whatever was served against a fresh run of the same line at the same moment.
 """
 
 import os
@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from skillcache import tally
 from skillcache.normalize import normalized
+from skillcache.outcome import HIT, Outcome
 from tests.conftest import unavailable
-from tests.fidelity.hooks import event_after, event_before, run_command, run_hook
+from tests.fidelity.bash_tool import BashTool, Ran
 
 
 class Project(NamedTuple):
@@ -71,6 +72,7 @@ PROJECTS = (
         editable=True,
     ),
 )  # fmt: skip
+_NOTHING = ":\n"  # as many lines as the preamble has
 _NEEDS = ("pytest==8.4.2", "flit_core==3.10.1")
 
 
@@ -110,6 +112,7 @@ class Workshop:
         self.wrong: list[str] = []
         self.missed: Counter[str] = Counter()
         self.seen: dict[str, list[str]] = {}
+        self.preambles: dict[str, str] = {}
         self.environ = {
             "PATH": os.pathsep.join([str(self.root / ".venv/bin"), "/usr/local/bin", "/usr/bin", "/bin"]),
             "VIRTUAL_ENV": str(self.root / ".venv"),
@@ -123,7 +126,9 @@ class Workshop:
             "SKILLCACHE_VERIFY": "0",
             "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
         }
-        (base / "home").mkdir()
+        for name in ("home", "calls"):
+            (base / name).mkdir()
+        self.tool = BashTool(base / "calls")
         (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
         # Not by `tarfile`, whose `filter` the first releases of Python 3.11 do not have.
         subprocess.run(["tar", "-xzf", str(source_of(project)), "--no-same-owner"], cwd=base, check=True, timeout=60)
@@ -174,35 +179,40 @@ class Workshop:
         self.calls += 1
         self.safe += repeats
         place = str(root or self.root)
-        environ = {**self.environ, **(variables or {}), "CLAUDE_PROJECT_DIR": place}
-        # Every call comes from another session.
-        event = event_before(line, place, f"toolu_{self.calls}", f"s{self.calls}")
-        answer = run_hook("pre_tool_use.py", event, environ)
-        if answer:
+        environ = {**self.environ, **(variables or {})}
+        counted = len(self.outcomes())
+        ran = self._run(line, place, environ, self._preamble(place))
+        outcomes = self.outcomes()[counted:]
+        if any(outcome.kind == HIT for outcome in outcomes):
             self.hits += 1
-            self._check(line, place, environ, answer["hookSpecificOutput"]["updatedInput"]["command"])
+            self._check(line, place, ran, self._run(line, place, environ, _NOTHING))
             if not repeats:
                 self.wrong.append(f"{line}: served although something had changed")
             return
         if repeats:
-            self.missed[self.outcome()] += 1
-        ran = run_command(line, place, environ)
+            self.missed[", ".join(outcome.name for outcome in outcomes)] += 1
         self.seen.setdefault(line, []).append(ran.text.replace(place, "<root>"))
-        script, after = event_after(event, ran, duration=2_000)
-        assert run_hook(script, after, environ) == {}
-        expected = {"stored"} if passes else {"failure", "hidden_failure", "cut"}
-        assert self.outcome() in expected, f"{line}: {self.outcome()}\n{ran.text[-2000:]}"
+        expected = {"stored"} if passes else {"failure"}
+        assert outcomes[-1].name in expected, f"{line}: {outcomes[-1].name}\n{ran.text[-2000:]}"
 
-    def _check(self, line: str, place: str, environ: dict[str, str], replay: str) -> None:
-        served, fresh = run_command(replay, place, environ), run_command(line, place, environ)
+    def _run(self, line: str, place: str, environ: dict[str, str], preamble: str) -> Ran:
+        # Every call comes from another session.
+        return self.tool.run(line, place, environ, session=f"s{self.calls}", preamble=preamble)
+
+    def _preamble(self, place: str) -> str:
+        if place not in self.preambles:
+            self.preambles[place] = self.tool.begin(f"b{len(self.preambles)}", place, self.environ)
+        return self.preambles[place]
+
+    def _check(self, line: str, place: str, served: Ran, fresh: Ran) -> None:
         texts = [normalized(ran.text, place) for ran in (served, fresh)]
         if served._replace(text="") != fresh._replace(text="") or texts[0] != texts[1]:
             self.wrong.append(f"{line} in {place}:\n--- served\n{served}\n--- fresh\n{fresh}")
         if served.text.replace(place, "<root>") not in self.seen.get(line, []):
             self.wrong.append(f"{line}: a text that no run has given:\n{served.text}")
 
-    def outcome(self) -> str:
-        return tally.read(self.environ["SKILLCACHE_HOME"])[-1].outcome.name
+    def outcomes(self) -> list[Outcome]:
+        return [count.outcome for count in tally.read(self.environ["SKILLCACHE_HOME"])]
 
     def figures(self) -> str:
         return (

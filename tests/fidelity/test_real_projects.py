@@ -1,4 +1,4 @@
-"""The test suites of well-known packages, run through the real hooks with work on the project in between."""
+"""The test suites of well-known packages, run in shells with the shims, with work on the project in between."""
 
 from pathlib import Path
 

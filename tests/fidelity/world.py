@@ -1,23 +1,33 @@
-"""A project in which everything happens that may happen between two runs of one command, with the hooks beside it.
+"""A project in which everything happens that may happen between two runs of one command, with the shims in its shells.
 
-`World.step` does one random thing; a call goes through the real hooks, and whatever they serve is held against a
-fresh run of the same command at the same moment. The same steps serve the bounded test and the long benchmark.
+`World.step` does one random thing; a call goes through a real shell as the client starts it, and whatever was served in
+it is held against a fresh run of the same line at the same moment. The same steps serve the bounded test and the long
+benchmark.
+
+Which commands really ran is what they say themselves (see `observer`): one that the fresh run has beyond those was
+served. A repeat is safe to serve where a run of the same command, on a state that gave the same output, has passed.
 """
 
+import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import venv
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 from skillcache import tally
+from skillcache.outcome import HIT, Outcome
+from skillcache.paths import tally_file
 from tests.fidelity import observer
-from tests.fidelity.hooks import Ran, event_after, event_before, run_command, run_hook
+from tests.fidelity.bash_tool import BashTool, Ran
+from tests.fidelity.lines import LINES, Line
 
 DAY = 86_400
 _TOOLS = ("pytest", "ruff", "mypy")
@@ -25,51 +35,57 @@ _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.tx
 _IGNORED = (".env", "local_settings.py", "build/gen.py")
 _CONTENTS = ("one\n", "two\n", "three\n")
 _VARIABLES = {"CI": (None, "1"), "PYTEST_ADDOPTS": (None, "", "-x"), "PYTHONPATH": (None, "sub")}
+_NEVER_SURE = frozenset(["flaky", "writes", "--fix"])
+_ALWAYS_RUN = frozenset(["writes", "--fix"])
+_PATIENCE = 120  # seconds for another look at a failure
+_NOTHING = ":\n"  # as many lines as the preamble has
+_MAKEFILE = """check:
+\t@pytest -q
+\truff check .
+both: one other
+one:
+\t@pytest tests
+other:
+\t@mypy sub
+"""
 
 
-class Command(NamedTuple):
-    """text: the line; safe: whether repeats on equal inputs are to be served; flaky: whether runs may differ."""
+class Done(NamedTuple):
+    """A command that ran, as it says itself. state: a digest of all that it saw."""
 
-    text: str
-    safe: bool
-    flaky: bool = False
+    name: str
+    arguments: tuple[str, ...]
+    state: int
+    streams: str
+    status: int
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether a run on the same state gives the same, and leaves it."""
+        return _NEVER_SURE.isdisjoint(self.arguments)
+
+    @property
+    def call(self) -> "Done":
+        """Without what may differ between two runs."""
+        return self._replace(status=0)
 
 
-COMMANDS = (
-    Command("pytest", safe=True),
-    Command("pytest -q", safe=True),
-    Command("pytest tests/test_app.py", safe=True),
-    Command("ruff check .", safe=True),
-    Command("mypy sub", safe=True),
-    Command("pytest -q 2>&1 | tail -3", safe=True),
-    Command("pytest | grep passed", safe=True),
-    Command('pytest -q; echo "exit: $?"', safe=True),
-    Command("cd sub && pytest -q", safe=True),
-    Command("cd sub && pytest -q && cd ..", safe=True),
-    Command("ruff check . && mypy sub && pytest", safe=True),
-    Command("CI=1 pytest", safe=True),
-    Command("timeout 60 pytest -q", safe=True),
-    Command("cat .env && pytest -q", safe=True),
-    Command("pytest -k cache", safe=True),
-    Command("pytest -q # fresh", safe=False),
-    Command("pytest -k writes", safe=False),
-    Command("pytest -k flaky", safe=False, flaky=True),
-    Command("pytest -k flaky | tail -1", safe=False, flaky=True),
-    Command("pytest > out.txt", safe=False),
-    Command("rm -rf build && pytest", safe=False),
-    Command("echo three > app.py; pytest", safe=False),
-    Command("ruff check --fix .", safe=False),
-    Command("git log -1 --format=%T && pytest", safe=False),
-    Command("pytest -q $(echo tests)", safe=False),
-    Command("pytest -q &", safe=False),
-)  # fmt: skip
+class Look(NamedTuple):
+    """The failures of one Bash call, which the next may look at once more. number: of the call in its session."""
+
+    number: int
+    at: float
+    head: str
+    filters: str
+    failed: frozenset[Done]
 
 
 class Report:
     """What a run of steps came to. wrong: descriptions of wrong hits, empty when all is well."""
 
     def __init__(self) -> None:
-        self.steps = self.calls = self.hits = self.safe_repeats = self.safe_served = self.flaky_hits = 0
+        self.steps = self.lines = self.commands = self.hits = self.safe_repeats = self.safe_served = 0
+        self.compared = self.looks = 0
         self.wrong: list[str] = []
         self.missed: Counter[str] = Counter()
 
@@ -80,48 +96,79 @@ class World:
         self.random = random
         self.report = Report()
         self.shift = 0.0
-        self.calls = 0
-        self.recent: list[Command] = []
+        self.recent: list[Line] = []
         self.sessions = ["s1"]
-        # What each command was last seen to give for each state, and when: the repeats that are safe to serve.
-        self.known: dict[tuple[str, ...], float] = {}
-        self.roots = [base / "workshop", base / "elsewhere" / "annexe"]
+        # When a command was last seen to pass on a state: the repeats that are safe to serve.
+        self.known: dict[Done, float] = {}
+        self.looks: dict[str, Look] = {}
+        self.failed: Call | None = None  # the last, if it failed
+        self.begun: Counter[str] = Counter()
+        self.preambles: dict[tuple[str, Path], str] = {}
+        self.roots = [base / "workshop", base / "elsewhere" / "annexe", base / "clone"]
+        self.cache = str(base / "home/.cache/skillcache")
         self.environ = {
             "PATH": f"{base}/bin:{os.environ['PATH']}",
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
             "USER": "someone",
-            "SKILLCACHE_HOME": str(base / "cache"),
-            "SKILLCACHE_MIN_DURATION": "0.5",
-            "SKILLCACHE_VERIFY": "0",
-            "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
-            "SKILLCACHE_WAIT": "0",  # calls overlap here, but one process makes them all
-            "OBSERVER_COUNTER": str(base / "counter"),
             "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1",
-            **({"SKILLCACHE_REDIS_URL": store} if store else {}),
         }
-        self._make()
+        self._make(store)
 
-    def _make(self) -> None:
-        (self.base / "home").mkdir()
+    def _make(self, store: str) -> None:
+        (self.base / "out").mkdir()
+        # A busy machine decides no test.
+        settings = [
+            "min_duration = 0",
+            "verify = 0",
+            "capture_time = 60",
+            *([f'redis_url = "{store}"'] if store else []),
+        ]
+        self._write(self.base / "home/.config/skillcache/config.toml", "\n".join(settings) + "\n")
         (self.base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
+        (self.base / "hooks").mkdir()
+        for name in ("session_start.py", "stand_in.py"):
+            (self.base / "hooks" / name).symlink_to(Path(__file__).with_name("shifted_clock.py"))
+        self._set_clock()
         self._install_tools("1")
+        self.tools = [
+            BashTool(self._folder(f"calls{number}"), self.base / "hooks") for number in range(len(self.roots))
+        ]
+        self._make_roots()
+
+    def _make_roots(self) -> None:
         root = self.roots[0]
         for name in _FILES:
             self._write(root / name, "one\n")
+        self._write(root / "Makefile", _MAKEFILE)
+        self._write(root / "names.txt", "tests/test_app.py\nsub\n")
         self._write(root / ".gitignore", ".env\nlocal_settings.py\nbuild/\n.venv/\n__pycache__/\n.pytest_cache/\n")
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-qm", "first")
         self.git("branch", "side")
         self.git("worktree", "add", "-q", "--detach", str(self.roots[1]))
+        self.git("clone", "-q", str(root), str(self.roots[2]), root=self.base)
+        for place in (root, self.roots[2]):
+            self._write(place / ".git/hooks/pre-commit", "#!/bin/sh\nexec pytest -q tests\n")
+            (place / ".git/hooks/pre-commit").chmod(0o755)
         for place in self.roots:
-            self._write(place / ".venv/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.2\n")
+            venv.create(place / ".venv")
+            for name in _TOOLS:
+                shutil.copy(self.base / "bin" / name, place / ".venv/bin" / name)
             self._package(place, "six-1.0")
 
+    def _folder(self, name: str) -> Path:
+        (folder := self.base / name).mkdir()
+        return folder
+
+    def _set_clock(self) -> None:
+        (self.base / "hooks/clock").write_text(str(self.shift))
+
     def _install_tools(self, version: str) -> None:
-        source = Path(observer.__file__).read_text().replace('VERSION = "1"', f'VERSION = "{version}"')
+        source = Path(observer.__file__).read_text()
+        source = source.replace('VERSION = "1"', f'VERSION = "{version}"').replace('BASE = ""', f'BASE = "{self.base}"')
         (self.base / "bin").mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name
@@ -148,6 +195,11 @@ class World:
 
     def step(self) -> None:
         self.report.steps += 1
+        if self.failed is not None and self.random.random() < 0.5:
+            # Whoever sees a failure wants to see more of it.
+            call, self.failed = self.failed, None
+            self.call_at(self.random.choice(_others(call.line)), call.number, session=call.session, cwd=call.cwd)
+            return
         if self.random.random() < 0.75:
             # Agents ask again for what they have just asked.
             again = self.recent and self.random.random() < 0.5
@@ -200,9 +252,13 @@ class World:
         path.symlink_to(self.random.choice(("app.py", "notes.txt", "missing")))
 
     def commit(self) -> None:
+        """Nobody commits what is broken: else all would soon fail for ever."""
         root = self._root()
+        for name in _FILES:
+            if (path := root / name).is_file() and path.read_text() == "BUG\n":
+                self._write(path, "one\n")
         self.git("add", "-A", root=root)
-        self.git("commit", "-qm", "more", root=root)
+        self.git("commit", "-qm", "more", "--no-verify", root=root)
 
     def stage(self) -> None:
         self.git("add", "-A", root=self._root())
@@ -242,83 +298,234 @@ class World:
 
     def pass_time(self) -> None:
         self.shift += self.random.choice((60, 3600, DAY / 4))
+        self._set_clock()
 
     def begin_session(self) -> None:
-        self.sessions = [*self.sessions[-2:], f"s{self.calls}"]
+        self.sessions = [*self.sessions[-2:], f"s{self.report.lines}"]
 
-    # One call through the hooks.
+    # One line through a shell.
 
-    def call(self, command: Command | None = None) -> None:
-        self.report.calls += 1
-        self.calls += 1
-        command = command or self.random.choice(COMMANDS)
-        self.recent = [*self.recent[-2:], command]
-        root = self._root()
-        cwd = str(root / "sub" if self.random.random() < 0.1 and (root / "sub").is_dir() else root)
-        environ = {**self.environ, "CLAUDE_PROJECT_DIR": str(root)}
-        before = event_before(command.text, cwd, f"toolu_{self.calls}", self.random.choice(self.sessions))
-        state = self._state(command, root, cwd)
-        is_repeat = command.safe and self.known.get(state, -DAY) > self.shift - DAY + 60
-        self.report.safe_repeats += is_repeat
-        answer = run_hook("pre_tool_use.py", before, environ, shift=self.shift)
-        if answer:
-            self.report.hits += 1
-            self.report.safe_served += is_repeat
-            self._check(command, cwd, environ, answer["hookSpecificOutput"]["updatedInput"]["command"])
-            return
-        if is_repeat:
-            self.report.missed[tally.read(self.environ["SKILLCACHE_HOME"])[-1].outcome.name] += 1
-        calm = self._meanwhile()
-        ran = run_command(command.text, cwd, environ)
-        calm = self._meanwhile() and calm
-        script, after = event_after(before, ran, duration=900, outputs=self.base / "home")
-        run_hook(script, after, environ, shift=self.shift)
-        after_state = self._state(command, root, cwd)
-        if calm and state == after_state:
-            passed = ran.status == 0 and "failed" not in ran.text and "exit: 1" not in ran.text
-            if passed and inside(ran.cwd, root):
-                self.known[state] = self.shift
+    def call(self, line: Line | None = None) -> None:
+        """One line, or at times the same one in two places at the same moment."""
+        line = line or self.random.choice(LINES)
+        self.recent = [*self.recent[-2:], line]
+        numbers = [self.random.randrange(len(self.roots))]
+        alone = not line.calm or "{out}" in line.text or "commit" in line.text
+        chance = self.random.random()
+        # Two would race for what is to happen meanwhile.
+        happens = line.calm and chance < 0.05 and self._plan(self.roots[numbers[0]])
+        if not alone and chance > 0.95:
+            numbers = self.random.sample(range(len(self.roots)), 2)
+        self.call_at(line, *numbers, calm=line.calm and not happens)
+        (self.base / "meanwhile").unlink(missing_ok=True)
+
+    def call_at(self, line: Line, *numbers: int, calm: bool = True, session: str = "", cwd: str = "") -> None:
+        """At the same moment in each of these roots. `calm`: nothing else happens to those."""
+        calls = [Call(self, line, number, session, cwd) for number in numbers]
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Call.run, calls))
+        for call in calls:
+            call.judge(calm=calm)
+        self.failed = None
+        for call in calls:
+            call.remember(calm=calm)
+
+    def _plan(self, root: Path) -> bool:
+        """Something happens while the next command runs."""
+        path = root / self.random.choice((*_FILES, *_IGNORED, "new0.py"))
+        (self.base / "meanwhile").write_text(json.dumps([str(path), self.random.choice(_CONTENTS)]))
+        return True
+
+    def preamble(self, session: str, root: Path) -> str:
+        if (session, root) not in self.preambles:
+            tool = self.tools[self.roots.index(root)]
+            self.preambles[session, root] = tool.begin(session, str(root), self.environ)
+        return self.preambles[session, root]
+
+
+class Call:
+    """A line in one of the world's roots."""
+
+    def __init__(self, world: World, line: Line, number: int, session: str, cwd: str) -> None:
+        self.world = world
+        self.line = line
+        self.number = number
+        self.root = world.roots[number]
+        self.tool = world.tools[number]
+        in_sub = world.random.random() < 0.1 and (self.root / "sub").is_dir()
+        self.cwd = cwd or str(self.root / "sub" if in_sub else self.root)
+        self.session = session or f"{world.random.choice(world.sessions)}-{number}"
+        self.preamble = world.preamble(self.session, self.root)
+        self.text = line.text.replace("{out}", str(world.base / "out"))
+        self.is_compared = world.random.random() < 0.1  # even if nothing was served
+        self.counted_from = _size(tally_file(world.cache))
+        self.before = self._files()
+        world.begun[self.session] += 1
+
+    def run(self) -> None:
+        self.ran = self._run(self.preamble)
+
+    def _run(self, preamble: str) -> Ran:
+        return self.tool.run(self.text, self.cwd, self.world.environ, session=self.session, preamble=preamble)
+
+    def judge(self, *, calm: bool) -> None:
+        """Hold it against a fresh run, and count."""
+        report = self.world.report
+        report.lines += 1
+        self.really = really = self._take_runs()
+        outcomes = self._outcomes()
+        fresh = really
+        if (self.is_compared or any(outcome.kind == HIT for outcome in outcomes)) and calm:
+            report.compared += 1
+            fresh = self._compare()
+        served = Counter(done.call for done in fresh) - Counter(done.call for done in really)
+        report.commands += len(fresh)
+        report.hits += sum(served.values())
+        look = self._look()
+        self._judge_served(fresh, really, served, look)
+        # git tells a hook the time, and its clock is not the walk's.
+        if self.line.safe and calm and not (self.world.shift and "git commit" in self.text):
+            self._count_repeats(fresh, served, look, [outcome.name for outcome in outcomes if outcome.kind != HIT])
+
+    def _compare(self) -> list[Done]:
+        after = self._files()
+        for path in {path for path, _ in self.before.items() ^ after.items()}:
+            _put(path, self.before.get(path))
+        fresh = self._run(_NOTHING)
+        done = self._take_runs()
+        if "flaky" not in self.text:
+            if self._level(self.ran) != self._level(fresh):
+                self._wrong(_difference(self.ran, fresh))
+            elif changed := after.items() ^ self._files().items():
+                self._wrong(f"other files: {sorted({str(path) for path, _ in changed})}")
+        return done
+
+    def _level(self, ran: Ran) -> object:
+        return ran if self.line.ordered else (ran.status, ran.cwd, sorted(ran.text))
+
+    def _judge_served(self, fresh: list[Done], really: list[Done], served: Counter[Done], look: "Look | None") -> None:
+        times, ran = Counter(done.call for done in fresh), Counter(done.call for done in really)
+        for done in fresh:
+            if not served[done.call]:
+                continue
+            if not self.line.safe or not _ALWAYS_RUN.isdisjoint(done.arguments):
+                self._wrong(f"{done} is to run always")
+            elif times[done.call] > 1 and ran[done.call] < times[done.call] - 1:
+                self._wrong(f"{done} was served again in the same call")
+            elif done.status and done.is_sure and not (look is not None and done in look.failed):
+                self._wrong(f"{done}: a failure that is to run again")
+
+    def _count_repeats(self, fresh: list[Done], served: Counter[Done], look: "Look | None", reasons: list[str]) -> None:
+        report, known, counted = self.world.report, self.world.known, set[Done]()
+        for done in fresh:
+            if not done.is_sure or done in counted:
+                continue
+            is_looked_at = bool(done.status) and look is not None and done in look.failed
+            counted.add(done)
+            if not is_looked_at and known.get(done, -DAY) <= self.world.shift - DAY + 60:
+                continue
+            report.safe_repeats += 1
+            report.looks += is_looked_at
+            if served[done.call]:
+                report.safe_served += 1
             else:
-                self.known.pop(state, None)
+                kind = "failure, " if is_looked_at else ""
+                report.missed[
+                    f"{kind}{self.line.text}: {done.name} {' '.join(done.arguments)}: {', '.join(reasons)}"
+                ] += 1
 
-    def _meanwhile(self) -> bool:
-        """Perhaps something happens while a command runs; whether nothing did."""
-        if self.random.random() > 0.1:
-            return True
-        self.random.choice(self.changes())()
-        return False
+    def remember(self, *, calm: bool) -> None:
+        """What it has run may be served from now on, or not any more."""
+        known = self.world.known
+        failed = set()
+        for done in self.really:
+            if not calm or done.status or not done.is_sure:
+                for form in "joined", "apart":
+                    known.pop(done._replace(streams=form, status=0), None)
+                failed.add(done)
+                continue
+            known[done] = self.world.shift
+            if done.streams == "apart" and "loud" not in done.arguments:
+                known[done._replace(streams="joined")] = self.world.shift
+        head, filters = _split(self.text)
+        if failed and calm and self.line.safe:
+            number = self.world.begun[self.session]
+            self.world.failed = self
+            self.world.looks[self.session] = Look(number, self.world.shift, head, filters, frozenset(failed))
 
-    def _state(self, command: Command, root: Path, cwd: str) -> tuple[str, ...]:
-        versions = [(self.base / "bin" / name).read_text()[:0] + self._version(name) for name in _TOOLS]
-        variables = [f"{name}={self.environ.get(name)}" for name in observer.VARIABLES]
-        place = os.path.relpath(cwd, root)
-        return (command.text, place, *versions, *variables, *observer.look(str(root)))
+    def _look(self) -> "Look | None":
+        """The failures that this call looks at once more."""
+        look = self.world.looks.get(self.session)
+        head, filters = _split(self.text)
+        if look is None or look.number + 1 != self.world.begun[self.session] or self.world.shift - look.at > _PATIENCE:
+            return None
+        return look if look.head == head and filters and filters != look.filters else None
 
-    def _version(self, name: str) -> str:
-        text = (self.base / "bin" / name).read_text()
-        return text.split('VERSION = "', 1)[1][:1]
+    def _take_runs(self) -> list[Done]:
+        """What ran in this root since the last time."""
+        path = self.world.base / "ran"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        mine = [line for line in lines if line[0] == str(self.root)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines if line not in mine))
+        return [Done(name, tuple(words), *rest) for _, name, words, *rest in mine]
 
-    def _check(self, command: Command, cwd: str, environ: dict[str, str], replay: str) -> None:
-        served = run_command(replay, cwd, environ)
-        root = Path(environ["CLAUDE_PROJECT_DIR"])
-        before = observer.look(str(root))
-        fresh = run_command(command.text, cwd, environ)
-        if command.flaky:
-            self.report.flaky_hits += 1
-            return
-        if served != fresh:
-            self.report.wrong.append(_difference(command, served, fresh))
-        elif observer.look(str(root)) != before:
-            self.report.wrong.append(f"{command.text}: a command that writes was served")
+    def _outcomes(self) -> list[Outcome]:
+        path = Path(tally_file(self.world.cache))
+        counted = path.read_bytes()[self.counted_from :] if path.exists() else b""
+        return [count.outcome for count in tally.parse(counted)]
+
+    def _files(self) -> dict[Path, tuple[int, bytes]]:
+        """Mode and content of what a line may touch, by path."""
+        found = {}
+        for place in (self.root, self.world.base / "out"):
+            for folder, folders, names in os.walk(place):
+                folders[:] = [name for name in folders if name not in {".git", ".venv"}]
+                links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
+                for name in (*names, *links):
+                    path = Path(folder, name)
+                    if name not in {".git", "runs"}:
+                        found[path] = _state(path)
+        return found
+
+    def _wrong(self, what: str) -> None:
+        self.world.report.wrong.append(f"{self.line.text} in {self.cwd} ({self.session}): {what}")
 
 
-def inside(path: str, root: Path) -> bool:
-    return Path(path).is_relative_to(root.resolve())
+def _state(path: Path) -> tuple[int, bytes]:
+    mode = path.lstat().st_mode
+    return mode, os.fsencode(os.readlink(path)) if stat.S_ISLNK(mode) else path.read_bytes()
 
 
-def _difference(command: Command, served: Ran, fresh: Ran) -> str:
+def _put(path: Path, state: tuple[int, bytes] | None) -> None:
+    path.unlink(missing_ok=True)
+    if state is None:
+        return
+    mode, content = state
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if stat.S_ISLNK(mode):
+        path.symlink_to(os.fsdecode(content))
+    else:
+        path.write_bytes(content)
+        path.chmod(stat.S_IMODE(mode))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """A line up to its first pipe, and the filters behind it."""
+    head, _, filters = text.replace("||", "\0").partition("|")
+    return head.removesuffix("2>&1 ").strip(), filters.strip()
+
+
+def _others(line: Line) -> list[Line]:
+    """The lines that look at the same through a filter; the line itself where there are none."""
+    head = _split(line.text)[0]
+    return [other for other in LINES if _split(other.text)[0] == head and "|" in other.text] or [line]
+
+
+def _size(path: str) -> int:
+    return os.path.getsize(path) if os.path.exists(path) else 0
+
+
+def _difference(served: Ran, fresh: Ran) -> str:
     one, other = served.text.splitlines(), fresh.text.splitlines()
     lines = [f"- {line}" for line in one if line not in other] + [f"+ {line}" for line in other if line not in one]
-    return "\n".join(
-        [f"{command.text}: {served.status} in {served.cwd}, fresh {fresh.status} in {fresh.cwd}", *lines[:20]]
-    )
+    return "\n".join([f"{served.status} in {served.cwd}, fresh {fresh.status} in {fresh.cwd}", *lines[:20]])

@@ -11,7 +11,6 @@ from tests.handlers.conftest import Place
 from tests.handlers.test_tool_calls import FETCH, SEARCH, WORDS, Tools, fetched
 
 MANY = {f"name-{number}": 0 for number in range(40_000)} | {"Bash": 0, "pytest": 0}
-RULE = '[[rules]]\nmatch = "Bash(pytest:*)"\nfailures = true\n'
 
 
 def searched() -> dict[str, Any]:
@@ -33,28 +32,23 @@ def forge(place: Place, changes: Mapping[str, object]) -> None:
 
 
 CHANGES: tuple[dict[str, object], ...] = (
-    {"directory": "../elsewhere"},
-    {"directory": "/etc"},
-    {"directory": "tests"},
     {"status": -5},
     {"status": 256},
-    {"meaning": "No matches found"},
     {"relocated": True, "output": b"\0Q"},
     {"relocated": True, "output": b"text\0"},
     {"form": "json"},
-    {"form": "streams"},
+    {"form": "text"},
     {"names": MANY},
 )
 
 
 def test_a_forged_entry_is_not_served_and_is_replaced(place: Place) -> None:
-    place.settings(RULE)
     first, _ = place.call("cd sub && pytest -q")
-    for number, changes in enumerate(CHANGES):
+    for changes in CHANGES:
         forge(place, changes)
-        assert place.call("cd sub && pytest -q", session=f"s2{number}") == (first, False), list(changes)
+        assert place.call("cd sub && pytest -q") == (first, False), list(changes)
         assert place.counted()[-2:] == ["unreadable_entry", "stored"], list(changes)
-        assert place.call("cd sub && pytest -q", session=f"s3{number}") == (first, True), list(changes)
+        assert place.call("cd sub && pytest -q") == (first, True), list(changes)
 
 
 OUTPUTS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -14,7 +15,7 @@ import redis
 from skillcache.entry import decode, encode
 from skillcache.settings import load
 from skillcache.stores import open_store
-from tests.fidelity.hooks import Ran, run_hook
+from tests.fidelity.hooks import run_hook
 from tests.handlers.conftest import Place
 from tests.sessions.test_repository import git
 
@@ -221,7 +222,7 @@ class TestWeb:
 
     def test_what_was_recorded_in_another_project_needs_an_allow_rule(self, tools: Tools) -> None:
         tools.call("WebFetch", FETCH, fetched())
-        tools.place.world.git("remote", "add", "origin", "https://example.com/team/other")
+        tools.place.git("remote", "add", "origin", "https://example.com/team/other")
         assert tools.ask(tools.before("WebFetch", FETCH)) is None
         assert tools.place.counted()[-1] == "undecided"
         tools.place.claude_settings(permissions={"allow": ["WebFetch(domain:docs.python.org)"]})
@@ -487,6 +488,8 @@ class TestTeams:
     def shared(self, place: Place, redis_server: Any) -> Place:
         place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, "SKILLCACHE_TEAM": "acme"}
         place.settings(self.RULE)
+        tool = place.base / "bin/pytest"  # fails where a file that nothing depends on says so
+        tool.write_text('#!/bin/sh\necho tested\n! grep -qs fail "$OBSERVER_COUNTER"\n')
         return place
 
     def keys(self, place: Place) -> list[str]:
@@ -509,18 +512,14 @@ class TestTeams:
         assert self.keys(shared) == ["skill_cache:pytest"]
         assert shared.call("pytest -q")[1]
 
-    def test_a_teammates_result_is_served_under_ones_own_allow_rule_only(self, shared: Place) -> None:
+    def test_a_teammates_result_is_served(self, shared: Place) -> None:
         shared.environ["SKILLCACHE_TEAM_MODE"] = "write"
         shared.call("pytest -q")
         self.disown(shared)
         shared.environ["SKILLCACHE_TEAM_MODE"] = "read"
-        assert shared.ask(shared.before("pytest -q")) == {}
-        assert shared.counted()[-1] == "undecided"
-        shared.claude_settings(permissions={"allow": ["Bash(pytest:*)"]})
-        answer = shared.ask(shared.before("pytest -q"))
-        assert "by grace on ci-7" in answer["hookSpecificOutput"]["additionalContext"]
+        assert shared.call("pytest -q")[1]
 
-    def disown(self, place: Place) -> None:
+    def disown(self, place: Place, output: bytes = b"") -> None:
         """What is stored for the person goes, and the team's is somebody else's."""
         with redis.Redis.from_url(place.environ["SKILLCACHE_REDIS_URL"]) as client:
             for key in list(client.scan_iter("skill_cache:*")):
@@ -528,15 +527,8 @@ class TestTeams:
             for key in list(client.scan_iter("team:cache:*")):
                 entry = decode(client.get(key) or b"", details=True)
                 entry.writer = {"user": "grace", "uid": "4711", "host": "ci-7", "machine": "m", "session": "x"}
+                entry.output = output or entry.output
                 client.set(key, encode(entry))
-
-    def test_a_run_that_began_without_a_team_gives_it_nothing(self, shared: Place) -> None:
-        del shared.environ["SKILLCACHE_TEAM"]
-        event = shared.before("pytest -q")
-        shared.ask(event)
-        shared.environ["SKILLCACHE_TEAM"] = "acme"
-        shared.tell(event, shared.run("pytest -q"))
-        assert self.keys(shared) == ["skill_cache:pytest"]
 
     def test_a_project_file_cannot_name_the_team(self, place: Place) -> None:
         path = place.root / ".claude/skillcache.toml"
@@ -547,37 +539,33 @@ class TestTeams:
         assert settings.warnings == [f"{path}: team is ignored: a project's file may not set it"]
 
     def test_a_failure_takes_the_teams_result_back(self, shared: Place) -> None:
-        event = shared.before("pytest -q # fresh")
         shared.call("pytest -q")
-        assert self.keys(shared) == ["skill_cache:pytest", "team:cache:acme:pytest"]
-        shared.ask(event)
-        shared.tell(event, Ran(1, "1 failed", str(shared.root)))
-        assert self.keys(shared) == []
+        self.fail(shared)
+        shared.call("pytest -q # fresh")
+        assert not [key for key in self.keys(shared) if key.startswith("team:")]
 
     def test_a_failure_of_who_only_reads_lets_the_rule_rest(self, shared: Place) -> None:
         shared.call("pytest -q")
         shared.environ["SKILLCACHE_TEAM_MODE"] = "read"
-        event = shared.before("pytest -q # fresh")
-        shared.ask(event)
-        shared.tell(event, Ran(1, "1 failed", str(shared.root)))
-        assert self.keys(shared) == ["team:cache:acme:pytest"]
-        assert shared.ask(shared.before("pytest -q")) == {}
+        self.fail(shared)
+        shared.call("pytest -q # fresh")
+        assert "team:cache:acme:pytest" in self.keys(shared)
+        shared.call("pytest -q")
         assert shared.counted()[-1] == "quarantined"
 
     @pytest.mark.parametrize("mode", ["write", "read"])
     @pytest.mark.parametrize("same", [True, False])
     def test_a_teammates_result_is_verified_as_one_s_own(self, shared: Place, mode: str, same: bool) -> None:
-        shared.claude_settings(permissions={"allow": ["Bash(pytest:*)"]})
-        first, _ = shared.call("pytest -q")
-        self.disown(shared)
+        shared.call("pytest -q")
+        self.disown(shared, b"" if same else b"another text\n")
         shared.environ |= {"SKILLCACHE_TEAM_MODE": mode, "SKILLCACHE_VERIFY": "1"}
-        event = shared.before("pytest -q")
-        assert shared.ask(event) == {}
-        shared.tell(event, first if same else Ran(0, "another text", str(shared.root)))
+        assert shared.call("pytest -q")[1] is False
         assert shared.counted()[-2:] == ["verify", "confirmed" if same else "refuted"]
         assert self.keys(shared) == ([] if mode == "write" and not same else ["team:cache:acme:pytest"])
-        shared.environ["SKILLCACHE_VERIFY"] = "0"
-        assert bool(shared.ask(shared.before("pytest -q"))) is same
+
+    def fail(self, place: Place) -> None:
+        """From now on the tool fails, with nothing that is captured being another."""
+        Path(place.environ["OBSERVER_COUNTER"]).write_text("fail")
 
     def test_the_generation_of_the_team_invalidates_only_its_own(self, shared: Place) -> None:
         shared.call("pytest -q")
@@ -586,6 +574,5 @@ class TestTeams:
         store.close()
         assert shared.call("pytest -q")[1]  # one's own
         self.disown(shared)
-        shared.claude_settings(permissions={"allow": ["Bash(pytest:*)"]})
-        assert shared.ask(shared.before("pytest -q")) == {}
-        assert shared.counted()[-1] == "invalidated"
+        assert shared.call("pytest -q")[1] is False
+        assert "invalidated" in shared.counted()

@@ -76,7 +76,7 @@ def test_a_folder_that_nobody_has_asked_for_in_a_day_is_removed(tmp_path: Path) 
     assert not old.exists()
 
 
-def test_a_client_with_mods_gets_the_module_and_no_hooks_beside_it(tmp_path: Path) -> None:
+def test_a_client_with_mods_gets_the_module_and_no_hooks_that_answer_calls(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
     assert hooks(folder)["modules"] == ["./register.js"]
     assert scripts(folder) & set(LOOKUPS) == set()

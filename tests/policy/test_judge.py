@@ -1,22 +1,22 @@
 """What a verdict says, a person's own rules, and the tables' own consistency."""
 
 import importlib
+import shlex
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.errors import Bypass
-from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OTHER_COMMAND, OUTSIDE, UNKNOWN_OPTION, Outcome
-from skillcache.policy import Rule, Verdict, first_look, judge
+from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OUTSIDE, UNKNOWN_OPTION, Outcome
+from skillcache.policy import Rule, Verdict, judge
 from skillcache.policy.builtin import RUNNERS, WORDS, rules, tool_of
 from skillcache.policy.pattern import parse
 from skillcache.policy.runner import TABLE
-from skillcache.shell import read
 
 
 def verdict(text: str, *own: Rule) -> Verdict:
-    return judge(read(text), own)
+    return judge(tuple(shlex.split(text)), own)
 
 
 def refusal(text: str, *own: Rule) -> Outcome:
@@ -25,38 +25,24 @@ def refusal(text: str, *own: Rule) -> Outcome:
     return refused.value.outcome
 
 
-def names(text: str, *own: Rule) -> list[str]:
-    return [rule.name for rule in verdict(text, *own).rules]
-
-
-def test_rules_stand_in_the_order_of_their_commands_each_once() -> None:
-    assert names("ruff check . && mypy src && ruff format --check . && npm run lint") == ["ruff", "mypy", "npm-lint"]
+def name(text: str, *own: Rule) -> str:
+    return verdict(text, *own).rule.name
 
 
 def test_every_program_is_named_with_its_directory() -> None:
-    found = verdict("cd sub && timeout 60 uv run pytest -q 2>&1 | tail -5; echo $?")
-    assert found.executables == (("timeout", "sub"), ("uv", "sub"), ("tail", "sub"))
+    found = verdict("timeout 60 uv run --directory sub pytest -q")
+    assert found.executables == (("timeout", ""), ("uv", ""), ("uv", "sub"))
     assert found.launched == (("pytest", "sub", "uv"),)
-    assert found.seconds == 60
-    assert found.ends_in == "sub"
 
 
 def test_a_parenthesis_of_a_rule_may_be_escaped() -> None:
     own = Rule("own", 'Bash(./report "\\(a or b\\)":*)')
-    assert names('./report "(a or b)" -v', own) == ["own"]
+    assert name("./report '\"(a or b)\"' -v", own) == "own"
 
 
 def test_a_wrapper_that_changes_the_directory_runs_its_command_there() -> None:
     assert verdict("uv run --directory sub pytest").launched == (("pytest", "sub", "uv"),)
     assert verdict("pnpm -C web lint").executables == (("pnpm", ""), ("pnpm", "web"))
-
-
-def test_files_that_filters_print_are_reads() -> None:
-    assert verdict("pytest < in.txt | grep x; cat a.txt /etc/hosts").reads == (
-        ("in.txt", ""),
-        ("a.txt", ""),
-        ("/etc/hosts", ""),
-    )
 
 
 @pytest.mark.parametrize(
@@ -73,7 +59,7 @@ def test_files_that_filters_print_are_reads() -> None:
         ("go test -C ../x ./...", "../x"),
         ("make -f ../Makefile test", "../Makefile"),
         ("npm test -- --grep=/x.json", "/x.json"),
-        ("PYTHONPATH=src:/opt/lib pytest", "/opt/lib"),
+        ("env PYTHONPATH=src:/opt/lib pytest", "/opt/lib"),
         ("node --check dist/a.js", "dist/a.js"),
         ("./gradlew -p ../b test", "../b"),
         ("mvn -f /x/pom.xml test", "/x/pom.xml"),
@@ -83,30 +69,26 @@ def test_paths_given_to_ruled_commands_are_operands(text: str, path: str) -> Non
     assert (path, "") in verdict(text).operands
 
 
-def test_variables_of_the_line_are_told() -> None:
-    found = verdict("export A=1; B=2 env C=3 pytest")
-    assert found.assignments == (("A", "1"), ("B", "2"), ("C", "3"))
+def test_variables_that_wrappers_set_are_told() -> None:
+    assert verdict("env A=1 timeout 5 env B=2 pytest").assignments == (("A", "1"), ("B", "2"))
 
 
 def test_a_rule_of_a_persons_own_names_a_command_we_do_not_know() -> None:
     own = Rule("check", "Bash(./check.sh:*)", ttl=60, origin="/x.toml")
     assert refusal("./check.sh") is NO_RULE
-    assert names("./check.sh --all | tail -3", own) == ["check"]
-    assert verdict("./check.sh", own).rules[0].ttl == 60
-    assert first_look("./check.sh", (own,))
-    assert not first_look("ls -la", (own,))
+    assert name("./check.sh --all", own) == "check"
+    assert verdict("./check.sh", own).rule.ttl == 60
 
 
 def test_options_of_go_are_no_letters_to_a_persons_own_rule() -> None:
     own = Rule("check", "Bash(./check.sh:*)", origin="/x.toml")
-    assert names("./check.sh -run TestX -timeout 5s -short", own) == ["check"]
+    assert name("./check.sh -run TestX -timeout 5s -short", own) == "check"
     assert refusal("./check.sh -ru", own) is COMMAND_WRITES
 
 
-def test_a_rule_of_a_persons_own_matches_each_part_and_inside_wrappers() -> None:
+def test_a_rule_of_a_persons_own_matches_inside_wrappers() -> None:
     own = Rule("check", "Bash(verify *)", origin="/x.toml")
-    assert names("cd a && timeout 5 verify all", own) == ["check"]
-    assert refusal("verify all; rm -rf x", own) is OTHER_COMMAND
+    assert name("timeout 5 verify all", own) == "check"
 
 
 @pytest.mark.parametrize(
@@ -126,14 +108,14 @@ def test_no_pattern_names_what_changes_the_shell_itself(text: str) -> None:
 def test_a_persons_own_rule_may_name_a_task_by_any_name() -> None:
     own = Rule("e2e", "Bash(npm run test:e2e:*)", origin="/x.toml")
     assert refusal("npm run test:e2e") is OUTSIDE
-    assert names("npm run test:e2e -- a.spec.ts", own) == ["e2e"]
+    assert name("npm run test:e2e -- a.spec.ts", own) == "e2e"
     assert refusal("npm run test:e2e -- --update-snapshots", own) is COMMAND_WRITES
 
 
 def test_a_persons_own_rule_may_spell_out_an_option_that_no_table_holds() -> None:
     own = Rule("slow", "Bash(pytest --runslow:*)", origin="/x.toml")
     assert refusal("pytest --runslow") is UNKNOWN_OPTION
-    assert names("pytest --runslow -q", own) == ["slow"]
+    assert name("pytest --runslow -q", own) == "slow"
     assert refusal("pytest --runslow --other", own) is UNKNOWN_OPTION
     assert refusal("pytest --lf", Rule("last", "Bash(pytest --lf:*)", origin="/x.toml")) is COMMAND_FRESH
 
@@ -141,13 +123,12 @@ def test_a_persons_own_rule_may_spell_out_an_option_that_no_table_holds() -> Non
 def test_a_disabled_rule_takes_the_command_from_the_built_in_ones() -> None:
     off = Rule("pytest", "Bash(pytest:*)", enabled=False, origin="/x.toml")
     assert refusal("pytest -q", off) is NO_RULE
-    assert refusal("ruff check . && pytest", off) is OTHER_COMMAND
-    assert names("ruff check .", off) == ["ruff"]
+    assert name("ruff check .", off) == "ruff"
 
 
 def test_a_narrowing_rule_keeps_the_variables_and_programs_of_the_built_in_one() -> None:
     own = Rule("tests", "Bash(npx jest:*)", depends=("src/**",), env=("API",), failures=True, origin="/x.toml")
-    (rule,) = verdict("npx jest", own).rules
+    rule = verdict("npx jest", own).rule
     assert (rule.name, rule.depends, rule.failures) == ("tests", ("src/**",), True)
     assert {"API", "NODE_ENV"} <= set(rule.env)
     assert rule.tools == ("node",)
@@ -156,7 +137,7 @@ def test_a_narrowing_rule_keeps_the_variables_and_programs_of_the_built_in_one()
 
 def test_the_first_of_a_persons_own_rules_counts() -> None:
     one, two = Rule("one", "Bash(pytest:*)", origin="a"), Rule("two", "Bash(pytest -q)", origin="b")
-    assert names("pytest -q", one, two) == ["one"]
+    assert name("pytest -q", one, two) == "one"
 
 
 @pytest.mark.parametrize("module", WORDS)
@@ -180,21 +161,18 @@ def test_every_built_in_rule_has_readable_patterns() -> None:
             assert specifier
 
 
-WORDS_OF_LINES = """
+WORDS_OF_COMMANDS = """
 pytest ruff check format --fix --check . npm run test lint -- -u --watch cargo fmt clippy go vet ./...
--count=1 tsc --noEmit npx uv tail -5 head grep x sed -n 1p sort -o awk {print} && || ; | 2>&1 >/dev/null echo
-$? cd sub timeout 5 env A=1 make just mise python -m black eslint -o=f -- ../x /abs --config bundle exec rspec
-pnpm --filter web -k --output
+-count=1 tsc --noEmit npx uv -o awk cd sub timeout 5 env A=1 make just mise python -m black eslint -o=f -- ../x
+/abs --config bundle exec rspec pnpm --filter web -k --output
 """.split()  # noqa: SIM905 - read as a list
 
 
-@given(st.lists(st.sampled_from(WORDS_OF_LINES), max_size=14))
+@given(st.lists(st.sampled_from(WORDS_OF_COMMANDS), min_size=1, max_size=14))
 def test_judging_anything_gives_a_verdict_or_a_bypass(words: list[str]) -> None:
-    text = " ".join(words)
     try:
-        found = verdict(text)
+        found = judge(tuple(words))
     except Bypass:
         return
-    assert found.rules
-    for command in read(text).commands:
-        assert command.words[:1] == ("echo",) or not {"--fix", "--watch"}.intersection(command.words), text
+    assert found.rule.name
+    assert not {"--fix", "--watch"}.intersection(words)

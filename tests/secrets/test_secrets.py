@@ -1,8 +1,11 @@
 """Credentials of every known format are found and redacted; what tools print every day is left alone."""
 
 import json
+import os
 import random
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +143,11 @@ def test_redacting_twice_changes_nothing(parts: list[str]) -> None:
 @given(st.text())
 def test_any_text_is_taken(text: str) -> None:
     assert (secrets.find(text) is None) == (secrets.redact(text) == text)
+
+
+def test_what_a_clean_report_shows_needs_no_regular_expression() -> None:
+    report = "tests/test_path.py ..... [100%]\n\x20 keyword, patch\n=== 5 passed in 0.1s ===\n"
+    code = f"import sys; sys.path.append({os.getcwd()!r}); from skillcache import secrets"
+    code += f"; print(secrets.find({report!r}), 're' in sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "None False\n"

@@ -21,7 +21,7 @@ from skillcache import tally
 
 SCRIPT = Path(__file__).parents[2] / "hooks/serve.py"
 SECONDS = 20.0
-BASH = {"stdout": "all is well", "stderr": "", "interrupted": False, "isImage": False}
+LINKS = [{"tool_use_id": "x", "content": [{"title": "all is well", "url": "https://example.org/"}]}]
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
@@ -31,6 +31,11 @@ def until(condition: Callable[[], object], seconds: float = SECONDS) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def found_for(event: dict[str, Any]) -> dict[str, Any]:
+    """A search's result."""
+    return {"query": event["tool_input"]["query"], "results": LINKS, "durationSeconds": 1}
 
 
 class Connection(http.client.HTTPConnection):
@@ -45,7 +50,7 @@ class Connection(http.client.HTTPConnection):
 
 
 class Server:
-    """`home`: of the person; `project`: a git repository with a command `./check` that a rule names."""
+    """`home`: of the person; `project`: a git repository."""
 
     def __init__(self, home: Path, runtime: Path, project: Path, **env: str) -> None:
         self.home, self.project, self.runtime = home, project, runtime
@@ -94,15 +99,15 @@ class Server:
         connection.close()
         return found
 
-    def event(self, command: str = "./check", **fields: object) -> dict[str, Any]:
+    def event(self, query: str = "check", **fields: object) -> dict[str, Any]:
         self.number += 1
         event: dict[str, Any] = {
             "hook_event_name": "PreToolUse",
             "session_id": "s1",
             "cwd": str(self.project),
-            "tool_name": "Bash",
+            "tool_name": "WebSearch",
         }
-        event |= {"tool_input": {"command": command}, "tool_use_id": f"toolu_{os.getpid()}_{self.number}"}
+        event |= {"tool_input": {"query": query}, "tool_use_id": f"toolu_{os.getpid()}_{self.number}"}
         return {**event, "root": str(self.project), **fields}
 
     def call(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -117,13 +122,18 @@ class Server:
         return self.post("/wait", {"ticket": said["ticket"]}) if "ticket" in said else said
 
     def end(self, event: dict[str, Any], response: Any = None, duration: int = 3_000) -> None:
-        told = {**event, "hook_event_name": "PostToolUse", "tool_response": response or BASH, "duration_ms": duration}
+        told = {
+            **event,
+            "hook_event_name": "PostToolUse",
+            "tool_response": response or found_for(event),
+            "duration_ms": duration,
+        }
         assert self.post("/ended", told) == {}
 
-    def record(self, command: str = "./check") -> None:
-        """Have a result of `command` stored. A store that takes its time is asked again: a busy machine is no fault."""
+    def record(self, query: str = "check") -> None:
+        """Have a result for `query` stored. A store that takes its time is asked again: a busy machine is no fault."""
         for _ in range(5):
-            event = self.event(command)
+            event = self.event(query)
             said = self.call(event)
             if said == {"follow": True}:
                 break

@@ -17,8 +17,8 @@ CALL = {
     "hook_event_name": "PreToolUse",
     "session_id": "s1",
     "cwd": "/",
-    "tool_name": "Bash",
-    "tool_input": {"command": "./check"},
+    "tool_name": "WebSearch",
+    "tool_input": {"query": "check"},
     "tool_use_id": "toolu_1",
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skillcache.flight import LEASE
-from tests.server.conftest import Server, until
+from tests.server.conftest import LINKS, Server
 
 FOLLOW = {"follow": True}
 
@@ -56,11 +56,12 @@ def test_the_second_is_given_the_result_of_the_first(server: Server, other: Serv
     assert server.call(event) == FOLLOW
     waiting = Waiting(other)
     server.end(event)
-    assert waiting.answer()["result"]["stdout"] == "all is well"
-    assert server.outcomes() == ["no_entry", "stored", "waited"]
+    assert waiting.answer()["result"]["results"][0]["content"] == LINKS[0]["content"]
+    assert server.outcomes()[:2] == ["no_entry", "stored"]
+    assert server.outcomes()[2] in ("waited", "replayed")  # a busy machine looks it up late
 
 
-@pytest.mark.parametrize("way", ["esc", "moved to the background", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("way", ["esc", "SIGTERM", "SIGKILL"])
 def test_a_call_that_ends_without_a_result_holds_nobody(server: Server, other: Server, way: str) -> None:
     event = server.event()
     assert server.call(event) == FOLLOW
@@ -69,11 +70,9 @@ def test_a_call_that_ends_without_a_result_holds_nobody(server: Server, other: S
         assert server.process is not None
         server.process.send_signal(getattr(signal, way))
         server.process.wait(20)
-    elif way == "esc":
+    else:
         ended = {**event, "hook_event_name": "PostToolUseFailure", "is_interrupt": True, "duration_ms": 0}
         assert server.post("/ended", ended) == {}
-    else:
-        server.end(event, {"stdout": "", "stderr": "", "interrupted": False, "backgroundTaskId": "b1"})
     assert waiting.answer() == FOLLOW
     assert server.outcomes()[-1] in ("waited_in_vain", "no_entry")  # a busy machine looks it up late
 
@@ -101,25 +100,3 @@ def test_an_agent_that_makes_a_call_twice_at_once_has_two_runs(server: Server) -
     assert server.call(server.event()) == FOLLOW
     assert server.call(server.event()) == FOLLOW
     assert server.outcomes() == ["no_entry", "no_entry"]
-
-
-def test_a_result_that_nobody_comes_for_is_no_hit(server: Server) -> None:
-    server.record()
-    with tempfile.TemporaryDirectory() as folder:  # git answers late, so that the call is given a ticket
-        slow = Path(folder, "git")
-        slow.write_text(f'#!/bin/sh\nsleep 1\nexec {_program("git")} "$@"\n')
-        slow.chmod(0o755)
-        server.stop()
-        server.environ["PATH"] = f"{folder}:{server.environ['PATH']}"
-        server.start()
-        assert "ticket" in server.post("/call", server.event())
-        assert until(lambda: "undone" in server.outcomes(), 60), server.outcomes()
-    assert server.outcomes() == ["no_entry", "stored", "undone"]
-
-
-def _program(name: str) -> str:
-    import shutil
-
-    found = shutil.which(name)
-    assert found
-    return found

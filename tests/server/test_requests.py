@@ -18,7 +18,7 @@ import pytest
 from tests.clusters import Cluster
 from tests.conftest import RedisServer
 from tests.hostile import HUGE, REPLIES, Hostile, packed
-from tests.server.conftest import BASH, Server, in_parallel, until
+from tests.server.conftest import LINKS, Server, in_parallel, until
 
 
 def raw(server: Server, data: bytes) -> bytes:
@@ -43,16 +43,16 @@ def status(said: bytes) -> int:
 def test_a_call_is_recorded_and_answered(server: Server) -> None:
     server.record()
     said = server.call(server.event())
-    assert said["result"] == {**BASH, "noOutputExpected": False}
-    assert said["context"][0].startswith("skillcache: the result of `./check` is the recorded one")
+    assert said["result"]["results"][0]["content"] == LINKS[0]["content"]
+    assert said["context"][0].startswith("skillcache: the result of this WebSearch call is the recorded one")
     assert server.outcomes() == ["no_entry", "stored", "replayed"]
 
 
 def test_a_call_that_no_rule_names_is_left_alone(server: Server) -> None:
-    assert server.call(server.event("git commit -m test")) == {}
+    assert server.call(server.event(tool_name="Bash", tool_input={"command": "pytest -q"})) == {}
     assert server.call(server.event(tool_name="Read", tool_input={"file_path": "/x"})) == {}
     assert server.outcomes() == []
-    assert list((server.home / ".cache/skillcache/pending").iterdir()) == []
+    assert not (server.home / ".cache/skillcache/pending").exists()
 
 
 def test_a_call_that_a_settings_hook_has_is_left_to_it(server: Server) -> None:
@@ -199,79 +199,6 @@ def test_many_misses_at_once_run_once_each(server: Server, redis_server: RedisSe
     assert until(lambda: server.outcomes().count("stored") == 30), server.outcomes()
 
 
-SKILL = """\
----
-name: report
-description: Writes a report.
-metadata:
-  skillcache: {ttl: 3600, outputs: [report.txt]}
----
-"""
-REPORT = "sh ~/.claude/skills/report/report.sh"
-SAID = {**BASH, "stdout": "done"}
-
-
-@pytest.fixture
-def report(cold_server: Server) -> Path:
-    """The file that the script of a skill writes, of a server that has started since."""
-    folder = cold_server.home / ".claude/skills/report"
-    folder.mkdir(parents=True)
-    (folder / "SKILL.md").write_text(SKILL)
-    (folder / "report.sh").write_text("echo all is well > report.txt; echo done\n")
-    cold_server.start()
-    return cold_server.project / "report.txt"
-
-
-def held(event: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Its end, where the mod holds the client for so many seconds from now."""
-    told = {**event, "hook_event_name": "PostToolUse", "tool_response": SAID, "duration_ms": 3_000}
-    return {**told, "until": (time.time() + seconds) * 1_000}
-
-
-def test_what_a_script_wrote_is_kept_before_the_client_goes_on(cold_server: Server, report: Path) -> None:
-    """Its next call may change the files before they are looked at: a replay would then put back the wrong ones."""
-    server = cold_server
-    for number in range(5):
-        event = server.event(f"{REPORT} {number}")
-        assert server.call(event) == {"follow": True, "hold": True}
-        report.write_text(f"all is well {number}\n")
-        assert server.post("/held", held(event, 20)) == {}
-        report.unlink()
-        assert server.call(server.event(f"{REPORT} {number}"))["result"]["stdout"] == "done"
-        assert report.read_text() == f"all is well {number}\n"
-        report.unlink()
-    assert server.outcomes() == ["no_entry", "stored", "replayed"] * 5
-
-
-def test_what_was_looked_at_when_the_client_had_gone_on_is_not_kept(cold_server: Server, report: Path) -> None:
-    server = cold_server
-    for seconds in (-1, 0):
-        event = server.event(REPORT)
-        assert server.call(event) == {"follow": True, "hold": True}
-        report.write_text("all is well\n")
-        assert server.post("/held", held(event, seconds)) == {}
-        assert until(lambda: server.outcomes()[-1:] == ["too_slow"]), server.outcomes()
-    event = server.event(REPORT)  # told as if nobody held the client
-    assert server.call(event) == {"follow": True, "hold": True}
-    report.write_text("all is well\n")
-    server.end(event, SAID)
-    assert until(lambda: server.outcomes()[-1:] == ["too_slow"]), server.outcomes()
-    assert server.outcomes() == ["no_entry", "too_slow"] * 3
-
-
-@pytest.mark.usefixtures("report")
-def test_an_end_that_nothing_follows_from_holds_nobody(cold_server: Server) -> None:
-    server = cold_server
-    event = server.event(REPORT)
-    server.call(event)
-    began = time.monotonic()
-    assert server.post("/held", {**held(event, 20), "tool_response": {**SAID, "interrupted": True}}) == {}
-    assert server.post("/held", held(server.event(REPORT), 20)) == {}  # never asked about
-    assert server.post("/held", {**held(event, 20), "until": "later"}) == {}
-    assert time.monotonic() - began < 20
-    assert server.outcomes() == ["no_entry", "interrupted", "bad_event"]
-
-
 def test_nothing_is_served_before_the_store_knows_that_it_is_out_of_date(server: Server) -> None:
     """Reading goes on while another process writes to the store; writing waits for it."""
     rule = '[[rules]]\nmatch = "WebFetch(domain:x.example)"\ninvalidated_by = ["mcp__db__write"]\n'
@@ -336,7 +263,7 @@ def test_it_has_the_project_of_the_moment(server: Server, tmp_path: Path) -> Non
     """The client may have moved to another project: its rules count then."""
     other = tmp_path / "other"
     (other / ".claude").mkdir(parents=True)
-    (other / ".claude/skillcache.toml").write_text('[[rules]]\nmatch = "Bash(./check:*)"\nenabled = false\n')
+    (other / ".claude/skillcache.toml").write_text('[[rules]]\nmatch = "WebSearch"\nenabled = false\n')
     (other / "check").write_text("#!/bin/sh\n")
     (other / "check").chmod(0o755)
     os.system(f"git init -q {other}")  # noqa: S605

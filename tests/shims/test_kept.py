@@ -1,11 +1,14 @@
 """What was made for one session is given to the next, and made anew where something has changed."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fidelity.bash_tool import BashTool
+from tests.fidelity.bash_tool import HOOKS, BashTool
 
 
 class Place:
@@ -74,3 +77,24 @@ def test_a_cache_folder_that_was_emptied_is_filled(place: Place, gone: str) -> N
     for path in cache.glob(gone) if gone else [cache]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert place.find("pytest")
+
+
+def test_a_second_session_loads_no_table_of_tools(place: Place) -> None:
+    place.find("pytest")
+    argv = [sys.executable, "-I", "-S", "-X", f"pycache_prefix={place.home}", "-X", "importtime"]
+    done = subprocess.run(
+        [*argv, str(HOOKS / "session_start.py")],
+        input=f'{{"hook_event_name":"SessionStart","session_id":"t","cwd":"{place.project}"}}',
+        env={
+            **place.environ,
+            "CLAUDE_PROJECT_DIR": str(place.project),
+            "CLAUDE_ENV_FILE": os.fspath(place.home / "env"),
+            "SKILLCACHE_RECORD_SESSIONS": "0",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (place.home / "env").exists()
+    assert "skillcache.shims.session" in done.stderr
+    assert "skillcache.policy" not in done.stderr

@@ -70,7 +70,7 @@ class Skills:
         ran, served = self.place.call(f"{line or self.line} {arguments}".strip(), root=root)
         assert served is (self.runs == before), self.place.counted()
         assert ran.status == 0, ran
-        return ran.text, served
+        return ran.text.rstrip(), served
 
     def last(self) -> str:
         return self.place.counted()[-1]

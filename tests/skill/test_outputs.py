@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillcache.entry import File
 from skillcache.errors import Bypass
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
-from skillcache.skill.outputs import collect, command_of, restore
+from skillcache.skill.outputs import collect, restore
 from tests.handlers.test_forged_entries import forge
 from tests.skill.conftest import SCRIPT, Skills
 
@@ -72,23 +71,6 @@ def test_a_script_that_changes_a_file_in_place_never_puts_back_an_old_one(skills
             assert path.read_text() == text.upper()
 
 
-def test_a_run_beside_another_puts_back_no_file_that_is_newer(skills: Skills) -> None:
-    skills.declare('{ttl: 3600, outputs: ["out/*.csv"]}')
-    skills.script.write_text(
-        "import os, sys\nos.makedirs('out', exist_ok=True)\nopen(f'out/{sys.argv[1]}.csv', 'w').write(sys.argv[2])\n"
-    )
-    one, other = skills.place.before(f"{skills.line} a 1"), skills.place.before(f"{skills.line} b 1")
-    for event in (one, other):
-        assert skills.place.ask(event) == {}
-    for event in (one, other):  # both have run when the first ends
-        event["ran"] = skills.place.run(event["tool_input"]["command"])
-    for event in (one, other):
-        skills.place.tell(event, event.pop("ran"))
-    skills.place.call(f"{skills.line} b 2")
-    skills.place.call(f"{skills.line} a 1")
-    assert (skills.root / "out/b.csv").read_text() == "2"
-
-
 def test_a_file_that_stands_as_it_was_left_becomes_new_and_stays_the_same_file(skills: Skills) -> None:
     skills.declare("{ttl: 3600, outputs: [out.csv]}")
     skills.writes(out_csv="1")
@@ -98,49 +80,6 @@ def test_a_file_that_stands_as_it_was_left_becomes_new_and_stays_the_same_file(s
     before = path.stat().st_ino
     assert skills.call()[1] is True
     assert (path.stat().st_ino, path.stat().st_mtime > 1) == (before, True)
-
-
-@pytest.mark.parametrize(
-    ("mode", "served"),
-    [("default", False), ("plan", False), ("dontAsk", False), ("", False), ("acceptEdits", True), ("auto", True)],
-)
-def test_files_are_put_back_unasked_only_where_they_may_be_written_unasked(
-    skills: Skills, mode: str, *, served: bool
-) -> None:
-    skills.declare('{ttl: 3600, outputs: ["*.csv"]}')
-    skills.writes(out_csv="1")
-    skills.call()
-    skills.place.claude_settings(permissions={"allow": ["Bash"]} if mode == "plan" else {})
-    answer = skills.place.ask(skills.place.before(skills.line, permission_mode=mode))
-    assert bool(answer) is served
-    assert skills.last() == ("replayed" if served else "undecided")
-    skills.writes()
-    skills.call("without files")
-    assert skills.place.ask(skills.place.before(f"{skills.line} without files", permission_mode=mode)) != {}
-
-
-def test_nothing_is_written_before_the_client_runs_the_call_and_the_note_names_the_files(skills: Skills) -> None:
-    skills.declare("{ttl: 3600, outputs: [report.pdf]}")
-    skills.writes(report_pdf="x")
-    skills.call()
-    (skills.root / "report.pdf").unlink()
-    answer = skills.place.ask(skills.place.before(skills.line))["hookSpecificOutput"]
-    assert not (skills.root / "report.pdf").exists()
-    assert "What it wrote was put back: report.pdf." in answer["additionalContext"]
-    assert skills.place.run(answer["updatedInput"]["command"]).status == 0
-    assert (skills.root / "report.pdf").read_text() == "x\n"
-
-
-def test_a_hit_whose_file_cannot_be_put_back_says_so_and_fails(skills: Skills) -> None:
-    skills.declare("{ttl: 3600, outputs: [out/report.pdf]}")
-    skills.writes(out__report_pdf="x")
-    skills.call()
-    answer = skills.place.ask(skills.place.before(skills.line))["hookSpecificOutput"]
-    subprocess.run(["rm", "-r", str(skills.root / "out")], check=True)
-    (skills.root / "out").write_text("in the way")
-    ran = skills.place.run(answer["updatedInput"]["command"])
-    assert ran.status == 1
-    assert "could not be put back" in ran.text
 
 
 @pytest.mark.parametrize(
@@ -309,18 +248,6 @@ def test_a_run_that_wrote_more_puts_what_is_stored_in_doubt(skills: Skills) -> N
     assert skills.call()[1] is False
 
 
-def test_two_sessions_may_put_the_same_files_back_at_once(tmp_path: Path) -> None:
-    files, root = kept(*[(f"out/{number}.csv", 0o644, b"same") for number in range(20)]), tmp_path / "root"
-    root.mkdir()
-    for _ in range(10):
-        shells = [
-            subprocess.Popen(["bash", "-c", command_of(str(tmp_path / "cache"), files, str(root))]) for _ in range(3)
-        ]
-        assert [shell.wait(30) for shell in shells] == [0, 0, 0]
-        assert len(os.listdir(root / "out")) == 20
-        subprocess.run(["rm", "-r", str(root / "out")], check=True)
-
-
 @pytest.mark.parametrize("name", ["b'a\\xff.csv'", "'a\\nb.csv'", "'a\\x1b[2J.csv'"])
 def test_a_name_that_the_client_would_not_keep_is_not_stored(skills: Skills, name: str) -> None:
     skills.declare('{ttl: 3600, outputs: ["*.csv"]}')
@@ -352,28 +279,6 @@ NAMES = st.text(
 PATHS = st.lists(NAMES.filter(lambda name: name not in (".", "..", ".git")), min_size=1, max_size=3)
 
 
-@given(PATHS, st.sampled_from([0o644, 0o600, 0o755, 0o400]), st.binary(max_size=200))
-@settings(max_examples=60)
-def test_the_shell_and_we_ourselves_put_back_the_same(
-    tmp_path_factory: pytest.TempPathFactory, parts: list[str], mode: int, content: bytes
-) -> None:
-    base = tmp_path_factory.mktemp("place")
-    files = kept(("/".join(parts), mode, content))
-    for name in ("shell", "direct"):
-        root = base / name
-        root.mkdir()
-        if name == "shell":
-            line = command_of(str(base / "cache"), files, str(root))
-            done = subprocess.run(["bash", "-c", line], capture_output=True, check=False)
-            assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-        else:
-            restore(files, str(root), str(root))
-        path = root.joinpath(*parts)
-        assert path.read_bytes() == content
-        assert stat.S_IMODE(path.stat().st_mode) == mode
-        assert sorted(os.listdir(path.parent)) == [parts[-1]]
-
-
 @pytest.mark.parametrize("path", [".git/hooks/pre-commit", "sub/.git", "link/a", "link", "folder", "file/a"])
 def test_nothing_is_put_through_a_link_over_a_folder_or_into_git(tmp_path: Path, path: str) -> None:
     root, elsewhere = tmp_path / "root", tmp_path / "elsewhere"
@@ -382,14 +287,10 @@ def test_nothing_is_put_through_a_link_over_a_folder_or_into_git(tmp_path: Path,
     (root / "link").symlink_to(elsewhere)
     (root / "file").write_text("x")
     before = sorted(map(str, tmp_path.rglob("*")))
-    for attempt in (
-        lambda: restore(kept(("fine", 0o644, b"x"), (path, 0o644, b"x")), str(root), str(root)),
-        lambda: command_of(str(root / "folder"), kept((path, 0o644, b"x")), str(root)),
-    ):
-        with pytest.raises(Bypass) as refused:
-            attempt()
-        assert refused.value.outcome in (OUTSIDE, UNCAPTURABLE)
-        assert sorted(map(str, tmp_path.rglob("*"))) == before
+    with pytest.raises(Bypass) as refused:
+        restore(kept(("fine", 0o644, b"x"), (path, 0o644, b"x")), str(root), str(root))
+    assert refused.value.outcome in (OUTSIDE, UNCAPTURABLE)
+    assert sorted(map(str, tmp_path.rglob("*"))) == before
 
 
 def test_a_directory_outside_the_root_is_refused(tmp_path: Path) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from skillcache.policy.wrappers import unwrap
-from skillcache.shell import read
 from skillcache.skill.scripts import script_at
 
 
 def script(line: str) -> str | None:
-    (command,) = read(line).commands
-    inner = unwrap(command.words, "")
+    inner = unwrap(tuple(shlex.split(line)))
     if inner is None:
         return None
     at = script_at(inner.words, inner.launcher)

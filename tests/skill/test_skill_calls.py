@@ -57,23 +57,6 @@ def test_it_is_found_behind_every_form_of_line(skills: Skills, line: str) -> Non
     assert (fresh, served, again) == (False, True, text)
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "python3 -c 'print(1)' ~/.claude/skills/report/scripts/run.py",
-        "python3 '~/.claude/skills/report/scripts/run.py' || true",
-        "python3 ~/.claude/skills/report/scripts/run.py > sub/data.txt",
-        "python3 ~/.claude/skills/report/scripts/run.py; touch sub/data.txt",
-        "python3 ~/.claude/skills/report/scripts/run.py $(echo x)",
-        "cat ~/.claude/skills/report/SKILL.md; python3 ~/.claude/skills/report/scripts/run.py",
-    ],
-)
-def test_a_line_that_is_not_understood_or_does_more_runs(skills: Skills, line: str) -> None:
-    skills.declare("{ttl: 3600}")
-    assert not any(skills.place.call(line)[1] for _ in range(2))
-    assert "stored" not in skills.place.counted()
-
-
 def test_a_project_s_skill_is_found_from_where_the_line_runs(skills: Skills) -> None:
     folder = skills.root / ".claude/skills/report"
     skills.declare("{ttl: 3600}", folder)
@@ -93,26 +76,6 @@ def test_a_plugin_s_skill_bears_the_plugin_s_name(skills: Skills) -> None:
     assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
     skills.place.settings('[[rules]]\nmatch = "Skill(docs:report)"\nenabled = false\n')
     assert skills.call(line=line)[1] is False
-
-
-def test_the_home_folder_is_only_named_where_the_person_s_shell_surely_has_the_same(skills: Skills) -> None:
-    skills.declare("{ttl: 3600}")
-    script = skills.home / "session.sh"
-    script.write_text("export HOME=/somewhere/else\n")
-    skills.environ["CLAUDE_ENV_FILE"] = str(script)
-    assert skills.place.ask(skills.place.before(skills.line)) == {}
-    assert skills.last() == "shell_expansion"
-
-
-def test_two_skills_in_a_line_and_not_two_of_one_name(skills: Skills) -> None:
-    skills.declare("{ttl: 3600}")
-    other = skills.root / ".claude/skills/other"
-    skills.declare("{ttl: 60}", other, "other")
-    line = f"{skills.line} && python3 .claude/skills/other/scripts/run.py"
-    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
-    skills.declare("{ttl: 60}", other, "report")
-    skills.place.call(line)
-    assert skills.last() == "uncapturable"
 
 
 def test_a_script_whose_dependencies_uv_looks_up_is_not_stored_without_a_lock(skills: Skills) -> None:
@@ -221,8 +184,7 @@ def test_files_beyond_the_worktree_that_are_given_count(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     beyond = skills.home / "data.csv"
     beyond.write_text("1\n")
-    for form in ("~/data.csv", str(beyond)):
-        assert [skills.call(form)[1] for _ in range(2)] == [False, True]
+    assert [skills.call("~/data.csv")[1] for _ in range(2)] == [False, True]
     beyond.write_text("2\n")
     assert skills.call("~/data.csv") == ("report on data.csv\n2", False)
 
@@ -272,14 +234,6 @@ def test_declared_variables_and_the_version_count(skills: Skills) -> None:
     assert [skills.call()[1] for _ in range(2)] == [False, True]
 
 
-def test_the_time_it_is_kept_is_the_skill_s_and_the_rule_s_comes_first(skills: Skills) -> None:
-    skills.declare("{ttl: 60}")
-    place = skills.place
-    assert [place.call(skills.line, shift=shift)[1] for shift in (0, 50, 70)] == [False, True, False]
-    place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\n')
-    assert [place.call(skills.line, shift=shift)[1] for shift in (200, 700, 900)] == [False, True, False]
-
-
 def test_where_arguments_are_files_one_that_is_missing_keeps_the_line_out(skills: Skills) -> None:
     skills.declare("{ttl: 3600, args_are_files: true, outputs: [out.txt]}")
     (skills.root / "a.csv").write_text("1\n")
@@ -303,16 +257,6 @@ def test_a_person_s_rule_names_a_skill_that_says_nothing_and_then_the_whole_work
     assert skills.call()[1] is False
     skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nenabled = false\n')
     assert skills.call()[1] is False
-
-
-def test_beside_another_rule_the_widest_dependence_counts(skills: Skills) -> None:
-    skills.declare('{ttl: 3600, depends: ["~/x.toml"]}')
-    line = f"{skills.line} && ruff check ."
-    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
-    (skills.root / "app.py").write_text("changed\n")
-    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
-    (skills.home / "x.toml").write_text("x")
-    assert [skills.place.call(line)[1] for _ in range(2)] == [False, True]
 
 
 @pytest.mark.parametrize(
