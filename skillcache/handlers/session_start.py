@@ -1,4 +1,4 @@
-"""SessionStart: records the start and answers with the brief, where there is something to say."""
+"""SessionStart: has the session's commands answered, records its start, and tells the model what it should know."""
 
 import os
 
@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from skillcache.runtime import World
     from skillcache.sessions.brief import Brief
 
+# Once per session, in the terms of the field: what a model makes of results that come at once depends on it.
+_REPLAYS = (
+    "skillcache replays the recorded output and status of test, lint and type-check commands whose inputs have not"
+    " changed since they last ran here; `# fresh` at the end of a line, or SKILLCACHE_FRESH=1 before a command, runs it"
+    " anew."
+)
 _SINCE = "seconds_since_last_response"  # given where a conversation goes on
 
 
@@ -20,13 +26,30 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    if not is_recorded(settings):
+    told = [_REPLAYS] if _prepare(event, world, folder, settings) else []
+    brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
+    if brief is not None:
+        told.append(brief.text)
+    if not told:
         return ""
-    brief = _brief(event, world, folder, settings)
-    if brief is None:
-        return ""
-    output = {"hookEventName": "SessionStart", "additionalContext": brief.text}
-    return jsontext.dumps({"hookSpecificOutput": output, "systemMessage": brief.message})
+    output = {"hookEventName": "SessionStart", "additionalContext": "\n".join(told)}
+    return jsontext.dumps(
+        {"hookSpecificOutput": output, **({"systemMessage": brief.message} if brief is not None else {})}
+    )
+
+
+def _prepare(event: SessionEvent, world: "World", folder: str, settings: Settings) -> bool:
+    """Whether the session's commands are answered from now on; where not, they run as if we were not there."""
+    if settings.flag("disable"):
+        return False
+    from skillcache.runtime import count_fault
+    from skillcache.shims.session import prepare
+
+    try:
+        return prepare(world.environ, folder, event.session_id, settings)
+    except OSError as fault:
+        count_fault(world, fault)
+        return False
 
 
 def _brief(event: SessionEvent, world: "World", folder: str, settings: Settings) -> "Brief | None":
