@@ -10,6 +10,7 @@ from skillcache.lookup import Lookup, capture_of
 from skillcache.plan import BASH, Plan, finder_for
 from skillcache.policy import judge
 from skillcache.policy.own import rules_of
+from skillcache.policy.variables import examine_environment
 from skillcache.settings import Settings
 
 TYPE_CHECKING = False
@@ -73,5 +74,6 @@ def ruled(
     text = " ".join(words)
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
     verdict = judge(words, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    examine_environment(environ)
     plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)

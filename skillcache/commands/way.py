@@ -104,8 +104,8 @@ class Way:
         given = take(int(self._settings.number("max_output")))
         try:
             begun, answer = self.consult(given)
-            if answer is not None:
-                self._restore(answer, begun, given)
+            if answer is not None and not self._restore(answer, begun, given):
+                answer = None
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
             self._release()
@@ -250,19 +250,34 @@ class Way:
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
 
-    def _restore(self, answer: Answer, begun: Begun, given: Input) -> None:
-        """All that a replay does besides what it prints. Raises Bypass, before anything is done, and OSError."""
+    def _restore(self, answer: Answer, begun: Begun, given: Input) -> bool:
+        """All that a replay does besides what it prints; False, before anything is done, where a run has to do it.
+
+        Raises Bypass, before anything is done, and OSError.
+        """
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
         kept = tuple([file for file in entry.files if file.path != ERROR])
-        if kept:
-            _put_back(kept, begun.found)
-        if given.position() is not None:
-            most = int(self._settings.number("max_output"))
-            position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
-            if not isinstance(position, int):
-                raise Bypass(UNFIT)
+        position = self._position(begun) if given.position() is not None else None
+        try:
+            if kept:
+                _put_back(kept, begun.found)
+        except Bypass as bypass:
+            if bypass.outcome is not UNFIT:
+                raise
+            begun.outcome = UNFIT
+            return False
+        if position is not None:
             given.move(position)
+        return True
+
+    def _position(self, begun: Begun) -> int:
+        """How far the run read its input. Raises Bypass."""
+        most = int(self._settings.number("max_output"))
+        position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
+        if not isinstance(position, int):
+            raise Bypass(UNFIT)
+        return position
 
     def _replay(self, answer: Answer, outcome: Outcome) -> int:
         """From here on the command does not run."""

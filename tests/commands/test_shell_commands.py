@@ -54,6 +54,13 @@ def test_data_of_any_kind_and_size_is_passed_on(shell: Shell) -> None:
     _same(shell, "pytest -ra 2>&-; echo $?", runs=2, DO="exit 3")
 
 
+def test_what_a_variable_of_the_shell_has_a_command_do_counts_like_an_option(shell: Shell) -> None:
+    _same(shell, "PYTEST_ADDOPTS=--lf pytest", runs=2)
+    _same(shell, "export PYTEST_ADDOPTS=--lf; pytest -q", runs=2)
+    _same(shell, "pytest -v", runs=2, PYTEST_ADDOPTS="--lf")
+    _same(shell, "PYTEST_ADDOPTS=-x pytest -v", runs=1)
+
+
 def test_what_stands_around_a_command_changes_nothing(shell: Shell) -> None:
     (shell.project / "Makefile").write_text("all: a b c\na b c:\n\t@ruff check $@\n")
     _same(shell, "printf '%s\\n' a b c | xargs -P3 -n1 ruff check | sort", runs=3)
