@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -59,6 +60,17 @@ def test_what_a_variable_of_the_shell_has_a_command_do_counts_like_an_option(she
     _same(shell, "export PYTEST_ADDOPTS=--lf; pytest -q", runs=2)
     _same(shell, "pytest -v", runs=2, PYTEST_ADDOPTS="--lf")
     _same(shell, "PYTEST_ADDOPTS=-x pytest -v", runs=1)
+
+
+def test_a_client_that_is_switched_off_has_its_commands_run(shell: Shell) -> None:
+    shell.call("pytest -q")
+    switch = [sys.executable, "-m", "skillcache", "serve"]
+    client = {**shell.environ, "CLAUDE_PID": str(os.getpid())}
+    subprocess.run([*switch, "--off"], env=client, check=True, stdout=subprocess.DEVNULL)
+    _same(shell, "pytest -q", runs=2, CLAUDE_PID=str(os.getpid()))
+    _same(shell, "pytest -q", runs=0, CLAUDE_PID="1")
+    subprocess.run([*switch, "--on"], env=client, check=True, stdout=subprocess.DEVNULL)
+    _same(shell, "pytest -q", runs=0, CLAUDE_PID=str(os.getpid()))
 
 
 def test_what_stands_around_a_command_changes_nothing(shell: Shell) -> None:
