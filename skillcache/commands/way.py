@@ -342,7 +342,7 @@ class Way:
         if ended.milliseconds < _LONG:
             return
         try:
-            from skillcache.commands.record import tidy
+            from skillcache.housekeeping import tidy
 
             tidy(self._settings.cache, time.time())
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
