@@ -9,7 +9,7 @@ from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.replayed import remember
-from skillcache.commands.standard_input import Input, take, write_whole
+from skillcache.commands.standard_input import Input, take, write_some
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.entry import ERROR, STREAMS, Entry, decode
 from skillcache.errors import Bypass, SkillcacheError, StoreError
@@ -112,7 +112,8 @@ class Way:
             return self._only_run(given)
         limit.end()
         if answer is not None:
-            return self._replay(answer, begun.outcome)
+            status = self._replay(answer, begun.outcome)
+            return self._only_run(given) if status is None else status
         self._count(begun.outcome)
         return self._run(begun, given)
 
@@ -279,18 +280,22 @@ class Way:
             raise Bypass(UNFIT)
         return position
 
-    def _replay(self, answer: Answer, outcome: Outcome) -> int:
-        """From here on the command does not run."""
+    def _replay(self, answer: Answer, outcome: Outcome) -> int | None:
+        """None where not a byte could be written: what the command makes of that is its own. Else it does not run."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
-        status = _print(answer)
+        try:
+            status = _print(answer, entry.status)
+        except OSError as fault:
+            self._report("not given", fault)
+            return None
         try:
             self._count(outcome, run=entry.duration)
             remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
             self._tell_of(entry)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
             self._report("replayed, not counted", fault)
-        return entry.status if status is None else status
+        return status
 
     def _tell(self, text: str) -> None:
         if self._listener is not None:
@@ -397,17 +402,23 @@ class Way:
         tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
 
 
-def _print(answer: Answer) -> int | None:
-    """A status of its own where the streams could not be written."""
-    status = None
+def _print(answer: Answer, status: int) -> int:
+    """`status`, or one of its own where the streams could not be written. Raises OSError while not a byte was."""
+    is_begun = False
     for fd, stream in ((1, answer.output), (2, answer.error)):
+        rest = memoryview(stream)
         try:
-            write_whole(fd, stream)
+            while rest:
+                rest = rest[write_some(fd, rest) :]
+                is_begun = True
         except OSError as fault:
-            status = _BROKEN_PIPE
-            if fault.errno != errno.EPIPE:
+            if fault.errno == errno.EPIPE:
+                status = _BROKEN_PIPE
+            elif is_begun:
                 process.say(f"cannot write: {fault.strerror}")
                 status = 1
+            else:
+                raise
     return status
 
 
