@@ -1,4 +1,7 @@
-"""The stand-in with its capture replaced by a known answer: `CHECKOUT CAPTURED PROGRAM NAME WORD...`. See shims.py."""
+"""The stand-in with its capture replaced by a known answer, see shims.py.
+
+CHECKOUT CAPTURED LOCALE PROGRAM NAME WORD...
+"""
 
 import marshal
 import sys
