@@ -55,19 +55,11 @@ class Finder:
     ) -> ModuleSpec | None:
         """As `importlib.abc.MetaPathFinder`."""
         del path, target
-        known = self._index.get(name)
-        if known is None:
-            return None
-        if self._ahead:
-            self._begun.add(name)
-            self._load_needs(name)
-        return self._spec(name)
+        return self._spec(name) if name in self._index else None
 
     def _load_needs(self, name: str) -> None:
         for need in self._index[name][-1]:
             if need not in sys.modules and need not in self._begun:
-                self._begun.add(need)
-                self._load_needs(need)
                 self._load(need)
 
     def _load(self, name: str) -> None:
@@ -112,7 +104,11 @@ class Finder:
 
     def exec_module(self, module: "ModuleType") -> None:
         """As `importlib.abc.Loader`."""
-        code = marshal.loads(self._code.pop(module.__name__))  # noqa: S302 - our own private file
+        name = module.__name__
+        if self._ahead:  # now, for what lies in a package can only be loaded once that is there
+            self._begun.add(name)
+            self._load_needs(name)
+        code = marshal.loads(self._code.pop(name))  # noqa: S302 - our own private file
         exec(code, module.__dict__)  # noqa: S102 - what an import does
 
 
