@@ -12,6 +12,7 @@ import time
 from skillcache import outcome
 from skillcache.errors import Bypass
 from skillcache.process import Child, TooMuch, end, gather, start
+from skillcache.worktree import find_root, own_folder, shared_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +50,26 @@ _FIXED = {
 _QUESTION = ("config", "--includes", "--null", "--get-regexp", r"^(filter\..*|core\.(autocrlf|attributesfile))$")
 _NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
 _MOST_FILTERS = 500  # four variables each
+
+
+def git_folders(root: str) -> tuple[str, str]:
+    """The folder with this worktree's own index and HEAD, and the one that all worktrees of the repository share.
+
+    NO_GIT when there is none, or git would wait for a pipe in the place of a file.
+    """
+    try:
+        own = own_folder(root)
+        shared = "" if own is None else shared_folder(own)
+    except OSError as error:
+        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
+    if own is None:
+        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
+    if not os.path.lexists(os.path.join(own, "HEAD")):
+        raise Bypass(outcome.NO_GIT, f"{own} holds no repository")
+    for place in (os.path.join(own, "HEAD"), os.path.join(own, "index"), os.path.join(shared, "config")):
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise Bypass(outcome.NO_GIT, f"{place} is no file")
+    return own, shared
 
 
 class Git:
@@ -118,6 +139,17 @@ class Git:
         """Let go of a question whose answer nobody came for."""
         if self._asked is not None:
             end([self._asked])
+
+
+def ask_ahead(cwd: str, environ: "Mapping[str, str]", deadline: float) -> Git | None:
+    """Git in the worktree around `cwd`, already at its first question; None outside of one. Raises Bypass."""
+    root = find_root(os.path.realpath(cwd))
+    if root is None:
+        return None
+    git_folders(root)
+    git = Git(root, environ, deadline)
+    git.ask()
+    return git
 
 
 def find(environ: "Mapping[str, str]", root: str) -> str:

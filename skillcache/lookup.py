@@ -20,8 +20,9 @@ _NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from skillcache.git import Git
     from skillcache.policy import Verdict
     from skillcache.skill.workplace import Workplace
 
@@ -86,9 +87,20 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
 
 
 def capture_of(
-    plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, deadline: float, shell: bool
+    plan: Plan,
+    verdict: "Verdict",
+    cwd: str,
+    environ: "Mapping[str, str]",
+    *,
+    deadline: float,
+    shell: bool,
+    asked: "Git | None" = None,
+    meanwhile: "Callable[[], object] | None" = None,
 ) -> "tuple[Fingerprint, Workplace | None]":
-    """What the commands of `verdict` depend on. `shell`: whether the person's own shell reads them. Raises Bypass."""
+    """What the commands of `verdict` depend on. `shell`: whether the person's own shell reads them. Raises Bypass.
+
+    `asked`, `meanwhile`: see `Request`.
+    """
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, _join(cwd, verdict.ends_in), *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories, environ)
@@ -113,6 +125,8 @@ def capture_of(
         shell=shell,
         without=work.outputs if work is not None else (),
         counted=work.counted if work is not None else (),
+        asked=asked,
+        meanwhile=meanwhile,
     )
     # A file elsewhere that a filter prints is captured; a tool that is given one may read what surrounds it.
     bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))

@@ -4,10 +4,8 @@ import time
 
 from skillcache import key
 from skillcache.commands.process import Program
-from skillcache.commands.task import called
 from skillcache.errors import Bypass
-from skillcache.fingerprint import Fingerprint
-from skillcache.lookup import Lookup, capture_of
+from skillcache.git import ask_ahead
 from skillcache.outcome import NO_RULE
 from skillcache.plan import BASH, Plan, finder_for
 from skillcache.policy import judge
@@ -17,8 +15,10 @@ from skillcache.shell.line import Command, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from skillcache.fingerprint import Fingerprint
+    from skillcache.lookup import Lookup
     from skillcache.policy.verdict import Verdict
     from skillcache.skill.workplace import Workplace
 
@@ -40,17 +40,38 @@ class Ruled:
         self.joined = joined
         self.learns = True
 
-    def look(self, given: tuple[key.Row, ...], *, seconds: float) -> Lookup:
+    def look(
+        self, given: tuple[key.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+    ) -> "Lookup":
         deadline = time.monotonic() + seconds
-        fingerprint, work = capture_of(self.plan, self.verdict, self.cwd, self.environ, deadline=deadline, shell=False)
-        return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+        # Git takes as long for its first answer as we take to load what reads the rest.
+        asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        try:
+            from skillcache.lookup import Lookup, capture_of
 
-    def _called(self, fingerprint: Fingerprint, work: "Workplace | None") -> tuple[key.Row, ...]:
+            fingerprint, work = capture_of(
+                self.plan,
+                self.verdict,
+                self.cwd,
+                self.environ,
+                deadline=deadline,
+                shell=False,
+                asked=asked,
+                meanwhile=meanwhile,
+            )
+            return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+        finally:
+            if asked is not None:
+                asked.abandon()
+
+    def _called(self, fingerprint: "Fingerprint", work: "Workplace | None") -> tuple[key.Row, ...]:
+        from skillcache.commands.task import called
+
         words = self.words if work is None else work.spelled_words(self.words)
         rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
         return (*rows, ("depends", "", key.narrowing_of(self.plan.depends if work is None else work.depends)))
 
-    def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+    def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
         rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
         if found.workplace is not None:
             return found.workplace.touched(since) or found.workplace.disturbed(

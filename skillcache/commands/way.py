@@ -149,7 +149,7 @@ class Way:
         place, seconds = self._place(), settings.number("capture_time")
         place.require_quick()
         try:
-            found = task.look(given.rows(), seconds=seconds)
+            found = task.look(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
             place.blame(bypass)
             raise

@@ -16,7 +16,9 @@ from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from skillcache.git import Git
 
 Row = tuple[str, str, str]
 
@@ -34,10 +36,11 @@ class Request:
     `reads` are files and folders that the line names; `deadline` is on the clock of time.monotonic; `shell`: whether
     the person's own shell reads the line, with its aliases; `git`: whether the line reads git's own state; `without`:
     globs relative to the root of files that do not count, as the line makes them; `counted`: of files that do, even if
-    git ignores them and they look like outputs.
+    git ignores them and they look like outputs; `asked`: git, asked ahead; `meanwhile`: is called while git is at work.
     """
 
     __slots__ = (
+        "asked",
         "assignments",
         "counted",
         "cwd",
@@ -47,6 +50,7 @@ class Request:
         "environ",
         "executables",
         "git",
+        "meanwhile",
         "reads",
         "shell",
         "variables",
@@ -69,6 +73,8 @@ class Request:
         git: bool = False,
         without: tuple[str, ...] = (),
         counted: tuple[str, ...] = (),
+        asked: "Git | None" = None,
+        meanwhile: "Callable[[], object] | None" = None,
     ) -> None:
         self.cwd = cwd
         self.environ = environ
@@ -83,6 +89,8 @@ class Request:
         self.git = git
         self.without = without
         self.counted = counted
+        self.asked = asked
+        self.meanwhile = meanwhile
 
 
 class Fingerprint:
@@ -111,7 +119,9 @@ def capture(request: Request) -> Fingerprint:
     # No glob at all is no content at all: the rule is of time alone.
     reading = None
     if top and request.depends != ():
-        reading = git.Reading(root, request.depends, request.environ, budget, without=request.without)
+        reading = git.Reading(
+            root, request.depends, request.environ, budget, without=request.without, git=request.asked
+        )
     try:
         if reading is not None:
             reading.begin()
@@ -151,6 +161,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     ignored.blind = surroundings.blind(words)
     ignored.without, ignored.counted = request.without, request.counted
     ignored.repository = lambda path: git.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    if request.meanwhile is not None:
+        request.meanwhile()
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)

@@ -6,9 +6,8 @@ other times for, whatever their content; those and the untracked ones are asked 
 
 import os
 
-from skillcache.fingerprint.git import git_folders
 from skillcache.fingerprint.ignored import is_cache
-from skillcache.git import Git
+from skillcache.git import Git, git_folders
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
