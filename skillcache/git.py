@@ -79,13 +79,13 @@ class Git:
     anybody could use, UNCAPTURABLE where a filter cannot be switched off.
     """
 
-    __slots__ = ("_asked", "_deadline", "_environ", "_path", "_settings", "root")
+    __slots__ = ("_asked", "_environ", "_path", "_settings", "deadline", "root")
 
     def __init__(self, root: str, environ: "Mapping[str, str]", deadline: float) -> None:
         self.root = root
         self._path = find(environ, root)
         self._environ = _environment(root, environ)
-        self._deadline = deadline
+        self.deadline = deadline
         self._asked: Child | None = None
         self._settings: dict[bytes, bytes] | None = None
 
@@ -121,7 +121,7 @@ class Git:
     def gather(self, *children: Child, fine: "Sequence[int] | None" = (0,)) -> tuple[bytes, ...]:
         """What each child printed; all of them have ended with one of the statuses that are `fine` (None: any)."""
         try:
-            gather(children, self._deadline)
+            gather(children, self.deadline)
         except TimeoutError:
             raise Bypass(outcome.TOO_SLOW, "git") from None
         except TooMuch:

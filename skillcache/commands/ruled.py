@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from skillcache.fingerprint import Fingerprint
+    from skillcache.git import Git
     from skillcache.lookup import Lookup
     from skillcache.policy.verdict import Verdict
     from skillcache.skill.workplace import Workplace
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Ruled:
     """As `skillcache.commands.task.Task`. environ: the command's own, without our folders on PATH."""
 
-    __slots__ = ("cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
+    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
 
     def __init__(
         self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
@@ -39,13 +40,14 @@ class Ruled:
         self.environ = environ
         self.joined = joined
         self.learns = True
+        self._asked: Git | None = None
 
     def look(
         self, given: tuple[key.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> "Lookup":
         deadline = time.monotonic() + seconds
         # Git takes as long for its first answer as we take to load what reads the rest.
-        asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
         try:
             from skillcache.lookup import Lookup, capture_of
 
@@ -81,7 +83,8 @@ class Ruled:
 
         if self.plan.depends == ():
             return False
-        return disturbed(found.fingerprint.root, rows, self.environ, since=since, deadline=deadline)
+        root, asked = found.fingerprint.root, self._asked
+        return disturbed(root, rows, self.environ, since=since, deadline=deadline, asked=asked)
 
     def extra_names(self) -> tuple[str, ...]:
         return ()
