@@ -8,7 +8,6 @@ import time
 
 from skillcache import key
 from skillcache.errors import Bypass
-from skillcache.event import ToolEvent
 from skillcache.fingerprint import Fingerprint, Request, capture
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.plan import Plan
@@ -22,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from skillcache.event import ToolEvent
     from skillcache.git import Git
     from skillcache.policy import Verdict
     from skillcache.skill.workplace import Workplace
@@ -52,7 +52,7 @@ class Lookup:
         return key.digest_of(key.text_of(self.called))
 
 
-def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def look(plan: Plan, event: "ToolEvent", cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     """Capture now. `cwd`: where the call begins; `seconds`: most time it may take. Raises Bypass."""
     if plan.depends == ():  # it looks at no content
         return _look(plan, event, cwd, environ, seconds=seconds)
@@ -65,12 +65,12 @@ def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *
         raise
 
 
-def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+def place_of(event: "ToolEvent", cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
     real = os.path.realpath(cwd)
     return Place(find_root(real) or real, event.session_id, environ, seconds)
 
 
-def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def _look(plan: Plan, event: "ToolEvent", cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
     verdict = plan.verdict
     if verdict is None:
         from skillcache.kinds.capture import look_beside  # most calls are Bash lines

@@ -1,7 +1,6 @@
 """Whether a call may be looked up, and what is then to be captured: a function of the event and the rules."""
 
 from skillcache.errors import Bypass
-from skillcache.event import ToolEvent
 from skillcache.outcome import BACKGROUND, NO_RULE
 from skillcache.policy import Rule, judge
 from skillcache.policy.look import first_look, may_run_script
@@ -12,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from skillcache.event import ToolEvent
     from skillcache.kinds import Described
     from skillcache.policy import Verdict
     from skillcache.skill.find import Finder
@@ -77,7 +77,7 @@ def _widest(rules: tuple[Rule, ...]) -> tuple[str, ...] | None:
 
 
 def plan(
-    event: ToolEvent, rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int, failures_ttl: int
+    event: "ToolEvent", rules: tuple[Rule, ...], *, cwd: str, environ: "Mapping[str, str]", ttl: int, failures_ttl: int
 ) -> Plan:
     """`rules`: the person's own; `cwd`: where the call begins; `ttl`, `failures_ttl`: of the built-in rules about Bash.
 

@@ -5,7 +5,7 @@ import os
 from skillcache import outcome
 from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
-from skillcache.fingerprint import buildfiles, environment, files, git, packages, shell, surroundings
+from skillcache.fingerprint import buildfiles, environment, files, git, packages, surroundings
 from skillcache.fingerprint.details import describe
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.status import Content
@@ -135,11 +135,8 @@ def capture(request: Request) -> Fingerprint:
 
 def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None, budget: files.Budget) -> Fingerprint:
     # Git is at work meanwhile, first on what it must say before it may do more.
-    environ, rows_of_shell = shell.exports(request.environ) if request.shell else (dict(request.environ), [])
-    environ.update(request.assignments)
     words = [word for word, _ in request.executables]
-    if request.shell:
-        rows_of_shell += shell.check(words, environ)
+    environ, rows_of_shell = _of_shell(request, words)
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
@@ -188,6 +185,17 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
+
+
+def _of_shell(request: Request, words: list[str]) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """The environment that the command gets, and what was read of the person's shell for that."""
+    if not request.shell:
+        return {**request.environ, **dict(request.assignments)}, []
+    from skillcache.fingerprint import shell  # a stand-in has its command's own environment
+
+    environ, rows = shell.exports(request.environ)
+    environ.update(request.assignments)
+    return environ, [*rows, *shell.check(words, environ)]
 
 
 def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") -> Tools:
