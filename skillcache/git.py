@@ -83,8 +83,9 @@ class Git:
 
     def __init__(self, root: str, environ: "Mapping[str, str]", deadline: float) -> None:
         self.root = root
-        self._path = find(environ, root)
-        self._environ = _environment(root, environ)
+        searched = folders(environ, root)
+        self._path = _find_in(searched, _grounds(environ, root))
+        self._environ = _environment(root, environ, searched)
         self.deadline = deadline
         self._asked: Child | None = None
         self._settings: dict[bytes, bytes] | None = None
@@ -154,8 +155,11 @@ def ask_ahead(cwd: str, environ: "Mapping[str, str]", deadline: float) -> Git | 
 
 def find(environ: "Mapping[str, str]", root: str) -> str:
     """The git on the person's path, which none of the repository at `root` may stand in for. Raises Bypass (NO_GIT)."""
-    grounds = _grounds(environ, root)
-    for folder in folders(environ, root):
+    return _find_in(folders(environ, root), _grounds(environ, root))
+
+
+def _find_in(searched: "Sequence[str]", grounds: "Sequence[str]") -> str:
+    for folder in searched:
         path = os.path.join(folder, "git")
         if os.access(path, os.X_OK) and not _is_below_any(path, grounds):
             return path
@@ -166,20 +170,20 @@ def make_repository(folder: str, environ: "Mapping[str, str]", seconds: float = 
     """Make `folder`, which is ours, a repository without a commit; False where git is missing or fails."""
     try:
         argv = ["git", "init", "--quiet", "--template=", folder]
-        child = start(find(environ, folder), argv, _environment(folder, environ))
+        child = start(find(environ, folder), argv, _environment(folder, environ, folders(environ, folder)))
         gather([child], time.monotonic() + seconds)
     except (Bypass, OSError):
         return False
     return child.status == 0
 
 
-def _environment(root: str, environ: "Mapping[str, str]") -> dict[str, str]:
+def _environment(root: str, environ: "Mapping[str, str]", searched: "Sequence[str]") -> dict[str, str]:
     given = {name: value for name, value in environ.items() if name.startswith((_COUNT, _KEY, _VALUE))}
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
         **given,
         **_FIXED,
-        "PATH": ":".join(folders(environ, root)),
+        "PATH": ":".join(searched),
         # A broken .git must not send git to a repository further up.
         "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
     }
