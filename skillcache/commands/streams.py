@@ -1,6 +1,5 @@
 """How a command's standard output and standard error lie to each other."""
 
-import fcntl
 import os
 from stat import S_ISCHR, S_ISREG
 
@@ -24,6 +23,8 @@ def relation() -> str | None:
         return APART
     if not S_ISREG(output.st_mode):
         return JOINED
+    import fcntl  # most streams are pipes
+
     flags = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (1, 2)]
     if all(flag & os.O_APPEND for flag in flags):
         return JOINED

@@ -34,7 +34,7 @@ from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
 from skillcache.settings import Settings
 from skillcache.slowness import Place
-from skillcache.stores import open_store
+from skillcache.stores import EMBEDDED, open_store
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -84,7 +84,9 @@ class Begun:
 class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
-    __slots__ = ("_call", "_failure", "_held", "_listener", "_settings", "_spent_from", "_task", "_waited")
+    __slots__ = (
+        "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
+    )  # fmt: skip
 
     def __init__(
         self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None] | None" = None
@@ -97,6 +99,7 @@ class Way:
         self._failure = Failure(settings.cache, call)
         self._waited = False
         self._held: Held | None = None
+        self._open: Store | None = None
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
@@ -104,11 +107,15 @@ class Way:
         given = take(int(self._settings.number("max_output")))
         try:
             begun, answer = self.consult(given)
-            if answer is not None and not self._restore(answer, begun, given):
-                answer = None
+            if answer is not None:
+                if self._restore(answer, begun, given):
+                    self._close()
+                else:
+                    answer = None
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
             self._release()
+            self._close()
             return self._only_run(given)
         limit.end()
         if answer is not None:
@@ -150,7 +157,7 @@ class Way:
         place, seconds = self._place(), settings.number("capture_time")
         place.require_quick()
         try:
-            found = task.look(given.rows(), seconds=seconds)
+            found = task.look(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
             place.blame(bypass)
             raise
@@ -162,7 +169,7 @@ class Way:
         try:
             answer = self._ask(store, begun)
         finally:
-            store.close()
+            self._keep_open(store)
         begun.outcome = answer.outcome
         return begun, answer if answer.entry is not None else None
 
@@ -251,6 +258,21 @@ class Way:
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
 
+    def _keep_open(self, store: "Store") -> None:
+        """Until the end, if it is the embedded one: only the last of all that have the file open writes it through.
+
+        That takes ten times as long as the rest of a write; a claim, a result and a release would do so each.
+        """
+        if self._open is None and self._settings.store.startswith(EMBEDDED):
+            self._open = store
+        else:
+            store.close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            store, self._open = self._open, None
+            store.close()
+
     def _restore(self, answer: Answer, begun: Begun, given: Input) -> bool:
         """All that a replay does besides what it prints; False, before anything is done, where a run has to do it.
 
@@ -324,6 +346,7 @@ class Way:
             limit.end()
         finally:
             self._release()
+            self._close()
             if mark is not None:
                 mark.end()
         self._tidy(ended)

@@ -128,6 +128,16 @@ def test_every_credential_of_a_text_is_redacted_and_the_rest_kept() -> None:
     assert secrets.find(redacted) is None
 
 
+def test_what_a_passing_run_prints_is_shown_to_be_clean_without_an_expression() -> None:
+    text = """==== test session starts ====\nplatform linux -- Python 3.11.7, pytest-8.3.3, pluggy-1.5.0
+rootdir: /home/me/project\ncollected 3 items\n\ntests/test_auth.py ...   [100%]\n\n==== 3 passed in 0.01s ====\n"""
+    package = str(Path(secrets.__file__).parents[2])
+    code = f"import sys; sys.path.append({package!r}); from skillcache import secrets"
+    code += f"; assert secrets.find({text!r}) is None; print('re' in sys.modules)"
+    told = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
 def test_a_long_value_is_redacted_to_its_end() -> None:
     value = "a1B2" * 5000
     assert value[-8:] not in secrets.redact(f"API_TOKEN={value}\nnext")
