@@ -239,9 +239,16 @@ def _is_drawn(value: bytes) -> bool:
 
 
 def _goes_on(seen: bytes, start: int) -> bool:
-    """Whether it is the last of several lines in base64."""
-    above = seen[max(0, start - 80) : start].rstrip(b" \t\r\n").rpartition(b"\n")[2].strip(b" \t\r")
-    return len(above) >= 40 and not above.translate(None, bytes(_WORD) + b"+/=")
+    """Whether it is the last of several lines in base64, of which the last alone is shorter."""
+    lines = seen[max(0, start - 160) : start].rstrip(b" \t\r\n").split(b"\n")[-2:]
+    *further, above = [line.strip(b" \t\r") for line in lines]
+    if len(above) <= 40 or not _is_base64(above):
+        return False
+    return not (further and len(further[0]) > len(above) and _is_base64(further[0]))
+
+
+def _is_base64(line: bytes) -> bool:
+    return not line.translate(None, bytes(_WORD) + b"+/=")
 
 
 def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
@@ -256,6 +263,6 @@ def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
             return
     if len(lines) > 1 or stop:
         rest = after.lstrip().partition(b"\n")[0].strip()
-        if rest and not rest.translate(None, bytes(_WORD) + b"+/="):  # the last line, which is shorter
+        if rest and _is_base64(rest):  # the last line, which is shorter
             end += after.find(rest) + len(rest)
         yield start, end, "private-key"
