@@ -198,7 +198,7 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") 
 
 
 def _places(request: Request, cwd: str, root: str) -> list[str]:
-    """The folders of the line and all above them, up to the root."""
+    """The folders of the command and all above them, up to the root."""
     found: list[str] = []
     for start in (cwd, *request.directories):
         for folder in upward(start):
@@ -210,7 +210,7 @@ def _places(request: Request, cwd: str, root: str) -> list[str]:
 def _packages(
     request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, packages.Installed]"
 ) -> dict[str, packages.Installed]:
-    """Packages from the folders of the line up to the root, and the modules of Node's that lie above it."""
+    """Packages from the folders of the command up to the root, and the modules of Node's that lie above it."""
     found = {}
     for start in {cwd, *request.directories}:
         within = True
@@ -263,7 +263,7 @@ def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[st
 
 
 def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
-    """What links, packages and variables lead to, and what the line names and the content does not hold."""
+    """What links, packages and variables lead to, and what the command names and the content does not hold."""
     from skillcache.fingerprint.outside import Outside
 
     outside = Outside(root, guarded(request.environ, root), budget)

@@ -65,7 +65,7 @@ def read(
     words: "Iterable[str]",
     any_: bool,
 ) -> Said:
-    """`folders`: those of the line and all above them up to `root`; `any_`: the words may run any task.
+    """`folders`: those of the command and all above them up to `root`; `any_`: the words may run any task.
 
     COMMAND_FRESH where pytest is always told to go by the last run.
     """
