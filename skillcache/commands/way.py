@@ -372,7 +372,8 @@ class Way:
         try:
             from skillcache.housekeeping import tidy
 
-            tidy(self._settings.cache, time.time())
+            # By the clock of the files: what this very call has left is new, whatever the time is said to be.
+            tidy(self._settings.cache, stamp(self._settings.cache) / 1e9)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
             self._report("not tidied", fault)
 
