@@ -263,6 +263,8 @@ class Way:
             if not isinstance(position, int):
                 raise Bypass(UNFIT)
             given.move(position)
+        if entry.failed:
+            self._failure.show(begun.found.digest)
 
     def _replay(self, answer: Answer, outcome: Outcome) -> int:
         """From here on the command does not run."""
