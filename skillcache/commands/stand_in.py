@@ -66,6 +66,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
         return None
     from skillcache import tally
     from skillcache.commands.invocation import Invocation
+    from skillcache.commands.plugged import options
     from skillcache.commands.process import Program
     from skillcache.commands.ruled import ruled
     from skillcache.errors import Bypass
@@ -75,7 +76,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
 
     began = time.monotonic()
     cwd = os.getcwd()
-    settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
+    given = options(environ)
+    if given is None:
+        return None
+    settings = load({**given, **environ}, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
     if settings.flag("disable"):
         return None
     if environ.get("SANDBOX_RUNTIME"):
