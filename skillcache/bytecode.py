@@ -1,7 +1,8 @@
 """The bytecode of our modules in one file beside them: finding and reading them one by one costs a hook 4 ms.
 
     file  = magic (4 bytes, Python's own of its bytecode) size (4 bytes, big endian) index codes
-    index = marshal of (package folder, {module: (source, mtime_ns, size, is a package, offset, length, digest, needs)})
+    index = marshal of (package folder, {module: marshal of its entry}), as few of them are asked for
+    entry = (source, mtime_ns, size, is a package, offset, length, digest, needs)
     needs = the modules of ours that it may import as it is executed
     codes = the modules' marshalled code; offsets count from the end of the index
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import ModuleType
 
-    Index = Mapping[str, tuple[str, int, int, bool, int, int, bytes, tuple[str, ...]]]
+    Index = Mapping[str, bytes]
 
 _HEAD = 8
 # Parts of the package that no hook imports, by the first part of their name.
@@ -48,6 +49,7 @@ class Finder:
         self._start = start
         self._index = index
         self._code: dict[str, bytes] = {}
+        self._needs: dict[str, tuple[str, ...]] = {}
         self.stale = False
 
     def find_spec(
@@ -55,19 +57,11 @@ class Finder:
     ) -> ModuleSpec | None:
         """As `importlib.abc.MetaPathFinder`."""
         del path, target
-        known = self._index.get(name)
-        if known is None:
-            return None
-        if self._ahead:
-            self._begun.add(name)
-            self._load_needs(name)
-        return self._spec(name)
+        return self._spec(name) if name in self._index else None
 
     def _load_needs(self, name: str) -> None:
-        for need in self._index[name][-1]:
+        for need in self._needs.pop(name):
             if need not in sys.modules and need not in self._begun:
-                self._begun.add(need)
-                self._load_needs(need)
                 self._load(need)
 
     def _load(self, name: str) -> None:
@@ -89,18 +83,19 @@ class Finder:
         setattr(sys.modules[parent], own, module)
 
     def _spec(self, name: str) -> ModuleSpec | None:
-        source, mtime, size, is_package, offset, length, digest, _ = self._index[name]
         try:
+            known = marshal.loads(self._index[name])  # noqa: S302 - our own private file
+            source, mtime, size, is_package, offset, length, digest, needs = known
             status = os.stat(source)
             code = os.pread(self._handle, length, self._start + offset)
-        except OSError:
+        except (OSError, EOFError, ValueError, TypeError):
             self.stale = True
             return None
         # Damaged code could take the interpreter down with it.
         if (status.st_mtime_ns, status.st_size) != (mtime, size) or _digest(code) != digest:
             self.stale = True
             return None
-        self._code[name] = code
+        self._code[name], self._needs[name] = code, needs
         spec = ModuleSpec(name, self, origin=source, is_package=is_package)  # type: ignore[arg-type]
         spec.has_location = True
         if spec.submodule_search_locations is not None:
@@ -112,7 +107,11 @@ class Finder:
 
     def exec_module(self, module: "ModuleType") -> None:
         """As `importlib.abc.Loader`."""
-        code = marshal.loads(self._code.pop(module.__name__))  # noqa: S302 - our own private file
+        name = module.__name__
+        if self._ahead:  # now, for what lies in a package can only be loaded once that is there
+            self._begun.add(name)
+            self._load_needs(name)
+        code = marshal.loads(self._code.pop(name))  # noqa: S302 - our own private file
         exec(code, module.__dict__)  # noqa: S102 - what an import does
 
 
@@ -130,7 +129,7 @@ def use(package: str, *, ahead: bool = False) -> None:
         if head[:4] == MAGIC_NUMBER:
             size = int.from_bytes(head[4:], "big")
             folder, index = marshal.loads(os.pread(handle, size, _HEAD))  # noqa: S302 - our own private file
-            if folder == package and all(len(known) == 8 for known in index.values()):
+            if folder == package and all(type(known) is bytes for known in index.values()):
                 sys.meta_path.insert(0, Finder(handle, _HEAD + size, index, ahead=ahead))
                 return
     except (OSError, EOFError, ValueError, TypeError):
@@ -152,7 +151,7 @@ def write(package: str) -> None:
     path = _path(package)
     if not os.access(path.rpartition("/")[0], os.W_OK):
         return
-    index: dict[str, tuple[str, int, int, bool, int, int, bytes, tuple[str, ...]]] = {}
+    index: dict[str, bytes] = {}
     found = _modules(package)
     names = {name for _, name, _ in found}
     codes: list[bytes] = []
@@ -162,7 +161,7 @@ def write(package: str) -> None:
         code = marshal.dumps(SourceFileLoader(name, source).get_code(name))
         stamp = (status.st_mtime_ns, status.st_size)
         needs = tuple(need for need in dict.fromkeys(_imports(source, name)) if need in names and need != name)
-        index[name] = (source, *stamp, is_package, offset, len(code), _digest(code), needs)
+        index[name] = marshal.dumps((source, *stamp, is_package, offset, len(code), _digest(code), needs))
         codes.append(code)
         offset += len(code)
     head = marshal.dumps((package, index))

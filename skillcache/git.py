@@ -12,6 +12,7 @@ import time
 from skillcache import outcome
 from skillcache.errors import Bypass
 from skillcache.process import Child, TooMuch, end, gather, start
+from skillcache.worktree import find_root, own_folder, shared_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +52,26 @@ _NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
 _MOST_FILTERS = 500  # four variables each
 
 
+def git_folders(root: str) -> tuple[str, str]:
+    """The folder with this worktree's own index and HEAD, and the one that all worktrees of the repository share.
+
+    NO_GIT when there is none, or git would wait for a pipe in the place of a file.
+    """
+    try:
+        own = own_folder(root)
+        shared = "" if own is None else shared_folder(own)
+    except OSError as error:
+        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
+    if own is None:
+        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
+    if not os.path.lexists(os.path.join(own, "HEAD")):
+        raise Bypass(outcome.NO_GIT, f"{own} holds no repository")
+    for place in (os.path.join(own, "HEAD"), os.path.join(own, "index"), os.path.join(shared, "config")):
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise Bypass(outcome.NO_GIT, f"{place} is no file")
+    return own, shared
+
+
 class Git:
     """Git in the worktree at `root`, until `deadline` (time.monotonic).
 
@@ -58,13 +79,14 @@ class Git:
     anybody could use, UNCAPTURABLE where a filter cannot be switched off.
     """
 
-    __slots__ = ("_asked", "_deadline", "_environ", "_path", "_settings", "root")
+    __slots__ = ("_asked", "_environ", "_path", "_settings", "deadline", "root")
 
     def __init__(self, root: str, environ: "Mapping[str, str]", deadline: float) -> None:
         self.root = root
-        self._path = find(environ, root)
-        self._environ = _environment(root, environ)
-        self._deadline = deadline
+        searched = folders(environ, root)
+        self._path = _find_in(searched, _grounds(environ, root))
+        self._environ = _environment(root, environ, searched)
+        self.deadline = deadline
         self._asked: Child | None = None
         self._settings: dict[bytes, bytes] | None = None
 
@@ -100,7 +122,7 @@ class Git:
     def gather(self, *children: Child, fine: "Sequence[int] | None" = (0,)) -> tuple[bytes, ...]:
         """What each child printed; all of them have ended with one of the statuses that are `fine` (None: any)."""
         try:
-            gather(children, self._deadline)
+            gather(children, self.deadline)
         except TimeoutError:
             raise Bypass(outcome.TOO_SLOW, "git") from None
         except TooMuch:
@@ -120,10 +142,24 @@ class Git:
             end([self._asked])
 
 
+def ask_ahead(cwd: str, environ: "Mapping[str, str]", deadline: float) -> Git | None:
+    """Git in the worktree around `cwd`, already at its first question; None outside of one. Raises Bypass."""
+    root = find_root(os.path.realpath(cwd))
+    if root is None:
+        return None
+    git_folders(root)
+    git = Git(root, environ, deadline)
+    git.ask()
+    return git
+
+
 def find(environ: "Mapping[str, str]", root: str) -> str:
     """The git on the person's path, which none of the repository at `root` may stand in for. Raises Bypass (NO_GIT)."""
-    grounds = _grounds(environ, root)
-    for folder in folders(environ, root):
+    return _find_in(folders(environ, root), _grounds(environ, root))
+
+
+def _find_in(searched: "Sequence[str]", grounds: "Sequence[str]") -> str:
+    for folder in searched:
         path = os.path.join(folder, "git")
         if os.access(path, os.X_OK) and not _is_below_any(path, grounds):
             return path
@@ -134,20 +170,20 @@ def make_repository(folder: str, environ: "Mapping[str, str]", seconds: float = 
     """Make `folder`, which is ours, a repository without a commit; False where git is missing or fails."""
     try:
         argv = ["git", "init", "--quiet", "--template=", folder]
-        child = start(find(environ, folder), argv, _environment(folder, environ))
+        child = start(find(environ, folder), argv, _environment(folder, environ, folders(environ, folder)))
         gather([child], time.monotonic() + seconds)
     except (Bypass, OSError):
         return False
     return child.status == 0
 
 
-def _environment(root: str, environ: "Mapping[str, str]") -> dict[str, str]:
+def _environment(root: str, environ: "Mapping[str, str]", searched: "Sequence[str]") -> dict[str, str]:
     given = {name: value for name, value in environ.items() if name.startswith((_COUNT, _KEY, _VALUE))}
     return {
         **{name: environ[name] for name in _KEPT if name in environ},
         **given,
         **_FIXED,
-        "PATH": ":".join(folders(environ, root)),
+        "PATH": ":".join(searched),
         # A broken .git must not send git to a repository further up.
         "GIT_CEILING_DIRECTORIES": os.path.dirname(root),
     }

@@ -14,8 +14,9 @@ _NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from skillcache.git import Git
     from skillcache.policy import Verdict
     from skillcache.skill.workplace import Workplace
 
@@ -46,9 +47,16 @@ class Lookup:
 
 
 def capture_of(
-    plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, deadline: float
+    plan: Plan,
+    verdict: "Verdict",
+    cwd: str,
+    environ: "Mapping[str, str]",
+    *,
+    deadline: float,
+    asked: "Git | None" = None,
+    meanwhile: "Callable[[], object] | None" = None,
 ) -> "tuple[Fingerprint, Workplace | None]":
-    """What the command of `verdict` depends on. Raises Bypass."""
+    """What the command of `verdict` depends on. `asked`, `meanwhile`: see `Request`. Raises Bypass."""
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories)
@@ -72,6 +80,8 @@ def capture_of(
         deadline=deadline,
         without=work.outputs if work is not None else (),
         counted=work.counted if work is not None else (),
+        asked=asked,
+        meanwhile=meanwhile,
     )
     # A tool that is given a file elsewhere may read what surrounds it.
     bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))

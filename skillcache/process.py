@@ -83,9 +83,24 @@ def gather(children: "Sequence[Child]", deadline: float) -> None:
             while not _reap(child, os.WNOHANG):
                 if time.monotonic() >= deadline:
                     raise TimeoutError
-                poll.poll(1)
+                _await(child, deadline)
     finally:
         end(children)
+
+
+def _await(child: Child, deadline: float) -> None:
+    """Until it has ended, or for a moment where the system does not tell."""
+    poll = select.poll()
+    try:
+        fd = os.pidfd_open(child.pid)
+    except (AttributeError, OSError):  # of Linux alone, from 5.3 on
+        poll.poll(1)
+        return
+    try:
+        poll.register(fd, select.POLLIN)
+        poll.poll(max(0, deadline - time.monotonic()) * 1000)
+    finally:
+        os.close(fd)
 
 
 def _take(child: Child, chunk: bytes) -> None:

@@ -6,7 +6,7 @@ Runs only after a call that took its time, so modules that cost something to imp
 import os
 import time
 
-from skillcache import bytecode, files, jsontext, kinds, launches, pending, tally, writer
+from skillcache import jsontext, kinds, launches, writer
 from skillcache.call import Call
 from skillcache.entry import JSON, Entry, encode
 from skillcache.errors import Bypass
@@ -16,7 +16,6 @@ from skillcache.kinds.capture import look, place_of
 from skillcache.lookup import Lookup
 from skillcache.miss import Miss
 from skillcache.outcome import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Outcome
-from skillcache.paths import insisted_folder, package_folder, pending_folder, slow_folder
 from skillcache.plan import Plan
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.result import Result, Unusable
@@ -141,13 +140,3 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, e
     # For `explain`: the entry to compare with when this call misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), planned.ttl)
     return STORED
-
-
-def tidy(call: Call) -> None:
-    """Housekeeping, after a run that took longer than this does. Raises OSError."""
-    tally.trim(call.cache)
-    for folder in (pending_folder, insisted_folder, slow_folder):
-        pending.sweep(folder(call.cache), call.world.now)
-    files.sweep_drafts(call.cache, call.world.now)
-    if bytecode.is_needed():
-        bytecode.write(package_folder())

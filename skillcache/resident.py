@@ -37,6 +37,19 @@ def socket_path(environ: "Mapping[str, str]") -> str | None:
     return f"{run_folder(environ)}/{pid}-{describe(int(pid)).get('pid_start', '')}"
 
 
+def off_path(socket: str) -> str:
+    """A file that, while it is there, switches us off for the client whose server's socket this is."""
+    return f"{socket}.off"
+
+
+def is_switched_off(environ: "Mapping[str, str]") -> bool:
+    """Whether the person has switched us off for this client."""
+    if not is_private(run_folder(environ)):  # most people have none
+        return False
+    path = socket_path(environ)
+    return path is not None and os.path.exists(off_path(path))
+
+
 def is_private(folder: str) -> bool:
     """Whether it is a folder that the person alone can use."""
     try:

@@ -37,9 +37,9 @@ def _settle(call: Call, miss: Miss) -> None:
     if outcome is LAUNCHED and (ended := launches.overtaken(call)) is not None:
         settle(ended[0], call.world, ended[1])
     if outcome is not INTERRUPTED:
-        from skillcache.recording import tidy  # nobody waits for this
+        from skillcache.housekeeping import tidy  # nobody waits for this
 
-        tidy(call)
+        tidy(call.cache, call.world.now)
 
 
 def _outcome(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:

@@ -49,15 +49,15 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_without_a_file_modules_are_imported_as_ever(copy: Copy) -> None:
-    assert copy.loader_of("skillcache.shell.lex") == "SourceFileLoader"
+    assert copy.loader_of("skillcache.policy.judgement") == "SourceFileLoader"
 
 
 def test_modules_and_packages_come_from_the_file(copy: Copy) -> None:
     copy.write()
-    assert copy.loader_of("skillcache.shell.lex") == "Finder"
-    assert copy.loader_of("skillcache.shell") == "Finder"
-    assert copy.run("import skillcache.shell as s; print(s.read('pytest -q').text, s.__file__)") == (
-        f"pytest -q {copy.package}/shell/__init__.py\n"
+    assert copy.loader_of("skillcache.policy.judgement") == "Finder"
+    assert copy.loader_of("skillcache.policy") == "Finder"
+    assert copy.run("import skillcache.policy as s; print(s.judge(('mypy',)).rule.name, s.__file__)") == (
+        f"mypy {copy.package}/policy/__init__.py\n"
     )
 
 

@@ -28,7 +28,7 @@ from skillcache.globs import compile_glob
 from skillcache.policy.pattern import matches
 from skillcache.policy.pattern import parse as parse_pattern
 from skillcache.relocation import relocate
-from skillcache.secrets import assignment, commands, prefixes, shapes
+from skillcache.secrets import assignment, commands, judgement, legible, prefixes, shapes
 from skillcache.sessions.redaction import may_hold_secret
 from skillcache.skill.globs import matches as fits_glob
 
@@ -43,10 +43,14 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
         module.__name__: lambda module=module: [(pattern, "finditer") for pattern in module.patterns()]  # type: ignore[misc]
         for module in (prefixes, shapes, commands)
     },
+    **{
+        module.__name__: lambda module=module: [(pattern, "match") for pattern in module.patterns()]  # type: ignore[misc]
+        for module in (judgement, legible)
+    },
     "skillcache.secrets.assignment": lambda: [
-        *((pattern, "finditer") for pattern in assignment.patterns()),
-        *((tail, "match") for tail in assignment.tails()),
+        (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
+    "skillcache.secrets.patterns": list,  # compiles those of its neighbours
     "skillcache.expression": list,  # its language is tested in tests/test_expression.py
 }
 SHORT = 2_500  # characters; the longer text is four times as long

@@ -66,10 +66,10 @@ class Site:
             "session_id": "one",
             "cwd": str(self.cwd),
             "hook_event_name": event,
-            "tool_name": "Bash",
-            "tool_input": {"command": "pytest -q"},
+            "tool_name": "WebFetch",
+            "tool_input": {"url": "https://example.org/", "prompt": "what it says"},
             "tool_use_id": "toolu_1",
-            "tool_response": {"stdout": "", "stderr": "", "interrupted": False, "isImage": False},
+            "tool_response": {"bytes": 2, "code": 200, "codeText": "OK", "result": "it", "durationMs": 9},
             "error": "Exit code 1",
             "prompt": "go on",
         }

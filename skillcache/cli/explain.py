@@ -18,7 +18,7 @@ from skillcache.cli.whole_lines import WholeLine, of_line
 from skillcache.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.explanation import Explanation, explain
 from skillcache.kinds import may_be_ours
-from skillcache.outcome import NO_RULE
+from skillcache.outcome import NO_ENTRY, NO_RULE
 from skillcache.plan import BASH
 from skillcache.replay import age_of
 from skillcache.runtime import World
@@ -157,7 +157,7 @@ def _compared(about: Explanation, now: float) -> Iterator[str]:
         yield ""
         yield f"What differs from the newest entry of this command, recorded {age_of(about.nearest, now)} ago:"
         yield from (f"  {change}" for change in about.changes)
-    elif about.rows and about.served is None and about.nearest is None:
+    elif about.outcome is NO_ENTRY and about.nearest is None:
         yield from ("", "No entry of this command in this directory is stored.")
 
 

@@ -40,7 +40,11 @@ def explain(spoken: Spoken, place: Place) -> Explanation:
     environ = {**place.environ, **dict(spoken.assignments)}
     fresh = place.fresh or environ.pop("SKILLCACHE_FRESH", "") not in ("", "0")
     environ = without_shims(environ)
+    spelled = environ.get("PWD", "")
+    if not spelled or os.path.realpath(spelled) != os.path.realpath(place.cwd):
+        spelled = place.cwd  # we were started without a shell
     cwd = os.path.realpath(os.path.join(place.cwd, spoken.directory))
+    environ["PWD"] = os.path.normpath(os.path.join(spelled, spoken.directory))
     program = Program(find(spoken.words[0], environ), spoken.words, environ)
     text = " ".join(spoken.words)
     rule = ""

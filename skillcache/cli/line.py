@@ -22,7 +22,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 _FRESH = re.compile(r"#\s*fresh\s*", re.IGNORECASE)
 _BEFORE_COMMANDS = frozenset(["!", "do", "else", "elif", "if", "then", "time", "until", "while", "{"])
 _NO_COMMANDS = frozenset(["case", "done", "esac", "fi", "for", "function", "in", "select", "}"])
-_EXPANDING = frozenset("$*?[`~{")
+_EXPANDING = frozenset("$*?[`{")
 
 
 class NotALine(ValueError):
@@ -119,7 +119,7 @@ def _take(part: _Part, word: str) -> None:
     if part.redirections and not part.redirections[-1][1] and "&" not in part.redirections[-1][0][1:]:
         part.redirections[-1] = (part.redirections[-1][0], plain or "''")
         return
-    part.words.append(plain)
+    part.words.append(os.path.expanduser(plain) if word.startswith("~") else plain)
     part.expands = part.expands or not _EXPANDING.isdisjoint(_SINGLE_QUOTED.sub("", word))
 
 

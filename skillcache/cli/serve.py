@@ -34,9 +34,9 @@ def _switch(*, off: bool) -> int:
     if path is None:
         raise click.UsageError("this is for commands that Claude Code runs, such as /skillcache:off")
     if off:
-        files.write(f"{path}.off", b"")
+        files.write(resident.off_path(path), b"")
         click.echo("skillcache is off until this Claude Code ends, or until it runs: skillcache serve --on")
     else:
-        files.remove(f"{path}.off")
+        files.remove(resident.off_path(path))
         click.echo("skillcache is on.")
     return exits.OK

@@ -17,7 +17,7 @@ from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable
 
 EVERY = "run"  # the name under which all results of declared commands are invalidated
 
@@ -56,7 +56,9 @@ class Declared:
         self._depends = depends
         self._variables = variables
 
-    def look(self, given: tuple[Row, ...], *, seconds: float) -> Lookup:
+    def look(
+        self, given: tuple[Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+    ) -> Lookup:
         """Raises Bypass."""
         program, environ = self.program.words, self.program.environ
         narrowing = self._narrowing()
@@ -73,6 +75,7 @@ class Declared:
                 depends=narrowing.globs if narrowing else None,
                 variables=(*self._variables, *words.variables(program), *(("BASH_ENV",) if started else ())),
                 git=words.may_ask_git(program, named),
+                meanwhile=meanwhile,
             )
         )
         return Lookup((*self._called(fingerprint.root), *given), fingerprint)

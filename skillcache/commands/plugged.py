@@ -22,7 +22,7 @@ def options(environ: "Mapping[str, str]") -> dict[str, str] | None:
     path = resident.socket_path(environ)
     if path is None:
         return {}
-    if os.path.exists(f"{path}.off"):
+    if os.path.exists(resident.off_path(path)):
         return None
     data = files.read(f"{path}.options", _LARGEST)
     if data is None:

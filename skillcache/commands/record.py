@@ -3,7 +3,7 @@
 import os
 import time
 
-from skillcache import bytecode, durations, pending, quarantine, tally, writer
+from skillcache import durations, quarantine, writer
 from skillcache.commands.task import joined
 from skillcache.commands.way import POSITION
 from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode, encode
@@ -27,7 +27,6 @@ from skillcache.outcome import (
     VERIFY,
     Outcome,
 )
-from skillcache.paths import called_folder, calls_folder, failed_folder, package_folder, seen_folder
 from skillcache.plan import BASH
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.relocation import expand, relocate
@@ -283,12 +282,3 @@ def _is_text(stream: bytes) -> bool:
 def _event(task: "Task") -> ToolEvent:
     session = task.program.environ.get("CLAUDE_CODE_SESSION_ID", "")
     return ToolEvent("command", tool=BASH, tool_input={}, tool_use_id="", cwd=task.cwd, session_id=session)
-
-
-def tidy(cache: str, now: float) -> None:
-    """Housekeeping, after a run that took longer than this does. Raises OSError."""
-    tally.trim(cache)
-    for folder in (calls_folder, called_folder, failed_folder, seen_folder):
-        pending.sweep(folder(cache), now)
-    if bytecode.is_needed():
-        bytecode.write(package_folder())

@@ -4,18 +4,20 @@ import time
 
 from skillcache import key
 from skillcache.commands.process import Program
-from skillcache.commands.task import called
-from skillcache.fingerprint import Fingerprint
-from skillcache.lookup import Lookup, capture_of
+from skillcache.git import ask_ahead
 from skillcache.plan import BASH, Plan, finder_for
 from skillcache.policy import judge
 from skillcache.policy.own import rules_of
+from skillcache.policy.variables import examine_environment
 from skillcache.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from skillcache.fingerprint import Fingerprint
+    from skillcache.git import Git
+    from skillcache.lookup import Lookup
     from skillcache.policy.verdict import Verdict
     from skillcache.skill.workplace import Workplace
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 class Ruled:
     """As `skillcache.commands.task.Task`. environ: the command's own, without our folders on PATH."""
 
-    __slots__ = ("cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
+    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
 
     def __init__(
         self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
@@ -36,18 +38,39 @@ class Ruled:
         self.environ = environ
         self.joined = joined
         self.learns = True
+        self._asked: Git | None = None
 
-    def look(self, given: tuple[key.Row, ...], *, seconds: float) -> Lookup:
+    def look(
+        self, given: tuple[key.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+    ) -> "Lookup":
         deadline = time.monotonic() + seconds
-        fingerprint, work = capture_of(self.plan, self.verdict, self.cwd, self.environ, deadline=deadline)
-        return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+        # Git takes as long for its first answer as we take to load what reads the rest.
+        asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        try:
+            from skillcache.lookup import Lookup, capture_of
 
-    def _called(self, fingerprint: Fingerprint, work: "Workplace | None") -> tuple[key.Row, ...]:
+            fingerprint, work = capture_of(
+                self.plan,
+                self.verdict,
+                self.cwd,
+                self.environ,
+                deadline=deadline,
+                asked=asked,
+                meanwhile=meanwhile,
+            )
+            return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+        finally:
+            if asked is not None:
+                asked.abandon()
+
+    def _called(self, fingerprint: "Fingerprint", work: "Workplace | None") -> tuple[key.Row, ...]:
+        from skillcache.commands.task import called
+
         words = self.words if work is None else work.spelled_words(self.words)
         rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
         return (*rows, ("depends", "", key.narrowing_of(self.plan.depends if work is None else work.depends)))
 
-    def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+    def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
         rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
         if found.workplace is not None:
             return found.workplace.touched(since) or found.workplace.disturbed(
@@ -57,7 +80,8 @@ class Ruled:
 
         if self.plan.depends == ():
             return False
-        return disturbed(found.fingerprint.root, rows, self.environ, since=since, deadline=deadline)
+        root, asked = found.fingerprint.root, self._asked
+        return disturbed(root, rows, self.environ, since=since, deadline=deadline, asked=asked)
 
     def extra_names(self) -> tuple[str, ...]:
         return ()
@@ -73,5 +97,6 @@ def ruled(
     text = " ".join(words)
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
     verdict = judge(words, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    examine_environment(environ)
     plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)

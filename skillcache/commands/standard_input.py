@@ -156,11 +156,17 @@ def _is_of_caller(status: os.stat_result) -> bool:
 
 
 def write_whole(fd: int, data: bytes) -> None:
-    """Raises OSError. A descriptor that does not block, as another process may have set it, is waited for."""
+    """Raises OSError."""
     view = memoryview(data)
     while view:
+        view = view[write_some(fd, view) :]
+
+
+def write_some(fd: int, data: memoryview) -> int:
+    """Bytes written. Raises OSError. A descriptor that does not block, as others may have set it, is waited for."""
+    while True:
         try:
-            view = view[os.write(fd, view) :]
+            return os.write(fd, data)
         except BlockingIOError:
             poll = select.poll()
             poll.register(fd, select.POLLOUT)

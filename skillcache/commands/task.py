@@ -5,7 +5,7 @@ from skillcache.lookup import Lookup, inside
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Protocol
 
     from skillcache.commands.process import Program
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
         learns: bool
         joined: bool
 
-        def look(self, given: "tuple[key.Row, ...]", *, seconds: float) -> Lookup:
-            """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass."""
+        def look(
+            self, given: "tuple[key.Row, ...]", *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+        ) -> Lookup:
+            """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass.
+
+            `meanwhile`: is called while git is at work.
+            """
 
         def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
             """Whether what it depends on was touched since the stamp, even if it is now as it was. Raises Bypass."""

@@ -9,7 +9,7 @@ from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.replayed import remember
-from skillcache.commands.standard_input import Input, take, write_whole
+from skillcache.commands.standard_input import Input, take, write_some
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.entry import ERROR, STREAMS, Entry, decode
 from skillcache.errors import Bypass, SkillcacheError, StoreError
@@ -34,7 +34,7 @@ from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
 from skillcache.settings import Settings
 from skillcache.slowness import Place
-from skillcache.stores import open_store
+from skillcache.stores import EMBEDDED, open_store
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -84,7 +84,9 @@ class Begun:
 class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
-    __slots__ = ("_call", "_failure", "_held", "_listener", "_settings", "_spent_from", "_task", "_waited")
+    __slots__ = (
+        "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
+    )  # fmt: skip
 
     def __init__(
         self, task: "Task", settings: Settings, call: "Invocation", *, tell: "Callable[[str], None] | None" = None
@@ -97,6 +99,7 @@ class Way:
         self._failure = Failure(settings.cache, call)
         self._waited = False
         self._held: Held | None = None
+        self._open: Store | None = None
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
@@ -105,14 +108,19 @@ class Way:
         try:
             begun, answer = self.consult(given)
             if answer is not None:
-                self._restore(answer, begun, given)
+                if self._restore(answer, begun, given):
+                    self._close()
+                else:
+                    answer = None
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
             self._report("not cached", fault)
             self._release()
+            self._close()
             return self._only_run(given)
         limit.end()
         if answer is not None:
-            return self._replay(answer, begun.outcome)
+            status = self._replay(answer, begun.outcome)
+            return self._only_run(given) if status is None else status
         self._count(begun.outcome)
         return self._run(begun, given)
 
@@ -149,7 +157,7 @@ class Way:
         place, seconds = self._place(), settings.number("capture_time")
         place.require_quick()
         try:
-            found = task.look(given.rows(), seconds=seconds)
+            found = task.look(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
             place.blame(bypass)
             raise
@@ -161,7 +169,7 @@ class Way:
         try:
             answer = self._ask(store, begun)
         finally:
-            store.close()
+            self._keep_open(store)
         begun.outcome = answer.outcome
         return begun, answer if answer.entry is not None else None
 
@@ -250,34 +258,68 @@ class Way:
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
 
-    def _restore(self, answer: Answer, begun: Begun, given: Input) -> None:
-        """All that a replay does besides what it prints. Raises Bypass, before anything is done, and OSError."""
+    def _keep_open(self, store: "Store") -> None:
+        """Until the end, if it is the embedded one: only the last of all that have the file open writes it through.
+
+        That takes ten times as long as the rest of a write; a claim, a result and a release would do so each.
+        """
+        if self._open is None and self._settings.store.startswith(EMBEDDED):
+            self._open = store
+        else:
+            store.close()
+
+    def _close(self) -> None:
+        if self._open is not None:
+            store, self._open = self._open, None
+            store.close()
+
+    def _restore(self, answer: Answer, begun: Begun, given: Input) -> bool:
+        """All that a replay does besides what it prints; False, before anything is done, where a run has to do it.
+
+        Raises Bypass, before anything is done, and OSError.
+        """
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
         kept = tuple([file for file in entry.files if file.path != ERROR])
-        if kept:
-            _put_back(kept, begun.found)
-        if given.position() is not None:
-            most = int(self._settings.number("max_output"))
-            position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
-            if not isinstance(position, int):
-                raise Bypass(UNFIT)
+        position = self._position(begun) if given.position() is not None else None
+        try:
+            if kept:
+                _put_back(kept, begun.found)
+        except Bypass as bypass:
+            if bypass.outcome is not UNFIT:
+                raise
+            begun.outcome = UNFIT
+            return False
+        if position is not None:
             given.move(position)
         if entry.failed:
             self._failure.show(begun.found.digest)
+        return True
 
-    def _replay(self, answer: Answer, outcome: Outcome) -> int:
-        """From here on the command does not run."""
+    def _position(self, begun: Begun) -> int:
+        """How far the run read its input. Raises Bypass."""
+        most = int(self._settings.number("max_output"))
+        position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
+        if not isinstance(position, int):
+            raise Bypass(UNFIT)
+        return position
+
+    def _replay(self, answer: Answer, outcome: Outcome) -> int | None:
+        """None where not a byte could be written: what the command makes of that is its own. Else it does not run."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
-        status = _print(answer)
+        try:
+            status = _print(answer, entry.status)
+        except OSError as fault:
+            self._report("not given", fault)
+            return None
         try:
             self._count(outcome, run=entry.duration)
             remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
             self._tell_of(entry)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
             self._report("replayed, not counted", fault)
-        return entry.status if status is None else status
+        return status
 
     def _tell(self, text: str) -> None:
         if self._listener is not None:
@@ -306,6 +348,7 @@ class Way:
             limit.end()
         finally:
             self._release()
+            self._close()
             if mark is not None:
                 mark.end()
         self._tidy(ended)
@@ -329,7 +372,7 @@ class Way:
         if ended.milliseconds < _LONG:
             return
         try:
-            from skillcache.commands.record import tidy
+            from skillcache.housekeeping import tidy
 
             tidy(self._settings.cache, time.time())
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
@@ -384,17 +427,23 @@ class Way:
         tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
 
 
-def _print(answer: Answer) -> int | None:
-    """A status of its own where the streams could not be written."""
-    status = None
+def _print(answer: Answer, status: int) -> int:
+    """`status`, or one of its own where the streams could not be written. Raises OSError while not a byte was."""
+    is_begun = False
     for fd, stream in ((1, answer.output), (2, answer.error)):
+        rest = memoryview(stream)
         try:
-            write_whole(fd, stream)
+            while rest:
+                rest = rest[write_some(fd, rest) :]
+                is_begun = True
         except OSError as fault:
-            status = _BROKEN_PIPE
-            if fault.errno != errno.EPIPE:
+            if fault.errno == errno.EPIPE:
+                status = _BROKEN_PIPE
+            elif is_begun:
                 process.say(f"cannot write: {fault.strerror}")
                 status = 1
+            else:
+                raise
     return status
 
 

@@ -16,7 +16,9 @@ from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from skillcache.git import Git
 
 Row = tuple[str, str, str]
 
@@ -33,10 +35,12 @@ class Request:
     Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
     `reads` are files and folders that the command names; `deadline` is on the clock of time.monotonic; `git`: whether
     it reads git's own state; `without`: globs relative to the root of files that do not count, as the command makes
-    them; `counted`: of files that do, even if git ignores them and they look like outputs.
+    them; `counted`: of files that do, even if git ignores them and they look like outputs;
+    `asked`: git, asked ahead; `meanwhile`: is called while git is at work.
     """
 
     __slots__ = (
+        "asked",
         "assignments",
         "counted",
         "cwd",
@@ -46,6 +50,7 @@ class Request:
         "environ",
         "executables",
         "git",
+        "meanwhile",
         "reads",
         "variables",
         "without",
@@ -66,6 +71,8 @@ class Request:
         git: bool = False,
         without: tuple[str, ...] = (),
         counted: tuple[str, ...] = (),
+        asked: "Git | None" = None,
+        meanwhile: "Callable[[], object] | None" = None,
     ) -> None:
         self.cwd = cwd
         self.environ = environ
@@ -79,6 +86,8 @@ class Request:
         self.git = git
         self.without = without
         self.counted = counted
+        self.asked = asked
+        self.meanwhile = meanwhile
 
 
 class Fingerprint:
@@ -107,7 +116,9 @@ def capture(request: Request) -> Fingerprint:
     # No glob at all is no content at all: the rule is of time alone.
     reading = None
     if top and request.depends != ():
-        reading = git.Reading(root, request.depends, request.environ, budget, without=request.without)
+        reading = git.Reading(
+            root, request.depends, request.environ, budget, without=request.without, git=request.asked
+        )
     try:
         if reading is not None:
             reading.begin()
@@ -143,6 +154,8 @@ def _capture(request: Request, cwd: str, root: str, reading: git.Reading | None,
     ignored.blind = surroundings.blind(words)
     ignored.without, ignored.counted = request.without, request.counted
     ignored.repository = lambda path: git.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    if request.meanwhile is not None:
+        request.meanwhile()
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -185,7 +198,7 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") 
 
 
 def _places(request: Request, cwd: str, root: str) -> list[str]:
-    """The folders of the line and all above them, up to the root."""
+    """The folders of the command and all above them, up to the root."""
     found: list[str] = []
     for start in (cwd, *request.directories):
         for folder in upward(start):
@@ -197,7 +210,7 @@ def _places(request: Request, cwd: str, root: str) -> list[str]:
 def _packages(
     request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, packages.Installed]"
 ) -> dict[str, packages.Installed]:
-    """Packages from the folders of the line up to the root, and the modules of Node's that lie above it."""
+    """Packages from the folders of the command up to the root, and the modules of Node's that lie above it."""
     found = {}
     for start in {cwd, *request.directories}:
         within = True
@@ -250,7 +263,7 @@ def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[st
 
 
 def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
-    """What links, packages and variables lead to, and what the line names and the content does not hold."""
+    """What links, packages and variables lead to, and what the command names and the content does not hold."""
     from skillcache.fingerprint.outside import Outside
 
     outside = Outside(root, guarded(request.environ, root), budget)

@@ -5,7 +5,6 @@ project. A word too many costs a run or a miss.
 """
 
 import os
-from itertools import pairwise
 
 from skillcache import outcome
 from skillcache.digest import digest_parts
@@ -66,7 +65,7 @@ def read(
     words: "Iterable[str]",
     any_: bool,
 ) -> Said:
-    """`folders`: those of the line and all above them up to `root`; `any_`: the words may run any task.
+    """`folders`: those of the command and all above them up to `root`; `any_`: the words may run any task.
 
     COMMAND_FRESH where pytest is always told to go by the last run.
     """
@@ -116,10 +115,8 @@ def _reads_git(text: bytes) -> bool:
     if b"git" not in text:
         return False
     words = text.translate(_BLANKS).split()
-    return any(
-        word == b"git" and (following in _READS_GIT or following.startswith(b"-"))
-        for word, following in pairwise(words)
-    )
+    following = [words[at] for at, word in enumerate(words[:-1], 1) if word == b"git"]
+    return any(word in _READS_GIT or word.startswith(b"-") for word in following)
 
 
 def _leading_out(text: bytes, folder: str, root: str, *, folders_too: bool) -> set[str]:

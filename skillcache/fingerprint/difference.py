@@ -23,7 +23,7 @@ _WORDS = {
     "link": "what the link {name} leads to",
     "outside": "{name}, outside the project",
     "packages": "the packages of {name}",
-    "read": "{name}, which the line names",
+    "read": "{name}, which the command names",
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",

@@ -6,9 +6,8 @@ other times for, whatever their content; those and the untracked ones are asked 
 
 import os
 
-from skillcache.fingerprint.git import git_folders
 from skillcache.fingerprint.ignored import is_cache
-from skillcache.git import Git
+from skillcache.git import Git, git_folders
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -29,10 +28,12 @@ def disturbed(
     deadline: float,
     depends: tuple[str, ...] | None = None,
     without: tuple[str, ...] = (),
+    asked: Git | None = None,
 ) -> bool:
     """`rows`: of the fingerprint at the end; `depends`: globs that narrow it; `without`: globs of what does not count.
 
-    Raises Bypass (NO_GIT, TOO_SLOW).
+    `asked`: git as that fingerprint was read with, which need not be asked for its filters once more. Raises Bypass
+    (NO_GIT, TOO_SLOW).
 
     `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
     milliseconds, so what bears the very same stamp counts as touched.
@@ -51,7 +52,8 @@ def disturbed(
     )
     patterns = [f":(top,glob){pattern}" for pattern in depends or ()]
     patterns += [f":(top,glob,exclude){pattern}" for pattern in without]
-    git = Git(root, environ, deadline)
+    git = asked if asked is not None and asked.root == root else Git(root, environ, deadline)
+    git.deadline = deadline
     children = [git.start(*arguments, "--", *patterns) for arguments in questions]
     tracked, untracked = (output.split(b"\0")[:-1] for output in git.gather(*children))
     return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)

@@ -12,9 +12,8 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import buildfiles, conversion, ignored, index, status
 from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
 from skillcache.fingerprint.status import Content
-from skillcache.git import Git, guarded
+from skillcache.git import Git, git_folders, guarded
 from skillcache.process import Child, end
-from skillcache.worktree import own_folder, shared_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,30 +24,10 @@ _SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `stat
 _DEPTH = 8  # of repositories within repositories
 
 
-def git_folders(root: str) -> tuple[str, str]:
-    """The folder with this worktree's own index and HEAD, and the one that all worktrees of the repository share.
-
-    NO_GIT when there is none, or git would wait for a pipe in the place of a file.
-    """
-    try:
-        own = own_folder(root)
-        shared = "" if own is None else shared_folder(own)
-    except OSError as error:
-        raise Bypass(outcome.NO_GIT, f".git: {error.strerror}") from None
-    if own is None:
-        raise Bypass(outcome.NO_GIT, ".git is neither a folder nor a link to one")
-    if not os.path.lexists(os.path.join(own, "HEAD")):
-        raise Bypass(outcome.NO_GIT, f"{own} holds no repository")
-    for place in (os.path.join(own, "HEAD"), os.path.join(own, "index"), os.path.join(shared, "config")):
-        if os.path.exists(place) and not os.path.isfile(place):
-            raise Bypass(outcome.NO_GIT, f"{place} is no file")
-    return own, shared
-
-
 class Reading:
     """One capture under way: `begin` asks git what to switch off, `proceed` starts it, `finish` gives the content.
 
-    `without`: globs of what does not count.
+    `without`: globs of what does not count; `git`: one that has been asked ahead.
     """
 
     __slots__ = (
@@ -64,6 +43,7 @@ class Reading:
         budget: Budget,
         depth: int = 0,
         without: tuple[str, ...] = (),
+        git: Git | None = None,
     ) -> None:
         self.root = root
         self.depends = depends
@@ -72,7 +52,7 @@ class Reading:
         self.depth = depth
         self.without = without
         self.folder = self.shared = ""
-        self.git: Git | None = None
+        self.git = git if git is not None and git.root == root else None
         self.careful = self.lfs = False
         self.children: list[Child] = []
         self.listing: bytes | None = None
@@ -82,7 +62,8 @@ class Reading:
         if self.depth > _DEPTH:
             raise Bypass(outcome.TOO_LARGE, "repositories nested too deeply")
         self.folder, self.shared = git_folders(self.root)
-        self.git = Git(self.root, self.environ, self.budget.deadline)
+        if self.git is None:
+            self.git = Git(self.root, self.environ, self.budget.deadline)
         self.git.ask()
 
     def proceed(self) -> None:

@@ -64,7 +64,7 @@ class Ignored:
     """The captured entries.
 
     files: path -> digest of what is read by content; packages: folder -> packages.Installed; links: symbolic
-    links met on the way. Paths are relative to `root`. `wanted` names what the line itself reads: never skipped.
+    links met on the way. Paths are relative to `root`. `wanted` names what the command itself reads: never skipped.
     `without`: globs of what does not count; `counted`: of what does, even if it looks like an output of some tool.
     """
 
@@ -81,7 +81,7 @@ class Ignored:
         self.files: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.links: list[str] = []
-        self.blind = False  # the tools of the line search no hidden folder
+        self.blind = False  # the tools of the command search no hidden folder
         self.plain: set[str] = set()  # folders found to be neither skipped nor packages
         self.repository: Callable[[str], Content] | None = None
 
@@ -187,7 +187,7 @@ class Ignored:
 
 
 def _is_skipped(path: str) -> bool:
-    """Whether the line names a cache itself; naming a folder around it says nothing of the cache."""
+    """Whether the command names a cache itself; naming a folder around it says nothing of the cache."""
     return any(part in _CACHES or part in _OUTPUTS for part in path.split("/"))
 
 

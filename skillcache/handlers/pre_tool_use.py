@@ -4,14 +4,14 @@ from skillcache import pending
 from skillcache.event import parse_tool_event
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
-from skillcache.resident import is_served
+from skillcache.resident import is_served, is_switched_off
 from skillcache.runtime import World
 
 
 def handle(data: bytes, world: World) -> str:
     """Raises SkillcacheError and OSError: the runtime counts them and the call goes on untouched."""
     event = parse_tool_event(data)
-    if not may_be_ours(event.tool) or is_served(world.environ):
+    if not may_be_ours(event.tool) or is_served(world.environ) or is_switched_off(world.environ):
         return ""
     cache = cache_folder(world.environ)
     # The client starts a process for every entry that may match: all but one end here.

@@ -53,6 +53,11 @@ def examine_given(words: tuple[str, ...], at: int) -> Words:
     return examine(GIVEN, words, at)
 
 
+def holds_options(name: str) -> bool:
+    """Whether a tool that is known takes the variable's value for options of its own."""
+    return name in _OTHERS or name in _TOOLS or name == "GOFLAGS"
+
+
 def examine_value(name: str, value: str) -> None:
     """Raises Bypass for a variable's value that holds options which are not surely harmless."""
     words = tuple(value.split())

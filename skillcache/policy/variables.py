@@ -1,9 +1,13 @@
-"""Variables that a command sets for another: which of them change more than a value."""
+"""Variables that a command has, or sets for another: which of them change more than a value."""
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
-from skillcache.policy.given import examine_value
+from skillcache.policy.given import examine_value, holds_options
 from skillcache.policy.paths import leaving
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SHELLS = frozenset(
     """PATH IFS ENV BASH_ENV SHELL CDPATH GLOBIGNORE BASHOPTS SHELLOPTS POSIXLY_CORRECT PS4 PROMPT_COMMAND
@@ -18,6 +22,11 @@ _CACHES = frozenset(
 )
 # These name what a tool writes, or have it write.
 _OUTPUTS = frozenset("RUFF_OUTPUT_FILE NODE_V8_COVERAGE TRYBUILD".split())  # noqa: SIM905
+# Of the shell itself, the client and package managers, which many have all day.
+_OTHERS = (
+    *("NO_", "DISABLE_", "SKIP_", "CLAUDE", "SKILLCACHE", "HOMEBREW_", "npm_", "NPM_", "ZSH_", "HIST", "BUN_"),
+    *("PIP_", "UV_", "APT_", "CONDA_", "NVM_", "GH_", "GIT_", "DOCKER_", "KUBE", "TF_"),
+)
 _OFF = ("", "0", "false", "no", "off", "never")
 _WRITES = frozenset("update bless regen regenerate overwrite accept record rebaseline fix write".split())  # noqa: SIM905
 _FRESH = frozenset("force rerun nocache refresh".split())  # noqa: SIM905
@@ -33,11 +42,30 @@ def examine_variable(name: str, value: str) -> list[str]:
         return []
     if name in _OUTPUTS:
         raise Bypass(COMMAND_WRITES, name)
-    if value.lower() not in _OFF:
-        parts = name.lower().split("_")
-        if not _WRITES.isdisjoint(parts):
-            raise Bypass(COMMAND_WRITES, name)
-        if not _FRESH.isdisjoint(parts) and not {"color", "colors", "tty"}.intersection(parts):
-            raise Bypass(COMMAND_FRESH, name)
+    _examine_name(name, value)
     examine_value(name, value)
     return leaving(value)
+
+
+def examine_environment(environ: "Mapping[str, str]") -> None:
+    """Raises Bypass for a variable that changes what a command does, not only what its result depends on.
+
+    Of the shell that started the command, where most have nothing to do with it.
+    """
+    for name, value in environ.items():
+        if name in _OUTPUTS and value:
+            raise Bypass(COMMAND_WRITES, name)
+        if not (name.startswith(_OTHERS) or "_NO_" in name or name in _CACHES):
+            _examine_name(name, value)
+        if holds_options(name):
+            examine_value(name, value)
+
+
+def _examine_name(name: str, value: str) -> None:
+    if value.lower() in _OFF:
+        return
+    parts = name.lower().split("_")
+    if not _WRITES.isdisjoint(parts):
+        raise Bypass(COMMAND_WRITES, name)
+    if not _FRESH.isdisjoint(parts) and not {"color", "colors", "tty"}.intersection(parts):
+        raise Bypass(COMMAND_FRESH, name)

@@ -2,8 +2,8 @@
 
 In doubt a text is a secret: a false alarm costs one cached result. What is looked for lies in `prefixes` (tokens that
 begin as their service has them begin), `shapes` (what is known by its form), `commands` (passwords among the words of
-a program) and `assignment` (the name a value is given); `re` is imported on the first call only. All of it is done in
-a time in proportion to the text, which may be a stranger's.
+a program) and `assignment` (the name a value is given); `re` is imported only where a text gives cause to. All of it
+is done in a time in proportion to the text, which may be a stranger's.
 """
 
 TYPE_CHECKING = False
@@ -58,7 +58,7 @@ def _encode(text: str) -> bytes:
 
 
 def _spans(data: bytes) -> "Iterator[Span]":
-    from skillcache.secrets import assignment, commands, legible, prefixes, shapes  # here: they import re
+    from skillcache.secrets import assignment, commands, legible, prefixes, shapes  # tables, not cheap to build
 
     text = legible.read(data)
     yield from prefixes.spans(text)

@@ -4,14 +4,14 @@ The name must end in a telling word (`token_type` and `password_file` do not), a
 code, help texts and test reports hold in that place: a placeholder, a type, a variable, a call, a path, a count.
 """
 
-import re
-
 from skillcache.secrets.judgement import is_digest, is_dull, is_mixed, is_place, is_random, is_word
 from skillcache.secrets.legible import Text
+from skillcache.secrets.patterns import compiled
 from skillcache.secrets.shapes import is_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"
@@ -35,7 +35,7 @@ _NAMES = {
     b"key": KEY,
     b"pat": KEY,
 }
-_GOES_ON = rb"(?=[-_\d \t\"'`\])=:|,;\n])"  # as a tail may begin: a search for it is quick
+_GOES_ON = frozenset(b"-_0123456789 \t\"'`])=:|,;\n")  # as a tail may begin: a look at it is quick
 _KEYS_OF_WORTH = tuple(
     b"api access auth private signing encryption account master service client deploy license storage app session"
     b" secret".split()
@@ -54,26 +54,34 @@ _TAIL = (
     rb"|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
 )
 _LEAST = {PASSWORD: b"3", SHORT: b"3", TOKEN: b"8", KEY: b"8", AUTH: b"8"}  # characters of a value
-_QUOTED_END = re.compile(rb"[^\"'`\r\n]*")
-_BARE_END = re.compile(rb"[^\s\"'`,;&<>)\]}]*")
-_EXPRESSION = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\[")
+_QUOTED_END = rb"[^\"'`\r\n]*"
+_BARE_END = rb"[^\s\"'`,;&<>)\]}]*"
+_EXPRESSION = rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\["
 
 
 def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every assignment to a telling name whose value looks like a credential."""
     lowered = text.seen.lower()
     for name, kind in _NAMES.items():
-        if name in lowered:
-            match_tail, end = _tail(kind).match, 0
-            for place in re.finditer(name + _GOES_ON, lowered):
-                tail = match_tail(lowered, place.end()) if place.start() >= end else None
-                if tail is not None and (found := _judge(text, place.span(), tail, kind)):
-                    end = found[1]
-                    yield found
+        end = 0
+        for place in _places(name, lowered):
+            tail = _tail(kind).match(lowered, place[1]) if place[0] >= end else None
+            if tail is not None and (found := _judge(text, place, tail, kind)):
+                end = found[1]
+                yield found
+
+
+def _places(name: bytes, lowered: bytes) -> "Iterator[tuple[int, int]]":
+    start = lowered.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if end < len(lowered) and lowered[end] in _GOES_ON:
+            yield start, end
+        start = lowered.find(name, end)
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [re.compile(name + _GOES_ON) for name in _NAMES]
+    return [compiled(pattern) for pattern in (_QUOTED_END, _BARE_END, _EXPRESSION)]
 
 
 def tails() -> "list[re.Pattern[bytes]]":
@@ -81,7 +89,7 @@ def tails() -> "list[re.Pattern[bytes]]":
 
 
 def _tail(kind: str) -> "re.Pattern[bytes]":
-    return re.compile(_TAIL.replace(b"LEAST", _LEAST[kind]))
+    return compiled(_TAIL.replace(b"LEAST", _LEAST[kind]))
 
 
 def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:
@@ -102,7 +110,7 @@ def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: st
         return None  # a list of words
     if not _is_secret(kind, name, value, quoted=quoted, tight=tight):
         return None
-    stop = (_QUOTED_END if quoted else _BARE_END).match(text.seen, end)
+    stop = compiled(_QUOTED_END if quoted else _BARE_END).match(text.seen, end)
     return start, stop.end() if stop else end, f"{kind}-assignment"
 
 
@@ -158,7 +166,7 @@ def _ends_row(seen: bytes, end: int) -> bool:
 def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: bool) -> bool:
     if value.lower() == name.lower() or is_place(value) or value.startswith(b"[redacted:"):
         return False
-    if not quoted and _EXPRESSION.match(value):
+    if not quoted and compiled(_EXPRESSION).match(value):
         return False
     if kind == PASSWORD:
         if not quoted and is_word(value):  # a variable or a word, unless this is how an environment is set

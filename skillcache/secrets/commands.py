@@ -1,13 +1,13 @@
 """Passwords among the words of a program, as a trace, a log or a message shows them."""
 
-import re
-
 from skillcache.secret_words import PROGRAMS
 from skillcache.secrets.judgement import is_dull, is_word
 from skillcache.secrets.legible import Text
+from skillcache.secrets.patterns import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _KIND = "command-password"
@@ -27,7 +27,7 @@ def patterns() -> "list[re.Pattern[bytes]]":
 
 def _search(program: str, options: str) -> "re.Pattern[bytes]":
     reach = 60 if options.startswith("login") else 120
-    return re.compile(rf"{program}(?<![\w-]{program})\s[^\n;|]{{0,{reach}}}?(?<=\s){options}".encode())
+    return compiled(rf"{program}(?<![\w-]{program})\s[^\n;|]{{0,{reach}}}?(?<=\s){options}".encode())
 
 
 def _found(pattern: "re.Pattern[bytes]", seen: bytes) -> "Iterator[tuple[int, int, str]]":

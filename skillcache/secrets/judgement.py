@@ -1,8 +1,13 @@
 """What tells a credential from what source code, help texts and test reports hold in the same place."""
 
-import re
+from skillcache.secrets.patterns import compiled
 
-_MASK = re.compile(rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|!!|(?i:your|my|some)[A-Za-z_ -]+\Z")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
+_MASK = rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|!!|(?i:your|my|some)[A-Za-z_ -]+\Z"
+_RUNS = rb"[A-Z]?[a-z]+"
 _DIGITS, _HEX, _LETTERS = (
     b"0123456789",
     b"0123456789abcdefABCDEF-",
@@ -15,9 +20,13 @@ _DULL = frozenset(
 )
 
 
+def patterns() -> "list[re.Pattern[bytes]]":
+    return [compiled(_MASK), compiled(_RUNS)]
+
+
 def is_dull(value: bytes) -> bool:
     """A word for a value, a mask or a variable in its place."""
-    return value.lower() in _DULL or _MASK.match(value) is not None
+    return value.lower() in _DULL or compiled(_MASK).match(value) is not None
 
 
 def is_place(value: bytes) -> bool:
@@ -63,5 +72,5 @@ def is_mixed(value: bytes) -> bool:
 
 def is_camel(value: bytes) -> bool:
     """Whether the letters are words joined by capitals, dots, dashes or underscores, as an identifier's are."""
-    runs = re.findall(rb"[A-Z]?[a-z]+", value)
+    runs = compiled(_RUNS).findall(value)
     return bool(runs) and sum(map(len, runs)) / len(runs) >= 4

@@ -12,13 +12,13 @@ the least; with `=` at the end exactly so many:
 Where the text has no word that begins so, nothing more is done: a clean text costs one look at its words.
 """
 
-import re
-
 from skillcache.secrets.judgement import is_camel, is_dull
 from skillcache.secrets.legible import Text
+from skillcache.secrets.patterns import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
 _TABLE = {
@@ -88,7 +88,7 @@ _ROWS = tuple(
     for kind, shapes in _TABLE.items()
     for beginning, times in zip(shapes.split()[::2], shapes.split()[1::2], strict=True)
 )
-_FIRST = re.compile(rb"[A-Za-z0-9_-]*")
+_WORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _ALPHABETS = {
     "h": "0-9a-f", "H": "0-9a-fA-F", "d": "0-9", "U": "A-Z0-9", "a": "A-Za-z0-9", "w": r"\w-", "p": r"\w.-", "b": r"\w+/=-",
 }  # fmt: skip
@@ -97,9 +97,9 @@ _ALPHABETS = {
 def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every token in the text."""
     for kind, beginning, alphabet, times in _ROWS:
-        first = _FIRST.match(beginning)[0]  # type: ignore[index] # it takes the empty text too
-        if first != beginning:
-            if first not in text.words or beginning not in text.seen:
+        rest = beginning.lstrip(_WORD)
+        if rest:
+            if beginning.removesuffix(rest) not in text.words or beginning not in text.seen:
                 continue
         elif not text.has_beginning(beginning):
             continue
@@ -114,10 +114,12 @@ def patterns() -> "list[re.Pattern[bytes]]":
 
 def _search(beginning: bytes, alphabet: str, times: str) -> "re.Pattern[bytes]":
     """What stands before is looked at behind the beginning: a search that begins with plain characters is quick."""
+    import re  # the text has a word that begins so
+
     begins, letters = re.escape(beginning), _ALPHABETS[alphabet].encode()
     size = times.removesuffix("=").encode()
     end = b"{%b}(?![\\w+/-])" % size if times.endswith("=") else b"{%b,}" % size
-    return re.compile(b"%b(?<![A-Za-z0-9]%b)[%b]%b" % (begins, begins, letters, end))
+    return compiled(b"%b(?<![A-Za-z0-9]%b)[%b]%b" % (begins, begins, letters, end))
 
 
 def _is_token(rest: bytes, alphabet: str) -> bool:

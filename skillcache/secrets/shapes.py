@@ -2,19 +2,19 @@
 r"""Credentials that are known by their form, wherever they stand.
 
 A row is (kind, hints, pattern): without one of the hints in the text the pattern is not even compiled. A hint is a text
-or, as words are quicker to look up: `=` a word, `^` what a long word begins with, `~` what stands in one. A group named
-`secret` marks what is redacted; without it the whole match is. Patterns begin with plain characters where they can, as
+or, as words are quicker to look up: `=` a word, `^` what a long word begins with, `~` what stands in one, `#` how many
+characters some word has at the least. A group named `secret` marks what is redacted; without it the whole match is. Patterns begin with plain characters where they can, as
 a search for these is quick; what must stand before is then looked at behind them, or found by going back over the word
 (kinds of _WORDS). None takes more steps at one place than a few hundred.
 """
 
-import re
-
 from skillcache.secrets.judgement import is_camel, is_dull, is_word
 from skillcache.secrets.legible import Text
+from skillcache.secrets.patterns import compiled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     Span = tuple[int, int, str]
@@ -61,7 +61,7 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("signed-url", (b"=X-Amz-Signature", b"=X-Goog-Signature"), r"X-(?:Amz|Goog)-Signature=(?P<secret>[0-9a-fA-F]{40,1024})"),
     ("mailchimp-key", (b"~-us",), r"-us(?<=(?<![A-Za-z0-9])[0-9a-f]{32}-us)\d{1,2}(?![A-Za-z0-9])"),
     ("telegram-token", (b":AA",), rf":AA(?<=\d{{8}}:AA){_W}{{32,34}}(?!{_W})"),
-    ("discord-token", (b".",), rf"\.(?<={_W}{{23}}\.){_W}{{6,7}}\.{_W}{{27,40}}(?!{_W})"),
+    ("discord-token", (b"#27",), rf"\.(?<={_W}{{23}}\.){_W}{{6,7}}\.{_W}{{27,40}}(?!{_W})"),
     ("terraform-token", (b"=atlasv1",), rf"\.atlasv1\.(?<=[A-Za-z0-9]{{10}}\.atlasv1\.){_W}{{40,255}}"),
     ("maxmind-key", (b"~_mmk",), r"_mmk(?<=[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk)(?![A-Za-z0-9])"),
     ("newrelic-key", (b"~NRAL",), r"NRAL(?<=(?<![A-Za-z0-9])[0-9a-f]{36}NRAL)(?![A-Za-z0-9])"),
@@ -71,8 +71,8 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("harness-token", (b"=pat", b"=sat"), rf"[ps]at\.(?<![A-Za-z0-9_]...\.){_W}{{22}}\.[A-Za-z0-9]{{20,24}}\.[A-Za-z0-9]{{20}}"),
     ("airtable-token", (b"^pat",), r"pat(?<![A-Za-z0-9]pat)[A-Za-z0-9]{14}\.[0-9a-f]{64}"),
     ("twitter-token", (b"^AAAAAAAAAAAAAAAAAAAAA",), r"A{21}(?<![A-Za-z0-9+/=]A{21})[A-Za-z0-9%]{80,120}(?![A-Za-z0-9+/=])"),
-    ("facebook-token", (b"|",), rf"\|(?<=(?<!\d)\d{{15}}\|){_W}{{27,40}}(?!{_W})"),
-    ("asana-token", (b":",), r":(?<=/\d{16}:)[0-9a-f]{32}(?![0-9a-f])"),
+    ("facebook-token", (b"#27",), rf"\|(?<=(?<!\d)\d{{15}}\|){_W}{{27,40}}(?!{_W})"),
+    ("asana-token", (b"#32",), r":(?<=/\d{16}:)[0-9a-f]{32}(?![0-9a-f])"),
     ("password-hash", (b"$",), r"\$(?:2[abxy]|[1567y]|argon2(?:id?|d)|scrypt|pbkdf2-sha\d{3})\$[./A-Za-z0-9,=$+-]{22,512}"),
     ("url-password", (b"://",), r"://[^\s/@:'\"<>\\\[]{0,64}:(?!\d{1,5}(?:[/?#]|$)|/)(?P<secret>[^\s'\"<>\\]{1,256})@[A-Za-z0-9\[]"),
     ("url-password", (b"=oracle",), r"jdbc:oracle:[a-z]{3,5}:[^\s/@]{1,64}/(?P<secret>[^\s@]{1,128})@"),
@@ -91,7 +91,7 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
     ("login-password", (b"=login",), r"login[ \t]{1,4}\S{1,128}\s{1,8}password[ \t]{1,4}(?P<secret>[^\s.,;:\"'<]{3,255})(?=[\s\"'<]|\Z)"),
     (
         "pgpass-password",
-        (b":",),
+        (b":1", b":2", b":3", b":4", b":5", b":6", b":*"),
         r":(?:54\d\d|6432|6543|26257|[1-6]\d{4}|\*):[^\s:/]{1,64}:[^\s:/]{1,64}:(?P<secret>[^\s:]{1,128})(?=[ \t\r]{0,4}(?:\n|\Z))",
     ),
     ("xml-password", (b"</",), r">(?P<secret>[^<>\s]{3,256})</[\w.:-]{0,40}(?i:password|passphrase|secret|token)>"),
@@ -100,6 +100,7 @@ _ROWS: tuple[tuple[str, tuple[bytes, ...], str], ...] = (
 _WORDS = frozenset(["mailchimp-key", "discord-token", "terraform-token", "maxmind-key", "newrelic-key", "deepl-key"])
 _REACH = 64
 _LINE = rb"[ \t]{0,40}(?P<line>[A-Za-z0-9+/]{40}(?:[A-Za-z0-9+/]{24}(?:[A-Za-z0-9+/]{6})?)?)[ \t\r]{0,4}(?=\n|\Z)"
+_LENGTHS = (40, 64, 70)  # of what stands in such a line
 _ALONE = rb"(?<![A-Za-z0-9/+=_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])"
 _AWS = (b"=aws", b"=AWS", b"^aws_", b"^AWS_", b"^AKIA", b"^ASIA", b"~ecretAccessKey")
 
@@ -109,7 +110,7 @@ def spans(text: Text) -> "Iterator[Span]":
     seen = text.seen
     for kind, hints, pattern in _ROWS:
         if any(_has(text, hint) for hint in hints):
-            for match in re.finditer(pattern.encode(), seen):
+            for match in compiled(pattern.encode()).finditer(seen):
                 start, end = match.span("secret" if "secret" in match.re.groupindex else 0)
                 if kind in _WORDS:
                     start = _begin(seen, start)
@@ -119,7 +120,7 @@ def spans(text: Text) -> "Iterator[Span]":
                     yield start, end, kind
     yield from _lines(seen)
     if any(_has(text, hint) for hint in _AWS):
-        for match in re.finditer(_ALONE, seen):
+        for match in compiled(_ALONE).finditer(seen):
             if _is_drawn(match[0]) and not _goes_on(seen, match.start()):
                 yield *match.span(), "aws-secret-key"
 
@@ -130,11 +131,13 @@ def _has(text: Text, hint: bytes) -> bool:
         return rest in text.words
     if kind == b"^":
         return text.has_beginning(rest)
+    if kind == b"#":
+        return text.longest >= int(rest)
     return rest in text.long if kind == b"~" else hint in text.seen
 
 
 def patterns() -> "list[re.Pattern[bytes]]":
-    return [re.compile(pattern.encode()) for _kind, _hints, pattern in _ROWS] + [re.compile(_LINE), re.compile(_ALONE)]
+    return [compiled(pattern.encode()) for _kind, _hints, pattern in _ROWS] + [compiled(_LINE), compiled(_ALONE)]
 
 
 def _begin(seen: bytes, at: int) -> int:
@@ -219,10 +222,13 @@ def _lines(seen: bytes) -> "Iterator[Span]":
 
 
 def _full_lines(seen: bytes) -> "Iterator[re.Match[bytes]]":
-    first = re.match(_LINE, seen)
+    lines = [line for line in map(bytes.split, seen.split(b"\n")) if len(line) == 1 and len(line[0]) in _LENGTHS]
+    if all(line[0].translate(None, bytes(_WORD) + b"+/") for line in lines):
+        return
+    first = compiled(_LINE).match(seen)
     if first:
         yield first
-    yield from re.finditer(rb"\n" + _LINE, seen)
+    yield from compiled(rb"\n" + _LINE).finditer(seen)
 
 
 def _is_drawn(value: bytes) -> bool:
@@ -233,9 +239,16 @@ def _is_drawn(value: bytes) -> bool:
 
 
 def _goes_on(seen: bytes, start: int) -> bool:
-    """Whether it is the last of several lines in base64."""
-    above = seen[max(0, start - 80) : start].rstrip(b" \t\r\n").rpartition(b"\n")[2].strip(b" \t\r")
-    return len(above) >= 40 and not above.translate(None, bytes(_WORD) + b"+/=")
+    """Whether it is the last of several lines in base64, of which the last alone is shorter."""
+    lines = seen[max(0, start - 160) : start].rstrip(b" \t\r\n").split(b"\n")[-2:]
+    *further, above = [line.strip(b" \t\r") for line in lines]
+    if len(above) <= 40 or not _is_base64(above):
+        return False
+    return not (further and len(further[0]) > len(above) and _is_base64(further[0]))
+
+
+def _is_base64(line: bytes) -> bool:
+    return not line.translate(None, bytes(_WORD) + b"+/=")
 
 
 def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
@@ -250,6 +263,6 @@ def _body(seen: bytes, lines: list[tuple[int, int]]) -> "Iterator[Span]":
             return
     if len(lines) > 1 or stop:
         rest = after.lstrip().partition(b"\n")[0].strip()
-        if rest and not rest.translate(None, bytes(_WORD) + b"+/="):  # the last line, which is shorter
+        if rest and _is_base64(rest):  # the last line, which is shorter
             end += after.find(rest) + len(rest)
         yield start, end, "private-key"

@@ -13,6 +13,7 @@ from skillcache import files, tally
 from skillcache.event import ToolEvent
 from skillcache.outcome import Outcome
 from skillcache.paths import cache_folder
+from skillcache.resident import off_path
 from skillcache.server.environment import Environment
 from skillcache.server.flights import Flights
 from skillcache.server.world import ResidentWorld, Stores
@@ -33,7 +34,7 @@ class Session:
     def __init__(self, environ: Mapping[str, str], socket: str, *, options: bool) -> None:
         self._environ = dict(environ)
         self._current = Environment(self._environ, time.time())
-        self._off = f"{socket}.off"
+        self._off = off_path(socket)
         self._options = f"{socket}.options" if options else ""
         self._roots: OrderedDict[str, str] = OrderedDict()
         self._servers: OrderedDict[str, tuple[str, str]] = OrderedDict()

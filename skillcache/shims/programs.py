@@ -13,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.policy.tool import Tool
 
-ANY = ""  # whatever the words
 # What starts other programs by their name: the shim of the one that is started answers.
 _INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node")
 # Where skills keep what they run.

@@ -32,7 +32,7 @@ class Workplace:
     def __init__(
         self, uses: "tuple[Use, ...]", depends: tuple[str, ...] | None, cwd: str, environ: "Mapping[str, str]"
     ) -> None:
-        """`depends`: of the rules of the line. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
+        """`depends`: of the rules of the command. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
         self.uses = uses
         self.root = root_of(os.path.realpath(cwd), environ)
         self.outputs = inputs.globs_of(uses, cwd, self.root)

@@ -1,4 +1,7 @@
-"""The stand-in with its capture replaced by a known answer: `CHECKOUT CAPTURED PROGRAM NAME WORD...`. See shims.py."""
+"""The stand-in with its capture replaced by a known answer, see shims.py.
+
+CHECKOUT CAPTURED LOCALE PROGRAM NAME WORD...
+"""
 
 import marshal
 import sys
@@ -18,7 +21,9 @@ fingerprint = Module("skillcache.fingerprint")
 fingerprint.__path__ = []
 for name, value in (("Request", Anything), ("Fingerprint", Anything), ("capture", lambda _: Anything())):
     setattr(fingerprint, name, value)
-sys.modules["skillcache.fingerprint"] = fingerprint
+git = Module("skillcache.git")
+git.__dict__["ask_ahead"] = lambda *_: None
+sys.modules |= {"skillcache.fingerprint": fingerprint, "skillcache.git": git}
 
 from skillcache.commands.stand_in import main  # noqa: E402
 

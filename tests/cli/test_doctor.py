@@ -69,6 +69,7 @@ def test_a_fresh_install_is_well(person: Person) -> None:
         f"ok    git: {shutil.which('git')}",
         "ok    configuration: read without fault",
         f"ok    folder: {cache} will be made by the first call",
+        f"ok    shims: {cache}/shims has the stand-ins that a session's Bash calls find first on PATH",
     ]
     assert lines[-2].startswith(f"ok    store: the embedded store {cache}/store.sqlite3 answers in ")
     assert lines[-1] == "All is well."
@@ -173,12 +174,14 @@ def test_a_file_without_a_clear_switch_switches_nothing_off(person: Person, cont
 def test_a_projects_rule_without_an_entry_is_found_and_its_command_mends_it(person: Person) -> None:
     project = person.home / "project"
     (project / ".claude").mkdir(parents=True)
-    (project / ".claude" / "skillcache.toml").write_text('[[rules]]\nmatch = "Bash(./gate:*)"\n')
+    (project / ".claude" / "skillcache.toml").write_text(
+        '[[rules]]\nmatch = "Bash(./gate:*)"\n[[rules]]\nmatch = "mcp__gate__ask"\n'
+    )
     person.skillcache("install")
 
     found = mends(settings.check(place(person)))
 
-    text = "no entry starts the hooks for Bash(*./gate*), which rules of this project name"
+    text = "no entry starts the hooks for mcp__gate__ask, which rules of this project name"
     assert found == [(text, f"skillcache install --scope local --project {project}")]
     assert person.skillcache(*found[0][1].split()[1:]).status == 0
     assert mends(settings.check(place(person))) == []

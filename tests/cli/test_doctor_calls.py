@@ -14,7 +14,7 @@ import pytest
 from skillcache import tally
 from skillcache.cli.checks import MEND, OK, Finding, Place, recent, tools
 from skillcache.outcome import (
-    BY_ID,
+    ALL,
     BYPASS,
     ERROR,
     NO_ENTRY,
@@ -31,7 +31,7 @@ from tests.cli.conftest import Person
 
 NOW = 1_700_000_000.0
 # Of the call itself, or of what a person has chosen; and what is counted beside another outcome.
-OF_THE_CALL = """no_rule too_fast background other_command
+OF_THE_CALL = """no_rule too_fast
 command_writes command_fresh outside deny_rule ask_rule serving_off unknown_server isolated unknown_option sandboxed
 spooled spool_full"""
 
@@ -66,7 +66,7 @@ def test_yesterdays_calls_say_nothing(person: Person) -> None:
 
 
 def test_every_fault_that_is_not_of_the_call_has_a_mend() -> None:
-    standing = {outcome.name for outcome in BY_ID.values() if outcome.kind in (BYPASS, ERROR)}
+    standing = {outcome.name for outcome in ALL if outcome.kind in (BYPASS, ERROR)}
     assert {outcome.name for outcome in recent.MENDS} == standing - set(OF_THE_CALL.split())
     assert {SPOOLED, SPOOL_FULL}.isdisjoint(recent.MENDS)
 

@@ -189,9 +189,12 @@ def test_a_miss_names_the_changed_file(asker: Asker) -> None:
 
 
 def test_a_miss_names_the_variable_and_the_package(asker: Asker) -> None:
+    site = asker.place.root / ".venv/lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (asker.place.root / ".venv/pyvenv.cfg").write_text("home = /usr/bin\nversion = 3.11.7\n")
     asker.run("pytest -q")
     asker.place.environ["PYTEST_ADDOPTS"] = "-x"
-    (asker.place.root / ".venv/lib/python3.11/site-packages/attrs-25.1.dist-info").mkdir()
+    (site / "attrs-25.1.dist-info").mkdir()
     assert set(asker.json("pytest -q")["changes"]) == {
         "the variable PYTEST_ADDOPTS was not there",
         "attrs-25.1 is new in {root}/.venv/",

@@ -61,7 +61,7 @@ def script(handler: dict[str, Any]) -> Path:
 def test_a_fresh_install_names_this_python_and_a_script_for_each_event(person: Person) -> None:
     ran = person.skillcache("install")
 
-    said = f"{person.settings} now has the hooks; the next Claude Code session uses them.\n"
+    said = f"{person.settings} now has the hooks: sessions use them from their start, so restart those that run.\n"
     assert ran == (0, f"{said}{note(person.variables)}{CHECK}\n", "")
     found = entries(person.settings)
     assert {started(handler).interpreter for _, handler in found} == {present_interpreter()}
@@ -271,7 +271,10 @@ def test_the_other_scopes_are_files_of_the_project(person: Person, tmp_path: Pat
 
     ran = person.skillcache("install", "--scope", scope, folder=project)
 
-    assert ran.out.splitlines()[0] == f"{path} now has the hooks; the next Claude Code session uses them."
+    assert (
+        ran.out.splitlines()[0]
+        == f"{path} now has the hooks: sessions use them from their start, so restart those that run."
+    )
     assert ran.out.splitlines()[-1] == f"{CHECK} --scope {scope}"
     assert ("use --scope local instead" in ran.out) == (scope == "project")
     assert person.files() == {}
@@ -315,7 +318,10 @@ def test_entries_of_an_older_installation_are_replaced_in_one_step(person: Perso
 
     ran = person.skillcache("install")
 
-    assert ran.out.splitlines()[0] == f"{person.settings} now has the hooks; the next Claude Code session uses them."
+    assert (
+        ran.out.splitlines()[0]
+        == f"{person.settings} now has the hooks: sessions use them from their start, so restart those that run."
+    )
     assert person.settings.read_bytes() == wanted
     assert person.skillcache("uninstall").status == 0
     assert person.settings.read_bytes() == OTHERS

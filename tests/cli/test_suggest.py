@@ -247,7 +247,7 @@ def test_project_is_about_its_calls_and_its_file(person: Person, project: Path) 
     )
     assert not config(person).exists()
     person.skillcache("install", "--scope", "local", folder=project)
-    assert "slow-report" in (project / ".claude/settings.local.json").read_text()
+    assert person.skillcache("suggest", "--project", folder=project).out.startswith("No repeated call")
 
 
 @pytest.mark.parametrize("text", ["rules = []\n", "x = [[\n", "[[rules]]\nmatch = 1\n"])

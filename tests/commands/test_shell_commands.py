@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -52,6 +53,24 @@ def test_data_of_any_kind_and_size_is_passed_on(shell: Shell) -> None:
     _same(shell, "pytest -v -v | head -1; echo ${PIPESTATUS[0]}", runs=2, DO="yes")
     _same(shell, "pytest -s >&-; echo $?", runs=2, DO="exit 3")
     _same(shell, "pytest -ra 2>&-; echo $?", runs=2, DO="exit 3")
+
+
+def test_what_a_variable_of_the_shell_has_a_command_do_counts_like_an_option(shell: Shell) -> None:
+    _same(shell, "PYTEST_ADDOPTS=--lf pytest", runs=2)
+    _same(shell, "export PYTEST_ADDOPTS=--lf; pytest -q", runs=2)
+    _same(shell, "pytest -v", runs=2, PYTEST_ADDOPTS="--lf")
+    _same(shell, "PYTEST_ADDOPTS=-x pytest -v", runs=1)
+
+
+def test_a_client_that_is_switched_off_has_its_commands_run(shell: Shell) -> None:
+    shell.call("pytest -q")
+    switch = [sys.executable, "-m", "skillcache", "serve"]
+    client = {**shell.environ, "CLAUDE_PID": str(os.getpid())}
+    subprocess.run([*switch, "--off"], env=client, check=True, stdout=subprocess.DEVNULL)
+    _same(shell, "pytest -q", runs=2, CLAUDE_PID=str(os.getpid()))
+    _same(shell, "pytest -q", runs=0, CLAUDE_PID="1")
+    subprocess.run([*switch, "--on"], env=client, check=True, stdout=subprocess.DEVNULL)
+    _same(shell, "pytest -q", runs=0, CLAUDE_PID=str(os.getpid()))
 
 
 def test_what_stands_around_a_command_changes_nothing(shell: Shell) -> None:

@@ -89,7 +89,7 @@ def test_a_file_that_was_edited_since_is_written_over_by_a_run_and_by_no_replay(
     add_skill(place, place.home / ".claude/skills/report")
     session = place.play(LINE, after(partial(place.write, "report.txt", "by hand"), LINE), LINE)
     assert place.count() == 2, place.outcomes()
-    assert place.outcomes() == ["no_entry", "stored", "unfit", "replayed"]
+    assert place.outcomes() == ["no_entry", "stored", "unfit", "stored", "replayed"]
     assert (place.project / "report.txt").read_text() == "it's a report on a,b\n"
     assert not any(result.is_error for result in session.results)
 

@@ -128,6 +128,23 @@ def test_every_credential_of_a_text_is_redacted_and_the_rest_kept() -> None:
     assert secrets.find(redacted) is None
 
 
+def test_what_a_passing_run_prints_is_shown_to_be_clean_without_an_expression() -> None:
+    text = """==== test session starts ====\nplatform linux -- Python 3.11.7, pytest-8.3.3, pluggy-1.5.0
+rootdir: /home/me/project\ncollected 3 items\n\ntests/test_auth.py ...   [100%]\n\n==== 3 passed in 0.01s ====\n"""
+    package = str(Path(secrets.__file__).parents[2])
+    code = f"import sys; sys.path.append({package!r}); from skillcache import secrets"
+    code += f"; assert secrets.find({text!r}) is None; print('re' in sys.modules)"
+    told = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "False\n"
+
+
+def test_a_key_beneath_the_end_of_another_is_not_taken_for_its_last_line() -> None:
+    lines = "".join(chr(97 + at * 7 % 26) + chr(65 + at * 5 % 26) + str(at % 10) for at in range(120))
+    body = f"{lines[:70]}\n{lines[70:140]}\n{lines[140:189]}"
+    assert secrets.redact(f"{body}\n{lines[200:240]}\n") == "[redacted:private-key]\n[redacted:aws-secret-key]\n"
+    assert secrets.redact(f"{body[:-9]}\nthe end\n") == "[redacted:private-key]\nthe end\n"
+
+
 def test_a_long_value_is_redacted_to_its_end() -> None:
     value = "a1B2" * 5000
     assert value[-8:] not in secrets.redact(f"API_TOKEN={value}\nnext")

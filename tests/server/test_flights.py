@@ -93,7 +93,7 @@ def test_a_claim_is_held_for_as_long_as_the_call_runs(server: Server, other: Ser
     time.sleep(1.2 * LEASE)
     waiting = Waiting(other)
     server.end(event)
-    assert waiting.answer()["result"]["stdout"] == "all is well"
+    assert waiting.answer()["result"]["results"][0]["content"] == LINKS[0]["content"]
 
 
 def test_an_agent_that_makes_a_call_twice_at_once_has_two_runs(server: Server) -> None:

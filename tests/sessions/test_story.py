@@ -97,12 +97,6 @@ def test_a_failing_command_is_kept_with_its_status_and_its_last_line() -> None:
     }
 
 
-@pytest.mark.parametrize("printing", ["cat", "command cat"])
-def test_a_replayed_command_is_known_by_what_was_asked_for(printing: str) -> None:
-    record = Teller().record(bash(f"{printing} '/c/replays/0f' # skillcache: recorded 2 minutes ago by: pytest -q"))
-    assert record.log == {"kind": "command", "text": "pytest -q", "status": 0, "replayed": True}
-
-
 @pytest.mark.parametrize(
     ("response", "status"), [({"backgroundTaskId": "b1"}, "background"), ({"interrupted": True}, "interrupted")]
 )

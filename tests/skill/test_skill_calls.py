@@ -82,7 +82,8 @@ def test_a_script_whose_dependencies_uv_looks_up_is_not_stored_without_a_lock(sk
     skills.declare("{ttl: 3600}")
     skills.script.write_text(f'# /// script\n# dependencies = ["requests"]\n# ///\n{SCRIPT}')
     uv = Path(skills.place.base, "bin/uv")
-    uv.write_text('#!/bin/sh\nshift; exec python3 "$@"\n')
+    python = shutil.which("python3")
+    uv.write_text(f'#!/bin/sh\nshift; exec {python} "$@"\n')  # by its path, as uv starts that of its environment
     uv.chmod(0o755)
     line = skills.line.replace("python3", "uv run")
     skills.call(line=line)

@@ -132,7 +132,7 @@ def test_another_processs_new_file_is_left_alone(path: Path) -> None:
 def test_a_file_set_aside_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch, writing: bool) -> None:
     from skillcache.stores import sqlite_file
 
-    real = sqlite_file.identify
+    real = identify
     answers = [(1, 1)]
     monkeypatch.setattr(sqlite_file, "identify", lambda path: answers.pop() if answers else real(path))
     store = open_embedded(path)
@@ -251,3 +251,20 @@ def test_a_full_disk_is_read_and_not_written(path: Path, limit: int) -> None:
     store = open_embedded(path)
     assert store.get(KEY, ()).entry == value_of(1000)
     store.close()
+
+
+def test_one_that_is_open_meanwhile_leaves_the_log_of_a_new_file_alone(path: Path) -> None:
+    put_one(path)
+    held = open_embedded(path)  # as a command that runs has it
+    held.get(KEY, ())
+    identity = identify(str(path))
+    assert identity is not None
+    set_aside(str(path), identity)
+    writer = open_embedded(path)
+    put(writer, KEY, 2000)
+    held.close()
+    reader = open_embedded(path)
+    assert reader.get(KEY, ()).entry == value_of(2000)
+    writer.close()
+    reader.close()
+    assert open_embedded(path).get(KEY, ()).entry == value_of(2000)

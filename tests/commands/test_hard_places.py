@@ -1,0 +1,132 @@
+"""Places in which others fail: terminals, devices, stopped jobs, a store that hangs, a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import until
+from tests.shims.shell import Shell
+
+_DO = '#!/bin/sh\necho "$*" >>"$COUNTER"\neval "$DO"\n'
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path, "bash")
+    made.tool("pytest", _DO)
+    made.start()
+    return made
+
+
+def _same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
+    """Twice with us as without, and it really ran so often."""
+    bare = shell.run(line, **environ)
+    before = shell.runs()
+    for _ in range(2):
+        done = shell.call(line, **environ)
+        assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
+    assert shell.runs() - before == runs, line
+
+
+def test_a_device_that_takes_nothing(shell: Shell) -> None:
+    _same(shell, "pytest -q", runs=1, DO="echo all well")
+    _same(shell, "pytest -q >/dev/full; echo $?", runs=2, DO="echo all well")
+    _same(shell, "pytest -q 2>/dev/full; echo $?", runs=2, DO="echo all well")
+
+
+def test_what_is_looked_at_in_a_terminal_runs(shell: Shell) -> None:
+    shell.call("pytest -q", DO="[ -t 1 ] && echo a terminal || echo none")
+    master, terminal = pty.openpty()
+    for _ in range(2):
+        command = ["bash", "-c", f"{Path(shell.start()).read_text()}\npytest -q"]
+        environ = {**shell.environ, "DO": "[ -t 1 ] && echo a terminal || echo none"}
+        subprocess.run(command, cwd=shell.project, env=environ, stdin=terminal, stdout=terminal, check=True)
+    assert os.read(master, 1000) == b"a terminal\r\n" * 2
+    os.close(terminal)
+    os.close(master)
+
+
+def test_a_job_that_is_stopped_stops_and_goes_on(shell: Shell) -> None:
+    began, go_on = shell.base / "began", shell.base / "go on"
+    environ = {
+        **shell.environ,
+        "PATH": f"{shell.shims()}:{shell.environ['PATH']}",
+        "BEGAN": str(began),
+        "GO_ON": str(go_on),
+        "DO": ': >"$BEGAN"; while [ ! -e "$GO_ON" ]; do sleep 0.02; done; echo ended',
+    }
+    command = [str(shell.shims() / "pytest"), "-q"]
+    with subprocess.Popen(
+        command, cwd=shell.project, env=environ, stdout=subprocess.PIPE, process_group=0, text=True
+    ) as process:
+        until(began.exists)
+        os.killpg(process.pid, signal.SIGTSTP)
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        until(lambda: set(_states(process.pid)) == {"T"})
+        go_on.touch()
+        os.killpg(process.pid, signal.SIGCONT)
+        assert process.communicate(timeout=60)[0] == "ended\n"
+        assert process.returncode == 0
+
+
+def _states(group: int) -> list[str]:
+    """Of the processes in a group, but those that only watch."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group:
+                found.append(fields[0])
+    return found
+
+
+def test_a_store_that_takes_the_connection_and_says_nothing(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"redis://127.0.0.1:{server.getsockname()[1]}"
+        _same(shell, "pytest -q | cat", runs=2, DO="echo all well", SKILLCACHE_REDIS_URL=url)
+
+
+@contextmanager
+def _mounted(folder: Path, options: str) -> Iterator[None]:
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full(shell: Shell) -> None:
+    with _mounted(shell.base / "full", "size=1m,mode=700"):
+        shell.environ["SKILLCACHE_HOME"] = str(shell.base / "full/cache")
+        shell.start()
+        _same(shell, "pytest -q", runs=1, DO="echo all well")
+        with pytest.raises(OSError, match="space"):
+            (shell.base / "full/rest").write_bytes(bytes(1 << 21))
+        _same(shell, "pytest -x", runs=2, DO="echo all well")
+        shell.start()
+        _same(shell, "pytest -v", runs=2, DO="echo all well")
+
+
+def test_a_folder_where_nothing_may_be_executed(shell: Shell) -> None:
+    with _mounted(shell.base / "noexec", "noexec,mode=700"):
+        shell.environ["SKILLCACHE_HOME"] = str(shell.base / "noexec/cache")
+        (shell.base / "client/sessionstart-hook-1.sh").unlink()
+        file = shell.start()
+        assert not file.exists()
+        _same(shell, "pytest -q; command -v pytest", runs=2, DO="echo all well")
