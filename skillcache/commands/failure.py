@@ -58,11 +58,18 @@ class Failure:
                 return True
         return False
 
-    def keep(self, key: str) -> None:
-        """Raises OSError."""
+    def show(self, key: str) -> None:
+        """The session sees the failure, of a run or of a replay: whoever then runs it again wants it run.
+
+        Raises OSError.
+        """
         from skillcache import seen
 
         seen.see(self._cache, self._call.session, "", key)
+
+    def keep(self, key: str) -> None:
+        """Of a run that has failed. Raises OSError."""
+        self.show(key)
         if not self._call.number:
             return
         head, filters = self._line()

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CAP = 1 << 20
-# The client's own words around the line, whose quotes are spelled '"'"'.
-_BEFORE, _AFTER, _QUOTE = "eval '", "' < /dev/null", "'\"'\"'"
+# The client's own words around the line, which is one word of the shell: where it needs them, in quotes, which in it
+# are spelled '"'"'. What reads its input from somewhere is not given the null device.
+_BEFORE, _NO_INPUT, _AFTER, _QUOTE = " && eval ", " < /dev/null", " && pwd -P >| ", "'\"'\"'"
+_BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
 
@@ -68,9 +70,17 @@ class Invocation:
             words = (files.read(f"/proc/{self._shell}/cmdline", _CAP) or b"").split(b"\0")
         except OSError:
             return ""
-        text = words[2].decode("utf-8", "surrogateescape") if len(words) > 2 and words[1] == b"-c" else ""
-        start, end = text.find(_BEFORE), text.rfind(_AFTER)
-        return text[start + len(_BEFORE) : end].replace(_QUOTE, "'") if 0 <= start < end else ""
+        return line_of(words[2].decode("utf-8", "surrogateescape")) if len(words) > 2 and words[1] == b"-c" else ""
+
+
+def line_of(text: str) -> str:
+    """The line in what the client gives a shell; '' where it is spelled in another way."""
+    _, found, rest = text.partition(_BEFORE)
+    word, ends, _ = rest.rpartition(_AFTER)
+    word = (word if ends else rest).removesuffix(_NO_INPUT)
+    if len(word) > 1 and word[0] == word[-1] == "'":
+        return word[1:-1].replace(_QUOTE, "'") if found else ""
+    return word if found and _BARE.issuperset(word) else ""
 
 
 def split_filters(line: str) -> tuple[str, str]:

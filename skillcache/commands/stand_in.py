@@ -66,18 +66,21 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
         return None
     from skillcache import tally
     from skillcache.commands.invocation import Invocation
+    from skillcache.commands.plugged import options
     from skillcache.commands.process import Program
     from skillcache.commands.ruled import ruled
     from skillcache.errors import Bypass
     from skillcache.outcome import NO_RULE, SANDBOXED
-    from skillcache.resident import is_switched_off
     from skillcache.settings import load
     from skillcache.worktree import find_root
 
     began = time.monotonic()
     cwd = os.getcwd()
-    settings = load(environ, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
-    if settings.flag("disable") or is_switched_off(environ):
+    given = options(environ)
+    if given is None:
+        return None
+    settings = load({**given, **environ}, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
+    if settings.flag("disable"):
         return None
     if environ.get("SANDBOX_RUNTIME"):
         # What may be read and reached there is not what it is outside, nor in the next sandbox.

@@ -292,6 +292,8 @@ class Way:
             return False
         if position is not None:
             given.move(position)
+        if entry.failed:
+            self._failure.show(begun.found.digest)
         return True
 
     def _position(self, begun: Begun) -> int:

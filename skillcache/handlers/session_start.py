@@ -39,14 +39,16 @@ def handle(data: bytes, world: "World") -> str:
 
 
 def _prepare(event: SessionEvent, world: "World", folder: str, settings: Settings) -> bool:
-    """Whether the session's commands are answered from now on; where not, they run as if we were not there."""
+    """Whether the session's commands are answered from now on, and its conversation does not know it yet."""
     if settings.flag("disable"):
         return False
     from skillcache.runtime import count_fault
-    from skillcache.shims.session import prepare
+    from skillcache.shims.session import is_prepared, prepare
 
+    # A conversation that goes on holds what it was told before.
+    knows = event.text("source") == "resume" and is_prepared(settings.cache, event.session_id)
     try:
-        return prepare(world.environ, folder, event.session_id, settings)
+        return prepare(world.environ, folder, event.session_id, settings) and not knows
     except OSError as fault:
         count_fault(world, fault)
         return False

@@ -15,7 +15,6 @@ from skillcache.errors import SkillcacheError
 from skillcache.probe.api import Api, Request, Side, Turn
 
 TIMEOUT = 60.0
-_NOTE = "PreToolUse:Bash hook additional context: "
 
 
 class Silent(SkillcacheError):
@@ -96,13 +95,6 @@ class Session:
             for event in self.stream
             if event.get("subtype") == "hook_response"
         ]
-
-    @property
-    def replays(self) -> list[str]:
-        """The notes beside replayed results, in the order in which the model received them."""
-        # Those of one batch of calls come joined into one text.
-        parts = [part for note in self.requests[-1].notes() for part in f"\n\n{note}".split(f"\n\n{_NOTE}")[1:]]
-        return [part for part in parts if part.startswith("skillcache")]
 
 
 class Client:

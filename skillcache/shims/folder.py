@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _SHELLS = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash", "/opt/homebrew/bin/bash")
 _MODE = 0o700
+_LARGEST = 1 << 16
 
 
 def installed(names: "Iterable[str]", path: str) -> tuple[str, ...]:
@@ -40,19 +41,21 @@ def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...
     bash = shell()
     if bash is None or not _is_silent():
         return None
+    hook = f"{hooks_folder()}/stand_in.py"
     text = script.script(
         words,  # also of those that only a path leads to
         bash=bash,
-        python=sys.executable,
+        python=os.path.realpath(sys.executable),  # a name may lead elsewhere tomorrow, to what starts nothing
         library=os.__file__,
-        entry=f"{hooks_folder()}/stand_in.py",
+        hook=hook,
     )
-    name = digest_parts([text, *map(os.fsencode, names)])[:16]
+    entry = script.entry(hook, files.load(hook, _LARGEST))
+    name = digest_parts([text, entry, *map(os.fsencode, names)])[:16]
     folder = f"{shims_folder(cache)}/{name}"
     if ":" in folder:
         return None
     if not _is_whole(folder, names):
-        _fill(folder, text, names)
+        _fill(folder, text, entry, names)
     # On a file system where nothing may be executed this says so.
     return folder if os.access(f"{folder}/{script.SCRIPT}", os.X_OK) else None
 
@@ -72,12 +75,14 @@ def _is_silent() -> bool:
 
 def _is_whole(folder: str, names: tuple[str, ...]) -> bool:
     shims = (f"{folder}/{name}" for name in (*names, script.BY_PATH))
-    return os.path.exists(f"{folder}/{script.MARK}") and all(os.access(shim, os.X_OK) for shim in shims)
+    others = (f"{folder}/{name}" for name in (script.ENTRY, script.MARK))
+    return all(map(os.path.exists, others)) and all(os.access(shim, os.X_OK) for shim in shims)
 
 
-def _fill(folder: str, text: bytes, names: tuple[str, ...]) -> None:
+def _fill(folder: str, text: bytes, entry: bytes, names: tuple[str, ...]) -> None:
     """The mark comes last: with it the folder is whole."""
     files.make_folder(folder)
+    files.write(f"{folder}/{script.ENTRY}", entry)
     files.write(f"{folder}/{script.SCRIPT}", text)
     os.chmod(f"{folder}/{script.SCRIPT}", _MODE)
     for name in (*names, script.BY_PATH):

@@ -30,7 +30,7 @@ class Kept:
     def __init__(self, cache: str, folders: "Iterable[str]", parts: "Iterable[str]") -> None:
         package = package_folder()
         ours = [f"{package}/{place}/{name}" for place in _SOURCES for name in sorted(_names(f"{package}/{place}"))]
-        told = [_stamp(path) for path in (*folders, *ours)]
+        told = [_stamp(path) for path in (*folders, *ours, f"{hooks_folder()}/stand_in.py")]
         made = digest_parts([os.fsencode(part) for part in (sys.executable, hooks_folder(), *parts, *told)])
         self._path = f"{shims_folder(cache)}/{made[:16]}.made"
 

@@ -27,13 +27,16 @@ case ${{PATH-}} in
     ;;
 esac
 """
-# Which Bash call this is: its shell, and how many its session has begun. A line's own wish for a fresh run.
-_CALL = """export SKILLCACHE_CALL=$$
-if [ -n "${{CLAUDE_CODE_SESSION_ID-}}" ]; then
-    {{ printf . >>{calls}/"$CLAUDE_CODE_SESSION_ID"; }} 2>/dev/null
+# Which Bash call this is: its shell, and how many its session has begun, counted once where the settings and the plugin
+# both have it source this. A line's own wish for a fresh run, before the quote that ends it in the client's text.
+_CALL = """if [ "${{SKILLCACHE_CALL-}}" != $$ ]; then
+    export SKILLCACHE_CALL=$$
+    if [ -n "${{CLAUDE_CODE_SESSION_ID-}}" ]; then
+        {{ printf . >>{calls}/"$CLAUDE_CODE_SESSION_ID"; }} 2>/dev/null
+    fi
 fi
 case ${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} in
-*"# fresh' < /dev/null"*) export SKILLCACHE_FRESH=1 ;;
+*"# fresh' "*) export SKILLCACHE_FRESH=1 ;;
 esac
 """
 # `activate` of a virtual environment puts that first on PATH, and calls this when it has.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MARK = ".skillcache-shims"  # in every folder of shims, of whichever version: none of them is the real program
 SCRIPT = ".shim"  # what every name is a link to
+ENTRY = ".stand_in.py"  # what it starts: see `entry`
 # They look themselves up on PATH to find out what they are, such as which virtual environment's: on one without us.
 _SEEKERS = "python | python3 | python3.* | pypy3 | php"
 BY_PATH = "skillcache-by-path"  # the name of the shim whose first word is the program
@@ -90,10 +91,11 @@ case ${{SKILLCACHE_DISABLE-}} in
 '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
 *) _skillcache_words= ;;
 esac
-if [ -n "$_skillcache_words" ] && [ ! -t 1 ] && [ -r {entry} ] && [ -x {python} ] && [ -r {library} ]; then
+if [ -n "$_skillcache_words" ] && [ ! -t 1 ] && [ -r {hook} ] && [ -x {python} ] && [ -r {library} ] &&
+    [ -r "${{0%/*}}/{entry}" ]; then
     shopt -s execfail
     _skillcache_locale=${{LC_CTYPE+=$LC_CTYPE}}
-    _=$_skillcache_last exec {python} -I -S {entry} \
+    _=$_skillcache_last exec {python} -I -S "${{0%/*}}/{entry}" \
         "$_skillcache_locale" "$_skillcache_real" "$_skillcache_argv0" "$@"
 fi
 if [ -n "$_skillcache_last" ]; then
@@ -103,12 +105,12 @@ exec -a "$_skillcache_argv0" "$_skillcache_real" "$@"
 """
 
 
-def script(words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, library: str, entry: str) -> bytes:
+def script(words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, library: str, hook: str) -> bytes:
     """The shim, for the programs of `words` (see `programs.words_of`).
 
-    bash, python: interpreters by absolute path; library: a file that `python` cannot start without; entry: the script
-    that answers a command. A path that a first line cannot hold gives a shim that the system does not start: `folder`
-    sees to that.
+    bash, python: interpreters by absolute path; library: a file that `python` cannot start without; hook: the script
+    that answers a command, of which the shims' folder has a copy. A path that a first line cannot hold gives a shim
+    that the system does not start: `folder` sees to that.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, pieces in sorted(words.items()):
@@ -117,8 +119,16 @@ def script(words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, li
     lines = [_BEFORE.format(bash=bash, by_path=BY_PATH, mark=MARK, second_line=second, seekers=_SEEKERS)]
     for pieces, names in groups.items():
         lines.append(f"{' | '.join(map(quote, names))}) {_condition(pieces)};;\n")
-    lines.append(_AFTER.format(entry=quote(entry), python=quote(python), library=quote(library)))
+    lines.append(_AFTER.format(entry=ENTRY, hook=quote(hook), python=quote(python), library=quote(library)))
     return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def entry(hook: str, text: bytes) -> bytes:
+    """The copy of the script at `hook` that shims start: an upgrade that is under way may have left half of that one.
+
+    A Python that has begun with half a script cannot become the program any more.
+    """
+    return f"__file__ = {hook!r}\n".encode("ascii", "backslashreplace") + text
 
 
 def _condition(pieces: tuple[str, ...]) -> str:

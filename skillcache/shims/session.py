@@ -34,6 +34,11 @@ def prepare(environ: "Mapping[str, str]", project: str, session_id: str, setting
     return True
 
 
+def is_prepared(cache: str, session_id: str) -> bool:
+    """Whether the client's file was written for this session before."""
+    return bool(session_id) and os.path.exists(f"{calls_folder(cache)}/{session_id}")
+
+
 def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, counts: bool) -> str | None:
     """The preamble's path; None where no shim could be started. `counts`: whether it tells Bash calls apart.
 

@@ -99,6 +99,9 @@ def test_an_asked_for_run_runs_and_so_does_what_it_starts(shell: Shell) -> None:
     (shell.project / "Makefile").write_text("check:\n\t@ruff check .\n")
     _same(shell, "make check", runs=1)
     _same(shell, "make check # fresh", runs=2)
+    _same(shell, "make check <data", runs=1)
+    _same(shell, "make check <data # fresh", runs=2)
+    _same(shell, "make check; echo '# fresh' told", runs=0)
     _same(shell, "SKILLCACHE_FRESH=1 make check", runs=2)
     _same(shell, "SKILLCACHE_FRESH=0 make check", runs=0)
 
@@ -114,6 +117,8 @@ def test_a_failure_is_given_to_the_very_next_call_with_other_filters_and_to_nobo
     assert ran("pytest -q 2>&1 | tail -1", "three\n") == 1
     assert ran("pytest -q 2>&1 | head -1", "one\n") == 0
     assert ran("pytest -q 2>&1 | tail -2", "two\nthree\n") in (0, 1)
+    assert ran("pytest", said) == 1
+    assert ran("pytest 2>&1 | head -1", "one\n") == 0  # a line of one word, which the client does not quote
     assert ran("pytest -v 2>&1 | tail -1", "three\n") == 1
     assert ran("pytest -v 2>&1 | tail -1", "three\n") == 1  # the same line
     assert ran("true", "") == 0

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import unavailable
 from tests.e2e.client import EARLIER_VERSION, OLD_VERSION, VERSION, find_client, find_installed
 from tests.e2e.plugin import Plugged
-from tests.e2e.project import Place
+from tests.e2e.project import CHECK_RULE, MCP_RULE, Place
 
 
 @pytest.fixture(scope="session")
@@ -73,16 +73,7 @@ def plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugg
     """A project whose person has the plugin and nothing else of ours."""
     shutil.copytree(template / "bare", tmp_path / "plugged", symlinks=True)
     place = Plugged(tmp_path / "plugged", claude, runtime)
-    place.lay_out()
-    return place
-
-
-@pytest.fixture
-def second_plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugged:
-    """The same project with another home folder, and the plugin there too."""
-    shutil.copytree(template / "bare", tmp_path / "second", symlinks=True)
-    place = Plugged(tmp_path / "second", claude, runtime)
-    place.lay_out()
+    place.configure(CHECK_RULE + MCP_RULE)
     return place
 
 

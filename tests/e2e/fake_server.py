@@ -5,7 +5,7 @@ mute    says nothing on its standard output
 useless answers with status 500, with no HTTP, with no JSON and with JSON of no use, in turn
 forever has the client wait again and again
 chatter says where it listens after other words   other    is of another version
-held    has the client held after a call, and never lets it go
+follows wants to be told how a call has ended, and never takes that
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import time
 
 from skillcache.server import PROTOCOL
 
-ANSWERS = {"held": '{"follow": true, "hold": true}', "forever": '{"ticket": "t", "wait": 0.001}'}
+ANSWERS = {"follows": '{"follow": true}', "forever": '{"ticket": "t", "wait": 0.001}'}
 OF_NO_USE = (
     "no JSON",
     "[1, 2]",
     "7",
-    '{"result": {"stdout": 5}, "context": ["x"]}',
-    '{"result": "text", "deny": 5, "context": "x", "ticket": {}}',
+    '{"result": {"bytes": 5}, "context": ["x"]}',
+    '{"result": 5, "context": "x", "ticket": {}}',
     "status",
     "nothing",
 )
@@ -51,7 +51,7 @@ def main() -> None:
             log.write(f"{mode}\n")
         if mode == "die":
             os._exit(1)
-        if mode == "hang" or request.startswith(b"POST /held"):
+        if mode == "hang" or (mode == "follows" and request.startswith(b"POST /ended")):
             time.sleep(300)
         answer = OF_NO_USE[(len(kept) - 1) % len(OF_NO_USE)] if mode == "useless" else ANSWERS.get(mode, "{}")
         body = answer.encode()

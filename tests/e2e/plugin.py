@@ -44,7 +44,11 @@ class Plugged(Place):
             self.lay_out()
 
     def play(self, *turns: Turn | list[str], **options: Any) -> Session:
-        """The first turn waits until the session's server listens, where the plugin is loaded."""
+        """The first turn waits until the session's server listens, where the plugin is loaded.
+
+        A session has the MCP server of `servers`.
+        """
+        options.setdefault("mcp_config", self.servers())
         first, *rest = turns
         if options.setdefault("plugin", self.folder) and not options.pop("at_once", False):
             before = set(self.sockets())
@@ -75,19 +79,6 @@ class Plugged(Place):
         while waiting.exists() and any(waiting.iterdir()) and time.monotonic() < ends:
             time.sleep(0.01)
         return "done"
-
-    def processes(self) -> list[int]:
-        """The processes of this person."""
-        mark = f"HOME={self.home}\0".encode()
-        found = []
-        for path in Path("/proc").iterdir():
-            if path.name.isdecimal():
-                try:
-                    if mark in (path / "environ").read_bytes() + b"\0":
-                        found.append(int(path.name))
-                except OSError:  # gone meanwhile, or another's
-                    continue
-        return found
 
 
 def notes(session: Session) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,9 @@ exit "$(cat "$(dirname "$0")/status")"
 }
 
 CHECK_RULE = '[[rules]]\nmatch = "Bash(./check:*)"\n'
+# A tool of mcp_server.py, and the rule that names it.
+COUNT = ToolCall("mcp__words__count_words", {"text": "one two three"})
+MCP_RULE = '\n[[rules]]\nmatch = "mcp__words__count_words"\n'
 
 
 class Place:
@@ -98,6 +102,13 @@ class Place:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
+    def servers(self) -> Path:
+        """A file that gives a session the server `words`, of mcp_server.py."""
+        path = self.root / "servers.json"
+        command = {"command": sys.executable, "args": [str(Path(__file__).parent / "mcp_server.py")]}
+        path.write_text(json.dumps({"mcpServers": {"words": command}}))
+        return path
+
     def git(self, *args: str, project: Path | None = None) -> str:
         return self._tool("git", *args, cwd=project)
 
@@ -116,12 +127,30 @@ class Place:
         return self.client.run(project, [as_turn(turn) for turn in turns], agents=agents, **options)
 
     def count(self) -> int:
-        """How often a command of the project really ran."""
+        """How often a command of the project, or a tool of the server, really ran."""
         return len(self.runs.read_text().splitlines()) if self.runs.exists() else 0
+
+    def replayed(self) -> int:
+        """How many commands and calls were answered with a recorded result so far."""
+        return self.outcomes().count("replayed")
 
     def outcomes(self) -> list[str]:
         """What became of the calls so far, by the names of the table of outcomes."""
         return [count.outcome.name for count in tally.read(str(self.home / ".cache/skillcache"))]
+
+    def processes(self, running: str = "") -> list[int]:
+        """The processes of this person; `running`: a part of their command lines."""
+        mark = f"HOME={self.home}\0".encode()
+        found = []
+        for path in Path("/proc").iterdir():
+            if path.name.isdecimal():
+                try:
+                    is_ours = mark in (path / "environ").read_bytes() + b"\0"
+                    if is_ours and running.encode() in (path / "cmdline").read_bytes():
+                        found.append(int(path.name))
+                except OSError:  # gone meanwhile, or another's
+                    continue
+        return found
 
     def _tool(self, *command: str, cwd: Path | None = None) -> str:
         done = subprocess.run(

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
-import pytest
-
-from skillcache.probe.api import ToolCall, Turn
+from skillcache.probe.api import Turn
 from tests.e2e.client import EARLIER_VERSION, version_of
 from tests.e2e.plugin import Plugged, notes
-from tests.e2e.project import CHECK_RULE, Place, after
+from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, Place, after
 
-COUNT = ToolCall("mcp__words__count_words", {"text": "one two three"})
-MCP_RULE = '\n[[rules]]\nmatch = "mcp__words__count_words"\n'
 DENY = ["--disallowedTools", "Bash(./check denied:*)"]
-
-
-@pytest.fixture
-def servers(tmp_path: Path) -> Path:
-    path = tmp_path / "servers.json"
-    command = {"command": sys.executable, "args": [str(Path(__file__).parent / "mcp_server.py")]}
-    path.write_text(json.dumps({"mcpServers": {"words": command}}))
-    return path
 
 
 def turns(place: Place) -> list[Turn | list[str]]:
@@ -31,29 +15,30 @@ def turns(place: Place) -> list[Turn | list[str]]:
     return ["./check", "./check", edited, "./check denied", COUNT, COUNT]
 
 
-def test_the_hooks(place: Place, earlier_claude: str, servers: Path) -> None:
+def test_the_hooks(place: Place, earlier_claude: str) -> None:
     place.client.binary = earlier_claude
     assert version_of(earlier_claude) == EARLIER_VERSION
     place.configure(CHECK_RULE + MCP_RULE)
     place.skillcache("install")
-    session = place.play(*turns(place), mcp_config=servers, options=DENY)
+    session = place.play(*turns(place), mcp_config=place.servers(), options=DENY)
     fresh, replayed, edited, denied, counted, served = session.results
     assert replayed[1:] == fresh[1:]
     assert edited.text == "all is different"
     assert denied.is_error
     assert served.text.split("\n", 1)[1] == counted.text == "3 words"
-    assert len(session.replays) == 1
+    assert place.replayed() == 2
     assert place.count() == 3, place.outcomes()
 
 
-def test_the_plugin(plugged: Plugged, earlier_claude: str, servers: Path) -> None:
+def test_the_plugin(plugged: Plugged, earlier_claude: str) -> None:
     plugged.client.binary = earlier_claude
     plugged.configure(CHECK_RULE + MCP_RULE)
-    session = plugged.play(*turns(plugged), mcp_config=servers, options=DENY)
+    session = plugged.play(*turns(plugged), mcp_config=plugged.servers(), options=DENY)
     fresh, answered, edited, denied, counted, served = session.results
     assert answered[1:] == fresh[1:]
     assert edited.text == "all is different"
     assert denied.is_error
     assert served[1:] == counted[1:]
-    assert len(notes(session)) == 2
+    assert len(notes(session)) == 1
+    assert plugged.replayed() == 2
     assert plugged.count() == 3, plugged.outcomes()

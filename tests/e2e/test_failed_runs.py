@@ -1,4 +1,4 @@
-"""Failed runs: run again by default; where a rule says so, replayed to whoever has not seen the failure yet."""
+"""Failed runs run again, but for who looks at one through another filter, and where a rule says otherwise."""
 
 from __future__ import annotations
 
@@ -31,17 +31,31 @@ FAILED = {
     "plain": (1, "one thing is wrong\n"),
     "silent": (3, ""),
     "blanks": (2, "\n\n  indented, after blank lines\nExit code 7\n\n"),
-    "control": (139, "é\x1b[31mred\x1b[0m\r\n"),
+    "control": (99, "é\x1b[31mred\x1b[0m\r\n"),
     "long": (4, "".join(f"line {number}\n" for number in range(1_000))),
 }
 
 
-def test_a_failing_command_runs_again(place: Place) -> None:
+def test_a_failing_command_runs_again_but_for_another_filter_in_the_next_call(place: Place) -> None:
     place.write("test_sum.py", FAILING_TEST)
-    session = place.play(PYTEST, PYTEST, f"{PYTEST} | tail -3", f"{PYTEST} | tail -3")
-    assert place.count() == 4, place.outcomes()
-    assert session.replays == []
-    assert [result.is_error for result in session.results] == [True, True, False, False]
+    filtered = f"{PYTEST} 2>&1 | tail -3"
+    lines = [PYTEST, PYTEST, filtered, filtered, f"{PYTEST} 2>&1 | head -1; true"]
+    session = place.play(*lines)
+    ran = ["seen_failure", "failure"]
+    assert place.outcomes() == ["no_entry", "failure", *ran, "replayed", *ran, *ran]
+    assert place.count() == 4
+    assert [result.is_error for result in session.results] == [True, True, False, False, False]
+    assert session.texts[0] == session.texts[1]
+    assert session.texts[2] == session.texts[3] == "\n".join(session.texts[1].splitlines()[-3:])
+
+
+def test_a_call_between_or_a_changed_file_makes_it_run(place: Place) -> None:
+    place.write("status", "1\n")
+    changed = after(lambda: place.write("answer", "all is different\n"), "./check 2>&1 | tail -1")
+    session = place.play("./check", "true", "./check | tail -1", changed, "./check 2>&1 | wc -l")
+    assert place.count() == 3, place.outcomes()
+    assert session.texts[2:] == ["all is well", "all is different", "1"]
+    assert place.outcomes()[-1] == "replayed"
 
 
 def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(place: Place) -> None:
@@ -61,11 +75,11 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
     seen = place.play(*turns)
     ran = place.count()
     assert ran == 2 * len(FAILED) + 2, place.outcomes()
-    assert seen.replays == []
+    assert place.replayed() == 0
 
     other = place.play(*turns)
-    assert place.count() - ran == len(FAILED) + 1, place.outcomes()  # what they see again, and what is cut
-    assert len(other.replays) == len(FAILED) + 1
+    assert place.count() - ran == len(FAILED), place.outcomes()  # what they see again
+    assert place.replayed() == len(FAILED) + 2
     for name, fresh, replayed in zip(FAILED, seen.results, other.results, strict=False):
         assert fresh.is_error
         assert (name, *replayed[1:]) == (name, *fresh[1:])
@@ -73,18 +87,17 @@ def test_where_a_rule_says_so_a_failure_is_replayed_to_another_session_only(plac
     assert other.texts[-2] == str(place.project)
     assert "characters truncated" in other.texts[-1]
 
-    ran = place.count()
+    ran, before = place.count(), place.replayed()
     resumed = place.play(failing("plain"), resume=seen.id)  # it has still seen its failures
     assert resumed.id == seen.id
-    assert place.count() == ran + 1, place.outcomes()
-    assert resumed.replays == []
+    assert (place.count(), place.replayed()) == (ran + 1, before), place.outcomes()
 
 
-def test_a_subagent_that_has_not_seen_the_failure_is_told(place: Place) -> None:
+def test_a_subagent_shares_its_session_and_what_that_has_seen_fail(place: Place) -> None:
     place.configure(FAILURES)
     place.write("status", "1\n")
     task = "check the project for me"
     session = place.play("./check", agent(task), agents={task: ["./check", "./check"]})
     inner = session.api.of(task)[-1].results()
     assert [(result.text, result.is_error) for result in inner] == [(session.texts[0], True)] * 2
-    assert place.count() == 2, place.outcomes()  # the subagent's second call: it has seen the failure by then
+    assert place.count() == 3, place.outcomes()

@@ -1,4 +1,4 @@
-"""Nothing that the person's rules, or another hook, would have stopped is answered from the cache."""
+"""Nothing that the person's rules, or another hook, would have stopped begins: whatever is recorded of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.e2e.project import PYTEST, Place
+
+SCOPES = ("user", "project", "local")
 
 
 @pytest.fixture
@@ -32,40 +34,29 @@ def add(place: Place, scope: str, more: dict[str, Any]) -> None:
     path.write_text(json.dumps({**known, **more}))
 
 
-def test_deny_and_ask_rules_of_every_scope_win_over_a_hit(place: Place) -> None:
-    kinds = [(scope, kind) for scope in ("user", "project", "local") for kind in ("deny", "ask")]
+def test_deny_and_ask_rules_of_every_scope_keep_a_call_from_starting(place: Place) -> None:
+    kinds = [(scope, kind) for scope in SCOPES for kind in ("deny", "ask")]
     stopped = [f"./check {scope} {kind}" for scope, kind in kinds]
-    commands = [*stopped, "./check neither", "cd sub && MODE=1 timeout 60 ../check user deny 2>&1 | tail -1"]
-    place.configure('[[rules]]\nmatch = "Bash(./check:*)"\n\n[[rules]]\nmatch = "Bash(../check:*)"\n')
-    place.play(*commands)
-    assert place.outcomes().count("stored") == len(commands), place.outcomes()
-    ran = place.count()
-    for scope in ("user", "project", "local"):
+    within = "cd sub && MODE=1 timeout 60 pytest -qq 2>&1 | tail -1"
+    place.play(*stopped, "./check neither", PYTEST, within)
+    assert place.outcomes().count("stored") == len(stopped) + 3, place.outcomes()
+    for scope in SCOPES:
         rules = {kind: [f"Bash(./check {scope} {kind}:*)"] for kind in ("deny", "ask")}
         if scope == "user":
-            rules["deny"].append("Bash(../check *)")
+            rules["deny"].append("Bash(pytest:*)")
         add(place, scope, {"permissions": {"allow": ["Bash"], **rules}})
+    ran, outcomes = place.count(), place.outcomes()
 
-    session = place.play(*commands, mode="default")
-    assert place.count() == ran, place.outcomes()
-    assert len(session.replays) == 1
-    by_command = dict(zip(commands, session.results, strict=True))
-    assert by_command["./check neither"][1:3] == ("all is well", False)
-    for command in [*stopped, commands[-1]]:
-        assert by_command[command].is_error, command
-        assert "ermission" in by_command[command].text, command
+    session = place.play(*stopped, PYTEST, within, "./check neither", mode="default")
 
-
-def test_a_rule_against_what_a_replay_would_use_is_not_run_into(place: Place) -> None:
-    place.play("./check")
-    for number, kind in enumerate(("deny", "ask"), 2):
-        add(place, "user", {"permissions": {kind: ["Bash(cat:*)"], "allow": ["Bash(./check:*)"]}})
-        session = place.play("./check", mode="default")
-        assert session.results[0][1:3] == ("all is well", False)
-        assert place.count() == number, place.outcomes()
+    assert place.count() == ran
+    assert place.outcomes() == [*outcomes, "replayed"]  # of the one that nothing stops
+    *refused, served = session.results
+    assert served[1:3] == ("all is well", False)
+    assert all(result.is_error and "ermission" in result.text for result in refused)
 
 
-def test_another_hook_s_refusal_wins_over_a_hit(place: Place) -> None:
+def test_another_hook_s_refusal_keeps_a_call_from_starting(place: Place) -> None:
     place.play("./check")
     answer = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "not today"}
     said = json.dumps({"hookSpecificOutput": answer})
@@ -74,21 +65,40 @@ def test_another_hook_s_refusal_wins_over_a_hit(place: Place) -> None:
     session = place.play("./check")
     assert session.results[0].is_error
     assert "not today" in session.texts[0]
-    assert place.count() == 1, place.outcomes()
+    assert place.count() == 1
+    assert place.outcomes() == ["no_entry", "stored"]
 
 
-def test_what_the_person_allowed_is_replayed_in_every_mode(place: Place) -> None:
+def test_what_another_hook_makes_of_the_line_is_what_is_answered(place: Place) -> None:
+    place.play("./check", "./check one")
+    answer = {"hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": {"command": "./check one"}}
+    hook = place.root / "hook"
+    hook.write_text(f"#!/bin/sh\necho '{json.dumps({'hookSpecificOutput': answer})}'\n")
+    hook.chmod(0o755)
+    entry = {"matcher": "Bash", "hooks": [{"type": "command", "command": str(hook)}]}
+    add(place, "local", {"hooks": {"PreToolUse": [entry]}})
+    place.play("./check two")
+    assert place.count() == 2, place.outcomes()
+    assert place.replayed() == 1
+
+
+def test_what_the_person_allowed_is_answered_in_every_mode_and_nothing_of_ours_decides(place: Place) -> None:
     add(place, "user", {"permissions": {"allow": ["Bash(pytest:*)"]}})
     fresh = place.play(PYTEST, mode="default")
-    for mode in ("default", "acceptEdits", "plan", "dontAsk"):
+    modes = ("default", "acceptEdits", "plan", "dontAsk")
+    for mode in modes:
         session = place.play(PYTEST, mode=mode)
         assert session.texts == fresh.texts
-        assert len(session.replays) == 1, mode
-    assert place.count() == 1, place.outcomes()
+        assert not any("ermission" in run.stdout for run in session.hooks)
+    assert place.count() == 1
+    assert place.outcomes() == ["no_entry", "stored", *["replayed"] * len(modes)]
 
 
-def test_what_nobody_allowed_is_asked_about_as_ever(place: Place) -> None:
-    session = place.play("./check", mode="default")
+@pytest.mark.parametrize("mode", ["default", "dontAsk"])
+def test_what_nobody_allowed_is_asked_about_as_ever(place: Place, mode: str) -> None:
+    place.play("./check")
+    session = place.play("./check", mode=mode)
     assert session.results[0].is_error
     assert "ermission" in session.texts[0] or "approval" in session.texts[0]
-    assert place.count() == 0
+    assert place.count() == 1
+    assert place.outcomes() == ["no_entry", "stored"]

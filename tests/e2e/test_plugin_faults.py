@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.probe.api import Turn, bash
+from skillcache.probe.api import ToolCall, Turn
 from tests.conftest import RedisServer
 from tests.e2e.fake_server import OF_NO_USE
 from tests.e2e.plugin import SECONDS, Plugged, notes
-from tests.e2e.project import CHECK_RULE, after
+from tests.e2e.project import COUNT, after
 
 FAKE = Path(__file__).parent / "fake_server.py"
-MODES = ("hang", "die", "mute", "held", "forever", "chatter", "other")
+MODES = ("hang", "die", "mute", "follows", "forever", "chatter", "other")
 NOT_ASKED = ("mute", "chatter", "other")
 
 
@@ -42,7 +42,11 @@ def start_instead(plugged: Plugged, *command: str) -> None:
     heard.write_text(text)
 
 
-def once_there(path: Path, turn: str) -> Turn:
+def count(text: str) -> ToolCall:
+    return ToolCall(COUNT.tool, {"text": text})
+
+
+def once_there(path: Path, turn: Turn) -> Turn:
     return after(lambda: wait_for(path.exists), turn)
 
 
@@ -58,12 +62,13 @@ def wait_for(condition: Callable[[], object]) -> bool:
 def test_a_server_that_does_not_do_its_work_is_not_missed(hasty: Plugged, mode: str) -> None:
     path = hasty.runtime / "fake"
     start_instead(hasty, sys.executable, str(FAKE), mode, str(path))
-    hasty.write("status", "3\n")
-    session = hasty.play(once_there(path, "./check"), "./check", "./check | cat", at_once=True)
-    assert [result[1:3] for result in session.results] == [("Exit code 3\nall is well", True)] * 2 + [
-        ("all is well", False)
+    session = hasty.play(once_there(path, COUNT), COUNT, "./check", "./check", COUNT, at_once=True)
+    assert [result[1:3] for result in session.results] == [
+        *[("3 words", False)] * 2,
+        *[("all is well", False)] * 2,  # no server has a part in what commands are answered with
+        ("3 words", False),
     ]
-    assert hasty.count() == 3
+    assert hasty.count() == 4
     assert notes(session) == []
     assert (hasty.runtime / "fake.asked").exists() is (mode not in NOT_ASKED)
     assert session.exit_code == 0
@@ -74,11 +79,10 @@ def test_a_server_that_does_not_do_its_work_is_not_missed(hasty: Plugged, mode: 
 def test_answers_of_no_use_change_nothing(plugged: Plugged) -> None:
     path = plugged.runtime / "fake"
     start_instead(plugged, sys.executable, str(FAKE), "useless", str(path))
-    plugged.write("status", "3\n")
-    lines = [f"./check {number}" for number in range(len(OF_NO_USE))]
-    session = plugged.play(once_there(path, lines[0]), *lines[1:], at_once=True)
-    assert [result[1:3] for result in session.results] == [("Exit code 3\nall is well", True)] * len(lines)
-    assert len((plugged.runtime / "fake.asked").read_text().splitlines()) >= len(lines)
+    calls = [count(f"number {number}") for number in range(len(OF_NO_USE))]
+    session = plugged.play(once_there(path, calls[0]), *calls[1:], at_once=True)
+    assert [result[1:3] for result in session.results] == [("2 words", False)] * len(calls)
+    assert len((plugged.runtime / "fake.asked").read_text().splitlines()) >= len(calls)
     assert notes(session) == []
     assert session.exit_code == 0
     assert plugged.processes() == []
@@ -86,8 +90,8 @@ def test_answers_of_no_use_change_nothing(plugged: Plugged) -> None:
 
 def test_a_program_that_is_not_there_is_not_missed(plugged: Plugged) -> None:
     start_instead(plugged, "/nonexistent/python3", "serve")
-    session = plugged.play("./check", "./check", at_once=True)
-    assert [result[1:3] for result in session.results] == [("all is well", False)] * 2
+    session = plugged.play(COUNT, COUNT, at_once=True)
+    assert [result[1:3] for result in session.results] == [("3 words", False)] * 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -96,12 +100,12 @@ def test_a_server_that_is_killed_or_stopped_while_a_call_waits_lets_it_run(hasty
     servers: list[int] = []
 
     def strike() -> None:
-        servers.extend(pid for pid in hasty.processes() if b"serve.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        servers.extend(hasty.processes("serve.py"))
         for pid in servers:
             os.kill(pid, number)
 
-    session = hasty.play("./check", after(strike, "./check"), "./check", bash("./check other"))
-    assert [result[1:3] for result in session.results] == [("all is well", False)] * 4
+    session = hasty.play(COUNT, after(strike, COUNT), COUNT, count("and three others"))
+    assert [result[1:3] for result in session.results] == [("3 words", False)] * 4
     assert servers
     assert hasty.count() == 4
     assert session.duration < 25
@@ -113,12 +117,11 @@ def test_a_server_that_died_is_started_again(plugged: Plugged) -> None:
         ends = time.monotonic() + SECONDS
         while "stored" not in plugged.outcomes() and time.monotonic() < ends:  # it is to die with nothing under way
             time.sleep(0.01)
-        for pid in plugged.processes():
-            if b"serve.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                os.kill(pid, signal.SIGKILL)
+        for pid in plugged.processes("serve.py"):
+            os.kill(pid, signal.SIGKILL)
         time.sleep(11)  # the mod does not start it again and again
 
-    session = plugged.play("./check", after(strike, "./check"), after(lambda: time.sleep(1), "./check"))
+    session = plugged.play(COUNT, after(strike, COUNT), after(lambda: time.sleep(1), COUNT))
     assert plugged.count() == 2, plugged.outcomes()
     assert len(notes(session)) == 1
 
@@ -126,8 +129,8 @@ def test_a_server_that_died_is_started_again(plugged: Plugged) -> None:
 def test_without_the_store_calls_run(plugged: Plugged, redis_factory: Callable[..., RedisServer]) -> None:
     server = redis_factory()
     plugged.client.env["SKILLCACHE_REDIS_URL"] = server.url
-    session = plugged.play("./check", "./check", after(server.stop, "./check"), "./check")
-    assert [result[1:3] for result in session.results] == [("all is well", False)] * 4
+    session = plugged.play(COUNT, COUNT, after(server.stop, COUNT), COUNT)
+    assert [result[1:3] for result in session.results] == [("3 words", False)] * 4
     assert plugged.count() == 3, plugged.outcomes()
     assert plugged.outcomes()[:3] == ["no_entry", "stored", "replayed"]
     assert set(plugged.outcomes()[3:]) == {"store_unreachable"}
@@ -139,41 +142,44 @@ def test_a_store_that_hangs_holds_one_call_up_shortly(
     server = redis_factory()
     hasty.client.env["SKILLCACHE_REDIS_URL"] = server.url
     stop = lambda: server.process.send_signal(signal.SIGSTOP)  # noqa: E731
-    session = hasty.play("./check", after(stop, "./check"), "./check")
+    session = hasty.play(COUNT, after(stop, COUNT), COUNT)
     server.process.send_signal(signal.SIGCONT)
-    assert [result[1:3] for result in session.results] == [("all is well", False)] * 3
+    assert [result[1:3] for result in session.results] == [("3 words", False)] * 3
     assert hasty.count() == 3, hasty.outcomes()
     assert "store_timeout" in hasty.outcomes()
 
 
 def test_a_fault_in_the_configuration_is_counted(plugged: Plugged) -> None:
     (plugged.home / ".config/skillcache/config.toml").write_text("min_duration = 'x'\n")
-    session = plugged.play("./check")
-    assert session.texts == ["all is well"]
+    session = plugged.play("./check", COUNT)
+    assert session.texts == ["all is well", "3 words"]
     assert set(plugged.outcomes()) == {"bad_config"}
 
 
 def test_switched_off_it_answers_nothing_until_it_is_switched_on(plugged: Plugged) -> None:
     off = f"{sys.executable} -m skillcache serve --off"
     on = f"{sys.executable} -m skillcache serve --on"
-    session = plugged.play("./check", off, "./check", on, "./check")
-    assert "skillcache is off" in session.texts[1]
-    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    both: list[Turn | list[str]] = [COUNT, "./check"]
+    session = plugged.play(*both, off, *both, on, *both)
+    assert "skillcache is off" in session.texts[2]
+    assert plugged.outcomes() == [*["no_entry", "stored"] * 2, "replayed", "replayed"]
+    assert plugged.count() == 4
     assert len(notes(session)) == 1
 
 
-def test_an_environment_that_the_settings_change_is_not_answered_for(plugged: Plugged) -> None:
+def test_an_environment_that_the_settings_change_is_another_one_for_commands_and_calls(plugged: Plugged) -> None:
     """The client gives it to whatever it starts from then on, and the server was started before."""
     settings = plugged.home / ".claude/settings.json"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(json.dumps({"env": {"TEST_MODE": "one"}}))
-    plugged.configure(f"{CHECK_RULE}env = ['TEST_MODE']\n")
     plugged.write("check", '#!/bin/sh\necho "check" >> "$E2E_RUNS"\necho "[$TEST_MODE]"\n')
 
     def change() -> None:
         settings.write_text(json.dumps({"env": {"TEST_MODE": "two"}}))
         time.sleep(2)
 
-    session = plugged.play("./check", "./check", after(change, "./check"), "./check")
-    assert session.texts == ["[one]", "[one]", "[two]", "[two]"]
-    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    both: list[Turn | list[str]] = ["./check", COUNT]
+    session = plugged.play(*both, *both, after(change, "./check"), COUNT, *both)
+    assert session.texts[::2] == ["[one]", "[one]", "[two]", "[two]"]
+    assert plugged.outcomes() == [*["no_entry", "stored"] * 2, "replayed", "replayed", "no_entry", "stored", "replayed"]
+    assert len(notes(session)) == 1

@@ -11,13 +11,10 @@ from typing import Any
 import pytest
 
 from skillcache.plugin.layout import marketplace_text
-from skillcache.probe.api import ToolCall, bash
+from skillcache.probe.api import bash
 from tests.conftest import RedisServer
 from tests.e2e.plugin import Plugged, notes
-from tests.e2e.project import CHECK_RULE, PYTEST
-
-MCP = {"command": "python3", "args": [str(Path(__file__).parent / "mcp_server.py")]}
-COUNT = ToolCall("mcp__words__count_words", {"text": "one two three"})
+from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, PYTEST
 
 
 @pytest.fixture
@@ -46,14 +43,15 @@ def test_it_is_installed_used_and_taken_away(installed: Plugged) -> None:
     assert "Claude Code has the plugin" in installed.skillcache("install", "--plugin")
 
     before = set(installed.sockets())
-    session = installed.play(installed.once_served(PYTEST, before), PYTEST, plugin=None)
-    assert installed.outcomes() == ["no_entry", "stored", "replayed"]
+    session = installed.play(installed.once_served(PYTEST, before), PYTEST, COUNT, COUNT, plugin=None)
+    assert installed.outcomes() == ["no_entry", "stored", "replayed"] * 2
     assert len(notes(session)) == 1
 
     assert "no longer has the plugin" in installed.skillcache("uninstall")
     assert not any(settings(installed).values())
-    session = installed.play(PYTEST, plugin=None)
-    assert installed.outcomes() == ["no_entry", "stored", "replayed"]
+    session = installed.play(PYTEST, COUNT, plugin=None)
+    assert installed.outcomes() == ["no_entry", "stored", "replayed"] * 2
+    assert installed.count() == 4
     assert session.hooks == []
 
 
@@ -67,20 +65,16 @@ def test_a_dry_run_says_what_it_would_run(plugged: Plugged) -> None:
 
 def test_rules_of_a_project_are_heard_once_the_folder_is_laid_out_again(plugged: Plugged) -> None:
     plugged.configure("")
-    plugged.write("status", "0\n")
-    (plugged.project / ".claude").mkdir()
-    plugged.write("report", '#!/bin/sh\necho report >> "$E2E_RUNS"\necho done\n')
-    (plugged.project / "report").chmod(0o755)
-    plugged.write(".claude/skillcache.toml", CHECK_RULE.replace("./check", "./report"))
+    plugged.write(".claude/skillcache.toml", CHECK_RULE + MCP_RULE)
     plugged.commit()
-    plugged.play("./report", "./report")
-    assert plugged.outcomes() == []
+    plugged.play("./check", "./check", COUNT, COUNT)
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]  # a command: a shell is given rules as it begins
     plugged.lay_out()
-    plugged.play("./report", "./report")
-    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    plugged.play(COUNT, COUNT)
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"] * 2
 
 
-def test_the_options_of_the_plugin_reach_the_server_and_nobody_else(
+def test_the_options_of_the_plugin_reach_the_server_and_the_commands_and_nobody_else(
     plugged: Plugged, redis_server: RedisServer
 ) -> None:
     (plugged.home / ".claude").mkdir(exist_ok=True)
@@ -88,10 +82,13 @@ def test_the_options_of_the_plugin_reach_the_server_and_nobody_else(
     (plugged.home / ".claude/settings.json").write_text(
         json.dumps({"pluginConfigs": {"skillcache": {"options": options}}})
     )
-    session = plugged.play(bash("sleep 0.5"), "./check", "./check")
-    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+    session = plugged.play(bash("sleep 0.5"), "./check", "./check", COUNT, COUNT)
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"] * 2
     assert len(notes(session)) == 1
-    assert b"skill_cache:" in redis_server.command("KEYS", "*")
+    keys = redis_server.command("KEYS", "skill_cache:*")
+    assert b"skill_cache:check:" in keys
+    assert b"skill_cache:mcp__words__count_words:" in keys
+    assert list((plugged.home / ".cache/skillcache").glob("*.sqlite3")) == []
     assert not any(redis_server.url in str(event) for event in session.stream)
 
 
@@ -103,26 +100,21 @@ def test_its_commands_do_what_they_say(plugged: Plugged) -> None:
     assert "./check --all" in said(explain.requests[0].messages)
     fresh = plugged.play("./check", prompt="/skillcache:fresh ./check", mode="default")
     assert "# fresh" in said(fresh.requests[0].messages)
+    ran = plugged.count()
     off = plugged.play("./check", prompt="/skillcache:off", mode=None, at_once=True)
     assert "skillcache is off" in said(off.requests[0].messages)
+    assert plugged.count() == ran + 1, plugged.outcomes()
 
 
 def said(messages: list[dict[str, Any]]) -> str:
     return json.dumps(messages)
 
 
-def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(
-    plugged: Plugged, old_claude: str, tmp_path: Path
-) -> None:
+def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(plugged: Plugged, old_claude: str) -> None:
     plugged.client.binary = old_claude
     install(plugged)
-    plugged.configure(f'{CHECK_RULE}\n[[rules]]\nmatch = "mcp__words__count_words"\n')
-    plugged.skillcache("install", "--plugin")
-    servers = tmp_path / "servers.json"
-    servers.write_text(json.dumps({"mcpServers": {"words": MCP}}))
-    session = plugged.play("./check", "./check", COUNT, COUNT, plugin=None, mcp_config=servers)
+    session = plugged.play("./check", "./check", COUNT, COUNT, plugin=None)
     assert plugged.outcomes() == ["no_entry", "stored", "replayed"] * 2
-    assert len(session.replays) == 1
     assert session.texts[0] == session.texts[1] == "all is well"
     assert "This is not an error" in session.texts[3]
     assert plugged.sockets() == []
@@ -133,9 +125,9 @@ def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(
 def test_an_older_client_leaves_the_module_of_a_newer_one_alone(plugged: Plugged, old_claude: str) -> None:
     """Both may share a home folder; the plugin folder is then laid out anew for whichever asked last."""
     plugged.client.binary = old_claude
-    session = plugged.play("./check", "./check", at_once=True)
-    assert session.texts == ["all is well"] * 2
-    assert plugged.count() == 2
+    session = plugged.play("./check", "./check", COUNT, COUNT, at_once=True)
+    assert session.texts == [*["all is well"] * 2, *["3 words"] * 2]
+    assert plugged.count() == 3  # its SessionStart sees to commands all the same
 
 
 def test_the_folder_is_valid_to_the_client(plugged: Plugged, claude: str) -> None:
@@ -172,9 +164,10 @@ def validate(plugged: Plugged, claude: str, folder: Path) -> dict[str, Any]:
 
 def test_the_module_passes_its_own_tests(plugged: Plugged, claude: str) -> None:
     """Those of tests/plugin/register.test.ts, run by the client against its own engine."""
-    rule = '\n[[rules]]\nmatch = "WebFetch(domain:x.example)"\ninvalidated_by = ["mcp__db__write"]\n'
+    page = '\n[[rules]]\nmatch = "WebFetch(domain:x.example)"\ninvalidated_by = ["mcp__db__write"]\n'
+    table = '\n[[rules]]\nmatch = "mcp__db__read"\ninvalidated_by = ["Bash(alembic upgrade *)"]\n'
     plugged.is_patient = False
-    plugged.configure(CHECK_RULE + rule)
+    plugged.configure(CHECK_RULE + page + table)
     tests = Path(__file__).parent.parent / "plugin/register.test.ts"
     shutil.copy(tests, plugged.folder / "hooks/register.test.ts")
     done = subprocess.run(

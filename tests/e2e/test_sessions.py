@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,9 @@ def test_a_session_that_ended_is_told_with_its_last_reply(work: Place) -> None:
 def test_a_resumed_session_is_told_only_what_changed(work: Place) -> None:
     first = play(work, write(work, "parser.py"), write(work, "lexer.py"), "done", prompt="make the parser faster")
     unchanged = play(work, "ok", prompt="and now", resume=first.id)
-    assert "skillcache" not in "".join(everything_in(unchanged.requests[0]))
+    assert brief_of(unchanged) == ""
+    assert [run.stdout for run in unchanged.hooks if run.event == "SessionStart"] == [""]
+    assert "\n".join(everything_in(unchanged.requests[0])).count("skillcache replays") == 1  # as it was told then
     play(work, write(work, "other.py"), "done", prompt="something else")
     work.write("lexer.py", "changed by hand\n")
     work.git("add", "parser.py")
@@ -261,12 +264,14 @@ def test_subagents_are_kept_apart(work: Place) -> None:
     assert set(inner) == {"agent", "command", "answer"}
 
 
-def test_a_replayed_command_is_recorded_as_what_was_asked_for(work: Place) -> None:
+def test_a_replayed_command_is_recorded_as_any_other_and_the_person_is_told_at_the_turns_end(work: Place) -> None:
     session = play(work, bash("./check"), bash("./check"), bash("sleep 0.5"), "done", prompt="check it twice")
-    assert len(session.replays) == 1
+    assert work.replayed() == 1
     story = [json.loads(entry) for (entry,) in rows(work.home, "SELECT entry FROM log ORDER BY id")]
-    checks = [entry for entry in story if entry.get("text") == "./check"]
-    assert [entry.get("replayed", False) for entry in checks] == [False, True]
+    assert [entry["status"] for entry in story if entry.get("text") == "./check"] == [0, 0]
+    (told,) = [json.loads(run.stdout) for run in session.hooks if run.event == "Stop" and run.stdout]
+    assert re.fullmatch(r"skillcache: ./check replayed, [0-9.]+ s saved", told["systemMessage"])
+    assert not any("s saved" in text for request in session.requests for text in everything_in(request))
 
 
 def rows(home: Path, query: str) -> list[tuple[str, ...]]:

@@ -16,7 +16,7 @@ from termios import TIOCSWINSZ
 
 import pytest
 
-from skillcache.probe.api import Api, Request, Turn
+from skillcache.probe.api import Api, Request, Turn, bash
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 
@@ -27,6 +27,8 @@ echo "check $*" >> "$E2E_RUNS"
 while [ ! -e "$E2E_GO" ]; do sleep 0.05; done
 cat "$(dirname "$0")/answer"
 """
+
+STAND_IN = "/.stand_in.py\0"  # what a shim becomes where it may answer
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -47,7 +49,7 @@ def test_a_call_that_was_refused_is_waited_for_by_nobody(place: Place) -> None:
     place.play("./check", then, mode="dontAsk")
     assert ran == [["all is well"]]
     assert place.count() == 1
-    assert place.outcomes() == ["no_entry", "no_entry", "stored"]
+    assert place.outcomes() == ["no_entry", "stored"]
 
 
 class Terminal:
@@ -131,16 +133,43 @@ def _asked(terminal: Terminal, api: Api) -> bool:
     return bool(api.requests)
 
 
-def test_a_session_that_was_killed_is_waited_for_by_nobody(plugged: Plugged) -> None:
-    plugged.client.env["E2E_GO"] = str(plugged.root / "go")
-    plugged.write("check", SLOW)
-    plugged.commit()
-    with Api([plugged.once_served("./check", set())]) as api:
-        killed = plugged.client.start(plugged.project, api, plugin=plugged.folder)
-        until(lambda: plugged.count() == 1)
+def test_the_run_of_a_session_that_was_killed_is_waited_for_while_it_goes_on(place: Place) -> None:
+    """The client's shells outlive it."""
+    place.client.env["E2E_GO"] = str(place.root / "go")
+    place.write("check", SLOW)
+    place.commit()
+    with Api([bash("./check")]) as api:
+        killed = place.client.start(place.project, api)
+        until(lambda: place.count() == 1)
         killed.kill()
         killed.communicate(timeout=20)
-    plugged.write("go", "", plugged.root)
-    assert plugged.play("./check").texts == ["all is well"]
-    assert plugged.count() == 2
-    assert plugged.outcomes()[-1] == "stored"
+
+    def open_once_there_are_two() -> None:
+        until(lambda: len(place.processes(STAND_IN)) == 2)
+        place.write("go", "", place.root)
+
+    thread = threading.Thread(target=open_once_there_are_two)
+    thread.start()
+    assert place.play("./check").texts == ["all is well"]
+    thread.join()
+    assert place.count() == 1
+    first, *others = place.outcomes()
+    assert (first, "stored" in others, bool({"waited", "replayed"}.intersection(others))) == ("no_entry", True, True)
+
+
+def test_a_run_that_was_killed_is_waited_for_by_nobody(place: Place) -> None:
+    place.client.env["E2E_GO"] = str(place.root / "go")
+    place.write("check", SLOW)
+    place.commit()
+    with Api([bash("./check")]) as api:
+        client = place.client.start(place.project, api)
+        until(lambda: place.count() == 1)
+        (stand_in,) = place.processes(STAND_IN)
+        os.kill(stand_in, signal.SIGKILL)
+        place.write("go", "", place.root)
+        assert place.play("./check").texts == ["all is well"]
+        client.communicate(timeout=60)
+    assert place.count() == 2
+    assert place.outcomes() == ["no_entry", "no_entry", "stored"]
+    (killed,) = api.requests[-1].results()
+    assert killed.is_error

@@ -79,10 +79,9 @@ def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place
     assert edited == [[str(table), str(report)]] * 2
     assert (report.read_text(), stat.S_IMODE(report.stat().st_mode)) == ("it's a report on a,b\n", 0o640)
     assert table.read_text() == "A,B\n"
-    assert "What it wrote was put back: " in session.replays[0]
 
     # The model still sees the words that it wrote.
-    *_, call, _result, _note = session.requests[-1].messages
+    *_, call, _result = session.requests[-1].messages
     assert call["content"][0]["input"]["command"] == LINE
 
 
@@ -95,7 +94,7 @@ def test_a_file_that_was_edited_since_is_written_over_by_a_run_and_by_no_replay(
     assert not any(result.is_error for result in session.results)
 
 
-def test_files_are_put_back_only_where_the_client_would_run_the_script_unasked(place: Place) -> None:
+def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Place) -> None:
     add_skill(place, place.home / ".claude/skills/report")
     fresh = place.play(LINE)
     written = place.project / "report.txt"
@@ -105,15 +104,16 @@ def test_files_are_put_back_only_where_the_client_would_run_the_script_unasked(p
         ("default", {}, False),
         ("default", {"deny": [script]}, False),
         ("default", {"allow": [script]}, True),
-        ("plan", {"allow": [script]}, False),
         ("dontAsk", {}, False),
         ("dontAsk", {"allow": [script]}, True),
-        ("acceptEdits", {}, True),
+        ("acceptEdits", {}, False),
     ):
         written.unlink(missing_ok=True)
         settings.write_text(json.dumps({"permissions": rules}))
+        before = place.replayed()
         session = place.play(LINE, mode=mode, settings=settings)
-        assert (mode, rules, len(session.replays), written.exists()) == (mode, rules, is_replayed, is_replayed)
+        replayed = place.replayed() - before
+        assert (mode, rules, replayed, written.exists()) == (mode, rules, is_replayed, is_replayed)
         assert session.results[0].is_error is not is_replayed
         assert not is_replayed or session.texts == fresh.texts
     assert place.count() == 1
@@ -180,11 +180,3 @@ def test_a_script_that_writes_more_than_it_declares_runs_every_time(place: Place
     place.play(LINE, LINE)
     assert place.count() == 2
     assert place.outcomes() == ["no_entry", "undeclared"] * 2
-
-
-def test_where_the_client_asks_before_it_replaces_a_file_the_replay_still_holds(place: Place) -> None:
-    add_skill(place, place.home / ".claude/skills/report")
-    (place.home / ".bashrc").write_text("alias cp='cp -i' mv='mv -i' rm='rm -i'\n")
-    place.play(LINE, LINE, LINE)
-    assert place.count() == 1, place.outcomes()
-    assert (place.project / "out/table.csv").read_text() == "A,B\n"

@@ -13,7 +13,7 @@ from skillcache.probe.api import bash
 from tests.e2e.project import Place, after
 
 SLOW_REPORT = '#!/bin/sh\necho "slow-report" >> "$E2E_RUNS"\nsleep 1.3\nwc -l answer\n'
-RUN = "./slow-report --private-word 2>&1 | tail -1"
+RUN = "./slow-report --private-word 2>&1"
 RULE = '[[rules]]\nmatch = "Bash(./slow-report:*)"\n'
 
 
@@ -71,13 +71,12 @@ def test_a_repeated_slow_call_is_suggested_applied_and_then_replayed(work: Place
     said = work.skillcache("suggest", "--apply")
     config = work.home / ".config/skillcache/config.toml"
     assert config.read_text().endswith("\n\n" + RULE)
-    assert said.endswith("Their calls do not start the hooks yet. Run: skillcache install\n")
-    work.skillcache("install")
+    assert said.endswith(f"\n\n1 rule was added to {config}.\n")
 
-    replayed = work.play(RUN, RUN)
+    replayed = work.play(RUN, f"{RUN} | tail -1")  # a session gets its rules at its start
     assert work.count() == 7, work.outcomes()
     assert replayed.texts == [session.texts[3]] * 2
-    assert len(replayed.replays) == 1
+    assert work.replayed() == 1
     assert work.skillcache("suggest") == "No repeated call would have been worth a rule.\n"
 
 

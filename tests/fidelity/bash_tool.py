@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 HOOKS = Path(__file__).parents[2] / "hooks"
-# What the client puts around the text of the env files and the line, whose quotes it spells '"'"'.
+# What the client puts around the text of the env files and the line: see `spelled`.
 _CALL = """source {snapshot} 2>/dev/null || true && {preamble}
-: && \\builtin shopt -u extglob 2>/dev/null || true && eval '{line}' < /dev/null && pwd -P >| {place}"""
+: && \\builtin shopt -u extglob 2>/dev/null || true && eval {line} && pwd -P >| {place}"""
+_BARE = re.compile(r"[\w./:=@%+,-]+", re.ASCII)
 _NO_SNAPSHOT = "/dev/null"
 
 
@@ -23,6 +25,12 @@ class Ran(NamedTuple):
     status: int
     text: str
     cwd: str
+
+
+def spelled(line: str) -> str:
+    """As the client gives it to `eval` (observed): in quotes where needed, and without input where it names none."""
+    word = line if _BARE.fullmatch(line) else "'" + line.replace("'", "'\"'\"'") + "'"
+    return word if "<" in line else f"{word} < /dev/null"
 
 
 class BashTool:
@@ -55,7 +63,7 @@ class BashTool:
             text = _CALL.format(
                 snapshot=_NO_SNAPSHOT,
                 preamble=preamble,
-                line=line.replace("'", "'\"'\"'"),
+                line=spelled(line),
                 place=shlex.quote(str(place)),
             )
             done = subprocess.run(

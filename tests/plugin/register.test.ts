@@ -3,12 +3,14 @@
 import { expect, mock, test } from 'claude-code/testing'
 
 const SOCKET = '/run/test/socket'
-const RESULT = { stdout: 'recorded', stderr: '', interrupted: false, isImage: false, noOutputExpected: false }
-const RAN = { stdout: 'ran', stderr: '', interrupted: false }
-const CALL = { tool: 'Bash', command: 'pytest -q' } as const
+const URL_ = 'https://x.example/'
+const PAGE = { bytes: 9, code: 200, codeText: 'OK', durationMs: 5, url: URL_ }
+const RESULT = { ...PAGE, result: 'recorded' }
+const RAN = { ...PAGE, result: 'ran' }
+const CALL = { tool: 'WebFetch', url: URL_, prompt: 'what?' } as const
 
 // A session with a server that says what `says` gives for a path; `outcome`: what a call that runs comes to.
-function session(on, says, { hello = { protocol: 2, socket: SOCKET }, outcome = undefined } = {}) {
+function session(on, says, { hello = { protocol: 3, socket: SOCKET }, outcome = undefined } = {}) {
   const asked = []
   const ran = []
   const clock = mock.clock(on)
@@ -31,10 +33,11 @@ function session(on, says, { hello = { protocol: 2, socket: SOCKET }, outcome = 
     return { value: { status: 200, ok: true, headers: {}, text } }
   })
   on('tool.run', (_, e) => {
-    ran.push(e.command)
+    ran.push(e.url ?? e.command ?? e.tool)
     return outcome ?? { ref: 1, result: { ...RAN }, text: 'ran' }
   })
   on('classic.PostToolUse', () => ({}))
+  on('classic.PostToolUseFailure', () => ({}))
   return { asked, ran, clock }
 }
 
@@ -52,8 +55,8 @@ test('a recorded result is the result of the call', async ($, on) => {
   expect(asked.map(each => [each.path, each.socket])).toEqual([['/call', SOCKET]])
   expect(asked[0].body).toMatchObject({
     hook_event_name: 'PreToolUse',
-    tool_name: 'Bash',
-    tool_input: { command: 'pytest -q' },
+    tool_name: 'WebFetch',
+    tool_input: { url: URL_, prompt: 'what?' },
     cwd: '/project/sub',
     root: '/project',
     session_id: 'a-session',
@@ -61,11 +64,11 @@ test('a recorded result is the result of the call', async ($, on) => {
   })
 })
 
-test('a recorded failure is the error of the call', async ($, on) => {
-  const { ran, clock } = session(on, () => ({ deny: 'Exit code 3\noutput' }))
+test('so it is for the tools of servers, whose results are texts or blocks', async ($, on) => {
+  const results = ['recorded', [{ type: 'text', text: 'recorded' }]]
+  const { ran, clock } = session(on, (_, count) => ({ result: results[count - 1], context: ['a note'] }))
   await begin($, clock)
-  const said = await $.tool.call(CALL)
-  expect([said.isError, said.text]).toEqual([true, 'Exit code 3\noutput'])
+  for (const result of results) expect((await $.tool.call({ tool: 'mcp__db__read', row: 1 })).result).toEqual(result)
   expect(ran).toEqual([])
 })
 
@@ -73,93 +76,42 @@ test('a call that is not answered runs', async ($, on) => {
   const { ran, clock } = session(on, () => ({}))
   await begin($, clock)
   expect((await $.tool.call(CALL)).result).toEqual(RAN)
-  expect(ran).toEqual(['pytest -q'])
+  expect(ran).toEqual([URL_])
 })
 
 test('a call that no rule can name is not asked about', async ($, on) => {
   const { asked, ran, clock } = session(on, () => ({ result: RESULT, context: [] }))
   await begin($, clock)
-  for (const command of ['ls -l', 'find . -type f', 'git checkout main', 'npm install left-pad@latest'])
+  for (const command of ['ls -l', 'git checkout main', 'pytest -q']) // commands are answered where they run
     await $.tool.call({ tool: 'Bash', command })
+  await $.tool.call({ tool: 'mcp__db__list' })
   expect(asked).toEqual([])
   expect(ran.length).toBe(4)
 })
 
 const FOLLOWED = path => (path === '/call' ? { follow: true } : {})
 
-test('the end of a line that the server follows is told to it', async ($, on) => {
+test('the end of a call that the server follows is told as the client tells it, and of no other call', async ($, on) => {
   const { asked, clock } = session(on, FOLLOWED)
   await begin($, clock)
   await $.tool.call({ ...CALL, tool_use_id: 'followed' })
-  await clock.settle()
-  expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
-  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUse', tool_use_id: 'followed', tool_response: RAN })
-  expect(asked[1].body).toMatchObject({ cwd: '/project/sub', tool_input: { command: 'pytest -q' } })
-})
-
-test('the client goes on when the server has looked at what a script left', async ($, on) => {
-  let looked = () => {}
-  const { asked, clock } = session(on, path => {
-    if (path === '/call') return { follow: true, hold: true }
-    return new Promise(resolve => (looked = () => resolve({})))
-  })
-  await begin($, clock)
-  let isOver = false
-  const called = $.tool.call({ ...CALL, tool_use_id: 'held' }).then(said => {
-    isOver = true
-    return said
-  })
-  await clock.settle()
-  expect(asked.map(each => each.path)).toEqual(['/call', '/held'])
-  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUse', tool_use_id: 'held', tool_response: RAN })
-  expect(isOver).toBe(false)
-  looked()
-  expect((await called).result).toEqual(RAN)
-})
-
-test('it goes on without the server after the time that it was told', async ($, on) => {
-  const { asked, clock } = session(on, path => (path === '/call' ? { follow: true, hold: true } : new Promise(() => {})))
-  await begin($, clock)
-  const now = Date.now()
-  const called = $.tool.call(CALL)
-  await clock.settle()
-  const { until } = asked[1].body
-  expect(until - now > 1_000 && until - now < 2_500).toBe(true)
-  await clock.advance(2_000)
-  expect((await called).result).toEqual(RAN)
-})
-
-test('so is its failure', async ($, on) => {
-  const outcome = { ref: 1, result: 'Error: Exit code 3', text: 'Exit code 3\noutput', isError: true }
-  const { asked, clock } = session(on, FOLLOWED, { outcome })
-  await begin($, clock)
-  await $.tool.call(CALL)
-  await clock.settle()
-  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', error: 'Exit code 3\noutput' })
-  expect(asked[1].body.is_interrupt).toBe(undefined)
-})
-
-test('what another plugin has answered is told as no result', async ($, on) => {
-  const { asked, clock } = session(on, FOLLOWED, { outcome: { result: { ...RAN } } })
-  await begin($, clock)
-  await $.tool.call(CALL)
-  await clock.settle()
-  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', is_interrupt: true })
-  expect(asked[1].body.tool_response).toBe(undefined)
-})
-
-test('the end of a call of another tool is told as the client tells it, and of no other call', async ($, on) => {
-  const { asked, clock } = session(on, FOLLOWED)
-  await begin($, clock)
-  const page = { url: 'https://x.example/', prompt: 'what?' }
-  await $.tool.call({ tool: 'WebFetch', ...page, tool_use_id: 'followed' })
-  const ended = { tool_name: 'WebFetch', tool_input: page, tool_response: { code: 200 }, duration_ms: 9_999_999 }
+  const ended = { tool_name: 'WebFetch', tool_input: { url: URL_, prompt: 'what?' }, tool_response: { code: 200 }, duration_ms: 9_999_999 }
   await $.classic.PostToolUse({ ...ended, tool_use_id: 'another' })
   await $.classic.PostToolUse({ ...ended, tool_use_id: 'followed' })
   await clock.settle()
   expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
   expect(asked[1].body).toMatchObject({ tool_use_id: 'followed', hook_event_name: 'PostToolUse', tool_response: { code: 200 } })
   expect(asked[1].body.duration_ms < 9_999_999).toBe(true) // that of the run alone
+})
+
+test('so is its failure', async ($, on) => {
+  const { asked, clock } = session(on, FOLLOWED)
+  await begin($, clock)
+  await $.tool.call({ ...CALL, tool_use_id: 'followed' })
+  await $.classic.PostToolUseFailure({ tool_name: 'WebFetch', tool_input: {}, error: 'no route', tool_use_id: 'followed' })
+  await clock.settle()
+  expect(asked.map(each => each.path)).toEqual(['/call', '/ended'])
+  expect(asked[1].body).toMatchObject({ hook_event_name: 'PostToolUseFailure', error: 'no route' })
 })
 
 test('a call waits as long as the server has it wait', async ($, on) => {
@@ -173,7 +125,7 @@ test('a call waits as long as the server has it wait', async ($, on) => {
 })
 
 test('what is no result of the tool is not given as one', async ($, on) => {
-  const results = [5, 'text', null, [], {}, { stdout: 5, stderr: '', interrupted: false }, { stdout: 'x' }]
+  const results = [5, 'text', null, [], {}, { ...RESULT, bytes: '9' }, { result: 'recorded' }]
   const { ran, clock } = session(on, (_, count) => ({ result: results[count - 1], context: ['a note'] }))
   await begin($, clock)
   for (const _ of results) expect((await $.tool.call(CALL)).result).toEqual(RAN)
@@ -252,6 +204,14 @@ test('a call that writes is told before it is over', async ($, on) => {
   await begin($, clock)
   await $.classic.PostToolUse(WRITTEN)
   expect(asked.map(each => [each.path, each.body.tool_use_id])).toEqual([['/ended', 'written']])
+})
+
+test('a line that writes is told as well, and no other', async ($, on) => {
+  const { asked, clock } = session(on, () => ({}))
+  await begin($, clock)
+  for (const command of ['git checkout main', 'cd db && alembic upgrade head', 'pytest -q'])
+    await $.classic.PostToolUse({ tool_name: 'Bash', tool_input: { command }, tool_use_id: command })
+  expect(asked.map(each => [each.path, each.body.tool_use_id])).toEqual([['/ended', 'cd db && alembic upgrade head']])
 })
 
 test('what was written while there was no server is told before anything is asked', async ($, on) => {

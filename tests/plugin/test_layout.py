@@ -83,6 +83,45 @@ def test_a_client_with_mods_gets_the_module_and_no_hooks_that_answer_calls(tmp_p
     assert {"record.py", "session_start.py", "options.py"} <= scripts(folder)
 
 
+@pytest.mark.parametrize("agent", [MODERN, OLD])
+@pytest.mark.parametrize("sessions", ["true", "false"])
+def test_the_start_of_a_session_sees_to_its_commands_whatever_is_recorded(
+    tmp_path: Path, agent: dict[str, str], sessions: str
+) -> None:
+    config = tmp_path / ".config/skillcache/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f"record.sessions = {sessions}\n")
+    folder = lay_out(tmp_path, agent)
+    file, project = tmp_path / "env.sh", tmp_path / "project"
+    project.mkdir()
+    tool = tmp_path / "bin/pytest"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    environ = {"HOME": str(tmp_path), "PATH": f"{tool.parent}:{os.environ['PATH']}", "CLAUDE_ENV_FILE": str(file)}
+    event = {"hook_event_name": "SessionStart", "session_id": "one", "cwd": str(project), "source": "startup"}
+    written = []
+    for _ in range(2):
+        for handler in (each for group in hooks(folder)["hooks"]["SessionStart"] for each in group["hooks"]):
+            done = subprocess.run(
+                ["sh", "-c", handler["command"]],
+                input=json.dumps(event).encode(),
+                env={**environ, "CLAUDE_PROJECT_DIR": str(project)},
+                capture_output=True,
+                timeout=60,
+                check=True,
+            )
+            assert done.stderr == b""
+        written.append(file.read_text())
+    assert written[0] == written[1]
+    assert written[0].count("\n") == 1
+    found = subprocess.run(
+        ["bash", "-c", f"{written[0]}type -P pytest"], env=environ, capture_output=True, text=True, check=True
+    )
+    assert "/shims/" in found.stdout
+    assert "record.py" in scripts(folder)  # which tells the person, at a turn's end
+
+
 def test_an_older_client_gets_the_hooks_and_no_module(tmp_path: Path) -> None:
     folder = lay_out(tmp_path, OLD)
     assert "modules" not in hooks(folder)

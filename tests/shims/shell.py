@@ -7,6 +7,7 @@ from pathlib import Path
 
 from skillcache.settings import Settings, load
 from skillcache.shims.session import make, prepare
+from tests.fidelity.bash_tool import spelled
 
 SECONDS = 60
 SHELLS = {"bash": ("/bin/bash", "-c"), "zsh": ("/usr/bin/zsh", "-fc")}
@@ -74,8 +75,8 @@ class Shell:
         """One Bash call. before: shell text that comes first."""
         file = self.base / "client/sessionstart-hook-1.sh"
         spliced = file.read_text() if file.exists() else ""
-        quoted = line.replace("'", "'\"'\"'")
-        text = f"{before}\nsource /dev/null 2>/dev/null || true && {spliced}\n: && eval '{quoted}' < /dev/null"
+        called = f"eval {spelled(line)} && pwd -P >| /dev/null"
+        text = f"{before}\nsource /dev/null 2>/dev/null || true && {spliced}\n: && {called}"
         return self.run(text, **environ)
 
     def run(self, text: str, **environ: str) -> subprocess.CompletedProcess[str]:

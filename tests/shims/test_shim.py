@@ -110,22 +110,27 @@ def test_switched_off_it_becomes_the_program(bash: Shell, variable: str) -> None
 def test_without_what_answers_it_becomes_the_program(bash: Shell, gone: str) -> None:
     bash.tool("ruff")
     bash.start()
-    shim = bash.shims() / ".shim"
-    text = shim.read_text()
-    entry, python = f"{hooks_folder()}/stand_in.py", sys.executable
-    copied = bash.base / "hooks"
-    copied.mkdir()
-    shutil.copy(entry, copied)  # a package that has gone: beside this one there is none
-    new = {
-        "entry": text.replace(entry, "/nonexistent"),
-        "python": text.replace(f"'{python}'", "'/nonexistent/python'"),
-        "package": text.replace(f"'{entry}'", '"$HOOK"'),
+    hook, python = f"{hooks_folder()}/stand_in.py", os.path.realpath(sys.executable)
+    name, old, new = {
+        "entry": (".shim", f"'{hook}'", "/nonexistent"),
+        "python": (".shim", f"'{python}'", "/nonexistent/python"),
+        "package": (".stand_in.py", repr(hook), "'/nonexistent/hooks/stand_in.py'"),
     }[gone]
-    shim.write_text(new)
+    file = bash.shims() / name
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
     for _ in range(2):
-        done = bash.call("ruff check .", HOOK=str(copied / "stand_in.py"))
+        done = bash.call("ruff check .")
         assert done.stdout == "ruff says <check> <.>\n"
     assert bash.runs() == 2
+
+
+def test_without_its_own_copy_of_the_entry_it_becomes_the_program(bash: Shell) -> None:
+    bash.tool("ruff")
+    bash.start()
+    (bash.shims() / ".stand_in.py").unlink()
+    assert bash.call("ruff check .").stdout == "ruff says <check> <.>\n"
 
 
 def test_shims_of_another_manager_work_behind_it(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from skillcache.claude_settings import MARK
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger
 
+# What `look_in_every_way` comes to.
+EVERY_WAY = ["no_entry", "stored", "replayed", "no_entry", "stored"]
 CLEAN = "\tclean = {}\n"
 # By the name of its mark: a section of the repository's own configuration that sets `{}` to run, and the filter's name.
 FILTERS: dict[str, tuple[str, str]] = {
@@ -122,7 +124,7 @@ def test_no_filter_however_it_is_spelled(stranger: Stranger) -> None:
     stranger.look_in_every_way()
 
     assert stranger.sprung() == set()
-    assert stranger.counted() == ["no_entry", "stored", "no_entry", "stored"]
+    assert stranger.counted() == EVERY_WAY
 
 
 def filtered(stranger: Stranger, where: Path | None = None) -> None:
@@ -317,7 +319,7 @@ def test_no_filter_wherever_it_is(stranger: Stranger, make: Callable[[Stranger],
     stranger.git("--no-optional-locks", "status", cwd=inner if inner.exists() else None, fails=make is called_bare)
     assert stranger.sprung() == {"x"} or make is called_bare
 
-    stranger.call(1)
+    stranger.call()
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_entry", "stored"]
@@ -383,7 +385,7 @@ def test_nothing_else_that_the_configuration_names(stranger: Stranger) -> None:
     stranger.look_in_every_way()
 
     assert stranger.sprung() == set()
-    assert stranger.counted() == ["no_entry", "stored", "no_entry", "stored"]
+    assert stranger.counted() == EVERY_WAY
 
 
 def _sign_the_head(stranger: Stranger) -> None:
@@ -457,10 +459,39 @@ def test_no_git_that_lies_in_the_repository_nor_where_somebody_works(stranger: S
     stranger.environ["PATH"] = f"{stranger.base}/away:{stranger.root}/bin:.::{stranger.environ['PATH']}"
     assert shutil.which("git", path=stranger.environ["PATH"]) == f"{stranger.base}/away/git"
 
-    stranger.call(1)
+    stranger.call()
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_entry", "stored"]
+
+
+# What a project keeps that commands are called by, and what could be asked for what it is.
+PROGRAMS = (
+    *(".venv/bin/python", ".venv/bin/python3", ".venv/bin/pytest", "venv/bin/python3", "node_modules/.bin/tsc"),
+    *("vendor/bin/phpunit", "bin/rspec", "bin/rails", "gradlew", "mvnw", "manage.py", "artisan", "env/bin/ruff"),
+    *("bash", "sh", "python3", "cat", "bin/bash", "bin/env", "bin/sh"),
+)
+
+
+def test_no_program_of_theirs_that_nobody_calls(stranger: Stranger) -> None:
+    for place in PROGRAMS:
+        stranger.write(place, f"#!/bin/sh\nexec {stranger.mark(place.replace('/', '-'))} </dev/null\n").chmod(0o755)
+    for place in ("sitecustomize.py", "usercustomize.py", "json.py", "os.py", "re.py", "encodings/__init__.py"):
+        stranger.write(place, f"__import__('posix').system('{stranger.mark('module')} </dev/null')\n")
+    stranger.write(".bashrc", f"{stranger.mark('startup')} </dev/null\n")
+    stranger.commit()
+    stranger.environ |= {
+        "VIRTUAL_ENV": f"{stranger.root}/.venv", "PYTHONPATH": str(stranger.root),
+        "PYTHONSTARTUP": f"{stranger.root}/json.py",
+    }  # fmt: skip
+
+    stranger.record_a_session()
+    stranger.begin_a_session()
+    stranger.call()
+    stranger.call()
+
+    assert stranger.sprung() == set()
+    assert stranger.counted() == ["no_entry", "stored", "replayed"]
 
 
 def test_neither_doctor_nor_demo_starts_a_program_that_only_the_project_names(stranger: Stranger) -> None:
@@ -514,7 +545,7 @@ def test_nor_for_another_repository_that_theirs_leads_to(
     program.chmod(0o755)
     stranger.environ["PATH"] = f"{program.parent}:{stranger.environ['PATH']}"
 
-    stranger.call(1)
+    stranger.call()
     stranger.skillcache("explain", "--", "pytest", "-q")
 
     assert stranger.sprung() == set()
@@ -533,7 +564,7 @@ def test_a_repository_in_the_place_of_the_worktree_is_none(stranger: Stranger) -
     assert stranger.sprung() == {"x"}
     stranger.arm()
 
-    stranger.call(1)
+    stranger.call()
 
     assert stranger.sprung() == set()
     assert stranger.counted() == ["no_git"]

@@ -24,7 +24,7 @@ AT_ONCE = {
     ".git/config": "no_git",
     ".git/index": "no_git",
     ".claude/skillcache.toml": "bad_config",
-    ".claude/settings.json": "no_entry",  # asked only where there is something to answer with
+    ".claude/settings.json": "no_entry",  # asked for what it sets in the environment alone
     "pyproject.toml": "uncapturable",
     "package.json": "uncapturable",
     ".venv/pyvenv.cfg": "uncapturable",
@@ -45,15 +45,17 @@ def put_a_pipe(path: Path) -> None:
 def test_a_pipe_in_the_place_of_a_file_that_we_read(stranger: Stranger, place: str) -> None:
     stranger.write("a.txt", "1\n")
     stranger.commit()
+    stranger.begin_a_session()
     put_a_pipe(stranger.root / place)
 
     # A hook that waited would be ended by its own watchdog, the command never.
-    stranger.call(1)
-    stranger.begin_a_session()
+    stranger.call()
+    stranger.begin_a_session("s2")
+    stranger.call("s2")
     stranger.skillcache("explain", "--", "pytest -q")
 
     expected = AT_ONCE[place]
-    assert set(stranger.counted()) == ({expected, "stored"} if expected == "no_entry" else {expected})
+    assert set(stranger.counted()) == ({expected, "stored", "replayed"} if expected == "no_entry" else {expected})
 
 
 # Git would wait for these without end.
@@ -69,8 +71,8 @@ def test_a_pipe_that_git_waits_for_is_waited_for_once(stranger: Stranger, place:
     stranger.commit()
     stranger.configure("[core]\n\texcludesFile = .git/excludes\n[include]\n\tpath = included\n")
     put_a_pipe(stranger.root / place)
-    for number in range(3):
-        stranger.call(number)
+    for _ in range(3):
+        stranger.call()
 
     assert stranger.counted() == ["too_slow", "slow_place", "slow_place"]
 

@@ -1,4 +1,4 @@
-"""A repository that came from a stranger, and all of ours that looks at one: hooks and commands, real processes."""
+"""A repository that came from a stranger, and all of ours that looks at one: hooks, stand-ins, commands, processes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from skillcache import tally
-from tests.fidelity.hooks import Ran, event_after, event_before, run_hook
+from tests.fidelity.bash_tool import BashTool, Ran
+from tests.fidelity.hooks import run_hook
 
 _COMMAND = "pytest -q"
+_CONFIG = "verify = 0\nmin_duration = 0\ncapture_time = 30\n"
 _PROGRAM = '#!/bin/sh\ncat "$(dirname "$0")/said"\n'
 _GIT = """#!/bin/sh
 { printf '%s\\0' "$@"; printf '\\0'; env -0 | grep -z '^GIT_'; } > LOG/$$
@@ -38,11 +40,12 @@ class Stranger:
             "HOME": str(self.home),
             "PATH": f"{base}/bin:{os.environ['PATH']}",
             "GIT_CONFIG_NOSYSTEM": "1",
-            "SKILLCACHE_VERIFY": "0",
-            "SKILLCACHE_MIN_DURATION": "0",
-            "SKILLCACHE_CAPTURE_TIME": "30",
         }
+        config = self.home / ".config/skillcache/config.toml"  # what a project says of the environment is no matter
+        config.parent.mkdir(parents=True)
+        config.write_text(_CONFIG)
         self.cache = self.home / ".cache/skillcache"
+        self._tool = BashTool(base)
         self.git("init", "-q")
 
     def _program(self, name: str, text: str) -> Path:
@@ -137,18 +140,19 @@ class Stranger:
         self._hook("record.py", "SessionEnd", "s0", reason="other")
 
     def begin_a_session(self, session: str = "s1") -> str:
+        """What its model is told; what its Bash calls are given is kept."""
         answer = self._hook("session_start.py", "SessionStart", session, source="startup")
         return str(answer["hookSpecificOutput"]["additionalContext"]) if answer else ""
 
-    def call(self, number: int, session: str = "s1") -> None:
-        """A call of the client's, from PreToolUse to PostToolUse; one that is answered is not run."""
-        before = event_before(_COMMAND, str(self.root), f"toolu_{number}", session)
-        if not run_hook("pre_tool_use.py", before, self._environ()):
-            self.end_call(before)
-
-    def end_call(self, before: dict[str, Any]) -> None:
-        script, after = event_after(before, Ran(0, f"passed in {self.root}", str(self.root)), 2_000)
-        run_hook(script, after, self._environ())
+    def call(self, session: str = "s1") -> Ran:
+        """A Bash call of the client's, in a session that has begun."""
+        file = self._env_file(session)
+        if not file.exists():
+            self.begin_a_session(session)
+        preamble = file.read_text() if file.exists() else ""
+        ran = self._tool.run(_COMMAND, str(self.root), self._environ(), session=session, preamble=preamble)
+        assert (ran.status, ran.text) == (0, (self.base / "bin/said").read_text())
+        return ran
 
     def skillcache(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -157,17 +161,18 @@ class Stranger:
         )  # fmt: skip
 
     def look_in_every_way(self) -> None:
-        """All that ever starts git: a brief, a call that misses and is recorded, explaining it, a cached command."""
+        """All that ever starts git: a brief, a call that is recorded and one that is answered, explaining, `run`."""
         self.record_a_session()
         self.begin_a_session()
-        self.call(1)
+        self.call()
+        self.call()
         self.write("a.txt", "2\n")
         self.skillcache("explain", "--", _COMMAND)
         self.skillcache("run", "--", "pytest", "-q")
         self.write("a.txt", "1\n")
 
     def counted(self) -> list[str]:
-        """What the calls came to; a busy machine may cut short what a hook does once all is stored."""
+        """What the calls came to; a busy machine may cut short what a process does once all is stored."""
         found = [count.outcome.name for count in tally.read(str(self.cache))]
         return [name for name in found if name != "time_up"]
 
@@ -176,4 +181,8 @@ class Stranger:
 
     def _hook(self, script: str, name: str, session: str, **fields: Any) -> dict[str, Any]:
         told = {"session_id": session, "cwd": str(self.root), "hook_event_name": name, **fields}
-        return run_hook(script, told, self._environ())
+        given = {"CLAUDE_ENV_FILE": str(self._env_file(session))} if name == "SessionStart" else {}
+        return run_hook(script, told, {**self._environ(), **given})
+
+    def _env_file(self, session: str) -> Path:
+        return self.base / f"{session}.env"

@@ -1,0 +1,53 @@
+"""The hooks in the settings and the plugin, at once: what one of them does the other does not do again."""
+
+from __future__ import annotations
+
+import pytest
+
+from skillcache.probe.client import Session
+from tests.e2e.plugin import Plugged, notes
+from tests.e2e.project import COUNT
+
+
+@pytest.fixture
+def both(plugged: Plugged) -> Plugged:
+    plugged.skillcache("install")
+    return plugged
+
+
+def files_of(place: Plugged, session: Session) -> list[str]:
+    """What the client was given for each Bash call of the session."""
+    folder = place.home / ".claude/session-env" / session.id
+    return [path.read_text() for path in sorted(folder.iterdir())]
+
+
+def test_a_command_and_a_call_are_answered_once(both: Plugged) -> None:
+    session = both.play("./check", "./check", "echo $PATH", COUNT, COUNT)
+    assert both.outcomes() == ["no_entry", "stored", "replayed"] * 2
+    assert both.count() == 2
+    assert [session.texts[at] for at in (0, 1, 3, 4)] == [*["all is well"] * 2, *["3 words"] * 2]
+    assert len(notes(session)) == 1
+    path = session.texts[2].split(":")
+    assert sum("/shims/" in folder for folder in path) == 1
+    assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
+    told = [run for run in session.hooks if run.event == "Stop" and "./check replayed" in run.stdout]
+    assert len(told) == 1
+
+
+def test_each_hook_has_a_file_of_one_line_and_both_are_the_same(both: Plugged) -> None:
+    session = both.play("./check")
+    files = files_of(both, session)
+    assert len(files) == 2
+    assert files[0] == files[1]
+    assert files[0].count("\n") == 1
+    resumed = both.play("./check", resume=session.id)
+    assert files_of(both, resumed) == files
+    assert both.outcomes() == ["no_entry", "stored", "replayed"]
+
+
+def test_a_bash_call_is_counted_once(both: Plugged) -> None:
+    """So that the next one is known for the next: it looks at a failure through another filter."""
+    both.write("status", "1\n")
+    session = both.play("./check", "./check 2>&1 | wc -l")
+    assert both.outcomes() == ["no_entry", "failure", "replayed"]
+    assert session.texts == ["Exit code 1\nall is well", "1"]
