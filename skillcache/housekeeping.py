@@ -15,6 +15,7 @@ from skillcache.paths import (
     seen_folder,
     shims_folder,
     slow_folder,
+    told_folder,
 )
 from skillcache.shims.script import quote
 
@@ -28,6 +29,7 @@ _OF_A_DAY = (
     failed_folder,
     replayed_folder,
     runs_folder,
+    told_folder,
 )
 _UNUSED = 30 * 86_400  # seconds: each session's start touches what it uses
 _CAP = 1 << 20

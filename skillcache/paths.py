@@ -87,6 +87,11 @@ def replayed_folder(cache: str) -> str:
     return cache + "/replayed"
 
 
+def told_folder(cache: str) -> str:
+    """Which events of sessions were answered."""
+    return cache + "/told"
+
+
 def shims_folder(cache: str) -> str:
     return cache + "/shims"
 

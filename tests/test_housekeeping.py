@@ -12,7 +12,7 @@ DAY = 86_400
 NOW = 1_700_000_000.0
 
 
-@pytest.mark.parametrize("folder", ["pending", "calls", "called", "failed", "seen", "replayed", "runs"])
+@pytest.mark.parametrize("folder", ["pending", "calls", "called", "failed", "seen", "replayed", "runs", "told"])
 def test_what_is_kept_for_a_call_is_gone_after_a_day(tmp_path: Path, folder: str) -> None:
     for name, age in (("old", 1.5 * DAY), ("new", 0.5 * DAY)):
         path = tmp_path / folder / name

@@ -3,17 +3,21 @@
 import os
 
 from skillcache.event import SessionEvent, parse_session_event, parse_tool_event
+from skillcache.resident import is_served
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.runtime import World
 
+_OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
 def handle(data: bytes, world: "World") -> str:
     """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
+    if is_served(world.environ) and not world.environ.get(_OF_PLUGIN):
+        return ""  # those of the plugin do it
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)

@@ -4,6 +4,7 @@ import os
 
 from skillcache import jsontext
 from skillcache.event import SessionEvent, parse_session_event
+from skillcache.handlers.once import is_first
 from skillcache.handlers.record import is_recorded
 from skillcache.settings import Settings, load
 
@@ -26,7 +27,10 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    told = [_REPLAYS] if _prepare(event, world, folder, settings) else []
+    is_news = _prepare(event, world, folder, settings)  # each hook has a file of its own
+    if not is_first(settings.cache, event.session_id, event.name):
+        return ""
+    told = [_REPLAYS] if is_news else []
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
     if brief is not None:
         told.append(brief.text)

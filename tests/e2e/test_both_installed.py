@@ -7,6 +7,7 @@ import pytest
 from skillcache.probe.client import Session
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT
+from tests.e2e.test_sessions import everything_in
 
 
 @pytest.fixture
@@ -51,3 +52,16 @@ def test_a_bash_call_is_counted_once(both: Plugged) -> None:
     session = both.play("./check", "./check 2>&1 | wc -l")
     assert both.outcomes() == ["no_entry", "failure", "replayed"]
     assert session.texts == ["Exit code 1\nall is well", "1"]
+
+
+def test_the_model_is_told_once_and_a_session_is_recorded_once(both: Plugged) -> None:
+    both.client.env["SKILLCACHE_RECORD_SESSIONS"] = "1"
+    both.skillcache("install")
+    both.lay_out()
+    first = both.play("./check", "./check")
+    second = both.play("./check")
+    for session, brief in ((first, 0), (second, 1)):
+        told = "\n".join(everything_in(session.requests[0]))
+        assert told.count("skillcache replays the recorded output") == 1
+        assert told.count("skillcache keeps a record") == brief
+    assert both.skillcache("sessions", "show", first.id[:8]).count("./check") == 2
