@@ -4,10 +4,13 @@ What may be read and reached there is not what it is outside, nor in the next sa
 others.
 """
 
+from skillcache import files
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_CAP = 64
 _VARIABLE = "SANDBOX_RUNTIME"
 _FIRST = b"bwrap\n"  # what all processes in there descend from, on Linux
 
@@ -17,7 +20,6 @@ def is_within(environ: "Mapping[str, str]") -> bool:
     if environ.get(_VARIABLE):
         return True
     try:
-        with open("/proc/1/comm", "rb", buffering=0) as name:
-            return name.read(64) == _FIRST
+        return files.read("/proc/1/comm", _CAP) == _FIRST
     except OSError:
         return False

@@ -52,7 +52,7 @@ def test_no_result_goes_into_the_sandbox_or_out_of_it(stubbed: Place, bare_place
     outside = Step(bash("pytest -q", dangerouslyDisableSandbox=True), SAID)
     place.runs.touch()
     sandbox(place, writable=[place.runs])  # our folder can be read there and not be written
-    play(place, inside[0], outside._replace(runs=1, outcomes=RAN), *inside, outside)
+    play(place, outside._replace(runs=1, outcomes=RAN), *inside, outside)
     sandbox(place, writable=[place.runs], hidden=("~/",))
     play(place, *inside, outside)
 
@@ -63,7 +63,7 @@ def test_no_result_goes_into_the_sandbox_or_out_of_it(stubbed: Place, bare_place
     play(
         place,
         *inside,
-        *inside,
+        inside[0],
         outside,
         inside[0]._replace(call=edit, text=other),
         outside._replace(text=other, runs=1, outcomes=RAN),
