@@ -91,7 +91,6 @@ def test_a_command_is_answered_wherever_a_line_has_it_run(stubbed: Place) -> Non
     (line,) = told(session)
     commands = r"pytest -q, make test, \.venv/bin/pytest -q, \./gradlew test and 2 more"
     assert re.fullmatch(rf"skillcache: {commands} replayed, \d+\.\d s saved", line), line
-    assert session.replays == []
     assert "ermission" not in said_by_hooks(session)
 
 

@@ -67,10 +67,10 @@ def test_whatever_goes_away_the_command_runs_and_comes_back_to_its_result(bare_p
         Step("pytest -q", SAID, 1, RAN),
         Step("pytest -q", SAID),
         *without(site),
-        *without(installation.python),
+        without(installation.python)[0]._replace(runs=0, outcomes=("replayed",)),  # the real interpreter is still there
+        without(installation.python)[1],
         *without(site / "skillcache"),
         *without(site / "hooks/stand_in.py"),
-        *without(site / "skillcache/commands"),
         Step("pytest -q 2>&1 | tail -1", "all is well"),
     )
     assert len(told(session)) == 1
