@@ -2,18 +2,21 @@
 
 import os
 import re
+import time
 
 import click
 
+from skillcache import tally
 from skillcache.cli import exits
 from skillcache.cli.client_environment import completed
-from skillcache.commands import process
+from skillcache.commands import process, sandbox
 from skillcache.commands.declared import Declared
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.narrowing import fault_of
 from skillcache.commands.streams import JOINED, relation
 from skillcache.commands.way import Way
 from skillcache.errors import ConfigError
+from skillcache.outcome import SANDBOXED
 from skillcache.settings import disabled, load
 from skillcache.stores import open_store
 from skillcache.trust import Untrusted
@@ -121,6 +124,11 @@ def _run(
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(program)
     if settings.flag("disable"):
+        process.become(program)
+    if sandbox.is_within(environ):
+        tally.record(settings.cache, time.time(), SANDBOXED)
+        if verbose:
+            process.say(f"not cached: {SANDBOXED.text}")
         process.become(program)
     task = Declared(
         program,

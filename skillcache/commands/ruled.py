@@ -96,7 +96,13 @@ def ruled(
     words = program.words
     text = " ".join(words)
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
-    verdict = judge(words, tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    verdict = judge(_as_here(words, cwd), tuple([rule for rule in rules if rule.tool == BASH]), finder)
     examine_environment(environ)
     plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)
+
+
+def _as_here(words: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """A program of the directory itself by its whole path, such as a build's wrapper, is what `./` names."""
+    folder, _, name = words[0].rpartition("/")
+    return (f"./{name}", *words[1:]) if folder == cwd else words

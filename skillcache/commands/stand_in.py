@@ -65,6 +65,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if streams is None or os.isatty(1) or os.isatty(2):
         return None
     from skillcache import tally
+    from skillcache.commands import sandbox
     from skillcache.commands.invocation import Invocation
     from skillcache.commands.plugged import options
     from skillcache.commands.process import Program
@@ -82,8 +83,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     settings = load({**given, **environ}, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
     if settings.flag("disable"):
         return None
-    if environ.get("SANDBOX_RUNTIME"):
-        # What may be read and reached there is not what it is outside, nor in the next sandbox.
+    if sandbox.is_within(environ):
         tally.record(settings.cache, time.time(), SANDBOXED)
         return None
     fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well

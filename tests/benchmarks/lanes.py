@@ -88,10 +88,10 @@ def make(
     assert isinstance(plugged, Plugged)
     plugged.lay_out()
     places["redis-py hook"].client.env["HOOK_REDIS_URL"] = f"{url[:-1]}9"
-    entry = {"matcher": "Bash", "shims": [{"type": "command", "command": sys.executable, "args": [str(HOOK)]}]}
+    entry = {"matcher": "Bash", "hooks": [{"type": "command", "command": sys.executable, "args": [str(HOOK)]}]}
     settings = places["redis-py hook"].home / ".claude/settings.json"
     settings.parent.mkdir(exist_ok=True)
-    settings.write_text(json.dumps({"shims": {"PreToolUse": [entry], "PostToolUse": [entry]}}))
+    settings.write_text(json.dumps({"hooks": {"PreToolUse": [entry], "PostToolUse": [entry]}}))
     return {lane: player(place) for lane, place in places.items()}
 
 

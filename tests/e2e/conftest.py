@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import unavailable
+from tests.e2e import stubs
 from tests.e2e.client import EARLIER_VERSION, OLD_VERSION, VERSION, find_client, find_installed
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import CHECK_RULE, MCP_RULE, Place
@@ -74,6 +75,20 @@ def plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugg
     shutil.copytree(template / "bare", tmp_path / "plugged", symlinks=True)
     place = Plugged(tmp_path / "plugged", claude, runtime)
     place.configure(CHECK_RULE + MCP_RULE)
+    return place
+
+
+@pytest.fixture(params=["newest hooks bash"])
+def stubbed(request: pytest.FixtureRequest, tmp_path: Path, template: Path, runtime: Path) -> Place:
+    """A project with stubs for tools, by the client, the way of being set up and the shell that the parameter names."""
+    which, lane, shell = request.param.split()
+    client: str = request.getfixturevalue("claude" if which == "newest" else "earlier_claude")
+    root = tmp_path / "stubbed"
+    shutil.copytree(template / ("installed" if lane == "hooks" else "bare"), root, symlinks=True)
+    place = Plugged(root, client, runtime) if lane == "plugin" else Place(root, client)
+    stubs.furnish(place, shell)
+    if isinstance(place, Plugged):
+        place.lay_out()
     return place
 
 
