@@ -14,6 +14,7 @@ from skillcache.outcome import (
 )
 from skillcache.plan import Plan
 
+_AHEAD = 300.0  # seconds by which clocks differ
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
 
 
@@ -105,8 +106,8 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
     if not _is_current(entry, inquiry):
         return Answer(INVALIDATED)
     ttl = plan.failures_ttl if entry.failed else plan.ttl
-    # An entry from the future is another machine's wrong clock; it is not younger than new.
-    if inquiry.now - entry.finished / 1000 > ttl and not entry.pinned:
+    # One from the future is of a clock that was wrong: how old it is nobody knows.
+    if not -_AHEAD <= inquiry.now - entry.finished / 1000 <= ttl and not entry.pinned:
         return Answer(EXPIRED)
     if entry.failed and not inquiry.failures:
         return Answer(SEEN_FAILURE)

@@ -81,6 +81,7 @@ EMPTY = Outcome(417, STORE, "empty", "the result is empty")
 LAUNCHED = Outcome(418, STORE, "launched", "the agent works in the background: its answer comes later")
 UNDECLARED = Outcome(419, STORE, "undeclared", "the skill wrote files that it does not declare")
 OUTDATED = Outcome(420, STORE, "outdated", "the call put stored results of a rule out of date")
+HOLDS_A_REPLAY = Outcome(421, STORE, "holds_a_replay", "what the run has started was given a recorded result")
 
 BAD_EVENT = Outcome(500, ERROR, "bad_event", "the event on standard input was not understood")
 BAD_CONFIG = Outcome(501, ERROR, "bad_config", "a configuration file could not be used")

@@ -7,7 +7,15 @@ its own nor its settings of Claude Code, whose `env` the client gives to hooks a
 
 from skillcache import files
 from skillcache.errors import ConfigError
-from skillcache.paths import cache_folder, compiled_folder, config_file, embedded_store, project_config_file
+from skillcache.paths import (
+    HOME_VARIABLE,
+    cache_folder,
+    compiled_folder,
+    config_file,
+    embedded_store,
+    home_folder,
+    project_config_file,
+)
 from skillcache.trust import require, set_by_project
 
 TYPE_CHECKING = False
@@ -183,7 +191,12 @@ def _given(environ: "Mapping[str, str]", variable: str) -> str | None:
 
 
 def disabled(environ: "Mapping[str, str]") -> bool:
-    """Whether the environment alone switches us off: asked before anything else is read."""
+    """Whether the environment alone switches us off: asked before anything else is read.
+
+    Where it names no folder of the person's, what is kept would lie in one that is everybody's.
+    """
+    if not (home_folder(environ) or environ.get(HOME_VARIABLE) or environ.get("XDG_CACHE_HOME")):
+        return True
     return environ.get("SKILLCACHE_DISABLE", "").strip().lower() not in _FALSE
 
 

@@ -10,18 +10,21 @@ import time
 from _signal import (  # type: ignore[import-not-found]
     SIG_DFL,
     SIG_IGN,
+    SIGABRT,
     SIGALRM,
     SIGCHLD,
     SIGCONT,
     SIGHUP,
     SIGINT,
     SIGPIPE,
+    SIGPROF,
     SIGQUIT,
     SIGSTOP,
     SIGTERM,
     SIGTSTP,
     SIGUSR1,
     SIGUSR2,
+    SIGVTALRM,
     SIGWINCH,
     SIGXFSZ,
     getsignal,
@@ -31,6 +34,7 @@ from _signal import (  # type: ignore[import-not-found]
 
 from skillcache.commands.process import SIGNALLED, Program, Unstartable, say
 from skillcache.commands.standard_input import Input, write_whole
+from skillcache.commands.streams import inherited
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +45,8 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _LINGERING = 0.2  # seconds of waiting for the streams to close once the command has ended
 _LEFT_BEHIND = 1 << 20  # bytes: the most that a pipe holds of what the command wrote itself
-_PASSED_ON = (SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGTSTP, SIGCONT)
+_OF_JOBS = (SIGWINCH, SIGTSTP, SIGCONT)
+_PASSED_ON = (SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGABRT, *_OF_JOBS)
 _OF_TERMINAL = (SIGINT, SIGQUIT, SIGTSTP, SIGWINCH)
 # Python ignores these, and a command would inherit that.
 _IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
@@ -120,7 +125,9 @@ class _Guard:
             (os.POSIX_SPAWN_DUP2, reading, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_DUP2, 1, 2),
-            *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()),
+            *(
+                (os.POSIX_SPAWN_CLOSE, fd) for fd in inherited()
+            ),  # held by anybody else, a pipe of theirs would never end,
         ]
         try:
             # In a group of its own: what is sent to ours does not end it.
@@ -150,22 +157,6 @@ class _Guard:
 
 _SHELL = "/bin/sh"
 _GUARDING = 'read -r pid && { read -r ended || kill -9 "$pid"; }'
-
-
-def _inherited() -> "Sequence[int]":
-    """The descriptors that the command gets besides its streams: held by anybody else, a pipe would never end."""
-    try:
-        found = [int(name) for name in os.listdir("/dev/fd")]
-    except OSError:
-        return ()
-    return [fd for fd in found if fd > 2 and _is_inherited(fd)]
-
-
-def _is_inherited(fd: int) -> bool:
-    try:
-        return os.get_inheritable(fd)
-    except OSError:  # the one that the folder was read by
-        return False
 
 
 class _Signals:

@@ -1,22 +1,23 @@
 """A failure that was just seen, given once more to whoever looks at it through another filter.
 
 Whoever runs a failing command again wants it run: what failed may pass once a server is started, which no capture sees.
-Only the very next Bash call of the conversation, with the same text up to its first pipe and other filters behind that,
+Only the very next Bash call of the conversation, which is the same command and nothing else, behind other filters,
 wants to see more of the same run, within two minutes.
 
-    failed/{session} = one line a failure: `unix-seconds SP number of the call SP key's digest SP digest of the line's
-    head SP digest of its filters`, of the newest call that had one
+    failed/{session} = one line a failure: `unix-seconds SP number of the call SP key's digest SP digest of its
+    filters`, of the newest call that had one
 """
 
 import time
 
 from skillcache import files
-from skillcache.commands.invocation import are_only_filters, split_filters
 from skillcache.digest import digest
 from skillcache.paths import failed_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skillcache.commands.invocation import Invocation
     from skillcache.plan import Plan
 
@@ -27,11 +28,12 @@ _CAP = 1 << 16
 class Failure:
     """What a command's own Bash call says of the failures of the one before it."""
 
-    __slots__ = ("_cache", "_call")
+    __slots__ = ("_cache", "_call", "_words")
 
-    def __init__(self, cache: str, call: "Invocation") -> None:
+    def __init__(self, cache: str, call: "Invocation", words: "Sequence[str]") -> None:
         self._cache = cache
         self._call = call
+        self._words = words
 
     def is_wanted(self, plan: "Plan", key: str) -> bool:
         """Whether a stored failure may be given for `key`, the digest of what the command depends on."""
@@ -42,21 +44,16 @@ class Failure:
                 return True
         if not self._call.number:
             return False
-        head, filters = self._line()
-        if not filters or not are_only_filters(filters):
+        now = time.time()
+        known = [
+            before
+            for at, number, failed, before in self._kept()
+            if failed == key and number == str(self._call.number - 1) and 0 <= now - int(at) <= SECONDS
+        ]
+        if not known:
             return False
-        for at, number, failed, line, before in self._kept():
-            if (
-                failed == key
-                and line == _digest(head)
-                and before != _digest(filters)
-                and number.isdecimal()
-                and int(number) + 1 == self._call.number
-                and at.isdecimal()
-                and 0 <= time.time() - int(at) <= SECONDS
-            ):
-                return True
-        return False
+        filters = self._filters()
+        return filters is not None and filters != "" and any(before != _digest(filters) for before in known)
 
     def show(self, key: str) -> None:
         """The session sees the failure, of a run or of a replay: whoever then runs it again wants it run.
@@ -72,15 +69,18 @@ class Failure:
         self.show(key)
         if not self._call.number:
             return
-        head, filters = self._line()
-        if not head:
+        filters = self._filters()
+        if filters is None:
             return
-        line = f"{int(time.time())} {self._call.number} {key} {_digest(head)} {_digest(filters)}\n"
+        line = f"{int(time.time())} {self._call.number} {key} {_digest(filters)}\n"
         kept = [" ".join(words) for words in self._kept() if words[1] == str(self._call.number)]
         files.write(self._path(), ("".join(f"{one}\n" for one in kept) + line).encode("ascii"))
 
-    def _line(self) -> tuple[str, str]:
-        return split_filters(self._call.line())
+    def _filters(self) -> str | None:
+        """Of a call that is this command and nothing else, '' for none; None for any other."""
+        from skillcache.commands.filters import seen_through  # few commands fail
+
+        return seen_through(self._call.line(), self._words)
 
     def _kept(self) -> list[list[str]]:
         try:
@@ -88,7 +88,7 @@ class Failure:
         except OSError:
             return []
         lines = [line.split(" ") for line in text.decode("ascii", "replace").split("\n")]
-        return [words for words in lines if len(words) == 5]
+        return [words for words in lines if len(words) == 4 and words[0].isdecimal()]
 
     def _path(self) -> str:
         return f"{failed_folder(self._cache)}/{self._call.session}"

@@ -2,13 +2,11 @@
 
     SKILLCACHE_CALL           process number of the call's shell; missing in a terminal, where a command may be repeated
     CLAUDE_CODE_SESSION_ID    the client's session
-    counts/{session}          a byte for each Bash call that the session has begun
+    calls/{session}           a line for each Bash call that the session has begun: its shell's process number
 
 A call is its shell's process, by number and start. Its line is what the shell was started with (`bash -c TEXT`), where
 the system shows that.
 """
-
-import os
 
 from skillcache import files
 from skillcache.digest import digest
@@ -30,7 +28,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 class Invocation:
     """session: '' outside the client; call: a name for the Bash call, '' where there is none or it cannot be told.
 
-    number: how many Bash calls the session has begun, 0 where that is not known.
+    number: how many Bash calls the session has begun, this one being the newest; 0 where another has begun since.
     """
 
     __slots__ = ("_cache", "_shell", "call", "number", "session")
@@ -42,13 +40,16 @@ class Invocation:
         shell = environ.get("SKILLCACHE_CALL", "")
         self._shell = shell if shell.isdecimal() and shell.isascii() and len(shell) < 11 else ""
         start = describe(int(self._shell)).get("pid_start") if self._shell else ""
-        self.call = f"{self._shell}.{start}" if start else ""
-        self.number = 0
-        if self.call and self.session:
-            try:
-                self.number = os.stat(f"{calls_folder(cache)}/{self.session}").st_size
-            except OSError:
-                self.number = 0
+        # What it has left behind runs on in no call, and there, too, a repeat is meant.
+        self.call = f"{self._shell}.{start or 'ended'}" if self._shell else ""
+        self.number = self._count() if start and self.session else 0
+
+    def _count(self) -> int:
+        try:
+            begun = (files.read(f"{calls_folder(self._cache)}/{self.session}", _CAP) or b"").split(b"\n")
+        except OSError:
+            return 0
+        return len(begun) - 1 if begun[-2:] == [self._shell.encode(), b""] else 0
 
     def is_repeated(self, words: tuple[str, ...], cwd: str) -> bool:
         """Whether the same command has begun in this call before, as in a loop that hunts a flake. Raises OSError."""
@@ -81,21 +82,3 @@ def line_of(text: str) -> str:
     if len(word) > 1 and word[0] == word[-1] == "'":
         return word[1:-1].replace(_QUOTE, "'") if found else ""
     return word if found and _BARE.issuperset(word) else ""
-
-
-def split_filters(line: str) -> tuple[str, str]:
-    """A line up to its first pipe, without what joins the streams there, and the rest, '' where there is no pipe."""
-    at = -1
-    while (at := line.find("|", at + 1)) >= 0:
-        if line[at + 1 : at + 2] != "|":
-            break
-        at += 1
-    head, rest = (line, "") if at < 0 else (line[:at], line[at:])
-    return head.strip().removesuffix("2>&1").strip(), rest.strip()
-
-
-def are_only_filters(rest: str) -> bool:
-    """Whether what stands behind a line's first pipe is that one pipe's rest: another command may change the world."""
-    for harmless in ("|&", ">&", "&>"):
-        rest = rest.replace(harmless, "")
-    return "||" not in rest and not any(mark in rest for mark in (";", "&", "\n", "`", "$(", "<(", ">("))

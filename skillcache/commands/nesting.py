@@ -1,8 +1,14 @@
-"""Which processes hold a claim while a command runs for them: what is started within such a run waits for nobody.
+"""Commands within commands: which runs are being recorded while a process runs for them.
 
-Two runs of which each waits for what the other has begun would wait for ever. A variable would not do: `tox`, `sudo`
-and `env -i` take it away, and the command would see it. So there is a file for each, named by its number and holding
-its start, and whoever would wait looks among its own forefathers.
+What is started within such a run waits for nobody: two runs of which each waits for what the other has begun would wait
+for ever. It may be given a recorded result; then the run around it is not recorded, whose age, names and doubts would
+not be those of what it holds. Within a run that is to be a real one it runs as well.
+
+A variable would not do: `tox`, `sudo` and `env -i` take it away, and the command would see it. So there is a file for
+each, and whoever asks looks among its own forefathers.
+
+    runs/{process number}           its start, and FRESH for a run that is to be a real one
+    runs/{process number}.replayed  nothing; that something in it was given a recorded result
 """
 
 import os
@@ -17,38 +23,61 @@ if TYPE_CHECKING:
 
 _CAP = 1 << 16
 _MOST = 10_000  # forefathers
+_FRESH = " fresh"
 
 
 class Mark:
     """Of this process, until `end`. One that is left behind by a killed process is of nobody."""
 
-    def __init__(self, cache: str) -> None:
+    def __init__(self, cache: str, *, fresh: bool) -> None:
         """Raises OSError."""
         self._path = _path(cache, os.getpid())
-        files.write(self._path, describe(os.getpid()).get("pid_start", "").encode())
+        files.remove(_note(self._path))
+        start = describe(os.getpid()).get("pid_start", "")
+        files.write(self._path, f"{start}{_FRESH if fresh else ''}".encode())
+
+    def holds_a_replay(self) -> bool:
+        """Whether something in this run was given a recorded result."""
+        return os.path.exists(_note(self._path))
 
     def end(self) -> None:
         try:
-            files.remove(self._path)
+            for path in (self._path, _note(self._path)):
+                files.remove(path)
         except OSError:
             return
 
 
-def is_within(cache: str) -> bool:
-    """Whether this process was started, however far, by one that has a mark."""
-    parents = _parents()
-    pid = os.getppid()
-    for _ in range(_MOST):
-        if pid <= 1:
-            break
-        try:
-            kept = files.read(_path(cache, pid), _CAP)
-        except OSError:
-            kept = None
-        if kept is not None and kept.decode("ascii", "replace") == describe(pid).get("pid_start", ""):
-            return True
-        pid = parents(pid)
-    return False
+class Around:
+    """The runs that this process is within, however far, innermost first."""
+
+    def __init__(self, cache: str) -> None:
+        self._paths: list[str] = []
+        self.is_fresh = False
+        if not os.path.isdir(runs_folder(cache)):
+            return
+        parents = _parents()
+        pid = os.getppid()
+        for _ in range(_MOST):
+            if pid <= 1:
+                break
+            path = _path(cache, pid)
+            try:
+                kept = (files.read(path, _CAP) or b"").decode("ascii", "replace") if os.path.exists(path) else ""
+            except OSError:
+                kept = ""
+            if kept and kept.removesuffix(_FRESH) == describe(pid).get("pid_start", ""):
+                self._paths.append(path)
+                self.is_fresh = self.is_fresh or kept.endswith(_FRESH)
+            pid = parents(pid)
+
+    def __bool__(self) -> bool:
+        return bool(self._paths)
+
+    def tell_of_replay(self) -> None:
+        """Raises OSError."""
+        for path in self._paths:
+            files.write(_note(path), b"")
 
 
 def _parents() -> "Callable[[int], int]":
@@ -64,3 +93,7 @@ def _parents() -> "Callable[[int], int]":
 
 def _path(cache: str, pid: int) -> str:
     return f"{runs_folder(cache)}/{pid}"
+
+
+def _note(path: str) -> str:
+    return f"{path}.replayed"

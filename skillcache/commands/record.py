@@ -33,6 +33,7 @@ from skillcache.relocation import expand, relocate
 from skillcache.secrets import find as find_secret
 from skillcache.stores import open_store
 
+_AHEAD = 300_000  # milliseconds by which clocks differ
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
 TYPE_CHECKING = False
@@ -255,6 +256,9 @@ class Recorder:
 
 
 def _put(store: "Store", key: str, entry: Entry, ttl: int) -> bool:
+    stored = _readable(store.get(key, ()).entry)
+    if stored is not None and stored.started > time.time() * 1000 + _AHEAD:  # by a clock that was wrong
+        store.delete(key)
     names, generations = tuple(entry.names), tuple(entry.names.values())
     return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
 

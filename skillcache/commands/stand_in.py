@@ -12,7 +12,7 @@ import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Mapping, MutableMapping
     from typing import NoReturn
 
 
@@ -59,10 +59,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     import os
     import time
 
-    from skillcache.commands.streams import JOINED, relation
+    from skillcache.commands.streams import JOINED, has_others, relation, writes_into
 
     streams = relation()
-    if streams is None or os.isatty(1) or os.isatty(2):
+    if streams is None or any(map(os.isatty, (0, 1, 2))) or has_others(environ):
         return None
     from skillcache import tally
     from skillcache.commands import sandbox
@@ -80,8 +80,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     given = options(environ)
     if given is None:
         return None
-    settings = load({**given, **environ}, environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
+    settings = load({**given, **environ}, _project(environ, cwd))
     if settings.flag("disable"):
+        return None
+    if writes_into(find_root(cwd) or cwd):
         return None
     if sandbox.is_within(environ):
         tally.record(settings.cache, time.time(), SANDBOXED)
@@ -99,6 +101,13 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     from skillcache.commands.way import Way
 
     return Way(task, settings, call).go()
+
+
+def _project(environ: "Mapping[str, str]", cwd: str) -> str:
+    """Whose settings count: of the session's project, which the preamble names, wherever in it a line has gone."""
+    from skillcache.worktree import find_root
+
+    return environ.get("SKILLCACHE_PROJECT") or environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd
 
 
 def without_shims(environ: "MutableMapping[str, str]") -> dict[str, str]:
@@ -143,7 +152,18 @@ def _rescued(fault: BaseException) -> int | None:
         return _unstartable(fault)
     child = sys.modules.get("skillcache.commands.child")
     status: int | None = child.see_to_the_end() if child is not None else None
+    if status is None and isinstance(fault, KeyboardInterrupt):
+        _end_by_interrupt()
     return status
+
+
+def _end_by_interrupt() -> None:
+    """As the command would have, had it begun."""
+    import os
+    from _signal import SIG_DFL, SIGINT, signal
+
+    signal(SIGINT, SIG_DFL)
+    os.kill(os.getpid(), SIGINT)
 
 
 def _unstartable(fault: BaseException) -> int:

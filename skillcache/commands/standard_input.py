@@ -13,6 +13,7 @@ import os
 import select
 import stat
 import sys
+import time
 from _thread import start_new_thread
 
 from skillcache.digest import sha256
@@ -21,6 +22,7 @@ from skillcache.key import Row
 from skillcache.outcome import TOO_LARGE, UNCAPTURABLE
 
 _SILENCE = 1.0  # seconds
+_PATIENCE = 2.0  # seconds in all: what is written slowly is for the command to read as it comes
 _CHUNK = 1 << 16
 _FD = 0
 
@@ -133,9 +135,9 @@ def _read(cap: int, status: os.stat_result) -> Input:
     if _is_of_caller(status):
         return Input(Bypass(UNCAPTURABLE, "standard input is the caller's own: connect /dev/null or a pipe"))
     chunks: list[bytes] = []
-    size = 0
+    size, until = 0, time.monotonic() + _PATIENCE
     while size <= cap:
-        if not poll.poll(_SILENCE * 1000):
+        if time.monotonic() > until or not poll.poll(_SILENCE * 1000):
             return Data(b"".join(chunks), Bypass(UNCAPTURABLE, "standard input goes on"))
         data = os.read(_FD, _CHUNK)
         if not data:

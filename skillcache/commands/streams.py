@@ -3,7 +3,63 @@
 import os
 from stat import S_ISCHR, S_ISREG
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 JOINED, APART = "joined", "apart"
+_GET_PATH = 50  # F_GETPATH of macOS
+_JOBS = ("--jobserver-auth=", "--jobserver-fds=")  # of make, for those that it starts
+
+
+def has_others(environ: "Mapping[str, str]") -> bool:
+    """Whether more is open to the command than its three streams, but for what make's children take turns by.
+
+    What it reads or writes there is in no key and in no record.
+    """
+    others = inherited()
+    if not others:
+        return False
+    flags = environ.get("MAKEFLAGS", "")
+    given = [word.partition("=")[2] for word in flags.split() if word.startswith(_JOBS)]
+    of_make = {int(fd) for fds in given for fd in fds.split(",") if fd.isdecimal()}
+    return not of_make.issuperset(others)
+
+
+def inherited() -> list[int]:
+    """The descriptors that a command gets besides its streams."""
+    try:
+        fds = [int(name) for name in os.listdir("/dev/fd")]
+    except OSError:
+        return []
+    return [fd for fd in fds if fd > 2 and _is_inherited(fd)]
+
+
+def _is_inherited(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:  # the one that the folder was read by
+        return False
+
+
+def writes_into(folder: str) -> bool:
+    """Whether one of the two is a file in `folder`: what reads all that is there knows its own output by it."""
+    for fd in (1, 2):
+        try:
+            if S_ISREG(os.fstat(fd).st_mode) and _path_of(fd).startswith(f"{folder.rstrip('/')}/"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _path_of(fd: int) -> str:
+    """Raises OSError."""
+    if os.path.exists("/proc/self/fd"):
+        return os.readlink(f"/proc/self/fd/{fd}")
+    import fcntl  # a Mac
+
+    return os.fsdecode(fcntl.fcntl(fd, _GET_PATH, bytes(1024)).rstrip(b"\0"))
 
 
 def relation() -> str | None:

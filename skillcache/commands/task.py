@@ -1,6 +1,7 @@
 """A command that may be answered: what is started, under which rules, and how what it depends on is captured."""
 
 from skillcache import jsontext, key
+from skillcache.commands import attributes
 from skillcache.lookup import Lookup, inside
 
 TYPE_CHECKING = False
@@ -58,7 +59,7 @@ def called(
     if spelled != cwd:
         below = spelled == root or spelled.startswith(root.rstrip("/") + "/")
         rows.append(("directory", "PWD", f".{spelled[len(root) :]}" if below else spelled))
-    return tuple(rows)
+    return (*rows, *attributes.rows())
 
 
 def joined(rows: tuple[key.Row, ...]) -> tuple[key.Row, ...]:

@@ -8,6 +8,7 @@ from skillcache import durations, files, quarantine, tally
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.limit import TimeUp
+from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take, write_some
 from skillcache.decision import Answer, Inquiry, decide
@@ -16,6 +17,8 @@ from skillcache.errors import Bypass, SkillcacheError, StoreError
 from skillcache.outcome import (
     DISK,
     EXPIRED,
+    FRESH,
+    HOLDS_A_REPLAY,
     INTERNAL,
     INVALIDATED,
     NO_ENTRY,
@@ -54,6 +57,8 @@ POSITION = "stdin"  # the detail of an entry that says how far the run read its 
 _RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
 _BROKEN_PIPE = process.SIGNALLED + 13
+# These are to be real runs, with all that they start.
+_REAL = frozenset([FRESH, REPEATED, VERIFY])
 # After these a run of the same command gives what is missing.
 _AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
 
@@ -85,7 +90,7 @@ class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
     __slots__ = (
-        "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
+        "_around", "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
     )  # fmt: skip
 
     def __init__(
@@ -96,7 +101,8 @@ class Way:
         self._call = call
         self._listener = tell
         self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
-        self._failure = Failure(settings.cache, call)
+        self._failure = Failure(settings.cache, call, task.program.words)
+        self._around: Around | tuple[()] = ()
         self._waited = False
         self._held: Held | None = None
         self._open: Store | None = None
@@ -110,6 +116,8 @@ class Way:
             if answer is not None:
                 if self._restore(answer, begun, given):
                     self._close()
+                    if self._around:
+                        self._around.tell_of_replay()
                 else:
                     answer = None
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
@@ -133,6 +141,8 @@ class Way:
             learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
             if learnt is not None and learnt < settings.number("min_duration") * 1000:
                 raise Bypass(TOO_FAST)
+        self._around = Around(settings.cache)
+        task.plan.fresh = task.plan.fresh or self._around.is_fresh
         is_repeated = self._call.is_repeated(task.program.words, task.cwd)
         begun, answer = self._look(given)
         if is_repeated:
@@ -239,9 +249,7 @@ class Way:
         return begun, answer
 
     def _may_wait(self, other: str) -> bool:
-        from skillcache.commands.nesting import is_within  # few commands meet another run
-
-        if is_within(self._settings.cache):
+        if self._around:
             return False
         if not self._waited:
             self._waited = True
@@ -336,7 +344,7 @@ class Way:
     def _run(self, begun: Begun, given: Input) -> int:
         from skillcache.commands import child  # a hit needs none
 
-        mark = self._mark()
+        mark = self._mark(begun)
         try:
             self._trace(begun)
             begun.started = int(time.time() * 1000)
@@ -344,7 +352,10 @@ class Way:
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)
             self._spent_from = time.monotonic()
             limit.begin(_RECORDING + 2 * self._settings.number("capture_time"))
-            self._record(begun, ended, given)
+            if mark is None or mark.holds_a_replay():
+                self._count(DISK if mark is None else HOLDS_A_REPLAY, run=ended.milliseconds)
+            else:
+                self._record(begun, ended, given)
             limit.end()
         finally:
             self._release()
@@ -355,11 +366,12 @@ class Way:
         child.leave_open(ended.open)
         return child.end_as(ended)
 
-    def _mark(self) -> "Mark | None":
+    def _mark(self, begun: Begun) -> "Mark | None":
+        """None where it cannot be written: what the run holds is then not known."""
         from skillcache.commands.nesting import Mark
 
         try:
-            return Mark(self._settings.cache) if self._held is not None else None
+            return Mark(self._settings.cache, fresh=begun.outcome in _REAL)
         except OSError:
             return None
 

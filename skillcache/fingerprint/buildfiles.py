@@ -25,7 +25,7 @@ _MANIFESTS = (
 )
 _TASKS = (
     *("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile", "Taskfile.yml", "Taskfile.yaml"),
-    *("mise.toml", ".mise.toml", "Rakefile", "deno.json", "tasks.py"),
+    *("mise.toml", "mise.local.toml", ".mise.toml", ".mise.local.toml", "Rakefile", "deno.json", "tasks.py"),
 )
 _GOLANGCI = (".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json")
 _LAST_RUN = frozenset(
@@ -42,7 +42,7 @@ _READS_GIT = frozenset(
     )
 )
 _ABOUT_GIT = (b"--changed", b"onlyChanged", b"lastCommit", b"--affected", b"nx affected", b"--since", b"new-from-")
-_BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&"
+_BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
 _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 
 

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.fingerprint.files import Budget, content
-from skillcache.fingerprint.toolchains import upward
+from skillcache.fingerprint.toolchains import OF_MISE, upward
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ ECOSYSTEMS = {
         ".clang-format .clang-tidy",
     ),
 }
-_EVERY = (".env", ".envrc", ".tool-versions", "mise.toml", ".mise.toml")
+_EVERY = (".env", ".envrc", ".tool-versions", *OF_MISE)
 _RUNNER_NAMES = "npm pnpm yarn bun deno rake composer tox nox bazel nx turbo"
 _RUNNERS = frozenset(_RUNNER_NAMES.split())
 # Tools that search no hidden folder for what to check, and the programs that start them.

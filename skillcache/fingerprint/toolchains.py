@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # The managers that are alike: <root>/shims/<word> runs <root>/versions/<version>/bin/<word>.
 _ALIKE = {".pyenv": "python", ".rbenv": "ruby", ".nodenv": "node", ".goenv": "go", ".phpenv": "php", ".jenv": "java"}
 _CAP = 1 << 16  # of a file that says which version
+# Where mise is told versions, relative to a folder.
+OF_MISE = (
+    *("mise.toml", "mise.local.toml", ".mise.toml", ".mise.local.toml", "mise/config.toml", ".mise/config.toml"),
+    *(".config/mise.toml", ".config/mise/config.toml", ".config/mise/conf.d"),
+)
 _VARIABLES = {"python": "PYENV", "ruby": "RBENV", "node": "NODENV", "go": "GOENV", "php": "PHPENV", "java": "JENV"}
 
 
@@ -94,10 +99,19 @@ def _newest(versions: str, prefix: str) -> str:
     return os.path.join(versions, max(found, key=lambda name: int(name[len(prefix) + 1 :])))
 
 
+def _has_environment_of_mise(place: str) -> bool:
+    """A file such as mise.test.toml, which counts where a variable says so."""
+    try:
+        names = os.listdir(place)
+    except OSError:
+        return False
+    return any(name == ".mise" or (name.lstrip(".").startswith("mise.") and name.endswith(".toml")) for name in names)
+
+
 def _asdf(root: str, word: str, folder: str) -> str:
     """By .tool-versions alone: a version in any other place is not followed."""
     for place in (*upward(folder), os.path.dirname(root)):
-        if any(os.path.exists(os.path.join(place, name)) for name in ("mise.toml", ".mise.toml", ".mise")):
+        if any(os.path.exists(os.path.join(place, name)) for name in OF_MISE) or _has_environment_of_mise(place):
             break
         for line in (_text(os.path.join(place, ".tool-versions")) or "").splitlines():
             plugin, *versions = line.partition("#")[0].split() or [""]

@@ -39,7 +39,7 @@ _OTHERS = {
     "JAVA_TOOL_OPTIONS": _JAVA,
 }
 _TOOLS = {"PYTEST_ADDOPTS": "pytest", "SPEC_OPTS": "rspec", "NODE_OPTIONS": "node", "SHELLCHECK_OPTS": "shellcheck"}
-_VERBS = frozenset(
+VERBS = frozenset(
     """fix write update watch dev serve build install format init deploy upload publish release push apply delete
     destroy drop remove reset restart start stop send migrate seed""".split()  # noqa: SIM905 - read as a list
 )
@@ -48,7 +48,7 @@ _VERBS = frozenset(
 def examine_given(words: tuple[str, ...], at: int) -> Words:
     """The words from `at` on. Raises Bypass."""
     for word in words[at:]:
-        if word in _VERBS:
+        if word in VERBS:
             raise Bypass(COMMAND_WRITES, word)
     return examine(GIVEN, words, at)
 

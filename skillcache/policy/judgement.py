@@ -2,8 +2,10 @@
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_WRITES, NO_RULE
+from skillcache.paths import PROJECT_CONFIG
 from skillcache.policy.builtin import RUNNERS, plain_name
 from skillcache.policy.gathered import Gathered
+from skillcache.policy.given import VERBS
 from skillcache.policy.naming import built_in
 from skillcache.policy.pattern import matches
 from skillcache.policy.rule import Rule
@@ -19,6 +21,11 @@ _WRITERS = frozenset(
     """rm mv cp mkdir rmdir touch chmod chown ln dd tee install truncate shred git hg svn gh docker podman
     kubectl helm sudo doas su ssh scp rsync kill pkill killall curl wget pip pip3 apt apt-get brew dnf yum
     pacman systemctl service crontab at xargs patch tar unzip zip gzip mktemp open xdg-open""".split()  # noqa: SIM905 - read as a list
+)
+# What a project's rule cannot name besides: whoever cloned it has not said that these may be left undone.
+_ELSEWHERE = frozenset(
+    """psql mysql mariadb mongosh redis-cli gcloud aws az fly flyctl heroku vercel netlify firebase wrangler twine
+    terraform tofu pulumi ansible ansible-playbook""".split()  # noqa: SIM905
 )
 _SHELL = frozenset(
     """alias unalias unset shopt trap read eval source . exec pushd popd dirs umask ulimit declare typeset
@@ -51,6 +58,8 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
         return None
     if word in _WRITERS:
         raise Bypass(COMMAND_WRITES, word)
+    if own.origin.endswith(PROJECT_CONFIG):
+        _require_harmless(inner.words)
     # What a task is called is the person's affair once they have named it; what a tool's options do is not, but for
     # those that the tables do not hold and their pattern spells out.
     gathered.spelled = frozenset(own.specifier.removesuffix(":*").split())
@@ -73,6 +82,15 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
         share=own.share,
         origin=own.origin,
     )
+
+
+def _require_harmless(words: tuple[str, ...]) -> None:
+    """Raises Bypass."""
+    if plain_name(words[0]) in _ELSEWHERE:
+        raise Bypass(COMMAND_WRITES, words[0])
+    for word in words[1:]:
+        if word in VERBS:
+            raise Bypass(COMMAND_WRITES, word)
 
 
 def _own_rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...]) -> Rule | None:

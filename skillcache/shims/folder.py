@@ -36,8 +36,13 @@ def shell() -> str | None:
     return next((path for path in _SHELLS if os.access(path, os.X_OK)), None)
 
 
-def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...]]") -> str | None:
-    """The folder with shims of exactly these names; None where the system would not start one. Raises OSError."""
+def make(
+    cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...]]", *, loader: str = ":"
+) -> str | None:
+    """The folder with shims of exactly these names; None where the system would not start one. Raises OSError.
+
+    `loader`: see `script.script`.
+    """
     bash = shell()
     if bash is None or not _is_silent():
         return None
@@ -48,6 +53,7 @@ def make(cache: str, names: tuple[str, ...], words: "Mapping[str, tuple[str, ...
         python=os.path.realpath(sys.executable),  # a name may lead elsewhere tomorrow, to what starts nothing
         library=os.__file__,
         hook=hook,
+        loader=loader,
     )
     entry = script.entry(hook, files.load(hook, _LARGEST))
     name = digest_parts([text, entry, *map(os.fsencode, names)])[:16]

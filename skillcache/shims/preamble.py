@@ -28,15 +28,19 @@ case ${{PATH-}} in
 esac
 """
 # Which Bash call this is: its shell, and how many its session has begun, counted once where the settings and the plugin
-# both have it source this. A line's own wish for a fresh run, before the quote that ends it in the client's text.
-_CALL = """if [ "${{SKILLCACHE_CALL-}}" != $$ ]; then
+# both have it source this; the project that the session is of, whatever its settings say. A line's own wish for a
+# fresh run.
+_CALL = """export SKILLCACHE_PROJECT={project}
+if [ "${{SKILLCACHE_CALL-}}" != $$ ]; then
     export SKILLCACHE_CALL=$$
     if [ -n "${{CLAUDE_CODE_SESSION_ID-}}" ]; then
-        {{ printf . >>{calls}/"$CLAUDE_CODE_SESSION_ID"; }} 2>/dev/null
+        {{ printf '%s\\n' $$ >>{calls}/"$CLAUDE_CODE_SESSION_ID"; }} 2>/dev/null
     fi
 fi
-case ${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} in
-*"# fresh' "*) export SKILLCACHE_FRESH=1 ;;
+case "${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} " in
+*"# "[Ff]resh[[:space:]]* | *"#"[Ff]resh[[:space:]]* | *"# "[Ff]resh"' "* | *"#"[Ff]resh"' "*)
+    export SKILLCACHE_FRESH=1
+    ;;
 esac
 """
 # `activate` of a virtual environment puts that first on PATH, and calls this when it has.
@@ -70,7 +74,7 @@ esac
 # bash would name this file as the place of what it did not find.
 _SPELLED = """function {name} {{
     if [ -x {name} ]; then
-        {shim} {name} "$@"
+        {shim} {name} "$@" || return # in zsh a failure that ends a shell here would take its traps with it
     elif [ -e {name} ] || [ -n "${{ZSH_VERSION-}}" ]; then
         command {name} "$@"
     else
@@ -83,15 +87,22 @@ _SPELLED = """function {name} {{
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+-")
 
 
-def preamble(folder: str, *, activated: "Mapping[str, str]", spellings: tuple[str, ...] = (), calls: str = "") -> bytes:
+def preamble(
+    folder: str,
+    *,
+    activated: "Mapping[str, str]",
+    spellings: tuple[str, ...] = (),
+    calls: str = "",
+    project: str = "",
+) -> bytes:
     """The text.
 
     folder: of the shims; activated: of those for each virtual environment; spellings: paths that programs are called
-    by; calls: folder of the counts of Bash calls, '' for a terminal.
+    by; calls: folder of the counts of Bash calls, '' for a terminal; project: of the session.
     """
     text = _TEXT.format(folder=quote(folder), script=SCRIPT)
     if calls:
-        text += _CALL.format(calls=quote(calls))
+        text += _CALL.format(calls=quote(calls), project=quote(project))
     places = [_ENVIRONMENT.format(place=quote(place), folder=quote(own)) for place, own in activated.items()]
     text += _ACTIVATION.format(environments="".join(places))
     shim = quote(f"{folder}/{BY_PATH}")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # What starts other programs by their name: the shim of the one that is started answers.
 _INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node")
-# Where skills keep what they run.
+# Where skills keep what they run, and scripts that rules name behind their interpreter.
+_SCRIPTS = {"python": ("manage.py ",), "python3": ("manage.py ",), "php": ("artisan ",)}
 _SKILL = "skills/"
 
 
@@ -33,7 +34,7 @@ def words_of() -> dict[str, tuple[str, ...]]:
         found[name] = tuple(sorted({*found.get(name, ()), *more})) if subcommands else ()
     for name in _INTERPRETERS:
         modules = tuple(f" -m {module} " for module in sorted(MODULES)) if name.startswith("py") else ()
-        found[name] = tuple(sorted({*found.get(name, ()), *modules, _SKILL}))
+        found[name] = tuple(sorted({*found.get(name, ()), *modules, *_SCRIPTS.get(name, ()), _SKILL}))
     return found
 
 

@@ -36,25 +36,38 @@ elif [ -r /proc/self/environ ]; then
         esac
     done </proc/self/environ
 fi
-_skillcache_name=${{0##*/}} _skillcache_real= _skillcache_rest=$PATH:
+_skillcache_options=
+if [ "${{BASH_VERSINFO[0]}}" -ge 5 ] && eval '[ "${{SHELLOPTS@a}}" = rx ]' && [ -r /proc/self/environ ]; then
+    while IFS= read -r -d '' _skillcache_word; do
+        case $_skillcache_word in SHELLOPTS=*) _skillcache_options=${{_skillcache_word#*=}} ;; esac
+    done </proc/self/environ
+fi
+_skillcache_name=${{0##*/}} _skillcache_real= _skillcache_wrapper=
+_skillcache_ifs=$IFS IFS=: _skillcache_rest=$PATH:
+set -f
+_skillcache_folders=($_skillcache_rest)
+set +f
+IFS=$_skillcache_ifs
 if [ "$_skillcache_name" = {by_path} ]; then
     _skillcache_real=$1 _skillcache_argv0=$1 _skillcache_name=${{1##*/}}
     shift
 else
     _skillcache_argv0=$_skillcache_name
-    while [ -n "$_skillcache_rest" ]; do
-        _skillcache_folder=${{_skillcache_rest%%:*}} _skillcache_rest=${{_skillcache_rest#*:}}
+    for _skillcache_folder in "${{_skillcache_folders[@]}}"; do
         _skillcache_found=${{_skillcache_folder:-.}}/$_skillcache_name
         if [ -x "$_skillcache_found" ] && [ -f "$_skillcache_found" ] &&
             [ ! -e "${{_skillcache_folder:-.}}/{mark}" ]; then
-            _skillcache_line=
+            _skillcache_first= _skillcache_line=
             if [ -r "$_skillcache_found" ]; then
-                {{ read -r -n 64 _skillcache_line && read -r -n 64 _skillcache_line; }} <"$_skillcache_found"
+                {{ read -r -n 64 _skillcache_first && read -r -n 64 _skillcache_line; }} <"$_skillcache_found"
             fi
             case $_skillcache_line in
             {second_line}*) continue ;; # a link to a shim
             esac
             _skillcache_real=$_skillcache_found
+            case $_skillcache_first in
+            '#!'*sh | '#!'*sh\ *) _skillcache_wrapper=1 ;;
+            esac
             break
         fi
     done
@@ -72,11 +85,12 @@ case $_skillcache_argv0 in
 esac
 case ${{_skillcache_real%/*}} in
 */shims | */.volta/bin) _skillcache_plain=1 ;; # of another manager, which may look for the next of that name on PATH
+/bin | /usr/bin | /usr/local/bin) ;;
+*) [ -z "$_skillcache_wrapper" ] || _skillcache_plain=1 ;; # a shell's script, which may look for it in the same way
 esac
 if [ -n "$_skillcache_plain" ]; then
-    _skillcache_rest=$PATH: _skillcache_kept=
-    while [ -n "$_skillcache_rest" ]; do
-        _skillcache_folder=${{_skillcache_rest%%:*}} _skillcache_rest=${{_skillcache_rest#*:}}
+    _skillcache_kept=
+    for _skillcache_folder in "${{_skillcache_folders[@]}}"; do
         [ -e "${{_skillcache_folder:-.}}/{mark}" ] || _skillcache_kept=$_skillcache_kept:$_skillcache_folder
     done
     PATH=${{_skillcache_kept#:}}
@@ -91,8 +105,20 @@ case ${{SKILLCACHE_DISABLE-}} in
 '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
 *) _skillcache_words= ;;
 esac
+# With a stream that is closed, what is opened first takes its place; other libraries may be none for our interpreter.
+if [ -n "$_skillcache_options" ]; then
+    # `-p` does not take the options that are exported, and would export its own in their place.
+    set +p
+    for _skillcache_word in ${{SHELLOPTS//:/ }}; do
+        case :$_skillcache_options: in *:$_skillcache_word:*) ;; *) set +o "$_skillcache_word" ;; esac
+    done
+    for _skillcache_word in ${{_skillcache_options//:/ }}; do
+        case $_skillcache_word in noexec | verbose | xtrace) ;; *) set -o "$_skillcache_word" ;; esac
+    done
+fi
 if [ -n "$_skillcache_words" ] && [ ! -t 1 ] && [ -r {hook} ] && [ -x {python} ] && [ -r {library} ] &&
-    [ -r "${{0%/*}}/{entry}" ]; then
+    [ -s "${{0%/*}}/{entry}" ] && [ "${{LD_LIBRARY_PATH-}}:${{LD_PRELOAD-}}" = {loader} ] &&
+    {{ true 3<&0 3>&1; }} 2>/dev/null && true 3>&2; then
     shopt -s execfail
     _skillcache_locale=${{LC_CTYPE+=$LC_CTYPE}}
     _=$_skillcache_last exec {python} -I -S "${{0%/*}}/{entry}" \
@@ -105,11 +131,14 @@ exec -a "$_skillcache_argv0" "$_skillcache_real" "$@"
 """
 
 
-def script(words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, library: str, hook: str) -> bytes:
+def script(
+    words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, library: str, hook: str, loader: str
+) -> bytes:
     """The shim, for the programs of `words` (see `programs.words_of`).
 
     bash, python: interpreters by absolute path; library: a file that `python` cannot start without; hook: the script
-    that answers a command, of which the shims' folder has a copy. A path that a first line cannot hold gives a shim
+    that answers a command, of which the shims' folder has a copy; loader: LD_LIBRARY_PATH and LD_PRELOAD with which
+    `python` is known to start, with a colon between. A path that a first line cannot hold gives a shim
     that the system does not start: `folder` sees to that.
     """
     groups: dict[tuple[str, ...], list[str]] = {}
@@ -119,7 +148,9 @@ def script(words: "Mapping[str, tuple[str, ...]]", *, bash: str, python: str, li
     lines = [_BEFORE.format(bash=bash, by_path=BY_PATH, mark=MARK, second_line=second, seekers=_SEEKERS)]
     for pieces, names in groups.items():
         lines.append(f"{' | '.join(map(quote, names))}) {_condition(pieces)};;\n")
-    lines.append(_AFTER.format(entry=ENTRY, hook=quote(hook), python=quote(python), library=quote(library)))
+    lines.append(
+        _AFTER.format(entry=ENTRY, hook=quote(hook), python=quote(python), library=quote(library), loader=quote(loader))
+    )
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 

@@ -47,11 +47,12 @@ def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, co
     path = environ.get("PATH", os.defpath)
     places = [f"{project}/{place}" for place in (*_FOLDERS, *(f"{name}/bin" for name in _ENVIRONMENTS), *_HERE)]
     matches = [str(table["match"]) for table in settings.rules]
-    kept = Kept(settings.cache, (*path.split(":"), *places), (project, str(counts), *matches))
-    return kept.find() or _make_anew(path, project, settings, kept, counts=counts)
+    loader = f"{environ.get('LD_LIBRARY_PATH', '')}:{environ.get('LD_PRELOAD', '')}"  # with which this Python has begun
+    kept = Kept(settings.cache, (*path.split(":"), *places), (project, str(counts), loader, *matches))
+    return kept.find() or _make_anew(path, project, settings, kept, counts=counts, loader=loader)
 
 
-def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, counts: bool) -> str | None:
+def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, counts: bool, loader: str) -> str | None:
     """`search`: in the form of PATH. Raises OSError."""
     from skillcache.policy.own import rules_of  # these load the tables of all tools
     from skillcache.shims import folder
@@ -66,7 +67,7 @@ def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, c
         if "/" in word:
             paths.append(word)
     names = folder.installed(words, search)
-    base = folder.make(settings.cache, names, words)
+    base = folder.make(settings.cache, names, words, loader=loader)
     if base is None:
         return None
     activated = {}
@@ -74,12 +75,13 @@ def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, c
         there = f"{project}/{place}"
         own = folder.installed(words, f"{there}/bin")
         if own:
-            activated[there] = folder.make(settings.cache, tuple(sorted({*own, *names})), words) or base
+            activated[there] = folder.make(settings.cache, tuple(sorted({*own, *names})), words, loader=loader) or base
     text = preamble.preamble(
         base,
         activated=activated,
         spellings=_spellings(project, words, paths),
         calls=calls_folder(settings.cache) if counts else "",
+        project=project,
     )
     path = f"{shims_folder(settings.cache)}/{digest(text)[:16]}.sh"
     if files.read(path, len(text)) == text:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.commands.nesting import Mark, is_within
+from skillcache.commands.nesting import Around, Mark
 from tests.cli.test_run import SECONDS, SKILLCACHE, Running, Script, Terminal, read_until, seen, start_waiting
 from tests.conftest import RedisServer
 
@@ -107,16 +107,16 @@ def test_a_run_within_another_run_waits_for_nobody(script: Script, first: Runnin
 
 def test_a_run_is_known_by_all_that_were_started_within_it(tmp_path: Path) -> None:
     """And no longer than it lasts."""
-    ask = f"from skillcache.commands.nesting import is_within; print(is_within({str(tmp_path)!r}))"
+    ask = f"from skillcache.commands.nesting import Around; print(bool(Around({str(tmp_path)!r})))"
     line = ["env", "-i", "sh", "-c", f"'{sys.executable}' -c \"{ask}\"; true"]
 
     def asked() -> bytes:
         return subprocess.run(line, capture_output=True, check=True, cwd=Path.cwd()).stdout
 
-    mark = Mark(str(tmp_path))
+    mark = Mark(str(tmp_path), fresh=False)
     try:
         assert asked() == b"True\n"
-        assert not is_within(str(tmp_path))  # the run itself
+        assert not Around(str(tmp_path))  # the run itself
     finally:
         mark.end()
     assert asked() == b"False\n"

@@ -16,7 +16,8 @@ from skillcache.shims.session import prepare
 from tests.conftest import require_program
 from tests.shims.shell import Shell, environment
 
-_ENVIRONMENT = '#!/bin/sh\ncat /proc/$$/environ >"$COPY"\n'
+# Of no shell's script: that one is given a PATH without us.
+_ENVIRONMENT = '#!/usr/bin/perl\nopen(E, "</proc/$$/environ"); open(C, ">$ENV{COPY}"); print C <E>;\n'
 _ODD = {
     "BASH_FUNC_x%%": "() { echo x; }",
     "odd.name": "value",

@@ -1,0 +1,318 @@
+"""What a command sees and does besides its words and files: the process, its streams, what runs around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from skillcache import tally
+from skillcache.commands.filters import seen_through
+from skillcache.entry import decode, encode
+from skillcache.settings import load
+from skillcache.stores import open_store
+from tests.conftest import until
+from tests.shims.shell import Shell
+
+_TOOL = (
+    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C; exec "/bin/sh", "$ENV{HOME}/do.sh";\n'
+)
+
+
+@pytest.fixture(params=["bash", "zsh"])
+def shell(tmp_path: Path, request: pytest.FixtureRequest) -> Shell:
+    return _shell(tmp_path, request.param)
+
+
+@pytest.fixture
+def bash(tmp_path: Path) -> Shell:
+    return _shell(tmp_path, "bash")
+
+
+def _shell(base: Path, kind: str) -> Shell:
+    made = Shell(base, kind)
+    for name in ("pytest", "ruff"):
+        made.tool(name, _TOOL)
+    (made.project / "Makefile").write_text("test check:\n\t@pytest -q\nloop:\n\t@pytest -q; pytest -q\n")
+    made.start()
+    return made
+
+
+def does(shell: Shell, text: str) -> None:
+    (shell.home / "do.sh").write_text(text)
+
+
+def outcomes(shell: Shell) -> list[str]:
+    return [count.outcome.name for count in tally.read(str(shell.cache))]
+
+
+def same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
+    """Twice with us as without, and it really ran so often."""
+    bare = shell.run(line, **environ)
+    before = shell.runs()
+    for _ in range(2):
+        done = shell.call(line, **environ)
+        assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
+    assert shell.runs() - before == runs, line
+
+
+@pytest.mark.parametrize(
+    ("before", "asks"),
+    [
+        ("umask 077", "umask"),
+        ("ulimit -n 64", "ulimit -n"),
+        ("ulimit -v 4000000", "ulimit -v"),
+        ("trap '' HUP", "sh -c 'kill -HUP $$; echo alive' || echo dead"),
+    ],
+)
+def test_the_state_of_the_process_is_part_of_what_it_depends_on(shell: Shell, before: str, asks: str) -> None:
+    does(shell, f"{asks}\n")
+    same(shell, "pytest -q", runs=1)
+    same(shell, f"{before}; pytest -q", runs=1)
+    same(shell, "pytest -q", runs=0)
+
+
+@pytest.mark.parametrize("starter", ["nice -n 5", "taskset -c 0"])
+def test_so_is_what_starts_it(bash: Shell, starter: str) -> None:
+    if starter.startswith("taskset") and len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("there is one processor")
+    does(bash, "nice; nproc\n")
+    same(bash, "pytest -q", runs=1)
+    same(bash, f"{starter} pytest -q", runs=1)
+
+
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-"])
+def test_a_stream_that_is_closed_stays_closed(shell: Shell, closed: str) -> None:
+    does(shell, 'wc -c; echo "out"; echo "err" >&2; exit 0\n')
+    same(shell, "pytest -q </dev/null", runs=1)
+    same(shell, f"pytest -q {closed}; echo $?", runs=2)
+
+
+def test_what_is_read_and_written_elsewhere_is_not_recorded(bash: Shell) -> None:
+    does(bash, "echo said; echo more >&3; cat <&4\n")
+    same(bash, "pytest -q 3>&1 4</dev/null >/dev/null | cat", runs=2)
+    for text in ("one", "two"):
+        done = bash.call(f"pytest -x 3>/dev/null 4<<<{text}")
+        assert done.stdout == f"said\n{text}\n"
+
+
+def test_input_that_is_written_slowly_comes_whole(bash: Shell) -> None:
+    does(bash, "read line; echo $line; wc -l\n")
+    same(bash, "(for i in $(seq 12); do echo line $i; sleep 0.25; done) | pytest -q", runs=2)
+
+
+def test_a_command_whose_output_lies_in_what_it_reads_knows_it(bash: Shell) -> None:
+    does(bash, "grep -rn TODO . || true\n")
+    (bash.project / "a.c").write_text("TODO\n" * 100)
+    (bash.project / ".gitignore").write_text("*.txt\n")
+    same(bash, "pytest -q >out.txt 2>/dev/null; wc -l out.txt", runs=2)
+
+
+def test_an_interrupt_before_the_command_begins_ends_it(bash: Shell) -> None:
+    does(bash, "echo ran\n")
+    environ = {**bash.environ, "PATH": f"{bash.shims()}:{bash.environ['PATH']}"}
+    command = [str(bash.shims() / "pytest"), "-q"]
+    with subprocess.Popen(command, env=environ, cwd=bash.project, stdin=subprocess.PIPE, stdout=-1) as process:
+        until(lambda: b"stand_in" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
+        until(lambda: "poll" in Path(f"/proc/{process.pid}/wchan").read_text())  # it waits for its input
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+        assert process.stdin is not None
+    assert bash.runs() == 0
+
+
+# What runs around it.
+
+
+def test_a_run_that_holds_a_replay_is_not_recorded(bash: Shell) -> None:
+    does(bash, "date +%N\n")
+    first = bash.call("make test").stdout
+    for _ in range(2):
+        assert bash.call("make check").stdout == first
+    around = ["no_entry", "replayed", "holds_a_replay"]
+    assert outcomes(bash) == [*["no_entry"] * 2, *["stored"] * 2, *around * 2]
+
+
+def test_a_run_that_is_to_be_real_is_real_within(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    same(bash, "make test", runs=1)
+    same(bash, "make test; make test", runs=2)  # the second of each call
+    bash.call("make test")
+    before = bash.runs()
+    bash.call("make test", SKILLCACHE_VERIFY="1")
+    assert bash.runs() - before == 1
+
+
+def test_a_loop_that_outlives_its_call_runs(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    bash.call("pytest -q")
+    done, before = bash.base / "done", bash.runs()
+    loop = '(sleep 0.3; for i in 1 2 3; do pytest -q; done; touch "$DONE") >/dev/null 2>&1 &'
+    bash.call(loop, DONE=str(done))
+    until(done.exists)
+    assert bash.runs() - before == 2
+
+
+def test_a_wrapper_that_looks_for_the_next_of_its_name_finds_it(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    text = """#!/bin/sh
+me=$(dirname "$0"); IFS=:
+for place in $PATH; do [ "$place" != "$me" ] && [ -x "$place/pytest" ] && exec "$place/pytest" "$@"; done
+"""
+    bash.tool("pytest", text, folder=bash.base / "first")
+    bash.environ["PATH"] = f"{bash.base}/first:{bash.environ['PATH']}"
+    bash.start()
+    same(bash, "pytest -q", runs=1)
+    same(bash, "pytest --lf", runs=2)
+
+
+def test_options_that_a_shell_exports_reach_the_next_one(bash: Shell) -> None:
+    does(bash, "bash -c 'false | true; echo $?; echo $SHELLOPTS'\n")
+    line = "export SHELLOPTS; set -o pipefail; ruff format; pytest -q"
+    same(bash, line, runs=3)
+
+
+def test_libraries_that_are_meant_for_the_command_are_for_the_command(bash: Shell) -> None:
+    bash.tool("pytest", '#!/bin/sh\necho "$*" >>"$COUNTER"; echo all well\n')
+    library = bash.base / "library"
+    library.mkdir()
+    for name in ("libm.so.6", "libpython3.so", "libexpat.so.1", "libz.so.1"):
+        (library / name).touch()
+    same(bash, "pytest -q", runs=2, LD_LIBRARY_PATH=str(library))
+
+
+def test_without_a_home_nothing_is_kept_anywhere(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    bash.tool("pytest", "#!/usr/bin/perl\nprint qq(all well\\n);\n")
+    assert bash.call("unset HOME; pytest -q").stdout == "all well\n"
+    assert outcomes(bash) == []
+
+
+def test_functions_that_a_shell_exports_count(bash: Shell) -> None:
+    bash.tool("pytest", "#!/bin/bash\nchecker\n")
+    bash.start()
+    for text in ("one", "two"):
+        for _ in range(2):
+            assert bash.call(f"checker() {{ echo {text}; }}; export -f checker; pytest -q").stdout == f"{text}\n"
+
+
+def test_a_clock_that_was_ahead_does_not_keep_an_old_result(bash: Shell) -> None:
+    does(bash, "echo old\n")
+    bash.call("pytest -q")
+    settings = load(bash.environ, str(bash.project))
+    store = open_store(settings.store, now=time.time())
+    held = bash.cache / "store.sqlite3"
+    assert held.exists()
+    import sqlite3
+
+    with sqlite3.connect(held) as file:
+        for key, value in file.execute("SELECT key, value FROM entries WHERE key LIKE 'skill_cache:%'").fetchall():
+            entry = decode(value, details=True)
+            entry.finished += 86_400_000
+            entry.started += 86_400_000
+            file.execute("UPDATE entries SET value = ?, started = ? WHERE key = ?", (encode(entry), entry.started, key))
+    file.close()
+    store.close()
+    does(bash, "echo new\n")
+    assert bash.call("pytest -q # fresh").stdout == "new\n"
+    assert bash.call("pytest -q").stdout == "new\n"
+    assert outcomes(bash)[-1] == "replayed"
+
+
+# Failures.
+
+
+@pytest.mark.parametrize(
+    ("line", "filters"),
+    [
+        ("pytest -q", ""),
+        ("pytest -q 2>&1 | tail -3", "tail -3"),
+        ("cd sub && CI=1 timeout 60 pytest -q |& grep -v x | sort | uniq -c", "grep -v x | sort | uniq -c"),
+        ("pytest -q | sed -n '1,40p'", "sed -n 1,40p"),
+        *(
+            (line, None)
+            for line in (
+                "up; pytest -q | tail",
+                "pytest -q; up | tail",
+                "pytest -q || up",
+                "./ci.sh | tail",
+                "pytest -q | tail # again",
+                "pytest -q | tee log",
+                "pytest -q | xargs touch",
+                "pytest -q | sed -i s/a/b/ f",
+                "pytest -q | sort -o f",
+                "pytest -q | uniq - f",
+                "pytest -q > f",
+                "pytest -q\nup",
+                "$(up) pytest -q | tail",
+                "pytest -x | tail",
+                "up pytest -q | tail",
+                "pytest -q & up | tail",
+                "pytest -q | tail 'open",
+            )
+        ),
+    ],
+)
+def test_a_line_is_one_command_behind_filters_or_none(line: str, filters: str | None) -> None:
+    assert seen_through(line, ("pytest", "-q")) == filters
+
+
+def test_a_failure_is_not_given_where_another_call_has_begun(bash: Shell) -> None:
+    does(bash, "[ -e ../up ] && echo up || { echo down; exit 1; }\n")
+    assert bash.call("pytest -q 2>&1 | tail -1").stdout == "down\n"
+    bash.call("touch ../up")
+    assert bash.call("pytest -q 2>&1 | tail -2").stdout == "up\n"
+
+
+@pytest.mark.parametrize(
+    "end", ["  # fresh", " #fresh", " # Fresh", " # fresh run", " # fresh \n:", " # fresh\necho x"]
+)
+def test_a_wish_at_the_end_of_any_line_is_heard(shell: Shell, end: str) -> None:
+    does(shell, "echo all well\n")
+    shell.call("pytest -q")
+    before = shell.runs()
+    shell.call(f"pytest -q{end}")
+    assert shell.runs() - before == 1
+
+
+# Projects.
+
+
+def test_settings_of_another_project_do_not_say_where_results_go(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    other = bash.base / "other"
+    subprocess.run(["git", "init", "-q", str(other)], env=bash.environ, check=True)
+    evil = {"SKILLCACHE_REDIS_URL": "redis://127.0.0.1:1/0", "CLAUDE_PROJECT_DIR": "/nonexistent"}
+    settings = bash.project / ".claude/settings.json"
+    settings.parent.mkdir()
+    settings.write_text(json.dumps({"env": evil}))
+    for line in ("pytest -q", "cd ../other && pytest -q"):
+        same(bash, line, runs=1, **evil)
+    assert outcomes(bash) == ["no_entry", "stored", "replayed"] * 2
+
+
+@pytest.mark.parametrize("words", ["npm publish", "make deploy", "gcloud app", "psql -c x"])
+def test_a_project_cannot_have_left_undone_what_is_done_for_its_effect(bash: Shell, words: str) -> None:
+    does(bash, "echo done\n")
+    name, word = words.split(" ")[:2]
+    bash.tool(name, _TOOL)
+    toml = bash.project / ".claude/skillcache.toml"
+    toml.parent.mkdir()
+    toml.write_text(f'[[rules]]\nmatch = "Bash({name} {word}:*)"\n')
+    bash.start()
+    same(bash, words, runs=2)
+
+
+@pytest.mark.parametrize("line", ["python3 manage.py test", "php artisan test"])
+def test_scripts_that_rules_name_behind_their_interpreter_are_answered(bash: Shell, line: str) -> None:
+    does(bash, "echo all well\n")
+    interpreter, script, _ = line.split(" ")
+    bash.tool(interpreter, _TOOL)
+    (bash.project / script).touch()
+    bash.start()
+    same(bash, line, runs=1)
