@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
 _RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
+_SPARE = 10.0  # seconds that a run may take beyond twice what it took before
 _BROKEN_PIPE = process.SIGNALLED + 13
 # These are to be real runs, with all that they start.
 _REAL = frozenset([FRESH, REPEATED, VERIFY])
@@ -236,7 +237,7 @@ class Way:
             return begun.found.digest if answer is None else None
 
         me = holder.describe(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
-        patience = self._settings.number("wait")
+        patience = self._patience()
         limit.begin(limit.SECONDS + patience)
         passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
         try:
@@ -247,6 +248,12 @@ class Way:
         if self._waited:
             begun.outcome = WAITED_IN_VAIN if answer is None else WAITED
         return begun, answer
+
+    def _patience(self) -> float:
+        """Seconds for another's run: it may be one that is stopped, or whose output nobody reads."""
+        longest = self._settings.number("wait")
+        learnt = durations.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
+        return longest if learnt is None else min(longest, 2 * learnt / 1000 + _SPARE)
 
     def _may_wait(self, other: str) -> bool:
         if self._around:

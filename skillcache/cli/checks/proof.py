@@ -15,7 +15,7 @@ _WORKING = {HOOKS: "the hooks work", PLUGIN: "the plugin works"}
 
 
 def check(place: Place) -> list[Finding]:
-    """Nothing without a client, or where neither lane is installed."""
+    """Nothing where neither lane is installed."""
     with_plugin = client.is_installed(place.environ) and client.is_enabled(place.environ)
     if not with_plugin and not installed(place):
         return []
@@ -24,7 +24,7 @@ def check(place: Place) -> list[Finding]:
         place.tell(f"asking {path} for its version")
         version = client.version(path, place.environ)
     except SkillcacheError:
-        return []
+        return [Finding(NOTE, _SUBJECT, "no Claude Code was found on PATH, so nothing was proved in one")]
     lane = PLUGIN if with_plugin and version >= MODERN else HOOKS
     name = f"Claude Code {'.'.join(map(str, version))}"
     try:
