@@ -52,20 +52,23 @@ class Around:
     """The runs that this process is within, however far, innermost first."""
 
     def __init__(self, cache: str) -> None:
+        """Raises OSError."""
         self._paths: list[str] = []
         self.is_fresh = False
-        if not os.path.isdir(runs_folder(cache)):
+        try:
+            marked = set(os.listdir(runs_folder(cache)))
+        except FileNotFoundError:
+            return
+        if not marked:  # nearly always
             return
         parents = _parents()
         pid = os.getppid()
         for _ in range(_MOST):
             if pid <= 1:
                 break
-            path = _path(cache, pid)
-            try:
-                kept = (files.read(path, _CAP) or b"").decode("ascii", "replace") if os.path.exists(path) else ""
-            except OSError:
-                kept = ""
+            path, kept = _path(cache, pid), ""
+            if str(pid) in marked:
+                kept = (files.read(path, _CAP) or b"").decode("ascii", "replace")
             if kept and kept.removesuffix(_FRESH) == describe(pid).get("pid_start", ""):
                 self._paths.append(path)
                 self.is_fresh = self.is_fresh or kept.endswith(_FRESH)
