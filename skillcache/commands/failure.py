@@ -4,8 +4,8 @@ Whoever runs a failing command again wants it run: what failed may pass once a s
 Only the very next Bash call of the conversation, which is the same command and nothing else, behind other filters,
 wants to see more of the same run, within two minutes.
 
-    failed/{session} = one line a failure: `unix-seconds SP number of the call SP key's digest SP digest of its
-    filters`, of the newest call that had one
+    failed/{session} = one line a failure: `unix-seconds SP number of the call SP key's digest SP digest of the line's
+    head SP digest of its filters`, of the newest call that had one
 """
 
 import time
@@ -46,14 +46,16 @@ class Failure:
             return False
         now = time.time()
         known = [
-            before
-            for at, number, failed, before in self._kept()
+            (head, before)
+            for at, number, failed, head, before in self._kept()
             if failed == key and number == str(self._call.number - 1) and 0 <= now - int(at) <= SECONDS
         ]
         if not known:
             return False
-        filters = self._filters()
-        return filters is not None and filters != "" and any(before != _digest(filters) for before in known)
+        through = self._seen_through()
+        if through is None or not through[1]:
+            return False
+        return any(head == _digest(through[0]) and before != _digest(through[1]) for head, before in known)
 
     def show(self, key: str) -> None:
         """The session sees the failure, of a run or of a replay: whoever then runs it again wants it run.
@@ -69,15 +71,14 @@ class Failure:
         self.show(key)
         if not self._call.number:
             return
-        filters = self._filters()
-        if filters is None:
+        through = self._seen_through()
+        if through is None:
             return
-        line = f"{int(time.time())} {self._call.number} {key} {_digest(filters)}\n"
+        line = f"{int(time.time())} {self._call.number} {key} {_digest(through[0])} {_digest(through[1])}\n"
         kept = [" ".join(words) for words in self._kept() if words[1] == str(self._call.number)]
         files.write(self._path(), ("".join(f"{one}\n" for one in kept) + line).encode("ascii"))
 
-    def _filters(self) -> str | None:
-        """Of a call that is this command and nothing else, '' for none; None for any other."""
+    def _seen_through(self) -> tuple[str, str] | None:
         from skillcache.commands.filters import seen_through  # few commands fail
 
         return seen_through(self._call.line(), self._words)
@@ -88,7 +89,7 @@ class Failure:
         except OSError:
             return []
         lines = [line.split(" ") for line in text.decode("ascii", "replace").split("\n")]
-        return [words for words in lines if len(words) == 4 and words[0].isdecimal()]
+        return [words for words in lines if len(words) == 5 and words[0].isdecimal()]
 
     def _path(self) -> str:
         return f"{failed_folder(self._cache)}/{self._call.session}"

@@ -16,8 +16,11 @@ _STARTERS = frozenset(["timeout", "env", "nice", "command", "time"])
 _NEVER = ("\n", "`", "$(", "<(", ">(", "${", "#")
 
 
-def seen_through(line: str, words: Sequence[str]) -> str | None:
-    """The filters of a line that is the command of `words` and nothing else, '' for none; None for another line."""
+def seen_through(line: str, words: Sequence[str]) -> tuple[str, str] | None:
+    """What a line has before its first pipe, and the filters behind that, '' for none.
+
+    None for a line that is not the command of `words` and nothing else.
+    """
     if any(mark in line for mark in _NEVER):
         return None
     try:
@@ -29,7 +32,7 @@ def seen_through(line: str, words: Sequence[str]) -> str | None:
     command, *filters = parts
     if not _is_command(command, list(words)) or not all(map(_is_filter, filters)):
         return None
-    return " | ".join(shlex.join(each) for each in filters)
+    return line.partition("|")[0].strip().removesuffix("2>&1").strip(), " | ".join(map(shlex.join, filters))
 
 
 def _parts(line: str) -> list[list[str]] | None:
