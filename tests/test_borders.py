@@ -85,10 +85,8 @@ COLD = (
 )
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
 LATE = (
+    "commands.filters",
     "configuration",
-    "doubts",
-    "expression",
-    "failures",
     "expression",
     "normalize",
     "observation",

@@ -243,7 +243,13 @@ def test_the_file_names_the_store_where_no_variable_does(place: Place) -> None:
     ("text", "off"), [("1", True), ("true", True), ("please", True), ("0", False), ("", False), ("no", False)]
 )
 def test_one_variable_switches_everything_off(text: str, off: bool) -> None:
-    assert disabled({"SKILLCACHE_DISABLE": text}) is off
+    assert disabled({"SKILLCACHE_DISABLE": text, "HOME": "/home/somebody"}) is off
+
+
+@pytest.mark.parametrize("home", [{}, {"HOME": ""}, {"HOME": "/"}])
+def test_where_no_folder_is_the_persons_everything_is_off(home: dict[str, str]) -> None:
+    assert disabled(home)
+    assert not disabled({**home, "SKILLCACHE_HOME": "/srv/somebody"})
 
 
 @pytest.mark.parametrize("home", ["", "/", "/home/me", "/home/me/"])

@@ -51,12 +51,19 @@ def _parts(line: str) -> list[list[str]] | None:
         elif piece == ">&" and pieces[at + 1 : at + 2] == ["1"] and parts[-1][-1:] == ["2"]:
             parts[-1].pop()
             at += 1
-        elif piece == "&&" and len(parts) == 1 and len(parts[0]) == 2 and parts[0][0] == "cd":
+        elif len(parts) == 1 and _changes_nothing(piece, parts[0]):
             parts[0] = []
         else:
             return None
         at += 1
     return parts
+
+
+def _changes_nothing(operator: str, words: list[str]) -> bool:
+    """Whether what stands before the command moves or sets the shell alone."""
+    if operator == "&&" and len(words) == 2 and words[0] == "cd":
+        return True
+    return operator in {";", "&&"} and len(words) > 1 and words[0] == "set" and words[1].startswith("-")
 
 
 def _is_command(given: list[str], words: list[str]) -> bool:

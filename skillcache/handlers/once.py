@@ -1,6 +1,6 @@
 """Which of several hooks of ours has an event: a person may have installed them in the settings and with the plugin.
 
-told/{session}.{event} = nothing; made by the one that has it, and made anew for the next event of that kind
+told/{session}.{event} = nothing; made by the one that has it, and made anew for the next event of that name
 """
 
 import os
@@ -8,12 +8,13 @@ import os
 from skillcache import files
 from skillcache.paths import told_folder
 
+_PLAIN = str.maketrans("", "", "-_.")
 _TOGETHER = 5.0  # seconds within which the client starts all hooks of one event
 
 
 def is_first(cache: str, session: str, event: str) -> bool:
     """Whether no other process has had this event; True in doubt, since silence would be worse than saying it twice."""
-    if not session.replace("-", "").replace("_", "").isalnum():
+    if not f"{session}{event}".translate(_PLAIN).isalnum():
         return True
     path = f"{told_folder(cache)}/{session}.{event}"
     mine = f"{path}.{os.getpid()}"

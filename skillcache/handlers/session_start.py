@@ -28,7 +28,9 @@ def handle(data: bytes, world: "World") -> str:
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
     is_news = _prepare(event, world, folder, settings)  # each hook has a file of its own
-    if not (is_news or is_recorded(settings)) or not is_first(settings.cache, event.session_id, event.name):
+    if not (is_news or is_recorded(settings)) or not is_first(
+        settings.cache, event.session_id, f"{event.name}.{event.text('source')}"
+    ):
         return ""
     told = [_REPLAYS] if is_news else []
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None

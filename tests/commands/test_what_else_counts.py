@@ -234,6 +234,7 @@ def test_a_clock_that_was_ahead_does_not_keep_an_old_result(bash: Shell) -> None
         ("pytest -q 2>&1 | tail -3", ("pytest -q", "tail -3")),
         ("cd a && CI=1 nice pytest -q |& grep x | uniq -c", ("cd a && CI=1 nice pytest -q", "grep x | uniq -c")),
         ("pytest -q | sed -n '1,40p'", ("pytest -q", "sed -n 1,40p")),
+        ("set -o pipefail; pytest -q | tail", ("set -o pipefail; pytest -q", "tail")),
         *(
             (line, None)
             for line in (
