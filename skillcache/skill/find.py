@@ -41,11 +41,7 @@ class Finder:
         if at < 0:
             return None
         typed = inner.words[at]
-        named = os.path.join(self.cwd, inner.directory, typed)
-        path = os.path.normpath(named)
-        if os.path.realpath(named) != os.path.realpath(path):  # `..` behind a link
-            return None
-        for folder, script in _candidates(path):
+        for path, folder, script in self._candidates(os.path.join(inner.directory, typed)):
             said = manifest.read(folder, frozenset([rule.specifier for rule in self.rules]))
             if said is not None:
                 own = next((rule for rule in self.rules if rule.specifier == said.name), None)
@@ -61,6 +57,7 @@ class Finder:
                     script=script,
                     typed=typed,
                     given=inner.words[at + 1 :],
+                    spelled=(os.path.join(self.cwd, inner.directory, typed), typed),
                     directory=inner.directory,
                     rule=rule,
                     outside=outside,
@@ -68,8 +65,29 @@ class Finder:
                 )
         return None
 
+    def _candidates(self, typed: str) -> "Iterator[tuple[str, str, str]]":
+        """(path, folder, path below it) of what may be the script's skill.
 
-def _candidates(path: str) -> "Iterator[tuple[str, str]]":
+        By the path as it was come by, since that is where skills are looked for, then by where the file really lies.
+        """
+        named = os.path.join(self.cwd, typed)
+        real = os.path.realpath(named)
+        known = set()
+        for path in (os.path.join(self._come_by(), typed), named, real):
+            plain = os.path.normpath(path)
+            if plain in known or os.path.realpath(plain) != real:  # `..` behind a link
+                continue
+            known.add(plain)
+            for folder, script in _folders(plain):
+                yield plain, folder, script
+
+    def _come_by(self) -> str:
+        """The folder that the command runs in, by the links that led there."""
+        spelled = self.environ.get("PWD", "")
+        return spelled if spelled.startswith("/") and os.path.realpath(spelled) == self.cwd else self.cwd
+
+
+def _folders(path: str) -> "Iterator[tuple[str, str]]":
     """(folder, path below it) of what may be skills, the innermost first."""
     parts = path.split("/")
     for at in range(len(parts) - 3, 0, -1):

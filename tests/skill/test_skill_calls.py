@@ -308,3 +308,24 @@ def test_two_homes_share_and_an_output_that_names_the_skill_s_place_stays(skills
     shutil.rmtree(skills.folder)
     (other / ".claude/skills/report/where.txt").unlink()
     assert skills.call("a")[1] is True
+
+
+@pytest.mark.parametrize(
+    ("setting", "seconds", "stored"),
+    [("", 0.15, True), ("min_duration_declared = 5", 0.15, False), ("min_duration = 0", 0, True)],
+)
+def test_what_is_declared_is_worth_storing_from_a_tenth_of_a_second(
+    skills: Skills, setting: str, seconds: float, *, stored: bool
+) -> None:
+    del skills.environ["SKILLCACHE_MIN_DURATION"]
+    skills.declare("{ttl: 3600}")
+    skills.script.write_text(f"import time\ntime.sleep({seconds})\nprint(1)\n")
+    own = skills.place.base / "bin/own"
+    own.write_text(f"#!/bin/sh\nsleep {seconds}\n")
+    own.chmod(0o755)
+    skills.place.settings(f'{setting}\n[[rules]]\nmatch = "Bash(own:*)"\n')
+    for line in (skills.line, "own"):
+        served = [skills.place.call(line)[1] for _ in range(2)]
+        assert served == [False, stored]
+    if not stored:
+        assert skills.place.counted() == ["no_entry", "not_worth", "too_fast"] * 2
