@@ -44,7 +44,7 @@ class Finder:
         for path, folder, script in self._candidates(os.path.join(inner.directory, typed)):
             said = manifest.read(folder, frozenset([rule.specifier for rule in self.rules]))
             if said is not None:
-                own = next((rule for rule in self.rules if rule.specifier == said.name), None)
+                own = next((rule for rule in self.rules if rule.specifier in said.names), None)
                 if own is not None and not own.enabled:
                     return None
                 if not os.path.isfile(path):

@@ -44,20 +44,21 @@ class Declaration:
 
 
 class Manifest:
-    """name: what its entries are called; declared: None where the skill says nothing of us."""
+    """name: what its entries are called; names: by which a rule may name it; declared: None where it says nothing."""
 
-    __slots__ = ("declared", "name")
+    __slots__ = ("declared", "name", "names")
 
-    def __init__(self, name: str, declared: Declaration | None) -> None:
-        self.name = name
+    def __init__(self, names: tuple[str, ...], declared: Declaration | None) -> None:
+        self.name = names[0]
+        self.names = names
         self.declared = declared
 
 
 def read(folder: str, named: "frozenset[str]") -> Manifest | None:
     """Of the skill in `folder`; None where there is none, or one that neither it nor a rule says anything of.
 
-    `named`: skills that rules of the person's name. Raises Bypass (UNCAPTURABLE) for a SKILL.md that is not surely
-    understood, and OSError.
+    `named`: skills that rules of the person's name, by the name that the skill has or by its folder's. Raises Bypass
+    (UNCAPTURABLE) for a SKILL.md that is not surely understood, and OSError.
     """
     path = f"{folder}/{FILE}"
     data = files.read(path, _CAP)
@@ -69,13 +70,16 @@ def read(folder: str, named: "frozenset[str]") -> Manifest | None:
         found = read_frontmatter(data.decode("utf-8"))
         metadata = found.get("metadata", {})
         declared = metadata.get("skillcache") if isinstance(metadata, dict) else None
-        name = _full_name(folder, found.get("name"), base)
-        if declared is None and name not in named:
+        names = _names(folder, found.get("name"), base)
+        if declared is None and named.isdisjoint(names):
             return None
-        return Manifest(_fit(name, base), None if declared is None else _declaration(declared))
+        return Manifest(names, None if declared is None else _declaration(declared))
     except (NotUnderstood, UnicodeDecodeError, _Unfit) as fault:
-        if not declares and base not in {each.rpartition(":")[2] for each in named}:
+        names = _names(folder, None, base)
+        if named.isdisjoint(names) and not declares:
             return None
+        if not declares:  # a rule says all that is needed, and the folder's name is one
+            return Manifest(names, None)
         raise Bypass(UNCAPTURABLE, f"{path}: {fault}") from None
 
 
@@ -83,25 +87,19 @@ class _Unfit(Exception):
     """A value that is understood and means nothing."""
 
 
-def _full_name(folder: str, name: object, base: str) -> str:
-    """With the plugin's before it, where it is a plugin's skill; "" where neither name will do."""
-    own = next((each for each in (name, base) if _is_name(each)), "")
+def _names(folder: str, name: object, base: str) -> tuple[str, ...]:
+    """The skill's own name first, each with the plugin's before it, where it is a plugin's skill. Raises _Unfit."""
+    own = [str(each) for each in dict.fromkeys((name, base)) if _is_name(each)]
+    if not own:
+        raise _Unfit(f"neither its name nor {base} is made of letters, digits, - and _")
     plugin = folder.rpartition("/")[0].rpartition("/")[0]
     data = files.read(f"{plugin}/.claude-plugin/plugin.json", _CAP)
-    if data is None or not own:
-        return str(own)
     try:
-        said = jsontext.loads(data)
+        said = jsontext.loads(data) if data is not None else None
     except ValueError:
-        return str(own)
+        said = None
     of = said.get("name") if isinstance(said, dict) else None
-    return f"{of}:{own}" if _is_name(of) else str(own)
-
-
-def _fit(name: str, base: str) -> str:
-    if not name:
-        raise _Unfit(f"neither its name nor {base} is made of letters, digits, - and _")
-    return name
+    return tuple([f"{of}:{each}" for each in own]) if _is_name(of) else tuple(own)
 
 
 def _is_name(value: object) -> bool:

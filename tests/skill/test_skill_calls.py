@@ -329,3 +329,60 @@ def test_what_is_declared_is_worth_storing_from_a_tenth_of_a_second(
         assert served == [False, stored]
     if not stored:
         assert skills.place.counted() == ["no_entry", "not_worth", "too_fast"] * 2
+
+
+def test_a_rule_takes_the_skill_s_name_and_its_folder_s(skills: Skills) -> None:
+    skills.declare(None, name="monthly-report")
+    for name in ("monthly-report", "report"):
+        skills.place.settings(f'[[rules]]\nmatch = "Skill({name})"\nttl = 600\nversion = "{name}"\n')
+        assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.place.settings('[[rules]]\nmatch = "Skill(other)"\nttl = 600\n')
+    assert skills.call()[1] is False
+
+
+@pytest.mark.parametrize(
+    "frontmatter",
+    [
+        "metadata: *other",
+        "? x\n: y",
+        "description: 'never closed",
+        "name: 2024-01-01",
+        "metadata:\n  date: 2024-01-01\n  version: 4.x\n  hooks:\n    - matcher: Bash\n      command: |\n        x",
+    ],
+)
+def test_a_rule_needs_nothing_else_of_a_skill_that_says_nothing(skills: Skills, frontmatter: str) -> None:
+    skills.declare(None)
+    (skills.folder / "SKILL.md").write_text(
+        f"---\nname: report\n{frontmatter}\n---\n".replace("name: report\nname", "name")
+    )
+    assert skills.call()[1] is False
+    assert skills.place.counted() == []
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\n')
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+def test_a_skill_is_read_among_whatever_else_people_write_there(skills: Skills) -> None:
+    skills.declare(None)
+    (skills.folder / "SKILL.md").write_text(
+        """---
+name: "report"
+description: "Reports,
+  over two lines: with a colon."
+allowed-tools: Bash(git:*), Read
+metadata:
+  "author": somebody\tof whom nothing is known
+  version: 4.x
+  date: 2024-01-01
+  none: null
+  changes:
+    - version: 3.x
+      text: >-
+        folded
+        skillcache: {ttl: 9}
+  skillcache:
+    ttl: 60
+    args_are_files: true
+---
+"""
+    )
+    assert [skills.call("app.py")[1] for _ in range(2)] == [False, True]
