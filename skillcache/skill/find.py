@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from skillcache.policy.wrappers import Wrapped
 
-_SHELF = "skills"
 _MOST = 8 << 20  # bytes of a script
 _NOTHING = manifest.Declaration()
 
@@ -91,7 +90,7 @@ def _folders(path: str) -> "Iterator[tuple[str, str]]":
     """(folder, path below it) of what may be skills, the innermost first."""
     parts = path.split("/")
     for at in range(len(parts) - 3, 0, -1):
-        if parts[at] == _SHELF:
+        if parts[at] == manifest.SHELF:
             yield "/".join(parts[: at + 2]), "/".join(parts[at + 2 :])
 
 

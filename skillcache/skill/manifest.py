@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FILE = "SKILL.md"
+SHELF = "skills"  # the name of the folder that a skill's lies in
+PLUGIN = ".claude-plugin/plugin.json"  # in the folder that a plugin's shelf lies in
 _CAP = 1 << 20
 _LONGEST_TTL = 31_536_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -93,7 +95,7 @@ def _names(folder: str, name: object, base: str) -> tuple[str, ...]:
     if not own:
         raise _Unfit(f"neither its name nor {base} is made of letters, digits, - and _")
     plugin = folder.rpartition("/")[0].rpartition("/")[0]
-    data = files.read(f"{plugin}/.claude-plugin/plugin.json", _CAP)
+    data = files.read(f"{plugin}/{PLUGIN}", _CAP)
     try:
         said = jsontext.loads(data) if data is not None else None
     except ValueError:

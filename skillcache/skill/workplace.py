@@ -71,7 +71,8 @@ class Workplace:
     def _beyond(self, environ: "Mapping[str, str]") -> list[str]:
         """Real paths besides the root where a script may leave something: the skill, the project, what it is given."""
         home = os.path.realpath(environ.get("HOME", "/"))
-        named = [*(use.folder for use in self.uses), environ.get("CLAUDE_PROJECT_DIR", ""), *self.given]
+        shared = [shelf for use in self.uses for shelf in inputs.shelves_of(use)]
+        named = [*shared, *(use.folder for use in self.uses), environ.get("CLAUDE_PROJECT_DIR", ""), *self.given]
         found: list[str] = []
         for path in map(os.path.realpath, filter(None, named)):
             if path not in ("/", home) and not any(f"{path}/".startswith(f"{one}/") for one in (self.root, *found)):
@@ -98,7 +99,9 @@ class Workplace:
     def _may_write(self, path: str) -> bool:
         """Whether it is an output, leads to one, or is what Python makes of the skill's own modules."""
         if "/__pycache__" in path and any(
-            f"{path}/".startswith(f"{os.path.realpath(use.folder)}/") for use in self.uses
+            f"{path}/".startswith(f"{folder}/")
+            for use in self.uses
+            for folder in (os.path.realpath(use.folder), *inputs.shelves_of(use))
         ):
             return True
         below = path.removeprefix(f"{self.root}/")

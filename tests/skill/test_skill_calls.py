@@ -386,3 +386,44 @@ metadata:
 """
     )
     assert [skills.call("app.py")[1] for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["home", "project", "plugin"])
+def test_what_a_skill_shares_counts(skills: Skills, kind: str) -> None:
+    base = {
+        "home": skills.home / ".claude",
+        "project": skills.root / ".claude",
+        "plugin": skills.home / ".claude/plugins/cache/market/docs/1.0",
+    }[kind]
+    folder = base / "skills/report"
+    skills.declare("{ttl: 3600}", folder)
+    shared = base / ("lib" if kind == "plugin" else "skills/shared")
+    shared.mkdir()
+    if kind == "plugin":
+        (base / ".claude-plugin").mkdir()
+        (base / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    (folder / "scripts/run.py").write_text(
+        f"{SCRIPT}\nsys.path.insert(0, {str(shared)!r})\nimport common\nprint(common.WORD)\n"
+    )
+    line = f"python3 {folder}/scripts/run.py"
+    for word in ("one", "three"):
+        (shared / "common.py").write_text(f"WORD = {word!r}\n")
+        assert [skills.call(line=line) for _ in range(2)] == [(f"report on\n{word}", at == 1) for at in range(2)]
+    assert (shared / "__pycache__").is_dir()  # which may be made
+    (shared / "more.py").write_text("")
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+    (shared / "more.py").unlink()
+    assert skills.call(line=line)[1] is True
+    other = base / "skills/other"
+    skills.declare("{ttl: 3600}", other, name="other")
+    assert skills.call(line=line)[1] is (kind != "plugin")  # another skill is none of this one's affair
+
+
+def test_a_script_that_writes_into_what_it_shares_is_not_stored(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    shared = skills.folder.parent / "shared"
+    shared.mkdir()
+    skills.environ["SKILL_WRITES"] = f"{shared}/state.json=x"
+    for _ in range(2):
+        assert skills.call()[1] is False
+        assert skills.last() in ("undeclared", "changed_inputs")
