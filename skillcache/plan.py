@@ -20,13 +20,14 @@ class Plan:
     names: every name that invalidates the entry, but for the project's and the team's; rule: the name of the one that
     covers it; declared: whether a skill or a person says what it depends on; depends: globs that narrow the
     content, None for everything, empty for no content; variables: more environment variables by name; tools: programs
-    that it surely starts; ttl, failures_ttl: seconds; failures: whether failed results may be served; normalize: more
-    patterns for verification; shared: whether a team may be given its result; described: of a call.
+    that it surely starts; ttl, failures_ttl: seconds; failures: whether failed results may be served; findings:
+    see `Rule`; normalize: more patterns for verification; shared: whether a team may be given its result; described: of
+    a call.
     """
 
     __slots__ = (
-        "command", "declared", "depends", "described", "failures", "failures_ttl", "fresh", "name", "names",
-        "normalize", "rule", "shared", "tool", "tools", "ttl", "variables",
+        "command", "declared", "depends", "described", "failures", "failures_ttl", "findings", "fresh", "name",
+        "names", "normalize", "rule", "shared", "tool", "tools", "ttl", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +55,7 @@ class Plan:
         self.tools = rule.tools
         self.ttl = ttl if rule.origin == BUILT_IN else rule.ttl
         self.failures = rule.failures
+        self.findings = rule.findings
         self.failures_ttl = failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl
         self.normalize = rule.normalize
         self.shared = bool(rule.share)

@@ -239,7 +239,7 @@ class Recorder:
 
         if not self._with_store(put):
             return SUPERSEDED
-        if entry.failed:
+        if entry.failed and not plan.findings:
             self._failure.keep(found.digest)
             return FAILURE
         return STORED

@@ -113,14 +113,16 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
         for glob in globs:
             if fault := fault_of(glob):
                 raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
+    kept = (own.ttl if own is not None else 0) or declared.ttl or ttl
     rule = Rule(
         said.name,
         f"Skill({said.name})",
         depends=None if depends is None else tuple([glob for glob in depends if not glob.startswith(("/", "~"))]),
         env=(*declared.env, *(own.env if own is not None else ())),
-        ttl=(own.ttl if own is not None else 0) or declared.ttl or ttl,
-        failures=own is not None and own.failures,
-        failures_ttl=own.failures_ttl if own is not None else 0,
+        ttl=kept,
+        failures=declared.failures or (own is not None and own.failures),
+        failures_ttl=own.failures_ttl if own is not None and not declared.failures else kept,
+        findings=declared.failures,
         normalize=own.normalize if own is not None else (),
         share=own.share if own is not None else "",
         args_are_files=declared.args_are_files or (own is not None and own.args_are_files),

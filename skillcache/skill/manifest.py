@@ -7,6 +7,7 @@ depends: [data/**]         files it reads besides those it is given: globs from 
 args_are_files: true       every argument that is no option names a file that must be there
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
+failures: true             a status other than 0 is a report as well, such as 1 for findings
 outputs: [report.pdf]      files it writes: globs from the directory it is run in
 """
 
@@ -34,7 +35,7 @@ _LONGEST_NAME = 64
 class Declaration:
     """ttl: seconds, 0 where it is not said; depends, outputs: globs as written; env: names; version: "" for none."""
 
-    __slots__ = ("args_are_files", "depends", "env", "outputs", "ttl", "version")
+    __slots__ = ("args_are_files", "depends", "env", "failures", "outputs", "ttl", "version")
 
     def __init__(self) -> None:
         self.ttl = 0
@@ -42,6 +43,7 @@ class Declaration:
         self.env: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()
         self.args_are_files = False
+        self.failures = False
         self.version = ""
 
 
@@ -185,6 +187,7 @@ _FIELDS = {
     "ttl": _ttl,
     "depends": _sound(fault_of_input),
     "args_are_files": _flag,
+    "failures": _flag,
     "version": _version,
     "env": _sound(_fault_of_name),
     "outputs": _sound(fault_of_output),

@@ -427,3 +427,24 @@ def test_a_script_that_writes_into_what_it_shares_is_not_stored(skills: Skills) 
     for _ in range(2):
         assert skills.call()[1] is False
         assert skills.last() in ("undeclared", "changed_inputs")
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 137])
+@pytest.mark.parametrize(
+    "declared", ["{ttl: 3600, failures: true, outputs: [out.txt]}", "{ttl: 3600, outputs: [out.txt]}"]
+)
+def test_a_status_that_is_declared_to_be_a_report_is_replayed_as_often_as_it_is_asked_for(
+    skills: Skills, declared: str, status: int
+) -> None:
+    skills.declare(declared)
+    skills.script.write_text(f"{SCRIPT}\nopen('out.txt', 'w').write('x')\nsys.exit({status})\n")
+    told = []
+    for _ in range(3):
+        (skills.root / "out.txt").unlink(missing_ok=True)
+        ran, served = skills.place.call(f"{skills.line} app.py")
+        assert (ran.status, ran.text) == (status, "report on app.py\none\n")
+        assert (skills.root / "out.txt").read_text() == "x"
+        told.append(served)
+    assert told == [False, *([status == 0 or (status < 126 and "failures" in declared)] * 2)]
+    (skills.root / "app.py").write_text("fixed\n")
+    assert skills.place.call(f"{skills.line} app.py")[1] is False
