@@ -111,7 +111,7 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         return Answer(EXPIRED)
     if entry.failed and not inquiry.failures:
         return Answer(SEEN_FAILURE)
-    if entry.place not in {"", inquiry.place}:
+    if entry.place and not set(entry.place.split("\n")) <= set(inquiry.place.split("\n")):
         return Answer(ELSEWHERE)
     return _serve(entry, inquiry.root, inquiry.most)
 

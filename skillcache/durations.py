@@ -11,9 +11,19 @@ from skillcache import files
 from skillcache.digest import blake2b
 from skillcache.paths import durations_file
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.settings import Settings
+
 _SLOTS = 1 << 16
 _SLOT = 16
 _MOST = (1 << 32) - 1
+
+
+def least(settings: "Settings", *, declared: bool) -> float:
+    """Milliseconds from which a run is worth storing. declared: a skill or a person has said what it depends on."""
+    names = ("min_duration", "min_duration_declared") if declared else ("min_duration",)
+    return 1000 * min([settings.number(name) for name in names])
 
 
 def learnt(cache: str, project: str, command: str) -> int | None:

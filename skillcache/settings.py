@@ -51,6 +51,10 @@ TABLE = (
         "min_duration", "seconds", 1.0, "SKILLCACHE_MIN_DURATION", USER,
         "runs quicker than this are not stored, and commands known to be are not looked up",
     ),
+    Setting(
+        "min_duration_declared", "seconds", 0.1, "SKILLCACHE_MIN_DURATION_DECLARED", USER,
+        "the same, where it is less, for scripts of skills that are cached and for commands that a rule of yours names",
+    ),
     Setting("ttl", "ttl", 86_400, "SKILLCACHE_TTL", USER, "seconds a result is kept unless its rule says otherwise"),
     Setting("failures_ttl", "ttl", 600, "SKILLCACHE_FAILURES_TTL", USER, "the same for results of failed runs"),
     Setting("max_output", "bytes", 5_000_000, "SKILLCACHE_MAX_OUTPUT", USER, "longer outputs are not stored"),

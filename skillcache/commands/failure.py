@@ -37,6 +37,8 @@ class Failure:
 
     def is_wanted(self, plan: "Plan", key: str) -> bool:
         """Whether a stored failure may be given for `key`, the digest of what the command depends on."""
+        if plan.findings:
+            return True
         if plan.failures:
             from skillcache import seen  # few rules have failures replayed
 

@@ -84,7 +84,7 @@ class Recorder:
         """Why a run that has ended so is not to be stored."""
         task, settings = self._task, self._settings
         is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
-        is_quick = task.learns and ended.milliseconds < settings.number("min_duration") * 1000
+        is_quick = task.learns and ended.milliseconds < durations.least(settings, declared=task.plan.declared)
         # One that a signal ended says nothing of what it would have said.
         if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
             return FAILURE
@@ -162,7 +162,6 @@ class Recorder:
         details = dict(found.fingerprint.details)
         if position is not None:
             details[POSITION] = position
-        bound = work is not None and work.is_bound(ended.streams[0] + ended.streams[1], left)
         return Entry(
             key=found.key,
             names={name: number for name, number in self._begun.generations.items() if not is_team_name(name)},
@@ -181,7 +180,7 @@ class Recorder:
             details=details,
             form=STREAMS,
             files=(*((File(ERROR, 0o644, error),) if error else ()), *left),
-            place=work.place if work is not None and bound else "",
+            place=work.bound_to(b"\n".join(ended.streams), left) if work is not None else "",
         )
 
     def _freed(self, found: "Lookup", streams: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], bool]:
@@ -241,7 +240,7 @@ class Recorder:
 
         if not self._with_store(put):
             return SUPERSEDED
-        if entry.failed:
+        if entry.failed and not plan.findings:
             self._failure.keep(found.digest)
             return FAILURE
         return STORED

@@ -140,7 +140,7 @@ class Way:
             raise given.refused
         if task.learns and not task.plan.fresh:
             learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
-            if learnt is not None and learnt < settings.number("min_duration") * 1000:
+            if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
                 raise Bypass(TOO_FAST)
         self._around = Around(settings.cache)
         task.plan.fresh = task.plan.fresh or self._around.is_fresh
@@ -405,8 +405,8 @@ class Way:
         deadline = time.monotonic() + self._settings.number("capture_time")
         try:
             begun.trace = begun.found.workplace.trace(self._task.program.environ, deadline=deadline)
-        except (Bypass, OSError):
-            begun.trace = {}
+        except (Bypass, OSError) as fault:
+            begun.trace = {"fault": fault}
 
     def _record(self, begun: Begun, ended: "Ended", given: Input) -> None:
         place = self._place()

@@ -1,9 +1,9 @@
 """What can be told of a text before it is read."""
 
 
-def may_run_script(text: str, cwd: str) -> bool:
-    """Whether a command that begins in `cwd` may run a script of a skill: False for nearly every one."""
-    return "skills/" in text or "/skills/" in cwd
+def may_run_script(text: str, *folders: str) -> bool:
+    """Whether a command may run a script of a skill: False for nearly every one. `folders`: names of where it runs."""
+    return "skills/" in text or any("/skills/" in f"{folder}/" for folder in folders)
 
 
 def literal_of(pattern: str) -> str:

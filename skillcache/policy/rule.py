@@ -9,15 +9,16 @@ class Rule:
 
     pattern: in Claude Code's permission-rule syntax; tool, specifier: before and in its parentheses; depends: globs of
     the files it depends on, None for everything; env: names of variables it depends on besides those of every call;
-    ttl, failures_ttl: seconds; failures: whether a failed run is replayed; enabled: False takes the calls it names
-    from every later rule; normalize: patterns to level before a verification compares; tools: programs its command
+    ttl, failures_ttl: seconds; failures: whether a failed run is replayed; findings: whether its status is a report
+    like any other, and given however often it is asked for; enabled: False takes the calls it names from every later
+    rule; normalize: patterns to level before a verification compares; tools: programs its command
     surely starts, to be identified if found; share: "team" where a team's other members may be given the results;
     invalidated_by: patterns of calls that make the results out of date; args_are_files, outputs, version: what a rule
     `Skill(name)` says of the skill's scripts; origin: the file it comes from.
     """
 
     __slots__ = (
-        "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "invalidated_by", "name",
+        "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "findings", "invalidated_by", "name",
         "normalize", "origin", "outputs", "pattern", "share", "specifier", "tool", "tools", "ttl", "version",
     )  # fmt: skip
 
@@ -31,6 +32,7 @@ class Rule:
         ttl: int = DAY,
         failures: bool = False,
         failures_ttl: int = 600,
+        findings: bool = False,
         enabled: bool = True,
         normalize: tuple[str, ...] = (),
         tools: tuple[str, ...] = (),
@@ -50,6 +52,7 @@ class Rule:
         self.ttl = ttl
         self.failures = failures
         self.failures_ttl = failures_ttl
+        self.findings = findings
         self.enabled = enabled
         self.normalize = normalize
         self.tools = tools

@@ -46,8 +46,8 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
         ("run",),
         """--frozen --locked --no-sync --offline --all-extras --all-groups --all-packages --no-dev --dev --only-dev
         --quiet -q --active --no-project --no-default-groups --no-progress --exact --verbose -v --no-config
-        --no-env-file --no-editable --native-tls --isolated --""",
-        "--extra --no-extra --group --no-group --only-group --package --python -p --color",
+        --no-env-file --no-editable --native-tls --isolated --script -s --""",
+        "--extra --no-extra --group --no-group --only-group --package --python -p --color --with",
         "--directory",
     ),
     "poetry": (("run",), "-q --quiet -n --no-interaction --no-ansi --ansi -v", "", "-C --directory"),
@@ -155,6 +155,8 @@ def _launcher(word: str, inner: Wrapped) -> int:  # noqa: C901 - what launchers 
             return 0
         at, after = _skip(words, at + 1, flags, f"{values} {moves}")
         given = before + after
+        if word == "uv" and "--with" in [part.partition("=")[0] for part in words[:at]]:
+            raise Bypass(OUTSIDE, "what --with names is looked up in a registry")
         if at < 0:
             return -1
     if word == "mise":

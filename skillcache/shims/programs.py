@@ -8,16 +8,16 @@ from skillcache.policy.builtin import RUNNERS, WORDS
 from skillcache.policy.tasks import NAMED
 from skillcache.policy.tools.python import MODULES
 from skillcache.policy.wrappers import LAUNCHERS
+from skillcache.shims.script import SKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.policy.tool import Tool
 
 # What starts other programs by their name: the shim of the one that is started answers.
-_INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node")
-# Where skills keep what they run, and scripts that rules name behind their interpreter.
+_INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node", "bun", "deno", "tsx", "ts-node")
+# Scripts that rules name behind their interpreter.
 _SCRIPTS = {"python": ("manage.py ",), "python3": ("manage.py ",), "php": ("artisan ",)}
-_SKILL = "skills/"
 
 
 def words_of() -> dict[str, tuple[str, ...]]:
@@ -33,8 +33,10 @@ def words_of() -> dict[str, tuple[str, ...]]:
         more = tuple(f" {word} " for word in subcommands)
         found[name] = tuple(sorted({*found.get(name, ()), *more})) if subcommands else ()
     for name in _INTERPRETERS:
+        if name in found and not found[name]:
+            continue
         modules = tuple(f" -m {module} " for module in sorted(MODULES)) if name.startswith("py") else ()
-        found[name] = tuple(sorted({*found.get(name, ()), *modules, *_SCRIPTS.get(name, ()), _SKILL}))
+        found[name] = tuple(sorted({*found.get(name, ()), *modules, *_SCRIPTS.get(name, ()), SKILL}))
     return found
 
 

@@ -17,6 +17,7 @@ SCRIPT = ".shim"  # what every name is a link to
 ENTRY = ".stand_in.py"  # what it starts: see `entry`
 # They look themselves up on PATH to find out what they are, such as which virtual environment's: on one without us.
 _SEEKERS = "python | python3 | python3.* | pypy3 | php"
+SKILL = "skills/"  # stands in the path of every script of a skill
 BY_PATH = "skillcache-by-path"  # the name of the shim whose first word is the program
 
 _SECOND_LINE = "# skillcache: stands in"  # of every shim, of whichever version and by whatever path
@@ -97,6 +98,14 @@ if [ -n "$_skillcache_plain" ]; then
 fi
 [ -z "${{_skillcache_by_shell-}}" ] || _skillcache_last=$_skillcache_real
 _skillcache_words=" $* "
+case ${{PWD-}}/ in
+*/skills/*) # a script of a skill may be called by a path from here
+    case ${{1-}} in
+    '' | -c | -e | -m) ;;
+    *) _skillcache_words="$_skillcache_words"{skill}' ' ;;
+    esac
+    ;;
+esac
 case $_skillcache_name in
 """
 _AFTER = r"""*) _skillcache_words= ;;
@@ -145,7 +154,10 @@ def script(
     for name, pieces in sorted(words.items()):
         groups.setdefault(pieces, []).append(name)
     second = quote(_SECOND_LINE)
-    lines = [_BEFORE.format(bash=bash, by_path=BY_PATH, mark=MARK, second_line=second, seekers=_SEEKERS)]
+    before = _BEFORE.format(
+        bash=bash, by_path=BY_PATH, mark=MARK, second_line=second, seekers=_SEEKERS, skill=quote(SKILL)
+    )
+    lines = [before]
     for pieces, names in groups.items():
         lines.append(f"{' | '.join(map(quote, names))}) {_condition(pieces)};;\n")
     lines.append(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from skillcache.policy.wrappers import Wrapped
 
-_SHELF = "skills"
 _MOST = 8 << 20  # bytes of a script
 _NOTHING = manifest.Declaration()
 
@@ -41,14 +40,10 @@ class Finder:
         if at < 0:
             return None
         typed = inner.words[at]
-        named = os.path.join(self.cwd, inner.directory, typed)
-        path = os.path.normpath(named)
-        if os.path.realpath(named) != os.path.realpath(path):  # `..` behind a link
-            return None
-        for folder, script in _candidates(path):
+        for path, folder, script in self._candidates(os.path.join(inner.directory, typed)):
             said = manifest.read(folder, frozenset([rule.specifier for rule in self.rules]))
             if said is not None:
-                own = next((rule for rule in self.rules if rule.specifier == said.name), None)
+                own = next((rule for rule in self.rules if rule.specifier in said.names), None)
                 if own is not None and not own.enabled:
                     return None
                 if not os.path.isfile(path):
@@ -61,6 +56,7 @@ class Finder:
                     script=script,
                     typed=typed,
                     given=inner.words[at + 1 :],
+                    spelled=(os.path.join(self.cwd, inner.directory, typed), typed),
                     directory=inner.directory,
                     rule=rule,
                     outside=outside,
@@ -68,12 +64,33 @@ class Finder:
                 )
         return None
 
+    def _candidates(self, typed: str) -> "Iterator[tuple[str, str, str]]":
+        """(path, folder, path below it) of what may be the script's skill.
 
-def _candidates(path: str) -> "Iterator[tuple[str, str]]":
+        By the path as it was come by, since that is where skills are looked for, then by where the file really lies.
+        """
+        named = os.path.join(self.cwd, typed)
+        real = os.path.realpath(named)
+        known = set()
+        for path in (os.path.join(self._come_by(), typed), named, real):
+            plain = os.path.normpath(path)
+            if plain in known or os.path.realpath(plain) != real:  # `..` behind a link
+                continue
+            known.add(plain)
+            for folder, script in _folders(plain):
+                yield plain, folder, script
+
+    def _come_by(self) -> str:
+        """The folder that the command runs in, by the links that led there."""
+        spelled = self.environ.get("PWD", "")
+        return spelled if spelled.startswith("/") and os.path.realpath(spelled) == self.cwd else self.cwd
+
+
+def _folders(path: str) -> "Iterator[tuple[str, str]]":
     """(folder, path below it) of what may be skills, the innermost first."""
     parts = path.split("/")
     for at in range(len(parts) - 3, 0, -1):
-        if parts[at] == _SHELF:
+        if parts[at] == manifest.SHELF:
             yield "/".join(parts[: at + 2]), "/".join(parts[at + 2 :])
 
 
@@ -96,14 +113,16 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
         for glob in globs:
             if fault := fault_of(glob):
                 raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
+    kept = (own.ttl if own is not None else 0) or declared.ttl or ttl
     rule = Rule(
         said.name,
         f"Skill({said.name})",
         depends=None if depends is None else tuple([glob for glob in depends if not glob.startswith(("/", "~"))]),
         env=(*declared.env, *(own.env if own is not None else ())),
-        ttl=(own.ttl if own is not None else 0) or declared.ttl or ttl,
-        failures=own is not None and own.failures,
-        failures_ttl=own.failures_ttl if own is not None else 0,
+        ttl=kept,
+        failures=declared.failures or (own is not None and own.failures),
+        failures_ttl=own.failures_ttl if own is not None and not declared.failures else kept,
+        findings=declared.failures,
         normalize=own.normalize if own is not None else (),
         share=own.share if own is not None else "",
         args_are_files=declared.args_are_files or (own is not None and own.args_are_files),

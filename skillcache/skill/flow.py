@@ -34,7 +34,8 @@ class Flow:
             if reader.at >= len(reader.lines):
                 raise reader.refuse("a bracket that is not closed")
             line = reader.lines[reader.at]
-            if line and line[0] not in " #":
+            bare = line.lstrip(" ")
+            if bare and bare[0] != "#" and len(line) - len(bare) <= reader.within:
                 raise reader.refuse("a bracket that is not closed")
 
     def value(self) -> object:
@@ -94,12 +95,56 @@ class Flow:
         self.column += 1
         return found
 
+    def ours(self, name: str) -> dict[str, object]:
+        """Of a mapping the one key, read strictly; the values of all others are stepped over."""
+        from skillcache.skill.stepping import Stepper
+
+        found: dict[str, object] = {}
+        self.column += 1
+        while self.blanks() != "}":
+            if (key := self._any_key()) == name:
+                if name in found:
+                    raise self.reader.refuse(f"{name} stands there twice")
+                if self.blanks() in ",}":
+                    raise self.reader.refuse(f"{name} has no value")
+                found[name] = self.value()
+            elif key == "<<":
+                raise self.reader.refuse("a mapping that takes in another")
+            elif self.blanks() not in ",}":
+                self.column = Stepper(self.reader).in_flow(self.column)
+            if self.blanks() == ",":
+                self.column += 1
+            elif self.blanks() != "}":
+                raise self.reader.refuse("no comma between two values")
+        self.column += 1
+        return found
+
+    def _any_key(self) -> str:
+        text = self.rest()
+        if text[0] in "\"'":
+            found, end = quoted(text, self.reader.refuse)
+            if text[end : end + 1] != ":":
+                raise self.reader.refuse("a key without a colon after it")
+            self.column += end + 1
+            return found
+        end = 0
+        while (
+            end < len(text)
+            and text[end] not in ",[]{}"
+            and not (text[end] == ":" and text[end + 1 : end + 2] in ("", " "))
+        ):
+            end += 1
+        if text[end : end + 1] != ":" or text[0] in "?&!*-|>%@`" or " #" in text[:end]:
+            raise self.reader.refuse("a key without a colon and a blank after it")
+        self.column += end + 1
+        return text[:end].rstrip(" ")
+
     def key(self) -> str:
         text = self.rest()
         if text[0] in "\"'":
             found, end = quoted(text, self.reader.refuse)
-            if text[end : end + 2] != ": ":
-                raise self.reader.refuse("a key without a colon and a blank after it")
+            if text[end : end + 1] != ":":
+                raise self.reader.refuse("a key without a colon after it")
             self.column += end + 1
             return found
         name, _ = self.reader.key(text)

@@ -1,24 +1,28 @@
-"""The frontmatter of a SKILL.md, as far as we need it: the keys `name` and `metadata`, read strictly.
+"""The frontmatter of a SKILL.md, as far as we need it: `name` and what `metadata` says of us, read strictly.
 
 A hook has no YAML library, so this reads the part of YAML that people write there, and refuses the rest:
 
     block mappings and lists, flow mappings and lists over one line or several, comments
     true and false, whole and decimal numbers, texts that no reader of YAML takes for anything else, quoted texts
 
-Whatever is accepted, a YAML library reads as the same value. Values of other keys are stepped over, where it is sure
-where they end.
+Whatever is accepted, a YAML library reads as the same value. Values of all other keys are stepped over, where it is
+sure where they end: see `skillcache.skill.stepping`.
 """
 
 from skillcache.skill.flow import Flow
-from skillcache.skill.scalars import DEEPEST, KEYWORDS, NotUnderstood, escaped_end, plain, quoted
+from skillcache.skill.scalars import DEEPEST, KEYWORDS, NotUnderstood, plain, quoted
+from skillcache.skill.stepping import Stepper, key_of
 
-_WANTED = ("name", "metadata")
+OURS = "skillcache"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _IN_KEYS = _LETTERS | frozenset("0123456789-")
 
 
 def read(text: str) -> dict[str, object]:
-    """`name` and `metadata`, where they stand there. Raises NotUnderstood; {} for a text without frontmatter."""
+    """`name`, and `metadata` with our own key alone, where they stand there; {} for a text without frontmatter.
+
+    Raises NotUnderstood.
+    """
     lines = text.removeprefix("\ufeff").split("\n")
     if lines[0].rstrip(" \r") != "---":
         return {}
@@ -29,8 +33,8 @@ def read(text: str) -> dict[str, object]:
             if bare.rstrip(" ") != "---":
                 raise NotUnderstood(number, "a line that begins with ---")
             return Reader(found).top()
-        if not all(character == " " or character.isprintable() for character in bare):
-            raise NotUnderstood(number, "a tab or a character that cannot be printed")
+        if not all(character in " \t" or character.isprintable() for character in bare):
+            raise NotUnderstood(number, "a character that cannot be printed")
         found.append(bare)
     raise NotUnderstood(len(lines), "the frontmatter has no end")
 
@@ -42,6 +46,7 @@ class Reader:
         self.lines = lines
         self.at = 0
         self.depth = 0
+        self.within = 0  # where the key of a strict value stands
 
     def refuse(self, why: str) -> NotUnderstood:
         return NotUnderstood(self.at + 2, why)
@@ -57,19 +62,81 @@ class Reader:
 
     def top(self) -> dict[str, object]:
         found: dict[str, object] = {}
-        seen = set()
         while (indent := self.next()) >= 0:
             if indent:
                 raise self.refuse("an indented line that belongs to nothing")
-            key, rest = self.key(self.lines[self.at])
-            if key in seen:
+            key, rest = self.named()
+            if key in found:
                 raise self.refuse(f"{key} stands there twice")
-            seen.add(key)
-            if key in _WANTED:
-                found[key] = self.value(rest, 0)
+            if key == "metadata":
+                ours, value = self.metadata(rest)
+                value = {OURS: value} if ours else {}
+            elif key == "name":
+                value = self.strict(rest, 0)
             else:
-                self.skip(rest)
+                Stepper(self).value(rest, 0)
+                continue
+            found[key] = value
         return found
+
+    def named(self) -> tuple[str, str]:
+        """The key that a line begins with, one of a mapping of which ours may be another, and what follows it."""
+        found = key_of(self.lines[self.at].lstrip(" "), self.refuse)
+        if found is None or found[0] == "<<" or found[0][:1] in "&!*]},|>%`" or "\t" in found[0]:
+            raise self.refuse("a line that is no plain key with a value")
+        return found
+
+    def metadata(self, rest: str) -> tuple[bool, object]:
+        """Whether our key is in it, and its value."""
+        text = rest.lstrip(" ")
+        if text[:1] in ("&", "!", "*"):
+            raise self.refuse(f"metadata begins with {text[0]}")
+        if text[:1] == "{":
+            flow = Flow(self, len(self.lines[self.at]) - len(text))
+            first = self.at
+            found = flow.ours(OURS)
+            self.close(self.lines[self.at][flow.column :])
+            self.at += 1
+            if self.next() > 0:
+                raise self.refuse("a value that goes on in the next line")
+            if OURS in found:
+                self.require_no_tabs(first)
+            return OURS in found, found.get(OURS)
+        if not text or text[0] == "#":
+            before = self.at
+            self.at += 1
+            here = self.next()
+            if here > 0 and not self.is_item():
+                return self.mapping_with_ours(here)
+            self.at = before
+        Stepper(self).value(rest, 0)
+        return False, None
+
+    def mapping_with_ours(self, here: int) -> tuple[bool, object]:
+        is_there, value = False, None
+        while self.next() == here and not self.is_item():
+            key, rest = self.named()
+            if key != OURS:
+                Stepper(self).value(rest, here)
+                continue
+            if is_there:
+                raise self.refuse(f"{OURS} stands there twice")
+            is_there, value = True, self.strict(rest, here)
+        if self.next() > 0 or (self.next() == 0 and self.is_item()):
+            raise self.refuse("a line that is indented in another way")
+        return is_there, value
+
+    def strict(self, rest: str, indent: int) -> object:
+        first, self.within = self.at, indent
+        found = self.value(rest, indent)
+        self.require_no_tabs(first)
+        return found
+
+    def require_no_tabs(self, first: int) -> None:
+        """In the lines from `first` on that were read."""
+        for number in range(first, min(self.at, len(self.lines))):
+            if "\t" in self.lines[number]:
+                raise NotUnderstood(number + 2, "a tab")
 
     def key(self, text: str) -> tuple[str, str]:
         """The key that a line begins with, and what follows its colon."""
@@ -112,11 +179,15 @@ class Reader:
         else:
             end = text.find(" #")
             return plain((text if end < 0 else text[:end]).rstrip(" "), self.refuse)
+        self.close(rest)
+        return found
+
+    def close(self, rest: str) -> None:
+        """What follows a value on its line."""
         if rest.strip(" ") and not rest.lstrip(" ").startswith("#"):
             raise self.refuse("more after a value")
         if rest.startswith("#"):
             raise self.refuse("a comment right after a value")
-        return found
 
     def block(self, indent: int) -> object:
         """The mapping or list below a key that stands at `indent`."""
@@ -153,74 +224,3 @@ class Reader:
         if self.next() >= indent:
             raise self.refuse("a line that is indented in another way")
         return found
-
-    # Values of other keys.
-
-    def skip(self, rest: str) -> None:
-        """Steps over the value of a key of the first level."""
-        text = rest.lstrip(" ")
-        if text and text[0] != "#":
-            self.skip_inline(text, 0)
-            # What is indented goes on with a plain text.
-            while self.next() > 0:
-                if text[0] in "[{\"'|>":
-                    raise self.refuse("a value that goes on in the next line")
-                self.at += 1
-            return
-        self.at += 1
-        while (indent := self.next()) > 0 or (indent == 0 and self.is_item()):
-            line = self.lines[self.at]
-            text = line.lstrip(" ")
-            while text == "-" or text.startswith("- "):
-                indent = len(line) - len(text)
-                text = text[1:].lstrip(" ")
-            colon = _colon(text)
-            if colon >= 0 and text[0] not in "[{\"'":
-                indent = len(line) - len(text)
-                text = text[colon + 1 :].lstrip(" ")
-            if text and text[0] != "#":
-                self.skip_inline(text, indent)
-            else:
-                self.at += 1
-
-    def skip_inline(self, text: str, indent: int) -> None:
-        """Steps over a value on this line, or a block of text below it that is deeper than `indent`."""
-        if text[0] in "|>":
-            if text[1:].lstrip("+-").partition(" #")[0].strip(" "):
-                raise self.refuse("a block of text with an odd beginning")
-            self.at += 1
-            self.skip_text(indent)
-            return
-        if text[0] in "[{":
-            self.inline(text)
-        elif text[0] in "\"'":
-            end = escaped_end(text, self.refuse)
-            if text[end:].strip(" ") and not text[end:].startswith(" #"):
-                raise self.refuse("more after a quoted text")
-        elif text[0] in "&*!%@`,]}?" or text[:2] == "- ":
-            raise self.refuse(f"a value that begins with {text[0]}")
-        self.at += 1
-
-    def skip_text(self, indent: int) -> None:
-        first = 0
-        while self.at < len(self.lines):
-            line = self.lines[self.at]
-            deep = len(line) - len(line.lstrip(" "))
-            if deep == len(line):
-                if deep and not first:
-                    raise self.refuse("blanks before a block of text")
-            elif deep <= indent:
-                return
-            elif first and deep < first:
-                raise self.refuse("a block of text that is indented in another way")
-            else:
-                first = first or deep
-            self.at += 1
-
-
-def _colon(text: str) -> int:
-    """Where the colon after a key stands, -1 for none."""
-    if text.endswith(":"):
-        inner = text.find(": ")
-        return len(text) - 1 if inner < 0 else inner
-    return text.find(": ")

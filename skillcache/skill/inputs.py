@@ -1,6 +1,7 @@
 """What a script of a skill depends on besides what every line does: rows for its key, and files that it is given.
 
 skill    {name}, or path below its folder       the folder's content, caches apart
+skill    {name} shared {path}                   what lies beside it and is no skill, or all of its plugin
 skill    {name} version                         as declared
 depends  a glob as declared                     the files beyond the worktree that it names
 """
@@ -15,11 +16,11 @@ from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside
 from skillcache.outcome import UNCAPTURABLE
 from skillcache.skill.globs import find, is_plain, matches
-from skillcache.skill.manifest import fault_of_input
+from skillcache.skill.manifest import FILE, PLUGIN, SHELF, fault_of_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from skillcache.fingerprint import Row
     from skillcache.skill.use import Use
@@ -128,6 +129,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         budget = Budget(deadline, f"files of the skill {use.name}")
         outside = Outside(root, environ, budget)
         rows += _folder(use, outside)
+        rows += _shared(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
         rows += [("depends", glob, _beyond(glob, use.home, outside)) for glob in use.outside]
@@ -135,8 +137,54 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
 
 
 def _folder(use: "Use", outside: Outside) -> "list[Row]":
-    """Installed packages in it count by their own manifests, links that lead out of it by what they lead to."""
     top = os.path.realpath(use.folder)
+    rows = [("skill", f"{use.name}/{path}", value) for path, value in _tree(top, outside, lambda _: False).items()]
+    if len(rows) <= _MOST_NAMED:
+        return rows
+    return [("skill", use.name, digest_parts(os.fsencode(f"{name}:{value}") for _, name, value in sorted(rows)))]
+
+
+def shelves_of(use: "Use") -> "dict[str, bool]":
+    """Where a script may find what its skill shares, by real paths: the plugin, else the folder that the skill lies in.
+
+    Whether it is a plugin.
+    """
+    found: dict[str, bool] = {}
+    for folder in (use.folder, os.path.realpath(use.folder)):
+        shelf = os.path.dirname(folder)
+        plugin = os.path.dirname(shelf)
+        if os.path.isfile(f"{plugin}/{PLUGIN}"):
+            found[os.path.realpath(plugin)] = True
+        elif os.path.basename(shelf) == SHELF:
+            found[os.path.realpath(shelf)] = False
+    return found
+
+
+def _shared(use: "Use", outside: Outside) -> "list[Row]":
+    """Other skills count in a plugin alone, whose parts come and go together."""
+    own = os.path.realpath(use.folder)
+    values: dict[str, str] = {}
+    for top, is_plugin in shelves_of(use).items():
+
+        def is_another(path: str, top: str = top, *, is_plugin: bool = is_plugin) -> bool:
+            full = os.path.join(top, path)
+            if os.path.realpath(full) == own:
+                return True
+            return not is_plugin and "/" not in path and os.path.lexists(f"{full}/{FILE}")
+
+        values |= _tree(top, outside, is_another)
+    if len(values) <= _MOST_NAMED:
+        return [("skill", f"{use.name} shared {path}", value) for path, value in values.items()]
+    return [
+        ("skill", f"{use.name} shared", digest_parts(os.fsencode(f"{one}:{values[one]}") for one in sorted(values)))
+    ]
+
+
+def _tree(top: str, outside: Outside, is_another: "Callable[[str], bool]") -> dict[str, str]:
+    """By path, without what is another's.
+
+    Installed packages in it count by their own manifests, links that lead out of it by what they lead to.
+    """
     values: dict[str, str] = {}
     pending = [""]
     while pending:
@@ -150,12 +198,9 @@ def _folder(use: "Use", outside: Outside) -> "list[Row]":
             names = sorted(entry.name for entry in entries)
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            if not is_cache(os.fsencode(name)):
+            if not is_cache(os.fsencode(name)) and not is_another(path):
                 _entry(path, top, values, pending, outside)
-    rows = [("skill", f"{use.name}/{path}", value) for path, value in values.items()]
-    if len(rows) <= _MOST_NAMED:
-        return rows
-    return [("skill", use.name, digest_parts(os.fsencode(f"{name}:{value}") for _, name, value in sorted(rows)))]
+    return values
 
 
 def _entry(path: str, top: str, values: dict[str, str], pending: list[str], outside: Outside) -> None:

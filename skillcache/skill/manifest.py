@@ -7,6 +7,7 @@ depends: [data/**]         files it reads besides those it is given: globs from 
 args_are_files: true       every argument that is no option names a file that must be there
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
+failures: true             a status other than 0 is a report as well, such as 1 for findings
 outputs: [report.pdf]      files it writes: globs from the directory it is run in
 """
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FILE = "SKILL.md"
+SHELF = "skills"  # the name of the folder that a skill's lies in
+PLUGIN = ".claude-plugin/plugin.json"  # in the folder that a plugin's shelf lies in
 _CAP = 1 << 20
 _LONGEST_TTL = 31_536_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -32,7 +35,7 @@ _LONGEST_NAME = 64
 class Declaration:
     """ttl: seconds, 0 where it is not said; depends, outputs: globs as written; env: names; version: "" for none."""
 
-    __slots__ = ("args_are_files", "depends", "env", "outputs", "ttl", "version")
+    __slots__ = ("args_are_files", "depends", "env", "failures", "outputs", "ttl", "version")
 
     def __init__(self) -> None:
         self.ttl = 0
@@ -40,24 +43,26 @@ class Declaration:
         self.env: tuple[str, ...] = ()
         self.outputs: tuple[str, ...] = ()
         self.args_are_files = False
+        self.failures = False
         self.version = ""
 
 
 class Manifest:
-    """name: what its entries are called; declared: None where the skill says nothing of us."""
+    """name: what its entries are called; names: by which a rule may name it; declared: None where it says nothing."""
 
-    __slots__ = ("declared", "name")
+    __slots__ = ("declared", "name", "names")
 
-    def __init__(self, name: str, declared: Declaration | None) -> None:
-        self.name = name
+    def __init__(self, names: tuple[str, ...], declared: Declaration | None) -> None:
+        self.name = names[0]
+        self.names = names
         self.declared = declared
 
 
 def read(folder: str, named: "frozenset[str]") -> Manifest | None:
     """Of the skill in `folder`; None where there is none, or one that neither it nor a rule says anything of.
 
-    `named`: skills that rules of the person's name. Raises Bypass (UNCAPTURABLE) for a SKILL.md that is not surely
-    understood, and OSError.
+    `named`: skills that rules of the person's name, by the name that the skill has or by its folder's. Raises Bypass
+    (UNCAPTURABLE) for a SKILL.md that is not surely understood, and OSError.
     """
     path = f"{folder}/{FILE}"
     data = files.read(path, _CAP)
@@ -69,13 +74,16 @@ def read(folder: str, named: "frozenset[str]") -> Manifest | None:
         found = read_frontmatter(data.decode("utf-8"))
         metadata = found.get("metadata", {})
         declared = metadata.get("skillcache") if isinstance(metadata, dict) else None
-        name = _full_name(folder, found.get("name"), base)
-        if declared is None and name not in named:
+        names = _names(folder, found.get("name"), base)
+        if declared is None and named.isdisjoint(names):
             return None
-        return Manifest(_fit(name, base), None if declared is None else _declaration(declared))
+        return Manifest(names, None if declared is None else _declaration(declared))
     except (NotUnderstood, UnicodeDecodeError, _Unfit) as fault:
-        if not declares and base not in {each.rpartition(":")[2] for each in named}:
+        names = _names(folder, None, base)
+        if named.isdisjoint(names) and not declares:
             return None
+        if not declares:  # a rule says all that is needed, and the folder's name is one
+            return Manifest(names, None)
         raise Bypass(UNCAPTURABLE, f"{path}: {fault}") from None
 
 
@@ -83,25 +91,19 @@ class _Unfit(Exception):
     """A value that is understood and means nothing."""
 
 
-def _full_name(folder: str, name: object, base: str) -> str:
-    """With the plugin's before it, where it is a plugin's skill; "" where neither name will do."""
-    own = next((each for each in (name, base) if _is_name(each)), "")
-    plugin = folder.rpartition("/")[0].rpartition("/")[0]
-    data = files.read(f"{plugin}/.claude-plugin/plugin.json", _CAP)
-    if data is None or not own:
-        return str(own)
-    try:
-        said = jsontext.loads(data)
-    except ValueError:
-        return str(own)
-    of = said.get("name") if isinstance(said, dict) else None
-    return f"{of}:{own}" if _is_name(of) else str(own)
-
-
-def _fit(name: str, base: str) -> str:
-    if not name:
+def _names(folder: str, name: object, base: str) -> tuple[str, ...]:
+    """The skill's own name first, each with the plugin's before it, where it is a plugin's skill. Raises _Unfit."""
+    own = [str(each) for each in dict.fromkeys((name, base)) if _is_name(each)]
+    if not own:
         raise _Unfit(f"neither its name nor {base} is made of letters, digits, - and _")
-    return name
+    plugin = folder.rpartition("/")[0].rpartition("/")[0]
+    data = files.read(f"{plugin}/{PLUGIN}", _CAP)
+    try:
+        said = jsontext.loads(data) if data is not None else None
+    except ValueError:
+        said = None
+    of = said.get("name") if isinstance(said, dict) else None
+    return tuple([f"{of}:{each}" for each in own]) if _is_name(of) else tuple(own)
 
 
 def _is_name(value: object) -> bool:
@@ -185,6 +187,7 @@ _FIELDS = {
     "ttl": _ttl,
     "depends": _sound(fault_of_input),
     "args_are_files": _flag,
+    "failures": _flag,
     "version": _version,
     "env": _sound(_fault_of_name),
     "outputs": _sound(fault_of_output),

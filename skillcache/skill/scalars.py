@@ -31,7 +31,7 @@ def plain(text: str, refuse: "Refuse") -> object:
     if ": " in text or text.endswith(":") or " #" in text:
         raise refuse("a colon or a # in a text without quotes")
     if first.isascii() and first.isdigit():
-        return _number(text, refuse)
+        return text if _is_name(text) else _number(text, refuse)
     lowered = text.lower()
     if text in ("true", "false"):
         return text == "true"
@@ -41,6 +41,15 @@ def plain(text: str, refuse: "Refuse") -> object:
     if not begins or lowered in KEYWORDS:
         raise refuse(f"{text!r} must be quoted")
     return text
+
+
+def _is_name(text: str) -> bool:
+    """Whether it begins with digits and is a number, a date or a time to nobody, such as `3d-view` and `2fa`."""
+    after = text.lstrip("0123456789")
+    letter = after.lstrip("-")[:1]
+    if not letter.isascii() or not letter.isalpha() or letter in "eExXoObBtTzZ":
+        return False
+    return all(each in "-_" or (each.isascii() and each.isalnum()) for each in after)
 
 
 def _number(text: str, refuse: "Refuse") -> object:

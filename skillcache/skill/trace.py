@@ -1,49 +1,137 @@
-"""What a worktree holds besides a skill's declared outputs.
+"""What a script could have written, before a run and after it: together they say what it did write.
 
-Taken before a run and after it, the two say whether the script wrote anything else.
+A file that was written counts, whatever its bytes: by its times and its inode, not by its content. So does one that git
+ignores, and one beside a file or in a folder that the script was given, wherever that lies.
 """
 
+import os
+
 from skillcache.digest import digest_parts
-from skillcache.fingerprint import git
+from skillcache.errors import Bypass
+from skillcache.fingerprint import git, packages
 from skillcache.fingerprint.files import Budget
-from skillcache.fingerprint.ignored import MAX_FILES, Ignored
-from skillcache.fingerprint.outside import of_project
-from skillcache.git import guarded
+from skillcache.outcome import UNCAPTURABLE
+from skillcache.paths import cache_folder
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    Stamps = dict[str, tuple[object, ...]]
+
+_MOST = 500_000  # files looked at
+_GIT = ".git"
+# Worktrees in there are other agents' business.
+_WORKTREES = "/.claude/worktrees"
+_NO_FOLDERS = frozenset("/ /tmp /var/tmp".split())  # noqa: SIM905 - everybody writes there
 
 
-def trace(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", *, deadline: float) -> str:
-    """A digest of all content, git's own state, and what git ignores but for caches and installed packages.
+def trace(
+    root: str, more: "Iterable[str]", outputs: tuple[str, ...], environ: "Mapping[str, str]", *, deadline: float
+) -> "Stamps":
+    """What is to be told of each path, git's own state under ''.
 
-    `outputs`: globs relative to the root. Raises Bypass (NO_GIT, TOO_LARGE, TOO_SLOW, UNCAPTURABLE).
+    root: of the worktree; more: real paths beyond it, folders with all in them and files with what lies beside them;
+    outputs: globs relative to the root, which git's state leaves out. Raises Bypass (NO_GIT, TOO_LARGE, TOO_SLOW,
+    UNCAPTURABLE).
     """
-    budget = Budget(deadline, "files of the worktree")
+    found: Stamps = {}
+    walk = _Walk(found, Budget(deadline, "files of the worktree", _MOST), cache_folder(environ))
+    walk.whole(root)
+    for path in more:
+        if os.path.isdir(path):
+            walk.whole(path)
+        else:
+            walk.beside(path)
+    found[""] = (_state(root, outputs, environ, deadline),)
+    return found
+
+
+def _state(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", deadline: float) -> str:
     if find_root(root) != root:
-        content, ignored = of_project(root, budget, (), without=outputs)
-        return digest_parts([content.encode(), *_parts(ignored)])
-    reading = git.Reading(root, None, environ, budget, without=outputs)
+        return ""
+    reading = git.Reading(root, None, environ, Budget(deadline, "files of the worktree"), without=outputs)
     try:
         reading.begin()
         reading.proceed()
-        found = reading.finish()
-        ignored = Ignored(root, Budget(deadline, "ignored files", MAX_FILES))
-        ignored.without = outputs
-        ignored.blind = True  # worktrees inside this one are other agents' business
-        ignored.repository = lambda path: git.Reading(path, None, guarded(environ, root), budget, 1).run()
-        ignored.add(found.ignored)
-        return digest_parts([found.digest.encode(), reading.state().encode(), *_parts(ignored)])
+        return digest_parts([reading.finish().digest.encode(), reading.state().encode()])
     finally:
         reading.abandon()
 
 
-def _parts(ignored: Ignored) -> "list[bytes]":
-    parts: list[bytes] = []
-    for name, value in sorted(ignored.files.items()):
-        parts += (name.encode("utf-8", "surrogateescape"), value.encode())
-    for name, what in sorted(ignored.packages.items()):
-        parts += (name.encode("utf-8", "surrogateescape"), what.digest.encode())
-    return parts
+def written(before: "Stamps", after: "Stamps") -> "Iterator[str]":
+    """The paths that are not as they were: new, gone or written."""
+    for path, stamp in after.items():
+        if before.get(path) != stamp:
+            yield path
+    for path in before:
+        if path not in after:
+            yield path
+
+
+class _Walk:
+    def __init__(self, found: "Stamps", budget: Budget, own: str) -> None:
+        self.found = found
+        self.budget = budget
+        self.own = os.path.realpath(own)  # of ours, where this very call is written down
+
+    def whole(self, top: str) -> None:
+        pending = [top]
+        while pending:
+            folder = pending.pop()
+            for entry in _entries(folder):
+                path = entry.path
+                if entry.name == _GIT or path == self.own or path.endswith(_WORKTREES):
+                    continue
+                self.budget.spend(0)
+                if not entry.is_dir(follow_symlinks=False):
+                    self._file(entry)
+                    continue
+                self._folder(path)
+                if not self._packages(path, top):
+                    pending.append(path)
+
+    def beside(self, path: str) -> None:
+        folder = os.path.dirname(path)
+        if folder in _NO_FOLDERS:
+            return
+        for entry in _entries(folder):
+            # What begins with a dot in a home folder is written by everybody all the time.
+            if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+                self.budget.spend(0)
+                self._file(entry)
+
+    def _file(self, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:  # gone meanwhile
+            return
+        self.found[entry.path] = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
+
+    def _folder(self, path: str) -> None:
+        """Its times change with every file in it."""
+        try:
+            status = os.lstat(path)
+        except OSError:
+            return
+        self.found[path] = (status.st_ino, status.st_mode)
+
+    def _packages(self, path: str, top: str) -> bool:
+        """Whether it is a folder of installed packages, of which manifests and names count."""
+        if not path.endswith("/node_modules") and not os.path.lexists(f"{path}/pyvenv.cfg"):
+            return False
+        installed = packages.of_folder(path, top, self.budget)
+        names = sorted(entry.name for entry in _entries(path))
+        self.found[path] = (installed.digest if installed is not None else "", *names)
+        return True
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    except OSError as fault:
+        raise Bypass(UNCAPTURABLE, f"{folder}: {fault.strerror}") from None

@@ -6,12 +6,13 @@ from skillcache.policy.rule import Rule
 class Use:
     """name: of the skill; folder: the skill's, absolute, as it was come by; script: the file's path below it.
 
-    typed: the word as the command has it; given: the words after it; directory:
-    where it runs, relative to the call's; rule: what it declares, the person's rule before the skill; outside: globs of
-    what it depends on besides the worktree, absolute or `~/`; home: absolute, '' where it is not known.
+    typed: the word as the command has it; spelled: what the script may be told of its own path, by that word;
+    given: the words after it; directory: where it runs, relative to the call's; rule: what it declares, the person's
+    rule before the skill; outside: globs of what it depends on besides the worktree, absolute or `~/`; home: absolute,
+    '' where it is not known.
     """
 
-    __slots__ = ("directory", "folder", "given", "home", "name", "outside", "rule", "script", "typed")
+    __slots__ = ("directory", "folder", "given", "home", "name", "outside", "rule", "script", "spelled", "typed")
 
     def __init__(
         self,
@@ -21,6 +22,7 @@ class Use:
         script: str,
         typed: str,
         given: tuple[str, ...],
+        spelled: tuple[str, ...],
         directory: str,
         rule: Rule,
         outside: tuple[str, ...],
@@ -31,6 +33,7 @@ class Use:
         self.script = script
         self.typed = typed
         self.given = given
+        self.spelled = spelled
         self.directory = directory
         self.rule = rule
         self.outside = outside

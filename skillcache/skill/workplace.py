@@ -6,13 +6,13 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint, root_of
 from skillcache.outcome import UNDECLARED
 from skillcache.skill import inputs, outputs
-from skillcache.skill.globs import is_plain
+from skillcache.skill.globs import concerns, is_plain
 from skillcache.skill.manifest import FILE
-from skillcache.skill.trace import trace
+from skillcache.skill.trace import trace, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from skillcache.entry import File
     from skillcache.fingerprint import Row
@@ -52,12 +52,15 @@ class Workplace:
 
     @property
     def place(self) -> str:
-        return "\n".join(self.places)
+        """What of the machine and of the call's spelling an output may name besides the root, each on its line."""
+        return "\n".join(dict.fromkeys([*self.places, *(spelling for use in self.uses for spelling in use.spelled)]))
 
     def spelled_words(self, words: tuple[str, ...]) -> tuple[str, ...]:
         """The words for a key: a skill's script by its name, wherever the skill lies and however it was spelled."""
-        names = {use.typed: f"{use.label}/{use.script}" for use in self.uses}
-        return tuple([names.get(word, word) for word in words])
+        spelled = list(words)
+        for use in self.uses:
+            spelled[len(words) - len(use.given) - 1] = f"{use.label}/{use.script}"
+        return tuple(spelled)
 
     def completed(self, fingerprint: Fingerprint, environ: "Mapping[str, str]", *, deadline: float) -> Fingerprint:
         """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
@@ -65,17 +68,44 @@ class Workplace:
         rows += inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
         return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
 
+    def _beyond(self, environ: "Mapping[str, str]") -> list[str]:
+        """Real paths besides the root where a script may leave something: the skill, the project, what it is given."""
+        home = os.path.realpath(environ.get("HOME", "/"))
+        shared = [shelf for use in self.uses for shelf in inputs.shelves_of(use)]
+        named = [*shared, *(use.folder for use in self.uses), environ.get("CLAUDE_PROJECT_DIR", ""), *self.given]
+        found: list[str] = []
+        for path in map(os.path.realpath, filter(None, named)):
+            if path not in ("/", home) and not any(f"{path}/".startswith(f"{one}/") for one in (self.root, *found)):
+                found.append(path)
+        return found
+
     def trace(self, environ: "Mapping[str, str]", *, deadline: float) -> dict[str, object]:
         """What is to be known of the worktree before a run, as JSON values. Raises Bypass."""
         return {
-            "content": trace(self.root, self.outputs, environ, deadline=deadline),
+            "content": trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline),
             "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
         }
 
     def require_untouched(self, before: dict[str, object], environ: "Mapping[str, str]", *, deadline: float) -> None:
         """Raises Bypass (UNDECLARED) where something besides the outputs is not as it was in the trace `before`."""
-        if trace(self.root, self.outputs, environ, deadline=deadline) != before.get("content"):
-            raise Bypass(UNDECLARED, "something besides the outputs changed in the worktree")
+        fault, content = before.get("fault"), before.get("content")
+        if isinstance(fault, Exception):
+            raise fault
+        now = trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline)
+        for path in written(content if isinstance(content, dict) else {}, now):
+            if not self._may_write(path):
+                raise Bypass(UNDECLARED, f"{path or 'the state of git'} was written and is no output")
+
+    def _may_write(self, path: str) -> bool:
+        """Whether it is an output, leads to one, or is what Python makes of the skill's own modules."""
+        if "/__pycache__" in path and any(
+            f"{path}/".startswith(f"{folder}/")
+            for use in self.uses
+            for folder in (os.path.realpath(use.folder), *inputs.shelves_of(use))
+        ):
+            return True
+        below = path.removeprefix(f"{self.root}/")
+        return below != path and any(concerns(glob, below, folder=os.path.isdir(path)) for glob in self.outputs)
 
     def touched(self, since: int) -> bool:
         """Whether a file that is given, or the skill, was changed since, even if it is now as it was.
@@ -107,12 +137,19 @@ class Workplace:
         names = [str(name) for name in standing] if isinstance(standing, list) else []
         return outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
 
-    def is_bound(self, output: bytes, kept: "tuple[File, ...]") -> bool:
-        """Whether the output or a file names this place of the machine besides the root, or may name it."""
-        names = [os.fsencode(path) for path in self.places]
-        return any(not _is_text(file.content) for file in kept) or any(
-            name in text for name in names for text in (output, *(file.content for file in kept))
-        )
+    def bound_to(self, output: bytes, kept: "tuple[File, ...]") -> str:
+        """Those of the places that the output or a file names or may name, and so the call's spelling; '' for none."""
+        if any(not _is_text(file.content) for file in kept):
+            return self.place
+        texts = (output, *(file.content for file in kept))
+        found = [place for place in self.places if _is_named(place, texts)]
+        found += [
+            spelling
+            for use in self.uses
+            for spelling in use.spelled
+            if any(_is_named(part, texts) for part in _parts_of(spelling, use.folder))
+        ]
+        return "\n".join(dict.fromkeys(found))
 
     def holds_elsewhere(self, kept: "tuple[File, ...]") -> bool:
         """Whether the files' contents surely do not depend on where the root is."""
@@ -129,3 +166,16 @@ def _is_text(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return b"\0" not in content
+
+
+def _is_named(place: str, texts: "tuple[bytes, ...]") -> bool:
+    return any(os.fsencode(place) in text for text in texts)
+
+
+def _parts_of(spelling: str, folder: str) -> "Iterator[str]":
+    """The path itself and the folders on it that a script finds by it: of an absolute one those within the skill."""
+    while spelling.strip("./~"):
+        yield spelling
+        spelling = os.path.dirname(spelling)
+        if os.path.isabs(spelling) and not os.path.normpath(spelling).startswith(folder):
+            return

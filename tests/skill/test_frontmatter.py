@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -42,7 +43,6 @@ def test_a_block_and_a_flow_mapping_are_read() -> None:
     assert read(PLAIN) == {
         "name": "report",
         "metadata": {
-            "author": "somebody",
             "skillcache": {
                 "ttl": 3600,
                 "depends": ["data/**", "~/.config/report.toml"],
@@ -92,7 +92,7 @@ def test_a_text_without_frontmatter_says_nothing(text: str) -> None:
         ('description: "one\nmetadata: {skillcache: {ttl: 5}}\ntwo"', 2),
         ('other:\n  a: "one\nmetadata: {skillcache: {ttl: 5}}\ntwo"', 3),
         ('other:\n  - a: |\n    b: "one\nmetadata: {skillcache: {ttl: 5}}\ntwo"', 4),
-        ("description: {a: [b\nmetadata: c}", 3),
+        ("description: {a: [b\nmetadata: c}", 2),
         ("? name\n: x", 2),
         ("...\nname: x", 2),
         ("--- # more\nname: x", 2),
@@ -141,18 +141,35 @@ def theirs(text: str) -> dict[str, Any]:
     inside = text.partition("---\n")[2].partition("\n---")[0]
     loaded = yaml.safe_load(inside) or {}
     assert isinstance(loaded, dict)
-    return {key: loaded[key] for key in ("name", "metadata") if key in loaded}
+    found = {key: loaded[key] for key in ("name", "metadata") if key in loaded}
+    if "metadata" in found:
+        metadata = found["metadata"]
+        has = isinstance(metadata, dict) and "skillcache" in metadata
+        found["metadata"] = {"skillcache": metadata["skillcache"]} if has else {}
+    return found
+
+
+OURS = re.compile(r"""\s*(skillcache|'skillcache'|"skillcache") *:(\s|$)""")
 
 
 def alone(text: str) -> str:
-    """The text with the two keys only: of other keys' values a mistake is none of ours."""
+    """The text with what is read only: of other keys' values a mistake is none of ours."""
     kept: list[str] = []
-    keep = False
+    keep, inner = False, -1
     for line in text.partition("---\n")[2].partition("\n---")[0].split("\n"):
+        indent = len(line) - len(line.lstrip(" "))
         if line and line[0] not in " #-":
-            keep = line.startswith(("name:", "metadata:"))
+            keep = bool(re.match("(name|metadata) *:([ \t]|$)", line))
+            inner = 0 if keep and re.match("metadata *:[ \t]*(#.*)?$", line) else -1
+        elif inner == 0 and line.strip() and line.lstrip()[0] != "#":
+            inner = indent
+        if inner > 0 and indent == inner and line.strip() and line.lstrip()[0] != "#":
+            keep = bool(OURS.match(line))
         if keep:
             kept.append(line)
+        keep = keep and inner != 0
+    if kept and kept[-1].startswith("metadata:") and inner > 0:
+        kept[-1] = "metadata: {}"
     return "---\n" + "\n".join(kept) + "\n---\n"
 
 
@@ -164,7 +181,15 @@ def check(text: str) -> bool:
     try:
         found = theirs(text)
     except (yaml.YAMLError, ValueError, AssertionError):
-        found = theirs(alone(text))
+        if not ours.get("metadata"):
+            return True  # of one that says nothing of us all is another's
+        try:
+            found = theirs(alone(text))
+        except (yaml.YAMLError, ValueError, AssertionError):
+            # Of metadata in braces nobody can take out the other keys.
+            if "metadata: {" in text:
+                return True
+            raise
     assert ours == found, text
     assert repr(ours) == repr({key: found[key] for key in ours}), text  # 1, 1.0 and True are equal
     return True
@@ -253,3 +278,127 @@ def test_most_of_what_the_library_writes_is_read() -> None:
     for flow in (True, False):
         written = yaml.safe_dump({"name": "x", "metadata": {"skillcache": declared}}, default_flow_style=flow)
         assert check(f"---\n{written}---\n") is not flow
+
+
+OTHERS = [
+    "author: somebody",
+    "version: 4.x",
+    "version: 1.0.0-beta.2",
+    "date: 2024-01-01",
+    "at: 2024-01-01T10:00:00Z",
+    "none: null",
+    "tilde: ~",
+    "empty:",
+    "on: yes",
+    "'quoted key': 1",
+    '"also": [a, b]',
+    "allowed tools: Bash(git:*), Read",
+    "url: https://x.y/z?a=b#c",
+    "text: |\n  skillcache: {ttl: 9}\n  more: 'x",
+    'folded: >-\n  one\n\n  "two',
+    'two: "one\n  two: three"',
+    "single: 'it''s\n\n  two'",
+    'json: {"a":1,"b":[true,null,"x, y"]}',
+    'lines: {a: 2024-01-01,\n  "b": 4.x,\n  c: [d, {e: "f}"}]}',
+    "list:\n- name: a\n  ttl: 4.x\n- name: b",
+    "nested:\n  deep:\n    - - a\n      - b\n    - key: 'x'\n      other:\n        - |\n          text",
+    "tabbed: a\tb",
+    "trailing: x\t",
+    'plain: goes on\n  "and on\n  skillcache: not',
+    "anchor: &a [1, 2]",
+    "kind: !!str 1",
+    "@odd: x",
+    "emoji: 😀",
+    "colons: a: b",
+    "dash: - x",
+    "percent: 100%",
+    "3d: view",
+    "# a comment",
+    "\\: x",
+    "a.b/c: d",
+]
+
+
+MISTAKES = [*"'\"{}[]|#,\n\t x:-", "", "  ", ": ", "- ", " #", "\n  ", "\n\n"]
+
+
+def deeper(text: str, by: int) -> str:
+    return "\n".join(" " * by + line if line else line for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("first", [True, False])
+def test_whatever_else_people_write_is_stepped_over(other: str, *, first: bool) -> None:
+    ours = "skillcache:\n  ttl: 7\n  depends:\n  - a"
+    wanted = {"name": "3d-x", "metadata": {"skillcache": {"ttl": 7, "depends": ["a"]}}}
+    inside = deeper("\n".join((other, ours) if first else (ours, other)), 2)
+    for text in (f"name: 3d-x\nmetadata:\n{inside}", f"{other}\nmetadata:\n{inside}\nname: 3d-x"):
+        assert read(f"---\n{text}\n---\n") == wanted
+        check(f"---\n{text}\n---\n")
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        '{"author": "x", "version":"4.x", "skillcache": {"ttl":7,"depends":["a"]}}',
+        "{date: 2024-01-01, skillcache: {ttl: 7, depends: [a]}, list: [{a: 1}, [b]], none: }",
+        '{\n  "tags": ["a", "b"],\n  "skillcache": {\n    "ttl": 7,\n    "depends": ["a"]\n  }, "x": "{ttl: 8}"\n  }',
+        '{version: 4.x, url: http://a/b, text: "a\n  b, skillcache: {ttl: 8}", skillcache: {ttl: 7, depends: [a]}}',
+    ],
+)
+def test_so_it_is_in_braces(flow: str) -> None:
+    text = f"---\nmetadata: {flow}\nname: 2fa\n---\n"
+    assert read(text) == {"name": "2fa", "metadata": {"skillcache": {"ttl": 7, "depends": ["a"]}}}
+    assert check(text)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["null", "~", "", "text", "[a, b]", "\n  - a\n  - b: c", "\n- a", "|\n  skillcache: {ttl: 7}", "'x\n  y'"],
+)
+def test_metadata_that_is_no_mapping_says_nothing(metadata: str) -> None:
+    assert read(f"---\nname: x\nmetadata: {metadata}\n---\n") == {"name": "x", "metadata": {}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "metadata:\n  <<: {skillcache: {ttl: 7}}",
+        "metadata: {<<: {skillcache: {ttl: 7}}}",
+        "metadata: &a {skillcache: {ttl: 7}}",
+        "metadata: !!map {skillcache: {ttl: 7}}",
+        "metadata: *a",
+        "metadata:\n  ? skillcache\n  : {ttl: 7}",
+        "metadata:\n  &a skillcache: {ttl: 7}",
+        'metadata:\n  "skill\\u0063ache": {ttl: 7}',
+        'metadata:\n  other: "one\n  skillcache: {ttl: 7}\n  two"',
+        "metadata:\n  other: {a: [b,\n  skillcache: {ttl: 7}\n  ]}",
+        "metadata:\n  skillcache: {ttl: 7}\n  skillcache: {ttl: 8}",
+        "metadata:\n  skillcache:\n    ttl:\t7",
+        "name: 0x1f",
+        "name: 1e5",
+        "name: 2024-01-01",
+        "name: 1_000",
+    ],
+)
+def test_what_may_mean_us_in_another_way_is_refused(body: str) -> None:
+    with pytest.raises(NotUnderstood):
+        read(f"---\n{body}\n---\n")
+
+
+@given(
+    st.lists(st.sampled_from(OTHERS), max_size=4),
+    st.lists(st.sampled_from(OTHERS), max_size=4),
+    st.sampled_from(["{ttl: 60, depends: [a, 'b c']}", "\n  ttl: 60\n  depends:\n  - a"]),
+    st.lists(st.tuples(st.integers(0, 400), st.sampled_from(MISTAKES), st.integers(0, 3)), max_size=4),
+)
+@settings(max_examples=600)
+def test_a_mistake_anywhere_is_read_as_the_library_does_or_refused(
+    before: list[str], inside: list[str], declared: str, mistakes: list[tuple[int, str, int]]
+) -> None:
+    block = deeper("\n".join([*inside[:2], f"skillcache: {declared}", *inside[2:]]), 2)
+    text = "\n".join(["name: x-y", *before, "metadata:", block, "license: MIT"])
+    for at, what, gone in mistakes:
+        start = at % len(text)
+        text = text[:start] + what + text[start + gone :]
+    check(f"---\n{text}\n---\n")

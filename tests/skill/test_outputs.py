@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import time
@@ -102,6 +103,73 @@ def test_a_script_that_writes_anything_else_is_not_stored(skills: Skills, writte
         skills.environ["SKILL_WRITES"] = f"{written}{run if not written.endswith('-') else ''};out/a.csv=1"
         assert skills.call()[1] is False
         assert skills.last() == "undeclared", skills.place.counted()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "n.html=x",  # beside its input
+        "run.log=x",
+        ".claude/report.md=x",
+        ".claude/settings.local.json=x",
+        "sub/__pycache__/x.pyc=x",
+        ".pytest_cache/x=x",
+        "htmlcov/index.html=x",
+        "sub/empty/deep/x=x;sub/empty/deep/x=-",
+    ],
+)
+def test_a_file_that_was_written_counts_whatever_its_bytes(skills: Skills, written: str) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / ".gitignore").write_text("*.log\nhtmlcov/\n")
+    skills.environ["SKILL_WRITES"] = written
+    for _ in range(2):  # of which the second writes the same bytes over
+        assert skills.call("app.py")[1] is False
+        assert skills.last() == "undeclared"
+        shutil.rmtree(skills.root / "sub/empty", ignore_errors=True)
+
+
+def test_so_does_a_package_that_was_installed(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "node_modules/one").mkdir(parents=True)
+    (skills.root / ".gitignore").write_text("node_modules/\n")
+    skills.environ["SKILL_WRITES"] = "node_modules/more/x.js=x"
+    assert skills.call()[1] is False
+    assert skills.last() == "undeclared"
+
+
+@pytest.mark.parametrize("arguments", ["{base}/given/a.csv", "{base}/given", "--in={base}/given/a.csv"])
+@pytest.mark.parametrize("line", ["{line}", "cd ~/.claude/skills/report && python3 scripts/run.py"])
+def test_so_does_one_beside_what_it_was_given_elsewhere(skills: Skills, arguments: str, line: str) -> None:
+    skills.declare("{ttl: 3600}")
+    given = skills.place.base / "given"
+    given.mkdir()
+    (given / "a.csv").write_text("1\n")
+    line, arguments = line.format(line=skills.line), arguments.format(base=skills.place.base)
+    assert [skills.call(arguments, line=line)[1] for _ in range(2)] == [False, True]
+    skills.environ["SKILL_WRITES"] = f"{given}/a.html=x"
+    (given / "a.csv").write_text("2\n")
+    for _ in range(2):
+        assert skills.call(arguments, line=line)[1] is False
+        assert skills.last() == "undeclared"
+
+
+def test_what_is_written_in_the_project_and_the_skill_counts_from_the_skill_s_folder(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    line = "cd ~/.claude/skills/report && python3 scripts/run.py"
+    for written in (f"{skills.root}/sub/a.html=x", "state.json=x", f"{skills.root}/run.log=x"):
+        skills.environ["SKILL_WRITES"] = written
+        for _ in range(2):
+            assert skills.call(line=line)[1] is False
+            assert skills.last() == "undeclared"
+
+
+def test_what_python_keeps_of_the_skill_s_own_modules_may_be_made(skills: Skills) -> None:
+    for folder in (skills.folder, skills.root / ".claude/skills/report"):
+        skills.declare("{ttl: 3600}", folder)
+        (folder / "scripts/helper.py").write_text(f"# {folder}\n")
+        (folder / "scripts/run.py").write_text(f"{SCRIPT}\nimport helper\n")
+        assert [skills.call(line=f"python3 {folder}/scripts/run.py")[1] for _ in range(2)] == [False, True]
+        assert (folder / "scripts/__pycache__").is_dir()
 
 
 def test_so_it_is_outside_git(skills: Skills) -> None:

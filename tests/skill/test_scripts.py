@@ -6,6 +6,7 @@ import shlex
 
 import pytest
 
+from skillcache.errors import Bypass
 from skillcache.policy.wrappers import unwrap
 from skillcache.skill.scripts import script_at
 
@@ -37,6 +38,7 @@ def script(line: str) -> str | None:
         "npx tsx s/x.py",
         "uv run s/x.py",
         "uv run x.py",
+        "uv run --script s/x.py",
         "uv run --frozen python s/x.py",
         "poetry run python s/x.py",
         "timeout 5 env A=1 python s/x.py",
@@ -63,10 +65,17 @@ def test_the_script_is_found(line: str) -> None:
         "deno s/x.py",
         "perl -i s/x.py",
         "npx s/x.py",
-        "uv run --with pandas s/x.py",
         "cat x.py",
         "uvicorn x.py",
     ],
 )
 def test_where_it_is_not_sure_there_is_none(line: str) -> None:
     assert script(line) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["uv run --with pandas s/x.py", "uv run --with=pandas s/x.py", "uv run -q --with a x.py"]
+)
+def test_what_uv_looks_up_in_a_registry_is_refused(line: str) -> None:
+    with pytest.raises(Bypass, match="registry"):
+        script(line)

@@ -308,3 +308,143 @@ def test_two_homes_share_and_an_output_that_names_the_skill_s_place_stays(skills
     shutil.rmtree(skills.folder)
     (other / ".claude/skills/report/where.txt").unlink()
     assert skills.call("a")[1] is True
+
+
+@pytest.mark.parametrize(
+    ("setting", "seconds", "stored"),
+    [("", 0.15, True), ("min_duration_declared = 5", 0.15, False), ("min_duration = 0", 0, True)],
+)
+def test_what_is_declared_is_worth_storing_from_a_tenth_of_a_second(
+    skills: Skills, setting: str, seconds: float, *, stored: bool
+) -> None:
+    del skills.environ["SKILLCACHE_MIN_DURATION"]
+    skills.declare("{ttl: 3600}")
+    skills.script.write_text(f"import time\ntime.sleep({seconds})\nprint(1)\n")
+    own = skills.place.base / "bin/own"
+    own.write_text(f"#!/bin/sh\nsleep {seconds}\n")
+    own.chmod(0o755)
+    skills.place.settings(f'{setting}\n[[rules]]\nmatch = "Bash(own:*)"\n')
+    for line in (skills.line, "own"):
+        served = [skills.place.call(line)[1] for _ in range(2)]
+        assert served == [False, stored]
+    if not stored:
+        assert skills.place.counted() == ["no_entry", "not_worth", "too_fast"] * 2
+
+
+def test_a_rule_takes_the_skill_s_name_and_its_folder_s(skills: Skills) -> None:
+    skills.declare(None, name="monthly-report")
+    for name in ("monthly-report", "report"):
+        skills.place.settings(f'[[rules]]\nmatch = "Skill({name})"\nttl = 600\nversion = "{name}"\n')
+        assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.place.settings('[[rules]]\nmatch = "Skill(other)"\nttl = 600\n')
+    assert skills.call()[1] is False
+
+
+@pytest.mark.parametrize(
+    "frontmatter",
+    [
+        "metadata: *other",
+        "? x\n: y",
+        "description: 'never closed",
+        "name: 2024-01-01",
+        "metadata:\n  date: 2024-01-01\n  version: 4.x\n  hooks:\n    - matcher: Bash\n      command: |\n        x",
+    ],
+)
+def test_a_rule_needs_nothing_else_of_a_skill_that_says_nothing(skills: Skills, frontmatter: str) -> None:
+    skills.declare(None)
+    (skills.folder / "SKILL.md").write_text(
+        f"---\nname: report\n{frontmatter}\n---\n".replace("name: report\nname", "name")
+    )
+    assert skills.call()[1] is False
+    assert skills.place.counted() == []
+    skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nttl = 600\n')
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+def test_a_skill_is_read_among_whatever_else_people_write_there(skills: Skills) -> None:
+    skills.declare(None)
+    (skills.folder / "SKILL.md").write_text(
+        """---
+name: "report"
+description: "Reports,
+  over two lines: with a colon."
+allowed-tools: Bash(git:*), Read
+metadata:
+  "author": somebody\tof whom nothing is known
+  version: 4.x
+  date: 2024-01-01
+  none: null
+  changes:
+    - version: 3.x
+      text: >-
+        folded
+        skillcache: {ttl: 9}
+  skillcache:
+    ttl: 60
+    args_are_files: true
+---
+"""
+    )
+    assert [skills.call("app.py")[1] for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["home", "project", "plugin"])
+def test_what_a_skill_shares_counts(skills: Skills, kind: str) -> None:
+    base = {
+        "home": skills.home / ".claude",
+        "project": skills.root / ".claude",
+        "plugin": skills.home / ".claude/plugins/cache/market/docs/1.0",
+    }[kind]
+    folder = base / "skills/report"
+    skills.declare("{ttl: 3600}", folder)
+    shared = base / ("lib" if kind == "plugin" else "skills/shared")
+    shared.mkdir()
+    if kind == "plugin":
+        (base / ".claude-plugin").mkdir()
+        (base / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    (folder / "scripts/run.py").write_text(
+        f"{SCRIPT}\nsys.path.insert(0, {str(shared)!r})\nimport common\nprint(common.WORD)\n"
+    )
+    line = f"python3 {folder}/scripts/run.py"
+    for word in ("one", "three"):
+        (shared / "common.py").write_text(f"WORD = {word!r}\n")
+        assert [skills.call(line=line) for _ in range(2)] == [(f"report on\n{word}", at == 1) for at in range(2)]
+    assert (shared / "__pycache__").is_dir()  # which may be made
+    (shared / "more.py").write_text("")
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+    (shared / "more.py").unlink()
+    assert skills.call(line=line)[1] is True
+    other = base / "skills/other"
+    skills.declare("{ttl: 3600}", other, name="other")
+    assert skills.call(line=line)[1] is (kind != "plugin")  # another skill is none of this one's affair
+
+
+def test_a_script_that_writes_into_what_it_shares_is_not_stored(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    shared = skills.folder.parent / "shared"
+    shared.mkdir()
+    skills.environ["SKILL_WRITES"] = f"{shared}/state.json=x"
+    for _ in range(2):
+        assert skills.call()[1] is False
+        assert skills.last() in ("undeclared", "changed_inputs")
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 137])
+@pytest.mark.parametrize(
+    "declared", ["{ttl: 3600, failures: true, outputs: [out.txt]}", "{ttl: 3600, outputs: [out.txt]}"]
+)
+def test_a_status_that_is_declared_to_be_a_report_is_replayed_as_often_as_it_is_asked_for(
+    skills: Skills, declared: str, status: int
+) -> None:
+    skills.declare(declared)
+    skills.script.write_text(f"{SCRIPT}\nopen('out.txt', 'w').write('x')\nsys.exit({status})\n")
+    told = []
+    for _ in range(3):
+        (skills.root / "out.txt").unlink(missing_ok=True)
+        ran, served = skills.place.call(f"{skills.line} app.py")
+        assert (ran.status, ran.text) == (status, "report on app.py\none\n")
+        assert (skills.root / "out.txt").read_text() == "x"
+        told.append(served)
+    assert told == [False, *([status == 0 or (status < 126 and "failures" in declared)] * 2)]
+    (skills.root / "app.py").write_text("fixed\n")
+    assert skills.place.call(f"{skills.line} app.py")[1] is False
