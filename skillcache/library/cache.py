@@ -8,22 +8,24 @@ import redis
 
 from skillcache.errors import StoreError
 from skillcache.invalidation import Selection, invalidate
+from skillcache.library.codec import codec_of
 from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.keys import Place
 from skillcache.library.lease import kept
+from skillcache.library.lifetimes import DEFAULT, TTL
 from skillcache.library.options import (
+    HOUR,
     PATIENCE,
-    TTL,
     Counted,
     Options,
     glob_of,
+    is_off,
     looking,
     raising,
     spelt_out,
 )
 from skillcache.library.records import Computed
 from skillcache.library.source import Source
-from skillcache.library.values import require_json
-from skillcache.stores import check_ttl
 
 T = TypeVar("T")
 
@@ -45,7 +47,8 @@ class SkillCache(Counted):
         *,
         client: "redis.Redis | None" = None,
         team: str | None = None,
-        ttl: int = TTL,
+        namespace: str | None = None,
+        ttl: TTL = HOUR,
         patience: float = PATIENCE,
     ) -> None:
         """Connects to nothing yet.
@@ -58,34 +61,47 @@ class SkillCache(Counted):
 
         Raises ConfigError for a URL that is none, ValueError and TypeError for other arguments.
         """
-        self._options = Options(team, ttl, patience)
+        self._options = Options(team, namespace, ttl, patience)
         self._source = Source(url, client)
 
-    def get(self, skill: str, inputs: object, default: Any = None, *, version: int | str | None = None) -> Any:
+    def get(
+        self, skill: str, inputs: object, default: Any = None, *, version: int | str | None = None, type: Any = None
+    ) -> Any:
         """The value stored for these inputs, `default` where there is none. Raises as `generate_cache_key`."""
         place = self._options.place(skill, inputs, version)
+        codec = codec_of(type, place.skill)
+        if is_off():
+            return default
         try:
             lookup = self._source.take(looking(place))
         except StoreError:
             self._options.counts.add_error()
             return default
-        found = self._options.read(place, lookup)
+        found = self._options.read(place, lookup, codec)
         return default if found is None else found.value
 
     def set(
-        self, skill: str, inputs: object, value: object, ttl: int | None = None, *, version: int | str | None = None
+        self,
+        skill: str,
+        inputs: object,
+        value: object,
+        ttl: TTL = DEFAULT,
+        *,
+        version: int | str | None = None,
+        type: Any = None,
     ) -> str:
         """Stores a value, None too, for `ttl` seconds, in place of any other; gives the key.
 
         Raises as `generate_cache_key`, and so for the value.
         """
         place = self._options.place(skill, inputs, version)
-        require_json(value)
-        if ttl is not None:
-            check_ttl(ttl)
+        codec, seconds = codec_of(type, place.skill), self._options.seconds(ttl)
+        codec.dump(value)
+        if is_off():
+            return place.key
         try:
             lookup = self._source.take(looking(place))
-            self._source.take(self._options.putting(place, value, ttl, lookup))
+            self._source.take(self._options.putting(place, value, seconds, lookup, codec))
         except StoreError:
             self._options.counts.add_error()
         return place.key
@@ -95,25 +111,31 @@ class SkillCache(Counted):
         skill: str,
         inputs: object,
         fn: Callable[[], T],
-        ttl: int | None = None,
+        ttl: TTL = DEFAULT,
         *,
         version: int | str | None = None,
-        negative_ttl: int | None = None,
+        negative_ttl: TTL = None,
         beta: float = 1.0,
+        type: Any = None,
+        refresh: bool = False,
     ) -> T:
         """The data of `fetch`."""
-        return self.fetch(skill, inputs, fn, ttl, version=version, negative_ttl=negative_ttl, beta=beta).data
+        return self.fetch(
+            skill, inputs, fn, ttl, version=version, negative_ttl=negative_ttl, beta=beta, type=type, refresh=refresh
+        ).data
 
     def fetch(
         self,
         skill: str,
         inputs: object,
         fn: Callable[[], T],
-        ttl: int | None = None,
+        ttl: TTL = DEFAULT,
         *,
         version: int | str | None = None,
-        negative_ttl: int | None = None,
+        negative_ttl: TTL = None,
         beta: float = 1.0,
+        type: Any = None,
+        refresh: bool = False,
     ) -> Fetched[T]:
         """The value stored for these inputs, else what `fn()` gives, stored for `ttl` seconds; and which of the two.
 
@@ -129,7 +151,13 @@ class SkillCache(Counted):
         Raises TypeError and ValueError for inputs and results that are not JSON.
         """
         place = self._options.place(skill, inputs, version)
-        call = self._options.fetching(place, ttl, negative_ttl, beta)
+        codec = codec_of(type, place.skill)
+        call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
+        return self._fetch(call, fn)
+
+    def _fetch(self, call: Fetching, fn: Callable[[], T]) -> Fetched[T]:
+        if is_off():
+            return Fetched(fn(), cached=False)
         try:
             served = self._source.walk(call.find())
             if served is not None:
@@ -151,16 +179,18 @@ class SkillCache(Counted):
 
         Raises StoreError.
         """
-        key = self._options.place(skill, inputs, version).key
-        self._source.take(lambda store: store.delete(key))
+        self._delete(self._options.place(skill, inputs, version))
+
+    def _delete(self, place: Place) -> None:
+        self._source.take(lambda store: store.delete(place.key))
 
     def invalidate_skill(self, name: str) -> int:
         """Makes every value of a skill void at once, of all versions and teams, and of computations under way.
 
         Gives the number of entries removed. Raises StoreError.
         """
-        self._source.take(raising(name))
-        return invalidate(self._source.place, glob_of(name)).entries
+        self._source.take(raising(self._options.name(name)))
+        return invalidate(self._source.place, glob_of(self._options.name(name))).entries
 
     def invalidate(self, pattern: str) -> int:
         """The same for all skills whose name matches a glob ("report-*"), or whose keys do ("skill_cache:report:*").
@@ -169,6 +199,7 @@ class SkillCache(Counted):
         blocks the server: keys are scanned and unlinked in batches. Gives the number of entries removed.
         Raises StoreError.
         """
+        pattern = self._options.pattern(pattern)
         skill = spelt_out(pattern)
         if skill is not None:
             self._source.take(raising(skill))

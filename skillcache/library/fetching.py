@@ -19,10 +19,10 @@ from uuid import uuid4
 
 from skillcache import holder
 from skillcache.errors import StoreError
+from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, read_record, write_record
-from skillcache.library.values import require_json
 from skillcache.stores import started_of
 
 T = TypeVar("T")
@@ -58,13 +58,16 @@ class Fetched(NamedTuple, Generic[T]):
 class Wishes(NamedTuple):
     """ttl, negative_ttl (None: a result of None is not kept): seconds; beta: 0 never computes ahead of the end.
 
-    patience: seconds to wait for the computation of another before one's own.
+    patience: seconds to wait for the computation of another before one's own. codec: how the value is written;
+    refresh: whether it is computed anew, whatever is there.
     """
 
     ttl: int
     negative_ttl: int | None
     beta: float
     patience: float
+    codec: Codec = PLAIN
+    refresh: bool = False
 
 
 class Fetching:
@@ -95,12 +98,12 @@ class Fetching:
         return Fetched(found.value, cached=True)
 
     def keep(self, computed: Computed) -> Steps[None]:
-        """Raises TypeError and ValueError for a value that is not JSON, stored or not."""
+        """Raises TypeError and ValueError for a value that cannot be written, stored or not."""
         ttl = self._wishes.negative_ttl if computed.value is None else self._wishes.ttl
         if ttl is None or self._generations is None:
-            require_json(computed.value)
+            self._wishes.codec.dump(computed.value)
             return
-        put = putting(self.place, computed, self._generations, ttl, self._held)
+        put = putting(self.place, computed, self._generations, ttl, self._held, self._wishes.codec)
         try:
             yield put
         except StoreError:
@@ -117,6 +120,11 @@ class Fetching:
         return store.claim(self.place.claim, self.owner, LEASE)
 
     def _find(self) -> Steps[Found | None]:
+        if self._wishes.refresh:
+            yield from self._look()
+            claim = yield self.extend
+            self.mine = not claim.holder  # others wait for this value, unless they wait for another's
+            return None
         found = self.present = yield from self._look()
         if found is None:
             return (yield from self._take_turns())
@@ -156,13 +164,15 @@ class Fetching:
         lookup = yield lambda store: store.get(self.place.key, self.place.names)
         self._generations = lookup.generations
         self._held = started_of(lookup.entry)
-        return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl)
+        return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl, self._wishes.codec)
 
 
-def putting(place: Place, computed: Computed, generations: tuple[int, ...], ttl: int, held: int) -> Step:
+def putting(
+    place: Place, computed: Computed, generations: tuple[int, ...], ttl: int, held: int, codec: Codec = PLAIN
+) -> Step:
     """held: when what lies there was begun. It gives way to what was begun later, by whatever machine's clock."""
     started = max(computed.started, held)
-    data = write_record(place, computed, started, generations, ttl)
+    data = write_record(place, computed, started, generations, ttl, codec)
     return lambda store: store.put(
         place.key, data, ttl=ttl, started=started, names=place.names, generations=generations
     )

@@ -15,7 +15,8 @@ from skillcache.errors import StoreError
 from skillcache.library.cache import SkillCache
 from skillcache.library.fetching import Fetched
 from skillcache.library.keys import skill_of
-from skillcache.library.options import TTL
+from skillcache.library.lifetimes import TTL
+from skillcache.library.options import HOUR
 from skillcache.library.shared import aio_shared_cache, shared_cache
 from skillcache.library.source import store_in_force
 from skillcache.redis_keys import channel as channel_of
@@ -49,7 +50,7 @@ def get_redis_client() -> "redis.Redis":
 
 
 def cached_skill_execution(
-    skill_name: str, inputs: Any, client: "redis.Redis", ttl: int = TTL, *, execute: Callable[[Any], T]
+    skill_name: str, inputs: Any, client: "redis.Redis", ttl: TTL = HOUR, *, execute: Callable[[Any], T]
 ) -> T:
     """The result of `execute(inputs)`, computed once and kept for `ttl` seconds: see SkillCache.fetch.
 
@@ -58,7 +59,7 @@ def cached_skill_execution(
     return SkillCache(client=client).get_or_compute(skill_name, inputs, lambda: execute(inputs), ttl)
 
 
-def get_cached_data(key: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+def get_cached_data(key: str, fetch: Callable[[], T], ttl: TTL = HOUR) -> Fetched[T]:
     """What `fetch()` gives, kept for `ttl` seconds, and whether it was kept: data and cached flag.
 
     key: what names the data. One of `generate_cache_key` is invalidated with its skill, any other with the skill
@@ -67,17 +68,17 @@ def get_cached_data(key: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched
     return shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
 
 
-async def aio_get_cached_data(key: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL) -> Fetched[T]:
+async def aio_get_cached_data(key: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR) -> Fetched[T]:
     return await aio_shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
 
 
-def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: TTL = HOUR) -> Fetched[T]:
     """The same for what a team shares under the name of a feature: `team:cache:{team_id}:{feature}:...`."""
     return shared_cache(team_id).fetch(feature, None, fetch, ttl)
 
 
 async def aio_get_team_cached_data(
-    team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL
+    team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR
 ) -> Fetched[T]:
     return await aio_shared_cache(team_id).fetch(feature, None, fetch, ttl)
 
