@@ -8,8 +8,10 @@ message that is not read in time goes back to its sender's own inbox.
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from typing import Any, NamedTuple, Self
 
 import redis
@@ -80,6 +82,7 @@ class Subscription:
         self._held: list[tuple[str, Received]] = []
         self._given: tuple[str, str] | None = None
         self._closed = False
+        self._filling: Future[None] | None = None
         self._mark = ""
         if self._client is None:
             said = self._overheard()
@@ -103,21 +106,25 @@ class Subscription:
             if received is not None:
                 yield received
 
-    async def __aiter__(self) -> AsyncIterator[Received]:
-        while not self._closed:
-            received = await asyncio.to_thread(self.next, _WAIT)
-            if received is not None:
-                yield received
+    def __aiter__(self) -> AsyncIterator[Received]:
+        return _Listening(self)
 
     def next(self, timeout: float) -> Received | None:
         """The next message, None where none came within `timeout` seconds. Takes the one before."""
+        self._fill(timeout)
+        return self._give()
+
+    def _fill(self, timeout: float) -> None:
+        """Takes the message that was given last, and has one ready to be given, if one comes in time."""
         self.settle()
         if not self._held and not self._fresh and not self._hear(timeout):
-            return None
+            return
         if not self._held:
             self._fresh = False
             if not self._watch:
                 self._take()
+
+    def _give(self) -> Received | None:
         if not self._held:
             return None
         entry, received = self._held.pop(0)
@@ -172,6 +179,53 @@ class Subscription:
             return post.overhear(self._id, self._mark)
         finally:
             post.close()
+
+
+class _Listening:
+    """A task that may be cancelled at any time: a thread gets a message ready, and only who is there is given it.
+
+    What a cancelled task has left under way goes on, and is the next one's.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._of = subscription
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Received:
+        of = self._of
+        while not of._closed:  # noqa: SLF001 - one module
+            if of._filling is None:  # noqa: SLF001
+                of._filling = _beside(of._fill)  # noqa: SLF001
+            filling = of._filling  # noqa: SLF001
+            try:
+                await asyncio.shield(asyncio.wrap_future(filling))
+            finally:
+                if filling.done():
+                    of._filling = None  # noqa: SLF001
+            # Nothing is awaited from here on, so that nothing can come between.
+            received = of._give()  # noqa: SLF001
+            if received is not None:
+                return received
+        raise StopAsyncIteration
+
+
+def _beside(fill: Callable[[float], None]) -> "Future[None]":
+    """In a thread of no event loop, for a loop would wait for it at its end."""
+    future: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            fill(_WAIT)
+        except BaseException as fault:  # noqa: BLE001 - it is whoever waits who is told
+            future.set_exception(fault)
+        else:
+            future.set_result(None)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=work, name="skillcache subscription", daemon=True).start()
+    return future
 
 
 def _received(text: str) -> Received:
