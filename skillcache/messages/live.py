@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import redis
 
+from skillcache.library.scope import scoped_word
 from skillcache.library.source import translating
 from skillcache.messages import limits
 from skillcache.messages.message import decode
@@ -51,15 +52,18 @@ def subscribe_to_agent(
     callback: Callable[[Any], Any] | None = None,
     *,
     watch: bool = False,
+    namespace: str | None = None,
 ) -> "Subscription | None":
     """Listens as the agent: first to what waits for it, then to what comes.
+
+    `agent_id`: as for `create_agent_channel`, or a whole channel, `agent_comm:worker`, as it is.
 
     With a callback: blocks, and calls it with each value until it gives False. Without: a Subscription to iterate over,
     `for` or `async for`. A message is taken once the callback has returned, or the next one is asked for; where that
     does not happen, the next listener has it again. `watch`: only hears what comes from now on, and takes nothing: for
     who is not the agent. One listener that is not a watcher for each agent. Raises StoreError.
     """
-    subscription = Subscription(client, agent_id, watch=watch)
+    subscription = Subscription(client, agent_id, watch=watch, namespace=namespace)
     if callback is None:
         return subscription
     with subscription:
@@ -73,8 +77,11 @@ def subscribe_to_agent(
 class Subscription:
     """Iterates over Received until it is closed."""
 
-    def __init__(self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False) -> None:
-        self._id = agent_of(agent_id)
+    def __init__(
+        self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False, namespace: str | None = None
+    ) -> None:
+        is_whole = agent_id.startswith(channel_of(""))
+        self._id = agent_of(agent_id if is_whole else scoped_word(agent_of(agent_id), namespace))
         self._watch = watch
         self._target = load(os.environ, os.getcwd()).store
         self._own = None if client is not None else client_of(self._target)

@@ -51,7 +51,7 @@ def client(
 def listen(client: redis.Redis | None) -> Iterator[Callable[..., Subscription]]:
     opened: list[Subscription] = []
 
-    def open_one(agent: str = "worker", **options: Any) -> Subscription:
+    def open_one(agent: str = "agent_comm:worker", **options: Any) -> Subscription:
         subscription = subscribe_to_agent(client, agent, **options)
         assert subscription is not None
         opened.append(subscription)
@@ -113,13 +113,13 @@ def test_a_callback_hears_each_value_until_it_gives_false(client: redis.Redis | 
 
     for number in range(2):
         publish_message(client, "agent_comm:worker", number)
-    thread = threading.Thread(target=subscribe_to_agent, args=(client, "worker", callback))
+    thread = threading.Thread(target=subscribe_to_agent, args=(client, "agent_comm:worker", callback))
     thread.start()
     publish_message(client, "agent_comm:worker", 2)
     thread.join(10)
     assert heard == [0, 1, 2]
     publish_message(client, "agent_comm:worker", 3)
-    subscribe_to_agent(client, "worker", callback)
+    subscribe_to_agent(client, "agent_comm:worker", callback)
     assert heard == [0, 1, 2, 3]
 
 
@@ -213,7 +213,7 @@ def test_other_programs_speak_the_same_channel_and_inbox(
         kept: Any = client.xrange("agent_comm:worker:inbox")
         assert [json.loads(fields[b"message"]) for _, fields in kept] == [{"x": 1}]
         client.xadd("agent_comm:worker:inbox", {"message": '{"free": "form"}'})
-        with Subscription(client, "worker") as subscription:
+        with Subscription(client, "agent_comm:worker") as subscription:
             assert next_of(subscription).value == {"x": 1}
             assert next_of(subscription).value == {"free": "form"}
 
