@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, overload
 
 import redis
 
@@ -46,6 +46,19 @@ class Received(NamedTuple):
     at: int
 
 
+@overload
+def subscribe_to_agent(
+    client: "redis.Redis | None", agent_id: str, *, watch: bool = False, namespace: str | None = None
+) -> "Subscription": ...
+@overload
+def subscribe_to_agent(
+    client: "redis.Redis | None",
+    agent_id: str,
+    callback: Callable[[Any], Any],
+    *,
+    watch: bool = False,
+    namespace: str | None = None,
+) -> None: ...
 def subscribe_to_agent(
     client: "redis.Redis | None",
     agent_id: str,

@@ -52,8 +52,7 @@ def listen(client: redis.Redis | None) -> Iterator[Callable[..., Subscription]]:
     opened: list[Subscription] = []
 
     def open_one(agent: str = "agent_comm:worker", **options: Any) -> Subscription:
-        subscription = subscribe_to_agent(client, agent, **options)
-        assert subscription is not None
+        subscription = Subscription(client, agent, **options)
         opened.append(subscription)
         return subscription
 
