@@ -9,8 +9,8 @@ from skillcache.stores import MAX_TTL, check_ttl
 TTL: TypeAlias = int | timedelta | str | None
 
 DEFAULT: Any = object()  # a call that names no time of its own
-_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_TEXT = re.compile(r"(?:\d+[dhms])+", re.ASCII)
+_SECONDS = 86_400, 3_600, 60, 1
+_TEXT = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 
 
 def seconds_of(ttl: TTL) -> int:
@@ -21,9 +21,10 @@ def seconds_of(ttl: TTL) -> int:
     if ttl is None:
         return MAX_TTL
     if isinstance(ttl, str):
-        if not _TEXT.fullmatch(ttl):
+        found = _TEXT.fullmatch(ttl)
+        if not found or not ttl:
             raise ValueError(f'an expiry is written as "45s", "30m", "1h30m" or "7d", not {ttl!r}')
-        ttl = sum(int(count) * _SECONDS[unit] for count, unit in re.findall(r"(\d+)([dhms])", ttl))
+        ttl = sum(int(count or 0) * unit for count, unit in zip(found.groups(), _SECONDS, strict=True))
     elif isinstance(ttl, timedelta):
         ttl = -(-ttl // timedelta(seconds=1))  # a part of a second counts
     check_ttl(ttl)
