@@ -33,8 +33,10 @@ T = TypeVar("T")
 class SkillCache(Counted):
     """Values under a skill's name and the inputs they were computed from.
 
-    Inputs and values are JSON (dict, list, str, int, float, bool, None), and come back with their types. A key is
-    what `generate_cache_key` makes; `version` stands behind it. Threads may share an object, and forked processes too.
+    Inputs and values are JSON (dict, list, str, int, float, bool, None), and come back with their types; a value of
+    another `type` is written and read by pydantic. A key is what `generate_cache_key` makes; `version` stands behind
+    it. A ttl is seconds, a timedelta, "1h30m", or None: until it is taken back. With SKILLCACHE_DISABLE nothing is
+    read or stored. Threads may share an object, and forked processes too.
 
     A cache that is down is as if it were empty: `get` gives the default, `fetch` and `get_or_compute` compute, `set`
     stores nothing, each within about a second, and `errors` counts it. What takes back what was stored must not fail
@@ -55,9 +57,10 @@ class SkillCache(Counted):
 
         url: a Redis URL, or `embedded:` and the absolute path of a file; by default the store of the settings.
         client: a redis-py client instead, with any decoding; its server is reached over connections of our own, with
-        its time-outs. team: values are shared under that name, apart from all others. ttl: seconds that a value is
-        kept where a call names no other. patience: seconds to wait for another process that computes the same value,
-        before it is computed here, too.
+        its time-outs. team: values are shared under that name, apart from all others. namespace: stands before the
+        names of all skills, which are otherwise one for all who use the store. ttl: how long a value is kept where a
+        call names no other. patience: seconds to wait for another process that computes the same value, before it is
+        computed here, too, by one of those who waited.
 
         Raises ConfigError for a URL that is none, ValueError and TypeError for other arguments.
         """
@@ -143,8 +146,8 @@ class SkillCache(Counted):
         them takes over, within five seconds of a death. A value computed before an invalidation is given to its own
         caller and not stored.
 
-        negative_ttl: seconds that a result of None is kept; by default it is not. beta: how early a value is computed
-        anew before its end, by one caller while the others are served the present one: the larger the earlier, 0 for
+        refresh: computes anew, whatever is stored. negative_ttl: how long a result of None is kept; by default it is
+        not. beta: how early a value is computed anew before its end, by one caller while the others are served the present one: the larger the earlier, 0 for
         never; it grows with the time `fn` takes.
 
         What `fn` raises passes and nothing is stored, but ahead of the end the present value is served instead.
