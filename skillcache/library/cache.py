@@ -147,8 +147,8 @@ class SkillCache(Counted):
         caller and not stored.
 
         refresh: computes anew, whatever is stored. negative_ttl: how long a result of None is kept; by default it is
-        not. beta: how early a value is computed anew before its end, by one caller while the others are served the present one: the larger the earlier, 0 for
-        never; it grows with the time `fn` takes.
+        not. beta: how early a value is computed anew before its end, by one caller while the others are served the
+        present one: the larger the earlier, 0 for never; it grows with the time `fn` takes.
 
         What `fn` raises passes and nothing is stored, but ahead of the end the present value is served instead.
         Raises TypeError and ValueError for inputs and results that are not JSON.
