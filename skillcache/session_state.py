@@ -1,4 +1,7 @@
-"""State of one's own under a session's id: the fields of the hash `skill_session:{id}`, each a JSON value, with a TTL.
+"""State of one's own under a session's id: the fields of the hash `skill_session:{id}@{scope}`, JSON values with a TTL.
+
+An id is of the namespace, by default of the project of the current folder; a UUID, as recorded sessions have, is one in
+the world, and its hash is `skill_session:{id}`.
 
 For intermediate results of work in several steps: what one step saves, the next loads, in another process or on another
 machine. Saving adds to what is there. An id may be a recorded session's: its fields then stand beside one's own.
@@ -7,8 +10,8 @@ Values keep their types: what JSON cannot say exactly is refused (TypeError, Val
 `embedded:` and a file's absolute path, by default the store of the settings. Raises ConfigError and StoreError.
 
 A client of redis-py may stand in front of the other arguments, as guides have it: its Redis is then used, with any
-decoding, a day is the time to live, and a session that is not there is loaded as {}. The `aio_` functions take one of
-redis.asyncio.
+decoding, the hash is `skill_session:{id}`, one for all who use it, a day is the time to live, and a session that is not
+there is loaded as {}. The `aio_` functions take one of redis.asyncio.
 """
 
 import asyncio
@@ -23,6 +26,7 @@ from typing import Any, TypeVar, overload
 import redis
 import redis.asyncio
 
+from skillcache.library.scope import scoped
 from skillcache.library.source import store_in_force, translating
 from skillcache.library.values import write_json
 from skillcache.redis_keys import session_key, session_keys
@@ -114,7 +118,13 @@ async def _aio_clear_on_client(client: Any, session_id: str) -> bool:
 
 @overload
 def save_session_state(
-    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+    session_id: str,
+    state: Mapping[str, Any],
+    *,
+    ttl: int = TTL,
+    replace: bool = False,
+    url: str | None = None,
+    namespace: str | None = None,
 ) -> None: ...
 @overload
 def save_session_state(
@@ -122,14 +132,20 @@ def save_session_state(
 ) -> None: ...
 @_or_on_client(_save_on_client)
 def save_session_state(
-    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+    session_id: str,
+    state: Mapping[str, Any],
+    *,
+    ttl: int = TTL,
+    replace: bool = False,
+    url: str | None = None,
+    namespace: str | None = None,
 ) -> None:
     """Sets the fields of `state` and the time to live in one step; `replace` drops all other fields."""
     fields, place = _encode(state), _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     check_ttl(ttl)
     if place.startswith(EMBEDDED):
-        with _embedded(place) as journal:
-            journal.save_fields(session_id, fields, ttl=ttl, replace=replace)
+        _save_embedded(place, session_id, fields, ttl, replace=replace)
         return
     with _client(place) as client, translating(client), client.pipeline() as steps:
         _save(steps, session_id, fields, ttl, replace=replace)
@@ -137,41 +153,51 @@ def save_session_state(
 
 
 @overload
-def load_session_state(session_id: str, *, ttl: int | None = None, url: str | None = None) -> dict[str, Any] | None: ...
+def load_session_state(
+    session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
+) -> dict[str, Any] | None: ...
 @overload
 def load_session_state(client: "redis.Redis", session_id: str) -> dict[str, Any]: ...
 @_or_on_client(_load_on_client)
-def load_session_state(session_id: str, *, ttl: int | None = None, url: str | None = None) -> dict[str, Any] | None:
+def load_session_state(
+    session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
+) -> dict[str, Any] | None:
     """All fields, None where there is no such session. `ttl`: gives it that many seconds from now."""
     place = _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     if ttl is not None:
         check_ttl(ttl)
     if place.startswith(EMBEDDED):
-        with _embedded(place) as journal:
-            return _decode(journal.load_fields(session_id, ttl))
+        return _load_embedded(place, session_id, ttl)
     with _client(place) as client, translating(client), client.pipeline() as steps:
         _load(steps, session_id, ttl)
         return _decode(steps.execute()[0])
 
 
 @overload
-def clear_session(session_id: str, *, url: str | None = None) -> bool: ...
+def clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool: ...
 @overload
 def clear_session(client: "redis.Redis", session_id: str) -> bool: ...
 @_or_on_client(_clear_on_client)
-def clear_session(session_id: str, *, url: str | None = None) -> bool:
+def clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool:
     """Drops everything that is kept of the session; whether there was anything."""
     place = _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     if place.startswith(EMBEDDED):
-        with _embedded(place) as journal:
-            return journal.forget(session_id, "")
+        return _clear_embedded(place, session_id)
     with _client(place) as client, translating(client):
         return bool(client.delete(*session_keys(session_id)))
 
 
 @overload
 async def aio_save_session_state(
-    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+    session_id: str,
+    state: Mapping[str, Any],
+    *,
+    ttl: int = TTL,
+    replace: bool = False,
+    url: str | None = None,
+    namespace: str | None = None,
 ) -> None: ...
 @overload
 async def aio_save_session_state(
@@ -179,12 +205,19 @@ async def aio_save_session_state(
 ) -> None: ...
 @_or_on_client(_aio_save_on_client)
 async def aio_save_session_state(
-    session_id: str, state: Mapping[str, Any], *, ttl: int = TTL, replace: bool = False, url: str | None = None
+    session_id: str,
+    state: Mapping[str, Any],
+    *,
+    ttl: int = TTL,
+    replace: bool = False,
+    url: str | None = None,
+    namespace: str | None = None,
 ) -> None:
     fields, place = _encode(state), _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     check_ttl(ttl)
     if place.startswith(EMBEDDED):
-        await asyncio.to_thread(save_session_state, session_id, state, ttl=ttl, replace=replace, url=place)
+        await asyncio.to_thread(_save_embedded, place, session_id, fields, ttl, replace=replace)
         return
     async with _aio_client(place) as client:
         with translating(client):
@@ -195,19 +228,20 @@ async def aio_save_session_state(
 
 @overload
 async def aio_load_session_state(
-    session_id: str, *, ttl: int | None = None, url: str | None = None
+    session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
 ) -> dict[str, Any] | None: ...
 @overload
 async def aio_load_session_state(client: "redis.asyncio.Redis", session_id: str) -> dict[str, Any]: ...
 @_or_on_client(_aio_load_on_client)
 async def aio_load_session_state(
-    session_id: str, *, ttl: int | None = None, url: str | None = None
+    session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
 ) -> dict[str, Any] | None:
     place = _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     if ttl is not None:
         check_ttl(ttl)
     if place.startswith(EMBEDDED):
-        return await asyncio.to_thread(load_session_state, session_id, ttl=ttl, url=place)
+        return await asyncio.to_thread(_load_embedded, place, session_id, ttl)
     async with _aio_client(place) as client:
         with translating(client):
             async with client.pipeline() as steps:
@@ -216,17 +250,33 @@ async def aio_load_session_state(
 
 
 @overload
-async def aio_clear_session(session_id: str, *, url: str | None = None) -> bool: ...
+async def aio_clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool: ...
 @overload
 async def aio_clear_session(client: "redis.asyncio.Redis", session_id: str) -> bool: ...
 @_or_on_client(_aio_clear_on_client)
-async def aio_clear_session(session_id: str, *, url: str | None = None) -> bool:
+async def aio_clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool:
     place = _place(session_id, url)
+    session_id = scoped(session_id, namespace)
     if place.startswith(EMBEDDED):
-        return await asyncio.to_thread(clear_session, session_id, url=place)
+        return await asyncio.to_thread(_clear_embedded, place, session_id)
     async with _aio_client(place) as client:
         with translating(client):
             return bool(await client.delete(*session_keys(session_id)))
+
+
+def _save_embedded(place: str, session_id: str, fields: dict[str, str], ttl: int, *, replace: bool) -> None:
+    with _embedded(place) as journal:
+        journal.save_fields(session_id, fields, ttl=ttl, replace=replace)
+
+
+def _load_embedded(place: str, session_id: str, ttl: int | None) -> dict[str, Any] | None:
+    with _embedded(place) as journal:
+        return _decode(journal.load_fields(session_id, ttl))
+
+
+def _clear_embedded(place: str, session_id: str) -> bool:
+    with _embedded(place) as journal:
+        return journal.forget(session_id, "")
 
 
 def _save(steps: Any, session_id: str, fields: dict[str, str], ttl: int, *, replace: bool) -> None:

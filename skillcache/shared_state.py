@@ -20,6 +20,9 @@ from typing import Any, NamedTuple, Self
 
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AioRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from skillcache.errors import SkillcacheError, StoreError
 from skillcache.library.keys import check_team
@@ -32,7 +35,8 @@ from skillcache.settings import load
 from skillcache.stores import EMBEDDED, check_ttl
 from skillcache.stores import state_scripts as scripts
 from skillcache.stores.clients import aio_connect, connect
-from skillcache.stores.pooled import SECONDS
+from skillcache.stores.pooled import SECONDS, PooledStore
+from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.state_sqlite import SqliteState
 
 __all__ = ["SharedState", "StateConflict", "Value"]
@@ -104,7 +108,7 @@ class SharedState:
             with self._file() as file:
                 return _settled(key, file.set(self._scope, _check_name(key), text, ttl, expects))
         words = (*self._keys(key), key, text, ttl, *expects)
-        return _settled(key, self._ask(lambda client: client.eval(scripts.SET, 3, *words)))
+        return _settled(key, self._change(scripts.SET, words))
 
     def increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         """The new number; a value that is not set is 0. Raises ValueError where it is no whole number of 64 bits."""
@@ -115,7 +119,7 @@ class SharedState:
                 number = file.increment(self._scope, _check_name(key), by, ttl)
             return _number(key, (number is not None, number or 0))
         words = (*self._keys(key), key, by, ttl)
-        return _number(key, self._ask(lambda client: client.eval(scripts.INCREMENT, 3, *words)))
+        return _number(key, self._change(scripts.INCREMENT, words))
 
     def delete(self, key: str, *, version: int | None = None) -> bool:
         """Whether there was one. Raises StateConflict where it has another version."""
@@ -124,7 +128,7 @@ class SharedState:
             with self._file() as file:
                 return _dropped(key, file.drop(self._scope, _check_name(key), wanted))
         words = (*self._keys(key), key, wanted)
-        return _dropped(key, self._ask(lambda client: client.eval(scripts.DELETE, 3, *words)))
+        return _dropped(key, self._change(scripts.DELETE, words))
 
     def items(self) -> dict[str, Value]:
         """All values of the namespace, by their keys in order."""
@@ -152,7 +156,7 @@ class SharedState:
             return await asyncio.to_thread(self.set, key, value, version=version, expected=expected, ttl=ttl)
         check_ttl(ttl)
         words = (*self._keys(key), key, _text_of(value), ttl, *_expects(version, expected))
-        return _settled(key, await self._aio(lambda client: client.eval(scripts.SET, 3, *words)))
+        return _settled(key, await self._aio_change(scripts.SET, words))
 
     async def aio_increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         if self._is_embedded():
@@ -160,13 +164,13 @@ class SharedState:
         _check_step(by)
         check_ttl(ttl)
         words = (*self._keys(key), key, by, ttl)
-        return _number(key, await self._aio(lambda client: client.eval(scripts.INCREMENT, 3, *words)))
+        return _number(key, await self._aio_change(scripts.INCREMENT, words))
 
     async def aio_delete(self, key: str, *, version: int | None = None) -> bool:
         if self._is_embedded():
             return await asyncio.to_thread(self.delete, key, version=version)
         words = (*self._keys(key), key, "" if version is None else str(version))
-        return _dropped(key, await self._aio(lambda client: client.eval(scripts.DELETE, 3, *words)))
+        return _dropped(key, await self._aio_change(scripts.DELETE, words))
 
     async def aio_items(self) -> dict[str, Value]:
         if self._is_embedded():
@@ -181,6 +185,8 @@ class SharedState:
 
     def close(self) -> None:
         """Closes connections of its own; it can be used again."""
+        if not self._place and isinstance(self._client, redis.Redis):
+            PooledStore(self._client).close()
         if self._place and self._client is not None:
             self._client.close()
             self._client = None
@@ -204,14 +210,33 @@ class SharedState:
 
     def _ask(self, ask: Callable[[Any], Any]) -> Any:
         if self._client is None:
-            self._client = connect(self._place, **_BOUNDS)
+            self._client = connect(self._place, retry=Retry(NoBackoff(), 0), **_BOUNDS)
         with translating(self._client):
             return ask(self._client)
+
+    def _change(self, script: str, words: tuple[Any, ...]) -> Any:
+        """Sent once: where the reply is lost, nobody knows whether it was done, and twice would be wrong."""
+        if self._place:
+            return self._ask(lambda client: client.eval(script, 3, *words))
+        return self._ask(lambda client: PooledStore(client).client.eval(script, 3, *words))
+
+    async def _aio_change(self, script: str, words: tuple[Any, ...]) -> Any:
+        if self._place:
+            return await self._aio(lambda client: client.eval(script, 3, *words))
+
+        async def once(client: "redis.asyncio.Redis") -> Any:
+            store = AsyncStore(client)
+            try:
+                return await store.client.eval(script, 3, *words)
+            finally:
+                await store.close()  # nobody tells when its event loop ends
+
+        return await self._aio(once)
 
     async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
         if self._place:
-            async with aio_connect(self._place, **_BOUNDS) as client:
+            async with aio_connect(self._place, retry=AioRetry(NoBackoff(), 0), **_BOUNDS) as client:
                 with translating(client):
                     return await ask(client)
         if not isinstance(self._client, redis.asyncio.Redis):

@@ -128,12 +128,12 @@ def free_port() -> int:
 
 
 def start_redis(
-    folder: Path, *, password: str = "", certificates: Path | None = None, options: tuple[str, ...] = ()
+    folder: Path, *, password: str = "", certificates: Path | None = None, options: tuple[str, ...] = (), port: int = 0
 ) -> RedisServer:
     """Starts a server without persistence and returns when it answers PING."""
     program = require_program("redis-server")
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    port = port or free_port()
     path = folder / "redis.sock"
     words = [program, "--bind", "127.0.0.1", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
     if certificates is None:

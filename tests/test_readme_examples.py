@@ -16,7 +16,7 @@ from tests.conftest import RedisServer, require_program
 from tests.readme_tables import README
 
 TEXT = README.read_text()
-# What stands before a block says how it runs: `run` in a project of its own, `redis` beside a server.
+# What stands before a block says how it runs: `run` in a project of its own, `redis` beside a server, `file` as a file.
 BLOCKS = re.findall(r"(?:<!-- (\w+) -->\n)?```(python|sh|toml|js)\n(.*?)```", TEXT, flags=re.DOTALL)
 PYTHON = [(mark, code) for mark, language, code in BLOCKS if language == "python"]
 SHELL = [code for mark, language, code in BLOCKS if language == "sh" and mark == "run"]
@@ -54,7 +54,20 @@ def test_python_runs(mark: str, code: str, environ: dict[str, str], request: pyt
     if mark == "redis":
         server: RedisServer = request.getfixturevalue("redis_server")
         environ["REDIS_URL"] = server.url
-    run(environ, sys.executable, "-W", "error", "-", given=code)
+    if mark != "file":
+        run(environ, sys.executable, "-W", "error", "-", given=code)
+        return
+    (Path(environ["PWD"]) / "example.py").write_text(code)
+    said = run(environ, sys.executable, "-W", "error", "example.py")
+    assert said.strip() in code  # what it prints stands beside the line
+
+
+def test_its_types_are_right(environ: dict[str, str]) -> None:
+    """What the README shows of the library passes `mypy --strict`."""
+    folder = Path(environ["PWD"])
+    for number, (_, code) in enumerate(PYTHON):
+        (folder / f"example_{number}.py").write_text(code)
+    run(environ, sys.executable, "-m", "mypy", "--strict", *[f"example_{number}.py" for number in range(len(PYTHON))])
 
 
 @pytest.mark.parametrize("code", SHELL, ids=range(len(SHELL)))

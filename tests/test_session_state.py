@@ -96,6 +96,28 @@ def test_steps_add_to_what_is_there(library: Library) -> None:
     assert library.load("work") == {"page": 3}
 
 
+def test_projects_and_namespaces_do_not_mix(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"  # of Claude Code
+    for project in ("one", "two"):
+        (tmp_path / project).mkdir()
+        monkeypatch.chdir(tmp_path / project)
+        assert library.load("workflow-12") is None
+        library.save("workflow-12", {"project": project})
+        library.save("workflow-12", {"project": project}, namespace="both")
+        library.save(session, {project: 1})
+    assert library.load("workflow-12") == {"project": "two"}
+    assert library.load("workflow-12", namespace="both") == {"project": "two"}
+    assert library.load(session) == {"one": 1, "two": 1}
+    monkeypatch.chdir(tmp_path / "one")
+    assert library.load("workflow-12") == {"project": "one"}
+    assert library.clear("workflow-12") is True
+    monkeypatch.chdir(tmp_path / "two")
+    assert library.load("workflow-12") == {"project": "two"}
+    for namespace in ("", "a@b", "a b"):
+        with pytest.raises(ValueError, match="namespace"):
+            library.load("workflow-12", namespace=namespace)
+
+
 def test_sessions_do_not_mix(library: Library) -> None:
     library.save("one", {"x": 1})
     library.save("two", {"x": 2})
@@ -126,20 +148,23 @@ def test_names_and_ids_are_texts(library: Library) -> None:
         library.load("")
 
 
+WORK = "work@here"
+
+
 def test_expiry_is_set_with_the_value_and_slides_when_asked_to(redis_server: RedisServer) -> None:
     import redis
 
     for aio in (False, True):
         library = Library(redis_server.url, aio=aio)
         with redis.Redis.from_url(redis_server.url) as client:
-            library.save("work", {"x": 1}, ttl=100)
-            assert 90 < client.ttl(session_key("work")) <= 100
-            library.load("work")
-            assert client.ttl(session_key("work")) <= 100
-            library.load("work", ttl=500)
-            assert 490 < client.ttl(session_key("work")) <= 500
-            assert client.hget(session_key("work"), "x") == b"1"
-            assert client.keys("*") == [session_key("work").encode()]
+            library.save("work", {"x": 1}, ttl=100, namespace="here")
+            assert 90 < client.ttl(session_key(WORK)) <= 100
+            library.load("work", namespace="here")
+            assert client.ttl(session_key(WORK)) <= 100
+            library.load("work", ttl=500, namespace="here")
+            assert 490 < client.ttl(session_key(WORK)) <= 500
+            assert client.hget(session_key(WORK), "x") == b"1"
+            assert client.keys("*") == [session_key(WORK).encode()]
 
 
 def test_expiry_slides_in_the_embedded_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

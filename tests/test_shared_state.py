@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import pytest
 import redis
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.asyncio.retry import Retry as AioRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from skillcache.errors import ConfigError, StoreError
 from skillcache.shared_state import SIZE, SharedState, StateConflict, Value
@@ -336,3 +341,63 @@ def test_an_asynchronous_client_is_awaited(redis_server: Any) -> None:
     assert asyncio.run(work()) == "build"
     with pytest.raises(TypeError, match="needs a client"):
         asyncio.run(SharedState("release", client=object()).aio_get("x"))
+
+
+class Lossy:
+    """Stands before a Redis, and loses the reply to the first script of each run."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
+        self.lost = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._port)) as server, suppress(OSError):
+            while asked := client.recv(1 << 20):
+                server.sendall(asked)
+                reply = server.recv(1 << 20)
+                if b"EVAL" in asked and not self.lost:
+                    self.lost += 1
+                    return
+                client.sendall(reply)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+@pytest.mark.parametrize("how", ["url", "client", "awaited", "awaited client"])
+def test_a_step_whose_reply_is_lost_is_not_done_twice(
+    redis_server: Any, how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lossy = Lossy(redis_server.port)
+
+    async def aio() -> None:
+        if how == "awaited":
+            await SharedState("release", url=lossy.url).aio_increment("count")
+            return
+        retry = AioRetry(NoBackoff(), 3)
+        async with redis.asyncio.Redis.from_url(lossy.url, retry=retry) as client:
+            await SharedState("release", client=client).aio_increment("count")
+
+    def plain() -> None:
+        if how == "url":
+            with SharedState("release", url=lossy.url) as state:
+                state.increment("count")
+            return
+        with redis.Redis.from_url(lossy.url, retry=Retry(NoBackoff(), 3)) as client:
+            SharedState("release", client=client).increment("count")
+
+    with pytest.raises(StoreError):
+        asyncio.run(aio()) if "awaited" in how else plain()
+    assert lossy.lost == 1
+    lossy.close()
+    with SharedState("release", url=redis_server.url) as state:
+        assert state.get("count") == 1

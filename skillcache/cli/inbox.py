@@ -7,6 +7,7 @@ import time
 import click
 
 from skillcache.cli import exits
+from skillcache.errors import StoreError
 from skillcache.messages.arrival import Arrived, receive
 from skillcache.messages.identity import SESSION_VARIABLE, open_office
 from skillcache.messages.page import block
@@ -29,22 +30,47 @@ def command(follow: bool, as_json: bool) -> int:
             click.echo("Messages for the agents of this session arrive by themselves, with their next step.", err=True)
             return exits.OK
         reader = office.me(os.environ)
+    printed: set[str] = set()
+    away = False
     while True:
-        with open_office() as office:  # a new one: a clock that stands, or a store that went away, ends with it
-            arrived = receive(office.post, reader.id, office.settings)
-            if arrived is not None:
-                _print(arrived, as_json=as_json)
-        if arrived is not None and arrived.messages:
+        try:
+            found = _read(reader.id, printed, as_json=as_json, again=away)
+        except StoreError as fault:
+            if not follow:
+                raise
+            if not away:
+                click.echo(f"Waiting for the store: {fault}", err=True)
+            found, away = False, True
+        else:
+            away = False
+        if found:
             continue  # there may be more
         if not follow:
             return exits.OK
         time.sleep(_STEP)
 
 
-def _print(arrived: Arrived, *, as_json: bool) -> None:
+def _read(reader: str, printed: set[str], *, as_json: bool, again: bool) -> bool:
+    """Whether there was anything. again: a store that was away may have forgotten who reads. Raises StoreError."""
+    with open_office() as office:  # a new one: a clock that stands, or a store that went away, ends with it
+        if again:
+            office.me(os.environ)
+        arrived = receive(office.post, reader, office.settings)
+        if arrived is None:
+            return False
+        _print(arrived, printed, as_json=as_json)
+        return bool(arrived.messages)
+
+
+def _print(arrived: Arrived, printed: set[str], *, as_json: bool) -> None:
+    """printed: what was printed before the store went away, and could not be taken as read."""
     for message in arrived.messages:
+        if message["id"] in printed:
+            continue
+        printed.add(message["id"])
         if as_json:
             click.echo(json.dumps({**message.fields, **message.times, "bounce": message.bounce}))
         else:
             click.echo("\n".join(block(message, arrived.now)))
     arrived.settle(len(arrived.messages))
+    printed.clear()

@@ -52,7 +52,14 @@ class AsyncSource:
             return await step((await self._connect())[1])
         if isinstance(step, Wait):
             return await _poll(self._file, step)
-        return await asyncio.to_thread(self._file.take, step)
+        taking = asyncio.ensure_future(asyncio.to_thread(self._file.take, step))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The thread goes on: what is to be taken back is taken back after it.
+            await asyncio.wait([taking])
+            taking.cancelled() or taking.exception()
+            raise
 
     async def walk(self, steps: Steps[T]) -> T:
         """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""

@@ -1,150 +1,244 @@
 """@cached: a function whose results are kept."""
 
 import inspect
-import os
-import sys
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from collections.abc import Callable, Collection
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar, overload
 
+from skillcache.errors import ConfigError
 from skillcache.library.aio_cache import AsyncSkillCache
+from skillcache.library.arguments import encode
 from skillcache.library.cache import SkillCache
+from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
+from skillcache.library.codec import Codec, codec_of_function
+from skillcache.library.counts import Counts
+from skillcache.library.fetching import Fetching
 from skillcache.library.keys import Place, check_team
-from skillcache.library.options import TTL
+from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
+from skillcache.library.naming import code_of, name_of, without_partials
+from skillcache.library.options import is_off
 from skillcache.library.shared import aio_shared_cache, shared_cache
-from skillcache.stores import check_ttl
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class CachedFunction(Protocol, Generic[P, R]):
-    """A function whose results are kept, called as before.
-
-    invalidate: makes all results of its skill void, those being computed too, and gives the number removed; of a
-    coroutine function it is one, too. Raises StoreError.
-    """
-
-    __name__: str
-    __qualname__: str
-    __wrapped__: Callable[P, R]
-    invalidate: Callable[[], Any]
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The key under which the result of such a call is stored."""
-        ...
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-    @overload
-    def __get__(self, instance: object, owner: type) -> Callable[..., R]: ...
-    def __get__(self, instance: object, owner: type) -> Any: ...
-
-
+@overload
+def cached(function: Callable[P, R], /) -> CachedFunction[P, R]: ...
+@overload
 def cached(
     skill: str | None = None,
-    ttl: int = TTL,
+    *,
+    ttl: TTL = DEFAULT,
     version: int | str | None = None,
+    ignore: str | Collection[str] = (),
     key: Callable[..., object] | None = None,
+    type: Any = None,
     team: str | None = None,
     cache: SkillCache | AsyncSkillCache | None = None,
-    negative_ttl: int | None = None,
-) -> Callable[[Callable[P, R]], CachedFunction[P, R]]:
-    """Keeps the results of a function, or of a coroutine function: `@cached(skill="report", ttl=600)`.
+    negative_ttl: TTL = None,
+) -> Decorator: ...
+def cached(
+    skill: Any = None,
+    *,
+    ttl: TTL = DEFAULT,
+    version: int | str | None = None,
+    ignore: str | Collection[str] = (),
+    key: Callable[..., object] | None = None,
+    type: Any = None,
+    team: str | None = None,
+    cache: SkillCache | AsyncSkillCache | None = None,
+    negative_ttl: TTL = None,
+) -> Any:
+    """Keeps the results of a function, or of a coroutine function: `@cached`, or `@cached(ttl="1h")`.
 
-    A result must depend on nothing else than the arguments.
+    A result must depend on nothing else than the arguments and the function's own code, which is a part of the key:
+    once it is edited, it is run again. Of other code that it calls, `version` tells.
 
-    skill: the name that results are stored under and invalidated by, by default the function's module and name, where
-    a script's module is its path.
-    ttl, negative_ttl: seconds, as in SkillCache.fetch. version: raise it when the function gives other results.
-    key: gets the arguments of a call and gives the JSON value the result depends on; by default that is all
-    arguments by name, those left out with their defaults, which must then be JSON. A method needs one, which says
-    what of `self` matters: `@cached(key=lambda self, page: [self.url, page])`.
+    skill: the name that results are stored under and invalidated by, the same for all who use the store; by default
+    the project, the file and the function, and refused with ValueError where that is no name that holds.
+    ttl, negative_ttl: as in SkillCache.fetch. version: raise it when the function gives other results for other
+    reasons than its code. ignore: names of arguments that do not matter, such as a client or `self`.
+    key: gets the arguments of a call and gives what the result depends on instead: `key=lambda self, page: [self.url,
+    page]`. type: that of the result, by default what the function says that it returns; None there: JSON.
     team: whose results, None for one's own. cache: by default that of the store in force when the function is called.
 
-    Raises TypeError at once for generators, and for a cache of the other kind than the function. Arguments and
-    results are held to JSON as in SkillCache.
+    Raises TypeError at once for generators, and for a cache of the other kind than the function; of a call before it
+    is run, where an argument is no value or the type of the result cannot be kept.
     """
-    check_ttl(ttl)
-    if cache is not None and team is not None:
-        raise ValueError("a cache has its own team")
-    if team is not None:
-        check_team(team)
-    wishes = {"ttl": ttl, "version": version, "negative_ttl": negative_ttl}
+    if skill is not None and not isinstance(skill, str):
+        return cached()(skill)
+    _check(ttl, negative_ttl, team, cache)
+    names = frozenset([ignore] if isinstance(ignore, str) else ignore)
+    if names and key is not None:
+        raise ValueError("a key says what matters, so that there is nothing to ignore")
 
-    def decorate(function: Callable[P, R]) -> CachedFunction[P, R]:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__qualname__} is a generator: its items come one by one and cannot be kept")
-        name = f"{_module_of(function)}.{function.__qualname__}" if skill is None else skill
-        inputs = key or _arguments_of(function)
-        kept: Any
+    def decorate(function: Any) -> Any:
+        inner = _beneath(function)
+        kept = _Kept(inner, skill, version, _inputs_of(function, names, key), type)
+        name = getattr(inner, "__qualname__", repr(inner))
+        wishes = (ttl, negative_ttl)
         if inspect.iscoroutinefunction(function):
             if isinstance(cache, SkillCache):
-                raise TypeError(f"{function.__qualname__} is a coroutine function: it takes an AsyncSkillCache")
-            kept = _keep_coroutine(function, name, inputs, lambda: cache or aio_shared_cache(team), wishes)
-        else:
-            if isinstance(cache, AsyncSkillCache):
-                raise TypeError(f"{function.__qualname__} is no coroutine function: it takes a SkillCache")
-            kept = _keep(function, name, inputs, lambda: cache or shared_cache(team), wishes)
-        owner = cache.team if cache is not None else team
-        kept.key = lambda *args, **kwargs: Place(name, inputs(*args, **kwargs), version, owner).key
-        return cast("CachedFunction[P, R]", kept)
+                raise TypeError(f"{name} is a coroutine function: it takes an AsyncSkillCache")
+            return _keep_coroutine(function, kept, lambda: cache or aio_shared_cache(team), wishes)
+        if isinstance(cache, AsyncSkillCache):
+            raise TypeError(f"{name} is no coroutine function: it takes a SkillCache")
+        return _keep(function, kept, lambda: cache or shared_cache(team), wishes)
 
     return decorate
 
 
-def _keep(
-    function: Callable[..., Any],
-    skill: str,
-    inputs: Callable[..., object],
-    cache: Callable[[], SkillCache],
-    wishes: dict[str, Any],
-) -> Any:
+def _check(ttl: TTL, negative_ttl: TTL, team: str | None, cache: object) -> None:
+    for each in (ttl, negative_ttl):
+        if each is not DEFAULT:
+            seconds_of(each)
+    if cache is not None and team is not None:
+        raise ValueError("a cache has its own team")
+    if team is not None:
+        check_team(team)
+
+
+def _beneath(function: Any) -> Any:
+    """The function itself. Raises TypeError for what has no results that can be kept."""
+    if isinstance(function, classmethod | staticmethod):
+        raise TypeError(f"@cached stands beneath @{type(function).__name__}, not above it")
+    inner = without_partials(function)[0]
+    if not inspect.isroutine(inner):
+        raise TypeError(f"{inner!r} is no function")
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise TypeError(f"{inner.__qualname__} is a generator: its items come one by one and cannot be kept")
+    return inner
+
+
+class _Kept:
+    """What is known of a function beside its cache."""
+
+    def __init__(
+        self, function: Any, skill: str | None, version: int | str | None, inputs: Callable[..., object], kind: Any
+    ) -> None:
+        self.function = function
+        self.skill = name_of(function) if skill is None else skill
+        self.inputs = inputs
+        self.counts = Counts()
+        self._version = version
+        self._kind = kind
+
+    @cached_property
+    def codec(self) -> Codec:
+        """Raises TypeError."""
+        return codec_of_function(self.function, self._kind)
+
+    @cached_property
+    def version(self) -> str | None:
+        """That of the caller, the code's and that of the result's form: `2-d1ce0f0a91b2c3d4`."""
+        parts = [str(self._version)] if self._version is not None else []
+        return "-".join([*parts, *filter(None, (code_of(self.function), self.codec.signature))]) or None
+
+    def place(self, cache: SkillCache | AsyncSkillCache, args: Any, kwargs: Any) -> Place:
+        options = cache._options  # noqa: SLF001 - one library
+        return options.place(self.skill, self.inputs(*args, **kwargs), self.version)
+
+    def call(
+        self, cache: SkillCache | AsyncSkillCache, args: Any, kwargs: Any, wishes: tuple[TTL, TTL], *, refresh: bool
+    ) -> Fetching:
+        options = cache._options  # noqa: SLF001 - one library
+        place = self.place(cache, args, kwargs)
+        return options.fetching(place, *wishes, 1.0, refresh=refresh, codec=self.codec, counts=self.counts)
+
+    def info(self) -> CacheInfo:
+        return CacheInfo(self.counts.hits, self.counts.misses, self.counts.errors)
+
+
+def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
+    def run(args: Any, kwargs: Any, *, refresh: bool) -> Any:
+        if is_off():
+            return function(*args, **kwargs)
+        try:
+            used = cache()
+        except ConfigError:  # a settings file of a project that cannot be read
+            kept.counts.add_error()
+            return function(*args, **kwargs)
+        call = kept.call(used, args, kwargs, wishes, refresh=refresh)
+        return used._fetch(call, lambda: function(*args, **kwargs)).data  # noqa: SLF001 - one library
+
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        given = inputs(*args, **kwargs)
-        return cache().get_or_compute(skill, given, lambda: function(*args, **kwargs), **wishes)
+        return run(args, kwargs, refresh=False)
 
-    call.invalidate = lambda: cache().invalidate_skill(skill)  # type: ignore[attr-defined]
-    return call
+    @wraps(function)
+    def refresh(*args: Any, **kwargs: Any) -> Any:
+        return run(args, kwargs, refresh=True)
+
+    def delete(*args: Any, **kwargs: Any) -> None:
+        used = cache()
+        used._delete(kept.place(used, args, kwargs))  # noqa: SLF001 - one library
+
+    return _dressed(call, refresh, delete, kept, cache)
 
 
-def _keep_coroutine(
-    function: Callable[..., Any],
-    skill: str,
-    inputs: Callable[..., object],
-    cache: Callable[[], AsyncSkillCache],
-    wishes: dict[str, Any],
-) -> Any:
+def _keep_coroutine(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
+    async def run(args: Any, kwargs: Any, *, refresh: bool) -> Any:
+        if is_off():
+            return await function(*args, **kwargs)
+        try:
+            used = cache()
+        except ConfigError:
+            kept.counts.add_error()
+            return await function(*args, **kwargs)
+        call = kept.call(used, args, kwargs, wishes, refresh=refresh)
+        return (await used._fetch(call, lambda: function(*args, **kwargs))).data  # noqa: SLF001 - one library
+
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
-        given = inputs(*args, **kwargs)
-        return await cache().get_or_compute(skill, given, lambda: function(*args, **kwargs), **wishes)
+        return await run(args, kwargs, refresh=False)
 
-    call.invalidate = lambda: cache().invalidate_skill(skill)  # type: ignore[attr-defined]
+    @wraps(function)
+    async def refresh(*args: Any, **kwargs: Any) -> Any:
+        return await run(args, kwargs, refresh=True)
+
+    async def delete(*args: Any, **kwargs: Any) -> None:
+        used = cache()
+        await used._delete(kept.place(used, args, kwargs))  # noqa: SLF001 - one library
+
+    return _dressed(call, refresh, delete, kept, cache)
+
+
+def _dressed(call: Any, refresh: Any, delete: Any, kept: _Kept, cache: Callable[[], Any]) -> Any:
+    call.refresh, call.delete, call.cache_info = refresh, delete, kept.info
+    call.invalidate = lambda: cache().invalidate_skill(kept.skill)
+    call.key = lambda *args, **kwargs: kept.place(cache(), args, kwargs).key
     return call
 
 
-def _module_of(function: Callable[..., Any]) -> str:
-    """Scripts are all called __main__, and must not share results for that."""
-    if function.__module__ != "__main__":
-        return function.__module__
-    main = sys.modules["__main__"]
-    if main.__spec__ is not None:
-        return main.__spec__.name
-    file = getattr(main, "__file__", None)
-    return os.path.realpath(file) if file else function.__module__
-
-
-def _arguments_of(function: Callable[..., Any]) -> Callable[..., object]:
-    signature = inspect.signature(function)
-    several = {name for name, given in signature.parameters.items() if given.kind is given.VAR_POSITIONAL}
+def _inputs_of(function: Any, ignore: frozenset[str], key: Callable[..., object] | None) -> Callable[..., object]:
+    """Gives what of a call's arguments matters, as JSON."""
+    if key is not None:
+        return lambda *args, **kwargs: _encoded(key(*args, **kwargs), "key")
+    inner, first, given = without_partials(function)
+    try:
+        signature = inspect.signature(inner, follow_wrapped=True)
+    except (TypeError, ValueError):
+        raise TypeError(f"{inner!r} does not say what arguments it takes: say what of them matters with key=") from None
+    unknown = sorted(ignore - signature.parameters.keys())
+    if unknown:
+        raise ValueError(f"{getattr(inner, '__qualname__', inner)} has no argument {', '.join(unknown)} to ignore")
+    several = {name for name, each in signature.parameters.items() if each.kind is each.VAR_POSITIONAL}
 
     def inputs(*args: Any, **kwargs: Any) -> object:
-        bound = signature.bind(*args, **kwargs)
+        bound = signature.bind(*first, *args, **{**given, **kwargs})
         bound.apply_defaults()
-        return {name: list(value) if name in several else value for name, value in bound.arguments.items()}
+        return {
+            name: _encoded(list(value) if name in several else value, name)
+            for name, value in bound.arguments.items()
+            if name not in ignore
+        }
 
     return inputs
+
+
+def _encoded(value: object, where: str) -> object:
+    try:
+        return encode(value, where)
+    except RecursionError:
+        raise ValueError(f"the argument {where} is nested too deeply or within itself") from None

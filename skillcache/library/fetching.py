@@ -18,12 +18,13 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from uuid import uuid4
 
 from skillcache import holder
+from skillcache.digest import digest
 from skillcache.errors import StoreError
+from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, read_record, write_record
-from skillcache.library.values import require_json
-from skillcache.stores import started_of
+from skillcache.stores import Claim, started_of
 
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Any], Any]
@@ -58,23 +59,30 @@ class Fetched(NamedTuple, Generic[T]):
 class Wishes(NamedTuple):
     """ttl, negative_ttl (None: a result of None is not kept): seconds; beta: 0 never computes ahead of the end.
 
-    patience: seconds to wait for the computation of another before one's own.
+    patience: seconds to wait for the computation of another before one's own. codec: how the value is written;
+    refresh: whether it is computed anew, whatever is there.
     """
 
     ttl: int
     negative_ttl: int | None
     beta: float
     patience: float
+    codec: Codec = PLAIN
+    refresh: bool = False
 
 
 class Fetching:
-    """One call. mine: whether it holds the claim; present: what it may serve where its own computation fails."""
+    """One call. mine: whether it holds the claim, or may: one that was cancelled as it asked cannot know.
+
+    present: what it may serve where its own computation fails.
+    """
 
     def __init__(self, place: Place, wishes: Wishes, counts: Counts) -> None:
         self.mine = False
         self.present: Found | None = None
         self.owner = holder.describe(uuid4().hex)
         self.place = place
+        self._turn = place.claim
         self._wishes = wishes
         self._counts = counts
         self._generations: tuple[int, ...] | None = None  # None: nothing is known of the store, so nothing is kept
@@ -87,6 +95,7 @@ class Fetching:
         except StoreError:
             self._counts.add_error()
             self._generations = None
+            self.mine = False
             found = self.present
         if found is None:
             self._counts.add_miss()
@@ -95,12 +104,12 @@ class Fetching:
         return Fetched(found.value, cached=True)
 
     def keep(self, computed: Computed) -> Steps[None]:
-        """Raises TypeError and ValueError for a value that is not JSON, stored or not."""
+        """Raises TypeError and ValueError for a value that cannot be written, stored or not."""
         ttl = self._wishes.negative_ttl if computed.value is None else self._wishes.ttl
         if ttl is None or self._generations is None:
-            require_json(computed.value)
+            self._wishes.codec.dump(computed.value)
             return
-        put = putting(self.place, computed, self._generations, ttl, self._held)
+        put = putting(self.place, computed, self._generations, ttl, self._held, self._wishes.codec)
         try:
             yield put
         except StoreError:
@@ -108,24 +117,27 @@ class Fetching:
 
     def release(self) -> Steps[None]:
         try:
-            yield lambda store: store.release(self.place.claim, self.owner)
+            yield lambda store: store.release(self._turn, self.owner)
         except StoreError:
             self._counts.add_error()
 
     def extend(self, store: Any) -> Any:
         """The step that keeps the claim for another lease; somebody else's is left alone."""
-        return store.claim(self.place.claim, self.owner, LEASE)
+        return store.claim(self._turn, self.owner, LEASE)
 
     def _find(self) -> Steps[Found | None]:
+        if self._wishes.refresh:
+            yield from self._look()
+            yield from self._claim()  # others wait for this value, unless they wait for another's
+            return None
         found = self.present = yield from self._look()
         if found is None:
             return (yield from self._take_turns())
         if not found.is_due(milliseconds(), self._wishes.beta, 1.0 - _random()):
             return found
-        claim = yield self.extend
+        claim = yield from self._claim()
         if claim.holder:
             return found
-        self.mine = True
         self.present = yield from self._look()
         if self.present is not None and self.present.started != found.started:
             return self.present  # computed anew between the look and the claim
@@ -134,35 +146,47 @@ class Fetching:
     def _take_turns(self) -> Steps[Found | None]:
         end = time.monotonic() + self._wishes.patience
         while True:
-            claim = yield self.extend
+            claim = yield from self._claim()
             if not claim.holder:
-                self.mine = True
                 return (yield from self._look())  # the last owner may have stored it since
             if holder.is_gone(claim.holder) and (yield self._take_from(claim.holder)):
                 continue
             left = end - time.monotonic()
             if left <= 0:
-                return None
+                if self._turn != self.place.claim:
+                    return None
+                # Of all whose patience is at its end one computes: the others wait for that one as long again.
+                self._turn = digest(f"{self.place.claim} late".encode())
+                end = time.monotonic() + self._wishes.patience
+                continue
             seconds = max(min(claim.left, left), _SHORTEST_WAIT)
-            yield Wait(self.place.claim, claim.mark, seconds)
+            yield Wait(self._turn, claim.mark, seconds)
             found = yield from self._look()
             if found is not None:
                 return found
 
+    def _claim(self) -> Steps[Claim]:
+        self.mine = True
+        claim: Claim = yield self.extend
+        self.mine = not claim.holder
+        return claim
+
     def _take_from(self, gone: str) -> Step:
-        return lambda store: store.release(self.place.claim, gone)
+        return lambda store: store.release(self._turn, gone)
 
     def _look(self) -> Steps[Found | None]:
         lookup = yield lambda store: store.get(self.place.key, self.place.names)
         self._generations = lookup.generations
         self._held = started_of(lookup.entry)
-        return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl)
+        return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl, self._wishes.codec)
 
 
-def putting(place: Place, computed: Computed, generations: tuple[int, ...], ttl: int, held: int) -> Step:
+def putting(
+    place: Place, computed: Computed, generations: tuple[int, ...], ttl: int, held: int, codec: Codec = PLAIN
+) -> Step:
     """held: when what lies there was begun. It gives way to what was begun later, by whatever machine's clock."""
     started = max(computed.started, held)
-    data = write_record(place, computed, started, generations, ttl)
+    data = write_record(place, computed, started, generations, ttl, codec)
     return lambda store: store.put(
         place.key, data, ttl=ttl, started=started, names=place.names, generations=generations
     )

@@ -15,7 +15,9 @@ from skillcache.errors import StoreError
 from skillcache.library.cache import SkillCache
 from skillcache.library.fetching import Fetched
 from skillcache.library.keys import skill_of
-from skillcache.library.options import TTL
+from skillcache.library.lifetimes import TTL
+from skillcache.library.options import HOUR
+from skillcache.library.scope import scope_of, scoped_word
 from skillcache.library.shared import aio_shared_cache, shared_cache
 from skillcache.library.source import store_in_force
 from skillcache.redis_keys import channel as channel_of
@@ -49,7 +51,7 @@ def get_redis_client() -> "redis.Redis":
 
 
 def cached_skill_execution(
-    skill_name: str, inputs: Any, client: "redis.Redis", ttl: int = TTL, *, execute: Callable[[Any], T]
+    skill_name: str, inputs: Any, client: "redis.Redis", ttl: TTL = HOUR, *, execute: Callable[[Any], T]
 ) -> T:
     """The result of `execute(inputs)`, computed once and kept for `ttl` seconds: see SkillCache.fetch.
 
@@ -58,26 +60,29 @@ def cached_skill_execution(
     return SkillCache(client=client).get_or_compute(skill_name, inputs, lambda: execute(inputs), ttl)
 
 
-def get_cached_data(key: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+def get_cached_data(key: str, fetch: Callable[[], T], ttl: TTL = HOUR, *, namespace: str | None = None) -> Fetched[T]:
     """What `fetch()` gives, kept for `ttl` seconds, and whether it was kept: data and cached flag.
 
-    key: what names the data. One of `generate_cache_key` is invalidated with its skill, any other with the skill
-    "data". In the store of the settings; computes where that fails.
+    key: what names the data within the namespace, by default the project of the current folder; invalidated with the
+    skill "data". One of `generate_cache_key` is one for all who use the store, and is invalidated with its skill.
+    In the store of the settings; computes where that fails.
     """
-    return shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
+    return shared_cache().fetch(*_data(key, namespace), fetch, ttl)
 
 
-async def aio_get_cached_data(key: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL) -> Fetched[T]:
-    return await aio_shared_cache().fetch(skill_of(key) or _DATA, key, fetch, ttl)
+async def aio_get_cached_data(
+    key: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR, *, namespace: str | None = None
+) -> Fetched[T]:
+    return await aio_shared_cache().fetch(*_data(key, namespace), fetch, ttl)
 
 
-def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: int = TTL) -> Fetched[T]:
+def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: TTL = HOUR) -> Fetched[T]:
     """The same for what a team shares under the name of a feature: `team:cache:{team_id}:{feature}:...`."""
     return shared_cache(team_id).fetch(feature, None, fetch, ttl)
 
 
 async def aio_get_team_cached_data(
-    team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: int = TTL
+    team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR
 ) -> Fetched[T]:
     return await aio_shared_cache(team_id).fetch(feature, None, fetch, ttl)
 
@@ -103,8 +108,17 @@ def safe_redis_operation(operation: Callable[[], T], fallback: Any = None) -> T 
         return fallback() if callable(fallback) else fallback
 
 
-def create_agent_channel(agent_id: str) -> str:
-    """The name of an agent's channel: `agent_comm:{agent_id}`."""
+def create_agent_channel(agent_id: str, *, namespace: str | None = None) -> str:
+    """The name of an agent's channel: `agent_comm:{agent_id}@` and the project's digest, or the namespace.
+
+    That of a session is `agent_comm:{session_id}`. The channel `agent_comm:worker` of a guide is one for all who use
+    the store: whoever means it writes it.
+    """
     if not agent_id:
         raise ValueError("an agent's id is a text")
-    return channel_of(agent_id)
+    return channel_of(scoped_word(agent_id, namespace))
+
+
+def _data(key: str, namespace: str | None) -> tuple[str, object]:
+    skill = skill_of(key)
+    return (_DATA, {"namespace": scope_of(namespace), "key": key}) if skill is None else (skill, key)

@@ -18,13 +18,14 @@ class Place:
     claim: the name under which its computation is claimed.
     """
 
-    __slots__ = ("claim", "key", "names", "text")
+    __slots__ = ("claim", "key", "names", "skill", "text")
 
     def __init__(self, skill: str, inputs: object, version: int | str | None, team: str | None) -> None:
         """`team` is one that `check_team` has passed. Raises as `generate_cache_key` does."""
         if not skill or skill.startswith("@"):
             raise ValueError(f"a skill's name is a text that does not begin with @, not {skill!r}")
         require_json(inputs)
+        self.skill = skill
         self.text = canonical(inputs)
         name = sha256(self.text.encode("utf-8")).hexdigest()[:_DIGITS]
         self.key = entry_key(skill, name, team) + _suffix(version)

@@ -1,16 +1,20 @@
 """What a cache object was made with, checked, and what both kinds of it do without asking the store."""
 
+import os
 import re
 from typing import Any
 
 from skillcache.invalidation import Selection
+from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
 from skillcache.library.fetching import Fetching, Wishes, milliseconds, putting
 from skillcache.library.keys import Place, check_team
+from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
 from skillcache.library.records import Computed, Found, read_record
-from skillcache.stores import Lookup, check_ttl, started_of
+from skillcache.settings import disabled
+from skillcache.stores import Lookup, started_of
 
-TTL = 3_600  # seconds
+HOUR = 3_600  # seconds that a value is kept where nobody says how long
 PATIENCE = 60.0  # seconds
 
 # A pattern of all entries of one skill, spelt out.
@@ -18,45 +22,68 @@ _OF_A_SKILL = re.compile(r"skill_cache:([^*?\[\]\\]+):\*")
 
 
 class Options:
-    """team: whose entries, None for one's own; ttl, patience: seconds, as in SkillCache."""
+    """team: whose entries, None for one's own; ttl, patience, namespace: as in SkillCache."""
 
-    def __init__(self, team: str | None, ttl: int, patience: float) -> None:
-        check_ttl(ttl)
+    def __init__(self, team: str | None, namespace: str | None, ttl: TTL, patience: float) -> None:
         if team is not None:
             check_team(team)
         if patience < 0:
             raise ValueError(f"a patience is a number of seconds, not {patience}")
+        if namespace is not None and (not namespace or ":" in namespace or namespace.startswith("@")):
+            raise ValueError(f"a namespace is a text without a colon that does not begin with @, not {namespace!r}")
         self.team = team
-        self.ttl = ttl
+        self.namespace = namespace
+        self.ttl = seconds_of(ttl)
         self.patience = patience
         self.counts = Counts()
 
     def place(self, skill: str, inputs: object, version: int | str | None) -> Place:
-        return Place(skill, inputs, version, self.team)
+        return Place(self.name(skill), inputs, version, self.team)
 
-    def fetching(self, place: Place, ttl: int | None, negative_ttl: int | None, beta: float) -> Fetching:
+    def name(self, skill: str) -> str:
+        """What a skill of this cache is called in the store."""
+        return skill if self.namespace is None else f"{self.namespace}:{skill}"
+
+    def pattern(self, pattern: str) -> str:
+        """One on skills' names is on those of the namespace; one on keys says it all."""
+        is_of_keys = pattern.startswith(("skill_cache:", "team:cache:"))
+        return pattern if is_of_keys or self.namespace is None else f"{self.namespace}:{pattern}"
+
+    def fetching(
+        self,
+        place: Place,
+        ttl: TTL,
+        negative_ttl: TTL,
+        beta: float,
+        *,
+        refresh: bool = False,
+        codec: Codec = PLAIN,
+        counts: Counts | None = None,
+    ) -> Fetching:
+        """counts: of the function that asks."""
         if beta < 0:
             raise ValueError(f"beta is a number from 0, not {beta}")
-        for seconds in (ttl, negative_ttl):
-            if seconds is not None:
-                check_ttl(seconds)
-        wishes = Wishes(self.ttl if ttl is None else ttl, negative_ttl, beta, self.patience)
-        return Fetching(place, wishes, self.counts)
+        negative = None if negative_ttl is None else seconds_of(negative_ttl)
+        wishes = Wishes(self.seconds(ttl), negative, beta, self.patience, codec, refresh)
+        return Fetching(place, wishes, self.counts if counts is None else Counts(self.counts, counts))
 
-    def read(self, place: Place, lookup: Lookup) -> Found | None:
+    def seconds(self, ttl: TTL) -> int:
+        return self.ttl if ttl is DEFAULT else seconds_of(ttl)
+
+    def read(self, place: Place, lookup: Lookup, codec: Codec) -> Found | None:
         """Counts a hit or a miss."""
-        found = read_record(place, lookup.entry, lookup.generations, self.ttl)
+        found = read_record(place, lookup.entry, lookup.generations, self.ttl, codec)
         if found is None:
             self.counts.add_miss()
         else:
             self.counts.add_hit()
         return found
 
-    def putting(self, place: Place, value: object, ttl: int | None, lookup: Lookup) -> Any:
+    def putting(self, place: Place, value: object, ttl: int, lookup: Lookup, codec: Codec) -> Any:
         """The step that stores a value which took no time."""
         now = milliseconds()
         computed = Computed(value, now, now)
-        return putting(place, computed, lookup.generations, ttl or self.ttl, started_of(lookup.entry))
+        return putting(place, computed, lookup.generations, ttl, started_of(lookup.entry), codec)
 
 
 class Counted:
@@ -68,6 +95,11 @@ class Counted:
     def team(self) -> str | None:
         """Whose values this object reads and stores; None for one's own."""
         return self._options.team
+
+    @property
+    def namespace(self) -> str | None:
+        """What stands before the skills' names of this object in the store."""
+        return self._options.namespace
 
     def hit_rate(self) -> float | None:
         """Hits per answered read, from 0 to 1; None before the first."""
@@ -88,6 +120,11 @@ class Counted:
     def errors(self) -> int:
         """Times that the store failed this object without its caller being told."""
         return self._options.counts.errors
+
+
+def is_off() -> bool:
+    """Whether SKILLCACHE_DISABLE says that nothing is to be read or stored; what takes back goes on."""
+    return disabled(os.environ)
 
 
 def looking(place: Place) -> Any:

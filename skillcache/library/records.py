@@ -6,6 +6,7 @@ from typing import Any
 
 from skillcache import jsontext
 from skillcache.entry import JSON, Entry, Unreadable, decode, encode
+from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.keys import Place
 from skillcache.library.values import write_json
 from skillcache.user import name_of
@@ -46,10 +47,12 @@ class Found:
         return not self.pinned and now - self.duration * beta * log(draw) >= self.expires
 
 
-def write_record(place: Place, computed: Computed, started: int, generations: tuple[int, ...], ttl: int) -> bytes:
+def write_record(
+    place: Place, computed: Computed, started: int, generations: tuple[int, ...], ttl: int, codec: Codec = PLAIN
+) -> bytes:
     """The stored form. started: in ms, by which a store knows the later of two.
 
-    Raises TypeError and ValueError for a value that is not JSON.
+    Raises TypeError and ValueError for a value that the codec cannot write.
     """
     return encode(
         Entry(
@@ -58,7 +61,7 @@ def write_record(place: Place, computed: Computed, started: int, generations: tu
             status=0,
             meaning="",
             failed=False,
-            output=write_json(computed.value).encode("utf-8"),
+            output=write_json(codec.dump(computed.value)).encode("utf-8"),
             directory=None,
             relocated=False,
             root="",
@@ -73,7 +76,9 @@ def write_record(place: Place, computed: Computed, started: int, generations: tu
     )
 
 
-def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], ttl: int) -> Found | None:
+def read_record(
+    place: Place, data: bytes | None, generations: tuple[int, ...], ttl: int, codec: Codec = PLAIN
+) -> Found | None:
     """None where there is no value of these inputs and generations.
 
     ttl: seconds, for an entry that does not say when its time is over, as another language may write it.
@@ -84,10 +89,14 @@ def read_record(place: Place, data: bytes | None, generations: tuple[int, ...], 
         entry = decode(data, details=True)
         if sum(map(entry.output.count, b"[{")) > _MOST:
             return None
-        value = jsontext.loads(entry.output)
+        given = jsontext.loads(entry.output)
     except (Unreadable, ValueError):
         return None
     if entry.form != JSON or entry.key != place.text or entry.names != dict(zip(place.names, generations, strict=True)):
+        return None
+    try:
+        value = codec.load(given)
+    except ValueError:
         return None
     expires = entry.details.get(_EXPIRES)
     return Found(

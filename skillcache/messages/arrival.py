@@ -69,7 +69,11 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
     if lock is None:
         return None
     arrived = Arrived(post, reader, lock)
-    taken = post.take(reader, limits.BATCH)
+    try:
+        taken = post.take(reader, limits.BATCH)
+    except BaseException:
+        os.close(lock)  # a reader that goes on would shut itself out
+        raise
     arrived.name, arrived.now = taken.name, taken.now
     if not taken.deliveries:
         return arrived

@@ -8,12 +8,15 @@ message that is not read in time goes back to its sender's own inbox.
 import asyncio
 import json
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, NamedTuple, Self
+from concurrent.futures import Future
+from typing import Any, NamedTuple, Self, overload
 
 import redis
 
+from skillcache.library.scope import scoped_word
 from skillcache.library.source import translating
 from skillcache.messages import limits
 from skillcache.messages.message import decode
@@ -43,21 +46,37 @@ class Received(NamedTuple):
     at: int
 
 
+@overload
+def subscribe_to_agent(
+    client: "redis.Redis | None", agent_id: str, *, watch: bool = False, namespace: str | None = None
+) -> "Subscription": ...
+@overload
+def subscribe_to_agent(
+    client: "redis.Redis | None",
+    agent_id: str,
+    callback: Callable[[Any], Any],
+    *,
+    watch: bool = False,
+    namespace: str | None = None,
+) -> None: ...
 def subscribe_to_agent(
     client: "redis.Redis | None",
     agent_id: str,
     callback: Callable[[Any], Any] | None = None,
     *,
     watch: bool = False,
+    namespace: str | None = None,
 ) -> "Subscription | None":
     """Listens as the agent: first to what waits for it, then to what comes.
+
+    `agent_id`: as for `create_agent_channel`, or a whole channel, `agent_comm:worker`, as it is.
 
     With a callback: blocks, and calls it with each value until it gives False. Without: a Subscription to iterate over,
     `for` or `async for`. A message is taken once the callback has returned, or the next one is asked for; where that
     does not happen, the next listener has it again. `watch`: only hears what comes from now on, and takes nothing: for
     who is not the agent. One listener that is not a watcher for each agent. Raises StoreError.
     """
-    subscription = Subscription(client, agent_id, watch=watch)
+    subscription = Subscription(client, agent_id, watch=watch, namespace=namespace)
     if callback is None:
         return subscription
     with subscription:
@@ -71,8 +90,11 @@ def subscribe_to_agent(
 class Subscription:
     """Iterates over Received until it is closed."""
 
-    def __init__(self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False) -> None:
-        self._id = agent_of(agent_id)
+    def __init__(
+        self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False, namespace: str | None = None
+    ) -> None:
+        is_whole = agent_id.startswith(channel_of(""))
+        self._id = agent_of(agent_id if is_whole else scoped_word(agent_of(agent_id), namespace))
         self._watch = watch
         self._target = load(os.environ, os.getcwd()).store
         self._own = None if client is not None else client_of(self._target)
@@ -80,6 +102,7 @@ class Subscription:
         self._held: list[tuple[str, Received]] = []
         self._given: tuple[str, str] | None = None
         self._closed = False
+        self._filling: Future[None] | None = None
         self._mark = ""
         if self._client is None:
             said = self._overheard()
@@ -103,21 +126,25 @@ class Subscription:
             if received is not None:
                 yield received
 
-    async def __aiter__(self) -> AsyncIterator[Received]:
-        while not self._closed:
-            received = await asyncio.to_thread(self.next, _WAIT)
-            if received is not None:
-                yield received
+    def __aiter__(self) -> AsyncIterator[Received]:
+        return _Listening(self)
 
     def next(self, timeout: float) -> Received | None:
         """The next message, None where none came within `timeout` seconds. Takes the one before."""
+        self._fill(timeout)
+        return self._give()
+
+    def _fill(self, timeout: float) -> None:
+        """Takes the message that was given last, and has one ready to be given, if one comes in time."""
         self.settle()
         if not self._held and not self._fresh and not self._hear(timeout):
-            return None
+            return
         if not self._held:
             self._fresh = False
             if not self._watch:
                 self._take()
+
+    def _give(self) -> Received | None:
         if not self._held:
             return None
         entry, received = self._held.pop(0)
@@ -172,6 +199,53 @@ class Subscription:
             return post.overhear(self._id, self._mark)
         finally:
             post.close()
+
+
+class _Listening:
+    """A task that may be cancelled at any time: a thread gets a message ready, and only who is there is given it.
+
+    What a cancelled task has left under way goes on, and is the next one's.
+    """
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._of = subscription
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Received:
+        of = self._of
+        while not of._closed:  # noqa: SLF001 - one module
+            if of._filling is None:  # noqa: SLF001
+                of._filling = _beside(of._fill)  # noqa: SLF001
+            filling = of._filling  # noqa: SLF001
+            try:
+                await asyncio.shield(asyncio.wrap_future(filling))
+            finally:
+                if filling.done():
+                    of._filling = None  # noqa: SLF001
+            # Nothing is awaited from here on, so that nothing can come between.
+            received = of._give()  # noqa: SLF001
+            if received is not None:
+                return received
+        raise StopAsyncIteration
+
+
+def _beside(fill: Callable[[float], None]) -> "Future[None]":
+    """In a thread of no event loop, for a loop would wait for it at its end."""
+    future: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            fill(_WAIT)
+        except BaseException as fault:  # noqa: BLE001 - it is whoever waits who is told
+            future.set_exception(fault)
+        else:
+            future.set_result(None)
+
+    future.set_running_or_notify_cancel()
+    threading.Thread(target=work, name="skillcache subscription", daemon=True).start()
+    return future
 
 
 def _received(text: str) -> Received:

@@ -76,6 +76,11 @@ class PooledStore(RedisCalls):
         self._longest_block = own.connection_pool.connection_kwargs["socket_timeout"] / 2
         self._origin = pool  # connections of Sentinel ask the pool they were made for
 
+    @property
+    def client(self) -> "redis.Redis":
+        """One that sends nothing twice and decodes nothing."""
+        return self._client
+
     def close(self) -> None:
         """Closes connections that nobody uses."""
         self._client.connection_pool.disconnect(inuse_connections=False)

@@ -93,6 +93,11 @@ class AsyncStore:
     async def ping(self) -> None:
         await self._ask(redis_requests.ping())
 
+    @property
+    def client(self) -> "redis.Redis":
+        """One that sends nothing twice and decodes nothing."""
+        return self._client
+
     async def close(self) -> None:
         """Closes connections that nobody uses."""
         await self._client.connection_pool.disconnect(inuse_connections=False)

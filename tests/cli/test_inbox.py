@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import start_redis
 from tests.messages.client import Project, Session, quoted
 
 
@@ -67,4 +68,39 @@ def test_it_follows_what_comes(project: Project) -> None:
         assert json.loads(following.stdout.readline())["text"] == text
     following.send_signal(signal.SIGINT)
     _, said = following.communicate(timeout=20)
+    assert (following.returncode, said.strip()) == (130, "Stopped.")
+
+
+def test_it_follows_over_a_restart_of_redis(tmp_path: Path) -> None:
+    server = start_redis(tmp_path / "redis")
+    project = Project(tmp_path)
+    project.environ["SKILLCACHE_REDIS_URL"] = server.url
+    project.run("inbox")
+    following = subprocess.Popen(
+        [sys.executable, "-m", "skillcache", "inbox", "--follow", "--json"],
+        cwd=project.root,
+        env={**project.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert following.stdout is not None
+    assert following.stderr is not None
+    try:
+        for text in ("before", "after", "later"):
+            session = Session(project)
+            session.start()
+            sending = ("send", "--to", "somebody", text)
+            while project.skillcache(*sending, CLAUDE_CODE_SESSION_ID=session.id).returncode != 0:
+                assert following.poll() is None  # it has not found the store again yet
+            assert json.loads(following.stdout.readline())["text"] == text
+            if text == "later":
+                break
+            server.stop()
+            assert following.stderr.readline().startswith("Waiting for the store: ")
+            server = start_redis(tmp_path / "redis", port=server.port)  # it remembers nobody
+    finally:
+        following.send_signal(signal.SIGINT)
+        _, said = following.communicate(timeout=20)
+        server.stop()
     assert (following.returncode, said.strip()) == (130, "Stopped.")

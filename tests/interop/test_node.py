@@ -125,10 +125,10 @@ def test_teams_and_versions_are_read_across(node: Node, redis_server: RedisServe
 
 def test_session_fields_are_read_across(node: Node, redis_server: RedisServer) -> None:
     state = {"step": 2, "parsed": SMALL, "é": [None, "7", 7.5]}
-    save_session_state("workflow", state, url=redis_server.url)
-    assert node("load", session="workflow") == state
-    node("save", session="workflow", state={"step": 3, "done": True}, ttl=500)
-    assert load_session_state("workflow", url=redis_server.url) == {**state, "step": 3, "done": True}
+    save_session_state("workflow", state, url=redis_server.url, namespace="here")
+    assert node("load", session="workflow@here") == state
+    node("save", session="workflow@here", state={"step": 3, "done": True}, ttl=500)
+    assert load_session_state("workflow", url=redis_server.url, namespace="here") == {**state, "step": 3, "done": True}
     assert node("load", session="nobody") == {}
 
 
@@ -170,7 +170,7 @@ def test_python_hears_a_message_of_node(node: Node, redis_server: RedisServer) -
         return False
 
     with redis.Redis.from_url(redis_server.url) as client:
-        listener = threading.Thread(target=subscribe_to_agent, args=(client, "python", hear))
+        listener = threading.Thread(target=subscribe_to_agent, args=(client, "agent_comm:python", hear))
         listener.start()
         while client.pubsub_numsub("agent_comm:python") != [(b"agent_comm:python", 1)]:
             pass

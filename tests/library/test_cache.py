@@ -217,7 +217,7 @@ def test_a_time_to_live_is_positive_and_bounded(cache: Cache, ttl: int) -> None:
 
 
 def test_a_time_to_live_is_whole(cache: Cache) -> None:
-    for ttl in (1.5, "60", True):
+    for ttl in (1.5, b"60", True):
         with pytest.raises(TypeError):
             cache.set("report", 1, 1, ttl)
 

@@ -42,33 +42,33 @@ def test_the_key_is_that_of_the_arguments_by_name(url: str) -> None:
         def add(one: int, *more: int, **named: int) -> int:
             return one + sum(more) + sum(named.values())
 
-        @cached(cache=team)
+        @cached(skill="shared", cache=team)
         def shared() -> int:
             return 1
 
-        key = generate_cache_key("add", {"one": 1, "more": [2], "named": {"x": 3}}, 2)
-        assert add.key(1, 2, x=3) == key
+        key, _, code = add.key(1, 2, x=3).rpartition("-")
+        assert key == generate_cache_key("add", {"one": 1, "more": [2], "named": {"x": 3}}, 2)
         assert add(1, 2, x=3) == 6
-        assert cache.get("add", {"named": {"x": 3}, "more": [2], "one": 1}, version=2) == 6
-        assert shared.key().startswith(f"team:cache:acme:{__name__}.{shared.__qualname__}:")
+        assert cache.get("add", {"named": {"x": 3}, "more": [2], "one": 1}, version=f"2-{code}") == 6
+        assert shared.key().startswith("team:cache:acme:shared:")
 
 
 def test_a_function_has_a_skill_of_its_own_unless_one_is_named(url: str) -> None:
     with SkillCache(url) as cache:
-
-        @cached(cache=cache)
-        def one() -> str:
-            return "one"
-
-        @cached(cache=cache)
-        def two() -> str:
-            return "two"
-
+        one, two = cached(cache=cache)(first), cached(cache=cache)(second)
         assert (one(), two(), one(), two()) == ("one", "two", "one", "two")
-        assert one.key() == generate_cache_key(f"{__name__}.{one.__qualname__}", {})
         assert one.invalidate() == 1
-        assert cache.get(f"{__name__}.{two.__qualname__}", {}) == "two"
-        assert cache.get(f"{__name__}.{one.__qualname__}", {}) is None
+        assert (one.cache_info().misses, two.cache_info().misses) == (1, 1)
+        assert (one(), two()) == ("one", "two")
+        assert (one.cache_info(), two.cache_info()) == ((1, 2, 0), (2, 1, 0))
+
+
+def first() -> str:
+    return "one"
+
+
+def second() -> str:
+    return "two"
 
 
 def test_scripts_do_not_share_what_they_call_the_same(url: str, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_coroutine_functions_are_kept_too(url: str) -> None:
             got = await asyncio.gather(*[slow(number % 2) for number in range(20)])
             assert got == [{"twice": 0}, {"twice": 2}] * 10
             assert sorted(runs) == [0, 1]
-            assert slow.key(1) == generate_cache_key("slow", {"number": 1})
+            assert slow.key(1).startswith(generate_cache_key("slow", {"number": 1}))
             assert await slow.invalidate() == 2
             assert await slow(1) == {"twice": 2}
             assert sorted(runs) == [0, 1, 1]
@@ -129,17 +129,17 @@ def test_a_method_says_what_of_itself_matters(url: str) -> None:
 
         assert [Page("a").read(1), Page("a").read(1), Page("b").read(1)] == ["a/1", "a/1", "b/1"]
         assert len(runs) == 2
-        assert Page.read.key(Page("a"), 1) == generate_cache_key("page", ["a", 1])
+        assert Page.read.key(Page("a"), 1).startswith(generate_cache_key("page", ["a", 1]))
         assert Page.read.invalidate() == 2
 
 
 def test_a_method_without_a_key_is_refused_when_called(url: str) -> None:
     class Page:
-        @cached(cache=SkillCache(url))
+        @cached(skill="page", cache=SkillCache(url))
         def read(self) -> str:
             return "never"
 
-    with pytest.raises(TypeError, match="Page"):
+    with pytest.raises(TypeError, match="the argument self is a Page, which is no value: leave it out"):
         Page().read()
 
 
@@ -161,7 +161,7 @@ def test_what_it_raises_passes_and_is_not_kept(url: str) -> None:
     runs = []
     with SkillCache(url) as cache:
 
-        @cached(cache=cache)
+        @cached(skill="fail", cache=cache)
         def fail() -> None:
             runs.append(1)
             raise LookupError("mine")
@@ -188,8 +188,8 @@ def test_what_cannot_be_kept_is_refused_at_once(url: str) -> None:
     refused: list[tuple[Any, dict[str, Any]]] = [
         (items, {}),
         (more, {}),
-        (coroutine, {"cache": SkillCache(url)}),
-        (function, {"cache": AsyncSkillCache(url)}),
+        (coroutine, {"skill": "x", "cache": SkillCache(url)}),
+        (function, {"skill": "x", "cache": AsyncSkillCache(url)}),
     ]
     for each, options in refused:
         with pytest.raises(TypeError):

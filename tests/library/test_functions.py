@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def test_a_workflow_goes_on_from_its_last_step(client: Client) -> None:
     skillcache.save_session_state(client, "workflow_123", {"step": 2, "parsed": parsed}, 50)
     assert client.ttl("skill_session:workflow_123") <= 50
     assert skillcache.load_session_state(client, "workflow_123")["parsed"] == parsed
-    assert skillcache.load_session_state("workflow_123") == skillcache.load_session_state(client, "workflow_123")
+    assert skillcache.load_session_state("workflow_123") is None  # a project's own
     assert skillcache.clear_session(client, "workflow_123") is True
     assert skillcache.clear_session(client=client, session_id="workflow_123") is False
     assert skillcache.load_session_state("workflow_123") is None
@@ -135,7 +136,7 @@ def test_coroutines_take_a_client_too(redis_server: RedisServer, decode: bool) -
         async with redis.asyncio.Redis.from_url(redis_server.url, decode_responses=decode) as client:
             await skillcache.aio_save_session_state(client, "work", {"é": [1, 1.5]})
             assert await skillcache.aio_load_session_state(client, "work") == {"é": [1, 1.5]}
-            assert await skillcache.aio_load_session_state("work", url=redis_server.url) == {"é": [1, 1.5]}
+            assert await skillcache.aio_load_session_state("work", url=redis_server.url) is None
             assert await skillcache.aio_clear_session(client, "work") is True
             assert await skillcache.aio_load_session_state(client, "work") == {}
             for call in (
@@ -158,7 +159,7 @@ def test_state_that_is_not_json_is_refused_with_a_client_too(client: Client) -> 
 
 def test_messages_reach_who_listens_and_stay_for_who_does_not(client: Client) -> None:
     channel = create_agent_channel("writer")
-    assert channel == "agent_comm:writer"
+    assert channel.startswith("agent_comm:writer@")
     assert publish_message(client, channel, {"first": 1}) == 0
     heard: list[Any] = []
 
@@ -186,7 +187,7 @@ def test_what_a_listener_raises_passes(client: Client) -> None:
 
     def listen() -> None:
         try:
-            subscribe_to_agent(client, "writer", fail)
+            subscribe_to_agent(client, "agent_comm:writer", fail)
         except ValueError as fault:
             failed.append(fault)
 
@@ -221,6 +222,38 @@ def test_data_comes_with_where_it_is_from(client: Client) -> None:
     assert get_cached_data("weather:rome", lambda: {"sky": "blue"}, 60).cached is False
     assert invalidate_skill_cache(client, "data") == 2
     assert get_cached_data("weather:paris", lambda: {"sky": "blue"}).data == {"sky": "blue"}
+
+
+def test_short_names_are_a_project_s_own(client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, channels = generate_cache_key("report", {"q": 1}), set()
+    session = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    for number, project in enumerate(("one", "two")):
+        (tmp_path / project / "src").mkdir(parents=True)
+        (tmp_path / project / ".git").mkdir()
+        monkeypatch.chdir(tmp_path / project / "src")
+        assert get_cached_data("users", partial(str, project)) == (project, False)
+        assert get_cached_data("users", lambda: "both", namespace="shared") == ("both", number > 0)
+        assert get_cached_data(key, lambda: 1).cached is (number > 0)
+        channels.add(create_agent_channel("worker"))
+        assert create_agent_channel("worker", namespace="shared") == "agent_comm:worker@shared"
+        assert create_agent_channel(session) == f"agent_comm:{session}"
+        monkeypatch.chdir(tmp_path / project)
+        assert get_cached_data("users", lambda: "other") == (project, True)
+        assert asyncio.run(aio_get_cached_data("users", asyncio.Future)) == (project, True)
+        publish_message(client, create_agent_channel("worker"), project)
+        publish_message(client, "agent_comm:worker", project)
+        heard = subscribe_to_agent(client, "worker")
+        assert heard is not None
+        with heard:
+            received = heard.next(5)
+            assert received is not None
+            assert received.value == project
+            assert heard.next(0) is None
+    assert len(channels) == 2
+    said = subscribe_to_agent(client, "agent_comm:worker")
+    assert said is not None
+    with said:
+        assert [received.value for _, received in zip(range(2), said, strict=False)] == ["one", "two"]
 
 
 def test_data_under_a_generated_key_goes_with_its_skill(client: Client) -> None:

@@ -11,11 +11,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from skillcache import AsyncSkillCache, SkillCache
 from skillcache.library import fetching
+from skillcache.library.aio_source import AsyncSource
 from skillcache.library.fetching import LEASE
 from skillcache.library.keys import Place
 from skillcache.library.options import PATIENCE
@@ -311,3 +313,62 @@ def test_a_lease_is_nobodys_when_the_work_is_done(url: str, monkeypatch: pytest.
         for _ in range(20):
             assert cache.fetch("report", INPUTS, lambda: None).cached is False
         assert time.monotonic() - began < PATIENCE
+
+
+@pytest.mark.parametrize("refresh", [False, True])
+def test_who_is_cancelled_while_asking_for_its_turn_gives_it_away(
+    url: str, monkeypatch: pytest.MonkeyPatch, refresh: bool
+) -> None:
+    monkeypatch.setattr(fetching, "LEASE", 3600)
+    take = AsyncSource.take
+
+    async def compute() -> str:
+        return "computed"
+
+    async def main() -> None:
+        claimed = asyncio.Event()
+
+        async def hold(self: AsyncSource, step: Any) -> Any:
+            given = await take(self, step)
+            if getattr(step, "__name__", "") == "extend":
+                claimed.set()
+                await asyncio.sleep(600)
+            return given
+
+        async with AsyncSkillCache(url) as cache:
+            with monkeypatch.context() as patched:
+                patched.setattr(AsyncSource, "take", hold)
+                first = asyncio.create_task(cache.fetch("report", INPUTS, compute, refresh=refresh))
+                await claimed.wait()
+                first.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await first
+            async with asyncio.timeout(PATIENCE / 2):
+                assert await cache.fetch("report", INPUTS, compute) == ("computed", False)
+
+    asyncio.run(main())
+
+
+def test_of_all_whose_patience_is_at_its_end_one_computes(url: str) -> None:
+    holds, over = threading.Event(), threading.Event()
+    computed = []
+
+    def hang() -> str:
+        holds.set()
+        over.wait(60)
+        return "hung"
+
+    def compute() -> str:
+        computed.append(1)
+        time.sleep(0.5)
+        return "late"
+
+    with SkillCache(url) as patient, SkillCache(url, patience=2) as impatient, ThreadPoolExecutor(9) as pool:
+        owner = pool.submit(patient.fetch, "report", INPUTS, hang)
+        assert holds.wait(30)
+        others = [pool.submit(impatient.fetch, "report", INPUTS, compute) for _ in range(8)]
+        got = sorted(each.result(60) for each in others)
+        over.set()
+        owner.result(60)
+    assert got == [("late", False), *[("late", True)] * 7]
+    assert computed == [1]

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from skillcache.messages import limits
-from skillcache.messages.live import subscribe_to_agent
+from skillcache.messages.live import Subscription
 from skillcache.messages.message import foreign
 from skillcache.stores.messages_redis import RedisPost
 from skillcache.stores.redis_url import parse_url
@@ -64,7 +64,8 @@ def test_a_listener_hears_it_from_the_inbox_and_over_the_channel(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     client.xadd(INBOX, {"message": json.dumps(value)})
-    with subscribe_to_agent(client, "b") as own, subscribe_to_agent(client, "b", watch=True) as watcher:  # type: ignore[union-attr]
+    channel = "agent_comm:b"
+    with Subscription(client, channel) as own, Subscription(client, channel, watch=True) as watcher:
         heard = own.next(5)
         assert heard is not None
         assert heard.value == value
@@ -82,7 +83,7 @@ def test_a_listener_outlives_what_nobody_can_read(
     deep = "[" * 100_000
     for text in (deep, b"\xff\xfe"):
         client.xadd(INBOX, {"message": text})
-    with subscribe_to_agent(client, "b") as own:  # type: ignore[union-attr]
+    with Subscription(client, "agent_comm:b") as own:
         assert [own.next(5).value for _ in range(2)] == [deep, "\ufffd\ufffd"]  # type: ignore[union-attr]
 
 

@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import redis
 from skillcache.errors import StoreError
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
+from skillcache.outcome import STORE_TIMEOUT
 from tests.conftest import empty_redis
 from tests.messages.client import Project, Session, quoted
 
@@ -49,9 +51,8 @@ def client(
 def listen(client: redis.Redis | None) -> Iterator[Callable[..., Subscription]]:
     opened: list[Subscription] = []
 
-    def open_one(agent: str = "worker", **options: Any) -> Subscription:
-        subscription = subscribe_to_agent(client, agent, **options)
-        assert subscription is not None
+    def open_one(agent: str = "agent_comm:worker", **options: Any) -> Subscription:
+        subscription = Subscription(client, agent, **options)
         opened.append(subscription)
         return subscription
 
@@ -111,13 +112,13 @@ def test_a_callback_hears_each_value_until_it_gives_false(client: redis.Redis | 
 
     for number in range(2):
         publish_message(client, "agent_comm:worker", number)
-    thread = threading.Thread(target=subscribe_to_agent, args=(client, "worker", callback))
+    thread = threading.Thread(target=subscribe_to_agent, args=(client, "agent_comm:worker", callback))
     thread.start()
     publish_message(client, "agent_comm:worker", 2)
     thread.join(10)
     assert heard == [0, 1, 2]
     publish_message(client, "agent_comm:worker", 3)
-    subscribe_to_agent(client, "worker", callback)
+    subscribe_to_agent(client, "agent_comm:worker", callback)
     assert heard == [0, 1, 2, 3]
 
 
@@ -211,7 +212,7 @@ def test_other_programs_speak_the_same_channel_and_inbox(
         kept: Any = client.xrange("agent_comm:worker:inbox")
         assert [json.loads(fields[b"message"]) for _, fields in kept] == [{"x": 1}]
         client.xadd("agent_comm:worker:inbox", {"message": '{"free": "form"}'})
-        with Subscription(client, "worker") as subscription:
+        with Subscription(client, "agent_comm:worker") as subscription:
             assert next_of(subscription).value == {"x": 1}
             assert next_of(subscription).value == {"free": "form"}
 
@@ -237,3 +238,64 @@ def test_a_channel_of_no_agent_has_listeners_and_no_inbox(
     monkeypatch.delenv("SKILLCACHE_REDIS_URL", raising=False)
     with pytest.raises(ValueError, match="needs Redis"):
         publish_message(None, "news", 1)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "timeout"])
+def test_what_nobody_received_is_not_lost(
+    client: redis.Redis | None, listen: Callable[..., Subscription], how: str
+) -> None:
+    """A listener that gives up again and again, now before a message comes and now after."""
+    count = 20
+
+    async def one(subscription: Subscription, heard: Values) -> None:
+        async for received in subscription:
+            heard.append(received.value)
+
+    async def give_up(subscription: Subscription, heard: Values) -> None:
+        if how == "timeout":
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await one(subscription, heard)
+            return
+        task = asyncio.create_task(one(subscription, heard))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def main() -> Values:
+        heard: Values = []
+        subscription = listen()
+        for number in range(count):
+            await give_up(subscription, heard)
+            await aio_publish_message(client, "agent_comm:worker", number)
+            await give_up(subscription, heard)
+        async with asyncio.timeout(20):
+            while len(heard) < count:
+                await give_up(subscription, heard)
+        return heard
+
+    assert asyncio.run(main()) == list(range(count))
+
+
+def test_a_fault_reaches_who_waits_and_the_next_one_listens_on(
+    client: redis.Redis | None, listen: Callable[..., Subscription], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(timeout: float) -> bool:
+        raise StoreError(STORE_TIMEOUT, str(timeout))
+
+    async def main() -> Any:
+        subscription = listen()
+        assert subscription.next(0) is None
+        with monkeypatch.context() as patched:
+            patched.setattr(subscription, "_hear", fail)
+            with pytest.raises(StoreError):
+                await anext(aiter(subscription))
+        await aio_publish_message(client, "agent_comm:worker", 1)
+        received = await anext(aiter(subscription))
+        subscription.close()
+        with pytest.raises(StopAsyncIteration):
+            await anext(aiter(subscription))
+        return received.value
+
+    assert asyncio.run(main()) == 1

@@ -1,0 +1,201 @@
+"""How values are written as JSON and read again: as they are, or by the type that they have."""
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, ForwardRef, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin
+
+from skillcache.digest import sha256
+from skillcache.library.values import require_json
+
+_PLAIN = frozenset([None, NoneType, str, int, float, bool, dict, list, object, Any])
+_LEAVES = frozenset(["callable", "generator", "is-instance", "is-subclass"])  # what pydantic checks but cannot write
+_CHOICES = frozenset(["lax-or-strict", "json-or-python"])  # of a leaf that it can write, in spite of what is within
+_DIGITS = 8  # hexadecimal, of SHA-256
+
+
+class Codec:
+    """Values that are JSON, which come back with their types. signature: changes with what values look like."""
+
+    signature = ""
+
+    def dump(self, value: Any) -> Any:
+        """The JSON that `load` makes the value of. Raises TypeError and ValueError."""
+        require_json(value)
+        return value
+
+    def load(self, given: Any) -> Any:
+        """Raises ValueError for what is no such value."""
+        return given
+
+
+PLAIN = Codec()
+
+
+class TypedCodec(Codec):
+    """Values of a type that pydantic can write and read: dataclasses, dates, models, tuples, bytes and so on."""
+
+    def __init__(self, kind: Any, subject: str) -> None:
+        """Raises TypeError naming the part of the type that cannot be kept."""
+        import pydantic  # 90 ms, which plain values do without
+
+        self._subject = subject
+        options = pydantic.ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+        try:
+            # A type in a tuple takes our options, where a dataclass by itself would not.
+            self._adapter: Any = pydantic.TypeAdapter(tuple[kind], config=options)
+        except pydantic.PydanticUserError:
+            where, part = _culprit(kind, "", pydantic.TypeAdapter, pydantic.PydanticUserError)
+            raise TypeError(_refusal(subject, where, part)) from None
+        unwritable = _unwritable(self._adapter.core_schema, "")
+        if unwritable is not None:
+            raise TypeError(_refusal(subject, *unwritable))
+        self.signature = sha256(_described(self._adapter, kind).encode("utf-8", "replace")).hexdigest()[:_DIGITS]
+
+    def dump(self, value: Any) -> Any:
+        try:
+            (given,) = json.loads(self._adapter.dump_json((value,), warnings=False))
+            again = self.load(given)
+        except ValueError as fault:  # pydantic's errors are of this kind
+            hint = " (a model's bytes need ser_json_bytes and val_json_bytes of base64 in its model_config)"
+            more = hint if "utf-8" in str(fault) else ""
+            raise TypeError(f"{self._subject} gave what its type cannot give back: {fault}{more}") from None
+        where = _differs(value, again, "")
+        if where is not None:
+            raise TypeError(f"{self._subject} gave a value that would come back otherwise: {where or 'the whole'}")
+        return given
+
+    def load(self, given: Any) -> Any:
+        (value,) = self._adapter.validate_json(json.dumps([given]))
+        return value
+
+
+def codec_of(kind: Any, subject: str) -> Codec:
+    """Of a type, or of None for JSON; `subject`: whose values these are. Raises TypeError."""
+    if _is_plain(kind):
+        return PLAIN
+    try:
+        return _codec_of(kind, subject)
+    except TypeError as fault:
+        if "unhashable" in str(fault):
+            return TypedCodec(kind, subject)
+        raise
+
+
+def codec_of_function(function: Callable[..., Any], kind: Any) -> Codec:
+    """Of `kind`, else of what the function says that it returns, as far as that can be told. Raises TypeError."""
+    subject = f"{getattr(function, '__qualname__', 'function')}()"
+    if kind is not None:
+        return codec_of(kind, subject)
+    said = getattr(function, "__annotations__", {}).get("return")
+    if isinstance(said, str):
+        try:
+            said = eval(said, getattr(function, "__globals__", {}))  # noqa: S307 - as typing.get_type_hints does
+        except Exception:  # noqa: BLE001 - a name that only a type checker sees: its values have to be JSON
+            return PLAIN
+    return codec_of(said, subject)
+
+
+@lru_cache
+def _codec_of(kind: Any, subject: str) -> Codec:
+    return TypedCodec(kind, subject)
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether its values are JSON and nothing else, or nothing is said of them."""
+    origin, args = get_origin(kind), get_args(kind)
+    if origin in (dict, list, Union, UnionType):
+        return all(map(_is_plain, args)) and (origin is not dict or args[0] in (str, Any))
+    if origin is Literal:
+        return all(type(each) in (str, int, bool, NoneType) for each in args)
+    try:
+        return isinstance(kind, TypeVar) or kind in _PLAIN
+    except TypeError:
+        return False
+
+
+def _refusal(subject: str, where: str, part: Any) -> str:
+    name = getattr(part, "__qualname__", None) or str(part)
+    return f"{subject} cannot be kept: {where.lstrip('.') or 'its result'} is a {name}, which JSON cannot hold"
+
+
+def _culprit(kind: Any, where: str, adapter: Any, fault: Any) -> tuple[str, Any]:
+    """The innermost part that has no schema."""
+    for name, part in _parts_of(kind):
+        try:
+            adapter(tuple.__class_getitem__(part))
+        except fault:
+            return _culprit(part, f"{where}{name}", adapter, fault)
+        except TypeError:
+            continue
+    return where, kind
+
+
+def _parts_of(kind: Any) -> list[tuple[str, Any]]:
+    args = [each for each in get_args(kind) if isinstance(each, type) or get_origin(each) is not None]
+    if args:
+        name = "" if get_origin(kind) in (Union, UnionType, Annotated, Required, NotRequired) else "[]"
+        return [(name, each) for each in args]
+    if not isinstance(kind, type):
+        return []
+    from typing import get_type_hints
+
+    try:
+        return [(f".{name}", each) for name, each in get_type_hints(kind).items() if not isinstance(each, ForwardRef)]
+    except Exception:  # noqa: BLE001 - names that cannot be told are only missing from an error's text
+        return []
+
+
+def _unwritable(schema: Any, where: str) -> tuple[str, Any] | None:
+    if isinstance(schema, list):
+        return next((found for each in schema if (found := _unwritable(each, where)) is not None), None)
+    if not isinstance(schema, dict) or schema.get("type") in _CHOICES or "serialization" in schema:
+        return None
+    if schema.get("type") in _LEAVES:
+        return where, schema.get("cls", schema["type"])
+    for name, part in schema.items():
+        if name == "fields" and isinstance(part, dict):
+            found = next((it for key, each in part.items() if (it := _unwritable(each, f"{where}.{key}"))), None)
+        elif name in {"schema", "items_schema", "values_schema", "keys_schema", "choices", "fields", "definitions"}:
+            named = schema.get("name")
+            label = f".{named}" if isinstance(named, str) and schema["type"].endswith("-field") else ""
+            found = _unwritable(part, where + label)
+        else:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _described(adapter: Any, kind: Any) -> str:
+    try:
+        return json.dumps(adapter.json_schema(mode="serialization"), sort_keys=True)
+    except Exception:  # noqa: BLE001 - not all that can be written has such a description
+        return str(kind)
+
+
+def _differs(value: Any, again: Any, where: str) -> str | None:
+    """Where the two are not the same, types included; None where they are."""
+    if isinstance(value, BaseException) or type(value) is not type(again):
+        return where
+    if isinstance(value, dict):
+        if list(value) != list(again):
+            return where
+        pairs = [(f"{where}[{name!r}]", value[name], again[name]) for name in value]
+    elif isinstance(value, list | tuple):
+        if len(value) != len(again):
+            return where
+        pairs = [(f"{where}[{at}]", one, other) for at, (one, other) in enumerate(zip(value, again, strict=True))]
+    elif hasattr(value, "__dataclass_fields__") or hasattr(type(value), "model_fields"):
+        names = getattr(value, "__dataclass_fields__", None) or type(value).model_fields
+        pairs = [(f"{where}.{name}", getattr(value, name), getattr(again, name)) for name in names]
+    else:
+        return None if value == again and _precisely(value) == _precisely(again) else where
+    return next((found for at, one, other in pairs if (found := _differs(one, other, at)) is not None), None)
+
+
+def _precisely(value: Any) -> Any:
+    """What two equal values may still differ in: 1.0 and 1.00, and the offset of an instant."""
+    offset = getattr(value, "utcoffset", None)
+    return offset() if callable(offset) else str(value) if type(value).__name__ == "Decimal" else None
