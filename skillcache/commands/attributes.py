@@ -1,6 +1,7 @@
 """What a process inherits besides its words, streams and variables, where it is not what nearly all have.
 
-Rows of the key only for what differs, so that machines, sessions and teammates share what is usual everywhere.
+Rows of the key only for what differs, so that machines, sessions and teammates share what is usual everywhere. How nice
+a process is changes when it runs, and is left out; so are namespaces, which have no names that mean the same elsewhere.
 """
 
 import os
@@ -57,8 +58,6 @@ def _read() -> "list[Row]":
         found.append(("process", "capabilities", said.get("CapEff", "")))
     if len(os.sched_getaffinity(0)) != os.cpu_count():
         found.append(("process", "processors", said.get("Cpus_allowed_list", "").strip()))
-    if os.nice(0):
-        found.append(("process", "niceness", str(os.nice(0))))
     return found + _of_limits(limits)
 
 

