@@ -63,6 +63,7 @@ ISOLATED = Outcome(323, BYPASS, "isolated", "the agent works in a place of its o
 SLOW_PLACE = Outcome(324, BYPASS, "slow_place", "looking at this place took too long before in this session")
 UNKNOWN_OPTION = Outcome(325, BYPASS, "unknown_option", "an option or word that is not surely harmless to this command")
 SANDBOXED = Outcome(326, BYPASS, "sandboxed", "the command runs in the client's sandbox")
+STREAMS = Outcome(327, BYPASS, "streams", "a stream is closed, a device or a file in the project, or there are more")
 
 STORED = Outcome(400, STORE, "stored", "the result was stored")
 NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")

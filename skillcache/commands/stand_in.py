@@ -61,9 +61,9 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
 
     from skillcache.commands.streams import JOINED, has_others, relation, writes_into
 
-    streams = relation()
-    if streams is None or any(map(os.isatty, (0, 1, 2))) or has_others(environ):
+    if any(map(os.isatty, (0, 1, 2))):
         return None
+    streams = relation()
     from skillcache import tally
     from skillcache.commands import sandbox
     from skillcache.commands.invocation import Invocation
@@ -71,7 +71,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     from skillcache.commands.process import Program
     from skillcache.commands.ruled import ruled
     from skillcache.errors import Bypass
-    from skillcache.outcome import NO_RULE, SANDBOXED
+    from skillcache.outcome import NO_RULE, SANDBOXED, STREAMS
     from skillcache.settings import load
     from skillcache.worktree import find_root
 
@@ -83,7 +83,8 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     settings = load({**given, **environ}, _project(environ, cwd))
     if settings.flag("disable"):
         return None
-    if writes_into(find_root(cwd) or cwd):
+    if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
+        tally.record(settings.cache, time.time(), STREAMS)
         return None
     if sandbox.is_within(environ):
         tally.record(settings.cache, time.time(), SANDBOXED)

@@ -8,16 +8,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JOINED, APART = "joined", "apart"
+_BEYOND_LINES = 10
 _GET_PATH = 50  # F_GETPATH of macOS
 _JOBS = ("--jobserver-auth=", "--jobserver-fds=")  # of make, for those that it starts
 
 
 def has_others(environ: "Mapping[str, str]") -> bool:
-    """Whether more is open to the command than its three streams, but for what make's children take turns by.
+    """Whether a line has opened more to the command than its three streams, but for what make's children take turns by.
 
-    What it reads or writes there is in no key and in no record.
+    What it reads or writes there is in no key and in no record. Numbers of two digits are left by whoever has started
+    the shell, to nobody who knows of them.
     """
-    others = inherited()
+    others = [fd for fd in inherited() if fd < _BEYOND_LINES]
     if not others:
         return False
     flags = environ.get("MAKEFLAGS", "")
