@@ -1,16 +1,16 @@
 """The way of one command, from its task to its status. No fault of ours keeps the command from running."""
 
-import errno
 import os
 import time
 
 from skillcache import durations, files, quarantine, tally
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
+from skillcache.commands.giving import put_back, write
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
-from skillcache.commands.standard_input import Input, take, write_some
+from skillcache.commands.standard_input import Input, take
 from skillcache.decision import Answer, Inquiry, decide
 from skillcache.entry import ERROR, STREAMS, Entry, decode
 from skillcache.errors import Bypass, SkillcacheError, StoreError
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from skillcache.commands.invocation import Invocation
     from skillcache.commands.nesting import Mark
     from skillcache.commands.task import Task
-    from skillcache.entry import File
     from skillcache.flight import Held
     from skillcache.lookup import Lookup
     from skillcache.stores import Store
@@ -57,7 +56,6 @@ POSITION = "stdin"  # the detail of an entry that says how far the run read its 
 _RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
 _SPARE = 10.0  # seconds that a run may take beyond twice what it took before
-_BROKEN_PIPE = process.SIGNALLED + 13
 # These are to be real runs, with all that they start.
 _REAL = frozenset([FRESH, REPEATED, VERIFY])
 # After these a run of the same command gives what is missing.
@@ -299,7 +297,7 @@ class Way:
         position = self._position(begun) if given.position() is not None else None
         try:
             if kept:
-                _put_back(kept, begun.found)
+                put_back(kept, begun.found)
         except Bypass as bypass:
             if bypass.outcome is not UNFIT:
                 raise
@@ -324,7 +322,7 @@ class Way:
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
         try:
-            status = _print(answer, entry.status)
+            status = write(answer, entry.status)
         except OSError as fault:
             self._report("not given", fault)
             return None
@@ -445,36 +443,6 @@ class Way:
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
         tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
-
-
-def _print(answer: Answer, status: int) -> int:
-    """`status`, or one of its own where the streams could not be written. Raises OSError while not a byte was."""
-    is_begun = False
-    for fd, stream in ((1, answer.output), (2, answer.error)):
-        rest = memoryview(stream)
-        try:
-            while rest:
-                rest = rest[write_some(fd, rest) :]
-                is_begun = True
-        except OSError as fault:
-            if fault.errno == errno.EPIPE:
-                status = _BROKEN_PIPE
-            elif is_begun:
-                process.say(f"cannot write: {fault.strerror}")
-                status = 1
-            else:
-                raise
-    return status
-
-
-def _put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
-    """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
-    from skillcache.skill.outputs import are_declared, restore  # few entries hold files
-
-    work, root = found.workplace, found.fingerprint.root
-    if work is None or not are_declared(kept, work.outputs):  # whoever may write to a store has no say in more
-        raise Bypass(UNREADABLE_ENTRY)
-    restore(kept, root, root)
 
 
 def _plain(text: str) -> str:
