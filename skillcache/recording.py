@@ -8,7 +8,7 @@ import time
 
 from skillcache import jsontext, kinds, launches, writer
 from skillcache.call import Call
-from skillcache.entry import JSON, Entry, encode
+from skillcache.entry import JSON, Entry
 from skillcache.errors import Bypass
 from skillcache.fingerprint.disturbance import disturbed
 from skillcache.key import digest_of
@@ -17,13 +17,12 @@ from skillcache.lookup import Lookup
 from skillcache.miss import Miss
 from skillcache.outcome import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Outcome
 from skillcache.plan import Plan
+from skillcache.putting import put
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.result import Result, Unusable
 from skillcache.secrets import find as find_secret
 from skillcache.secrets import spelled
-from skillcache.stores import Store, started_of
-
-_AHEAD = 60_000  # milliseconds by which a clock is surely wrong
+from skillcache.stores import Store
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
@@ -116,27 +115,14 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int)
     )
 
 
-def _put(store: Store, key: str, entry: Entry, ttl: int) -> bool:
-    def put() -> bool:
-        names, generations = tuple(entry.names), tuple(entry.names.values())
-        return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
-
-    if put():
-        return True
-    if started_of(store.get(key, ()).entry) < entry.finished + _AHEAD:
-        return False
-    store.delete(key)  # it begins in the future: nothing would replace it
-    return put()
-
-
 def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:
-    if not _put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
+    if not put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
         return SUPERSEDED
     team = call.team(planned)
     # A team that was not set when the run began has no generation to hold the result to.
     if team and team_name(team) in miss.generations and call.settings.word("team_mode") == "write":
         entry.names = miss.generations
-        _put(store, entry_key(planned.name, found.digest, team), entry, planned.ttl)
+        put(store, entry_key(planned.name, found.digest, team), entry, planned.ttl)
     # For `explain`: the entry to compare with when this call misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), planned.ttl)
     return STORED

@@ -39,14 +39,16 @@ def rows() -> "list[Row]":
 
 def _read() -> "list[Row]":
     """Where the system shows them; elsewhere the mask alone."""
-    found = []
     try:
         status = (files.read("/proc/self/status", _CAP) or b"").decode("ascii", "replace")
         limits = (files.read("/proc/self/limits", _CAP) or b"").decode("ascii", "replace")
     except OSError:
+        status = limits = ""
+    if not status:
         mask = os.umask(0o22)
         os.umask(mask)
         return [("process", "umask", f"{mask:04o}")] if mask != 0o22 else []
+    found = []
     said = dict(line.split(":\t", 1) for line in status.split("\n") if ":\t" in line)
     if said.get("Umask", _USUAL_MASK) != _USUAL_MASK:
         found.append(("process", "umask", said["Umask"]))

@@ -125,9 +125,8 @@ class _Guard:
             (os.POSIX_SPAWN_DUP2, reading, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_DUP2, 1, 2),
-            *(
-                (os.POSIX_SPAWN_CLOSE, fd) for fd in inherited()
-            ),  # held by anybody else, a pipe of theirs would never end,
+            # Held by anybody else, a pipe of theirs would never end.
+            *((os.POSIX_SPAWN_CLOSE, fd) for fd in inherited()),
         ]
         try:
             # In a group of its own: what is sent to ours does not end it.

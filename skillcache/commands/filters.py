@@ -7,12 +7,13 @@ have changed the world, before the command, after it or beside it.
 import shlex
 from collections.abc import Sequence
 
+from skillcache.errors import Bypass
+from skillcache.policy.wrappers import unwrap
+
 _OPERATORS = frozenset("|&;<>()")
 # What only prints some of what it reads. Nothing here writes or starts anything, but by the words below.
 _FILTERS = frozenset("cat column cut egrep fgrep grep head nl rg sed sort tac tail tr uniq wc".split())  # noqa: SIM905
 _DOES_MORE = ("-o", "--output", "--compress-program", "--pre", "-i", "--in-place", "-f", "--follow", "-F", "--retry")
-# These start the command that is behind them and their own words.
-_STARTERS = frozenset(["timeout", "env", "nice", "command", "time"])
 _NEVER = ("\n", "`", "$(", "<(", ">(", "${", "#")
 
 
@@ -67,12 +68,17 @@ def _changes_nothing(operator: str, words: list[str]) -> bool:
 
 
 def _is_command(given: list[str], words: list[str]) -> bool:
-    before = given[: len(given) - len(words)]
-    if not words or given[len(before) :] != words:
+    """Behind variables that are set for it, and wrappers whose words are all their own."""
+    rest = list(given)
+    while rest and "=" in rest[0] and rest[0].partition("=")[0].isidentifier():
+        del rest[0]
+    if rest == words or not rest:
+        return bool(rest)
+    try:
+        inner = unwrap(tuple(rest))
+    except Bypass:
         return False
-    while before and "=" in before[0] and before[0].partition("=")[0].isidentifier():
-        del before[0]
-    return not before or before[0] in _STARTERS
+    return inner is not None and not inner.launcher and list(inner.words) == words
 
 
 def _is_filter(words: list[str]) -> bool:

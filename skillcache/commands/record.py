@@ -6,7 +6,7 @@ import time
 from skillcache import durations, quarantine, writer
 from skillcache.commands.task import joined
 from skillcache.commands.way import POSITION
-from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode, encode
+from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.errors import Bypass, StoreError
 from skillcache.event import ToolEvent
 from skillcache.fingerprint.mention import mentions_root
@@ -28,12 +28,12 @@ from skillcache.outcome import (
     Outcome,
 )
 from skillcache.plan import BASH
+from skillcache.putting import put
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.relocation import expand, relocate
 from skillcache.secrets import find as find_secret
 from skillcache.stores import open_store
 
-_AHEAD = 300_000  # milliseconds by which clocks differ
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
 TYPE_CHECKING = False
@@ -227,18 +227,18 @@ class Recorder:
         ttl = plan.failures_ttl if entry.failed else plan.ttl
         team = begun.team if self._settings.word("team_mode") == "write" and not entry.failed else ""
 
-        def put(store: "Store") -> bool:
-            if not _put(store, begun.key, entry, ttl):
+        def put_all(store: "Store") -> bool:
+            if not put(store, begun.key, entry, ttl):
                 return False
             if team and team_name(team) in begun.generations:
                 entry.names = begun.generations
-                _put(store, entry_key(plan.name, found.digest, team), entry, ttl)
+                put(store, entry_key(plan.name, found.digest, team), entry, ttl)
             self._put_joined(store, found, entry, ttl)
             # For `explain`: the entry to compare with when this command misses.
             store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
             return True
 
-        if not self._with_store(put):
+        if not self._with_store(put_all):
             return SUPERSEDED
         if entry.failed and not plan.findings:
             self._failure.keep(found.digest)
@@ -251,15 +251,7 @@ class Recorder:
             return
         other = Lookup(joined(found.called), found.fingerprint, found.workplace)
         entry.key = other.key
-        _put(store, entry_key(self._task.plan.name, other.digest), entry, ttl)
-
-
-def _put(store: "Store", key: str, entry: Entry, ttl: int) -> bool:
-    stored = _readable(store.get(key, ()).entry)
-    if stored is not None and stored.started > time.time() * 1000 + _AHEAD:  # by a clock that was wrong
-        store.delete(key)
-    names, generations = tuple(entry.names), tuple(entry.names.values())
-    return store.put(key, encode(entry), ttl=ttl, started=entry.started, names=names, generations=generations)
+        put(store, entry_key(self._task.plan.name, other.digest), entry, ttl)
 
 
 def _text_of(entry: Entry, root: str) -> str:

@@ -101,7 +101,7 @@ class Way:
         self._listener = tell
         self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
         self._failure = Failure(settings.cache, call, task.program.words)
-        self._around: Around | tuple[()] = ()
+        self._around: Around | None = None
         self._waited = False
         self._held: Held | None = None
         self._open: Store | None = None

@@ -114,7 +114,6 @@ case ${{SKILLCACHE_DISABLE-}} in
 '' | 0 | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff]) ;;
 *) _skillcache_words= ;;
 esac
-# With a stream that is closed, what is opened first takes its place; other libraries may be none for our interpreter.
 if [ -n "$_skillcache_options" ]; then
     # `-p` does not take the options that are exported, and would export its own in their place.
     set +p
@@ -125,6 +124,7 @@ if [ -n "$_skillcache_options" ]; then
         case $_skillcache_word in noexec | verbose | xtrace) ;; *) set -o "$_skillcache_word" ;; esac
     done
 fi
+# With a stream that is closed, what is opened first takes its place; other libraries may be none for our interpreter.
 if [ -n "$_skillcache_words" ] && [ ! -t 1 ] && [ -r {hook} ] && [ -x {python} ] && [ -r {library} ] &&
     [ -s "${{0%/*}}/{entry}" ] && [ "${{LD_LIBRARY_PATH-}}:${{LD_PRELOAD-}}" = {loader} ] &&
     {{ true 3<&0 3>&1; }} 2>/dev/null && true 3>&2; then

@@ -119,14 +119,17 @@ class Flow:
         self.column += 1
         return found
 
+    def _quoted_key(self, text: str) -> str:
+        found, end = quoted(text, self.reader.refuse)
+        if text[end : end + 1] != ":":
+            raise self.reader.refuse("a key without a colon after it")
+        self.column += end + 1
+        return found
+
     def _any_key(self) -> str:
         text = self.rest()
         if text[0] in "\"'":
-            found, end = quoted(text, self.reader.refuse)
-            if text[end : end + 1] != ":":
-                raise self.reader.refuse("a key without a colon after it")
-            self.column += end + 1
-            return found
+            return self._quoted_key(text)
         end = 0
         while (
             end < len(text)
@@ -142,11 +145,7 @@ class Flow:
     def key(self) -> str:
         text = self.rest()
         if text[0] in "\"'":
-            found, end = quoted(text, self.reader.refuse)
-            if text[end : end + 1] != ":":
-                raise self.reader.refuse("a key without a colon after it")
-            self.column += end + 1
-            return found
+            return self._quoted_key(text)
         name, _ = self.reader.key(text)
         if text[len(name) : len(name) + 2] != ": ":
             raise self.reader.refuse("a key without a colon and a blank after it")

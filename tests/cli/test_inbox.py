@@ -51,10 +51,8 @@ def test_each_message_is_one_line_of_json(project: Project) -> None:
     assert first["bounce"] == ""
 
 
-def test_it_follows_what_comes(project: Project) -> None:
-    session = Session(project)
-    session.start()
-    following = subprocess.Popen(
+def follow(project: Project) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-m", "skillcache", "inbox", "--follow", "--json"],
         cwd=project.root,
         env={**project.environ, "PYTHONUNBUFFERED": "1"},
@@ -62,6 +60,12 @@ def test_it_follows_what_comes(project: Project) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def test_it_follows_what_comes(project: Project) -> None:
+    session = Session(project)
+    session.start()
+    following = follow(project)
     assert following.stdout is not None
     for text in ("one", "two"):
         answer(project, session, text)
@@ -76,14 +80,7 @@ def test_it_follows_over_a_restart_of_redis(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.environ["SKILLCACHE_REDIS_URL"] = server.url
     project.run("inbox")
-    following = subprocess.Popen(
-        [sys.executable, "-m", "skillcache", "inbox", "--follow", "--json"],
-        cwd=project.root,
-        env={**project.environ, "PYTHONUNBUFFERED": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    following = follow(project)
     assert following.stdout is not None
     assert following.stderr is not None
     try:

@@ -27,20 +27,10 @@ def shell(tmp_path: Path) -> Shell:
     return made
 
 
-def _same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
-    """Twice with us as without, and it really ran so often."""
-    bare = shell.run(line, **environ)
-    before = shell.runs()
-    for _ in range(2):
-        done = shell.call(line, **environ)
-        assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
-    assert shell.runs() - before == runs, line
-
-
 def test_a_device_that_takes_nothing(shell: Shell) -> None:
-    _same(shell, "pytest -q", runs=1, DO="echo all well")
-    _same(shell, "pytest -q >/dev/full; echo $?", runs=2, DO="echo all well")
-    _same(shell, "pytest -q 2>/dev/full; echo $?", runs=2, DO="echo all well")
+    shell.same("pytest -q", runs=1, DO="echo all well")
+    shell.same("pytest -q >/dev/full; echo $?", runs=2, DO="echo all well")
+    shell.same("pytest -q 2>/dev/full; echo $?", runs=2, DO="echo all well")
 
 
 def test_what_is_looked_at_in_a_terminal_runs(shell: Shell) -> None:
@@ -96,7 +86,7 @@ def _states(group: int) -> list[str]:
 def test_a_store_that_takes_the_connection_and_says_nothing(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"redis://127.0.0.1:{server.getsockname()[1]}"
-        _same(shell, "pytest -q | cat", runs=2, DO="echo all well", SKILLCACHE_REDIS_URL=url)
+        shell.same("pytest -q | cat", runs=2, DO="echo all well", SKILLCACHE_REDIS_URL=url)
 
 
 @contextmanager
@@ -115,12 +105,12 @@ def test_a_disk_that_is_full(shell: Shell) -> None:
     with _mounted(shell.base / "full", "size=1m,mode=700"):
         shell.environ["SKILLCACHE_HOME"] = str(shell.base / "full/cache")
         shell.start()
-        _same(shell, "pytest -q", runs=1, DO="echo all well")
+        shell.same("pytest -q", runs=1, DO="echo all well")
         with pytest.raises(OSError, match="space"):
             (shell.base / "full/rest").write_bytes(bytes(1 << 21))
-        _same(shell, "pytest -x", runs=2, DO="echo all well")
+        shell.same("pytest -x", runs=2, DO="echo all well")
         shell.start()
-        _same(shell, "pytest -v", runs=2, DO="echo all well")
+        shell.same("pytest -v", runs=2, DO="echo all well")
 
 
 def test_a_folder_where_nothing_may_be_executed(shell: Shell) -> None:
@@ -129,4 +119,4 @@ def test_a_folder_where_nothing_may_be_executed(shell: Shell) -> None:
         (shell.base / "client/sessionstart-hook-1.sh").unlink()
         file = shell.start()
         assert not file.exists()
-        _same(shell, "pytest -q; command -v pytest", runs=2, DO="echo all well")
+        shell.same("pytest -q; command -v pytest", runs=2, DO="echo all well")

@@ -27,39 +27,29 @@ def shell(tmp_path: Path) -> Shell:
     return made
 
 
-def _same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
-    """Twice with us as without, and it really ran so often."""
-    bare = shell.run(line, **environ)
-    before = shell.runs()
-    for _ in range(2):
-        done = shell.call(line, **environ)
-        assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
-    assert shell.runs() - before == runs, line
-
-
 def test_streams_are_as_the_command_wrote_them(shell: Shell) -> None:
     both = "for i in 1 2 3; do echo out $i; echo err $i >&2; done"
-    _same(shell, "pytest -q", runs=1, DO=both)
-    _same(shell, "pytest -q 2>&1 | cat", runs=0, DO=both)
-    _same(shell, "{ pytest -q; } 2>/dev/null", runs=1, DO=both)
-    _same(shell, "pytest -q 2>&1 >/dev/null | sed s/e/E/", runs=0, DO=both)
-    _same(shell, "ruff check . 2>/dev/null", runs=1)
-    _same(shell, "ruff check .", runs=0)  # nothing on standard error: one form serves the other
+    shell.same("pytest -q", runs=1, DO=both)
+    shell.same("pytest -q 2>&1 | cat", runs=0, DO=both)
+    shell.same("{ pytest -q; } 2>/dev/null", runs=1, DO=both)
+    shell.same("pytest -q 2>&1 >/dev/null | sed s/e/E/", runs=0, DO=both)
+    shell.same("ruff check . 2>/dev/null", runs=1)
+    shell.same("ruff check .", runs=0)  # nothing on standard error: one form serves the other
 
 
 def test_data_of_any_kind_and_size_is_passed_on(shell: Shell) -> None:
-    _same(shell, "pytest -q | od -c", runs=1, DO=r"printf '\000\377\r\n\033[1m'")
-    _same(shell, "pytest -v | cksum", runs=2, DO="head -c 20000000 /dev/zero")
-    _same(shell, "pytest -v -v | head -1; echo ${PIPESTATUS[0]}", runs=2, DO="yes")
-    _same(shell, "pytest -s >&-; echo $?", runs=2, DO="exit 3")
-    _same(shell, "pytest -ra 2>&-; echo $?", runs=2, DO="exit 3")
+    shell.same("pytest -q | od -c", runs=1, DO=r"printf '\000\377\r\n\033[1m'")
+    shell.same("pytest -v | cksum", runs=2, DO="head -c 20000000 /dev/zero")
+    shell.same("pytest -v -v | head -1; echo ${PIPESTATUS[0]}", runs=2, DO="yes")
+    shell.same("pytest -s >&-; echo $?", runs=2, DO="exit 3")
+    shell.same("pytest -ra 2>&-; echo $?", runs=2, DO="exit 3")
 
 
 def test_what_a_variable_of_the_shell_has_a_command_do_counts_like_an_option(shell: Shell) -> None:
-    _same(shell, "PYTEST_ADDOPTS=--lf pytest", runs=2)
-    _same(shell, "export PYTEST_ADDOPTS=--lf; pytest -q", runs=2)
-    _same(shell, "pytest -v", runs=2, PYTEST_ADDOPTS="--lf")
-    _same(shell, "PYTEST_ADDOPTS=-x pytest -v", runs=1)
+    shell.same("PYTEST_ADDOPTS=--lf pytest", runs=2)
+    shell.same("export PYTEST_ADDOPTS=--lf; pytest -q", runs=2)
+    shell.same("pytest -v", runs=2, PYTEST_ADDOPTS="--lf")
+    shell.same("PYTEST_ADDOPTS=-x pytest -v", runs=1)
 
 
 def test_a_client_that_is_switched_off_has_its_commands_run(shell: Shell) -> None:
@@ -67,43 +57,43 @@ def test_a_client_that_is_switched_off_has_its_commands_run(shell: Shell) -> Non
     switch = [sys.executable, "-m", "skillcache", "serve"]
     client = {**shell.environ, "CLAUDE_PID": str(os.getpid())}
     subprocess.run([*switch, "--off"], env=client, check=True, stdout=subprocess.DEVNULL)
-    _same(shell, "pytest -q", runs=2, CLAUDE_PID=str(os.getpid()))
-    _same(shell, "pytest -q", runs=0, CLAUDE_PID="1")
+    shell.same("pytest -q", runs=2, CLAUDE_PID=str(os.getpid()))
+    shell.same("pytest -q", runs=0, CLAUDE_PID="1")
     subprocess.run([*switch, "--on"], env=client, check=True, stdout=subprocess.DEVNULL)
-    _same(shell, "pytest -q", runs=0, CLAUDE_PID=str(os.getpid()))
+    shell.same("pytest -q", runs=0, CLAUDE_PID=str(os.getpid()))
 
 
 def test_what_stands_around_a_command_changes_nothing(shell: Shell) -> None:
     (shell.project / "Makefile").write_text("all: a b c\na b c:\n\t@ruff check $@\n")
-    _same(shell, "printf '%s\\n' a b c | xargs -P3 -n1 ruff check | sort", runs=3)
-    _same(shell, "make -j3 all | sort", runs=3)
-    _same(shell, "nice ruff check n; timeout 20 ruff check t; (ruff check s); sh -c 'ruff check h'", runs=4)
-    _same(shell, 'env -i PATH="$PATH" HOME="$HOME" COUNTER="$COUNTER" ruff check e', runs=2)  # quick ones are not kept
-    _same(shell, 'x=$(ruff check v); echo "$x"; [ -n "$x" ] && command ruff check c', runs=1)
-    _same(shell, "for i in 1 2 3; do ruff check loop; done", runs=5)
+    shell.same("printf '%s\\n' a b c | xargs -P3 -n1 ruff check | sort", runs=3)
+    shell.same("make -j3 all | sort", runs=3)
+    shell.same("nice ruff check n; timeout 20 ruff check t; (ruff check s); sh -c 'ruff check h'", runs=4)
+    shell.same('env -i PATH="$PATH" HOME="$HOME" COUNTER="$COUNTER" ruff check e', runs=2)  # quick ones are not kept
+    shell.same('x=$(ruff check v); echo "$x"; [ -n "$x" ] && command ruff check c', runs=1)
+    shell.same("for i in 1 2 3; do ruff check loop; done", runs=5)
 
 
 def test_ends_by_signals_and_statuses(shell: Shell) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL, signal.SIGUSR1, signal.SIGPIPE):
-        _same(shell, "{ pytest -q & wait $!; } 2>/dev/null; echo $?", runs=2, DO=f"kill -{int(number)} $$")
+        shell.same("{ pytest -q & wait $!; } 2>/dev/null; echo $?", runs=2, DO=f"kill -{int(number)} $$")
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGHUP):
         do = f"trap 'echo heard; exit 9' {int(number)}; : >$READY; while :; do sleep 0.05; done"
         wait = "while [ ! -e $READY ]; do sleep 0.05; done"
         line = f"rm -f $READY; pytest -x & p=$!; {wait}; kill -{int(number)} $p; wait $p; echo $?"
-        _same(shell, line, runs=2, DO=do, READY="kept_ready")
-    _same(shell, "pytest -q; echo $?", runs=2, DO="exit 126")
-    _same(shell, "{ perl -e 'alarm 1; exec @ARGV' pytest -q; } 2>/dev/null; echo $?", runs=2, DO="exec sleep 30")
+        shell.same(line, runs=2, DO=do, READY="kept_ready")
+    shell.same("pytest -q; echo $?", runs=2, DO="exit 126")
+    shell.same("{ perl -e 'alarm 1; exec @ARGV' pytest -q; } 2>/dev/null; echo $?", runs=2, DO="exec sleep 30")
 
 
 def test_an_asked_for_run_runs_and_so_does_what_it_starts(shell: Shell) -> None:
     (shell.project / "Makefile").write_text("check:\n\t@ruff check .\n")
-    _same(shell, "make check", runs=1)
-    _same(shell, "make check # fresh", runs=2)
-    _same(shell, "make check <data", runs=1)
-    _same(shell, "make check <data # fresh", runs=2)
-    _same(shell, "make check; echo '# fresh' told", runs=0)
-    _same(shell, "SKILLCACHE_FRESH=1 make check", runs=2)
-    _same(shell, "SKILLCACHE_FRESH=0 make check", runs=0)
+    shell.same("make check", runs=1)
+    shell.same("make check # fresh", runs=2)
+    shell.same("make check <data", runs=1)
+    shell.same("make check <data # fresh", runs=2)
+    shell.same("make check; echo '# fresh' told", runs=0)
+    shell.same("SKILLCACHE_FRESH=1 make check", runs=2)
+    shell.same("SKILLCACHE_FRESH=0 make check", runs=0)
 
 
 def test_a_failure_is_given_to_the_very_next_call_with_other_filters_and_to_nobody_else(shell: Shell) -> None:
@@ -137,22 +127,22 @@ def test_a_failure_is_given_to_the_very_next_call_with_other_filters_and_to_nobo
 
 
 def test_what_is_not_to_be_kept_is_not(shell: Shell) -> None:
-    _same(shell, "pytest -q", runs=2, DO="echo $RANDOM$$ >>data; echo changed")
-    _same(shell, "pytest -q", runs=2, DO="echo AKIA$(printf ABCDEFGHIJKLMNOP)")
+    shell.same("pytest -q", runs=2, DO="echo $RANDOM$$ >>data; echo changed")
+    shell.same("pytest -q", runs=2, DO="echo AKIA$(printf ABCDEFGHIJKLMNOP)")
     outcomes = {count.outcome.name for count in tally.read(str(shell.cache))}
     assert {"changed_inputs", "secret"} <= outcomes
 
 
 def test_in_the_clients_sandbox_nothing_is_given_or_kept(shell: Shell) -> None:
-    _same(shell, "ruff check .", runs=2, SANDBOX_RUNTIME="1")
-    _same(shell, "ruff check .", runs=1)
-    _same(shell, "ruff check .", runs=2, SANDBOX_RUNTIME="1")
+    shell.same("ruff check .", runs=2, SANDBOX_RUNTIME="1")
+    shell.same("ruff check .", runs=1)
+    shell.same("ruff check .", runs=2, SANDBOX_RUNTIME="1")
     assert "sandboxed" in {count.outcome.name for count in tally.read(str(shell.cache))}
 
 
 def test_a_pipe_in_the_repository_holds_nobody_up(shell: Shell) -> None:
     os.mkfifo(shell.project / "fifo")
-    _same(shell, "ruff check .", runs=1)
+    shell.same("ruff check .", runs=1)
 
 
 def test_what_a_command_leaves_behind_goes_on(shell: Shell) -> None:

@@ -51,16 +51,6 @@ def outcomes(shell: Shell) -> list[str]:
     return [count.outcome.name for count in tally.read(str(shell.cache))]
 
 
-def same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
-    """Twice with us as without, and it really ran so often."""
-    bare = shell.run(line, **environ)
-    before = shell.runs()
-    for _ in range(2):
-        done = shell.call(line, **environ)
-        assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
-    assert shell.runs() - before == runs, line
-
-
 @pytest.mark.parametrize(
     ("before", "asks"),
     [
@@ -72,28 +62,28 @@ def same(shell: Shell, line: str, *, runs: int, **environ: str) -> None:
 )
 def test_the_state_of_the_process_is_part_of_what_it_depends_on(shell: Shell, before: str, asks: str) -> None:
     does(shell, f"{asks}\n")
-    same(shell, "pytest -q", runs=1)
-    same(shell, f"{before}; pytest -q", runs=1)
-    same(shell, "pytest -q", runs=0)
+    shell.same("pytest -q", runs=1)
+    shell.same(f"{before}; pytest -q", runs=1)
+    shell.same("pytest -q", runs=0)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is one processor")
 def test_so_are_the_processors_that_it_may_use(bash: Shell) -> None:
     does(bash, "nproc\n")
-    same(bash, "pytest -q", runs=1)
-    same(bash, "taskset -c 0 pytest -q", runs=1)
+    bash.same("pytest -q", runs=1)
+    bash.same("taskset -c 0 pytest -q", runs=1)
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-"])
 def test_a_stream_that_is_closed_stays_closed(shell: Shell, closed: str) -> None:
     does(shell, 'wc -c; echo "out"; echo "err" >&2; exit 0\n')
-    same(shell, "pytest -q </dev/null", runs=1)
-    same(shell, f"pytest -q {closed}; echo $?", runs=2)
+    shell.same("pytest -q </dev/null", runs=1)
+    shell.same(f"pytest -q {closed}; echo $?", runs=2)
 
 
 def test_what_is_read_and_written_elsewhere_is_not_recorded(bash: Shell) -> None:
     does(bash, "echo said; echo more >&3; cat <&4\n")
-    same(bash, "pytest -q 3>&1 4</dev/null >/dev/null | cat", runs=2)
+    bash.same("pytest -q 3>&1 4</dev/null >/dev/null | cat", runs=2)
     for text in ("one", "two"):
         done = bash.call(f"pytest -x 3>/dev/null 4<<<{text}")
         assert done.stdout == f"said\n{text}\n"
@@ -101,14 +91,14 @@ def test_what_is_read_and_written_elsewhere_is_not_recorded(bash: Shell) -> None
 
 def test_input_that_is_written_slowly_comes_whole(bash: Shell) -> None:
     does(bash, "read line; echo $line; wc -l\n")
-    same(bash, "(for i in $(seq 12); do echo line $i; sleep 0.25; done) | pytest -q", runs=2)
+    bash.same("(for i in $(seq 12); do echo line $i; sleep 0.25; done) | pytest -q", runs=2)
 
 
 def test_a_command_whose_output_lies_in_what_it_reads_knows_it(bash: Shell) -> None:
     does(bash, "grep -rn TODO . || true\n")
     (bash.project / "a.c").write_text("TODO\n" * 100)
     (bash.project / ".gitignore").write_text("*.txt\n")
-    same(bash, "pytest -q >out.txt 2>/dev/null; wc -l out.txt", runs=2)
+    bash.same("pytest -q >out.txt 2>/dev/null; wc -l out.txt", runs=2)
 
 
 def test_an_interrupt_before_the_command_begins_ends_it(bash: Shell) -> None:
@@ -138,8 +128,8 @@ def test_a_run_that_holds_a_replay_is_not_recorded(bash: Shell) -> None:
 
 def test_a_run_that_is_to_be_real_is_real_within(bash: Shell) -> None:
     does(bash, "echo all well\n")
-    same(bash, "make test", runs=1)
-    same(bash, "make test; make test", runs=2)  # the second of each call
+    bash.same("make test", runs=1)
+    bash.same("make test; make test", runs=2)  # the second of each call
     bash.call("make test")
     before = bash.runs()
     bash.call("make test", SKILLCACHE_VERIFY="1")
@@ -165,14 +155,14 @@ for place in $PATH; do [ "$place" != "$me" ] && [ -x "$place/pytest" ] && exec "
     bash.tool("pytest", text, folder=bash.base / "first")
     bash.environ["PATH"] = f"{bash.base}/first:{bash.environ['PATH']}"
     bash.start()
-    same(bash, "pytest -q", runs=1)
-    same(bash, "pytest --lf", runs=2)
+    bash.same("pytest -q", runs=1)
+    bash.same("pytest --lf", runs=2)
 
 
 def test_options_that_a_shell_exports_reach_the_next_one(bash: Shell) -> None:
     does(bash, "bash -c 'false | true; echo $?; echo $SHELLOPTS'\n")
     line = "export SHELLOPTS; set -o pipefail; ruff format; pytest -q"
-    same(bash, line, runs=3)
+    bash.same(line, runs=3)
 
 
 def test_libraries_that_are_meant_for_the_command_are_for_the_command(bash: Shell) -> None:
@@ -181,7 +171,7 @@ def test_libraries_that_are_meant_for_the_command_are_for_the_command(bash: Shel
     library.mkdir()
     for name in ("libm.so.6", "libpython3.so", "libexpat.so.1", "libz.so.1"):
         (library / name).touch()
-    same(bash, "pytest -q", runs=2, LD_LIBRARY_PATH=str(library))
+    bash.same("pytest -q", runs=2, LD_LIBRARY_PATH=str(library))
 
 
 def test_without_a_home_nothing_is_kept_anywhere(bash: Shell) -> None:
@@ -251,6 +241,8 @@ def test_a_clock_that_was_ahead_does_not_keep_an_old_result(bash: Shell) -> None
                 "$(up) pytest -q | tail",
                 "pytest -x | tail",
                 "up pytest -q | tail",
+                "timeout 5 up pytest -q | tail",
+                "env A=1 up pytest -q | tail",
                 "pytest -q & up | tail",
                 "pytest -q | tail 'open",
             )
@@ -300,7 +292,7 @@ def test_settings_of_another_project_do_not_say_where_results_go(bash: Shell) ->
     settings.parent.mkdir()
     settings.write_text(json.dumps({"env": evil}))
     for line in ("pytest -q", "cd ../other && pytest -q"):
-        same(bash, line, runs=1, **evil)
+        bash.same(line, runs=1, **evil)
     assert outcomes(bash) == ["no_entry", "stored", "replayed"] * 2
 
 
@@ -313,7 +305,7 @@ def test_a_project_cannot_have_left_undone_what_is_done_for_its_effect(bash: She
     toml.parent.mkdir()
     toml.write_text(f'[[rules]]\nmatch = "Bash({name} {word}:*)"\n')
     bash.start()
-    same(bash, words, runs=2)
+    bash.same(words, runs=2)
 
 
 @pytest.mark.parametrize("line", ["python3 manage.py test", "php artisan test"])
@@ -323,4 +315,4 @@ def test_scripts_that_rules_name_behind_their_interpreter_are_answered(bash: She
     bash.tool(interpreter, _TOOL)
     (bash.project / script).touch()
     bash.start()
-    same(bash, line, runs=1)
+    bash.same(line, runs=1)

@@ -93,6 +93,15 @@ class Shell:
             check=False,
         )
 
+    def same(self, line: str, *, runs: int, **environ: str) -> None:
+        """Twice with us as without, and it really ran so often."""
+        bare = self.run(line, **environ)
+        before = self.runs()
+        for _ in range(2):
+            done = self.call(line, **environ)
+            assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
+        assert self.runs() - before == runs, line
+
     def runs(self) -> int:
         return len(self.counter.read_text().splitlines()) if self.counter.exists() else 0
 
