@@ -30,7 +30,7 @@ from skillcache.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 _MOST = 3.0  # seconds to look at the world: less than the hook has
 

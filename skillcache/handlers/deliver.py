@@ -10,7 +10,7 @@ from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 _READING = ("UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop")
 _CAP = "CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"

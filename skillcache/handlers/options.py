@@ -10,7 +10,7 @@ from skillcache.settings import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 
 def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have one shape

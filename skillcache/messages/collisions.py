@@ -16,7 +16,7 @@ from skillcache.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 TOOLS = ("Edit", "Write", "NotebookEdit")
 _PATH = 400  # characters

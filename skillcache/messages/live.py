@@ -17,7 +17,6 @@ from typing import Any, NamedTuple, Self, overload
 import redis
 
 from skillcache.library.scope import scoped_word
-from skillcache.library.source import translating
 from skillcache.messages import limits
 from skillcache.messages.message import decode
 from skillcache.messages.post import messages_file
@@ -26,6 +25,7 @@ from skillcache.redis_keys import channel as channel_of
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.messages_sqlite import SqlitePost
+from skillcache.stores.pooled import translating
 
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing

@@ -11,7 +11,6 @@ from typing import Any
 import redis
 
 from skillcache.errors import SkillcacheError
-from skillcache.library.source import translating
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import SESSION_VARIABLE, person
 from skillcache.messages.message import is_id
@@ -24,7 +23,7 @@ from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
 from skillcache.stores.messages_pooled import PooledPost
-from skillcache.stores.pooled import SECONDS
+from skillcache.stores.pooled import SECONDS, translating
 
 _MOST = 65_536  # characters of a published value's text
 _ID = 40  # characters of a message's id

@@ -3,7 +3,8 @@
 Threads may share it. It is never dead: after a failure the next call connects anew.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -133,6 +134,15 @@ def translated(error: Exception, client: Any) -> StoreError:
     if isinstance(error, exceptions.ConnectionError | OSError):
         return StoreError(STORE_UNREACHABLE, _reason(error))
     return StoreError(STORE_GARBAGE, kind)
+
+
+@contextmanager
+def translating(client: Any) -> Iterator[None]:
+    """Makes StoreError of redis-py's errors, whose text may hold the URL's password, and of replies it cannot read."""
+    try:
+        yield
+    except FAILURES as error:
+        raise translated(error, client) from None
 
 
 def _password_of(client: Any) -> str:
