@@ -5,7 +5,8 @@ from skillcache.errors import StoreError
 from skillcache.event import BadEvent, SessionEvent, parse_session_event
 from skillcache.messages import activity, away, limits
 from skillcache.messages.message import is_id
-from skillcache.messages.post import STOP, STOP_AGAIN, UNKNOWN, WORK, Post, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import STOP, STOP_AGAIN, UNKNOWN, WORK, Post
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False

@@ -6,7 +6,7 @@ They lie beside its socket, in a folder and a file that only the person can read
 import os
 
 from skillcache import files, jsontext, resident
-from skillcache.settings import OPTIONS
+from skillcache.setting_table import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from skillcache.errors import StoreError
 from skillcache.event import SessionEvent
 from skillcache.messages import away, limits, seal
 from skillcache.messages.message import NOTICE, Message
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import Letter, Meeting, open_post
+from skillcache.messages.post import Letter, Meeting
 from skillcache.sessions import repository
 from skillcache.sessions.brief.wording import span
 from skillcache.sessions.redaction import stored

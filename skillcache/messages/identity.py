@@ -9,7 +9,8 @@ from typing import NamedTuple
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits
 from skillcache.messages.message import base_of
-from skillcache.messages.post import Post, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import Post
 from skillcache.messages.registration import PERSON
 from skillcache.sessions import client, repository
 from skillcache.sessions.redaction import cut

@@ -19,7 +19,7 @@ import redis
 from skillcache.library.scope import scoped_word
 from skillcache.messages import limits
 from skillcache.messages.message import decode
-from skillcache.messages.post import messages_file
+from skillcache.messages.opening import messages_file
 from skillcache.messages.publishing import agent_of, client_of, opened
 from skillcache.redis_keys import channel as channel_of
 from skillcache.settings import load

@@ -14,8 +14,9 @@ from skillcache.errors import SkillcacheError
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import SESSION_VARIABLE, person
 from skillcache.messages.message import is_id
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import GONE, Letter, Post, open_post
+from skillcache.messages.post import GONE, Letter, Post
 from skillcache.messages.sending import check_ttl, compose
 from skillcache.redis_keys import channel as channel_of
 from skillcache.sessions import repository

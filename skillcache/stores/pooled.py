@@ -13,10 +13,11 @@ from redis import exceptions
 
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores import EMBEDDED, Store
 from skillcache.stores.bounded import READING
 from skillcache.stores.clients import connect
 from skillcache.stores.connection import describe
+from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisCalls
 from skillcache.stores.resp import Refusal
 
