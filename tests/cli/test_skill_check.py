@@ -204,25 +204,25 @@ process.exit(token ? 1 : 0);
 HOLDS = ": what answers there is not looked at, and a result holds for a day, unless a ttl says less"
 TELLS = ": a replay tells the time of the run that was stored"
 DREW = ": a replay gives what the stored run drew"
-ABOVE = ": it counts from beside the skill and from its plugin alone"
+ABOVE = ": it counts from beside the skill and from its plugin, else under depends"
 HERE = ": files it finds there count where they are under depends"
 REPORT = ": such a run is a report as well with failures: true"
 
 
 def test_says_what_python_visibly_does(skill: Skill) -> None:
     assert skill.seen(PYTHON, "scripts/run.py") == [
-        "scripts/run.py line 2 uses the network (requests)" + HOLDS,
-        "scripts/run.py line 7 takes code from above the skill (sys.path)" + ABOVE,
-        "scripts/run.py line 11 reads the environment variable STYLE: list it under env",
-        "scripts/run.py line 12 reads the clock (datetime.datetime.now)" + TELLS,
-        "scripts/run.py line 12 reads the clock (time.time)" + TELLS,
-        "scripts/run.py line 13 writes report.html: list it under outputs",
-        "scripts/run.py line 14 draws at random (random.choice)" + DREW,
-        "scripts/run.py line 15 looks at the directory it runs in (os.listdir)" + HERE,
-        "scripts/run.py line 16 writes list.txt: list it under outputs",
-        "scripts/run.py line 17 reads ~/.config/report.toml: list it under depends",
-        "scripts/run.py line 18 reads ~/.netrc: list it under depends",
-        "scripts/run.py line 19 ends with 1" + REPORT,
+        "scripts/run.py:2 uses the network (requests)" + HOLDS,
+        "scripts/run.py:7 takes code from above the skill (sys.path)" + ABOVE,
+        "scripts/run.py:11 reads the environment variable STYLE: list it under env",
+        "scripts/run.py:12 reads the clock (datetime.datetime.now)" + TELLS,
+        "scripts/run.py:12 reads the clock (time.time)" + TELLS,
+        "scripts/run.py:13 writes report.html: list it under outputs",
+        "scripts/run.py:14 draws at random (random.choice)" + DREW,
+        "scripts/run.py:15 looks at the directory it runs in (os.listdir)" + HERE,
+        "scripts/run.py:16 writes list.txt: list it under outputs",
+        "scripts/run.py:17 reads ~/.config/report.toml: list it under depends",
+        "scripts/run.py:18 reads ~/.netrc: list it under depends",
+        "scripts/run.py:19 ends with 1" + REPORT,
     ]
 
 
@@ -230,47 +230,52 @@ def test_what_is_declared_is_not_remarked_on(skill: Skill) -> None:
     block = "  skillcache:\n    failures: true\n    env: STYLE\n    outputs:\n      - report.html\n      - '*.txt'\n"
     block += "    depends:\n      - '**'\n      - ~/.config/**\n      - ~/.netrc\n"
     said = skill.seen(PYTHON, "scripts/run.py", block)
-    assert [line.split()[3] for line in said] == ["uses", "takes", "reads", "reads", "draws"]
-    assert [line.split()[2] for line in said] == ["2", "7", "12", "12", "14"]
+    assert [" ".join(line.split()[:2]) for line in said] == [
+        "scripts/run.py:2 uses",
+        "scripts/run.py:7 takes",
+        "scripts/run.py:12 reads",
+        "scripts/run.py:12 reads",
+        "scripts/run.py:14 draws",
+    ]
 
 
 def test_says_what_a_shell_script_visibly_does(skill: Skill) -> None:
     assert skill.seen(SHELL, "scripts/run.sh") == [
-        "scripts/run.sh line 5 takes code from above the skill ($HERE/../../lib.sh)" + ABOVE,
-        "scripts/run.sh line 6 reads the environment variable LEVEL: list it under env",
-        "scripts/run.sh line 8 reads the environment variable TOKEN: list it under env",
-        "scripts/run.sh line 8 writes out.txt: list it under outputs",
-        "scripts/run.sh line 12 reads ~/.cache/page: list it under depends",
-        "scripts/run.sh line 12 uses the network (curl)" + HOLDS,
-        "scripts/run.sh line 12 writes ~/.cache/page: a replay does not, and nothing beyond the worktree is put back",
-        "scripts/run.sh line 13 reads the clock (date)" + TELLS,
-        "scripts/run.sh line 13 draws at random (RANDOM)" + DREW,
-        "scripts/run.sh line 14 looks at the directory it runs in (find .)" + HERE,
-        "scripts/run.sh line 15 ends with 1" + REPORT,
+        "scripts/run.sh:5 takes code from above the skill ($HERE/../../lib.sh)" + ABOVE,
+        "scripts/run.sh:6 reads the environment variable LEVEL: list it under env",
+        "scripts/run.sh:8 reads the environment variable TOKEN: list it under env",
+        "scripts/run.sh:8 writes out.txt: list it under outputs",
+        "scripts/run.sh:12 reads ~/.cache/page: list it under depends",
+        "scripts/run.sh:12 uses the network (curl)" + HOLDS,
+        "scripts/run.sh:12 writes ~/.cache/page: a replay does not, and nothing beyond the worktree is put back",
+        "scripts/run.sh:13 reads the clock (date)" + TELLS,
+        "scripts/run.sh:13 draws at random (RANDOM)" + DREW,
+        "scripts/run.sh:14 looks at the directory it runs in (find .)" + HERE,
+        "scripts/run.sh:15 ends with 1" + REPORT,
     ]
 
 
 @pytest.mark.parametrize("name", ["scripts/run.js", "scripts/run.ts"])
 def test_says_what_a_script_for_node_visibly_does(skill: Skill, name: str) -> None:
     assert skill.seen(NODE, name) == [
-        name + " line 3 takes code from above the skill (../../shared.js)" + ABOVE,
-        name + " line 4 uses the network (axios)" + HOLDS,
-        name + " line 5 reads the environment variable STYLE: list it under env",
-        name + " line 6 reads the environment variable OTHER: list it under env",
-        name + " line 6 reads the environment variable TOKEN: list it under env",
-        name + " line 7 reads the clock (Date.now)" + TELLS,
-        name + " line 7 writes out.html: list it under outputs",
-        name + " line 8 reads the clock (new Date)" + TELLS,
-        name + " line 8 looks at the directory it runs in (process.cwd)" + HERE,
-        name + " line 8 draws at random (Math.random)" + DREW,
-        name + " line 9 reads the home folder: list what it reads there under depends",
-        name + " line 10 ends with 1" + REPORT,
+        name + ":3 takes code from above the skill (../../shared.js)" + ABOVE,
+        name + ":4 uses the network (axios)" + HOLDS,
+        name + ":5 reads the environment variable STYLE: list it under env",
+        name + ":6 reads the environment variable OTHER: list it under env",
+        name + ":6 reads the environment variable TOKEN: list it under env",
+        name + ":7 reads the clock (Date.now)" + TELLS,
+        name + ":7 writes out.html: list it under outputs",
+        name + ":8 reads the clock (new Date)" + TELLS,
+        name + ":8 looks at the directory it runs in (process.cwd)" + HERE,
+        name + ":8 draws at random (Math.random)" + DREW,
+        name + ":9 reads the home folder: list what it reads there under depends",
+        name + ":10 ends with 1" + REPORT,
     ]
 
 
 def test_lines_that_show_the_same_are_one_remark(skill: Skill) -> None:
     script = "import os\nprint(os.environ['A'])\nprint(os.getenv('A'))\n"
-    assert skill.seen(script, "run.py") == ["run.py lines 2, 3 reads the environment variable A: list it under env"]
+    assert skill.seen(script, "run.py") == ["run.py:2,3 reads the environment variable A: list it under env"]
 
 
 def test_a_script_that_cannot_be_read_is_named(skill: Skill) -> None:

@@ -78,16 +78,17 @@ def test_proposes_what_the_scripts_and_the_text_show(skill: Skill) -> None:
     assert skill.propose() == (0, (
         f"metadata:\n{BLOCK.format(NAMED)}"
         "\nWhy:\n"
-        "  ttl: scripts/run.py line 2 uses the network (requests)\n"
-        "  depends: scripts/run.py line 5 reads ~/.config/report.toml\n"
-        "  depends: scripts/run.py line 6 reads docs/*.md\n"
-        "  depends: scripts/run.py line 8 reads data/words.txt\n"
-        "  env: scripts/run.py line 7 reads LEVEL\n"
-        "  env: scripts/run.py line 7 reads STYLE\n"
+        "  ttl: scripts/run.py:2 uses the network (requests)\n"
+        "  depends: scripts/run.py:5 reads ~/.config/report.toml\n"
+        "  depends: scripts/run.py:6 reads docs/*.md\n"
+        "  depends: scripts/run.py:8 reads data/words.txt\n"
+        "  env: scripts/run.py:7 reads LEVEL\n"
+        "  env: scripts/run.py:7 reads STYLE\n"
         "  args_are_files: SKILL.md shows run.py table.csv\n"
-        "  failures: scripts/run.py line 10 ends with 1\n"
-        "  outputs: scripts/run.py line 9 writes report.txt\n"
+        "  failures: scripts/run.py:10 ends with 1\n"
+        "  outputs: scripts/run.py:9 writes report.txt\n"
         f"  outputs: {shows}\n"
+        "\nIt is right for scripts that only report and write files, and wrong for those that are run for what they do."
         f"\nPut it in with: skillcache skill propose --write {skill.folder}\n"
     ), "")  # fmt: skip
     assert skill.person.files() == before
@@ -194,6 +195,25 @@ def test_arguments_are_files_where_every_one_that_is_shown_is(skill: Skill, body
     skill.write(body=body, script="print(1)\n")
     expected = "args_are_files: true" if files else "ttl: 86400"
     assert skill.block() == f"metadata:\n  skillcache:\n    {expected}\n"
+
+
+@pytest.mark.skipif(manifest.fault_of_output("{2}") != "", reason="outputs of this version name no argument")
+@pytest.mark.parametrize(
+    ("body", "outputs"),
+    [
+        ("`python3 scripts/run.py a.pdf output.pdf` or `python3 scripts/run.py b.pdf <output.pdf>`", ["{2}"]),
+        ("`python3 scripts/run.py a.pdf output.pdf` or `python3 scripts/run.py a.pdf b.pdf`", None),
+    ],
+)
+def test_a_word_that_is_an_output_in_every_command_is_one(skill: Skill, body: str, outputs: list[str] | None) -> None:
+    skill.write(body=body, script="print(1)\n")
+    assert yaml.safe_load(skill.block())["metadata"]["skillcache"].get("outputs") == outputs
+
+
+def test_a_path_in_the_text_is_no_command(skill: Skill) -> None:
+    skill.write(body="See `scripts/run.py` and `scripts/run.py notes.md`.\n", script="print(1)\n")
+    ran = skill.propose("--write")
+    assert ran.out.endswith(f"  skillcache skill check {skill.folder} -- scripts/run.py notes.md\n")
 
 
 def test_a_skill_without_scripts_has_nothing_to_declare(skill: Skill) -> None:

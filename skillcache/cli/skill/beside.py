@@ -64,7 +64,10 @@ def _texts(sight: Sight, declared: Declaration) -> Iterator[str]:  # noqa: C901 
     elif kind == PRESENT and _ALL not in declared.depends:
         yield f"looks at the directory it runs in ({name}): files it finds there count where they are under depends"
     elif kind == ABOVE:
-        yield f"takes code from above the skill ({name}): it counts from beside the skill and from its plugin alone"
+        yield (
+            f"takes code from above the skill ({name}):"
+            " it counts from beside the skill and from its plugin, else under depends"
+        )
     elif kind == HOME and not _is_depended_on(name, declared):
         what = f"{name}: list it" if name else "the home folder: list what it reads there"
         yield f"reads {what} under depends"

@@ -23,6 +23,7 @@ from skillcache.skill.manifest import FILE
 from skillcache.worktree import find_root
 
 _WIDEST = 160
+_SHOWN = 5  # lines of one remark
 
 
 @click.command()
@@ -84,8 +85,8 @@ def _beside(seen: Look, noted: list[Remark]) -> list[str]:
         read = len(seen.scripts) - len(seen.unread)
         lines += ["", f"Nothing is seen of {several(read, 'script')} besides what is declared."] if read else [""]
     for sight, text in noted:
-        at = ("line " if len(sight.lines) == 1 else "lines ") + ", ".join(map(str, sight.lines[:5]))
-        lines.append(f"  {legible(sight.script)} {at} {legible(text)}")
+        at = ",".join(map(str, sight.lines[:_SHOWN]))
+        lines.append(f"  {legible(sight.script)}:{at} {legible(text)}")
     lines += [f"  {legible(path)} was not read: no language that is known here" for path in seen.unread]
     return lines
 
@@ -94,7 +95,8 @@ def _untried(folder: str, seen: Look) -> list[str]:
     found = shown(folder, seen.scripts)
     if not found:
         return ["", "Nothing was run. To try a script, give a command that runs it after --"]
-    command = f"skillcache skill check {shlex.quote(folder)} -- {found[0].spelled}"
+    best = next((each for each in found if each.given), found[0])
+    command = f"skillcache skill check {shlex.quote(folder)} -- {best.spelled}"
     return ["", "Nothing was run. To try what SKILL.md shows:", f"  {legible(command)}"]
 
 

@@ -22,9 +22,10 @@ from skillcache.cli.skill.sight import (
     Sight,
     look,
 )  # fmt: skip
+from skillcache.fingerprint.ignored import is_cache
 from skillcache.policy.own import ONLINE_TTL
-from skillcache.skill.globs import matches
-from skillcache.skill.manifest import fault_of_input, fault_of_output
+from skillcache.skill.globs import fault_of, matches
+from skillcache.skill.manifest import fault_of_output
 
 _DAY = 86_400
 _CAP = 1 << 20
@@ -32,6 +33,8 @@ _OPTIONS = ("-o", "--out", "--output", "--output-file")
 _FILE = re.compile(r"[^\s]*(?:\.[A-Za-z]\w{0,4}|/[\w.*-]*)", re.ASCII)
 _STANDS_FOR_ONE = re.compile(r"[$\w{}.-]*?(?:file|path|dir|folder|input|document)s?\}?\d*", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"[$<>{}]|^[A-Z_-]+(?:\.|$)|(?:^|/)path/to/")
+
+_OUTPUT = re.compile(r"(?:^|[/_.-])out(?:puts?)?(?:[/_.-]|$)", re.IGNORECASE)
 
 Value = bool | int | list[str]
 
@@ -76,7 +79,7 @@ def _listed(name: str, found: dict[str, str]) -> Field | None:
 
 
 def _at(sight: Sight) -> str:
-    return f"{sight.script} line {sight.lines[0]}"
+    return f"{sight.script}:{sight.lines[0]}"
 
 
 def _ttl(seen: Look) -> Field | None:
@@ -112,7 +115,9 @@ def _depends(seen: Look, outputs: dict[str, str]) -> dict[str, str]:
 
 
 def _is_input(name: str, outputs: dict[str, str]) -> bool:
-    return bool(name) and not fault_of_input(name) and not any(matches(glob, name) for glob in outputs)
+    """Whether it may stand under `depends`: there what begins with .. is no path of the directory it runs in."""
+    is_path = bool(name) and not name.startswith("..") and not is_cache(name.encode())
+    return is_path and not fault_of(name.removeprefix("~/")) and not any(matches(glob, name) for glob in outputs)
 
 
 def _outputs(folder: str, seen: Look, lines: Sequence[Shown]) -> dict[str, str]:
@@ -128,6 +133,10 @@ def _outputs(folder: str, seen: Look, lines: Sequence[Shown]) -> dict[str, str]:
                 found.setdefault(named, f"SKILL.md shows {line.script} {option}")
             elif not _PLACEHOLDER.search(value) and not fault_of_output(value):
                 found.setdefault(value, f"SKILL.md shows {line.script} {option} {value}")
+    for number, word in _places(lines, found):
+        named = "{" + str(number) + "}"
+        if not fault_of_output(named):
+            found.setdefault(named, f"SKILL.md shows {word} as word {number}")
     return {
         glob: why for glob, why in found.items() if not any(other != glob and matches(other, glob) for other in found)
     }
@@ -144,6 +153,21 @@ def _given_outputs(given: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, given[at + 1]
 
 
+def _places(lines: Sequence[Shown], outputs: dict[str, str]) -> Iterator[tuple[int, str]]:
+    """(number from 1, word) of words that are outputs by their name, where that place is one in every command."""
+    given = [_plain_words(line, outputs) for line in lines]
+    for at in range(max(map(len, given), default=0)):
+        words = [words[at] for words in given if len(words) > at]
+        if all(_OUTPUT.search(word) for word in words):
+            yield at + 1, words[0]
+
+
+def _plain_words(line: Shown, outputs: dict[str, str]) -> list[str]:
+    """Those that are neither options nor the outputs that one names."""
+    written = [value for _, value in _given_outputs(line.given)] if outputs else []
+    return [word for word in line.given if not word.startswith("-") and word not in written]
+
+
 def _spellings(path: str, option: str) -> list[str]:
     """The option as it is shown, and as the script declares it beside that."""
     text = (files.read(path, _CAP) or b"").decode("utf-8", "replace")
@@ -158,8 +182,7 @@ def _args_are_files(lines: Sequence[Shown], outputs: dict[str, str]) -> Field | 
     """Where each shown command is given files, and nothing else that is no option or output."""
     seen = []
     for line in lines:
-        written = {value for _, value in _given_outputs(line.given)} if outputs else set()
-        given = [word for word in line.given if not word.startswith("-") and word not in written]
+        given = _plain_words(line, outputs)
         if not all(map(_is_file, given)):
             return None
         seen += [f"SKILL.md shows {os.path.basename(line.script)} {word}" for word in given]

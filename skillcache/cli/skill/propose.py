@@ -14,6 +14,10 @@ from skillcache.errors import SkillcacheError
 from skillcache.sessions.brief.wording import legible
 from skillcache.skill.manifest import FILE
 
+_CAUTION = (
+    "It is right for scripts that only report and write files, and wrong for those that are run for what they do."
+)
+
 
 @click.command()
 @click.option("--write", "writes", is_flag=True, help="Put the block into SKILL.md, and change nothing else in it.")
@@ -44,11 +48,12 @@ def _said(placed: Placed, proposal: Proposal, folder: str) -> list[str]:
     lines = [*placed.block.splitlines(), "", "Why:"]
     for field in proposal.fields:
         lines += [f"  {field.name}: {legible(why)}" for why in field.why]
-    return [*lines, "", f"Put it in with: skillcache skill propose --write {legible(shlex.quote(folder))}"]
+    return [*lines, "", _CAUTION, f"Put it in with: skillcache skill propose --write {legible(shlex.quote(folder))}"]
 
 
 def _trial(proposal: Proposal, folder: str) -> str:
-    command = proposal.shown[0].spelled if proposal.shown else "COMMAND"
+    found = proposal.shown
+    command = next((each for each in found if each.given), found[0]).spelled if found else "COMMAND"
     return legible(f"skillcache skill check {shlex.quote(folder)} -- {command}")
 
 

@@ -21,13 +21,14 @@ from skillcache.outcome import NO_RULE
 from skillcache.policy import Rule, judge
 from skillcache.secrets import find as find_secret
 from skillcache.skill.find import Finder
-from skillcache.skill.manifest import FILE, PLUGIN, SHELF
+from skillcache.skill.manifest import FILE, SHELF
 from skillcache.skill.workplace import Workplace
 
 _LONGEST = 60.0  # seconds of one run
 _LOOKING = 30.0  # seconds for what is captured around it
 _MOST_FILES, _MOST_BYTES = 20_000, 1 << 29  # of a directory that is copied
 _UNKNOWN = "the command is known for none that runs a script of the skill"
+_PLUGIN = ".claude-plugin"  # in the folder of one
 _SKILL = ("${CLAUDE_SKILL_DIR}", "$CLAUDE_SKILL_DIR")
 
 
@@ -88,7 +89,7 @@ class _Stage:
             return self.cwd + folder[len(cwd) :]
         beside = f"{self.top}/plugin"
         there = f"{beside}/{SHELF}/{os.path.basename(folder)}"
-        if os.path.basename(shelf) == SHELF and os.path.isfile(f"{os.path.dirname(shelf)}/{PLUGIN}"):
+        if os.path.basename(shelf) == SHELF and os.path.isdir(f"{os.path.dirname(shelf)}/{_PLUGIN}"):
             _copy(os.path.dirname(shelf), beside)
             return there
         _copy(folder, there)

@@ -32,14 +32,15 @@ def shown(folder: str, scripts: Sequence[str]) -> list[Shown]:
     """Each once, in the order of the text."""
     text = (files.read(f"{folder}/{FILE}", _CAP) or b"").decode("utf-8", "replace")
     found: dict[Shown, None] = {}
-    for line in _lines(text):
+    for line, is_block in _lines(text):
         for each in _of_line(line, os.path.basename(folder), scripts):
-            found[each] = None
+            if is_block or each.given or each.spelled != each.script:  # a path in the text alone is a mention
+                found[each] = None
     return list(found)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """What stands in blocks of code, lines that go on joined, and between backquotes."""
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """What stands in blocks of code, lines that go on joined, and between backquotes; whether it is of a block."""
     closes, held = "", ""
     for line in text.splitlines():
         fence = _FENCE.match(line)
@@ -50,12 +51,12 @@ def _lines(text: str) -> Iterator[str]:
                 held += line[:-1] + " "
                 continue
             else:
-                yield (held + line).strip().removeprefix("$ ")
+                yield (held + line).strip().removeprefix("$ "), True
             held = ""
         elif fence is not None:
             closes = fence[1]
         else:
-            yield from (found[2].strip() for found in _INLINE.finditer(line))
+            yield from ((found[2].strip(), False) for found in _INLINE.finditer(line))
 
 
 def _of_line(line: str, name: str, scripts: Sequence[str]) -> Iterator[Shown]:
