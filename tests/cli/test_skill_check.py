@@ -273,6 +273,24 @@ def test_says_what_a_script_for_node_visibly_does(skill: Skill, name: str) -> No
     ]
 
 
+def test_a_status_that_tells_of_trouble_is_remarked_on_where_it_would_be_replayed(skill: Skill) -> None:
+    script = "import os, sys\nif not os.path.exists('a'):\n    sys.exit(2)\n"
+    shell = "command -v jq || {\n  exit 2\n}\n"
+    node = "if (!fs.existsSync(path)) {\n  process.exit(2);\n}\n"
+    said = "ends with 2 where something is missing or fails: that is replayed as well"
+    for text, name, line in ((script, "run.py", 3), (shell, "run.sh", 2), (node, "run.js", 2)):
+        assert skill.seen(text, name) == []
+        assert skill.seen(text, name, "  skillcache:\n    failures: true\n") == [f"{name}:{line} {said}"]
+        (skill.folder / name).unlink()
+
+
+def test_what_a_shell_script_prints_is_no_file(skill: Skill) -> None:
+    script = 'echo "a > b; c > d.txt"\n[ 2 > 1 ]\ncat "my file" > "$OUT"\nmkdir -p "a b"\n'
+    assert skill.seen(script, "run.sh", "  skillcache:\n    env: OUT\n") == [
+        "run.sh:3,4 writes files: list what it leaves under outputs"
+    ]
+
+
 def test_lines_that_show_the_same_are_one_remark(skill: Skill) -> None:
     script = "import os\nprint(os.environ['A'])\nprint(os.getenv('A'))\n"
     assert skill.seen(script, "run.py") == ["run.py:2,3 reads the environment variable A: list it under env"]

@@ -12,13 +12,13 @@ from tests.cli.conftest import Person, Ran
 
 SCRIPT = """\
 import argparse, os, sys, glob
-import requests
+from datetime import date
 parser = argparse.ArgumentParser()
 parser.add_argument("-o", "--output")
 config = os.path.expanduser("~/.config/report.toml")
 names = glob.glob("docs/*.md")
 style = os.environ.get("STYLE", os.environ.get("LEVEL"))
-print(open("data/words.txt").read(), os.environ["HOME"], os.environ["CI"])
+print(open("data/words.txt").read(), os.environ["HOME"], os.environ["CI"], date.today())
 open("report.txt", "w").write("x")
 sys.exit(1 if names else 0)
 """
@@ -78,7 +78,7 @@ def test_proposes_what_the_scripts_and_the_text_show(skill: Skill) -> None:
     assert skill.propose() == (0, (
         f"metadata:\n{BLOCK.format(NAMED)}"
         "\nWhy:\n"
-        "  ttl: scripts/run.py:2 uses the network (requests)\n"
+        "  ttl: scripts/run.py:8 reads the clock (datetime.date.today)\n"
         "  depends: scripts/run.py:5 reads ~/.config/report.toml\n"
         "  depends: scripts/run.py:6 reads docs/*.md\n"
         "  depends: scripts/run.py:8 reads data/words.txt\n"
@@ -208,6 +208,29 @@ def test_arguments_are_files_where_every_one_that_is_shown_is(skill: Skill, body
 def test_a_word_that_is_an_output_in_every_command_is_one(skill: Skill, body: str, outputs: list[str] | None) -> None:
     skill.write(body=body, script="print(1)\n")
     assert yaml.safe_load(skill.block())["metadata"]["skillcache"].get("outputs") == outputs
+
+
+@pytest.mark.parametrize(
+    ("script", "proposed"),
+    [
+        ("import sys\nif print():\n    sys.exit(1)\n", True),
+        ("import sys\ndef main():\n    return 1 if print() else 0\nraise SystemExit(main())\n", True),
+        ("import sys\nif len(sys.argv) < 2:\n    sys.exit(1)\n", False),
+        ("import sys\ntry:\n    import markdown\nexcept ImportError:\n    sys.exit(1)\n", False),
+        ("import sys\nsys.exit('no such file')\n", False),
+        ("import sys, requests\nif print():\n    sys.exit(1)\n", False),
+    ],
+)
+def test_failures_are_findings_where_a_script_ends_so_by_what_it_found(
+    skill: Skill, script: str, proposed: bool
+) -> None:
+    skill.write(body="", script=script)
+    assert ("failures: true" in skill.block()) is proposed
+
+
+def test_a_format_is_no_output(skill: Skill) -> None:
+    skill.write(body="`python3 scripts/run.py a.csv --output json`", script="print(1)\n")
+    assert "outputs" not in skill.block()
 
 
 def test_a_path_in_the_text_is_no_command(skill: Skill) -> None:

@@ -11,6 +11,7 @@ from skillcache.cli.skill.sight import (
     HOME,
     NETWORK,
     PRESENT,
+    STOPS,
     VARIABLE,
     WRITES,
     Look,
@@ -41,7 +42,7 @@ def is_always_counted(variable: str) -> bool:
     return variable in _PLACES or bool(capture({variable: ""}, (), "/"))
 
 
-def _texts(sight: Sight, declared: Declaration) -> Iterator[str]:  # noqa: C901 - one kind after another
+def _texts(sight: Sight, declared: Declaration) -> Iterator[str]:  # noqa: C901, PLR0912 - one kind after another
     kind, name = sight.kind, sight.name
     if kind == WRITES:
         if not _is_output(name, declared):
@@ -49,6 +50,8 @@ def _texts(sight: Sight, declared: Declaration) -> Iterator[str]:  # noqa: C901 
     elif kind == ENDS and not declared.failures:
         status = name or "a status of its own"
         yield f"ends with {status}: such a run is a report as well with failures: true"
+    elif kind == STOPS and declared.failures:
+        yield f"ends with {name or 'a status of its own'} where something is missing or fails: that is replayed as well"
     elif kind == VARIABLE:
         if not name:
             yield "reads environment variables whose names it makes up: list them under env"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, VARIABLE, WRITES, Seen
+from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
 
 # A text, so that what stands in one is no comment; a comment.
 _PIECE = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -32,6 +32,7 @@ _PATTERNS = (
     (HOME, r"['\"`](~/[^'\"`$]*)['\"`]"),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
+_TROUBLE = re.compile(r"\bargv\b|existsSync|\bcatch\b|[Uu]sage|process\.env|[Ee]rror|[Mm]issing|not found")
 _TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
 _IMPORTED = re.compile(r"(?:\bfrom|\brequire\(|\bimport\(|\bimport)\s*['\"]((?:\./)?(?:\.\./)+[^'\"]*)['\"]")
 
@@ -39,11 +40,14 @@ _IMPORTED = re.compile(r"(?:\bfrom|\brequire\(|\bimport\(|\bimport)\s*['\"]((?:\
 def seen(text: str, depth: int) -> list[Seen]:
     """`depth`: of folders between the skill's and the script."""
     bare = _PIECE.sub(lambda found: found[1] or re.sub(r"[^\n]", " ", found[0]), text)
-    return [
-        each
-        for number, line in enumerate(bare.splitlines(), 1)
-        for each in (*_of_line(number, line), *_imported(number, line, depth))
-    ]
+    lines = bare.splitlines()
+    found: list[Seen] = []
+    for number, line in enumerate(lines, 1):
+        is_trouble = _TROUBLE.search("\n".join(lines[max(0, number - 3) : number])) is not None
+        for each in (*_of_line(number, line), *_imported(number, line, depth)):
+            is_stop = each.kind == ENDS and is_trouble and "?" not in line
+            found.append(each._replace(kind=STOPS) if is_stop else each)
+    return found
 
 
 def _of_line(number: int, line: str) -> Iterator[Seen]:

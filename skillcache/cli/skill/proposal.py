@@ -89,6 +89,9 @@ def _ttl(seen: Look) -> Field | None:
 
 
 def _failures(seen: Look) -> Field | None:
+    """None where a failure may be the network's, which would be replayed when all is well again."""
+    if any(sight.kind == NETWORK for sight in seen.sights):
+        return None
     why = [f"{_at(sight)} ends with {sight.name or 'a status'}" for sight in seen.sights if sight.kind == ENDS]
     return Field("failures", value=True, why=tuple(why)) if why else None
 
@@ -111,7 +114,8 @@ def _depends(seen: Look, outputs: dict[str, str]) -> dict[str, str]:
             found.setdefault(sight.name, f"{_at(sight)} reads {sight.name}")
     if "**" in found:
         found = {glob: why for glob, why in found.items() if glob == "**" or glob.startswith("~")}
-    return found
+    # Of a folder and a file in it the file is what is read.
+    return {glob: why for glob, why in found.items() if not any(other.startswith(f"{glob}/") for other in found)}
 
 
 def _is_input(name: str, outputs: dict[str, str]) -> bool:
@@ -128,6 +132,8 @@ def _outputs(folder: str, seen: Look, lines: Sequence[Shown]) -> dict[str, str]:
             found.setdefault(name, f"{_at(sight)} writes {name}")
     for line in lines:
         for option, value in _given_outputs(line.given):
+            if not _is_file(value):  # a format
+                continue
             named = "{" + ",".join(_spellings(f"{folder}/{line.script}", option)) + "}"
             if not fault_of_output(named):
                 found.setdefault(named, f"SKILL.md shows {line.script} {option}")

@@ -2,6 +2,9 @@
 
 import ast
 import os
+import re
+
+_TROUBLE = re.compile(r"argv|exists|is_?file|is_?dir|which|environ|getenv|(?i:api_?key)")
 
 
 class Meaning:
@@ -12,6 +15,7 @@ class Meaning:
         self.depth = depth
         self.names: dict[str, str] = {}  # what an import has brought here, by its full name
         self.values: dict[str, ast.expr] = {}  # what is assigned once, to names
+        self.trouble: set[int] = set()  # lines that are reached where something is missing or fails
         self.returns: dict[str, list[ast.Return]] = {}
         several: set[str] = set()
         for node in ast.walk(tree):
@@ -25,8 +29,12 @@ class Meaning:
                 name = node.targets[0].id
                 several.update([name] if name in self.values else [])
                 self.values[name] = node.value
-            elif isinstance(node, ast.FunctionDef):
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.returns[node.name] = [each for each in ast.walk(node) if isinstance(each, ast.Return)]
+            elif isinstance(node, ast.ExceptHandler):
+                self.trouble.update(range(node.lineno, (node.end_lineno or 0) + 1))
+            elif isinstance(node, ast.If) and _TROUBLE.search(ast.unparse(node.test)):
+                self.trouble.update(range(node.body[0].lineno, (node.body[-1].end_lineno or 0) + 1))
         for name in several:
             del self.values[name]
         self.is_seeded = any(

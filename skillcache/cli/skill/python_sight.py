@@ -13,6 +13,7 @@ from skillcache.cli.skill.sight import (
     NETWORK,
     PRESENT,
     READS,
+    STOPS,
     VARIABLE,
     WRITES,
     Seen,
@@ -159,29 +160,31 @@ class _Look(Meaning):
         return Seen(node.lineno, HOME, "") if text == "HOME" else Seen(node.lineno, VARIABLE, text)
 
     def ends(self, node: ast.Call) -> Iterator[Seen]:
-        if not node.args:
+        given = node.args[0] if node.args else None
+        if isinstance(given, ast.Call) and self.dotted(given.func) == "asyncio.run" and given.args:
+            given = given.args[0]
+        if not (isinstance(given, ast.Call) and isinstance(given.func, ast.Name)):
+            yield from self.statuses(given, node.lineno)
             return
-        given = node.args[0]
-        if isinstance(given, ast.Call) and isinstance(given.func, ast.Name):
-            for each in self.returns.get(given.func.id, []):
-                yield from (Seen(each.lineno, ENDS, status) for status in self.statuses(each.value))
-            return
-        for status in self.statuses(given):
-            yield Seen(node.lineno, ENDS, status)
+        for each in self.returns.get(given.func.id, []):
+            yield from self.statuses(each.value, each.lineno)
 
-    def statuses(self, node: ast.expr | None) -> Iterator[str]:
-        """Those other than 0 that are written there; a text is 1."""
-        if isinstance(node, ast.Name):
-            node = self.values.get(node.id, node)
-        if isinstance(node, ast.Constant):
-            if isinstance(node.value, str):
-                yield "1"
-            elif isinstance(node.value, int) and node.value:
-                yield str(int(node.value))
+    def statuses(self, node: ast.expr | None, line: int) -> Iterator[Seen]:
+        """Those other than 0 that are written there; a text is 1, and tells of trouble."""
+        kind = STOPS if line in self.trouble else ENDS
+        if isinstance(node, ast.Name) and node.id in self.values:
+            node = self.values[node.id]
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
+            yield Seen(line, STOPS, "1")
+        elif isinstance(node, ast.Constant):
+            if isinstance(node.value, int) and node.value:
+                yield Seen(line, kind, str(int(node.value)))
         elif isinstance(node, ast.IfExp):
-            yield from self.statuses(node.body)
-            yield from self.statuses(node.orelse)
-        elif isinstance(node, ast.JoinedStr | ast.Compare) or (
+            yield from self.statuses(node.body, line)
+            yield from self.statuses(node.orelse, line)
+        elif isinstance(node, ast.Compare) or (
             isinstance(node, ast.Call) and self.dotted(node.func) in ("bool", "int")
         ):
-            yield "1"
+            yield Seen(line, kind, "1")
+        elif isinstance(node, ast.Name | ast.Attribute):
+            yield Seen(line, kind, "")

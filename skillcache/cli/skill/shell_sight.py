@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, VARIABLE, WRITES, Seen
+from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
 
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
 _SINGLE = re.compile(r"'[^']*'")
@@ -12,6 +12,10 @@ _COMMENT = re.compile(r"(?:^|(?<=[\s;]))#.*$")
 _AT = r"(?:^|[;&|({`]|\$\(|\b(?:then|do|else|if|while|until|exec|time|sudo|!)\s)\s*"
 _REDIRECTED = re.compile(r"(?<![<>=\-&\d])[12&]?>>?\|?\s*(\"[^\"]*\"|[^\s;&|()<>\"]+)")
 _WRITER = re.compile(_AT + r"(tee|mkdir|touch|rm|rmdir|mv|cp|ln|install|sed\s+-i|truncate)(?:\s+(.*))?$")
+# A text with more in it than a path: what stands in it is printed.
+_QUOTED = re.compile(r"\"(?=[^\"]*[\s>])(?:\\.|[^\"\\])*\"")
+_TEST = re.compile(r"\[\[|\(\(|\[ ")
+_TROUBLE = re.compile(r"command -v|\bwhich |\$#|[Uu]sage|! ?-[a-z] |-z |\b[Ee]rror|ERROR|not found|[Mm]issing")
 _EXIT = re.compile(r"\bexit\s+([1-9]\d*|\"?\$\{?\w+\}?\"?|\$\?)")
 _USED = re.compile(r"(?<!\\)\$(?:\{[#!]?([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
 _ASSIGNED = re.compile(r"(?:^|[\s;(])([A-Z][A-Z0-9_]*)\+?=")
@@ -60,7 +64,11 @@ def _all(lines: list[tuple[int, str]], depth: int) -> Iterator[Seen]:
         for found in (*_ASSIGNED.finditer(line), *_TAKEN.finditer(line)):
             assigned.setdefault(found[1], number)
     given: set[str] = set()  # with a default, where they are not set
-    for number, line in lines:
+    for at, (number, line) in enumerate(lines):
+        before = "\n".join(text for _, text in lines[max(0, at - 3) : at + 1])
+        for found in _EXIT.finditer(line):
+            kind = STOPS if _TROUBLE.search(before) else ENDS
+            yield Seen(number, kind, found[1] if found[1].isdigit() else "")
         given.update(found[1] for found in _DEFAULT.finditer(line) if assigned[found[1]] == number)
         yield from _of_line(number, line, depth)
         for found in _USED.finditer(line):
@@ -72,20 +80,15 @@ def _all(lines: list[tuple[int, str]], depth: int) -> Iterator[Seen]:
 
 
 def _of_line(number: int, line: str, depth: int) -> Iterator[Seen]:  # noqa: C901 - one kind after another
-    is_test = "[[" in line or "((" in line
-    if not is_test:
-        for found in _REDIRECTED.finditer(line):
-            target = found[1].strip('"')
-            if not target.startswith(_NOWHERE):
-                yield Seen(number, WRITES, "" if "$" in target else target)
-    for found in _WRITER.finditer(line):
-        words = [
-            word.strip('"') for word in re.split(r"\s+|[;&|)]", found[2] or "") if word and not word.startswith("-")
-        ]
+    plain = _QUOTED.sub('"$"', line)
+    for found in _REDIRECTED.finditer(plain) if _TEST.search(plain) is None else ():
+        target = found[1].strip('"')
+        if not target.startswith(_NOWHERE):
+            yield Seen(number, WRITES, "" if "$" in target else target)
+    for found in _WRITER.finditer(plain):
+        words = [word.strip('"') for word in re.split(r"\s+|[;&|)]", found[2] or "") if word[:1] not in ("", "-")]
         last = words[-1] if words else ""
         yield Seen(number, WRITES, "" if "$" in last or found[1].startswith("sed") else last)
-    for found in _EXIT.finditer(line):
-        yield Seen(number, ENDS, found[1] if found[1].isdigit() else "")
     for kind, pattern in ((CLOCK, _CLOCK), (CHANCE, _CHANCE), (NETWORK, _NETWORK)):
         for found in pattern.finditer(line):
             yield Seen(number, kind, " ".join(next(filter(None, found.groups())).split()))

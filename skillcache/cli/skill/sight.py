@@ -7,7 +7,7 @@ from typing import NamedTuple
 from skillcache import files
 from skillcache.fingerprint.ignored import is_cache
 
-WRITES, ENDS, VARIABLE, CLOCK, CHANCE = "writes", "ends", "variable", "clock", "random"
+WRITES, ENDS, STOPS, VARIABLE, CLOCK, CHANCE = "writes", "ends", "stops", "variable", "clock", "random"
 NETWORK, PRESENT, ABOVE, HOME, READS = "network", "present directory", "above", "home", "reads"
 
 _MOST = 200  # scripts of a skill
@@ -18,11 +18,14 @@ _ENDINGS = {
 }  # fmt: skip
 _FIRST_LINES = (("python", "python"), ("bash", "shell"), ("node", "node"), ("deno", "node"), ("bun", "node"),
                 ("zsh", "shell"), ("sh", "shell"))  # fmt: skip
-_PACKAGES = frozenset(["node_modules", ".venv", "venv"])
+_APART = frozenset(["node_modules", ".venv", "venv", "tests", "test", "__tests__"])  # what no skill tells to run
 
 
 class Seen(NamedTuple):
-    """line: from 1; kind: one of the words above; name: the variable, path, status or call, "" where it is computed."""
+    """line: from 1; kind: one of the words above; name: the variable, path, status or call, "" where it is computed.
+
+    A script `ends` with a status that tells of its findings, and `stops` with one where something is missing or fails.
+    """
 
     line: int
     kind: str
@@ -95,8 +98,8 @@ def _language(path: str, text: str) -> str | None:
 
 def _files(folder: str) -> Iterator[str]:
     for top, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if each not in _PACKAGES and not is_cache(os.fsencode(each)))
+        folders[:] = sorted(each for each in folders if each not in _APART and not is_cache(os.fsencode(each)))
         for name in sorted(names):
             path = os.path.join(top, name)
-            if os.path.isfile(path):
+            if os.path.isfile(path) and not name.startswith("test_") and name != "conftest.py":
                 yield os.path.relpath(path, folder)
