@@ -284,6 +284,18 @@ def test_a_status_that_tells_of_trouble_is_remarked_on_where_it_would_be_replaye
         (skill.folder / name).unlink()
 
 
+def test_a_text_over_several_lines_is_no_command(skill: Skill) -> None:
+    script = (
+        "jq '\n  if .a > 0 then 1\n  ; curl x\n' data.json\n# it's a comment\necho \"don't\n > b.txt\n\"\n"
+        'echo "$(curl -s "$URL" > got.txt)"\n'
+    )
+    assert [line.partition(":")[2].partition(":")[0] for line in skill.seen(script, "run.sh")] == [
+        "9 uses the network (curl)",
+        "9 reads the environment variable URL",
+        "9 writes got.txt",
+    ]
+
+
 def test_what_a_shell_script_prints_is_no_file(skill: Skill) -> None:
     script = 'echo "a > b; c > d.txt"\n[ 2 > 1 ]\ncat "my file" > "$OUT"\nmkdir -p "a b"\n'
     assert skill.seen(script, "run.sh", "  skillcache:\n    env: OUT\n") == [

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
 
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
-_SINGLE = re.compile(r"'[^']*'")
-_COMMENT = re.compile(r"(?:^|(?<=[\s;]))#.*$")
 # What may stand before the name of a command.
 _AT = r"(?:^|[;&|({`]|\$\(|\b(?:then|do|else|if|while|until|exec|time|sudo|!)\s)\s*"
 _REDIRECTED = re.compile(r"(?<![<>=\-&\d])[12&]?>>?\|?\s*(\"[^\"]*\"|[^\s;&|()<>\"]+)")
 _WRITER = re.compile(_AT + r"(tee|mkdir|touch|rm|rmdir|mv|cp|ln|install|sed\s+-i|truncate)(?:\s+(.*))?$")
-# A text with more in it than a path: what stands in it is printed.
-_QUOTED = re.compile(r"\"(?=[^\"]*[\s>])(?:\\.|[^\"\\])*\"")
+_BLANK = "\0"  # one in quotes, where it parts no words
 _TEST = re.compile(r"\[\[|\(\(|\[ ")
 _TROUBLE = re.compile(r"command -v|\bwhich |\$#|[Uu]sage|! ?-[a-z] |-z |\b[Ee]rror|ERROR|not found|[Mm]issing")
 _EXIT = re.compile(r"\bexit\s+([1-9]\d*|\"?\$\{?\w+\}?\"?|\$\?)")
@@ -46,16 +43,47 @@ def seen(text: str, depth: int) -> list[Seen]:
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """(number from 1, what a shell may obey)."""
     ends = ""
+    within: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         if ends:
-            if line.strip("\t ") == ends:
-                ends = ""
+            ends = "" if line.strip("\t ") == ends else ends
             continue
-        bare = _COMMENT.sub("", _SINGLE.sub(lambda found: "'" + "_" * (len(found[0]) - 2) + "'", line))
-        found = _HERE.search(line)
-        if found is not None and "<<<" not in line and _HERE.search(bare.replace("_", "E")) is not None:
-            ends = found[2]
+        begins = not within
+        bare = _bare(line, within)
+        found = _HERE.search(line) if begins else None
+        if found is not None and "<<" in bare and "<<<" not in line:
+            ends, within = found[2], []
         yield number, bare
+
+
+def _bare(line: str, within: list[str]) -> str:
+    """Without comments, and without what quoted texts hold that a shell does not obey.
+
+    `within`: the quotes and parentheses that are open when the line begins, and then when it ends.
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(line):
+        letter, mark = line[at], within[-1] if within else ""
+        step = 1
+        if mark == "'":
+            found.append(letter if letter == mark else "_")
+        elif letter == "\\" or (mark == '"' and line.startswith("$(", at)):
+            step = 2
+            found.append(line[at : at + 2])
+        elif mark == '"':
+            found.append("_" if letter in "<>;|&" else _BLANK if letter == " " else letter)
+        elif letter == "#" and line[at - 1 : at] in ("", " ", "\t", ";"):
+            break
+        else:
+            found.append(letter)
+        if letter == mark:
+            within.pop()
+        elif mark != "'" and letter != "\\":
+            opened = ")" if step == 2 or (letter == "(" and within and mark != '"') else ""
+            within += [opened or letter] if opened or (letter in "'\"" and mark != '"') else []
+        at += step
+    return "".join(found)
 
 
 def _all(lines: list[tuple[int, str]], depth: int) -> Iterator[Seen]:
@@ -80,15 +108,14 @@ def _all(lines: list[tuple[int, str]], depth: int) -> Iterator[Seen]:
 
 
 def _of_line(number: int, line: str, depth: int) -> Iterator[Seen]:  # noqa: C901 - one kind after another
-    plain = _QUOTED.sub('"$"', line)
-    for found in _REDIRECTED.finditer(plain) if _TEST.search(plain) is None else ():
+    for found in _REDIRECTED.finditer(line) if _TEST.search(line) is None else ():
         target = found[1].strip('"')
         if not target.startswith(_NOWHERE):
-            yield Seen(number, WRITES, "" if "$" in target else target)
-    for found in _WRITER.finditer(plain):
+            yield Seen(number, WRITES, _plain(target))
+    for found in _WRITER.finditer(line):
         words = [word.strip('"') for word in re.split(r"\s+|[;&|)]", found[2] or "") if word[:1] not in ("", "-")]
         last = words[-1] if words else ""
-        yield Seen(number, WRITES, "" if "$" in last or found[1].startswith("sed") else last)
+        yield Seen(number, WRITES, "" if found[1].startswith("sed") else _plain(last))
     for kind, pattern in ((CLOCK, _CLOCK), (CHANCE, _CHANCE), (NETWORK, _NETWORK)):
         for found in pattern.finditer(line):
             yield Seen(number, kind, " ".join(next(filter(None, found.groups())).split()))
@@ -100,3 +127,8 @@ def _of_line(number: int, line: str, depth: int) -> Iterator[Seen]:  # noqa: C90
             yield Seen(number, ABOVE, found[1].strip('"'))
     for found in _HOME.finditer(line):
         yield Seen(number, HOME, f"~{found[1]}" if found[1] else "")
+
+
+def _plain(path: str) -> str:
+    """As it is written, or "" where the shell makes it up."""
+    return "" if "$" in path or _BLANK in path else path
