@@ -188,6 +188,7 @@ def test_leaves_alone_what_is_not_surely_understood(skill: Skill, head: str, sai
         ("`python3 scripts/run.py https://example.com/a.csv`", False),
         ("`python3 scripts/run.py a.csv` or `python3 scripts/run.py list`", False),
         ("`python3 scripts/run.py`", False),
+        ("`python3 scripts/run.py output.csv` or `python3 scripts/run.py b.csv`", False),
         ("python3 scripts/run.py a.csv, which is no code", False),
     ],
 )

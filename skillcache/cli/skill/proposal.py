@@ -191,6 +191,9 @@ def _args_are_files(lines: Sequence[Shown], outputs: dict[str, str]) -> Field | 
         given = _plain_words(line, outputs)
         if not all(map(_is_file, given)):
             return None
+        for at, word in enumerate(given, 1):  # what is not there yet is no file, unless it is known as an output
+            if _OUTPUT.search(word) and f"{{{at}}}" not in outputs and not any(matches(each, word) for each in outputs):
+                return None
         seen += [f"SKILL.md shows {os.path.basename(line.script)} {word}" for word in given]
     return Field("args_are_files", value=True, why=tuple(dict.fromkeys(seen))) if seen else None
 
