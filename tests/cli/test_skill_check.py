@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.cli.skill.rehearsal import Place, rehearse
 from tests.cli.conftest import Person, Ran
 
 BLOCK = "  skillcache:\n    args_are_files: true\n"
@@ -500,6 +501,33 @@ def test_what_a_run_leaves_running_is_ended(skill: Skill, tmp_path: Path) -> Non
     assert skill.tried(*RUN[:2])[0] == 0
     state = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_run_that_does_not_end_is_stopped(skill: Skill) -> None:
+    skill.declare("  skillcache:\n    ttl: 60\n", "import time\nprint('begun', flush=True)\ntime.sleep(600)\n")
+    place = Place(str(skill.folder), str(skill.project), skill.person.variables, (), 5_000_000, longest=2.5)
+    tried = rehearse(RUN[:2], place)
+    assert (len(tried.runs), tried.runs[0].ended, tried.out) == (1, False, ("it was stopped after 2.5 s",))
+    assert tried.differences == ()
+
+
+def test_a_directory_that_is_too_large_is_not_copied(skill: Skill) -> None:
+    skill.declare()
+    with (skill.project / "large.bin").open("wb") as large:
+        large.truncate((1 << 29) + 1)
+    assert skill.check("--", *RUN)[::2] == (
+        1,
+        f"skillcache: {skill.project} is too large to be copied: run the check in a smaller folder\n",
+    )
+
+
+def test_a_skill_behind_a_link_is_known_by_the_link(skill: Skill) -> None:
+    skill.declare()
+    real = skill.person.home / "source"
+    skill.folder.rename(real)
+    skill.folder.symlink_to(real)
+    assert skill.check().out.startswith(CACHED)
+    assert skill.tried(*RUN) == (0, "Both runs gave the same: status 0, 4 bytes of output.\n")
 
 
 def test_one_object_says_it_all(skill: Skill) -> None:

@@ -28,7 +28,7 @@ _SHOWN = 5  # lines of one remark
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, resolve_path=True))
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 @click.argument("words", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
 def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     """Say whether a skill's scripts are cached, and try one.
@@ -45,6 +45,7 @@ def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     \b
     skillcache skill check .claude/skills/report -- scripts/report.py table.csv
     """  # noqa: D301 - click's mark for lines to be left alone
+    folder = os.path.abspath(folder)
     cwd = os.path.realpath(os.getcwd())
     settings = load(os.environ, find_root(cwd) or cwd)
     rules = rules_of(settings)
@@ -56,7 +57,9 @@ def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     if words:
         if not as_json:
             click.echo(f"\nRuns twice, in a copy of {legible(cwd)}: {legible(shlex.join(words))}")
-        tried = rehearse(words, Place(folder, cwd, os.environ, rules, int(settings.number("max_output"))))
+        tried = rehearse(
+            words, Place(os.path.realpath(folder), cwd, os.environ, rules, int(settings.number("max_output")))
+        )
     if as_json:
         click.echo(json.dumps(_as_json(standing, noted, words, tried), indent=2))
     elif tried is not None:

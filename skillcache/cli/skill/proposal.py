@@ -56,7 +56,7 @@ class Proposal(NamedTuple):
 
 
 def propose(folder: str) -> Proposal:
-    """`folder`: of the skill, real path."""
+    """`folder`: of the skill."""
     seen = look(folder)
     lines = shown(folder, seen.scripts)
     outputs = _outputs(folder, seen, lines)

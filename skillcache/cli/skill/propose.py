@@ -21,7 +21,7 @@ _CAUTION = (
 
 @click.command()
 @click.option("--write", "writes", is_flag=True, help="Put the block into SKILL.md, and change nothing else in it.")
-@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, resolve_path=True))
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 def propose(writes: bool, folder: str) -> int:
     """Print what a skill could declare of its scripts.
 
@@ -29,6 +29,7 @@ def propose(writes: bool, folder: str) -> int:
     visibly do and the commands that its text shows. Nothing is run: read it before you take it, and try it with
     skillcache skill check.
     """
+    folder = os.path.abspath(folder)
     path = os.path.join(folder, FILE)
     before = _read(path)
     proposal = proposed(folder)

@@ -5,14 +5,14 @@ What a hook would say of the runs is said by what a hook asks: `skillcache.skill
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from skillcache.cli.skill.copied import Copy
 from skillcache.cli.skill.differences import Difference, of_bytes
 from skillcache.commands.stand_in import without_shims
 from skillcache.entry import File
@@ -21,15 +21,10 @@ from skillcache.outcome import NO_RULE
 from skillcache.policy import Rule, judge
 from skillcache.secrets import find as find_secret
 from skillcache.skill.find import Finder
-from skillcache.skill.manifest import FILE, SHELF
 from skillcache.skill.workplace import Workplace
 
-_LONGEST = 60.0  # seconds of one run
 _LOOKING = 30.0  # seconds for what is captured around it
-_MOST_FILES, _MOST_BYTES = 20_000, 1 << 29  # of a directory that is copied
 _UNKNOWN = "the command is known for none that runs a script of the skill"
-_PLUGIN = ".claude-plugin"  # in the folder of one
-_SKILL = ("${CLAUDE_SKILL_DIR}", "$CLAUDE_SKILL_DIR")
 
 
 class Run(NamedTuple):
@@ -52,13 +47,14 @@ class Rehearsal(NamedTuple):
 
 
 class Place(NamedTuple):
-    """folder: the skill's, real; cwd: real; rules: the person's; cap: most bytes of a result."""
+    """folder: the skill's, real; cwd: real; cap: most bytes of a result; longest: seconds of one run."""
 
     folder: str
     cwd: str
     environ: Mapping[str, str]
     rules: tuple[Rule, ...]
     cap: int
+    longest: float = 60.0
 
 
 def rehearse(words: tuple[str, ...], place: Place) -> Rehearsal:
@@ -71,65 +67,24 @@ class _Stage:
     def __init__(self, top: str, place: Place) -> None:
         self.top = top
         self.place = place
-        self.cwd = f"{top}/work/{os.path.basename(place.cwd) or 'root'}"
-        _copy(place.cwd, self.cwd)
-        self.skill = self._skill()
+        self.copy = Copy(top, place.folder, place.cwd)
+        self.cwd = self.copy.cwd
         environ = without_shims(dict(place.environ))
         environ["PWD"] = self.cwd
         if project := environ.get("CLAUDE_PROJECT_DIR"):
-            environ["CLAUDE_PROJECT_DIR"] = self._there(os.path.realpath(project))
+            environ["CLAUDE_PROJECT_DIR"] = self.copy.there(os.path.realpath(project))
         self.environ = environ
         self.out: dict[str, None] = {}
 
-    def _skill(self) -> str:
-        """Where the skill is in the copy, with what it shares."""
-        folder, cwd = self.place.folder, self.place.cwd
-        shelf = os.path.dirname(folder)
-        if f"{folder}/".startswith(f"{cwd}/") and os.path.basename(shelf) == SHELF:
-            return self.cwd + folder[len(cwd) :]
-        beside = f"{self.top}/plugin"
-        there = f"{beside}/{SHELF}/{os.path.basename(folder)}"
-        if os.path.basename(shelf) == SHELF and os.path.isdir(f"{os.path.dirname(shelf)}/{_PLUGIN}"):
-            _copy(os.path.dirname(shelf), beside)
-            return there
-        _copy(folder, there)
-        if os.path.basename(shelf) == SHELF:
-            for name in os.listdir(shelf):
-                path = f"{shelf}/{name}"
-                if not os.path.lexists(f"{path}/{FILE}") and not os.path.lexists(f"{beside}/{SHELF}/{name}"):
-                    _copy(path, f"{beside}/{SHELF}/{name}")
-        return there
-
-    def _there(self, path: str) -> str:
-        """A real path where it is in the copy, if it is."""
-        for real, copy in ((self.place.folder, self.skill), (self.place.cwd, self.cwd)):
-            if f"{path}/".startswith(f"{real}/"):
-                return copy + path[len(real) :]
-        return path
-
-    def _word(self, word: str) -> str:
-        for mark in _SKILL:
-            word = word.replace(mark, self.place.folder)
-        if os.path.isabs(word):
-            return self._there(os.path.realpath(word)) if os.path.lexists(word) else word
-        if word.startswith("-") or "/" not in word:
-            return word
-        path = os.path.realpath(os.path.join(self.place.cwd, word))
-        if not os.path.lexists(path):  # as SKILL.md often says it
-            own = os.path.join(self.place.folder, word)
-            return f"{self.skill}/{os.path.normpath(word)}" if os.path.isfile(own) else word
-        there = self._there(path)
-        return word if there.startswith(f"{self.cwd}/") or there == path else there
-
     def play(self, words: tuple[str, ...]) -> Rehearsal:
-        words = tuple(map(self._word, words))
+        words = tuple(map(self.copy.word, words))
         failures, work = self._workplace(words)
         runs: list[Run] = []
         for _ in range(2):
             run = self._run(words, work)
             runs.append(run)
             if not run.ended:
-                self.out[f"it was stopped after {_LONGEST:.0f} s"] = None
+                self.out[f"it was stopped after {self.place.longest:g} s"] = None
                 break
             if run.status and not failures and work is not None:
                 self.out[f"it ended with {run.status}, and failures: true is not said"] = None
@@ -156,7 +111,7 @@ class _Stage:
         return False, None
 
     def _refused(self, why: str) -> None:
-        for path, instead in ((f"{self.cwd}/", ""), (f"{self.skill}/", "the skill's "), (self.cwd, ".")):
+        for path, instead in ((f"{self.cwd}/", ""), (f"{self.copy.skill}/", "the skill's "), (self.cwd, ".")):
             why = why.replace(path, instead)
         self.out[why] = None
 
@@ -206,7 +161,7 @@ class _Stage:
                 raise SkillcacheError(f"{words[0]}: {fault.strerror}") from None
             ended = True
             try:
-                process.wait(_LONGEST)
+                process.wait(self.place.longest)
             except subprocess.TimeoutExpired:
                 ended = False
             finally:  # what it left running, too
@@ -241,32 +196,3 @@ def _compare(first: Run, second: Run) -> Iterator[Difference]:
 
 def _there_is(there: bool) -> str:
     return "written" if there else "not written"
-
-
-def _copy(source: str, target: str) -> None:
-    """What can be copied of it. Raises SkillcacheError."""
-    if os.path.isfile(source):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        shutil.copy2(source, target)
-        return
-    count = size = 0
-    for top, _, names in os.walk(source):
-        for name in names:
-            count += 1
-            with contextlib.suppress(OSError):
-                size += os.lstat(os.path.join(top, name)).st_size
-            if count > _MOST_FILES or size > _MOST_BYTES:
-                raise SkillcacheError(f"{source} is too large to be copied: run the check in a smaller folder")
-    with contextlib.suppress(shutil.Error):  # what cannot be read
-        shutil.copytree(source, target, symlinks=True, ignore=_odd, dirs_exist_ok=True)
-
-
-def _odd(folder: str, names: Sequence[str]) -> set[str]:
-    """Pipes and sockets; and a file `.git` that leads to the real worktree's own."""
-    paths = {name: os.path.join(folder, name) for name in names}
-    return {
-        name
-        for name, path in paths.items()
-        if not (os.path.islink(path) or os.path.isfile(path) or os.path.isdir(path))
-        or (name == ".git" and os.path.isfile(path))
-    }

@@ -68,7 +68,7 @@ class Standing(NamedTuple):
 
 
 def stand(folder: str, rules: Sequence[Rule]) -> Standing:
-    """`folder`: real path; `rules`: the person's, `Skill(name)` among them. Raises SkillcacheError and OSError."""
+    """`folder`: absolute, as it was come by; `rules`: the person's. Raises SkillcacheError and OSError."""
     data = files.read(f"{folder}/{FILE}", _CAP)
     base = os.path.basename(folder)
     nothing = Declaration()
@@ -90,7 +90,7 @@ def stand(folder: str, rules: Sequence[Rule]) -> Standing:
     if own is not None and not own.enabled:
         why = f"your rule {own.pattern} says enabled = false"
         return Standing(said.name, declared, cached=False, line=0, why=why, instead=f"change it in {own.origin}")
-    if os.path.basename(os.path.dirname(folder)) != manifest.SHELF:
+    if all(os.path.basename(os.path.dirname(path)) != manifest.SHELF for path in (folder, os.path.realpath(folder))):
         return Standing(
             said.name, declared, cached=False, line=0,
             why=f"{folder} lies in no folder of the name {manifest.SHELF}",
