@@ -474,7 +474,10 @@ def test_a_missing_argument_is_what_keeps_the_command_out(skill: Skill) -> None:
 
 def test_a_run_reads_nothing_from_the_terminal(skill: Skill) -> None:
     skill.declare("  skillcache:\n    ttl: 60\n", "import sys\nprint(repr(sys.stdin.read()))\n")
-    assert skill.tried(*RUN[:2]) == (0, "Both runs gave the same: status 0, 3 bytes of output.\n")
+    ran = skill.person.skillcache(
+        "skill", "check", str(skill.folder), "--", *RUN[:2], folder=skill.project, answer="typed\n"
+    )
+    assert ran.out.endswith("\nBoth runs gave the same: status 0, 3 bytes of output.\n")
 
 
 def test_a_run_that_was_too_quick_is_said_to_be(skill: Skill) -> None:
