@@ -17,6 +17,7 @@ COMMANDS = {
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
+    "skill": "Check what a skill declares of its scripts, and propose it.",
     "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",
     "note": "Add, list and remove notes on this project.",

@@ -1,0 +1,85 @@
+"""`skillcache skill propose`."""
+
+import os
+import shlex
+
+import click
+
+from skillcache.cli import exits
+from skillcache.cli.diff import unified
+from skillcache.cli.skill.block import Placed, place
+from skillcache.cli.skill.proposal import Proposal
+from skillcache.cli.skill.proposal import propose as proposed
+from skillcache.errors import SkillcacheError
+from skillcache.sessions.brief.wording import legible
+from skillcache.skill.manifest import FILE
+
+_CAUTION = (
+    "It is right for scripts that only report and write files, and wrong for those that are run for what they do."
+)
+
+
+@click.command()
+@click.option("--write", "writes", is_flag=True, help="Put the block into SKILL.md, and change nothing else in it.")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
+def propose(writes: bool, folder: str) -> int:
+    """Print what a skill could declare of its scripts.
+
+    That is the block metadata.skillcache of its SKILL.md, as that file is indented and quoted, by what its scripts
+    visibly do and the commands that its text shows. Nothing is run: read it before you take it, and try it with
+    skillcache skill check.
+    """
+    folder = os.path.abspath(folder)
+    path = os.path.join(folder, FILE)
+    before = _read(path)
+    proposal = proposed(folder)
+    if not proposal.scripts:
+        raise SkillcacheError(f"{folder} holds no script: there is nothing to declare")
+    placed = place(before, os.path.basename(folder), proposal.fields)
+    if not writes:
+        click.echo("\n".join(_said(placed, proposal, folder)))
+        return exits.OK
+    _write(path, before, placed.text)
+    click.echo(unified(path, before, placed.text), nl=False)
+    click.echo(f"\n{legible(path)} declares it now. Try it with:\n  {_trial(proposal, folder)}")
+    return exits.OK
+
+
+def _said(placed: Placed, proposal: Proposal, folder: str) -> list[str]:
+    lines = [*placed.block.splitlines(), "", "Why:"]
+    for field in proposal.fields:
+        lines += [f"  {field.name}: {legible(why)}" for why in field.why]
+    return [*lines, "", _CAUTION, f"Put it in with: skillcache skill propose --write {legible(shlex.quote(folder))}"]
+
+
+def _trial(proposal: Proposal, folder: str) -> str:
+    found = proposal.shown
+    command = next((each for each in found if each.given), found[0]).spelled if found else "COMMAND"
+    return legible(f"skillcache skill check {shlex.quote(folder)} -- {command}")
+
+
+def _read(path: str) -> str:
+    """Raises SkillcacheError and OSError."""
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise SkillcacheError(f"{os.path.dirname(path)} is no folder of a skill: there is no {FILE} in it") from None
+    except UnicodeDecodeError:
+        raise SkillcacheError(f"{path} is no UTF-8: write it anew as that") from None
+
+
+def _write(path: str, before: str, after: str) -> None:
+    """Whole or not at all, through a link to where the file is. Raises SkillcacheError and OSError."""
+    real = os.path.realpath(path)
+    new = f"{real}.skillcache-{os.getpid()}"
+    try:
+        with open(new, "x", encoding="utf-8", newline="") as file:
+            file.write(after)
+        os.chmod(new, os.stat(real).st_mode & 0o7777)
+        if _read(path) != before:
+            raise SkillcacheError(f"{path} was changed meanwhile: try again")
+        os.replace(new, real)
+    finally:
+        if os.path.lexists(new):
+            os.unlink(new)
