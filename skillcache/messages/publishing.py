@@ -17,6 +17,7 @@ from skillcache.messages.identity import SESSION_VARIABLE, person
 from skillcache.messages.message import is_id
 from skillcache.messages.page import word
 from skillcache.messages.post import GONE, Letter, Post, open_post
+from skillcache.messages.proof import token_by
 from skillcache.messages.sending import check_ttl, compose
 from skillcache.redis_keys import channel as channel_of
 from skillcache.sessions import repository
@@ -64,8 +65,9 @@ def publish_message(
     project = repository.project_of(repository.locate(os.getcwd()))
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
     fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
-    me = person(os.environ)
-    made = compose(me._replace(id=os.environ.get(SESSION_VARIABLE) or me.id), fields, seal.key_of(settings.cache))
+    key = seal.key_of(settings.cache)
+    me = person(os.environ, token_by(key))
+    made = compose(me._replace(id=os.environ.get(SESSION_VARIABLE) or me.id), fields, key)
     with opened(client, settings.store) as post:
         (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
     if listeners < 0:
@@ -87,8 +89,10 @@ async def aio_publish_message(
 
 
 @contextmanager
-def opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
+def opened(client: "redis.Redis | None", target: str, token: str = "") -> Iterator[Post]:
+    """`token`: of `proof`."""
     post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
+    post.token = token
     try:
         yield post
     finally:
