@@ -69,9 +69,9 @@ class Office:
         if name:
             return me._replace(id=self._agent(name, session, me, known)["id"], name=name)
         if session:
-            own = {agent["id"]: agent for agent in known if self.is_own(agent)}
-            id_ = next((each for each in (session, marked(session, self.post.token)) if each in own), session)
-            return me._replace(id=id_, name=own.get(id_, {}).get("name", me.name))
+            there = {agent["id"]: agent for agent in known}
+            id_ = session if self.is_own(there.get(session, {})) else marked(session, self.post.token)
+            return me._replace(id=id_, name=there.get(id_, {}).get("name", me.name))
         fields = {"type": PERSON, "name": me.name, "session": "", "project": self.project, "user": me.user}
         place = {"host": me.host, "branch": cut(self.place.branch, limits.NAME), "root": self.place.root}
         return me._replace(name=self.post.register(me.id, {**fields, **place}, ""))

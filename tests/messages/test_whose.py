@@ -169,17 +169,31 @@ def test_a_subagent_is_written_for_only_from_where_it_was_registered(project: Pr
     assert project.run(*words, CLAUDE_CODE_SESSION_ID=session.id).startswith("Sent to somebody-1 as ")
 
 
-def test_an_inbox_of_a_session_is_read_only_where_it_was_registered(project: Project) -> None:
+def test_a_session_s_inbox_is_read_only_where_it_was_registered_and_elsewhere_it_has_another(project: Project) -> None:
     session, other = Session(project), another_home(project, SKILLCACHE_MESSAGES_DELIVER="0")
     session.start()
     project.run("send", "--to", "somebody-1", "hello")
-    done = other.skillcache("inbox", CLAUDE_CODE_SESSION_ID=session.id)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        f"skillcache: {session.id} is an agent of another user or home folder: only there its messages can be read, or"
-        " its name used. See: skillcache agents --all\n"
-    )
+    here = {"CLAUDE_CODE_SESSION_ID": session.id}
+    assert other.run("inbox", **here) == ""
+    other.run("send", "--to", "somebody-1", "from elsewhere", **here)
     assert quoted(session.batch()) == ["hello"]
+    back = other.run("inbox", **here)
+    assert "comes back undelivered: somebody-1 takes no messages from this sender" in back
+    assert quoted(back) == ["from elsewhere"]
+    assert session.batch() == ""
+
+
+def test_what_another_project_s_session_is_sent_is_refused_elsewhere(project: Project, client: redis.Redis) -> None:
+    other = another_home(project, SKILLCACHE_MESSAGES_DELIVER="0")
+    put(client, "one", project="example.org/another", name="somebody-1", type="main", proof="0" * 40)
+    done = other.skillcache("inbox", CLAUDE_CODE_SESSION_ID="one")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", REFUSED)
+
+
+REFUSED = (
+    "skillcache: one is an agent of another user or home folder: only there its messages can be read, or its name used."
+    " See: skillcache agents --all\n"
+)
 
 
 def test_a_program_elsewhere_only_watches_a_session(
