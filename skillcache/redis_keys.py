@@ -115,6 +115,10 @@ def channel(agent_id: str) -> str:
     return f"agent_comm:{agent_id}"
 
 
+def agent_key(agent_id: str) -> str:
+    return record_key("agent", agent_id)
+
+
 def talk_key(project: str) -> str:
     return record_key("talk", project)
 

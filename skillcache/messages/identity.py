@@ -72,9 +72,7 @@ class Office:
             there = {agent["id"]: agent for agent in known}
             id_ = session if self.is_own(there.get(session, {})) else marked(session, self.post.token)
             return me._replace(id=id_, name=there.get(id_, {}).get("name", me.name))
-        fields = {"type": PERSON, "name": me.name, "session": "", "project": self.project, "user": me.user}
-        place = {"host": me.host, "branch": cut(self.place.branch, limits.NAME), "root": self.place.root}
-        return me._replace(name=self.post.register(me.id, {**fields, **place}, ""))
+        return registered(self.post, me, self.place, self.project)
 
     def _agent(self, name: str, session: str, me: Sender, known: list[Agent]) -> Agent:
         mine = {"session": session} if session else {"user": me.user, "host": me.host}
@@ -102,6 +100,25 @@ def person(environ: Mapping[str, str], token: str) -> Sender:
     """Who writes where no agent does. name: what they ask to be called. token: of `proof`."""
     user, host = name_of(environ), os.uname().nodename
     return Sender(person_id(base_of(user), base_of(host), token), base_of(user), user, host)
+
+
+def registered(post: Post, me: Sender, place: repository.Place, project: str) -> Sender:
+    """The person under the name that others can write to. Raises StoreError."""
+    fields = {"type": PERSON, "name": me.name, "session": "", "project": project, "user": me.user, "host": me.host}
+    at = {"branch": cut(place.branch, limits.NAME), "root": place.root}
+    return me._replace(name=post.register(me.id, {**fields, **at}, ""))
+
+
+def author(post: Post, environ: Mapping[str, str], place: repository.Place, project: str) -> Sender:
+    """Who writes by a program: the session that it runs in, or else the person. Raises StoreError."""
+    me, session = person(environ, post.token), environ.get(SESSION_VARIABLE, "")
+    if not session:
+        return registered(post, me, place, project)
+    found = post.find(session)
+    if found.get("proof", "") not in ("", proof_of(post.token)):
+        session = marked(session, post.token)
+        found = post.find(session)
+    return me._replace(id=session, name=found.get("name") or me.name)
 
 
 @contextmanager

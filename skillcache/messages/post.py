@@ -134,6 +134,10 @@ class Post:
         """
         raise NotImplementedError
 
+    def find(self, id_: str) -> dict[str, str]:
+        """An agent's fields, without its times; empty where nobody is known by this id."""
+        raise NotImplementedError
+
     def send(self, letters: "Iterable[Letter]") -> list[int]:
         """For each how many listen on the agent's channel, or GONE or FULL.
 

@@ -4,7 +4,7 @@ from skillcache.errors import StoreError
 from skillcache.messages import limits
 from skillcache.messages.post import WORK, Delivery, Denied, Letter, Meeting, Post, Taken
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE
-from skillcache.redis_keys import talk_key
+from skillcache.redis_keys import agent_key, talk_key
 from skillcache.stores import message_scripts as scripts
 from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.redis_url import Address
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from skillcache.stores.resp import Reply
 
     Words = tuple[str | bytes, ...]
+
+
+_TIMES = ("active", "ended", "kept", "paced", "shown", "started")
 
 
 class RedisPost(Post):
@@ -52,6 +55,11 @@ class RedisPost(Post):
             words = [self._text(word) for word in self._items(fields)]
             agents.append({**dict(zip(words[::2], words[1::2], strict=True)), "id": self._text(id_)})
         return now, agents
+
+    def find(self, id_: str) -> dict[str, str]:
+        words = [self._text(word) for word in self._items(self._ask(("HGETALL", agent_key(id_))))]
+        fields = dict(zip(words[::2], words[1::2], strict=True))
+        return {name: text for name, text in fields.items() if name not in _TIMES}
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:
         words: list[str | bytes] = []

@@ -160,6 +160,11 @@ class SqlitePost(SqliteStore, Post):
         times = [{"active": str(row[2]), "started": str(row[4]), **when("ended", row[3])} for row in rows]
         return self._ms, [{**fields_of(row[1]), **time, "id": row[0]} for row, time in zip(rows, times, strict=True)]
 
+    def find(self, id_: str) -> dict[str, str]:
+        query = "SELECT fields FROM agents WHERE id = ?"
+        row = self._read(lambda db: db.execute(query, (id_,)).fetchone())
+        return fields_of(row[0]) if row else {}
+
     def send(self, letters: "Iterable[Letter]") -> list[int]:
         given, now = list(letters), self._ms
 

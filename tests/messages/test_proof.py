@@ -183,6 +183,16 @@ def test_who_reads_its_messages_is_there(open_as: Callable[..., Post]) -> None:
     assert later.look("b", {}) == 1
 
 
+def test_an_agent_is_found_by_its_id(open_as: Callable[..., Post]) -> None:
+    ours = open_as(OURS)
+    assert ours.find("b") == {}
+    ours.register("b", agent(), "main")
+    found = {**agent(), "name": "main-1", "proof": proof_of(OURS)}
+    assert open_as(THEIRS).find("b") == found
+    ours.end("b")
+    assert ours.find("b") == found
+
+
 def test_ids_are_told_apart_by_the_installation() -> None:
     assert marked("s", OURS) == f"s:{proof_of(OURS)[:12]}"
     assert len({marked("s", OURS), marked("s", THEIRS), marked("t", OURS), marked("s", "")}) == 4

@@ -224,6 +224,38 @@ def test_a_program_elsewhere_only_watches_a_session(
     assert first != second
 
 
+def test_who_published_can_be_answered_by_the_name_that_is_said(
+    project: Project, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.environ["SKILLCACHE_MESSAGES_FROM"] = "anyone"
+    session, other = Session(project), another_home(project)
+    session.start()
+    project.run("inbox")
+    monkeypatch.chdir(project.root)
+    monkeypatch.delenv("CLAUDE_CODE_SESSION_ID", raising=False)
+    for name, value in other.environ.items():
+        monkeypatch.setenv(name, value)
+    publish_message(client, f"agent_comm:{session.id}", "from a person")
+    assert f" from somebody:2 (somebody@{os.uname().nodename.lower()}, unproven), " in session.batch()
+    project.run("send", "--to", "somebody:2", "an answer", CLAUDE_CODE_SESSION_ID=session.id)
+    assert quoted(other.run("inbox")) == ["an answer"]
+
+    there = Session(other)
+    there.id = session.id
+    there.start()
+    expected = [("somebody-1", project, session.id), ("somebody:2", other, ""), ("somebody-2", other, session.id)]
+    for name, home, id_ in expected:
+        monkeypatch.setenv("HOME", home.environ["HOME"])
+        monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", id_)
+        publish_message(client, "agent_comm:worker", name)
+    with subscribe_to_agent(client, "agent_comm:worker") as worker:
+        heard = [worker.next(5) for _ in range(3)]
+    assert [each and (each.name, each.value) for each in heard] == [(name, name) for name, _, _ in expected]
+    assert heard[0] is not None
+    assert heard[2] is not None
+    assert heard[2].sender.startswith(f"{heard[0].sender}:")
+
+
 def test_a_program_that_can_keep_no_key_listens_all_the_same(
     project: Project, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
