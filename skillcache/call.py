@@ -10,8 +10,8 @@ from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
     from skillcache.stores import Store
+    from skillcache.world import World
 
 
 class Call:

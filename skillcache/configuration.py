@@ -9,7 +9,7 @@ import tomllib
 from skillcache.errors import ConfigError
 from skillcache.expression import fault_of
 from skillcache.policy.pattern import parse as parse_pattern
-from skillcache.settings import BY_NAME, PROJECT, USER, check
+from skillcache.setting_table import BY_NAME, PROJECT, USER, check
 
 _MCP = "mcp__"
 # The parser's time grows with the square of a key's parts, of which nobody writes so many.

@@ -7,6 +7,8 @@ field that a tool event cannot do without makes the whole event unreadable.
 from skillcache import jsontext
 from skillcache.errors import SkillcacheError
 
+MCP_PREFIX = "mcp__"
+DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
 _LAUNCHED = ("async_launched", "remote_launched")
 MOST = 64 << 20  # bytes; the largest event seen is a Write of a few megabytes
 

@@ -125,6 +125,17 @@ def draft_of(path: str) -> str:
     return f"{path}.{os.getpid()}.{get_ident()}.{_DRAFT[0]}"
 
 
+def sweep(folder: str, now: float, stale: float = _STALE) -> None:
+    """Remove files of `folder` older than `stale` seconds. A folder that is gone is swept."""
+    try:
+        with os.scandir(folder) as found:
+            for item in found:
+                if item.stat(follow_symlinks=False).st_mtime < now - stale:
+                    remove(item.path)
+    except OSError:
+        return
+
+
 def sweep_drafts(folder: str, now: float, *, inside: bool = True) -> None:
     """Remove the drafts that killed processes have left in a folder of ours and, if `inside`, in the folders in it."""
     try:

@@ -2,7 +2,7 @@
 
 import os
 
-from skillcache import bytecode, files, pending, tally
+from skillcache import bytecode, files, tally
 from skillcache.paths import (
     called_folder,
     calls_folder,
@@ -17,7 +17,7 @@ from skillcache.paths import (
     slow_folder,
     told_folder,
 )
-from skillcache.shims.script import quote
+from skillcache.process import quote
 
 _OF_A_DAY = (
     pending_folder,
@@ -39,7 +39,7 @@ def tidy(cache: str, now: float) -> None:
     """`now`: unix seconds. Raises OSError."""
     tally.trim(cache)
     for folder in _OF_A_DAY:
-        pending.sweep(folder(cache), now)
+        files.sweep(folder(cache), now)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)
     if bytecode.is_needed():

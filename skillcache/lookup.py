@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from skillcache.git import Git
-    from skillcache.policy import Verdict
+    from skillcache.policy.verdict import Verdict
     from skillcache.skill.workplace import Workplace
 
 

@@ -19,9 +19,11 @@ from skillcache.observing.candidate import Candidate, candidate
 from skillcache.observing.log import FAILED, Sighting, append, keyed, salt_of
 from skillcache.outcome import CUT, INTERRUPTED, NO_RULE, NOT_TEXT
 from skillcache.plan import BASH, Plan, finder_for
-from skillcache.policy import Rule, Verdict, judge
+from skillcache.policy.judgement import judge
 from skillcache.policy.other_tools import plan_of, rule_for
 from skillcache.policy.own import rules_of
+from skillcache.policy.rule import Rule
+from skillcache.policy.verdict import Verdict
 from skillcache.project import identity
 from skillcache.result import Unusable
 from skillcache.secrets import find as find_secret
@@ -30,7 +32,7 @@ from skillcache.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 _MOST = 3.0  # seconds to look at the world: less than the hook has
 

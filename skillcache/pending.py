@@ -11,7 +11,6 @@ from skillcache import files, jsontext
 from skillcache.paths import pending_folder
 
 _CAP = 4 << 20
-_STALE = 86_400  # seconds; a hit leaves its file behind, as no PostToolUse comes for it
 
 
 class Pending:
@@ -85,17 +84,6 @@ def end(cache: str, tool_use_id: str) -> dict[str, object] | None:
         record = {}
     files.remove(taken)
     return record if isinstance(record, dict) else {}
-
-
-def sweep(folder: str, now: float, stale: float = _STALE) -> None:
-    """Remove files of `folder` older than `stale` seconds. A folder that is gone is swept."""
-    try:
-        with os.scandir(folder) as found:
-            for item in found:
-                if item.stat(follow_symlinks=False).st_mtime < now - stale:
-                    files.remove(item.path)
-    except OSError:
-        return
 
 
 def _path(cache: str, tool_use_id: str) -> str:

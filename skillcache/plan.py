@@ -7,10 +7,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.kinds import Described
+    from skillcache.key import Row
     from skillcache.skill.find import Finder
 
 BASH = "Bash"
+
+
+class Described:
+    """text: the call for people, in one line; rows: of the key, the tool's first."""
+
+    __slots__ = ("rows", "text")
+
+    def __init__(self, text: str, rows: "tuple[Row, ...]") -> None:
+        self.text = text
+        self.rows = rows
 
 
 class Plan:
@@ -37,7 +47,7 @@ class Plan:
         *,
         tool: str = BASH,
         fresh: bool = False,
-        described: "Described | None" = None,
+        described: Described | None = None,
         ttl: int,
         failures_ttl: int,
     ) -> None:

@@ -127,3 +127,8 @@ def _reap(child: Child, options: int) -> bool:
         child.status = os.waitstatus_to_exitcode(status)
         os.close(child.fd)
     return pid != 0
+
+
+def quote(text: str) -> str:
+    """As one word of a shell."""
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -11,14 +11,11 @@ import posix
 import time
 from _thread import allocate_lock, start_new_thread
 
+from skillcache.world import World
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from skillcache.call import Call
-    from skillcache.consultation import Consultation
-    from skillcache.plan import Plan
-    from skillcache.stores import Store
+    from collections.abc import Mapping
 
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
 _TIME_TO_COUNT = 0.2  # what holds us up may hold up the count as well
@@ -37,36 +34,6 @@ HANDLERS = {
     "Deliver": "deliver",
     "Options": "options",
 }
-
-
-class World:
-    """What a handler may know of the world. now: unix seconds; begun: monotonic seconds at the start of our work.
-
-    after: what a handler leaves to be done once its answer is written, not at all where it could not be.
-    """
-
-    __slots__ = ("after", "begun", "environ", "now")
-
-    def __init__(self, environ: "Mapping[str, str]", now: float, begun: float) -> None:
-        self.after: Callable[[], None] | None = None
-        self.environ = environ
-        self.now = now
-        self.begun = begun
-
-    def join(self, _call: "Call", _planned: "Plan", consulted: "Consultation") -> "tuple[Consultation, bool]":
-        """See `server.flights`. A hook does not know whether its call will run, and has ended when it does."""
-        return consulted, False
-
-    def open_store(self, target: str) -> "Store":
-        """What `stores.open_store` opens; a process that stays has another way."""
-        from skillcache.stores import open_store
-
-        return open_store(target, now=self.now)
-
-    def spent(self) -> int:
-        """Milliseconds that we have taken since this was last asked, or since the beginning."""
-        before, self.begun = self.begun, time.monotonic()
-        return int((self.begun - before) * 1000)
 
 
 _START = time.process_time()  # seconds of the interpreter's own start, which is our work as well

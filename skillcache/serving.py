@@ -9,7 +9,7 @@ from skillcache.event import ToolEvent
 from skillcache.outcome import NO_RULE, WAITED, WAITED_IN_VAIN, Outcome
 from skillcache.pending import Pending
 from skillcache.plan import Plan
-from skillcache.runtime import World
+from skillcache.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -27,12 +27,14 @@ import redis
 import redis.asyncio
 
 from skillcache.library.scope import scoped
-from skillcache.library.source import store_in_force, translating
+from skillcache.library.source import store_in_force
 from skillcache.library.values import write_json
 from skillcache.redis_keys import session_key, session_keys
-from skillcache.sessions.journal import EMBEDDED, sessions_file
+from skillcache.sessions.journal import EMBEDDED
+from skillcache.sessions.opening import sessions_file
 from skillcache.stores import check_ttl
 from skillcache.stores.clients import aio_connect, connect
+from skillcache.stores.pooled import translating
 from skillcache.stores.sessions_sqlite import SqliteJournal
 
 __all__ = [

@@ -7,7 +7,7 @@ from skillcache.event import ToolEvent
 from skillcache.miss import Miss, read_miss
 from skillcache.outcome import INTERRUPTED, LAUNCHED, Outcome
 from skillcache.plan import Plan
-from skillcache.runtime import World
+from skillcache.world import World
 
 
 def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:

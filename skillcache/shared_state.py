@@ -26,7 +26,6 @@ from redis.retry import Retry
 
 from skillcache.errors import SkillcacheError, StoreError
 from skillcache.library.keys import check_team
-from skillcache.library.source import translating
 from skillcache.library.values import require_json
 from skillcache.outcome import STORE_GARBAGE
 from skillcache.redis_keys import state_keys
@@ -35,7 +34,7 @@ from skillcache.settings import load
 from skillcache.stores import EMBEDDED, check_ttl
 from skillcache.stores import state_scripts as scripts
 from skillcache.stores.clients import aio_connect, connect
-from skillcache.stores.pooled import SECONDS, PooledStore
+from skillcache.stores.pooled import SECONDS, PooledStore, translating
 from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.state_sqlite import SqliteState
 

@@ -173,7 +173,7 @@ def _is_unmapped(uid: int) -> bool:
 
 
 def _line(command: str, path: str) -> str:
-    from skillcache.shims.script import quote  # hardly ever
+    from skillcache.process import quote  # hardly ever
 
     plain = all(char.isalnum() or char in "/._-" for char in path)
     return f"{command} {path if plain else quote(path)}"

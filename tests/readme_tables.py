@@ -9,7 +9,7 @@ from skillcache.paths import HOME_VARIABLE
 from skillcache.policy.builtin import WORDS as TOOLS
 from skillcache.policy.builtin import tool_of
 from skillcache.policy.runner import TABLE as RUNNERS
-from skillcache.settings import PROJECT, TABLE
+from skillcache.setting_table import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
 _LANGUAGES = {

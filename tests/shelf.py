@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 from skillcache.entry import Entry, decode, encode
 from skillcache.redis_keys import entry_key
-from skillcache.stores import Store, open_store
+from skillcache.stores import Store
 from skillcache.stores.clients import connect
+from skillcache.stores.opening import open_store
 from tests.test_entry import make
 
 STARTED = 1_790_000_000_000

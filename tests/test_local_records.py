@@ -150,9 +150,9 @@ class TestPending:
         pending.begin(cache, "new")
         now = os.stat(cache + "/pending/new").st_mtime + 90_000
         os.utime(cache + "/pending/new", (now, now))
-        pending.sweep(cache + "/pending", now)
+        files.sweep(cache + "/pending", now)
         assert os.listdir(cache + "/pending") == ["new"]
-        pending.sweep(cache + "/gone", now)
+        files.sweep(cache + "/gone", now)
 
 
 class TestSeen:

@@ -22,8 +22,8 @@ from skillcache.observation import observe
 from skillcache.observing.label import acts, label_of
 from skillcache.observing.log import FAILED, Sighting, append, keyed, read, salt_of
 from skillcache.observing.worth import Evidence, weigh
-from skillcache.runtime import World
 from skillcache.settings import load
+from skillcache.world import World
 from tests.fidelity.hooks import Ran, event_after, event_before, run_hook
 from tests.sessions.test_repository import git
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.configuration import parse
-from skillcache.settings import USER
+from skillcache.setting_table import USER
 from tests.conftest import RedisServer, require_program
 from tests.readme_tables import README
 

@@ -7,7 +7,8 @@ import pytest
 from skillcache.errors import ConfigError
 from skillcache.paths import cache_folder, config_file
 from skillcache.policy.own import rules_of
-from skillcache.settings import TABLE, Settings, disabled, load
+from skillcache.setting_table import TABLE
+from skillcache.settings import Settings, disabled, load
 
 
 class Place:

@@ -16,7 +16,8 @@ from skillcache.errors import SkillcacheError
 from skillcache.kinds.definitions import config_folder
 from skillcache.paths import HOME_VARIABLE
 from skillcache.permissions.sources import LARGEST, MANAGED, roots_of
-from skillcache.settings import TABLE, Settings, load
+from skillcache.setting_table import TABLE
+from skillcache.settings import Settings, load
 
 _STORE = ("SKILLCACHE_REDIS_URL", "REDIS_URL", "REDIS_HOST")
 _WHICH_STORE = frozenset([*_STORE, "REDIS_PORT", "REDIS_PASSWORD", HOME_VARIABLE])

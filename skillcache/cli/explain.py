@@ -21,9 +21,9 @@ from skillcache.kinds import may_be_ours
 from skillcache.outcome import NO_ENTRY, NO_RULE
 from skillcache.plan import BASH
 from skillcache.replay import age_of
-from skillcache.runtime import World
 from skillcache.sessions.brief.wording import legible
 from skillcache.settings import load
+from skillcache.world import World
 
 _EXPANDS = "the shell puts other words in the place of $ and *: they are taken here as they stand"
 

@@ -18,7 +18,7 @@ from skillcache.outcome import UNCAPTURABLE, VERIFY
 from skillcache.paths import shims_folder
 from skillcache.settings import Settings, load
 from skillcache.shims.script import MARK
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 
 _CAP = 1 << 20
 _PIPED = "what it reads from the pipe is known only when it runs"

@@ -5,7 +5,7 @@ import os
 import click
 
 from skillcache.cli import exits
-from skillcache.cli.install import note
+from skillcache.cli.present import note
 from skillcache.cli.settings_file import USER, locate, original, read, restore
 from skillcache.errors import SkillcacheError
 from skillcache.plugin import ID, MODERN, OLDEST, client, patterns

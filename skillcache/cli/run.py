@@ -18,7 +18,7 @@ from skillcache.commands.way import Way
 from skillcache.errors import ConfigError
 from skillcache.outcome import SANDBOXED
 from skillcache.settings import disabled, load
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 from skillcache.trust import Untrusted
 from skillcache.worktree import find_root
 

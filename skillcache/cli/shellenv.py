@@ -5,8 +5,8 @@ import os
 import click
 
 from skillcache.cli import exits
+from skillcache.process import quote
 from skillcache.settings import load
-from skillcache.shims.script import quote
 from skillcache.shims.session import make
 from skillcache.worktree import find_root
 

@@ -10,7 +10,7 @@ import click
 
 from skillcache.cli import config_file, exits
 from skillcache.cli.diff import unified
-from skillcache.cli.install import present_edit
+from skillcache.cli.present import present_edit
 from skillcache.cli.quantities import duration, several
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
@@ -20,12 +20,13 @@ from skillcache.observing.candidate import MCP, would_be
 from skillcache.observing.worth import Evidence, weigh
 from skillcache.paths import config_file as persons_file
 from skillcache.paths import project_config_file
-from skillcache.policy import Rule, judge
+from skillcache.policy.judgement import judge
 from skillcache.policy.own import ONLINE_TTL, rules_of
 from skillcache.policy.pattern import matches, names
+from skillcache.policy.rule import Rule
 from skillcache.project import identity
-from skillcache.settings import PROJECT as PROJECT_FILE
-from skillcache.settings import USER as USER_FILE
+from skillcache.setting_table import PROJECT as PROJECT_FILE
+from skillcache.setting_table import USER as USER_FILE
 from skillcache.settings import Settings, load
 from skillcache.worktree import find_root
 

@@ -11,8 +11,8 @@ from skillcache.cli.memory import Memory, open_memory
 from skillcache.cli.quantities import duration
 from skillcache.cli.telling import event
 from skillcache.messages.message import NOTICE, decode
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import open_post
 from skillcache.outcome import ERROR, HIT, STORE, UNDONE
 from skillcache.paths import tally_file
 from skillcache.sessions.brief.facts import Facts, at_of

@@ -5,7 +5,9 @@ import errno
 from skillcache.commands import process
 from skillcache.commands.standard_input import write_some
 from skillcache.errors import Bypass
-from skillcache.outcome import UNREADABLE_ENTRY
+from skillcache.outcome import (
+    UNREADABLE_ENTRY,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,3 +46,6 @@ def put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
     if work is None or not are_declared(kept, work.outputs):  # whoever may write to a store has no say in more
         raise Bypass(UNREADABLE_ENTRY)
     restore(kept, root, root)
+
+
+POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file

@@ -4,8 +4,8 @@ import os
 import time
 
 from skillcache import durations, quarantine, writer
+from skillcache.commands.giving import POSITION
 from skillcache.commands.task import joined
-from skillcache.commands.way import POSITION
 from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.errors import Bypass, StoreError
 from skillcache.event import ToolEvent
@@ -32,7 +32,7 @@ from skillcache.putting import put
 from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.relocation import expand, relocate
 from skillcache.secrets import find as find_secret
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 

@@ -6,7 +6,7 @@ from skillcache import key
 from skillcache.commands.process import Program
 from skillcache.git import ask_ahead
 from skillcache.plan import BASH, Plan, finder_for
-from skillcache.policy import judge
+from skillcache.policy.judgement import judge
 from skillcache.policy.own import rules_of
 from skillcache.policy.variables import examine_environment
 from skillcache.settings import Settings

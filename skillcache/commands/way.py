@@ -6,7 +6,7 @@ import time
 from skillcache import durations, files, quarantine, tally
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
-from skillcache.commands.giving import put_back, write
+from skillcache.commands.giving import POSITION, put_back, write
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
@@ -37,7 +37,8 @@ from skillcache.project import identity
 from skillcache.redis_keys import entry_key, project_name, team_name
 from skillcache.settings import Settings
 from skillcache.slowness import Place
-from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores import EMBEDDED
+from skillcache.stores.opening import open_store
 from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from skillcache.lookup import Lookup
     from skillcache.stores import Store
 
-POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
 _RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
 _SPARE = 10.0  # seconds that a run may take beyond twice what it took before

@@ -5,13 +5,14 @@ from skillcache.errors import StoreError
 from skillcache.event import BadEvent, SessionEvent, parse_session_event
 from skillcache.messages import activity, away, limits
 from skillcache.messages.message import is_id
-from skillcache.messages.post import DENIED, STOP, STOP_AGAIN, UNKNOWN, WORK, Denied, Post, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import DENIED, STOP, STOP_AGAIN, UNKNOWN, WORK, Denied, Post
 from skillcache.messages.proof import marked, token_of
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 _READING = ("UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop")
 _CAP = "CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"

@@ -11,8 +11,8 @@ from skillcache.policy.own import rules_of
 from skillcache.policy.pattern import may_hold, parse
 from skillcache.policy.pattern import names as is_tool
 from skillcache.project import identity
-from skillcache.runtime import World
 from skillcache.worktree import find_root
+from skillcache.world import World
 
 _BACKGROUND = 600  # seconds that a call in the background is taken for
 

@@ -6,11 +6,11 @@ They lie beside its socket, in a folder and a file that only the person can read
 import os
 
 from skillcache import files, jsontext, resident
-from skillcache.settings import OPTIONS
+from skillcache.setting_table import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 
 def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have one shape

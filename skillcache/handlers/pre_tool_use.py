@@ -5,7 +5,7 @@ from skillcache.event import parse_tool_event
 from skillcache.kinds import may_be_ours
 from skillcache.paths import cache_folder
 from skillcache.resident import is_served, is_switched_off
-from skillcache.runtime import World
+from skillcache.world import World
 
 
 def handle(data: bytes, world: World) -> str:

@@ -8,7 +8,7 @@ from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 _OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
 _IN_NO_HURRY = 10  # niceness of what the person never waits for

@@ -10,8 +10,8 @@ from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
     from skillcache.sessions.brief import Brief
+    from skillcache.world import World
 
 # Once per session, in the terms of the field: what a model makes of results that come at once depends on it.
 _REPLAYS = (

@@ -3,7 +3,7 @@
 from skillcache import launches
 from skillcache.event import parse_session_event
 from skillcache.paths import cache_folder
-from skillcache.runtime import World
+from skillcache.world import World
 
 
 def handle(data: bytes, world: World) -> str:

@@ -8,25 +8,13 @@ text_of(output) -> str                     what the model reads of such a result
 structured(output, tool_use_id) -> object  the structured result as that of this call
 """
 
+from skillcache.event import MCP_PREFIX
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from skillcache.key import Row
-
 _MODULES = {"WebFetch": "web", "WebSearch": "web", "Agent": "agent"}
-MCP_PREFIX = "mcp__"
-DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
-
-
-class Described:
-    """text: the call for people, in one line; rows: of the key, the tool's first."""
-
-    __slots__ = ("rows", "text")
-
-    def __init__(self, text: str, rows: "tuple[Row, ...]") -> None:
-        self.text = text
-        self.rows = rows
 
 
 def may_be_ours(tool: str) -> bool:

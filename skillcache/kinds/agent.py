@@ -9,7 +9,6 @@ import os
 
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.kinds import Described
 from skillcache.kinds.display import shown
 from skillcache.kinds.instructions import instructions
 from skillcache.kinds.structured import packed, parsed, response_of
@@ -22,6 +21,7 @@ from skillcache.outcome import (
     NO_RULE,
     NOT_TEXT,
 )
+from skillcache.plan import Described
 from skillcache.result import Result, Unusable
 from skillcache.worktree import find_root
 

@@ -12,11 +12,11 @@ from skillcache.canonical import canonical
 from skillcache.digest import digest
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
-from skillcache.kinds import Described
 from skillcache.kinds.display import shown
 from skillcache.kinds.servers import PLUGIN_ROOT, Server, find_server
 from skillcache.kinds.structured import packed, parsed, response_of
 from skillcache.outcome import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER
+from skillcache.plan import Described
 from skillcache.project import identity
 from skillcache.result import Result, Unusable
 from skillcache.worktree import find_root

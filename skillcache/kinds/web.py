@@ -9,7 +9,7 @@ from skillcache.canonical import quoted
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.jsontext import dumps
-from skillcache.kinds import Described, url
+from skillcache.kinds import url
 from skillcache.kinds.display import shown
 from skillcache.kinds.structured import packed, parsed, response_of
 from skillcache.outcome import (
@@ -21,6 +21,7 @@ from skillcache.outcome import (
     SECRET,
     UNCAPTURABLE,
 )
+from skillcache.plan import Described
 from skillcache.result import Result, Unusable
 
 TYPE_CHECKING = False

@@ -7,6 +7,7 @@ from skillcache import kinds, replay
 from skillcache.call import Call
 from skillcache.consultation import Consultation
 from skillcache.entry import Entry
+from skillcache.event import MCP_PREFIX
 from skillcache.jsontext import dumps
 from skillcache.outcome import UNFIT, Outcome
 from skillcache.plan import Plan
@@ -40,7 +41,7 @@ def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) ->
 
 
 def _fits(tool: str, result: object) -> bool:
-    if tool.startswith(kinds.MCP_PREFIX):
+    if tool.startswith(MCP_PREFIX):
         if isinstance(result, list):
             return bool(result) and all(isinstance(block, dict) for block in result)
         return isinstance(result, str)

@@ -14,7 +14,8 @@ from threading import Lock
 from typing import Any
 
 from skillcache.library.fetching import Step
-from skillcache.stores import EMBEDDED, open_store
+from skillcache.stores import EMBEDDED
+from skillcache.stores.opening import open_store
 
 
 class EmbeddedFile:

@@ -4,8 +4,6 @@ Redis is asked through redis-py, over connections that are pooled.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import redis
@@ -18,7 +16,7 @@ from skillcache.library.fetching import Step, Steps
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
-from skillcache.stores.pooled import FAILURES, PooledStore, translated
+from skillcache.stores.pooled import PooledStore
 
 T = TypeVar("T")
 
@@ -87,12 +85,3 @@ def store_in_force() -> str:
     except FileNotFoundError:  # it was removed under a process that stays
         folder = "/"
     return load(os.environ, folder).store
-
-
-@contextmanager
-def translating(client: Any) -> Iterator[None]:
-    """Makes StoreError of redis-py's errors, whose text may hold the URL's password, and of replies it cannot read."""
-    try:
-        yield
-    except FAILURES as error:
-        raise translated(error, client) from None

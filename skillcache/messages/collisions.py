@@ -7,8 +7,9 @@ from skillcache.errors import StoreError
 from skillcache.event import SessionEvent
 from skillcache.messages import away, limits, seal
 from skillcache.messages.message import NOTICE, Message
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import Letter, Meeting, open_post
+from skillcache.messages.post import Letter, Meeting
 from skillcache.messages.proof import token_by
 from skillcache.sessions import repository
 from skillcache.sessions.brief.wording import span
@@ -17,7 +18,7 @@ from skillcache.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 TOOLS = ("Edit", "Write", "NotebookEdit")
 _PATH = 400  # characters

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits
 from skillcache.messages.message import base_of
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import Post, open_post
+from skillcache.messages.post import Post
 from skillcache.messages.proof import marked, person_id, proof_of, token_of
 from skillcache.messages.registration import PERSON
 from skillcache.sessions import client, repository

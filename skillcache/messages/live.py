@@ -17,16 +17,16 @@ from typing import Any, NamedTuple, Self, overload
 import redis
 
 from skillcache.library.scope import scoped_word
-from skillcache.library.source import translating
 from skillcache.messages import limits
 from skillcache.messages.message import decode
-from skillcache.messages.post import messages_file
+from skillcache.messages.opening import messages_file
 from skillcache.messages.proof import token_of
 from skillcache.messages.publishing import agent_of, client_of, opened
 from skillcache.redis_keys import channel as channel_of
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.messages_sqlite import SqlitePost
+from skillcache.stores.pooled import translating
 
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing

@@ -11,12 +11,12 @@ from typing import Any
 import redis
 
 from skillcache.errors import SkillcacheError
-from skillcache.library.source import translating
 from skillcache.messages import limits, seal
 from skillcache.messages.identity import author
 from skillcache.messages.message import is_id
+from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import GONE, Letter, Post, open_post
+from skillcache.messages.post import GONE, Letter, Post
 from skillcache.messages.proof import token_by
 from skillcache.messages.sending import check_ttl, compose
 from skillcache.redis_keys import channel as channel_of
@@ -25,7 +25,7 @@ from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
 from skillcache.stores.messages_pooled import PooledPost
-from skillcache.stores.pooled import SECONDS
+from skillcache.stores.pooled import SECONDS, translating
 
 _MOST = 65_536  # characters of a published value's text
 _ID = 40  # characters of a message's id

@@ -10,8 +10,8 @@ import os
 from skillcache.event import ToolEvent
 from skillcache.observing.label import acts, is_name, label_of
 from skillcache.observing.line import words_of
-from skillcache.policy import Rule
 from skillcache.policy.own import ONLINE_TTL
+from skillcache.policy.rule import Rule
 from skillcache.policy.wrappers import unwrap
 
 ORIGIN = "observed"  # of a rule that is not one yet

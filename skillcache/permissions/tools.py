@@ -8,7 +8,8 @@ What the client did with a matrix of rules and calls is in tests/data/tool_permi
 """
 
 from skillcache.errors import ConfigError
-from skillcache.kinds import DEFAULT_AGENT, MCP_PREFIX, url
+from skillcache.event import DEFAULT_AGENT, MCP_PREFIX
+from skillcache.kinds import url
 from skillcache.permissions.rules import Rules
 from skillcache.policy.pattern import fits, matches, parse
 

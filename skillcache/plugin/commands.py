@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from skillcache.cli.install import present_interpreter
+from skillcache.cli.present import present_interpreter
 from skillcache.errors import SkillcacheError
 
 _MOST = 400  # characters: the client takes 500 of a command that gives a plugin's folder

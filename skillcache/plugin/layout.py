@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from skillcache import files
 from skillcache.claude_settings import EVENTS, started_by
-from skillcache.cli.install import own_rules, present_edit, present_interpreter
+from skillcache.cli.present import own_rules, present_edit, present_interpreter
 from skillcache.cli.settings_file import USER
 from skillcache.digest import digest_parts
 from skillcache.paths import cache_folder, hooks_folder, package_folder

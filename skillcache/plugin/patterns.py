@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from skillcache import files
 from skillcache.configuration import parse
 from skillcache.paths import cache_folder, project_config_file
-from skillcache.settings import PROJECT
+from skillcache.setting_table import PROJECT
 
 _LARGEST = 1 << 20
 _MOST = 500  # patterns of either sort

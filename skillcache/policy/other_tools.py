@@ -1,8 +1,8 @@
 """Rules about tools other than Bash: the person's own, and the built-in ones for the web. Functions of values."""
 
 from skillcache.errors import Bypass
-from skillcache.event import ToolEvent
-from skillcache.kinds import DEFAULT_AGENT, kind_of, url
+from skillcache.event import DEFAULT_AGENT, ToolEvent
+from skillcache.kinds import kind_of, url
 from skillcache.outcome import NO_RULE
 from skillcache.plan import Plan
 from skillcache.policy.pattern import fits, names

@@ -14,7 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from skillcache import tally
-from skillcache.cli.install import present_edit
+from skillcache.cli.present import present_edit
 from skillcache.cli.settings_file import USER
 from skillcache.cli.settings_text import add
 from skillcache.git import make_repository

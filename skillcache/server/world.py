@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from skillcache.errors import StoreError
 from skillcache.library.embedded import EmbeddedFile
 from skillcache.outcome import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome
-from skillcache.runtime import World
-from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores import EMBEDDED, Store
+from skillcache.stores.opening import open_store
+from skillcache.world import World
 
 if TYPE_CHECKING:
     from skillcache.call import Call

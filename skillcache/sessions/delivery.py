@@ -6,7 +6,8 @@ from skillcache import files
 from skillcache.errors import StoreError
 from skillcache.paths import spool_file
 from skillcache.sessions import limits
-from skillcache.sessions.journal import History, Journal, Question, open_journal
+from skillcache.sessions.journal import History, Journal, Question
+from skillcache.sessions.opening import open_journal
 from skillcache.sessions.record import Record, decode, encode
 from skillcache.settings import Settings
 

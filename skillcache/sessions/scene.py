@@ -11,7 +11,7 @@ from skillcache.user import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.runtime import World
+    from skillcache.world import World
 
 # Events that may find the session on another branch or commit; a tool's event only needs the top of the worktree.
 _PLACED = ("SessionStart", "UserPromptSubmit", "Stop", "SessionEnd")

@@ -5,7 +5,8 @@ in a folder that is gone. A definition is spelled `function NAME {`, since in `N
 replaced as the text is read.
 """
 
-from skillcache.shims.script import BY_PATH, SCRIPT, quote
+from skillcache.process import quote
+from skillcache.shims.script import BY_PATH, SCRIPT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

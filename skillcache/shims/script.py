@@ -8,6 +8,8 @@ A bash mends what it is given of PWD and OLDPWD. Where a shell has started us, w
 mend; what `make`, `xargs` and `env -i` gave is read where the system shows it. (A missing SHLVL becomes 0.)
 """
 
+from skillcache.process import quote
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,8 +181,3 @@ def _condition(pieces: tuple[str, ...]) -> str:
         return ""
     patterns = " | ".join(f"*{quote(piece)}*" for piece in pieces)
     return f"case $_skillcache_words in {patterns}) ;; *) _skillcache_words= ;; esac "
-
-
-def quote(text: str) -> str:
-    """As one word of a shell."""
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -152,19 +152,3 @@ def check_claim(owner: str, lease: float) -> None:
 def check_value(value: bytes, started: int) -> None:
     if value[:STARTED_DIGITS] != stamp(started):
         raise ValueError("a value begins with its start as 16 digits")
-
-
-def open_store(target: str, *, now: float) -> Store:
-    """The store `target` names: `embedded:` and the absolute path of its file, or a Redis URL.
-
-    `now` is in unix seconds; expiry in the embedded store is judged by it. Raises ConfigError for a target
-    that is not understood. Imports only the module of that store.
-    """
-    if target.startswith(EMBEDDED):
-        from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
-
-        return SqliteStore(target.removeprefix(EMBEDDED), now=now)
-    from skillcache.stores.redis import RedisStore  # a hook pays for one store only
-    from skillcache.stores.redis_url import parse_url  # a hook pays for one store only
-
-    return RedisStore(parse_url(target))

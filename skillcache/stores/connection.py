@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     SocketAddress = tuple[int, int, int, Any]  # family, kind, protocol, address
 
 _PIECE = 65536
+_ANSWER = 1 << 20  # bytes, at most, of where a server is: a node tells of every other
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -130,12 +131,21 @@ class Connection:
         return self._socket
 
 
+def ask_once(address: Address, command: "tuple[str, ...]", seconds: float) -> "Reply":
+    """Over a connection of its own, for at most so long in each of its steps. Raises StoreError."""
+    connection = Connection(address, Limits(seconds, seconds, seconds, _ANSWER))
+    try:
+        return connection.exchange(command)
+    finally:
+        connection.close()
+
+
 def _connect(address: Address, limits: Limits) -> "_socket.socket":
     deadline = monotonic() + limits.connect
     if address.sentinels or address.nodes:
         from skillcache.stores.discovery import locate  # few URLs name any
 
-        address = locate(address, deadline)
+        address = locate(address, deadline, ask_once)
     if address.path is not None:
         return _dial((_socket.AF_UNIX, _socket.SOCK_STREAM, 0, address.path), limits.connect)
     places = _resolve(address.host, address.port, max(deadline - monotonic(), 0.001))

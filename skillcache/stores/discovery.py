@@ -5,7 +5,6 @@ from time import monotonic
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_REFUSED, STORE_UNREACHABLE
 from skillcache.stores.cluster import SLOT
-from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.redis_url import Address
 from skillcache.stores.resp import Refusal
 
@@ -17,40 +16,43 @@ if TYPE_CHECKING:
 
     Place = tuple[str, int]
     Command = tuple[str, ...]
+    Exchange = Callable[[Address, Command, float], Reply]
 
-_ANSWER = 1 << 20  # bytes, at most; a node tells of every other
 
-
-def locate(address: Address, deadline: float) -> Address:
+def locate(address: Address, deadline: float, exchange: "Exchange") -> Address:
     """The server that `address` means, as the first has it that knows; `address` itself where it says so.
 
-    `deadline`: on the clock of time.monotonic. Raises StoreError.
+    `deadline`: on the clock of time.monotonic; `exchange`: says a command to one server, for at most so many seconds
+    each to connect, between two pieces and in all. Raises StoreError.
     """
     if address.sentinels:
         guards = [address.of_sentinel(place) for place in address.sentinels]
-        return address.at(_ask(guards, ("SENTINEL", "get-master-addr-by-name", address.service), _master, deadline))
+        return address.at(
+            _ask(guards, ("SENTINEL", "get-master-addr-by-name", address.service), _master, deadline, exchange)
+        )
     if address.nodes:
         nodes = [address.at(place) for place in address.nodes]
-        return address.at(_ask(nodes, ("CLUSTER", "SLOTS"), _owner, deadline))
+        return address.at(_ask(nodes, ("CLUSTER", "SLOTS"), _owner, deadline, exchange))
     return address
 
 
 def _ask(
-    those: list[Address], command: "Command", read: "Callable[[Reply, str], Place | None]", deadline: float
+    those: list[Address],
+    command: "Command",
+    read: "Callable[[Reply, str], Place | None]",
+    deadline: float,
+    exchange: "Exchange",
 ) -> "Place":
     """`read`: takes the reply, and the host that gave it; None for a place that is not known."""
     fault = StoreError(STORE_UNREACHABLE, "nobody asked knows the place of the server")
     for index, each in enumerate(those):
         # Each has its share of the time left, half of it to connect: one that hangs must not starve the next.
         share = max((deadline - monotonic()) / (len(those) - index) / 2, 0.001)
-        connection = Connection(each, Limits(share, share, share, _ANSWER))
         try:
-            reply = connection.exchange(command)
+            reply = exchange(each, command, share)
         except StoreError as error:
             fault = error
             continue
-        finally:
-            connection.close()
         if isinstance(reply, Refusal):
             fault = StoreError(STORE_REFUSED, reply.detail)
         elif (found := read(reply, each.host)) is not None:

@@ -12,6 +12,7 @@ from redis import exceptions
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.stores.cluster import tagged, untagged
+from skillcache.stores.connection import ask_once
 from skillcache.stores.discovery import locate
 from skillcache.stores.redis_url import Address
 
@@ -36,7 +37,7 @@ class _Node:
 
     def _find(self) -> None:
         try:
-            found = locate(self._cluster, monotonic() + self._seconds)
+            found = locate(self._cluster, monotonic() + self._seconds, ask_once)
         except StoreError as fault:
             kind = exceptions.TimeoutError if fault.outcome is STORE_TIMEOUT else exceptions.ConnectionError
             raise kind(str(fault)) from None

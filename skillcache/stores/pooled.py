@@ -3,7 +3,8 @@
 Threads may share it. It is never dead: after a failure the next call connects anew.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -12,10 +13,11 @@ from redis import exceptions
 
 from skillcache.errors import StoreError
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.stores import EMBEDDED, Store
 from skillcache.stores.bounded import READING
 from skillcache.stores.clients import connect
 from skillcache.stores.connection import describe
+from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisCalls
 from skillcache.stores.resp import Refusal
 
@@ -139,6 +141,15 @@ def _translated(error: Exception, client: Any) -> StoreError:
     if isinstance(error, exceptions.ConnectionError | OSError):
         return StoreError(STORE_UNREACHABLE, _reason(error))
     return StoreError(STORE_GARBAGE, kind)
+
+
+@contextmanager
+def translating(client: Any) -> Iterator[None]:
+    """Makes StoreError of redis-py's errors, whose text may hold the URL's password, and of replies it cannot read."""
+    try:
+        yield
+    except FAILURES as error:
+        raise translated(error, client) from None
 
 
 def _password_of(client: Any) -> str:

@@ -10,7 +10,7 @@ from skillcache.cli.clear import clear
 from skillcache.cli.contents import EmbeddedContents
 from skillcache.outcome import REPLAYED
 from skillcache.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 from tests.cli.conftest import Person
 
 

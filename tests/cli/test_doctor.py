@@ -27,7 +27,7 @@ from skillcache.cli.checks import (
     store,
     switches,
 )
-from skillcache.cli.install import present_interpreter
+from skillcache.cli.present import present_interpreter
 from skillcache.files import make_folder
 from skillcache.outcome import STORE_TIMEOUT
 from skillcache.paths import hooks_folder, spool_file

@@ -21,7 +21,7 @@ from skillcache.claude_settings import (
     is_ours,
     started_by,
 )
-from skillcache.cli.install import note, present_interpreter
+from skillcache.cli.present import note, present_interpreter
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"

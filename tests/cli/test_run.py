@@ -23,8 +23,9 @@ from skillcache.entry import STREAMS, Entry, File, encode
 from skillcache.outcome import EXPIRED
 from skillcache.paths import embedded_store
 from skillcache.plan import Plan
-from skillcache.policy import Rule
-from skillcache.stores import EMBEDDED, Store, open_store
+from skillcache.policy.rule import Rule
+from skillcache.stores import EMBEDDED, Store
+from skillcache.stores.opening import open_store
 from tests.conftest import RedisServer, free_port
 
 Completed = subprocess.CompletedProcess[bytes]

@@ -15,7 +15,7 @@ from skillcache import tally
 from skillcache.commands.filters import seen_through
 from skillcache.entry import decode, encode
 from skillcache.settings import load
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 from tests.conftest import until
 from tests.shims.shell import Shell
 

@@ -14,7 +14,7 @@ import redis
 
 from skillcache.entry import decode, encode
 from skillcache.settings import load
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 from tests.fidelity.hooks import run_hook
 from tests.handlers.conftest import Place
 from tests.sessions.test_repository import git

@@ -18,7 +18,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from skillcache import SkillCache, cached
-from skillcache.stores import MAX_TTL, open_store
+from skillcache.stores import MAX_TTL
+from skillcache.stores.opening import open_store
 from tests.library import typed
 from tests.library.conftest import Cache
 from tests.library.typed import Client, Colour, Other, Page, Point, Report, Site

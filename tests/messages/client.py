@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from skillcache.messages.post import Post, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import Post
 from skillcache.messages.proof import token_of
 from skillcache.paths import hooks_folder
 from tests.sessions.test_repository import git

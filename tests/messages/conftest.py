@@ -9,7 +9,8 @@ import pytest
 
 from skillcache.messages import seal
 from skillcache.messages.message import Message
-from skillcache.messages.post import Letter, Post, messages_file
+from skillcache.messages.opening import messages_file
+from skillcache.messages.post import Letter, Post
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.stores.connection import Limits
 from skillcache.stores.messages_redis import RedisPost

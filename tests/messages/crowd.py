@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from skillcache.errors import StoreError
 from skillcache.messages.message import Message, decode
-from skillcache.messages.post import Letter, Post, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import Letter, Post
 from tests.messages.conftest import PROJECT, agent
 
 T = TypeVar("T")

@@ -10,7 +10,8 @@ import time
 
 from skillcache.messages import seal
 from skillcache.messages.message import Message
-from skillcache.messages.post import Letter, open_post
+from skillcache.messages.opening import open_post
+from skillcache.messages.post import Letter
 
 
 def main() -> None:

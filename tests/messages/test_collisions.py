@@ -12,9 +12,9 @@ from skillcache import tally
 from skillcache.errors import StoreError
 from skillcache.event import parse_session_event
 from skillcache.messages.collisions import note_edit
-from skillcache.runtime import World
 from skillcache.sessions.repository import locate, project_of
 from skillcache.settings import load
+from skillcache.world import World
 from tests.conftest import free_port
 from tests.messages.client import Project, Session, quoted
 

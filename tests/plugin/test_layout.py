@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from skillcache.claude_settings import started_by
-from skillcache.cli.install import present_interpreter
 from skillcache.cli.plugin_path import client_version
+from skillcache.cli.present import present_interpreter
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
 OLD = {"AI_AGENT": "claude-code_2-1-296_harness"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.errors import Bypass
-from skillcache.policy import judge
+from skillcache.policy.judgement import judge
 
 CORPUS: list[tuple[str, str]] = [
     tuple(json.loads(row)) for row in (Path(__file__).parents[1] / "data" / "corpus.jsonl").read_text().splitlines()

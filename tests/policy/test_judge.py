@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from skillcache.errors import Bypass
 from skillcache.outcome import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OUTSIDE, UNKNOWN_OPTION, Outcome
-from skillcache.policy import Rule, Verdict, judge
 from skillcache.policy.builtin import RUNNERS, WORDS, rules, tool_of
+from skillcache.policy.judgement import judge
 from skillcache.policy.pattern import parse
+from skillcache.policy.rule import Rule
 from skillcache.policy.runner import TABLE
+from skillcache.policy.verdict import Verdict
 
 
 def verdict(text: str, *own: Rule) -> Verdict:

@@ -10,8 +10,9 @@ import pytest
 
 import skillcache.policy
 from skillcache.errors import Bypass
-from skillcache.policy import judge, tasks
+from skillcache.policy import tasks
 from skillcache.policy.builtin import WORDS, tool_of
+from skillcache.policy.judgement import judge
 from skillcache.policy.options import examine
 from skillcache.policy.runner import TABLE as RUNNERS
 from skillcache.policy.tool import Tool

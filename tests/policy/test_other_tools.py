@@ -5,8 +5,8 @@ import pytest
 from skillcache.errors import Bypass
 from skillcache.event import ToolEvent
 from skillcache.outcome import NO_RULE
-from skillcache.policy import Rule
 from skillcache.policy.other_tools import plan_of, rule_for
+from skillcache.policy.rule import Rule
 
 
 def is_named(pattern: str, tool: str, **tool_input: object) -> bool:

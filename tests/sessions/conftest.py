@@ -11,7 +11,8 @@ from skillcache.event import SessionEvent
 from skillcache.sessions.brief import Brief
 from skillcache.sessions.brief.compose import Reader, compose
 from skillcache.sessions.brief.wording import CLOSE, OPEN
-from skillcache.sessions.journal import Journal, Question, open_journal
+from skillcache.sessions.journal import Journal, Question
+from skillcache.sessions.opening import open_journal
 from skillcache.sessions.record import Record, encode
 from skillcache.sessions.repository import Place
 from skillcache.sessions.story import Scene, tell

@@ -15,7 +15,8 @@ from skillcache.event import SessionEvent
 from skillcache.sessions.brief import Brief
 from skillcache.sessions.brief.compose import Reader, compose
 from skillcache.sessions.brief.wording import CLOSE, OPEN, plain
-from skillcache.sessions.journal import History, Past, Question, open_journal
+from skillcache.sessions.journal import History, Past, Question
+from skillcache.sessions.opening import open_journal
 from tests.sessions.conftest import (
     MS,
     NOW,

@@ -22,7 +22,8 @@ from skillcache.sessions import limits, spool
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import Past, Question
 from skillcache.sessions.record import encode
-from skillcache.settings import TABLE, Settings
+from skillcache.setting_table import TABLE
+from skillcache.settings import Settings
 from tests.conftest import RedisServer, free_port
 from tests.sessions.conftest import NOW, PROJECT, Teller, bash, prompt, start
 

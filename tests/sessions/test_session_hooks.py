@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skillcache.paths import hooks_folder
-from skillcache.sessions.journal import open_journal
+from skillcache.sessions.opening import open_journal
 from skillcache.tally import read as read_tally
 from tests.conftest import RedisServer
 from tests.sessions.test_repository import git

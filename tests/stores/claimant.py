@@ -16,8 +16,9 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
 
-from skillcache.stores import Store, open_store
+from skillcache.stores import Store
 from skillcache.stores.connection import Limits
+from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 

@@ -12,9 +12,10 @@ import pytest
 
 from skillcache.errors import StoreError
 from skillcache.redis_keys import entry_key
-from skillcache.stores import Claim, Lookup, Store, open_store
+from skillcache.stores import Claim, Lookup, Store
 from skillcache.stores.clients import aio_connect
 from skillcache.stores.connection import Limits
+from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.redis import RedisStore

@@ -15,10 +15,11 @@ from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_clien
 from skillcache.errors import ConfigError, StoreError
 from skillcache.outcome import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.redis_keys import LUA_NAMES
-from skillcache.stores import Store, open_store
+from skillcache.stores import Store
 from skillcache.stores.clients import connect
 from skillcache.stores.cluster import SLOT, TAG, tagged
 from skillcache.stores.connection import Limits
+from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url

@@ -11,7 +11,8 @@ import redis
 from skillcache import outcome
 from skillcache.errors import StoreError
 from skillcache.redis_keys import claim_key, wake_key
-from skillcache.stores import Store, open_store
+from skillcache.stores import Store
+from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import PooledStore
 from tests.conftest import RedisServer
 from tests.stores.conftest import NOW, Looped, measure, open_patiently

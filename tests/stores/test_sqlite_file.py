@@ -229,7 +229,8 @@ import resource, sys
 root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
 from skillcache.errors import StoreError
-from skillcache.stores import open_store, stamp
+from skillcache.stores import stamp
+from skillcache.stores.opening import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 store = open_store("embedded:" + path, now=float(now))
 print(store.get(key, ("Bash",)).entry)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from skillcache.claude_settings import Found
 from skillcache.cli.checks import MEND, OK, Finding, Place
-from skillcache.cli.install import present_edit
+from skillcache.cli.present import present_edit
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
 from skillcache.errors import SkillcacheError

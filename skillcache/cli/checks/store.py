@@ -16,7 +16,7 @@ from skillcache.errors import StoreError
 from skillcache.paths import HOME_VARIABLE
 from skillcache.redis_keys import entry_key
 from skillcache.settings import Settings
-from skillcache.stores import open_store
+from skillcache.stores.opening import open_store
 
 _SUBJECT = "store"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does

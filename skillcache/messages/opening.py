@@ -1,0 +1,32 @@
+"""Opens the post that belongs to a store."""
+
+from skillcache.messages.post import Post
+from skillcache.stores import EMBEDDED
+
+
+def open_post(target: str, *, now: float, patient: bool = False, token: str = "") -> Post:
+    """`target` as `open_store` takes it. `now`: unix seconds for the embedded store; a server has a clock of its own.
+
+    `patient`: for a person, who waits longer than a hook; `token`: as the post has it. Raises ConfigError.
+    """
+    post = _open(target, now, patient)
+    post.token = token
+    return post
+
+
+def _open(target: str, now: float, patient: bool) -> Post:
+    if target.startswith(EMBEDDED):
+        from skillcache.stores.messages_sqlite import SqlitePost  # a hook pays for one store only
+
+        return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.stores.connection import Limits  # a hook pays for one store only
+    from skillcache.stores.messages_redis import RedisPost
+    from skillcache.stores.redis_url import parse_url
+
+    limits = Limits(connect=2, silence=5, operation=30) if patient else None
+    return RedisPost(parse_url(target), limits)
+
+
+def messages_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, messages are not."""
+    return store.rpartition("/")[0] + "/messages.sqlite3"

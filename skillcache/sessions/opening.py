@@ -1,0 +1,22 @@
+"""Opens the journal of sessions that belongs to a store."""
+
+from skillcache.sessions.journal import EMBEDDED, Journal
+
+
+def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
+    """`target` as `open_store` takes it. `patient`: for a person, who waits longer than a hook. Raises ConfigError."""
+    if target.startswith(EMBEDDED):
+        from skillcache.stores.sessions_sqlite import SqliteJournal  # a hook pays for one store only
+
+        return SqliteJournal(sessions_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.stores.connection import Limits  # a hook pays for one store only
+    from skillcache.stores.redis_url import parse_url
+    from skillcache.stores.sessions_redis import RedisJournal
+
+    limits = Limits(connect=2, silence=5, operation=30) if patient else None
+    return RedisJournal(parse_url(target), limits)
+
+
+def sessions_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, sessions are not."""
+    return store.rpartition("/")[0] + "/sessions.sqlite3"
