@@ -13,14 +13,24 @@ The layout (names are public; other languages may read them):
     skill_session:{session_id}:files     files edited by number of edits            sorted set, capped, TTL
     skill_session:{session_id}:tasks     subject and status of each task            hash, capped, TTL
     skill_sessions:{project}             sessions of a project by last activity     sorted set
+                                         {session_id} is a UUID of the client's,
+                                         or {id}@{scope}: a state's own id, of a
+                                         project or namespace; from a client of
+                                         one's own any id
     agent_comm:{agent_id}                live channel of an agent                   pub/sub
     agent_comm:{agent_id}:inbox          its durable inbox                          stream
+                                         {agent_id} is a session, a subagent, such
+                                         a one of another home, {id}:{mark}, or
+                                         person:{user}@{host}:{mark}, or of a
+                                         program {id}@{scope}, with a namespace
+                                         or a digest of the project
     skillcache:names                     names that entries were stored under       set
     skillcache:claim:{digest}            who runs the call now                      string, TTL
     skillcache:wake:{digest}             wakes who waits for that run               stream, TTL
     skillcache:notes:{project}           the project's notes by id                  hash
     skillcache:told:{session_id}         what was recorded of it, to do it once     sorted set, capped, TTL
-    skillcache:agent:{agent_id}          an agent: name, place, what it is doing    hash, TTL
+    skillcache:agent:{agent_id}          an agent: name, place, what it is doing,   hash, TTL
+                                         proof of whose it is
     skillcache:agents:{project}          agents of a project by last activity       sorted set, TTL
     skillcache:agent_numbers:{project}   the last number given to a kind of agent   hash, TTL
     skillcache:shown:{agent_id}          messages that the agent has read           sorted set, capped, TTL
@@ -103,6 +113,10 @@ def inbox_key(agent_id: str) -> str:
 
 def channel(agent_id: str) -> str:
     return f"agent_comm:{agent_id}"
+
+
+def agent_key(agent_id: str) -> str:
+    return record_key("agent", agent_id)
 
 
 def talk_key(project: str) -> str:

@@ -28,6 +28,7 @@ def command(everybody: bool, as_json: bool) -> int:
         ]
         clock = Clock(office.clock)
     if as_json:
+        agents = [{name: text for name, text in each.items() if name != "proof"} for each in agents]
         click.echo(json.dumps(agents, indent=2))
     elif not agents:
         click.echo("No agent is at work on this project, or messages are not delivered here (messages.deliver).")

@@ -6,7 +6,8 @@ from skillcache.event import BadEvent, SessionEvent, parse_session_event
 from skillcache.messages import activity, away, limits
 from skillcache.messages.message import is_id
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import STOP, STOP_AGAIN, UNKNOWN, WORK, Post
+from skillcache.messages.post import DENIED, STOP, STOP_AGAIN, UNKNOWN, WORK, Denied, Post
+from skillcache.messages.proof import marked, token_of
 from skillcache.settings import Settings, load
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ def handle(data: bytes, world: "World") -> str:
         raise BadEvent("agent_id is not a name")
     if away.is_away(settings.cache, world.now):
         return ""
-    post = open_post(settings.store, now=world.now)
+    post = open_post(settings.store, now=world.now, token=token_of(settings.cache))
     try:
         text = _attend(post, event, world, settings, folder)
     except StoreError:
@@ -44,45 +45,56 @@ def handle(data: bytes, world: "World") -> str:
 
 def _attend(post: Post, event: SessionEvent, world: "World", settings: Settings, folder: str) -> str:
     """What the agent is to be told."""
+    me = event.agent_id or event.session_id
     if event.name == "SessionEnd":
-        post.end(event.session_id)
+        if not post.end(event.session_id):
+            post.end(marked(event.session_id, post.token))
     elif event.name == "SessionStart":
-        _register(post, event, world, folder)
+        _register(post, me, event, world, folder)
     elif event.name == "SubagentStart":
         from skillcache.messages.page import word  # once for each agent
 
-        name = word(_register(post, event, world, folder))
+        name = word(_register(post, me, event, world, folder)[1])
         return (
             f"Other agents of this project know you as {name}. skillcache send --from {name} --to NAME TEXT writes to"
             " one of them; skillcache agents says who is there."
         )
-    elif event.name in _READING and _look(post, event, world, settings, folder) > 0:
-        return _deliver(post, event, world, settings)
+    elif event.name in _READING:
+        me, waiting = _look(post, me, event, world, settings, folder)
+        return _deliver(post, me, event, world, settings) if waiting > 0 else ""
     return ""
 
 
-def _register(post: Post, event: SessionEvent, world: "World", folder: str) -> str:
+def _register(post: Post, me: str, event: SessionEvent, world: "World", folder: str) -> tuple[str, str]:
+    """The agent's id and its name. The id is marked where another installation has one that is called so."""
     from skillcache.messages.registration import describe  # once for each agent
 
     fields, base = describe(event, world.environ, folder)
-    return post.register(event.agent_id or event.session_id, fields, base)
+    try:
+        return me, post.register(me, fields, base)
+    except Denied:
+        me = marked(me, post.token)
+        return me, post.register(me, fields, base)
 
 
-def _look(post: Post, event: SessionEvent, world: "World", settings: Settings, folder: str) -> int:
-    """How many messages wait: one round trip, and more only where an agent is new."""
-    me, doing = event.agent_id or event.session_id, activity.doing(event, settings)
+def _look(post: Post, me: str, event: SessionEvent, world: "World", settings: Settings, folder: str) -> tuple[str, int]:
+    """The agent's id, and how many messages wait: one round trip, and more only where an agent is new."""
+    doing = activity.doing(event, settings)
     moment = WORK
     if event.name in ("Stop", "SubagentStop"):
         moment = STOP_AGAIN if event.fields.get("stop_hook_active") is True else STOP
     ends = event.name == "SubagentStop"
     most = _most(world.environ.get(_CAP, ""))
     waiting = post.look(me, doing, moment=moment, most=most, ends=ends)
+    if waiting == DENIED:
+        me = marked(me, post.token)
+        waiting = post.look(me, doing, moment=moment, most=most, ends=ends)
     if waiting == UNKNOWN and not ends:  # it was there before we were
-        _register(post, event, world, folder)
+        me, _ = _register(post, me, event, world, folder)
         waiting = post.look(me, doing, moment=moment, most=most)
     for agent, task in activity.tasks(event):
         post.note(agent, {"task": task})
-    return waiting
+    return me, waiting
 
 
 def _most(cap: str) -> int:
@@ -91,11 +103,10 @@ def _most(cap: str) -> int:
     return min(limits.KEPT, max(0, most - 2)) if most else limits.KEPT  # 0: the client knows no cap
 
 
-def _deliver(post: Post, event: SessionEvent, world: "World", settings: Settings) -> str:
+def _deliver(post: Post, me: str, event: SessionEvent, world: "World", settings: Settings) -> str:
     from skillcache.messages.arrival import receive, transcript_of  # seldom is there a message
     from skillcache.messages.page import compose
 
-    me = event.agent_id or event.session_id
     transcript = event.text("agent_transcript_path") or transcript_of(event.text("transcript_path"), event.agent_id)
     arrived = receive(post, me, settings, transcript)
     if arrived is None:

@@ -10,6 +10,7 @@ from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
 from skillcache.messages.post import Letter, Meeting
+from skillcache.messages.proof import token_by
 from skillcache.sessions import repository
 from skillcache.sessions.brief.wording import span
 from skillcache.sessions.redaction import stored
@@ -44,7 +45,7 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
 def _note(path: str, event: SessionEvent, world: "World", settings: Settings) -> None:
     key = seal.key_of(settings.cache)
     me = event.agent_id or event.session_id
-    post = open_post(settings.store, now=world.now)
+    post = open_post(settings.store, now=world.now, token=token_by(key))
     try:
         # The key is the person's on this machine, so the place says both and gives neither away.
         met = post.edited(me, digest_parts((key, path.encode("utf-8", "surrogateescape"))))

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -10,7 +10,9 @@ from skillcache.errors import SkillcacheError
 from skillcache.messages import limits
 from skillcache.messages.message import base_of
 from skillcache.messages.opening import open_post
+from skillcache.messages.page import word
 from skillcache.messages.post import Post
+from skillcache.messages.proof import marked, person_id, proof_of, token_of
 from skillcache.messages.registration import PERSON
 from skillcache.sessions import client, repository
 from skillcache.sessions.redaction import cut
@@ -53,42 +55,79 @@ class Office:
                 agent["ended"] = str(self.clock)
         return agents
 
+    def is_own(self, agent: Agent) -> bool:
+        """Whether this installation registered it, or nobody is proven to have done so."""
+        return agent.get("proof", "") in ("", proof_of(self.post.token))
+
     def me(self, environ: Mapping[str, str], name: str = "", agents: list[Agent] | None = None) -> Sender:
         """`name`: a subagent's, given by itself. A person is registered, so that others can write to them.
 
-        Raises SkillcacheError for a name that is none of this project's.
+        Raises SkillcacheError for a name that is none of this project's, or somebody else's.
         """
-        me = person(environ)
+        me = person(environ, self.post.token)
         session = environ.get(SESSION_VARIABLE, "")
         known = agents if agents is not None else self.agents()
         if name:
-            mine = {"session": session} if session else {"user": me.user, "host": me.host}
-            found = [agent for agent in known if {**agent, **mine, "name": name} == agent]
-            if not found or found[0].get("type") == PERSON:
-                whose = "of this session" if session else "of yours on this machine"
-                raise SkillcacheError(f"no agent {whose} is called {name}. See: skillcache agents")
-            return me._replace(id=found[0]["id"], name=name)
+            return me._replace(id=self._agent(name, session, me, known)["id"], name=name)
         if session:
-            names = [agent.get("name", "") for agent in known if agent["id"] == session]
-            return me._replace(id=session, name=names[0] if names else me.name)
-        fields = {"type": PERSON, "name": me.name, "session": "", "project": self.project, "user": me.user}
-        place = {"host": me.host, "branch": cut(self.place.branch, limits.NAME), "root": self.place.root}
-        self.post.register(me.id, {**fields, **place}, "")
-        return me
+            there = {agent["id"]: agent for agent in known}
+            id_ = session if self.is_own(there.get(session, {})) else marked(session, self.post.token)
+            return me._replace(id=id_, name=there.get(id_, {}).get("name", me.name))
+        return registered(self.post, me, self.place, self.project)
+
+    def _agent(self, name: str, session: str, me: Sender, known: list[Agent]) -> Agent:
+        mine = {"session": session} if session else {"user": me.user, "host": me.host}
+        found = [agent for agent in known if {**agent, **mine, "name": name} == agent and agent.get("type") != PERSON]
+        if not found:
+            whose = "of this session" if session else "of yours on this machine"
+            raise SkillcacheError(f"no agent {whose} is called {name}. See: skillcache agents")
+        own = [agent for agent in found if self.is_own(agent)]
+        if not own:
+            raise SkillcacheError(
+                f"{name} was registered from another home folder, and only from there it writes. See: skillcache agents"
+            )
+        proven = [agent for agent in own if agent.get("proof")]
+        if len(proven or own) > 1:
+            raise SkillcacheError(f"several agents are called {name}: {listed(own)}. See: skillcache agents")
+        return (proven or own)[0]
 
 
-def person(environ: Mapping[str, str]) -> Sender:
-    """Who writes where no agent does."""
+def listed(agents: Iterable[Agent]) -> str:
+    """Each by its name and its id, which is nobody else's."""
+    return ", ".join(f"{word(agent.get('name', ''))} is --to {word(agent['id'], 200)}" for agent in agents)
+
+
+def person(environ: Mapping[str, str], token: str) -> Sender:
+    """Who writes where no agent does. name: what they ask to be called. token: of `proof`."""
     user, host = name_of(environ), os.uname().nodename
-    return Sender(f"person:{base_of(user)}@{base_of(host)}", base_of(user), user, host)
+    return Sender(person_id(base_of(user), base_of(host), token), base_of(user), user, host)
+
+
+def registered(post: Post, me: Sender, place: repository.Place, project: str) -> Sender:
+    """The person under the name that others can write to. Raises StoreError."""
+    fields = {"type": PERSON, "name": me.name, "session": "", "project": project, "user": me.user, "host": me.host}
+    at = {"branch": cut(place.branch, limits.NAME), "root": place.root}
+    return me._replace(name=post.register(me.id, {**fields, **at}, ""))
+
+
+def author(post: Post, environ: Mapping[str, str], place: repository.Place, project: str) -> Sender:
+    """Who writes by a program: the session that it runs in, or else the person. Raises StoreError."""
+    me, session = person(environ, post.token), environ.get(SESSION_VARIABLE, "")
+    if not session:
+        return registered(post, me, place, project)
+    found = post.find(session)
+    if found.get("proof", "") not in ("", proof_of(post.token)):
+        session = marked(session, post.token)
+        found = post.find(session)
+    return me._replace(id=session, name=found.get("name") or me.name)
 
 
 @contextmanager
 def open_office(url: str | None = None) -> Iterator[Office]:
-    """In the current folder. Raises ConfigError and StoreError."""
+    """In the current folder. Raises ConfigError, StoreError and OSError."""
     folder, now = os.getcwd(), time.time()
     settings = load(os.environ, folder)
-    post = open_post(url or settings.store, now=now, patient=True)
+    post = open_post(url or settings.store, now=now, patient=True, token=token_of(settings.cache))
     try:
         yield Office(post, settings, repository.locate(folder), now)
     finally:

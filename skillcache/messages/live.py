@@ -20,6 +20,7 @@ from skillcache.library.scope import scoped_word
 from skillcache.messages import limits
 from skillcache.messages.message import decode
 from skillcache.messages.opening import messages_file
+from skillcache.messages.proof import token_of
 from skillcache.messages.publishing import agent_of, client_of, opened
 from skillcache.redis_keys import channel as channel_of
 from skillcache.settings import load
@@ -74,7 +75,10 @@ def subscribe_to_agent(
     With a callback: blocks, and calls it with each value until it gives False. Without: a Subscription to iterate over,
     `for` or `async for`. A message is taken once the callback has returned, or the next one is asked for; where that
     does not happen, the next listener has it again. `watch`: only hears what comes from now on, and takes nothing: for
-    who is not the agent. One listener that is not a watcher for each agent. Raises StoreError.
+    who is not the agent. One listener that is not a watcher for each agent.
+
+    An id that is no registered agent's, as `worker`, is anybody's; a session, subagent or person that another user or
+    home folder has registered can only be watched. Raises StoreError, and Denied, a SkillcacheError, for such a one.
     """
     subscription = Subscription(client, agent_id, watch=watch, namespace=namespace)
     if callback is None:
@@ -96,7 +100,9 @@ class Subscription:
         is_whole = agent_id.startswith(channel_of(""))
         self._id = agent_of(agent_id if is_whole else scoped_word(agent_of(agent_id), namespace))
         self._watch = watch
-        self._target = load(os.environ, os.getcwd()).store
+        settings = load(os.environ, os.getcwd())
+        self._target = settings.store
+        self._token = _token(settings.cache)
         self._own = None if client is not None else client_of(self._target)
         self._client = client or self._own
         self._held: list[tuple[str, Received]] = []
@@ -154,7 +160,7 @@ class Subscription:
     def settle(self) -> None:
         """Takes the message that was given last: it is not given again."""
         if self._given is not None:
-            with opened(self._client, self._target) as post:
+            with opened(self._client, self._target, self._token) as post:
                 post.settle(self._id, [self._given])
             self._given = None
 
@@ -167,7 +173,7 @@ class Subscription:
             self._own.close()
 
     def _take(self) -> None:
-        with opened(self._client, self._target) as post:
+        with opened(self._client, self._target, self._token) as post:
             taken = post.take(self._id, limits.BATCH).deliveries
         self._held = [(each.entry, _bare(each.text) if each.bare else _received(each.text)) for each in taken]
         self._fresh = bool(taken)
@@ -229,6 +235,14 @@ class _Listening:
             if received is not None:
                 return received
         raise StopAsyncIteration
+
+
+def _token(cache: str) -> str:
+    """Empty where no folder of ours can be made: a program is no registered agent, mostly."""
+    try:
+        return token_of(cache)
+    except OSError:
+        return ""
 
 
 def _beside(fill: Callable[[float], None]) -> "Future[None]":

@@ -4,11 +4,17 @@ from skillcache.messages.post import Post
 from skillcache.stores import EMBEDDED
 
 
-def open_post(target: str, *, now: float, patient: bool = False) -> Post:
+def open_post(target: str, *, now: float, patient: bool = False, token: str = "") -> Post:
     """`target` as `open_store` takes it. `now`: unix seconds for the embedded store; a server has a clock of its own.
 
-    `patient`: for a person, who waits longer than a hook. Raises ConfigError.
+    `patient`: for a person, who waits longer than a hook; `token`: as the post has it. Raises ConfigError.
     """
+    post = _open(target, now, patient)
+    post.token = token
+    return post
+
+
+def _open(target: str, now: float, patient: bool) -> Post:
     if target.startswith(EMBEDDED):
         from skillcache.stores.messages_sqlite import SqlitePost  # a hook pays for one store only
 

@@ -2,23 +2,36 @@
 
 An agent is a dict of texts: `id`, `name`, `type` ("main", "person" or an agent's type), `session`, `project`,
 `branch`, `user`, `host`, `root`, `task` and `tool` (what it is doing), `boot`, `pid`, `pid_start` (the client behind
-it), and by the store's clock in ms `started`, `active`, `ended`. Anybody who can reach the store may have written it.
+it), and by the store's clock in ms `started`, `active`, `ended`; `proof` where it is proven whose it is (`proof`).
+Anybody who can reach the store may have written it.
 
 An inbox is read by a group of consumers: what is taken stays in it until it is settled, and is taken again where
 whoever took it did not get that far. tests/messages/ holds both posts to this contract.
 """
 
+from skillcache.errors import SkillcacheError
 from skillcache.messages.message import Message, encode, value_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-UNKNOWN = -1  # an agent that is not registered, or gone
+UNKNOWN, DENIED = -1, -2  # an agent that is not registered, or gone; one that another installation has registered
 GONE, FULL = -1, -2  # why a message was not taken in: the agent has ended, its inbox holds no more
 
 # What an agent is about to do when it looks.
 WORK, STOP, STOP_AGAIN = "", "stop", "again"
+
+
+class Denied(SkillcacheError):
+    """The agent is another installation's, which alone may act as it."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(
+            f"{id_} is an agent of another user or home folder: only there its messages can be read, or its name used."
+            " See: skillcache agents --all"
+        )
+        self.id = id_
 
 
 class Delivery:
@@ -75,17 +88,25 @@ class Meeting:
 
 
 class Post:
-    """Every call is one round trip, happens whole or not at all, and raises StoreError; a post that failed is dead."""
+    """Every call is one round trip, happens whole or not at all, and raises StoreError; a post that failed is dead.
+
+    token: of who calls (`proof.token_of`), "" for who cannot prove anything. It is needed for an agent that was
+    registered with one, until it is gone: `register`, `take` and `settle` raise Denied, `look` gives DENIED,
+    `note`, `end` and `edited` do nothing.
+    """
+
+    token = ""
 
     def register(self, id_: str, fields: dict[str, str], base: str) -> str:
-        """The agent's name: the one it has in `fields["project"]`, else `base-N`; `fields["name"]` where base is "".
+        """The agent's name: the one it has in `fields["project"]`, else `base-N`.
 
-        No number comes twice. An agent that had ended is there again.
+        Where base is "": `fields["name"]`, or that name and `:N`, where somebody else who is there has it, or it ends
+        like `base-N`. No number comes twice. An agent that had ended is there again.
         """
         raise NotImplementedError
 
     def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
-        """How many messages wait, UNKNOWN for an agent that is not registered; notes `fields` and the activity.
+        """How many messages wait, or UNKNOWN or DENIED; notes `fields` and the activity.
 
         `moment`: STOP and STOP_AGAIN count how often the agent was kept from stopping; from `most` on, nothing waits.
         Nothing does for an agent that was shown `limits.PACE` of late, either.
@@ -98,10 +119,10 @@ class Post:
         """Sets fields of an agent, also of one that is about to be registered; no activity of it."""
         raise NotImplementedError
 
-    def end(self, id_: str) -> None:
+    def end(self, id_: str) -> bool:
         """The agent, and every one of its session where it is the session's own, has ended.
 
-        Unread messages go back to their senders.
+        Unread messages go back to their senders. False where it is another installation's.
         """
         raise NotImplementedError
 
@@ -110,6 +131,10 @@ class Post:
 
         Those that have ended push nobody at work out of the list.
         """
+        raise NotImplementedError
+
+    def find(self, id_: str) -> dict[str, str]:
+        """An agent's fields, without its times; empty where nobody is known by this id."""
         raise NotImplementedError
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:
@@ -121,6 +146,8 @@ class Post:
 
     def take(self, id_: str, count: int) -> Taken:
         """At most `count` messages, oldest first, what was taken before at the front; no more after `limits.TAKE`.
+
+        An agent that is proven is active by it.
 
         Never one that was settled as shown; expired ones go back to their senders.
         """

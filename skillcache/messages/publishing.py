@@ -12,11 +12,12 @@ import redis
 
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits, seal
-from skillcache.messages.identity import SESSION_VARIABLE, person
+from skillcache.messages.identity import author
 from skillcache.messages.message import is_id
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
 from skillcache.messages.post import GONE, Letter, Post
+from skillcache.messages.proof import token_by
 from skillcache.messages.sending import check_ttl, compose
 from skillcache.redis_keys import channel as channel_of
 from skillcache.sessions import repository
@@ -49,8 +50,9 @@ def publish_message(
     Another channel has no inbox: who listens hears it, and that is all.
     `client`: None for the store of the settings, whose listeners nobody counts where it is the embedded one;
     `message_id`: the message's own, a word of letters, digits and ._-@:, of which an agent reads one; `ttl`: seconds
-    that it waits to be read. Raises Undeliverable, StoreError, and TypeError or ValueError for what is not JSON or too
-    long.
+    that it waits to be read. It is from the session that the program runs in, else from the person, who is registered
+    by it and can be answered by name (`skillcache inbox`). Raises Undeliverable, StoreError, and TypeError or
+    ValueError for what is not JSON or too long.
     """
     text = message if isinstance(message, str) else json.dumps(message, allow_nan=False)
     if len(text) > _MOST:
@@ -61,12 +63,13 @@ def publish_message(
     if not channel.startswith(_CHANNELS):
         return _say(client, settings.store, channel, message)
     to = agent_of(channel)
-    project = repository.project_of(repository.locate(os.getcwd()))
+    place = repository.locate(os.getcwd())
+    project = repository.project_of(place)
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
     fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
-    me = person(os.environ)
-    made = compose(me._replace(id=os.environ.get(SESSION_VARIABLE) or me.id), fields, seal.key_of(settings.cache))
-    with opened(client, settings.store) as post:
+    key = seal.key_of(settings.cache)
+    with opened(client, settings.store, token_by(key)) as post:
+        made = compose(author(post, os.environ, place, project), fields, key)
         (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
     if listeners < 0:
         raise Undeliverable(f"the agent {to} {'has ended' if listeners == GONE else 'has a full inbox'}")
@@ -87,8 +90,10 @@ async def aio_publish_message(
 
 
 @contextmanager
-def opened(client: "redis.Redis | None", target: str) -> Iterator[Post]:
+def opened(client: "redis.Redis | None", target: str, token: str = "") -> Iterator[Post]:
+    """`token`: of `proof`."""
     post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
+    post.token = token
     try:
         yield post
     finally:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from skillcache.errors import SkillcacheError
 from skillcache.messages import limits, seal
-from skillcache.messages.identity import Agent, Office, Sender
+from skillcache.messages.identity import Agent, Office, Sender, listed
 from skillcache.messages.message import TEXT, Message, base_of
 from skillcache.messages.post import FULL, GONE, Letter
 from skillcache.messages.registration import PERSON
@@ -42,7 +42,10 @@ def check_ttl(ttl: int) -> int:
 
 
 def find(agents: Sequence[Agent], to: str, sender: str) -> list[Agent]:
-    """Who is meant: a name or an id, `@type`, or EVERYBODY who is at work. Raises SkillcacheError for nobody."""
+    """Who is meant: a name or an id, `@type`, or EVERYBODY who is at work.
+
+    Raises SkillcacheError for nobody, and where several are called so.
+    """
     alive = [agent for agent in agents if not agent.get("ended") and agent["id"] != sender]
     if to == EVERYBODY:
         found = [agent for agent in alive if agent.get("type") != PERSON]
@@ -52,12 +55,21 @@ def find(agents: Sequence[Agent], to: str, sender: str) -> list[Agent]:
         found = [agent for agent in alive if agent.get("type") == kind and kind != PERSON]
         what = f"no other agent of the type {kind} is at work on this project"
     else:
-        found = [agent for agent in agents if to in (agent.get("name"), agent["id"])]
-        # The one at work, should a person and an old agent have the same name.
-        found = sorted(found, key=lambda agent: bool(agent.get("ended")))[:1]
+        found = _called(agents, to)
         what = f"no agent of this project is called {to}"
     if not found:
         raise SkillcacheError(f"{what}. See: skillcache agents")
+    return found
+
+
+def _called(agents: Sequence[Agent], to: str) -> list[Agent]:
+    """The one who is called so, by name or id; none where nobody is. Raises SkillcacheError for several."""
+    found = [agent for agent in agents if to in (agent.get("name"), agent["id"])]
+    # Who is not proven has taken no name from who is, and an old agent none from one at work.
+    found = [agent for agent in found if agent.get("proof")] or found
+    found = [agent for agent in found if not agent.get("ended")] or found[:1]
+    if len(found) > 1:
+        raise SkillcacheError(f"several agents are called {to}: {listed(found)}. See: skillcache agents --all")
     return found
 
 

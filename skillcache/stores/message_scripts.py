@@ -1,12 +1,14 @@
 """What Redis runs for the post: one script for each of its calls.
 
 Scripts, so that a call is one round trip and happens whole. They ask the server's clock, not the caller's; a first
-argument that is not empty is the time instead, in ms. They name keys that they learn inside the server, so they need
-one that holds every key: `cluster` sees to that in a cluster.
+argument that is not empty is the time instead, in ms. Who acts as an agent gives its token (`messages.proof`); without
+the right one a script does nothing and returns nil, or what its comment says. They name keys that they learn inside
+the server, so they need one that holds every key: `cluster` sees to that in a cluster.
 """
 
 from skillcache.messages import limits
 from skillcache.redis_keys import LUA_MESSAGE_NAMES
+from skillcache.stores.message_owner_scripts import LUA_OWNERS
 
 _HEAD = (
     LUA_MESSAGE_NAMES
@@ -25,6 +27,9 @@ if not now then
 end
 local function whole(number) return string.format('%.0f', number) end
 local function text_of(value) return type(value) == 'string' and value or '' end
+"""
+    + LUA_OWNERS
+    + """\
 local function decode(text)
   local understood, message = pcall(cjson.decode, text)
   return understood and type(message) == 'table' and message or {}
@@ -109,18 +114,27 @@ def _script(body: str) -> bytes:
     return (_HEAD + body).encode()
 
 
-# ARGV: now, id, base or '', project, fields in pairs. Returns the name.
+# ARGV: now, id, token, base or '', project, fields in pairs. Returns the name.
 REGISTER = _script("""\
-local id, base, project = ARGV[2], ARGV[3], ARGV[4]
-local key = agent_key(id)
-local held, name, started = unpack(redis.call('HMGET', key, 'project', 'name', 'started'))
-redis.call('HSET', key, 'project', project, unpack(ARGV, 5))
+local id, token, base, project = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if not may_act(id, token) then return false end
+local key, proof = agent_key(id), proof_of(token)
+local held, name, started, theirs = unpack(redis.call('HMGET', key, 'project', 'name', 'started', 'proof'))
+if text_of(theirs) ~= '' and theirs ~= proof then  -- who was called so is gone, and another comes
+  finish(id)
+  redis.call('DEL', key)
+  name, started = false, false
+end
+redis.call('HSET', key, 'project', project, unpack(ARGV, 6))
+if proof ~= '' then redis.call('HSET', key, 'proof', proof) end
 if base ~= '' then
   if not name or held ~= project then
     name = base .. '-' .. redis.call('HINCRBY', numbers_key(project), base, 1)
     redis.call('EXPIRE', numbers_key(project), NUMBERS_TTL)
   end
   redis.call('HSET', key, 'name', name)
+else
+  redis.call('HSET', key, 'name', name_of(project, id, text_of(redis.call('HGET', key, 'name')), name, proof))
 end
 if held and held ~= project then redis.call('ZREM', agents_key(held), id) end
 if not started then redis.call('HSET', key, 'started', whole(now)) end
@@ -129,14 +143,17 @@ be_active(id, project)
 return redis.call('HGET', key, 'name')
 """)
 
-# ARGV: now, id, moment, most, '1' where the agent ends, fields in pairs. Returns how many wait, or -1.
+# ARGV: now, id, token, moment, most, '1' where the agent ends, fields in pairs. Returns how many wait, -1 where nobody
+# is there, -2 where somebody else is.
 LOOK = _script("""\
-local id, moment, most, ends = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
+local id, token, moment, most, ends = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local key = agent_key(id)
 local asked = {'project', 'kept', 'active', 'paced', 'shown'}
 local project, kept, active, paced, shown = unpack(redis.call('HMGET', key, unpack(asked)))
 if not project or now - (tonumber(active) or 0) > AGENT_TTL * 1000 then return -1 end
-if #ARGV > 5 then redis.call('HSET', key, unpack(ARGV, 6)) end
+if not may_act(id, token) then return -2 end
+if #ARGV > 6 then redis.call('HSET', key, unpack(ARGV, 7)) end
+if token ~= '' then redis.call('HSET', key, 'proof', proof_of(token)) end  -- an older version has registered it
 redis.call('HDEL', key, 'ended')
 be_active(id, project)
 sweep(project)
@@ -151,22 +168,24 @@ if ends == '1' and waiting == 0 then finish(id) end
 return waiting
 """)
 
-# ARGV: now, id, fields in pairs.
+# ARGV: now, id, token, fields in pairs.
 NOTE = _script("""\
 local key = agent_key(ARGV[2])
-redis.call('HSET', key, unpack(ARGV, 3))
+if not may_act(ARGV[2], ARGV[3]) then return false end
+redis.call('HSET', key, unpack(ARGV, 4))
 last(key, GRACE)
 return 1
 """)
 
-# ARGV: now, id.
+# ARGV: now, id, token.
 END = _script("""\
-local id = ARGV[2]
+local id, token = ARGV[2], ARGV[3]
+if not may_act(id, token) then return false end
 local project = redis.call('HGET', agent_key(id), 'project')
 finish(id)
 for _, other in ipairs(project and redis.call('ZRANGE', agents_key(project), 0, -1) or {}) do
   local is_of_it = other ~= id and redis.pcall('HGET', agent_key(other), 'session') == id
-  if is_of_it and not is_gone(other) then finish(other) end
+  if is_of_it and not is_gone(other) and may_act(other, token) then finish(other) end
 end
 return 1
 """)
@@ -210,11 +229,14 @@ if #ARGV > 1 then sweep(ARGV[3]) end
 return found
 """)
 
-# ARGV: now, id, count. Returns now, the agent's name, then of each entry, 1 where it was taken before, text, 1 where it
-# has no envelope.
+# ARGV: now, id, token, count. Returns now, the agent's name, then of each entry, 1 where it was taken before, text, 1
+# where it has no envelope.
 TAKE = _script("""\
-local id, count = ARGV[2], tonumber(ARGV[3])
-local inbox, found = inbox_key(id), {whole(now), text_of(redis.call('HGET', agent_key(id), 'name'))}
+local id, token, count = ARGV[2], ARGV[3], tonumber(ARGV[4])
+if not may_act(id, token) then return false end
+local name, project, proof = unpack(redis.call('HMGET', agent_key(id), 'name', 'project', 'proof'))
+if project and text_of(proof) ~= '' then be_active(id, project) end  -- who reads its messages is there
+local inbox, found = inbox_key(id), {whole(now), text_of(name)}
 local size = 0
 redis.pcall('XGROUP', 'CREATE', inbox, 'agent', '0')  -- there already, mostly
 last(inbox, MOST_TTL)  -- which another program may have made
@@ -244,12 +266,13 @@ offer('>', 0)
 return found
 """)
 
-# ARGV: now, id, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and why of
-# others.
+# ARGV: now, id, token, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and
+# why of others.
 SETTLE = _script("""\
-local id, size, shown = ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5])
+local id, token, size, shown = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
+if not may_act(id, token) then return false end
 local key = agent_key(id)
-for i = 6, 5 + 2 * shown, 2 do
+for i = 7, 6 + 2 * shown, 2 do
   drop(id, ARGV[i])
   if ARGV[i + 1] ~= '' then redis.call('ZADD', shown_key(id), whole(now), ARGV[i + 1]) end
 end
@@ -257,9 +280,9 @@ if shown > 0 then
   redis.call('ZREMRANGEBYRANK', shown_key(id), 0, -1 - SHOWN)
   redis.call('EXPIRE', shown_key(id), SHOWN_TTL)
 end
-for i = 6 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
+for i = 7 + 2 * shown, #ARGV, 2 do give_back(id, ARGV[i], ARGV[i + 1]) end
 if not is_known(id) then return 1 end
-if ARGV[3] == '1' then redis.call('HINCRBY', key, 'kept', 1) end
+if ARGV[4] == '1' then redis.call('HINCRBY', key, 'kept', 1) end
 if size > 0 then
   local paced = tonumber(redis.call('HGET', key, 'paced')) or 0
   if now - paced >= PACE_TIME * 1000 then redis.call('HSET', key, 'paced', whole(now), 'shown', 0) end
@@ -268,10 +291,10 @@ end
 return 1
 """)
 
-# ARGV: now, id, place. Returns id, name and time since its edit of the agent and of each that it meets.
+# ARGV: now, id, token, place. Returns id, name and time since its edit of the agent and of each that it meets.
 EDITED = _script("""\
-local id, key = ARGV[2], edits_key(ARGV[3])
-if not is_known(id) then return {} end
+local id, key = ARGV[2], edits_key(ARGV[4])
+if not is_known(id) or not may_act(id, ARGV[3]) then return {} end
 local function meeting(who, at) return {who, text_of(redis.call('HGET', agent_key(who), 'name')), whole(now - at)} end
 local found = {meeting(id, now)}
 redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - COLLISION * 1000 - 1))

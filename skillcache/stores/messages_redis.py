@@ -2,9 +2,9 @@
 
 from skillcache.errors import StoreError
 from skillcache.messages import limits
-from skillcache.messages.post import WORK, Delivery, Letter, Meeting, Post, Taken
+from skillcache.messages.post import WORK, Delivery, Denied, Letter, Meeting, Post, Taken
 from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE
-from skillcache.redis_keys import talk_key
+from skillcache.redis_keys import agent_key, talk_key
 from skillcache.stores import message_scripts as scripts
 from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.redis_url import Address
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Words = tuple[str | bytes, ...]
 
 
+_TIMES = ("active", "ended", "kept", "paced", "shown", "started")
+
+
 class RedisPost(Post):
     """now: unix seconds in the place of the server's clock."""
 
@@ -29,19 +32,20 @@ class RedisPost(Post):
         self._fault: tuple[Outcome, str] | None = None
 
     def register(self, id_: str, fields: dict[str, str], base: str) -> str:
-        return self._text(self._run(scripts.REGISTER, id_, base, fields["project"], *_pairs(fields)))
+        given = (base, fields["project"], *_pairs(fields))
+        return self._text(self._act(scripts.REGISTER, id_, *given))
 
     def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
-        found = self._run(scripts.LOOK, id_, moment, str(most), "1" if ends else "", *_pairs(fields))
+        found = self._run(scripts.LOOK, id_, self.token, moment, str(most), "1" if ends else "", *_pairs(fields))
         if not isinstance(found, int):
             raise self._garbage()
         return found
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
-        self._run(scripts.NOTE, id_, *_pairs(fields))
+        self._run(scripts.NOTE, id_, self.token, *_pairs(fields))
 
-    def end(self, id_: str) -> None:
-        self._run(scripts.END, id_)
+    def end(self, id_: str) -> bool:
+        return self._run(scripts.END, id_, self.token) is not None
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
         now, found = self._timed(self._run(scripts.AGENTS_OF, project))
@@ -51,6 +55,11 @@ class RedisPost(Post):
             words = [self._text(word) for word in self._items(fields)]
             agents.append({**dict(zip(words[::2], words[1::2], strict=True)), "id": self._text(id_)})
         return now, agents
+
+    def find(self, id_: str) -> dict[str, str]:
+        words = [self._text(word) for word in self._items(self._ask(("HGETALL", agent_key(id_))))]
+        fields = dict(zip(words[::2], words[1::2], strict=True))
+        return {name: text for name, text in fields.items() if name not in _TIMES}
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:
         words: list[str | bytes] = []
@@ -64,7 +73,7 @@ class RedisPost(Post):
         return found
 
     def take(self, id_: str, count: int) -> Taken:
-        now, (name, *found) = self._timed(self._run(scripts.TAKE, id_, str(count)), 1)
+        now, (name, *found) = self._timed(self._act(scripts.TAKE, id_, str(count)), 1)
         taken = []
         for item in found[:count]:
             entry, again, text, bare = self._items(item, 4)
@@ -83,11 +92,11 @@ class RedisPost(Post):
         stopped: bool = False,
     ) -> None:
         first, last = [word for pair in shown for word in pair], [word for pair in returned for word in pair]
-        self._run(scripts.SETTLE, id_, "1" if stopped else "", str(size), str(len(first) // 2), *first, *last)
+        self._act(scripts.SETTLE, id_, "1" if stopped else "", str(size), str(len(first) // 2), *first, *last)
 
     def edited(self, id_: str, place: str) -> list[Meeting]:
         met = []
-        for item in self._items(self._run(scripts.EDITED, id_, place)):
+        for item in self._items(self._run(scripts.EDITED, id_, self.token, place)):
             other, name, ago = [self._text(word) for word in self._items(item, 3)]
             met.append(Meeting(other, name, self._number(ago)))
         return met
@@ -101,6 +110,13 @@ class RedisPost(Post):
 
     def close(self) -> None:
         self._connection.close()
+
+    def _act(self, script: bytes, id_: str, *words: "str | bytes") -> "Reply":
+        """As the agent. Raises Denied."""
+        found = self._run(script, id_, self.token, *words)
+        if found is None:
+            raise Denied(id_)
+        return found
 
     def _run(self, script: bytes, *words: "str | bytes") -> "Reply":
         # What others wrote may hold halves of surrogates, which no text for a server has.

@@ -4,6 +4,7 @@ from skillcache import jsontext
 from skillcache.messages import limits
 from skillcache.messages import message as messages
 from skillcache.messages.post import (
+    DENIED,
     FULL,
     GONE,
     STOP,
@@ -11,11 +12,14 @@ from skillcache.messages.post import (
     UNKNOWN,
     WORK,
     Delivery,
+    Denied,
     Letter,
     Meeting,
     Post,
     Taken,
 )
+from skillcache.messages.proof import proof_of
+from skillcache.stores.message_owners import may_act, name_of
 from skillcache.stores.message_tables import (
     LAYOUT,
     drop,
@@ -35,10 +39,12 @@ from skillcache.stores.sqlite import SqliteStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
 
     from skillcache.stores.sqlite_driver import Connection
+
+    T = TypeVar("T")
 
 _LATELY = 10_000  # ms; an agent that was active so short ago is not written down as active again
 _FIND = "SELECT project, fields, active, ended, started, kept, paced, shown FROM agents WHERE id = ? AND project <> ''"
@@ -53,25 +59,35 @@ class SqlitePost(SqliteStore, Post):
         return int(self._now * 1000)
 
     def register(self, id_: str, fields: dict[str, str], base: str) -> str:
+        project, proof = fields["project"], proof_of(self.token)
+
         def work(db: "Connection") -> str:
             held = db.execute(_FIND, (id_,)).fetchone()
             noted = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
             known = fields_of(noted[0]) if noted else {}
-            kept = {**known, **fields}
-            if base:
-                kept["name"] = known.get("name", "")
-                if not kept["name"] or held[0] != fields["project"]:
-                    kept["name"] = f"{base}-{next_number(db, fields['project'], base)}"
+            if known.get("proof", proof) != proof:  # who was called so is gone, and another comes
+                finish(db, id_, self._ms)
+                held, known = None, {}
+            kept = {**known, **fields, **({"proof": proof} if proof else {})}
+            name = known.get("name", "")
+            if not base:
+                kept["name"] = name_of(db, project, id_, fields.get("name", name), name, proof, self._ms)
+            elif not name or held[0] != project:
+                kept["name"] = f"{base}-{next_number(db, project, base)}"
+            else:
+                kept["name"] = name
             started = held[4] if held else self._ms
-            row = (id_, fields["project"], kept.get("session", ""), jsontext.dumps(kept), self._ms, started)
+            row = (id_, project, kept.get("session", ""), jsontext.dumps(kept), self._ms, started)
             db.execute(f"INSERT OR REPLACE {_INSERT}", row)
             drop_old(db, self._ms)
             return kept.get("name", "")
 
-        return self._write(work)
+        return self._act(id_, work)
 
     def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
-        now = self._ms
+        now, proof = self._ms, proof_of(self.token)
+        # An older version may have registered it.
+        given = {**fields, "proof": proof} if proof else fields
 
         def is_to_wait(held: "tuple[Any, ...]") -> bool:
             kept, paced, shown = map(int, held[5:])
@@ -84,18 +100,22 @@ class SqlitePost(SqliteStore, Post):
             held = db.execute(_FIND, (id_,)).fetchone()
             if held is None or now - held[2] > limits.AGENT_TTL * 1000:
                 return UNKNOWN, False
+            if not may_act(db, id_, proof, now):
+                return DENIED, False
             waiting = 0 if is_to_wait(held) else unread(db, id_)
             known = fields_of(held[1])
-            changed = any(known.get(name, "") != text for name, text in fields.items())
+            changed = any(known.get(name, "") != text for name, text in given.items())
             due = "SELECT 1 FROM inbox WHERE project = ? AND expires <= ? LIMIT 1"
             stale = changed or held[3] or now - held[2] > _LATELY or (moment == STOP and held[5])
             return waiting, bool(stale or ends or db.execute(due, (held[0], now)).fetchone())
 
         def write(db: "Connection") -> int:
+            if not self._may_act(db, id_):
+                return DENIED
             held = db.execute(_FIND, (id_,)).fetchone() or ("", "{}", 0, 0, 0, 0, 0, 0)
             update = "UPDATE agents SET fields = ?, active = ?, ended = 0, kept = ? WHERE id = ?"
             kept = 0 if moment == STOP else held[5]
-            db.execute(update, (jsontext.dumps({**fields_of(held[1]), **fields}), now, kept, id_))
+            db.execute(update, (jsontext.dumps({**fields_of(held[1]), **given}), now, kept, id_))
             sweep(db, held[0], now)
             waiting = 0 if is_to_wait(held) else unread(db, id_)
             if ends and not waiting:
@@ -107,6 +127,8 @@ class SqlitePost(SqliteStore, Post):
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
         def work(db: "Connection") -> None:
+            if not self._may_act(db, id_):
+                return
             db.execute(f"INSERT OR IGNORE {_INSERT}", (id_, "", "", "{}", self._ms, self._ms))
             (known,) = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
             kept = jsontext.dumps({**fields_of(known), **fields})
@@ -114,14 +136,18 @@ class SqlitePost(SqliteStore, Post):
 
         self._write(work)
 
-    def end(self, id_: str) -> None:
-        def work(db: "Connection") -> None:
+    def end(self, id_: str) -> bool:
+        def work(db: "Connection") -> bool:
+            if not self._may_act(db, id_):
+                return False
             finish(db, id_, self._ms)
             alive = "SELECT id FROM agents WHERE session = ? AND id <> ? AND ended = 0"
             for (other,) in db.execute(alive, (id_, id_)).fetchall():
-                finish(db, other, self._ms)
+                if self._may_act(db, other):
+                    finish(db, other, self._ms)
+            return True
 
-        self._write(work)
+        return self._write(work)
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
         some = """SELECT id, fields, active, ended, started FROM agents WHERE project = ? AND active >= ?
@@ -133,6 +159,11 @@ class SqlitePost(SqliteStore, Post):
         rows = sorted(found or [], key=lambda row: (row[2], row[0]), reverse=True)
         times = [{"active": str(row[2]), "started": str(row[4]), **when("ended", row[3])} for row in rows]
         return self._ms, [{**fields_of(row[1]), **time, "id": row[0]} for row, time in zip(rows, times, strict=True)]
+
+    def find(self, id_: str) -> dict[str, str]:
+        query = "SELECT fields FROM agents WHERE id = ?"
+        row = self._read(lambda db: db.execute(query, (id_,)).fetchone())
+        return fields_of(row[0]) if row else {}
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:
         given, now = list(letters), self._ms
@@ -162,6 +193,8 @@ class SqlitePost(SqliteStore, Post):
 
         def work(db: "Connection") -> Taken:
             held = db.execute(_FIND, (id_,)).fetchone()
+            if held and now - held[2] > _LATELY and fields_of(held[1]).get("proof"):  # who reads its messages is there
+                db.execute("UPDATE agents SET active = ? WHERE id = ?", (now, id_))
             found: list[Delivery] = []
             size = 0
             oldest = """SELECT entry, message, taken, expires FROM inbox
@@ -179,7 +212,7 @@ class SqlitePost(SqliteStore, Post):
                     size += len(text)
             return Taken(now, fields_of(held[1]).get("name", "") if held else "", found)
 
-        return self._write(work)
+        return self._act(id_, work)
 
     def settle(
         self,
@@ -206,14 +239,14 @@ class SqlitePost(SqliteStore, Post):
                 db.execute(began, (self._ms, id_, self._ms - limits.PACE_TIME * 1000))
                 db.execute("UPDATE agents SET shown = shown + ? WHERE id = ?", (size, id_))
 
-        self._write(work)
+        self._act(id_, work)
 
     def edited(self, id_: str, place: str) -> list[Meeting]:
         now = self._ms
 
         def work(db: "Connection") -> list[Meeting]:
             own = db.execute(_FIND, (id_,)).fetchone()
-            if not own:
+            if not own or not self._may_act(db, id_):
                 return []
             db.execute("DELETE FROM edits WHERE place = ? AND at < ?", (place, now - limits.COLLISION * 1000))
             rows = db.execute("SELECT agent, at FROM edits WHERE place = ? ORDER BY at, agent", (place,)).fetchall()
@@ -231,6 +264,16 @@ class SqlitePost(SqliteStore, Post):
             return met
 
         return self._write(work)
+
+    def _may_act(self, db: "Connection", id_: str) -> bool:
+        return may_act(db, id_, proof_of(self.token), self._ms)
+
+    def _act(self, id_: str, work: "Callable[[Connection], T]") -> "T":
+        """What `work` gives, as the agent. Raises Denied."""
+        found = self._write(lambda db: (work(db),) if self._may_act(db, id_) else None)
+        if found is None:
+            raise Denied(id_)
+        return found[0]
 
     def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
         return self._said("project", project, after)

@@ -127,6 +127,12 @@ FAILURES = (exceptions.RedisError, OSError, ValueError, TypeError, LookupError, 
 
 def translated(error: Exception, client: Any) -> StoreError:
     """Names the kind of failure as a hook does, and of its message what a server says without the client's password."""
+    found = _translated(error, client)
+    _redact(error, _password_of(client))
+    return found
+
+
+def _translated(error: Exception, client: Any) -> StoreError:
     kind = type(error).__name__
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return StoreError(STORE_TIMEOUT, "no whole reply in time")
@@ -148,6 +154,14 @@ def translating(client: Any) -> Iterator[None]:
 
 def _password_of(client: Any) -> str:
     return str(client.connection_pool.connection_kwargs.get("password") or "")
+
+
+def _redact(error: BaseException | None, password: str) -> None:
+    """What a server repeats of a password: its error is still the context of ours, which reports of errors follow."""
+    while password and error is not None:
+        if any(password in str(part) for part in error.args):
+            error.args = (type(error).__name__,)
+        error = error.__cause__ or error.__context__
 
 
 def _refusal(error: Exception, password: str) -> str:

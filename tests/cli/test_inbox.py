@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.messages.message import base_of
+from skillcache.messages.proof import person_id, token_of
 from tests.conftest import start_redis
 from tests.messages.client import Project, Session, quoted
 
@@ -101,3 +104,36 @@ def test_it_follows_over_a_restart_of_redis(tmp_path: Path) -> None:
         _, said = following.communicate(timeout=20)
         server.stop()
     assert (following.returncode, said.strip()) == (130, "Stopped.")
+
+
+def test_two_homes_follow_each_their_own_over_a_restart_of_redis(tmp_path: Path) -> None:
+    server = start_redis(tmp_path / "redis")
+    project = Project(tmp_path)
+    project.environ["SKILLCACHE_REDIS_URL"] = server.url
+    homes = [project.environ, {**project.environ, "HOME": str(tmp_path / "another")}]
+    readers = []
+    for project.environ in homes:
+        project.run("inbox")
+        me = person_id("somebody", base_of(os.uname().nodename), token_of(str(project.cache)))
+        readers.append((project.environ, me, follow(project)))
+    assert sorted(each["name"] for each in project.agents("--all")) == ["somebody", "somebody:2"]
+    try:
+        for number in range(20):
+            if number == 10:
+                server.stop()
+                for _, _, following in readers:
+                    assert following.stderr is not None
+                    assert following.stderr.readline().startswith("Waiting for the store: ")
+                server = start_redis(tmp_path / "redis", port=server.port)  # it remembers nobody
+            for project.environ, me, following in readers:
+                sending = ("send", "--to", me, str(number))
+                while project.skillcache(*sending, CLAUDE_CODE_SESSION_ID="one").returncode != 0:
+                    assert following.poll() is None  # it has not found the store again yet
+                assert following.stdout is not None
+                assert json.loads(following.stdout.readline())["text"] == str(number)
+    finally:
+        for _, _, following in readers:
+            following.send_signal(signal.SIGINT)
+        left = [following.communicate(timeout=20)[0] for _, _, following in readers]
+        server.stop()
+    assert left == ["", ""]

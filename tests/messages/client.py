@@ -15,6 +15,7 @@ from typing import Any
 
 from skillcache.messages.opening import open_post
 from skillcache.messages.post import Post
+from skillcache.messages.proof import token_of
 from skillcache.paths import hooks_folder
 from tests.sessions.test_repository import git
 
@@ -64,8 +65,9 @@ class Project:
 
     @contextmanager
     def post(self) -> Iterator[Post]:
+        """As this person's own programs open it."""
         target = self.environ.get("SKILLCACHE_REDIS_URL") or f"embedded:{self.cache}/store.sqlite3"
-        post = open_post(target, now=time.time(), patient=True)
+        post = open_post(target, now=time.time(), patient=True, token=token_of(str(self.cache)))
         yield post
         post.close()
 

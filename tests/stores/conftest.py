@@ -4,8 +4,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from hashlib import sha1
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -79,7 +80,18 @@ def path(tmp_path: Path) -> Path:
 def fake_redis() -> Iterator[int]:
     """The port of a fakeredis server."""
     import fakeredis
+    from fakeredis.commands_mixins.scripting_mixin import ScriptingCommandsMixin
 
+    scripting: Any = ScriptingCommandsMixin
+    of_server = scripting._get_server_runtime
+
+    def with_sha1(self: Any, *words: Any) -> Any:
+        """It has no `redis.sha1hex`, which every server has."""
+        lua = of_server(self, *words)
+        lua.globals()[b"redis"][b"sha1hex"] = lambda data: sha1(data, usedforsecurity=False).hexdigest().encode()
+        return lua
+
+    scripting._get_server_runtime = with_sha1
     server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -88,6 +100,7 @@ def fake_redis() -> Iterator[int]:
     server.shutdown()
     server.server_close()
     thread.join(10)
+    scripting._get_server_runtime = of_server
 
 
 class Looped(Store):
