@@ -18,7 +18,8 @@ from skillcache.commands.stand_in import without_shims
 from skillcache.entry import File
 from skillcache.errors import Bypass, SkillcacheError
 from skillcache.outcome import NO_RULE
-from skillcache.policy import Rule, judge
+from skillcache.policy.judgement import judge
+from skillcache.policy.rule import Rule
 from skillcache.secrets import find as find_secret
 from skillcache.skill.find import Finder
 from skillcache.skill.workplace import Workplace
