@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.errors import SkillcacheError, StoreError
-from skillcache.library.clients import usable
+from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.keys import check_team
 from skillcache.library.source import translating
 from skillcache.library.values import require_json
@@ -83,8 +83,12 @@ class SharedState:
         owner = f"team:{team}" if team is not None else repository.project_of(repository.locate(os.getcwd()))
         self.namespace = namespace
         self._scope = f"{owner}:{namespace}"
+        if client is not None:
+            check(client, aio=isinstance(client, _OF_ASYNCIO))
+            if is_cluster(client):
+                client, url = None, url_of(client)
         self._place = "" if client is not None else url or load(os.environ, os.getcwd()).store
-        self._client = None if client is None else usable(client, aio=isinstance(client, _OF_ASYNCIO))
+        self._client = client
 
     def get(self, key: str, default: Any = None) -> Any:
         found = self.find(key)

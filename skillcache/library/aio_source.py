@@ -38,7 +38,8 @@ class AsyncSource:
 
     def __init__(self, url: str | None, client: Any) -> None:
         self._target = target_of(url, client)
-        client = None if client is None else usable(client, aio=True)
+        given, client = client, None if client is None else usable(client, aio=True)
+        self._is_own = client is not given
         self.name: object = self._target or id(client)
         self.renewals: set[asyncio.Task[None]] = set()
         self._given = None if client is None else (client, AsyncStore(client))
@@ -94,6 +95,8 @@ class AsyncSource:
             self._file.close()
         if self._given is not None:
             await self._given[1].close()
+            if self._is_own:
+                await self._given[0].connection_pool.disconnect(inuse_connections=False)
         opened = self._opened.pop(asyncio.get_running_loop(), None)
         if opened is not None:
             await opened[1].aclose()

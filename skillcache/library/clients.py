@@ -26,11 +26,8 @@ def is_cluster(client: object) -> bool:
     return isinstance(client, _CLUSTERS)
 
 
-def usable(client: Any, *, aio: bool) -> Any:
-    """The client itself, or one of our own for the same cluster, which lives as long.
-
-    Raises TypeError for what would reach another place than its user believes.
-    """
+def check(client: Any, *, aio: bool) -> None:
+    """Raises TypeError for what would reach another place than its user believes."""
     kind, cluster = (redis.asyncio.Redis, _CLUSTERS[1]) if aio else (redis.Redis, _CLUSTERS[0])
     is_one = isinstance(client, cluster)
     if not is_one and not isinstance(client, kind):
@@ -42,7 +39,12 @@ def usable(client: Any, *, aio: bool) -> Any:
             f"{_name_of(client)} has its own execute_command, as clients have that rename keys, and it would be passed"
             " by: give a plain client, and namespace= for names of your own"
         )
-    if not is_one:
+
+
+def usable(client: Any, *, aio: bool) -> Any:
+    """The client itself, or one of our own for the same cluster, which lives as long. Raises as `check`."""
+    check(client, aio=aio)
+    if not is_cluster(client):
         return client
     if client not in _of_clusters:
         url = url_of(client)

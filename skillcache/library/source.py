@@ -33,9 +33,9 @@ class Source:
     def __init__(self, url: str | None, client: Any) -> None:
         """Raises ConfigError for a URL that is none and for settings that cannot be used, TypeError for a client."""
         target = target_of(url, client)
-        client = None if client is None else usable(client, aio=False)
+        given, client = client, None if client is None else usable(client, aio=False)
         self.name: object = target or id(client)
-        self._own = client is None
+        self._own = client is not given or client is None
         if client is None and not target.startswith(EMBEDDED):
             client = connect(target, **limits(Retry(NoBackoff(), 0)))
         self.place: str | redis.Redis = client or target
