@@ -119,8 +119,8 @@ def test_a_cluster_is_named_with_all_that_reaches_it() -> None:
     assert url_of(plain) == f"redis+cluster://127.0.0.1:7000{said}"
     login = kind(host="::1", port=7000, username="me", password="a:@/ b", **bounds)
     assert url_of(login) == f"redis+cluster://me:a%3A%40%2F%20b@[::1]:7000{said}"
-    tls = kind(host="localhost", port=7000, ssl=True, ssl_ca_certs="/ca.crt", ssl_check_hostname=True, **bounds)
+    tls = kind(host="cache.test", port=7000, ssl=True, ssl_ca_certs="/ca.crt", ssl_check_hostname=True, **bounds)
     more = "&ssl_ca_certs=%2Fca.crt&ssl_cert_reqs=required&ssl_check_hostname=true"
-    assert url_of(tls) == f"rediss+cluster://localhost:7000{said}{more}"
+    assert url_of(tls) == f"rediss+cluster://cache.test:7000{said}{more}"
     with pytest.raises(TypeError, match="a RedisCluster with ssl_ca_data cannot be followed: give the URL"):
         url_of(kind(host="localhost", port=7000, ssl=True, ssl_ca_data="x"))

@@ -23,7 +23,7 @@ def called(city: str, *more: str, scale: float = 1.0) -> list[str]:
 
 @cached(ttl=timedelta(hours=1), ignore="client", version=2)
 async def fetched(client: object, url: str) -> tuple[int, bytes]:
-    return 200, url.encode()
+    return 200, f"{client} {url}".encode()
 
 
 @cached(type=date, ttl="1h", negative_ttl=60)
@@ -36,11 +36,15 @@ def named(who: str) -> str:
     return who
 
 
+def _what_matters(page: Page, number: int) -> object:
+    return [page.site, number]
+
+
 class Page:
     def __init__(self, site: str) -> None:
         self.site = site
 
-    @cached(key=lambda self, number: [self.site, number])
+    @cached(key=_what_matters)
     def read(self, number: int) -> str:
         return f"{self.site}/{number}"
 
@@ -93,7 +97,6 @@ def methods() -> None:
     assert_type(Page.parse("x"), Page)
     assert_type(page.parse("x"), Page)
     assert_type(Page.size("x"), int)
-    assert_type(page.size("x"), int)
     assert_type(Page.read.cache_info().hits, int)
     page.read.delete(page, 1)
     Page.size.invalidate()
@@ -103,7 +106,7 @@ async def coroutines() -> None:
     assert_type(await fetched(None, "u"), tuple[int, bytes])
     assert_type(await fetched.refresh(None, url="u"), tuple[int, bytes])
     assert_type(await Page("a").load(1), bytes)
-    assert_type(await asyncio.gather(fetched(None, "u"), fetched(None, "v")), list[tuple[int, bytes]])
+    assert_type(await asyncio.gather(fetched(None, "u"), Page("a").load(1)), tuple[tuple[int, bytes], bytes])
     await fetched.delete(None, "u")
     async with AsyncSkillCache() as own:
         assert_type(await own.get_or_compute("report", 1, lambda: Page("a").load(1)), bytes)
