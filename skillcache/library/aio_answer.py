@@ -5,10 +5,11 @@ from typing import Any
 
 from skillcache.library import runs
 from skillcache.library.aio_source import AsyncSource, finished
-from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.fetching import Fetching, milliseconds
 from skillcache.library.lease import aio_kept
 from skillcache.library.records import Computed
 from skillcache.library.renewal import in_task
+from skillcache.library.steps import Failed, Fetched
 
 
 async def aio_answer(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> Fetched[Any]:
@@ -18,6 +19,8 @@ async def aio_answer(source: AsyncSource, call: Fetching, fn: Callable[[], Await
             return Fetched(await _compute(source, call, fn), cached=False)
     finally:
         await _release(source, call)
+    if isinstance(served, Failed):
+        raise served.error
     if call.is_due:
         in_task(call.name, lambda: _renew(source, call, fn), source.renewals)
     return served

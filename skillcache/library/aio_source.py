@@ -18,8 +18,8 @@ from redis.backoff import NoBackoff
 from skillcache.errors import StoreError
 from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.fetching import Step, Steps, Wait
 from skillcache.library.source import limits, target_of
+from skillcache.library.steps import Step, Steps, Wait
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import aio_connect
 from skillcache.stores.pooled_async import AsyncStore

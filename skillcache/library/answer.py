@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from skillcache.library import runs
-from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.fetching import Fetching, milliseconds
 from skillcache.library.lease import kept
 from skillcache.library.records import Computed
 from skillcache.library.renewal import in_thread
 from skillcache.library.source import Source
+from skillcache.library.steps import Failed, Fetched
 
 
 def answer(source: Source, call: Fetching, fn: Callable[[], Any]) -> Fetched[Any]:
@@ -18,6 +19,8 @@ def answer(source: Source, call: Fetching, fn: Callable[[], Any]) -> Fetched[Any
             return Fetched(_compute(source, call, fn), cached=False)
     finally:
         _release(source, call)
+    if isinstance(served, Failed):
+        raise served.error
     if call.is_due:
         in_thread(call.name, lambda: _renew(source, call, fn))
     return served

@@ -11,7 +11,7 @@ from skillcache.invalidation import Selection, invalidate
 from skillcache.library.answer import answer
 from skillcache.library.codec import codec_of
 from skillcache.library.events import Hook
-from skillcache.library.fetching import Fetched, Fetching
+from skillcache.library.fetching import Fetching
 from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
 from skillcache.library.lifetimes import DEFAULT, TTL
@@ -27,6 +27,7 @@ from skillcache.library.options import (
     spelt_out,
 )
 from skillcache.library.source import Source
+from skillcache.library.steps import Fetched
 
 T = TypeVar("T")
 

@@ -1,7 +1,6 @@
 """How a value is served, waited for or computed: every step that asks the store, without asking it.
 
-A step is a function of the store; the generators here yield steps and are sent what each gave, or the StoreError it
-raised. SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the order of things is stated once.
+SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the order of things is stated once.
 
     find     present -> served
              absent -> whoever gets the claim looks once more and computes; all others wait for the release and look
@@ -12,9 +11,9 @@ raised. SkillCache takes the steps with calls, AsyncSkillCache with coroutines: 
 """
 
 import time
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Hashable
 from random import SystemRandom
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from skillcache import holder
@@ -26,61 +25,15 @@ from skillcache.library.counts import Counts
 from skillcache.library.events import Report, log
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, read_record, write_record
+from skillcache.library.steps import Failed, Fetched, Step, Steps, Wait, Wishes
 from skillcache.redis_keys import nothing_key
 from skillcache.stores import Claim, started_of
-
-T = TypeVar("T")
-Step: TypeAlias = Callable[[Any], Any]
-Steps: TypeAlias = Generator[Step, Any, T]
 
 LEASE = 5.0  # seconds that a claim outlives its owner
 _IN_VAIN = 2  # runs of others that left nothing; after these nobody waits for a third
 _NOTHING_SECONDS = 60  # how long those who waited can learn that a run gave None
 _random = SystemRandom().random  # the caller's own sequence is left alone
 _SHORTEST_WAIT = 0.01  # seconds: a claim at its end is asked for again, but not without a pause
-
-
-class Wait:
-    """The step that may take long: until the release after `mark`, or for so many seconds."""
-
-    __slots__ = ("claim", "mark", "seconds")
-
-    def __init__(self, claim: str, mark: str, seconds: float) -> None:
-        self.claim = claim
-        self.mark = mark
-        self.seconds = seconds
-
-    def __call__(self, store: Any) -> Any:
-        return store.wait(self.claim, self.mark, self.seconds)
-
-
-class Fetched(NamedTuple, Generic[T]):
-    """A value, and whether it came from the cache or was computed by this call."""
-
-    data: T
-    cached: bool
-
-
-class Wishes(NamedTuple):
-    """ttl, negative_ttl (None: a result of None is not kept): seconds; beta: 0 never computes ahead of the end.
-
-    patience: seconds to wait for the computation of another before one's own. codec: how the value is written;
-    refresh: whether it is computed anew, whatever is there; may_give: whether it is stored.
-    """
-
-    ttl: int
-    negative_ttl: int | None
-    beta: float
-    patience: float
-    codec: Codec = PLAIN
-    refresh: bool = False
-    may_give: bool = True
-
-
-class Failed(NamedTuple):
-    """The run that this call waited for raised."""
-
-    error: Exception
 
 
 class Fetching:
@@ -105,8 +58,8 @@ class Fetching:
         self._held = 0
         self._seen = 0
 
-    def find(self) -> Steps[Fetched[Any] | None]:
-        """What to serve; None where it is for this call to compute. Raises what another's run raised."""
+    def find(self) -> Steps[Fetched[Any] | Failed | None]:
+        """What to serve, or to raise; None where it is for this call to compute."""
         try:
             found = yield from self._find()
         except StoreError as fault:
@@ -121,8 +74,7 @@ class Fetching:
         self._counts.add_miss()
         if found is not None:
             self._report("miss", found.error)
-            raise found.error
-        return None
+        return found
 
     def keep(self, computed: Computed) -> Steps[None]:
         """Raises TypeError and ValueError for a value that cannot be written, stored or not."""

@@ -13,7 +13,6 @@ from redis.retry import Retry
 
 from skillcache.errors import ConfigError, StoreError
 from skillcache.library.cache import SkillCache
-from skillcache.library.fetching import Fetched
 from skillcache.library.in_force import tell
 from skillcache.library.keys import skill_of
 from skillcache.library.lifetimes import TTL
@@ -21,6 +20,7 @@ from skillcache.library.options import HOUR
 from skillcache.library.scope import scope_of, scoped_word
 from skillcache.library.shared import aio_shared_cache, shared_cache
 from skillcache.library.source import store_in_force
+from skillcache.library.steps import Fetched
 from skillcache.redis_keys import channel as channel_of
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect

@@ -9,11 +9,12 @@ from skillcache.invalidation import Selection
 from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
 from skillcache.library.events import Hook, Report
-from skillcache.library.fetching import Fetching, Wishes, milliseconds, putting
+from skillcache.library.fetching import Fetching, milliseconds, putting
 from skillcache.library.in_force import may_give
 from skillcache.library.keys import Place, check_team
 from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
 from skillcache.library.records import Computed, Found, read_record
+from skillcache.library.steps import Wishes
 from skillcache.stores import Lookup, started_of
 
 HOUR = 3_600  # seconds that a value is kept where nobody says how long

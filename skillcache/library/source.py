@@ -15,8 +15,8 @@ from redis.retry import Retry
 from skillcache.errors import StoreError
 from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.fetching import Step, Steps
 from skillcache.library.in_force import folder
+from skillcache.library.steps import Step, Steps
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skillcache.library.aio_source import AsyncSource
-from skillcache.library.fetching import Wait
 from skillcache.library.source import Source
+from skillcache.library.steps import Wait
 
 SECONDS = 60.0  # for others to begin to wait, on a busy machine
 

@@ -271,3 +271,14 @@ def test_a_task_that_outlives_the_run_waits_as_all_do(url: str) -> None:
             assert await later[0] == ("value", False)
 
     asyncio.run(main())
+
+
+def test_whatever_is_raised_is_shared(url: str, waiters: Waiters) -> None:
+    """Also what a generator could not pass on."""
+    error = StopIteration("odd")
+    run = Failing(waiters, error)
+    with SkillCache(url) as cache, ThreadPoolExecutor(OTHERS + 1) as pool:
+        calls = [pool.submit(cache.fetch, "report", INPUTS, run)]
+        assert run.began.wait(SECONDS)
+        calls += [pool.submit(cache.fetch, "report", INPUTS, run) for _ in range(OTHERS)]
+        assert [call.exception(SECONDS) for call in calls] == [error] * (OTHERS + 1)

@@ -43,8 +43,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def _told(lines: list[int]) -> list[str]:
-    wrong = ["", SAMPLE, *WRONG]
-    text = "\n".join(wrong[1:]).splitlines()
+    text = "\n".join([SAMPLE, *WRONG]).splitlines()
     return [text[line - 1] for line in dict.fromkeys(lines)]
 
 
