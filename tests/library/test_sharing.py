@@ -249,7 +249,9 @@ def test_a_task_that_a_run_begins_does_not_wait_for_it(url: str) -> None:
     assert ran == ["outer", "inner"]
 
 
-def test_a_task_that_outlives_the_run_waits_as_all_do(url: str) -> None:
+def test_tasks_that_outlive_the_run_wait_as_all_do(url: str) -> None:
+    ran = []
+
     async def main() -> None:
         later: list[asyncio.Task[object]] = []
         gone = asyncio.Event()
@@ -257,20 +259,23 @@ def test_a_task_that_outlives_the_run_waits_as_all_do(url: str) -> None:
         async with AsyncSkillCache(url) as cache:
 
             async def value() -> str:
+                ran.append(1)
+                await asyncio.sleep(0.2)  # the other asks meanwhile
                 return "value"
 
             async def ask() -> object:
                 await gone.wait()
-                return await cache.fetch("report", INPUTS, value)
+                return await cache.get_or_compute("report", INPUTS, value)
 
             async def run() -> None:
-                later.append(asyncio.create_task(ask()))
+                later.extend(asyncio.create_task(ask()) for _ in range(2))
 
             await cache.fetch("report", INPUTS, run)
             gone.set()
-            assert await later[0] == ("value", False)
+            assert await asyncio.gather(*later) == ["value", "value"]
 
     asyncio.run(main())
+    assert ran == [1]
 
 
 def test_whatever_is_raised_is_shared(url: str, waiters: Waiters) -> None:
