@@ -2,11 +2,11 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.errors import ConfigError, SkillcacheError, StoreError
+    from skillcache.errors import ConfigError, RecursiveCall, SkillcacheError, StoreError
     from skillcache.library.aio_cache import AsyncSkillCache
     from skillcache.library.cache import SkillCache
     from skillcache.library.decorator import cached
-    from skillcache.library.fetching import Fetched
+    from skillcache.library.events import CacheEvent
     from skillcache.library.functions import (
         aio_get_cached_data,
         aio_get_team_cached_data,
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         safe_redis_operation,
     )
     from skillcache.library.keys import generate_cache_key
+    from skillcache.library.steps import Fetched
     from skillcache.messages.live import subscribe_to_agent
     from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
     from skillcache.session_state import (
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncSkillCache",
+    "CacheEvent",
     "ConfigError",
     "Fetched",
+    "RecursiveCall",
     "SharedState",
     "SkillCache",
     "SkillcacheError",
@@ -67,8 +70,10 @@ __all__ = [
 
 _HOMES = {
     "AsyncSkillCache": "library.aio_cache",
+    "CacheEvent": "library.events",
     "ConfigError": "errors",
-    "Fetched": "library.fetching",
+    "Fetched": "library.steps",
+    "RecursiveCall": "errors",
     "SharedState": "shared_state",
     "SkillCache": "library.cache",
     "SkillcacheError": "errors",

@@ -32,3 +32,11 @@ class ConfigError(SkillcacheError):
         super().__init__(f"{where}: {message}")
         self.where = where
         self.message = message
+
+
+class RecursiveCall(SkillcacheError, RecursionError):
+    """A function asks for its own result, for the same arguments, while it computes it."""
+
+    def __init__(self, skill: str) -> None:
+        super().__init__(f"{skill} asks for its own result while it computes it, for the same arguments")
+        self.skill = skill

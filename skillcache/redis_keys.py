@@ -27,6 +27,7 @@ The layout (names are public; other languages may read them):
     skillcache:names                     names that entries were stored under       set
     skillcache:claim:{digest}            who runs the call now                      string, TTL
     skillcache:wake:{digest}             wakes who waits for that run               stream, TTL
+    skillcache:nothing:{digest}          whose run gave a None that is not kept     string, TTL
     skillcache:notes:{project}           the project's notes by id                  hash
     skillcache:told:{session_id}         what was recorded of it, to do it once     sorted set, capped, TTL
     skillcache:agent:{agent_id}          an agent: name, place, what it is doing,   hash, TTL
@@ -87,6 +88,10 @@ def claim_key(digest: str) -> str:
 
 def wake_key(digest: str) -> str:
     return record_key("wake", digest)
+
+
+def nothing_key(digest: str) -> str:
+    return record_key("nothing", digest)
 
 
 def session_key(session_id: str) -> str:

@@ -26,6 +26,7 @@ from typing import Any, TypeVar, overload
 import redis
 import redis.asyncio
 
+from skillcache.library.clients import is_cluster
 from skillcache.library.scope import scoped
 from skillcache.library.source import store_in_force
 from skillcache.library.values import write_json
@@ -59,6 +60,9 @@ def _or_on_client(on_client: Callable[..., T]) -> Callable[[Callable[..., T]], C
 
     def choose(own: Any) -> Any:
         def chosen(given: tuple[Any, ...], more: dict[str, Any]) -> Any:
+            first = more.get("client", given[0] if given else None)
+            if is_cluster(first):
+                raise TypeError(f"{own.__name__} takes no client of a cluster: give url='redis+cluster://host:port'")
             has_client = "client" in more or isinstance(given[0] if given else None, _CLIENTS)
             return (on_client if has_client else own)(*given, **more)
 

@@ -25,6 +25,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.errors import SkillcacheError, StoreError
+from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.keys import check_team
 from skillcache.library.values import require_json
 from skillcache.outcome import STORE_GARBAGE
@@ -44,6 +45,7 @@ TTL = 30 * 86_400  # seconds
 SIZE = 65_536  # bytes of a value's text
 _KEY = 200  # characters of a key, and of a namespace
 _ANY: Any = object()
+_OF_ASYNCIO = (redis.asyncio.Redis, redis.asyncio.RedisCluster)
 
 
 class Value(NamedTuple):
@@ -65,8 +67,8 @@ class SharedState:
     """The values of one namespace, a name without a colon, in the store of the settings unless another is named.
 
     `url`: a Redis URL or `embedded:` and a file's absolute path; `client`: a redis-py client, or one of redis.asyncio
-    for the methods `aio_...`; `team`: whose the namespace is instead of the project's. All methods raise StoreError
-    where the store fails, and ValueError for a key or value that is too long.
+    for the methods `aio_...`, of a server or a cluster; `team`: whose the namespace is instead of the project's. All
+    methods raise StoreError where the store fails, and ValueError for a key or value that is too long.
     """
 
     def __init__(self, namespace: str, *, url: str | None = None, client: Any = None, team: str | None = None) -> None:
@@ -80,6 +82,10 @@ class SharedState:
         owner = f"team:{team}" if team is not None else repository.project_of(repository.locate(os.getcwd()))
         self.namespace = namespace
         self._scope = f"{owner}:{namespace}"
+        if client is not None:
+            check(client, aio=isinstance(client, _OF_ASYNCIO))
+            if is_cluster(client):
+                client, url = None, url_of(client)
         self._place = "" if client is not None else url or load(os.environ, os.getcwd()).store
         self._client = client
 

@@ -1,6 +1,6 @@
 """AsyncSkillCache: SkillCache for coroutines."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -8,11 +8,13 @@ import redis.asyncio
 
 from skillcache.errors import StoreError
 from skillcache.invalidation import Selection, aio_invalidate
+from skillcache.library.aio_answer import aio_answer
 from skillcache.library.aio_source import AsyncSource
 from skillcache.library.codec import codec_of
-from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.events import Hook
+from skillcache.library.fetching import Fetching
+from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
-from skillcache.library.lease import aio_kept
 from skillcache.library.lifetimes import DEFAULT, TTL
 from skillcache.library.options import (
     HOUR,
@@ -20,12 +22,12 @@ from skillcache.library.options import (
     Counted,
     Options,
     glob_of,
-    is_off,
     looking,
+    looking_at_all,
     raising,
     spelt_out,
 )
-from skillcache.library.records import Computed
+from skillcache.library.steps import Fetched
 
 T = TypeVar("T")
 
@@ -41,30 +43,63 @@ class AsyncSkillCache(Counted):
         self,
         url: str | None = None,
         *,
-        client: "redis.asyncio.Redis | None" = None,
+        client: "redis.asyncio.Redis | redis.asyncio.RedisCluster | None" = None,
         team: str | None = None,
         namespace: str | None = None,
         ttl: TTL = HOUR,
         patience: float = PATIENCE,
+        on_event: Hook | None = None,
     ) -> None:
         """As SkillCache; client: one of redis.asyncio, which belongs to one event loop."""
-        self._options = Options(team, namespace, ttl, patience)
         self._source = AsyncSource(url, client)
+        self._options = Options(team, namespace, ttl, patience, on_event, self._source.name)
+        self._made = {
+            "url": url,
+            "client": client,
+            "team": team,
+            "namespace": namespace,
+            "ttl": ttl,
+            "patience": patience,
+            "on_event": on_event,
+        }
 
     async def get(
         self, skill: str, inputs: object, default: Any = None, *, version: int | str | None = None, type: Any = None
     ) -> Any:
         place = self._options.place(skill, inputs, version)
         codec = codec_of(type, place.skill)
-        if is_off():
+        if is_off(self._options.counts):
             return default
+        report = self._options.report(place)
         try:
             lookup = await self._source.take(looking(place))
-        except StoreError:
-            self._options.counts.add_error()
+        except StoreError as fault:
+            self._options.fail(report, fault)
             return default
-        found = self._options.read(place, lookup, codec)
+        found = self._options.read(place, lookup, codec, report)
         return default if found is None else found.value
+
+    async def get_many(
+        self,
+        skill: str,
+        inputs: Iterable[object],
+        default: Any = None,
+        *,
+        version: int | str | None = None,
+        type: Any = None,
+    ) -> list[Any]:
+        places = [self._options.place(skill, each, version) for each in inputs]
+        codec = codec_of(type, self._options.name(skill))
+        if not places or is_off(self._options.counts):
+            return [default] * len(places)
+        reports = [self._options.report(each) for each in places]
+        try:
+            lookups = await self._source.take(looking_at_all(places))
+        except StoreError as fault:
+            self._options.fail(reports[0], fault)
+            return [default] * len(places)
+        found = [self._options.read(*each[:2], codec, each[2]) for each in zip(places, lookups, reports, strict=True)]
+        return [default if each is None else each.value for each in found]
 
     async def set(
         self,
@@ -79,13 +114,13 @@ class AsyncSkillCache(Counted):
         place = self._options.place(skill, inputs, version)
         codec, seconds = codec_of(type, place.skill), self._options.seconds(ttl)
         codec.dump(value)
-        if is_off():
+        if is_off(self._options.counts) or not self._options.may_give():
             return place.key
         try:
             lookup = await self._source.take(looking(place))
             await self._source.take(self._options.putting(place, value, seconds, lookup, codec))
-        except StoreError:
-            self._options.counts.add_error()
+        except StoreError as fault:
+            self._options.fail(self._options.report(place), fault)
         return place.key
 
     async def get_or_compute(
@@ -120,30 +155,16 @@ class AsyncSkillCache(Counted):
         type: Any = None,
         refresh: bool = False,
     ) -> Fetched[T]:
-        """As SkillCache.fetch. A cancelled computation is one that failed: another caller takes over."""
+        """As SkillCache.fetch. A value is computed anew in a task of its own. A cancelled computation is taken over."""
         place = self._options.place(skill, inputs, version)
         codec = codec_of(type, place.skill)
         call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
+        if is_off(self._options.counts):
+            return Fetched(await fn(), cached=False)
         return await self._fetch(call, fn)
 
     async def _fetch(self, call: Fetching, fn: Callable[[], Awaitable[T]]) -> Fetched[T]:
-        if is_off():
-            return Fetched(await fn(), cached=False)
-        try:
-            served = await self._source.walk(call.find())
-            if served is not None:
-                return served
-            try:
-                computed = await self._compute(call, fn)
-            except Exception:
-                if call.present is None:
-                    raise
-                return Fetched(call.present.value, cached=True)
-            await self._source.walk(call.keep(computed))
-            return Fetched(computed.value, cached=False)
-        finally:
-            if call.mine:
-                await self._source.walk(call.release())
+        return await aio_answer(self._source, call, fn)
 
     async def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
         await self._delete(self._options.place(skill, inputs, version))
@@ -173,12 +194,3 @@ class AsyncSkillCache(Counted):
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-    async def _compute(self, call: Fetching, fn: Callable[[], Awaitable[T]]) -> Computed:
-        started = milliseconds()
-        if call.mine:
-            async with aio_kept(self._source, call.extend):
-                value = await fn()
-        else:
-            value = await fn()
-        return Computed(value, started, max(milliseconds(), started + 1))

@@ -6,7 +6,8 @@ asynchronous generators down, as asyncio.run does. The embedded file is asked in
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -15,9 +16,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from skillcache.errors import StoreError
+from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.fetching import Step, Steps, Wait
 from skillcache.library.source import limits, target_of
+from skillcache.library.steps import Step, Steps, Wait
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import aio_connect
 from skillcache.stores.pooled_async import AsyncStore
@@ -34,8 +36,12 @@ Opened = tuple[Connected, AsyncGenerator[Connected, None]]
 class AsyncSource:
     """As `Source`."""
 
-    def __init__(self, url: str | None, client: "redis.asyncio.Redis | None") -> None:
+    def __init__(self, url: str | None, client: Any) -> None:
         self._target = target_of(url, client)
+        given, client = client, None if client is None else usable(client, aio=True)
+        self._is_own = client is not given
+        self.name: object = self._target or id(client)
+        self.renewals: set[asyncio.Task[None]] = set()
         self._given = None if client is None else (client, AsyncStore(client))
         self._file = EmbeddedFile(self._target) if self._target.startswith(EMBEDDED) else None
         if client is None and self._file is None:
@@ -57,8 +63,8 @@ class AsyncSource:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             # The thread goes on: what is to be taken back is taken back after it.
-            await asyncio.wait([taking])
-            taking.cancelled() or taking.exception()
+            with suppress(StoreError):
+                await finished(taking)
             raise
 
     async def walk(self, steps: Steps[T]) -> T:
@@ -74,13 +80,23 @@ class AsyncSource:
                     step = steps.send(given)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        finally:
+            steps.close()
 
     async def close(self) -> None:
-        """Closes the connections of this loop, but not those of a client that was given."""
+        """Closes the connections of this loop, but not those of a client that was given. Ends renewals first."""
+        loop = asyncio.get_running_loop()
+        renewals = [task for task in self.renewals if task.get_loop() is loop]
+        for task in renewals:
+            task.cancel()
+        if renewals:
+            await asyncio.wait(renewals)
         if self._file is not None:
             self._file.close()
         if self._given is not None:
             await self._given[1].close()
+            if self._is_own:
+                await self._given[0].connection_pool.disconnect(inuse_connections=False)
         opened = self._opened.pop(asyncio.get_running_loop(), None)
         if opened is not None:
             await opened[1].aclose()
@@ -103,6 +119,21 @@ class AsyncSource:
             self._opened.pop(asyncio.get_running_loop(), None)
             await store.close()
             await client.aclose()
+
+
+async def finished(work: Awaitable[T]) -> T:
+    """What it gives. Its caller may be cancelled, again and again as by anyio: that waits until this is done."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as again:
+            cancelled = again
+    if cancelled is not None:
+        task.cancelled() or task.exception()
+        raise cancelled
+    return task.result()
 
 
 async def _poll(file: EmbeddedFile, wait: Wait) -> bool:

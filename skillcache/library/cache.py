@@ -1,6 +1,6 @@
 """SkillCache: results of functions in the cache, shared by every process that uses the same store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -8,10 +8,12 @@ import redis
 
 from skillcache.errors import StoreError
 from skillcache.invalidation import Selection, invalidate
+from skillcache.library.answer import answer
 from skillcache.library.codec import codec_of
-from skillcache.library.fetching import Fetched, Fetching, milliseconds
+from skillcache.library.events import Hook
+from skillcache.library.fetching import Fetching
+from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
-from skillcache.library.lease import kept
 from skillcache.library.lifetimes import DEFAULT, TTL
 from skillcache.library.options import (
     HOUR,
@@ -19,13 +21,13 @@ from skillcache.library.options import (
     Counted,
     Options,
     glob_of,
-    is_off,
     looking,
+    looking_at_all,
     raising,
     spelt_out,
 )
-from skillcache.library.records import Computed
 from skillcache.library.source import Source
+from skillcache.library.steps import Fetched
 
 T = TypeVar("T")
 
@@ -47,25 +49,37 @@ class SkillCache(Counted):
         self,
         url: str | None = None,
         *,
-        client: "redis.Redis | None" = None,
+        client: "redis.Redis | redis.RedisCluster | None" = None,
         team: str | None = None,
         namespace: str | None = None,
         ttl: TTL = HOUR,
         patience: float = PATIENCE,
+        on_event: Hook | None = None,
     ) -> None:
         """Connects to nothing yet.
 
         url: a Redis URL, or `embedded:` and the absolute path of a file; by default the store of the settings.
-        client: a redis-py client instead, with any decoding; its server is reached over connections of our own, with
-        its time-outs. team: values are shared under that name, apart from all others. namespace: stands before the
-        names of all skills, which are otherwise one for all who use the store. ttl: how long a value is kept where a
-        call names no other. patience: seconds to wait for another process that computes the same value, before it is
-        computed here, too, by one of those who waited.
+        client: a redis-py client instead, of a server or a cluster, with any decoding; that is reached over connections
+        of our own, with its time-outs. team: values are shared under that name, apart from all others. namespace:
+        stands before the names of all skills, which are otherwise one for all who use the store. ttl: how long a value
+        is kept where a call names no other. patience: seconds to wait for another process that computes the same value,
+        before it is computed here, too, by one of those who waited. on_event: is told what became of each call, in its
+        thread, and whatever it raises is logged.
 
-        Raises ConfigError for a URL that is none, ValueError and TypeError for other arguments.
+        Raises ConfigError for a URL that is none, ValueError and TypeError for other arguments, such as a client that
+        renames keys.
         """
-        self._options = Options(team, namespace, ttl, patience)
         self._source = Source(url, client)
+        self._options = Options(team, namespace, ttl, patience, on_event, self._source.name)
+        self._made = {
+            "url": url,
+            "client": client,
+            "team": team,
+            "namespace": namespace,
+            "ttl": ttl,
+            "patience": patience,
+            "on_event": on_event,
+        }
 
     def get(
         self, skill: str, inputs: object, default: Any = None, *, version: int | str | None = None, type: Any = None
@@ -73,15 +87,39 @@ class SkillCache(Counted):
         """The value stored for these inputs, `default` where there is none. Raises as `generate_cache_key`."""
         place = self._options.place(skill, inputs, version)
         codec = codec_of(type, place.skill)
-        if is_off():
+        if is_off(self._options.counts):
             return default
+        report = self._options.report(place)
         try:
             lookup = self._source.take(looking(place))
-        except StoreError:
-            self._options.counts.add_error()
+        except StoreError as fault:
+            self._options.fail(report, fault)
             return default
-        found = self._options.read(place, lookup, codec)
+        found = self._options.read(place, lookup, codec, report)
         return default if found is None else found.value
+
+    def get_many(
+        self,
+        skill: str,
+        inputs: Iterable[object],
+        default: Any = None,
+        *,
+        version: int | str | None = None,
+        type: Any = None,
+    ) -> list[Any]:
+        """What `get` gives for each of the inputs, in their order, in one round trip."""
+        places = [self._options.place(skill, each, version) for each in inputs]
+        codec = codec_of(type, self._options.name(skill))
+        if not places or is_off(self._options.counts):
+            return [default] * len(places)
+        reports = [self._options.report(each) for each in places]
+        try:
+            lookups = self._source.take(looking_at_all(places))
+        except StoreError as fault:
+            self._options.fail(reports[0], fault)
+            return [default] * len(places)
+        found = [self._options.read(*each[:2], codec, each[2]) for each in zip(places, lookups, reports, strict=True)]
+        return [default if each is None else each.value for each in found]
 
     def set(
         self,
@@ -100,13 +138,13 @@ class SkillCache(Counted):
         place = self._options.place(skill, inputs, version)
         codec, seconds = codec_of(type, place.skill), self._options.seconds(ttl)
         codec.dump(value)
-        if is_off():
+        if is_off(self._options.counts) or not self._options.may_give():
             return place.key
         try:
             lookup = self._source.take(looking(place))
             self._source.take(self._options.putting(place, value, seconds, lookup, codec))
-        except StoreError:
-            self._options.counts.add_error()
+        except StoreError as fault:
+            self._options.fail(self._options.report(place), fault)
         return place.key
 
     def get_or_compute(
@@ -142,40 +180,27 @@ class SkillCache(Counted):
     ) -> Fetched[T]:
         """The value stored for these inputs, else what `fn()` gives, stored for `ttl` seconds; and which of the two.
 
-        Of all callers in all processes one computes; the others wait for its value. Should it fail or die, one of
-        them takes over, within five seconds of a death. A value computed before an invalidation is given to its own
-        caller and not stored.
+        Of all callers in all processes one computes; the others wait for its value, and for its None, stored or not.
+        Those of its process raise what it raises. Of others one takes over, within five seconds of a death; nobody
+        waits for more than two runs that fail. A value computed before an invalidation is given to its own caller and
+        not stored. A computation that asks for its own value raises RecursiveCall.
 
         refresh: computes anew, whatever is stored. negative_ttl: how long a result of None is kept; by default it is
-        not. beta: how early a value is computed anew before its end, by one caller while the others are served the
-        present one: the larger the earlier, 0 for never; it grows with the time `fn` takes.
+        not. beta: how early a value is computed anew before its end, in a thread beside, while all callers are served
+        the present one: the larger the earlier, 0 for never; it grows with the time `fn` takes.
 
-        What `fn` raises passes and nothing is stored, but ahead of the end the present value is served instead.
+        What `fn` raises passes and nothing is stored; ahead of the end it is logged.
         Raises TypeError and ValueError for inputs and results that are not JSON.
         """
         place = self._options.place(skill, inputs, version)
         codec = codec_of(type, place.skill)
         call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
+        if is_off(self._options.counts):
+            return Fetched(fn(), cached=False)
         return self._fetch(call, fn)
 
     def _fetch(self, call: Fetching, fn: Callable[[], T]) -> Fetched[T]:
-        if is_off():
-            return Fetched(fn(), cached=False)
-        try:
-            served = self._source.walk(call.find())
-            if served is not None:
-                return served
-            try:
-                computed = self._compute(call, fn)
-            except Exception:
-                if call.present is None:
-                    raise
-                return Fetched(call.present.value, cached=True)
-            self._source.walk(call.keep(computed))
-            return Fetched(computed.value, cached=False)
-        finally:
-            if call.mine:
-                self._source.walk(call.release())
+        return answer(self._source, call, fn)
 
     def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
         """Removes one value. A computation that is under way may store its own; `invalidate_skill` prevents that.
@@ -219,13 +244,3 @@ class SkillCache(Counted):
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _compute(self, call: Fetching, fn: Callable[[], T]) -> Computed:
-        started = milliseconds()
-        if call.mine:
-            with kept(self._source, call.extend):
-                value = fn()
-        else:
-            value = fn()
-        # A computation takes a millisecond at least, or it would never be begun ahead of the end.
-        return Computed(value, started, max(milliseconds(), started + 1))

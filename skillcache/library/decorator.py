@@ -13,10 +13,10 @@ from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.counts import Counts
 from skillcache.library.fetching import Fetching
+from skillcache.library.in_force import is_off, tell
 from skillcache.library.keys import Place, check_team
 from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
 from skillcache.library.naming import code_of, name_of, without_partials
-from skillcache.library.options import is_off
 from skillcache.library.shared import aio_shared_cache, shared_cache
 
 P = ParamSpec("P")
@@ -152,11 +152,12 @@ class _Kept:
 
 def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
     def run(args: Any, kwargs: Any, *, refresh: bool) -> Any:
-        if is_off():
+        if is_off(kept.counts):
             return function(*args, **kwargs)
         try:
             used = cache()
-        except ConfigError:  # a settings file of a project that cannot be read
+        except ConfigError as fault:  # a variable that says what nobody understands
+            tell(fault)
             kept.counts.add_error()
             return function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)
@@ -179,11 +180,12 @@ def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TT
 
 def _keep_coroutine(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
     async def run(args: Any, kwargs: Any, *, refresh: bool) -> Any:
-        if is_off():
+        if is_off(kept.counts):
             return await function(*args, **kwargs)
         try:
             used = cache()
-        except ConfigError:
+        except ConfigError as fault:
+            tell(fault)
             kept.counts.add_error()
             return await function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)

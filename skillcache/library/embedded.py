@@ -13,7 +13,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from skillcache.library.fetching import Step
+from skillcache.library.steps import Step
 from skillcache.stores import EMBEDDED
 from skillcache.stores.opening import open_store
 

@@ -1,154 +1,158 @@
 """How a value is served, waited for or computed: every step that asks the store, without asking it.
 
-A step is a function of the store; the generators here yield steps and are sent what each gave, or the StoreError it
-raised. SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the order of things is stated once.
+SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the order of things is stated once.
 
     find     present -> served
-             present, but its end is near -> whoever gets the claim computes it anew, all others serve it
              absent -> whoever gets the claim looks once more and computes; all others wait for the release and look
     compute  the claim is extended while it lasts
     keep     stored unless a name was invalidated since `find`
-    release  wakes who waits: where nothing was stored, one of them takes over
+    release  wakes who waits: where nothing was stored, they are told of it, or one of them takes over
+    renewal  the end of what was served is near: whoever gets the claim computes it anew
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Hashable
 from random import SystemRandom
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from skillcache import holder
 from skillcache.digest import digest
 from skillcache.errors import StoreError
+from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
+from skillcache.library.events import Report, log
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, read_record, write_record
+from skillcache.library.steps import Failed, Fetched, Step, Steps, Wait, Wishes
+from skillcache.redis_keys import nothing_key
 from skillcache.stores import Claim, started_of
 
-T = TypeVar("T")
-Step: TypeAlias = Callable[[Any], Any]
-Steps: TypeAlias = Generator[Step, Any, T]
-
 LEASE = 5.0  # seconds that a claim outlives its owner
+_IN_VAIN = 2  # runs of others that left nothing; after these nobody waits for a third
+_NOTHING_SECONDS = 60  # how long those who waited can learn that a run gave None
 _random = SystemRandom().random  # the caller's own sequence is left alone
 _SHORTEST_WAIT = 0.01  # seconds: a claim at its end is asked for again, but not without a pause
-
-
-class Wait:
-    """The step that may take long: until the release after `mark`, or for so many seconds."""
-
-    __slots__ = ("claim", "mark", "seconds")
-
-    def __init__(self, claim: str, mark: str, seconds: float) -> None:
-        self.claim = claim
-        self.mark = mark
-        self.seconds = seconds
-
-    def __call__(self, store: Any) -> Any:
-        return store.wait(self.claim, self.mark, self.seconds)
-
-
-class Fetched(NamedTuple, Generic[T]):
-    """A value, and whether it came from the cache or was computed by this call."""
-
-    data: T
-    cached: bool
-
-
-class Wishes(NamedTuple):
-    """ttl, negative_ttl (None: a result of None is not kept): seconds; beta: 0 never computes ahead of the end.
-
-    patience: seconds to wait for the computation of another before one's own. codec: how the value is written;
-    refresh: whether it is computed anew, whatever is there.
-    """
-
-    ttl: int
-    negative_ttl: int | None
-    beta: float
-    patience: float
-    codec: Codec = PLAIN
-    refresh: bool = False
 
 
 class Fetching:
     """One call. mine: whether it holds the claim, or may: one that was cancelled as it asked cannot know.
 
-    present: what it may serve where its own computation fails.
+    is_due: whether what was found is to be computed anew, ahead of its end. name: what equal calls of this process
+    share.
     """
 
-    def __init__(self, place: Place, wishes: Wishes, counts: Counts) -> None:
+    def __init__(self, place: Place, wishes: Wishes, counts: Counts, report: Report, store: Hashable) -> None:
+        """store: what calls of the same store have in common."""
         self.mine = False
-        self.present: Found | None = None
+        self.is_due = False
         self.owner = holder.describe(uuid4().hex)
         self.place = place
+        self.name: runs.Name = (store, place.key, wishes.codec.signature)
         self._turn = place.claim
         self._wishes = wishes
         self._counts = counts
+        self._report = report
         self._generations: tuple[int, ...] | None = None  # None: nothing is known of the store, so nothing is kept
         self._held = 0
+        self._seen = 0
 
-    def find(self) -> Steps[Fetched[Any] | None]:
-        """What to serve; None where it is for this call to compute."""
+    def find(self) -> Steps[Fetched[Any] | Failed | None]:
+        """What to serve, or to raise; None where it is for this call to compute."""
         try:
             found = yield from self._find()
-        except StoreError:
-            self._counts.add_error()
+        except StoreError as fault:
+            self._fail_store(fault)
             self._generations = None
             self.mine = False
-            found = self.present
-        if found is None:
-            self._counts.add_miss()
-            return None
-        self._counts.add_hit()
-        return Fetched(found.value, cached=True)
+            found = None
+        if isinstance(found, Found):
+            self._counts.add_hit()
+            self._report("hit")
+            return Fetched(found.value, cached=True)
+        self._counts.add_miss()
+        if found is not None:
+            self._report("miss", found.error)
+        return found
 
     def keep(self, computed: Computed) -> Steps[None]:
         """Raises TypeError and ValueError for a value that cannot be written, stored or not."""
         ttl = self._wishes.negative_ttl if computed.value is None else self._wishes.ttl
-        if ttl is None or self._generations is None:
+        if ttl is None or self._generations is None or not self._wishes.may_give:
             self._wishes.codec.dump(computed.value)
+            if ttl is None and self.mine:
+                yield from self._tell_of_nothing()
             return
         put = putting(self.place, computed, self._generations, ttl, self._held, self._wishes.codec)
         try:
             yield put
-        except StoreError:
-            self._counts.add_error()
+        except StoreError as fault:
+            self._fail_store(fault)
+
+    def succeed(self) -> None:
+        self._report("miss")
+
+    def fail(self, error: Exception) -> None:
+        """Tells those of this process who wait for the run."""
+        if self.mine:
+            runs.tell(self.name, runs.Ended(self._generations, error))
+        self._report("miss", error)
+
+    def renewal(self) -> Steps[bool]:
+        """Whether it is for this call to compute anew what it has served."""
+        try:
+            claim = yield from self._claim()
+            if claim.holder:
+                return False
+            found = yield from self._look()
+        except StoreError as fault:
+            self._fail_store(fault)
+            return False
+        return found is not None and found.started == self._seen
+
+    def renewed(self) -> None:
+        self._report("renewed")
+
+    def fail_renewal(self, error: Exception) -> None:
+        log.warning("%s was not computed anew ahead of its end", self.place.skill, exc_info=error)
+        self._report("error", error)
 
     def release(self) -> Steps[None]:
         try:
             yield lambda store: store.release(self._turn, self.owner)
-        except StoreError:
-            self._counts.add_error()
+        except StoreError as fault:
+            self._fail_store(fault)
 
     def extend(self, store: Any) -> Any:
         """The step that keeps the claim for another lease; somebody else's is left alone."""
         return store.claim(self._turn, self.owner, LEASE)
 
-    def _find(self) -> Steps[Found | None]:
+    def _find(self) -> Steps[Found | Failed | None]:
         if self._wishes.refresh:
+            runs.is_within(self.name, self.place.skill)
             yield from self._look()
             yield from self._claim()  # others wait for this value, unless they wait for another's
             return None
-        found = self.present = yield from self._look()
+        found = yield from self._look()
         if found is None:
-            return (yield from self._take_turns())
-        if not found.is_due(milliseconds(), self._wishes.beta, 1.0 - _random()):
-            return found
-        claim = yield from self._claim()
-        if claim.holder:
-            return found
-        self.present = yield from self._look()
-        if self.present is not None and self.present.started != found.started:
-            return self.present  # computed anew between the look and the claim
-        return None
+            if runs.is_within(self.name, self.place.skill):
+                return None
+            with runs.waiting(self.name) as company:
+                return (yield from self._take_turns(company))
+        self.is_due = found.is_due(milliseconds(), self._wishes.beta, 1.0 - _random())
+        self._seen = found.started
+        return found
 
-    def _take_turns(self) -> Steps[Found | None]:
+    def _take_turns(self, company: runs.Waiting) -> Steps[Found | Failed | None]:
         end = time.monotonic() + self._wishes.patience
+        since = company.count
+        in_vain = 0
         while True:
             claim = yield from self._claim()
             if not claim.holder:
-                return (yield from self._look())  # the last owner may have stored it since
+                found = yield from self._look()  # the last owner may have stored it since
+                return found or self._told(company, since)
             if holder.is_gone(claim.holder) and (yield self._take_from(claim.holder)):
                 continue
             left = end - time.monotonic()
@@ -160,10 +164,41 @@ class Fetching:
                 end = time.monotonic() + self._wishes.patience
                 continue
             seconds = max(min(claim.left, left), _SHORTEST_WAIT)
-            yield Wait(self._turn, claim.mark, seconds)
+            is_over = yield Wait(self._turn, claim.mark, seconds)
             found = yield from self._look()
-            if found is not None:
-                return found
+            given = found or self._told(company, since)
+            if given is None and is_over:
+                given = yield from self._hear_of_nothing(claim)
+                in_vain += 1
+            if given is not None or in_vain == _IN_VAIN:
+                return given
+
+    def _told(self, company: runs.Waiting, since: int) -> Found | Failed | None:
+        """What came of a run of this process that ended since this call asked, under the generations of now."""
+        ended = company.last
+        if company.count == since or ended is None or ended.generations != self._generations:
+            return None
+        return _NOTHING if ended.error is None else Failed(ended.error)
+
+    def _hear_of_nothing(self, claim: Claim) -> Steps[Found | None]:
+        """The None of the very run that this call waited for, in whatever process."""
+        (note,) = yield lambda store: store.read((nothing_key(self._turn),))
+        return _NOTHING if note == self._note(claim.holder) else None
+
+    def _tell_of_nothing(self) -> Steps[None]:
+        runs.tell(self.name, runs.Ended(self._generations, None))
+        note = self._note(self.owner)
+        try:
+            yield lambda store: store.write(nothing_key(self._turn), note, _NOTHING_SECONDS)
+        except StoreError as fault:
+            self._fail_store(fault)
+
+    def _note(self, owner: str) -> bytes:
+        return f"{owner} {self._generations}".encode()
+
+    def _fail_store(self, fault: StoreError) -> None:
+        self._counts.add_error()
+        self._report("error", fault)
 
     def _claim(self) -> Steps[Claim]:
         self.mine = True
@@ -179,6 +214,9 @@ class Fetching:
         self._generations = lookup.generations
         self._held = started_of(lookup.entry)
         return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl, self._wishes.codec)
+
+
+_NOTHING = Found(None, started=0, duration=0, expires=0, pinned=True)
 
 
 def putting(

@@ -11,15 +11,16 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache.errors import StoreError
+from skillcache.errors import ConfigError, StoreError
 from skillcache.library.cache import SkillCache
-from skillcache.library.fetching import Fetched
+from skillcache.library.in_force import tell
 from skillcache.library.keys import skill_of
 from skillcache.library.lifetimes import TTL
 from skillcache.library.options import HOUR
 from skillcache.library.scope import scope_of, scoped_word
 from skillcache.library.shared import aio_shared_cache, shared_cache
 from skillcache.library.source import store_in_force
+from skillcache.library.steps import Fetched
 from skillcache.redis_keys import channel as channel_of
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
@@ -67,24 +68,24 @@ def get_cached_data(key: str, fetch: Callable[[], T], ttl: TTL = HOUR, *, namesp
     skill "data". One of `generate_cache_key` is one for all who use the store, and is invalidated with its skill.
     In the store of the settings; computes where that fails.
     """
-    return shared_cache().fetch(*_data(key, namespace), fetch, ttl)
+    return _fetched(None, _data(key, namespace), fetch, ttl)
 
 
 async def aio_get_cached_data(
     key: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR, *, namespace: str | None = None
 ) -> Fetched[T]:
-    return await aio_shared_cache().fetch(*_data(key, namespace), fetch, ttl)
+    return await _aio_fetched(None, _data(key, namespace), fetch, ttl)
 
 
 def get_team_cached_data(team_id: str, feature: str, fetch: Callable[[], T], ttl: TTL = HOUR) -> Fetched[T]:
     """The same for what a team shares under the name of a feature: `team:cache:{team_id}:{feature}:...`."""
-    return shared_cache(team_id).fetch(feature, None, fetch, ttl)
+    return _fetched(team_id, (feature, None), fetch, ttl)
 
 
 async def aio_get_team_cached_data(
     team_id: str, feature: str, fetch: Callable[[], Awaitable[T]], ttl: TTL = HOUR
 ) -> Fetched[T]:
-    return await aio_shared_cache(team_id).fetch(feature, None, fetch, ttl)
+    return await _aio_fetched(team_id, (feature, None), fetch, ttl)
 
 
 def invalidate_skill_cache(client: "redis.Redis", skill_name: str) -> int:
@@ -117,6 +118,26 @@ def create_agent_channel(agent_id: str, *, namespace: str | None = None) -> str:
     if not agent_id:
         raise ValueError("an agent's id is a text")
     return channel_of(scoped_word(agent_id, namespace))
+
+
+def _fetched(team: str | None, what: tuple[str, object], fetch: Callable[[], T], ttl: TTL) -> Fetched[T]:
+    try:
+        cache = shared_cache(team)
+    except ConfigError as fault:
+        tell(fault)
+        return Fetched(fetch(), cached=False)
+    return cache.fetch(*what, fetch, ttl)
+
+
+async def _aio_fetched(
+    team: str | None, what: tuple[str, object], fetch: Callable[[], Awaitable[T]], ttl: TTL
+) -> Fetched[T]:
+    try:
+        cache = aio_shared_cache(team)
+    except ConfigError as fault:
+        tell(fault)
+        return Fetched(await fetch(), cached=False)
+    return await cache.fetch(*what, fetch, ttl)
 
 
 def _data(key: str, namespace: str | None) -> tuple[str, object]:

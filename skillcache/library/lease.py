@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 from skillcache.errors import StoreError
 from skillcache.library.aio_source import AsyncSource
-from skillcache.library.fetching import LEASE, Step
+from skillcache.library.fetching import LEASE
 from skillcache.library.source import Source
+from skillcache.library.steps import Step
 
 _PAUSE = LEASE / 3  # seconds: two attempts may fail
 

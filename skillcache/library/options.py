@@ -1,17 +1,20 @@
 """What a cache object was made with, checked, and what both kinds of it do without asking the store."""
 
-import os
 import re
+from collections.abc import Hashable
 from typing import Any
 
+from skillcache.errors import StoreError
 from skillcache.invalidation import Selection
 from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.counts import Counts
-from skillcache.library.fetching import Fetching, Wishes, milliseconds, putting
+from skillcache.library.events import Hook, Report
+from skillcache.library.fetching import Fetching, milliseconds, putting
+from skillcache.library.in_force import may_give
 from skillcache.library.keys import Place, check_team
 from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
 from skillcache.library.records import Computed, Found, read_record
-from skillcache.settings import disabled
+from skillcache.library.steps import Wishes
 from skillcache.stores import Lookup, started_of
 
 HOUR = 3_600  # seconds that a value is kept where nobody says how long
@@ -22,9 +25,20 @@ _OF_A_SKILL = re.compile(r"skill_cache:([^*?\[\]\\]+):\*")
 
 
 class Options:
-    """team: whose entries, None for one's own; ttl, patience, namespace: as in SkillCache."""
+    """team: whose entries, None for one's own; ttl, patience, namespace, on_event: as in SkillCache.
 
-    def __init__(self, team: str | None, namespace: str | None, ttl: TTL, patience: float) -> None:
+    store: what all objects over one store have in common.
+    """
+
+    def __init__(
+        self,
+        team: str | None,
+        namespace: str | None,
+        ttl: TTL,
+        patience: float,
+        on_event: Hook | None = None,
+        store: Hashable = None,
+    ) -> None:
         if team is not None:
             check_team(team)
         if patience < 0:
@@ -35,7 +49,16 @@ class Options:
         self.namespace = namespace
         self.ttl = seconds_of(ttl)
         self.patience = patience
+        self.on_event = on_event
+        self.store = store
         self.counts = Counts()
+
+    def report(self, place: Place) -> Report:
+        return Report(self.on_event, place.skill, place.key)
+
+    def may_give(self) -> bool:
+        """Whether what is computed here is stored: a team may be read only."""
+        return self.team is None or may_give()
 
     def place(self, skill: str, inputs: object, version: int | str | None) -> Place:
         return Place(self.name(skill), inputs, version, self.team)
@@ -64,19 +87,25 @@ class Options:
         if beta < 0:
             raise ValueError(f"beta is a number from 0, not {beta}")
         negative = None if negative_ttl is None else seconds_of(negative_ttl)
-        wishes = Wishes(self.seconds(ttl), negative, beta, self.patience, codec, refresh)
-        return Fetching(place, wishes, self.counts if counts is None else Counts(self.counts, counts))
+        wishes = Wishes(self.seconds(ttl), negative, beta, self.patience, codec, refresh, self.may_give())
+        counts = self.counts if counts is None else Counts(self.counts, counts)
+        return Fetching(place, wishes, counts, self.report(place), self.store)
 
     def seconds(self, ttl: TTL) -> int:
         return self.ttl if ttl is DEFAULT else seconds_of(ttl)
 
-    def read(self, place: Place, lookup: Lookup, codec: Codec) -> Found | None:
+    def fail(self, report: Report, fault: StoreError) -> None:
+        self.counts.add_error()
+        report("error", fault)
+
+    def read(self, place: Place, lookup: Lookup, codec: Codec, report: Report) -> Found | None:
         """Counts a hit or a miss."""
         found = read_record(place, lookup.entry, lookup.generations, self.ttl, codec)
         if found is None:
             self.counts.add_miss()
         else:
             self.counts.add_hit()
+        report("miss" if found is None else "hit")
         return found
 
     def putting(self, place: Place, value: object, ttl: int, lookup: Lookup, codec: Codec) -> Any:
@@ -87,9 +116,16 @@ class Options:
 
 
 class Counted:
-    """What became of the reads of one object."""
+    """What became of the reads of one object, which is pickled as what it was made with."""
 
     _options: Options
+    _made: dict[str, Any]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Connections and counts are not carried over. Raises TypeError for one over a client that was given."""
+        if self._made.get("client") is not None:
+            raise TypeError(f"a {type(self).__name__} over a client cannot be pickled: give it a URL")
+        return _made_anew, (type(self), self._made)
 
     @property
     def team(self) -> str | None:
@@ -122,14 +158,18 @@ class Counted:
         return self._options.counts.errors
 
 
-def is_off() -> bool:
-    """Whether SKILLCACHE_DISABLE says that nothing is to be read or stored; what takes back goes on."""
-    return disabled(os.environ)
+def _made_anew(kind: Any, made: dict[str, Any]) -> Any:
+    return kind(**made)
 
 
 def looking(place: Place) -> Any:
     """The step that reads what is stored and what it must agree with."""
     return lambda store: store.get(place.key, place.names)
+
+
+def looking_at_all(places: list[Place]) -> Any:
+    """The same of many places of one skill."""
+    return lambda store: store.get_many(tuple([each.key for each in places]), places[0].names)
 
 
 def raising(name: str) -> Any:

@@ -11,8 +11,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.errors import StoreError
+from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.fetching import Step, Steps
+from skillcache.library.in_force import folder
+from skillcache.library.steps import Step, Steps
 from skillcache.settings import load
 from skillcache.stores import EMBEDDED
 from skillcache.stores.clients import connect
@@ -24,12 +26,14 @@ SECONDS = 0.5  # to connect, and for each piece of a reply: a cache that takes l
 
 
 class Source:
-    """place: what an invalidation is told; a client, or where the embedded file is."""
+    """place: what an invalidation is told; a client, or where the embedded file is. name: of all over the same."""
 
-    def __init__(self, url: str | None, client: "redis.Redis | None") -> None:
-        """Raises ConfigError for a URL that is none, and for settings that cannot be used."""
+    def __init__(self, url: str | None, client: Any) -> None:
+        """Raises ConfigError for a URL that is none and for settings that cannot be used, TypeError for a client."""
         target = target_of(url, client)
-        self._own = client is None
+        given, client = client, None if client is None else usable(client, aio=False)
+        self.name: object = target or id(client)
+        self._own = client is not given or client is None
         if client is None and not target.startswith(EMBEDDED):
             client = connect(target, **limits(Retry(NoBackoff(), 0)))
         self.place: str | redis.Redis = client or target
@@ -56,6 +60,8 @@ class Source:
                     step = steps.send(given)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
+        finally:
+            steps.close()
 
     def close(self) -> None:
         """Closes the connections, but not those of a client that was given."""
@@ -80,8 +86,4 @@ def target_of(url: str | None, client: object) -> str:
 
 def store_in_force() -> str:
     """That of the settings, as the folder of this process has them. Raises ConfigError."""
-    try:
-        folder = os.getcwd()
-    except FileNotFoundError:  # it was removed under a process that stays
-        folder = "/"
-    return load(os.environ, folder).store
+    return load(os.environ, folder()).store

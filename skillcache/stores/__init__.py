@@ -56,6 +56,10 @@ class Store:
         """The entry under `key`, the generations of `names` and the entry under `also`, read at one moment."""
         raise NotImplementedError
 
+    def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
+        """As `get` for each of the keys, of which there is one at least."""
+        raise NotImplementedError
+
     def put(
         self,
         key: str,

@@ -55,6 +55,9 @@ class AsyncStore:
     async def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         return await self._ask(redis_requests.get(key, names, also))
 
+    async def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
+        return await self._ask(redis_requests.get_many(keys, names))
+
     async def put(
         self,
         key: str,

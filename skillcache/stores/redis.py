@@ -46,6 +46,9 @@ class RedisCalls(Store):
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         return self._ask(redis_requests.get(key, names, also))
 
+    def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
+        return self._ask(redis_requests.get_many(keys, names))
+
     def put(
         self,
         key: str,

@@ -50,6 +50,17 @@ def get(key: str, names: tuple[str, ...], also: str | None) -> "Request[Lookup]"
     return command, read
 
 
+def get_many(keys: tuple[str, ...], names: tuple[str, ...]) -> "Request[tuple[Lookup, ...]]":
+    command = ("MGET", *map(generation_key, names), *keys)
+
+    def read(reply: "Reply") -> tuple[Lookup, ...]:
+        found = _strings(reply, len(command) - 1)
+        generations = tuple([_generation(text) for text in found[: len(names)]])
+        return tuple([Lookup(entry, generations) for entry in found[len(names) :]])
+
+    return command, read
+
+
 def put(
     key: str, value: bytes, ttl: int, started: int, names: tuple[str, ...], generations: tuple[int, ...]
 ) -> "Request[bool]":

@@ -40,6 +40,7 @@ EXPIRY_BATCH = 64  # rows dropped by one put, from either table
 EVICTION_BATCH = 4096
 _ERROR, _PERM, _BUSY, _LOCKED = 1, 3, 5, 6
 
+_AT_ONCE = 500  # keys of one query: older builds of SQLite take 999 values
 _EXPIRE = "DELETE FROM {0} WHERE rowid IN (SELECT rowid FROM {0} WHERE expires <= ? LIMIT ?)"
 _USED = """SELECT (pages.page_count - free.freelist_count) * size.page_size
     FROM pragma_page_count pages, pragma_freelist_count free, pragma_page_size size"""
@@ -77,6 +78,22 @@ class SqliteStore(Store):
             else:
                 raise self._die(STORE_GARBAGE, "a row of another type")
         return Lookup(entries.get(1), tuple([raised.get(name, 0) for name in names]), entries.get(3))
+
+    def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
+        parts = [keys[at : at + _AT_ONCE] for at in range(0, len(keys), _AT_ONCE)]
+        return tuple([lookup for part in parts for lookup in self._get_some(part, names)])
+
+    def _get_some(self, keys: tuple[str, ...], names: tuple[str, ...]) -> list[Lookup]:
+        keys_marks, names_marks = ",".join("?" * len(keys)), ",".join("?" * len(names))
+        query = f"""SELECT 1, key, value FROM entries WHERE key IN ({keys_marks}) AND expires > ?
+            UNION ALL SELECT 2, name, value FROM generations WHERE name IN ({names_marks})"""  # noqa: S608 - marks only
+        rows = self._read(lambda db: db.execute(query, (*keys, self._now, *names)).fetchall()) or ()
+        if not all(isinstance(value, bytes if kind == 1 else int) for kind, _, value in rows):
+            raise self._die(STORE_GARBAGE, "a row of another type")
+        entries = {name: value for kind, name, value in rows if kind == 1}
+        raised = {name: value for kind, name, value in rows if kind == 2}
+        generations = tuple([raised.get(name, 0) for name in names])
+        return [Lookup(entries.get(key), generations) for key in keys]
 
     def put(
         self,

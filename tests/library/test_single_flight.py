@@ -155,28 +155,6 @@ def test_a_task_that_takes_longer_than_its_lease_keeps_it(url: str) -> None:
     assert computed == [1]
 
 
-def test_when_the_owner_fails_those_who_wait_take_over(url: str) -> None:
-    asked = threading.Barrier(2)
-    tries = []
-
-    def compute() -> str:
-        tries.append(1)
-        if len(tries) == 1:
-            asked.wait(30)
-            time.sleep(0.2)  # the others begin to wait meanwhile
-            raise LookupError("the first fails")
-        return "second try"
-
-    with SkillCache(url) as cache, ThreadPoolExecutor(5) as pool:
-        first = pool.submit(cache.fetch, "report", INPUTS, compute)
-        asked.wait(30)
-        others = [pool.submit(cache.fetch, "report", INPUTS, compute) for _ in range(4)]
-        with pytest.raises(LookupError, match="the first fails"):
-            first.result(60)
-        assert sorted(other.result(60) for other in others) == [("second try", False), *[("second try", True)] * 3]
-    assert len(tries) == 2
-
-
 def test_a_cancelled_computation_gives_its_turn_away(url: str) -> None:
     async def main() -> None:
         started = asyncio.Event()
@@ -221,38 +199,6 @@ def test_patience_ends(url: str) -> None:
         assert owner.result(60) == ("hung", False)
         # What was begun later is the newer truth.
         assert impatient.get("report", INPUTS) == "mine"
-
-
-def test_ahead_of_the_end_one_computes_and_the_others_are_served(url: str) -> None:
-    began, over = threading.Event(), threading.Event()
-    computed = []
-
-    def compute() -> str:
-        computed.append(1)
-        began.set()
-        over.wait(60)
-        return "new"
-
-    with SkillCache(url) as cache, ThreadPoolExecutor(1) as pool:
-        cache.fetch("report", INPUTS, lambda: "present")
-        early = pool.submit(cache.fetch, "report", INPUTS, compute, beta=1e12)
-        assert began.wait(30)
-        for _ in range(20):
-            assert cache.fetch("report", INPUTS, compute, beta=1e12) == ("present", True)
-        over.set()
-        assert early.result(60) == ("new", False)
-        assert cache.fetch("report", INPUTS, compute) == ("new", True)
-    assert computed == [1]
-
-
-def test_a_failure_ahead_of_the_end_is_nobodys(url: str) -> None:
-    def fail() -> str:
-        raise LookupError
-
-    with SkillCache(url) as cache:
-        cache.fetch("report", INPUTS, lambda: "present")
-        assert cache.fetch("report", INPUTS, fail, beta=1e12) == ("present", True)
-        assert cache.fetch("report", INPUTS, lambda: "new", beta=1e12) == ("new", False)
 
 
 def test_what_took_no_time_or_is_asked_for_without_beta_waits_for_its_end(url: str) -> None:
@@ -313,6 +259,64 @@ def test_a_lease_is_nobodys_when_the_work_is_done(url: str, monkeypatch: pytest.
         for _ in range(20):
             assert cache.fetch("report", INPUTS, lambda: None).cached is False
         assert time.monotonic() - began < PATIENCE
+
+
+def test_who_is_cancelled_again_and_again_gives_its_turn_away(
+    url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """As in a scope of anyio, where each await of a cancelled task is cancelled, those of its farewell too."""
+    monkeypatch.setattr(fetching, "LEASE", 3600)
+
+    def cut() -> None:
+        """The release needs a connection of its own, which takes some turns of the event loop."""
+        if url.startswith("redis:"):
+            request.getfixturevalue("redis_server").command("CLIENT", "KILL", "TYPE", "normal")
+
+    async def main() -> None:
+        started = asyncio.Event()
+
+        async def never() -> str:
+            started.set()
+            await asyncio.sleep(600)
+            return ""
+
+        async def soon() -> str:
+            return "soon"
+
+        async with AsyncSkillCache(url) as cache:
+            first = asyncio.create_task(cache.fetch("report", INPUTS, never))
+            await started.wait()
+            cut()
+            await asyncio.sleep(0.1)
+            while not first.done():
+                first.cancel()
+                await asyncio.sleep(0)
+            assert first.cancelled()
+            async with asyncio.timeout(PATIENCE / 2):
+                assert await cache.fetch("report", INPUTS, soon) == ("soon", False)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_gives_its_turn_away(
+    url: str, signal_: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "LEASE", 3600)
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt if signal_ is signal.SIGINT else SystemExit
+
+    before = signal.signal(signal_, end)
+    try:
+        with SkillCache(url, patience=PATIENCE / 2) as cache:
+            with pytest.raises((KeyboardInterrupt, SystemExit)):
+                cache.fetch("report", INPUTS, lambda: signal.raise_signal(signal_))
+            began = time.monotonic()
+            assert cache.fetch("report", INPUTS, lambda: 7) == (7, False)
+            assert time.monotonic() - began < PATIENCE / 2
+    finally:
+        signal.signal(signal_, before)
 
 
 @pytest.mark.parametrize("refresh", [False, True])

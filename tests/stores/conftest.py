@@ -113,6 +113,9 @@ class Looped(Store):
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         return self._run(self._store.get(key, names, also))
 
+    def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
+        return self._run(self._store.get_many(keys, names))
+
     def put(
         self, key: str, value: bytes, *, ttl: int, started: int, names: tuple[str, ...], generations: tuple[int, ...]
     ) -> bool:

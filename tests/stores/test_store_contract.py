@@ -40,6 +40,18 @@ def test_a_second_entry_is_read_beside_the_first(store: Store) -> None:
     assert store.get(OTHER, ("Bash",)).also is None
 
 
+def test_many_are_read_as_one_is(store: Store) -> None:
+    put(store, KEY, 1000)
+    store.invalidate("Bash")
+    found = store.get_many((OTHER, KEY, OTHER), ("all", "Bash"))
+    assert [(each.entry, each.generations, each.also) for each in found] == [
+        (None, (0, 1), None),
+        (value_of(1000), (0, 1), None),
+        (None, (0, 1), None),
+    ]
+    assert [each.generations for each in store.get_many((KEY,), ())] == [()]
+
+
 def test_what_was_put_is_found_by_others(open_here: Callable[[], Store]) -> None:
     assert put(open_here(), KEY, 1000)
     assert open_here().get(KEY, ()).entry == value_of(1000)

@@ -1,0 +1,112 @@
+"""What this process knows of its own runs: which one is under way here, and what came of those that left nothing.
+
+A run that raises, or gives a None that is not kept, leaves nothing in the store for those who wait for it. They are
+told here, so that equal callers of one process run once and not one after another.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from skillcache.errors import RecursiveCall
+
+Name = Hashable  # of a store, a key and a type of results
+
+
+class Ended(NamedTuple):
+    """A run that left nothing. generations: those it was begun under; error: what it raised, None for a None."""
+
+    generations: tuple[int, ...] | None
+    error: Exception | None
+
+
+class Waiting:
+    """Those of one name who wait. count: runs that have ended since the first of them came; last: the last of these."""
+
+    __slots__ = ("count", "last", "members")
+
+    def __init__(self) -> None:
+        self.members = 0
+        self.count = 0
+        self.last: Ended | None = None
+
+
+class _Run:
+    __slots__ = ("active", "name", "where")
+
+    def __init__(self, name: Name) -> None:
+        self.name = name
+        self.where = _here()
+        self.active = True
+
+
+_lock = threading.Lock()
+_waiting: dict[Name, Waiting] = {}
+_under_way: ContextVar[tuple[_Run, ...]] = ContextVar("skillcache_runs", default=())
+
+
+@contextmanager
+def waiting(name: Name) -> Iterator[Waiting]:
+    with _lock:
+        group = _waiting.setdefault(name, Waiting())
+        group.members += 1
+    try:
+        yield group
+    finally:
+        with _lock:
+            group.members -= 1
+            if not group.members and _waiting.get(name) is group:
+                del _waiting[name]
+
+
+def tell(name: Name, ended: Ended) -> None:
+    """Before the claim is released: whoever hears of that finds it."""
+    with _lock:
+        group = _waiting.get(name)
+        if group is not None:
+            group.count += 1
+            group.last = ended
+
+
+@contextmanager
+def running(name: Name) -> Iterator[None]:
+    run = _Run(name)
+    token = _under_way.set((*_under_way.get(), run))
+    try:
+        yield
+    finally:
+        run.active = False
+        _under_way.reset(token)
+
+
+def is_within(name: Name, skill: str) -> bool:
+    """Whether a run of that name began this task or thread, and may wait for it: it must not wait for that run.
+
+    Raises RecursiveCall in the run itself, and where such a task begins another.
+    """
+    own = [run for run in _under_way.get() if run.active and run.name == name]
+    if len(own) > 1 or any(run.where == _here() for run in own):
+        raise RecursiveCall(skill)
+    return bool(own)
+
+
+def _here() -> tuple[int, int]:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # no event loop runs
+        task = None
+    return threading.get_ident(), id(task)
+
+
+def _forget() -> None:
+    """In the child of a fork the others are gone, and one of them may have had the lock."""
+    global _lock  # noqa: PLW0603
+    _lock = threading.Lock()
+    _waiting.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

@@ -1,0 +1,56 @@
+"""What is asked of a store, and what comes of a call.
+
+A step is a function of the store. Generators yield steps and are sent what each gave, or the StoreError it raised.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
+
+from skillcache.library.codec import PLAIN, Codec
+
+T = TypeVar("T")
+Step: TypeAlias = Callable[[Any], Any]
+Steps: TypeAlias = Generator[Step, Any, T]
+
+
+class Wait:
+    """The step that may take long: until the release after `mark`, or for so many seconds."""
+
+    __slots__ = ("claim", "mark", "seconds")
+
+    def __init__(self, claim: str, mark: str, seconds: float) -> None:
+        self.claim = claim
+        self.mark = mark
+        self.seconds = seconds
+
+    def __call__(self, store: Any) -> Any:
+        return store.wait(self.claim, self.mark, self.seconds)
+
+
+class Fetched(NamedTuple, Generic[T]):
+    """A value, and whether it came from the cache or was computed by this call."""
+
+    data: T
+    cached: bool
+
+
+class Failed(NamedTuple):
+    """The run that this call waited for raised."""
+
+    error: Exception
+
+
+class Wishes(NamedTuple):
+    """ttl, negative_ttl (None: a result of None is not kept): seconds; beta: 0 never computes ahead of the end.
+
+    patience: seconds to wait for the computation of another before one's own. codec: how the value is written;
+    refresh: whether it is computed anew, whatever is there; may_give: whether it is stored.
+    """
+
+    ttl: int
+    negative_ttl: int | None
+    beta: float
+    patience: float
+    codec: Codec = PLAIN
+    refresh: bool = False
+    may_give: bool = True
