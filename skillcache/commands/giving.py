@@ -36,11 +36,9 @@ def write(answer: "Answer", status: int) -> int:
     return status
 
 
-def put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
+def put_back(kept: "tuple[File, ...]", found: "Lookup", *, deadline: float) -> None:
     """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
-    from skillcache.skill.outputs import are_declared, restore  # few entries hold files
-
-    work, root = found.workplace, found.fingerprint.root
-    if work is None or not are_declared(kept, work.outputs):  # whoever may write to a store has no say in more
+    if found.workplace is not None:
+        found.workplace.put_back(kept, deadline=deadline)
+    elif kept:
         raise Bypass(UNREADABLE_ENTRY)
-    restore(kept, root, root)

@@ -14,9 +14,10 @@ from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside
-from skillcache.outcome import UNCAPTURABLE
+from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.skill.globs import find, is_plain, matches
-from skillcache.skill.manifest import FILE, PLUGIN, SHELF, fault_of_input
+from skillcache.skill.manifest import FILE, PLUGIN, SHELF, fault_of_input, fault_of_output
+from skillcache.skill.named import is_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,32 +32,67 @@ _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it a
 
 
 def globs_of(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
-    """The outputs of all uses, relative to the root. Raises Bypass (UNCAPTURABLE)."""
+    """The outputs that all uses declare by name, relative to the root. Raises Bypass (UNCAPTURABLE)."""
     found: dict[str, None] = {}
     for use in uses:
         place = os.path.relpath(os.path.join(os.path.realpath(cwd), use.directory), root)
         if use.rule.outputs and not is_plain(place.replace("[", "*").replace("\\", "*")):
             raise Bypass(UNCAPTURABLE, f"{place} reads as a pattern")
         for glob in use.rule.outputs:
-            found[glob if place == "." else f"{place}/{glob}"] = None
+            if not is_named(glob):
+                found[glob if place == "." else f"{place}/{glob}"] = None
     return tuple(found)
 
 
-def given_files(use: "Use", cwd: str, root: str, outputs: tuple[str, ...]) -> "Iterator[str]":
+def named_outputs(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
+    """Those that the calls name: paths relative to the root. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
+    found: dict[str, None] = {}
+    for use in uses:
+        base = os.path.join(os.path.realpath(cwd), use.directory)
+        for value in use.named.values():
+            found[_place_of(value, base, root)] = None
+    return tuple(found)
+
+
+def _place_of(value: str, base: str, root: str) -> str:
+    path = os.path.join(base, value)
+    parts = value.split("/")
+    if parts[-1] in ("..", "."):
+        path = os.path.realpath(path)
+    elif ".." in parts:
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), parts[-1])
+    path = os.path.normpath(path)
+    below = path[len(root) + 1 :] if path.startswith(f"{root}/") else _below(path, root)
+    if below.partition("/")[0] in (".", ".."):
+        raise Bypass(OUTSIDE, f"{value} is not below {root}")
+    fault = "reads as an option" if value.startswith("-") else fault_of_output(below)
+    if not fault and not is_plain(below):
+        fault = "reads as a pattern"
+    if fault:
+        raise Bypass(UNCAPTURABLE, f"{value} {fault}")
+    return below
+
+
+def given_files(
+    use: "Use", cwd: str, root: str, outputs: tuple[str, ...], named: tuple[str, ...] = ()
+) -> "Iterator[str]":
     """Absolute paths of the arguments, and of parts of them, that name a file or a folder, or files by a glob.
 
-    Not of the outputs. Raises Bypass (UNCAPTURABLE) for an argument that should name a file and does not, and for a
-    pattern that may name files and is no glob of ours.
+    Not of the outputs, of which `named` are those that the call names. Raises Bypass (UNCAPTURABLE) for an argument
+    that should name a file and does not, for a pattern that may name files and is no glob of ours, and for one that
+    names such an output once more: what is read there is not known when the result is asked for.
     """
     base = os.path.join(cwd, use.directory)
     options = True
-    for word in use.given:
+    for at, word in enumerate(use.given):
         names_one = False
         for piece in _pieces(word):
             path = os.path.join(base, piece)
             path = os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
             below = _below(path, root)
             if any(matches(glob, below) for glob in outputs):
+                if at not in use.named and any(matches(glob, below) for glob in named):
+                    raise Bypass(UNCAPTURABLE, f"{word} is named as an output as well")
                 names_one = True
             elif os.path.lexists(path) or _holds_outputs(below, outputs):
                 names_one = True

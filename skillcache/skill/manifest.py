@@ -8,13 +8,14 @@ args_are_files: true       every argument that is no option names a file that mu
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
 failures: true             a status other than 0 is a report as well, such as 1 for findings
-outputs: [report.pdf]      files it writes: globs from the directory it is run in
+outputs: [report.pdf]      files it writes: globs from the directory it is run in, or where the call names them
 """
 
 from skillcache import files, jsontext
 from skillcache.errors import Bypass
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.outcome import UNCAPTURABLE
+from skillcache.skill import named
 from skillcache.skill.frontmatter import read as read_frontmatter
 from skillcache.skill.globs import fault_of
 from skillcache.skill.scalars import NotUnderstood
@@ -176,6 +177,8 @@ def fault_of_input(glob: str) -> str:
 
 def fault_of_output(glob: str) -> str:
     """Why it cannot be an output, or ''."""
+    if named.is_named(glob):
+        return named.fault_of(glob)
     if glob.startswith(("/", "~")):
         return "is not below the directory that the script is run in"
     if ".git" in glob.split("/"):
