@@ -6,7 +6,7 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint.files import small
 from skillcache.outcome import UNCAPTURABLE
 from skillcache.policy.rule import Rule
-from skillcache.skill import manifest
+from skillcache.skill import beyond, manifest
 from skillcache.skill.scripts import script_at
 from skillcache.skill.use import Use
 
@@ -109,7 +109,7 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
     if own is not None and (own.depends is not None or said.declared is None):
         depends = own.depends
     outputs = (own.outputs if own is not None else ()) or declared.outputs
-    for fault_of, globs in ((manifest.fault_of_input, depends or ()), (manifest.fault_of_output, outputs)):
+    for fault_of, globs in ((beyond.fault_of, depends or ()), (manifest.fault_of_output, outputs)):
         for glob in globs:
             if fault := fault_of(glob):
                 raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
@@ -117,7 +117,7 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
     rule = Rule(
         said.name,
         f"Skill({said.name})",
-        depends=None if depends is None else tuple([glob for glob in depends if not glob.startswith(("/", "~"))]),
+        depends=None if depends is None else tuple([glob for glob in depends if not beyond.is_beyond(glob)]),
         env=(*declared.env, *(own.env if own is not None else ())),
         ttl=kept,
         failures=declared.failures or (own is not None and own.failures),
@@ -130,4 +130,4 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
         version=(own.version if own is not None else "") or declared.version,
         origin=own.origin if own is not None else manifest.FILE,
     )
-    return rule, tuple([glob for glob in depends or () if glob.startswith(("/", "~"))])
+    return rule, tuple(filter(beyond.is_beyond, depends or ()))

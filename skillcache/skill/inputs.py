@@ -3,7 +3,7 @@
 skill    {name}, or path below its folder       the folder's content, caches apart
 skill    {name} shared {path}                   what lies beside it and is no skill, or all of its plugin
 skill    {name} version                         as declared
-depends  a glob as declared                     the files beyond the worktree that it names
+depends  a glob as declared                     the files that it names, counted from elsewhere than the worktree
 """
 
 import os
@@ -15,8 +15,10 @@ from skillcache.fingerprint.files import Budget, blob
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
-from skillcache.skill.globs import find, is_plain, matches
-from skillcache.skill.manifest import FILE, PLUGIN, SHELF, fault_of_input, fault_of_output
+from skillcache.skill import beyond
+from skillcache.skill.beyond import PLUGIN
+from skillcache.skill.globs import is_plain, matches
+from skillcache.skill.manifest import FILE, SHELF, fault_of_output
 from skillcache.skill.named import is_named
 
 TYPE_CHECKING = False
@@ -98,7 +100,7 @@ def given_files(
                 names_one = True
                 yield path
             elif not _PATTERN.isdisjoint(piece):
-                if not fault_of_input(below):
+                if _is_glob(below):
                     yield path
                 elif _may_name(path):
                     raise Bypass(UNCAPTURABLE, f"{word} reads as a pattern")
@@ -124,6 +126,11 @@ def _below(path: str, root: str) -> str:
     return os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)), root)
 
 
+def _is_glob(below: str) -> bool:
+    """Whether what an argument names can be captured by it, as a glob from the root."""
+    return not beyond.is_beyond(below) and not beyond.fault_of(below)
+
+
 def _holds_outputs(below: str, outputs: tuple[str, ...]) -> bool:
     return any(glob.startswith(f"{below}/") for glob in outputs) or (below == "." and bool(outputs))
 
@@ -140,7 +147,7 @@ def glob_of_folder(path: str, root: str, outputs: tuple[str, ...]) -> str | None
         return None
     if below == ".":
         return "**"
-    return None if fault_of_input(below) else below
+    return below if _is_glob(below) else None
 
 
 def _pieces(word: str) -> list[str]:
@@ -168,7 +175,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         rows += _shared(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
-        rows += [("depends", glob, _beyond(glob, use.home, outside)) for glob in use.outside]
+        rows += [("depends", glob, beyond.content(glob, use, outside)) for glob in use.outside]
     return tuple(rows)
 
 
@@ -253,21 +260,6 @@ def _entry(path: str, top: str, values: dict[str, str], pending: list[str], outs
         real = os.path.realpath(full)
         if real != top and not real.startswith(f"{top}/"):
             values[path] += f" -> {outside.content(real)}"
-
-
-def _beyond(glob: str, home: str, outside: Outside) -> str:
-    """Digest of the names and contents of what a glob beyond the worktree names."""
-    if glob.startswith("~/"):
-        if not home.startswith("/"):
-            raise Bypass(UNCAPTURABLE, f"{glob} without a home folder")
-        top, rest = home, glob[2:]
-    else:
-        top, rest = "/", glob[1:]
-    found = sorted(find(top, rest, outside.budget, through_links=True))
-    parts: list[bytes] = []
-    for path in found:
-        parts += (os.fsencode(path), outside.content(os.path.join(top, path)).encode())
-    return digest_parts(parts) if found else "absent"
 
 
 def labelled(rows: "tuple[Row, ...]", uses: "tuple[Use, ...]") -> "tuple[Row, ...]":

@@ -3,7 +3,8 @@
 metadata:
 skillcache:
 ttl: 3600                  seconds a result is kept
-depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, absolute, ~/
+depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, or as
+                           `skillcache.skill.beyond` says
 args_are_files: true       every argument that is no option names a file that must be there
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
@@ -13,9 +14,10 @@ outputs: [report.pdf]      files it writes: globs from the directory it is run i
 
 from skillcache import files, jsontext
 from skillcache.errors import Bypass
-from skillcache.fingerprint.ignored import is_cache
 from skillcache.outcome import UNCAPTURABLE
 from skillcache.skill import named
+from skillcache.skill.beyond import PLUGIN
+from skillcache.skill.beyond import fault_of as fault_of_input
 from skillcache.skill.frontmatter import read as read_frontmatter
 from skillcache.skill.globs import fault_of
 from skillcache.skill.scalars import NotUnderstood
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 FILE = "SKILL.md"
 SHELF = "skills"  # the name of the folder that a skill's lies in
-PLUGIN = ".claude-plugin/plugin.json"  # in the folder that a plugin's shelf lies in
 _CAP = 1 << 20
 _LONGEST_TTL = 31_536_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -164,15 +165,6 @@ def _sound(fault_of: "Callable[[str], str]") -> "Callable[[str, object], tuple[s
 
 def _fault_of_name(text: str) -> str:
     return "" if text.isascii() and text.isidentifier() else "is no name of a variable"
-
-
-def fault_of_input(glob: str) -> str:
-    """Why it cannot be depended on, or ''."""
-    if glob[:1] == "~" and glob[1:2] != "/":
-        return "is no path"
-    if is_cache(glob.encode()):
-        return "is git's own, or a cache"
-    return fault_of(glob.removeprefix("~").removeprefix("/"))
 
 
 def fault_of_output(glob: str) -> str:

@@ -9,8 +9,8 @@ class Use:
 
     typed: the word as the command has it; spelled: what the script may be told of its own path, by that word;
     given: the words after it; named: the outputs among them, by index; directory: where it runs, relative to the
-    call's; rule: what it declares, the person's rule before the skill; outside: globs of what it depends on besides
-    the worktree, absolute or `~/`; home: absolute, '' where it is not known.
+    call's; rule: what it declares, the person's rule before the skill; outside: those globs of what it depends on
+    that are not counted from the worktree's root; home: absolute, '' where it is not known.
     """
 
     __slots__ = (
