@@ -89,6 +89,21 @@ def read(folder: str, named: "frozenset[str]") -> Manifest | None:
         raise Bypass(UNCAPTURABLE, f"{path}: {fault}") from None
 
 
+def names_of(folder: str) -> tuple[str, ...]:
+    """By which a rule may name the skill in `folder`; () where there is none. Raises OSError."""
+    data = files.read(f"{folder}/{FILE}", _CAP)
+    if data is None:
+        return ()
+    try:
+        name = read_frontmatter(data.decode("utf-8")).get("name")
+    except (NotUnderstood, UnicodeDecodeError):
+        name = None
+    try:
+        return _names(folder, name, folder.rpartition("/")[2])
+    except _Unfit:
+        return ()
+
+
 class _Unfit(Exception):
     """A value that is understood and means nothing."""
 
