@@ -137,6 +137,32 @@ def test_so_does_a_package_that_was_installed(skills: Skills) -> None:
     assert skills.last() == "undeclared"
 
 
+@pytest.mark.parametrize(
+    "git", ["add -A", "commit -qm x", "tag x", "checkout -qb x", "update-index --assume-unchanged app.py"]
+)
+def test_so_does_what_git_itself_tells(skills: Skills, git: str) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "new.txt").write_text("x\n")
+    skills.place.git("add", "new.txt") if "commit" in git else None
+    command = f"git {git}"
+    skills.script.write_text(f"{SCRIPT}\nimport subprocess\nsubprocess.run({command!r}, shell=True, check=True)\n")
+    assert skills.call()[1] is False
+    assert skills.last() == "undeclared"
+
+
+def test_so_does_a_committed_package_and_a_repository_within(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    for path in ("node_modules/one/lib/x.js", "nested/x.py"):
+        (skills.root / path).parent.mkdir(parents=True)
+        (skills.root / path).write_text("one\n")
+    skills.place.git("add", "-f", "node_modules")
+    skills.place.git("init", "-q", "nested")
+    for path in ("node_modules/one/lib/x.js", "nested/x.py"):
+        skills.environ["SKILL_WRITES"] = f"{path}=x"
+        assert skills.call(path[:3])[1] is False
+        assert skills.last() == "undeclared"
+
+
 @pytest.mark.parametrize("arguments", ["{base}/given/a.csv", "{base}/given", "--in={base}/given/a.csv"])
 @pytest.mark.parametrize("line", ["{line}", "cd ~/.claude/skills/report && python3 scripts/run.py"])
 def test_so_does_one_beside_what_it_was_given_elsewhere(skills: Skills, arguments: str, line: str) -> None:
