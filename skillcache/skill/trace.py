@@ -26,6 +26,8 @@ _MOST = 500_000  # files looked at
 _GIT = ".git"
 # Worktrees in there are other agents' business.
 _WORKTREES = "/.claude/worktrees"
+_STAMP = 4  # what is known of a file
+_SECOND = 1_000_000_000
 _NO_FOLDERS = frozenset("/ /tmp /var/tmp".split())  # noqa: SIM905 - everybody writes there
 
 
@@ -67,14 +69,20 @@ def _state(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", de
         reading.abandon()
 
 
-def written(before: "Stamps", after: "Stamps") -> "Iterator[str]":
-    """The paths that are not as they were: new, gone or written."""
+def written(before: "Stamps", after: "Stamps", at: int) -> "Iterator[str]":
+    """The paths that are not as they were, or may not be: new, gone or written. `at`: ns, when `before` began."""
     for path, stamp in after.items():
-        if before.get(path) != stamp:
+        if before.get(path) != stamp or _is_coarse(stamp, at):
             yield path
     for path in before:
         if path not in after:
             yield path
+
+
+def _is_coarse(stamp: "tuple[object, ...]", at: int) -> bool:
+    """Whether a file system that keeps whole seconds would show a file that was written once more in the same way."""
+    changed = stamp[2] if len(stamp) == _STAMP else None
+    return isinstance(changed, int) and not changed % _SECOND and changed > at - 2 * _SECOND
 
 
 class _Walk:

@@ -1,6 +1,7 @@
 """Where the scripts of a line work: the worktree, what they are given in it and beyond, and what they leave there."""
 
 import os
+import time
 
 from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint, root_of
@@ -84,6 +85,7 @@ class Workplace:
     def trace(self, environ: "Mapping[str, str]", *, deadline: float) -> dict[str, object]:
         """What is to be known of the worktree before a run, as JSON values. Raises Bypass."""
         return {
+            "at": time.time_ns(),
             "content": trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline),
             "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
         }
@@ -94,7 +96,8 @@ class Workplace:
         if isinstance(fault, Exception):
             raise fault
         now = trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline)
-        for path in written(content if isinstance(content, dict) else {}, now):
+        at = before.get("at")
+        for path in written(content if isinstance(content, dict) else {}, now, at if isinstance(at, int) else 0):
             if not self._may_write(path):
                 raise Bypass(UNDECLARED, f"{path or 'the state of git'} was written and is no output")
 
