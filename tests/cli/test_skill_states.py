@@ -50,6 +50,7 @@ def test_one_that_is_cached_is_named_with_its_hits(held: Skills) -> None:
     for _ in range(3):
         held.call()
     assert said(held) == [(OK, "cached: 2 hits", "")]
+    assert f"\nok    skill: report ({held.folder}) is cached: 2 hits, its last command " in printed(held, "doctor")
     assert "\n  skill\n  report: 2 hits\n" in printed(held, "stats")
     assert json.loads(printed(held, "stats", "--json"))["skills"] == [
         {"name": "report", "folder": str(held.folder), "hits": 2, "out": None}
