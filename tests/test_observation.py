@@ -293,7 +293,29 @@ def test_a_line_that_runs_a_script_is_not_seen_where_the_skill_says_that_it_is_k
 
     person.write(".claude/skills/words/SKILL.md", skill.format(more=""))
     person.ran(".claude/skills/words/count.sh 7")
-    assert [seen.pattern for seen in person.sightings] == ["Bash(.claude/skills/words/count.sh:*)"]
+    assert [seen.pattern for seen in person.sightings] == ["Skill(words)"]
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern"),
+    [
+        ("bash .claude/skills/words/count.sh 7", "Skill(words)"),
+        ("cd .claude/skills/words && ./count.sh 7", "Skill(words)"),
+        ("{project}/.claude/skills/words/count.sh", "Skill(words)"),
+        ("bash .claude/skills/words/deploy.sh", None),  # which is run for what it does
+        ("bash .claude/skills/nothing/count.sh", "Bash(bash .claude/skills/nothing/count.sh:*)"),
+    ],
+)
+def test_lines_that_run_scripts_of_one_skill_are_seen_as_that_skill_s(
+    person: Person, line: str, pattern: str | None
+) -> None:
+    for folder in ("words", "nothing"):
+        (person.project / ".claude/skills" / folder).mkdir(parents=True)
+        for name in ("count.sh", "deploy.sh"):
+            person.write(f".claude/skills/{folder}/{name}", "#!/bin/sh\n")
+    person.write(".claude/skills/words/SKILL.md", "---\nname: words\ndescription: Counts.\n---\n")
+    person.ran(line.format(project=person.project), ended=".claude/skills/words" if line.startswith("cd") else "")
+    assert [seen.pattern for seen in person.sightings] == ([pattern] if pattern else [])
 
 
 def test_a_call_in_the_background_or_interrupted_is_not_seen(person: Person) -> None:

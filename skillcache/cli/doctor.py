@@ -24,6 +24,7 @@ from skillcache.cli.checks import (
     settings,
     shims,
     silent,
+    skills,
     spool,
     store,
     switches,
@@ -36,7 +37,7 @@ from skillcache.sessions.brief.wording import legible
 
 _CHECKS = (
     settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, shims, faults, store, spool,
-    recent, proof,
+    skills, recent, proof,
 )  # fmt: skip
 _CLEAR = "\r\x1b[K"
 

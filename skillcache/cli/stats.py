@@ -11,9 +11,12 @@ import click
 from skillcache import quarantine
 from skillcache.cli import exits
 from skillcache.cli.quantities import duration, several, share
+from skillcache.cli.skill_states import State, states
+from skillcache.errors import SkillcacheError
 from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, WAITED, Outcome
 from skillcache.paths import cache_folder
 from skillcache.sessions.brief.wording import legible
+from skillcache.settings import load
 from skillcache.tally import Count, read
 
 EXPECTED = 0.6  # a lower share of hits is worth a look at what stands in the way
@@ -64,10 +67,21 @@ def command(as_json: bool) -> int:
     Counts are of this machine, since the cache folder was made.
     """
     cache = cache_folder(os.environ)
-    summary = summarize(read(cache))
+    counts = read(cache)
+    summary = summarize(counts)
     resting = quarantine.current(cache, time.time())
-    click.echo(_as_json(summary, resting) if as_json else "\n".join(_as_text(summary, resting)))
+    skills = _skills(counts)
+    click.echo(_as_json(summary, resting, skills) if as_json else "\n".join(_as_text(summary, resting, skills)))
     return exits.OK
+
+
+def _skills(counts: Sequence[Count]) -> list[State]:
+    """Those that declare themselves, as far as they can be seen from here."""
+    try:
+        settings = load(os.environ, os.getcwd())
+    except (SkillcacheError, OSError):  # the doctor says what is wrong
+        return []
+    return states(os.environ, os.getcwd(), settings, counts)
 
 
 def summarize(counts: Sequence[Count]) -> Summary:
@@ -85,7 +99,7 @@ def costliest(summary: Summary) -> list[Row]:
     return sorted(ran, key=lambda row: -row.run)[:_COSTLIEST]
 
 
-def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[str]:
+def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> list[str]:
     if summary.since is None:
         return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
@@ -117,6 +131,9 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> list[
         " a result was wrong there, or may be."
         for rule, project, until in resting
     ]
+    if skills:
+        lines += ["", "  skill"]
+        lines += [legible(f"  {state.name}: " + (state.why or several(state.hits, "hit"))) for state in skills]
     if summary.hit_rate is not None and summary.hit_rate < EXPECTED:
         lines += ["", f"Less than {EXPECTED:.0%} of the lookups are hits.".replace("%", " %")]
         worst = costliest(summary)
@@ -133,7 +150,7 @@ def _saved(summary: Summary) -> str:
     return f"{duration(net)}: {runs} of runs not repeated, less {own} that skillcache took"
 
 
-def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:
+def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> str:
     return json.dumps(
         {
             "since": summary.since,
@@ -161,6 +178,10 @@ def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]]) -> str:
             ],
             "costliest": [row.outcome.name for row in costliest(summary)],
             "quarantined": [{"rule": rule, "project": project, "until": until} for rule, project, until in resting],
+            "skills": [
+                {"name": state.name, "folder": state.folder, "hits": state.hits, "out": state.why or None}
+                for state in skills
+            ],
         },
         indent=2,
     )

@@ -14,6 +14,7 @@ from skillcache.cli.present import present_edit
 from skillcache.cli.quantities import duration, several
 from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.settings_text import ours
+from skillcache.cli.skill_states import states
 from skillcache.errors import Bypass, ConfigError
 from skillcache.observing import log
 from skillcache.observing.candidate import MCP, would_be
@@ -57,7 +58,8 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
     sightings = _sightings(settings, of_project=of_project, since=since)
     rules = rules_of(settings)
     weighed = [found for found in weigh(sightings, lambda pattern: _ttl(pattern, settings)) if found.states]
-    evidence = [found for found in weighed if not is_covered(found.pattern, rules)]
+    declared = {f"Skill({state.name})" for state in states(os.environ, os.getcwd(), settings)}  # by now
+    evidence = [found for found in weighed if found.pattern not in declared and not is_covered(found.pattern, rules)]
     worth = [found for found in evidence if found.is_worth_a_rule]
     unfit = [found for found in evidence if found.different]
     if as_json:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from skillcache.entry import File
     from skillcache.lookup import Lookup
 
+POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
 _BROKEN_PIPE = process.SIGNALLED + 13
 
 
@@ -38,14 +39,9 @@ def write(answer: "Answer", status: int) -> int:
     return status
 
 
-def put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
+def put_back(kept: "tuple[File, ...]", found: "Lookup", *, deadline: float) -> None:
     """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
-    from skillcache.skill.outputs import are_declared, restore  # few entries hold files
-
-    work, root = found.workplace, found.fingerprint.root
-    if work is None or not are_declared(kept, work.outputs):  # whoever may write to a store has no say in more
+    if found.workplace is not None:
+        found.workplace.put_back(kept, deadline=deadline)
+    elif kept:
         raise Bypass(UNREADABLE_ENTRY)
-    restore(kept, root, root)
-
-
-POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file

@@ -296,8 +296,7 @@ class Way:
         kept = tuple([file for file in entry.files if file.path != ERROR])
         position = self._position(begun) if given.position() is not None else None
         try:
-            if kept:
-                put_back(kept, begun.found)
+            put_back(kept, begun.found, deadline=time.monotonic() + self._settings.number("capture_time"))
         except Bypass as bypass:
             if bypass.outcome is not UNFIT:
                 raise

@@ -147,8 +147,17 @@ class Reading:
         found.digest = index.digest_edited(listing, found.edits)
         return found
 
+    def list_only(self) -> bytes:
+        """The index as git prints it, after `begin` and instead of all else: no file of the worktree is looked at."""
+        self.stamp = _stamp(self.folder)
+        self.listing = self._decode()
+        if self.listing is None:
+            self.children = [self._list()]
+            (self.listing,) = self._git.gather(self.children[0])
+        return self.listing
+
     def state(self) -> str:
-        """After `finish`: digest of what commands that ask git itself are told."""
+        """After `finish` or `list_only`: digest of what commands that ask git itself are told."""
         return buildfiles.state_of_git(self.folder, self.shared, self.listing or b"", self.budget)
 
     def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:

@@ -6,7 +6,7 @@ from skillcache.errors import Bypass
 from skillcache.fingerprint.files import small
 from skillcache.outcome import UNCAPTURABLE
 from skillcache.policy.rule import Rule
-from skillcache.skill import manifest
+from skillcache.skill import beyond, manifest
 from skillcache.skill.scripts import script_at
 from skillcache.skill.use import Use
 
@@ -48,8 +48,8 @@ class Finder:
                     return None
                 if not os.path.isfile(path):
                     raise Bypass(UNCAPTURABLE, f"{path} is no file")
-                _require_locked(path, inner.launcher)
-                rule, outside = _rule(said, own, self.ttl)
+                require_locked(path, inner.launcher)
+                rule, outside = rule_of(said, own, self.ttl)
                 return Use(
                     name=said.name,
                     folder=folder,
@@ -86,6 +86,15 @@ class Finder:
         return spelled if spelled.startswith("/") and os.path.realpath(spelled) == self.cwd else self.cwd
 
 
+def name_at(path: str) -> str:
+    """What a rule may call the skill that the file at `path` belongs to; "" where it belongs to none."""
+    for place in dict.fromkeys([os.path.normpath(path), os.path.realpath(path)]):
+        for folder, _ in _folders(place):
+            if names := manifest.names_of(folder):
+                return names[0]
+    return ""
+
+
 def _folders(path: str) -> "Iterator[tuple[str, str]]":
     """(folder, path below it) of what may be skills, the innermost first."""
     parts = path.split("/")
@@ -94,7 +103,7 @@ def _folders(path: str) -> "Iterator[tuple[str, str]]":
             yield "/".join(parts[: at + 2]), "/".join(parts[at + 2 :])
 
 
-def _require_locked(path: str, launcher: str) -> None:
+def require_locked(path: str, launcher: str) -> None:
     """Raises Bypass for a script whose own dependencies uv would look up in a registry, whatever they are today."""
     text = small(path, _MOST) or b""
     by_uv = launcher == "uv" or (text.startswith(b"#!") and b"uv" in text.partition(b"\n")[0])
@@ -102,14 +111,14 @@ def _require_locked(path: str, launcher: str) -> None:
         raise Bypass(UNCAPTURABLE, f"{path} has dependencies of its own and no lock: uv lock --script {path}")
 
 
-def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tuple[str, ...]]:
+def rule_of(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tuple[str, ...]]:
     """What both say together, the person's rule first; and the globs of files beyond the worktree. Raises Bypass."""
     declared = said.declared or _NOTHING
     depends: tuple[str, ...] | None = declared.depends
     if own is not None and (own.depends is not None or said.declared is None):
         depends = own.depends
     outputs = (own.outputs if own is not None else ()) or declared.outputs
-    for fault_of, globs in ((manifest.fault_of_input, depends or ()), (manifest.fault_of_output, outputs)):
+    for fault_of, globs in ((beyond.fault_of, depends or ()), (manifest.fault_of_output, outputs)):
         for glob in globs:
             if fault := fault_of(glob):
                 raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
@@ -117,7 +126,7 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
     rule = Rule(
         said.name,
         f"Skill({said.name})",
-        depends=None if depends is None else tuple([glob for glob in depends if not glob.startswith(("/", "~"))]),
+        depends=None if depends is None else tuple([glob for glob in depends if not beyond.is_beyond(glob)]),
         env=(*declared.env, *(own.env if own is not None else ())),
         ttl=kept,
         failures=declared.failures or (own is not None and own.failures),
@@ -130,4 +139,4 @@ def _rule(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tu
         version=(own.version if own is not None else "") or declared.version,
         origin=own.origin if own is not None else manifest.FILE,
     )
-    return rule, tuple([glob for glob in depends or () if glob.startswith(("/", "~"))])
+    return rule, tuple(filter(beyond.is_beyond, depends or ()))

@@ -3,7 +3,7 @@
 skill    {name}, or path below its folder       the folder's content, caches apart
 skill    {name} shared {path}                   what lies beside it and is no skill, or all of its plugin
 skill    {name} version                         as declared
-depends  a glob as declared                     the files beyond the worktree that it names
+depends  a glob as declared                     the files that it names, counted from elsewhere than the worktree
 """
 
 import os
@@ -14,9 +14,12 @@ from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside
-from skillcache.outcome import UNCAPTURABLE
-from skillcache.skill.globs import find, is_plain, matches
-from skillcache.skill.manifest import FILE, PLUGIN, SHELF, fault_of_input
+from skillcache.outcome import OUTSIDE, UNCAPTURABLE
+from skillcache.skill import beyond
+from skillcache.skill.beyond import PLUGIN
+from skillcache.skill.globs import is_plain, matches
+from skillcache.skill.manifest import FILE, SHELF, fault_of_output
+from skillcache.skill.named import is_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,38 +34,73 @@ _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it a
 
 
 def globs_of(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
-    """The outputs of all uses, relative to the root. Raises Bypass (UNCAPTURABLE)."""
+    """The outputs that all uses declare by name, relative to the root. Raises Bypass (UNCAPTURABLE)."""
     found: dict[str, None] = {}
     for use in uses:
         place = os.path.relpath(os.path.join(os.path.realpath(cwd), use.directory), root)
         if use.rule.outputs and not is_plain(place.replace("[", "*").replace("\\", "*")):
             raise Bypass(UNCAPTURABLE, f"{place} reads as a pattern")
         for glob in use.rule.outputs:
-            found[glob if place == "." else f"{place}/{glob}"] = None
+            if not is_named(glob):
+                found[glob if place == "." else f"{place}/{glob}"] = None
     return tuple(found)
 
 
-def given_files(use: "Use", cwd: str, root: str, outputs: tuple[str, ...]) -> "Iterator[str]":
+def named_outputs(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
+    """Those that the calls name: paths relative to the root. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
+    found: dict[str, None] = {}
+    for use in uses:
+        base = os.path.join(os.path.realpath(cwd), use.directory)
+        for value in use.named.values():
+            found[_place_of(value, base, root)] = None
+    return tuple(found)
+
+
+def _place_of(value: str, base: str, root: str) -> str:
+    path = os.path.join(base, value)
+    parts = value.split("/")
+    if parts[-1] in ("..", "."):
+        path = os.path.realpath(path)
+    elif ".." in parts:
+        path = os.path.join(os.path.realpath(os.path.dirname(path)), parts[-1])
+    path = os.path.normpath(path)
+    below = path[len(root) + 1 :] if path.startswith(f"{root}/") else _below(path, root)
+    if below.partition("/")[0] in (".", ".."):
+        raise Bypass(OUTSIDE, f"{value} is not below {root}")
+    fault = "reads as an option" if value.startswith("-") else fault_of_output(below)
+    if not fault and not is_plain(below):
+        fault = "reads as a pattern"
+    if fault:
+        raise Bypass(UNCAPTURABLE, f"{value} {fault}")
+    return below
+
+
+def given_files(
+    use: "Use", cwd: str, root: str, outputs: tuple[str, ...], named: tuple[str, ...] = ()
+) -> "Iterator[str]":
     """Absolute paths of the arguments, and of parts of them, that name a file or a folder, or files by a glob.
 
-    Not of the outputs. Raises Bypass (UNCAPTURABLE) for an argument that should name a file and does not, and for a
-    pattern that may name files and is no glob of ours.
+    Not of the outputs, of which `named` are those that the call names. Raises Bypass (UNCAPTURABLE) for an argument
+    that should name a file and does not, for a pattern that may name files and is no glob of ours, and for one that
+    names such an output once more: what is read there is not known when the result is asked for.
     """
     base = os.path.join(cwd, use.directory)
     options = True
-    for word in use.given:
+    for at, word in enumerate(use.given):
         names_one = False
         for piece in _pieces(word):
             path = os.path.join(base, piece)
             path = os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
             below = _below(path, root)
             if any(matches(glob, below) for glob in outputs):
+                if at not in use.named and any(matches(glob, below) for glob in named):
+                    raise Bypass(UNCAPTURABLE, f"{word} is named as an output as well")
                 names_one = True
             elif os.path.lexists(path) or _holds_outputs(below, outputs):
                 names_one = True
                 yield path
             elif not _PATTERN.isdisjoint(piece):
-                if not fault_of_input(below):
+                if _is_glob(below):
                     yield path
                 elif _may_name(path):
                     raise Bypass(UNCAPTURABLE, f"{word} reads as a pattern")
@@ -88,6 +126,11 @@ def _below(path: str, root: str) -> str:
     return os.path.relpath(os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path)), root)
 
 
+def _is_glob(below: str) -> bool:
+    """Whether what an argument names can be captured by it, as a glob from the root."""
+    return not beyond.is_beyond(below) and not beyond.fault_of(below)
+
+
 def _holds_outputs(below: str, outputs: tuple[str, ...]) -> bool:
     return any(glob.startswith(f"{below}/") for glob in outputs) or (below == "." and bool(outputs))
 
@@ -104,7 +147,7 @@ def glob_of_folder(path: str, root: str, outputs: tuple[str, ...]) -> str | None
         return None
     if below == ".":
         return "**"
-    return None if fault_of_input(below) else below
+    return below if _is_glob(below) else None
 
 
 def _pieces(word: str) -> list[str]:
@@ -132,7 +175,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         rows += _shared(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
-        rows += [("depends", glob, _beyond(glob, use.home, outside)) for glob in use.outside]
+        rows += [("depends", glob, beyond.content(glob, use, outside)) for glob in use.outside]
     return tuple(rows)
 
 
@@ -217,21 +260,6 @@ def _entry(path: str, top: str, values: dict[str, str], pending: list[str], outs
         real = os.path.realpath(full)
         if real != top and not real.startswith(f"{top}/"):
             values[path] += f" -> {outside.content(real)}"
-
-
-def _beyond(glob: str, home: str, outside: Outside) -> str:
-    """Digest of the names and contents of what a glob beyond the worktree names."""
-    if glob.startswith("~/"):
-        if not home.startswith("/"):
-            raise Bypass(UNCAPTURABLE, f"{glob} without a home folder")
-        top, rest = home, glob[2:]
-    else:
-        top, rest = "/", glob[1:]
-    found = sorted(find(top, rest, outside.budget, through_links=True))
-    parts: list[bytes] = []
-    for path in found:
-        parts += (os.fsencode(path), outside.content(os.path.join(top, path)).encode())
-    return digest_parts(parts) if found else "absent"
 
 
 def labelled(rows: "tuple[Row, ...]", uses: "tuple[Use, ...]") -> "tuple[Row, ...]":

@@ -3,18 +3,21 @@
 metadata:
 skillcache:
 ttl: 3600                  seconds a result is kept
-depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, absolute, ~/
+depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, or as
+                           `skillcache.skill.beyond` says
 args_are_files: true       every argument that is no option names a file that must be there
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
 failures: true             a status other than 0 is a report as well, such as 1 for findings
-outputs: [report.pdf]      files it writes: globs from the directory it is run in
+outputs: [report.pdf]      files it writes: globs from the directory it is run in, or where the call names them
 """
 
 from skillcache import files, jsontext
 from skillcache.errors import Bypass
-from skillcache.fingerprint.ignored import is_cache
 from skillcache.outcome import UNCAPTURABLE
+from skillcache.skill import named
+from skillcache.skill.beyond import PLUGIN
+from skillcache.skill.beyond import fault_of as fault_of_input
 from skillcache.skill.frontmatter import read as read_frontmatter
 from skillcache.skill.globs import fault_of
 from skillcache.skill.scalars import NotUnderstood
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 
 FILE = "SKILL.md"
 SHELF = "skills"  # the name of the folder that a skill's lies in
-PLUGIN = ".claude-plugin/plugin.json"  # in the folder that a plugin's shelf lies in
 _CAP = 1 << 20
 _LONGEST_TTL = 31_536_000
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
@@ -85,6 +87,21 @@ def read(folder: str, named: "frozenset[str]") -> Manifest | None:
         if not declares:  # a rule says all that is needed, and the folder's name is one
             return Manifest(names, None)
         raise Bypass(UNCAPTURABLE, f"{path}: {fault}") from None
+
+
+def names_of(folder: str) -> tuple[str, ...]:
+    """By which a rule may name the skill in `folder`; () where there is none. Raises OSError."""
+    data = files.read(f"{folder}/{FILE}", _CAP)
+    if data is None:
+        return ()
+    try:
+        name = read_frontmatter(data.decode("utf-8")).get("name")
+    except (NotUnderstood, UnicodeDecodeError):
+        name = None
+    try:
+        return _names(folder, name, folder.rpartition("/")[2])
+    except _Unfit:
+        return ()
 
 
 class _Unfit(Exception):
@@ -165,17 +182,10 @@ def _fault_of_name(text: str) -> str:
     return "" if text.isascii() and text.isidentifier() else "is no name of a variable"
 
 
-def fault_of_input(glob: str) -> str:
-    """Why it cannot be depended on, or ''."""
-    if glob[:1] == "~" and glob[1:2] != "/":
-        return "is no path"
-    if is_cache(glob.encode()):
-        return "is git's own, or a cache"
-    return fault_of(glob.removeprefix("~").removeprefix("/"))
-
-
 def fault_of_output(glob: str) -> str:
     """Why it cannot be an output, or ''."""
+    if named.is_named(glob):
+        return named.fault_of(glob)
     if glob.startswith(("/", "~")):
         return "is not below the directory that the script is run in"
     if ".git" in glob.split("/"):

@@ -78,6 +78,15 @@ def collect(
     return tuple(found)
 
 
+def another(root: str, globs: "Sequence[str]", kept: "Sequence[File]", *, deadline: float) -> str:
+    """The first file that stands where the globs say and that is not of the run that left `kept`, "" for none.
+
+    It is no part of the key, and the script may do with it whatever it likes.
+    """
+    left = {file.path for file in kept}
+    return next((path for path in standing(root, globs, deadline=deadline) if path not in left), "")
+
+
 def are_declared(kept: "Sequence[File]", globs: "Sequence[str]") -> bool:
     """Whether the skill of today would write such files: whoever writes to a shared store has no say in more."""
     return all(any(matches(glob, file.path) for glob in globs) for file in kept)

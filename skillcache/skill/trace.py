@@ -2,11 +2,13 @@
 
 A file that was written counts, whatever its bytes: by its times and its inode, not by its content. So does one that git
 ignores, and one beside a file or in a folder that the script was given, wherever that lies.
+
+What is there is looked at before the run as well, rather than held against the time of its start: that would take two
+clocks for one, and the names of what is gone would be missing.
 """
 
 import os
 
-from skillcache.digest import digest_parts
 from skillcache.errors import Bypass
 from skillcache.fingerprint import git, packages
 from skillcache.fingerprint.files import Budget
@@ -24,6 +26,8 @@ _MOST = 500_000  # files looked at
 _GIT = ".git"
 # Worktrees in there are other agents' business.
 _WORKTREES = "/.claude/worktrees"
+_STAMP = 4  # what is known of a file
+_SECOND = 1_000_000_000
 _NO_FOLDERS = frozenset("/ /tmp /var/tmp".split())  # noqa: SIM905 - everybody writes there
 
 
@@ -44,30 +48,41 @@ def trace(
             walk.whole(path)
         else:
             walk.beside(path)
-    found[""] = (_state(root, outputs, environ, deadline),)
+    state, index = _state(root, outputs, environ, deadline)
+    found[""] = (state,)
+    for folder in walk.installed:
+        if b"\t%s/" % os.fsencode(folder.removeprefix(f"{root}/")) in index:  # it is committed, and so its files count
+            walk.whole(folder, committed=True)
     return found
 
 
-def _state(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", deadline: float) -> str:
+def _state(root: str, outputs: tuple[str, ...], environ: "Mapping[str, str]", deadline: float) -> tuple[str, bytes]:
+    """What git itself tells, and its index. The content is what the walk sees: to ask git would be a walk more."""
     if find_root(root) != root:
-        return ""
+        return "", b""
     reading = git.Reading(root, None, environ, Budget(deadline, "files of the worktree"), without=outputs)
     try:
         reading.begin()
-        reading.proceed()
-        return digest_parts([reading.finish().digest.encode(), reading.state().encode()])
+        index = reading.list_only()
+        return reading.state(), index
     finally:
         reading.abandon()
 
 
-def written(before: "Stamps", after: "Stamps") -> "Iterator[str]":
-    """The paths that are not as they were: new, gone or written."""
+def written(before: "Stamps", after: "Stamps", at: int) -> "Iterator[str]":
+    """The paths that are not as they were, or may not be: new, gone or written. `at`: ns, when `before` began."""
     for path, stamp in after.items():
-        if before.get(path) != stamp:
+        if before.get(path) != stamp or _is_coarse(stamp, at):
             yield path
     for path in before:
         if path not in after:
             yield path
+
+
+def _is_coarse(stamp: "tuple[object, ...]", at: int) -> bool:
+    """Whether a file system that keeps whole seconds would show a file that was written once more in the same way."""
+    changed = stamp[2] if len(stamp) == _STAMP else None
+    return isinstance(changed, int) and not changed % _SECOND and changed > at - 2 * _SECOND
 
 
 class _Walk:
@@ -75,8 +90,10 @@ class _Walk:
         self.found = found
         self.budget = budget
         self.own = os.path.realpath(own)  # of ours, where this very call is written down
+        self.installed: list[str] = []  # folders of packages
 
-    def whole(self, top: str) -> None:
+    def whole(self, top: str, *, committed: bool = False) -> None:
+        """Everything below; of packages what is installed, unless they are `committed`."""
         pending = [top]
         while pending:
             folder = pending.pop()
@@ -89,7 +106,7 @@ class _Walk:
                     self._file(entry)
                     continue
                 self._folder(path)
-                if not self._packages(path, top):
+                if committed or not self._packages(path, top):
                     pending.append(path)
 
     def beside(self, path: str) -> None:
@@ -121,6 +138,7 @@ class _Walk:
         """Whether it is a folder of installed packages, of which manifests and names count."""
         if not path.endswith("/node_modules") and not os.path.lexists(f"{path}/pyvenv.cfg"):
             return False
+        self.installed.append(path)
         installed = packages.of_folder(path, top, self.budget)
         names = sorted(entry.name for entry in _entries(path))
         self.found[path] = (installed.digest if installed is not None else "", *names)

@@ -1,12 +1,13 @@
 """Where the scripts of a line work: the worktree, what they are given in it and beyond, and what they leave there."""
 
 import os
+import time
 
 from skillcache.errors import Bypass
 from skillcache.fingerprint import Fingerprint, root_of
-from skillcache.outcome import UNDECLARED
+from skillcache.outcome import UNDECLARED, UNFIT, UNREADABLE_ENTRY
 from skillcache.skill import inputs, outputs
-from skillcache.skill.globs import concerns, is_plain
+from skillcache.skill.globs import concerns, is_plain, matches
 from skillcache.skill.manifest import FILE
 from skillcache.skill.trace import trace, written
 
@@ -24,10 +25,11 @@ class Workplace:
 
     root: of the worktree; depends: globs of what counts there, None for everything; counted: those that the scripts
     name, so that what looks like a leftover counts too; given: absolute paths of what they are given; outputs: globs,
-    relative to the root, of what they write; places: paths beyond the root that an output may name.
+    relative to the root, of what they write; named: those of them that the call names; places: paths beyond the root
+    that an output may name.
     """
 
-    __slots__ = ("counted", "depends", "given", "outputs", "places", "root", "uses")
+    __slots__ = ("counted", "depends", "given", "named", "outputs", "places", "root", "uses")
 
     def __init__(
         self, uses: "tuple[Use, ...]", depends: tuple[str, ...] | None, cwd: str, environ: "Mapping[str, str]"
@@ -35,9 +37,10 @@ class Workplace:
         """`depends`: of the rules of the command. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
         self.uses = uses
         self.root = root_of(os.path.realpath(cwd), environ)
-        self.outputs = inputs.globs_of(uses, cwd, self.root)
+        self.named = inputs.named_outputs(uses, cwd, self.root)
+        self.outputs = tuple(dict.fromkeys([*inputs.globs_of(uses, cwd, self.root), *self.named]))
         outputs.require_places(self.root, self.outputs)
-        named = [path for use in uses for path in inputs.given_files(use, cwd, self.root, self.outputs)]
+        named = [path for use in uses for path in inputs.given_files(use, cwd, self.root, self.outputs, self.named)]
         folders = {path: inputs.glob_of_folder(path, self.root, self.outputs) for path in named}
         counted = {glob for use in uses for glob in use.rule.depends or ()}
         single = {
@@ -82,6 +85,7 @@ class Workplace:
     def trace(self, environ: "Mapping[str, str]", *, deadline: float) -> dict[str, object]:
         """What is to be known of the worktree before a run, as JSON values. Raises Bypass."""
         return {
+            "at": time.time_ns(),
             "content": trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline),
             "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
         }
@@ -92,7 +96,8 @@ class Workplace:
         if isinstance(fault, Exception):
             raise fault
         now = trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline)
-        for path in written(content if isinstance(content, dict) else {}, now):
+        at = before.get("at")
+        for path in written(content if isinstance(content, dict) else {}, now, at if isinstance(at, int) else 0):
             if not self._may_write(path):
                 raise Bypass(UNDECLARED, f"{path or 'the state of git'} was written and is no output")
 
@@ -135,7 +140,21 @@ class Workplace:
         """The files that a run has left. Raises Bypass."""
         standing = before.get("outputs")
         names = [str(name) for name in standing] if isinstance(standing, list) else []
-        return outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
+        found = outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
+        for path in self.named:  # it may have been taken for an output and be none
+            if not any(matches(path, file.path) for file in found):
+                raise Bypass(UNDECLARED, f"{path} is named as an output and was not written")
+        if other := outputs.another(self.root, self.named, found, deadline=deadline):
+            raise Bypass(UNDECLARED, f"{other} was left as it was")
+        return found
+
+    def put_back(self, kept: "tuple[File, ...]", *, deadline: float) -> None:
+        """What a run has left, for a replay. Raises Bypass, before anything is written, and OSError."""
+        if not outputs.are_declared(kept, self.outputs):  # whoever may write to a store has no say in more
+            raise Bypass(UNREADABLE_ENTRY)
+        if other := outputs.another(self.root, self.named, kept, deadline=deadline):
+            raise Bypass(UNFIT, f"{other} is not of the stored run")
+        outputs.restore(kept, self.root, self.root)
 
     def bound_to(self, output: bytes, kept: "tuple[File, ...]") -> str:
         """Those of the places that the output or a file names or may name, and so the call's spelling; '' for none."""

@@ -137,6 +137,7 @@ def test_prints_json_with_the_same_numbers(person: Person) -> None:
         ],
         "costliest": ["no_entry"],
         "quarantined": [],
+        "skills": [],
     }
 
 

@@ -266,3 +266,19 @@ def test_a_file_that_takes_no_rule_stays_as_it_was(person: Person, text: str) ->
 @pytest.mark.parametrize("options", [["--dry-run"], ["--json", "--apply"], ["--since", "0"]])
 def test_options_that_do_not_fit_are_usage_errors(person: Person, options: list[str]) -> None:
     assert person.skillcache("suggest", *options).status == 2
+
+
+def test_a_skill_that_declares_itself_by_now_needs_no_rule(person: Person, project: Path) -> None:
+    see(person, "Skill(report)", 4)
+    rule = '[[rules]]\nmatch = "Skill(report)"\n'
+    said = "Skill(report) was seen 4 times on equal inputs, with 4 equal results. A rule would have saved 15.0 s.\n"
+    expected = f"{said}\n{rule}\nAdd them with: skillcache suggest --apply\n{CAUTION}"
+    assert person.skillcache("suggest", folder=project).out == expected
+    skill = project / ".claude/skills/report/SKILL.md"
+    skill.parent.mkdir(parents=True)
+    skill.write_text("---\nname: report\nmetadata:\n  skillcache:\n    ttl: 60\n---\n")
+    assert person.skillcache("suggest", folder=project).out == NOTHING
+    skill.unlink()
+    person.skillcache("suggest", "--apply", folder=project)
+    assert config(person).read_text() == rule
+    assert person.skillcache("suggest", folder=project).out == NOTHING

@@ -16,6 +16,7 @@ from skillcache.entry import File
 from skillcache.errors import Bypass
 from skillcache.outcome import OUTSIDE, UNCAPTURABLE
 from skillcache.skill.outputs import collect, restore
+from skillcache.skill.trace import written
 from tests.handlers.test_forged_entries import forge
 from tests.skill.conftest import SCRIPT, Skills
 
@@ -137,6 +138,32 @@ def test_so_does_a_package_that_was_installed(skills: Skills) -> None:
     assert skills.last() == "undeclared"
 
 
+@pytest.mark.parametrize(
+    "git", ["add -A", "commit -qm x", "tag x", "checkout -qb x", "update-index --assume-unchanged app.py"]
+)
+def test_so_does_what_git_itself_tells(skills: Skills, git: str) -> None:
+    skills.declare("{ttl: 3600}")
+    (skills.root / "new.txt").write_text("x\n")
+    skills.place.git("add", "new.txt") if "commit" in git else None
+    command = f"git {git}"
+    skills.script.write_text(f"{SCRIPT}\nimport subprocess\nsubprocess.run({command!r}, shell=True, check=True)\n")
+    assert skills.call()[1] is False
+    assert skills.last() == "undeclared"
+
+
+def test_so_does_a_committed_package_and_a_repository_within(skills: Skills) -> None:
+    skills.declare("{ttl: 3600}")
+    for path in ("node_modules/one/lib/x.js", "nested/x.py"):
+        (skills.root / path).parent.mkdir(parents=True)
+        (skills.root / path).write_text("one\n")
+    skills.place.git("add", "-f", "node_modules")
+    skills.place.git("init", "-q", "nested")
+    for path in ("node_modules/one/lib/x.js", "nested/x.py"):
+        skills.environ["SKILL_WRITES"] = f"{path}=x"
+        assert skills.call(path[:3])[1] is False
+        assert skills.last() == "undeclared"
+
+
 @pytest.mark.parametrize("arguments", ["{base}/given/a.csv", "{base}/given", "--in={base}/given/a.csv"])
 @pytest.mark.parametrize("line", ["{line}", "cd ~/.claude/skills/report && python3 scripts/run.py"])
 def test_so_does_one_beside_what_it_was_given_elsewhere(skills: Skills, arguments: str, line: str) -> None:
@@ -156,8 +183,8 @@ def test_so_does_one_beside_what_it_was_given_elsewhere(skills: Skills, argument
 def test_what_is_written_in_the_project_and_the_skill_counts_from_the_skill_s_folder(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     line = "cd ~/.claude/skills/report && python3 scripts/run.py"
-    for written in (f"{skills.root}/sub/a.html=x", "state.json=x", f"{skills.root}/run.log=x"):
-        skills.environ["SKILL_WRITES"] = written
+    for what in (f"{skills.root}/sub/a.html=x", "state.json=x", f"{skills.root}/run.log=x"):
+        skills.environ["SKILL_WRITES"] = what
         for _ in range(2):
             assert skills.call(line=line)[1] is False
             assert skills.last() == "undeclared"
@@ -377,3 +404,17 @@ def test_only_what_was_written_since_is_collected(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10
     found = collect(str(tmp_path), ("*.csv",), ("old.csv",), since=since, cap=100, deadline=deadline)
     assert [(file.path, file.content) for file in found] == [("new.csv", b"new")]
+
+
+def test_a_file_that_was_just_written_is_doubted_where_whole_seconds_are_kept() -> None:
+    at = 1_700_000_000_500_000_000
+    second = 1_700_000_000_000_000_000
+    stamps: dict[str, tuple[object, ...]] = {
+        "": ("the state of git",),
+        "folder": (1, 0o755),
+        "just": (2, second, second, 10),
+        "long ago": (3, second - 10**10, second - 10**10, 10),
+        "fine": (4, second + 1, second + 1, 10),
+        "packages": ("digest", "a", "b", "c"),
+    }
+    assert list(written(stamps, stamps, at)) == ["just"]

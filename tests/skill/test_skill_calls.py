@@ -448,3 +448,73 @@ def test_a_status_that_is_declared_to_be_a_report_is_replayed_as_often_as_it_is_
     assert told == [False, *([status == 0 or (status < 126 and "failures" in declared)] * 2)]
     (skills.root / "app.py").write_text("fixed\n")
     assert skills.place.call(f"{skills.line} app.py")[1] is False
+
+
+PLUGIN = ".claude/plugins/cache/market/docs/1.0"
+FROM_THE_SKILL = {
+    # glob: a file that it names, from the folder two above the skill's
+    "../other/lib/*.py": "skills/other/lib/a.py",
+    "../../lib/x.py": "lib/x.py",
+    "../../tables/**": "tables/deep/a.csv",
+    "${CLAUDE_SKILL_DIR}/../../one.md": "one.md",
+    "${CLAUDE_SKILL_DIR}/lib/x.py": "skills/report/lib/x.py",
+    "${CLAUDE_PLUGIN_ROOT}/two/*.md": "two/a.md",
+    "lib/y.py": "skills/report/lib/y.py",  # which counts as all of the skill does, and the worktree's as well
+}
+
+
+@pytest.mark.parametrize("kind", ["home", "project", "plugin"])
+def test_what_is_named_from_the_skill_s_folder_counts(skills: Skills, kind: str) -> None:
+    base = {"home": skills.home / ".claude", "project": skills.root / ".claude", "plugin": skills.home / PLUGIN}[kind]
+    globs = {glob: path for glob, path in FROM_THE_SKILL.items() if kind == "plugin" or "PLUGIN" not in glob}
+    named = ", ".join(f'"{glob}"' for glob in globs)
+    skills.declare(f"{{ttl: 3600, depends: [{named}]}}", base / "skills/report")
+    skills.declare(None, base / "skills/other", name="other")
+    if kind == "plugin":
+        (base / ".claude-plugin").mkdir()
+        (base / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    line = f"python3 {base}/skills/report/scripts/run.py"
+    targets = [base / path for path in globs.values()] + [skills.root / "lib/y.py"]
+    for target in targets:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True], skills.place.counted()
+    for target in targets:
+        for content in ("one", "two"):
+            target.write_text(content)
+            assert [skills.call(line=line)[1] for _ in range(2)] == [False, True], (target, content)
+        target.unlink()
+        assert skills.call(line=line)[1] is True, target
+
+
+def test_a_plugin_s_file_is_the_same_in_every_version(skills: Skills) -> None:
+    plugin = skills.home / PLUGIN
+    skills.declare('{ttl: 3600, depends: ["${CLAUDE_PLUGIN_ROOT}/lib/*.py", ../../x.md]}', plugin / "skills/report")
+    (plugin / ".claude-plugin").mkdir()
+    (plugin / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
+    (plugin / "lib").mkdir()
+    for name in ("lib/a.py", "x.md"):
+        (plugin / name).write_text("one")
+    assert skills.call(line=f"python3 {plugin}/skills/report/scripts/run.py")[1] is False
+    shutil.copytree(plugin, plugin.parent / "1.1")
+    assert skills.call(line=f"python3 {plugin.parent}/1.1/skills/report/scripts/run.py")[1] is True
+    (plugin.parent / "1.1/lib/a.py").write_text("two")
+    assert skills.call(line=f"python3 {plugin.parent}/1.1/skills/report/scripts/run.py")[1] is False
+
+
+def test_a_skill_behind_a_link_counts_what_lies_beside_both_its_paths(skills: Skills, tmp_path: Path) -> None:
+    real = tmp_path / "sources/skills/report"
+    skills.declare("{ttl: 3600, depends: [../../x.md]}", real)
+    skills.folder.parent.mkdir(parents=True)
+    skills.folder.symlink_to(real)
+    for folder in (tmp_path / "sources", skills.home / ".claude"):
+        (folder / "x.md").write_text("one")
+        assert [skills.call()[1] for _ in range(2)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "glob", ["${CLAUDE_PLUGIN_ROOT}/x", "${HOME}/x", "../x/../y", "..", "../", "../.git/x", "a/../x"]
+)
+def test_what_is_named_from_nowhere_keeps_the_skill_out(skills: Skills, glob: str) -> None:
+    skills.declare(f'{{ttl: 3600, depends: ["{glob}"]}}')
+    assert skills.call()[1] is False
+    assert skills.last() == "uncapturable"
