@@ -12,9 +12,10 @@ from skillcache.cli import exits
 from skillcache.cli.quantities import duration, several
 from skillcache.cli.skill.beside import Remark, remarks
 from skillcache.cli.skill.differences import Difference
+from skillcache.cli.skill.looking import look
 from skillcache.cli.skill.rehearsal import Place, Rehearsal, Run, rehearse
 from skillcache.cli.skill.shown import shown
-from skillcache.cli.skill.sight import Look, look
+from skillcache.cli.skill.sight import Look
 from skillcache.cli.skill.standing import Standing, stand
 from skillcache.policy.own import rules_of
 from skillcache.sessions.brief.wording import legible

@@ -7,21 +7,9 @@ from typing import NamedTuple
 
 from skillcache import files
 from skillcache.cli.skill.beside import is_always_counted
+from skillcache.cli.skill.looking import look
 from skillcache.cli.skill.shown import Shown, shown
-from skillcache.cli.skill.sight import (
-    CHANCE,
-    CLOCK,
-    ENDS,
-    HOME,
-    NETWORK,
-    PRESENT,
-    READS,
-    VARIABLE,
-    WRITES,
-    Look,
-    Sight,
-    look,
-)  # fmt: skip
+from skillcache.cli.skill.sight import CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, READS, VARIABLE, WRITES, Look, Sight
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.policy.own import ONLINE_TTL
 from skillcache.skill.globs import fault_of, matches
