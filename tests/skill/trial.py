@@ -43,7 +43,8 @@ class Unsteady(Exception):
 class Trial:
     """One case in a session of its own.
 
-    calls, hits: of the lane; wrong: what differed from a fresh run or was served after a change, in words; passed_by: outcomes of safe repeats that ran, by what the repeat was.
+    calls, hits: of the lane; wrong: what differed from a fresh run or was served after a change, in words;
+    passed_by: outcomes of safe repeats that ran, by what the repeat was.
     """
 
     def __init__(
