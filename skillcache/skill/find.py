@@ -107,8 +107,18 @@ def require_locked(path: str, launcher: str) -> None:
     """Raises Bypass for a script whose own dependencies uv would look up in a registry, whatever they are today."""
     text = small(path, _MOST) or b""
     by_uv = launcher == "uv" or (text.startswith(b"#!") and b"uv" in text.partition(b"\n")[0])
-    if by_uv and b"# /// script" in text and b"dependencies" in text and not os.path.exists(f"{path}.lock"):
+    if by_uv and _needs_packages(text) and not os.path.exists(f"{path}.lock"):
         raise Bypass(UNCAPTURABLE, f"{path} has dependencies of its own and no lock: uv lock --script {path}")
+
+
+def _needs_packages(script: bytes) -> bool:
+    """Whether the block that uv reads names packages, or may; two of three blocks say that they name none."""
+    inside = False
+    for line in script.splitlines():
+        inside = line.startswith(b"# /// script") or (inside and line.startswith(b"#"))
+        if inside and b"dependencies" in line and line.replace(b" ", b"").rstrip() != b"#dependencies=[]":
+            return True
+    return False
 
 
 def rule_of(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, tuple[str, ...]]:

@@ -147,3 +147,25 @@ def test_what_is_looked_up_in_a_registry_runs(skills: Skills) -> None:
     for words in ("run --with pandas", "run --quiet --with=pandas"):
         assert skills.call(line=f"uv {words} ~/.claude/skills/report/scripts/run.py")[1] is False
         assert skills.last() == "outside"
+
+
+@pytest.mark.parametrize(
+    ("block", "served"),
+    [
+        ("dependencies = []", True),
+        ('requires-python = ">=3.11"', True),
+        ('dependencies = ["pandas"]', False),
+        ('dependencies = [\n#   "pandas",\n# ]', False),
+        ('a = """\n# ///\n# """\n# dependencies = ["pandas"]', False),
+        ('dependencies = []\n# [tool.uv]\n# dev-dependencies = ["pandas"]', False),
+    ],
+)
+def test_a_script_that_says_it_needs_no_package_looks_up_none(skills: Skills, block: str, *, served: bool) -> None:
+    skills.declare("{ttl: 3600}")
+    tool = skills.place.base / "bin/uv"
+    tool.write_text(f'#!/bin/sh\nshift 2\nexec {os.path.realpath(sys.executable)} "$@"\n')
+    tool.chmod(0o755)
+    skills.script.write_text(f"# /// script\n# {block}\n# ///\n\n# Its dependencies: none.\n{SCRIPT}")
+    line = "uv run --script ~/.claude/skills/report/scripts/run.py"
+    assert [skills.call(line=line)[1] for _ in range(2)] == [False, served]
+    assert served or skills.last() == "uncapturable"
