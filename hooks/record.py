@@ -1,4 +1,4 @@
-"""Every event of a session that is only recorded: see skillcache/handlers/record.py."""
+"""Every event of a session that is only recorded: see skillcache/events/record.py."""
 
 import sys
 
@@ -9,7 +9,7 @@ try:
     from _signal import SIG_IGN, SIGTERM, signal  # type: ignore[import-not-found]
 
     signal(SIGTERM, SIG_IGN)
-    from skillcache.runtime import main
+    from skillcache.events.runtime import main
 
     main("Record")
 except BaseException:  # noqa: BLE001, S110 - of a package that is gone, or half there, nobody is to hear

@@ -1,11 +1,11 @@
-"""SubagentStop: see skillcache/handlers."""
+"""SubagentStop: see skillcache/events."""
 
 import sys
 
 # Beside the package in a checkout, inside it in a wheel. Last, so that no file there can pass for a standard module.
 sys.path += [__file__.rsplit("/", 2)[0], __file__.rsplit("/", 3)[0]]
 try:
-    from skillcache.runtime import main
+    from skillcache.events.runtime import main
 
     main("SubagentStop")
 except BaseException:  # noqa: BLE001, S110 - of a package that is gone, or half there, nobody is to hear

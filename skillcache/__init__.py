@@ -2,12 +2,12 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.errors import ConfigError, RecursiveCall, SkillcacheError, StoreError
+    from skillcache.core.errors import ConfigError, RecursiveCall, SkillcacheError, StoreError
     from skillcache.library.aio_cache import AsyncSkillCache
     from skillcache.library.cache import SkillCache
     from skillcache.library.decorator import cached
     from skillcache.library.events import CacheEvent
-    from skillcache.library.functions import (
+    from skillcache.library.guide import (
         aio_get_cached_data,
         aio_get_team_cached_data,
         cached_skill_execution,
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
         safe_redis_operation,
     )
     from skillcache.library.keys import generate_cache_key
-    from skillcache.library.steps import Fetched
-    from skillcache.messages.live import subscribe_to_agent
-    from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
-    from skillcache.session_state import (
+    from skillcache.library.session_state import (
         aio_clear_session,
         aio_load_session_state,
         aio_save_session_state,
@@ -31,7 +28,10 @@ if TYPE_CHECKING:
         load_session_state,
         save_session_state,
     )
-    from skillcache.shared_state import SharedState, StateConflict
+    from skillcache.library.shared_state import SharedState, StateConflict
+    from skillcache.library.steps import Fetched
+    from skillcache.messages.live import subscribe_to_agent
+    from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
 
 __all__ = [
     "AsyncSkillCache",
@@ -71,35 +71,35 @@ __all__ = [
 _HOMES = {
     "AsyncSkillCache": "library.aio_cache",
     "CacheEvent": "library.events",
-    "ConfigError": "errors",
+    "ConfigError": "core.errors",
     "Fetched": "library.steps",
-    "RecursiveCall": "errors",
-    "SharedState": "shared_state",
+    "RecursiveCall": "core.errors",
+    "SharedState": "library.shared_state",
     "SkillCache": "library.cache",
-    "SkillcacheError": "errors",
-    "StateConflict": "shared_state",
-    "StoreError": "errors",
+    "SkillcacheError": "core.errors",
+    "StateConflict": "library.shared_state",
+    "StoreError": "core.errors",
     "Undeliverable": "messages.publishing",
-    "aio_clear_session": "session_state",
-    "aio_get_cached_data": "library.functions",
-    "aio_get_team_cached_data": "library.functions",
-    "aio_load_session_state": "session_state",
+    "aio_clear_session": "library.session_state",
+    "aio_get_cached_data": "library.guide",
+    "aio_get_team_cached_data": "library.guide",
+    "aio_load_session_state": "library.session_state",
     "aio_publish_message": "messages.publishing",
-    "aio_save_session_state": "session_state",
+    "aio_save_session_state": "library.session_state",
     "cached": "library.decorator",
-    "cached_skill_execution": "library.functions",
-    "clear_session": "session_state",
-    "create_agent_channel": "library.functions",
+    "cached_skill_execution": "library.guide",
+    "clear_session": "library.session_state",
+    "create_agent_channel": "library.guide",
     "generate_cache_key": "library.keys",
-    "get_cached_data": "library.functions",
-    "get_redis_client": "library.functions",
-    "get_team_cached_data": "library.functions",
-    "invalidate_pattern": "library.functions",
-    "invalidate_skill_cache": "library.functions",
-    "load_session_state": "session_state",
+    "get_cached_data": "library.guide",
+    "get_redis_client": "library.guide",
+    "get_team_cached_data": "library.guide",
+    "invalidate_pattern": "library.guide",
+    "invalidate_skill_cache": "library.guide",
+    "load_session_state": "library.session_state",
     "publish_message": "messages.publishing",
-    "safe_redis_operation": "library.functions",
-    "save_session_state": "session_state",
+    "safe_redis_operation": "library.guide",
+    "save_session_state": "library.session_state",
     "subscribe_to_agent": "messages.live",
 }
 

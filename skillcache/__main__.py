@@ -5,9 +5,10 @@ import sys
 
 import click
 
-from skillcache.cli import exits, group
-from skillcache.errors import SkillcacheError, StoreError
-from skillcache.sessions.brief.wording import legible
+from skillcache.cli import trouble
+from skillcache.cli.main import group
+from skillcache.core.errors import SkillcacheError, StoreError
+from skillcache.sessions.text import legible
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,21 +20,21 @@ def main(arguments: list[str] | None = None) -> int:
         return fault.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return exits.STOPPED
+        return trouble.STOPPED
     except StoreError as fault:
         _tell(_told(fault))
-        return exits.FAILED
+        return trouble.FAILED
     except SkillcacheError as fault:
         _tell(str(fault))
-        return exits.FAILED
+        return trouble.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
-        return exits.FAILED
+        return trouble.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
         _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
-        return exits.FAILED
-    return result if isinstance(result, int) else exits.OK
+        return trouble.FAILED
+    return result if isinstance(result, int) else trouble.OK
 
 
 def _tell(what: str) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Self
 
-from skillcache.entry import encode
-from tests.test_entry import make
+from skillcache.stores.entry import encode
+from tests.stores.test_entry import make
 
 Answer = Callable[[Sequence[bytes]], Iterator[bytes]]
 

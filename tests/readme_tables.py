@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skillcache.outcome import ALL
-from skillcache.paths import HOME_VARIABLE
-from skillcache.policy.builtin import WORDS as TOOLS
-from skillcache.policy.builtin import tool_of
-from skillcache.policy.runner import TABLE as RUNNERS
-from skillcache.setting_table import PROJECT, TABLE
+from skillcache.core.outcomes import ALL
+from skillcache.core.paths import HOME_VARIABLE
+from skillcache.rules.builtin_index import WORDS as TOOLS
+from skillcache.rules.builtin_index import tool_of
+from skillcache.rules.task_runners import TABLE as RUNNERS
+from skillcache.settings.table import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
 _LANGUAGES = {

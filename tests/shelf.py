@@ -6,12 +6,12 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
-from skillcache.entry import Entry, decode, encode
-from skillcache.redis_keys import entry_key
-from skillcache.stores import Store
-from skillcache.stores.clients import connect
+from skillcache.stores.contract import Store
+from skillcache.stores.entry import Entry, decode, encode
 from skillcache.stores.opening import open_store
-from tests.test_entry import make
+from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.redis_py import connect
+from tests.stores.test_entry import make
 
 STARTED = 1_790_000_000_000
 _NOTHING = entry_key("nothing", "0" * 40)

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache import bytecode
-from skillcache.claude_settings import EVENTS
-from skillcache.paths import hooks_folder
+from skillcache.cli.setup.entries import EVENTS
+from skillcache.core import bytecode
+from skillcache.core.paths import hooks_folder
 
 PACKAGE = Path(skillcache.__file__).parent
 
@@ -54,51 +54,54 @@ FORBIDDEN = frozenset(
 # Modules of the command line and the library: no hook may ever import them.
 COLD = (
     "__main__",
-    "claude_settings",
+    "cache.invalidation",
     "cli",
     "commands.declared",
-    "commands.narrowing",
     "commands.words",
-    "explanation",
-    "fingerprint.difference",
-    "globs",
-    "holdings",
-    "invalidation",
-    "json_spans",
+    "core.json_spans",
+    "core.scope",
+    "events.server",
+    "fingerprint.differences",
     "library",
-    "messages.identity",
+    "messages.inbox_pooled",
     "messages.live",
     "messages.publishing",
     "messages.sending",
-    "plugin",
-    "probe",
-    "server",
-    "session_state",
-    "shared_state",
     "stores.bounded",
-    "stores.clients",
-    "stores.hearings",
-    "stores.messages_pooled",
-    "stores.nodes",
+    "stores.patterns",
     "stores.pooled",
     "stores.pooled_async",
+    "stores.redis_py",
+    "stores.scan",
+    "stores.scan_sqlite",
+    "tools.explanation",
 )
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.
 LATE = (
+    "cache.verify",
+    "commands.candidate",
     "commands.filters",
-    "configuration",
-    "expression",
-    "normalize",
-    "observation",
-    "observing",
-    "recording",
-    "secrets",
+    "commands.seen_log",
+    "core.credentials.assignment",
+    "core.credentials.command_lines",
+    "core.credentials.find",
+    "core.credentials.judgement",
+    "core.credentials.legible",
+    "core.credentials.patterns",
+    "core.credentials.prefixes",
+    "core.credentials.shapes",
+    "events.observe",
+    "settings.configuration",
+    "settings.expression",
     "stores.tls",
+    "tools.record",
 )
 
 
 def test_the_kept_bytecode_is_of_nothing_that_no_hook_imports() -> None:
-    assert set(bytecode.COLD) == {name for name in COLD if "." not in name and (PACKAGE / name).is_dir()} | {"__main__"}
+    assert set(bytecode.COLD) == {
+        name.replace(".", "/") for name in COLD if PACKAGE.joinpath(*name.split(".")).is_dir()
+    } | {"__main__"}
 
 
 def modules() -> Iterator[str]:
@@ -185,8 +188,8 @@ def test_a_hook_imports_nothing_dear(event: str, command: str, tmp_path: Path) -
 
     imported = imported_by(script, event=bash_event(event, command, project), home=tmp_path)
 
-    assert "skillcache.runtime" in imported
-    assert f"skillcache.handlers.{'pre' if event == 'PreToolUse' else 'post'}_tool_use" in imported
+    assert "skillcache.events.runtime" in imported
+    assert f"skillcache.events.{'pre' if event == 'PreToolUse' else 'post'}_tool_use" in imported
     assert imported & FORBIDDEN == set()
     assert [name for name in imported if is_in(name.removeprefix("skillcache."), (*COLD, *LATE))] == []
 
@@ -196,7 +199,7 @@ def test_a_bash_call_costs_the_hooks_of_other_tools_no_look(tmp_path: Path) -> N
 
     imported = imported_by(f"{hooks_folder()}/pre_tool_use.py", event=told, home=tmp_path)
 
-    assert "skillcache.serving" not in imported
+    assert "skillcache.tools.before" not in imported
 
 
 @pytest.mark.parametrize("event", EVENTS)
@@ -246,10 +249,13 @@ def test_a_stand_in_imports_nothing_dear(tmp_path: Path) -> None:
 
     assert (hit | unknown) & FORBIDDEN == set()  # what was run is searched for credentials, and that takes `re`
     assert [name for name in miss | hit if is_in(name.removeprefix("skillcache."), COLD)] == []
-    assert "skillcache.secrets" in miss
-    of_runs = ("secrets", "flight", "replay", "writer", "commands.child", "commands.record", "fingerprint.disturbance")
+    assert "skillcache.core.credentials.find" in miss
+    of_runs = (
+        *("core.credentials.find", "cache.single_flight", "cache.replay", "cache.writer", "commands.child"),
+        *("commands.record", "fingerprint.changes"),
+    )
     assert [name for name in hit if is_in(name.removeprefix("skillcache."), (*LATE, *of_runs))] == []
-    looked = ("fingerprint.disturbance", "stores", "commands.way")
+    looked = ("fingerprint.changes", "stores.opening", "commands.way")
     assert [name for name in unknown if is_in(name.removeprefix("skillcache."), looked)] == []
 
 
@@ -263,5 +269,5 @@ def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:
         check=True,
     )
 
-    assert "skillcache.handlers" not in done.stderr
+    assert "skillcache.events.pre_tool_use" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.entry import Unreadable, decode, encode
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
 from skillcache.library.aio_cache import AsyncSkillCache
 from skillcache.library.cache import SkillCache
-from skillcache.session_state import load_session_state, save_session_state
-from skillcache.shared_state import SharedState, StateConflict
-from tests.handlers.conftest import HOOKS, Place
-from tests.handlers.conftest import place as place_fixture
+from skillcache.library.session_state import load_session_state, save_session_state
+from skillcache.library.shared_state import SharedState, StateConflict
+from skillcache.stores.entry import Unreadable, decode, encode
+from tests.events.conftest import HOOKS, Place
+from tests.events.conftest import place as place_fixture
 from tests.hostile import HUGE, LITTLE, REPLIES, Hostile, drip, packed
-from tests.test_entry import make
+from tests.stores.test_entry import make
 
 place = place_fixture
 PAGE = {"url": "https://example.org/", "prompt": "What is it about?"}

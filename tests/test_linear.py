@@ -21,37 +21,39 @@ from typing import Any
 import pytest
 
 import skillcache
-from skillcache import normalize, secrets
-from skillcache.errors import ConfigError
-from skillcache.expression import LONGEST, leveled
-from skillcache.globs import compile_glob
-from skillcache.policy.pattern import matches
-from skillcache.policy.pattern import parse as parse_pattern
-from skillcache.relocation import relocate
-from skillcache.secrets import assignment, commands, judgement, legible, prefixes, shapes
-from skillcache.sessions.redaction import may_hold_secret
-from skillcache.skill.globs import matches as fits_glob
+from skillcache.cache import verify
+from skillcache.cache.relocation import relocate
+from skillcache.claude.patterns import matches
+from skillcache.claude.patterns import parse as parse_pattern
+from skillcache.core.credentials import assignment, command_lines, find, judgement, legible, prefixes, shapes
+from skillcache.core.errors import ConfigError
+from skillcache.fingerprint.globs import matches as fits_glob
+from skillcache.sessions.text import may_hold_secret
+from skillcache.settings.expression import LONGEST, leveled
+from skillcache.stores.patterns import compile_glob
 
 PACKAGE = Path(skillcache.__file__).parent
 Expression = re.Pattern[str] | re.Pattern[bytes]
 Use = tuple[Expression, str]  # and the method it is used by: "match", "fullmatch", or else it searches
 # Modules that make expressions as they go, and such as they make.
 MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
-    "skillcache.normalize": lambda: [(pattern, "sub") for pattern, _ in normalize.rows()],
-    "skillcache.globs": lambda: [(compile_glob(glob), "fullmatch") for glob in ("a*b*c*d", "*a*[bc]?*d", "*?????*a*")],
+    "skillcache.cache.verify": lambda: [(pattern, "sub") for pattern, _ in verify.rows()],
+    "skillcache.stores.patterns": lambda: [
+        (compile_glob(glob), "fullmatch") for glob in ("a*b*c*d", "*a*[bc]?*d", "*?????*a*")
+    ],
     **{
         module.__name__: lambda module=module: [(pattern, "finditer") for pattern in module.patterns()]  # type: ignore[misc]
-        for module in (prefixes, shapes, commands)
+        for module in (prefixes, shapes, command_lines)
     },
     **{
         module.__name__: lambda module=module: [(pattern, "match") for pattern in module.patterns()]  # type: ignore[misc]
         for module in (judgement, legible)
     },
-    "skillcache.secrets.assignment": lambda: [
+    "skillcache.core.credentials.assignment": lambda: [
         (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
-    "skillcache.secrets.patterns": list,  # compiles those of its neighbours
-    "skillcache.expression": list,  # its language is tested in tests/test_expression.py
+    "skillcache.core.credentials.patterns": list,  # compiles those of its neighbours
+    "skillcache.settings.expression": list,  # its language is tested in tests/settings/test_expression.py
 }
 SHORT = 2_500  # characters; the longer text is four times as long
 UNTOLD = 0.02  # seconds: what grows by the square takes longer with the longer text
@@ -191,7 +193,7 @@ def test_the_work_grows_as_the_text_does(module: str) -> None:
 # What reads a stranger's text with loops of its own, and texts that each may be slow with.
 FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
     "normalized": (
-        lambda text: normalize.normalized(text, "/srv/proj"),
+        lambda text: verify.normalized(text, "/srv/proj"),
         (
             "ok 1s ",
             "1s ",
@@ -211,7 +213,7 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
         ("a", "aaaa ", "1", "a" * LONGEST + "\n"),
     ),
     "secrets": (
-        secrets.redact,
+        find.redact,
         (
             *("token=", "your-a", "key_", "password", "password ", "password='", "://a:", "eyJ", "sk-", "a.b.c.M", ">"),
             *("curl -u ", "docker login ", "machine a ", ":5432:a:b:c", "A" * 64 + "\n", "\\u001b[1m", "\x1b[1m"),

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache import durations, files, outcome, pending, quarantine, seen, tally
+from skillcache.cache import durations, quarantine
+from skillcache.commands import failure
+from skillcache.core import counts as tally
+from skillcache.core import files, outcomes
+from skillcache.tools import inflight
 
 
 @pytest.fixture
@@ -50,10 +54,10 @@ class TestFiles:
 
 class TestTally:
     def test_gives_back_what_was_counted(self, cache: str) -> None:
-        tally.record(cache, 7.9, outcome.REPLAYED, "pytest", run=1200, spent=14)
-        tally.record(cache, 8, outcome.TOO_FAST)
+        tally.record(cache, 7.9, outcomes.REPLAYED, "pytest", run=1200, spent=14)
+        tally.record(cache, 8, outcomes.TOO_FAST)
         counts = [(c.at, c.outcome, c.rule, c.run, c.spent) for c in tally.read(cache)]
-        assert counts == [(7, outcome.REPLAYED, "pytest", 1200, 14), (8, outcome.TOO_FAST, "", 0, 0)]
+        assert counts == [(7, outcomes.REPLAYED, "pytest", 1200, 14), (8, outcomes.TOO_FAST, "", 0, 0)]
 
     def test_of_nothing_is_empty(self, cache: str) -> None:
         assert tally.read(cache) == []
@@ -63,13 +67,13 @@ class TestTally:
         assert len(tally.read(cache)) == 1
 
     def test_a_name_cannot_forge_a_line(self, cache: str) -> None:
-        tally.record(cache, 1, outcome.REPLAYED, "a\tb\nc é")
+        tally.record(cache, 1, outcomes.REPLAYED, "a\tb\nc é")
         assert [count.rule for count in tally.read(cache)] == ["a?b?c??"]
 
     def test_do_not_grow_for_ever(self, cache: str) -> None:
         for size in (16 << 20, 80 << 20):
             files.write(cache + "/outcomes.log", b"5\t1\t\t0\t0\n" * (size // 9 + 1))
-            tally.record(cache, 9, outcome.REPLAYED)
+            tally.record(cache, 9, outcomes.REPLAYED)
             tally.trim(cache)
             assert Path(cache, "outcomes.log").stat().st_size <= 8 << 20
             assert tally.read(cache)[-1].at == 9
@@ -78,11 +82,11 @@ class TestTally:
         assert Path(cache, "outcomes.log").read_bytes() == before
 
     def test_a_count_that_cannot_be_written_is_lost_in_silence(self) -> None:
-        tally.record("/proc/nowhere", 1, outcome.REPLAYED)
+        tally.record("/proc/nowhere", 1, outcomes.REPLAYED)
 
     def test_of_many_at_once_loses_none(self, cache: str) -> None:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: tally.record(cache, n, outcome.REPLAYED, "pytest"), range(400)))
+            list(pool.map(lambda n: tally.record(cache, n, outcomes.REPLAYED, "pytest"), range(400)))
         assert sorted(count.at for count in tally.read(cache)) == list(range(400))
 
 
@@ -117,37 +121,37 @@ class TestDurations:
 
 class TestPending:
     def test_one_process_begins_and_one_ends_a_call(self, cache: str) -> None:
-        claimed = pending.begin(cache, "toolu_1")
+        claimed = inflight.begin(cache, "toolu_1")
         assert claimed is not None
-        assert pending.begin(cache, "toolu_1") is None
+        assert inflight.begin(cache, "toolu_1") is None
         claimed.save({"key": "k"})
-        assert pending.end(cache, "toolu_1") == {"key": "k"}
-        assert pending.end(cache, "toolu_1") is None
+        assert inflight.end(cache, "toolu_1") == {"key": "k"}
+        assert inflight.end(cache, "toolu_1") is None
 
     def test_of_many_at_once_exactly_one_gets_each_end(self, cache: str) -> None:
         with ThreadPoolExecutor(8) as pool:
-            begun = list(pool.map(lambda _: pending.begin(cache, "toolu_1"), range(32)))
+            begun = list(pool.map(lambda _: inflight.begin(cache, "toolu_1"), range(32)))
             assert sum(claim is not None for claim in begun) == 1
-            ended = list(pool.map(lambda _: pending.end(cache, "toolu_1"), range(32)))
+            ended = list(pool.map(lambda _: inflight.end(cache, "toolu_1"), range(32)))
         assert [record for record in ended if record is not None] == [{}]
 
     def test_a_call_that_never_began_does_not_end(self, cache: str) -> None:
-        assert pending.end(cache, "toolu_1") is None
+        assert inflight.end(cache, "toolu_1") is None
 
     def test_a_record_cut_short_is_empty(self, cache: str) -> None:
         files.write(cache + "/pending/toolu_1", b'{"key":')
-        assert pending.end(cache, "toolu_1") == {}
+        assert inflight.end(cache, "toolu_1") == {}
 
     @pytest.mark.parametrize("name", ["../../etc/x", "a/b", "", "x" * 300, "é", "a b", "\udcff"])
     def test_no_id_leaves_the_folder(self, cache: str, name: str) -> None:
-        assert pending.begin(cache, name) is not None
+        assert inflight.begin(cache, name) is not None
         assert len(os.listdir(cache + "/pending")) == 1
-        assert pending.end(cache, name) == {}
+        assert inflight.end(cache, name) == {}
         assert os.listdir(cache + "/pending") == []
 
     def test_old_leftovers_are_swept(self, cache: str) -> None:
-        pending.begin(cache, "old")
-        pending.begin(cache, "new")
+        inflight.begin(cache, "old")
+        inflight.begin(cache, "new")
         now = os.stat(cache + "/pending/new").st_mtime + 90_000
         os.utime(cache + "/pending/new", (now, now))
         files.sweep(cache + "/pending", now)
@@ -157,12 +161,12 @@ class TestPending:
 
 class TestSeen:
     def test_is_kept_apart_by_session_and_subagent(self, cache: str) -> None:
-        seen.see(cache, "s1", "", "0f")
-        seen.see(cache, "s1", "", "1f")
-        assert seen.has_seen(cache, "s1", "", "0f")
-        assert not seen.has_seen(cache, "s1", "", "2f")
-        assert not seen.has_seen(cache, "s1", "a1", "0f")
-        assert not seen.has_seen(cache, "s2", "", "0f")
+        failure.see(cache, "s1", "", "0f")
+        failure.see(cache, "s1", "", "1f")
+        assert failure.has_seen(cache, "s1", "", "0f")
+        assert not failure.has_seen(cache, "s1", "", "2f")
+        assert not failure.has_seen(cache, "s1", "a1", "0f")
+        assert not failure.has_seen(cache, "s2", "", "0f")
 
 
 class TestQuarantine:

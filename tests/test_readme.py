@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from skillcache.claude_settings import Edit
-from skillcache.cli import COMMANDS
-from skillcache.cli.settings_text import add
+from skillcache.cli.main import COMMANDS
+from skillcache.cli.setup.entries import Edit
+from skillcache.cli.setup.settings_text import add
 from tests.readme_tables import README, TABLES, with_tables
 
 TEXT = README.read_text()

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import skillcache
-from skillcache.errors import StoreError
-from skillcache.redis_keys import session_key
+from skillcache.core.errors import StoreError
+from skillcache.stores.redis_keys import session_key
 from tests.conftest import RedisServer, empty_redis
 
 JSON = st.recursive(
@@ -170,7 +170,7 @@ def test_expiry_is_set_with_the_value_and_slides_when_asked_to(redis_server: Red
 def test_expiry_slides_in_the_embedded_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library = Library(f"embedded:{tmp_path}/store.sqlite3", aio=False)
     now = [1_000_000.0]
-    monkeypatch.setattr("skillcache.session_state.time.time", lambda: now[0])
+    monkeypatch.setattr("skillcache.library.session_state.time.time", lambda: now[0])
     library.save("work", {"x": 1}, ttl=100)
     now[0] += 90
     assert library.load("work", ttl=100) == {"x": 1}

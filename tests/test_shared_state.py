@@ -19,8 +19,8 @@ from redis.asyncio.retry import Retry as AioRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache.errors import ConfigError, StoreError
-from skillcache.shared_state import SIZE, SharedState, StateConflict, Value
+from skillcache.core.errors import ConfigError, StoreError
+from skillcache.library.shared_state import SIZE, SharedState, StateConflict, Value
 from tests.conftest import empty_redis, free_port
 
 DAY = 86_400
@@ -253,7 +253,7 @@ def test_a_value_is_gone_when_its_time_is_over(redis_server: Any, tmp_path: Path
             client.delete(key)
     assert list(state.items()) == ["long"]
     state.close()
-    from skillcache.stores.state_sqlite import SqliteState
+    from skillcache.library.shared_state_stores import SqliteState
 
     file = SqliteState(f"{tmp_path}/state.sqlite3", now=1_000.0)
     file.set("s", "short", "1", 60, ("", ""))

@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import skillcache
-from skillcache import tally
-from skillcache.claude_settings import MARK, Edit
-from skillcache.paths import hooks_folder
+from skillcache.cli.setup.entries import MARK, Edit
+from skillcache.core import counts
+from skillcache.core.paths import hooks_folder
 
 PACKAGE = Path(skillcache.__file__).parent
-COLD = ("cli", "library", "plugin", "probe", "running", "server", "skills")  # folders that no entry of ours imports
+COLD = ("cli", "library", "server")  # folders that no entry of ours imports
 ODD = "a b'c\"d $HOME $(exit 3) `exit 3` \\ é;&|*"  # a folder's name that a shell would make much of
 
 
@@ -148,15 +148,17 @@ OF_THE_START: dict[str, Callable[[Site], object]] = {
 # Where a Python starts, and does not find the rest.
 OF_THE_REST: dict[str, Callable[[Site], object]] = {
     "modules gone": lambda site: gone(*site.package.glob("*.py")),
-    "runtime gone": lambda site: gone(site.package / "runtime.py"),
-    "runtime broken": lambda site: instead("def main(:\n", site.package / "runtime.py"),
-    "runtime of nothing": lambda site: instead("", site.package / "runtime.py"),
-    "runtime of another version": lambda site: instead("def main():\n    pass\n", site.package / "runtime.py"),
-    "runtime too new": lambda site: instead("import sys\nsys.exit('too old')\n", site.package / "runtime.py"),
-    "handlers gone": lambda site: gone(site.package / "handlers"),
-    "handlers broken": lambda site: instead("1 +", *(site.package / "handlers").glob("*.py")),
-    "errors gone": lambda site: gone(*(site.package / name for name in ("errors.py", "outcome.py", "tally.py"))),
-    "settings of another version": lambda site: instead("disabled = 3\n", site.package / "settings.py"),
+    "runtime gone": lambda site: gone(site.package / "events/runtime.py"),
+    "runtime broken": lambda site: instead("def main(:\n", site.package / "events/runtime.py"),
+    "runtime of nothing": lambda site: instead("", site.package / "events/runtime.py"),
+    "runtime of another version": lambda site: instead("def main():\n    pass\n", site.package / "events/runtime.py"),
+    "runtime too new": lambda site: instead("import sys\nsys.exit('too old')\n", site.package / "events/runtime.py"),
+    "events gone": lambda site: gone(site.package / "events"),
+    "events broken": lambda site: instead("1 +", *(site.package / "events").glob("*.py")),
+    "errors gone": lambda site: gone(
+        *(site.package / name for name in ("core/errors.py", "core/outcomes.py", "core/counts.py"))
+    ),
+    "settings of another version": lambda site: instead("disabled = 3\n", site.package / "settings/in_force.py"),
     "home gone": lambda site: gone(site.home),
     "home a file": lambda site: instead("", site.home),
     "cache a file": lambda site: (site.home / ".cache").write_text(""),
@@ -190,7 +192,7 @@ def test_no_script_says_anything_or_fails(site: Site, fault: str) -> None:
 
 
 def test_what_the_plugin_starts_is_silent_without_the_package(site: Site) -> None:
-    assert not (site.package / "server").exists()
+    assert not (site.package / "cli").exists()
 
     assert site.run_script("serve.py", "") == (0, b"", b"")
 
@@ -253,4 +255,4 @@ def test_where_nothing_is_missing_the_hook_has_its_event_whatever_its_path_holds
 
     assert site.run(line, "PreToolUse") == (0, b"", b"")
 
-    assert [count.outcome.name for count in tally.read(str(site.home / ".cache/skillcache"))] == ["no_entry"]
+    assert [count.outcome.name for count in counts.read(str(site.home / ".cache/skillcache"))] == ["no_entry"]

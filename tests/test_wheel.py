@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.claude_settings import EVENTS
-from skillcache.server import PROTOCOL
+from skillcache.cli.setup.entries import EVENTS
+from skillcache.events.server.listening import PROTOCOL
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -65,7 +65,7 @@ def test_its_hooks_run_without_the_checkout(site: Path, tmp_path: Path) -> None:
             check=True,
         )
         assert done.stdout == b""
-        assert b"skillcache.handlers" in done.stderr
+        assert b"skillcache.events" in done.stderr
     assert (tmp_path / ".cache" / "skillcache" / "outcomes.log").read_text().count("\t500\t") == len(EVENTS)
 
 

@@ -4,11 +4,11 @@ import json
 
 import click
 
-from skillcache.cli import exits
-from skillcache.messages.identity import Agent, open_office
-from skillcache.messages.registration import PERSON
-from skillcache.sessions.brief.facts import number
-from skillcache.sessions.brief.wording import Clock, plain
+from skillcache.cli import trouble
+from skillcache.messages.agents import PERSON
+from skillcache.messages.sending import Agent, open_office
+from skillcache.sessions.brief.choice import number
+from skillcache.sessions.text import Clock, plain
 
 _HEADS = ("NAME", "TYPE", "WHERE", "BRANCH", "SINCE", "ACTIVE", "DOING")
 _WIDTHS = (26, 16, 28, 24, 14, 14, 80)
@@ -37,7 +37,7 @@ def command(everybody: bool, as_json: bool) -> int:
         wide = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
             click.echo("  ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip())
-    return exits.OK
+    return trouble.OK
 
 
 def _row(agent: Agent, clock: Clock) -> tuple[str, ...]:

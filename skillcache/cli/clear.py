@@ -5,12 +5,12 @@ from contextlib import closing
 
 import click
 
-from skillcache import files
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.cli.contents import Contents, contents_of
-from skillcache.cli.quantities import several, size
-from skillcache.paths import cache_folder, durations_file
-from skillcache.settings import load
+from skillcache.cli.format import several, size
+from skillcache.core import files
+from skillcache.core.paths import cache_folder, durations_file
+from skillcache.settings.in_force import load
 
 
 @click.command()
@@ -28,10 +28,10 @@ def command(yes: bool) -> int:
             question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
             if not click.confirm(question, default=False):
                 click.echo("Nothing was removed.")
-                return exits.FAILED
+                return trouble.FAILED
         clear(cache, contents)
     click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
-    return exits.OK
+    return trouble.OK
 
 
 def clear(cache: str, contents: Contents) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from skillcache.cli import settings_file
-from skillcache.configuration import parse
-from skillcache.errors import ConfigError
+from skillcache.cli.setup import settings_file
+from skillcache.core.errors import ConfigError
+from skillcache.settings.configuration import parse
 
 
 def with_rules(path: str, tables: Sequence[str], scope: str) -> tuple[str, str]:

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from skillcache.cli.trouble import place_of
-from skillcache.errors import StoreError
-from skillcache.holdings import ENTRIES, Holdings, Steps, T, embedded
-from skillcache.holdings import redis as server
-from skillcache.outcome import DISK
-from skillcache.redis_keys import record_key
-from skillcache.stores import EMBEDDED
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import DISK
+from skillcache.stores import scan as server
+from skillcache.stores import scan_sqlite
+from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.redis_keys import record_key
+from skillcache.stores.scan import ENTRIES, Holdings, Steps, T
 
 _LATEST = record_key("latest", "*")  # which entry a command had last
 
@@ -61,10 +62,10 @@ class EmbeddedContents(Contents):
     def __init__(self, path: str) -> None:
         self._path = path
         self.place = place_of(EMBEDDED + path)
-        self.holdings = self._holdings = embedded.EmbeddedHoldings(path, time.time())
+        self.holdings = self._holdings = scan_sqlite.EmbeddedHoldings(path, time.time())
 
     def take(self, steps: Steps[T]) -> T:
-        return embedded.take(steps)
+        return scan_sqlite.take(steps)
 
     def close(self) -> None:
         self._holdings.close()
@@ -73,7 +74,7 @@ class EmbeddedContents(Contents):
         if not os.path.exists(self._path):
             return
         try:
-            with closing(embedded.connect(self._path)) as db:
+            with closing(scan_sqlite.connect(self._path)) as db:
                 db.execute("DELETE FROM records WHERE key GLOB ?", (_LATEST,))
                 db.execute("VACUUM")
         except sqlite3.Error as fault:

@@ -7,11 +7,11 @@ import tempfile
 
 import click
 
-from skillcache.cli import exits
-from skillcache.cli.client import Client, Ran
-from skillcache.cli.quantities import several
-from skillcache.git import folders, make_repository
-from skillcache.outcome import REPLAYED
+from skillcache.cli import trouble
+from skillcache.cli.demo_client import Client, Ran
+from skillcache.cli.format import several
+from skillcache.core.git import folders, make_repository
+from skillcache.core.outcomes import REPLAYED
 
 _TEST = """import time
 import unittest
@@ -42,13 +42,13 @@ def command() -> int:
     first, second = runs
     if second.outcomes != [REPLAYED] or second.output != first.output or second.status != first.status:
         click.echo("\nThe second call was not replayed as it should have been. Check with: skillcache doctor", err=True)
-        return exits.FAILED
+        return trouble.FAILED
     click.echo("\nThe text is the same, byte for byte:\n")
     for row in second.output.decode("utf-8", "replace").splitlines():
         click.echo(f"    {row}".rstrip())
     click.echo()
     click.echo("To use it in Claude Code: skillcache install")
-    return exits.OK
+    return trouble.OK
 
 
 def _make_project(folder: str) -> str:

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.cli.checks import (
-    MEND,
-    Finding,
-    Place,
     configuration,
     faults,
     folder,
@@ -23,7 +20,6 @@ from skillcache.cli.checks import (
     recent,
     settings,
     shims,
-    silent,
     skills,
     spool,
     store,
@@ -31,9 +27,10 @@ from skillcache.cli.checks import (
     tools,
     trust,
 )
-from skillcache.cli.client_environment import completed, of_hooks
-from skillcache.cli.quantities import several
-from skillcache.sessions.brief.wording import legible
+from skillcache.cli.checks.finding import MEND, Finding, Place, silent
+from skillcache.cli.format import several
+from skillcache.cli.setup.client_environment import completed, of_hooks
+from skillcache.sessions.text import legible
 
 _CHECKS = (
     settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, shims, faults, store, spool,
@@ -73,7 +70,7 @@ def command(project: str, as_json: bool) -> int:
     else:
         end = f"{several(wrong, 'finding')} to mend." if wrong else "All is well."
         click.echo((_CLEAR if says else "") + end)
-    return exits.FAILED if wrong else exits.OK
+    return trouble.FAILED if wrong else trouble.OK
 
 
 def _look(place: Place) -> Iterator[Finding]:

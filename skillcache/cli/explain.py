@@ -9,21 +9,20 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.call import Call
-from skillcache.cli import exits
+from skillcache.cache.capture import BASH
+from skillcache.cache.replay import age_of
+from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
+from skillcache.cli import trouble
 from skillcache.cli.explained import Place, reached
 from skillcache.cli.explained import explain as explain_command
-from skillcache.cli.line import Line, NotALine, Spoken, is_line, read
-from skillcache.cli.whole_lines import WholeLine, of_line
-from skillcache.event import MOST, BadEvent, ToolEvent, parse_tool_event
-from skillcache.explanation import Explanation, explain
-from skillcache.kinds import may_be_ours
-from skillcache.outcome import NO_ENTRY, NO_RULE
-from skillcache.plan import BASH
-from skillcache.replay import age_of
-from skillcache.sessions.brief.wording import legible
-from skillcache.settings import load
-from skillcache.world import World
+from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
+from skillcache.core.outcomes import NO_ENTRY, NO_RULE
+from skillcache.sessions.text import legible
+from skillcache.settings.in_force import load
+from skillcache.tools.call import Call
+from skillcache.tools.explanation import Explanation, explain
+from skillcache.tools.registry import may_be_ours
+from skillcache.tools.world import World
 
 _EXPANDS = "the shell puts other words in the place of $ and *: they are taken here as they stand"
 
@@ -67,7 +66,7 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     except NotALine as fault:
         raise click.ClickException(str(fault)) from None
     click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now))))
-    return exits.OK
+    return trouble.OK
 
 
 def _of_event(path: str, now: float) -> _Whole:

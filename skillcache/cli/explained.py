@@ -4,21 +4,20 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from skillcache import files
 from skillcache.cli.line import Spoken
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.process import Program, find
-from skillcache.commands.ruled import Ruled, ruled
-from skillcache.commands.stand_in import without_shims
+from skillcache.commands.shims.script import MARK
+from skillcache.commands.stand_in import Ruled, ruled, without_shims
 from skillcache.commands.standard_input import Input
 from skillcache.commands.way import Way
-from skillcache.errors import Bypass
-from skillcache.explanation import Explanation, compared, nearest
-from skillcache.outcome import UNCAPTURABLE, VERIFY
-from skillcache.paths import shims_folder
-from skillcache.settings import Settings, load
-from skillcache.shims.script import MARK
+from skillcache.core import files
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNCAPTURABLE, VERIFY
+from skillcache.core.paths import shims_folder
+from skillcache.settings.in_force import Settings, load
 from skillcache.stores.opening import open_store
+from skillcache.tools.explanation import Explanation, compared, nearest
 
 _CAP = 1 << 20
 _PIPED = "what it reads from the pipe is known only when it runs"

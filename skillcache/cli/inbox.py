@@ -6,11 +6,11 @@ import time
 
 import click
 
-from skillcache.cli import exits
-from skillcache.errors import StoreError
+from skillcache.cli import trouble
+from skillcache.core.errors import StoreError
 from skillcache.messages.arrival import Arrived, receive
-from skillcache.messages.identity import SESSION_VARIABLE, open_office
 from skillcache.messages.page import block
+from skillcache.messages.sending import SESSION_VARIABLE, open_office
 
 _STEP = 0.5  # seconds between two looks
 
@@ -28,7 +28,7 @@ def command(follow: bool, as_json: bool) -> int:
         # Which agent of the session asks is not known here, and what one takes, another never sees.
         if os.environ.get(SESSION_VARIABLE) and office.settings.flag("messages.deliver"):
             click.echo("Messages for the agents of this session arrive by themselves, with their next step.", err=True)
-            return exits.OK
+            return trouble.OK
         reader = office.me(os.environ)
     printed: set[str] = set()
     away = False
@@ -46,7 +46,7 @@ def command(follow: bool, as_json: bool) -> int:
         if found:
             continue  # there may be more
         if not follow:
-            return exits.OK
+            return trouble.OK
         time.sleep(_STEP)
 
 

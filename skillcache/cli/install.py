@@ -4,12 +4,12 @@ import os
 
 import click
 
-from skillcache.cli import exits, skill_file
-from skillcache.cli.diff import unified
-from skillcache.cli.present import note, present_edit
-from skillcache.cli.scopes import scope_options
-from skillcache.cli.settings_file import PROJECT, USER, backup_of, locate, read, write
-from skillcache.cli.settings_text import add, ours
+from skillcache.cli import trouble
+from skillcache.cli.format import unified
+from skillcache.cli.setup import skill as skill_file
+from skillcache.cli.setup.present import note, present_edit
+from skillcache.cli.setup.settings_file import PROJECT, USER, backup_of, locate, read, scope_options, write
+from skillcache.cli.setup.settings_text import add, ours
 
 
 @click.command()
@@ -22,7 +22,7 @@ def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool) 
     Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
     """
     if plugin:
-        from skillcache.cli import plugin_setup  # it imports this module
+        from skillcache.cli.setup import plugin as plugin_setup  # it imports this module
 
         return plugin_setup.install(project, dry_run=dry_run)
     status = _install_hooks(scope, project, dry_run=dry_run)
@@ -37,10 +37,10 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = add(before or "", present_edit(scope, project, os.environ), path)
     if after == before:
         click.echo(f"{path} has the hooks already: nothing to do.")
-        return exits.OK
+        return trouble.OK
     if dry_run:
         click.echo(unified(path, before or "", after), nl=False)
-        return exits.OK
+        return trouble.OK
     fresh = before is not None and not ours(before, path)
     write(path, after, backup=before if fresh else None)
     click.echo(f"{path} now has the hooks: sessions use them from their start, so restart those that run.")
@@ -50,7 +50,7 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     if scope == PROJECT:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
-    return exits.OK
+    return trouble.OK
 
 
 def _options(scope: str, project: str) -> str:

@@ -4,16 +4,16 @@ import os
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cache.invalidation import Invalidated, Selection, invalidate
+from skillcache.cli import trouble
 from skillcache.cli.contents import contents_of
-from skillcache.cli.quantities import several, size
-from skillcache.errors import SkillcacheError
-from skillcache.invalidation import Invalidated, Selection, invalidate
-from skillcache.paths import config_file
-from skillcache.redis_keys import project_name, team_name
-from skillcache.sessions.brief.wording import plain
-from skillcache.sessions.repository import locate, project_of
-from skillcache.settings import Settings, load
+from skillcache.cli.format import several, size
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.git import locate, project_of
+from skillcache.core.paths import config_file
+from skillcache.sessions.text import plain
+from skillcache.settings.in_force import Settings, load
+from skillcache.stores.redis_keys import project_name, team_name
 
 _NAMED = 5  # names that one line tells
 _WIDE = 120  # characters of each: others may have written it
@@ -55,7 +55,7 @@ def command(
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
     done = invalidate(settings.store, selection, rehearse=dry_run)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
-    return exits.OK
+    return trouble.OK
 
 
 def _team(settings: Settings) -> str:

@@ -6,15 +6,14 @@ import time
 
 import click
 
-from skillcache.cli import exits
-from skillcache.cli.memory import Memory, open_memory
-from skillcache.digest import digest
-from skillcache.errors import SkillcacheError
+from skillcache.cli import trouble
+from skillcache.cli.session_view import Memory, open_memory
+from skillcache.core.digest import digest
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.user import name_of
 from skillcache.sessions.brief.choice import read_notes
-from skillcache.sessions.brief.wording import Clock
-from skillcache.sessions.limits import NOTE, NOTES
-from skillcache.sessions.redaction import stored
-from skillcache.user import name_of
+from skillcache.sessions.record import NOTE, NOTES
+from skillcache.sessions.text import Clock, stored
 
 
 class WithDefault(click.Group):
@@ -55,7 +54,7 @@ def add(text: tuple[str, ...]) -> int:
             raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
         memory.journal.add_note(memory.project, id_, json.dumps(note))
     click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
-    return exits.OK
+    return trouble.OK
 
 
 @command.command("list")
@@ -67,14 +66,14 @@ def list_(as_json: bool) -> int:
         now = memory.now
     if as_json:
         click.echo(json.dumps([{"id": id_, **_fields(text)} for id_, text in held.items()], indent=2))
-        return exits.OK
+        return trouble.OK
     lines = [
         (note.at, f"{id_}  {Clock(int(now * 1000)).ago(note.at):>14}  {note.by}: {note.text}")
         for id_, text in held.items()
         for note in read_notes({id_: text})
     ]
     click.echo("\n".join(said for _, said in sorted(lines, reverse=True)) or "No notes on this project.")
-    return exits.OK
+    return trouble.OK
 
 
 @command.command()
@@ -85,7 +84,7 @@ def remove(id_: str) -> int:
         found = _find(memory, id_)
         memory.journal.remove_note(memory.project, found)
     click.echo(f"The note {found} was removed.")
-    return exits.OK
+    return trouble.OK
 
 
 def _find(memory: Memory, beginning: str) -> str:

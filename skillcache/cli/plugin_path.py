@@ -5,8 +5,8 @@ import re
 
 import click
 
-from skillcache.cli import exits
-from skillcache.plugin.layout import is_modern, lay_out
+from skillcache.cli import trouble
+from skillcache.cli.setup.bundle import is_modern, lay_out
 
 
 @click.command()
@@ -16,7 +16,7 @@ def command() -> int:
     A marketplace's entry names this command: "source": {"source": "command", "command": "skillcache plugin-path"}
     """
     click.echo(lay_out(os.environ, modern=is_modern(client_version(os.environ.get("AI_AGENT", "")))))
-    return exits.OK
+    return trouble.OK
 
 
 def client_version(agent: str) -> tuple[int, ...]:

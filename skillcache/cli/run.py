@@ -6,21 +6,21 @@ import time
 
 import click
 
-from skillcache import tally
-from skillcache.cli import exits
-from skillcache.cli.client_environment import completed
-from skillcache.commands import process, sandbox
-from skillcache.commands.declared import Declared
+from skillcache.claude import sandbox
+from skillcache.cli import trouble
+from skillcache.cli.setup.client_environment import completed
+from skillcache.commands import process
+from skillcache.commands.declared import Declared, fault_of
 from skillcache.commands.invocation import Invocation
-from skillcache.commands.narrowing import fault_of
 from skillcache.commands.streams import JOINED, relation
 from skillcache.commands.way import Way
-from skillcache.errors import ConfigError
-from skillcache.outcome import SANDBOXED
-from skillcache.settings import disabled, load
+from skillcache.core import counts
+from skillcache.core.errors import ConfigError
+from skillcache.core.git import find_root
+from skillcache.core.outcomes import SANDBOXED
+from skillcache.settings.in_force import disabled, load
+from skillcache.settings.trust import Untrusted
 from skillcache.stores.opening import open_store
-from skillcache.trust import Untrusted
-from skillcache.worktree import find_root
 
 _SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
 _OF_OTHERS = frozenset(["REDIS_URL", "REDIS_HOST", "REDIS_PORT"])  # what is wrong with them is not this command's fault
@@ -119,14 +119,14 @@ def _run(
     except ConfigError as fault:
         process.say(str(fault))
         if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
-            return exits.USAGE
+            return trouble.USAGE
         process.become(program)
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(program)
     if settings.flag("disable"):
         process.become(program)
     if sandbox.is_within(environ):
-        tally.record(settings.cache, time.time(), SANDBOXED)
+        counts.record(settings.cache, time.time(), SANDBOXED)
         if verbose:
             process.say(f"not cached: {SANDBOXED.text}")
         process.become(program)

@@ -5,11 +5,10 @@ import os
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.messages import limits
-from skillcache.messages.identity import open_office
 from skillcache.messages.page import word
-from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, find
+from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, find, open_office
 from skillcache.messages.sending import send as send_to
 
 _WHY = {
@@ -59,4 +58,4 @@ def command(
         for each in sent:
             if each.status != SENT:
                 click.echo(f"{word(each.name)} {_WHY[each.status]}.", err=True)
-    return exits.OK if all(each.status == SENT for each in sent) else exits.FAILED
+    return trouble.OK if all(each.status == SENT for each in sent) else trouble.FAILED

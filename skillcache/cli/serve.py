@@ -4,9 +4,10 @@ import os
 
 import click
 
-from skillcache import files, resident
-from skillcache.cli import exits
-from skillcache.server.serve import serve
+from skillcache.claude import resident
+from skillcache.cli import trouble
+from skillcache.core import files
+from skillcache.events.server.serve import serve
 
 
 @click.command()
@@ -26,7 +27,7 @@ def command(socket: str | None, off: bool, on: bool) -> int:
     if off or on:
         return _switch(off=off)
     serve(os.environ, None if socket is None else os.path.abspath(socket))
-    return exits.OK
+    return trouble.OK
 
 
 def _switch(*, off: bool) -> int:
@@ -39,4 +40,4 @@ def _switch(*, off: bool) -> int:
     else:
         files.remove(resident.off_path(path))
         click.echo("skillcache is on.")
-    return exits.OK
+    return trouble.OK

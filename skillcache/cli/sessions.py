@@ -6,15 +6,14 @@ from typing import Any
 
 import click
 
-from skillcache.cli import exits
-from skillcache.cli.memory import Memory, open_memory
-from skillcache.cli.quantities import several
-from skillcache.cli.telling import as_json, line, story
-from skillcache.errors import SkillcacheError
+from skillcache.cli import trouble
+from skillcache.cli.format import several
+from skillcache.cli.session_view import Memory, as_json, line, open_memory, story
+from skillcache.core.errors import SkillcacheError
+from skillcache.sessions.brief.choice import number
 from skillcache.sessions.brief.compose import Reader, compose
-from skillcache.sessions.brief.facts import number
-from skillcache.sessions.brief.wording import Clock
 from skillcache.sessions.journal import Past
+from skillcache.sessions.text import Clock
 
 FORM = 1  # of an exported session
 _SHOWN = 20
@@ -43,7 +42,7 @@ def list_(everything: bool, as_json_: bool) -> int:
     else:
         for past in pasts:
             click.echo(line(past, Clock(int(memory.now * 1000))))
-    return exits.OK
+    return trouble.OK
 
 
 @command.command()
@@ -55,7 +54,7 @@ def show(session: str, as_json_: bool) -> int:
         past = memory.find(session)
     text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
     click.echo(text)
-    return exits.OK
+    return trouble.OK
 
 
 @command.command()
@@ -77,7 +76,7 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
     elif written is not None:
         click.echo(written.text)
-    return exits.OK
+    return trouble.OK
 
 
 def _brief(memory: Memory, source: str, session: str) -> Any:
@@ -114,7 +113,7 @@ def export(sessions: tuple[str, ...]) -> int:
                 "tasks": past.tasks,
             }
             click.echo(json.dumps(whole))
-    return exits.OK
+    return trouble.OK
 
 
 @command.command("import")
@@ -138,7 +137,7 @@ def import_(file: Any) -> int:
             memory.journal.restore(past, project=project, at=at, ttl=memory.ttl)
             taken += 1
     click.echo(f"{several(taken, 'session')} taken" + (f", {kept} newer here kept" if kept else "") + ".")
-    return exits.OK
+    return trouble.OK
 
 
 def _read(text: str, where: str) -> tuple[Past, str]:
@@ -175,7 +174,7 @@ def forget(sessions: tuple[str, ...], everything: bool, yes: bool) -> int:
         ids = [past.id for past in memory.sessions()] if everything else [memory.find(name).id for name in sessions]
         if not yes and not click.confirm(f"Drop the record of {several(len(ids), 'session')}?", default=False):
             click.echo("Nothing was dropped.")
-            return exits.FAILED
+            return trouble.FAILED
         dropped = sum(memory.journal.forget(id_, memory.project) for id_ in ids)
     click.echo(f"The record of {several(dropped, 'session')} was dropped.")
-    return exits.OK
+    return trouble.OK

@@ -4,11 +4,11 @@ import os
 
 import click
 
-from skillcache.cli import exits
-from skillcache.process import quote
-from skillcache.settings import load
-from skillcache.shims.session import make
-from skillcache.worktree import find_root
+from skillcache.cli import trouble
+from skillcache.commands.shims.session import make
+from skillcache.core.git import find_root
+from skillcache.core.processes import quote
+from skillcache.settings.in_force import load
 
 
 @click.command()
@@ -28,6 +28,6 @@ def command() -> int:
         click.echo(
             "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?", err=True
         )
-        return exits.FAILED
+        return trouble.FAILED
     click.echo(f"if [ -r {quote(path)} ]; then . {quote(path)}; fi")
-    return exits.OK
+    return trouble.OK

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from skillcache.cli import exits
-from skillcache.shared_state import TTL, SharedState
+from skillcache.cli import trouble
+from skillcache.library.shared_state import TTL, SharedState
 
 _NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
 _TEAM = click.option("--team", metavar="NAME", help="The team's values, not the project's.")
@@ -44,9 +44,9 @@ def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
     found = SharedState(namespace, team=team).find(key)
     if found is None:
         click.echo(f"{key} is not set.", err=True)
-        return exits.FAILED
+        return trouble.FAILED
     click.echo(json.dumps({"key": key, **found._asdict()} if as_json else found.value))
-    return exits.OK
+    return trouble.OK
 
 
 @command.command("set")
@@ -66,7 +66,7 @@ def set_(
     """
     state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
     click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
-    return exits.OK
+    return trouble.OK
 
 
 @command.command()
@@ -77,9 +77,9 @@ def set_(
 def delete(namespace: str, team: str | None, version: int | None, key: str) -> int:
     """Delete KEY; exit status 1 where it is not set."""
     if SharedState(namespace, team=team).delete(key, version=version):
-        return exits.OK
+        return trouble.OK
     click.echo(f"{key} is not set.", err=True)
-    return exits.FAILED
+    return trouble.FAILED
 
 
 @command.command("list")
@@ -94,7 +94,7 @@ def list_(namespace: str, team: str | None, as_json: bool) -> int:
     else:
         for key, item in items.items():
             click.echo(f"{json.dumps(key) if not key.isprintable() else key}  {json.dumps(item.value)}")
-    return exits.OK
+    return trouble.OK
 
 
 @command.command()
@@ -109,7 +109,7 @@ def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> 
     BY is 1 where it is not given.
     """
     click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
-    return exits.OK
+    return trouble.OK
 
 
 def _value(text: str) -> Any:

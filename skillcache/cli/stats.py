@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import click
 
-from skillcache import quarantine
-from skillcache.cli import exits
-from skillcache.cli.quantities import duration, several, share
-from skillcache.cli.skill_states import State, states
-from skillcache.errors import SkillcacheError
-from skillcache.outcome import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, WAITED, Outcome
-from skillcache.paths import cache_folder
-from skillcache.sessions.brief.wording import legible
-from skillcache.settings import load
-from skillcache.tally import Count, read
+from skillcache.cache import quarantine
+from skillcache.cli import trouble
+from skillcache.cli.format import duration, several, share
+from skillcache.cli.skill.states import State, states
+from skillcache.core.counts import Count, read
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import BYPASS, CONFIRMED, ERROR, HIT, MISS, REFUTED, STORE, WAITED, Outcome
+from skillcache.core.paths import cache_folder
+from skillcache.sessions.text import legible
+from skillcache.settings.in_force import load
 
 EXPECTED = 0.6  # a lower share of hits is worth a look at what stands in the way
 _CLASSES = (HIT, MISS, BYPASS, STORE, ERROR)
@@ -72,7 +72,7 @@ def command(as_json: bool) -> int:
     resting = quarantine.current(cache, time.time())
     skills = _skills(counts)
     click.echo(_as_json(summary, resting, skills) if as_json else "\n".join(_as_text(summary, resting, skills)))
-    return exits.OK
+    return trouble.OK
 
 
 def _skills(counts: Sequence[Count]) -> list[State]:

@@ -4,32 +4,93 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import click
 
-from skillcache.cli import config_file, exits
-from skillcache.cli.diff import unified
-from skillcache.cli.present import present_edit
-from skillcache.cli.quantities import duration, several
-from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
-from skillcache.cli.settings_text import ours
-from skillcache.cli.skill_states import states
-from skillcache.errors import Bypass, ConfigError
-from skillcache.observing import log
-from skillcache.observing.candidate import MCP, would_be
-from skillcache.observing.worth import Evidence, weigh
-from skillcache.paths import config_file as persons_file
-from skillcache.paths import project_config_file
-from skillcache.policy.judgement import judge
-from skillcache.policy.own import ONLINE_TTL, rules_of
-from skillcache.policy.pattern import matches, names
-from skillcache.policy.rule import Rule
-from skillcache.project import identity
-from skillcache.setting_table import PROJECT as PROJECT_FILE
-from skillcache.setting_table import USER as USER_FILE
-from skillcache.settings import Settings, load
-from skillcache.worktree import find_root
+from skillcache.claude.patterns import matches, names
+from skillcache.cli import config_file, trouble
+from skillcache.cli.format import duration, several, unified
+from skillcache.cli.setup.present import present_edit
+from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, read
+from skillcache.cli.setup.settings_text import ours
+from skillcache.cli.skill.states import states
+from skillcache.commands import candidate
+from skillcache.commands.candidate import FAILED, MCP, Sighting, would_be
+from skillcache.core.errors import Bypass, ConfigError
+from skillcache.core.git import find_root, identity
+from skillcache.core.paths import config_file as persons_file
+from skillcache.core.paths import project_config_file
+from skillcache.rules.judge import judge
+from skillcache.rules.rule import ONLINE_TTL, Rule, rules_of
+from skillcache.settings.in_force import Settings, load
+from skillcache.settings.table import PROJECT as PROJECT_FILE
+from skillcache.settings.table import USER as USER_FILE
+
+# Fewer may be chance: agents ask for most things twice, and one equal answer says little.
+REPEATS = 3
+# Less than this is not worth reading a suggestion for, whatever the share of repeats.
+SAVED = 5_000  # milliseconds
+
+
+class Evidence(NamedTuple):
+    """Of one pattern, about runs on inputs that it had run on before, within the rule's TTL; failures that recur apart.
+
+    seen: these runs and the first on each inputs; states: how many inputs; different: runs whose result was another
+    than the first's; repeats: those that a rule would have replayed, rightly; saved: milliseconds that these took.
+    """
+
+    pattern: str
+    seen: int
+    states: int
+    different: int
+    repeats: int
+    saved: int
+
+    @property
+    def is_worth_a_rule(self) -> bool:
+        return not self.different and self.repeats >= REPEATS and self.saved >= SAVED
+
+
+def weigh(sightings: Iterable[Sighting], ttl: Callable[[str], int]) -> list[Evidence]:
+    """By pattern, most saved first. `sightings`: oldest first; `ttl`: seconds that a rule of a pattern would have."""
+    groups: dict[tuple[str, str, str], list[Sighting]] = {}
+    for seen in sightings:
+        groups.setdefault((seen.pattern, seen.call, seen.inputs), []).append(seen)
+    found: dict[str, Evidence] = {}
+    for (pattern, _, _), group in groups.items():
+        for runs in _within(group, ttl(pattern)):
+            found[pattern] = _add(found.get(pattern, Evidence(pattern, 0, 0, 0, 0, 0)), runs)
+    return sorted(found.values(), key=lambda evidence: (-evidence.saved, evidence.pattern))
+
+
+def _within(group: list[Sighting], ttl: int) -> list[list[Sighting]]:
+    """Runs on equal inputs, parted where a result of the first run would have expired."""
+    parts = [[group[0]]]
+    for seen in group[1:]:
+        if seen.at - parts[-1][0].at < ttl:
+            parts[-1].append(seen)
+        else:
+            parts.append([seen])
+    return parts
+
+
+def _add(known: Evidence, runs: list[Sighting]) -> Evidence:
+    first, *again = runs
+    if not again or {seen.result for seen in runs} == {FAILED}:
+        return known
+    different = sum(seen.result != first.result for seen in again)
+    served = [] if different else again
+    return Evidence(
+        known.pattern,
+        known.seen + len(runs),
+        known.states + 1,
+        known.different + different,
+        known.repeats + len(served),
+        known.saved + sum(seen.duration for seen in served),
+    )
+
 
 _DAY = 86_400
 _NOTHING_SEEN = (
@@ -69,7 +130,7 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
     else:
         said = _as_text(worth, unfit, of_project=of_project) if sightings else [_NOTHING_SEEN]
         click.echo("\n".join(said))
-    return exits.OK
+    return trouble.OK
 
 
 def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:
@@ -96,13 +157,13 @@ def table_of(pattern: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sightings(settings: Settings, *, of_project: bool, since: int | None) -> list[log.Sighting]:
-    found = log.read(settings.cache)
+def _sightings(settings: Settings, *, of_project: bool, since: int | None) -> list[candidate.Sighting]:
+    found = candidate.read(settings.cache)
     if since is not None:
         found = [seen for seen in found if seen.at >= time.time() - since * _DAY]
     if of_project and found:
         folder = os.path.realpath(os.getcwd())
-        here = log.keyed(log.salt_of(settings.cache), identity(find_root(folder) or folder))
+        here = candidate.keyed(candidate.salt_of(settings.cache), identity(find_root(folder) or folder))
         found = [seen for seen in found if seen.project == here]
     return found
 

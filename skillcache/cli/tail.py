@@ -5,19 +5,18 @@ import time
 
 import click
 
-from skillcache import tally
-from skillcache.cli import exits
-from skillcache.cli.memory import Memory, open_memory
-from skillcache.cli.quantities import duration
-from skillcache.cli.telling import event
+from skillcache.cli import trouble
+from skillcache.cli.format import duration
+from skillcache.cli.session_view import Memory, event, open_memory
+from skillcache.core import counts
+from skillcache.core.outcomes import ERROR, HIT, STORE, UNDONE
+from skillcache.core.paths import tally_file
 from skillcache.messages.message import NOTICE, decode
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.outcome import ERROR, HIT, STORE, UNDONE
-from skillcache.paths import tally_file
-from skillcache.sessions.brief.facts import Facts, at_of
-from skillcache.sessions.brief.wording import plain
+from skillcache.sessions.brief.choice import Facts, at_of
 from skillcache.sessions.journal import Past, Question
+from skillcache.sessions.text import plain
 
 _STEP = 0.5  # seconds between two looks
 _BEGIN, _ONCE = 10, 30  # events shown at first, and by --once
@@ -39,7 +38,7 @@ def command(once: bool) -> int:
         _print(tail.new())
     if not first:
         click.echo("Nothing has happened in this project yet.")
-    return exits.OK
+    return trouble.OK
 
 
 class Tail:
@@ -88,7 +87,7 @@ class Tail:
         self._counted += len(data) + 1 if data else 0
         return [
             (count.at * 1000, "cache", _count(count))
-            for count in tally.parse(data)
+            for count in counts.parse(data)
             if count.outcome.kind in (HIT, STORE, ERROR) or count.outcome is UNDONE
         ]
 
@@ -103,7 +102,7 @@ def _message(text: str) -> Event | None:
     return at, "message", f"{back}{sender} to {word(message['to_name'])}: {plain(message['text'], _WIDE)}"
 
 
-def _count(count: tally.Count) -> str:
+def _count(count: counts.Count) -> str:
     saved = f", {duration(count.run)} saved" if count.outcome.kind == HIT and count.run else ""
     rule = f" ({count.rule})" if count.rule else ""
     return f"{count.outcome.text}{rule}{saved}"

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 
-from skillcache.cli.client_environment import place_of as named_by
-from skillcache.cli.client_environment import settings_of
-from skillcache.errors import ConfigError, StoreError
-from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT
-from skillcache.stores import EMBEDDED
+from skillcache.cli.setup.client_environment import place_of as named_by
+from skillcache.cli.setup.client_environment import settings_of
+from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT
+from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.redis_url import DEFAULT_PORT, Address, parse_url
 
 # What an access list has to allow, as `redis_keys` and the scripts of `stores` need it.
@@ -134,3 +134,9 @@ def _cli(address: Address) -> str:
         f" -p {port}" if port != DEFAULT_PORT else ""
     )
     return f"redis-cli{where}{' --tls' if address.tls is not None else ''}"
+
+
+OK = 0
+FAILED = 1  # it could not be done, or something needs mending; the last line says what and how
+USAGE = 2  # the arguments were not understood (click's own number)
+STOPPED = 130  # the person pressed Ctrl-C

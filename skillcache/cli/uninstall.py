@@ -4,12 +4,12 @@ import os
 
 import click
 
-from skillcache import bytecode
-from skillcache.cli import exits, plugin_setup, skill_file
-from skillcache.cli.diff import unified
-from skillcache.cli.scopes import scope_options
-from skillcache.cli.settings_file import USER, locate, original, read, restore
-from skillcache.paths import package_folder
+from skillcache.cli import trouble
+from skillcache.cli.format import unified
+from skillcache.cli.setup import plugin, skill
+from skillcache.cli.setup.settings_file import USER, locate, original, read, restore, scope_options
+from skillcache.core import bytecode
+from skillcache.core.paths import package_folder
 
 
 @click.command()
@@ -22,8 +22,8 @@ def command(scope: str, project: str, dry_run: bool) -> int:
     if scope == USER:
         if not dry_run:
             bytecode.remove(package_folder())  # pip takes away what it has written, and no more
-        plugin_setup.uninstall(dry_run=dry_run)
-    click.echo(skill_file.uninstall(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+        plugin.uninstall(dry_run=dry_run)
+    click.echo(skill.uninstall(skill.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return _uninstall_hooks(scope, project, dry_run=dry_run)
 
 
@@ -33,10 +33,10 @@ def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = None if before is None else original(path, before)
     if before is None or after == before:
         click.echo(f"{path} has no hooks of skillcache: nothing to do.")
-        return exits.OK
+        return trouble.OK
     if dry_run:
         click.echo(unified(path, before, after or ""), nl=False)
-        return exits.OK
+        return trouble.OK
     restore(path, after)
     click.echo(f"{path} is gone, as install had made it." if after is None else f"{path} no longer has the hooks.")
-    return exits.OK
+    return trouble.OK

@@ -6,11 +6,11 @@ a process is changes when it runs, and is left out; so are namespaces, which hav
 
 import os
 
-from skillcache import files
+from skillcache.core import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.key import Row
+    from skillcache.stores.entry import Row
 
 _CAP = 1 << 16
 _USUAL_MASK = "0022"
@@ -33,11 +33,11 @@ _seen: "list[list[Row]]" = []
 def rows() -> "list[Row]":
     """As this process began: while a command runs for it, it has signals of its own."""
     if not _seen:
-        _seen.append(_read())
+        _seen.append(_read_status())
     return _seen[0]
 
 
-def _read() -> "list[Row]":
+def _read_status() -> "list[Row]":
     """Where the system shows them; elsewhere the mask alone."""
     try:
         status = (files.read("/proc/self/status", _CAP) or b"").decode("ascii", "replace")

@@ -2,22 +2,60 @@
 
 import os
 import time
+from collections.abc import Mapping
+from glob import glob, has_magic
 
-from skillcache import jsontext
+from skillcache.cache.capture import Lookup, Plan
 from skillcache.commands import words
-from skillcache.commands.narrowing import Narrowing
 from skillcache.commands.process import Program
 from skillcache.commands.task import called
-from skillcache.fingerprint import Request, capture
-from skillcache.key import Row
-from skillcache.lookup import Lookup
-from skillcache.plan import Plan
-from skillcache.policy.rule import Rule
-from skillcache.worktree import find_root
+from skillcache.core import json
+from skillcache.core.errors import Bypass
+from skillcache.core.git import find_root
+from skillcache.core.outcomes import TOO_LARGE
+from skillcache.fingerprint.capture import Request, capture
+from skillcache.rules.rule import Rule
+from skillcache.stores.entry import Row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_MOST = 20_000
+
+
+class Narrowing:
+    """globs: relative to the worktree's top; files: absolute paths, of files elsewhere that match now."""
+
+    def __init__(self, depends: tuple[str, ...], top: str, environ: Mapping[str, str]) -> None:
+        """Raises Bypass (TOO_LARGE)."""
+        below: list[str] = []
+        files: list[str] = []
+        for given in depends:
+            pattern = environ.get("HOME", "/") + given[1:] if given.startswith("~/") else given
+            if not pattern.startswith("/"):
+                below.append(pattern)
+            elif pattern.startswith(top.rstrip("/") + "/"):
+                below.append(pattern[len(top.rstrip("/")) + 1 :])
+            elif has_magic(pattern):
+                files += [path for path in sorted(glob(pattern, recursive=True)) if not os.path.isdir(path)]
+            else:
+                files.append(pattern)
+        if len(files) > _MOST:
+            raise Bypass(TOO_LARGE, "too many files match --depends")
+        self.globs = tuple(sorted(set(below)))
+        self.files = tuple(files)
+
+
+def fault_of(pattern: str) -> str | None:
+    """What is wrong with a glob as given; None for a good one."""
+    if not pattern or pattern.startswith(":"):
+        return "must be a path or a glob"
+    if ".." in pattern.split("/"):
+        return "may not hold ..: name a file outside the worktree by its absolute path"
+    return None
+
 
 EVERY = "run"  # the name under which all results of declared commands are invalidated
 
@@ -81,7 +119,7 @@ class Declared:
         return Lookup((*self._called(fingerprint.root), *given), fingerprint)
 
     def _called(self, root: str) -> tuple[Row, ...]:
-        depends = jsontext.dumps(list(self._depends)) if self._depends else "everything"
+        depends = json.dumps(list(self._depends)) if self._depends else "everything"
         rows = called(EVERY, self.program.words, self.cwd, root, self.program.environ, joined=self.joined)
         return (*rows, ("depends", "", depends), *((("skill", "", self._skill),) if self._skill else ()))
 
@@ -92,7 +130,7 @@ class Declared:
         return Narrowing(self._depends, find_root(self.cwd) or self.cwd, self.program.environ)
 
     def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
-        from skillcache.fingerprint.disturbance import disturbed  # a hit needs none
+        from skillcache.fingerprint.changes import disturbed  # a hit needs none
 
         named = [*words.paths(self.program.words, self.cwd, self.program.environ)]
         narrowing = self._narrowing()

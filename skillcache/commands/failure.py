@@ -10,16 +10,38 @@ wants to see more of the same run, within two minutes.
 
 import time
 
-from skillcache import files
-from skillcache.digest import digest
-from skillcache.paths import failed_folder
+from skillcache.core import files
+from skillcache.core.digest import digest
+from skillcache.core.digest import digest as digest_of
+from skillcache.core.paths import failed_folder, seen_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from skillcache.cache.capture import Plan
     from skillcache.commands.invocation import Invocation
-    from skillcache.plan import Plan
+
+
+_SEEN_CAP = 1 << 20
+
+
+def has_seen(cache: str, session_id: str, agent_id: str, digest: str) -> bool:
+    try:
+        return digest.encode("ascii") in (files.read(_path(cache, session_id, agent_id), _SEEN_CAP) or b"").split()
+    except OSError:
+        return True  # in doubt, run
+
+
+def see(cache: str, session_id: str, agent_id: str, digest: str) -> None:
+    """Raises OSError."""
+    files.append(_path(cache, session_id, agent_id), digest.encode("ascii") + b"\n")
+
+
+def _path(cache: str, session_id: str, agent_id: str) -> str:
+    name = digest_of(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass"))
+    return f"{seen_folder(cache)}/{name}"
+
 
 SECONDS = 120
 _CAP = 1 << 16
@@ -40,9 +62,9 @@ class Failure:
         if plan.findings:
             return True
         if plan.failures:
-            from skillcache import seen  # few rules have failures replayed
+            # few rules have failures replayed
 
-            if not seen.has_seen(self._cache, self._call.session, "", key):
+            if not has_seen(self._cache, self._call.session, "", key):
                 return True
         if not self._call.number:
             return False
@@ -64,9 +86,7 @@ class Failure:
 
         Raises OSError.
         """
-        from skillcache import seen
-
-        seen.see(self._cache, self._call.session, "", key)
+        see(self._cache, self._call.session, "", key)
 
     def keep(self, key: str) -> None:
         """Of a run that has failed. Raises OSError."""

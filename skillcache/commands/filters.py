@@ -7,8 +7,8 @@ have changed the world, before the command, after it or beside it.
 import shlex
 from collections.abc import Sequence
 
-from skillcache.errors import Bypass
-from skillcache.policy.wrappers import unwrap
+from skillcache.core.errors import Bypass
+from skillcache.rules.wrappers import unwrap
 
 _OPERATORS = frozenset("|&;<>()")
 # What only prints some of what it reads. Nothing here writes or starts anything, but by the words below.

@@ -4,16 +4,14 @@ import errno
 
 from skillcache.commands import process
 from skillcache.commands.standard_input import write_some
-from skillcache.errors import Bypass
-from skillcache.outcome import (
-    UNREADABLE_ENTRY,
-)
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNREADABLE_ENTRY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.decision import Answer
-    from skillcache.entry import File
-    from skillcache.lookup import Lookup
+    from skillcache.cache.capture import Lookup
+    from skillcache.cache.decision import Answer
+    from skillcache.stores.entry import File
 
 POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
 _BROKEN_PIPE = process.SIGNALLED + 13

@@ -8,10 +8,10 @@ A call is its shell's process, by number and start. Its line is what the shell w
 the system shows that.
 """
 
-from skillcache import files
-from skillcache.digest import digest
-from skillcache.paths import called_folder, calls_folder
-from skillcache.sessions.client import describe
+from skillcache.core import files
+from skillcache.core.digest import digest
+from skillcache.core.paths import called_folder, calls_folder
+from skillcache.core.processes import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ each, and whoever asks looks among its own forefathers.
 
 import os
 
-from skillcache import files
-from skillcache.paths import runs_folder
-from skillcache.sessions.client import describe, parent_of
+from skillcache.core import files
+from skillcache.core.paths import runs_folder
+from skillcache.core.processes import describe, parent_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CAP = 1 << 16
+_MARK_CAP = 1 << 16
 _MOST = 10_000  # forefathers
 _FRESH = " fresh"
 
@@ -68,7 +68,7 @@ class Around:
                 break
             path, kept = _path(cache, pid), ""
             if str(pid) in marked:
-                kept = (files.read(path, _CAP) or b"").decode("ascii", "replace")
+                kept = (files.read(path, _MARK_CAP) or b"").decode("ascii", "replace")
             if kept and kept.removesuffix(_FRESH) == describe(pid).get("pid_start", ""):
                 self._paths.append(path)
                 self.is_fresh = self.is_fresh or kept.endswith(_FRESH)

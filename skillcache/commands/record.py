@@ -3,15 +3,16 @@
 import os
 import time
 
-from skillcache import durations, quarantine, writer
+from skillcache.cache import durations, quarantine, writer
+from skillcache.cache.capture import BASH, Lookup
+from skillcache.cache.put import put
+from skillcache.cache.relocation import expand, relocate
+from skillcache.claude.event import ToolEvent
 from skillcache.commands.giving import POSITION
 from skillcache.commands.task import joined
-from skillcache.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
-from skillcache.errors import Bypass, StoreError
-from skillcache.event import ToolEvent
-from skillcache.fingerprint.mention import mentions_root
-from skillcache.lookup import Lookup
-from skillcache.outcome import (
+from skillcache.core.credentials.find import find as find_secret
+from skillcache.core.errors import Bypass, StoreError
+from skillcache.core.outcomes import (
     CHANGED_INPUTS,
     CONFIRMED,
     CUT,
@@ -27,12 +28,10 @@ from skillcache.outcome import (
     VERIFY,
     Outcome,
 )
-from skillcache.plan import BASH
-from skillcache.putting import put
-from skillcache.redis_keys import entry_key, is_team_name, record_key, team_name
-from skillcache.relocation import expand, relocate
-from skillcache.secrets import find as find_secret
+from skillcache.fingerprint.changes import mentions_root
+from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
@@ -46,8 +45,8 @@ if TYPE_CHECKING:
     from skillcache.commands.standard_input import Input
     from skillcache.commands.task import Task
     from skillcache.commands.way import Begun
-    from skillcache.settings import Settings
-    from skillcache.stores import Store
+    from skillcache.settings.in_force import Settings
+    from skillcache.stores.contract import Store
 
     T = TypeVar("T")
 
@@ -200,8 +199,8 @@ class Recorder:
 
     def _compare(self, entry: Entry) -> Outcome:
         """Hold a verifying run against what it would have been answered by: one's own result, else the team's."""
-        from skillcache.normalize import normalized
-        from skillcache.skill.outputs import are_alike
+        from skillcache.cache.skills.outputs import are_alike
+        from skillcache.cache.verify import normalized
 
         begun, plan = self._begun, self._task.plan
         shared = entry_key(plan.name, begun.found.digest, begun.team) if begun.team else None

@@ -5,10 +5,10 @@ replayed/{session} = one line a replay: `milliseconds of the run TAB command`
 
 import os
 
-from skillcache import files
-from skillcache.paths import replayed_folder
+from skillcache.core import files
+from skillcache.core.paths import replayed_folder
 
-_CAP = 1 << 20
+_REPLAYED_CAP = 1 << 20
 _NAMED = 4  # commands in the line
 _LONGEST = 60  # characters of each
 
@@ -32,7 +32,7 @@ def take(cache: str, session: str) -> str:
         os.rename(path, mine)
     except FileNotFoundError:
         return ""
-    lines = (files.read(mine, _CAP) or b"").decode("utf-8", "replace").split("\n")
+    lines = (files.read(mine, _REPLAYED_CAP) or b"").decode("utf-8", "replace").split("\n")
     files.remove(mine)
     saved, commands = 0, []
     for line in lines:

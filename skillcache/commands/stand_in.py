@@ -9,11 +9,113 @@ Whatever goes wrong before the command has begun, this process becomes the comma
 """
 
 import gc
+import time
+
+from skillcache.cache.capture import BASH, Plan, finder_for
+from skillcache.commands.process import Program
+from skillcache.core.git import ask_ahead
+from skillcache.rules.judge import judge
+from skillcache.rules.rule import rules_of
+from skillcache.rules.words import examine_environment
+from skillcache.settings.in_force import Settings
+from skillcache.stores import entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
     from typing import NoReturn
+
+    from skillcache.cache.capture import Lookup
+    from skillcache.cache.skills.run import Workplace
+    from skillcache.core.git import Git
+    from skillcache.fingerprint.capture import Fingerprint
+    from skillcache.rules.gathered import Verdict
+
+
+class Ruled:
+    """As `skillcache.commands.task.Task`. environ: the command's own, without our folders on PATH."""
+
+    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
+
+    def __init__(
+        self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
+    ) -> None:
+        self.program = program
+        self.plan = plan
+        self.verdict = verdict
+        self.words = program.words
+        self.cwd = cwd
+        self.environ = environ
+        self.joined = joined
+        self.learns = True
+        self._asked: Git | None = None
+
+    def look(
+        self, given: tuple[entry.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+    ) -> "Lookup":
+        deadline = time.monotonic() + seconds
+        # Git takes as long for its first answer as we take to load what reads the rest.
+        asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        try:
+            from skillcache.cache.capture import Lookup, capture_of
+
+            fingerprint, work = capture_of(
+                self.plan,
+                self.verdict,
+                self.cwd,
+                self.environ,
+                deadline=deadline,
+                asked=asked,
+                meanwhile=meanwhile,
+            )
+            return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+        finally:
+            if asked is not None:
+                asked.abandon()
+
+    def _called(self, fingerprint: "Fingerprint", work: "Workplace | None") -> tuple[entry.Row, ...]:
+        from skillcache.commands.task import called
+
+        words = self.words if work is None else work.spelled_words(self.words)
+        rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
+        return (*rows, ("depends", "", entry.narrowing_of(self.plan.depends if work is None else work.depends)))
+
+    def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
+        rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
+        if found.workplace is not None:
+            return found.workplace.touched(since) or found.workplace.disturbed(
+                rows, self.environ, since=since, deadline=deadline
+            )
+        from skillcache.fingerprint.changes import disturbed  # a hit needs none
+
+        if self.plan.depends == ():
+            return False
+        root, asked = found.fingerprint.root, self._asked
+        return disturbed(root, rows, self.environ, since=since, deadline=deadline, asked=asked)
+
+    def extra_names(self) -> tuple[str, ...]:
+        return ()
+
+
+def ruled(
+    program: Program, cwd: str, environ: "Mapping[str, str]", settings: Settings, *, fresh: bool, joined: bool
+) -> Ruled:
+    """Raises Bypass: NO_RULE where none names the command, another where it does more than report."""
+    ttl, failures_ttl = (int(settings.number(name)) for name in ("ttl", "failures_ttl"))
+    rules = rules_of(settings)
+    words = program.words
+    text = " ".join(words)
+    finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
+    verdict = judge(_as_here(words, cwd), tuple([rule for rule in rules if rule.tool == BASH]), finder)
+    examine_environment(environ)
+    plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
+    return Ruled(program, plan, verdict, cwd, environ, joined=joined)
+
+
+def _as_here(words: tuple[str, ...], cwd: str) -> tuple[str, ...]:
+    """A program of the directory itself by its whole path, such as a build's wrapper, is what `./` names."""
+    folder, _, name = words[0].rpartition("/")
+    return (f"./{name}", *words[1:]) if folder == cwd else words
 
 
 def main(argv: list[str]) -> "NoReturn":
@@ -39,12 +141,12 @@ def main(argv: list[str]) -> "NoReturn":
 
 def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
     """The status to end with; None where the command is to run as if we were not there."""
-    from skillcache import bytecode
-    from skillcache.paths import package_folder
+    from skillcache.core import bytecode
+    from skillcache.core.paths import package_folder
 
     bytecode.use(package_folder(), ahead=True)
     from skillcache.commands import limit
-    from skillcache.settings import disabled
+    from skillcache.settings.in_force import disabled
 
     if disabled(environ) or limit.is_taken():
         return None
@@ -64,16 +166,15 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if any(map(os.isatty, (0, 1, 2))):
         return None
     streams = relation()
-    from skillcache import tally
-    from skillcache.commands import sandbox
+    from skillcache.claude import sandbox
+    from skillcache.claude.plugged import options
     from skillcache.commands.invocation import Invocation
-    from skillcache.commands.plugged import options
     from skillcache.commands.process import Program
-    from skillcache.commands.ruled import ruled
-    from skillcache.errors import Bypass
-    from skillcache.outcome import NO_RULE, SANDBOXED, STREAMS
-    from skillcache.settings import load
-    from skillcache.worktree import find_root
+    from skillcache.core import counts
+    from skillcache.core.errors import Bypass
+    from skillcache.core.git import find_root
+    from skillcache.core.outcomes import NO_RULE, SANDBOXED, STREAMS
+    from skillcache.settings.in_force import load
 
     began = time.monotonic()
     cwd = os.getcwd()
@@ -84,10 +185,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if settings.flag("disable"):
         return None
     if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
-        tally.record(settings.cache, time.time(), STREAMS)
+        counts.record(settings.cache, time.time(), STREAMS)
         return None
     if sandbox.is_within(environ):
-        tally.record(settings.cache, time.time(), SANDBOXED)
+        counts.record(settings.cache, time.time(), SANDBOXED)
         return None
     fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well
     call = Invocation(settings.cache, environ)
@@ -97,7 +198,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)
-            tally.record(settings.cache, time.time(), bypass.outcome, spent=spent)
+            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent)
         return None
     from skillcache.commands.way import Way
 
@@ -106,7 +207,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
 
 def _project(environ: "Mapping[str, str]", cwd: str) -> str:
     """Whose settings count: of the session's project, which the preamble names, wherever in it a line has gone."""
-    from skillcache.worktree import find_root
+    from skillcache.core.git import find_root
 
     return environ.get("SKILLCACHE_PROJECT") or environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd
 

@@ -16,10 +16,10 @@ import sys
 import time
 from _thread import start_new_thread
 
-from skillcache.digest import sha256
-from skillcache.errors import Bypass
-from skillcache.key import Row
-from skillcache.outcome import TOO_LARGE, UNCAPTURABLE
+from skillcache.core.digest import sha256
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import TOO_LARGE, UNCAPTURABLE
+from skillcache.stores.entry import Row
 
 _SILENCE = 1.0  # seconds
 _PATIENCE = 2.0  # seconds in all: what is written slowly is for the command to read as it comes

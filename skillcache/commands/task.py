@@ -1,16 +1,17 @@
 """A command that may be answered: what is started, under which rules, and how what it depends on is captured."""
 
-from skillcache import jsontext, key
+from skillcache.cache.capture import Lookup, inside
 from skillcache.commands import attributes
-from skillcache.lookup import Lookup, inside
+from skillcache.core import json
+from skillcache.stores import entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
+    from skillcache.cache.capture import Plan
     from skillcache.commands.process import Program
-    from skillcache.plan import Plan
 
     class Task(Protocol):
         """One that a rule names (`ruled`) or one whose inputs a person declares (`declared`).
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
         joined: bool
 
         def look(
-            self, given: "tuple[key.Row, ...]", *, seconds: float, meanwhile: "Callable[[], object] | None" = None
+            self, given: "tuple[entry.Row, ...]", *, seconds: float, meanwhile: "Callable[[], object] | None" = None
         ) -> Lookup:
             """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass.
 
@@ -46,11 +47,11 @@ _JOINED = ("streams", "", "joined")
 
 def called(
     tool: str, words: tuple[str, ...], cwd: str, root: str, environ: "Mapping[str, str]", *, joined: bool
-) -> tuple[key.Row, ...]:
+) -> tuple[entry.Row, ...]:
     """The key's rows of the call itself, without what narrows it."""
-    rows: list[key.Row] = [
+    rows: list[entry.Row] = [
         ("tool", "", tool),
-        ("command", "", jsontext.dumps(list(words))),
+        ("command", "", json.dumps(list(words))),
         ("directory", "", inside(cwd, root) or ""),
         _JOINED if joined else ("streams", "", "apart"),
     ]
@@ -62,6 +63,6 @@ def called(
     return (*rows, *attributes.rows())
 
 
-def joined(rows: tuple[key.Row, ...]) -> tuple[key.Row, ...]:
+def joined(rows: tuple[entry.Row, ...]) -> tuple[entry.Row, ...]:
     """The same call's rows, where standard error is standard output's own file."""
     return tuple([_JOINED if row[:2] == _JOINED[:2] else row for row in rows])

@@ -3,7 +3,8 @@
 import os
 import time
 
-from skillcache import durations, files, quarantine, tally
+from skillcache.cache import durations, quarantine
+from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, put_back, write
@@ -11,10 +12,10 @@ from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take
-from skillcache.decision import Answer, Inquiry, decide
-from skillcache.entry import ERROR, STREAMS, Entry, decode
-from skillcache.errors import Bypass, SkillcacheError, StoreError
-from skillcache.outcome import (
+from skillcache.core import counts, files
+from skillcache.core.errors import Bypass, SkillcacheError, StoreError
+from skillcache.core.git import find_root, identity
+from skillcache.core.outcomes import (
     DISK,
     EXPIRED,
     FRESH,
@@ -33,25 +34,24 @@ from skillcache.outcome import (
     WAITED_IN_VAIN,
     Outcome,
 )
-from skillcache.project import identity
-from skillcache.redis_keys import entry_key, project_name, team_name
-from skillcache.settings import Settings
-from skillcache.slowness import Place
-from skillcache.stores import EMBEDDED
+from skillcache.core.slowness import Place
+from skillcache.settings.in_force import Settings
+from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.entry import ERROR, STREAMS, Entry, decode
 from skillcache.stores.opening import open_store
-from skillcache.worktree import find_root
+from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skillcache.cache.capture import Lookup
+    from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation
     from skillcache.commands.nesting import Mark
     from skillcache.commands.task import Task
-    from skillcache.flight import Held
-    from skillcache.lookup import Lookup
-    from skillcache.stores import Store
+    from skillcache.stores.contract import Store
 
 _RECORDING = 10.0  # seconds, besides the captures
 _LONG = 1000  # milliseconds
@@ -67,7 +67,7 @@ class Begun:
 
     since: see `stamp`; after that, `found` was captured; project: identity; team: whose results may be given, '' for
     none; key: the store's; generations: of the names; outcome: of the look at the store; stored: what lies there;
-    started: ms since the epoch; trace: see `skillcache.skill.workplace`.
+    started: ms since the epoch; trace: see `skillcache.cache.skills.run`.
     """
 
     __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "stored", "team", "trace")
@@ -224,8 +224,8 @@ class Way:
 
     def _board(self, begun: Begun, given: Input) -> "tuple[Begun, Answer | None]":
         """Claims the run, or waits for that of another process."""
-        from skillcache import holder
-        from skillcache.flight import Passenger  # a hit needs none
+        from skillcache.cache.single_flight import Passenger  # a hit needs none
+        from skillcache.core import processes
 
         known: list[tuple[Begun, Answer | None]] = [(begun, None)]
 
@@ -234,7 +234,7 @@ class Way:
             begun, answer = known[-1]
             return begun.found.digest if answer is None else None
 
-        me = holder.describe(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
+        me = processes.holder_of(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
         patience = self._patience()
         limit.begin(limit.SECONDS + patience)
         passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
@@ -263,9 +263,9 @@ class Way:
 
     def _tell_of_waiting(self, other: str) -> None:
         if os.isatty(2):
-            from skillcache import holder
+            from skillcache.core import processes
 
-            name = _plain(holder.name_of(other).rpartition(":")[0])
+            name = _plain(processes.holder_name(other).rpartition(":")[0])
             process.say(f"waiting for {name}, where the same command runs on the same inputs")
 
     def _open_store(self) -> "Store":
@@ -340,7 +340,7 @@ class Way:
     def _tell_of(self, entry: Entry) -> None:
         if self._listener is None:
             return
-        from skillcache.replay import age_of  # a shim says nothing
+        from skillcache.cache.replay import age_of  # a shim says nothing
 
         who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
@@ -388,7 +388,7 @@ class Way:
         if ended.milliseconds < _LONG:
             return
         try:
-            from skillcache.housekeeping import tidy
+            from skillcache.commands.housekeeping import tidy
 
             # By the clock of the files: what this very call has left is new, whatever the time is said to be.
             tidy(self._settings.cache, stamp(self._settings.cache) / 1e9)
@@ -441,7 +441,7 @@ class Way:
         """What we have spent since the last count; the run itself is not ours."""
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
-        tally.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
+        counts.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
 
 
 def _plain(text: str) -> str:

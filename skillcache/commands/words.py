@@ -5,9 +5,9 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 
-from skillcache import files
-from skillcache.errors import Bypass
-from skillcache.outcome import UNCAPTURABLE
+from skillcache.core import files
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNCAPTURABLE
 
 # Programs that start others, which their words or a line among them name.
 _STARTER_NAMES = (

@@ -2,8 +2,8 @@
 
 import time
 
-from skillcache.digest import digest
-from skillcache.fingerprint.python import relative
+from skillcache.core.digest import digest
+from skillcache.fingerprint.packages import relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

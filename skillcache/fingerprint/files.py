@@ -7,10 +7,10 @@ import os
 import stat
 import time
 
-from skillcache import outcome
-from skillcache.digest import blake2b, blob_oid, digest
-from skillcache.errors import Bypass
-from skillcache.files import load, open_regular
+from skillcache.core import outcomes
+from skillcache.core.digest import blake2b, blob_oid, digest
+from skillcache.core.errors import Bypass
+from skillcache.core.files import load, open_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class Budget:
         self.files -= 1
         self.bytes -= size
         if self.files < 0:
-            raise Bypass(outcome.TOO_LARGE, f"too many {self.what}")
+            raise Bypass(outcomes.TOO_LARGE, f"too many {self.what}")
         if self.bytes < 0:
-            raise Bypass(outcome.TOO_LARGE, f"{self.what} hold too many bytes")
+            raise Bypass(outcomes.TOO_LARGE, f"{self.what} hold too many bytes")
         if self.files % 64 == 0 and time.monotonic() > self.deadline:
-            raise Bypass(outcome.TOO_SLOW, f"reading {self.what}")
+            raise Bypass(outcomes.TOO_SLOW, f"reading {self.what}")
 
 
 def read(path: str | bytes, budget: Budget, *, links: bool = False) -> bytes | None:
@@ -82,7 +82,7 @@ def small(path: str, cap: int) -> bytes | None:
 
 
 def _uncapturable(path: str | bytes, error: OSError) -> Bypass:
-    return Bypass(outcome.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}")
+    return Bypass(outcomes.UNCAPTURABLE, f"{os.fsdecode(path)}: {error.strerror}")
 
 
 def follow(path: str, budget: Budget) -> bytes | None:
@@ -131,7 +131,7 @@ def tree(top: str, budget: Budget, skip: "Callable[[str, bool], bool]") -> str:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise Bypass(outcome.UNCAPTURABLE, f"{os.path.join(top, folder)}: {error.strerror}") from None
+            raise Bypass(outcomes.UNCAPTURABLE, f"{os.path.join(top, folder)}: {error.strerror}") from None
         for entry in found:
             path = f"{folder}/{entry.name}" if folder else entry.name
             directory = entry.is_dir(follow_symlinks=False)

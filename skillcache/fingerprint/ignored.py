@@ -2,9 +2,9 @@
 
 import os
 
-from skillcache import outcome
-from skillcache.digest import digest_parts
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from skillcache.fingerprint.status import Content
+    from skillcache.fingerprint.index import Content
 
 MAX_FILES = 2_000
 
@@ -124,7 +124,7 @@ class Ignored:
             try:
                 inner = self.repository(full)
             except Bypass as bypass:
-                if bypass.outcome is not outcome.NO_GIT:
+                if bypass.outcome is not outcomes.NO_GIT:
                     raise
                 return False  # files that only look like a repository
             self.files[folder] = inner.digest
@@ -135,7 +135,7 @@ class Ignored:
 
     def _skips(self, path: str, *, directory: bool) -> bool:
         if self.without or self.counted:
-            from skillcache.skill.globs import concerns, matches  # only skills name such files
+            from skillcache.fingerprint.globs import concerns, matches  # only skills name such files
 
             if any(matches(glob, path) for glob in self.without):
                 return True

@@ -5,13 +5,24 @@
 
 An edited listing has one line of tag H and stage 0 per path, so equal content gives equal bytes, whether it is
 committed, staged or neither. Fifty thousand lines are never looped over: edits find their place by bisection.
+
+Where git's object is not the file's bytes: line endings, filters, keyword expansion, encodings.
+
+With any of these possible, a listing carries each file's size too. For line endings and Git LFS the object and
+the size together say what the bytes are; files of any other filter, `ident` or `working-tree-encoding` are read.
 """
 
-from skillcache.digest import blake2b, sha1
+import os
+
+from skillcache.core import outcomes
+from skillcache.core.digest import blake2b, blob_oid, sha1, sha256
+from skillcache.core.errors import Bypass
+from skillcache.core.files import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _VERSIONS = (b"\0\0\0\2", b"\0\0\0\3")
 
@@ -123,3 +134,186 @@ def digest_edited(listing: bytes, edits: "Mapping[bytes, Entry | None]") -> str:
         position = end
     state.update(view[position:])
     return state.hexdigest()
+
+
+ARGUMENTS = (
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "--no-ahead-behind",
+    "-z",
+    "--no-renames",
+    "--untracked-files=all",
+    "--ignored=matching",
+    "--ignore-submodules=all",
+)
+_SHORT_HEAD = 60  # longer than a record of SHA-1, shorter than one of SHA-256
+
+
+class Content:
+    """What a worktree holds.
+
+    digest: of everything git would track here; head: commit or ""; edits: what differs from the index
+    (path -> (mode, object id) or None); staged: what only differs from the head; ignored: as git lists it,
+    folders with a trailing slash; links: every symbolic link.
+    """
+
+    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "staged", "untracked")
+
+    def __init__(self) -> None:
+        self.digest = ""
+        self.head = ""
+        self.long = False
+        self.edits: dict[bytes, Entry | None] = {}
+        self.staged: dict[bytes, Entry | None] = {}
+        self.ignored: list[bytes] = []
+        self.untracked: list[bytes] = []
+        self.links: list[bytes] = []
+
+
+def read(output: bytes, found: Content) -> set[bytes]:
+    """The paths whose files must be read; the rest of what git says goes into `found`."""
+    dirty: set[bytes] = set()
+    for record in output.split(b"\0"):
+        kind = record[:2]
+        if kind == b"? ":
+            found.untracked.append(record[2:])
+        elif kind == b"! ":
+            found.ignored.append(record[2:])
+        elif kind == b"1 ":
+            _read_change(record, found, dirty)
+        elif kind == b"u ":
+            dirty.add(record.split(b" ", 10)[10])
+        elif record.startswith(b"# branch.oid "):
+            found.long = len(record) > _SHORT_HEAD
+            found.head = "" if record.endswith(b")") else record[13:].decode()
+        elif record and kind != b"# ":
+            raise Bypass(outcomes.NO_GIT, "git status said something unknown")
+    return dirty
+
+
+def _read_change(record: bytes, found: Content, dirty: set[bytes]) -> None:
+    _, change, _, _, mode, _, _, oid, path = record.split(b" ", 8)
+    if change[1:] == b"D":
+        found.edits[path] = None  # not to be looked up: a folder on the way may be a link now
+    elif change[1:] != b".":
+        dirty.add(path)
+    elif change[:1] == b"D":
+        found.staged[path] = None
+    else:
+        found.staged[path] = (mode, oid)
+
+
+_EMPTY = (
+    b"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    b"473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+)
+_CAP = 1 << 20  # of a file with attributes; a larger one may give any
+_SYSTEM = ("/etc/gitattributes", "/usr/local/etc/gitattributes", "/opt/homebrew/etc/gitattributes")
+_AUTOCRLF, _FILE = b"core.autocrlf", b"core.attributesfile"
+_LFS = b"filter=lfs"
+_READ = ("filter", "ident", "working-tree-encoding")
+
+
+def likely(root: str, shared: str, settings: "Mapping[bytes, bytes]", environ: "Mapping[str, str]") -> bool:
+    """Whether attributes at the top or the person's configuration may convert files.
+
+    `shared`: the folder that all worktrees share; `settings`: of git, see `git.Git`.
+    """
+    if _AUTOCRLF in settings or _FILE in settings or any(map(os.path.exists, _of_person(environ))):
+        return True
+    return os.path.exists(os.path.join(root, ".gitattributes")) or os.path.exists(_of_repository(shared))
+
+
+def named(found: "Content") -> bool:
+    """Whether a file that is not in the index gives attributes."""
+    return any(path.endswith(b".gitattributes") for path in (*found.untracked, *found.ignored))
+
+
+def add_sizes(printed: bytes) -> bytes:
+    """Turn what `ls-files -s -v -z --debug` prints into a listing whose object ids are followed by file sizes."""
+    line, *pieces = printed.split(b"\0")
+    sized = []
+    for piece in pieces:
+        # Five lines of what the index knows of the file, then the next entry; a path may hold line ends.
+        known = piece.split(b"\n", 5)
+        size = known[4].split(b"\t", 1)[0].rsplit(b" ", 1)[1]
+        head, path = line.split(b"\t", 1)
+        named, stage = head.rsplit(b" ", 1)
+        sized.append(b"%s %s %s\t%s\0" % (named, size, stage, path))
+        line = known[5]
+    return b"".join(sized)
+
+
+def settle(listing: bytes, root: str) -> bytes:
+    """Ask the files themselves for sizes the index leaves at 0, as git does for entries it does not trust."""
+    if b" 0 0\t" not in listing:
+        return listing
+    lines = []
+    for line in listing.split(b"\0")[:-1]:
+        head, path = line.split(b"\t", 1)
+        tag, mode, oid, size, stage = head.split(b" ")
+        if size == b"0" and oid not in _EMPTY:
+            try:  # noqa: SIM105 - contextlib is too dear here
+                size = b"%d" % os.lstat(os.path.join(os.fsencode(root), path)).st_size
+            except OSError:
+                pass
+        lines.append(b"%s %s %s %s %s\t%s\0" % (tag, mode, oid, size, stage, path))
+    return b"".join(lines)
+
+
+def attributes(
+    root: str,
+    shared: str,
+    listing: bytes,
+    found: "Content",
+    settings: "Mapping[bytes, bytes]",
+    environ: "Mapping[str, str]",
+) -> tuple[list[str], bool]:
+    """The attributes in use for which a file's bytes must be read, and whether Git LFS is in use.
+
+    All of them where a source cannot be read.
+    """
+    if _FILE in settings:
+        return list(_READ), False
+    sources = [path for path in (*found.untracked, *found.ignored) if path.endswith(b".gitattributes")]
+    start = 0
+    while end := listing.find(b".gitattributes\0", start) + 1:
+        end += 13
+        sources.append(listing[listing.rindex(b"\t", 0, end) + 1 : end])
+        start = end
+    own = filter(os.path.exists, (_of_repository(shared), *_of_person(environ)))
+    words: set[bytes] = set()
+    try:
+        for path in sources:
+            words.update(load(os.path.join(os.fsencode(root), path), _CAP, links=False).split())
+        for given in own:
+            words.update(load(given, _CAP).split())
+    except OSError:  # git takes what the index holds in the place of a file that is gone or is a link
+        return list(_READ), False
+    lfs = _LFS in words and _is_lfs(settings)
+    if lfs:
+        words.remove(_LFS)
+    text = b" ".join(words).lower()
+    return [name for name in _READ if name.encode() in text], lfs
+
+
+def lfs_oid(data: bytes, *, long: bool) -> bytes:
+    """The object id of what Git LFS has git store in the place of a file with these bytes."""
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
+    return blob_oid(pointer % (sha256(data).hexdigest().encode(), len(data)), long=long)
+
+
+def _is_lfs(settings: "Mapping[bytes, bytes]") -> bool:
+    """Whether the filter named lfs is Git LFS, or is none on this machine."""
+    given = [settings.get(b"filter.lfs." + key, b"") for key in (b"clean", b"process")]
+    return all(value.startswith(b"git-lfs ") or not value for value in given)
+
+
+def _of_repository(shared: str) -> str:
+    return os.path.join(shared, "info", "attributes")
+
+
+def _of_person(environ: "Mapping[str, str]") -> tuple[str, ...]:
+    settings = environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", "/"), ".config")
+    return os.path.join(settings, "git", "attributes"), *_SYSTEM

@@ -2,14 +2,13 @@
 
 import os
 
-from skillcache import outcome
-from skillcache.digest import digest_parts
-from skillcache.errors import Bypass
-from skillcache.fingerprint import files, git, packages
+from skillcache.core import outcomes
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import Bypass
+from skillcache.core.git import find_root, guarded
+from skillcache.fingerprint import files, packages, worktree
+from skillcache.fingerprint.executables import upward
 from skillcache.fingerprint.ignored import Ignored, is_cache
-from skillcache.fingerprint.toolchains import upward
-from skillcache.git import guarded
-from skillcache.worktree import find_root
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,14 +53,14 @@ class Outside:
             return digest_parts([installed.digest.encode(), *self._all(installed.outside)])
         top = find_root(path)
         if path == "/" or path == os.path.realpath(self.environ.get("HOME", "/")):
-            raise Bypass(outcome.TOO_LARGE, f"everything below {path}")
+            raise Bypass(outcomes.TOO_LARGE, f"everything below {path}")
         if top is None:
             return self._plain(path)
         below = path[len(top) + 1 :]
         depends = (f"{_literal(below)}/**",) if below else None
-        found = git.Reading(top, depends, self.environ, self.budget, 1).run()
+        found = worktree.Reading(top, depends, self.environ, self.budget, 1).run()
         ignored = Ignored(top, self.budget)
-        ignored.repository = lambda path: git.Reading(path, None, guarded(self.environ, top), self.budget, 1).run()
+        ignored.repository = lambda path: worktree.Reading(path, None, guarded(self.environ, top), self.budget, 1).run()
         ignored.add(name for name in found.ignored if _meet(os.fsdecode(name).rstrip("/"), below))
         links = [os.path.join(top, path) for path in (*map(os.fsdecode, found.links), *ignored.links)]
         parts = [found.digest.encode()]
@@ -98,7 +97,7 @@ def project_of(folder: str, environ: "Mapping[str, str]", marks: "Iterable[str]"
         if any(os.path.lexists(os.path.join(place, mark)) for mark in marks):
             top = place
     if not top and folder in (home, "/", os.path.realpath(environ.get("TMPDIR", "/tmp"))):  # noqa: S108 - never used
-        raise Bypass(outcome.UNCAPTURABLE, f"{folder} is no project")
+        raise Bypass(outcomes.UNCAPTURABLE, f"{folder} is no project")
     return top or folder
 
 

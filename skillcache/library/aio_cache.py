@@ -6,8 +6,8 @@ from typing import Any, Self, TypeVar
 
 import redis.asyncio
 
-from skillcache.errors import StoreError
-from skillcache.invalidation import Selection, aio_invalidate
+from skillcache.cache.invalidation import Selection, aio_invalidate
+from skillcache.core.errors import StoreError
 from skillcache.library.aio_answer import aio_answer
 from skillcache.library.aio_source import AsyncSource
 from skillcache.library.codec import codec_of
@@ -15,10 +15,11 @@ from skillcache.library.events import Hook
 from skillcache.library.fetching import Fetching
 from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
-from skillcache.library.lifetimes import DEFAULT, TTL
 from skillcache.library.options import (
+    DEFAULT,
     HOUR,
     PATIENCE,
+    TTL,
     Counted,
     Options,
     glob_of,

@@ -15,14 +15,13 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
 from skillcache.library.clients import usable
-from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.source import limits, target_of
+from skillcache.library.source import EmbeddedFile, limits, target_of
 from skillcache.library.steps import Step, Steps, Wait
-from skillcache.stores import EMBEDDED
-from skillcache.stores.clients import aio_connect
+from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.redis_py import aio_connect
 from skillcache.stores.redis_url import parse_url
 
 T = TypeVar("T")

@@ -6,18 +6,19 @@ from typing import Any, Self, TypeVar
 
 import redis
 
-from skillcache.errors import StoreError
-from skillcache.invalidation import Selection, invalidate
+from skillcache.cache.invalidation import Selection, invalidate
+from skillcache.core.errors import StoreError
 from skillcache.library.answer import answer
 from skillcache.library.codec import codec_of
 from skillcache.library.events import Hook
 from skillcache.library.fetching import Fetching
 from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
-from skillcache.library.lifetimes import DEFAULT, TTL
 from skillcache.library.options import (
+    DEFAULT,
     HOUR,
     PATIENCE,
+    TTL,
     Counted,
     Options,
     glob_of,

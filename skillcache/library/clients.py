@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 
-from skillcache.stores.clients import aio_connect, connect
+from skillcache.stores.redis_py import aio_connect, connect
 
 _CLUSTERS = (redis.RedisCluster, redis.asyncio.RedisCluster)
 _OPTIONS = ("socket_timeout", "socket_connect_timeout")

@@ -2,22 +2,40 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from functools import cached_property, wraps
+from functools import cached_property, lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
-from skillcache.errors import ConfigError
+from skillcache.core.errors import ConfigError
 from skillcache.library.aio_cache import AsyncSkillCache
-from skillcache.library.arguments import encode
 from skillcache.library.cache import SkillCache
 from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
 from skillcache.library.codec import Codec, codec_of_function
-from skillcache.library.counts import Counts
-from skillcache.library.fetching import Fetching
+from skillcache.library.fetching import Counts, Fetching
 from skillcache.library.in_force import is_off, tell
-from skillcache.library.keys import Place, check_team
-from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
-from skillcache.library.naming import code_of, name_of, without_partials
-from skillcache.library.shared import aio_shared_cache, shared_cache
+from skillcache.library.keys import Place, check_team, code_of, encode, name_of, without_partials
+from skillcache.library.options import DEFAULT, TTL, seconds_of
+from skillcache.library.source import store_in_force
+
+
+def shared_cache(team: str | None = None) -> SkillCache:
+    """Raises ConfigError."""
+    return _cache(store_in_force(), team)
+
+
+def aio_shared_cache(team: str | None = None) -> AsyncSkillCache:
+    """Raises ConfigError."""
+    return _aio_cache(store_in_force(), team)
+
+
+@lru_cache
+def _cache(target: str, team: str | None) -> SkillCache:
+    return SkillCache(target, team=team)
+
+
+@lru_cache
+def _aio_cache(target: str, team: str | None) -> AsyncSkillCache:
+    return AsyncSkillCache(target, team=team)
+
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,21 +13,54 @@ SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the orde
 import time
 from collections.abc import Hashable
 from random import SystemRandom
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
-from skillcache import holder
-from skillcache.digest import digest
-from skillcache.errors import StoreError
+from skillcache.core import processes
+from skillcache.core.digest import digest
+from skillcache.core.errors import StoreError
 from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec
-from skillcache.library.counts import Counts
 from skillcache.library.events import Report, log
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, read_record, write_record
 from skillcache.library.steps import Failed, Fetched, Step, Steps, Wait, Wishes
-from skillcache.redis_keys import nothing_key
-from skillcache.stores import Claim, started_of
+from skillcache.stores.contract import Claim, started_of
+from skillcache.stores.redis_keys import nothing_key
+
+
+class Counts:
+    """hits: values served; misses: computed, or the default given; errors: times the store failed a call.
+
+    `wholes`: of which these are a part, and which count the same.
+    """
+
+    def __init__(self, *wholes: "Counts") -> None:
+        self.hits = 0
+        self.misses = 0
+        self.errors = 0
+        self._wholes = wholes
+        self._lock = Lock()
+
+    def add_hit(self) -> None:
+        with self._lock:
+            self.hits += 1
+        for whole in self._wholes:
+            whole.add_hit()
+
+    def add_miss(self) -> None:
+        with self._lock:
+            self.misses += 1
+        for whole in self._wholes:
+            whole.add_miss()
+
+    def add_error(self) -> None:
+        with self._lock:
+            self.errors += 1
+        for whole in self._wholes:
+            whole.add_error()
+
 
 LEASE = 5.0  # seconds that a claim outlives its owner
 _IN_VAIN = 2  # runs of others that left nothing; after these nobody waits for a third
@@ -47,7 +80,7 @@ class Fetching:
         """store: what calls of the same store have in common."""
         self.mine = False
         self.is_due = False
-        self.owner = holder.describe(uuid4().hex)
+        self.owner = processes.holder_of(uuid4().hex)
         self.place = place
         self.name: runs.Name = (store, place.key, wishes.codec.signature)
         self._turn = place.claim
@@ -153,7 +186,7 @@ class Fetching:
             if not claim.holder:
                 found = yield from self._look()  # the last owner may have stored it since
                 return found or self._told(company, since)
-            if holder.is_gone(claim.holder) and (yield self._take_from(claim.holder)):
+            if processes.holder_is_gone(claim.holder) and (yield self._take_from(claim.holder)):
                 continue
             left = end - time.monotonic()
             if left <= 0:

@@ -4,10 +4,10 @@ import logging
 import os
 from threading import Lock
 
-from skillcache.errors import ConfigError
-from skillcache.library.counts import Counts
-from skillcache.paths import HOME_VARIABLE, config_file, project_config_file
-from skillcache.settings import disabled, load
+from skillcache.core.errors import ConfigError
+from skillcache.core.paths import HOME_VARIABLE, config_file, project_config_file
+from skillcache.library.fetching import Counts
+from skillcache.settings.in_force import disabled, load
 
 log = logging.getLogger("skillcache")
 # All that says where the files are, and what may overrule them: one that is wrong elsewhere is no fault of theirs.

@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
 from skillcache.library.aio_source import AsyncSource
 from skillcache.library.fetching import LEASE
 from skillcache.library.source import Source

@@ -2,20 +2,44 @@
 
 import re
 from collections.abc import Hashable
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeAlias
 
-from skillcache.errors import StoreError
-from skillcache.invalidation import Selection
+from skillcache.cache.invalidation import Selection
+from skillcache.core.errors import StoreError
 from skillcache.library.codec import PLAIN, Codec
-from skillcache.library.counts import Counts
 from skillcache.library.events import Hook, Report
-from skillcache.library.fetching import Fetching, milliseconds, putting
+from skillcache.library.fetching import Counts, Fetching, milliseconds, putting
 from skillcache.library.in_force import may_give
 from skillcache.library.keys import Place, check_team
-from skillcache.library.lifetimes import DEFAULT, TTL, seconds_of
 from skillcache.library.records import Computed, Found, read_record
 from skillcache.library.steps import Wishes
-from skillcache.stores import Lookup, started_of
+from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, started_of
+
+TTL: TypeAlias = int | timedelta | str | None
+
+DEFAULT: Any = object()  # a call that names no time of its own
+_SECONDS = 86_400, 3_600, 60, 1
+_TEXT = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+
+
+def seconds_of(ttl: TTL) -> int:
+    """Seconds: `90`, `timedelta(minutes=1)`, `"1h30m"`; None: until it is taken back.
+
+    Raises TypeError and ValueError.
+    """
+    if ttl is None:
+        return MAX_TTL
+    if isinstance(ttl, str):
+        found = _TEXT.fullmatch(ttl)
+        if not found or not ttl:
+            raise ValueError(f'an expiry is written as "45s", "30m", "1h30m" or "7d", not {ttl!r}')
+        ttl = sum(int(count or 0) * unit for count, unit in zip(found.groups(), _SECONDS, strict=True))
+    elif isinstance(ttl, timedelta):
+        ttl = -(-ttl // timedelta(seconds=1))  # a part of a second counts
+    check_ttl(ttl)
+    return ttl
+
 
 HOUR = 3_600  # seconds that a value is kept where nobody says how long
 PATIENCE = 60.0  # seconds

@@ -4,12 +4,11 @@ import os
 from math import log
 from typing import Any
 
-from skillcache import jsontext
-from skillcache.entry import JSON, Entry, Unreadable, decode, encode
-from skillcache.library.codec import PLAIN, Codec
+from skillcache.core import json
+from skillcache.core.user import name_of
+from skillcache.library.codec import PLAIN, Codec, write_json
 from skillcache.library.keys import Place
-from skillcache.library.values import write_json
-from skillcache.user import name_of
+from skillcache.stores.entry import JSON, Entry, Unreadable, decode, encode
 
 _MOST = 1 << 20  # lists and objects of a value: a packed one may be of some millions that hold nothing
 _EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
@@ -89,7 +88,7 @@ def read_record(
         entry = decode(data, details=True)
         if sum(map(entry.output.count, b"[{")) > _MOST:
             return None
-        given = jsontext.loads(entry.output)
+        given = json.loads(entry.output)
     except (Unreadable, ValueError):
         return None
     if entry.form != JSON or entry.key != place.text or entry.names != dict(zip(place.names, generations, strict=True)):

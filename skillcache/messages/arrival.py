@@ -9,12 +9,12 @@ import os
 from fcntl import LOCK_EX, LOCK_NB, flock
 from time import monotonic, sleep
 
-from skillcache import files
+from skillcache.core import files
 from skillcache.messages import limits, seal
+from skillcache.messages.inbox import Post
 from skillcache.messages.message import NOTICE, REFUSED, Message, decode, foreign
 from skillcache.messages.page import mark_of
-from skillcache.messages.post import Post
-from skillcache.settings import Settings
+from skillcache.settings.in_force import Settings
 
 _LOCKS = 61  # files; agents that share one wait for each other
 _PATIENCE = 0.1  # seconds; who does not get it leaves its messages to the next event
@@ -137,3 +137,23 @@ def _tail(path: str) -> bytes:
         return b""
     finally:
         os.close(handle)
+
+
+_REST = 5  # seconds in which it is not asked again
+
+
+def is_away(cache: str, now: float) -> bool:
+    try:
+        return 0 <= now - os.stat(_mark(cache)).st_mtime < _REST
+    except OSError:
+        return False
+
+
+def note(cache: str, now: float) -> None:
+    """Raises OSError."""
+    files.write(_mark(cache), b"")
+    os.utime(_mark(cache), (now, now))
+
+
+def _mark(cache: str) -> str:
+    return f"{cache}/messages/.away"

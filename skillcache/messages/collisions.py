@@ -2,23 +2,22 @@
 
 import os
 
-from skillcache.digest import digest_parts
-from skillcache.errors import StoreError
-from skillcache.event import SessionEvent
-from skillcache.messages import away, limits, seal
+from skillcache.claude.event import SessionEvent
+from skillcache.core import git
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import StoreError
+from skillcache.messages import arrival, limits, seal
+from skillcache.messages.inbox import Letter, Meeting
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import Letter, Meeting
 from skillcache.messages.proof import token_by
-from skillcache.sessions import repository
-from skillcache.sessions.brief.wording import span
-from skillcache.sessions.redaction import stored
-from skillcache.settings import Settings
+from skillcache.sessions.text import span, stored
+from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.world import World
+    from skillcache.tools.world import World
 
 TOOLS = ("Edit", "Write", "NotebookEdit")
 _PATH = 400  # characters
@@ -33,12 +32,12 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
     path = (given.get("file_path") or given.get("notebook_path")) if isinstance(given, dict) else None
     if not settings.flag("messages.deliver") or not isinstance(path, str) or event.text("tool_name") not in TOOLS:
         return
-    if away.is_away(settings.cache, world.now):
+    if arrival.is_away(settings.cache, world.now):
         return
     try:
         _note(path, event, world, settings)
     except StoreError:
-        away.note(settings.cache, world.now)
+        arrival.note(settings.cache, world.now)
         raise
 
 
@@ -50,8 +49,8 @@ def _note(path: str, event: SessionEvent, world: "World", settings: Settings) ->
         # The key is the person's on this machine, so the place says both and gives neither away.
         met = post.edited(me, digest_parts((key, path.encode("utf-8", "surrogateescape"))))
         if len(met) > 1:
-            place = repository.locate(path.rpartition("/")[0])
-            project, shown = repository.project_of(place), stored(path.removeprefix(place.root + "/"), _PATH)
+            place = git.locate(path.rpartition("/")[0])
+            project, shown = git.project_of(place), stored(path.removeprefix(place.root + "/"), _PATH)
             pairs = [pair for other in met[1:] for pair in ((met[0], other), (other, met[0]))]
             post.send([_letter(reader, other, shown, project, key) for reader, other in pairs])
     finally:

@@ -16,17 +16,17 @@ from typing import Any, NamedTuple, Self, overload
 
 import redis
 
-from skillcache.library.scope import scoped_word
+from skillcache.core.scope import scoped_word
 from skillcache.messages import limits
+from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import decode
 from skillcache.messages.opening import messages_file
 from skillcache.messages.proof import token_of
 from skillcache.messages.publishing import agent_of, client_of, opened
-from skillcache.redis_keys import channel as channel_of
-from skillcache.settings import load
-from skillcache.stores import EMBEDDED
-from skillcache.stores.messages_sqlite import SqlitePost
+from skillcache.settings.in_force import load
+from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import translating
+from skillcache.stores.redis_keys import channel as channel_of
 
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing

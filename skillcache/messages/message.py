@@ -12,7 +12,7 @@ the store may write either in any language: whatever is missing of an envelope i
 Version 1 is the first.
 """
 
-from skillcache import jsontext
+from skillcache.core import json
 
 VERSION = 1
 TEXT, NOTICE = "text", "notice"
@@ -49,18 +49,18 @@ class Message:
 def encode(message: Message) -> bytes:
     """ASCII that ends with the object's brace: a store puts its fields before it."""
     fields = {name: message[name] for name in FIELDS}
-    return jsontext.dumps({"version": VERSION, **fields}).encode("ascii")
+    return json.dumps({"version": VERSION, **fields}).encode("ascii")
 
 
 def value_of(message: Message) -> bytes:
     """What it says, as JSON."""
-    return (message["text"] if message["form"] == "json" else jsontext.dumps(message["text"])).encode()
+    return (message["text"] if message["form"] == "json" else json.dumps(message["text"])).encode()
 
 
 def foreign(text: str) -> Message:
     """A message of a program that knows of no envelopes, whatever it says."""
     try:
-        found = jsontext.loads(text)
+        found = json.loads(text)
     except ValueError:
         found = text
     return Message({"kind": TEXT, "text": found if isinstance(found, str) else text, "form": "text"})
@@ -79,7 +79,7 @@ def returned(text: str, why: str, at: int) -> str:
 def decode(text: str | bytes) -> Message | None:
     """None for what is no message of this version."""
     try:
-        found = jsontext.loads(text)
+        found = json.loads(text)
     except ValueError:
         return None
     if not isinstance(found, dict) or found.get("version") != VERSION:

@@ -1,7 +1,7 @@
 """Opens the post that belongs to a store."""
 
-from skillcache.messages.post import Post
-from skillcache.stores import EMBEDDED
+from skillcache.messages.inbox import Post
+from skillcache.stores.contract import EMBEDDED
 
 
 def open_post(target: str, *, now: float, patient: bool = False, token: str = "") -> Post:
@@ -16,11 +16,11 @@ def open_post(target: str, *, now: float, patient: bool = False, token: str = ""
 
 def _open(target: str, now: float, patient: bool) -> Post:
     if target.startswith(EMBEDDED):
-        from skillcache.stores.messages_sqlite import SqlitePost  # a hook pays for one store only
+        from skillcache.messages.inbox_sqlite import SqlitePost  # a hook pays for one store only
 
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.messages.inbox_redis import RedisPost
     from skillcache.stores.connection import Limits  # a hook pays for one store only
-    from skillcache.stores.messages_redis import RedisPost
     from skillcache.stores.redis_url import parse_url
 
     limits = Limits(connect=2, silence=5, operation=30) if patient else None

@@ -7,8 +7,7 @@ begin a tag (`brief.wording`), so nothing in it is at the beginning of a line or
 
 from skillcache.messages import limits
 from skillcache.messages.message import ENDED, EXPIRED, NOTICE, REFUSED, Message
-from skillcache.sessions.brief.wording import Clock, plain, several, units
-from skillcache.sessions.redaction import stored
+from skillcache.sessions.text import Clock, plain, several, stored, units
 
 CLOSE = "</message>"
 QUOTE = "> "

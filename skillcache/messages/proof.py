@@ -8,7 +8,7 @@ The id of a person ends with a mark, the beginning of the proof, so that two who
 are two. So does the id of a session or subagent that another installation had registered before.
 """
 
-from skillcache.digest import blake2b, sha1
+from skillcache.core.digest import blake2b, sha1
 from skillcache.messages import seal
 
 MARK = 12  # hexadecimal digits

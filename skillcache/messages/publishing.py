@@ -10,22 +10,21 @@ from typing import Any
 
 import redis
 
-from skillcache.errors import SkillcacheError
+from skillcache.core import git
+from skillcache.core.errors import SkillcacheError
 from skillcache.messages import limits, seal
-from skillcache.messages.identity import author
+from skillcache.messages.inbox import GONE, Letter, Post
+from skillcache.messages.inbox_pooled import PooledPost
 from skillcache.messages.message import is_id
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
-from skillcache.messages.post import GONE, Letter, Post
 from skillcache.messages.proof import token_by
-from skillcache.messages.sending import check_ttl, compose
-from skillcache.redis_keys import channel as channel_of
-from skillcache.sessions import repository
-from skillcache.settings import load
-from skillcache.stores import EMBEDDED
-from skillcache.stores.clients import connect
-from skillcache.stores.messages_pooled import PooledPost
+from skillcache.messages.sending import author, check_ttl, compose
+from skillcache.settings.in_force import load
+from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import SECONDS, translating
+from skillcache.stores.redis_keys import channel as channel_of
+from skillcache.stores.redis_py import connect
 
 _MOST = 65_536  # characters of a published value's text
 _ID = 40  # characters of a message's id
@@ -63,8 +62,8 @@ def publish_message(
     if not channel.startswith(_CHANNELS):
         return _say(client, settings.store, channel, message)
     to = agent_of(channel)
-    place = repository.locate(os.getcwd())
-    project = repository.project_of(place)
+    place = git.locate(os.getcwd())
+    project = git.project_of(place)
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
     fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
     key = seal.key_of(settings.cache)

@@ -6,8 +6,8 @@ message carries a keyed digest of all that its sender wrote; the key never leave
 
 import os
 
-from skillcache import files
-from skillcache.digest import blake2b
+from skillcache.core import files
+from skillcache.core.digest import blake2b
 from skillcache.messages.message import FIELDS, NOTICE, Message
 
 _SEALED = tuple([name for name in FIELDS if name != "seal"])

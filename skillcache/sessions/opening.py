@@ -6,12 +6,12 @@ from skillcache.sessions.journal import EMBEDDED, Journal
 def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
     """`target` as `open_store` takes it. `patient`: for a person, who waits longer than a hook. Raises ConfigError."""
     if target.startswith(EMBEDDED):
-        from skillcache.stores.sessions_sqlite import SqliteJournal  # a hook pays for one store only
+        from skillcache.sessions.journal_sqlite import SqliteJournal  # a hook pays for one store only
 
         return SqliteJournal(sessions_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.sessions.journal_redis import RedisJournal
     from skillcache.stores.connection import Limits  # a hook pays for one store only
     from skillcache.stores.redis_url import parse_url
-    from skillcache.stores.sessions_redis import RedisJournal
 
     limits = Limits(connect=2, silence=5, operation=30) if patient else None
     return RedisJournal(parse_url(target), limits)

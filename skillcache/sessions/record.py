@@ -9,7 +9,7 @@ that comes late never overwrites a newer one. An empty text takes a field away; 
 task's own. `replace` makes `tasks` the whole list. Version 1 is the first.
 """
 
-from skillcache import jsontext
+from skillcache.core import json
 
 VERSION = 1
 
@@ -36,7 +36,7 @@ class Record:
 def encode(record: Record) -> bytes:
     """One line of ASCII without its end."""
     log = {"at": record.at, **record.log} if record.log else None
-    return jsontext.dumps(
+    return json.dumps(
         {
             "version": VERSION,
             "id": record.id,
@@ -46,7 +46,7 @@ def encode(record: Record) -> bytes:
             "active": record.active,
             "state": record.state,
             "count": record.count,
-            "log": jsontext.dumps(log) if log else "",
+            "log": json.dumps(log) if log else "",
             "files": record.files,
             "tasks": [list(task) for task in record.tasks],
             "replace": record.replace,
@@ -57,9 +57,35 @@ def encode(record: Record) -> bytes:
 def decode(line: bytes) -> dict[str, object] | None:
     """The fields of a line, or None for one that was cut short or is of another version."""
     try:
-        fields = jsontext.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return None
     if not isinstance(fields, dict) or fields.get("version") != VERSION:
         return None
     return fields
+
+
+PROMPT = 2_000
+REPLY = 1_000
+LINE = 300  # a reply's or an answer's beginning in the log
+COMMAND = 500
+PATH = 400
+SUBJECT = 300
+SUMMARY = 2_000
+NOTE = 500
+TOLD_TEXT = 65_536  # an entry of the log or a note as JSON: more than any of ours
+NAME = 120  # a branch, a host, a title
+
+WINDOW = 16_384  # what of a text is looked at before it is redacted and cut
+
+LOG = 1_000  # entries of one session
+FILES = 500
+TASKS = 200
+SESSIONS = 1_000  # of one project
+NOTES = 200  # of one project
+TOLD = 4_096  # ids of records remembered, more than a spool holds
+TOLD_TTL = 86_400
+FILES_OF_ONE_EVENT = 50
+
+SPOOL = 1 << 20  # bytes
+SPOOL_BATCH = 400  # records delivered by one hook beside its own

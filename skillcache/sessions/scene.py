@@ -3,15 +3,15 @@
 import os
 from time import monotonic_ns
 
-from skillcache.event import SessionEvent
-from skillcache.sessions import repository
+from skillcache.claude.event import SessionEvent
+from skillcache.core import git
+from skillcache.core.user import name_of
 from skillcache.sessions.story import Scene
-from skillcache.settings import Settings
-from skillcache.user import name_of
+from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.world import World
+    from skillcache.tools.world import World
 
 # Events that may find the session on another branch or commit; a tool's event only needs the top of the worktree.
 _PLACED = ("SessionStart", "UserPromptSubmit", "Stop", "SessionEnd")
@@ -19,7 +19,7 @@ _PLACED = ("SessionStart", "UserPromptSubmit", "Stop", "SessionEnd")
 
 def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -> Scene:
     """`folder`: where the client was started. Raises OSError for a repository that cannot be read."""
-    place = repository.locate(folder)
+    place = git.locate(folder)
     placed = event.name in _PLACED
     starts = event.name == "SessionStart"
     return Scene(
@@ -27,7 +27,7 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
         int(world.now * 1000),
         root=place.root,
         place=place if placed else None,
-        project=repository.project_of(place) if placed else "",
+        project=git.project_of(place) if placed else "",
         person=_person(world) if starts else None,
         process=_process(world) if starts else None,
         prompts=settings.flag("record.prompts"),
@@ -35,9 +35,9 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
 
 
 def _process(world: "World") -> dict[str, str]:
-    from skillcache.sessions import client  # once in a session
+    from skillcache.core import processes  # once in a session
 
-    return client.described(world.environ)
+    return processes.described(world.environ)
 
 
 def _person(world: "World") -> dict[str, str]:

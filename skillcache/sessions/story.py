@@ -13,16 +13,16 @@ The log's entries have a `kind`, and what each kind says (`agent` beside it wher
 `status` of a command is its exit status, or "background" or "interrupted"; `said` is a failure's last line.
 """
 
-from skillcache.event import SessionEvent
-from skillcache.sessions import limits
+from skillcache.claude.event import SessionEvent
+from skillcache.sessions import record as limits
 from skillcache.sessions.record import Record
-from skillcache.sessions.redaction import cut, stored
+from skillcache.sessions.text import cut, stored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skillcache.sessions.repository import Place
+    from skillcache.core.git import Place
 
 # Who a prompt comes from, where the client says it: the others are not a person's words.
 _PERSON = ("", "user", "sdk")
@@ -144,9 +144,9 @@ def _end(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: AR
 
 
 def _tool(event: SessionEvent, scene: Scene, record: Record) -> None:
-    from skillcache.sessions import tools  # most events are not of a tool
+    from skillcache.sessions import tool_calls  # most events are not of a tool
 
-    tools.tell(event, scene, record)
+    tool_calls.tell(event, scene, record)
 
 
 _IDLE = ("SessionStart", "SessionEnd")

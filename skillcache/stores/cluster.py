@@ -4,7 +4,7 @@ A script, and a command of several keys, may only touch keys of one slot there: 
 braces. So every key is named as elsewhere, behind `{skillcache}`, and is here given that as a command is sent.
 """
 
-from skillcache.redis_keys import LUA_TAG
+from skillcache.stores.redis_keys import LUA_TAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

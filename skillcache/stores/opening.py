@@ -1,6 +1,6 @@
 """Opens the store that a target names."""
 
-from skillcache.stores import EMBEDDED, Store
+from skillcache.stores.contract import EMBEDDED, Store
 
 
 def open_store(target: str, *, now: float) -> Store:

@@ -11,18 +11,18 @@ from weakref import WeakKeyDictionary
 import redis
 from redis import exceptions
 
-from skillcache.errors import StoreError
-from skillcache.outcome import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import EMBEDDED, Store
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.stores.bounded import READING
-from skillcache.stores.clients import connect
 from skillcache.stores.connection import describe
+from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisCalls
+from skillcache.stores.redis_py import connect
 from skillcache.stores.resp import Refusal
 
 if TYPE_CHECKING:
-    from skillcache.stores.redis_requests import Command, Request
+    from skillcache.stores.requests import Command, Request
 
 T = TypeVar("T")
 

@@ -5,10 +5,11 @@ Works with Redis 6 and later, and Valkey.
 
 from time import monotonic
 
-from skillcache.errors import StoreError
-from skillcache.outcome import STORE_REFUSED, STORE_UNREACHABLE
-from skillcache.stores import Claim, Lookup, Store, redis_requests
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE
+from skillcache.stores import requests
 from skillcache.stores.connection import Connection, Limits
+from skillcache.stores.contract import Claim, Lookup, Store
 from skillcache.stores.redis_url import Address
 from skillcache.stores.resp import Refusal
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TypeVar
 
-    from skillcache.stores.redis_requests import Command, Request
+    from skillcache.stores.requests import Command, Request
     from skillcache.stores.resp import Reply
 
     T = TypeVar("T")
@@ -44,10 +45,10 @@ class RedisCalls(Store):
     _longest_block = 5.0  # seconds
 
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
-        return self._ask(redis_requests.get(key, names, also))
+        return self._ask(requests.get(key, names, also))
 
     def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
-        return self._ask(redis_requests.get_many(keys, names))
+        return self._ask(requests.get_many(keys, names))
 
     def put(
         self,
@@ -59,40 +60,40 @@ class RedisCalls(Store):
         names: tuple[str, ...],
         generations: tuple[int, ...],
     ) -> bool:
-        return self._ask(redis_requests.put(key, value, ttl, started, names, generations))
+        return self._ask(requests.put(key, value, ttl, started, names, generations))
 
     def delete(self, key: str) -> None:
-        self._ask(redis_requests.delete(key))
+        self._ask(requests.delete(key))
 
     def invalidate(self, name: str) -> int:
-        return self._ask(redis_requests.invalidate(name))
+        return self._ask(requests.invalidate(name))
 
     def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
-        return self._ask(redis_requests.read(keys)) if keys else ()
+        return self._ask(requests.read(keys)) if keys else ()
 
     def write(self, key: str, value: bytes, ttl: int) -> None:
-        self._ask(redis_requests.write(key, value, ttl))
+        self._ask(requests.write(key, value, ttl))
 
     def claim(self, digest: str, owner: str, lease: float) -> Claim:
-        from skillcache.stores import redis_claims  # a hit pays nothing for it
+        from skillcache.stores import requests  # a hit pays nothing for it
 
-        return self._ask(redis_claims.claim(digest, owner, lease))
+        return self._ask(requests.claim(digest, owner, lease))
 
     def release(self, digest: str, owner: str) -> bool:
-        from skillcache.stores import redis_claims  # a hit pays nothing for it
+        from skillcache.stores import requests  # a hit pays nothing for it
 
-        return self._ask(redis_claims.release(digest, owner))
+        return self._ask(requests.release(digest, owner))
 
     def wait(self, digest: str, mark: str, seconds: float) -> bool:
-        from skillcache.stores import redis_claims  # a hit pays nothing for it
+        from skillcache.stores import requests  # a hit pays nothing for it
 
         for block in blocks(seconds, self._longest_block):
-            if self._ask(redis_claims.hear(digest, mark, block), patience=block):
+            if self._ask(requests.hear(digest, mark, block), patience=block):
                 return True
         return False
 
     def ping(self) -> None:
-        self._ask(redis_requests.ping())
+        self._ask(requests.ping())
 
     def _ask(self, request: "Request[T]", patience: float = 0.0) -> "T":
         """`patience`: seconds for which the server may keep its reply back. Raises StoreError."""

@@ -14,7 +14,7 @@ knows might have meant another server, or a safer way to it. No message repeats 
 a password may be anywhere in it.
 """
 
-from skillcache.errors import ConfigError
+from skillcache.core.errors import ConfigError
 
 DEFAULT_PORT = 6379
 _SENTINEL_PORT = 26379

@@ -7,8 +7,8 @@
 https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
-from skillcache.errors import StoreError
-from skillcache.outcome import STORE_GARBAGE, STORE_UNREACHABLE
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_UNREACHABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

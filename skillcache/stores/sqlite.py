@@ -4,14 +4,20 @@ The log is written ahead (WAL), so that a reader never waits for a writer. synch
 at checkpoints only, and a power cut may lose the last results but leaves no torn page that would be
 replayed as a result. Reading does no housekeeping; storing drops a bounded number of expired rows, and of the
 rows stored longest ago when the file is over its cap.
+
+Claims in the embedded store: two of its records for a digest, read and written in the caller's transaction.
+
+Under `claim_key` its owner, until the lease is over; under `wake_key` a name for the latest release, for a minute.
+Whoever waits looks for another name than the one it was refused with.
 """
 
+from os import urandom
 from time import monotonic, sleep
 
-from skillcache.errors import StoreError
-from skillcache.outcome import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import MAX_TTL, Claim, Lookup, Store, check_claim, check_ttl, check_value
-from skillcache.stores.sqlite_driver import Connection, Error, OperationalError
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.stores.contract import MAX_TTL, Claim, Lookup, Store, check_claim, check_ttl, check_value
+from skillcache.stores.redis_keys import claim_key, wake_key
 from skillcache.stores.sqlite_file import (
     CANTOPEN,
     CORRUPT,
@@ -20,7 +26,10 @@ from skillcache.stores.sqlite_file import (
     NOTADB,
     READONLY,
     RESULTS,
+    Connection,
+    Error,
     Handle,
+    OperationalError,
     open_for_reading,
     open_for_writing,
     primary_code,
@@ -28,6 +37,47 @@ from skillcache.stores.sqlite_file import (
 )
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.stores.sqlite_file import Connection
+
+
+WOKEN_SECONDS = 60.0  # how long a release can be heard of
+FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05  # seconds between two looks
+
+_FIND = "SELECT value, expires FROM records WHERE key = ? AND expires > ?"
+_KEEP = "INSERT OR REPLACE INTO records (key, value, expires) VALUES (?, ?, ?)"
+_DROP = "DELETE FROM records WHERE key = ? AND value = ? AND expires > ?"
+
+
+def claim(db: "Connection", digest: str, owner: str, lease: float, now: float) -> Claim:
+    holder, expires = _find(db, claim_key(digest), now)
+    mark = latest_release(db, digest, now)
+    if holder in ("", owner):
+        db.execute(_KEEP, (claim_key(digest), owner.encode(), now + lease))
+        return Claim("", lease, mark)
+    return Claim(holder, expires - now, mark)
+
+
+def release(db: "Connection", digest: str, owner: str, now: float) -> bool:
+    if db.execute(_DROP, (claim_key(digest), owner.encode(), now)).rowcount == 0:
+        return False
+    db.execute(_KEEP, (wake_key(digest), urandom(8).hex().encode(), now + WOKEN_SECONDS))
+    return True
+
+
+def latest_release(db: "Connection", digest: str, now: float) -> str:
+    """Its name; "" when none was in the last minute."""
+    return _find(db, wake_key(digest), now)[0]
+
+
+def _find(db: "Connection", key: str, now: float) -> tuple[str, float]:
+    """The record's text and when it expires; what is of another type counts as none."""
+    value, expires = db.execute(_FIND, (key, now)).fetchone() or (b"", 0.0)
+    if not isinstance(value, bytes) or not isinstance(expires, float):
+        return "", 0.0
+    return value.decode("utf-8", "replace"), expires
+
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
@@ -155,18 +205,17 @@ class SqliteStore(Store):
         self._write(lambda db: db.execute(record, (key, value, self._now + ttl)))
 
     def claim(self, digest: str, owner: str, lease: float) -> Claim:
-        from skillcache.stores import sqlite_claims  # a hit pays nothing for it
+        # a hit pays nothing for it
 
         check_claim(owner, lease)
-        return self._write(lambda db: sqlite_claims.claim(db, digest, owner, lease, self._moment()))
+        return self._write(lambda db: claim(db, digest, owner, lease, self._moment()))
 
     def release(self, digest: str, owner: str) -> bool:
-        from skillcache.stores import sqlite_claims  # a hit pays nothing for it
+        # a hit pays nothing for it
 
-        return self._write(lambda db: sqlite_claims.release(db, digest, owner, self._moment()))
+        return self._write(lambda db: release(db, digest, owner, self._moment()))
 
     def wait(self, digest: str, mark: str, seconds: float) -> bool:
-        from skillcache.stores.sqlite_claims import FIRST_PAUSE, LONGEST_PAUSE, latest_release
 
         end = monotonic() + seconds
         pause = FIRST_PAUSE

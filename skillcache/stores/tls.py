@@ -4,9 +4,9 @@ import socket
 import ssl
 from contextlib import contextmanager
 
-from skillcache import files
-from skillcache.errors import StoreError
-from skillcache.outcome import STORE_UNREACHABLE
+from skillcache.core import files
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_UNREACHABLE
 from skillcache.stores.redis_url import Address
 
 TYPE_CHECKING = False

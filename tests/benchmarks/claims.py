@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from statistics import quantiles
 
-from skillcache.stores import Store
+from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import open_pooled
 from tests.benchmarks.timing import interleave

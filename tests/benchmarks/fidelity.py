@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
-from skillcache import tally
-from skillcache.outcome import BYPASS, ERROR, STORE
+from skillcache.core import counts as tally
+from skillcache.core.outcomes import BYPASS, ERROR, STORE
 from tests.fidelity.world import World
 
 

@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from skillcache.fingerprint import Request, capture
-from skillcache.process import gather, start
+from skillcache.core.processes import gather, start
+from skillcache.fingerprint.capture import Request, capture
 
 _TOP = Path(__file__).parents[2]
 _CAPTURE = """
 import sys, time, os
 sys.path.insert(0, sys.argv[1])
-from skillcache.fingerprint import Request, capture
+from skillcache.fingerprint.capture.capture import Request, capture
 tools = tuple((word, sys.argv[2]) for word in sys.argv[3:])
 capture(Request(sys.argv[2], os.environ, time.monotonic() + 60, executables=tools))
 """

@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from skillcache.housekeeping import tidy
+from skillcache.commands.housekeeping import tidy
 from tests.conftest import until
 from tests.shims.shell import Shell
 

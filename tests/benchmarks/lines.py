@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from skillcache.shims.programs import words_of
+from skillcache.commands.shims.programs import words_of
 from tests.shims.shell import Shell
 
 _MOST = 10  # seconds for a line

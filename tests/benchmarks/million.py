@@ -26,16 +26,15 @@ from statistics import median, quantiles
 
 import redis
 
-from skillcache import key
-from skillcache.entry import Entry, decode, encode
-from skillcache.holdings import Steps
-from skillcache.holdings.redis import RedisHoldings, take
-from skillcache.invalidation import Selection, steps
-from skillcache.redis_keys import NAMES_KEY, entry_key, project_name
+from skillcache.cache.invalidation import Selection, steps
+from skillcache.stores import entry as key
 from skillcache.stores import resp
 from skillcache.stores.connection import Limits
+from skillcache.stores.entry import Entry, decode, encode
 from skillcache.stores.redis import RedisStore
+from skillcache.stores.redis_keys import NAMES_KEY, entry_key, project_name
 from skillcache.stores.redis_url import parse_url
+from skillcache.stores.scan import RedisHoldings, Steps, take
 from tests.benchmarks.timing import timed
 from tests.conftest import RedisServer, start_redis
 

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from skillcache import bytecode
-from skillcache.commands import ruled
+from skillcache.commands import stand_in as ruled
 from skillcache.commands.process import Program
 from skillcache.commands.stand_in import without_shims
-from skillcache.paths import package_folder
-from skillcache.settings import load
+from skillcache.core import bytecode
+from skillcache.core.paths import package_folder
+from skillcache.settings.in_force import load
 from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.fidelity.bash_tool import BashTool

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from skillcache import tally
+from skillcache.core import counts
 from tests.benchmarks.timing import interleave
 from tests.shims.shell import Shell
 
@@ -68,7 +68,7 @@ class Bench:
         return {**cases, _GONE: gone} if outputs else cases
 
     def replayed(self) -> int:
-        return [count.outcome.name for count in tally.read(str(self.shell.cache))].count("replayed")
+        return [count.outcome.name for count in counts.read(str(self.shell.cache))].count("replayed")
 
 
 def main() -> None:

@@ -17,13 +17,13 @@ class Anything:
 
 
 Module = type(sys)
-fingerprint = Module("skillcache.fingerprint")
+fingerprint = Module("skillcache.fingerprint.capture")
 fingerprint.__path__ = []
 for name, value in (("Request", Anything), ("Fingerprint", Anything), ("capture", lambda _: Anything())):
     setattr(fingerprint, name, value)
-git = Module("skillcache.git")
+git = Module("skillcache.core.git")
 git.__dict__["ask_ahead"] = lambda *_: None
-sys.modules |= {"skillcache.fingerprint": fingerprint, "skillcache.git": git}
+sys.modules |= {"skillcache.fingerprint.capture": fingerprint, "skillcache.core.git": git}
 
 from skillcache.commands.stand_in import main  # noqa: E402
 

@@ -5,12 +5,13 @@ import time
 
 import pytest
 
-from skillcache import durations, tally
+from skillcache.cache import durations
 from skillcache.cli.clear import clear
 from skillcache.cli.contents import EmbeddedContents
-from skillcache.outcome import REPLAYED
-from skillcache.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
+from skillcache.core import counts
+from skillcache.core.outcomes import REPLAYED
 from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from tests.cli.conftest import Person
 
 
@@ -76,12 +77,12 @@ def test_forgets_durations_but_not_the_counts(person: Person) -> None:
     cache = str(person.cache)
     now = time.time()
     durations.learn(cache, "/project", "pytest", 5_000)
-    tally.record(cache, now, REPLAYED)
+    counts.record(cache, now, REPLAYED)
 
     clear(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
 
     assert durations.learnt(cache, "/project", "pytest") is None
-    assert len(tally.read(cache)) == 1
+    assert len(counts.read(cache)) == 1
 
 
 def test_a_damaged_store_is_one_clear_line_with_the_way_out(person: Person) -> None:

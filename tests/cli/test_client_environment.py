@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.client_environment import completed, given_by_client, of_hooks
+from skillcache.cli.setup.client_environment import completed, given_by_client, of_hooks
 from tests.cli.conftest import Person
 from tests.conftest import RedisServer, empty_redis
 

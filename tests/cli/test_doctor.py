@@ -12,25 +12,14 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache import quarantine, tally
-from skillcache.cli.checks import (
-    MEND,
-    NOTE,
-    Finding,
-    Place,
-    faults,
-    folder,
-    interpreter,
-    lasting,
-    settings,
-    spool,
-    store,
-    switches,
-)
-from skillcache.cli.present import present_interpreter
-from skillcache.files import make_folder
-from skillcache.outcome import STORE_TIMEOUT
-from skillcache.paths import hooks_folder, spool_file
+from skillcache.cache import quarantine
+from skillcache.cli.checks import faults, folder, interpreter, lasting, settings, spool, store, switches
+from skillcache.cli.checks.finding import MEND, NOTE, Finding, Place
+from skillcache.cli.setup.present import present_interpreter
+from skillcache.core import counts
+from skillcache.core.files import make_folder
+from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.core.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
 from tests.conftest import RedisServer, free_port, until
 from tests.stores.sentinels import Service
@@ -320,7 +309,7 @@ def test_files_that_others_may_read_are_found_and_the_command_mends_it(person: P
 def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
     cache = str(person.cache)
     for ago in (10, 20, 90_000):
-        tally.record(cache, NOW - ago, STORE_TIMEOUT)
+        counts.record(cache, NOW - ago, STORE_TIMEOUT)
     quarantine.begin(cache, "/project", "eslint", NOW)
 
     found = folder.check(place(person))
@@ -332,7 +321,7 @@ def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
 
 
 def test_a_clock_that_went_back_is_found(person: Person) -> None:
-    tally.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
+    counts.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
 
     assert [text for text, _ in mends(folder.check(place(person)))] == [
         "the clock is behind what it was when a hook last ran"
@@ -361,9 +350,9 @@ def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> Non
     assert faults.check(place(person)) == []
     path = person.cache / "fault.txt"
     make_folder(str(path.parent))
-    path.write_text("KeyError\n/x/skillcache/runtime.py:71\n/x/skillcache/key.py:9")
+    path.write_text("KeyError\n/x/skillcache/events/runtime.py:71\n/x/skillcache/stores/entry.py:9")
     os.utime(path, (NOW, NOW))
-    text = "a hook failed on KeyError in /x/skillcache/key.py:9; the call went on without it"
+    text = "a hook failed on KeyError in /x/skillcache/stores/entry.py:9; the call went on without it"
     mend = f"report {path}, which holds places in our code and nothing of yours"
     assert faults.check(place(person)) == [Finding(NOTE, "fault", text, mend)]
     os.utime(path, (NOW - 8 * 86_400, NOW - 8 * 86_400))

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
-from skillcache.cli.checks import MEND, OK, Finding, Place, recent, tools
-from skillcache.outcome import (
+from skillcache.cli.checks import recent, tools
+from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.core import counts
+from skillcache.core.outcomes import (
     ALL,
     BYPASS,
     ERROR,
@@ -38,7 +39,7 @@ streams spooled spool_full"""
 
 def found(person: Person, *outcomes: Outcome, ago: int = 60) -> list[Finding]:
     for outcome in outcomes:
-        tally.record(str(person.cache), NOW - ago, outcome)
+        counts.record(str(person.cache), NOW - ago, outcome)
     return recent.check(Place(person.variables, str(person.home), NOW))
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import Finding, Place, shims
-from skillcache.shims import folder
+from skillcache.cli.checks import shims
+from skillcache.cli.checks.finding import Finding, Place
+from skillcache.commands.shims import folder
 from tests.cli.conftest import Person
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import Finding, Place, store
-from skillcache.redis_keys import NAMES_KEY
+from skillcache.cli.checks import store
+from skillcache.cli.checks.finding import Finding, Place
+from skillcache.stores.redis_keys import NAMES_KEY
 from tests.cli.conftest import Person
 from tests.conftest import ACL_KEYS, RedisServer, until
 

@@ -8,18 +8,18 @@ import time
 
 import pytest
 
-from skillcache import key
-from skillcache.entry import encode
-from skillcache.redis_keys import entry_key, team_name
+from skillcache.stores import entry
+from skillcache.stores.entry import encode
+from skillcache.stores.redis_keys import entry_key, team_name
 from tests.cli.conftest import Person, Ran
 from tests.shelf import STARTED, Shelf, digest_of
-from tests.test_entry import make
+from tests.stores.test_entry import make
 
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
 
 
 def bash(command: str) -> str:
-    return key.text_of((("tool", "", "Bash"), ("command", "", command), ("env", "LANG", "C")))
+    return entry.text_of((("tool", "", "Bash"), ("command", "", command), ("env", "LANG", "C")))
 
 
 def here(person: Person) -> str:
@@ -141,11 +141,11 @@ def test_a_credential_of_a_call_is_not_told(person: Person, shelf: Shelf) -> Non
     ("text", "told"),
     [
         (
-            key.text_of((("tool", "", "WebFetch"), ("url", "", "https://a.example/"), ("prompt", "", "p"))),
+            entry.text_of((("tool", "", "WebFetch"), ("url", "", "https://a.example/"), ("prompt", "", "p"))),
             "https://a.example/",
         ),
-        (key.text_of((("tool", "", "run"), ("command", "", '["make","a b"]'))), "make 'a b'"),
-        (key.text_of((("tool", "", "other"), ("what", "", "this"))), "this"),
+        (entry.text_of((("tool", "", "run"), ("command", "", '["make","a b"]'))), "make 'a b'"),
+        (entry.text_of((("tool", "", "other"), ("what", "", "this"))), "this"),
         ('{"a":"\\u001b[31m"}', '{"a":"\\u001b[31m"}'),
         ("two\nlines\x1b[31m", "two lines[31m"),
     ],

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from skillcache.writer import person
+from skillcache.cache.writer import person
 from tests.cli.conftest import Person, Ran
-from tests.handlers.conftest import Place
-from tests.handlers.test_forged_entries import forge
+from tests.events.conftest import Place
+from tests.events.test_forged_entries import forge
 
 
 class Asker(Person):

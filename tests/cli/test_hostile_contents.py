@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from skillcache import key
-from skillcache.entry import File, encode
-from skillcache.redis_keys import entry_key
+from skillcache.stores import entry
+from skillcache.stores.entry import File, encode
+from skillcache.stores.redis_keys import entry_key
 from tests.cli.conftest import Person, Ran
 from tests.shelf import Shelf, digest_of
-from tests.test_entry import make
+from tests.stores.test_entry import make
 
 ODD = "\x1b]0;x\x07\x1b[2J\r\n\x9b31m\u202eevil\u2066\x00\ud800<b>\u200b"
 UTF8 = ODD.replace("\ud800", "")
@@ -19,7 +19,7 @@ HUGE = 10**400
 
 
 def keyed(text: str) -> str:
-    return key.text_of((("tool", "", "Bash"), ("command", text, text), (text, text, text)))
+    return entry.text_of((("tool", "", "Bash"), ("command", text, text), (text, text, text)))
 
 
 def header(**fields: object) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import (
+from skillcache.cli.setup.entries import (
     COMMAND_ENTRIES,
     DELIVERING,
     EVENTS,
@@ -21,7 +21,7 @@ from skillcache.claude_settings import (
     is_ours,
     started_by,
 )
-from skillcache.cli.present import note, present_interpreter
+from skillcache.cli.setup.present import note, present_interpreter
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"

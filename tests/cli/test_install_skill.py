@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
-from skillcache.cli import group
-from skillcache.paths import package_folder
-from skillcache.skill.frontmatter import read
+from skillcache.cli.main import group
+from skillcache.core.paths import package_folder
+from skillcache.rules.skills.frontmatter import read
 from tests.cli.conftest import Person
 
-SHIPPED = Path(package_folder(), "skills/redis-cache/SKILL.md")
+SHIPPED = Path(package_folder(), "cli/setup/skills/redis-cache/SKILL.md")
 
 
 def skill(person: Person) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from skillcache.entry import encode
-from skillcache.redis_keys import entry_key, project_name, team_name
+from skillcache.stores.entry import encode
+from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
 from tests.shelf import Shelf, digest_of
-from tests.test_entry import make
+from tests.stores.test_entry import make
 
 
 def place_of(shelf: Shelf) -> str:

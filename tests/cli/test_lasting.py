@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli import lasting
-from skillcache.cli.lasting import passing
+from skillcache.cli.setup import lasting
+from skillcache.cli.setup.lasting import passing
 from tests.cli.conftest import Person
 
 CACHE = "a cache, as those of uvx and pipx run"

@@ -12,7 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from skillcache.cli import COMMANDS, group
+from skillcache.cli.main import COMMANDS, group
 from tests.cli.conftest import Person
 
 HELP = Path(__file__).parent / "help"
@@ -59,7 +59,7 @@ def test_help_imports_no_command(person: Person) -> None:
         check=True,
     )
 
-    assert "skillcache.cli" in done.stderr
+    assert "skillcache.cli.main" in done.stderr
     assert not any(f"skillcache.cli.{name}" in done.stderr for name in COMMANDS)
     assert "| redis" not in done.stderr
 

@@ -7,14 +7,14 @@ import time
 
 import redis
 
-from skillcache.entry import STREAMS, File, encode
-from skillcache.redis_keys import entry_key, project_name, team_name
-from skillcache.relocation import relocate
-from skillcache.stores import MAX_TTL
+from skillcache.cache.relocation import relocate
+from skillcache.stores.contract import MAX_TTL
+from skillcache.stores.entry import STREAMS, File, encode
+from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from tests.cli.conftest import Person
 from tests.cli.test_entries import ago, bash
 from tests.shelf import Shelf, digest_of
-from tests.test_entry import make
+from tests.stores.test_entry import make
 
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
 

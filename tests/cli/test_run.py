@@ -17,14 +17,14 @@ from typing import IO, Any
 
 import pytest
 
-from skillcache import tally
-from skillcache.decision import Inquiry, decide
-from skillcache.entry import STREAMS, Entry, File, encode
-from skillcache.outcome import EXPIRED
-from skillcache.paths import embedded_store
-from skillcache.plan import Plan
-from skillcache.policy.rule import Rule
-from skillcache.stores import EMBEDDED, Store
+from skillcache.cache.capture import Plan
+from skillcache.cache.decision import Inquiry, decide
+from skillcache.core import counts as tally
+from skillcache.core.outcomes import EXPIRED
+from skillcache.core.paths import embedded_store
+from skillcache.rules.rule import Rule
+from skillcache.stores.contract import EMBEDDED, Store
+from skillcache.stores.entry import STREAMS, Entry, File, encode
 from skillcache.stores.opening import open_store
 from tests.conftest import RedisServer, free_port
 

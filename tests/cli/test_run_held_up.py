@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from tests.handlers.conftest import Place
-from tests.handlers.conftest import place as place_fixture
+from tests.events.conftest import Place
+from tests.events.conftest import place as place_fixture
 
 place = place_fixture
 PROGRAM = """

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.core.git import locate, project_of
 from skillcache.messages import limits
-from skillcache.sessions.repository import locate, project_of
 from tests.messages.client import Project, Session, quoted
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.paths import hooks_folder
+from skillcache.core.paths import hooks_folder
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
 

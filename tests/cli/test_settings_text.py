@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude_settings import EVENTS, MARK, Edit, Started, is_ours, started_by
-from skillcache.cli.settings_text import add, ours, remove
-from skillcache.errors import ConfigError
+from skillcache.cli.setup.entries import EVENTS, MARK, Edit, Started, is_ours, started_by
+from skillcache.cli.setup.settings_text import add, ours, remove
+from skillcache.core.errors import ConfigError
 
 EDIT = Edit("/opt/py", "/opt/hooks")  # one element for each event
 OURS = [event for event, _ in EDIT.groups()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skillcache.skill import manifest
+from skillcache.rules.skills import manifest
 from tests.cli.conftest import Person, Ran
 
 SCRIPT = """\

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import MEND, NOTE, OK, Place, skills
+from skillcache.cli.checks import skills
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Place
 from tests.skill.conftest import SCRIPT, Skills
 from tests.skill.conftest import skills as skills_  # noqa: F401 - the fixture
 

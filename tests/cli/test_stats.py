@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
-from skillcache import quarantine, tally
-from skillcache.outcome import (
+from skillcache.cache import quarantine
+from skillcache.core import counts
+from skillcache.core.outcomes import (
     COMMAND_WRITES,
     CONFIRMED,
     DISK,
@@ -23,7 +24,7 @@ NOON = 1_700_000_000
 
 def count(person: Person, outcome: Outcome, times: int = 1, *, run: int = 0, spent: int = 0) -> None:
     for number in range(times):
-        tally.record(str(person.cache), NOON + number, outcome, "pytest", run=run, spent=spent)
+        counts.record(str(person.cache), NOON + number, outcome, "pytest", run=run, spent=spent)
 
 
 def test_says_when_no_call_was_seen(person: Person) -> None:

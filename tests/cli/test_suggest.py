@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.observing.log import FAILED, Sighting, append, keyed, salt_of
-from skillcache.project import identity
+from skillcache.commands.candidate import FAILED, Sighting, append, keyed, salt_of
+from skillcache.core.git import identity
 from tests.cli.conftest import Person
 
 NOW = int(time.time())

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from skillcache import tally
-from skillcache.outcome import NO_RULE, REPLAYED
-from skillcache.paths import hooks_folder
+from skillcache.core import counts
+from skillcache.core.outcomes import NO_RULE, REPLAYED
+from skillcache.core.paths import hooks_folder
 from tests.messages.client import Project, Session
 
 
@@ -47,8 +47,8 @@ def test_runs_edits_hits_and_messages_are_told_in_order(project: Project) -> Non
     record(session, "PostToolUse", tool_name="Edit", tool_input=edited, tool_response={})
     project.run("send", "--to", "somebody-1", "done\nyet?")
     session.hook("SessionEnd", reason="other")
-    tally.record(str(project.cache), time.time() + 2, REPLAYED, "Bash(pytest:*)", run=12_300)
-    tally.record(str(project.cache), time.time() + 2, NO_RULE)
+    counts.record(str(project.cache), time.time() + 2, REPLAYED, "Bash(pytest:*)", run=12_300)
+    counts.record(str(project.cache), time.time() + 2, NO_RULE)
 
     lines = [line.split("  ", 1)[1] for line in project.run("tail", "--once").splitlines()]
 

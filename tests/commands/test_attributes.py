@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from skillcache import files
 from skillcache.commands import attributes
+from skillcache.core import files
 
 
 @pytest.fixture

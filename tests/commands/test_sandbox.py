@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
+from skillcache.core import counts
 from tests.conftest import require_program
 from tests.shims.shell import Shell
 
@@ -28,5 +28,5 @@ def test_a_command_in_a_sandbox_runs_though_its_environment_says_nothing(tmp_pat
             done = shell.call(where)
             assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode)
         assert shell.runs() - before == runs, where
-    outcomes = [count.outcome.name for count in tally.read(str(shell.cache))]
+    outcomes = [count.outcome.name for count in counts.read(str(shell.cache))]
     assert outcomes[-2:] == ["sandboxed"] * 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
+from skillcache.core import counts
 from tests.conftest import until
 from tests.shims.shell import Shell
 
@@ -129,7 +129,7 @@ def test_a_failure_is_given_to_the_very_next_call_with_other_filters_and_to_nobo
 def test_what_is_not_to_be_kept_is_not(shell: Shell) -> None:
     shell.same("pytest -q", runs=2, DO="echo $RANDOM$$ >>data; echo changed")
     shell.same("pytest -q", runs=2, DO="echo AKIA$(printf ABCDEFGHIJKLMNOP)")
-    outcomes = {count.outcome.name for count in tally.read(str(shell.cache))}
+    outcomes = {count.outcome.name for count in counts.read(str(shell.cache))}
     assert {"changed_inputs", "secret"} <= outcomes
 
 
@@ -137,7 +137,7 @@ def test_in_the_clients_sandbox_nothing_is_given_or_kept(shell: Shell) -> None:
     shell.same("ruff check .", runs=2, SANDBOX_RUNTIME="1")
     shell.same("ruff check .", runs=1)
     shell.same("ruff check .", runs=2, SANDBOX_RUNTIME="1")
-    assert "sandboxed" in {count.outcome.name for count in tally.read(str(shell.cache))}
+    assert "sandboxed" in {count.outcome.name for count in counts.read(str(shell.cache))}
 
 
 def test_a_pipe_in_the_repository_holds_nobody_up(shell: Shell) -> None:

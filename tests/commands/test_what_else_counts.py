@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
 from skillcache.commands.filters import seen_through
-from skillcache.entry import decode, encode
-from skillcache.settings import load
+from skillcache.core import counts
+from skillcache.settings.in_force import load
+from skillcache.stores.entry import decode, encode
 from skillcache.stores.opening import open_store
 from tests.conftest import until
 from tests.shims.shell import Shell
@@ -48,7 +48,7 @@ def does(shell: Shell, text: str) -> None:
 
 
 def outcomes(shell: Shell) -> list[str]:
-    return [count.outcome.name for count in tally.read(str(shell.cache))]
+    return [count.outcome.name for count in counts.read(str(shell.cache))]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from skillcache.server import PROTOCOL
+from skillcache.events.server.listening import PROTOCOL
 
 ANSWERS = {"follows": '{"follow": true}', "forever": '{"ticket": "t", "wait": 0.001}'}
 OF_NO_USE = (

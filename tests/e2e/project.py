@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from skillcache import tally
-from skillcache.probe.api import Request, ToolCall, Turn, bash
-from skillcache.probe.client import Client, Session
+from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
+from skillcache.cli.probe.client import Client, Session
+from skillcache.core import counts
 
 # `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
 PYTEST = "pytest -qq"
@@ -136,7 +136,7 @@ class Place:
 
     def outcomes(self) -> list[str]:
         """What became of the calls so far, by the names of the table of outcomes."""
-        return [count.outcome.name for count in tally.read(str(self.home / ".cache/skillcache"))]
+        return [count.outcome.name for count in counts.read(str(self.home / ".cache/skillcache"))]
 
     def processes(self, running: str = "") -> list[int]:
         """The processes of this person; `running`: a part of their command lines."""

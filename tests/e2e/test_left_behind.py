@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache.claude_settings import Edit, Started, started_by
-from skillcache.cli.settings_text import add
-from skillcache.paths import hooks_folder
-from skillcache.probe.api import ToolCall
-from skillcache.probe.client import Session
+from skillcache.cli.probe.api import ToolCall
+from skillcache.cli.probe.client import Session
+from skillcache.cli.setup.entries import Edit, Started, started_by
+from skillcache.cli.setup.settings_text import add
+from skillcache.core.paths import hooks_folder
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place, after
 from tests.e2e.test_plugin_faults import start_instead

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import MARK
+from skillcache.cli.probe.api import Request, Turn, blocks_of
+from skillcache.cli.probe.client import Session
+from skillcache.cli.setup.entries import MARK
+from skillcache.core.paths import hooks_folder
 from skillcache.messages import limits
-from skillcache.paths import hooks_folder
-from skillcache.probe.api import Request, Turn, blocks_of
-from skillcache.probe.client import Session
 from tests.e2e.project import Place, after, agent
 
 EVENTS = ("SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd")

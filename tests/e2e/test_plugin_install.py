@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.plugin.layout import marketplace_text
-from skillcache.probe.api import bash
+from skillcache.cli.probe.api import bash
+from skillcache.cli.setup.bundle import marketplace_text
 from tests.conftest import RedisServer
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, PYTEST

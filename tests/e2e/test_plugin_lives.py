@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from skillcache.paths import hooks_folder
-from skillcache.probe.api import Api, bash
-from skillcache.probe.client import Session
+from skillcache.cli.probe.api import Api, bash
+from skillcache.cli.probe.client import Session
+from skillcache.core.paths import hooks_folder
 from tests.conftest import RedisServer
 from tests.e2e.plugin import SECONDS, Plugged, notes
 from tests.e2e.project import COUNT, after

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.probe.api import Request, ToolCall, Turn, bash
-from skillcache.probe.client import Session
+from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
+from skillcache.cli.probe.client import Session
 from tests.e2e.project import Place
 
 ORIGIN = "https://example.org/somebody/widgets.git"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from skillcache.probe.api import Turn
+from skillcache.cli.probe.api import Turn
 from tests.e2e.project import Place, after
 from tests.e2e.stubs import (
     ENDED_FAILING,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.paths import hooks_folder, package_folder
+from skillcache.core.paths import hooks_folder, package_folder
 from tests.conftest import unavailable
 from tests.e2e.project import Place, after
 from tests.e2e.stubs import RAN, SAID, UNSEEN, Step, clients_files, furnish, play, said_by_hooks, sentences, told, tool

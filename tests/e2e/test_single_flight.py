@@ -16,7 +16,7 @@ from termios import TIOCSWINSZ
 
 import pytest
 
-from skillcache.probe.api import Api, Request, Turn, bash
+from skillcache.cli.probe.api import Api, Request, Turn, bash
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 

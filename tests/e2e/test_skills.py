@@ -7,8 +7,8 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from skillcache.paths import package_folder
-from skillcache.probe.api import ToolCall
+from skillcache.cli.probe.api import ToolCall
+from skillcache.core.paths import package_folder
 from tests.e2e.project import Place, after
 
 DECLARED = """\

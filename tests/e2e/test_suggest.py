@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from skillcache.observing.log import read
-from skillcache.probe.api import bash
+from skillcache.cli.probe.api import bash
+from skillcache.commands.candidate import read
 from tests.e2e.project import Place, after
 
 SLOW_REPORT = '#!/bin/sh\necho "slow-report" >> "$E2E_RUNS"\nsleep 1.3\nwc -l answer\n'

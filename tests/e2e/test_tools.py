@@ -9,8 +9,8 @@ from typing import Any
 
 import redis
 
-from skillcache.entry import decode, encode
-from skillcache.probe.api import ToolCall, Turn
+from skillcache.cli.probe.api import ToolCall, Turn
+from skillcache.stores.entry import decode, encode
 from tests.conftest import RedisServer
 from tests.e2e.pages import HOST, Page, Pages
 from tests.e2e.project import CHECK_RULE, Place, after, agent

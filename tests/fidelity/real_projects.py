@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from skillcache import tally
-from skillcache.normalize import normalized
-from skillcache.outcome import HIT, Outcome
+from skillcache.cache.verify import normalized
+from skillcache.core import counts
+from skillcache.core.outcomes import HIT, Outcome
 from tests.conftest import unavailable
 from tests.fidelity.bash_tool import BashTool, Ran
 
@@ -212,7 +212,7 @@ class Workshop:
             self.wrong.append(f"{line}: a text that no run has given:\n{served.text}")
 
     def outcomes(self) -> list[Outcome]:
-        return [count.outcome for count in tally.read(self.environ["SKILLCACHE_HOME"])]
+        return [count.outcome for count in counts.read(self.environ["SKILLCACHE_HOME"])]
 
     def figures(self) -> str:
         return (

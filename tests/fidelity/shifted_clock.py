@@ -19,7 +19,7 @@ time.time = lambda: _now() + _shift
 
 if _SCRIPT.endswith("/session_start.py"):
     sys.path.append(_CHECKOUT)
-    from skillcache import paths
+    from skillcache.core import paths
 
     paths.hooks_folder = lambda: _HERE  # what a shim starts is to have this clock as well
 

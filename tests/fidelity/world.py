@@ -22,9 +22,9 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from skillcache import tally
-from skillcache.outcome import HIT, Outcome
-from skillcache.paths import tally_file
+from skillcache.core import counts
+from skillcache.core.outcomes import HIT, Outcome
+from skillcache.core.paths import tally_file
 from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
 from tests.fidelity.lines import LINES, Line
@@ -472,7 +472,7 @@ class Call:
     def _outcomes(self) -> list[Outcome]:
         path = Path(tally_file(self.world.cache))
         counted = path.read_bytes()[self.counted_from :] if path.exists() else b""
-        return [count.outcome for count in tally.parse(counted)]
+        return [count.outcome for count in counts.parse(counted)]
 
     def _files(self) -> dict[Path, tuple[int, bytes]]:
         """Mode and content of what a line may touch, by path."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.fingerprint import Fingerprint, Request, capture
+from skillcache.fingerprint.capture import Fingerprint, Request, capture
 
 
 class Project:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -35,14 +35,14 @@ def test_pytest_told_to_go_by_the_last_run_is_a_bypass(repo: "Project", file: st
     repo.write(file, text)
     with pytest.raises(Bypass) as caught:
         repo.capture(executables=PYTEST)
-    assert caught.value.outcome is outcome.COMMAND_FRESH
+    assert caught.value.outcome is outcomes.COMMAND_FRESH
 
 
 def test_a_variable_that_tells_it_so_is_one_too(repo: "Project") -> None:
     assert repo.capture(environ={"PYTEST_ADDOPTS": "-q --lfs"})
     with pytest.raises(Bypass) as caught:
         repo.capture(environ={"PYTEST_ADDOPTS": "-q --lf"})
-    assert caught.value.outcome is outcome.COMMAND_FRESH
+    assert caught.value.outcome is outcomes.COMMAND_FRESH
 
 
 def test_such_an_option_elsewhere_in_the_file_is_none(repo: "Project") -> None:

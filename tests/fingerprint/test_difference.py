@@ -2,18 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
-from skillcache import jsontext
-from skillcache.fingerprint.difference import differences
+from skillcache.core import json
+from skillcache.fingerprint.differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skillcache.fingerprint import Fingerprint
+    from skillcache.fingerprint.capture import Fingerprint
     from tests.fingerprint.conftest import Project
 
 
 def between(old: "Fingerprint", new: "Fingerprint") -> list[str]:
-    details: Any = jsontext.loads(jsontext.dumps(old.details))
+    details: Any = json.loads(json.dumps(old.details))
     return differences(details, old.rows, new)
 
 
@@ -79,6 +79,6 @@ def test_details_stay_below_64_kilobytes(repo: "Project") -> None:
     for number in range(1500):
         repo.write(f"new/file_with_quite_a_long_name_{number}.txt", str(number))
     old = repo.capture()
-    assert len(jsontext.dumps(old.details)) < 64 << 10
+    assert len(json.dumps(old.details)) < 64 << 10
     repo.write("src/main.py", "print(2)\n")
     assert between(old, repo.capture())[-1] == "more files changed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.fingerprint.disturbance import disturbed
+from skillcache.fingerprint.changes import disturbed
 
 ENVIRON = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1"}
 IGNORED = (("ignored", ".env", "0f"),)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -144,7 +144,7 @@ def test_an_index_written_during_the_capture_is_read_again_once(repo: "Project",
     else:
         with pytest.raises(Bypass) as caught:
             repo.rows(environ=environ)
-        assert caught.value.outcome is outcome.TOO_SLOW
+        assert caught.value.outcome is outcomes.TOO_SLOW
 
 
 def test_a_repository_without_commits(folder: "Project") -> None:
@@ -199,7 +199,7 @@ def test_a_broken_repository_is_a_bypass(repo: "Project", content: str) -> None:
     (inner / ".git").write_text(content)
     with pytest.raises(Bypass) as caught:
         repo.rows("inner")
-    assert caught.value.outcome is outcome.NO_GIT
+    assert caught.value.outcome is outcomes.NO_GIT
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
@@ -208,7 +208,7 @@ def test_a_repository_of_somebody_else_is_a_bypass(repo: "Project") -> None:
         os.chown(path, 12345, 12345)
     with pytest.raises(Bypass) as caught:
         repo.rows()
-    assert caught.value.outcome is outcome.NO_GIT
+    assert caught.value.outcome is outcomes.NO_GIT
     trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     assert repo.rows(environ=trusted)
 

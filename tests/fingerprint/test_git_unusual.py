@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +62,7 @@ class TestSubmodules:
         outer.write("lib/stray.py")
         with pytest.raises(Bypass) as caught:
             outer.rows()
-        assert caught.value.outcome is outcome.UNCAPTURABLE
+        assert caught.value.outcome is outcomes.UNCAPTURABLE
 
     def test_one_replaced_by_a_file_or_a_link(self, outer: "Project") -> None:
         (outer.top / "lib").rename(outer.top.parent / "moved")
@@ -152,7 +152,7 @@ class TestLinks:
         (repo.top / "all").symlink_to("/")
         with pytest.raises(Bypass) as caught:
             repo.rows()
-        assert caught.value.outcome is outcome.TOO_LARGE
+        assert caught.value.outcome is outcomes.TOO_LARGE
 
     def test_a_folder_that_became_a_link(self, repo: "Project") -> None:
         before = repo.rows()
@@ -318,7 +318,7 @@ class TestCheckouts:
         (folder.top / ".git").mkdir()
         with pytest.raises(Bypass) as caught:
             folder.rows()
-        assert caught.value.outcome is outcome.NO_GIT
+        assert caught.value.outcome is outcomes.NO_GIT
 
 
 class TestStrangeFiles:
@@ -358,21 +358,21 @@ class TestStrangeFiles:
             file.truncate(65 << 20)
         with pytest.raises(Bypass) as caught:
             repo.rows()
-        assert caught.value.outcome is outcome.TOO_LARGE
+        assert caught.value.outcome is outcomes.TOO_LARGE
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
     def test_a_file_that_cannot_be_read_is_a_bypass(self, repo: "Project") -> None:
         repo.write("locked.txt", mode=0)
         with pytest.raises(Bypass) as caught:
             repo.rows()
-        assert caught.value.outcome is outcome.UNCAPTURABLE
+        assert caught.value.outcome is outcomes.UNCAPTURABLE
 
     def test_a_deadline_that_has_passed_is_a_bypass(self, repo: "Project") -> None:
-        from skillcache.fingerprint import Request, capture
+        from skillcache.fingerprint.capture import Request, capture
 
         with pytest.raises(Bypass) as caught:
             capture(Request(str(repo.top), repo.environ, 0.0))
-        assert caught.value.outcome is outcome.TOO_SLOW
+        assert caught.value.outcome is outcomes.TOO_SLOW
 
 
 def test_a_link_on_the_way_to_the_project_changes_nothing(repo: "Project", tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -154,7 +154,7 @@ def test_too_many_ignored_files_are_a_bypass(repo: "Project") -> None:
         repo.write(f"data/{number}")
     with pytest.raises(Bypass) as caught:
         repo.rows()
-    assert caught.value.outcome is outcome.TOO_LARGE
+    assert caught.value.outcome is outcomes.TOO_LARGE
 
 
 def test_files_that_only_the_person_ignores_count(repo: "Project") -> None:
@@ -220,4 +220,4 @@ class TestWithoutGit:
     def test_home_is_no_project(self, folder: "Project") -> None:
         with pytest.raises(Bypass) as caught:
             folder.rows("../home")
-        assert caught.value.outcome is outcome.UNCAPTURABLE
+        assert caught.value.outcome is outcomes.UNCAPTURABLE

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.digest import blake2b
-from skillcache.fingerprint import conversion, index
+from skillcache.core.digest import blake2b
+from skillcache.fingerprint import index
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -56,7 +56,7 @@ def test_the_index_is_decoded_as_git_prints_it(repo: "Project") -> None:
     data = (repo.top / ".git/index").read_bytes()
     assert index.decode(data, sizes=False) == repo.git("ls-files", "-s", "-v", "-z").encode()
     printed = repo.git("ls-files", "-s", "-v", "-z", "--debug").encode()
-    assert index.decode(data, sizes=True) == conversion.add_sizes(printed)
+    assert index.decode(data, sizes=True) == index.add_sizes(printed)
 
 
 def test_an_index_of_another_kind_is_left_to_git(repo: "Project") -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.fingerprint.mention import mentions_root
+from skillcache.fingerprint.changes import mentions_root
 from tests.fingerprint.test_disturbance import ENVIRON, git
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import Bypass
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -29,7 +29,7 @@ class Bench:
         executables = ((word, str(self.project.top)),)
         return self.project.rows(environ=self.environ | environ, executables=executables)
 
-    def outcome(self, word: str, **environ: str) -> outcome.Outcome:
+    def outcome(self, word: str, **environ: str) -> outcomes.Outcome:
         with pytest.raises(Bypass) as caught:
             self.rows(word, **environ)
         return caught.value.outcome
@@ -41,7 +41,7 @@ def bench(repo: "Project") -> Bench:
 
 
 def test_a_missing_tool_is_a_bypass(bench: Bench) -> None:
-    assert bench.outcome("no-such-tool") is outcome.NO_TOOL
+    assert bench.outcome("no-such-tool") is outcomes.NO_TOOL
 
 
 def test_a_script_counts_by_its_text(bench: Bench) -> None:
@@ -79,7 +79,7 @@ def test_the_same_tool_in_another_place_is_the_same(bench: Bench) -> None:
 
 def test_an_interpreter_found_by_env_counts(bench: Bench) -> None:
     bench.put("bin/check", "#!/usr/bin/env runner\nbody\n")
-    assert bench.outcome("check") is outcome.NO_TOOL
+    assert bench.outcome("check") is outcomes.NO_TOOL
     bench.put("bin/runner", b"\x7fELF 1")
     before = bench.rows("check")
     bench.put("bin/runner", b"\x7fELF 2")
@@ -88,13 +88,13 @@ def test_an_interpreter_found_by_env_counts(bench: Bench) -> None:
 
 def test_a_script_that_is_its_own_interpreter_is_a_bypass(bench: Bench) -> None:
     bench.put("bin/check", f"#!{bench.home.top}/bin/check\n")
-    assert bench.outcome("check") is outcome.UNCAPTURABLE
+    assert bench.outcome("check") is outcomes.UNCAPTURABLE
 
 
 def test_a_line_that_sets_the_path_is_a_bypass(bench: Bench) -> None:
     with pytest.raises(Bypass) as caught:
         bench.project.rows(assignments=(("PATH", "/elsewhere"),))
-    assert caught.value.outcome is outcome.UNCAPTURABLE
+    assert caught.value.outcome is outcomes.UNCAPTURABLE
 
 
 def test_a_tool_of_the_project_itself(bench: Bench) -> None:
@@ -140,7 +140,7 @@ class TestPython:
         newest = bench.rows("pytest", PATH=path)
         assert any("3.12.10" in row[1] for row in newest)
         assert any("3.12.1/" in row[1] for row in bench.rows("pytest", PATH=path, PYENV_VERSION="3.12.1"))
-        assert bench.outcome("pytest", PATH=path, PYENV_VERSION="3.9.9") is outcome.NO_TOOL
+        assert bench.outcome("pytest", PATH=path, PYENV_VERSION="3.9.9") is outcomes.NO_TOOL
 
     def test_a_virtual_environment_elsewhere_counts(self, bench: Bench) -> None:
         prefix = self.install(bench, "elsewhere")
@@ -157,7 +157,7 @@ class TestPython:
 
     def test_a_manager_that_keeps_its_environment_elsewhere_is_a_bypass(self, bench: Bench) -> None:
         bench.put("bin/poetry", SCRIPT.format(1))
-        assert bench.outcome("poetry") is outcome.UNCAPTURABLE
+        assert bench.outcome("poetry") is outcomes.UNCAPTURABLE
         bench.project.write(".venv/pyvenv.cfg", "version = 3.12.1\n")
         assert bench.rows("poetry")
 
@@ -184,7 +184,7 @@ class TestRust:
         )
         assert len({stable, nightly, pinned}) == 3
         assert tool() == nightly
-        assert bench.outcome("cargo", PATH=path, RUSTUP_TOOLCHAIN="gone") is outcome.UNCAPTURABLE
+        assert bench.outcome("cargo", PATH=path, RUSTUP_TOOLCHAIN="gone") is outcomes.UNCAPTURABLE
 
     def test_libraries_of_the_compiler_count(self, bench: Bench) -> None:
         bench.put("bin/cargo", b"\x7fELF")

@@ -11,9 +11,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 
 from skillcache import SkillCache, generate_cache_key
-from skillcache.entry import JSON as JSON_FORM
-from skillcache.entry import decode
-from skillcache.errors import ConfigError
+from skillcache.core.errors import ConfigError
+from skillcache.stores.entry import JSON as JSON_FORM
+from skillcache.stores.entry import decode
 from tests.conftest import RedisServer
 from tests.library.conftest import Cache
 from tests.library.test_keys import JSON

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from skillcache import SkillCache, cached
-from skillcache.library.naming import code_of, name_of
+from skillcache.library.keys import code_of, name_of
 
 ANSWER = """
 import os, sys

@@ -18,7 +18,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from skillcache import SkillCache, cached
-from skillcache.stores import MAX_TTL
+from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.opening import open_store
 from tests.library import typed
 from tests.library.conftest import Cache

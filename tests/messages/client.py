@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from skillcache.core.paths import hooks_folder
+from skillcache.messages.inbox import Post
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import Post
 from skillcache.messages.proof import token_of
-from skillcache.paths import hooks_folder
 from tests.sessions.test_repository import git
 
 HOOK = [sys.executable, "-I", "-S", f"{hooks_folder()}/deliver.py"]

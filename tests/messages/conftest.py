@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from skillcache.messages import seal
+from skillcache.messages.inbox import Letter, Post
+from skillcache.messages.inbox_redis import RedisPost
+from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import Message
 from skillcache.messages.opening import messages_file
-from skillcache.messages.post import Letter, Post
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.stores.connection import Limits
-from skillcache.stores.messages_redis import RedisPost
-from skillcache.stores.messages_sqlite import SqlitePost
 from skillcache.stores.redis_url import parse_url
 from tests.conftest import empty_redis
 from tests.stores.conftest import fake_redis

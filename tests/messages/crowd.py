@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
+from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import Letter, Post
 from tests.messages.conftest import PROJECT, agent
 
 T = TypeVar("T")

@@ -9,9 +9,9 @@ import sys
 import time
 
 from skillcache.messages import seal
+from skillcache.messages.inbox import Letter
 from skillcache.messages.message import Message
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import Letter
 
 
 def main() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.event import parse_session_event
-from skillcache.messages.activity import tasks
+from skillcache.claude.event import parse_session_event
+from skillcache.messages.agents import tasks
 
 
 def batch(response: Any, given: Any = None) -> list[tuple[str, str]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
-from skillcache.errors import StoreError
-from skillcache.event import parse_session_event
+from skillcache.claude.event import parse_session_event
+from skillcache.core import counts
+from skillcache.core.errors import StoreError
+from skillcache.core.git import locate, project_of
 from skillcache.messages.collisions import note_edit
-from skillcache.sessions.repository import locate, project_of
-from skillcache.settings import load
-from skillcache.world import World
+from skillcache.settings.in_force import load
+from skillcache.tools.world import World
 from tests.conftest import free_port
 from tests.messages.client import Project, Session, quoted
 
@@ -73,7 +73,7 @@ def test_a_store_out_of_reach_is_asked_once(project: Project) -> None:
         edit(session, "a.py")
     edit(session, "a.py")
     session.batch()
-    assert [count.outcome for count in tally.read(str(project.cache))] == []
+    assert [count.outcome for count in counts.read(str(project.cache))] == []
 
 
 def test_nobody_speaks_through_the_name_of_an_agent(project: Project) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from skillcache import outcome, tally
+from skillcache.core import counts as tally
+from skillcache.core import outcomes
 from skillcache.messages import limits
 from tests.conftest import free_port
 from tests.messages.client import HOOK, Project, Session, quoted
@@ -386,11 +387,11 @@ def test_a_store_out_of_reach_is_asked_once_and_nothing_is_said(tmp_path: Path) 
     assert session.start() == ""
     assert session.batch() == ""
     counts = [count.outcome for count in tally.read(str(project.cache))]
-    assert counts == [outcome.STORE_UNREACHABLE]
+    assert counts == [outcomes.STORE_UNREACHABLE]
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"session_id": "a b"}', b'{"hook_event_name": "Stop"}'])
 def test_an_event_that_is_none_is_counted_and_nothing_is_said(project: Project, data: bytes) -> None:
     done = subprocess.run(HOOK, input=data, env=project.environ, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
-    assert [count.outcome for count in tally.read(str(project.cache))] == [outcome.BAD_EVENT]
+    assert [count.outcome for count in tally.read(str(project.cache))] == [outcomes.BAD_EVENT]

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from skillcache.messages import limits
+from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.live import Subscription
 from skillcache.messages.message import foreign
-from skillcache.stores.messages_redis import RedisPost
 from skillcache.stores.redis_url import parse_url
 from tests.conftest import RedisServer
 from tests.messages.conftest import NOW, PATIENT, PROJECT, agent, letter

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import redis
 
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_TIMEOUT
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
-from skillcache.outcome import STORE_TIMEOUT
 from tests.conftest import empty_redis
 from tests.messages.client import Project, Session, quoted
 

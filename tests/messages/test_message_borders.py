@@ -24,7 +24,7 @@ def test_the_hook_imports_nothing_dear(store: str, tmp_path: Path, request: pyte
     project.run("send", "--to", "somebody-1", "hello")
     full = imported(session, "PostToolBatch")
 
-    assert "skillcache.messages.post" in empty
+    assert "skillcache.messages.inbox" in empty
     assert not any(name.startswith("skillcache.messages.arrival") for name in empty)
     assert "skillcache.messages.page" in full
     for each in (empty, full, imported(session, "SubagentStart", "a1"), imported(session, "SessionEnd")):

@@ -1,12 +1,12 @@
-"""One suite for every post: what `skillcache.messages.post.Post` promises."""
+"""One suite for every post: what `skillcache.messages.inbox.Post` promises."""
 
 from __future__ import annotations
 
 import pytest
 
 from skillcache.messages import limits
+from skillcache.messages.inbox import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, WORK, Post
 from skillcache.messages.message import Message, decode
-from skillcache.messages.post import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, WORK, Post
 from tests.messages.conftest import MS, NOW, PROJECT, Opener, agent, letter
 
 DAY = 86_400

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
 from skillcache.messages import limits
+from skillcache.messages.inbox import DENIED, UNKNOWN, Denied, Post
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import DENIED, UNKNOWN, Denied, Post
 from skillcache.messages.proof import marked, person_id, proof_of, token_by
 from tests.messages.conftest import NOW, PROJECT, Opener, agent, letter
 from tests.messages.test_post import read, texts

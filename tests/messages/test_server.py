@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from skillcache.messages import limits
+from skillcache.messages.inbox import Post
 from skillcache.messages.message import decode
 from skillcache.messages.opening import open_post
-from skillcache.messages.post import Post
 from tests.conftest import ACL_KEYS, RedisServer, start_redis
 from tests.messages.conftest import NOW, PROJECT, agent, letter
 

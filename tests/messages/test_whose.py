@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import redis
 
+from skillcache.core.git import locate, project_of
+from skillcache.messages.inbox import Denied
 from skillcache.messages.live import subscribe_to_agent
-from skillcache.messages.post import Denied
 from skillcache.messages.proof import proof_of, token_of
 from skillcache.messages.publishing import publish_message
-from skillcache.sessions.repository import locate, project_of
 from tests.conftest import RedisServer
 from tests.messages.client import Project, Session, quoted
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from skillcache.plugin.hearing import module
+from skillcache.cli.setup.heard import module
 
 RULES = [
     "Bash(make codegen:*)",

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude_settings import started_by
 from skillcache.cli.plugin_path import client_version
-from skillcache.cli.present import present_interpreter
+from skillcache.cli.setup.entries import started_by
+from skillcache.cli.setup.present import present_interpreter
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
 OLD = {"AI_AGENT": "claude-code_2-1-296_harness"}

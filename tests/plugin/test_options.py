@@ -9,9 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from skillcache import resident
-from skillcache.paths import hooks_folder
-from skillcache.settings import load
+from skillcache.claude import resident
+from skillcache.core.paths import hooks_folder
+from skillcache.settings.in_force import load
 
 URL = "redis://:word@host:6379/0"
 OPTIONS = {"CLAUDE_PLUGIN_OPTION_REDIS_URL": URL, "CLAUDE_PLUGIN_OPTION_TEAM": "blue"}

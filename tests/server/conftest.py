@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from skillcache import tally
+from skillcache.core import counts
 
 SCRIPT = Path(__file__).parents[2] / "hooks/serve.py"
 SECONDS = 20.0
@@ -143,7 +143,7 @@ class Server:
         assert until(lambda: self.outcomes().count("stored") > stored), self.outcomes()
 
     def outcomes(self) -> list[str]:
-        return [count.outcome.name for count in tally.read(str(self.home / ".cache/skillcache"))]
+        return [count.outcome.name for count in counts.read(str(self.home / ".cache/skillcache"))]
 
     def threads(self) -> int:
         assert self.process is not None

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from skillcache.server import calls
-from skillcache.server.calls import FOLLOW, Calls
+from skillcache.events.server import calls
+from skillcache.events.server.calls import FOLLOW, Calls
 from tests.server.conftest import SECONDS, until
 
 CALL = {

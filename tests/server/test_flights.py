@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.flight import LEASE
+from skillcache.cache.single_flight import LEASE
 from tests.server.conftest import LINKS, Server
 
 FOLLOW = {"follow": True}

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import resident
-from skillcache.server import PROTOCOL
+from skillcache.claude import resident
+from skillcache.events.server.listening import PROTOCOL
 from tests.server.conftest import SCRIPT, Connection, Server, until
 
 

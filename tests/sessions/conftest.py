@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from skillcache.event import SessionEvent
-from skillcache.sessions.brief import Brief
-from skillcache.sessions.brief.compose import Reader, compose
-from skillcache.sessions.brief.wording import CLOSE, OPEN
+from skillcache.claude.event import SessionEvent
+from skillcache.core.git import Place
+from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.journal import Journal, Question
 from skillcache.sessions.opening import open_journal
 from skillcache.sessions.record import Record, encode
-from skillcache.sessions.repository import Place
 from skillcache.sessions.story import Scene, tell
+from skillcache.sessions.text import CLOSE, OPEN
 from tests.conftest import empty_redis
 from tests.stores.conftest import fake_redis
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skillcache import jsontext
-from skillcache.sessions import client
+from skillcache.core import json, processes
 from tests.sessions.conftest import (
     HOUR,
     PROJECT,
@@ -102,7 +101,7 @@ def test_how_the_last_session_ended(project: Project, reason: str, words: str) -
 
 
 def test_a_killed_session_is_told_from_a_running_one(project: Project) -> None:
-    project.teller.process = {**client.describe(1), "boot": client.here(), "pid": "1", "pid_start": "0"}
+    project.teller.process = {**processes.describe(1), "boot": processes.here(), "pid": "1", "pid_start": "0"}
     project.tell(start(), prompt("x"))
     assert "stopped without an end (killed or crashed)" in project.lines()[0]
 
@@ -155,7 +154,7 @@ def test_a_running_session_is_listed_with_what_it_touches(project: Project) -> N
 
 def test_notes_are_carried(project: Project) -> None:
     note = {"text": "the parser is generated: edit grammar.txt", "at": project.teller.at, "by": "somebody"}
-    project.journal.add_note(PROJECT, "n1", jsontext.dumps(note))
+    project.journal.add_note(PROJECT, "n1", json.dumps(note))
     assert project.lines() == [
         "Notes on this project:",
         "- 1 h ago, somebody: the parser is generated: edit grammar.txt",
@@ -172,10 +171,10 @@ def test_a_resumed_session_where_nothing_changed_is_told_nothing(project: Projec
 def test_a_resumed_session_is_told_of_others_and_of_new_notes_only(project: Project) -> None:
     project.tell(start("other"), prompt("before", "other"), end("other"))
     project.tell(start(), prompt("mine"), edit("mine.py"), reply("ok"), end())
-    project.journal.add_note(PROJECT, "old", jsontext.dumps({"text": "old", "at": project.teller.at - HOUR}))
+    project.journal.add_note(PROJECT, "old", json.dumps({"text": "old", "at": project.teller.at - HOUR}))
     assert project.brief("resume", "one") is None
     project.tell(start("third"), prompt("theirs", "third"), edit("theirs.py", "third"), end("third"))
-    project.journal.add_note(PROJECT, "new", jsontext.dumps({"text": "a new one", "at": project.teller.at}))
+    project.journal.add_note(PROJECT, "new", json.dumps({"text": "a new one", "at": project.teller.at}))
 
     said = project.lines("resume", "one")
 

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillcache import jsontext
-from skillcache.event import SessionEvent
-from skillcache.sessions.brief import Brief
-from skillcache.sessions.brief.compose import Reader, compose
-from skillcache.sessions.brief.wording import CLOSE, OPEN, plain
+from skillcache.claude.event import SessionEvent
+from skillcache.core import json as jsontext
+from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.journal import History, Past, Question
 from skillcache.sessions.opening import open_journal
+from skillcache.sessions.text import CLOSE, OPEN, plain
 from tests.sessions.conftest import (
     MS,
     NOW,

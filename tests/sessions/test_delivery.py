@@ -14,16 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import tally
-from skillcache.errors import StoreError
-from skillcache.outcome import SPOOL_FULL, SPOOLED
-from skillcache.paths import spool_file
-from skillcache.sessions import limits, spool
+from skillcache.core import counts
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import SPOOL_FULL, SPOOLED
+from skillcache.core.paths import spool_file
+from skillcache.sessions import delivery as spool
+from skillcache.sessions import record
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import Past, Question
 from skillcache.sessions.record import encode
-from skillcache.setting_table import TABLE
-from skillcache.settings import Settings
+from skillcache.settings.in_force import Settings
+from skillcache.settings.table import TABLE
 from tests.conftest import RedisServer, free_port
 from tests.sessions.conftest import NOW, PROJECT, Teller, bash, prompt, start
 
@@ -84,7 +85,7 @@ def commands(found: Past) -> list[str]:
 def test_what_the_store_did_not_take_is_delivered_by_the_next_in_order_and_once(away: Away, teller: Teller) -> None:
     for told in (start(), prompt("while away"), bash("one"), bash("two")):
         away.open().deliver(teller.record(told))
-    assert [count.outcome for count in tally.read(away.cache)] == [SPOOLED] * 4
+    assert [count.outcome for count in counts.read(away.cache)] == [SPOOLED] * 4
     away.come_back()
 
     away.open().deliver(teller.record(bash("three")))
@@ -115,7 +116,7 @@ def test_the_spool_is_private(away: Away, teller: Teller) -> None:
 
 
 def test_a_long_spool_is_delivered_in_batches(away: Away, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "SPOOL_BATCH", 3)
+    monkeypatch.setattr(record, "SPOOL_BATCH", 3)
     for number in range(8):
         away.open().deliver(teller.record(start() if not number else bash(str(number))))
     away.come_back()
@@ -128,9 +129,9 @@ def test_a_long_spool_is_delivered_in_batches(away: Away, teller: Teller, monkey
 
 def test_a_full_spool_takes_no_more_and_says_so(away: Away, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     away.open().deliver(teller.record(start()))
-    monkeypatch.setattr(limits, "SPOOL", away.spool.stat().st_size + 10)
+    monkeypatch.setattr(record, "SPOOL", away.spool.stat().st_size + 10)
     away.open().deliver(teller.record(prompt("too much")))
-    assert [count.outcome for count in tally.read(away.cache)] == [SPOOLED, SPOOL_FULL]
+    assert [count.outcome for count in counts.read(away.cache)] == [SPOOLED, SPOOL_FULL]
     assert b"too much" not in away.spool.read_bytes()
 
 
@@ -203,7 +204,7 @@ def test_a_flush_without_a_store_says_so_and_keeps_everything(away: Away, teller
 ADDER = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from skillcache.sessions import spool
+from skillcache.sessions import delivery as spool
 for number in range(40):
     if sys.argv[3] == "add":
         place = spool.make(sys.argv[2])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skillcache.sessions import limits
+from skillcache.sessions import record as limits
 from skillcache.sessions.journal import Journal, Past, Question
 from skillcache.sessions.record import Record, encode
 from tests.sessions.conftest import (

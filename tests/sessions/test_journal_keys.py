@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from skillcache.sessions import limits
+from skillcache.sessions import record
 from skillcache.sessions.journal import Journal, Question
 from skillcache.sessions.opening import open_journal
 from tests.conftest import ACL_KEYS, RedisServer
@@ -47,7 +47,7 @@ def test_keys_of_a_server_expire(server: Journal, redis_server: RedisServer, tel
         "skillcache:told:one",
     }
     assert all(TTL - 60 < seconds <= TTL for key, seconds in left.items() if "told" not in key)
-    assert 0 < left["skillcache:told:one"] <= limits.TOLD_TTL
+    assert 0 < left["skillcache:told:one"] <= record.TOLD_TTL
 
 
 def test_a_user_of_the_documented_keys_needs_no_other(redis_server: RedisServer, teller: Teller) -> None:

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache import secrets
-from skillcache.sessions.redaction import cut, may_hold_secret, stored
-from tests.secrets.test_secrets import TRUE, surrounded
+from skillcache.core.credentials import find
+from skillcache.sessions.text import cut, may_hold_secret, stored
+from tests.core.test_credentials import TRUE, surrounded
 
 
 def test_a_credential_never_gets_past_the_quick_look() -> None:
     for kind, text in TRUE:
         for shown in surrounded(kind, text):
             assert may_hold_secret(shown), kind
-            assert secrets.find(stored(shown, 10_000)) is None
+            assert find.find(stored(shown, 10_000)) is None
 
 
 @given(st.text(max_size=300))
 def test_what_the_quick_look_passes_is_clean(text: str) -> None:
     if not may_hold_secret(text):
-        assert secrets.find(text) is None
+        assert find.find(text) is None
 
 
 @pytest.mark.parametrize("text", ["fix the failing test in parser.py", "pytest -q tests/sessions", "ls -la | head -3"])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.sessions import client
-from skillcache.sessions.repository import locate
+from skillcache.core import processes
+from skillcache.core.git import locate
 
 
 def git(folder: Path, *words: str) -> str:
@@ -72,16 +72,16 @@ def test_outside_git_the_folder_is_the_root(tmp_path: Path) -> None:
 
 
 def test_a_process_is_told_from_another_with_its_number() -> None:
-    mine = client.describe(os.getpid())
-    assert client.is_alive(mine, client.here()) is True
-    assert client.is_alive({**mine, "pid_start": "1"}, client.here()) is False
-    assert client.is_alive(mine, "elsewhere") is None
-    assert client.is_alive({}, client.here()) is None
+    mine = processes.describe(os.getpid())
+    assert processes.is_alive(mine, processes.here()) is True
+    assert processes.is_alive({**mine, "pid_start": "1"}, processes.here()) is False
+    assert processes.is_alive(mine, "elsewhere") is None
+    assert processes.is_alive({}, processes.here()) is None
 
 
 def test_a_killed_process_is_known_to_be_gone() -> None:
     process = subprocess.Popen(["sleep", "60"])
-    known = client.describe(process.pid)
+    known = processes.describe(process.pid)
     process.kill()
     process.wait()
-    assert client.is_alive(known, client.here()) is False
+    assert processes.is_alive(known, processes.here()) is False

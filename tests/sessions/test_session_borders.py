@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.paths import hooks_folder
+from skillcache.core.paths import hooks_folder
 from tests.test_borders import COLD, FORBIDDEN, imported_by, is_in
 
 
@@ -31,7 +31,7 @@ def test_a_recording_hook_imports_nothing_dear(name: str, fields: dict[str, Any]
     assert "skillcache.sessions.delivery" in imported
     assert imported & FORBIDDEN == set()
     assert [each for each in imported if is_in(each.removeprefix("skillcache."), (*COLD, "secrets"))] == []
-    assert not any(each.startswith("skillcache.sessions.brief") for each in imported)
+    assert not any(each.startswith("skillcache.sessions.brief.compose") for each in imported)
 
 
 def test_the_start_of_a_session_imports_nothing_dear(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -48,6 +48,6 @@ def test_the_start_of_a_session_imports_nothing_dear(tmp_path_factory: pytest.Te
     script = f"{hooks_folder()}/session_start.py"
     imported = imported_by(script, event={**told("SessionStart", project), "session_id": "two"}, home=tmp_path)
 
-    assert "skillcache.sessions.brief.sections" in imported
+    assert "skillcache.sessions.brief.compose.sections" in imported
     assert imported & FORBIDDEN == set()
     assert [each for each in imported if is_in(each.removeprefix("skillcache."), COLD)] == []

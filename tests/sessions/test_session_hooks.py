@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from skillcache.paths import hooks_folder
+from skillcache.core.counts import read as read_tally
+from skillcache.core.paths import hooks_folder
 from skillcache.sessions.opening import open_journal
-from skillcache.tally import read as read_tally
 from tests.conftest import RedisServer
 from tests.sessions.test_repository import git
 

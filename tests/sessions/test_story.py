@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache import secrets
-from skillcache.sessions import limits
+from skillcache.core.credentials import find
+from skillcache.sessions import record as limits
 from skillcache.sessions.record import decode, encode
 from skillcache.sessions.story import Scene, tell
 from tests.sessions.conftest import ROOT, Teller, bash, edit, end, event, prompt, reply, start, todo, tool
@@ -226,5 +226,5 @@ def test_whatever_an_event_holds_its_record_can_be_written_and_read(
     if record is not None:
         line = encode(record)
         assert b"\n" not in line
-        assert secrets.find(line.decode()) is None or "redacted" in line.decode()
+        assert find.find(line.decode()) is None or "redacted" in line.decode()
         assert decode(line) is not None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from skillcache.settings import Settings, load
-from skillcache.shims.session import make, prepare
+from skillcache.commands.shims.session import make, prepare
+from skillcache.settings.in_force import Settings, load
 from tests.fidelity.bash_tool import spelled
 
 SECONDS = 60

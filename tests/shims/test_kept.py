@@ -96,5 +96,5 @@ def test_a_second_session_loads_no_table_of_tools(place: Place) -> None:
         check=True,
     )
     assert (place.home / "env").exists()
-    assert "skillcache.shims.session" in done.stderr
-    assert "skillcache.policy" not in done.stderr
+    assert "skillcache.commands.shims.session" in done.stderr
+    assert "skillcache.rules" not in done.stderr

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.paths import hooks_folder
-from skillcache.settings import load
-from skillcache.shims.session import prepare
+from skillcache.commands.shims.session import prepare
+from skillcache.core.paths import hooks_folder
+from skillcache.settings.in_force import load
 from tests.conftest import require_program
 from tests.shims.shell import Shell, environment
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.handlers.conftest import Place
+from tests.events.conftest import Place
 
 # Prints its arguments and the first line of each that is a file; writes what SKILL_WRITES says: path=text;...
 SCRIPT = """\

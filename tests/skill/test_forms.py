@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from skillcache.errors import Bypass
-from skillcache.policy.wrappers import unwrap
-from skillcache.skill import manifest
-from skillcache.skill.find import Finder
+from skillcache.core.errors import Bypass
+from skillcache.rules.skills import manifest
+from skillcache.rules.skills.find import Finder
+from skillcache.rules.wrappers import unwrap
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "data/skills.jsonl").read_text().splitlines()]
 READ = [row for row in ROWS if "names" in row]

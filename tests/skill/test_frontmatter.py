@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillcache.skill.frontmatter import read
-from skillcache.skill.scalars import NotUnderstood
+from skillcache.rules.skills.frontmatter import read
+from skillcache.rules.skills.scalars import NotUnderstood
 
 PLAIN = """\
 ---

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillcache.errors import Bypass
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import TOO_LARGE
 from skillcache.fingerprint.files import Budget
-from skillcache.outcome import TOO_LARGE
-from skillcache.skill.globs import concerns, fault_of, find, matches
+from skillcache.fingerprint.globs import concerns, fault_of, find, matches
 
 FILES = (
     "a a.csv ab.csv .hidden.csv b/a.csv b/b b/c/a.csv b/c/d/e.csv bc/a.csv b.csv/x c/.d/a.csv aXb.csv abab.csv".split()  # noqa: SIM905

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from tests.handlers.test_forged_entries import forge
+from tests.events.test_forged_entries import forge
 from tests.skill.conftest import Skills
 from tests.skill.test_outputs import kept
 

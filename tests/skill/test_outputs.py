@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from skillcache.entry import File
-from skillcache.errors import Bypass
-from skillcache.outcome import OUTSIDE, UNCAPTURABLE
-from skillcache.skill.outputs import collect, restore
-from skillcache.skill.trace import written
-from tests.handlers.test_forged_entries import forge
+from skillcache.cache.skills.outputs import collect, restore
+from skillcache.cache.skills.trace import written
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE
+from skillcache.stores.entry import File
+from tests.events.test_forged_entries import forge
 from tests.skill.conftest import SCRIPT, Skills
 
 

@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from skillcache.errors import Bypass
-from skillcache.policy.wrappers import unwrap
-from skillcache.skill.scripts import script_at
+from skillcache.core.errors import Bypass
+from skillcache.rules.skills.scripts import script_at
+from skillcache.rules.wrappers import unwrap
 
 
 def script(line: str) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from skills_ref.validator import validate
 
-from skillcache.paths import package_folder
+from skillcache.core.paths import package_folder
 from tests.readme_tables import README
 from tests.skill.declaring import declared
 

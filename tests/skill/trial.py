@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from skillcache import tally
+from skillcache.core import counts
 from tests.shims.shell import Shell
 from tests.skill.declaring import declared
 
@@ -191,7 +191,7 @@ class Trial:
         return done.stdout, done.returncode, self._tree()
 
     def _outcomes(self) -> list[str]:
-        return [count.outcome.name for count in tally.read(str(self.shell.cache))]
+        return [count.outcome.name for count in counts.read(str(self.shell.cache))]
 
     def _tree(self) -> Tree:
         """What lies in the project and the skill."""

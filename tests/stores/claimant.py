@@ -16,8 +16,8 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
 
-from skillcache.stores import Store
 from skillcache.stores.connection import Limits
+from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url

@@ -10,15 +10,15 @@ from typing import Any, TypeVar
 
 import pytest
 
-from skillcache.errors import StoreError
-from skillcache.redis_keys import entry_key
-from skillcache.stores import Claim, Lookup, Store
-from skillcache.stores.clients import aio_connect
+from skillcache.core.errors import StoreError
 from skillcache.stores.connection import Limits
+from skillcache.stores.contract import Claim, Lookup, Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.redis import RedisStore
+from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.redis_py import aio_connect
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import empty_redis

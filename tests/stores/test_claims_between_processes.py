@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.stores import Store
+from skillcache.stores.contract import Store
 from tests.stores.claimant import DIGEST, open_here
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,11 +13,10 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache import outcome
-from skillcache.errors import ConfigError, StoreError
-from skillcache.stores.hearings import Hearings
+from skillcache.core import outcomes
+from skillcache.core.errors import ConfigError, StoreError
 from skillcache.stores.pooled import PooledStore, open_pooled
-from skillcache.stores.pooled_async import TURNS, AsyncStore
+from skillcache.stores.pooled_async import TURNS, AsyncStore, Hearings
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import RedisServer, free_port, start_redis
 from tests.stores.conftest import KEY, NOW, Impostor, put, value_of
@@ -118,7 +117,7 @@ def test_a_store_works_again_when_its_server_does(tmp_path: Path) -> None:
         put(store, KEY, 1000)
     finally:
         first.stop()
-    assert failure(store).outcome is outcome.STORE_UNREACHABLE
+    assert failure(store).outcome is outcomes.STORE_UNREACHABLE
     second = start_redis(tmp_path / "second", options=("--port", str(first.port)))
     try:
         assert store.get(KEY, ()).entry is None
@@ -130,12 +129,12 @@ def test_a_store_works_again_when_its_server_does(tmp_path: Path) -> None:
 
 def test_a_refused_connection() -> None:
     error = failure(PooledStore(redis.Redis(port=free_port(), password=SECRET)))
-    assert error.outcome is outcome.STORE_UNREACHABLE
+    assert error.outcome is outcomes.STORE_UNREACHABLE
 
 
 def test_a_wrong_password_is_refused(redis_with_password: RedisServer) -> None:
     error = failure(PooledStore(redis.Redis(port=redis_with_password.port, password=SECRET)))
-    assert error.outcome is outcome.STORE_REFUSED
+    assert error.outcome is outcomes.STORE_REFUSED
 
 
 def test_a_command_that_fails_is_a_refusal_and_no_more(redis_server: RedisServer) -> None:
@@ -143,7 +142,7 @@ def test_a_command_that_fails_is_a_refusal_and_no_more(redis_server: RedisServer
     redis_server.command("RPUSH", "skill_cache_gen:Bash", SECRET)
     with pytest.raises(StoreError) as caught:
         store.invalidate("Bash")
-    assert caught.value.outcome is outcome.STORE_REFUSED
+    assert caught.value.outcome is outcomes.STORE_REFUSED
     store.ping()
     store.close()
 
@@ -151,16 +150,16 @@ def test_a_command_that_fails_is_a_refusal_and_no_more(redis_server: RedisServer
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", outcome.STORE_GARBAGE),
-        (b"$abc\r\n", outcome.STORE_GARBAGE),
-        (b"*1\r\n$-1\r\n", outcome.STORE_GARBAGE),
-        (b"*2\r\n$-1\r\n:1\r\n", outcome.STORE_GARBAGE),
-        (b"", outcome.STORE_UNREACHABLE),
-        (f"-ERR {SECRET}\r\n".encode(), outcome.STORE_REFUSED),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", outcomes.STORE_GARBAGE),
+        (b"$abc\r\n", outcomes.STORE_GARBAGE),
+        (b"*1\r\n$-1\r\n", outcomes.STORE_GARBAGE),
+        (b"*2\r\n$-1\r\n:1\r\n", outcomes.STORE_GARBAGE),
+        (b"", outcomes.STORE_UNREACHABLE),
+        (f"-ERR {SECRET}\r\n".encode(), outcomes.STORE_REFUSED),
     ],
 )
 def test_a_server_of_another_kind(
-    impostor: Callable[[Callable[[socket.socket, Impostor], None]], Impostor], data: bytes, expected: outcome.Outcome
+    impostor: Callable[[Callable[[socket.socket, Impostor], None]], Impostor], data: bytes, expected: outcomes.Outcome
 ) -> None:
     def serve(link: socket.socket, server: Impostor) -> None:
         while (heard := server.hear(link)) and data:
@@ -177,7 +176,7 @@ def test_a_server_that_hangs_is_left_in_time(
 
     server = impostor(hang)
     store = PooledStore(redis.Redis(port=server.port, socket_timeout=0.2))
-    assert failure(store).outcome is outcome.STORE_TIMEOUT
+    assert failure(store).outcome is outcomes.STORE_TIMEOUT
 
 
 def waiters(server: RedisServer) -> int:
@@ -311,6 +310,6 @@ def test_a_crowd_of_coroutines_leaves_a_server_that_hangs_together(
         return list(await asyncio.gather(*[store.get(KEY, ()) for _ in range(300)], return_exceptions=True))
 
     failures = asyncio.run(ask())
-    assert {getattr(each, "outcome", each) for each in failures} == {outcome.STORE_TIMEOUT}
+    assert {getattr(each, "outcome", each) for each in failures} == {outcomes.STORE_TIMEOUT}
     assert len(failures) == 300
     assert len(asked) <= TURNS

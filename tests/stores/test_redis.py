@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import StoreError
-from skillcache.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
-from skillcache.stores import Store
+from skillcache.core import outcomes
+from skillcache.core.errors import StoreError
+from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.stores.conftest import KEY, failure_of, open_patiently, put, value_of
 
@@ -125,7 +125,7 @@ def test_the_database_of_the_url(redis_server: RedisServer, form: str) -> None:
 
 def test_a_database_that_is_not_there_is_refused(redis_server: RedisServer) -> None:
     error = failure_of(open_patiently(f"redis://127.0.0.1:{redis_server.port}/9999"))
-    assert error.outcome is outcome.STORE_REFUSED
+    assert error.outcome is outcomes.STORE_REFUSED
     assert error.detail == "ERR DB index is out of range"
 
 
@@ -142,7 +142,7 @@ def test_a_password(redis_with_password: RedisServer, login: str) -> None:
 )
 def test_a_wrong_login_is_refused_and_not_repeated(redis_with_password: RedisServer, login: str, code: str) -> None:
     error = failure_of(open_patiently(f"redis://{login}127.0.0.1:{redis_with_password.port}/0"))
-    assert error.outcome is outcome.STORE_REFUSED
+    assert error.outcome is outcomes.STORE_REFUSED
     assert error.detail == code
     assert "secret" not in f"{error!r} {error}"
 
@@ -177,13 +177,13 @@ def test_a_full_server_is_a_failure_of(redis_factory: Callable[..., RedisServer]
     assert store.get(KEY, ()).entry is None
     with pytest.raises(StoreError) as caught:
         store.write(record_key("pending", "1"), b"x", 60)
-    assert (caught.value.outcome, caught.value.detail) == (outcome.STORE_REFUSED, "OOM")
+    assert (caught.value.outcome, caught.value.detail) == (outcomes.STORE_REFUSED, "OOM")
     with pytest.raises(StoreError, match="OOM"):
         store.get(KEY, ())
     writer = open_patiently(server.url)
     with pytest.raises(StoreError) as caught:
         put(writer, KEY, 1)
-    assert caught.value.outcome is outcome.STORE_REFUSED
+    assert caught.value.outcome is outcomes.STORE_REFUSED
 
 
 def test_a_replica_is_read_and_refuses_to_write(redis_factory: Callable[..., RedisServer]) -> None:
@@ -201,7 +201,7 @@ def test_a_server_stopped_in_the_middle(redis_factory: Callable[..., RedisServer
     put(store, KEY, 1)
     server.stop()
     error = failure_of(store)
-    assert error.outcome is outcome.STORE_UNREACHABLE
+    assert error.outcome is outcomes.STORE_UNREACHABLE
     assert failure_of(store).detail == error.detail
 
 
@@ -213,14 +213,14 @@ def test_tls_verifies_the_server(redis_with_tls: RedisServer) -> None:
 
 def test_tls_refuses_a_server_it_cannot_verify(redis_with_tls: RedisServer) -> None:
     error = failure_of(open_patiently(f"rediss://:secret-w0rd@127.0.0.1:{redis_with_tls.port}/0"))
-    assert error.outcome is outcome.STORE_UNREACHABLE
+    assert error.outcome is outcomes.STORE_UNREACHABLE
     assert error.detail == "TLS: CERTIFICATE_VERIFY_FAILED"
 
 
 def test_tls_refuses_a_server_of_another_name(redis_with_tls: RedisServer) -> None:
     authority = redis_with_tls.certificates / "ca.crt"
     error = failure_of(open_patiently(f"rediss://127.0.0.1:{redis_with_tls.port}/0?ssl_ca_certs={authority}"))
-    assert (error.outcome, error.detail) == (outcome.STORE_UNREACHABLE, "TLS: CERTIFICATE_VERIFY_FAILED")
+    assert (error.outcome, error.detail) == (outcomes.STORE_UNREACHABLE, "TLS: CERTIFICATE_VERIFY_FAILED")
 
 
 @pytest.mark.parametrize("options", ["ssl_cert_reqs=none", "ssl_check_hostname=false&ssl_ca_certs={ca}"])
@@ -262,7 +262,7 @@ def test_a_file_that_tls_cannot_use_is_named(
     paths |= {name: tmp_path / name for name in ("text", "locked")}
     url = f"rediss://127.0.0.1:{redis_with_tls.port}/0?{options.format(**paths)}"
     error = failure_of(open_patiently(url))
-    assert error.outcome is outcome.STORE_UNREACHABLE
+    assert error.outcome is outcomes.STORE_UNREACHABLE
     assert error.detail.startswith(f"TLS: {detail.format(**paths)}")
 
 
@@ -279,19 +279,19 @@ def test_a_client_certificate_that_the_server_wants_is_named(
 def test_tls_to_a_server_without_it(redis_server: RedisServer) -> None:
     # The server waits for the rest of what it takes for a command, so that the limits of every day end this.
     error = failure_of(open_store(f"rediss://127.0.0.1:{redis_server.port}/0?ssl_cert_reqs=none", now=0))
-    assert error.outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
+    assert error.outcome in (outcomes.STORE_UNREACHABLE, outcomes.STORE_TIMEOUT)
 
 
 def test_a_plain_client_to_a_server_with_tls(redis_with_tls: RedisServer) -> None:
     error = failure_of(open_patiently(f"redis://127.0.0.1:{redis_with_tls.port}/0"))
-    assert error.outcome in (outcome.STORE_GARBAGE, outcome.STORE_UNREACHABLE)
+    assert error.outcome in (outcomes.STORE_GARBAGE, outcomes.STORE_UNREACHABLE)
 
 
 def test_a_lookup_imports_no_more_than_it_needs(redis_server: RedisServer) -> None:
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     script = (
         f"import sys; sys.path.insert(0, {root!r}); bare = set(sys.modules)\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores.contract.opening import open_store\n"
         f"open_store({redis_server.url!r}, now=0).get('k', ('a',))\n"
         "print(*sorted(m for m in set(sys.modules) - bare if not m.startswith('skillcache')))"
     )

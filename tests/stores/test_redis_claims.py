@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from skillcache import outcome
-from skillcache.errors import StoreError
-from skillcache.redis_keys import claim_key, wake_key
-from skillcache.stores import Store
+from skillcache.core import outcomes
+from skillcache.core.errors import StoreError
+from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import PooledStore
+from skillcache.stores.redis_keys import claim_key, wake_key
 from tests.conftest import RedisServer
 from tests.stores.conftest import NOW, Looped, measure, open_patiently
 
@@ -112,7 +112,7 @@ def test_a_server_that_dies_ends_the_wait(
     waiting = Waiting(server, opener, 60)
     server.process.kill()
     assert measure(waiting.end) < BOUND
-    assert waiting.failures[0].outcome is outcome.STORE_UNREACHABLE
+    assert waiting.failures[0].outcome is outcomes.STORE_UNREACHABLE
 
 
 @pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS)
@@ -126,7 +126,7 @@ def test_a_server_that_says_nothing_more_ends_the_wait(
         assert measure(waiting.end) < BOUND
     finally:
         server.process.send_signal(signal.SIGCONT)
-    assert waiting.failures[0].outcome is outcome.STORE_TIMEOUT
+    assert waiting.failures[0].outcome is outcomes.STORE_TIMEOUT
 
 
 @pytest.mark.parametrize("opener", OPENERS.values(), ids=OPENERS)

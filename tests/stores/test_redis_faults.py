@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import StoreError
-from skillcache.outcome import Outcome
-from skillcache.stores import Store
+from skillcache.core import outcomes
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import Outcome
 from skillcache.stores.connection import Limits
+from skillcache.stores.contract import Store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 from tests.conftest import free_port
@@ -77,7 +77,7 @@ def drip(link: socket.socket, server: Impostor) -> None:
 def test_a_refusing_port() -> None:
     store = open_at(free_port())
     error = failure(store)
-    assert (error.outcome, error.detail) == (outcome.STORE_UNREACHABLE, "ECONNREFUSED")
+    assert (error.outcome, error.detail) == (outcomes.STORE_UNREACHABLE, "ECONNREFUSED")
     assert_dead(store, error)
 
 
@@ -92,7 +92,7 @@ def test_a_server_that_takes_its_time(impostor: Start, serve: Serve) -> None:
     store = open_at(server.port)
     seen: list[StoreError] = []
     assert measure(lambda: seen.append(failure(store))) < BOUND
-    assert seen[0].outcome is outcome.STORE_TIMEOUT
+    assert seen[0].outcome is outcomes.STORE_TIMEOUT
     assert measure(lambda: assert_dead(store, seen[0])) < BOUND
     assert server.connections <= 1
 
@@ -110,7 +110,7 @@ def test_a_listener_that_never_accepts() -> None:
         store = open_at(listener.getsockname()[1])
         seen: list[StoreError] = []
         assert measure(lambda: seen.append(failure(store))) < BOUND
-        assert seen[0].outcome is outcome.STORE_TIMEOUT
+        assert seen[0].outcome is outcomes.STORE_TIMEOUT
         for link in crowd:
             link.close()
 
@@ -124,7 +124,7 @@ def test_a_server_that_does_not_read(impostor: Start) -> None:
         seen.append(failure(store, lambda s: s.put("k", value, ttl=1, started=1, names=(), generations=())))
 
     assert measure(call) < BOUND
-    assert seen[0].outcome is outcome.STORE_TIMEOUT
+    assert seen[0].outcome is outcomes.STORE_TIMEOUT
 
 
 OK = b"+OK\r\n+OK\r\n"
@@ -133,10 +133,10 @@ OK = b"+OK\r\n+OK\r\n"
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (b"", outcome.STORE_UNREACHABLE),
-        (OK + b"*2\r\n$3\r\nab", outcome.STORE_UNREACHABLE),
-        (OK + b"*2\r\n$3\r\nabc\r\n", outcome.STORE_UNREACHABLE),
-        (OK, outcome.STORE_UNREACHABLE),
+        (b"", outcomes.STORE_UNREACHABLE),
+        (OK + b"*2\r\n$3\r\nab", outcomes.STORE_UNREACHABLE),
+        (OK + b"*2\r\n$3\r\nabc\r\n", outcomes.STORE_UNREACHABLE),
+        (OK, outcomes.STORE_UNREACHABLE),
     ],
     ids=["at once", "in a string", "in an array", "after the login"],
 )
@@ -180,7 +180,7 @@ def test_a_server_that_hangs_up(impostor: Start, data: bytes, expected: Outcome)
 def test_garbage(impostor: Start, data: bytes) -> None:
     store = open_at(impostor(reply(data)).port, PATIENT)
     error = failure(store)
-    assert error.outcome is outcome.STORE_GARBAGE
+    assert error.outcome is outcomes.STORE_GARBAGE
     assert_dead(store, error)
 
 
@@ -192,7 +192,7 @@ def test_garbage_in_every_call(impostor: Start, call: Callable[[Store], object],
         call(store)  # an integer is what these take, and nothing heard what this one does
         store.close()
     else:
-        assert failure(store, call).outcome is outcome.STORE_GARBAGE
+        assert failure(store, call).outcome is outcomes.STORE_GARBAGE
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_garbage_in_every_call(impostor: Start, call: Callable[[Store], object],
 )
 def test_refusals_say_the_code_and_of_a_bare_one_more(impostor: Start, data: bytes, detail: str) -> None:
     error = failure(open_at(impostor(reply(data)).port, PATIENT))
-    assert (error.outcome, error.detail) == (outcome.STORE_REFUSED, detail)
+    assert (error.outcome, error.detail) == (outcomes.STORE_REFUSED, detail)
 
 
 def test_a_server_that_refuses_and_hangs_up(impostor: Start) -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_refuses_and_hangs_up(impostor: Start) -> None:
 
     store = open_at(impostor(serve).port, PATIENT)
     error = failure(store)
-    assert error.outcome is outcome.STORE_REFUSED
+    assert error.outcome is outcomes.STORE_REFUSED
     assert_dead(store, error)
 
 
@@ -230,7 +230,7 @@ def test_a_reply_over_the_cap(impostor: Start) -> None:
     limits = Limits(connect=20, silence=20, operation=20, size=1000)
     items = b"*2\r\n" + b"$600\r\n" + b"x" * 600 + b"\r\n" + b"$600\r\n" + b"x" * 600 + b"\r\n"
     error = failure(open_at(impostor(reply(OK + items)).port, limits), lambda store: store.read(("a", "b")))
-    assert error.outcome is outcome.STORE_GARBAGE
+    assert error.outcome is outcomes.STORE_GARBAGE
 
 
 def test_login_and_command_travel_together(impostor: Start) -> None:
@@ -259,7 +259,7 @@ def test_a_call_cut_short_by_an_alarm_leaves_no_reply_to_the_next(impostor: Star
     store._connection._reader._receive = receive_and_ring
     with pytest.raises(Alarm):
         store.get("k", ("a",))
-    assert failure(store).outcome is outcome.STORE_UNREACHABLE
+    assert failure(store).outcome is outcomes.STORE_UNREACHABLE
     store.close()
 
 
@@ -267,13 +267,13 @@ def test_a_host_name_that_does_not_resolve() -> None:
     store = RedisStore(parse_url("redis://name.invalid:6379/0"))
     seen: list[StoreError] = []
     assert measure(lambda: seen.append(failure(store))) < BOUND
-    assert seen[0].outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
+    assert seen[0].outcome in (outcomes.STORE_UNREACHABLE, outcomes.STORE_TIMEOUT)
 
 
 @pytest.mark.parametrize("host", ["", "a" * 300, "..", "ä..b"])
 def test_a_host_that_is_no_name(host: str) -> None:
     error = failure(RedisStore(parse_url(f"redis://{host}:1/0")))
-    assert error.outcome in (outcome.STORE_UNREACHABLE, outcome.STORE_TIMEOUT)
+    assert error.outcome in (outcomes.STORE_UNREACHABLE, outcomes.STORE_TIMEOUT)
 
 
 def test_a_resolver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,4 +300,4 @@ def test_a_resolver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -
     finally:
         released.set()
         ended.wait(10)
-    assert seen[0].outcome is outcome.STORE_TIMEOUT
+    assert seen[0].outcome is outcomes.STORE_TIMEOUT

@@ -13,17 +13,17 @@ import pytest
 import redis
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_client
-from skillcache.errors import ConfigError, StoreError
-from skillcache.outcome import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
-from skillcache.stores import Store
-from skillcache.stores.clients import aio_connect
+from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
 from skillcache.stores.connection import Limits
+from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
+from skillcache.stores.redis_py import aio_connect
 from skillcache.stores.redis_url import parse_url
 from tests.conftest import RedisServer, until
-from tests.handlers.conftest import Place
+from tests.events.conftest import Place
 from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, put, value_of
 from tests.stores.sentinels import Service, TlsSentinel
 

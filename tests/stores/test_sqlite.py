@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from skillcache import outcome
-from skillcache.errors import StoreError
-from skillcache.redis_keys import entry_key, record_key
-from skillcache.stores import MAX_TTL
+from skillcache.core import outcomes
+from skillcache.core.errors import StoreError
+from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import entry_key, record_key
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
@@ -126,8 +126,8 @@ def test_a_file_that_is_held_ends_in_time(path: Path) -> None:
     holder.execute("BEGIN EXCLUSIVE")
     reader = open_embedded(path)
     assert reader.get(KEY, ()).entry == value_of(1000)  # a reader does not wait for a writer
-    assert failure_of(reader, writing=True).outcome is outcome.STORE_TIMEOUT
-    assert failure_of(reader).outcome is outcome.STORE_TIMEOUT
+    assert failure_of(reader, writing=True).outcome is outcomes.STORE_TIMEOUT
+    assert failure_of(reader).outcome is outcomes.STORE_TIMEOUT
     holder.close()
 
 
@@ -135,8 +135,8 @@ WRITER = """
 import sys
 root, path, number, now = sys.argv[1:]
 sys.path.insert(0, root)
-from skillcache.stores import stamp
-from skillcache.stores.opening import open_store
+from skillcache.stores.contract.contract import stamp
+from skillcache.stores.contract.opening import open_store
 sys.stdin.read(1)
 store = open_store("embedded:" + path, now=float(now))
 name, key = "Bash", "skill_cache:Bash:" + number
@@ -183,7 +183,7 @@ def test_a_call_cut_short_by_an_alarm_ends_the_store(path: Path, monkeypatch: py
     monkeypatch.setattr(store, "_evict", ring)
     with pytest.raises(Alarm):
         put(store, KEY, 1000)
-    assert failure_of(store).outcome is outcome.STORE_UNREACHABLE
+    assert failure_of(store).outcome is outcomes.STORE_UNREACHABLE
     store.close()
     assert open_embedded(path).get(KEY, ()).entry is None
 
@@ -192,7 +192,7 @@ def test_a_lookup_imports_no_more_than_it_needs(path: Path) -> None:
     put_one(path)
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import os, stat; bare = set(sys.modules)\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores.contract.opening import open_store\n"
         f"print(open_store({f'embedded:{path}'!r}, now={NOW}).get({KEY!r}, ('a',)).entry is not None)\n"
         "print(*sorted(m for m in set(sys.modules) - bare if not m.startswith('skillcache')))"
     )
@@ -206,7 +206,7 @@ def test_sqlite3_works_after_the_store_was_used_first(path: Path) -> None:
     put_one(path)
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores.contract.opening import open_store\n"
         f"store = open_store({f'embedded:{path}'!r}, now={NOW}); store.ping(); store.close()\n"
         "import functools, sqlite3\n"
         "assert functools.lru_cache(maxsize=2)(len)('ab') == 2\n"
@@ -237,4 +237,4 @@ def test_a_value_that_is_larger_than_any_of_ours_is_not_read(path: Path, table: 
     assert store.get(KEY, ("Bash",)).entry is not None
     with pytest.raises(StoreError) as caught:
         _ = store.read(("huge",)) if table == "records" else store.get("huge", ())
-    assert (caught.value.outcome, caught.value.detail) == (outcome.STORE_REFUSED, "SQLITE_TOOBIG")
+    assert (caught.value.outcome, caught.value.detail) == (outcomes.STORE_REFUSED, "SQLITE_TOOBIG")

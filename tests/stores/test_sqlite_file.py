@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillcache import outcome
-from skillcache.errors import StoreError
-from skillcache.redis_keys import entry_key
+from skillcache.core import outcomes
+from skillcache.core.errors import StoreError
+from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.sqlite_file import SCHEMA_VERSION, identify, set_aside
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
 
@@ -54,7 +54,7 @@ def test_a_file_that_is_no_database_is_set_aside(path: Path, content: bytes, wri
     (path.parent / "store.sqlite-wal").write_bytes(b"")
     store = open_embedded(path)
     error = failure_of(store, writing=writing)
-    assert error.outcome is outcome.STORE_GARBAGE
+    assert error.outcome is outcomes.STORE_GARBAGE
     assert failure_of(store).detail == error.detail
     assert (path.parent / "store.sqlite.bad").read_bytes() == content
     assert open_embedded(path).get(KEY, ()).entry is None
@@ -71,7 +71,7 @@ def test_damage_inside_is_set_aside(path: Path) -> None:
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(bytes(content))
     store = open_embedded(path)
-    assert failure_of(store).outcome is outcome.STORE_GARBAGE
+    assert failure_of(store).outcome is outcomes.STORE_GARBAGE
     assert not path.exists()
     put_one(path)
 
@@ -81,7 +81,7 @@ def test_a_file_without_our_tables_is_set_aside(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.close()
-    assert failure_of(open_embedded(path)).outcome is outcome.STORE_GARBAGE
+    assert failure_of(open_embedded(path)).outcome is outcomes.STORE_GARBAGE
     put_one(path)
 
 
@@ -149,8 +149,8 @@ def test_something_else_at_the_path_is_a_disk_fault(path: Path, kind: str) -> No
         path.parent.write_text("")
     else:
         path.mkdir(parents=True)
-    assert failure_of(open_embedded(path)).outcome is outcome.DISK
-    assert failure_of(open_embedded(path), writing=True).outcome is outcome.DISK
+    assert failure_of(open_embedded(path)).outcome is outcomes.DISK
+    assert failure_of(open_embedded(path), writing=True).outcome is outcomes.DISK
 
 
 def damaged(data: bytes, changes: list[tuple[int, int]]) -> bytes:
@@ -188,8 +188,8 @@ import os, sys
 root, path, key, now = sys.argv[1:]
 sys.path.insert(0, root)
 import fcntl
-from skillcache.errors import StoreError
-from skillcache.stores import open_store, sqlite, stamp
+from skillcache.core.errors import StoreError
+from skillcache.stores.contract.contract import open_store, stamp; from skillcache.stores.contract import sqlite
 if os.getuid() == 0:  # whom no mode stops, and whose Python others may not read
     os.setgid({nobody}); os.setuid({nobody})
 store = open_store("embedded:" + path, now=float(now))
@@ -228,9 +228,9 @@ FULL_DISK = """
 import resource, sys
 root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
-from skillcache.errors import StoreError
-from skillcache.stores import stamp
-from skillcache.stores.opening import open_store
+from skillcache.core.errors import StoreError
+from skillcache.stores.contract.contract import stamp
+from skillcache.stores.contract.opening import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 store = open_store("embedded:" + path, now=float(now))
 print(store.get(key, ("Bash",)).entry)

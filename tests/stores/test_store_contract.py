@@ -1,4 +1,4 @@
-"""One suite for every store: what `skillcache.stores.Store` promises."""
+"""One suite for every store: what `skillcache.stores.contract.Store` promises."""
 
 import threading
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.redis_keys import entry_key, record_key
-from skillcache.stores import MAX_TTL, Store
+from skillcache.stores.contract import MAX_TTL, Store
+from skillcache.stores.redis_keys import entry_key, record_key
 from tests.stores.conftest import KEY, measure, put, value_of
 
 DIGEST = "0" * 40

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skillcache.errors import ConfigError, StoreError
-from skillcache.stores.clients import aio_connect, connect
+from skillcache.core.errors import ConfigError, StoreError
 from skillcache.stores.pooled import translating
+from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.redis_url import Address, parse_url
 
 SECRET = "hunter2"  # noqa: S105 - of no server

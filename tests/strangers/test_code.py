@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache.claude_settings import MARK
+from skillcache.cli.setup.entries import MARK
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import skillcache
-from skillcache.errors import Bypass
-from skillcache.git import Git
-from skillcache.process import TooMuch, gather, start
+from skillcache.core.errors import Bypass
+from skillcache.core.git import Git
+from skillcache.core.processes import TooMuch, gather, start
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
 PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
-    *("cli/checks/tools.py", "fingerprint/__init__.py", "fingerprint/buildfiles.py", "fingerprint/conversion.py"),
-    *("fingerprint/git.py", "commands/words.py", "fingerprint/environment.py"),
+    *("cli/checks/tools.py", "fingerprint/__init__.py", "fingerprint/configuration.py", "fingerprint/index.py"),
+    *("fingerprint/worktree.py", "commands/words.py", "fingerprint/environment.py"),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
 OPENING = {
-    "bytecode.py": "our own bytecode",
+    "core/bytecode.py": "our own bytecode",
     "cli/checks/faults.py": "our own file",
     "cli/checks/interpreter.py": "our own bytecode",
     "cli/checks/lanes.py": "our own file",
     "cli/demo.py": "writes",
     "cli/explain.py": "the event that the person names",
-    "cli/settings_file.py": "writes",
-    "cli/skill_file.py": "writes",
+    "cli/setup/settings_file.py": "writes",
+    "cli/setup/skill.py": "writes",
     "cli/tail.py": "our own file",
-    "durations.py": "our own file",
-    "files.py": "the one way",
-    "runtime.py": "the null device",
+    "cache/durations.py": "our own file",
+    "core/files.py": "the one way",
+    "events/runtime.py": "the null device",
     "messages/arrival.py": "our own file",
-    "pending.py": "writes",
-    "plugin/layout.py": "our own files",
-    "probe/proof.py": "a file of its own making",
+    "tools/inflight.py": "writes",
+    "cli/setup/bundle.py": "our own files",
+    "cli/probe/proof.py": "a file of its own making",
     "commands/child.py": "the person's terminal",
     "commands/way.py": "writes",
     "commands/standard_input.py": "the null device",
-    "sessions/spool.py": "our own file",
+    "sessions/delivery.py": "our own file",
     "stores/sqlite_file.py": "our own file",
-    "tally.py": "our own file",
-    "writer.py": "the machine's id",
+    "core/counts.py": "our own file",
+    "cache/writer.py": "the machine's id",
 }
 
 
@@ -65,7 +65,7 @@ def test_nothing_else_names_git() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and node.value in ("git", b"git")
     }
-    assert naming == {"git.py", *NAMING}
+    assert naming == {"core/git.py", *NAMING}
 
 
 def test_nothing_else_opens_files() -> None:
@@ -146,7 +146,7 @@ def test_more_filters_than_can_be_switched_off(stranger: Stranger) -> None:
 
 
 def test_no_output_is_without_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("skillcache.process._MOST", 1 << 20)
+    monkeypatch.setattr("skillcache.core.processes._MOST", 1 << 20)
     child = start(sys.executable, ["python", "-c", "while True: print('y' * 4096)"], {})
     with pytest.raises(TooMuch):
         gather([child], time.monotonic() + 60)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from skillcache import files
-from skillcache.errors import Bypass
-from skillcache.outcome import SLOW_PLACE, TOO_SLOW
-from skillcache.slowness import Place
+from skillcache.core import files
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW
+from skillcache.core.slowness import Place
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from skillcache import tally
+from skillcache.core import counts
 from tests.fidelity.bash_tool import BashTool, Ran
 from tests.fidelity.hooks import run_hook
 
@@ -173,7 +173,7 @@ class Stranger:
 
     def counted(self) -> list[str]:
         """What the calls came to; a busy machine may cut short what a process does once all is stored."""
-        found = [count.outcome.name for count in tally.read(str(self.cache))]
+        found = [count.outcome.name for count in counts.read(str(self.cache))]
         return [name for name in found if name != "time_up"]
 
     def _environ(self) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """The configuration files and variables, and what they switch off."""
 
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.client_environment import place_of
-from skillcache.errors import ConfigError
-from skillcache.paths import config_file
-from skillcache.settings import disabled, load
-from skillcache.trust import Untrusted
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.setup.client_environment import place_of
+from skillcache.core.errors import ConfigError
+from skillcache.core.paths import config_file
+from skillcache.settings.in_force import disabled, load
+from skillcache.settings.trust import Untrusted
 
 _SUBJECT = "configuration"
 

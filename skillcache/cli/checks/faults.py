@@ -2,8 +2,8 @@
 
 import os
 
-from skillcache.cli.checks import NOTE, Finding, Place
-from skillcache.paths import cache_folder, fault_file
+from skillcache.cli.checks.finding import NOTE, Finding, Place
+from skillcache.core.paths import cache_folder, fault_file
 
 _DAYS = 7
 

@@ -5,12 +5,12 @@ import shutil
 import stat
 from collections import Counter
 
-from skillcache import quarantine
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.quantities import several, size
-from skillcache.outcome import ERROR
-from skillcache.paths import cache_folder
-from skillcache.tally import read
+from skillcache.cache import quarantine
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.format import several, size
+from skillcache.core.counts import read
+from skillcache.core.outcomes import ERROR
+from skillcache.core.paths import cache_folder
 
 _ROOM = 200_000_000  # bytes; less leaves no room for results
 _DAY = 86_400

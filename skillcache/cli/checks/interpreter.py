@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 
-from skillcache.claude_settings import EVENTS, started_by
-from skillcache.cli.checks import MEND, OK, Finding, Place
+from skillcache.cli.checks.finding import MEND, OK, Finding, Place
 from skillcache.cli.checks.settings import installed
-from skillcache.cli.client_environment import is_trusted
-from skillcache.cli.settings_file import SCOPES, USER
-from skillcache.paths import hooks_folder
+from skillcache.cli.setup.client_environment import is_trusted
+from skillcache.cli.setup.entries import EVENTS, started_by
+from skillcache.cli.setup.settings_file import SCOPES, USER
+from skillcache.core.paths import hooks_folder
 
 _SUBJECT = "python"
 _OLDEST = (3, 11)

@@ -3,22 +3,22 @@
 import json
 import os
 
-from skillcache import resident
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.claude import resident
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.settings import installed
-from skillcache.errors import SkillcacheError
-from skillcache.plugin import ID, MODERN, client
-from skillcache.plugin.layout import marketplace_file, marketplace_text
-from skillcache.plugin.patterns import is_met
+from skillcache.cli.setup import plugin_client
+from skillcache.cli.setup.bundle import ID, MODERN, marketplace_file, marketplace_text
+from skillcache.core.errors import SkillcacheError
+from skillcache.events.server.patterns import is_met
 
 _SUBJECT = "plugin"
 
 
 def check(place: Place) -> list[Finding]:
     """Nothing where the plugin is not installed: the settings' own check says what is."""
-    if not client.is_installed(place.environ):
+    if not plugin_client.is_installed(place.environ):
         return []
-    if not client.is_enabled(place.environ):
+    if not plugin_client.is_enabled(place.environ):
         return [Finding(MEND, _SUBJECT, f"{ID} is installed and switched off", f"claude plugin enable {ID}")]
     findings = [_acting(place)]
     if not _is_of_this_python(place):
@@ -37,7 +37,7 @@ def check(place: Place) -> list[Finding]:
 
 def _acting(place: Place) -> Finding:
     try:
-        version = client.version(client.find(place.environ, place.project), place.environ)
+        version = plugin_client.version(plugin_client.find(place.environ, place.project), place.environ)
     except SkillcacheError as fault:
         return Finding(NOTE, _SUBJECT, f"{ID} is installed; which lane acts depends on the client: {fault}")
     name = f"Claude Code {'.'.join(map(str, version))}"

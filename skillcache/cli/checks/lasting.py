@@ -1,8 +1,8 @@
 """Whether the Python that our entries name lies where it will stay."""
 
-from skillcache.cli.checks import NOTE, Finding, Place
+from skillcache.cli.checks.finding import NOTE, Finding, Place
 from skillcache.cli.checks.interpreter import interpreters
-from skillcache.cli.lasting import MEND, passing
+from skillcache.cli.setup.lasting import MEND, passing
 
 
 def check(place: Place) -> list[Finding]:

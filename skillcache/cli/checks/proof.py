@@ -2,11 +2,12 @@
 
 import subprocess
 
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.settings import installed
-from skillcache.errors import SkillcacheError
-from skillcache.plugin import MODERN, client
-from skillcache.probe.proof import HOOKS, PLUGIN, Proof, prove
+from skillcache.cli.probe.proof import HOOKS, PLUGIN, Proof, prove
+from skillcache.cli.setup import plugin_client
+from skillcache.cli.setup.bundle import MODERN
+from skillcache.core.errors import SkillcacheError
 
 _SUBJECT = "proof"
 _INSTALL = {HOOKS: "skillcache uninstall, then skillcache install", PLUGIN: "skillcache install --plugin"}
@@ -16,13 +17,13 @@ _WORKING = {HOOKS: "the hooks work", PLUGIN: "the plugin works"}
 
 def check(place: Place) -> list[Finding]:
     """Nothing where neither lane is installed."""
-    with_plugin = client.is_installed(place.environ) and client.is_enabled(place.environ)
+    with_plugin = plugin_client.is_installed(place.environ) and plugin_client.is_enabled(place.environ)
     if not with_plugin and not installed(place):
         return []
     try:
-        path = client.find(place.environ, place.project)
+        path = plugin_client.find(place.environ, place.project)
         place.tell(f"asking {path} for its version")
-        version = client.version(path, place.environ)
+        version = plugin_client.version(path, place.environ)
     except SkillcacheError:
         return [Finding(NOTE, _SUBJECT, "no Claude Code was found on PATH, so nothing was proved in one")]
     lane = PLUGIN if with_plugin and version >= MODERN else HOOKS

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from skillcache.cli.checks import MEND, Finding, Place
-from skillcache.cli.quantities import duration, several
-from skillcache.outcome import (
+from skillcache.cli.checks.finding import MEND, Finding, Place
+from skillcache.cli.format import duration, several
+from skillcache.core.counts import Count, read
+from skillcache.core.outcomes import (
     BAD_CONFIG,
     BAD_EVENT,
     CONFIRMED,
@@ -26,8 +27,7 @@ from skillcache.outcome import (
     UNCAPTURABLE,
     UNSETTLED_SETTINGS,
 )
-from skillcache.paths import cache_folder
-from skillcache.tally import Count, read
+from skillcache.core.paths import cache_folder
 
 _DAY = 86_400
 _LEAST, _LAST = 3, 50  # calls that say something, and how many of them are looked at

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from skillcache.claude_settings import Found
-from skillcache.cli.checks import MEND, OK, Finding, Place
-from skillcache.cli.present import present_edit
-from skillcache.cli.settings_file import LOCAL, SCOPES, USER, locate, read
-from skillcache.cli.settings_text import ours
-from skillcache.errors import SkillcacheError
-from skillcache.plugin.client import is_installed
+from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.cli.setup.entries import Found
+from skillcache.cli.setup.plugin_client import is_installed
+from skillcache.cli.setup.present import present_edit
+from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, read
+from skillcache.cli.setup.settings_text import ours
+from skillcache.core.errors import SkillcacheError
 
 _SUBJECT = "settings"
 

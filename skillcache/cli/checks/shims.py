@@ -2,14 +2,14 @@
 
 import os
 
-from skillcache.cli.checks import MEND, OK, Finding, Place
-from skillcache.cli.whole_lines import whole_lines
-from skillcache.errors import SkillcacheError
-from skillcache.paths import shims_folder
-from skillcache.settings import Settings, load
-from skillcache.shims import folder
-from skillcache.shims.session import make
-from skillcache.trust import Untrusted
+from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.cli.line import whole_lines
+from skillcache.commands.shims import folder
+from skillcache.commands.shims.session import make
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.paths import shims_folder
+from skillcache.settings.in_force import Settings, load
+from skillcache.settings.trust import Untrusted
 
 _SUBJECT = "shims"
 _ELSEWHERE = "set SKILLCACHE_HOME to a folder where programs can be executed"

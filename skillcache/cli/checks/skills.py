@@ -1,12 +1,12 @@
 """Skills that declare themselves in their SKILL.md: cached, or what keeps each out."""
 
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.quantities import duration, several
-from skillcache.cli.skill_states import State, states
-from skillcache.errors import SkillcacheError
-from skillcache.paths import cache_folder
-from skillcache.settings import load
-from skillcache.tally import read
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.format import duration, several
+from skillcache.cli.skill.states import State, states
+from skillcache.core.counts import read
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.paths import cache_folder
+from skillcache.settings.in_force import load
 
 _SUBJECT = "skill"
 

@@ -2,10 +2,10 @@
 
 import os
 
-from skillcache.cli.checks import NOTE, Finding, Place
-from skillcache.cli.client_environment import settings_of
-from skillcache.cli.quantities import size
-from skillcache.paths import spool_file
+from skillcache.cli.checks.finding import NOTE, Finding, Place
+from skillcache.cli.format import size
+from skillcache.cli.setup.client_environment import settings_of
+from skillcache.core.paths import spool_file
 
 
 def check(place: Place) -> list[Finding]:

@@ -5,18 +5,19 @@ from contextlib import closing
 
 import redis
 
-from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place, writes
+from skillcache.cli.checks import writes
+from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.writes import Kind
-from skillcache.cli.client_environment import place_of as named_by
-from skillcache.cli.client_environment import settings_of, stores_of_untrusted
 from skillcache.cli.contents import RedisContents, contents_of
-from skillcache.cli.quantities import duration
+from skillcache.cli.format import duration
+from skillcache.cli.setup.client_environment import place_of as named_by
+from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
 from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
-from skillcache.errors import StoreError
-from skillcache.paths import HOME_VARIABLE
-from skillcache.redis_keys import entry_key
-from skillcache.settings import Settings
+from skillcache.core.errors import StoreError
+from skillcache.core.paths import HOME_VARIABLE
+from skillcache.settings.in_force import Settings
 from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import entry_key
 
 _SUBJECT = "store"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does

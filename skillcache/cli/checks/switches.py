@@ -4,10 +4,10 @@ import json
 import os
 from typing import Any
 
-from skillcache.cli.checks import MEND, Finding, Place
-from skillcache.cli.settings_file import LOCAL, PROJECT, USER, locate, read
-from skillcache.errors import SkillcacheError
-from skillcache.permissions.sources import MANAGED
+from skillcache.claude.permission_sources import MANAGED
+from skillcache.cli.checks.finding import MEND, Finding, Place
+from skillcache.cli.setup.settings_file import LOCAL, PROJECT, USER, locate, read
+from skillcache.core.errors import SkillcacheError
 
 _SUBJECT = "settings"
 

@@ -4,10 +4,9 @@ import os
 import shlex
 import time
 
-from skillcache.cli.checks import MEND, OK, Finding, Place
-from skillcache.errors import Bypass
-from skillcache.git import Git, find
-from skillcache.worktree import find_root
+from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.core.errors import Bypass
+from skillcache.core.git import Git, find, find_root
 
 _SECONDS = 10
 

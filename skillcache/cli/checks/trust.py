@@ -1,7 +1,7 @@
 """Whether our folder is the person's alone: the hooks use no other."""
 
-from skillcache.cli.checks import MEND, Finding, Place
-from skillcache.trust import Untrusted, require
+from skillcache.cli.checks.finding import MEND, Finding, Place
+from skillcache.settings.trust import Untrusted, require
 
 
 def check(place: Place) -> list[Finding]:

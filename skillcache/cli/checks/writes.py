@@ -9,13 +9,19 @@ from contextlib import closing, suppress
 from typing import NamedTuple
 
 from skillcache.cli.contents import contents_of
-from skillcache.errors import StoreError
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT
+from skillcache.library.shared_state import SharedState, state_file
+from skillcache.messages.agents import PERSON
+from skillcache.messages.inbox import Letter
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import messages_file, open_post
-from skillcache.messages.post import Letter
-from skillcache.messages.registration import PERSON
-from skillcache.outcome import STORE_GARBAGE, STORE_TIMEOUT
-from skillcache.redis_keys import (
+from skillcache.sessions.opening import open_journal, sessions_file
+from skillcache.sessions.record import Record, encode
+from skillcache.settings.in_force import Settings
+from skillcache.stores.contract import EMBEDDED, Store, stamp
+from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import (
     entry_key,
     inbox_key,
     record_key,
@@ -25,12 +31,6 @@ from skillcache.redis_keys import (
     talk_key,
     wake_key,
 )
-from skillcache.sessions.opening import open_journal, sessions_file
-from skillcache.sessions.record import Record, encode
-from skillcache.settings import Settings
-from skillcache.shared_state import SharedState, state_file
-from skillcache.stores import EMBEDDED, Store, stamp
-from skillcache.stores.opening import open_store
 from skillcache.stores.sqlite import SqliteStore
 
 _NAME = "skillcache-doctor"  # begins that of a rule, a project and an agent that nobody has

@@ -10,13 +10,13 @@ from math import inf
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.cli.contents import contents_of
 from skillcache.cli.entries.stored import Stored, call_of, walk
-from skillcache.cli.quantities import duration, several, size
-from skillcache.sessions.brief.wording import Clock, plain, span
-from skillcache.sessions.repository import locate, project_of
-from skillcache.settings import load
+from skillcache.cli.format import duration, several, size
+from skillcache.core.git import locate, project_of
+from skillcache.sessions.text import Clock, plain, span
+from skillcache.settings.in_force import load
 
 _DIGITS = 12  # of a digest: enough to name one of millions
 _WIDE = 80  # characters of a call
@@ -53,7 +53,7 @@ def list_(name: str, here: bool, sort: str, limit: int, as_json: bool) -> int:
         click.echo(json.dumps([_as_json(stored) for stored in chosen], indent=2))
     else:
         click.echo("\n".join(_as_text(chosen, seen, here=here, now=time.time())))
-    return exits.OK
+    return trouble.OK
 
 
 class _Seen:

@@ -5,14 +5,14 @@ from contextlib import closing
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.cli.contents import Contents, contents_of
 from skillcache.cli.entries.stored import Stored, find
-from skillcache.entry import Unreadable, decode
-from skillcache.errors import SkillcacheError
-from skillcache.holdings.header import with_pin
-from skillcache.settings import load
-from skillcache.stores import MAX_TTL
+from skillcache.core.errors import SkillcacheError
+from skillcache.settings.in_force import load
+from skillcache.stores.contract import MAX_TTL
+from skillcache.stores.entry import Unreadable, decode
+from skillcache.stores.scan import with_pin
 
 
 @click.command()
@@ -29,7 +29,7 @@ def pin(digest: str, unpin: bool) -> int:
         stored = find(contents, digest)
         _rewrite(contents, stored, pinned=not unpin, ttl=ttl)
     click.echo(f"{stored.label} is {'no longer ' if unpin else ''}pinned.")
-    return exits.OK
+    return trouble.OK
 
 
 def _rewrite(contents: Contents, stored: Stored, *, pinned: bool, ttl: int) -> None:

@@ -5,11 +5,11 @@ from contextlib import closing
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cli import trouble
 from skillcache.cli.contents import contents_of
 from skillcache.cli.entries.stored import find
-from skillcache.cli.quantities import several
-from skillcache.settings import load
+from skillcache.cli.format import several
+from skillcache.settings.in_force import load
 
 
 @click.command()
@@ -23,4 +23,4 @@ def remove(digests: tuple[str, ...]) -> int:
         keys = list(dict.fromkeys(find(contents, digest).key for digest in digests))
         removed = contents.take(contents.holdings.remove(keys))
     click.echo(f"{several(removed, 'entry', 'entries')} removed from {contents.place}.")
-    return exits.OK
+    return trouble.OK

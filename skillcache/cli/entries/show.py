@@ -8,16 +8,16 @@ from math import inf
 
 import click
 
-from skillcache.cli import exits
+from skillcache.cache.relocation import expand
+from skillcache.cli import trouble
 from skillcache.cli.contents import Contents, contents_of
 from skillcache.cli.entries.stored import Stored, find, rows_of
-from skillcache.cli.quantities import duration, size
-from skillcache.entry import Entry, Unreadable, decode
-from skillcache.errors import SkillcacheError
-from skillcache.relocation import expand
-from skillcache.secrets import redact
-from skillcache.sessions.brief.wording import Clock, plain, span
-from skillcache.settings import load
+from skillcache.cli.format import duration, size
+from skillcache.core.credentials.find import redact
+from skillcache.core.errors import SkillcacheError
+from skillcache.sessions.text import Clock, plain, span
+from skillcache.settings.in_force import load
+from skillcache.stores.entry import Entry, Unreadable, decode
 
 _LINES = 20  # of the output
 _WIDE = 200  # characters of a line
@@ -40,7 +40,7 @@ def show(digest: str, raw: bool) -> int:
         sys.stdout.buffer.flush()
     else:
         click.echo("\n".join(_as_text(stored, entry, generations)))
-    return exits.OK
+    return trouble.OK
 
 
 def _decode(contents: Contents, stored: Stored) -> Entry:

@@ -5,16 +5,16 @@ import shlex
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from skillcache import jsontext, key
 from skillcache.cli.contents import Contents
-from skillcache.entry import Unreadable
-from skillcache.errors import SkillcacheError
-from skillcache.globs import Pattern
-from skillcache.holdings import ENTRIES, TEAM_ENTRIES, Parts, parts_of
-from skillcache.holdings.header import Header, read_header
-from skillcache.redis_keys import entry_key
-from skillcache.secrets import redact
-from skillcache.sessions.brief.wording import plain
+from skillcache.core import json
+from skillcache.core.credentials.find import redact
+from skillcache.core.errors import SkillcacheError
+from skillcache.sessions.text import plain
+from skillcache.stores import entry
+from skillcache.stores.entry import Unreadable
+from skillcache.stores.patterns import Pattern
+from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.scan import ENTRIES, TEAM_ENTRIES, Header, Parts, parts_of, read_header
 
 # The row that says most of a call, where a key has several of them.
 _TELLING = ("command", "url", "query", "prompt", "arguments", "input")
@@ -83,10 +83,10 @@ def _read(contents: Contents, keys: list[str]) -> Iterator[Stored]:
         yield Stored(each, parts, header, sizes[each], expiries[each])
 
 
-def rows_of(text: str) -> list[key.Row]:
+def rows_of(text: str) -> list[entry.Row]:
     """The rows of a key's text, redacted; where it has none, as the library's, it is the only one itself."""
     try:
-        rows = key.rows_of(text)
+        rows = entry.rows_of(text)
     except (ValueError, TypeError):
         rows = (("inputs", "", text),)
     return [(label, redact(name), redact(value)) for label, name, value in rows]
@@ -104,7 +104,7 @@ def call_of(header: Header) -> str:
 
 def _words(value: str) -> str:
     try:
-        words = jsontext.loads(value)
+        words = json.loads(value)
     except ValueError:
         return value
     return shlex.join(map(str, words)) if isinstance(words, list) else value

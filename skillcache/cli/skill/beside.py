@@ -18,8 +18,8 @@ from skillcache.cli.skill.sight import (
     Sight,
 )  # fmt: skip
 from skillcache.fingerprint.environment import capture
-from skillcache.skill.globs import matches
-from skillcache.skill.manifest import Declaration
+from skillcache.fingerprint.globs import matches
+from skillcache.rules.skills.manifest import Declaration
 
 # What says where something is, and what the client itself sets.
 _PLACES = frozenset(

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from skillcache.cli.skill.proposal import Field, Value
 from skillcache.cli.skill.standing import mend_of
-from skillcache.errors import Bypass, SkillcacheError
-from skillcache.skill import manifest
-from skillcache.skill.frontmatter import OURS, read
-from skillcache.skill.manifest import FILE
-from skillcache.skill.scalars import NotUnderstood, plain
+from skillcache.core.errors import Bypass, SkillcacheError
+from skillcache.rules.skills import manifest
+from skillcache.rules.skills.frontmatter import OURS, read
+from skillcache.rules.skills.manifest import FILE
+from skillcache.rules.skills.scalars import NotUnderstood, plain
 
 _METADATA = re.compile(r"[\"']?metadata[\"']?[ ]*:(.*)")
 _STEP = 2  # of indentation, where the file has none of its own

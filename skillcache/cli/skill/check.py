@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from skillcache import durations
-from skillcache.cli import exits
-from skillcache.cli.quantities import duration, several
+from skillcache.cache import durations
+from skillcache.cli import trouble
+from skillcache.cli.format import duration, several
 from skillcache.cli.skill.beside import Remark, remarks
 from skillcache.cli.skill.differences import Difference
 from skillcache.cli.skill.looking import look
@@ -17,11 +17,11 @@ from skillcache.cli.skill.rehearsal import Place, Rehearsal, Run, rehearse
 from skillcache.cli.skill.shown import shown
 from skillcache.cli.skill.sight import Look
 from skillcache.cli.skill.standing import Standing, stand
-from skillcache.policy.own import rules_of
-from skillcache.sessions.brief.wording import legible
-from skillcache.settings import Settings, load
-from skillcache.skill.manifest import FILE
-from skillcache.worktree import find_root
+from skillcache.core.git import find_root
+from skillcache.rules.rule import rules_of
+from skillcache.rules.skills.manifest import FILE
+from skillcache.sessions.text import legible
+from skillcache.settings.in_force import Settings, load
 
 _WIDEST = 160
 _SHOWN = 5  # lines of one remark
@@ -68,7 +68,7 @@ def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     else:
         click.echo("\n".join(_untried(folder, seen)))
     is_out = not standing.cached or (tried is not None and bool(tried.out or tried.differences))
-    return exits.FAILED if is_out else exits.OK
+    return trouble.FAILED if is_out else trouble.OK
 
 
 def _standing(standing: Standing) -> list[str]:

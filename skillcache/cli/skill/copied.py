@@ -5,8 +5,8 @@ import os
 import shutil
 from collections.abc import Sequence
 
-from skillcache.errors import SkillcacheError
-from skillcache.skill.manifest import FILE, SHELF
+from skillcache.core.errors import SkillcacheError
+from skillcache.rules.skills.manifest import FILE, SHELF
 
 _MOST_FILES, _MOST_BYTES = 20_000, 1 << 29  # of a directory that is copied
 _SKILL = ("${CLAUDE_SKILL_DIR}", "$CLAUDE_SKILL_DIR")

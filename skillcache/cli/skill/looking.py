@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 
-from skillcache import files
 from skillcache.cli.skill.sight import HOME, Look, Seen, Sight
+from skillcache.core import files
 from skillcache.fingerprint.ignored import is_cache
 
 _MOST = 200  # scripts of a skill

@@ -5,15 +5,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from skillcache import files
 from skillcache.cli.skill.beside import is_always_counted
 from skillcache.cli.skill.looking import look
 from skillcache.cli.skill.shown import Shown, shown
 from skillcache.cli.skill.sight import CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, READS, VARIABLE, WRITES, Look, Sight
+from skillcache.core import files
+from skillcache.fingerprint.globs import fault_of, matches
 from skillcache.fingerprint.ignored import is_cache
-from skillcache.policy.own import ONLINE_TTL
-from skillcache.skill.globs import fault_of, matches
-from skillcache.skill.manifest import fault_of_output
+from skillcache.rules.rule import ONLINE_TTL
+from skillcache.rules.skills.manifest import fault_of_output
 
 _DAY = 86_400
 _CAP = 1 << 20

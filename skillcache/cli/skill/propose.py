@@ -5,14 +5,14 @@ import shlex
 
 import click
 
-from skillcache.cli import exits
-from skillcache.cli.diff import unified
+from skillcache.cli import trouble
+from skillcache.cli.format import unified
 from skillcache.cli.skill.block import Placed, place
 from skillcache.cli.skill.proposal import Proposal
 from skillcache.cli.skill.proposal import propose as proposed
-from skillcache.errors import SkillcacheError
-from skillcache.sessions.brief.wording import legible
-from skillcache.skill.manifest import FILE
+from skillcache.core.errors import SkillcacheError
+from skillcache.rules.skills.manifest import FILE
+from skillcache.sessions.text import legible
 
 _CAUTION = (
     "It is right for scripts that only report and write files, and wrong for those that are run for what they do."
@@ -38,11 +38,11 @@ def propose(writes: bool, folder: str) -> int:
     placed = place(before, os.path.basename(folder), proposal.fields)
     if not writes:
         click.echo("\n".join(_said(placed, proposal, folder)))
-        return exits.OK
+        return trouble.OK
     _write(path, before, placed.text)
     click.echo(unified(path, before, placed.text), nl=False)
     click.echo(f"\n{legible(path)} declares it now. Try it with:\n  {_trial(proposal, folder)}")
-    return exits.OK
+    return trouble.OK
 
 
 def _said(placed: Placed, proposal: Proposal, folder: str) -> list[str]:

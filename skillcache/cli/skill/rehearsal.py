@@ -1,6 +1,6 @@
 """A command run twice in a throwaway copy of its directory, with what it leaves removed in between.
 
-What a hook would say of the runs is said by what a hook asks: `skillcache.skill.workplace`.
+What a hook would say of the runs is said by what a hook asks: `skillcache.cache.skills.run`.
 """
 
 import contextlib
@@ -12,17 +12,17 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from skillcache.cache.skills.run import Workplace
 from skillcache.cli.skill.copied import Copy
 from skillcache.cli.skill.differences import Difference, of_bytes
 from skillcache.commands.stand_in import without_shims
-from skillcache.entry import File
-from skillcache.errors import Bypass, SkillcacheError
-from skillcache.outcome import NO_RULE
-from skillcache.policy.judgement import judge
-from skillcache.policy.rule import Rule
-from skillcache.secrets import find as find_secret
-from skillcache.skill.find import Finder
-from skillcache.skill.workplace import Workplace
+from skillcache.core.credentials.find import find as find_secret
+from skillcache.core.errors import Bypass, SkillcacheError
+from skillcache.core.outcomes import NO_RULE
+from skillcache.rules.judge import judge
+from skillcache.rules.rule import Rule
+from skillcache.rules.skills.find import Finder
+from skillcache.stores.entry import File
 
 _LOOKING = 30.0  # seconds for what is captured around it
 _UNKNOWN = "the command is known for none that runs a script of the skill"

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from skillcache import files
 from skillcache.cli.line import NotALine, read
-from skillcache.skill.manifest import FILE
+from skillcache.core import files
+from skillcache.rules.skills.manifest import FILE
 
 _CAP = 1 << 20
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")

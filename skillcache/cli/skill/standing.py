@@ -5,11 +5,11 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from skillcache import files
-from skillcache.errors import Bypass, SkillcacheError
-from skillcache.policy.rule import Rule
-from skillcache.skill import manifest
-from skillcache.skill.manifest import FILE, Declaration, Manifest
+from skillcache.core import files
+from skillcache.core.errors import Bypass, SkillcacheError
+from skillcache.rules.rule import Rule
+from skillcache.rules.skills import manifest
+from skillcache.rules.skills.manifest import FILE, Declaration, Manifest
 
 _CAP = 1 << 20
 _AT = re.compile(r"line (\d+): (.*)", re.DOTALL)

@@ -3,12 +3,12 @@
 import os
 import time
 
-from skillcache.errors import Bypass
-from skillcache.git import Git
-from skillcache.process import Child, end
-from skillcache.sessions.brief.facts import Facts
-from skillcache.sessions.brief.wording import ANGLE, ELLIPSIS
-from skillcache.slowness import Place
+from skillcache.core.errors import Bypass
+from skillcache.core.git import Git
+from skillcache.core.processes import Child, end
+from skillcache.core.slowness import Place
+from skillcache.sessions.brief.choice import Facts
+from skillcache.sessions.text import ANGLE, ELLIPSIS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,10 +1,138 @@
 """Which sessions a brief speaks of."""
 
-from skillcache import jsontext
-from skillcache.sessions import limits
-from skillcache.sessions.brief.facts import RUNNING, Facts, number
-from skillcache.sessions.brief.wording import Clock, plain
-from skillcache.sessions.journal import History
+from skillcache.core import json, processes
+from skillcache.sessions import record
+from skillcache.sessions.journal import History, Past
+from skillcache.sessions.text import Clock, plain
+
+RUNNING = "running"
+ENDED = "ended"
+GONE = "gone"
+UNKNOWN = "unknown"
+
+_QUIET = 900_000  # ms without activity after which a session of another machine no longer counts as running
+_DONE = ("completed", "deleted")
+_PROMPT, _PATH, _COMMAND, _SUBJECT, _NAME = 400, 160, 200, 200, 60
+
+
+class Command:
+    """status: exit status, -1 for one without (in the background, interrupted); at: unix ms."""
+
+    __slots__ = ("at", "said", "status", "text")
+
+    def __init__(self, text: str, status: int, said: str, at: int) -> None:
+        self.text = text
+        self.status = status
+        self.said = said
+        self.at = at
+
+
+class Facts:
+    """Every text is plain (`wording.plain`), every time in unix ms, 0 where unknown."""
+
+    __slots__ = ("entries", "files", "id", "state", "tasks")
+
+    def __init__(self, past: Past) -> None:
+        self.id = plain(past.id, 64)
+        self.state = past.state
+        self.files = [(name, max(1, count)) for path, count in past.files if (name := plain(path, _PATH))]
+        self.tasks = _tasks(past.tasks)
+        self.entries = [entry for text in past.log if (entry := _entry(text))]
+
+    def text(self, field: str, limit: int = _NAME) -> str:
+        return plain(self.state.get(field, ""), limit)
+
+    def time(self, field: str) -> int:
+        return number(self.state.get(field))
+
+    @property
+    def active(self) -> int:
+        """When it last did something; 0 for a session that only began."""
+        return self.time("active")
+
+    @property
+    def commit(self) -> str:
+        text = self.state.get("commit", "")
+        return text if len(text) in (40, 64) and all(c in "0123456789abcdef" for c in text) else ""
+
+    def condition(self, clock: Clock, here: str) -> str:
+        if self.time("ended") and self.time("ended") >= self.time("opened"):
+            return ENDED
+        alive = processes.is_alive(self.state, here)
+        if alive is not None:
+            return RUNNING if alive else GONE
+        return RUNNING if clock.now - max(self.active, self.time("opened")) < _QUIET else UNKNOWN
+
+    def prompts(self) -> list[tuple[int, str]]:
+        """When and what, newest first."""
+        found = [
+            (at_of(entry), plain(text_of(entry, "text"), _PROMPT))
+            for entry in self.entries
+            if entry.get("kind") == "prompt" and "agent" not in entry
+        ]
+        return [each for each in found if each[1]] or [
+            (self.time("prompted"), text) for text in [self.text("prompt", _PROMPT)] if text
+        ]
+
+    def commands(self) -> list[Command]:
+        """Each command once, as it ended last; newest first."""
+        found: dict[str, Command] = {}
+        for entry in self.entries:
+            text = plain(text_of(entry, "text"), _COMMAND)
+            if entry.get("kind") == "command" and text and text not in found:
+                status = entry.get("status")
+                code = status if isinstance(status, int) and 0 <= status < 1000 else -1
+                found[text] = Command(text, code, plain(text_of(entry, "said"), _COMMAND), at_of(entry))
+        for field, stamp, status in (("failed", "failed_at", 1), ("passed", "passed_at", 0)):
+            text = self.text(field, _COMMAND)
+            if text and text not in found:
+                code = number(self.state.get("failed_status")) or 1 if status else 0
+                said = self.text("failed_said", _COMMAND) if status else ""
+                found[text] = Command(text, code, said, self.time(stamp))
+        return list(found.values())
+
+    def open_tasks(self) -> list[tuple[str, str]]:
+        """Status and subject, those in progress first."""
+        return sorted((task for task in self.tasks if task[0] not in _DONE), key=lambda task: task[0] != "in_progress")
+
+    def done_tasks(self) -> list[str]:
+        return [subject for status, subject in self.tasks if status == "completed"]
+
+
+def number(text: object) -> int:
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdecimal() and len(text) < 16 else 0
+
+
+def at_of(entry: dict[str, object]) -> int:
+    at = entry.get("at")
+    return at if isinstance(at, int) and 0 < at < 10**15 else 0
+
+
+def text_of(entry: dict[str, object], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _entry(text: str) -> dict[str, object]:
+    if len(text) > record.TOLD_TEXT:
+        return {}
+    try:
+        entry = json.loads(text)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _tasks(fields: dict[str, str]) -> list[tuple[str, str]]:
+    """Status and subject in the order of their numbers; a task of which only a change is known has no subject."""
+    ids = sorted({name.partition(":")[0] for name in fields}, key=lambda id_: (len(id_), id_))
+    found = []
+    for id_ in ids:
+        status = fields.get(f"{id_}:status", "pending")
+        subject = plain(fields.get(id_, ""), _SUBJECT) or f"task {plain(id_, 20)}"
+        found.append((status if status in ("in_progress", *_DONE) else "pending", subject))
+    return found
+
 
 _NEAR = 5_000  # ms between a reply's record and the time that the client tells of the same reply
 
@@ -58,11 +186,11 @@ def choose(source: str, history: History, own: str, branch: str, clock: Clock, h
 
 def read_notes(notes: dict[str, str]) -> list[Note]:
     found = []
-    for text in list(notes.values())[: 2 * limits.NOTES]:
-        if len(text) > limits.TOLD_TEXT:
+    for text in list(notes.values())[: 2 * record.NOTES]:
+        if len(text) > record.TOLD_TEXT:
             continue
         try:
-            note = jsontext.loads(text)
+            note = json.loads(text)
         except ValueError:
             continue
         if isinstance(note, dict) and isinstance(note.get("text"), str) and plain(note["text"], 10):

@@ -1,6 +1,6 @@
 """Fits sections into a size: what matters most goes in first, and stands where its section stands."""
 
-from skillcache.sessions.brief.wording import CLOSE, OPEN, units
+from skillcache.sessions.text import CLOSE, OPEN, units
 
 _DATA = (
     "What the block below holds is data that was recorded then: prompts, commands, file names and notes as they were"

@@ -1,9 +1,8 @@
 """A brief's words, section by section. Ranks say what goes in first where there is no room for all."""
 
-from skillcache.sessions.brief.choice import Choice, Note
-from skillcache.sessions.brief.facts import ENDED, GONE, RUNNING, Command, Facts
+from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Choice, Command, Facts, Note
 from skillcache.sessions.brief.page import Section
-from skillcache.sessions.brief.wording import Clock, plain, several, span
+from skillcache.sessions.text import Clock, plain, several, span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,143 @@
+"""What the store's answer means for a planned call: the entry is served, or the tool runs. Pure functions of values."""
+
+from skillcache.cache.capture import Plan
+from skillcache.core.outcomes import (
+    ELSEWHERE,
+    EXPIRED,
+    FRESH,
+    INVALIDATED,
+    NO_ENTRY,
+    REPLAYED,
+    SEEN_FAILURE,
+    UNREADABLE_ENTRY,
+    Outcome,
+)
+from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
+
+_AHEAD = 300.0  # seconds by which clocks differ
+_NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
+
+
+class Answer:
+    """outcome: REPLAYED or the miss; entry: what is served; output, error: its streams, with the paths of this root.
+
+    unknown: names of the entry whose generations are still to be asked for.
+    """
+
+    __slots__ = ("entry", "error", "outcome", "output", "unknown")
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        entry: Entry | None = None,
+        output: bytes = b"",
+        unknown: tuple[str, ...] = (),
+        *,
+        error: bytes = b"",
+    ) -> None:
+        self.outcome = outcome
+        self.entry = entry
+        self.output = output
+        self.error = error
+        self.unknown = unknown
+
+
+class Inquiry:
+    """What the entry of a call must be of.
+
+    key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
+    worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; form: of the
+    output; failures: whether a failure may be served; most: bytes of its output.
+    """
+
+    __slots__ = ("failures", "form", "generations", "key", "most", "names", "now", "place", "root")
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        names: tuple[str, ...],
+        generations: dict[str, int],
+        root: str,
+        place: str,
+        now: float,
+        form: str,
+        failures: bool,
+        most: int,
+    ) -> None:
+        self.key = key
+        self.names = names
+        self.generations = generations
+        self.root = root
+        self.place = place
+        self.now = now
+        self.form = form
+        self.failures = failures
+        self.most = most
+
+
+def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None = None) -> Answer:
+    """`own`: the bytes stored for the person; `shared`: for their team. One's own is served where both could be."""
+    if plan.fresh:
+        return Answer(FRESH)
+    answer = _judge(plan, inquiry, own)
+    if answer.entry is not None or shared is None:
+        return answer
+    other = _judge(plan, inquiry, shared)
+    if other.entry is not None or answer.outcome is NO_ENTRY:
+        return other
+    answer.unknown += other.unknown
+    return answer
+
+
+def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
+    if found is None:
+        return Answer(NO_ENTRY)
+    try:
+        entry = decode(found, most=inquiry.most)
+    except Unreadable:
+        return Answer(UNREADABLE_ENTRY)
+    if entry.key != inquiry.key or entry.form != inquiry.form or len(entry.names) > _NAMES:
+        return Answer(UNREADABLE_ENTRY)
+    # Another project's result on the same content bears that project's name.
+    unknown = tuple([name for name in entry.names if name not in inquiry.generations])
+    if unknown:
+        return Answer(INVALIDATED, unknown=unknown)
+    if not _is_current(entry, inquiry):
+        return Answer(INVALIDATED)
+    ttl = plan.failures_ttl if entry.failed else plan.ttl
+    # One from the future is of a clock that was wrong: how old it is nobody knows.
+    if not -_AHEAD <= inquiry.now - entry.finished / 1000 <= ttl and not entry.pinned:
+        return Answer(EXPIRED)
+    if entry.failed and not inquiry.failures:
+        return Answer(SEEN_FAILURE)
+    if entry.place and not set(entry.place.split("\n")) <= set(inquiry.place.split("\n")):
+        return Answer(ELSEWHERE)
+    return _serve(entry, inquiry.root, inquiry.most)
+
+
+def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
+    """Whether every name that could have invalidated the entry is as it was when its run began."""
+    if not entry.names.keys() >= set(inquiry.names):
+        return False
+    return all(inquiry.generations[name] == generation for name, generation in entry.names.items())
+
+
+def _serve(entry: Entry, root: str, most: int) -> Answer:
+    error = b""
+    if entry.form == STREAMS:
+        error = b"".join([file.content for file in entry.files if file.path == ERROR])
+    if entry.relocated and b"\0" not in entry.output + error:  # it names no root
+        return Answer(REPLAYED, entry, entry.output, error=error)
+    if entry.relocated:
+        from skillcache.cache.relocation import expand, expandable
+
+        if expandable(entry.output, entry.root, root) and expandable(error, entry.root, root):
+            try:
+                streams = [expand(stream, root, most=most) for stream in (entry.output, error)]
+                return Answer(REPLAYED, entry, streams[0], error=streams[1])
+            except ValueError:
+                return Answer(UNREADABLE_ENTRY)
+    elif entry.root == root:
+        return Answer(REPLAYED, entry, entry.output, error=error)
+    return Answer(ELSEWHERE)

@@ -1,0 +1,200 @@
+"""Where the scripts of a line work: the worktree, what they are given in it and beyond, and what they leave there."""
+
+import os
+import time
+
+from skillcache.cache.skills import inputs, outputs
+from skillcache.cache.skills.trace import trace, written
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNDECLARED, UNFIT, UNREADABLE_ENTRY
+from skillcache.fingerprint.capture import Fingerprint, root_of
+from skillcache.fingerprint.globs import concerns, is_plain, matches
+from skillcache.rules.skills.manifest import FILE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillcache.fingerprint.capture import Row
+    from skillcache.rules.gathered import Use
+    from skillcache.stores.entry import File
+
+
+class Workplace:
+    """What is known of the scripts' surroundings before anything is captured.
+
+    root: of the worktree; depends: globs of what counts there, None for everything; counted: those that the scripts
+    name, so that what looks like a leftover counts too; given: absolute paths of what they are given; outputs: globs,
+    relative to the root, of what they write; named: those of them that the call names; places: paths beyond the root
+    that an output may name.
+    """
+
+    __slots__ = ("counted", "depends", "given", "named", "outputs", "places", "root", "uses")
+
+    def __init__(
+        self, uses: "tuple[Use, ...]", depends: tuple[str, ...] | None, cwd: str, environ: "Mapping[str, str]"
+    ) -> None:
+        """`depends`: of the rules of the command. Raises Bypass (OUTSIDE, UNCAPTURABLE)."""
+        self.uses = uses
+        self.root = root_of(os.path.realpath(cwd), environ)
+        self.named = inputs.named_outputs(uses, cwd, self.root)
+        self.outputs = tuple(dict.fromkeys([*inputs.globs_of(uses, cwd, self.root), *self.named]))
+        outputs.require_places(self.root, self.outputs)
+        named = [path for use in uses for path in inputs.given_files(use, cwd, self.root, self.outputs, self.named)]
+        folders = {path: inputs.glob_of_folder(path, self.root, self.outputs) for path in named}
+        counted = {glob for use in uses for glob in use.rule.depends or ()}
+        single = {
+            f"{self.root}/{glob}" for glob in counted if is_plain(glob) and not os.path.isdir(f"{self.root}/{glob}")
+        }
+        self.given = tuple(sorted(single.union(path for path, glob in folders.items() if glob is None)))
+        counted.update(glob for glob in folders.values() if glob is not None)
+        everything = depends is None or "**" in counted
+        self.depends = None if everything else tuple(sorted(counted.union(depends or ())))
+        self.counted = tuple(sorted(counted))
+        self.places = inputs.places_of(uses, self.root)
+
+    @property
+    def place(self) -> str:
+        """What of the machine and of the call's spelling an output may name besides the root, each on its line."""
+        return "\n".join(dict.fromkeys([*self.places, *(spelling for use in self.uses for spelling in use.spelled)]))
+
+    def spelled_words(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """The words for a key: a skill's script by its name, wherever the skill lies and however it was spelled."""
+        spelled = list(words)
+        for use in self.uses:
+            spelled[len(words) - len(use.given) - 1] = f"{use.label}/{use.script}"
+        return tuple(spelled)
+
+    def completed(self, fingerprint: Fingerprint, environ: "Mapping[str, str]", *, deadline: float) -> Fingerprint:
+        """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
+        rows = inputs.labelled(fingerprint.rows, self.uses)
+        rows += inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
+        return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
+
+    def _beyond(self, environ: "Mapping[str, str]") -> list[str]:
+        """Real paths besides the root where a script may leave something: the skill, the project, what it is given."""
+        home = os.path.realpath(environ.get("HOME", "/"))
+        shared = [shelf for use in self.uses for shelf in inputs.shelves_of(use)]
+        named = [*shared, *(use.folder for use in self.uses), environ.get("CLAUDE_PROJECT_DIR", ""), *self.given]
+        found: list[str] = []
+        for path in map(os.path.realpath, filter(None, named)):
+            if path not in ("/", home) and not any(f"{path}/".startswith(f"{one}/") for one in (self.root, *found)):
+                found.append(path)
+        return found
+
+    def trace(self, environ: "Mapping[str, str]", *, deadline: float) -> dict[str, object]:
+        """What is to be known of the worktree before a run, as JSON values. Raises Bypass."""
+        return {
+            "at": time.time_ns(),
+            "content": trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline),
+            "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
+        }
+
+    def require_untouched(self, before: dict[str, object], environ: "Mapping[str, str]", *, deadline: float) -> None:
+        """Raises Bypass (UNDECLARED) where something besides the outputs is not as it was in the trace `before`."""
+        fault, content = before.get("fault"), before.get("content")
+        if isinstance(fault, Exception):
+            raise fault
+        now = trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline)
+        at = before.get("at")
+        for path in written(content if isinstance(content, dict) else {}, now, at if isinstance(at, int) else 0):
+            if not self._may_write(path):
+                raise Bypass(UNDECLARED, f"{path or 'the state of git'} was written and is no output")
+
+    def _may_write(self, path: str) -> bool:
+        """Whether it is an output, leads to one, or is what Python makes of the skill's own modules."""
+        if "/__pycache__" in path and any(
+            f"{path}/".startswith(f"{folder}/")
+            for use in self.uses
+            for folder in (os.path.realpath(use.folder), *inputs.shelves_of(use))
+        ):
+            return True
+        below = path.removeprefix(f"{self.root}/")
+        return below != path and any(concerns(glob, below, folder=os.path.isdir(path)) for glob in self.outputs)
+
+    def touched(self, since: int) -> bool:
+        """Whether a file that is given, or the skill, was changed since, even if it is now as it was.
+
+        `since`: nanoseconds since the epoch, by the clock that stamps files.
+        """
+        own = [f"{use.folder}/{name}" for use in self.uses for name in (FILE, use.script)]
+        for path in (*self.given, *own):
+            try:
+                if not os.path.isdir(path) and os.stat(path).st_ctime_ns >= since:
+                    return True
+            except OSError:
+                continue  # gone, of which the key speaks
+        return False
+
+    def disturbed(self, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, since: int, deadline: float) -> bool:
+        """The same of what counts in the worktree. Raises Bypass (NO_GIT, TOO_SLOW)."""
+        from skillcache.fingerprint.changes import disturbed  # only a recorder asks
+
+        if self.depends == ():
+            return False
+        return disturbed(
+            self.root, rows, environ, since=since, deadline=deadline, depends=self.depends, without=self.outputs
+        )
+
+    def collect(self, before: dict[str, object], *, since: int, cap: int, deadline: float) -> "tuple[File, ...]":
+        """The files that a run has left. Raises Bypass."""
+        standing = before.get("outputs")
+        names = [str(name) for name in standing] if isinstance(standing, list) else []
+        found = outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
+        for path in self.named:  # it may have been taken for an output and be none
+            if not any(matches(path, file.path) for file in found):
+                raise Bypass(UNDECLARED, f"{path} is named as an output and was not written")
+        if other := outputs.another(self.root, self.named, found, deadline=deadline):
+            raise Bypass(UNDECLARED, f"{other} was left as it was")
+        return found
+
+    def put_back(self, kept: "tuple[File, ...]", *, deadline: float) -> None:
+        """What a run has left, for a replay. Raises Bypass, before anything is written, and OSError."""
+        if not outputs.are_declared(kept, self.outputs):  # whoever may write to a store has no say in more
+            raise Bypass(UNREADABLE_ENTRY)
+        if other := outputs.another(self.root, self.named, kept, deadline=deadline):
+            raise Bypass(UNFIT, f"{other} is not of the stored run")
+        outputs.restore(kept, self.root, self.root)
+
+    def bound_to(self, output: bytes, kept: "tuple[File, ...]") -> str:
+        """Those of the places that the output or a file names or may name, and so the call's spelling; '' for none."""
+        if any(not _is_text(file.content) for file in kept):
+            return self.place
+        texts = (output, *(file.content for file in kept))
+        found = [place for place in self.places if _is_named(place, texts)]
+        found += [
+            spelling
+            for use in self.uses
+            for spelling in use.spelled
+            if any(_is_named(part, texts) for part in _parts_of(spelling, use.folder))
+        ]
+        return "\n".join(dict.fromkeys(found))
+
+    def holds_elsewhere(self, kept: "tuple[File, ...]") -> bool:
+        """Whether the files' contents surely do not depend on where the root is."""
+        from skillcache.cache.relocation import relocate  # only a recorder asks
+
+        return all(
+            _is_text(file.content) and relocate(file.content, self.root) == (file.content, True) for file in kept
+        )
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
+
+
+def _is_named(place: str, texts: "tuple[bytes, ...]") -> bool:
+    return any(os.fsencode(place) in text for text in texts)
+
+
+def _parts_of(spelling: str, folder: str) -> "Iterator[str]":
+    """The path itself and the folders on it that a script finds by it: of an absolute one those within the skill."""
+    while spelling.strip("./~"):
+        yield spelling
+        spelling = os.path.dirname(spelling)
+        if os.path.isabs(spelling) and not os.path.normpath(spelling).startswith(folder):
+            return

@@ -1,0 +1,1 @@
+"""What Claude Code gives and shows: its events, results, permission rules, MCP servers, sandbox."""

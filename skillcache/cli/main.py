@@ -1,0 +1,94 @@
+"""The command line: one module per command, imported when it is asked for."""
+
+import os
+from importlib import import_module
+
+import click
+
+from skillcache.settings.trust import require
+
+# Each module has a click command of its own name, `-` written `_`, under the attribute `command`.
+COMMANDS = {
+    "install": "Add the hooks to Claude Code's settings.",
+    "uninstall": "Take the hooks out of Claude Code's settings.",
+    "doctor": "Check this installation and say how to mend what is wrong.",
+    "demo": "Run a slow command twice through the real hooks, side by side.",
+    "stats": "Show hits, misses, bypasses and the time saved.",
+    "run": "Run a command of a script once for the same inputs.",
+    "shellenv": "Print what a shell evaluates to have its commands answered.",
+    "explain": "Say why a command would be answered from the cache or run.",
+    "skill": "Check what a skill declares of its scripts, and propose it.",
+    "suggest": "Say which repeated calls would have been worth a rule.",
+    "sessions": "Show, export and forget what is recorded of sessions.",
+    "note": "Add, list and remove notes on this project.",
+    "agents": "Show the agents that work on this project.",
+    "send": "Send a message to agents at work.",
+    "inbox": "Print the messages for you.",
+    "tail": "Show what happens in this project, as it happens.",
+    "state": "Share small values between agents, scripts and machines.",
+    "entries": "List, show, pin and remove stored results.",
+    "invalidate": "Serve no more what is stored of a skill, tool, rule or project.",
+    "clear": "Empty the cache.",
+    "serve": "Answer the calls of the plugin: its mod starts this.",
+    "plugin-path": "Lay out the plugin folder and print its path.",
+}
+
+# These say what is wrong with our folder, or do without it.
+_WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo")
+
+
+class Lazy(click.Group):
+    """Imports a command's module only when that command runs: `skillcache --help` needs none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"skillcache.cli.{cmd_name.replace('-', '_')}").command
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises Untrusted."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(rest):
+            require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+        return name, command, rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        number = version("skillcache")
+    except PackageNotFoundError:  # a checkout that is not installed
+        number = "of this checkout"
+    click.echo(f"skillcache {number}")
+    ctx.exit()
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Replays the results of repeated Claude Code tool calls."""
+    from skillcache.cli.setup.client_environment import adopt  # not for the list of commands
+
+    adopt(ctx.invoked_subcommand or "")

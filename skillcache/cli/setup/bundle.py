@@ -1,0 +1,206 @@
+"""The files of the plugin folder, and the folder: whole under a name made of its content, or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import time
+from collections.abc import Mapping
+
+from skillcache.cli.setup.entries import EVENTS, started_by
+from skillcache.cli.setup.heard import module
+from skillcache.cli.setup.present import own_rules, present_edit, present_interpreter
+from skillcache.cli.setup.settings_file import USER
+from skillcache.core import files
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import SkillcacheError
+from skillcache.core.paths import cache_folder, hooks_folder, package_folder
+from skillcache.events.server.patterns import known
+
+NAME = "skillcache"
+MARKETPLACE = "skillcache"
+ID = f"{NAME}@{MARKETPLACE}"
+# The first client whose mods may answer a call once it is allowed, and the first that takes a plugin from a command.
+MODERN = (2, 1, 326)
+OLDEST = (2, 1, 229)
+
+
+_MOST = 400  # characters: the client takes 500 of a command that gives a plugin's folder
+
+
+def python_line() -> str:
+    """Raises SkillcacheError. `-P`: nothing in the folder where it is run is taken for a module."""
+    line = f"{shlex.quote(present_interpreter())} -P -m skillcache"
+    if not (line.isascii() and line.isprintable() and len(line) <= _MOST):
+        raise SkillcacheError(
+            f"{present_interpreter()}: Claude Code takes plain short paths only for a plugin's command"
+        )
+    return line
+
+
+_DESCRIPTION = "Replays the results of repeated tool calls, backed by Redis or a file of your own."
+_OPTIONS = {
+    "redis_url": {
+        "type": "string",
+        "title": "Redis URL",
+        "description": "The shared store, such as redis://host:6379/0. Without it: SKILLCACHE_REDIS_URL, REDIS_URL,"
+        " or a file of your own.",
+        "sensitive": True,
+    },
+    "team": {
+        "type": "string",
+        "title": "Team",
+        "description": "Whom the results of rules with `share` are shared with.",
+    },
+}
+# What the module does itself, where there is one.
+_BY_MODULE = (*EVENTS.values(), "invalidate.py")
+_KEPT = 86_400  # seconds that a folder is kept which is not the newest: a client may be copying it
+
+
+def lay_out(environ: Mapping[str, str], *, modern: bool) -> str:
+    """The folder's absolute path. `modern`: for a client whose mods answer calls. Raises SkillcacheError, OSError."""
+    content = contents(environ, modern=modern)
+    name = digest_parts(part for path in sorted(content) for part in (path.encode(), content[path]))
+    base = f"{cache_folder(environ)}/plugin"
+    place = f"{base}/{name[:16]}"
+    if not os.path.isdir(place):
+        draft = f"{base}/.{os.getpid()}"
+        shutil.rmtree(draft, ignore_errors=True)
+        for path, data in content.items():
+            files.write(f"{draft}/{path}", data)
+        try:
+            os.rename(draft, place)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not os.path.isdir(place):
+                raise
+    os.utime(place)
+    _sweep(base, place)
+    return place
+
+
+def contents(environ: Mapping[str, str], *, modern: bool) -> dict[str, bytes]:
+    """Every file by its path in the folder. Raises SkillcacheError and OSError."""
+    hooks: dict[str, object] = {"description": _DESCRIPTION, "hooks": _hooks(environ, modern=modern)}
+    found: dict[str, bytes] = {}
+    if modern:
+        hooks["modules"] = ["./register.js"]
+        rules = own_rules(USER, ".", environ)
+        writers = [str(pattern) for rule in rules for pattern in _texts(rule.get("invalidated_by"))]
+        met = known(environ)
+        start = [present_interpreter(), "-I", f"{hooks_folder()}/serve.py"]
+        heard = module(start, [*(str(rule["match"]) for rule in rules), *met[0]], [*writers, *met[1]])
+        found["hooks/heard.js"] = heard.encode()
+        found["hooks/register.js"] = _read(f"{hooks_folder()}/register.js")
+    found[".claude-plugin/plugin.json"] = _json(_manifest())
+    found["hooks/hooks.json"] = _json(hooks)
+    here = f"{package_folder()}/cli/setup"
+    for folder, below in ((f"{here}/plugin_files", ""), (f"{here}/skills", "skills/")):
+        for path, _, names in os.walk(folder):
+            for name in names:
+                full = f"{path}/{name}"
+                text = _read(full).replace(b"{{skillcache}}", python_line().encode())
+                found[below + full[len(folder) + 1 :]] = text
+    return found
+
+
+def marketplace_file(environ: Mapping[str, str]) -> str:
+    return f"{cache_folder(environ)}/plugin/marketplace/.claude-plugin/marketplace.json"
+
+
+def marketplace(environ: Mapping[str, str]) -> str:
+    """The folder of a marketplace that has the plugin alone, as it is there now. Raises SkillcacheError and OSError."""
+    path = marketplace_file(environ)
+    files.write(path, marketplace_text())
+    return path.removesuffix("/.claude-plugin/marketplace.json")
+
+
+def marketplace_text() -> bytes:
+    """One whose plugin is what a command of this Python lays out. Raises SkillcacheError."""
+    source = {"source": "command", "command": f"{python_line()} plugin-path", "mode": "copy", "timeout": 60}
+    listed = {
+        "name": MARKETPLACE,
+        "owner": {"name": NAME},
+        "description": _DESCRIPTION,
+        "plugins": [{"name": NAME, "description": _DESCRIPTION, "source": source}],
+    }
+    return _json(listed)
+
+
+def is_modern(version: tuple[int, ...]) -> bool:
+    """Whether a client of this version, () for an unknown one, has mods that answer calls."""
+    return not version or version >= MODERN
+
+
+def _hooks(environ: Mapping[str, str], *, modern: bool) -> dict[str, list[object]]:
+    edit = present_edit(USER, ".", environ)
+    found: dict[str, list[object]] = {}
+    for event, group in edit.groups():
+        handlers = [handler for handler in _listed(group["hooks"]) if not (modern and _is_of_module(handler))]
+        if handlers:
+            found.setdefault(event, []).append({**group, "hooks": handlers})
+    if modern:
+        # The server is not given the plugin's options: a hook is, and hands them over.
+        handler = {"type": "command", **edit.start("options.py"), "async": True}
+        found.setdefault("SessionStart", []).append({"hooks": [handler]})
+    return found
+
+
+def _is_of_module(handler: object) -> bool:
+    started = started_by(handler)
+    assert started is not None  # noqa: S101 - `groups` makes them
+    return os.path.basename(started.script) in _BY_MODULE
+
+
+def _manifest() -> dict[str, object]:
+    return {
+        "name": NAME,
+        "version": _version(),
+        "description": _DESCRIPTION,
+        "author": {"name": NAME},
+        "keywords": ["cache", "redis", "replay"],
+        "userConfig": _OPTIONS,
+    }
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("skillcache")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "0.0.0"
+
+
+def _sweep(base: str, newest: str) -> None:
+    with os.scandir(base) as found:
+        old = [
+            item.path
+            for item in found
+            if item.is_dir(follow_symlinks=False)
+            and item.name != "marketplace"
+            and item.path != newest
+            and item.stat().st_mtime < time.time() - _KEPT
+        ]
+    for path in old:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _texts(value: object) -> list[object]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -1,0 +1,226 @@
+"""Our entries in Claude Code's settings: which events and calls start the hooks, and how an entry is known as ours.
+
+An entry is a line for `/bin/sh`, which any client takes. It ends with status 0 and says nothing whatever is missing of
+us: status 2 would refuse the person's call, others would be shown. The shell stays, so that a hook that fails or is
+killed is silent, too; the client's own signals reach both (observed). No other line gives a hook this last argument.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from skillcache.claude.patterns import parse as parse_pattern
+
+EVENTS = {
+    "PreToolUse": "pre_tool_use.py",
+    "PostToolUse": "post_tool_use.py",
+    "PostToolUseFailure": "post_tool_use_failure.py",
+}
+# The tools that built-in rules name. Commands are answered where they run: SessionStart sees to that.
+WEB = "WebFetch|WebSearch"
+# What answers commands: event, matcher, script, and whether the client waits for it. It waits where there is an answer,
+# and at a turn's end, which may be the session's: the client then stops what it does not wait for (observed with -p).
+COMMAND_ENTRIES = (
+    ("SessionStart", None, "session_start.py", True),
+    ("Stop", None, "record.py", True),
+)
+# What records sessions besides: what they change, and calls that no rule names, for `skillcache suggest`.
+_CHANGES = "^(Edit|Write|NotebookEdit|TodoWrite|TaskCreate|TaskUpdate|Bash|Agent|mcp__.*)$"
+SESSION_ENTRIES = (
+    ("UserPromptSubmit", None, "record.py", False),
+    ("PostToolUse", _CHANGES, "record.py", False),
+    ("PostToolUseFailure", "Bash", "record.py", False),
+    ("SubagentStart", None, "record.py", False),
+    ("SubagentStop", None, "record.py", False),
+    ("PreCompact", None, "record.py", False),
+    ("PostCompact", None, "record.py", False),
+    ("SessionEnd", None, "record.py", True),
+)
+# At these an agent is known to others, and given what they wrote.
+DELIVERING = (
+    "SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd",
+)  # fmt: skip
+# Every event that an entry of ours may have, in the order in which they are compared.
+ORDER = tuple(dict.fromkeys([*EVENTS, *(event for event, *_ in (*COMMAND_ENTRIES, *SESSION_ENTRIES)), *DELIVERING]))
+MARK = "skillcache"  # the last argument that every entry of ours gives its hook
+_FLAGS = ["-I", "-S"]  # neither the environment nor installed packages have a say
+_SCRIPT, _INTERPRETER = 3, 6  # their places among the words of a line of ours
+
+_MOST_PIECES = 3
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")  # of a matcher that the client holds against the whole name
+
+Json = dict[str, object]
+
+
+class Found(NamedTuple):
+    """An entry of ours in a file."""
+
+    event: str
+    matcher: object
+    handler: Json
+
+
+class Started(NamedTuple):
+    """What an entry starts, by absolute paths."""
+
+    interpreter: str
+    script: str
+
+    def line(self) -> str:
+        """For any shell."""
+        interpreter, script = shlex.quote(self.interpreter), shlex.quote(self.script)
+        started = " ".join((interpreter, *_FLAGS, script, MARK))
+        # Without its script an interpreter would take ten times as long to say so as the shell takes to look.
+        return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
+
+
+class Edit:
+    """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
+
+    rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
+    web's tools are answered; sessions, messages: whether to write the entries that record sessions and that bring
+    messages. What answers commands is always there.
+    """
+
+    __slots__ = (
+        "hooks", "interpreter", "messages", "rules", "sessions", "timeout", "web", "writers",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        interpreter: str,
+        hooks: str,
+        *,
+        rules: Sequence[str] = (),
+        writers: Sequence[str] = (),
+        web: bool = True,
+        timeout: int = 10,
+        sessions: bool = False,
+        messages: bool = False,
+    ) -> None:
+        self.messages = messages
+        self.sessions = sessions
+        self.interpreter = interpreter
+        self.hooks = hooks
+        self.rules = rules
+        self.writers = writers
+        self.web = web
+        self.timeout = timeout
+
+    def groups(self) -> list[tuple[str, Json]]:
+        """Each event and an element that its list gains."""
+        groups: list[tuple[str, Json]] = []
+        matchers = (*((WEB,) if self.web else ()), *matchers_of(self.rules))
+        for event, script in EVENTS.items():
+            handler = {"type": "command", **self.start(script)}
+            groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers]
+        if "Agent" in matchers:
+            handler = {"type": "command", **self.start("subagent_stop.py")}
+            groups.append(("SubagentStop", {"hooks": [handler]}))
+        groups += self._invalidating()
+        noticing = [entry for entry in SESSION_ENTRIES if self.sessions or (self.messages and entry[1] == _CHANGES)]
+        for event, matcher, script, waits in (*COMMAND_ENTRIES, *noticing):
+            handler = {"type": "command", **self.start(script), **({} if waits else {"async": True})}
+            groups.append((event, {**({"matcher": matcher} if matcher else {}), "hooks": [handler]}))
+        for event in DELIVERING if self.messages else ():
+            groups.append((event, {"hooks": [{"type": "command", **self.start("deliver.py")}]}))
+        return groups
+
+    def _invalidating(self) -> list[tuple[str, Json]]:
+        """What starts at the end of the calls that put others' results out of date."""
+        handler = {"type": "command", **self.start("invalidate.py")}
+        lines = [{"if": pattern, **handler} for pattern in patterns_of(self.writers)]
+        groups: list[tuple[str, Json]] = []
+        for event in ("PostToolUse", "PostToolUseFailure"):  # one that failed may have done a part
+            groups += [(event, {"matcher": "Bash", "hooks": lines})] if lines else []
+            groups += [(event, {"matcher": matcher, "hooks": [handler]}) for matcher in matchers_of(self.writers)]
+        return groups
+
+    def entries(self) -> list[Found]:
+        found = [
+            Found(event, group.get("matcher"), handler)
+            for event, group in self.groups()
+            for handler in group["hooks"]  # type: ignore[attr-defined]
+        ]
+        return sorted(found, key=lambda entry: ORDER.index(entry.event))
+
+    def start(self, script: str) -> Json:
+        """What every entry that starts this script has."""
+        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout}
+
+
+def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The `if` patterns for the lines that hold what patterns of Bash calls name, wherever in the line it stands."""
+    patterns: dict[str, None] = {}
+    for rule in rules:
+        if rule.startswith("Bash("):
+            literal = _literal(rule)
+            patterns[f"Bash(*{literal}*)" if literal else "Bash(*)"] = None
+    return tuple(patterns)
+
+
+def matchers_of(rules: Iterable[str]) -> tuple[str, ...]:
+    """The matchers for what a person's own rules name besides Bash and the web."""
+    matchers: dict[str, None] = {}
+    for rule in rules:
+        tool, _ = parse_pattern(rule)
+        if tool == "Agent":
+            matchers[tool] = None
+        elif tool.startswith("mcp__"):
+            whole = tool if "__" in tool.removeprefix("mcp__") or "*" in tool else f"{tool}__*"
+            matchers[whole if _PLAIN.fullmatch(whole) else _expression(whole)] = None
+    return tuple(matchers)
+
+
+def _expression(tool: str) -> str:
+    """A matcher that is not a plain name is an expression, which the client searches for anywhere."""
+    return f"^{'.*'.join(few_wildcards(tool.replace('.', '[.]')))}$"
+
+
+def few_wildcards(tool: str) -> list[str]:
+    """The pieces between a name's wildcards; of one with many, which a search could be held up by, the ends alone."""
+    pieces = tool.split("*")
+    return pieces if len(pieces) <= _MOST_PIECES else [pieces[0], pieces[-1]]
+
+
+def _literal(rule: str) -> str:
+    """What stands in every line that the rule names; of a pattern with escapes or parentheses the longest piece."""
+    _, inside = parse_pattern(rule)
+    pieces = re.split(r"[\\()]", (inside or "").removesuffix(":*"))
+    return max([piece.strip("*: ") for piece in pieces], key=len)
+
+
+def is_ours(handler: object) -> bool:
+    """Whether this version of the package or one before it wrote it."""
+    return started_by(handler) is not None
+
+
+def started_by(handler: object) -> Started | None:
+    """What an entry of ours starts; None for any other."""
+    if not isinstance(handler, dict) or handler.get("type") != "command":
+        return None
+    command, args = handler.get("command"), handler.get("args")
+    if not isinstance(command, str):
+        return None
+    if args is None:
+        return _started_by_line(command)
+    if not (isinstance(args, list) and len(args) == 4 and all(isinstance(arg, str) for arg in args)):
+        return None
+    *flags, script, mark = args  # as it was written before there was a line
+    return Started(command, script) if flags == _FLAGS and mark == MARK and _is_hook(script) else None
+
+
+def _started_by_line(line: str) -> Started | None:
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote that nothing closes
+        return None
+    if len(words) < _INTERPRETER + 1:
+        return None
+    started = Started(words[_INTERPRETER], words[_SCRIPT])
+    return started if _is_hook(started.script) and started.line() == line else None
+
+
+def _is_hook(path: str) -> bool:
+    return "/hooks/" in path and path.endswith(".py")

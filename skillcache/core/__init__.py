@@ -1,0 +1,1 @@
+"""What knows nothing of caching: files, git, processes, JSON, outcomes, credentials in text."""

@@ -1,0 +1,149 @@
+"""Where everything of ours lives. A file checked into a project may not move any of it."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROJECT_CONFIG = ".claude/skillcache.toml"
+# No setting: it says where the files of settings are, so no file can set it.
+HOME_VARIABLE = "SKILLCACHE_HOME"
+
+
+def home_folder(environ: "Mapping[str, str]") -> str:
+    """The person's home folder, or '' where none is named: of what is then below '/' only root can write anything."""
+    return environ.get("HOME", "").rstrip("/")
+
+
+def cache_folder(environ: "Mapping[str, str]") -> str:
+    """`$SKILLCACHE_HOME`, else `$XDG_CACHE_HOME/skillcache`, else `~/.cache/skillcache`; absolute."""
+    named = environ.get(HOME_VARIABLE, "")
+    if named.startswith("/"):
+        return named.rstrip("/") or "/"
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not base.startswith("/"):  # the XDG specification: a relative path is to be ignored
+        base = home_folder(environ) + "/.cache"
+    return base.rstrip("/") + "/skillcache"
+
+
+def config_file(environ: "Mapping[str, str]") -> str:
+    """The person's own configuration: `$XDG_CONFIG_HOME/skillcache/config.toml`, else below `~/.config`."""
+    base = environ.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):
+        base = home_folder(environ) + "/.config"
+    return base.rstrip("/") + "/skillcache/config.toml"
+
+
+def project_config_file(project: str) -> str:
+    return project.rstrip("/") + "/" + PROJECT_CONFIG
+
+
+def pending_folder(cache: str) -> str:
+    """What PreToolUse leaves for the PostToolUse of the same call, named by tool_use_id."""
+    return cache + "/pending"
+
+
+def runs_folder(cache: str) -> str:
+    """Which processes hold a claim while a command runs for them."""
+    return cache + "/runs"
+
+
+def seen_folder(cache: str) -> str:
+    """Which failures a session or subagent has already seen."""
+    return cache + "/seen"
+
+
+def insisted_folder(cache: str) -> str:
+    """Which calls were just answered by a refusal."""
+    return cache + "/insisted"
+
+
+def slow_folder(cache: str) -> str:
+    """Which places were too slow to look at, in which session."""
+    return cache + "/slow"
+
+
+def quarantine_folder(cache: str) -> str:
+    """Which rules rest after a wrong result."""
+    return cache + "/quarantine"
+
+
+def calls_folder(cache: str) -> str:
+    """How many Bash calls each session has begun: a file of so many bytes."""
+    return cache + "/calls"
+
+
+def called_folder(cache: str) -> str:
+    """Which commands a Bash call has begun: empty files, named by the call and the command."""
+    return cache + "/called"
+
+
+def failed_folder(cache: str) -> str:
+    """The newest failures of each session, for the next call that looks at one through another filter."""
+    return cache + "/failed"
+
+
+def replayed_folder(cache: str) -> str:
+    """What was replayed to each session since its last turn ended."""
+    return cache + "/replayed"
+
+
+def told_folder(cache: str) -> str:
+    """Which events of sessions were answered."""
+    return cache + "/told"
+
+
+def shims_folder(cache: str) -> str:
+    return cache + "/shims"
+
+
+def compiled_folder(cache: str) -> str:
+    """Configuration files in the form that hooks load."""
+    return cache + "/compiled"
+
+
+def embedded_store(cache: str) -> str:
+    return cache + "/store.sqlite3"
+
+
+def spool_file(cache: str, store: str) -> str:
+    """Records that could not be delivered, by the store that they are for."""
+    # A remainder is digest enough to tell the few stores of one person apart, and costs no import.
+    name = int.from_bytes(store.encode("utf-8", "surrogateescape")) % 0xFFFFFFFFFFFFFFC5
+    return f"{cache}/spool/{name:016x}.log"
+
+
+def tally_file(cache: str) -> str:
+    return cache + "/outcomes.log"
+
+
+def observed_file(cache: str) -> str:
+    """Which calls that no rule names were seen, by digests."""
+    return cache + "/observed.log"
+
+
+def salt_file(cache: str) -> str:
+    """What the digests of observed calls are keyed with."""
+    return cache + "/observed.salt"
+
+
+def fault_file(cache: str) -> str:
+    """Where the newest fault of ours came from."""
+    return cache + "/fault.txt"
+
+
+def durations_file(cache: str) -> str:
+    return cache + "/durations.bin"
+
+
+def package_folder() -> str:
+    """Absolute path of the folder with our modules."""
+    return __file__.rsplit("/", 2)[0]
+
+
+def hooks_folder() -> str:
+    """Absolute path of the hook scripts: inside the package in a wheel, beside it in a checkout."""
+    import os  # only the CLI asks
+
+    package = package_folder()
+    shipped = package + "/hooks"
+    return shipped if os.path.isdir(shipped) else os.path.dirname(package) + "/hooks"

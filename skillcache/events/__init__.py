@@ -1,0 +1,1 @@
+"""The client's events, one module each: standard input to answer, in a hook's process."""

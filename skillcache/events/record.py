@@ -1,0 +1,71 @@
+"""The events of a session that are recorded and answered by nothing; a SessionStart has a handler of its own."""
+
+import os
+
+from skillcache.claude.event import SessionEvent, parse_session_event, parse_tool_event
+from skillcache.claude.resident import is_served
+from skillcache.settings.in_force import Settings, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.tools.world import World
+
+_OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
+_IN_NO_HURRY = 10  # niceness of what the person never waits for
+
+
+def handle(data: bytes, world: "World") -> str:
+    """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
+    if is_served(world.environ) and not world.environ.get(_OF_PLUGIN):
+        return ""  # those of the plugin do it
+    event = parse_session_event(data)
+    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
+    settings = load(world.environ, folder)
+    if is_recorded(settings):
+        keep(event, world, folder, settings)
+        if _is_observed(event, settings):
+            from skillcache.events.observe import observe  # a slow call's end
+
+            os.nice(_IN_NO_HURRY)
+            observe(parse_tool_event(data), world, settings)
+    if event.name == "PostToolUse" and settings.flag("messages.deliver") and not settings.flag("disable"):
+        from skillcache.messages.collisions import note_edit  # only where agents hear of each other
+
+        note_edit(event, world, settings)
+    return _told(event, settings) if event.name == "Stop" else ""
+
+
+def _told(event: SessionEvent, settings: Settings) -> str:
+    """What the person is shown at a turn's end."""
+    from skillcache.commands.replayed import take
+
+    line = take(settings.cache, event.session_id)
+    if not line:
+        return ""
+    from skillcache.core import json  # a turn that replayed something
+
+    return json.dumps({"systemMessage": line})
+
+
+def is_recorded(settings: Settings) -> bool:
+    return settings.flag("record.sessions") and not settings.flag("disable")
+
+
+def keep(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
+    from skillcache.sessions.delivery import Delivery  # only where sessions are recorded
+    from skillcache.sessions.scene import look
+    from skillcache.sessions.story import tell
+
+    record = tell(event, look(event, world, folder, settings))
+    if record is not None:
+        Delivery(settings, now=world.now).deliver(record)
+
+
+def _is_observed(event: SessionEvent, settings: Settings) -> bool:
+    """Whether the event is the end of a call that may be worth a rule."""
+    tool = event.text("tool_name")
+    if tool != "Bash":
+        return event.name == "PostToolUse" and (tool == "Agent" or tool.startswith("mcp__"))
+    duration = event.fields.get("duration_ms")
+    least = settings.number("min_duration") * 1000
+    return event.name.startswith("PostToolUse") and isinstance(duration, int | float) and duration >= least

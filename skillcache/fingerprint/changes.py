@@ -1,0 +1,114 @@
+"""Whether anything was touched while a command ran, even if it is now as it was: an edit taken back, a stash.
+
+Two equal fingerprints do not say that the command saw that state all along. Git knows which files its index has
+other times for, whatever their content; those and the untracked ones are asked when they last changed.
+
+Whether the project's own files spell out where the project lies.
+
+Such a path in an output may come from a file and stay the same in another worktree, so it must not be taken for the
+root. Only a recorder asks, and only for an output that names the root.
+"""
+
+import os
+
+from skillcache.core import files
+from skillcache.core.git import Git, find_root, git_folders
+from skillcache.fingerprint.ignored import is_cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from skillcache.fingerprint.capture import Row
+
+
+_SECOND = 1_000_000_000
+
+
+def disturbed(
+    root: str,
+    rows: "tuple[Row, ...]",
+    environ: "Mapping[str, str]",
+    *,
+    since: int,
+    deadline: float,
+    depends: tuple[str, ...] | None = None,
+    without: tuple[str, ...] = (),
+    asked: Git | None = None,
+) -> bool:
+    """`rows`: of the fingerprint at the end; `depends`: globs that narrow it; `without`: globs of what does not count.
+
+    `asked`: git as that fingerprint was read with, which need not be asked for its filters once more. Raises Bypass
+    (NO_GIT, TOO_SLOW).
+
+    `since`: the stamp, in nanoseconds, of a file made at the start. The kernel's clock for stamps goes in ticks of some
+    milliseconds, so what bears the very same stamp counts as touched.
+    """
+    ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
+    if find_root(root) != root:
+        return _any_newer(root, ignored, since)
+    index = _changed(os.fsencode(os.path.join(git_folders(root)[0], "index")))
+    if index >= since:
+        return True  # a stash, a checkout, an add
+    # Git compares whole seconds: an index written in the very second of the start cannot tell, so every file is asked.
+    all_tracked = index // _SECOND >= since // _SECOND
+    questions = (
+        ("ls-files", "-z") if all_tracked else ("diff-files", "--name-only", "--ignore-submodules=all", "-z"),
+        ("ls-files", "--others", "--exclude-standard", "-z"),
+    )
+    patterns = [f":(top,glob){pattern}" for pattern in depends or ()]
+    patterns += [f":(top,glob,exclude){pattern}" for pattern in without]
+    git = asked if asked is not None and asked.root == root else Git(root, environ, deadline)
+    git.deadline = deadline
+    children = [git.start(*arguments, "--", *patterns) for arguments in questions]
+    tracked, untracked = (output.split(b"\0")[:-1] for output in git.gather(*children))
+    return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
+
+
+def _any_newer(root: str, paths: list[bytes], since: int) -> bool:
+    top = os.fsencode(root)
+    return any(_changed(os.path.join(top, path)) >= since for path in paths)
+
+
+def _changed(path: bytes) -> int:
+    """Nanoseconds since the epoch; 0 for a file that is gone, of which the fingerprint speaks."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except OSError:
+        return 0
+
+
+_MOST = 64 << 20  # bytes of a file
+# Python's own compiled files name their sources, and are made anew wherever they are not of the place.
+_ALL_BUT_COMPILED = ("--", ":/", ":(top,exclude,glob)**/__pycache__/**")
+_FOUND, _NOT_FOUND = 0, 1  # what git grep ends with
+
+
+def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str]", *, deadline: float) -> bool:
+    """`rows`: of the fingerprint; True in doubt. Raises Bypass (NO_GIT, TOO_SLOW)."""
+    if find_root(root) != root:
+        return True
+    spelled = os.fsencode(root)
+    for label, name, _ in rows:
+        if label == "ignored" and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
+            return True
+    arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root, *_ALL_BUT_COMPILED)
+    git = Git(root, environ, deadline)
+    child = git.start(*arguments)
+    git.gather(child, fine=(_FOUND, _NOT_FOUND))
+    return child.status == _FOUND
+
+
+def _below(root: str, name: str) -> "Iterator[str]":
+    path = os.path.join(root, name)
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, _, names in os.walk(path):
+        for inner in names:
+            yield os.path.join(folder, inner)
+
+
+def _holds(path: str, spelled: bytes) -> bool:
+    content = files.read(path, _MOST)
+    return content is None or spelled in content

@@ -1,0 +1,288 @@
+"""Configuration that tools look for outside the project: in the folders above it and in the person's home.
+
+What a project's build files say that a run depends on besides the content: read as text, and generously.
+
+Options that make a report depend on the last run, commands that read git's own state, paths that lead out of the
+project. A word too many costs a run or a miss.
+"""
+
+import os
+
+from skillcache.core import outcomes
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import Bypass
+from skillcache.fingerprint.executables import OF_MISE, upward
+from skillcache.fingerprint.files import Budget, content, follow, tree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Ecosystem:
+    """One kind of project.
+
+    words: its tools; marks: files at the top of its projects; implied: tools that a task of such a project may run;
+    above: configuration its tools look for upward; home: the same, relative to the home folder.
+    """
+
+    __slots__ = ("above", "home", "implied", "marks", "words")
+
+    def __init__(self, words: str, marks: str, implied: str, above: str, home: str) -> None:
+        self.words = frozenset(words.split())
+        self.marks = tuple(marks.split())
+        self.implied = tuple(implied.split())
+        self.above = tuple(above.split())
+        self.home = tuple(home.split())
+
+
+ECOSYSTEMS = {
+    "python": Ecosystem(
+        "python python3 pytest py.test ruff mypy pyright basedpyright flake8 pylint black isort bandit tox nox coverage"
+        " uv poetry pdm hatch rye pipenv unittest dmypy pyre ty pycodestyle pydocstyle yapf djlint vulture",
+        "pyproject.toml setup.py setup.cfg requirements.txt Pipfile",
+        "python python3 pytest ruff mypy",
+        "pyproject.toml pytest.ini .pytest.ini pytest.toml .pytest.toml tox.ini setup.cfg setup.py conftest.py "
+        "ruff.toml .ruff.toml mypy.ini .mypy.ini .flake8 .pylintrc pylintrc pyrightconfig.json .isort.cfg uv.toml"
+        " .editorconfig",
+        ".config/ruff/ruff.toml .config/ruff/.ruff.toml .config/ruff/pyproject.toml .config/mypy/config .mypy.ini"
+        " .pylintrc .config/pylintrc .config/black .isort.cfg .config/pycodestyle .config/flake8 .config/uv/uv.toml"
+        " .config/yapf/style .pydistutils.cfg",
+    ),
+    "javascript": Ecosystem(
+        "node npm npx pnpm yarn bun bunx deno eslint tsc prettier jest vitest mocha ava biome stylelint oxlint vue-tsc"
+        " svelte-check nx turbo standard xo tap playwright cypress karma",
+        "package.json deno.json",
+        "node",
+        "package.json tsconfig.json jsconfig.json .eslintrc .eslintrc.js .eslintrc.cjs .eslintrc.json .eslintrc.yml"
+        " .eslintrc.yaml eslint.config.js eslint.config.mjs eslint.config.cjs eslint.config.ts .prettierrc"
+        " .prettierrc.json .prettierrc.yml .prettierrc.yaml .prettierrc.js .prettierrc.cjs .prettierrc.mjs"
+        " .prettierrc.toml prettier.config.js .babelrc babel.config.js babel.config.json .browserslistrc .npmrc .yarnrc"
+        " .yarnrc.yml pnpm-workspace.yaml biome.json .stylelintrc .stylelintrc.json .editorconfig",
+        ".npmrc .yarnrc .yarnrc.yml .config/pnpm/rc .eslintrc .eslintrc.json .bunfig.toml",
+    ),
+    "rust": Ecosystem(
+        "cargo rustc rustfmt clippy-driver cargo-clippy cargo-nextest",
+        "Cargo.toml",
+        "cargo rustc",
+        "Cargo.toml .cargo/config.toml .cargo/config rust-toolchain rust-toolchain.toml clippy.toml .clippy.toml"
+        " rustfmt.toml .rustfmt.toml",
+        ".cargo/config.toml .cargo/config .config/rustfmt/rustfmt.toml .config/rustfmt/.rustfmt.toml",
+    ),
+    "go": Ecosystem(
+        "go gofmt golangci-lint staticcheck gotestsum revive",
+        "go.mod",
+        "go",
+        "go.mod go.work .golangci.yml .golangci.yaml .golangci.toml .golangci.json",
+        ".config/go/env .golangci.yml .golangci.yaml",
+    ),
+    "java": Ecosystem(
+        "mvn mvnw gradle gradlew java javac sbt",
+        "pom.xml build.gradle build.gradle.kts build.sbt",
+        "java javac",
+        "pom.xml settings.gradle settings.gradle.kts gradle.properties .mvn/maven.config .mvn/jvm.config .editorconfig",
+        ".m2/settings.xml .m2/toolchains.xml .mavenrc .gradle/gradle.properties .gradle/init.gradle"
+        " .gradle/init.gradle.kts",
+    ),
+    "ruby": Ecosystem(
+        "ruby rspec rubocop rake bundle rails minitest standardrb",
+        "Gemfile Rakefile",
+        "ruby",
+        "Gemfile .rspec .rubocop.yml .bundle/config",
+        ".rubocop.yml .config/rubocop/config.yml .rspec .config/rspec/options .bundle/config .gemrc",
+    ),
+    "php": Ecosystem(
+        "php phpunit phpstan psalm composer pest phpcs php-cs-fixer artisan",
+        "composer.json",
+        "php",
+        "phpunit.xml phpunit.xml.dist phpstan.neon phpcs.xml .editorconfig",
+        ".composer/config.json .config/composer/config.json",
+    ),
+    "native": Ecosystem(
+        "ctest cmake clang-tidy clang-format cppcheck gcc g++ clang clang++ cc c++ meson ninja bazel",
+        "CMakeLists.txt meson.build configure",
+        "cc c++",
+        ".clang-format .clang-tidy .editorconfig CMakePresets.json",
+        ".clang-format .clang-tidy",
+    ),
+}
+_EVERY = (".env", ".envrc", ".tool-versions", *OF_MISE)
+_RUNNER_NAMES = "npm pnpm yarn bun deno rake composer tox nox bazel nx turbo"
+_RUNNERS = frozenset(_RUNNER_NAMES.split())
+# Tools that search no hidden folder for what to check, and the programs that start them.
+_BLIND_NAMES = (
+    "pytest py.test mypy pyright basedpyright ruff black cargo cargo-nextest go mvn mvnw gradle gradlew tsc"
+    " uv poetry pdm rye timeout env nice"
+)
+_BLIND = frozenset(_BLIND_NAMES.split())
+
+
+def ecosystems(words: "Iterable[str]") -> tuple[list[Ecosystem], bool]:
+    """The ecosystems of these command words, and whether one of the words may run any tool (make, npm, a script)."""
+    names = {os.path.basename(word) for word in words}
+    found = [system for system in ECOSYSTEMS.values() if names & system.words]
+    known = {name for system in found for name in names & system.words}
+    any_ = bool(names - known) or not names.isdisjoint(_RUNNERS)
+    return (list(ECOSYSTEMS.values()) if any_ else found), any_
+
+
+def blind(words: "Iterable[str]") -> bool:
+    """Whether all of these tools leave hidden folders alone."""
+    names = {os.path.basename(word) for word in words}
+    return bool(names) and names <= _BLIND
+
+
+def implied(root: str) -> list[str]:
+    """The tools that a task of the project at `root` may run, by the build files there."""
+    words: list[str] = []
+    for system in ECOSYSTEMS.values():
+        if any(os.path.exists(os.path.join(root, mark)) for mark in system.marks):
+            words += system.implied
+    return words
+
+
+def capture(
+    root: str, systems: "Iterable[Ecosystem]", environ: "Mapping[str, str]", budget: Budget
+) -> list[tuple[str, str]]:
+    """(name, digest) of the configuration that exists above `root` ("../name") and in the home folder ("~/name").
+
+    What belongs in ~/.config is looked for where XDG_CONFIG_HOME has moved that folder to. A file equal to the
+    project's own of that name is left out: a search that went past the one finds nothing in the other. So a worktree
+    inside its repository agrees with the repository.
+    """
+    names = {name for system in systems for name in system.above}.union(_EVERY)
+    rows = []
+    up = ""
+    for folder in upward(os.path.dirname(root)):
+        up += "../"
+        for name in names:
+            path = f"{folder}/{name}"
+            if os.access(path, os.F_OK) and os.path.isfile(path):
+                value = content(path, budget)
+                if value != content(os.path.join(root, name), budget):
+                    rows.append((up + name, value))
+    home = environ.get("HOME", "/")
+    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    for name in {name for system in systems for name in system.home}:
+        path = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
+        if os.access(path, os.F_OK) and os.path.isfile(path):
+            rows.append((f"~/{name}", content(path, budget)))
+    return rows
+
+
+_PYTEST = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml")
+# These may name folders beside the project that its tools read.
+_MANIFESTS = (
+    *_PYTEST,
+    *("package.json", "tsconfig.json", "Cargo.toml", "go.mod", "go.work", "composer.json", "pom.xml", "mypy.ini"),
+    *("settings.gradle", "settings.gradle.kts", "build.gradle", "build.gradle.kts", "jest.config.js"),
+    *("jest.config.ts", "vitest.config.ts", "vite.config.ts", "eslint.config.js", "eslint.config.mjs"),
+)
+_TASKS = (
+    *("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", ".justfile", "Taskfile.yml", "Taskfile.yaml"),
+    *("mise.toml", "mise.local.toml", ".mise.toml", ".mise.local.toml", "Rakefile", "deno.json", "tasks.py"),
+)
+_GOLANGCI = (".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json")
+_LAST_RUN = frozenset(
+    (
+        *(b"--lf", b"--last-failed", b"--ff", b"--failed-first", b"--nf", b"--new-first", b"--sw", b"--stepwise"),
+        *(b"--picked", b"--testmon", b"--cov-append"),
+    )
+)
+_READS_GIT = frozenset(
+    (
+        *(b"diff", b"log", b"status", b"describe", b"show", b"branch", b"tag", b"blame", b"shortlog", b"stash"),
+        *(b"rev-parse", b"rev-list", b"merge-base", b"name-rev", b"symbolic-ref", b"show-ref", b"for-each-ref"),
+        *(b"ls-files", b"ls-tree", b"diff-index", b"diff-files", b"diff-tree", b"cat-file", b"remote", b"reflog"),
+    )
+)
+_ABOUT_GIT = (b"--changed", b"onlyChanged", b"lastCommit", b"--affected", b"nx affected", b"--since", b"new-from-")
+_BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
+_BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
+
+
+class Said:
+    """git: whether a task may read git's own state; outside: real paths of what is named outside the project."""
+
+    __slots__ = ("git", "outside")
+
+    def __init__(self) -> None:
+        self.git = False
+        self.outside: set[str] = set()
+
+
+def read(
+    root: str,
+    folders: "Iterable[str]",
+    environ: "Mapping[str, str]",
+    budget: Budget,
+    *,
+    words: "Iterable[str]",
+    any_: bool,
+) -> Said:
+    """`folders`: those of the command and all above them up to `root`; `any_`: the words may run any task.
+
+    COMMAND_FRESH where pytest is always told to go by the last run.
+    """
+    said = Said()
+    if _LAST_RUN.intersection(environ.get("PYTEST_ADDOPTS", "").encode("utf-8", "surrogateescape").split()):
+        raise Bypass(outcomes.COMMAND_FRESH, "PYTEST_ADDOPTS")
+    names: tuple[str, ...] = (*_MANIFESTS, *_TASKS, *_GOLANGCI) if any_ else _MANIFESTS
+    if "golangci-lint" in words and not any_:
+        names += _GOLANGCI
+    for folder in folders:
+        for name in names:
+            path = f"{folder}/{name}"
+            text = follow(path, budget) if os.access(path, os.F_OK) else None
+            if text is None:
+                continue
+            if name in _PYTEST and b"addopts" in text and _LAST_RUN.intersection(_added(text)):
+                raise Bypass(outcomes.COMMAND_FRESH, f"{path} has pytest go by the last run")
+            if (any_ or name in _GOLANGCI) and not said.git:
+                said.git = _reads_git(text)
+            if b"../" in text:
+                said.outside.update(_leading_out(text, folder, root, folders_too=name in _MANIFESTS))
+    return said
+
+
+def state_of_git(folder: str, shared: str, listing: bytes, budget: Budget) -> str:
+    """Digest of what git commands tell: HEAD and the index of the worktree's `folder`, the references of all."""
+    parts = [listing]
+    parts += [follow(f"{place}/{name}", budget) or b"" for place, name in ((folder, "HEAD"), (shared, "packed-refs"))]
+    return digest_parts([*parts, tree(f"{shared}/refs", budget, lambda _path, _directory: False).encode()])
+
+
+def _added(text: bytes) -> list[bytes]:
+    """The words of the value of `addopts`, which goes on in lines that are indented or only close it."""
+    _, _, after = text.partition(b"addopts")
+    first, *rest = after.split(b"\n")
+    lines = [first]
+    for line in rest:
+        if line[:1] not in (b" ", b"\t", b"]", b'"', b"'", b"-", b"#", b"", b"\r"):
+            break
+        lines.append(line)
+    return b"\n".join(line for line in lines if not line.lstrip().startswith(b"#")).translate(_BLANKS).split()
+
+
+def _reads_git(text: bytes) -> bool:
+    if any(word in text for word in _ABOUT_GIT):
+        return True
+    if b"git" not in text:
+        return False
+    words = text.translate(_BLANKS).split()
+    following = [words[at] for at, word in enumerate(words[:-1], 1) if word == b"git"]
+    return any(word in _READS_GIT or word.startswith(b"-") for word in following)
+
+
+def _leading_out(text: bytes, folder: str, root: str, *, folders_too: bool) -> set[str]:
+    """What exists at the relative paths in `text` that leave the project; folders around the project are none."""
+    found = set()
+    for word in {word for word in text.translate(_BLANKS).split() if b"../" in word and len(word) < 1_000}:
+        path = os.path.realpath(os.path.join(folder, os.fsdecode(word[word.index(b"../") :]).partition("*")[0]))
+        if f"{path}/".startswith(f"{root}/") or f"{root}/".startswith(f"{path.rstrip('/')}/"):
+            continue
+        if os.path.isfile(path) or (folders_too and os.path.isdir(path)):
+            found.add(path)
+        elif os.path.isfile(f"{path}.json"):  # what a tsconfig.json extends
+            found.add(f"{path}.json")
+    return found

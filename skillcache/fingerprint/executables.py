@@ -1,0 +1,390 @@
+"""Which executable a command word runs, and what it is: the same answer on two machines with the same tool.
+
+Version managers: which real executable stands behind a shim.
+
+A shim chooses by a variable, by version files from the working directory upward, and by a default of the person's.
+What cannot be followed surely is UNCAPTURABLE.
+"""
+
+import os
+
+from skillcache.core import outcomes
+from skillcache.core.digest import digest_parts
+from skillcache.core.errors import Bypass
+from skillcache.core.files import open_regular
+from skillcache.fingerprint import packages
+from skillcache.fingerprint.files import Budget, follow, small
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+# The managers that are alike: <root>/shims/<word> runs <root>/versions/<version>/bin/<word>.
+_ALIKE = {".pyenv": "python", ".rbenv": "ruby", ".nodenv": "node", ".goenv": "go", ".phpenv": "php", ".jenv": "java"}
+_CAP = 1 << 16  # of a file that says which version
+# Where mise is told versions, relative to a folder.
+OF_MISE = (
+    *("mise.toml", "mise.local.toml", ".mise.toml", ".mise.local.toml", "mise/config.toml", ".mise/config.toml"),
+    *(".config/mise.toml", ".config/mise/config.toml", ".config/mise/conf.d"),
+)
+_VARIABLES = {"python": "PYENV", "ruby": "RBENV", "node": "NODENV", "go": "GOENV", "php": "PHPENV", "java": "JENV"}
+
+
+def behind(path: str, folder: str, environ: "Mapping[str, str]", *, also: str = "") -> str | None:
+    """The executable that the shim at `path` runs in `folder`; `path` itself when it is no shim.
+
+    None when the shim runs nothing, so that the next folder of the path is the one to ask. UNCAPTURABLE when the
+    choice cannot be followed.
+    """
+    place, word = os.path.split(path)
+    if place.endswith("/shims"):
+        root = os.path.dirname(place)
+        for marker, language in _ALIKE.items():
+            if os.path.basename(root) == marker or environ.get(f"{_VARIABLES[language]}_ROOT") == root:
+                return _alike(root, language, word, folder, environ)
+        if os.path.isdir(os.path.join(root, "installs")):
+            return _asdf(root, word, folder)
+        raise Bypass(outcomes.UNCAPTURABLE, f"{path} is a shim of an unknown manager")
+    if _is_rustup(path):
+        return _rustup(word, folder, environ, also)
+    if place.endswith("/.volta/bin"):
+        raise Bypass(outcomes.UNCAPTURABLE, f"{path} chooses its version when it runs")
+    return path
+
+
+def upward(folder: str) -> "Iterator[str]":
+    """`folder` and every folder above it."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _words(path: str) -> list[str] | None:
+    """The words of a small file without its comments; None when there is none."""
+    text = _text(path)
+    return None if text is None else [word for line in text.splitlines() for word in line.partition("#")[0].split()]
+
+
+def _text(path: str) -> str | None:
+    content = small(path, _CAP)
+    return None if content is None else content.decode("utf-8", "replace")
+
+
+def _alike(root: str, language: str, word: str, folder: str, environ: "Mapping[str, str]") -> str | None:
+    chosen = environ.get(f"{_VARIABLES[language]}_VERSION", "").replace(":", " ").split()
+    places = (os.path.join(place, f".{language}-version") for place in upward(folder))
+    for place in (*places, os.path.join(root, "version")):
+        if chosen:
+            break
+        chosen = _words(place) or []
+    for version in chosen:
+        if version == "system":
+            return None
+        home = os.path.join(root, "versions", version)
+        if not os.path.isdir(home):
+            home = _newest(os.path.join(root, "versions"), version.removeprefix(f"{language}-"))
+        path = os.path.join(home, "bin", word)
+        if os.access(path, os.X_OK):
+            return path
+    if chosen:
+        raise Bypass(outcomes.NO_TOOL, f"{word} is in none of the chosen versions {' '.join(chosen)}")
+    return None
+
+
+def _newest(versions: str, prefix: str) -> str:
+    """The newest installed version that a shortened one such as 3.12 means."""
+    found = [
+        name for name in os.listdir(versions) if name.startswith(prefix + ".") and name[len(prefix) + 1 :].isdigit()
+    ]
+    if not found:
+        return os.path.join(versions, prefix)
+    return os.path.join(versions, max(found, key=lambda name: int(name[len(prefix) + 1 :])))
+
+
+def _has_environment_of_mise(place: str) -> bool:
+    """A file such as mise.test.toml, which counts where a variable says so."""
+    try:
+        names = os.listdir(place)
+    except OSError:
+        return False
+    return any(name == ".mise" or (name.lstrip(".").startswith("mise.") and name.endswith(".toml")) for name in names)
+
+
+def _asdf(root: str, word: str, folder: str) -> str:
+    """By .tool-versions alone: a version in any other place is not followed."""
+    for place in (*upward(folder), os.path.dirname(root)):
+        if any(os.path.exists(os.path.join(place, name)) for name in OF_MISE) or _has_environment_of_mise(place):
+            break
+        for line in (_text(os.path.join(place, ".tool-versions")) or "").splitlines():
+            plugin, *versions = line.partition("#")[0].split() or [""]
+            for version in versions[:1]:
+                path = os.path.join(root, "installs", plugin, version, "bin", word)
+                if os.access(path, os.X_OK):
+                    return path
+    raise Bypass(outcomes.UNCAPTURABLE, f"{word} is a shim whose version could not be followed")
+
+
+def _is_rustup(path: str) -> bool:
+    beside = os.path.join(os.path.dirname(path), "rustup")
+    if os.path.basename(path) == "rustup":
+        return False
+    try:
+        return os.path.samefile(path, beside)
+    except OSError:
+        return False
+
+
+def _rustup(word: str, folder: str, environ: "Mapping[str, str]", also: str) -> str:
+    home = environ.get("RUSTUP_HOME") or os.path.join(environ.get("HOME", "/"), ".rustup")
+    settings = _toml(_text(os.path.join(home, "settings.toml")) or "")
+    name = environ.get("RUSTUP_TOOLCHAIN") or ""
+    for place in () if name else upward(folder):
+        name = settings.get(f"overrides.{place}", "")
+        for file in ("rust-toolchain", "rust-toolchain.toml"):
+            text = None if name else _text(os.path.join(place, file))
+            if text is None:
+                continue
+            table = _toml(text)
+            if "toolchain.path" in table:
+                return os.path.join(place, table["toolchain.path"], "bin", also or word)
+            name = table.get("toolchain.channel") or text.strip()
+        if name:
+            break
+    name = name or settings.get(".default_toolchain", "")
+    folder = os.path.join(home, "toolchains")
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        names = []
+    # A channel stands for itself or is followed by the machine's triple.
+    fitting = [known for known in names if known == name or known.startswith(name + "-")] if name else []
+    if name in fitting:
+        fitting = [name]
+    if len(fitting) != 1:
+        raise Bypass(outcomes.UNCAPTURABLE, f"the Rust toolchain {name or 'by default'} could not be followed")
+    return os.path.join(folder, fitting[0], "bin", also or word)
+
+
+def _toml(text: str) -> dict[str, str]:
+    """The string values of a flat file of tables, as "table.key"; enough for what rustup writes and reads."""
+    table, values = "", {}
+    for line in text.splitlines():
+        line = line.strip()  # noqa: PLW2901 - the stripped line is the line
+        if line.startswith("[") and line.endswith("]"):
+            table = line[1:-1].strip()
+        elif "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            values[f"{table}.{key.strip().strip(chr(34))}"] = value.partition("#")[0].strip().strip("\"'")
+    return values
+
+
+_EDGE = 64 << 10
+_SCRIPT = 1 << 20
+_DEPTH = 6
+# Where a project keeps executables of its own, which launchers such as `uv run` and `npx` look through.
+_OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
+# These run the project's virtual environment, and keep it in a place of their own when it is not in the project.
+_KEEPERS = ("poetry", "pipenv", "pdm", "hatch")
+# Tools that a tool starts without an interpreter line that says so.
+_JAVA = ("java", "$JAVA_HOME/bin/java")
+_COMPANIONS = {"mvn": _JAVA, "mvnw": _JAVA, "gradle": _JAVA, "gradlew": _JAVA, "sbt": _JAVA}
+_ABOUT = ("VERSION", "release")  # what Go and Java say of themselves
+
+
+class Tools:
+    """The tools of one line.
+
+    identities: word -> digest; packages: name -> what the environments behind the words have installed.
+    """
+
+    __slots__ = ("budget", "environ", "identities", "known", "packages", "root")
+
+    def __init__(self, root: str, environ: "Mapping[str, str]", budget: Budget) -> None:
+        self.root = root
+        self.environ = environ
+        self.budget = budget
+        self.identities: dict[str, str] = {}
+        self.packages: dict[str, packages.Installed] = {}
+        self.known: dict[str, str] = {}
+
+    def add(self, word: str, folder: str, *, optional: bool = False) -> None:
+        """Capture the tool that `word` names in `folder`; NO_TOOL, or "absent" for an optional one, without it."""
+        if os.path.basename(word) in _KEEPERS:
+            self._keeper(word, folder)
+        try:
+            identity = self._identity(self.find(word, folder), folder, 0)
+        except Bypass as bypass:
+            if not optional or bypass.outcome is not outcomes.NO_TOOL:
+                raise
+            identity = "absent"
+        name = packages.relative(word, self.root)
+        if self.identities.get(name, identity) != identity:
+            name = f"{name} in {packages.relative(folder, self.root)}"
+        self.identities[name] = identity
+        for companion in _COMPANIONS.get(os.path.basename(word), ()):
+            self.add(companion, folder, optional=True)
+        if os.path.basename(word) == "mise":
+            self._mise()
+
+    def find(self, word: str, folder: str) -> str:
+        """The executable that a shell in `folder` runs for `word`, behind whatever shim; NO_TOOL without one."""
+        for path in self._places(word, folder):
+            if os.access(path, os.X_OK) and os.path.isfile(path):
+                real = behind(path, folder, self.environ)
+                if real is not None:
+                    return real
+        raise Bypass(outcomes.NO_TOOL, word)
+
+    def _places(self, word: str, folder: str) -> "Iterator[str]":
+        if word.startswith("$"):
+            name, _, rest = word[1:].partition("/")
+            yield os.path.join(self.environ.get(name) or "/", rest)
+            return
+        if "/" in word:
+            home = self.environ.get("HOME", "/")
+            yield os.path.normpath(os.path.join(folder, home + word[1:] if word.startswith("~/") else word))
+            return
+        for place in self.environ.get("PATH", os.defpath).split(":"):
+            yield os.path.join(folder, place, word)
+        for place in upward(folder):
+            for own in _OWN:
+                yield os.path.join(place, own, word)
+            if place == self.root:
+                return
+
+    def _mise(self) -> None:
+        """`mise` runs what it has installed: those versions count, and what its interpreters have installed."""
+        home = self.environ.get("HOME", "/")
+        installs = os.path.join(self.environ.get("MISE_DATA_DIR") or f"{home}/.local/share/mise", "installs")
+        versions = [f"{tool}/{version}" for tool in _list(installs) for version in _list(os.path.join(installs, tool))]
+        settings = follow(f"{home}/.config/mise/config.toml", self.budget) or b""
+        self.identities["installed by mise"] = digest_parts([settings, *map(os.fsencode, versions)])
+        for version in versions:
+            path = os.path.join(installs, version, "bin", "python3")
+            if version.startswith("python/") and os.path.exists(path):
+                self.python(path)
+
+    def _keeper(self, word: str, folder: str) -> None:
+        if "VIRTUAL_ENV" in self.environ and "hatch" not in word:
+            return
+        for place in upward(folder):
+            if os.path.exists(os.path.join(place, ".venv", "pyvenv.cfg")) and "hatch" not in word:
+                return
+            if place == self.root:
+                break
+        raise Bypass(outcomes.UNCAPTURABLE, f"{word} keeps its environment outside the project")
+
+    def _identity(self, path: str, folder: str, depth: int) -> str:
+        if path in self.known:
+            return self.known[path]
+        if depth > _DEPTH:
+            raise Bypass(outcomes.UNCAPTURABLE, f"{path} runs through too many interpreters")
+        real = os.path.realpath(path)
+        self.budget.spend(0)
+        try:
+            size, head, rest = _edges(real)
+        except OSError as error:
+            raise Bypass(outcomes.UNCAPTURABLE, f"{path}: {error.strerror}") from None
+        script = head.startswith(b"#!") and size <= _SCRIPT
+        if script:
+            parts = [*self._script(head + rest, folder, depth), *self._about_script(real)]
+        else:
+            parts = [b"%d" % size, head, rest, *self._about_binary(real)]
+            if os.path.basename(path).startswith(("python", "pypy")):
+                self.python(path)
+                parts += self._libpython(real)
+        self.known[path] = digest_parts(parts)
+        return self.known[path]
+
+    def _script(self, text: bytes, folder: str, depth: int) -> list[bytes]:
+        line, _, body = text[2:].partition(b"\n")
+        words = os.fsdecode(line).split()
+        if not words:
+            raise Bypass(outcomes.UNCAPTURABLE, "a script without an interpreter")
+        interpreter = words[0]
+        if body.startswith(b"'''exec' "):
+            # An installer's way around the limit on the length of this line.
+            line, _, body = body.partition(b"\n")
+            interpreter = os.fsdecode(line).split()[1].strip('"')
+        elif os.path.basename(words[0]) == "env":
+            names = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
+            interpreter = self.find("".join(names[:1]), folder)
+        if not os.access(interpreter, os.X_OK):
+            raise Bypass(outcomes.NO_TOOL, os.fsdecode(line))
+        return [body, self._identity(interpreter, folder, depth + 1).encode()]
+
+    def _about_script(self, real: str) -> list[bytes]:
+        """What a script outside the project is part of: a package of Node's, a folder of Java archives."""
+        if real.startswith(self.root + "/"):
+            return []
+        above = os.path.dirname(os.path.dirname(real))
+        archives = [name for name in _list(os.path.join(above, "lib")) if name.endswith(".jar")]
+        parts = [os.fsencode(name) for name in archives]
+        for place in (os.path.dirname(real), above, os.path.dirname(above)):
+            data = follow(os.path.join(place, "package.json"), self.budget)
+            if data is not None:
+                lock = os.path.join(os.path.dirname(place), ".package-lock.json")
+                return [*parts, data, follow(lock, self.budget) or b""]
+        return parts
+
+    def _about_binary(self, real: str) -> list[bytes]:
+        above = os.path.dirname(os.path.dirname(real))
+        parts = [follow(os.path.join(above, name), self.budget) or b"" for name in _ABOUT]
+        if os.path.isdir(os.path.join(above, "lib", "rustlib")):
+            # The compiler's libraries carry a hash of their build in their names.
+            parts += map(os.fsencode, _list(os.path.join(above, "lib")))
+        return parts
+
+    def _libpython(self, real: str) -> list[bytes]:
+        library = os.path.join(os.path.dirname(os.path.dirname(real)), "lib")
+        parts = []
+        for name in _list(library):
+            if name.startswith("libpython"):
+                parts += [name.encode(), self._identity(os.path.join(library, name), "/", _DEPTH).encode()]
+        return parts
+
+    def python(self, path: str) -> None:
+        """Capture the packages that the interpreter at `path` imports: of its virtual environment or beside it."""
+        prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
+        settings = follow(os.path.join(prefix, "pyvenv.cfg"), self.budget)
+        base = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+        if settings is None:
+            prefix = base
+        name = packages.relative(prefix + "/", self.root)
+        home = self.environ.get("HOME") or "/"
+        name = "~" + name[len(home) :] if name.startswith(home + "/") else name
+        if name in self.packages:
+            return
+        homes = [prefix]
+        if settings is None or b"include-system-site-packages = true" in settings.lower():
+            homes += [base] if base != prefix else []
+            homes += ["/usr/local"] if base == "/usr" else []
+            if "PYTHONNOUSERSITE" not in self.environ:
+                homes.append(
+                    self.environ.get("PYTHONUSERBASE") or os.path.join(self.environ.get("HOME", "/"), ".local")
+                )
+        self.packages[name] = packages.of_python(homes, self.root, self.budget)
+
+
+def _edges(path: str) -> tuple[int, bytes, bytes]:
+    """The size of a program, its beginning, and its end: of a script all the rest. Raises OSError."""
+    handle = open_regular(path)
+    try:
+        size = os.fstat(handle).st_size
+        head = os.pread(handle, _EDGE, 0)
+        script = head.startswith(b"#!") and size <= _SCRIPT
+        start = len(head) if script else max(size - _EDGE, len(head))
+        return size, head, os.pread(handle, size - start, start)
+    finally:
+        os.close(handle)
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

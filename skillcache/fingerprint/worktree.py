@@ -1,0 +1,253 @@
+"""The content of a git worktree, the same for equal content whatever is committed, staged or neither.
+
+Two processes run side by side: `ls-files` prints the index, `status` names what differs from it and what it does
+not know. Neither writes to the repository or runs anything of its owner's, see `core.git`. What the index cannot be trusted
+for is read from the files themselves.
+"""
+
+import os
+
+from skillcache.core import outcomes
+from skillcache.core.errors import Bypass
+from skillcache.core.git import Git, git_folders, guarded
+from skillcache.core.processes import Child, end
+from skillcache.fingerprint import configuration, ignored, index
+from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read
+from skillcache.fingerprint.index import Content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LIST = ("ls-files", "-s", "-v", "-z")
+_SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `status` is quicker
+_DEPTH = 8  # of repositories within repositories
+
+
+class Reading:
+    """One capture under way: `begin` asks git what to switch off, `proceed` starts it, `finish` gives the content.
+
+    `without`: globs of what does not count; `git`: one that has been asked ahead.
+    """
+
+    __slots__ = (
+        "budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "lfs", "listing", "root",
+        "shared", "stamp", "without",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        root: str,
+        depends: tuple[str, ...] | None,
+        environ: "Mapping[str, str]",
+        budget: Budget,
+        depth: int = 0,
+        without: tuple[str, ...] = (),
+        git: Git | None = None,
+    ) -> None:
+        self.root = root
+        self.depends = depends
+        self.environ = environ
+        self.budget = budget
+        self.depth = depth
+        self.without = without
+        self.folder = self.shared = ""
+        self.git = git if git is not None and git.root == root else None
+        self.careful = self.lfs = False
+        self.children: list[Child] = []
+        self.listing: bytes | None = None
+        self.stamp: tuple[int, ...] | None = None
+
+    def begin(self) -> None:
+        if self.depth > _DEPTH:
+            raise Bypass(outcomes.TOO_LARGE, "repositories nested too deeply")
+        self.folder, self.shared = git_folders(self.root)
+        if self.git is None:
+            self.git = Git(self.root, self.environ, self.budget.deadline)
+        self.git.ask()
+
+    def proceed(self) -> None:
+        """Once git has told of its filters, and not before: what chooses one only git reads as git does."""
+        self.stamp = _stamp(self.folder)
+        self.careful = index.likely(self.root, self.shared, self._git.settings(), self.environ)
+        self.children = [self._start(*index.ARGUMENTS)]
+        self.listing = self._decode()
+        if self.listing is None:
+            self.children.append(self._list())
+
+    @property
+    def _git(self) -> Git:
+        assert self.git is not None  # noqa: S101 - `begin` comes first
+        return self.git
+
+    def _decode(self) -> bytes | None:
+        """The listing from a small index, without a process; None when git must print it."""
+        if self.stamp is None or self.stamp[1] > _SMALL_INDEX or self.depends is not None or self.without:
+            return None
+        data = read(os.path.join(self.folder, "index"), self.budget)
+        try:
+            return index.decode(data, sizes=self.careful) if data else None
+        except (IndexError, ValueError):  # one that somebody made up, which git will refuse
+            return None
+
+    def _list(self) -> Child:
+        return self._start(*_LIST, *(("--debug",) if self.careful else ()))
+
+    def _start(self, *arguments: str, patterns: tuple[str, ...] = ()) -> Child:
+        patterns += tuple(f":(top,glob){pattern}" for pattern in self.depends or ())
+        patterns += tuple(f":(top,glob,exclude){pattern}" for pattern in self.without)
+        if patterns:
+            arguments += ("--", *patterns)
+        return self._git.start(*arguments)
+
+    def run(self) -> Content:
+        try:
+            self.begin()
+            self.proceed()
+            return self.finish()
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        end(self.children)
+        if self.git is not None:
+            self.git.abandon()
+
+    def finish(self, *, again: bool = True) -> Content:
+        """The content; when somebody wrote the index meanwhile, that of one more attempt, or TOO_SLOW."""
+        # The listing is there long before `status` ends: what can be done with it is done meanwhile.
+        listing, special = self._list_index()
+        links, submodules = index.paths(listing, SYMLINK), index.paths(listing, GITLINK)
+        (said,) = self._git.gather(self.children[0])
+        found = Content()
+        dirty = index.read(said, found)
+        if not self.careful and index.named(found):
+            self.careful = True
+            self.listing = self._decode()
+            listing, special = self._list_index()
+        if _stamp(self.folder) != self.stamp:
+            if not again:
+                raise Bypass(outcomes.TOO_SLOW, "the index keeps changing")
+            self.proceed()
+            return self.finish(again=False)
+        dirty.update(self._unknown(found))
+        dirty.update(_present(os.fsencode(self.root), [path for _, path in special]))
+        if self.careful:
+            dirty.update(self._converted(found))
+        for path in dirty:
+            self._edit(path, found, listing)
+        for path in submodules:
+            full = os.path.join(os.fsencode(self.root), path)
+            if os.path.islink(full) or not os.path.isdir(full):
+                self._edit(path, found, listing)
+            elif path not in found.edits:
+                found.edits[path] = self._nested(path, found)
+        found.links = [path for path in links if path not in found.edits]
+        found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
+        found.digest = index.digest_edited(listing, found.edits)
+        return found
+
+    def list_only(self) -> bytes:
+        """The index as git prints it, after `begin` and instead of all else: no file of the worktree is looked at."""
+        self.stamp = _stamp(self.folder)
+        self.listing = self._decode()
+        if self.listing is None:
+            self.children = [self._list()]
+            (self.listing,) = self._git.gather(self.children[0])
+        return self.listing
+
+    def state(self) -> str:
+        """After `finish` or `list_only`: digest of what commands that ask git itself are told."""
+        return configuration.state_of_git(self.folder, self.shared, self.listing or b"", self.budget)
+
+    def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        """The ordinary lines of the index and the others, with sizes where git's objects do not say all."""
+        if self.listing is None:
+            self.listing = self._printed()
+        if not self.careful and b".gitattributes\0" in self.listing:
+            # Attributes below the top, found only now.
+            self.careful = True
+            self.listing = self._decode() or self._printed()
+        if self.careful:
+            self.listing = index.settle(self.listing, self.root)
+        return index.separate(self.listing)
+
+    def _printed(self) -> bytes:
+        if len(self.children) == 1:
+            self.children.append(self._list())
+        (printed,) = self._git.gather(self.children.pop())
+        return index.add_sizes(printed) if self.careful else printed
+
+    def _unknown(self, found: Content) -> list[bytes]:
+        """The untracked files to read. Installed packages that nobody told git to ignore are treated as ignored."""
+        packages: dict[bytes, bool] = {}
+        kept = []
+        for path in found.untracked:
+            folder = ignored.package_folder(path, os.fsencode(self.root), packages)
+            if folder is None and not ignored.is_cache(path):
+                kept.append(path)
+        found.ignored += [folder + b"/" for folder, holds in packages.items() if holds]
+        return kept
+
+    def _converted(self, found: Content) -> list[bytes]:
+        """Files whose object says less than their bytes: an attribute turns the one into the other."""
+        names, self.lfs = index.attributes(
+            self.root, self.shared, self.listing or b"", found, self._git.settings(), self.environ
+        )
+        if not names:
+            return []
+        # "Not unspecified", for a pathspec cannot ask for any value.
+        children = [self._start("ls-files", "-z", patterns=(f":(top,exclude,attr:!{name})",)) for name in names]
+        return [path for output in self._git.gather(*children) for path in output.split(b"\0")[:-1]]
+
+    def _edit(self, path: bytes, found: Content, listing: bytes) -> None:
+        full = os.path.join(os.fsencode(self.root), path)
+        if not os.path.islink(full) and os.path.lexists(os.path.join(full, b".git")):
+            path = path.rstrip(b"/")
+            found.edits[path] = self._nested(path, found)
+            return
+        now = blob(full, self.budget, long=found.long)
+        if now is None or not self.careful:
+            found.edits[path] = now and now[:2]
+            return
+        mode, oid, size = now
+        if self.lfs and mode != SYMLINK:
+            stored = index.lfs_oid(read(full, self.budget) or b"", long=found.long)
+            if stored == index.oid_of(listing, path):  # git, which runs no filter for us, takes it for changed
+                oid = stored
+        found.edits[path] = mode, b"%s %d" % (oid, size)
+
+    def _nested(self, path: bytes, found: Content) -> index.Entry | None:
+        """A repository inside is its own content, whatever commit the outer one names; an empty folder is nothing."""
+        top = os.path.join(self.root, os.fsdecode(path))
+        if not os.path.lexists(os.path.join(top, ".git")):
+            if os.listdir(top):
+                raise Bypass(outcomes.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
+            return None
+        environ = guarded(self.environ, self.root)
+        inner = Reading(os.path.realpath(top), None, environ, self.budget, self.depth + 1).run()
+        for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
+            above += [path + b"/" + name for name in below]
+        return GITLINK, inner.digest.encode()
+
+
+def _present(root: bytes, paths: list[bytes]) -> list[bytes]:
+    """Those of `paths` that exist; entries a sparse checkout leaves out are many, their folders few."""
+    folders: dict[bytes, bool] = {b"": True}
+
+    def folder_exists(folder: bytes) -> bool:
+        if folder not in folders:
+            above = folder_exists(os.path.dirname(folder))
+            full = os.path.join(root, folder)
+            folders[folder] = above and os.path.isdir(full) and not os.path.islink(full)
+        return folders[folder]
+
+    return [p for p in paths if folder_exists(os.path.dirname(p)) and os.path.lexists(os.path.join(root, p))]
+
+
+def _stamp(folder: str) -> tuple[int, ...] | None:
+    try:
+        status = os.stat(os.path.join(folder, "index"))
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

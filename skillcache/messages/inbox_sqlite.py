@@ -1,0 +1,290 @@
+"""The post in the embedded store: a file of its own, for results make room for each other and messages do not."""
+
+from skillcache.core import json
+from skillcache.messages import limits
+from skillcache.messages import message as messages
+from skillcache.messages.inbox import (
+    DENIED,
+    FULL,
+    GONE,
+    STOP,
+    STOP_AGAIN,
+    UNKNOWN,
+    WORK,
+    Delivery,
+    Denied,
+    Letter,
+    Meeting,
+    Post,
+    Taken,
+)
+from skillcache.messages.proof import proof_of
+from skillcache.messages.sqlite_tables import (
+    LAYOUT,
+    drop,
+    drop_old,
+    fields_of,
+    finish,
+    give_back,
+    is_gone,
+    may_act,
+    name_of,
+    next_number,
+    put,
+    sweep,
+    tell,
+    unread,
+    when,
+)
+from skillcache.stores.sqlite import SqliteStore
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    from skillcache.stores.sqlite_file import Connection
+
+    T = TypeVar("T")
+
+_LATELY = 10_000  # ms; an agent that was active so short ago is not written down as active again
+_FIND = "SELECT project, fields, active, ended, started, kept, paced, shown FROM agents WHERE id = ? AND project <> ''"
+_INSERT = "INTO agents (id, project, session, fields, active, ended, started, kept) VALUES (?, ?, ?, ?, ?, 0, ?, 0)"
+
+
+class SqlitePost(SqliteStore, Post):
+    _layout = LAYOUT
+
+    @property
+    def _ms(self) -> int:
+        return int(self._now * 1000)
+
+    def register(self, id_: str, fields: dict[str, str], base: str) -> str:
+        project, proof = fields["project"], proof_of(self.token)
+
+        def work(db: "Connection") -> str:
+            held = db.execute(_FIND, (id_,)).fetchone()
+            noted = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
+            known = fields_of(noted[0]) if noted else {}
+            if known.get("proof", proof) != proof:  # who was called so is gone, and another comes
+                finish(db, id_, self._ms)
+                held, known = None, {}
+            kept = {**known, **fields, **({"proof": proof} if proof else {})}
+            name = known.get("name", "")
+            if not base:
+                kept["name"] = name_of(db, project, id_, fields.get("name", name), name, proof, self._ms)
+            elif not name or held[0] != project:
+                kept["name"] = f"{base}-{next_number(db, project, base)}"
+            else:
+                kept["name"] = name
+            started = held[4] if held else self._ms
+            row = (id_, project, kept.get("session", ""), json.dumps(kept), self._ms, started)
+            db.execute(f"INSERT OR REPLACE {_INSERT}", row)
+            drop_old(db, self._ms)
+            return kept.get("name", "")
+
+        return self._act(id_, work)
+
+    def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
+        now, proof = self._ms, proof_of(self.token)
+        # An older version may have registered it.
+        given = {**fields, "proof": proof} if proof else fields
+
+        def is_to_wait(held: "tuple[Any, ...]") -> bool:
+            kept, paced, shown = map(int, held[5:])
+            if now - paced < limits.PACE_TIME * 1000 and shown >= limits.PACE:
+                return True
+            return moment == STOP_AGAIN and kept >= most
+
+        def read(db: "Connection") -> tuple[int, bool]:
+            """How many wait, and whether there is anything to write: mostly not, and a reader waits for nobody."""
+            held = db.execute(_FIND, (id_,)).fetchone()
+            if held is None or now - held[2] > limits.AGENT_TTL * 1000:
+                return UNKNOWN, False
+            if not may_act(db, id_, proof, now):
+                return DENIED, False
+            waiting = 0 if is_to_wait(held) else unread(db, id_)
+            known = fields_of(held[1])
+            changed = any(known.get(name, "") != text for name, text in given.items())
+            due = "SELECT 1 FROM inbox WHERE project = ? AND expires <= ? LIMIT 1"
+            stale = changed or held[3] or now - held[2] > _LATELY or (moment == STOP and held[5])
+            return waiting, bool(stale or ends or db.execute(due, (held[0], now)).fetchone())
+
+        def write(db: "Connection") -> int:
+            if not self._may_act(db, id_):
+                return DENIED
+            held = db.execute(_FIND, (id_,)).fetchone() or ("", "{}", 0, 0, 0, 0, 0, 0)
+            update = "UPDATE agents SET fields = ?, active = ?, ended = 0, kept = ? WHERE id = ?"
+            kept = 0 if moment == STOP else held[5]
+            db.execute(update, (json.dumps({**fields_of(held[1]), **given}), now, kept, id_))
+            sweep(db, held[0], now)
+            waiting = 0 if is_to_wait(held) else unread(db, id_)
+            if ends and not waiting:
+                finish(db, id_, now)
+            return waiting
+
+        waiting, stale = self._read(read) or (UNKNOWN, False)
+        return self._write(write) if stale else waiting
+
+    def note(self, id_: str, fields: dict[str, str]) -> None:
+        def work(db: "Connection") -> None:
+            if not self._may_act(db, id_):
+                return
+            db.execute(f"INSERT OR IGNORE {_INSERT}", (id_, "", "", "{}", self._ms, self._ms))
+            (known,) = db.execute("SELECT fields FROM agents WHERE id = ?", (id_,)).fetchone()
+            kept = json.dumps({**fields_of(known), **fields})
+            db.execute("UPDATE agents SET fields = ? WHERE id = ?", (kept, id_))
+
+        self._write(work)
+
+    def end(self, id_: str) -> bool:
+        def work(db: "Connection") -> bool:
+            if not self._may_act(db, id_):
+                return False
+            finish(db, id_, self._ms)
+            alive = "SELECT id FROM agents WHERE session = ? AND id <> ? AND ended = 0"
+            for (other,) in db.execute(alive, (id_, id_)).fetchall():
+                if self._may_act(db, other):
+                    finish(db, other, self._ms)
+            return True
+
+        return self._write(work)
+
+    def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
+        some = """SELECT id, fields, active, ended, started FROM agents WHERE project = ? AND active >= ?
+            AND ended {} 0 ORDER BY active DESC, id DESC LIMIT ?"""
+        given = (project, self._ms - limits.AGENT_TTL * 1000, limits.AGENTS)
+        found = self._read(
+            lambda db: [row for which in "=>" for row in db.execute(some.format(which), given).fetchall()]
+        )
+        rows = sorted(found or [], key=lambda row: (row[2], row[0]), reverse=True)
+        times = [{"active": str(row[2]), "started": str(row[4]), **when("ended", row[3])} for row in rows]
+        return self._ms, [{**fields_of(row[1]), **time, "id": row[0]} for row, time in zip(rows, times, strict=True)]
+
+    def find(self, id_: str) -> dict[str, str]:
+        query = "SELECT fields FROM agents WHERE id = ?"
+        row = self._read(lambda db: db.execute(query, (id_,)).fetchone())
+        return fields_of(row[0]) if row else {}
+
+    def send(self, letters: "Iterable[Letter]") -> list[int]:
+        given, now = list(letters), self._ms
+
+        def work(db: "Connection") -> list[int]:
+            found = []
+            for letter in given:
+                if is_gone(db, letter.to, now):
+                    found.append(GONE)
+                elif unread(db, letter.to) >= limits.INBOX:
+                    found.append(FULL)
+                else:
+                    expires = now + letter.ttl * 1000
+                    text = messages.stamped(letter.envelope.decode("ascii"), at=now, expires=expires)
+                    put(db, letter.to, letter.project, text, expires)
+                    tell(db, letter.project, letter.to, text, now)
+                    found.append(0)  # nobody counts listeners here
+            if given:
+                sweep(db, given[0].project, now)
+                drop_old(db, now)
+            return found
+
+        return self._write(work)
+
+    def take(self, id_: str, count: int) -> Taken:
+        now = self._ms
+
+        def work(db: "Connection") -> Taken:
+            held = db.execute(_FIND, (id_,)).fetchone()
+            if held and now - held[2] > _LATELY and fields_of(held[1]).get("proof"):  # who reads its messages is there
+                db.execute("UPDATE agents SET active = ? WHERE id = ?", (now, id_))
+            found: list[Delivery] = []
+            size = 0
+            oldest = """SELECT entry, message, taken, expires FROM inbox
+                WHERE recipient = ? ORDER BY taken = 0, entry LIMIT ?"""
+            for entry, text, taken, expires in db.execute(oldest, (id_, count)).fetchall():
+                message = messages.decode(text)
+                known = "SELECT 1 FROM shown WHERE recipient = ? AND id = ?"
+                if message is not None and db.execute(known, (id_, message["id"])).fetchone():
+                    drop(db, entry)
+                elif expires <= now:
+                    give_back(db, entry, messages.EXPIRED, now)
+                elif size < limits.TAKE:
+                    db.execute("UPDATE inbox SET taken = ? WHERE entry = ?", (now, entry))
+                    found.append(Delivery(str(entry), text, again=taken > 0))
+                    size += len(text)
+            return Taken(now, fields_of(held[1]).get("name", "") if held else "", found)
+
+        return self._act(id_, work)
+
+    def settle(
+        self,
+        id_: str,
+        shown: "Iterable[tuple[str, str]]",
+        returned: "Iterable[tuple[str, str]]" = (),
+        *,
+        size: int = 0,
+        stopped: bool = False,
+    ) -> None:
+        first, last = list(shown), list(returned)
+
+        def work(db: "Connection") -> None:
+            for entry, message in first:
+                drop(db, int(entry))
+                if message:
+                    db.execute("INSERT OR REPLACE INTO shown VALUES (?, ?, ?)", (id_, message, self._ms))
+            for entry, why in last:
+                give_back(db, int(entry), why, self._ms)
+            if stopped:
+                db.execute("UPDATE agents SET kept = kept + 1 WHERE id = ?", (id_,))
+            if size:
+                began = "UPDATE agents SET paced = ?, shown = 0 WHERE id = ? AND paced <= ?"
+                db.execute(began, (self._ms, id_, self._ms - limits.PACE_TIME * 1000))
+                db.execute("UPDATE agents SET shown = shown + ? WHERE id = ?", (size, id_))
+
+        self._act(id_, work)
+
+    def edited(self, id_: str, place: str) -> list[Meeting]:
+        now = self._ms
+
+        def work(db: "Connection") -> list[Meeting]:
+            own = db.execute(_FIND, (id_,)).fetchone()
+            if not own or not self._may_act(db, id_):
+                return []
+            db.execute("DELETE FROM edits WHERE place = ? AND at < ?", (place, now - limits.COLLISION * 1000))
+            rows = db.execute("SELECT agent, at FROM edits WHERE place = ? ORDER BY at, agent", (place,)).fetchall()
+            known = {agent for agent, _ in rows}
+            met = [Meeting(id_, fields_of(own[1]).get("name", ""), 0)]
+            for other, at in rows:
+                pair = " ".join(sorted((id_, other)))
+                held = db.execute(_FIND, (other,)).fetchone()
+                if other == id_ or held is None or pair in known or is_gone(db, other, now):
+                    continue
+                db.execute("INSERT INTO edits VALUES (?, ?, ?)", (place, pair, now))
+                met.append(Meeting(other, fields_of(held[1]).get("name", ""), now - at))
+            db.execute("INSERT OR REPLACE INTO edits VALUES (?, ?, ?)", (place, id_, now))
+            drop_old(db, now)
+            return met
+
+        return self._write(work)
+
+    def _may_act(self, db: "Connection", id_: str) -> bool:
+        return may_act(db, id_, proof_of(self.token), self._ms)
+
+    def _act(self, id_: str, work: "Callable[[Connection], T]") -> "T":
+        """What `work` gives, as the agent. Raises Denied."""
+        found = self._write(lambda db: (work(db),) if self._may_act(db, id_) else None)
+        if found is None:
+            raise Denied(id_)
+        return found[0]
+
+    def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
+        return self._said("project", project, after)
+
+    def overhear(self, id_: str, after: str = "") -> list[tuple[str, str]]:
+        """What a listener on an agent's channel would hear: as `talk`, of what was sent to the agent."""
+        return self._said("recipient", id_, after)
+
+    def _said(self, column: str, value: str, after: str) -> list[tuple[str, str]]:
+        query = f"""SELECT entry, message FROM talk WHERE {column} = ? AND entry > ?
+            ORDER BY entry DESC LIMIT {limits.TALK}"""  # noqa: S608 - names of our own
+        rows = self._read(lambda db: db.execute(query, (value, int(after or 0))).fetchall()) or []
+        return [(str(entry), text) for entry, text in rows[::-1]]

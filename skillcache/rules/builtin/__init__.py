@@ -1,0 +1,1 @@
+"""The built-in rules' tables, one module per ecosystem."""

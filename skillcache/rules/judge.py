@@ -1,0 +1,229 @@
+"""Is a command replayable? A rule must name it, and its words must not make it do more than report."""
+
+from skillcache.claude.patterns import matches
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE
+from skillcache.core.paths import PROJECT_CONFIG
+from skillcache.rules.builtin_index import RUNNERS, plain_name, tool_of
+from skillcache.rules.gathered import Gathered, Verdict, refuse_live
+from skillcache.rules.options import Tool, examine
+from skillcache.rules.rule import Rule
+from skillcache.rules.words import VERBS
+from skillcache.rules.wrappers import Wrapped, unwrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.rules.skills.find import Finder
+
+
+_PYTHON_FLAGS = frozenset(
+    ["-B", "-u", "-I", "-s", "-S", "-E", "-O", "-OO", "-b", "-bb", "-q", "-Xdev", "-Xutf8", "-Xfaulthandler"]
+)
+_TESTS = ("test", "jest", "mocha", "ava", "rspec", "phpunit", "pest", "maven", "gradle", "nextest")
+
+
+def built_in(inner: Wrapped, gathered: Gathered) -> Rule | None:
+    """None when no rule names the command. Raises Bypass for one that does more than report."""
+    words = inner.words
+    word = plain_name(words[0])
+    if word.startswith("python") and word[6:].replace(".", "").isdigit():
+        word = "python"
+    if word in ("python", "pypy3"):
+        return _python(inner, gathered)
+    if word == "php" and len(words) > 1:
+        gathered.operands.append((words[1], inner.directory))
+        return _by_name(inner, plain_name(words[1]), 1, gathered)
+    if word == "bun" and words[1:2] == ("test",):
+        from skillcache.rules.builtin.javascript import BUN_TEST
+
+        return _by_tool(inner, BUN_TEST, 2, gathered)
+    if word == "cargo" and len(words) > 1 and words[1].startswith("+"):
+        inner.words = (words[0], *words[2:])
+    if word in RUNNERS:
+        rule = _task(word, inner, gathered)
+        if rule is not None or word != "deno":
+            return rule
+    return _by_name(inner, word, 0, gathered)
+
+
+def _task(word: str, inner: Wrapped, gathered: Gathered) -> Rule | None:
+    from skillcache.rules.tasks import task
+
+    words, directory = inner.words, inner.directory
+    found = task(word, words, directory)
+    if found is None:
+        return None
+    for place in (directory, found.directory):
+        inner.directory = place
+        gathered.run(inner, words[0])
+    for name, value in found.variables:
+        gathered.variable(name, value, found.directory)
+    gathered.operands.extend([(path, found.directory) for path in found.files])
+    for value in found.values:
+        gathered.leaving(value, found.directory)
+    if found.tool:
+        inner.launcher = word
+        inner.words = words[found.rest :]
+        return _by_name(inner, inner.words[0], 0, gathered)
+    gathered.given(words, found.rest, found.directory)
+    if found.name.endswith("-test"):
+        refuse_live([*words[found.rest :], *found.values])
+    return Rule(found.name, f"Bash({' '.join(words[: found.rest])}:*)", tools=found.tools)
+
+
+def _python(inner: Wrapped, gathered: Gathered) -> Rule | None:
+    words = inner.words
+    at = 1
+    while at < len(words) and words[at].startswith("-") and words[at] != "-m":
+        word = words[at]
+        if word in ("-X", "-W"):
+            at += 1
+            word += words[at] if at < len(words) else ""
+        if word not in _PYTHON_FLAGS and not word.startswith("-W"):
+            return None
+        at += 1
+    if at >= len(words):
+        return None
+    if words[at] == "-m":
+        from skillcache.rules.builtin.python import MODULES
+
+        module = words[at + 1] if at + 1 < len(words) else ""
+        return _by_name(inner, module, at + 1, gathered) if module in MODULES else None
+    name = "manage.py" if words[at].endswith("/manage.py") else plain_name(words[at])
+    if name == words[at] and name != "manage.py":
+        return None
+    gathered.operands.append((words[at], inner.directory))
+    return _by_name(inner, name, at, gathered)
+
+
+def _by_name(inner: Wrapped, word: str, at: int, gathered: Gathered) -> Rule | None:
+    """`at`: where the tool's name stands."""
+    tool = tool_of(word)
+    return None if tool is None else _by_tool(inner, tool, at + 1, gathered)
+
+
+def _by_tool(inner: Wrapped, tool: Tool, at: int, gathered: Gathered) -> Rule | None:
+    """`at`: where the tool's own words begin."""
+    words = inner.words
+    while tool.subcommands is not None:
+        while at < len(words) and words[at] in tool.flags:
+            at += 1
+        word = words[at] if at < len(words) else ""
+        _refuse_building(tool, word)
+        if word not in tool.subcommands:
+            return None
+        tool = tool.subcommands[word]
+        at += 1
+    if tool.only and not any(word in tool.only for word in words[at:]):
+        return None  # any script
+    seen = examine(tool, words, at, gathered.spelled)
+    if tool.only and not any(word in tool.only for word in seen.options):
+        return None
+    operands = [words[place] for place in seen.operands]
+    _refuse_building(tool, "".join(operands[:1]))
+    if tool.goals is not None:
+        if not operands or not all(_is_goal(tool, operand) for operand in operands):
+            return None
+        seen.operands.clear()  # they are no paths
+    elif tool.name.endswith(_TESTS):
+        refuse_live(operands)
+    gathered.note(seen, words, inner.directory)
+    gathered.run(inner, words[0])
+    return Rule(tool.name, tool.pattern, env=tool.env, tools=tool.tools)
+
+
+def _refuse_building(tool: Tool, word: str) -> None:
+    if word in tool.building:
+        raise Bypass(COMMAND_WRITES, f"{tool.name} {word}")
+
+
+def _is_goal(tool: Tool, operand: str) -> bool:
+    """`:app:testDebug` is one of Gradle's tasks in a subproject; Maven's goals are whole."""
+    if tool.name == "gradle":
+        operand = operand.rpartition(":")[2].lower()
+    return tool.goals is not None and operand in tool.goals
+
+
+# What a person's own rule cannot name, however wide its pattern: it writes, or it changes the shell itself.
+_WRITERS = frozenset(
+    """rm mv cp mkdir rmdir touch chmod chown ln dd tee install truncate shred git hg svn gh docker podman
+    kubectl helm sudo doas su ssh scp rsync kill pkill killall curl wget pip pip3 apt apt-get brew dnf yum
+    pacman systemctl service crontab at xargs patch tar unzip zip gzip mktemp open xdg-open""".split()  # noqa: SIM905 - read as a list
+)
+# What a project's rule cannot name besides: whoever cloned it has not said that these may be left undone.
+_ELSEWHERE = frozenset(
+    """psql mysql mariadb mongosh redis-cli gcloud aws az fly flyctl heroku vercel netlify firebase wrangler twine
+    terraform tofu pulumi ansible ansible-playbook""".split()  # noqa: SIM905
+)
+_SHELL = frozenset(
+    """alias unalias unset shopt trap read eval source . exec pushd popd dirs umask ulimit declare typeset
+    local readonly let builtin enable hash bg fg jobs wait disown suspend logout return break continue shift
+    getopts mapfile readarray history fc bind complete compgen caller times setopt unsetopt autoload
+    zmodload emulate""".split()  # noqa: SIM905
+)
+
+
+def judge(words: tuple[str, ...], rules: tuple[Rule, ...] = (), finder: "Finder | None" = None) -> Verdict:
+    """`rules`: the person's own, the first that matches counting; `finder`: of skills. Raises Bypass."""
+    gathered = Gathered(finder)
+    inner = unwrap(words)
+    rule = _rule(words, inner, rules, gathered) if inner is not None else None
+    if inner is None or rule is None:
+        raise Bypass(NO_RULE)
+    gathered.wrapped(inner)
+    return gathered.verdict(rule)
+
+
+def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathered: Gathered) -> Rule | None:
+    own = _own_rule(words, inner, rules)
+    if own is None:
+        use = gathered.finder.find(inner) if gathered.finder is not None else None
+        return built_in(inner, gathered) if use is None else gathered.script(use, inner)
+    if not own.enabled:
+        return None
+    word = plain_name(inner.words[0])
+    if word in _SHELL:
+        return None
+    if word in _WRITERS:
+        raise Bypass(COMMAND_WRITES, word)
+    if own.origin.endswith(PROJECT_CONFIG):
+        _require_harmless(inner.words)
+    # What a task is called is the person's affair once they have named it; what a tool's options do is not, but for
+    # those that the tables do not hold and their pattern spells out.
+    gathered.spelled = frozenset(own.specifier.removesuffix(":*").split())
+    known = None if word in RUNNERS else built_in(inner, gathered)
+    gathered.spelled = frozenset()
+    if known is None:
+        gathered.own(inner.words, inner.directory)
+        gathered.run(inner, inner.words[0])
+        return own
+    return Rule(
+        own.name,
+        own.pattern,
+        depends=own.depends,
+        env=(*own.env, *known.env),
+        ttl=own.ttl,
+        failures=own.failures,
+        failures_ttl=own.failures_ttl,
+        normalize=own.normalize,
+        tools=known.tools,
+        share=own.share,
+        origin=own.origin,
+    )
+
+
+def _require_harmless(words: tuple[str, ...]) -> None:
+    """Raises Bypass."""
+    if plain_name(words[0]) in _ELSEWHERE:
+        raise Bypass(COMMAND_WRITES, words[0])
+    for word in words[1:]:
+        if word in VERBS:
+            raise Bypass(COMMAND_WRITES, word)
+
+
+def _own_rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...]) -> Rule | None:
+    texts = (" ".join(words), " ".join(inner.words))
+    for rule in rules:
+        if any(matches(rule.specifier, text) for text in texts):
+            return rule
+    return None

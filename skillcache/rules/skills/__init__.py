@@ -1,0 +1,1 @@
+"""Skills: which script a command runs, and what its SKILL.md declares."""

@@ -1,0 +1,275 @@
+"""Tasks that people name in package.json, a Makefile or a justfile, judged by what they are called as a whole.
+
+A name is read in parts (`test:unit`, `test-unit`, `testUnit`). Each part must be a word of these lists, and one of them
+a word that makes it a report: `test`, `lint:ci`, `type-check`, `format:check`, `backend:test`. A name with any other
+part (`upload-test`, `test-data`) says nothing that is sure.
+"""
+
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
+from skillcache.rules.task_runners import TABLE, Runner
+from skillcache.rules.words import join
+
+# One of these makes it a report...
+_TESTS = frozenset(
+    """test tests testing unit unittest unittests spec specs pytest vitest jest mocha bats rspec phpunit""".split()  # noqa: SIM905
+)
+_LINTS = frozenset(
+    """lint lints linter linting eslint oxlint biome ruff flake8 pylint clippy vet golangci shellcheck markdownlint
+    stylelint actionlint rubocop hadolint yamllint staticcheck credo phpstan psalm""".split()  # noqa: SIM905
+)
+_TYPES = frozenset("typecheck types type typing typings tsc mypy pyright typechecking astrocheck".split())  # noqa: SIM905
+_CHECKS = frozenset(["check", "checks", "checking", "verify", "validate"])
+_FORMATS = frozenset("format fmt formatting prettier gofmt rustfmt style black isort shfmt gofumpt goimports".split())  # noqa: SIM905
+_KINDS = ((_FORMATS, "format"), (_TESTS, "test"), (_LINTS, "lint"), (_TYPES, "types"), (_CHECKS, "check"))
+NAMED = frozenset([*_TESTS, *_LINTS, *_TYPES, *_CHECKS, *_FORMATS])
+# ... and these may stand with it: how it is run...
+_HOW = frozenset(["ci", "run", "only", "quick", "fast", "strict", "code"])
+# ... and of what, where that is not asked of a mere check: `server:check` may ask a server.
+_WHERE = frozenset(
+    """js ts jsx tsx javascript typescript css scss html json yaml yml toml md markdown mdx py python rs rust cargo go
+    golang gomod sh shell bash php ruby node frontend backend web app core lib libs cli src pkg package packages
+    """.split()  # noqa: SIM905
+)
+# Why a name with such a part is refused.
+_WRITES = frozenset(
+    """fix fixes fixup autofix write update updates upgrade watch watcher dev develop start serve server build builds
+    rebuild compile bundle dist deploy release publish install uninstall setup bootstrap init generate gen codegen
+    regen clean reset snapshot snapshots record bless golden goldens migrate migration migrations seed push pull up
+    down ui open debug inspect headed coverage cov report reports docs doc docker compose container podman
+    commit add new create make prepare pre post precommit sync save accept approve overwrite bump version tag
+    fmtfix lintfix format-write storybook preview apply destroy image images upload delete drop remove restart stop
+    send""".split()  # noqa: SIM905
+)
+_LIVE = frozenset(
+    """e2e live smoke integration acceptance remote staging prod production network load stress perf performance bench
+    benchmark benchmarks fuzz fuzzing browser cypress playwright external cloud db database canary nightly flaky soak
+    mutation chaos visual percy changed affected staged since all k8s cluster env deps audit outdated health
+    links vulnerability vuln security govulncheck online""".split()  # noqa: SIM905
+)
+
+
+def kind(name: str) -> str:
+    """`test`, `lint`, `types`, `format` or `check`; nothing for another name; Bypass for one that surely does more."""
+    parts = _parts(name)
+    found = _form(parts)
+    if not found:
+        _refuse(name, parts)
+    return found
+
+
+def _form(parts: list[str]) -> str:
+    found = ""
+    for names, word in _KINDS:
+        if not names.isdisjoint(parts):
+            found = word
+            break
+    if found == "format" and _CHECKS.isdisjoint(parts) and _LINTS.isdisjoint(parts) and "diff" not in parts:
+        return ""
+    for part in parts:
+        if part in NAMED or part in _HOW or (part == "diff" and found == "format"):
+            continue
+        if part not in _WHERE or found == "check":
+            return ""
+    return found
+
+
+def _refuse(name: str, parts: list[str]) -> None:
+    if not _WRITES.isdisjoint(parts):
+        raise Bypass(COMMAND_WRITES, name)
+    if not NAMED.isdisjoint(parts) and not _LIVE.isdisjoint(parts):
+        raise Bypass(OUTSIDE, f"{name} may depend on more than files")
+    if not _FORMATS.isdisjoint(parts) and _CHECKS.isdisjoint(parts):
+        raise Bypass(COMMAND_WRITES, name)
+
+
+def _parts(name: str) -> list[str]:
+    """`test:unit`, `test-unit` and `testUnit` alike, in lower case."""
+    parts: list[str] = []
+    part = ""
+    for character in name:
+        if character in ":-_./@+":
+            parts.append(part)
+            part = ""
+        elif character.isupper() and part and part[-1].islower():
+            parts.append(part)
+            part = character.lower()
+        else:
+            part += character.lower()
+    parts.append(part)
+    return parts
+
+
+class Task:
+    """name: of its rule; word: the task, or a tool to be judged when `tool`; rest: where the words after it begin."""
+
+    __slots__ = ("directory", "files", "name", "rest", "tool", "tools", "values", "variables")
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self.name = ""
+        self.rest = 0
+        self.tool = False
+        self.tools: tuple[str, ...] = ()
+        self.files: list[str] = []
+        self.values: list[str] = []
+        self.variables: list[tuple[str, str]] = []
+
+
+def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
+    """The task that the words run; None when no rule names it. Raises Bypass."""
+    runner = TABLE[word]
+    found = Task(directory)
+    found.tools = runner.tools
+    at, named = _first_task(word, runner, words, found)
+    if not 0 < at < len(words):
+        return None
+    first = words[at]
+    if word == "nx" and first == "run-many":
+        return _nx_many(runner, words, at + 1, found)
+    if not named and not _may_be_task(word, runner, first):
+        return None
+    if runner.launches and _is_tool(first):
+        found.tool = True
+        found.rest = at
+        return found
+    kinds = _kinds(word, runner, words, at, found)
+    if not kinds:
+        return None
+    if word == "npm":  # its own options may stand behind the task
+        found.rest = max(_options(runner, words, found.rest, found), found.rest)
+    for given in words[found.rest :]:
+        if given.partition("=")[0] in runner.fresh:
+            raise Bypass(COMMAND_FRESH, given)
+        if given == ":::":
+            return None
+    found.name = f"{word}-{kinds[0]}"
+    return found
+
+
+def _may_be_task(word: str, runner: Runner, first: str) -> bool:
+    """Whether a first word that no verb such as `run` came before can be a task's name."""
+    if first in runner.outside or (runner.launches and first in ("dlx", "x")):
+        raise Bypass(OUTSIDE, f"{word} {first}")
+    if first in runner.building:
+        raise Bypass(COMMAND_WRITES, f"{word} {first}")
+    return runner.bare or first in runner.alone
+
+
+def _first_task(word: str, runner: Runner, words: tuple[str, ...], found: Task) -> tuple[int, bool]:
+    """Where the first task's name stands, or -1, and whether a verb such as `run` came before it."""
+    at = _options(runner, words, 1, found)
+    if word == "yarn" and words[at : at + 1] == ("workspace",):
+        at += 2
+    if not 0 < at < len(words) or words[at] not in runner.verbs:
+        return at, False
+    return _options(runner, words, at + 1, found), True
+
+
+_ALL_TASKS = ("make", "rake")  # what stands behind `--` is a task as well
+
+
+def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Task) -> list[str]:
+    """The kinds of the tasks that stand from `at` on; none when one of them is not a report."""
+    kinds: list[str] = []
+    while at < len(words) and (words[at] != "--" or word in _ALL_TASKS) and (runner.several or not kinds):
+        operand = words[at]
+        if operand == "--":
+            at += 1
+            continue
+        if operand.startswith("-"):
+            at = _options(runner, words, at, found)
+            if at < 0:
+                return []
+            continue
+        name, equals, value = operand.partition("=")
+        if runner.assignments and equals and name.replace("-", "_").isidentifier():
+            found.variables.append((name, value))
+        elif word in ("bun", "deno") and "." in operand:
+            return []
+        else:
+            this = kind(_target(word, operand))
+            if not this:
+                return []
+            kinds.append(this)
+        at += 1
+    found.rest = at
+    return kinds
+
+
+def _target(word: str, name: str) -> str:
+    """What a task is called within the package whose name stands before it."""
+    if word == "mise" and name.startswith("//"):
+        return name.partition(":")[2]
+    if word == "turbo":
+        return name.rpartition("#")[2]
+    return name.partition(":")[2] or name if word == "nx" else name
+
+
+def _is_tool(word: str) -> bool:
+    from skillcache.rules.builtin_index import names_tool
+
+    return names_tool(word)
+
+
+def _options(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:
+    """Steps over known options; -1 at an unknown one."""
+    while 0 <= at < len(words) and words[at].startswith("-") and words[at] != "--":
+        at = _option(runner, words, at, found)
+    return at
+
+
+def _option(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> int:  # noqa: C901 - one option, read once
+    word = words[at]
+    name, equals, value = word.partition("=")
+    if not word.startswith("--") and len(word) > 2 and word not in runner.flags:  # `-Cdir`
+        name, equals, value = word[:2], "=", word[2:].removeprefix("=")
+    if name in runner.fresh:
+        raise Bypass(COMMAND_FRESH, name)
+    if name in runner.outside:
+        raise Bypass(OUTSIDE, name)
+    at += 1
+    if name in runner.numbers:  # such as `-j`: whether the number is left out is told by the next word
+        return at + (not equals and "".join(words[at : at + 1]).isdigit()) if not value.strip("0123456789") else -1
+    if name not in [*runner.values, *runner.moves, *runner.files]:
+        return at if name in runner.flags and not equals else -1
+    if not equals:
+        if at >= len(words) or words[at].startswith("-"):
+            return -1
+        value = words[at]
+        at += 1
+    if name in runner.moves:
+        found.directory = join(found.directory, value)
+    elif name in runner.files:
+        found.files.append(value)
+    elif "[" in value:
+        raise Bypass(OUTSIDE, value)  # a filter by what changed in git
+    else:
+        found.values.append(value)
+    return at
+
+
+def _nx_many(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> Task | None:
+    if words[at - 1] == "affected":
+        raise Bypass(OUTSIDE, "nx affected")
+    kinds: list[str] = []
+    while at < len(words):
+        name, equals, value = words[at].partition("=")
+        if name in runner.fresh:
+            raise Bypass(COMMAND_FRESH, name)
+        if name in ("-t", "--target", "--targets"):
+            if not equals:
+                at += 1
+                value = words[at] if at < len(words) else ""
+            kinds.extend([kind(target) for target in value.split(",")])
+            while at + 1 < len(words) and not words[at + 1].startswith("-"):  # a list, whose items blanks part as well
+                at += 1
+                kinds.append(kind(words[at]))
+        elif name.startswith("-") and name not in runner.flags and name not in runner.values and name != "--all":
+            return None
+        at += 1
+    if not kinds or not all(kinds):
+        return None
+    found.name = f"nx-{kinds[0]}"
+    found.rest = at
+    return found

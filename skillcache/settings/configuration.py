@@ -1,0 +1,206 @@
+"""Reads a configuration file: settings at its top level, `[[rules]]` below, as docs/README show them.
+
+An unknown name warns, since a newer version may know it; a bad value is a ConfigError that names the file, the
+place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
+"""
+
+import tomllib
+
+from skillcache.claude.patterns import parse as parse_pattern
+from skillcache.core.errors import ConfigError
+from skillcache.settings.expression import fault_of
+from skillcache.settings.table import BY_NAME, PROJECT, USER, check
+
+_MCP = "mcp__"
+# The parser's time grows with the square of a key's parts, of which nobody writes so many.
+_MOST_DOTS = 500  # of a line
+
+Rules = list[dict[str, object]]
+
+
+def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules, list[str]]:
+    """Settings, rules and warnings; `scope` is who wrote the file. Raises ConfigError."""
+    try:
+        words = text.decode("utf-8")
+        if any(line.count(".") > _MOST_DOTS for line in words.split("\n")):
+            raise ConfigError(path, "has a line of too many dots: a key of so many parts holds up whoever reads it")
+        tables = tomllib.loads(words)
+    except UnicodeDecodeError:
+        raise ConfigError(path, "is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as fault:
+        raise ConfigError(path, f"is not TOML: {fault}") from None
+    except (RecursionError, ValueError):
+        raise ConfigError(path, "is nested too deeply, or has a number of too many digits") from None
+    values: dict[str, object] = {}
+    rules: Rules = []
+    warnings: list[str] = []
+    for name, value in _flat(tables).items():
+        if name == "rules":
+            if not isinstance(value, list):
+                raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
+            rules = [_rule(rule, f"{path}, rule {n}", path, scope, warnings) for n, rule in enumerate(value, 1)]
+            continue
+        setting = BY_NAME.get(name)
+        if setting is None:
+            warnings.append(f"{path}: {name} is not a setting of this version")
+        elif scope == PROJECT and setting.scope == USER:
+            warnings.append(f"{path}: {name} is ignored: a project's file may not set it")
+        else:
+            values[name] = check(setting, value, path)
+    return values, rules, warnings
+
+
+def _flat(tables: dict[str, object]) -> dict[str, object]:
+    """`record = {prompts = false}` as `{"record.prompts": false}`."""
+    flat: dict[str, object] = {}
+    for name, value in tables.items():
+        if isinstance(value, dict) and name != "rules":
+            flat.update({f"{name}.{key}": item for key, item in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) -> dict[str, object]:
+    if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
+        raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
+    known: dict[str, object] = {"match": rule["match"].strip(), "origin": path}
+    tool = _tool(rule["match"], where)
+    for name, value in rule.items():
+        if name == "match":
+            continue
+        field = _FIELDS.get(name)
+        if field is None:
+            warnings.append(f"{where}: {name} is not a field of this version")
+            continue
+        if scope == PROJECT and name in _OF_PERSON:
+            warnings.append(f"{where}: {name} is ignored: a project's file may not set it")
+            continue
+        fits, words = field
+        if not fits(value):
+            raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        if name == "depends" and tool != "Skill" and not _is_globs(value):
+            raise ConfigError(where, f"{name} cannot be {value!r}; allowed: {words}")
+        if name == "normalize":
+            _require_expressions(value, where)
+        if name in _OF_TOOLS and tool not in _OF_TOOLS[name]:
+            raise ConfigError(where, f"{name} says nothing of {tool}; it is for {' and '.join(_OF_TOOLS[name])}")
+        known[name] = value
+    return known
+
+
+def _tool(match: str, where: str) -> str:
+    """The kind of calls that a rule is about. Raises ConfigError."""
+    tool, specifier = parse_pattern(match)
+    fits = {
+        "Bash": specifier is not None,
+        "Skill": specifier is not None and _is_name(specifier.replace(":", "")),
+        "WebFetch": specifier is None or _is_domain(specifier),
+        "WebSearch": specifier is None,
+        "Agent": True,
+        "mcp": specifier is None and _names_server(tool),
+    }
+    kind = "mcp" if tool.startswith(_MCP) else tool
+    if not fits.get(kind, False):
+        raise ConfigError(
+            where,
+            f'match cannot be {match!r}; allowed: a pattern such as "Bash(pytest:*)", "Skill(report)",'
+            ' "WebFetch(domain:example.org)", "WebSearch", "mcp__server__tool", "mcp__server__*" or "Agent(reviewer)"',
+        )
+    return kind
+
+
+def _is_domain(specifier: str) -> bool:
+    """`domain:` and a host, in which `*` may stand."""
+    host = specifier.removeprefix("domain:")
+    return host not in {"", specifier} and all(char.isalnum() or char in "-._*" for char in host)
+
+
+def _names_server(tool: str) -> bool:
+    """A server, alone or with a tool of its own or a wildcard: `mcp__` names none, nor `mcp__server__` a tool."""
+    server, parted, name = tool.removeprefix(_MCP).partition("__")
+    return bool(server) and (bool(name) or not parted)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in value)
+
+
+def _is_globs(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) > 0
+        and all(
+            isinstance(item, str) and item and not item.startswith(("/", ":")) and ".." not in item.split("/")
+            for item in value
+        )
+    )
+
+
+def _is_paths(value: object) -> bool:
+    """Places of the project, or absolute ones, or ones of the home folder."""
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(item, str) and item and ".." not in item.split("/") and item[0] != ":" for item in value)
+
+
+def _are_patterns(value: object) -> bool:
+    if not _is_texts(value) or not isinstance(value, list):
+        return False
+    try:
+        parsed = [parse_pattern(pattern) for pattern in value]
+    except ConfigError:
+        return False
+    return all(
+        (tool == "Bash" and specifier is not None)
+        or (tool.startswith(_MCP) and specifier is None and _names_server(tool))
+        for tool, specifier in parsed
+    )
+
+
+def _require_expressions(patterns: list[str], where: str) -> None:
+    for pattern in patterns:
+        if fault := fault_of(pattern):
+            raise ConfigError(where, f"normalize cannot hold {pattern!r}: {fault}")
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_ttl(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 31_536_000
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.replace("-", "").replace("_", "").isalnum()
+
+
+_FIELDS = {
+    "name": (_is_name, "letters, digits, - and _"),
+    "depends": (_is_paths, 'paths below the project\'s root, at least one, such as ["src/**", "tests/**"]'),
+    "env": (_is_texts, 'names of environment variables, such as ["DATABASE_URL"]'),
+    "ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
+    "enabled": (_is_flag, "true or false"),
+    "failures": (_is_flag, "true or false"),
+    "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
+    "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
+    "share": (lambda value: value == "team", '"team"'),
+    "invalidated_by": (_are_patterns, 'patterns of calls, such as ["mcp__github__create_*", "Bash(gh pr *)"]'),
+    "args_are_files": (_is_flag, "true or false"),
+    "outputs": (_is_globs, 'files below the directory of the call, such as ["report.pdf"]'),
+    "version": (_is_name, "letters, digits, - and _"),
+}
+# Fields of the person's own file alone: who says what may differ says what a verification finds.
+_OF_PERSON = ("normalize",)
+# Fields that say something of some kinds of calls only.
+_LINES = ("Bash", "Skill")
+_OF_TOOLS = {
+    "failures": _LINES,
+    "failures_ttl": _LINES,
+    "normalize": _LINES,
+    "invalidated_by": ("WebFetch", "WebSearch", "mcp", "Agent"),
+    "args_are_files": ("Skill",),
+    "outputs": ("Skill",),
+    "version": ("Skill",),
+}

@@ -1,0 +1,200 @@
+"""The settings in force for one call.
+
+Precedence: environment, then the project's file (only settings of scope "project"), then the person's file, then
+the default. A file checked into a project may not redirect the store, move files or switch verification off: neither
+its own nor its settings of Claude Code, whose `env` the client gives to hooks as if the person had set it.
+"""
+
+from skillcache.core import files
+from skillcache.core.errors import ConfigError
+from skillcache.core.paths import (
+    HOME_VARIABLE,
+    cache_folder,
+    compiled_folder,
+    config_file,
+    embedded_store,
+    home_folder,
+    project_config_file,
+)
+from skillcache.settings.table import FALSE, OPTIONS, PROJECT, TABLE, USER, from_text, require_url
+from skillcache.settings.trust import require, set_by_project
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# What only the person may set.
+_PERSONS = (
+    *(setting.variable for setting in TABLE if setting.scope == USER),
+    *OPTIONS.values(),
+    *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
+)
+
+_CONFIG_CAP = 1 << 20
+
+
+class Settings:
+    """The values in force. `store`: what `stores.open_store` takes; `rules`: the person's rules, project's last.
+
+    `named`: the variable or file that names the store, "" for the embedded one; `warnings`: sentences about what was
+    ignored, for `doctor`.
+    """
+
+    __slots__ = ("cache", "named", "rules", "store", "values", "warnings")
+
+    def __init__(
+        self,
+        values: dict[str, object],
+        *,
+        cache: str,
+        store: str,
+        rules: list[dict[str, object]],
+        warnings: list[str],
+        named: str = "",
+    ) -> None:
+        self.values = values
+        self.cache = cache
+        self.store = store
+        self.named = named
+        self.rules = rules
+        self.warnings = warnings
+
+    def number(self, name: str) -> float:
+        value = self.values[name]
+        assert isinstance(value, int | float)  # noqa: S101 - the table's kinds hold it
+        return value
+
+    def word(self, name: str) -> str:
+        return str(self.values[name])
+
+    def flag(self, name: str) -> bool:
+        return self.values[name] is True
+
+
+def load(environ: "Mapping[str, str]", project: str) -> Settings:
+    """Raises ConfigError for a value or a folder we cannot use, OSError for a file we may not read."""
+    require(environ, project)
+    cache = cache_folder(environ)
+    values = {setting.name: setting.default for setting in TABLE}
+    rules: list[dict[str, object]] = []
+    warnings: list[str] = []
+    for path, scope in ((config_file(environ), USER), (project_config_file(project), PROJECT)):
+        given, more_rules, more_warnings = _read_file(cache, path, scope)
+        values.update(given)
+        rules.extend(more_rules)
+        warnings.extend(more_warnings)
+    environ, more_warnings = _without_the_projects(environ, project)
+    warnings.extend(more_warnings)
+    for setting in TABLE:
+        text = _given(environ, setting.variable)
+        if text is not None and (text or setting.kind == "flag"):
+            values[setting.name] = from_text(setting, text)
+    store, named = _store(values, environ) or (f"embedded:{embedded_store(cache)}", "")
+    return Settings(values, cache=cache, store=store, named=named, rules=rules, warnings=warnings)
+
+
+def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
+    """`environ` without what a project's settings of Claude Code may not set, as no file of its own may."""
+    named = [name for name in _PERSONS if name in environ]
+    chosen = set_by_project(named, project, environ) if named else ()
+    dropped = {name for name, _ in chosen}
+    kept = {name: value for name, value in environ.items() if name not in dropped} if dropped else environ
+    # The others are mostly for its own program.
+    ours = [(name, path) for name, path in chosen if not name.startswith("REDIS_")]
+    return kept, [f"{path}: {name} is ignored: a project's file may not set it" for name, path in ours]
+
+
+def _given(environ: "Mapping[str, str]", variable: str) -> str | None:
+    return environ.get(variable) or environ.get(OPTIONS.get(variable, ""), environ.get(variable))
+
+
+def disabled(environ: "Mapping[str, str]") -> bool:
+    """Whether the environment alone switches us off: asked before anything else is read.
+
+    Where it names no folder of the person's, what is kept would lie in one that is everybody's.
+    """
+    if not (home_folder(environ) or environ.get(HOME_VARIABLE) or environ.get("XDG_CACHE_HOME")):
+        return True
+    return environ.get("SKILLCACHE_DISABLE", "").strip().lower() not in FALSE
+
+
+def _store(values: dict[str, object], environ: "Mapping[str, str]") -> tuple[str, str] | None:
+    """The Redis URL in force and what names it, None for the embedded store."""
+    named = values["redis_url"]
+    if isinstance(named, str) and _given(environ, "SKILLCACHE_REDIS_URL"):
+        return named, "SKILLCACHE_REDIS_URL"
+    general = environ.get("REDIS_URL", "")
+    if general:
+        require_url(general, "REDIS_URL")
+        return general, "REDIS_URL"
+    if environ.get("REDIS_HOST"):
+        return _url_of_parts(environ), "REDIS_HOST"
+    return (named, config_file(environ)) if isinstance(named, str) and named else None
+
+
+def _url_of_parts(environ: "Mapping[str, str]") -> str:
+    host, port, password = environ["REDIS_HOST"], environ.get("REDIS_PORT") or "6379", environ.get("REDIS_PASSWORD", "")
+    if not all(char.isalnum() or char in ".-_:%" for char in host):
+        raise ConfigError("REDIS_HOST", "allowed: the name or the address of a host")
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
+        raise ConfigError("REDIS_PORT", "allowed: a port from 1 to 65535")
+    login = f":{_quote(password)}@" if password else ""
+    url = f"redis://{login}{f'[{host}]' if ':' in host else host}:{port}/0"
+    require_url(url, "REDIS_HOST")
+    return url
+
+
+def _quote(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if chr(byte).isalnum() and byte < 128 else f"%{byte:02X}" for byte in data)
+
+
+def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]]:
+    """Settings, rules and warnings of one TOML file, from its compiled form while the file is unchanged.
+
+    TOML's reader costs a hook 20 ms, its compiled form 0.1 ms.
+    """
+    try:
+        text = files.load(path, _CONFIG_CAP)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}, [], []
+    except OSError as fault:
+        raise ConfigError(path, f"cannot be read: {fault.strerror}") from None
+    from skillcache.core.digest import digest  # most people have no such file
+
+    name = digest(path.encode("utf-8", "surrogateescape") + b"\0" + text)
+    compiled = f"{compiled_folder(cache)}/{name}"
+    known = _load_compiled(compiled)
+    if known is None:
+        from skillcache.settings.configuration import parse  # tomllib is slow to import
+
+        known = parse(text, path, scope)
+        _save_compiled(compiled, known)
+    return known
+
+
+# Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
+_COMPILED_VERSION = 4
+
+
+def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:
+    import marshal  # only beside a configuration file
+
+    try:
+        data = files.read(path, _CONFIG_CAP * 4)
+        version, values, rules, warnings = marshal.loads(data or b"")  # noqa: S302 - our own private file
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+    if version != _COMPILED_VERSION:
+        return None
+    return values, rules, warnings
+
+
+def _save_compiled(path: str, known: tuple[dict[str, object], list[dict[str, object]], list[str]]) -> None:
+    import marshal  # only beside a configuration file
+
+    try:
+        files.write(path, marshal.dumps((_COMPILED_VERSION, *known)))
+    except OSError:
+        return

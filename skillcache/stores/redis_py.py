@@ -1,0 +1,230 @@
+"""redis-py's client of any place that a URL names: see `redis_url`."""
+
+import asyncio
+import inspect
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import redis
+import redis.asyncio
+from redis import exceptions
+from redis.asyncio.retry import Retry as AioRetry
+from redis.asyncio.sentinel import Sentinel as AioSentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.stores.bounded import AIO_READING, READING
+from skillcache.stores.cluster import tagged, untagged
+from skillcache.stores.connection import ask_once
+from skillcache.stores.discovery import locate
+from skillcache.stores.redis_url import Address, parse_url
+
+_MOVED = "another node has the slot now"
+
+
+def _has_moved(error: exceptions.ResponseError) -> bool:
+    """Older versions of redis-py know the error in their own clients of a cluster only."""
+    return isinstance(error, exceptions.MovedError) or str(error).startswith("MOVED ")
+
+
+class _Node:
+    """cluster: where it is asked who has the slot."""
+
+    host: str
+    port: int
+
+    def __init__(self, *, cluster: Address, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._cluster = cluster
+        self._seconds = settings["socket_connect_timeout"]
+
+    def _find(self) -> None:
+        try:
+            found = locate(self._cluster, monotonic() + self._seconds, ask_once)
+        except StoreError as fault:
+            kind = exceptions.TimeoutError if fault.outcome is STORE_TIMEOUT else exceptions.ConnectionError
+            raise kind(str(fault)) from None
+        self.host, self.port = found.host, found.port
+
+
+class _SyncNode(_Node):
+    def connect(self) -> None:
+        if self._sock is None:  # type: ignore[attr-defined]
+            self._find()
+        super().connect()  # type: ignore[misc]
+
+    def send_command(self, *words: Any, **options: Any) -> None:
+        super().send_command(*tagged(words), **options)  # type: ignore[misc]
+
+    def pack_commands(self, commands: Iterable[Any]) -> Any:
+        return super().pack_commands([tagged(words) for words in commands])  # type: ignore[misc]
+
+    def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().read_response(*args, **options)  # type: ignore[misc]
+        except exceptions.ResponseError as error:
+            if not _has_moved(error):
+                raise
+            self.disconnect()  # type: ignore[attr-defined]
+            raise exceptions.ConnectionError(_MOVED) from None
+
+
+class _AioNode(_Node):
+    async def connect(self) -> None:
+        if not self.is_connected:  # type: ignore[attr-defined]
+            await asyncio.to_thread(self._find)
+        await super().connect()  # type: ignore[misc]
+
+    def pack_command(self, *words: Any) -> Any:
+        return super().pack_command(*tagged(words))  # type: ignore[misc]
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*args, **options)  # type: ignore[misc]
+        except exceptions.ResponseError as error:
+            if not _has_moved(error):
+                raise
+            await self.disconnect()  # type: ignore[attr-defined]
+            raise exceptions.ConnectionError(_MOVED) from None
+
+
+class Node(_SyncNode, redis.Connection):
+    pass
+
+
+class TlsNode(_SyncNode, redis.SSLConnection):
+    pass
+
+
+class AioNode(_AioNode, redis.asyncio.Connection):
+    pass
+
+
+class AioTlsNode(_AioNode, redis.asyncio.SSLConnection):
+    pass
+
+
+def read_names(client: Any) -> None:
+    """Have `client` give the names of keys as they are called elsewhere."""
+    parse = client.response_callbacks["SCAN"]
+
+    def read(reply: Any, **options: Any) -> Any:
+        cursor, keys = parse(reply, **options)
+        return cursor, [untagged(key) for key in keys]
+
+    client.set_response_callback("SCAN", read)
+
+
+SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
+# Newer versions of redis-py log in by another command, which takes a password where a hook's is refused.
+_AS_HOOKS: dict[str, Any] = {"protocol": 2}
+_TCP_ONLY = "socket_keepalive"
+# Of an encrypted key: without one OpenSSL asks for it on the terminal. Old versions of redis.asyncio take none.
+_PASSPHRASE = {"ssl_password": ""}
+_AIO_TAKES_IT = "ssl_password" in inspect.signature(redis.asyncio.SSLConnection).parameters
+
+
+def connect(url: str, **settings: Any) -> "redis.Redis":
+    """`settings`: redis-py's own, where the URL does not say. Raises ConfigError, which repeats nothing of the URL."""
+    address = parse_url(url)
+    tls = _tls(address, _PASSPHRASE)
+    if not address.sentinels:
+        kinds = (redis.Connection, redis.SSLConnection, redis.UnixDomainSocketConnection, Node, TlsNode)
+        pool = redis.ConnectionPool(**_of_server(address, tls, settings, READING, kinds))
+        found = redis.Redis.from_pool(pool)
+        if address.nodes:
+            read_names(found)
+        return found
+    of_server, of_sentinel = _of_service(address, tls, settings, READING)
+    retry = Retry(NoBackoff(), 0)  # there are other Sentinels
+    sentinel = Sentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
+    for each in sentinel.sentinels:  # their constructor takes no parser
+        each.connection_pool.connection_kwargs.update(READING)
+    client: redis.Redis = sentinel.master_for(address.service, _Client)  # type: ignore[no-untyped-call]
+    return client
+
+
+def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
+    """The same for coroutines."""
+    address = parse_url(url)
+    tls = _tls(address, _PASSPHRASE if _AIO_TAKES_IT else {})
+    if not address.sentinels:
+        aio = redis.asyncio
+        kinds = (aio.Connection, aio.SSLConnection, aio.UnixDomainSocketConnection, AioNode, AioTlsNode)
+        pool = redis.asyncio.ConnectionPool(**_of_server(address, tls, settings, AIO_READING, kinds))
+        found = redis.asyncio.Redis.from_pool(pool)
+        if address.nodes:
+            read_names(found)
+        return found
+    of_server, of_sentinel = _of_service(address, tls, settings, AIO_READING)
+    retry = AioRetry(NoBackoff(), 0)
+    sentinel = AioSentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
+    for each in sentinel.sentinels:
+        each.connection_pool.connection_kwargs.update(AIO_READING)
+    client: redis.asyncio.Redis = sentinel.master_for(address.service, _AioClient)
+    return client
+
+
+class _Client(redis.Redis):
+    """Closes its connections to Sentinels with those to the server."""
+
+    def close(self) -> None:
+        super().close()
+        for each in self.connection_pool.sentinel_manager.sentinels:  # type: ignore[attr-defined]
+            each.close()
+
+
+class _AioClient(redis.asyncio.Redis):
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        for each in self.connection_pool.sentinel_manager.sentinels:  # type: ignore[attr-defined]
+            await each.aclose()
+
+
+def _of_server(
+    address: Address,
+    tls: dict[str, Any],
+    settings: dict[str, Any],
+    reading: dict[str, Any],
+    kinds: tuple[type, type, type, type, type],
+) -> dict[str, Any]:
+    """What a pool is made from. kinds: of connections: plain, TLS, to a unix socket, to a cluster's node, over TLS."""
+    plain, encrypted, local, node, encrypted_node = kinds
+    asked = {**_AS_HOOKS, **settings, **address.tuning, **_login(address), **reading}
+    if address.path is not None:
+        asked.pop(_TCP_ONLY, None)
+        return {**asked, "connection_class": local, "path": address.path}
+    if address.nodes:
+        kind = node if address.tls is None else encrypted_node
+        return {"socket_connect_timeout": SECONDS, **asked, **tls, "connection_class": kind, "cluster": address}
+    kind = plain if address.tls is None else encrypted
+    return {**asked, **tls, "connection_class": kind, "host": address.host, "port": address.port}
+
+
+def _of_service(
+    address: Address, tls: dict[str, Any], settings: dict[str, Any], reading: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of connections to the server, and of those to a Sentinel."""
+    shared: dict[str, Any] = {**_AS_HOOKS, **settings, **address.tuning, **tls, **reading}
+    if address.tls is not None:
+        shared["ssl"] = True
+    bounds = {name: value for name, value in shared.items() if name.startswith(("socket_", "ssl"))}
+    bounds = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS, **bounds, "protocol": reading["protocol"]}
+    login = {"username": address.sentinel_username, "password": address.sentinel_password}
+    return shared | _login(address), bounds | login
+
+
+def _login(address: Address) -> dict[str, Any]:
+    return {"username": address.username, "password": address.password, "db": address.db}
+
+
+def _tls(address: Address, passphrase: dict[str, str]) -> dict[str, Any]:
+    """As `tls.wrap` has it."""
+    if address.tls is None:
+        return {}
+    checked = address.tls["ssl_cert_reqs"] != "none" and "ssl_check_hostname" not in address.tls
+    return {**passphrase, **address.tls, "ssl_check_hostname": checked}

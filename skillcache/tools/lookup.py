@@ -1,0 +1,137 @@
+"""What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
+
+From a planned call to its key.
+
+PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
+"""
+
+import os
+import time
+
+from skillcache.cache import quarantine
+from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.decision import Answer, Inquiry, decide
+from skillcache.claude.event import ToolEvent
+from skillcache.core.errors import Bypass
+from skillcache.core.git import find_root, identity
+from skillcache.core.outcomes import QUARANTINED, SECRET
+from skillcache.core.slowness import Place
+from skillcache.stores.entry import JSON, Row
+from skillcache.stores.redis_keys import entry_key, project_name, team_name
+from skillcache.tools import registry
+from skillcache.tools.call import Call
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from skillcache.fingerprint.capture import Fingerprint
+
+
+def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+    """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
+    if plan.depends == ():  # it looks at no content
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    place = place_of(event, cwd, environ, seconds)
+    place.require_quick()
+    try:
+        return _look(plan, event, cwd, environ, seconds=seconds)
+    except Bypass as bypass:
+        place.blame(bypass)
+        raise
+
+
+def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+    real = os.path.realpath(cwd)
+    return Place(find_root(real) or real, event.session_id, environ, seconds)
+
+
+def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+    kind, described = registry.kind_of(plan.tool), plan.described
+    assert kind is not None  # noqa: S101 - the plan was made by it
+    assert described is not None  # noqa: S101
+    narrowing: tuple[Row, ...] = ()
+    if plan.depends:
+        from skillcache.core import json  # few rules narrow
+
+        narrowing = (("depends", "", json.dumps(list(plan.depends))),)
+    folder = environ.get("CLAUDE_PROJECT_DIR") or cwd
+    called = (*described.rows, *narrowing, *kind.surroundings(event, folder, environ))
+    return Lookup(called, _capture(plan, cwd, environ, seconds))
+
+
+def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float) -> "Fingerprint":
+    from skillcache.fingerprint.capture import Fingerprint, Request, capture
+
+    if plan.depends == ():
+        real = os.path.realpath(cwd)
+        return Fingerprint(find_root(real) or real, _variables(plan, environ), {})
+    deadline = time.monotonic() + seconds
+    return capture(Request(cwd, environ, deadline, depends=plan.depends, variables=plan.variables))
+
+
+def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
+    from skillcache.core.digest import digest
+
+    return tuple(
+        ("env", name, digest(environ[name].encode("utf-8", "surrogateescape")) if name in environ else "unset")
+        for name in plan.variables
+    )
+
+
+class Consultation:
+    """found: the key and what was captured; project: its identity; generations: of every name of the call, now."""
+
+    __slots__ = ("answer", "found", "generations", "project")
+
+    def __init__(self, answer: Answer, found: Lookup, project: str, generations: dict[str, int]) -> None:
+        self.answer = answer
+        self.found = found
+        self.project = project
+        self.generations = generations
+
+
+def consult(call: Call, planned: Plan) -> Consultation:
+    """One round trip to the store. Raises Bypass and StoreError."""
+    event, settings, now = call.event, call.settings, call.world.now
+    found = look(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
+    project = identity(found.fingerprint.root)
+    # In shadow mode nothing is served, so there is nothing to rest from.
+    if settings.number("verify") < 1:
+        for name in {planned.name, planned.rule}:
+            if quarantine.rests(call.cache, project, name, now):
+                raise Bypass(QUARANTINED)
+    team = call.team(planned)
+    asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))
+    store = call.open_store()
+    key, also = entry_key(planned.name, found.digest), entry_key(planned.name, found.digest, team) if team else None
+    stored = store.get(key, asked, also)
+    generations = dict(zip(asked, stored.generations, strict=True))
+    inquiry = Inquiry(
+        key=found.key,
+        names=planned.names,
+        generations=dict(generations),
+        root=found.fingerprint.root,
+        place="",
+        now=now,
+        form=JSON,
+        failures=False,
+        most=int(settings.number("max_output")),
+    )
+    answer = decide(planned, inquiry, stored.entry, stored.also)
+    if answer.unknown:
+        more = store.get(key, answer.unknown).generations
+        inquiry.generations.update(zip(answer.unknown, more, strict=True))
+        answer = decide(planned, inquiry, stored.entry, stored.also)
+    store.close()
+    if answer.entry is None:
+        _require_no_secret(event)
+    return Consultation(answer, found, project, generations)
+
+
+def _require_no_secret(event: ToolEvent) -> None:
+    """Raises Bypass: the result would not be stored, so nobody is to wait for it, and no file is to hold its call."""
+    from skillcache.core.credentials.find import find, spelled  # dear, and the call now takes its time
+
+    if find(spelled(event.input)):
+        raise Bypass(SECRET)

@@ -1,0 +1,128 @@
+"""From a finished call to an entry: what may be stored, and what the call says about an entry already there.
+
+Runs only after a call that took its time, so modules that cost something to import are welcome here.
+"""
+
+import os
+import time
+
+from skillcache.cache import writer
+from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.put import put
+from skillcache.claude.results import Result, Unusable
+from skillcache.core import json
+from skillcache.core.credentials.find import find as find_secret
+from skillcache.core.credentials.find import spelled
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Outcome
+from skillcache.fingerprint.changes import disturbed
+from skillcache.stores.contract import Store
+from skillcache.stores.entry import JSON, Entry, digest_of
+from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
+from skillcache.tools import launched_agents, registry
+from skillcache.tools.call import Call
+from skillcache.tools.inflight import Miss
+from skillcache.tools.lookup import look, place_of
+
+
+def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
+    """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
+    place = place_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
+    try:
+        return _record(call, planned, miss, duration)
+    except Bypass as bypass:
+        place.blame(bypass)  # whichever of the looks it was
+        raise
+
+
+def _record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
+    try:
+        result = _read(call)
+    except Unusable as unusable:
+        return _without_result(call, planned, miss, unusable.outcome)
+    found = _look_again(call, planned, miss)
+    if found is None:
+        return CHANGED_INPUTS
+    # JSON hides what stands behind a line's end, whose escape is a letter.
+    if find_secret(spelled(call.event.input)) or find_secret(spelled(json.loads(result.output))):
+        return SECRET
+    store = call.open_store()
+    try:
+        return _store(store, call, planned, miss, found, _entry(call, miss, found, result, duration))
+    finally:
+        store.close()
+
+
+def _read(call: Call) -> Result:
+    """Raises Unusable."""
+    kind = registry.kind_of(call.event.tool)
+    assert kind is not None  # noqa: S101 - a rule names it
+    result: Result = kind.read(call.event, int(call.settings.number("max_output")))
+    return result
+
+
+def _without_result(call: Call, planned: Plan, miss: Miss, outcome: Outcome) -> Outcome:
+    """What an end that gives nothing to be stored says of what is."""
+    if outcome is LAUNCHED:
+        launched_agents.keep(call, miss)
+    elif outcome is not INTERRUPTED:  # the call was made although its result is stored, perhaps as the model insisted
+        _take_out(call, planned, miss)
+    return outcome
+
+
+def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
+    """One's own result alone: what failed may be the network. Raises StoreError."""
+    store = call.open_store()
+    try:
+        store.delete(entry_key(planned.name, digest_of(miss.key)))
+    finally:
+        store.close()
+
+
+def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
+    """What the call depends on at its end; None when that is not what it was all along."""
+    seconds, environ = call.settings.number("capture_time"), call.world.environ
+    found = look(planned, call.event, miss.cwd, environ, seconds=seconds)
+    if found.key != miss.key:
+        return None
+    rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
+    if planned.depends != () and disturbed(root, rows, environ, since=miss.since, deadline=deadline):
+        return None
+    return found
+
+
+def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int) -> Entry:
+    root = found.fingerprint.root
+    # It holds everywhere unless it names this place.
+    named = any(form in result.output for form in (os.fsencode(root), json.dumps(root)[1:-1].encode("ascii")))
+    return Entry(
+        key=found.key,
+        names={name: generation for name, generation in miss.generations.items() if not is_team_name(name)},
+        status=0,
+        meaning="",
+        failed=False,
+        output=result.output,
+        directory=None,
+        relocated=not named,
+        root=root,
+        project=miss.project,
+        duration=duration,
+        started=miss.started,
+        finished=int(call.world.now * 1000),
+        writer=writer.describe(call.event, call.world.environ),
+        details=found.fingerprint.details,
+        form=JSON,
+    )
+
+
+def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:
+    if not put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
+        return SUPERSEDED
+    team = call.team(planned)
+    # A team that was not set when the run began has no generation to hold the result to.
+    if team and team_name(team) in miss.generations and call.settings.word("team_mode") == "write":
+        entry.names = miss.generations
+        put(store, entry_key(planned.name, found.digest, team), entry, planned.ttl)
+    # For `explain`: the entry to compare with when this call misses.
+    store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), planned.ttl)
+    return STORED

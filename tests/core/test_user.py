@@ -1,0 +1,24 @@
+"""The person has a name wherever we run, and the same one in hooks and on the command line."""
+
+from __future__ import annotations
+
+import os
+import pwd
+
+import pytest
+
+from skillcache.core.user import name_of
+
+
+def test_the_environment_names_the_person() -> None:
+    assert name_of({"USER": "one", "LOGNAME": "two"}) == "one"
+    assert name_of({"USER": "", "LOGNAME": "two"}) == "two"
+
+
+def test_without_the_environment_the_account_does() -> None:
+    assert name_of({}) == pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_a_number_without_an_account_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)
+    assert name_of({}) == "uid-4000000001"

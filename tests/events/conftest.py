@@ -1,0 +1,187 @@
+"""A project with the observing tool: commands through the shims of a session, other calls through hook processes."""
+
+import json
+import os
+import shlex
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from skillcache.core import counts as tally
+from skillcache.core.outcomes import HIT
+from skillcache.stores.entry import decode, encode
+from tests.fidelity import observer
+from tests.fidelity.hooks import run_hook
+
+HOOKS = Path(__file__).parents[2] / "hooks"
+_FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
+
+
+class Ran(NamedTuple):
+    """What the model reads of a line."""
+
+    status: int
+    text: str
+
+
+class Place:
+    """One project in two worktrees, one person, one machine."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.root = base / "workshop"
+        self.other_root = base / "elsewhere" / "annexe"
+        self.cache = base / "cache"
+        self.environ = {
+            "PATH": f"{base}/bin:{os.environ['PATH']}",
+            "HOME": str(base / "home"),
+            "LANG": "C.UTF-8",
+            "USER": "someone",
+            "SKILLCACHE_HOME": str(self.cache),
+            "SKILLCACHE_MIN_DURATION": "0",
+            "SKILLCACHE_VERIFY": "0",
+            "SKILLCACHE_CAPTURE_TIME": "30",
+            "OBSERVER_COUNTER": str(base / "counter"),
+            "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        self.number = 0
+        self._files: dict[tuple[str, Path], Path] = {}
+        (base / "home").mkdir()
+        (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
+        self._make_tools()
+        self._make_roots()
+
+    def _make_tools(self) -> None:
+        source = Path(observer.__file__).read_text().replace('BASE = ""', f'BASE = "{self.base}"')
+        (self.base / "bin").mkdir()
+        for name in ("pytest", "ruff", "mypy"):
+            path = self.base / "bin" / name
+            # Not the interpreter of a virtual environment, whose packages a result would depend on as well.
+            path.write_text(f"#!{os.path.realpath(sys.executable)} -IS\n{source}")
+            path.chmod(0o755)
+
+    def _make_roots(self) -> None:
+        for name in _FILES:
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text("one\n")
+        (self.root / ".gitignore").write_text(".env\nbuild/\n.venv/\n__pycache__/\n.pytest_cache/\n")
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("commit", "-qm", "first")
+        self.git("worktree", "add", "-q", "--detach", str(self.other_root))
+
+    def git(self, *arguments: str) -> None:
+        subprocess.run(["git", *arguments], cwd=self.root, env=self.environ, capture_output=True, check=True)
+
+    def settings(self, text: str) -> None:
+        path = Path(self.environ["HOME"], ".config/skillcache/config.toml")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        self._files.clear()  # a session that begins now knows them
+
+    def claude_settings(self, **content: object) -> None:
+        path = Path(self.environ["HOME"], ".claude/settings.json")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(content))
+
+    # Commands.
+
+    def call(self, line: str, *, session: str = "s1", root: Path | None = None, **variables: str) -> tuple[Ran, bool]:
+        """What the model reads, and whether something in the line was served."""
+        root = root or self.root
+        before = len(self.counts())
+        file = self._file(session, root)
+        spliced = file.read_text() if file.exists() else ":"
+        done = subprocess.run(
+            ["bash", "-c", f"{spliced}\n: && eval {shlex.quote(line)} < /dev/null"],
+            cwd=root,
+            env={**self.environ, "CLAUDE_PROJECT_DIR": str(root), "CLAUDE_CODE_SESSION_ID": session, **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        served = any(count.outcome.kind == HIT for count in self.counts()[before:])
+        return Ran(done.returncode, done.stdout), served
+
+    def run(self, line: str, root: Path | None = None) -> Ran:
+        """Without us."""
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=root or self.root, env=self.environ, capture_output=True, text=True, check=False
+        )
+        return Ran(done.returncode, done.stdout + done.stderr)
+
+    def _file(self, session: str, root: Path) -> Path:
+        """What a session's start has written for its Bash calls."""
+        known = self._files.get((session, root))
+        if known is None:
+            known = self._files[session, root] = self.base / f"session-{len(self._files)}.sh"
+            event = {"hook_event_name": "SessionStart", "session_id": session, "cwd": str(root), "source": "startup"}
+            given = {"CLAUDE_PROJECT_DIR": str(root), "CLAUDE_ENV_FILE": str(known), "SKILLCACHE_RECORD_SESSIONS": "0"}
+            run_hook("session_start.py", event, self.environ | given)
+        return known
+
+    def age(self, seconds: float) -> None:
+        """What is stored was recorded so much earlier."""
+        with sqlite3.connect(self.cache / "store.sqlite3") as file:
+            for key, value in file.execute("SELECT key, value FROM entries WHERE key LIKE 'skill_cache:%'").fetchall():
+                entry = decode(value, details=True)
+                entry.finished -= int(seconds * 1000)
+                entry.started -= int(seconds * 1000)
+                file.execute("UPDATE entries SET value = ? WHERE key = ?", (encode(entry), key))
+        file.close()
+
+    # Calls of other tools.
+
+    def before(
+        self, tool: str, tool_input: Mapping[str, object], *, session: str = "s1", **fields: object
+    ) -> dict[str, Any]:
+        self.number += 1
+        return {
+            "hook_event_name": "PreToolUse",
+            "session_id": session,
+            "cwd": str(self.root),
+            "permission_mode": "default",
+            "tool_name": tool,
+            "tool_input": dict(tool_input),
+            "tool_use_id": f"toolu_{self.number}",
+            **fields,
+        }
+
+    def ask(self, event: Mapping[str, Any], *, shift: float = 0) -> dict[str, Any]:
+        return run_hook("pre_tool_use.py", event, self._hook_environ(), shift=shift)
+
+    def tell(self, event: Mapping[str, Any], response: object, *, shift: float = 0) -> None:
+        ended = {**event, "hook_event_name": "PostToolUse", "tool_response": response, "duration_ms": 900}
+        assert run_hook("post_tool_use.py", ended, self._hook_environ(), shift=shift) == {}
+
+    def give(self, script: str, data: bytes) -> tuple[int, bytes, bytes]:
+        """Exit status and output of a hook that is given these bytes."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(HOOKS / script)],
+            input=data, capture_output=True, env=self._hook_environ(), timeout=30, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    def _hook_environ(self) -> dict[str, str]:
+        return {"CLAUDE_PROJECT_DIR": str(self.root), **self.environ}
+
+    def counts(self) -> list[tally.Count]:
+        return tally.read(str(self.cache))
+
+    def counted(self) -> list[str]:
+        """The names of all outcomes so far, oldest first."""
+        return [count.outcome.name for count in self.counts()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)

@@ -1,0 +1,95 @@
+"""The house as its map draws it: rooms in order, no import upward, no circle, and every place that the map names."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import skillcache
+
+PACKAGE = Path(skillcache.__file__).parent
+MAP = (PACKAGE / "README.md").read_text()
+ROOMS = dict(re.findall(r"^\| `([\w/]+)` \| (.+) \|$", MAP, re.MULTILINE))
+FLAT = {"__init__", "__main__"}  # what Python itself asks for
+MOST = 120  # lines: a map that is longer is no map
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[0] != "hooks":  # scripts, which a wheel keeps inside the package
+            yield ".".join(parts).removesuffix(".__init__"), ast.parse(path.read_text())
+
+
+TREES = dict(modules())
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def named(tree: ast.AST, *, types: bool) -> Iterator[str]:
+    """The modules of ours that a module imports, wherever it does; `types`: for its annotations, too."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.stmt) and is_for_types(node) and not types:
+            continue
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "skillcache":
+            own = str(node.module).removeprefix("skillcache").removeprefix(".")
+            for alias in node.names:
+                inner = f"{own}.{alias.name}".removeprefix(".")
+                yield inner if inner in TREES else own
+        yield from named(node, types=types)
+
+
+def room_of(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def test_the_rooms_are_the_folders() -> None:
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert set(ROOMS) == folders
+    assert {path.stem for path in PACKAGE.glob("*.py")} == FLAT
+    assert MAP.count("\n") <= MOST
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_the_map_says_of_it(room: str) -> None:
+    text = ast.get_docstring(TREES[room])
+    assert text is not None
+    assert text.partition("\n")[0] == ROOMS[room]
+
+
+@pytest.mark.parametrize("name", [name for name in TREES if name not in {"", *FLAT}])
+def test_nothing_is_imported_from_a_room_above(name: str) -> None:
+    order = list(ROOMS)
+    above = order[: order.index(room_of(name))]
+    assert [other for other in named(TREES[name], types=True) if room_of(other) in above] == []
+
+
+def test_no_two_modules_import_each_other() -> None:
+    needs = {name: {*named(tree, types=False)} - {name} for name, tree in TREES.items()}
+    TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
+
+
+def test_every_place_that_the_map_names_is_there() -> None:
+    places = re.findall(r"`([\w/]+/\w+)\.([A-Za-z_.]+)`", MAP)
+    assert len(places) > 15
+    for module, path in places:
+        if not module.startswith(("hooks/", "tests/")):
+            tree: ast.AST = TREES[module.replace("/", ".")]
+            for name in path.split("."):
+                found = [
+                    node
+                    for node in ast.iter_child_nodes(tree)
+                    if name
+                    in {getattr(node, "name", ""), *(getattr(t, "id", "") for t in getattr(node, "targets", ()))}
+                ]
+                assert found, f"{module} has no {path}"
+                tree = found[0]
+    for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", MAP):
+        assert module.replace("/", ".") in TREES or (PACKAGE / module).is_dir() or module.startswith("tests/"), module
