@@ -46,6 +46,11 @@ def named(tree: ast.AST, *, types: bool) -> Iterator[str]:
         yield from named(node, types=types)
 
 
+def defined(node: ast.AST) -> set[str]:
+    targets = node.targets if isinstance(node, ast.Assign) else ()
+    return {getattr(node, "name", ""), *(target.id for target in targets if isinstance(target, ast.Name))}
+
+
 def room_of(name: str) -> str:
     return name.partition(".")[0]
 
@@ -83,12 +88,7 @@ def test_every_place_that_the_map_names_is_there() -> None:
         if not module.startswith(("hooks/", "tests/")):
             tree: ast.AST = TREES[module.replace("/", ".")]
             for name in path.split("."):
-                found = [
-                    node
-                    for node in ast.iter_child_nodes(tree)
-                    if name
-                    in {getattr(node, "name", ""), *(getattr(t, "id", "") for t in getattr(node, "targets", ()))}
-                ]
+                found = [node for node in ast.iter_child_nodes(tree) if name in defined(node)]
                 assert found, f"{module} has no {path}"
                 tree = found[0]
     for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", MAP):

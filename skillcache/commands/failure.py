@@ -61,11 +61,8 @@ class Failure:
         """Whether a stored failure may be given for `key`, the digest of what the command depends on."""
         if plan.findings:
             return True
-        if plan.failures:
-            # few rules have failures replayed
-
-            if not has_seen(self._cache, self._call.session, "", key):
-                return True
+        if plan.failures and not has_seen(self._cache, self._call.session, "", key):
+            return True
         if not self._call.number:
             return False
         now = time.time()

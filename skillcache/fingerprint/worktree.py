@@ -1,8 +1,8 @@
 """The content of a git worktree, the same for equal content whatever is committed, staged or neither.
 
 Two processes run side by side: `ls-files` prints the index, `status` names what differs from it and what it does
-not know. Neither writes to the repository or runs anything of its owner's, see `core.git`. What the index cannot be trusted
-for is read from the files themselves.
+not know. Neither writes to the repository or runs anything of its owner's, see `core.git`. What the index cannot be
+trusted for is read from the files themselves.
 """
 
 import os

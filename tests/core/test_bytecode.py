@@ -174,16 +174,16 @@ def test_every_module_can_be_the_first(copy: Copy) -> None:
 def test_what_a_module_needs_is_there_before_it(copy: Copy) -> None:
     """What only types, or a function's body, name is not. A process of many threads waits for the import."""
     (copy.package / "first.py").write_text(
-        "import sys\nTHERE = [m for m in ('settings', 'seen', 'secrets') if 'skillcache.' + m in sys.modules]\n"
-        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.commands import failure as seen\n"
-        "from skillcache.settings.in_force import in_force as settings\ndef later():\n    from skillcache.core.credentials import find as secrets\n"
+        "import sys\nTHERE = [m for m in ('table', 'expression', 'trust') if 'skillcache.settings.' + m in sys.modules]\n"
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.settings import expression\n"
+        "from skillcache.settings import table\ndef later():\n    from skillcache.settings import trust\n"
     )
     copy.write()
     program = "from skillcache import first; print(first.THERE)"
-    assert copy.run(program) == "['settings']\n"
+    assert copy.run(program) == "['table']\n"
     copy.ahead = False
     assert copy.run(program) == "[]\n"
-    assert copy.loader_of("skillcache.first") == copy.loader_of("skillcache.settings.in_force") == "Finder"
+    assert copy.loader_of("skillcache.first") == copy.loader_of("skillcache.settings.table") == "Finder"
 
 
 def test_a_need_that_changed_is_imported_itself(copy: Copy) -> None:

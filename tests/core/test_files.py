@@ -23,7 +23,8 @@ WRITERS = {
     "a store": "from skillcache.stores.contract.opening import open_store\n"
     "open_store('embedded:' + CACHE + '/s', now=1).write('k', b'v', 9)",
     "a key": "from skillcache.messages import seal; seal.key_of(CACHE)",
-    "a spool": "from skillcache.sessions import delivery as spool; s = spool.make(CACHE + '/spool/x'); s.add(b'a'); s.keep([b'b'])",
+    "a spool": "from skillcache.sessions import delivery\n"
+    "s = delivery.make(CACHE + '/spool/x'); s.add(b'a'); s.keep([b'b'])",
 }
 
 
