@@ -23,7 +23,7 @@ _TOP = Path(__file__).parents[2]
 _CAPTURE = """
 import sys, time, os
 sys.path.insert(0, sys.argv[1])
-from skillcache.fingerprint.capture.capture import Request, capture
+from skillcache.fingerprint.capture import Request, capture
 tools = tuple((word, sys.argv[2]) for word in sys.argv[3:])
 capture(Request(sys.argv[2], os.environ, time.monotonic() + 60, executables=tools))
 """

@@ -180,7 +180,7 @@ def test_a_claim_of_a_process_that_is_gone_from_this_machine_is_passed_over(
     elsewhere: tuple[Script, Elsewhere],
 ) -> None:
     script, holder = elsewhere
-    code = "from skillcache.core import processes as holder; print(holder.describe('a:1:x'))"
+    code = "from skillcache.core import processes; print(processes.holder_of('a:1:x'))"
     holder.owner = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout[:-1]
     holder.claim(600)
     assert script.run("--", "./work.sh").stdout == b"ran\n"

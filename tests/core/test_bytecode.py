@@ -65,16 +65,10 @@ def test_a_changed_source_is_imported_itself(copy: Copy) -> None:
     copy.write()
     with (copy.package / "stores/entry.py").open("a") as file:
         file.write("\nVERSION = 99\n")
-    assert (
-        copy.run("from skillcache.stores.contract import entry as key; print(key.VERSION, bytecode.is_needed())")
-        == "99 True\n"
-    )
+    assert copy.run("from skillcache.stores import entry; print(entry.VERSION, bytecode.is_needed())") == "99 True\n"
     assert copy.loader_of("skillcache.tools.inflight") == "Finder"
     copy.write()
-    assert (
-        copy.run("from skillcache.stores.contract import entry as key; print(key.VERSION, bytecode.is_needed())")
-        == "99 False\n"
-    )
+    assert copy.run("from skillcache.stores import entry; print(entry.VERSION, bytecode.is_needed())") == "99 False\n"
 
 
 def test_a_removed_source_is_gone(copy: Copy) -> None:
@@ -174,7 +168,8 @@ def test_every_module_can_be_the_first(copy: Copy) -> None:
 def test_what_a_module_needs_is_there_before_it(copy: Copy) -> None:
     """What only types, or a function's body, name is not. A process of many threads waits for the import."""
     (copy.package / "first.py").write_text(
-        "import sys\nTHERE = [m for m in ('table', 'expression', 'trust') if 'skillcache.settings.' + m in sys.modules]\n"
+        "import sys\n"
+        "THERE = [m for m in ('table', 'expression', 'trust') if 'skillcache.settings.' + m in sys.modules]\n"
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.settings import expression\n"
         "from skillcache.settings import table\ndef later():\n    from skillcache.settings import trust\n"
     )

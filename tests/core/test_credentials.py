@@ -131,9 +131,9 @@ def test_every_credential_of_a_text_is_redacted_and_the_rest_kept() -> None:
 def test_what_a_passing_run_prints_is_shown_to_be_clean_without_an_expression() -> None:
     text = """==== test session starts ====\nplatform linux -- Python 3.11.7, pytest-8.3.3, pluggy-1.5.0
 rootdir: /home/me/project\ncollected 3 items\n\ntests/test_auth.py ...   [100%]\n\n==== 3 passed in 0.01s ====\n"""
-    package = str(Path(find.__file__).parents[2])
-    code = f"import sys; sys.path.append({package!r}); from skillcache.core.credentials import find as secrets"
-    code += f"; assert secrets.find({text!r}) is None; print('re' in sys.modules)"
+    package = str(Path(find.__file__).parents[3])
+    code = f"import sys; sys.path.append({package!r}); from skillcache.core.credentials import find"
+    code += f"; assert find.find({text!r}) is None; print('re' in sys.modules)"
     told = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"
 
@@ -164,7 +164,7 @@ def test_any_text_is_taken(text: str) -> None:
 
 def test_what_a_clean_report_shows_needs_no_regular_expression() -> None:
     report = "tests/test_path.py ..... [100%]\n\x20 keyword, patch\n=== 5 passed in 0.1s ===\n"
-    code = f"import sys; sys.path.append({os.getcwd()!r}); from skillcache.core.credentials import find as secrets"
-    code += f"; print(secrets.find({report!r}), 're' in sys.modules)"
+    code = f"import sys; sys.path.append({os.getcwd()!r}); from skillcache.core.credentials import find"
+    code += f"; print(find.find({report!r}), 're' in sys.modules)"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "None False\n"

@@ -48,7 +48,7 @@ def test_64_processes_compute_once(url: str, tmp_path: Path) -> None:
 
 
 def test_nobody_waits_for_a_process_that_is_gone_from_this_machine(url: str) -> None:
-    code = "from skillcache.core import processes as holder; print(holder.describe('x'))"
+    code = "from skillcache.core import processes; print(processes.holder_of('x'))"
     gone = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout[:-1]
     place = Place("report", INPUTS, None, None)
     store = open_store(url, now=time.time())

@@ -116,7 +116,7 @@ def test_who_has_no_number_in_a_sandbox_is_not_taken_for_somebody_else(ground: G
     os.chown(ground.home, 12345, 12345)
     program = (
         "import os, sys; sys.path.append(sys.argv[1])\n"
-        "from skillcache.settings.in_force.trust import require\n"
+        "from skillcache.settings.trust import require\n"
         "require(os.environ, '/nowhere')\n"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(HOOKS.parent)]

@@ -189,7 +189,9 @@ root, path, key, now = sys.argv[1:]
 sys.path.insert(0, root)
 import fcntl
 from skillcache.core.errors import StoreError
-from skillcache.stores.contract.contract import open_store, stamp; from skillcache.stores.contract import sqlite
+from skillcache.stores import sqlite
+from skillcache.stores.contract import stamp
+from skillcache.stores.opening import open_store
 if os.getuid() == 0:  # whom no mode stops, and whose Python others may not read
     os.setgid({nobody}); os.setuid({nobody})
 store = open_store("embedded:" + path, now=float(now))
@@ -229,8 +231,8 @@ import resource, sys
 root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
 from skillcache.core.errors import StoreError
-from skillcache.stores.contract.contract import stamp
-from skillcache.stores.contract.opening import open_store
+from skillcache.stores.contract import stamp
+from skillcache.stores.opening import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 store = open_store("embedded:" + path, now=float(now))
 print(store.get(key, ("Bash",)).entry)

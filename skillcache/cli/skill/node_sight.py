@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
 
 # A text, so that what stands in one is no comment; a comment.
-_PIECE = re.compile(r"(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|//[^\n]*|/\*.*?\*/", re.DOTALL)
+# What is not closed goes to its end: searched for anew at each quote, it would be read as often as there are quotes.
+_PIECE = re.compile(
+    r"(\"(?:\\.|[^\"\\\n])*+\"?|'(?:\\.|[^'\\\n])*+'?|`(?:\\.|[^`\\])*+`?)|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?",
+    re.DOTALL,
+)
 _TEXT = r"\s*(?:['\"`]([^'\"`$]*)['\"`])?"
 _FROM = r"(?:\bfrom|\brequire\(|\bimport\(|\bimport)\s*['\"](?:node:)?"
 _WRITER = r"\b(?:writeFile|appendFile|createWriteStream|mkdir|rm|rmdir|unlink|symlink|writeTextFile)(?:Sync)?"
@@ -34,7 +38,7 @@ _PATTERNS = (
 _COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 _TROUBLE = re.compile(r"\bargv\b|existsSync|\bcatch\b|[Uu]sage|process\.env|[Ee]rror|[Mm]issing|not found")
 _TAKEN = re.compile(r"\{([^{}]*)\}\s*=\s*process\.env\b")
-_IMPORTED = re.compile(r"(?:\bfrom|\brequire\(|\bimport\(|\bimport)\s*['\"]((?:\./)?(?:\.\./)+[^'\"]*)['\"]")
+_IMPORTED = re.compile(r"(?:\bfrom|\brequire\(|\bimport\(|\bimport)\s*['\"]((?:\./)?(?:\.\./)++[^'\"]*+)['\"]")
 
 
 def seen(text: str, depth: int) -> list[Seen]:

@@ -165,7 +165,7 @@ def _plain_words(line: Shown, outputs: dict[str, str]) -> list[str]:
 def _spellings(path: str, option: str) -> list[str]:
     """The option as it is shown, and as the script declares it beside that."""
     text = (files.read(path, _CAP) or b"").decode("utf-8", "replace")
-    for found in re.finditer(r"((?:[\"']--?[\w-]+[\"']\s*,?\s*){2,})", text):
+    for found in re.finditer(r"((?:[\"']--?[\w-]+[\"']\s*+(?:,\s*+)?){2,})", text):
         names = re.findall(r"--?[\w-]+", found[1])
         if option in names:
             return [each for each in names if each in _OPTIONS]

@@ -16,7 +16,7 @@ _TROUBLE = re.compile(r"command -v|\bwhich |\$#|[Uu]sage|! ?-[a-z] |-z |\b[Ee]rr
 _EXIT = re.compile(r"\bexit\s+([1-9]\d*|\"?\$\{?\w+\}?\"?|\$\?)")
 _USED = re.compile(r"(?<!\\)\$(?:\{[#!]?([A-Z][A-Z0-9_]*)|([A-Z][A-Z0-9_]*))")
 _ASSIGNED = re.compile(r"(?:^|[\s;(])([A-Z][A-Z0-9_]*)\+?=")
-_TAKEN = re.compile(r"\b(?:read(?:\s+-\w+)*|for|local|declare(?:\s+-\w+)*|mapfile(?:\s+-\w+)*)\s+([A-Z][A-Z0-9_]*)")
+_TAKEN = re.compile(r"(?<![-\w])(?:for|local|(?:read|declare|mapfile)(?:\s++-\w++)*+)\s+([A-Z][A-Z0-9_]*)")
 _DEFAULT = re.compile(r"\b([A-Z][A-Z0-9_]*)=\"?\$\{\1[:\-=?]")
 _CLOCK = re.compile(_AT + r"(date)\b|\$\{?(SECONDS|EPOCHSECONDS|EPOCHREALTIME)\b")
 _CHANCE = re.compile(r"\$\{?(RANDOM|SRANDOM)\b|(/dev/u?random)|" + _AT + r"(uuidgen|shuf|openssl\s+rand)\b")

@@ -12,7 +12,7 @@ from skillcache.rules.skills.manifest import FILE
 
 _CAP = 1 << 20
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
-_INLINE = re.compile(r"(`+)([^`\n]+)\1(?!`)")
+_INLINE = re.compile(r"(?<!`)(`++)([^`\n]++)\1(?!`)")
 _SKILL = re.compile(
     r"\$\{?(?:CLAUDE_)?SKILL_(?:DIR|ROOT|PATH)\}?/|\{baseDir\}/|<[\w -]*(?:skill|base)[\w -]*>/", re.IGNORECASE
 )

@@ -14,7 +14,7 @@ from skillcache.rules.skills.manifest import FILE, Declaration, Manifest
 _CAP = 1 << 20
 _AT = re.compile(r"line (\d+): (.*)", re.DOTALL)
 _FIELD = re.compile(r"(?:metadata\.skillcache: )?(\w+)")
-_ITEM = re.compile(r"'((?:[^'\\]|\\.)*)'")
+_ITEM = re.compile(r"'((?:[^'\\]|\\.)*+)")
 _FIELDS = "ttl, depends, args_are_files, failures, version, env, outputs"
 # (words of the reason, what mends it)
 _MENDS = (
