@@ -3,7 +3,7 @@
 from skillcache.claude.event import BadEvent, SessionEvent, parse_session_event
 from skillcache.core import json
 from skillcache.core.errors import StoreError
-from skillcache.messages import agents, arrival, limits
+from skillcache.messages import agents, away, limits
 from skillcache.messages.inbox import DENIED, STOP, STOP_AGAIN, UNKNOWN, WORK, Denied, Post
 from skillcache.messages.message import is_id
 from skillcache.messages.opening import open_post
@@ -29,13 +29,13 @@ def handle(data: bytes, world: "World") -> str:
         return ""
     if not is_id(event.agent_id or event.session_id):
         raise BadEvent("agent_id is not a name")
-    if arrival.is_away(settings.cache, world.now):
+    if away.is_away(settings.cache, world.now):
         return ""
     post = open_post(settings.store, now=world.now, token=token_of(settings.cache))
     try:
         text = _attend(post, event, world, settings, folder)
     except StoreError:
-        arrival.note(settings.cache, world.now)
+        away.note(settings.cache, world.now)
         raise
     if not text:
         return ""

@@ -137,23 +137,3 @@ def _tail(path: str) -> bytes:
         return b""
     finally:
         os.close(handle)
-
-
-_REST = 5  # seconds in which it is not asked again
-
-
-def is_away(cache: str, now: float) -> bool:
-    try:
-        return 0 <= now - os.stat(_mark(cache)).st_mtime < _REST
-    except OSError:
-        return False
-
-
-def note(cache: str, now: float) -> None:
-    """Raises OSError."""
-    files.write(_mark(cache), b"")
-    os.utime(_mark(cache), (now, now))
-
-
-def _mark(cache: str) -> str:
-    return f"{cache}/messages/.away"

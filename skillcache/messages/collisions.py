@@ -6,7 +6,7 @@ from skillcache.claude.event import SessionEvent
 from skillcache.core import git
 from skillcache.core.digest import digest_parts
 from skillcache.core.errors import StoreError
-from skillcache.messages import arrival, limits, seal
+from skillcache.messages import away, limits, seal
 from skillcache.messages.inbox import Letter, Meeting
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import open_post
@@ -32,12 +32,12 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
     path = (given.get("file_path") or given.get("notebook_path")) if isinstance(given, dict) else None
     if not settings.flag("messages.deliver") or not isinstance(path, str) or event.text("tool_name") not in TOOLS:
         return
-    if arrival.is_away(settings.cache, world.now):
+    if away.is_away(settings.cache, world.now):
         return
     try:
         _note(path, event, world, settings)
     except StoreError:
-        arrival.note(settings.cache, world.now)
+        away.note(settings.cache, world.now)
         raise
 
 

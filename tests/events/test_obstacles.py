@@ -168,5 +168,5 @@ def test_a_fault_of_ours_is_counted_and_leaves_its_place(place: Place) -> None:
     assert place.counted()[-1] == "internal"
     left = (place.cache / "fault.txt").read_text()
     assert left.startswith("KeyError\n")
-    assert "project.py:" in left
+    assert "core/git.py:" in left
     assert "something" not in left

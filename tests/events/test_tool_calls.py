@@ -238,7 +238,7 @@ class TestMcp:
     @pytest.fixture(autouse=True)
     def _server(self, place: Place) -> None:
         place.settings('[[rules]]\nmatch = "mcp__words__*"\nttl = 600\n')
-        self.define(place, {"command": "python3", "args": ["events/server/listening.py"]})
+        self.define(place, {"command": "python3", "args": ["server.py"]})
 
     @staticmethod
     def define(place: Place, server: dict[str, Any]) -> None:
@@ -300,7 +300,7 @@ class TestMcp:
 
     def test_another_definition_is_another_server(self, tools: Tools) -> None:
         self.call(tools)
-        self.define(tools.place, {"command": "python3", "args": ["events/server/listening.py", "--production"]})
+        self.define(tools.place, {"command": "python3", "args": ["server.py", "--production"]})
         assert self.call(tools) is None
 
     def test_a_server_that_is_not_found_is_not_cached(self, tools: Tools) -> None:

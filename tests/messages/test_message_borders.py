@@ -12,6 +12,8 @@ import pytest
 from tests.messages.client import HOOK, Project, Session
 from tests.test_borders import COLD, FORBIDDEN, OPTIONS, is_in
 
+SECRETS = "core.credentials.find"
+
 
 @pytest.mark.parametrize("store", ["embedded", "redis"])
 def test_the_hook_imports_nothing_dear(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
@@ -29,7 +31,9 @@ def test_the_hook_imports_nothing_dear(store: str, tmp_path: Path, request: pyte
     assert "skillcache.messages.page" in full
     for each in (empty, full, imported(session, "SubagentStart", "a1"), imported(session, "SessionEnd")):
         assert each & FORBIDDEN == set()
-        assert [name for name in each if is_in(name.removeprefix("skillcache."), (*COLD, "secrets"))] == []
+        assert [
+            name for name in each if is_in(name.removeprefix("skillcache."), (*COLD, "core.credentials.find"))
+        ] == []
 
 
 def imported(session: Session, name: str, agent: str = "") -> set[str]:

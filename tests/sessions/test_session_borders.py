@@ -30,7 +30,9 @@ def test_a_recording_hook_imports_nothing_dear(name: str, fields: dict[str, Any]
     imported = imported_by(f"{hooks_folder()}/record.py", event=told(name, tmp_path, **fields), home=tmp_path)
     assert "skillcache.sessions.delivery" in imported
     assert imported & FORBIDDEN == set()
-    assert [each for each in imported if is_in(each.removeprefix("skillcache."), (*COLD, "secrets"))] == []
+    assert [
+        each for each in imported if is_in(each.removeprefix("skillcache."), (*COLD, "core.credentials.find"))
+    ] == []
     assert not any(each.startswith("skillcache.sessions.brief.compose") for each in imported)
 
 
@@ -48,6 +50,6 @@ def test_the_start_of_a_session_imports_nothing_dear(tmp_path_factory: pytest.Te
     script = f"{hooks_folder()}/session_start.py"
     imported = imported_by(script, event={**told("SessionStart", project), "session_id": "two"}, home=tmp_path)
 
-    assert "skillcache.sessions.brief.compose.sections" in imported
+    assert "skillcache.sessions.brief.sections" in imported
     assert imported & FORBIDDEN == set()
     assert [each for each in imported if is_in(each.removeprefix("skillcache."), COLD)] == []

@@ -160,9 +160,9 @@ def test_a_local_server_is_one_of_its_definition_and_project(tmp_path: Path, hom
 def test_what_a_local_server_s_command_line_names_is_part_of_it(tmp_path: Path, home: dict[str, str]) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    (project / "events/server/listening.py").write_text("one")
-    first = rows(project, home, {"command": "python3", "args": ["events/server/listening.py"]})
-    (project / "events/server/listening.py").write_text("other")
+    (project / "server.py").write_text("one")
+    first = rows(project, home, {"command": "python3", "args": ["server.py"]})
+    (project / "server.py").write_text("other")
 
     assert rows(project, home) != first
     assert rows(project, home)["server"] == first["server"]
