@@ -116,8 +116,7 @@ def _output(event: ToolEvent, cap: int) -> str | None:
         return _printed(event, cap)
     kind = kind_of(event.tool)
     assert kind is not None  # noqa: S101 - a rule can name it
-    text: str = kind.text_of(kind.read(event, cap).output)
-    return text
+    return kind.text_of(kind.read(event, cap).output)
 
 
 def _printed(event: ToolEvent, cap: int) -> str | None:
