@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skillcache.cli.ruled import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.rules.builtin_index import WORDS as TOOLS
@@ -12,17 +13,6 @@ from skillcache.rules.task_runners import TABLE as RUNNERS
 from skillcache.settings.table import PROJECT, TABLE
 
 README = Path(__file__).parent.parent / "README.md"
-_LANGUAGES = {
-    "python": "Python",
-    "javascript": "JavaScript, TypeScript",
-    "go": "Go",
-    "rust": "Rust",
-    "jvm": "Java, Kotlin",
-    "ruby": "Ruby",
-    "php": "PHP",
-    "native": "C, C++, C#, Swift, Dart, Elixir",
-    "texts": "shell, text and infrastructure",
-}
 
 
 def patterns_of(language: str) -> list[str]:
@@ -37,7 +27,7 @@ def patterns_of(language: str) -> list[str]:
 
 def rules() -> str:
     rows = ["| | commands |", "|---|---|"]
-    for language, title in _LANGUAGES.items():
+    for language, title in LANGUAGES.items():
         names = [_command(pattern) for pattern in patterns_of(language)]
         rows.append(f"| {title} | {', '.join(names)} |")
     runners = ", ".join(f"`{name}`" for name in RUNNERS)
