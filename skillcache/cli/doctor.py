@@ -22,6 +22,7 @@ from skillcache.cli.checks.settings import (
 )
 from skillcache.cli.checks.store import check_spool, check_store
 from skillcache.cli.format import several
+from skillcache.cli.json_output import json_options
 from skillcache.cli.setup.client_environment import completed, of_hooks
 from skillcache.sessions.text import legible
 
@@ -47,7 +48,7 @@ _CLEAR = "\r\x1b[K"
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("doctor.Doctor")
 @click.option(
     "--project",
     metavar="DIR",

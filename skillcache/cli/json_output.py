@@ -14,22 +14,28 @@ import click
 
 def json_options(model: str, text: str = "Print one JSON object.", name: str = "as_json") -> Callable[[Any], Any]:
     """Both options. `model`: `module.Class` below `skillcache.cli.schemas`; `name`: of the flag's argument."""
-
-    def show(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
-        if wanted and not ctx.resilient_parsing:
-            click.echo(json.dumps(model_of(model).model_json_schema(mode="serialization"), indent=2))
-            ctx.exit()
-
     schema = click.option(
         "--json-schema",
         is_flag=True,
         is_eager=True,
         expose_value=False,
-        callback=show,
+        callback=Schema(model),
         help="Print the schema of that JSON and exit.",
     )
     flag = click.option("--json", name, is_flag=True, help=text)
     return lambda function: flag(schema(function))
+
+
+class Schema:
+    """The callback of `--json-schema`. model: as of `json_options`."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def __call__(self, ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(json.dumps(model_of(self.model).model_json_schema(mode="serialization"), indent=2))
+            ctx.exit()
 
 
 def model_of(name: str) -> Any:
