@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from skillcache.cli.ruled import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.rules.builtin_index import WORDS as TOOLS
@@ -15,17 +16,6 @@ CHECKOUT = Path(__file__).parent.parent
 README = CHECKOUT / "README.md"
 PAGES = (README, *sorted((CHECKOUT / "skillcache/docs").glob("*.md")))  # what a person reads of us
 _SHOWN = 4  # commands of a language, where the README gives examples
-_LANGUAGES = {
-    "python": "Python",
-    "javascript": "JavaScript, TypeScript",
-    "go": "Go",
-    "rust": "Rust",
-    "jvm": "Java, Kotlin",
-    "ruby": "Ruby",
-    "php": "PHP",
-    "native": "C, C++, C#, Swift, Dart, Elixir",
-    "texts": "shell, text and infrastructure",
-}
 
 
 def patterns_of(language: str) -> list[str]:
@@ -40,7 +30,7 @@ def patterns_of(language: str) -> list[str]:
 
 def rules() -> str:
     rows = ["| | commands |", "|---|---|"]
-    for language, title in _LANGUAGES.items():
+    for language, title in LANGUAGES.items():
         names = [_command(pattern) for pattern in patterns_of(language)]
         rows.append(f"| {title} | {', '.join(names)} |")
     runners = ", ".join(f"`{name}`" for name in RUNNERS)
@@ -50,7 +40,7 @@ def rules() -> str:
 
 def examples() -> str:
     rows = ["| | commands |", "|---|---|"]
-    for language, title in _LANGUAGES.items():
+    for language, title in LANGUAGES.items():
         names = [_command(pattern) for pattern in patterns_of(language)]
         rows.append(f"| {title} | {', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more |")
     rows.append("| tasks with such a name | `npm test`, `make lint`, `just check`, ... |")

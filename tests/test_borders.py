@@ -94,6 +94,7 @@ LATE = (
     "core.credentials.prefixes",
     "core.credentials.shapes",
     "events.observe",
+    "events.sighting",
     "settings.configuration",
     "settings.expression",
     "stores.tls",

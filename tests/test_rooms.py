@@ -93,3 +93,9 @@ def test_every_place_that_the_map_names_is_there() -> None:
                 tree = found[0]
     for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", MAP):
         assert module.replace("/", ".") in TREES or (PACKAGE / module).is_dir() or module.startswith("tests/"), module
+
+
+def test_modules_are_not_passed_about() -> None:
+    """What is called by more than one name has a type, so that every call of it is checked."""
+    typed = [name for name in TREES if "ModuleType" in ast.dump(TREES[name])]
+    assert typed == ["core.bytecode"]  # which loads them

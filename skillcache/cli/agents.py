@@ -5,6 +5,7 @@ import json
 import click
 
 from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
 from skillcache.messages.agents import PERSON
 from skillcache.messages.sending import Agent, open_office
 from skillcache.sessions.brief.choice import number
@@ -16,7 +17,7 @@ _WIDTHS = (26, 16, 28, 24, 14, 14, 80)
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--all", "everybody", is_flag=True, help="People, and agents that have ended, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options("agents.Agents", "Print JSON.")
 def command(everybody: bool, as_json: bool) -> int:
     """Show the agents that work on this project, the last active first.
 

@@ -4,43 +4,51 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
 from skillcache.cli import trouble
-from skillcache.cli.checks import (
-    configuration,
-    faults,
-    folder,
-    interpreter,
-    lanes,
-    lasting,
-    proof,
-    recent,
-    settings,
-    shims,
-    skills,
-    spool,
-    store,
-    switches,
-    tools,
-    trust,
-)
 from skillcache.cli.checks.finding import MEND, Finding, Place, silent
+from skillcache.cli.checks.folder import check_calls, check_faults, check_folder
+from skillcache.cli.checks.installation import check_git, check_interpreter, check_lasting, check_shims
+from skillcache.cli.checks.proof import check_lanes, check_proof
+from skillcache.cli.checks.settings import (
+    check_configuration,
+    check_entries,
+    check_skills,
+    check_switches,
+    check_trust,
+)
+from skillcache.cli.checks.store import check_spool, check_store
 from skillcache.cli.format import several
+from skillcache.cli.json_output import json_options
 from skillcache.cli.setup.client_environment import completed, of_hooks
 from skillcache.sessions.text import legible
 
-_CHECKS = (
-    settings, lanes, switches, interpreter, lasting, tools, configuration, trust, folder, shims, faults, store, spool,
-    skills, recent, proof,
-)  # fmt: skip
+_CHECKS: tuple[tuple[str, Callable[[Place], list[Finding]]], ...] = (
+    ("settings", check_entries),
+    ("lanes", check_lanes),
+    ("switches", check_switches),
+    ("interpreter", check_interpreter),
+    ("lasting", check_lasting),
+    ("tools", check_git),
+    ("configuration", check_configuration),
+    ("trust", check_trust),
+    ("folder", check_folder),
+    ("shims", check_shims),
+    ("faults", check_faults),
+    ("store", check_store),
+    ("spool", check_spool),
+    ("skills", check_skills),
+    ("recent", check_calls),
+    ("proof", check_proof),
+)
 _CLEAR = "\r\x1b[K"
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("doctor.Doctor")
 @click.option(
     "--project",
     metavar="DIR",
@@ -74,9 +82,9 @@ def command(project: str, as_json: bool) -> int:
 
 
 def _look(place: Place) -> Iterator[Finding]:
-    for check in _CHECKS:
-        place.tell(check.__name__.rpartition(".")[2])
-        yield from check.check(place)
+    for name, check in _CHECKS:
+        place.tell(name)
+        yield from check(place)
 
 
 def _say_doing(doing: str) -> None:

@@ -15,6 +15,7 @@ from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.cli import trouble
 from skillcache.cli.explained import Place, reached
 from skillcache.cli.explained import explain as explain_command
+from skillcache.cli.json_output import json_options
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.core.outcomes import NO_ENTRY, NO_RULE
 from skillcache.sessions.text import legible
@@ -46,7 +47,7 @@ class _Whole(NamedTuple):
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--event", "path", metavar="FILE", help="Explain the hook event in FILE, - for standard input.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("explain.Explanation")
 @click.argument("words", metavar="-- COMMAND", nargs=-1, type=click.UNPROCESSED)
 def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     """Say why a command would be answered from the cache or run.

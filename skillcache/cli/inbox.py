@@ -7,6 +7,7 @@ import time
 import click
 
 from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
 from skillcache.core.errors import StoreError
 from skillcache.messages.arrival import Arrived, receive
 from skillcache.messages.page import block
@@ -17,7 +18,7 @@ _STEP = 0.5  # seconds between two looks
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--follow", is_flag=True, help="Go on and print what comes, until Ctrl-C.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON for each message.")
+@json_options("inbox.Message", "Print one line of JSON for each message.")
 def command(follow: bool, as_json: bool) -> int:
     """Print the unread messages for you, and take them as read.
 

@@ -14,6 +14,8 @@ COMMANDS = {
     "doctor": "Check this installation and say how to mend what is wrong.",
     "demo": "Run a slow command twice through the real hooks, side by side.",
     "help": "Read the reference: rules, settings, Redis, sessions and more.",
+    "config": "Show the settings in force and where each comes from.",
+    "rules": "List what is replayed, or explain one rule.",
     "stats": "Show hits, misses, bypasses and the time saved.",
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",

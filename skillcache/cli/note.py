@@ -7,6 +7,7 @@ import time
 import click
 
 from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
 from skillcache.cli.session_view import Memory, open_memory
 from skillcache.core.digest import digest
 from skillcache.core.errors import SkillcacheError
@@ -58,7 +59,7 @@ def add(text: tuple[str, ...]) -> int:
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options("note.Notes", "Print JSON.")
 def list_(as_json: bool) -> int:
     """List the notes on this project, newest first."""
     with open_memory() as memory:

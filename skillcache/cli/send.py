@@ -6,6 +6,7 @@ import os
 import click
 
 from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
 from skillcache.messages import limits
 from skillcache.messages.page import word
 from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, find, open_office
@@ -30,7 +31,7 @@ _WHY = {
     metavar="SECONDS",
     help="How long it waits to be read before it comes back.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options("send.Messages", "Print JSON.")
 @click.argument("text", nargs=-1, required=True)
 def command(
     to: str | None, everybody: bool, name: str, reply_to: str, ttl: int, as_json: bool, text: tuple[str, ...]

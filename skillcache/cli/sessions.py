@@ -8,6 +8,7 @@ import click
 
 from skillcache.cli import trouble
 from skillcache.cli.format import several
+from skillcache.cli.json_output import json_options
 from skillcache.cli.session_view import Memory, as_json, line, open_memory, story
 from skillcache.core.errors import SkillcacheError
 from skillcache.sessions.brief.choice import number
@@ -17,7 +18,6 @@ from skillcache.sessions.text import Clock
 
 FORM = 1  # of an exported session
 _SHOWN = 20
-_JSON = click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,7 +30,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help=f"All of them, not the last {_SHOWN}.")
-@_JSON
+@json_options("sessions.Sessions", "Print JSON.", "as_json_")
 def list_(everything: bool, as_json_: bool) -> int:
     """List the sessions of this project, the last active first."""
     with open_memory() as memory:
@@ -47,7 +47,7 @@ def list_(everything: bool, as_json_: bool) -> int:
 
 @command.command()
 @click.argument("session", default="")
-@_JSON
+@json_options("sessions.Story", "Print JSON.", "as_json_")
 def show(session: str, as_json_: bool) -> int:
     """Tell the story of SESSION, by default the last one."""
     with open_memory() as memory:
@@ -66,7 +66,7 @@ def show(session: str, as_json_: bool) -> int:
     help="How the session starts.",
 )
 @click.option("--session", default="", help="The one that is resumed, forked or compacted.  [default: the last one]")
-@_JSON
+@json_options("sessions.Brief", "Print JSON.", "as_json_")
 def brief(source: str, session: str, as_json_: bool) -> int:
     """Print exactly what a session that starts here now would be told."""
     with open_memory() as memory:
@@ -141,25 +141,30 @@ def import_(file: Any) -> int:
 
 
 def _read(text: str, where: str) -> tuple[Past, str]:
+    """Raises SkillcacheError, which names the field that is not as it should be."""
+    from pydantic import ValidationError  # nothing else here is read of a stranger
+
+    from skillcache.cli.schemas.sessions import Exported
+
     try:
         whole = json.loads(text)
-        if whole["version"] != FORM:
-            raise SkillcacheError(f"{where}: form {whole['version']} is not known to this version")
-        fields = [_texts(whole["state"]), [_text(entry) for entry in whole["log"]], _texts(whole["tasks"])]
-        files = [(_text(path), int(count)) for path, count in whole["files"]]
-        return Past(_text(whole["id"]), fields[0], fields[1], files, fields[2]), _text(whole["project"])  # type: ignore[arg-type]
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise SkillcacheError(f"{where}: is not a session that export printed") from None
+    except (ValueError, RecursionError):
+        raise SkillcacheError(f"{where}: is not JSON") from None
+    form = whole.get("version") if isinstance(whole, dict) else FORM
+    if form is not None and form != FORM:
+        raise SkillcacheError(f"{where}: form {form} is not known to this version")
+    try:
+        read = Exported.model_validate(whole)
+    except ValidationError as fault:
+        raise SkillcacheError(f"{where}: is not a session that export printed: {_said(fault)}") from None
+    return Past(read.id, read.state, read.log, read.files, read.tasks), read.project
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError
-    return value
-
-
-def _texts(value: dict[Any, Any]) -> dict[str, str]:
-    return {_text(name): _text(text) for name, text in value.items()}
+def _said(fault: Any) -> str:
+    """The first of what is wrong. `fault`: a ValidationError."""
+    first = fault.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return f"{field}: {first['msg']}" if field else str(first["msg"])
 
 
 @command.command()

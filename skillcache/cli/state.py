@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
 from skillcache.library.shared_state import TTL, SharedState
 
 _NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
@@ -34,7 +35,7 @@ def command() -> None:
 @command.command()
 @_NAMESPACE
 @_TEAM
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the version.")
+@json_options("state.Value", "Print JSON, with the version.")
 @click.argument("key")
 def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
     """Print the value of KEY as JSON.
@@ -85,7 +86,7 @@ def delete(namespace: str, team: str | None, version: int | None, key: str) -> i
 @command.command("list")
 @_NAMESPACE
 @_TEAM
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the versions.")
+@json_options("state.Values", "Print JSON, with the versions.")
 def list_(namespace: str, team: str | None, as_json: bool) -> int:
     """List the values."""
     items = SharedState(namespace, team=team).items()

@@ -11,6 +11,7 @@ import click
 from skillcache.cache import quarantine
 from skillcache.cli import trouble
 from skillcache.cli.format import duration, several, share
+from skillcache.cli.json_output import json_options
 from skillcache.cli.skill.states import State, states
 from skillcache.core.counts import Count, read
 from skillcache.core.errors import SkillcacheError
@@ -60,7 +61,7 @@ class Summary(NamedTuple):
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("stats.Stats")
 def command(as_json: bool) -> int:
     """Show hits, misses, bypasses and the time saved.
 

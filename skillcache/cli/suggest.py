@@ -12,6 +12,7 @@ import click
 from skillcache.claude.patterns import matches, names
 from skillcache.cli import config_file, trouble
 from skillcache.cli.format import duration, several, unified
+from skillcache.cli.json_output import json_options
 from skillcache.cli.setup.present import present_edit
 from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, read
 from skillcache.cli.setup.settings_text import ours
@@ -105,7 +106,7 @@ _CAUTION = "A rule is right for calls that only report, and wrong for calls that
 @click.option("--project", "of_project", is_flag=True, help="This project's calls, and its .claude/skillcache.toml.")
 @click.option("--since", metavar="DAYS", type=click.IntRange(min=1), help="Only calls of the last DAYS days.")
 @click.option("--dry-run", is_flag=True, help="With --apply: show the change as a diff and write nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("suggest.Suggestions")
 def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, as_json: bool) -> int:
     """Say which repeated calls would have been worth a rule.
 

@@ -23,9 +23,7 @@ from skillcache.claude.event import ToolEvent
 from skillcache.core import files
 from skillcache.core.digest import blake2b
 from skillcache.core.paths import observed_file, salt_file
-from skillcache.rules.builtin_index import RUNNERS, tool_of
 from skillcache.rules.rule import ONLINE_TTL, Rule
-from skillcache.rules.skills.find import name_at
 from skillcache.rules.skills.scripts import may_run_script, script_at
 from skillcache.rules.wrappers import unwrap
 
@@ -79,6 +77,8 @@ def _label(words: tuple[str, ...], name: str, is_path: "Callable[[str], bool]") 
         return f"{program} {given}" if _is_file(given) and is_path(given) else ""
     if given in _RUN:
         return f"{program} {given} {then}" if _is_file(then.replace(":", "-")) else ""
+    from skillcache.rules.builtin_index import RUNNERS, tool_of  # most lines are of what is no report
+
     if name in RUNNERS:
         return f"{program} {given}" if is_name(given, "-_:") else ""
     if is_name(given, "-") and given.replace("-", "").isalpha() and not is_path(given):
@@ -190,6 +190,8 @@ def _of_line(event: ToolEvent) -> Candidate | None:
         return None
     folder = os.path.join(event.cwd, inner.directory)
     if may_run_script(text, event.cwd):
+        from skillcache.rules.skills.find import name_at  # few do
+
         at = script_at(inner.words, inner.launcher)
         skill = name_at(os.path.join(folder, inner.words[at])) if at >= 0 else ""
         if skill:

@@ -18,10 +18,10 @@ def handle(data: bytes, world: World) -> str:
     claimed = inflight.begin(cache, event.tool_use_id)
     if claimed is None:
         return ""
-    from skillcache.tools import refusal
     from skillcache.tools.before import answer
+    from skillcache.tools.refusal import REFUSAL
 
-    text = answer(event, world, claimed, refusal)
+    text = answer(event, world, claimed, REFUSAL)
     if text is None:
         inflight.end(cache, event.tool_use_id)
         return ""

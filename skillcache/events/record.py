@@ -3,7 +3,6 @@
 import os
 
 from skillcache.claude.event import SessionEvent, parse_session_event, parse_tool_event
-from skillcache.claude.resident import is_served
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
@@ -16,6 +15,8 @@ _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 def handle(data: bytes, world: "World") -> str:
     """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
+    from skillcache.claude.resident import is_served  # a session's start has no use for it
+
     if is_served(world.environ) and not world.environ.get(_OF_PLUGIN):
         return ""  # those of the plugin do it
     event = parse_session_event(data)

@@ -4,7 +4,6 @@ from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_WRITES, OUTSIDE
 from skillcache.rules.options import UNKNOWN, Tool, Words, reason
 from skillcache.rules.rule import Rule
-from skillcache.rules.skills import named
 from skillcache.rules.skills.scripts import is_python_of
 from skillcache.rules.words import examine_given, examine_variable, leaving
 from skillcache.rules.wrappers import Wrapped
@@ -41,12 +40,14 @@ class Use:
         outside: tuple[str, ...],
         home: str,
     ) -> None:
+        from skillcache.rules.skills.named import values_of  # few commands run a skill's script
+
         self.name = name
         self.folder = folder
         self.script = script
         self.typed = typed
         self.given = given
-        self.named = named.values_of(rule.outputs, given)
+        self.named = values_of(rule.outputs, given)
         self.spelled = spelled
         self.directory = directory
         self.rule = rule

@@ -1,6 +1,5 @@
 """Is a command replayable? A rule must name it, and its words must not make it do more than report."""
 
-from skillcache.claude.patterns import matches
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE
 from skillcache.core.paths import PROJECT_CONFIG
@@ -224,6 +223,8 @@ def _require_harmless(words: tuple[str, ...]) -> None:
 def _own_rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...]) -> Rule | None:
     texts = (" ".join(words), " ".join(inner.words))
     for rule in rules:
+        from skillcache.claude.patterns import matches  # most people have no rules of their own
+
         if any(matches(rule.specifier, text) for text in texts):
             return rule
     return None

@@ -144,7 +144,7 @@ _HARMLESS = frozenset(
     """--output-format --out-format --output-style --no-cache-dir --no-output --error-format
     --message-format --force-exclude --force-color --force-colors --stdin-filename""".split()  # noqa: SIM905
 )
-_ASKS = ("--help", "--version")  # in every tool
+ASKS = ("--help", "--version")  # in every tool
 _OFF = ("false", "0", "no", "never", "off", "none")
 UNKNOWN = Tool("", writes="-w -u")
 
@@ -222,7 +222,7 @@ def _option(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str
     if tool.dashed and word.startswith("--"):
         word = word[1:]
     name, equals, value = word.partition("=")
-    if word in tool.flags or word in _ASKS or (not equals and name in tool.maybe):
+    if word in tool.flags or word in ASKS or (not equals and name in tool.maybe):
         seen.options.append(word)
     elif name in tool.maybe or (equals and name in tool.values):
         _take(tool, name, value, seen)

@@ -5,7 +5,6 @@ An option that is not in these tables makes the command one that no rule names.
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import OUTSIDE
-from skillcache.rules.words import join
 
 DEEPEST = 6  # wrappers within wrappers
 
@@ -169,6 +168,8 @@ def _launcher(word: str, inner: Wrapped) -> int:  # noqa: C901 - what launchers 
     inner.launcher = word
     for name, value in given:
         if name in moves.split():
+            from skillcache.rules.words import join  # few wrappers change the folder
+
             inner.directory = join(inner.directory, value)
     if word in ("uv", "poetry", "pdm", "hatch", "rye", "pipenv") and ":" in words[at]:
         return -1

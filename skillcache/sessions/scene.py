@@ -5,7 +5,6 @@ from time import monotonic_ns
 
 from skillcache.claude.event import SessionEvent
 from skillcache.core import git
-from skillcache.core.user import name_of
 from skillcache.sessions.story import Scene
 from skillcache.settings.in_force import Settings
 
@@ -41,4 +40,6 @@ def _process(world: "World") -> dict[str, str]:
 
 
 def _person(world: "World") -> dict[str, str]:
+    from skillcache.core.user import name_of  # a session's start
+
     return {"user": name_of(world.environ), "host": os.uname().nodename}

@@ -37,11 +37,11 @@ _CONFIG_CAP = 1 << 20
 class Settings:
     """The values in force. `store`: what `stores.open_store` takes; `rules`: the person's rules, project's last.
 
-    `named`: the variable or file that names the store, "" for the embedded one; `warnings`: sentences about what was
-    ignored, for `doctor`.
+    `named`: the variable or file that names the store, "" for the embedded one; `origins`: the same for each setting
+    that is not at its default; `warnings`: sentences about what was ignored, for `doctor`.
     """
 
-    __slots__ = ("cache", "named", "rules", "store", "values", "warnings")
+    __slots__ = ("cache", "named", "origins", "rules", "store", "values", "warnings")
 
     def __init__(
         self,
@@ -52,8 +52,10 @@ class Settings:
         rules: list[dict[str, object]],
         warnings: list[str],
         named: str = "",
+        origins: "Mapping[str, str] | None" = None,
     ) -> None:
         self.values = values
+        self.origins = origins or {}
         self.cache = cache
         self.store = store
         self.named = named
@@ -77,11 +79,13 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
     require(environ, project)
     cache = cache_folder(environ)
     values = {setting.name: setting.default for setting in TABLE}
+    origins: dict[str, str] = {}
     rules: list[dict[str, object]] = []
     warnings: list[str] = []
     for path, scope in ((config_file(environ), USER), (project_config_file(project), PROJECT)):
         given, more_rules, more_warnings = _read_file(cache, path, scope)
         values.update(given)
+        origins.update(dict.fromkeys(given, path))
         rules.extend(more_rules)
         warnings.extend(more_warnings)
     environ, more_warnings = _without_the_projects(environ, project)
@@ -90,8 +94,9 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
         text = _given(environ, setting.variable)
         if text is not None and (text or setting.kind == "flag"):
             values[setting.name] = from_text(setting, text)
+            origins[setting.name] = _giver(environ, setting.variable)
     store, named = _store(values, environ) or (f"embedded:{embedded_store(cache)}", "")
-    return Settings(values, cache=cache, store=store, named=named, rules=rules, warnings=warnings)
+    return Settings(values, cache=cache, store=store, named=named, rules=rules, warnings=warnings, origins=origins)
 
 
 def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
@@ -107,6 +112,12 @@ def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[
 
 def _given(environ: "Mapping[str, str]", variable: str) -> str | None:
     return environ.get(variable) or environ.get(OPTIONS.get(variable, ""), environ.get(variable))
+
+
+def _giver(environ: "Mapping[str, str]", variable: str) -> str:
+    """The variable whose value `_given` gives."""
+    option = OPTIONS.get(variable, "")
+    return option if option in environ and not environ.get(variable) else variable
 
 
 def disabled(environ: "Mapping[str, str]") -> bool:

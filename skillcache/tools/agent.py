@@ -134,57 +134,59 @@ _FRAME = (
 _LINE_ENDS = "\r\u2028\u2029\x85\v\f\x1c\x1d\x1e"
 
 
-def describe(event: ToolEvent) -> Described:
-    fields = {name: value for name, value in event.input.items() if value is not None}
-    values = [fields.pop(name, "") for name in _ASKED]
-    if not fields.keys() <= _IGNORED:  # an isolation, a name that it can be written to by
-        raise Bypass(ISOLATED, ", ".join(sorted(fields.keys() - _IGNORED)))
-    prompt, kind, model, effort = (value if isinstance(value, str) else "" for value in values)
-    if not prompt or not all(isinstance(value, str) for value in values):
-        raise Bypass(NO_RULE)
-    if "".join(char for char in kind.lower() if char.isalnum()) == _FORK:
-        raise Bypass(ISOLATED, _FORK)
-    rows = (("tool", "", "Agent"), ("prompt", "", prompt), ("agent type", "", kind))
-    line = " ".join(prompt.split())
-    rest = (("model", "", model), ("effort", "", effort))
-    return Described(f"Agent {kind or 'of the default type'}: {line}", (*rows, *rest))
+class Agent:
+    """See `skillcache.tools.registry.Kind`."""
+
+    def describe(self, event: ToolEvent) -> Described:
+        fields = {name: value for name, value in event.input.items() if value is not None}
+        values = [fields.pop(name, "") for name in _ASKED]
+        if not fields.keys() <= _IGNORED:  # an isolation, a name that it can be written to by
+            raise Bypass(ISOLATED, ", ".join(sorted(fields.keys() - _IGNORED)))
+        prompt, kind, model, effort = (value if isinstance(value, str) else "" for value in values)
+        if not prompt or not all(isinstance(value, str) for value in values):
+            raise Bypass(NO_RULE)
+        if "".join(char for char in kind.lower() if char.isalnum()) == _FORK:
+            raise Bypass(ISOLATED, _FORK)
+        rows = (("tool", "", "Agent"), ("prompt", "", prompt), ("agent type", "", kind))
+        line = " ".join(prompt.split())
+        rest = (("model", "", model), ("effort", "", effort))
+        return Described(f"Agent {kind or 'of the default type'}: {line}", (*rows, *rest))
+
+    def surroundings(self, event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":
+        kind = event.input.get("subagent_type")
+        place = os.path.realpath(event.cwd)
+        row = ("directory", "", os.path.relpath(place, find_root(place) or place))
+        return (row, *instructions(kind if isinstance(kind, str) else "", place, folder, environ))
+
+    def read(self, event: ToolEvent, cap: int) -> Result:
+        response = response_of(event)
+        if not isinstance(response, dict):
+            raise Unusable(NOT_TEXT)
+        if response.get("status") != "completed":
+            raise Unusable(LAUNCHED)
+        if response.get("worktreePath") or response.get("inPlace"):
+            raise Unusable(NOT_TEXT)
+        stats = response.get("toolStats")
+        if isinstance(stats, dict) and stats.get("editFileCount"):
+            raise Unusable(CHANGED_INPUTS)
+        _require_report(_texts(response), response)
+        return packed(response, cap)
+
+    def text_of(self, output: bytes) -> str:
+        """What the model reads but for the last lines, which tell how to go on with an agent that is no more."""
+        response = parsed(output)
+        texts = _texts(response) if isinstance(response, dict) else []
+        notes = _notes(texts, response)
+        report = "\n".join(texts[len(notes) :])
+        return shown("\n".join([*(_indented(note) for note in notes), _FRAME, _indented(report)]))
+
+    def structured(self, output: bytes, tool_use_id: str) -> object:  # noqa: ARG002 - all kinds have one shape
+        """The agent that wrote it cannot be gone on with."""
+        response = parsed(output)
+        return {**response, "canContinueAgent": False} if isinstance(response, dict) else response
 
 
-def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":
-    kind = event.input.get("subagent_type")
-    place = os.path.realpath(event.cwd)
-    row = ("directory", "", os.path.relpath(place, find_root(place) or place))
-    return (row, *instructions(kind if isinstance(kind, str) else "", place, folder, environ))
-
-
-def read(event: ToolEvent, cap: int) -> Result:
-    response = response_of(event)
-    if not isinstance(response, dict):
-        raise Unusable(NOT_TEXT)
-    if response.get("status") != "completed":
-        raise Unusable(LAUNCHED)
-    if response.get("worktreePath") or response.get("inPlace"):
-        raise Unusable(NOT_TEXT)
-    stats = response.get("toolStats")
-    if isinstance(stats, dict) and stats.get("editFileCount"):
-        raise Unusable(CHANGED_INPUTS)
-    _require_report(_texts(response), response)
-    return packed(response, cap)
-
-
-def text_of(output: bytes) -> str:
-    """What the model reads but for the last lines, which tell how to go on with an agent that is no more."""
-    response = parsed(output)
-    texts = _texts(response) if isinstance(response, dict) else []
-    notes = _notes(texts, response)
-    report = "\n".join(texts[len(notes) :])
-    return shown("\n".join([*(_indented(note) for note in notes), _FRAME, _indented(report)]))
-
-
-def structured(output: bytes, tool_use_id: str) -> object:  # noqa: ARG001 - the kinds have one shape
-    """The agent that wrote it cannot be gone on with."""
-    response = parsed(output)
-    return {**response, "canContinueAgent": False} if isinstance(response, dict) else response
+AGENT = Agent()
 
 
 def answer_of_stop(text: str) -> object:

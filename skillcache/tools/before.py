@@ -1,6 +1,7 @@
 """From a planned call to a lane's answer: a result, or nothing and the miss remembered for the end of the run.
 
-A lane is a way to give Claude Code a result: see `skillcache.tools.refusal`.
+A lane is a way to give Claude Code a result. What is looked up, served and stored is decided before it, the same for
+all.
 """
 
 from skillcache.cache.capture import Plan
@@ -13,10 +14,23 @@ from skillcache.tools.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import ModuleType
+    from typing import Protocol
+
+    from skillcache.stores.entry import Entry
+    from skillcache.tools.lookup import Consultation
+
+    class Lane(Protocol):
+        def admit(self, call: Call, planned: Plan, /) -> None:
+            """Raises Bypass for a call that the lane does not answer."""
+
+        def present(self, call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+            """The lane's words for the entry as the call's result, or the outcome for which the tool runs instead.
+
+            Raises Bypass and OSError.
+            """
 
 
-def answer(event: ToolEvent, world: World, claimed: Pending, lane: "ModuleType") -> str | None:
+def answer(event: ToolEvent, world: World, claimed: Pending, lane: "Lane") -> str | None:
     """The lane's words, '' for none; None when the call is not ours. Raises SkillcacheError and OSError."""
     call = make_call(event, world)
     if call is None:
@@ -34,7 +48,7 @@ def answer(event: ToolEvent, world: World, claimed: Pending, lane: "ModuleType")
         return ""
 
 
-def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> str:
+def _answer(call: Call, planned: Plan, claimed: Pending, lane: "Lane") -> str:
     from skillcache.tools.lookup import consult  # most calls end above
 
     event = call.event
@@ -45,7 +59,7 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "ModuleType") -> 
     if waited:
         outcome = WAITED_IN_VAIN if entry is None else WAITED
     if entry is not None:
-        presented: str | Outcome = lane.present(call, planned, consulted, entry)
+        presented = lane.present(call, planned, consulted, entry)
         if isinstance(presented, str):
             from skillcache.tools import inflight  # most calls are none
 

@@ -10,10 +10,10 @@ from skillcache.stores import entry as key
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.redis_keys import entry_key, record_key
-from skillcache.tools import refusal
 from skillcache.tools.call import Call
 from skillcache.tools.consent import approved
 from skillcache.tools.lookup import consult
+from skillcache.tools.refusal import REFUSAL
 
 
 class Explanation(NamedTuple):
@@ -42,7 +42,7 @@ def explain(call: Call) -> Explanation:
     try:
         planned = call.plan()
         command, rule = planned.command, planned.rule
-        refusal.admit(call, planned)
+        REFUSAL.admit(call, planned)
         consulted = consult(call, planned)
         answer = consulted.answer
         allowed = answer.entry is None or approved(call, answer.entry, consulted.project)

@@ -31,65 +31,67 @@ _TRUNCATED = "[OUTPUT TRUNCATED - exceeded "
 _SESSION_FILE = "/tool-results/"
 
 
-def describe(event: ToolEvent) -> Described:
-    try:
-        arguments = canonical(event.input)
-    except ValueError as fault:
-        raise Bypass(UNCAPTURABLE, str(fault)) from None
-    return Described(f"{event.tool} {arguments}", (("tool", "", event.tool), ("arguments", "", arguments)))
+class Mcp:
+    """See `skillcache.tools.registry.Kind`."""
+
+    def describe(self, event: ToolEvent) -> Described:
+        try:
+            arguments = canonical(event.input)
+        except ValueError as fault:
+            raise Bypass(UNCAPTURABLE, str(fault)) from None
+        return Described(f"{event.tool} {arguments}", (("tool", "", event.tool), ("arguments", "", arguments)))
+
+    def surroundings(self, event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":
+        server = find_server(event.tool, event.server, folder, environ)
+        if server.definition is None:
+            return ("server", server.name, server.source), _person(event, environ)
+        try:
+            text = canonical(server.definition)
+        except ValueError as fault:
+            raise Bypass(UNKNOWN_SERVER, str(fault)) from None
+        rows: tuple[Row, ...] = (("server", server.name, digest(text.encode("utf-8"))),)
+        if "command" in server.definition:  # it runs in the project, with the client's environment
+            root = find_root(os.path.realpath(folder)) or folder
+            return (*rows, ("project", "", _identity(root)), *_files(server, folder))
+        if "url" not in server.definition:
+            raise Bypass(UNKNOWN_SERVER, server.name)
+        # Without headers the client logs in by itself, and the results are those of an account.
+        signed_in = not server.definition.get("headers") or "headersHelper" in server.definition
+        return (*rows, _person(event, environ)) if signed_in else rows
+
+    def read(self, event: ToolEvent, cap: int) -> Result:
+        response = response_of(event)
+        if isinstance(response, dict) and response.get("isError"):
+            raise Unusable(FAILURE)
+        if not isinstance(response, str | list | dict):
+            raise Unusable(EMPTY if response is None else NOT_TEXT)
+        texts = _texts(response)
+        if isinstance(response, str) and response.startswith("Error: ") and _TOO_LONG in response:
+            raise Unusable(CUT)
+        if any(_TRUNCATED in text for text in texts):
+            raise Unusable(CUT)
+        if any(_SESSION_FILE in text for text in texts):
+            raise Unusable(NOT_TEXT)
+        if not response or not _says_something(response, texts):
+            raise Unusable(EMPTY)
+        return packed(response, cap)
+
+    def text_of(self, output: bytes) -> str:
+        """Several blocks are put together as the client puts those of a failure."""
+        response = parsed(output)
+        if isinstance(response, str):
+            return shown(response)
+        texts = _texts(response)
+        if not isinstance(response, list) or not texts or len(texts) != len(response):
+            raise Unusable(NOT_TEXT)
+        shown("".join(texts))
+        return "\n".join(texts)
+
+    def structured(self, output: bytes, tool_use_id: str) -> object:  # noqa: ARG002 - all kinds have one shape
+        return parsed(output)
 
 
-def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":
-    server = find_server(event.tool, event.server, folder, environ)
-    if server.definition is None:
-        return ("server", server.name, server.source), _person(event, environ)
-    try:
-        text = canonical(server.definition)
-    except ValueError as fault:
-        raise Bypass(UNKNOWN_SERVER, str(fault)) from None
-    rows: tuple[Row, ...] = (("server", server.name, digest(text.encode("utf-8"))),)
-    if "command" in server.definition:  # it runs in the project, with the client's environment
-        root = find_root(os.path.realpath(folder)) or folder
-        return (*rows, ("project", "", _identity(root)), *_files(server, folder))
-    if "url" not in server.definition:
-        raise Bypass(UNKNOWN_SERVER, server.name)
-    # Without headers the client logs in by itself, and the results are those of an account.
-    signed_in = not server.definition.get("headers") or "headersHelper" in server.definition
-    return (*rows, _person(event, environ)) if signed_in else rows
-
-
-def read(event: ToolEvent, cap: int) -> Result:
-    response = response_of(event)
-    if isinstance(response, dict) and response.get("isError"):
-        raise Unusable(FAILURE)
-    if not isinstance(response, str | list | dict):
-        raise Unusable(EMPTY if response is None else NOT_TEXT)
-    texts = _texts(response)
-    if isinstance(response, str) and response.startswith("Error: ") and _TOO_LONG in response:
-        raise Unusable(CUT)
-    if any(_TRUNCATED in text for text in texts):
-        raise Unusable(CUT)
-    if any(_SESSION_FILE in text for text in texts):
-        raise Unusable(NOT_TEXT)
-    if not response or not _says_something(response, texts):
-        raise Unusable(EMPTY)
-    return packed(response, cap)
-
-
-def text_of(output: bytes) -> str:
-    """Several blocks are put together as the client puts those of a failure. Raises Unusable where not all is text."""
-    response = parsed(output)
-    if isinstance(response, str):
-        return shown(response)
-    texts = _texts(response)
-    if not isinstance(response, list) or not texts or len(texts) != len(response):
-        raise Unusable(NOT_TEXT)
-    shown("".join(texts))
-    return "\n".join(texts)
-
-
-def structured(output: bytes, tool_use_id: str) -> object:  # noqa: ARG001 - the kinds have one shape
-    return parsed(output)
+MCP = Mcp()
 
 
 def _texts(response: object) -> list[str]:

@@ -22,23 +22,29 @@ _SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
 }
 
 
-def admit(_call: Call, _planned: Plan) -> None:
-    """It answers every call."""
+class PluginAnswer:
+    """See `skillcache.tools.before.Lane`."""
+
+    def admit(self, _call: Call, _planned: Plan) -> None:
+        """It answers every call."""
+
+    def present(self, call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+        kind = registry.kind_of(planned.tool)
+        try:
+            result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
+        except Unusable:
+            return UNFIT
+        if not _fits(planned.tool, result):
+            return UNFIT
+        note = (
+            f"skillcache: the result of this {planned.tool} call is the recorded one of the same call, not a new one."
+            f" It was recorded {replay.age_of(entry, call.world.now)} ago"
+            f" {replay.origin(entry, call.event.session_id)}."
+        )
+        return dumps({"result": result, "context": [note]})
 
 
-def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
-    kind = registry.kind_of(planned.tool)
-    try:
-        result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
-    except Unusable:
-        return UNFIT
-    if not _fits(planned.tool, result):
-        return UNFIT
-    note = (
-        f"skillcache: the result of this {planned.tool} call is the recorded one of the same call, not a new one."
-        f" It was recorded {replay.age_of(entry, call.world.now)} ago {replay.origin(entry, call.event.session_id)}."
-    )
-    return dumps({"result": result, "context": [note]})
+PLUGIN_ANSWER = PluginAnswer()
 
 
 def _fits(tool: str, result: object) -> bool:

@@ -57,8 +57,7 @@ def _read(call: Call) -> Result:
     """Raises Unusable."""
     kind = registry.kind_of(call.event.tool)
     assert kind is not None  # noqa: S101 - a rule names it
-    result: Result = kind.read(call.event, int(call.settings.number("max_output")))
-    return result
+    return kind.read(call.event, int(call.settings.number("max_output")))
 
 
 def _without_result(call: Call, planned: Plan, miss: Miss, outcome: Outcome) -> Outcome:

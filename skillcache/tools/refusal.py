@@ -2,14 +2,6 @@
 
 The model reads it as an error, so its first line says that it is none. Whoever makes the same call again at once wants
 it made: it then goes through.
-
-The lanes: ways to give Claude Code a result, one module each of one shape.
-
-    admit(call, planned)                        raises Bypass for a call that the lane does not answer
-    present(call, planned, consulted, entry)    the lane's words for the entry as the call's result, or the outcome for
-        -> str | Outcome                        which the tool runs instead. Raises Bypass and OSError.
-
-What is looked up, served and stored is decided before them, the same for all.
 """
 
 from skillcache.cache import replay
@@ -27,29 +19,35 @@ from skillcache.tools.lookup import Consultation
 _WEB = ("WebFetch", "WebSearch")
 
 
-def admit(call: Call, planned: Plan) -> None:
-    """Raises Bypass."""
-    if planned.tool in _WEB and call.settings.word("serve.web") == "off":
-        raise Bypass(SERVING_OFF)
+class Refusal:
+    """See `skillcache.tools.before.Lane`."""
+
+    def admit(self, call: Call, planned: Plan) -> None:
+        """Raises Bypass."""
+        if planned.tool in _WEB and call.settings.word("serve.web") == "off":
+            raise Bypass(SERVING_OFF)
+
+    def present(self, call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+        """Where the person would have to be asked, the client asks about the call itself. Raises Bypass and OSError."""
+        event, now, digest = call.event, call.world.now, consulted.found.digest
+        kind = registry.kind_of(planned.tool)
+        if kind is None or not approved(call, entry, consulted.project):
+            return UNDECIDED
+        try:
+            text = kind.text_of(consulted.answer.output)
+        except Unusable:
+            return UNFIT
+        if insistence.insists(call.cache, event, digest, now):
+            return FRESH
+        insistence.answered(call.cache, event, digest, now)
+        reason = (
+            f"This is not an error: skillcache gives the recorded result of this same {planned.tool} call instead of"
+            f" making it again. It was recorded {replay.age_of(entry, now)} ago"
+            f" {replay.origin(entry, event.session_id)}. To have it made afresh, repeat the same call within"
+            f" {insistence.SECONDS} seconds. The result follows.\n{text}"
+        )
+        output = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason}
+        return dumps({"hookSpecificOutput": output})
 
 
-def present(call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
-    """Where the person would have to be asked, the client asks about the call itself. Raises Bypass and OSError."""
-    event, now, digest = call.event, call.world.now, consulted.found.digest
-    kind = registry.kind_of(planned.tool)
-    if kind is None or not approved(call, entry, consulted.project):
-        return UNDECIDED
-    try:
-        text = kind.text_of(consulted.answer.output)
-    except Unusable:
-        return UNFIT
-    if insistence.insists(call.cache, event, digest, now):
-        return FRESH
-    insistence.answered(call.cache, event, digest, now)
-    reason = (
-        f"This is not an error: skillcache gives the recorded result of this same {planned.tool} call instead of making"
-        f" it again. It was recorded {replay.age_of(entry, now)} ago {replay.origin(entry, event.session_id)}. To have"
-        f" it made afresh, repeat the same call within {insistence.SECONDS} seconds. The result follows.\n{text}"
-    )
-    output = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason}
-    return dumps({"hookSpecificOutput": output})
+REFUSAL = Refusal()

@@ -32,48 +32,50 @@ _SAVED = "\n\n[Binary content ("  # its bytes are in a file of the session
 _NO_SEARCH = ("Web search error: ", "Web search was not performed: ")
 
 
-def describe(event: ToolEvent) -> Described:
-    fields = {name: value for name, value in event.input.items() if value is not None}
-    return _search(fields) if event.tool == "WebSearch" else _fetch(fields, event.agent_type)
+class Web:
+    """See `skillcache.tools.registry.Kind`."""
+
+    def describe(self, event: ToolEvent) -> Described:
+        fields = {name: value for name, value in event.input.items() if value is not None}
+        return _search(fields) if event.tool == "WebSearch" else _fetch(fields, event.agent_type)
+
+    def surroundings(self, event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":  # noqa: ARG002
+        """Nothing of this machine."""
+        return ()
+
+    def read(self, event: ToolEvent, cap: int) -> Result:
+        response = response_of(event)
+        if not isinstance(response, dict):
+            raise Unusable(NOT_TEXT)
+        if event.tool == "WebSearch":
+            _require_search(response)
+        else:
+            _require_page(response)
+        return packed(response, cap)
+
+    def text_of(self, output: bytes) -> str:
+        """Raises Unusable for a result that the model does not read as one text."""
+        result = parsed(output)
+        if not isinstance(result, dict):
+            raise Unusable(NOT_TEXT)
+        if "results" in result:
+            _require_search(result)
+            return shown(_text_of_search(result))
+        text = result.get("result")
+        if not isinstance(text, str):
+            raise Unusable(NOT_TEXT)
+        return shown(text)
+
+    def structured(self, output: bytes, tool_use_id: str) -> object:
+        result = parsed(output)
+        if isinstance(result, dict) and isinstance(result.get("results"), list):
+            result["results"] = [
+                {**part, "tool_use_id": tool_use_id} if isinstance(part, dict) else part for part in result["results"]
+            ]
+        return result
 
 
-def surroundings(event: ToolEvent, folder: str, environ: "Mapping[str, str]") -> "tuple[Row, ...]":  # noqa: ARG001
-    """Nothing of this machine: the kinds have one shape."""
-    return ()
-
-
-def read(event: ToolEvent, cap: int) -> Result:
-    response = response_of(event)
-    if not isinstance(response, dict):
-        raise Unusable(NOT_TEXT)
-    if event.tool == "WebSearch":
-        _require_search(response)
-    else:
-        _require_page(response)
-    return packed(response, cap)
-
-
-def text_of(output: bytes) -> str:
-    """Raises Unusable for a result that the model does not read as one text."""
-    result = parsed(output)
-    if not isinstance(result, dict):
-        raise Unusable(NOT_TEXT)
-    if "results" in result:
-        _require_search(result)
-        return shown(_text_of_search(result))
-    text = result.get("result")
-    if not isinstance(text, str):
-        raise Unusable(NOT_TEXT)
-    return shown(text)
-
-
-def structured(output: bytes, tool_use_id: str) -> object:
-    result = parsed(output)
-    if isinstance(result, dict) and isinstance(result.get("results"), list):
-        result["results"] = [
-            {**part, "tool_use_id": tool_use_id} if isinstance(part, dict) else part for part in result["results"]
-        ]
-    return result
+WEB = Web()
 
 
 def _fetch(fields: dict[str, object], agent_type: str) -> Described:

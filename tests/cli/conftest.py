@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 
+from skillcache.cli.json_output import Schema, model_of
+from skillcache.cli.main import group
 from tests.shelf import Shelf
 
 _EACH = """
@@ -36,6 +39,23 @@ class Ran(NamedTuple):
     err: str
 
 
+def check(arguments: tuple[str, ...], printed: str) -> None:
+    """That what a command has printed as JSON is of the schema that it names."""
+    found: click.Command = group
+    for word in arguments:
+        if not isinstance(found, click.Group):
+            break
+        below = found.get_command(click.Context(found), word)
+        if below is None:  # `note TEXT`
+            return
+        found = below
+    (schema,) = (each.callback for each in found.params if each.name == "json_schema")
+    assert isinstance(schema, Schema)
+    is_by_line = schema.model.startswith("inbox.")
+    for text in printed.splitlines() if is_by_line else [printed]:
+        model_of(schema.model).model_validate_json(text)
+
+
 class Person:
     """`home` holds everything of theirs; `variables` is their whole environment."""
 
@@ -57,6 +77,8 @@ class Person:
             check=False,
         )
         assert "Traceback" not in done.stderr
+        if "--json" in arguments and done.stdout:
+            check(arguments, done.stdout)
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def each(self, commands: list[tuple[str, ...]]) -> list[Ran]:

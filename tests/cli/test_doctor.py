@@ -13,8 +13,11 @@ import pytest
 
 import skillcache
 from skillcache.cache import quarantine
-from skillcache.cli.checks import faults, folder, interpreter, lasting, settings, spool, store, switches
 from skillcache.cli.checks.finding import MEND, NOTE, Finding, Place
+from skillcache.cli.checks.folder import check_faults, check_folder
+from skillcache.cli.checks.installation import check_interpreter, check_lasting
+from skillcache.cli.checks.settings import check_entries, check_switches
+from skillcache.cli.checks.store import check_spool, check_store
 from skillcache.cli.setup.present import present_interpreter
 from skillcache.core import counts
 from skillcache.core.files import make_folder
@@ -54,7 +57,7 @@ def test_a_fresh_install_is_well(person: Person) -> None:
         f"ok    settings: {person.settings} has the hooks",
         f"ok    python: {present_interpreter()} is Python {version}",
         f"ok    bytecode: present in {PACKAGE}",
-        *(f"note  python: {found.text}. Mend: {found.mend}" for found in lasting.check(place(person))),
+        *(f"note  python: {found.text}. Mend: {found.mend}" for found in check_lasting(place(person))),
         f"ok    git: {shutil.which('git')}",
         "ok    configuration: read without fault",
         f"ok    folder: {cache} will be made by the first call",
@@ -90,9 +93,9 @@ def test_entries_of_a_python_that_is_gone_are_found(person: Person) -> None:
     person.settings.write_text(person.settings.read_text().replace(present_interpreter(), "/gone/python3"))
 
     text = f"{person.settings} has hooks of another Python, package or set of rules"
-    assert mends(settings.check(place(person))) == [(text, "skillcache install")]
+    assert mends(check_entries(place(person))) == [(text, "skillcache install")]
     gone = "/gone/python3, which the settings name, is gone"
-    assert mends(interpreter.check(place(person))) == [(gone, "skillcache install")]
+    assert mends(check_interpreter(place(person))) == [(gone, "skillcache install")]
 
 
 def test_a_python_that_does_not_start_or_is_too_old_is_found(person: Person, tmp_path: Path) -> None:
@@ -103,11 +106,11 @@ def test_a_python_that_does_not_start_or_is_too_old_is_found(person: Person, tmp
     python.chmod(0o755)
 
     old = f"{python} is Python 3.9.1; 3.11 is the oldest that works"
-    assert mends(interpreter.check(place(person))) == [(old, "skillcache install, run by a newer Python")]
+    assert mends(check_interpreter(place(person))) == [(old, "skillcache install, run by a newer Python")]
 
     python.write_text("#!/bin/sh\nexit 3\n")
     broken = f"{python} does not run: CalledProcessError"
-    assert mends(interpreter.check(place(person))) == [(broken, "skillcache install")]
+    assert mends(check_interpreter(place(person))) == [(broken, "skillcache install")]
 
 
 def test_missing_bytecode_is_found_and_its_command_mends_it(person: Person, tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_settings_that_cannot_be_read_are_found(person: Person) -> None:
     message = (
         'line 1, column 11: "hooks" must be an object. Mend the file, then run the command again; it is as it was.'
     )
-    assert mends(settings.check(place(person))) == [(f"{person.settings}: {message}", "mend the file by hand")]
+    assert mends(check_entries(place(person))) == [(f"{person.settings}: {message}", "mend the file by hand")]
 
 
 def test_a_switch_for_all_hooks_is_found_where_it_counts(person: Person, tmp_path: Path) -> None:
@@ -141,7 +144,7 @@ def test_a_switch_for_all_hooks_is_found_where_it_counts(person: Person, tmp_pat
     person.write_settings(b'{"disableAllHooks": true}')
 
     def found() -> list[tuple[str, str]]:
-        return mends(switches.check(place(person), str(tmp_path)))
+        return mends(check_switches(place(person), str(tmp_path)))
 
     mend = "remove disableAllHooks from it"
     assert found() == [(f"{person.settings} switches all hooks off", mend)]
@@ -157,7 +160,7 @@ def test_a_switch_for_all_hooks_is_found_where_it_counts(person: Person, tmp_pat
 def test_a_file_without_a_clear_switch_switches_nothing_off(person: Person, content: bytes) -> None:
     person.write_settings(content)
 
-    assert switches.check(place(person), "/nonexistent") == []
+    assert check_switches(place(person), "/nonexistent") == []
     assert person.skillcache("doctor").status == 1
 
 
@@ -169,12 +172,12 @@ def test_a_projects_rule_without_an_entry_is_found_and_its_command_mends_it(pers
     )
     person.skillcache("install")
 
-    found = mends(settings.check(place(person)))
+    found = mends(check_entries(place(person)))
 
     text = "no entry starts the hooks for mcp__gate__ask, which rules of this project name"
     assert found == [(text, f"skillcache install --scope local --project {project}")]
     assert person.skillcache(*found[0][1].split()[1:]).status == 0
-    assert mends(settings.check(place(person))) == []
+    assert mends(check_entries(place(person))) == []
 
 
 @pytest.mark.parametrize(
@@ -264,8 +267,8 @@ def test_a_redis_with_another_clock_is_found(person: Person, request: pytest.Fix
     url = request.getfixturevalue("redis_server").url
     here = place(person, SKILLCACHE_REDIS_URL=url)
 
-    found = store.check(here._replace(now=time.time()))
-    behind = mends(store.check(here._replace(now=time.time() + 7_200)))
+    found = check_store(here._replace(now=time.time()))
+    behind = mends(check_store(here._replace(now=time.time() + 7_200)))
 
     assert [finding.level for finding in found] == ["ok"]
     assert len(behind) == 1
@@ -298,12 +301,12 @@ def test_files_that_others_may_read_are_found_and_the_command_mends_it(person: P
     person.cache.mkdir(parents=True, mode=0o700)
     (person.cache / "durations.bin").touch(0o644)
 
-    found = mends(folder.check(place(person)))
+    found = mends(check_folder(place(person)))
 
     text = f"others may use 1 file or folder of {person.cache}"
     assert found == [(text, f"chmod -R go= {person.cache}")]
     subprocess.run(found[0][1].split(), check=True)
-    assert mends(folder.check(place(person))) == []
+    assert mends(check_folder(place(person))) == []
 
 
 def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
@@ -312,7 +315,7 @@ def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
         counts.record(cache, NOW - ago, STORE_TIMEOUT)
     quarantine.begin(cache, "/project", "eslint", NOW)
 
-    found = folder.check(place(person))
+    found = check_folder(place(person))
 
     assert [(finding.level, finding.text) for finding in found[1:]] == [
         ("note", "store_timeout 2 times in the last day: the store did not answer in time"),
@@ -323,7 +326,7 @@ def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
 def test_a_clock_that_went_back_is_found(person: Person) -> None:
     counts.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
 
-    assert [text for text, _ in mends(folder.check(place(person)))] == [
+    assert [text for text, _ in mends(check_folder(place(person)))] == [
         "the clock is behind what it was when a hook last ran"
     ]
 
@@ -340,32 +343,32 @@ def test_a_missing_git_is_found(person: Person, tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_found(person: Person) -> None:
     person.home.chmod(0o500)
 
-    found = mends(folder.check(place(person)))
+    found = mends(check_folder(place(person)))
 
     person.home.chmod(0o700)
     assert found == [(f"{person.cache} cannot be made", "set SKILLCACHE_HOME to a folder you can write")]
 
 
 def test_the_newest_fault_of_ours_is_named_with_its_place(person: Person) -> None:
-    assert faults.check(place(person)) == []
+    assert check_faults(place(person)) == []
     path = person.cache / "fault.txt"
     make_folder(str(path.parent))
     path.write_text("KeyError\n/x/skillcache/events/runtime.py:71\n/x/skillcache/stores/entry.py:9")
     os.utime(path, (NOW, NOW))
     text = "a hook failed on KeyError in /x/skillcache/stores/entry.py:9; the call went on without it"
     mend = f"report {path}, which holds places in our code and nothing of yours"
-    assert faults.check(place(person)) == [Finding(NOTE, "fault", text, mend)]
+    assert check_faults(place(person)) == [Finding(NOTE, "fault", text, mend)]
     os.utime(path, (NOW - 8 * 86_400, NOW - 8 * 86_400))
-    assert faults.check(place(person)) == []
+    assert check_faults(place(person)) == []
 
 
 def test_records_that_wait_for_the_store_are_noted(person: Person) -> None:
-    assert spool.check(place(person)) == []
+    assert check_spool(place(person)) == []
     path = Path(spool_file(str(person.cache), f"embedded:{person.cache}/store.sqlite3"))
     make_folder(str(path.parent))
     path.write_bytes(b"")
-    assert spool.check(place(person)) == []
+    assert check_spool(place(person)) == []
     path.write_bytes(b"x" * 2_000)
-    (finding,) = spool.check(place(person))
+    (finding,) = check_spool(place(person))
     assert (finding.level, finding.subject) == (NOTE, "sessions")
     assert "wait for the store" in finding.text

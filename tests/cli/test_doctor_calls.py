@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import recent, tools
 from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.cli.checks.folder import MENDS, check_calls
+from skillcache.cli.checks.installation import check_git
 from skillcache.core import counts
 from skillcache.core.outcomes import (
     ALL,
@@ -40,7 +41,7 @@ streams spooled spool_full"""
 def found(person: Person, *outcomes: Outcome, ago: int = 60) -> list[Finding]:
     for outcome in outcomes:
         counts.record(str(person.cache), NOW - ago, outcome)
-    return recent.check(Place(person.variables, str(person.home), NOW))
+    return check_calls(Place(person.variables, str(person.home), NOW))
 
 
 def test_calls_that_all_ended_with_one_fault_are_named_with_its_mend(person: Person) -> None:
@@ -68,12 +69,12 @@ def test_yesterdays_calls_say_nothing(person: Person) -> None:
 
 def test_every_fault_that_is_not_of_the_call_has_a_mend() -> None:
     standing = {outcome.name for outcome in ALL if outcome.kind in (BYPASS, ERROR)}
-    assert {outcome.name for outcome in recent.MENDS} == standing - set(OF_THE_CALL.split())
-    assert {SPOOLED, SPOOL_FULL}.isdisjoint(recent.MENDS)
+    assert {outcome.name for outcome in MENDS} == standing - set(OF_THE_CALL.split())
+    assert {SPOOLED, SPOOL_FULL}.isdisjoint(MENDS)
 
 
 def ask_git(person: Person, folder: Path) -> Finding:
-    (finding,) = tools.check(Place(person.variables, str(folder), NOW))
+    (finding,) = check_git(Place(person.variables, str(folder), NOW))
     return finding
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import shims
 from skillcache.cli.checks.finding import Finding, Place
+from skillcache.cli.checks.installation import check_shims
 from skillcache.commands.shims import folder
 from tests.cli.conftest import Person
 
 
 def found(person: Person, **variables: str) -> list[Finding]:
-    return shims.check(Place({**person.variables, **variables}, str(person.home), 0.0))
+    return check_shims(Place({**person.variables, **variables}, str(person.home), 0.0))
 
 
 def test_where_shims_start_all_is_well(person: Person) -> None:

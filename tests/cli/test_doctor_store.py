@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import store
 from skillcache.cli.checks.finding import Finding, Place
+from skillcache.cli.checks.store import check_store
 from skillcache.stores.redis_keys import NAMES_KEY
 from tests.cli.conftest import Person
 from tests.conftest import ACL_KEYS, RedisServer, until
@@ -21,7 +21,7 @@ ALL = "results, invalidations, claims, records, sessions, messages and shared va
 
 def look(person: Person, url: str, **variables: str) -> list[Finding]:
     environ = {**person.variables, "SKILLCACHE_REDIS_URL": url, **variables}
-    found = store.check(Place(environ, str(person.home), NOW))
+    found = check_store(Place(environ, str(person.home), NOW))
     return [finding for finding in found if finding.subject == "store"]
 
 

@@ -168,10 +168,50 @@ def test_an_import_leaves_what_is_newer_here(worked: Worker) -> None:
     assert "newer" in worked.run("sessions", "show", "aaaa1")
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"version": 1}', '{"version": 1, "id": 7, "project": "p", "state": []}'])
-def test_an_import_of_something_else_says_where(worker: Worker, text: str) -> None:
+WHOLE: dict[str, Any] = {
+    "version": 1,
+    "project": "p",
+    "id": "s",
+    "state": {},
+    "log": [],
+    "files": [],
+    "tasks": {},
+}
+NONE = "is not a session that export printed: "
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", NONE + "Input should be a valid dictionary or instance of Exported"),
+        ('{"version": 1}', NONE + "project: Field required"),
+        ('{"version": 2}', "form 2 is not known to this version"),
+        (json.dumps({**WHOLE, "id": 7}), NONE + "id: Input should be a valid string"),
+        (json.dumps({**WHOLE, "state": []}), NONE + "state: Input should be a valid dictionary"),
+        (json.dumps({**WHOLE, "state": {"branch": 7}}), NONE + "state.branch: Input should be a valid string"),
+        (json.dumps({**WHOLE, "log": ["", "x"]}), NONE + "log.0: String should have at least 1 character"),
+        (json.dumps({**WHOLE, "files": [["a.py"]]}), NONE + "files.0.1: Field required"),
+        (json.dumps({**WHOLE, "files": [["a.py", "x"]]}), NONE + "files.0.1: Input should be a valid integer, unable"),
+    ],
+)
+def test_an_import_of_something_else_says_where(worker: Worker, text: str, message: str) -> None:
     ran = worker.person.skillcache("sessions", "import", folder=worker.project, answer=f"\n{text}\n")
-    assert ran == (1, "", "skillcache: <stdin>, line 2: is not a session that export printed\n")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err.startswith(f"skillcache: <stdin>, line 2: {message}")
+    assert ran.err.count("\n") == 1
+
+
+def test_what_no_store_takes_is_refused_and_a_new_field_left_aside(worker: Worker) -> None:
+    """Python's JSON lets half a character through, which the store then met with a traceback."""
+    text = json.dumps({**WHOLE, "files": [["\udcff.py", 2]]})
+    ran = worker.person.skillcache("sessions", "import", folder=worker.project, answer=text)
+    assert ran.status == 1
+    assert ran.err.startswith(f"skillcache: <stdin>, line 1: {NONE}files.0.0: Input should be a valid string")
+
+    text = json.dumps({**WHOLE, "extra": "of a later version"})
+    assert worker.run("sessions", "import", answer=text) == "1 session taken.\n"
 
 
 def test_sessions_can_be_forgotten(worked: Worker) -> None:

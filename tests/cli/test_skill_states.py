@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks import skills
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Place
+from skillcache.cli.checks.settings import check_skills
 from tests.skill.conftest import SCRIPT, Skills
 from tests.skill.conftest import skills as skills_  # noqa: F401 - the fixture
 
@@ -23,7 +23,7 @@ def _held(skills_: Skills) -> Skills:  # noqa: F811
 
 def said(held: Skills) -> list[tuple[str, str, str]]:
     """Level, what comes after the name and the folder, and what mends it."""
-    found = skills.check(Place(held.environ, str(held.root), time.time()))
+    found = check_skills(Place(held.environ, str(held.root), time.time()))
     assert all(finding.subject == "skill" for finding in found)
     texts = [finding.text.partition(") is ")[2].partition(", its last command ")[0] for finding in found]
     return [(finding.level, text, finding.mend) for finding, text in zip(found, texts, strict=True)]
@@ -45,7 +45,7 @@ def test_a_skill_that_says_nothing_is_not_named(held: Skills) -> None:
 
 def test_one_that_is_cached_is_named_with_its_hits(held: Skills) -> None:
     held.declare("{ttl: 3600}")
-    assert skills.check(Place(held.environ, str(held.root), time.time())) == [
+    assert check_skills(Place(held.environ, str(held.root), time.time())) == [
         (OK, "skill", f"report ({held.folder}) is cached; no command of it was seen yet", "")
     ]
     for _ in range(3):

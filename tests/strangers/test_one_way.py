@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
-    *("cli/checks/tools.py", "fingerprint/capture.py", "fingerprint/configuration.py", "fingerprint/index.py"),
+    *("cli/checks/installation.py", "fingerprint/capture.py", "fingerprint/configuration.py", "fingerprint/index.py"),
     *("fingerprint/worktree.py", "commands/words.py", "fingerprint/environment.py"),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
 OPENING = {
     "core/bytecode.py": "our own bytecode",
-    "cli/checks/faults.py": "our own file",
-    "cli/checks/interpreter.py": "our own bytecode",
-    "cli/checks/lanes.py": "our own file",
+    "cli/checks/folder.py": "our own file",
+    "cli/checks/installation.py": "our own bytecode",
+    "cli/checks/proof.py": "our own file",
     "cli/demo.py": "writes",
     "cli/explain.py": "the event that the person names",
     "cli/skill/block.py": "writes",

@@ -23,7 +23,7 @@ from skillcache.core.outcomes import (
     UNCAPTURABLE,
     Outcome,
 )
-from skillcache.tools import agent
+from skillcache.tools.agent import AGENT, answer_of_stop
 from tests.tools.conftest import DATA, called, recorded
 
 CAP = 1 << 20
@@ -41,7 +41,7 @@ def answered(*texts: str, **fields: Any) -> ToolEvent:
 
 def outcome_of(event: ToolEvent, cap: int = CAP) -> Outcome:
     with pytest.raises(Unusable) as caught:
-        agent.read(event, cap)
+        AGENT.read(event, cap)
     return caught.value.outcome
 
 
@@ -49,12 +49,12 @@ def outcome_of(event: ToolEvent, cap: int = CAP) -> Outcome:
 def test_a_recorded_answer_is_stored_and_gives_the_model_s_text_but_for_the_agent_s_id(name: str) -> None:
     event, model = recorded("agent", name)
 
-    result = agent.read(event, CAP)
+    result = AGENT.read(event, CAP)
 
     assert json.loads(result.output) == event.response
     text, end, _ = model.partition("\nagentId: ")
     assert bool(end) is (name != "explorer")
-    assert agent.text_of(result.output) == text
+    assert AGENT.text_of(result.output) == text
     assert find.find(result.output.decode()) is None
 
 
@@ -90,10 +90,10 @@ def test_an_answer_over_the_cap_is_not_stored() -> None:
 
 
 def test_an_answer_that_the_client_would_not_show_whole_is_not_given() -> None:
-    output = agent.read(answered("x" * 50_000), CAP).output
+    output = AGENT.read(answered("x" * 50_000), CAP).output
 
     with pytest.raises(Unusable):
-        agent.text_of(output)
+        AGENT.text_of(output)
 
 
 def test_the_task_tells_calls_apart_and_its_dress_does_not() -> None:
@@ -114,9 +114,9 @@ def test_the_task_tells_calls_apart_and_its_dress_does_not() -> None:
         ask(model=None),
     ]
 
-    assert len({agent.describe(event).rows for event in different}) == len(different)
-    assert len({agent.describe(event).rows for event in same}) == 1
-    assert agent.describe(ask(prompt="look\nat it")).text == "Agent Explore: look at it"
+    assert len({AGENT.describe(event).rows for event in different}) == len(different)
+    assert len({AGENT.describe(event).rows for event in same}) == 1
+    assert AGENT.describe(ask(prompt="look\nat it")).text == "Agent Explore: look at it"
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_task_tells_calls_apart_and_its_dress_does_not() -> None:
 )
 def test_more_than_a_fresh_agent_is_not_looked_up(event: ToolEvent, outcome: Outcome) -> None:
     with pytest.raises(Bypass) as caught:
-        agent.describe(event)
+        AGENT.describe(event)
     assert caught.value.outcome is outcome
 
 
@@ -143,10 +143,10 @@ def test_the_answer_of_a_background_agent_is_that_of_one_in_the_foreground() -> 
     stops = json.loads((DATA / "agent.json").read_text(encoding="utf-8"))["stops"]
     assert "In the background." in [stop.get("last_assistant_message") for stop in stops]
 
-    event = called("Agent", {"prompt": "p"}, response=agent.answer_of_stop("In the background."))
+    event = called("Agent", {"prompt": "p"}, response=answer_of_stop("In the background."))
 
-    text = agent.text_of(agent.read(event, CAP).output)
-    assert text == agent.text_of(agent.read(answered("In the background."), CAP).output)
+    text = AGENT.text_of(AGENT.read(event, CAP).output)
+    assert text == AGENT.text_of(AGENT.read(answered("In the background."), CAP).output)
     assert isinstance(event.response, dict)
     shown = recorded("agent", "plain").event.response
     assert isinstance(shown, dict)
@@ -155,14 +155,14 @@ def test_the_answer_of_a_background_agent_is_that_of_one_in_the_foreground() -> 
 
 
 def test_an_agent_that_did_not_speak_leaves_no_answer() -> None:
-    assert outcome_of(called("Agent", {"prompt": "p"}, response=agent.answer_of_stop(""))) is EMPTY
+    assert outcome_of(called("Agent", {"prompt": "p"}, response=answer_of_stop(""))) is EMPTY
 
 
 def test_an_answer_given_again_is_of_an_agent_that_cannot_be_gone_on_with() -> None:
     event = recorded("agent", "plain").event
     assert isinstance(event.response, dict)
 
-    again = agent.structured(dumps(event.response).encode(), "toolu_now")
+    again = AGENT.structured(dumps(event.response).encode(), "toolu_now")
 
     assert again == {**event.response, "canContinueAgent": False}
 
@@ -174,7 +174,7 @@ def test_what_defines_an_agent_outside_git_matters(tmp_path: Path, home: dict[st
 
     def look(kind: str = "rev", environ: dict[str, str] | None = None) -> None:
         event = called("Agent", {"prompt": "p", "subagent_type": kind}, cwd=str(project / "sub"))
-        seen.append(agent.surroundings(event, str(project), environ or home))
+        seen.append(AGENT.surroundings(event, str(project), environ or home))
 
     look()
     for path in (
@@ -210,7 +210,7 @@ def test_the_same_instructions_in_another_clone_are_the_same(tmp_path: Path, hom
         (tmp_path / name / ".git").mkdir()
         (tmp_path / name / "CLAUDE.md").write_text("be kind")
         event = called("Agent", {"prompt": "p"}, cwd=str(place))
-        found.append(agent.surroundings(event, str(tmp_path / name), home))
+        found.append(AGENT.surroundings(event, str(tmp_path / name), home))
 
     assert found[0] == found[1]
     assert found[0][0] == ("directory", "", "sub")
@@ -225,7 +225,7 @@ def test_a_plugin_s_agent_is_one_of_the_plugin_s_files(tmp_path: Path, home: dic
 
     def look(kind: str) -> tuple[tuple[str, str, str], ...]:
         event = called("Agent", {"prompt": "p", "subagent_type": kind}, cwd=str(tmp_path))
-        return agent.surroundings(event, str(tmp_path), home)
+        return AGENT.surroundings(event, str(tmp_path), home)
 
     for kind in ("tools:rev", "others:rev"):
         with pytest.raises(Bypass) as caught:
@@ -249,7 +249,7 @@ def test_definitions_behind_a_link_count_and_a_circle_ends(tmp_path: Path, home:
     seen = []
     for text in ("one", "another"):
         (elsewhere / "rev.md").write_text(text)
-        seen.append(agent.surroundings(called("Agent", {"prompt": "p"}, cwd=str(tmp_path)), str(tmp_path), home))
+        seen.append(AGENT.surroundings(called("Agent", {"prompt": "p"}, cwd=str(tmp_path)), str(tmp_path), home))
 
     assert seen[0] != seen[1]
 
@@ -258,5 +258,5 @@ def test_a_definition_that_cannot_be_read_whole_is_not_looked_up(tmp_path: Path,
     (tmp_path / "CLAUDE.md").write_bytes(bytes((1 << 20) + 1))
 
     with pytest.raises(Bypass) as caught:
-        agent.surroundings(called("Agent", {"prompt": "p"}, cwd=str(tmp_path)), str(tmp_path), home)
+        AGENT.surroundings(called("Agent", {"prompt": "p"}, cwd=str(tmp_path)), str(tmp_path), home)
     assert caught.value.outcome is UNCAPTURABLE

@@ -21,7 +21,7 @@ from skillcache.core.outcomes import (
     UNKNOWN_SERVER,
     Outcome,
 )
-from skillcache.tools import mcp
+from skillcache.tools.mcp import MCP
 from tests.tools.conftest import called, recorded
 
 CAP = 1 << 20
@@ -40,7 +40,7 @@ def gave(response: Any) -> ToolEvent:
 
 def outcome_of(event: ToolEvent, cap: int = CAP) -> Outcome:
     with pytest.raises(Unusable) as caught:
-        mcp.read(event, cap)
+        MCP.read(event, cap)
     return caught.value.outcome
 
 
@@ -52,17 +52,17 @@ def define(folder: Path, definition: dict[str, Any]) -> None:
 def rows(folder: Path, environ: dict[str, str], definition: dict[str, Any] | None = None) -> dict[str, tuple[str, str]]:
     if definition is not None:
         define(folder, definition)
-    return {label: (name, value) for label, name, value in mcp.surroundings(call(), str(folder), environ)}
+    return {label: (name, value) for label, name, value in MCP.surroundings(call(), str(folder), environ)}
 
 
 @pytest.mark.parametrize("name", ["one", "several", "spaces", "odd", "noted", "structured", "link", "resource", "long"])
 def test_a_recorded_result_is_stored_and_gives_the_model_s_text(name: str) -> None:
     event, model = recorded("mcp", name)
 
-    result = mcp.read(event, CAP)
+    result = MCP.read(event, CAP)
 
-    assert json.loads(result.output) == event.response == mcp.structured(result.output, "toolu_now")
-    assert mcp.text_of(result.output) == model
+    assert json.loads(result.output) == event.response == MCP.structured(result.output, "toolu_now")
+    assert MCP.text_of(result.output) == model
     assert find.find(result.output.decode()) is None
 
 
@@ -115,35 +115,35 @@ def test_a_result_over_the_cap_is_not_stored() -> None:
 
 @pytest.mark.parametrize("response", [[{"type": "text", "text": "x"}, {"type": "image", "source": {}}], {"a": 1}])
 def test_what_is_not_all_text_is_kept_and_not_put_into_words(response: Any) -> None:
-    output = mcp.read(gave(response), CAP).output
+    output = MCP.read(gave(response), CAP).output
 
-    assert mcp.structured(output, "toolu_now") == response
+    assert MCP.structured(output, "toolu_now") == response
     with pytest.raises(Unusable):
-        mcp.text_of(output)
+        MCP.text_of(output)
 
 
 def test_texts_that_the_client_would_not_show_whole_are_not_given() -> None:
     halves = [{"type": "text", "text": "x" * 25_000}, {"type": "text", "text": "y" * 25_000}]
     longer = [*halves, {"type": "text", "text": "z"}]
 
-    assert len(mcp.text_of(mcp.read(gave(halves), CAP).output)) == 50_001
+    assert len(MCP.text_of(MCP.read(gave(halves), CAP).output)) == 50_001
     with pytest.raises(Unusable):
-        mcp.text_of(mcp.read(gave(longer), CAP).output)
+        MCP.text_of(MCP.read(gave(longer), CAP).output)
 
 
 def test_arguments_are_told_apart_by_what_they_say_alone() -> None:
     assert (
-        mcp.describe(call(a=1, b=[{"y": 2.0, "x": None}])).rows
-        == mcp.describe(call(b=[{"x": None, "y": 2}], a=1.0)).rows
+        MCP.describe(call(a=1, b=[{"y": 2.0, "x": None}])).rows
+        == MCP.describe(call(b=[{"x": None, "y": 2}], a=1.0)).rows
     )
-    assert mcp.describe(call(a=1)).rows == (("tool", "", "mcp__words__count"), ("arguments", "", '{"a":1}'))
+    assert MCP.describe(call(a=1)).rows == (("tool", "", "mcp__words__count"), ("arguments", "", '{"a":1}'))
     different = [call(), call(a=1), call(a="1"), call(a=True), call(a=[1]), call(a=None), call(b=1), call(a=1.5)]
-    assert len({mcp.describe(event).rows for event in different}) == len(different)
+    assert len({MCP.describe(event).rows for event in different}) == len(different)
 
 
 def test_arguments_without_a_canonical_form_are_not_looked_up() -> None:
     with pytest.raises(Bypass) as caught:
-        mcp.describe(call(text="\ud800"))
+        MCP.describe(call(text="\ud800"))
     assert caught.value.outcome is UNCAPTURABLE
 
 
@@ -198,7 +198,7 @@ def test_a_server_that_the_client_logs_in_to_is_one_of_the_person(
 def test_a_server_of_the_account_is_one_of_the_person(home: dict[str, str]) -> None:
     event = called("mcp__claude_ai_Notes__find", {}, server=("claude.ai Notes", "claudeai"))
 
-    found = mcp.surroundings(event, "/work", home)
+    found = MCP.surroundings(event, "/work", home)
 
     assert found[0] == ("server", "claude.ai Notes", "claudeai")
     assert [row[0] for row in found] == ["server", "person"]
@@ -220,7 +220,7 @@ def test_a_server_that_cannot_be_told_is_not_looked_up(
 )
 def test_any_response_is_read_back_or_refused(response: Any) -> None:
     try:
-        output = mcp.read(gave(response), CAP).output
+        output = MCP.read(gave(response), CAP).output
     except Unusable:
         return
-    assert mcp.structured(output, "toolu_now") == response
+    assert MCP.structured(output, "toolu_now") == response

@@ -22,7 +22,7 @@ from skillcache.core.outcomes import (
     UNCAPTURABLE,
     Outcome,
 )
-from skillcache.tools import web
+from skillcache.tools.web import WEB
 from tests.tools.conftest import called, recorded
 
 CAP = 1 << 20
@@ -47,7 +47,7 @@ def found(*results: Any, **fields: Any) -> ToolEvent:
 
 def outcome_of(event: ToolEvent, cap: int = CAP) -> Outcome:
     with pytest.raises(Unusable) as caught:
-        web.read(event, cap)
+        WEB.read(event, cap)
     return caught.value.outcome
 
 
@@ -61,10 +61,10 @@ def outcome_of(event: ToolEvent, cap: int = CAP) -> Outcome:
 def test_a_recorded_result_is_stored_and_gives_the_model_s_text(file: str, call: str) -> None:
     event, model = recorded(file, call)
 
-    result = web.read(event, CAP)
+    result = WEB.read(event, CAP)
 
     assert json.loads(result.output) == event.response
-    assert web.text_of(result.output) == model
+    assert WEB.text_of(result.output) == model
     assert find.find(result.output.decode()) is None
 
 
@@ -133,7 +133,7 @@ def test_a_result_over_the_cap_is_not_stored() -> None:
 
 
 def test_the_rows_of_a_fetch_hold_all_that_it_asks() -> None:
-    described = web.describe(fetch(url="HTTPS://X.example:443/a/../%62", offset=7))
+    described = WEB.describe(fetch(url="HTTPS://X.example:443/a/../%62", offset=7))
 
     assert described.rows == (
         ("tool", "", "WebFetch"),
@@ -158,16 +158,16 @@ def test_every_part_of_a_call_tells_it_from_others() -> None:
         search(blocked_domains=["a"]),
     ]
 
-    assert len({web.describe(event).rows for event in events}) == len(events)
+    assert len({WEB.describe(event).rows for event in events}) == len(events)
 
 
 def test_what_does_not_matter_tells_no_calls_apart() -> None:
-    assert web.describe(fetch()).rows == web.describe(fetch(offset=0)).rows == web.describe(fetch(offset=None)).rows
+    assert WEB.describe(fetch()).rows == WEB.describe(fetch(offset=0)).rows == WEB.describe(fetch(offset=None)).rows
     in_agent = called("WebFetch", {"url": "https://x.example/a", "prompt": "p"}, agent_id="a", agent_type="Explore")
-    assert web.describe(in_agent).rows == web.describe(fetch()).rows
-    assert web.describe(search()).rows == web.describe(search(allowed_domains=[])).rows
+    assert WEB.describe(in_agent).rows == WEB.describe(fetch()).rows
+    assert WEB.describe(search()).rows == WEB.describe(search(allowed_domains=[])).rows
     one, other = (search(allowed_domains=domains) for domains in (["a", "b", "a"], ["b", "a"]))
-    assert web.describe(one).rows == web.describe(other).rows
+    assert WEB.describe(one).rows == WEB.describe(other).rows
 
 
 @pytest.mark.parametrize(
@@ -190,21 +190,21 @@ def test_what_does_not_matter_tells_no_calls_apart() -> None:
 )
 def test_a_call_that_is_not_surely_understood_is_not_looked_up(event: ToolEvent, outcome: Outcome) -> None:
     with pytest.raises(Bypass) as caught:
-        web.describe(event)
+        WEB.describe(event)
     assert caught.value.outcome is outcome
 
 
 def test_nothing_of_the_machine_matters_to_the_web() -> None:
-    assert web.surroundings(fetch(), "/work", {}) == ()
+    assert WEB.surroundings(fetch(), "/work", {}) == ()
 
 
 def test_a_text_that_the_client_would_not_show_whole_is_not_given() -> None:
-    limit = web.read(fetched(result="\U0001f600" * 25_000), CAP).output
-    beyond = web.read(fetched(result="\U0001f600" * 25_000 + "x"), CAP).output
+    limit = WEB.read(fetched(result="\U0001f600" * 25_000), CAP).output
+    beyond = WEB.read(fetched(result="\U0001f600" * 25_000 + "x"), CAP).output
 
-    assert len(web.text_of(limit)) == 25_000
+    assert len(WEB.text_of(limit)) == 25_000
     with pytest.raises(Unusable):
-        web.text_of(beyond)
+        WEB.text_of(beyond)
 
 
 @pytest.mark.parametrize(
@@ -216,16 +216,16 @@ def test_a_text_that_the_client_would_not_show_whole_is_not_given() -> None:
     ],
 )
 def test_links_of_another_shape_are_kept_and_not_put_into_words(content: Any) -> None:
-    output = web.read(found({"tool_use_id": "1", "content": content}), CAP).output
+    output = WEB.read(found({"tool_use_id": "1", "content": content}), CAP).output
 
     with pytest.raises(Unusable):
-        web.text_of(output)
+        WEB.text_of(output)
 
 
 def test_a_search_given_again_is_of_the_current_call() -> None:
     event, _ = recorded("websearch", "two_searches")
 
-    again = web.structured(web.read(event, CAP).output, "toolu_now")
+    again = WEB.structured(WEB.read(event, CAP).output, "toolu_now")
 
     assert isinstance(again, dict)
     assert [part["tool_use_id"] for part in again["results"] if isinstance(part, dict)] == ["toolu_now"] * 2
@@ -236,7 +236,7 @@ def test_a_search_given_again_is_of_the_current_call() -> None:
 
 
 def test_a_page_given_again_is_as_it_was() -> None:
-    assert web.structured(web.read(fetched(), CAP).output, "toolu_now") == PAGE
+    assert WEB.structured(WEB.read(fetched(), CAP).output, "toolu_now") == PAGE
 
 
 @given(
@@ -248,4 +248,4 @@ def test_any_response_is_read_or_refused(response: Any) -> None:
     for tool in ("WebFetch", "WebSearch"):
         event = called(tool, {"url": "https://x.example/", "query": "q", "prompt": "p"}, response=response)
         with pytest.raises(Unusable):
-            web.read(event, CAP)
+            WEB.read(event, CAP)

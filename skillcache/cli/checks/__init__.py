@@ -1,1 +1,1 @@
-"""What `skillcache doctor` looks at: one module per subject, each with `check(place) -> findings`."""
+"""What `skillcache doctor` looks at: a module per subject, a function `check_...(place) -> findings` per check."""

@@ -1,4 +1,4 @@
-"""What `skillcache doctor` looks at: one module per subject, each with `check(place) -> findings`."""
+"""What a check of `skillcache doctor` is given and gives."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple

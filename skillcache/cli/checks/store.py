@@ -1,5 +1,6 @@
-"""The store, reached as a hook reaches it, how long that takes, and whether it takes what hooks write."""
+"""The store, and the records that wait for it."""
 
+import os
 import time
 from contextlib import closing
 
@@ -9,12 +10,12 @@ from skillcache.cli.checks import writes
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.writes import Kind
 from skillcache.cli.contents import RedisContents, contents_of
-from skillcache.cli.format import duration
+from skillcache.cli.format import duration, size
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
 from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
 from skillcache.core.errors import StoreError
-from skillcache.core.paths import HOME_VARIABLE
+from skillcache.core.paths import HOME_VARIABLE, spool_file
 from skillcache.settings.in_force import Settings
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key
@@ -24,7 +25,8 @@ _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a h
 _SKEW = 60  # seconds between two clocks before the ages of results mislead
 
 
-def check(place: Place) -> list[Finding]:
+def check_store(place: Place) -> list[Finding]:
+    """The store, reached as a hook reaches it, how long that takes, and whether it takes what hooks write."""
     settings = settings_of(place.environ, place.project)
     if settings is None:
         return []
@@ -124,3 +126,20 @@ def _check_eviction(contents: RedisContents) -> list[Finding]:
         return []
     text = f"{contents.place} evicts by {policy}: with what an invalidation has written, old results may come back"
     return [Finding(MEND, "eviction", text, "redis-cli CONFIG SET maxmemory-policy volatile-lru")]
+
+
+def check_spool(place: Place) -> list[Finding]:
+    """Records of sessions that wait for a store which was out of reach."""
+    settings = settings_of(place.environ, place.project)
+    if settings is None:
+        return []
+    try:
+        waiting = os.stat(spool_file(settings.cache, settings.store)).st_size
+    except OSError:
+        return []
+    if not waiting:
+        return []
+    text = (
+        f"{size(waiting)} of sessions' records wait for the store; the next hook or command that reaches it takes them"
+    )
+    return [Finding(NOTE, "sessions", text)]

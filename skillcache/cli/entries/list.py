@@ -14,6 +14,7 @@ from skillcache.cli import trouble
 from skillcache.cli.contents import contents_of
 from skillcache.cli.entries.stored import Stored, call_of, walk
 from skillcache.cli.format import duration, several, size
+from skillcache.cli.json_output import json_options
 from skillcache.core.git import locate, project_of
 from skillcache.sessions.text import Clock, plain, span
 from skillcache.settings.in_force import load
@@ -39,7 +40,7 @@ _HEADINGS = ("digest", "name", "stored", "expires", "size", "run", "status", "fo
     help="Newest first, largest first, or those first whose run took longest.",
 )
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_options("entries.Entries", "Print JSON.")
 def list_(name: str, here: bool, sort: str, limit: int, as_json: bool) -> int:
     """List stored results.
 

@@ -24,7 +24,7 @@ _WHICH_STORE = frozenset([*_STORE, "REDIS_PORT", "REDIS_PASSWORD", HOME_VARIABLE
 _OURS = _WHICH_STORE | {setting.variable for setting in TABLE}
 # These act on what the hooks have stored, and say whose that is where the terminal does not.
 _ACTING = frozenset(
-    "agents clear entries explain inbox invalidate note send sessions state stats tail".split()  # noqa: SIM905
+    "agents clear config entries explain inbox invalidate note send sessions state stats tail".split()  # noqa: SIM905
 )
 # These are started by the client, or are about no store of the person's; `run` asks for itself, as a command's own
 # environment is to stay as it is.

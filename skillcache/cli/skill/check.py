@@ -10,6 +10,7 @@ import click
 from skillcache.cache import durations
 from skillcache.cli import trouble
 from skillcache.cli.format import duration, several
+from skillcache.cli.json_output import json_options
 from skillcache.cli.skill.beside import Remark, remarks
 from skillcache.cli.skill.differences import Difference
 from skillcache.cli.skill.looking import look
@@ -28,7 +29,7 @@ _SHOWN = 5  # lines of one remark
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_options("skill.Check")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 @click.argument("words", metavar="[-- COMMAND]", nargs=-1, type=click.UNPROCESSED)
 def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:

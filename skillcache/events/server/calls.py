@@ -16,9 +16,10 @@ from skillcache.events.server.endings import Endings
 from skillcache.events.server.flights import Flights
 from skillcache.events.server.session import Session
 from skillcache.events.server.world import ResidentWorld, Stores
-from skillcache.tools import inflight, plugin_answer
+from skillcache.tools import inflight
 from skillcache.tools.before import answer
 from skillcache.tools.call import make_call
+from skillcache.tools.plugin_answer import PLUGIN_ANSWER
 from skillcache.tools.registry import may_be_ours
 
 RUN = "{}"
@@ -148,7 +149,7 @@ class Calls:
         claimed = inflight.begin(cache, event.tool_use_id)
         if claimed is None:  # a settings hook has it
             return
-        text = answer(event, world, claimed, plugin_answer)
+        text = answer(event, world, claimed, PLUGIN_ANSWER)
         if text != "":  # nothing of ours follows
             ticket.hit = claimed.saved
             inflight.end(cache, event.tool_use_id)

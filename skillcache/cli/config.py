@@ -1,0 +1,81 @@
+"""`skillcache config`: the settings in force, each with where it comes from."""
+
+import json
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import click
+
+from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
+from skillcache.cli.setup.client_environment import place_of as named_by
+from skillcache.core.paths import HOME_VARIABLE, config_file, project_config_file
+from skillcache.sessions.text import legible
+from skillcache.settings.in_force import Settings, load
+from skillcache.settings.table import TABLE
+
+_UNITS = {"seconds": "seconds", "ttl": "seconds", "bytes": "bytes", "characters": "characters"}  # of a setting's kind
+DEFAULT, USER, PROJECT, ENVIRONMENT = "default", "user", "project", "environment"
+
+
+class InForce(NamedTuple):
+    """unit: None for what has none; origin: who has set it; where: the file or variable, None for a default.
+
+    The address of the store is said without its login, as is the store that is used where no address is named.
+    """
+
+    name: str
+    value: object
+    unit: str | None
+    origin: str
+    where: str | None
+
+
+@click.command()
+@json_options("config.Config")
+def command(as_json: bool) -> int:
+    """Show the settings in force and where each comes from.
+
+    A setting comes from the environment, else from the project's file, else from your own, else it is the default.
+    What is ignored in these is said at the end.
+    """
+    folder = os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+    settings = load(os.environ, folder)
+    found = list(in_force(settings, folder))
+    if as_json:
+        listed = [each._asdict() for each in found]
+        click.echo(json.dumps({"settings": listed, "warnings": settings.warnings}, indent=2))
+    else:
+        lines = [_line(each) for each in found]
+        lines += [f"ignored: {warning}" for warning in settings.warnings]
+        click.echo("\n".join(map(legible, lines)))
+    return trouble.OK
+
+
+def in_force(settings: Settings, folder: str) -> Iterator[InForce]:
+    """In the order of the table. Raises ConfigError."""
+    for setting in TABLE:
+        value, name = settings.values[setting.name], settings.origins.get(setting.name, "")
+        if setting.kind == "url":
+            value, name = trouble.place_of(settings.store), settings.named
+        yield InForce(setting.name, value, _UNITS.get(setting.kind), *_origin(name, folder))
+    named = next((name for name in (HOME_VARIABLE, "XDG_CACHE_HOME") if os.environ.get(name, "").startswith("/")), "")
+    yield InForce(HOME_VARIABLE, settings.cache, None, *_origin(named, folder))
+
+
+def _origin(name: str, folder: str) -> tuple[str, str | None]:
+    if not name:
+        return DEFAULT, None
+    if name == config_file(os.environ):
+        return USER, name
+    if name == project_config_file(folder):
+        return PROJECT, name
+    return ENVIRONMENT, named_by(name, os.environ, folder)
+
+
+def _line(each: InForce) -> str:
+    """As a line of TOML, what it is of before it."""
+    is_place = each.name in ("redis_url", HOME_VARIABLE)
+    value = str(each.value) if is_place else json.dumps(each.value)
+    return f"({each.where or each.origin}) {each.name} = {value}{f' {each.unit}' if each.unit else ''}"

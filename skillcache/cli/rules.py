@@ -1,0 +1,167 @@
+"""`skillcache rules`: what is replayed, by the tables that hooks and shims read."""
+
+import json
+import os
+import textwrap
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import click
+
+from skillcache.cli import trouble
+from skillcache.cli.json_output import json_options
+from skillcache.cli.ruled import (
+    EVERY_RESULT,
+    BuiltIn,
+    Program,
+    Tasks,
+    built_in,
+    named,
+    programs_of,
+    tasks_of,
+)
+from skillcache.core.errors import SkillcacheError
+from skillcache.rules.rule import Rule, rules_of
+from skillcache.sessions.text import legible
+from skillcache.settings.in_force import load
+
+_WIDE = 100
+_LABEL = 14
+_OFF = "off: what it names is not replayed; "
+
+
+@click.command()
+@json_options("rules.RulesOrExplained")
+@click.argument("name", default="")
+def command(name: str, as_json: bool) -> int:
+    """List what is replayed, or explain what NAME names.
+
+    NAME is a program, a tool, or a rule of your configuration. Whether one call would be replayed is said by:
+    skillcache explain
+    """
+    own = rules_of(load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()))
+    if name:
+        found = _find(name, own)
+        lines = [json.dumps(_explained(found), indent=2)] if as_json else map(legible, _explanation(found))
+    elif as_json:
+        listed = {"built_in": [each._asdict() for each in built_in()], "own": [_fields(rule) for rule in own]}
+        lines = [json.dumps(listed, indent=2)]
+    else:
+        lines = map(legible, _listed(list(built_in()), own))
+    click.echo("\n".join(lines))
+    return trouble.OK
+
+
+class _Found(NamedTuple):
+    """All that has one name."""
+
+    own: list[Rule]
+    built_in: list[BuiltIn]
+    programs: list[Program]
+    tasks: list[Tasks]
+
+
+def _find(name: str, own: Iterable[Rule]) -> _Found:
+    """Raises SkillcacheError where nothing has the name."""
+    mine = [rule for rule in own if name in (rule.name, rule.pattern)]
+    rows = named(name)
+    if not mine and not rows:
+        raise SkillcacheError(f"no rule is of {name}. List them with: skillcache rules")
+    programs = [found for row in rows for found in programs_of(row.name)]
+    return _Found(mine, rows, programs, [found for row in rows for found in tasks_of(row.name)])
+
+
+def _listed(rows: list[BuiltIn], own: Iterable[Rule]) -> Iterator[str]:
+    subject = ""
+    wide = max(len(row.name) for row in rows)
+    for row in rows:
+        if row.subject != subject:
+            yield from ["", row.subject] if subject else [row.subject]
+            subject = row.subject
+        yield f"  {row.name:{wide}}  {row.match}"
+    mine = [f"  {rule.name}  {rule.pattern}  ({'' if rule.enabled else _OFF}{rule.origin})" for rule in own]
+    if mine:
+        yield from ("", "Of configuration files, the first that names a call counts", *mine)
+
+
+def _explanation(found: _Found) -> Iterator[str]:
+    blocks = [*map(_own_block, found.own), *([f"{row.name}: {row.match} ({row.subject})"] for row in found.built_in)]
+    blocks += [*map(_program, found.programs), *map(_tasks, found.tasks)]
+    blocks.append(textwrap.wrap(f"A result depends on {EVERY_RESULT}.", _WIDE))
+    for at, block in enumerate(blocks):
+        if at:
+            yield ""
+        for line in block:
+            yield from _wrapped(line) if line.startswith(" ") else [line]
+
+
+def _wrapped(row: str) -> list[str]:
+    indent = " " * (_LABEL + 2)
+    return textwrap.wrap(row, _WIDE, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+def _explained(found: _Found) -> dict[str, Any]:
+    return {
+        "own": [_fields(rule) for rule in found.own],
+        "built_in": [row._asdict() for row in found.built_in],
+        "programs": [each._asdict() for each in found.programs],
+        "tasks": [each._asdict() for each in found.tasks],
+        "depends": EVERY_RESULT,
+    }
+
+
+def _own_block(rule: Rule) -> list[str]:
+    lines = [f"{rule.name}: {rule.pattern} ({rule.origin})"]
+    for field, value in _fields(rule).items():
+        if field not in ("name", "match", "origin") and value not in (None, [], ""):
+            lines.append(_row(field, json.dumps(value)))
+    return lines
+
+
+def _program(found: Program) -> list[str]:
+    lines = [found.words]
+    for label, words in (
+        ("harmless", found.harmless),
+        ("with a value", found.with_value),
+        ("of a file", found.files),
+        ("one of", found.needs),
+        ("writes", found.writes),
+        ("runs afresh", found.fresh),
+        ("looks outside", found.outside),
+        ("builds", found.building),
+        ("variables", found.variables),
+        ("programs", found.programs),
+    ):
+        if words:
+            lines.append(_row(label, " ".join(words)))
+    return lines
+
+
+def _tasks(found: Tasks) -> list[str]:
+    lines = [f"tasks of {found.runner}"]
+    for label, words in (
+        ("behind", found.verbs),
+        ("by itself", found.alone),
+        ("named as", found.names),
+        ("harmless", found.harmless),
+        ("with a value", found.with_value),
+    ):
+        if words:
+            lines.append(_row(label, " ".join(words)))
+    return lines
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label:{_LABEL}}{text}"
+
+
+def _fields(rule: Rule) -> dict[str, Any]:
+    return {
+        "name": rule.name,
+        "match": rule.pattern,
+        "origin": rule.origin,
+        "enabled": rule.enabled,
+        "depends": None if rule.depends is None else list(rule.depends),
+        "env": list(rule.env),
+        "ttl": rule.ttl,
+    }

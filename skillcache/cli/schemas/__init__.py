@@ -1,0 +1,1 @@
+"""What `--json` of each command prints, as models: one module per command."""
