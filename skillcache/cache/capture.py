@@ -5,6 +5,7 @@ import os
 from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE
+from skillcache.core.record import Record
 from skillcache.fingerprint.capture import Fingerprint, Request, capture
 from skillcache.rules.rule import BUILT_IN, Rule
 from skillcache.rules.skills.scripts import may_run_script
@@ -24,14 +25,9 @@ if TYPE_CHECKING:
 BASH = "Bash"
 
 
-class Described:
-    """text: the call for people, in one line; rows: of the key, the tool's first."""
-
-    __slots__ = ("rows", "text")
-
-    def __init__(self, text: str, rows: "tuple[Row, ...]") -> None:
-        self.text = text
-        self.rows = rows
+class Described(Record):
+    text: str  # the call for people, in one line
+    rows: "tuple[Row, ...]"  # of the key, the tool's first
 
 
 class Plan:

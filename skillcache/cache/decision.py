@@ -12,68 +12,35 @@ from skillcache.core.outcomes import (
     UNREADABLE_ENTRY,
     Outcome,
 )
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
 
 _AHEAD = 300.0  # seconds by which clocks differ
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
 
 
-class Answer:
-    """outcome: REPLAYED or the miss; entry: what is served; output, error: its streams, with the paths of this root.
-
-    unknown: names of the entry whose generations are still to be asked for.
-    """
-
-    __slots__ = ("entry", "error", "outcome", "output", "unknown")
-
-    def __init__(
-        self,
-        outcome: Outcome,
-        entry: Entry | None = None,
-        output: bytes = b"",
-        unknown: tuple[str, ...] = (),
-        *,
-        error: bytes = b"",
-    ) -> None:
-        self.outcome = outcome
-        self.entry = entry
-        self.output = output
-        self.error = error
-        self.unknown = unknown
+class Answer(Record):
+    outcome: Outcome  # REPLAYED or the miss
+    entry: Entry | None = None  # what is served
+    output: bytes = b""  # its standard output, with the paths of this root
+    unknown: tuple[str, ...] = ()  # names of the entry whose generations are still to be asked for
+    _: KW_ONLY
+    error: bytes = b""  # its standard error, likewise
 
 
-class Inquiry:
-    """What the entry of a call must be of.
+class Inquiry(Record):
+    """What the entry of a call must be of."""
 
-    key: full key text; names: those that every entry of the call bears; generations: present ones by name; root: of the
-    worktree; place: what else of the machine an entry may be bound to, see `Entry`; now: unix seconds; form: of the
-    output; failures: whether a failure may be served; most: bytes of its output.
-    """
-
-    __slots__ = ("failures", "form", "generations", "key", "most", "names", "now", "place", "root")
-
-    def __init__(
-        self,
-        *,
-        key: str,
-        names: tuple[str, ...],
-        generations: dict[str, int],
-        root: str,
-        place: str,
-        now: float,
-        form: str,
-        failures: bool,
-        most: int,
-    ) -> None:
-        self.key = key
-        self.names = names
-        self.generations = generations
-        self.root = root
-        self.place = place
-        self.now = now
-        self.form = form
-        self.failures = failures
-        self.most = most
+    _: KW_ONLY
+    key: str  # full key text
+    names: tuple[str, ...]  # those that every entry of the call bears
+    generations: dict[str, int]  # present ones by name
+    root: str  # of the worktree
+    place: str  # what else of the machine an entry may be bound to, see `Entry`
+    now: float  # unix seconds
+    form: str  # of the output
+    failures: bool  # whether a failure may be served
+    most: int  # bytes of its output
 
 
 def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None = None) -> Answer:

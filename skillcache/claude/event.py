@@ -6,6 +6,7 @@ field that a tool event cannot do without makes the whole event unreadable.
 
 from skillcache.core import json
 from skillcache.core.errors import SkillcacheError
+from skillcache.core.record import KW_ONLY, Record
 
 MCP_PREFIX = "mcp__"
 DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
@@ -17,53 +18,25 @@ class BadEvent(SkillcacheError):
     """Standard input did not hold an event."""
 
 
-class ToolEvent:
-    """A PreToolUse, PostToolUse or PostToolUseFailure event.
+class ToolEvent(Record):
+    """A PreToolUse, PostToolUse or PostToolUseFailure event."""
 
-    cwd: absolute; agent_id, agent_type: "" outside subagents; response: the tool's structured output (PostToolUse
-    only); error: what the model sees of a failure (PostToolUseFailure only); duration: milliseconds or None; server:
-    name and source of an MCP tool's server, both "" where the client does not say; transcript: file of the session.
-    """
-
-    __slots__ = (
-        "agent_id", "agent_type", "cwd", "duration", "error", "input", "interrupted", "name", "permission_mode",
-        "response", "server", "session_id", "tool", "tool_use_id", "transcript",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        tool: str,
-        tool_input: dict[str, object],
-        tool_use_id: str,
-        cwd: str,
-        session_id: str = "",
-        agent_id: str = "",
-        agent_type: str = "",
-        permission_mode: str = "",
-        response: object = None,
-        error: str = "",
-        interrupted: bool = False,
-        duration: int | None = None,
-        server: tuple[str, str] = ("", ""),
-        transcript: str = "",
-    ) -> None:
-        self.name = name
-        self.tool = tool
-        self.input = tool_input
-        self.tool_use_id = tool_use_id
-        self.cwd = cwd
-        self.session_id = session_id
-        self.agent_id = agent_id
-        self.agent_type = agent_type
-        self.permission_mode = permission_mode
-        self.response = response
-        self.error = error
-        self.interrupted = interrupted
-        self.duration = duration
-        self.server = server
-        self.transcript = transcript
+    name: str
+    _: KW_ONLY
+    tool: str
+    input: dict[str, object]
+    tool_use_id: str
+    cwd: str  # absolute
+    session_id: str = ""
+    agent_id: str = ""  # "" outside subagents
+    agent_type: str = ""  # "" outside subagents
+    permission_mode: str = ""
+    response: object = None  # the tool's structured output (PostToolUse only)
+    error: str = ""  # what the model sees of a failure (PostToolUseFailure only)
+    interrupted: bool = False
+    duration: int | None = None  # milliseconds or None
+    server: tuple[str, str] = ("", "")  # name and source of an MCP tool's server, both "" where the client does not say
+    transcript: str = ""  # file of the session
 
     @property
     def goes_on(self) -> bool:
@@ -117,7 +90,7 @@ def parse_tool_event(data: bytes) -> ToolEvent:
     return ToolEvent(
         _text(fields, "hook_event_name", required=True),
         tool=_text(fields, "tool_name", required=True),
-        tool_input=tool_input,
+        input=tool_input,
         tool_use_id=_text(fields, "tool_use_id", required=True),
         cwd=cwd,
         session_id=_text(fields, "session_id"),

@@ -12,6 +12,7 @@ from skillcache.claude.definitions import MANIFEST, config_folder, find_plugin, 
 from skillcache.claude.permission_sources import MANAGED, client_arguments, parse_object, roots_of, values_of
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import UNKNOWN_SERVER
+from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,19 +26,12 @@ PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"
 _OF_HOOKS = ("CLAUDE_PLUGIN_ROOT", "CLAUDE_PLUGIN_DATA")
 
 
-class Server:
-    """definition: the object that defines it, variables in place; None for one that the account brings.
-
-    plugin: the folder that PLUGIN_ROOT stands for in the definition.
-    """
-
-    __slots__ = ("definition", "name", "plugin", "source")
-
-    def __init__(self, name: str, source: str, definition: "dict[str, object] | None", plugin: str = "") -> None:
-        self.name = name
-        self.source = source
-        self.definition = definition
-        self.plugin = plugin
+class Server(Record):
+    name: str
+    source: str
+    # the object that defines it, variables in place; None for one that the account brings
+    definition: "dict[str, object] | None"
+    plugin: str = ""  # the folder that PLUGIN_ROOT stands for in the definition
 
 
 def find_server(tool: str, told: tuple[str, str], folder: str, environ: "Mapping[str, str]") -> Server:

@@ -4,6 +4,7 @@ from skillcache.claude.event import ToolEvent
 from skillcache.core.errors import SkillcacheError
 from skillcache.core.json import dumps, loads
 from skillcache.core.outcomes import CUT, FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG, Outcome
+from skillcache.core.record import Record
 
 
 class Unusable(SkillcacheError):
@@ -14,13 +15,8 @@ class Unusable(SkillcacheError):
         self.outcome = outcome
 
 
-class Result:
-    """output: JSON of the tool's structured result."""
-
-    __slots__ = ("output",)
-
-    def __init__(self, output: bytes) -> None:
-        self.output = output
+class Result(Record):
+    output: bytes  # JSON of the tool's structured result
 
 
 # UTF-16 units of all texts of a result. Observed with WebFetch, WebSearch, MCP tools and agents alike.

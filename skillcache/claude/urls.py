@@ -6,6 +6,7 @@ browsers read in ways of their own (blanks, backslashes, numbers for hosts) has 
 """
 
 from skillcache.claude.patterns import fits
+from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,17 +35,12 @@ _DOUBTFUL_ENDS = ("sessid", "sessionid")
 _SHORTEST = 16
 
 
-class Parts:
-    """authority: user, host and port; host: lower case, without a port; rest: path, query and fragment as written."""
-
-    __slots__ = ("host", "port", "rest", "scheme", "user")
-
-    def __init__(self, scheme: str, user: str, host: str, port: str, rest: str) -> None:
-        self.scheme = scheme
-        self.user = user
-        self.host = host
-        self.port = port
-        self.rest = rest
+class Parts(Record):
+    scheme: str
+    user: str
+    host: str  # lower case, without a port
+    port: str
+    rest: str  # path, query and fragment as written
 
 
 def split(url: str) -> Parts:

@@ -145,7 +145,7 @@ class Memory:
 
     def sessions(self, count: int = SESSIONS) -> list[Past]:
         """By last activity, newest first, without details. Raises StoreError."""
-        return self._ask(Question(self.project, sessions=count, near=0, any_=0)).sessions
+        return self._ask(Question(self.project, sessions=count, near=0, any=0)).sessions
 
     def notes(self) -> dict[str, str]:
         return self._ask(Question(self.project, sessions=0)).notes

@@ -56,7 +56,7 @@ class Tail:
         return sorted(events)
 
     def _of_sessions(self, memory: Memory) -> list[Event]:
-        question = Question(memory.project, sessions=_SESSIONS, near=0, any_=_SESSIONS, entries=_ENTRIES)
+        question = Question(memory.project, sessions=_SESSIONS, near=0, any=_SESSIONS, entries=_ENTRIES)
         history = memory.journal.tell((), question, ttl=memory.ttl)
         found: list[Event] = []
         for past in history.sessions if history is not None else ():

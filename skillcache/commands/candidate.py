@@ -23,6 +23,7 @@ from skillcache.claude.event import ToolEvent
 from skillcache.core import files
 from skillcache.core.digest import blake2b
 from skillcache.core.paths import observed_file, salt_file
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.rules.rule import ONLINE_TTL, Rule
 from skillcache.rules.skills.scripts import may_run_script, script_at
 from skillcache.rules.wrappers import unwrap
@@ -151,14 +152,9 @@ ORIGIN = "observed"  # of a rule that is not one yet
 MCP = "mcp__"
 
 
-class Candidate:
-    """rule: what would name the call; words: of a command."""
-
-    __slots__ = ("rule", "words")
-
-    def __init__(self, rule: Rule, words: tuple[str, ...] = ()) -> None:
-        self.rule = rule
-        self.words = words
+class Candidate(Record):
+    rule: Rule  # what would name the call
+    words: tuple[str, ...] = ()  # of a command
 
 
 def candidate(event: ToolEvent) -> Candidate | None:
@@ -214,21 +210,17 @@ _SALT = 32  # bytes
 _DIGEST = 32  # hexadecimal characters
 
 
-class Sighting:
-    """One run. `at`: unix seconds; project, call, inputs, result: digests or FAILED; duration: milliseconds."""
+class Sighting(Record):
+    """One run."""
 
-    __slots__ = ("at", "call", "duration", "inputs", "pattern", "project", "result")
-
-    def __init__(
-        self, at: int, pattern: str, *, project: str, call: str, inputs: str, result: str, duration: int
-    ) -> None:
-        self.at = at
-        self.pattern = pattern
-        self.project = project
-        self.call = call
-        self.inputs = inputs
-        self.result = result
-        self.duration = duration
+    at: int  # unix seconds
+    pattern: str
+    _: KW_ONLY
+    project: str  # digests or FAILED
+    call: str  # digests or FAILED
+    inputs: str  # digests or FAILED
+    result: str  # digests or FAILED
+    duration: int  # milliseconds
 
 
 def append(cache: str, seen: Sighting) -> None:

@@ -35,6 +35,7 @@ from _signal import (  # type: ignore[import-not-found]
 from skillcache.commands.process import SIGNALLED, Program, Unstartable, say
 from skillcache.commands.standard_input import Input, write_whole
 from skillcache.commands.streams import inherited
+from skillcache.core.record import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,34 +80,17 @@ class Stream:
         return len(data)
 
 
-class Ended:
-    """How a command ended.
+class Ended(Record):
+    """How a command ended."""
 
-    status: as a shell says it; signal: what ended it, or 0; streams: standard output and error, None where they are
-    over the cap; whole: whether all that was written was seen and passed on; interrupted: whether it was sent a signal
-    on the way; open: streams that something it started still writes to.
-    """
-
-    __slots__ = ("interrupted", "milliseconds", "open", "signal", "status", "streams", "whole")
-
-    def __init__(
-        self,
-        *,
-        status: int,
-        signal: int,
-        streams: tuple[bytes, bytes] | None,
-        whole: bool,
-        interrupted: bool,
-        milliseconds: int,
-        open: "tuple[Stream, ...]",  # noqa: A002 - it is what they are
-    ) -> None:
-        self.status = status
-        self.signal = signal
-        self.streams = streams
-        self.whole = whole
-        self.interrupted = interrupted
-        self.milliseconds = milliseconds
-        self.open = open
+    _: KW_ONLY
+    status: int  # as a shell says it
+    signal: int  # what ended it, or 0
+    streams: tuple[bytes, bytes] | None  # standard output and error, None where they are over the cap
+    whole: bool  # whether all that was written was seen and passed on
+    interrupted: bool  # whether it was sent a signal on the way
+    milliseconds: int
+    open: "tuple[Stream, ...]"  # streams that something it started still writes to
 
 
 class _Guard:

@@ -5,6 +5,7 @@ import os
 from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
 from skillcache.commands.standard_input import write_whole
+from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,15 +16,14 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 SIGNALLED = 128  # and the signal's number, as a shell says it
 
 
-class Program:
-    """What is started. path: of the executable; words: as it is given them, its own name first."""
+class Program(Record):
+    """What is started."""
 
-    __slots__ = ("environ", "path", "words")
+    path: str  # of the executable
+    words: tuple[str, ...]  # as it is given them, its own name first
+    environ: "Mapping[str, str]"
 
-    def __init__(self, path: str, words: tuple[str, ...], environ: "Mapping[str, str]") -> None:
-        self.path = path
-        self.words = words
-        self.environ = environ
+    __repr__ = object.__repr__  # an environment is nothing for a traceback
 
     def for_shell(self) -> "Program":
         """A script without a first line: a shell runs it itself."""

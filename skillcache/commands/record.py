@@ -275,4 +275,4 @@ def _is_text(stream: bytes) -> bool:
 
 def _event(task: "Task") -> ToolEvent:
     session = task.program.environ.get("CLAUDE_CODE_SESSION_ID", "")
-    return ToolEvent("command", tool=BASH, tool_input={}, tool_use_id="", cwd=task.cwd, session_id=session)
+    return ToolEvent("command", tool=BASH, input={}, tool_use_id="", cwd=task.cwd, session_id=session)

@@ -34,6 +34,7 @@ from skillcache.core.outcomes import (
     WAITED_IN_VAIN,
     Outcome,
 )
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.core.slowness import Place
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED
@@ -62,27 +63,20 @@ _REAL = frozenset([FRESH, REPEATED, VERIFY])
 _AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
 
 
-class Begun:
-    """What was so when the command began.
+class Begun(Record):
+    """What was so when the command began."""
 
-    since: see `stamp`; after that, `found` was captured; project: identity; team: whose results may be given, '' for
-    none; key: the store's; generations: of the names; outcome: of the look at the store; stored: what lies there;
-    started: ms since the epoch; trace: see `skillcache.cache.skills.run`.
-    """
-
-    __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "stored", "team", "trace")
-
-    def __init__(self, since: int, found: "Lookup", project: str, team: str, key: str) -> None:
-        self.since = since
-        self.found = found
-        self.project = project
-        self.team = team
-        self.key = key
-        self.generations: dict[str, int] = {}
-        self.outcome: Outcome = NO_ENTRY
-        self.stored: bytes | None = None
-        self.started = 0
-        self.trace: dict[str, object] = {}
+    since: int  # see `stamp`
+    found: "Lookup"  # captured after that
+    project: str  # identity
+    team: str  # whose results may be given, '' for none
+    key: str  # the store's
+    _: KW_ONLY
+    generations: dict[str, int] = field(default_factory=dict)  # of the names
+    outcome: Outcome = NO_ENTRY  # of the look at the store
+    stored: bytes | None = None  # what lies there
+    started: int = 0  # ms since the epoch
+    trace: dict[str, object] = field(default_factory=dict)  # see `skillcache.cache.skills.run`
 
 
 class Way:

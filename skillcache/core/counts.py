@@ -9,22 +9,20 @@ back. The file is local so that a call costs no round trip for it and so that a 
 from skillcache.core import files
 from skillcache.core.outcomes import BY_ID, HIT, UNDONE, Outcome
 from skillcache.core.paths import tally_file
+from skillcache.core.record import Record
 
 _CAP = 64 << 20
 _MOST = 16 << 20  # bytes, some 400,000 counts; `trim` then keeps the newer half
 
 
-class Count:
-    """One recorded outcome. `at`: unix seconds; `run`, `spent`: milliseconds."""
+class Count(Record):
+    """One recorded outcome."""
 
-    __slots__ = ("at", "outcome", "rule", "run", "spent")
-
-    def __init__(self, at: int, outcome: Outcome, rule: str, run: int, spent: int) -> None:
-        self.at = at
-        self.outcome = outcome
-        self.rule = rule
-        self.run = run
-        self.spent = spent
+    at: int  # unix seconds
+    outcome: Outcome
+    rule: str
+    run: int  # milliseconds
+    spent: int  # milliseconds
 
 
 def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, run: int = 0, spent: int = 0) -> None:

@@ -18,6 +18,7 @@ import time
 from skillcache.core import files, outcomes
 from skillcache.core.errors import Bypass
 from skillcache.core.processes import Child, TooMuch, end, gather, start
+from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -359,15 +360,10 @@ _HEAD_CAP = 1 << 20
 _PACKED_CAP = 16 << 20  # of packed-refs; a larger one leaves the commit unknown
 
 
-class Place:
-    """root: top of the worktree, or the folder outside git; branch: "" when detached; commit: "" when unknown."""
-
-    __slots__ = ("branch", "commit", "root")
-
-    def __init__(self, root: str, branch: str = "", commit: str = "") -> None:
-        self.root = root
-        self.branch = branch
-        self.commit = commit
+class Place(Record):
+    root: str  # top of the worktree, or the folder outside git
+    branch: str = ""  # "" when detached
+    commit: str = ""  # "" when unknown
 
 
 def locate(folder: str) -> Place:

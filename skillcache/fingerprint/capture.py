@@ -6,6 +6,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, guarded
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint import configuration, environment, files, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
@@ -72,80 +73,34 @@ _MOST_IGNORED = 100
 _SEARCHED = ("PYTHONPATH", "MYPYPATH", "NODE_PATH", "RUBYLIB", "CLASSPATH")
 
 
-class Request:
-    """What to capture.
+class Request(Record):
+    """What to capture. Paths are absolute."""
 
-    Paths are absolute; `depends` narrows the content to globs relative to the root (None: everything, empty: nothing);
-    `reads` are files and folders that the command names; `deadline` is on the clock of time.monotonic; `git`: whether
-    it reads git's own state; `without`: globs relative to the root of files that do not count, as the command makes
-    them; `counted`: of files that do, even if git ignores them and they look like outputs;
-    `asked`: git, asked ahead; `meanwhile`: is called while git is at work.
-    """
+    cwd: str
+    environ: "Mapping[str, str]"
+    deadline: float  # on the clock of time.monotonic
+    _: KW_ONLY
+    directories: tuple[str, ...] = ()
+    executables: tuple[tuple[str, str], ...] = ()
+    reads: tuple[str, ...] = ()  # files and folders that the command names
+    depends: tuple[str, ...] | None = None  # globs relative to the root; None: everything, empty: nothing
+    variables: tuple[str, ...] = ()
+    assignments: tuple[tuple[str, str], ...] = ()
+    git: bool = False  # whether it reads git's own state
+    without: tuple[str, ...] = ()  # globs relative to the root of files that do not count, as the command makes them
+    counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
+    asked: "Git | None" = None  # git, asked ahead
+    meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
 
-    __slots__ = (
-        "asked",
-        "assignments",
-        "counted",
-        "cwd",
-        "deadline",
-        "depends",
-        "directories",
-        "environ",
-        "executables",
-        "git",
-        "meanwhile",
-        "reads",
-        "variables",
-        "without",
-    )
-
-    def __init__(
-        self,
-        cwd: str,
-        environ: "Mapping[str, str]",
-        deadline: float,
-        *,
-        directories: tuple[str, ...] = (),
-        executables: tuple[tuple[str, str], ...] = (),
-        reads: tuple[str, ...] = (),
-        depends: tuple[str, ...] | None = None,
-        variables: tuple[str, ...] = (),
-        assignments: tuple[tuple[str, str], ...] = (),
-        git: bool = False,
-        without: tuple[str, ...] = (),
-        counted: tuple[str, ...] = (),
-        asked: "Git | None" = None,
-        meanwhile: "Callable[[], object] | None" = None,
-    ) -> None:
-        self.cwd = cwd
-        self.environ = environ
-        self.deadline = deadline
-        self.directories = directories
-        self.executables = executables
-        self.reads = reads
-        self.depends = depends
-        self.variables = variables
-        self.assignments = assignments
-        self.git = git
-        self.without = without
-        self.counted = counted
-        self.asked = asked
-        self.meanwhile = meanwhile
+    __repr__ = object.__repr__  # an environment is nothing for a traceback
 
 
-class Fingerprint:
-    """A captured state.
+class Fingerprint(Record):
+    """A captured state."""
 
-    root: top of the project; rows: sorted (label, name, value), all that a key holds; details: JSON of bounded size,
-    with which a later capture can say what differs.
-    """
-
-    __slots__ = ("details", "root", "rows")
-
-    def __init__(self, root: str, rows: tuple[Row, ...], details: dict[str, object]) -> None:
-        self.root = root
-        self.rows = rows
-        self.details = details
+    root: str  # top of the project
+    rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
+    details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
 
 
 def capture(request: Request) -> Fingerprint:

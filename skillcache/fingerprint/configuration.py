@@ -11,6 +11,7 @@ import os
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.errors import Bypass
+from skillcache.core.record import Record, field
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, content, follow, tree
 
@@ -201,14 +202,9 @@ _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
 _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 
 
-class Said:
-    """git: whether a task may read git's own state; outside: real paths of what is named outside the project."""
-
-    __slots__ = ("git", "outside")
-
-    def __init__(self) -> None:
-        self.git = False
-        self.outside: set[str] = set()
+class Said(Record):
+    git: bool = False  # whether a task may read git's own state
+    outside: set[str] = field(default_factory=set)  # real paths of what is named outside the project
 
 
 def read(

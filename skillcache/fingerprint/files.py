@@ -11,6 +11,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import blake2b, blob_oid, digest
 from skillcache.core.errors import Bypass
 from skillcache.core.files import load, open_regular
+from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +24,13 @@ GITLINK = b"160000"
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
-class Budget:
+class Budget(Record):
     """How much may still be read; `spend` raises TOO_LARGE past the cap and TOO_SLOW past the deadline."""
 
-    __slots__ = ("bytes", "deadline", "files", "what")
-
-    def __init__(self, deadline: float, what: str, files: int = MAX_FILES, size: int = MAX_BYTES) -> None:
-        self.deadline = deadline
-        self.what = what
-        self.files = files
-        self.bytes = size
+    deadline: float
+    what: str
+    files: int = MAX_FILES
+    bytes: int = MAX_BYTES
 
     def spend(self, size: int) -> None:
         self.files -= 1

@@ -18,6 +18,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import blake2b, blob_oid, sha1, sha256
 from skillcache.core.errors import Bypass
 from skillcache.core.files import load
+from skillcache.core.record import Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,25 +151,18 @@ ARGUMENTS = (
 _SHORT_HEAD = 60  # longer than a record of SHA-1, shorter than one of SHA-256
 
 
-class Content:
-    """What a worktree holds.
+class Content(Record):
+    """What a worktree holds."""
 
-    digest: of everything git would track here; head: commit or ""; edits: what differs from the index
-    (path -> (mode, object id) or None); staged: what only differs from the head; ignored: as git lists it,
-    folders with a trailing slash; links: every symbolic link.
-    """
-
-    __slots__ = ("digest", "edits", "head", "ignored", "links", "long", "staged", "untracked")
-
-    def __init__(self) -> None:
-        self.digest = ""
-        self.head = ""
-        self.long = False
-        self.edits: dict[bytes, Entry | None] = {}
-        self.staged: dict[bytes, Entry | None] = {}
-        self.ignored: list[bytes] = []
-        self.untracked: list[bytes] = []
-        self.links: list[bytes] = []
+    digest: str = ""  # of everything git would track here
+    head: str = ""  # commit or ""
+    long: bool = False
+    # what differs from the index (path -> (mode, object id) or None)
+    edits: dict[bytes, Entry | None] = field(default_factory=dict)
+    staged: dict[bytes, Entry | None] = field(default_factory=dict)  # what only differs from the head
+    ignored: list[bytes] = field(default_factory=list)  # as git lists it, folders with a trailing slash
+    untracked: list[bytes] = field(default_factory=list)
+    links: list[bytes] = field(default_factory=list)  # every symbolic link
 
 
 def read(output: bytes, found: Content) -> set[bytes]:

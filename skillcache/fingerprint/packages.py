@@ -5,6 +5,7 @@ import os
 from skillcache.core import outcomes
 from skillcache.core.digest import digest, digest_parts
 from skillcache.core.errors import Bypass
+from skillcache.core.record import Record
 from skillcache.fingerprint.files import Budget, follow
 
 _PLACE = "{root}"
@@ -102,19 +103,12 @@ _MAX_LISTED = 4_000
 _NODE_MANIFESTS = (".package-lock.json", ".yarn-state.yml", ".yarn-integrity", ".modules.yaml")
 
 
-class Installed:
-    """The packages of one folder.
+class Installed(Record):
+    """The packages of one folder."""
 
-    digest: of everything that says what is installed; names: "name-version" for people; outside: absolute paths
-    that the packages lead to, such as editable installs.
-    """
-
-    __slots__ = ("digest", "names", "outside")
-
-    def __init__(self, digest_: str, names: list[str], outside: tuple[str, ...] = ()) -> None:
-        self.digest = digest_
-        self.names = names
-        self.outside = outside
+    digest: str  # of everything that says what is installed
+    names: list[str]  # "name-version" for people
+    outside: tuple[str, ...] = ()  # absolute paths that the packages lead to, such as editable installs
 
 
 def of_folder(path: str, root: str, budget: Budget) -> Installed | None:

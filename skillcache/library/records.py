@@ -5,6 +5,7 @@ from math import log
 from typing import Any
 
 from skillcache.core import json
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.core.user import name_of
 from skillcache.library.codec import PLAIN, Codec, write_json
 from skillcache.library.keys import Place
@@ -14,28 +15,21 @@ _MOST = 1 << 20  # lists and objects of a value: a packed one may be of some mil
 _EXPIRES = "expires"  # in an entry's details: milliseconds since the epoch
 
 
-class Computed:
-    """A value with the milliseconds since the epoch when its computation began and ended."""
-
-    __slots__ = ("finished", "started", "value")
-
-    def __init__(self, value: Any, started: int, finished: int) -> None:
-        self.value = value
-        self.started = started
-        self.finished = finished
+class Computed(Record):
+    value: Any
+    started: int  # milliseconds since the epoch, when its computation began
+    finished: int  # and ended
 
 
-class Found:
-    """A stored value that is current. duration: what computing it took; expires: when its time is over; in ms."""
+class Found(Record):
+    """A stored value that is current."""
 
-    __slots__ = ("duration", "expires", "pinned", "started", "value")
-
-    def __init__(self, value: Any, *, started: int, duration: int, expires: int, pinned: bool) -> None:
-        self.value = value
-        self.started = started
-        self.duration = duration
-        self.expires = expires
-        self.pinned = pinned
+    value: Any
+    _: KW_ONLY
+    started: int
+    duration: int  # ms that computing it took
+    expires: int  # when its time is over, in ms
+    pinned: bool
 
     def is_due(self, now: int, beta: float, draw: float) -> bool:
         """Whether to compute it again ahead of its end, now (ms); draw: a random number, above 0 and at most 1.

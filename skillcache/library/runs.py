@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 from skillcache.core.errors import RecursiveCall
+from skillcache.core.record import Record
 
 Name = Hashable  # of a store, a key and a type of results
 
@@ -24,15 +25,12 @@ class Ended(NamedTuple):
     error: Exception | None
 
 
-class Waiting:
-    """Those of one name who wait. count: runs that have ended since the first of them came; last: the last of these."""
+class Waiting(Record):
+    """Those of one name who wait."""
 
-    __slots__ = ("count", "last", "members")
-
-    def __init__(self) -> None:
-        self.members = 0
-        self.count = 0
-        self.last: Ended | None = None
+    members: int = 0
+    count: int = 0  # runs that have ended since the first of them came
+    last: Ended | None = None  # the last of these
 
 
 class _Run:

@@ -6,6 +6,7 @@ A step is a function of the store. Generators yield steps and are sent what each
 from collections.abc import Callable, Generator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from skillcache.core.record import Record
 from skillcache.library.codec import PLAIN, Codec
 
 T = TypeVar("T")
@@ -13,15 +14,12 @@ Step: TypeAlias = Callable[[Any], Any]
 Steps: TypeAlias = Generator[Step, Any, T]
 
 
-class Wait:
-    """The step that may take long: until the release after `mark`, or for so many seconds."""
+class Wait(Record):
+    """The step that may take long: until the release after `mark`, or for so many `seconds`."""
 
-    __slots__ = ("claim", "mark", "seconds")
-
-    def __init__(self, claim: str, mark: str, seconds: float) -> None:
-        self.claim = claim
-        self.mark = mark
-        self.seconds = seconds
+    claim: str
+    mark: str
+    seconds: float
 
     def __call__(self, store: Any) -> Any:
         return store.wait(self.claim, self.mark, self.seconds)

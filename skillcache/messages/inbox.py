@@ -10,6 +10,7 @@ whoever took it did not get that far. tests/messages/ holds both posts to this c
 """
 
 from skillcache.core.errors import SkillcacheError
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.messages.message import Message, encode, value_of
 
 TYPE_CHECKING = False
@@ -34,30 +35,18 @@ class Denied(SkillcacheError):
         self.id = id_
 
 
-class Delivery:
-    """entry: by which it is settled; text: the message's envelope; again: whether it was taken before.
-
-    bare: the text is a value that another program wrote, without an envelope.
-    """
-
-    __slots__ = ("again", "bare", "entry", "text")
-
-    def __init__(self, entry: str, text: str, *, again: bool, bare: bool = False) -> None:
-        self.entry = entry
-        self.text = text
-        self.again = again
-        self.bare = bare
+class Delivery(Record):
+    entry: str  # by which it is settled
+    text: str  # the message's envelope
+    _: KW_ONLY
+    again: bool  # whether it was taken before
+    bare: bool = False  # the text is a value that another program wrote, without an envelope
 
 
-class Taken:
-    """now: unix ms by the store's clock; name: the reader's, "" where it is not registered."""
-
-    __slots__ = ("deliveries", "name", "now")
-
-    def __init__(self, now: int, name: str, deliveries: list[Delivery]) -> None:
-        self.now = now
-        self.name = name
-        self.deliveries = deliveries
+class Taken(Record):
+    now: int  # unix ms by the store's clock
+    name: str  # the reader's, "" where it is not registered
+    deliveries: list[Delivery]
 
 
 class Letter:
@@ -76,15 +65,12 @@ class Letter:
         self.ttl = ttl
 
 
-class Meeting:
-    """An agent that edited a file. ago: in ms."""
+class Meeting(Record):
+    """An agent that edited a file."""
 
-    __slots__ = ("ago", "id", "name")
-
-    def __init__(self, id_: str, name: str, ago: int) -> None:
-        self.id = id_
-        self.name = name
-        self.ago = ago
+    id: str
+    name: str
+    ago: int  # in ms
 
 
 class Post:

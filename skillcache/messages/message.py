@@ -13,6 +13,7 @@ Version 1 is the first.
 """
 
 from skillcache.core import json
+from skillcache.core.record import KW_ONLY, Record, field
 
 VERSION = 1
 TEXT, NOTICE = "text", "notice"
@@ -25,19 +26,15 @@ FIELDS = (
 _TIMES = ("at", "expires", "returned")
 
 
-class Message:
-    """at, expires, returned: unix ms by the store's clock, 0 before it took the message in.
+class Message(Record):
+    """at, expires, returned: unix ms by the store's clock, 0 before it took the message in."""
 
-    own: whether it was found to be of the reader's own person on this machine (`seal`); all else is its word only.
-    """
-
-    __slots__ = ("bounce", "fields", "own", "times")
-
-    def __init__(self, fields: dict[str, str], times: dict[str, int] | None = None, bounce: str = "") -> None:
-        self.fields = fields
-        self.times = times or {}
-        self.bounce = bounce
-        self.own = False
+    fields: dict[str, str]
+    times: dict[str, int] = field(default_factory=dict)
+    bounce: str = ""
+    _: KW_ONLY
+    # whether it was found to be of the reader's own person on this machine (`seal`); all else is its word only
+    own: bool = False
 
     def __getitem__(self, name: str) -> str:
         return self.fields.get(name, "")

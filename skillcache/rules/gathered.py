@@ -2,6 +2,7 @@
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_WRITES, OUTSIDE
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.rules.options import UNKNOWN, Tool, Words, reason
 from skillcache.rules.rule import Rule
 from skillcache.rules.skills.scripts import is_python_of
@@ -60,34 +61,19 @@ class Use:
         return f"{{skill:{self.name}}}"
 
 
-class Verdict:
-    """What a replayable command runs and reads. Every directory is relative to the command's own unless absolute.
+class Verdict(Record):
+    """What a replayable command runs and reads. Every directory is relative to the command's own unless absolute."""
 
-    rule: the one that named it; executables: (word, directory) of every program that is looked up on PATH; launched:
-    (word, directory, launcher) of programs that a launcher such as npx or uv looks up in the project's environment;
-    operands: (path, directory) that it is given or may be given: to be captured even if git ignores them, and when one
-    lies outside the project the command may read what surrounds it; skill: the skill whose script it runs; assignments:
-    the variables that its wrappers set.
-    """
-
-    __slots__ = ("assignments", "executables", "launched", "operands", "rule", "skill")
-
-    def __init__(
-        self,
-        rule: Rule,
-        *,
-        executables: tuple[tuple[str, str], ...],
-        launched: tuple[tuple[str, str, str], ...],
-        operands: tuple[tuple[str, str], ...],
-        assignments: tuple[tuple[str, str], ...],
-        skill: "Use | None",
-    ) -> None:
-        self.rule = rule
-        self.executables = executables
-        self.launched = launched
-        self.operands = operands
-        self.assignments = assignments
-        self.skill = skill
+    rule: Rule  # the one that named it
+    _: KW_ONLY
+    executables: tuple[tuple[str, str], ...]  # (word, directory) of every program that is looked up on PATH
+    # (word, directory, launcher) of programs that a launcher such as npx or uv looks up in the project's environment
+    launched: tuple[tuple[str, str, str], ...]
+    # (path, directory) that it is given or may be given: to be captured even if git ignores them, and when one
+    # lies outside the project the command may read what surrounds it
+    operands: tuple[tuple[str, str], ...]
+    assignments: tuple[tuple[str, str], ...]  # the variables that its wrappers set
+    skill: "Use | None"  # the skill whose script it runs
 
 
 # Words given to a program that a person's own rule names.
@@ -100,27 +86,17 @@ _VERBS = frozenset(["fix", "write", "update", "watch", "dev", "serve", "build", 
 _LIVE = frozenset(["e2e", "live", "smoke"])
 
 
-class Gathered:
+class Gathered(Record):
     """The lists of a `Verdict`, open."""
 
-    __slots__ = (
-        "assignments",
-        "executables",
-        "finder",
-        "launched",
-        "operands",
-        "skill",
-        "spelled",
-    )
-
-    def __init__(self, finder: "Finder | None" = None) -> None:
-        self.finder = finder
-        self.skill: Use | None = None
-        self.executables: list[tuple[str, str]] = []
-        self.launched: list[tuple[str, str, str]] = []
-        self.operands: list[tuple[str, str]] = []
-        self.assignments: list[tuple[str, str]] = []
-        self.spelled: frozenset[str] = frozenset()  # options that the person's own rule spells out
+    finder: "Finder | None" = None
+    _: KW_ONLY
+    skill: Use | None = None
+    executables: list[tuple[str, str]] = field(default_factory=list)
+    launched: list[tuple[str, str, str]] = field(default_factory=list)
+    operands: list[tuple[str, str]] = field(default_factory=list)
+    assignments: list[tuple[str, str]] = field(default_factory=list)
+    spelled: frozenset[str] = frozenset()  # options that the person's own rule spells out
 
     def verdict(self, rule: Rule) -> Verdict:
         return Verdict(

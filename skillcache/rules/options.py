@@ -2,6 +2,7 @@
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, UNKNOWN_OPTION
+from skillcache.core.record import Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,20 +150,13 @@ _OFF = ("false", "0", "no", "never", "off", "none")
 UNKNOWN = Tool("", writes="-w -u")
 
 
-class Words:
-    """A command's words, told apart.
+class Words(Record):
+    """A command's words, told apart."""
 
-    operands: indices of the words that are neither options nor their values; files: values of options that name
-    files; values: all other values, for what they may name; options: as typed, by name alone, and with their value.
-    """
-
-    __slots__ = ("files", "operands", "options", "values")
-
-    def __init__(self) -> None:
-        self.operands: list[int] = []
-        self.files: list[str] = []
-        self.values: list[str] = []
-        self.options: list[str] = []
+    operands: list[int] = field(default_factory=list)  # indices of the words that are neither options nor their values
+    files: list[str] = field(default_factory=list)  # values of options that name files
+    values: list[str] = field(default_factory=list)  # all other values, for what they may name
+    options: list[str] = field(default_factory=list)  # as typed, by name alone, and with their value
 
 
 def examine(tool: Tool, words: tuple[str, ...], at: int, spelled: "frozenset[str]" = frozenset()) -> Words:

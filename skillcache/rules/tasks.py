@@ -7,6 +7,7 @@ part (`upload-test`, `test-data`) says nothing that is sure.
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.rules.task_runners import TABLE, Runner
 from skillcache.rules.words import join
 
@@ -100,20 +101,16 @@ def _parts(name: str) -> list[str]:
     return parts
 
 
-class Task:
-    """name: of its rule; word: the task, or a tool to be judged when `tool`; rest: where the words after it begin."""
-
-    __slots__ = ("directory", "files", "name", "rest", "tool", "tools", "values", "variables")
-
-    def __init__(self, directory: str) -> None:
-        self.directory = directory
-        self.name = ""
-        self.rest = 0
-        self.tool = False
-        self.tools: tuple[str, ...] = ()
-        self.files: list[str] = []
-        self.values: list[str] = []
-        self.variables: list[tuple[str, str]] = []
+class Task(Record):
+    directory: str
+    _: KW_ONLY
+    name: str = ""  # of its rule
+    rest: int = 0  # where the words after it begin
+    tool: bool = False  # whether it is a tool, which is to be judged
+    tools: tuple[str, ...] = ()
+    files: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    variables: list[tuple[str, str]] = field(default_factory=list)
 
 
 def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:

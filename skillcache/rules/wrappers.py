@@ -5,26 +5,20 @@ An option that is not in these tables makes the command one that no rule names.
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import OUTSIDE
+from skillcache.core.record import KW_ONLY, Record, field
 
 DEEPEST = 6  # wrappers within wrappers
 
 
-class Wrapped:
-    """A command without its wrappers.
+class Wrapped(Record):
+    """A command without its wrappers."""
 
-    words: what is run; directory: where, relative to the command's own unless absolute; assignments: variables set for
-    it; programs: the wrappers, each with its directory; launcher: the wrapper that looks the program up in the
-    project's own environment, or nothing.
-    """
-
-    __slots__ = ("assignments", "directory", "launcher", "programs", "words")
-
-    def __init__(self, words: tuple[str, ...]) -> None:
-        self.words = words
-        self.directory = ""
-        self.assignments: list[tuple[str, str]] = []
-        self.programs: list[tuple[str, str]] = []
-        self.launcher = ""
+    words: tuple[str, ...]  # what is run
+    _: KW_ONLY
+    directory: str = ""  # where, relative to the command's own unless absolute
+    assignments: list[tuple[str, str]] = field(default_factory=list)  # variables set for it
+    programs: list[tuple[str, str]] = field(default_factory=list)  # the wrappers, each with its directory
+    launcher: str = ""  # the wrapper that looks the program up in the project's own environment, or nothing
 
 
 # word: options without a value, options with one, how many operands stand before the command

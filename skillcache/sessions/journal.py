@@ -4,6 +4,8 @@ A journal takes encoded records (`record`) and tells what it holds of a project'
 text may have been written by anybody who can reach the store. tests/sessions/ holds both journals to this contract.
 """
 
+from skillcache.core.record import KW_ONLY, Record, field
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,65 +13,33 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded:"
 
 
-class Past:
-    """What is known of one session.
+class Past(Record):
+    """What is known of one session."""
 
-    state: fields of `record`; log: JSON texts, newest first, empty without details; files: path and edits, most edited
-    first; tasks: id and `<id>:status` to their texts.
-    """
-
-    __slots__ = ("files", "id", "log", "state", "tasks")
-
-    def __init__(
-        self,
-        id_: str,
-        state: dict[str, str],
-        log: list[str] | None = None,
-        files: list[tuple[str, int]] | None = None,
-        tasks: dict[str, str] | None = None,
-    ) -> None:
-        self.id = id_
-        self.state = state
-        self.log = log or []
-        self.files = files or []
-        self.tasks = tasks or {}
+    id: str
+    state: dict[str, str]  # fields of `record`
+    log: list[str] = field(default_factory=list)  # JSON texts, newest first, empty without details
+    files: list[tuple[str, int]] = field(default_factory=list)  # path and edits, most edited first
+    tasks: dict[str, str] = field(default_factory=dict)  # id and `<id>:status` to their texts
 
 
-class History:
-    """sessions: by last activity, newest first, the asking one among them; notes: id to JSON."""
-
-    __slots__ = ("notes", "sessions")
-
-    def __init__(self, notes: dict[str, str], sessions: list[Past]) -> None:
-        self.notes = notes
-        self.sessions = sessions
+class History(Record):
+    notes: dict[str, str]  # id to JSON
+    sessions: list[Past]  # by last activity, newest first, the asking one among them
 
 
-class Question:
+class Question(Record):
     """What to tell: the newest `sessions`, with details of `near` on this branch, of the first `any` and of `own`."""
 
-    __slots__ = ("any", "branch", "entries", "files", "near", "own", "project", "sessions")
-
-    def __init__(
-        self,
-        project: str,
-        *,
-        branch: str = "",
-        own: str = "",
-        sessions: int = 12,
-        near: int = 3,
-        any_: int = 2,
-        entries: int = 80,
-        files: int = 40,
-    ) -> None:
-        self.project = project
-        self.branch = branch
-        self.own = own
-        self.sessions = sessions
-        self.near = near
-        self.any = any_
-        self.entries = entries
-        self.files = files
+    project: str
+    _: KW_ONLY
+    branch: str = ""
+    own: str = ""
+    sessions: int = 12
+    near: int = 3
+    any: int = 2
+    entries: int = 80
+    files: int = 40
 
 
 class Journal:

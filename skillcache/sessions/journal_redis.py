@@ -44,7 +44,7 @@ class RedisJournal(Journal):
         return None if question is None else self._history(replies[place], question)
 
     def past(self, session: str, entries: int) -> Past | None:
-        question = Question("", own=session, sessions=0, near=0, any_=0, entries=entries, files=record.FILES)
+        question = Question("", own=session, sessions=0, near=0, any=0, entries=entries, files=record.FILES)
         (reply,) = self._ask((_read(question),))
         return next(iter(self._history(reply, question).sessions), None)
 

@@ -5,6 +5,7 @@ Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a
 """
 
 from skillcache.core.credentials.words import NO_WORD, PROGRAMS
+from skillcache.core.record import Record
 from skillcache.sessions.record import WINDOW
 
 # Every assignment has one of these names, every shape one of these beginnings or a long run below.
@@ -97,13 +98,8 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
 
 
-class Clock:
-    """now: unix ms."""
-
-    __slots__ = ("now",)
-
-    def __init__(self, now: int) -> None:
-        self.now = now
+class Clock(Record):
+    now: int  # unix ms
 
     def ago(self, at: int) -> str:
         """A clock of another machine may be ahead of ours: the future is now."""

@@ -16,6 +16,7 @@ from skillcache.core.paths import (
     home_folder,
     project_config_file,
 )
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.settings.table import FALSE, OPTIONS, PROJECT, TABLE, USER, from_text, require_url
 from skillcache.settings.trust import require, set_by_project
 
@@ -34,33 +35,19 @@ _PERSONS = (
 _CONFIG_CAP = 1 << 20
 
 
-class Settings:
-    """The values in force. `store`: what `stores.open_store` takes; `rules`: the person's rules, project's last.
+class Settings(Record):
+    """The values in force."""
 
-    `named`: the variable or file that names the store, "" for the embedded one; `origins`: the same for each setting
-    that is not at its default; `warnings`: sentences about what was ignored, for `doctor`.
-    """
+    values: dict[str, object]
+    _: KW_ONLY
+    cache: str
+    store: str  # what `stores.open_store` takes
+    rules: list[dict[str, object]]  # the person's rules, project's last
+    warnings: list[str]  # sentences about what was ignored, for `doctor`
+    named: str = ""  # the variable or file that names the store, "" for the embedded one
+    origins: dict[str, str] = field(default_factory=dict)  # the same for each setting that is not at its default
 
-    __slots__ = ("cache", "named", "origins", "rules", "store", "values", "warnings")
-
-    def __init__(
-        self,
-        values: dict[str, object],
-        *,
-        cache: str,
-        store: str,
-        rules: list[dict[str, object]],
-        warnings: list[str],
-        named: str = "",
-        origins: "Mapping[str, str] | None" = None,
-    ) -> None:
-        self.values = values
-        self.origins = origins or {}
-        self.cache = cache
-        self.store = store
-        self.named = named
-        self.rules = rules
-        self.warnings = warnings
+    __repr__ = object.__repr__  # a URL with a password is nothing for a traceback
 
     def number(self, name: str) -> float:
         value = self.values[name]

@@ -1,23 +1,19 @@
 """Every setting, who may set it, and which values it takes."""
 
 from skillcache.core.errors import ConfigError
+from skillcache.core.record import Record
 
 USER = "user"  # the environment or the person's own file
 PROJECT = "project"  # these, or the project's file
 
 
-class Setting:
-    """name: as in TOML; kind: what values are allowed; variable: its environment variable; scope: who may set it."""
-
-    __slots__ = ("default", "kind", "name", "scope", "text", "variable")
-
-    def __init__(self, name: str, kind: str, default: object, variable: str, scope: str, text: str) -> None:
-        self.name = name
-        self.kind = kind
-        self.default = default
-        self.variable = variable
-        self.scope = scope
-        self.text = text
+class Setting(Record):
+    name: str  # as in TOML
+    kind: str  # what values are allowed
+    default: object
+    variable: str  # its environment variable
+    scope: str  # who may set it
+    text: str
 
 
 TABLE = (

@@ -11,6 +11,7 @@ from time import monotonic
 
 from skillcache.core.errors import StoreError
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.core.record import Record
 from skillcache.stores.redis_url import Address
 from skillcache.stores.resp import Reader, Refusal, encode
 
@@ -27,22 +28,13 @@ _ANSWER = 1 << 20  # bytes, at most, of where a server is: a node tells of every
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
-class Limits:
-    """Seconds but for size, which is the most bytes of a reply.
+class Limits(Record):
+    """Seconds, but for `size`."""
 
-    connect: with name resolution, and once more for a TLS handshake; silence: until the reply's first byte;
-    operation: request and whole reply.
-    """
-
-    __slots__ = ("connect", "operation", "silence", "size")
-
-    def __init__(
-        self, connect: float = 0.1, silence: float = 0.13, operation: float = 0.25, size: int = 64 << 20
-    ) -> None:
-        self.connect = connect
-        self.silence = silence
-        self.operation = operation
-        self.size = size
+    connect: float = 0.1  # with name resolution, and once more for a TLS handshake
+    silence: float = 0.13  # until the reply's first byte
+    operation: float = 0.25  # request and whole reply
+    size: int = 64 << 20  # most bytes of a reply
 
 
 class Connection:

@@ -6,6 +6,7 @@ first call connects, or opens the file.
 
 from skillcache.core.errors import StoreError
 from skillcache.core.outcomes import Outcome
+from skillcache.core.record import Record
 
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
 STARTED_DIGITS = 16  # a value begins with its start in ms since the epoch, so that a script can compare
@@ -13,33 +14,20 @@ STARTED_DIGITS = 16  # a value begins with its start in ms since the epoch, so t
 EMBEDDED = "embedded:"
 
 
-class Lookup:
-    """entry: the stored value or None; generations: in the order of the names asked for, 0 where none was raised.
-
-    also: the value under the second key, None where there is none or none was asked for.
-    """
-
-    __slots__ = ("also", "entry", "generations")
-
-    def __init__(self, entry: bytes | None, generations: tuple[int, ...], also: bytes | None = None) -> None:
-        self.entry = entry
-        self.generations = generations
-        self.also = also
+class Lookup(Record):
+    entry: bytes | None  # the stored value or None
+    generations: tuple[int, ...]  # in the order of the names asked for, 0 where none was raised
+    also: bytes | None = None  # the value under the second key, None where there is none or none was asked for
 
 
-class Claim:
-    """What a claim came to.
+class Claim(Record):
+    """What a claim came to."""
 
-    holder: "" when it is ours now, else the owner who has it; left: seconds of its lease; mark: from where `wait`
-    hears the next release; with one that is ours it tells of a release lately, and is "" where none was.
-    """
-
-    __slots__ = ("holder", "left", "mark")
-
-    def __init__(self, holder: str, left: float, mark: str) -> None:
-        self.holder = holder
-        self.left = left
-        self.mark = mark
+    holder: str  # "" when it is ours now, else the owner who has it
+    left: float  # seconds of its lease
+    # from where `wait` hears the next release; with one that is ours it tells of a release lately, and is ""
+    # where none was
+    mark: str
 
 
 class Store:

@@ -27,6 +27,7 @@ Version log
 from skillcache.core import json
 from skillcache.core.digest import sha256
 from skillcache.core.errors import SkillcacheError
+from skillcache.core.record import KW_ONLY, Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,81 +53,42 @@ class Unreadable(SkillcacheError):
     """The bytes are not an entry of this version."""
 
 
-class File:
-    """A file that a run left. path: relative to the root; mode: permission bits; content: bytes."""
+class File(Record):
+    """A file that a run left."""
 
-    __slots__ = ("content", "mode", "path")
-
-    def __init__(self, path: str, mode: int, content: bytes) -> None:
-        self.path = path
-        self.mode = mode
-        self.content = content
+    path: str  # relative to the root
+    mode: int  # permission bits
+    content: bytes
 
 
-class Entry:
-    """A recorded result and where it comes from.
+class Entry(Record):
+    """A recorded result and where it comes from."""
 
-    key: full key text; names: rule names with the generation each had when the run began; status: exit status;
-    meaning: the client's word for a status that is no failure, or ''; failed: whether the run failed, by its status or
-    its text; directory: where the run left the shell, relative to the root, None for where it began; output: the text's
-    bytes, with the root replaced when `relocated`; root: the worktree that recorded it; duration: milliseconds;
-    started, finished: milliseconds since the epoch; writer: who recorded it (user, host, machine, session, agent);
-    project: its identity; details: what was captured, for people; signature: empty until entries are signed.
-    form: what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
-    output, with standard error as a file); files: what a skill's run left; place: paths of the machine besides
-    the root that the output may name, so that it holds where they are the same, '' for none; pinned: kept whatever its
-    age.
-    """
-
-    __slots__ = (
-        "details", "directory", "duration", "failed", "files", "finished", "form", "key", "meaning", "names", "output",
-        "pinned", "place", "project", "relocated", "root", "signature", "started", "status", "writer",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        *,
-        key: str,
-        names: dict[str, int],
-        status: int,
-        meaning: str,
-        failed: bool,
-        output: bytes,
-        directory: str | None,
-        relocated: bool,
-        root: str,
-        project: str,
-        duration: int,
-        started: int,
-        finished: int,
-        writer: dict[str, str],
-        details: dict[str, object] | None = None,
-        signature: str = "",
-        form: str = TEXT,
-        files: tuple[File, ...] = (),
-        place: str = "",
-        pinned: bool = False,
-    ) -> None:
-        self.key = key
-        self.names = names
-        self.status = status
-        self.meaning = meaning
-        self.failed = failed
-        self.output = output
-        self.directory = directory
-        self.relocated = relocated
-        self.root = root
-        self.project = project
-        self.duration = duration
-        self.started = started
-        self.finished = finished
-        self.writer = writer
-        self.details = details or {}
-        self.signature = signature
-        self.form = form
-        self.files = files
-        self.place = place
-        self.pinned = pinned
+    _: KW_ONLY
+    key: str  # full key text
+    names: dict[str, int]  # rule names with the generation each had when the run began
+    status: int  # exit status
+    meaning: str  # the client's word for a status that is no failure, or ''
+    failed: bool  # whether the run failed, by its status or its text
+    output: bytes  # the text's bytes, with the root replaced when `relocated`
+    directory: str | None  # where the run left the shell, relative to the root, None for where it began
+    relocated: bool
+    root: str  # the worktree that recorded it
+    project: str  # its identity
+    duration: int  # milliseconds
+    started: int  # milliseconds since the epoch
+    finished: int  # milliseconds since the epoch
+    writer: dict[str, str]  # who recorded it (user, host, machine, session, agent)
+    details: dict[str, object] = field(default_factory=dict)  # what was captured, for people
+    signature: str = ""  # empty until entries are signed
+    # what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
+    # output, with standard error as a file)
+    form: str = TEXT
+    files: tuple[File, ...] = ()  # what a skill's run left
+    # paths of the machine besides the root that the output may name, so that it holds where they are the same, '' for
+    # none
+    place: str = ""
+    pinned: bool = False  # kept whatever its age
 
 
 def encode(entry: Entry) -> bytes:

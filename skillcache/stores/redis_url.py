@@ -15,6 +15,7 @@ a password may be anywhere in it.
 """
 
 from skillcache.core.errors import ConfigError
+from skillcache.core.record import Record, field
 
 DEFAULT_PORT = 6379
 _SENTINEL_PORT = 26379
@@ -53,32 +54,23 @@ if TYPE_CHECKING:
     Tuning = dict[str, str | int | float | bool]
 
 
-class Address:
-    """host and port, or path of a unix socket; tls is None for a plain connection, else the ssl_* options.
+class Address(Record):
+    host: str = "localhost"
+    port: int = DEFAULT_PORT
+    path: str | None = None  # of a unix socket, instead of host and port
+    username: str | None = None
+    password: str | None = None
+    db: int = 0
+    tls: dict[str, str] | None = None  # None for a plain connection, else the ssl_* options
+    sentinels: tuple[tuple[str, int], ...] = ()  # host and port of each, which know where the master of `service` is
+    # of a cluster, which know who has our slot; none of either where the host is the server's
+    nodes: tuple[tuple[str, int], ...] = ()
+    service: str = ""
+    tuning: "Tuning" = field(default_factory=dict)  # of redis-py's connections, by its own names
+    sentinel_username: str | None = None
+    sentinel_password: str | None = None
 
-    sentinels: host and port of each, which know where the master of `service` is; nodes: of a cluster, which know who
-    has our slot; none of either where the host is the server's. tuning: of redis-py's connections, by its own names.
-    """
-
-    __slots__ = (
-        "db", "host", "nodes", "password", "path", "port", "sentinel_password", "sentinel_username", "sentinels",
-        "service", "tls", "tuning", "username",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.host = "localhost"
-        self.port = DEFAULT_PORT
-        self.path: str | None = None
-        self.username: str | None = None
-        self.password: str | None = None
-        self.db = 0
-        self.tls: dict[str, str] | None = None
-        self.sentinels: tuple[tuple[str, int], ...] = ()
-        self.nodes: tuple[tuple[str, int], ...] = ()
-        self.service = ""
-        self.tuning: Tuning = {}
-        self.sentinel_username: str | None = None
-        self.sentinel_password: str | None = None
+    __repr__ = object.__repr__  # a password is nothing for a traceback
 
     def at(self, place: tuple[str, int]) -> "Address":
         """The same server, now that it is known where it is, or a node of the same cluster."""

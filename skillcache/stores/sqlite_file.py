@@ -24,6 +24,7 @@ from errno import EAGAIN
 from time import sleep
 
 from skillcache.core import files
+from skillcache.core.record import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,28 +77,23 @@ CREATE INDEX records_expiry ON records (expires);
 """
 
 
-class Layout:
+class Layout(Record):
     """The tables of a file; a file of another version is not ours."""
 
-    __slots__ = ("tables", "version")
-
-    def __init__(self, version: int, tables: str) -> None:
-        self.version = version
-        self.tables = tables
+    version: int
+    tables: str
 
 
 RESULTS = Layout(SCHEMA_VERSION, _SCHEMA)
 
 
-class Handle:
+class Handle(Record):
     """An open file, and which file it is, whatever lies at the path later."""
 
-    __slots__ = ("connection", "identity", "writable")
-
-    def __init__(self, connection: Connection, identity: "Identity", *, writable: bool) -> None:
-        self.connection = connection
-        self.identity = identity
-        self.writable = writable
+    connection: Connection
+    identity: "Identity"
+    _: KW_ONLY
+    writable: bool
 
 
 def open_for_writing(path: str, layout: Layout = RESULTS) -> Handle:

@@ -4,6 +4,7 @@ from skillcache.cache.capture import Plan
 from skillcache.claude.event import ToolEvent
 from skillcache.core import counts
 from skillcache.core.outcomes import Outcome
+from skillcache.core.record import Record
 from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import Settings, load
 from skillcache.tools.other_tools import plan_of
@@ -14,16 +15,11 @@ if TYPE_CHECKING:
     from skillcache.tools.world import World
 
 
-class Call:
-    """folder: the directory Claude Code was started in, which names the project's own files."""
-
-    __slots__ = ("event", "folder", "settings", "world")
-
-    def __init__(self, event: ToolEvent, world: "World", folder: str, settings: Settings) -> None:
-        self.event = event
-        self.world = world
-        self.folder = folder
-        self.settings = settings
+class Call(Record):
+    event: ToolEvent
+    world: "World"
+    folder: str  # the directory Claude Code was started in, which names the project's own files
+    settings: Settings
 
     @property
     def cache(self) -> str:

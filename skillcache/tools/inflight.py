@@ -11,6 +11,7 @@ from skillcache.core import files, json
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import INTERNAL, UNDONE
 from skillcache.core.paths import pending_folder
+from skillcache.core.record import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,31 +105,16 @@ def _path(cache: str, tool_use_id: str) -> str:
     return f"{pending_folder(cache)}/{digest(tool_use_id.encode('utf-8', 'replace'))}"
 
 
-class Miss:
-    """A call between its two hooks.
+class Miss(Record):
+    """A call between its two hooks."""
 
-    key: full key text; cwd: where the run began; project: its identity; started: milliseconds since the epoch;
-    since: see `skillcache.tools.inflight`; generations: of each name.
-    """
-
-    __slots__ = ("cwd", "generations", "key", "project", "since", "started")
-
-    def __init__(
-        self,
-        *,
-        key: str,
-        cwd: str,
-        project: str,
-        started: int,
-        since: int,
-        generations: dict[str, int],
-    ) -> None:
-        self.key = key
-        self.cwd = cwd
-        self.project = project
-        self.started = started
-        self.since = since
-        self.generations = generations
+    _: KW_ONLY
+    key: str  # full key text
+    cwd: str  # where the run began
+    project: str  # its identity
+    started: int  # milliseconds since the epoch
+    since: int  # see `skillcache.tools.inflight`
+    generations: dict[str, int]  # of each name
 
     def record(self) -> dict[str, object]:
         """As JSON values, for `skillcache.tools.inflight`."""

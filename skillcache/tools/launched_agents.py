@@ -61,7 +61,7 @@ def _end(cache: str, agent_id: str, session_id: str, answer: str, *, again: bool
     call = ToolEvent(
         "PostToolUse",
         tool="Agent",
-        tool_input=tool_input,
+        input=tool_input,
         tool_use_id=_id(agent_id),
         cwd=str(record.get("cwd")),  # where it was launched: an agent that went elsewhere did not move its session
         session_id=session_id,

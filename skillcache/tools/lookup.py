@@ -15,6 +15,7 @@ from skillcache.claude.event import ToolEvent
 from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import QUARANTINED, SECRET
+from skillcache.core.record import Record
 from skillcache.core.slowness import Place
 from skillcache.stores.entry import JSON, Row
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
@@ -79,16 +80,11 @@ def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
     )
 
 
-class Consultation:
-    """found: the key and what was captured; project: its identity; generations: of every name of the call, now."""
-
-    __slots__ = ("answer", "found", "generations", "project")
-
-    def __init__(self, answer: Answer, found: Lookup, project: str, generations: dict[str, int]) -> None:
-        self.answer = answer
-        self.found = found
-        self.project = project
-        self.generations = generations
+class Consultation(Record):
+    answer: Answer
+    found: Lookup  # the key and what was captured
+    project: str  # its identity
+    generations: dict[str, int]  # of every name of the call, now
 
 
 def consult(call: Call, planned: Plan) -> Consultation:

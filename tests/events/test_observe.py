@@ -141,7 +141,7 @@ class TestWhatIsKept:
         event = ToolEvent(
             "PostToolUse",
             tool="Bash",
-            tool_input={"command": text},
+            input={"command": text},
             tool_use_id="toolu_1",
             cwd=str(busy.project),
             response={"stdout": said, "stderr": "", "interrupted": False, "isImage": False},

@@ -145,7 +145,7 @@ def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(jou
     other = Teller(teller.at + 100_000, branch="feature")
     journal.tell(teller.lines(start("a"), start("b"), start("c")) + other.lines(start("d"), start("e")), ttl=TTL)
 
-    detailed = [past.id for past in ask(journal, branch="main", own="a", near=1, any_=1) if past.log]
+    detailed = [past.id for past in ask(journal, branch="main", own="a", near=1, any=1) if past.log]
 
     assert detailed == ["a", "e", "c"]
 

@@ -30,7 +30,7 @@ def recorded(file: str, call: str) -> Recorded:
 def called(tool: str, tool_input: dict[str, Any], **more: Any) -> ToolEvent:
     """A call that is about to be made, or with `response` has been."""
     name = "PostToolUse" if "response" in more else "PreToolUse"
-    return ToolEvent(name, tool=tool, tool_input=tool_input, tool_use_id="toolu_1", **{"cwd": "/work", **more})
+    return ToolEvent(name, tool=tool, input=tool_input, tool_use_id="toolu_1", **{"cwd": "/work", **more})
 
 
 @pytest.fixture

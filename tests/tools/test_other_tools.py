@@ -68,7 +68,7 @@ def test_a_server_s_tool_is_named_by_its_server_or_a_wildcard(pattern: str) -> N
 
 @pytest.mark.parametrize("tool", ["mcp__words__\ud800", "mcp__words__a\nb", "mcp__words__\x1b[2J"])
 def test_a_tool_whose_name_no_entry_can_have_is_named_by_no_rule(tool: str) -> None:
-    event = ToolEvent("PreToolUse", tool=tool, tool_input={}, tool_use_id="1", cwd="/")
+    event = ToolEvent("PreToolUse", tool=tool, input={}, tool_use_id="1", cwd="/")
 
     with pytest.raises(Bypass) as caught:
         plan_of(event, (Rule("all", "mcp__*"),))

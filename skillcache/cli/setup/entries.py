@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from skillcache.claude.patterns import parse as parse_pattern
+from skillcache.core.record import KW_ONLY, Record
 
 EVENTS = {
     "PreToolUse": "pre_tool_use.py",
@@ -75,38 +76,18 @@ class Started(NamedTuple):
         return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
 
 
-class Edit:
-    """A way to write entries: `interpreter` and `hooks` (the scripts' folder) are absolute paths, `timeout` seconds.
+class Edit(Record):
+    """A way to write entries. What answers commands is always there."""
 
-    rules: the patterns of the person's own rules; writers: those in their `invalidated_by`; web: whether calls of the
-    web's tools are answered; sessions, messages: whether to write the entries that record sessions and that bring
-    messages. What answers commands is always there.
-    """
-
-    __slots__ = (
-        "hooks", "interpreter", "messages", "rules", "sessions", "timeout", "web", "writers",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        interpreter: str,
-        hooks: str,
-        *,
-        rules: Sequence[str] = (),
-        writers: Sequence[str] = (),
-        web: bool = True,
-        timeout: int = 10,
-        sessions: bool = False,
-        messages: bool = False,
-    ) -> None:
-        self.messages = messages
-        self.sessions = sessions
-        self.interpreter = interpreter
-        self.hooks = hooks
-        self.rules = rules
-        self.writers = writers
-        self.web = web
-        self.timeout = timeout
+    interpreter: str  # an absolute path
+    hooks: str  # the scripts' folder, absolute
+    _: KW_ONLY
+    rules: Sequence[str] = ()  # the patterns of the person's own rules
+    writers: Sequence[str] = ()  # those in their `invalidated_by`
+    web: bool = True  # whether calls of the web's tools are answered
+    timeout: int = 10  # seconds
+    sessions: bool = False  # whether to write the entries that record sessions
+    messages: bool = False  # whether to write those that bring messages
 
     def groups(self) -> list[tuple[str, Json]]:
         """Each event and an element that its list gains."""

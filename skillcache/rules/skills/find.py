@@ -9,6 +9,7 @@ import os
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint.files import small
 from skillcache.rules.gathered import Use
 from skillcache.rules.rule import Rule
@@ -26,19 +27,16 @@ _MOST = 8 << 20  # bytes of a script
 _NOTHING = manifest.Declaration()
 
 
-class Finder:
-    """Looks for skills as a call sees them.
+class Finder(Record):
+    """Looks for skills as a call sees them."""
 
-    cwd: where the call begins; rules: the person's of the form `Skill(name)`; ttl: seconds where nothing is said of it.
-    """
+    cwd: str  # where the call begins
+    environ: "Mapping[str, str]"
+    rules: tuple[Rule, ...]  # the person's of the form `Skill(name)`
+    _: KW_ONLY
+    ttl: int  # seconds where nothing is said of it
 
-    __slots__ = ("cwd", "environ", "rules", "ttl")
-
-    def __init__(self, cwd: str, environ: "Mapping[str, str]", rules: tuple[Rule, ...], *, ttl: int) -> None:
-        self.cwd = cwd
-        self.environ = environ
-        self.rules = rules
-        self.ttl = ttl
+    __repr__ = object.__repr__  # an environment is nothing for a traceback
 
     def find(self, inner: "Wrapped") -> Use | None:
         """The skill's use; None for any other command, and for a skill that is not to be cached. Raises Bypass."""

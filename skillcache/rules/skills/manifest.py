@@ -15,6 +15,7 @@ outputs: [report.pdf]      files it writes: globs from the directory it is run i
 from skillcache.core import files, json
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.record import Record
 from skillcache.fingerprint.globs import fault_of
 from skillcache.rules.skills import named
 from skillcache.rules.skills.beyond import PLUGIN
@@ -34,19 +35,14 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _LONGEST_NAME = 64
 
 
-class Declaration:
-    """ttl: seconds, 0 where it is not said; depends, outputs: globs as written; env: names; version: "" for none."""
-
-    __slots__ = ("args_are_files", "depends", "env", "failures", "outputs", "ttl", "version")
-
-    def __init__(self) -> None:
-        self.ttl = 0
-        self.depends: tuple[str, ...] = ()
-        self.env: tuple[str, ...] = ()
-        self.outputs: tuple[str, ...] = ()
-        self.args_are_files = False
-        self.failures = False
-        self.version = ""
+class Declaration(Record):
+    ttl: int = 0  # seconds, 0 where it is not said
+    depends: tuple[str, ...] = ()  # globs as written
+    env: tuple[str, ...] = ()  # names
+    outputs: tuple[str, ...] = ()  # globs as written
+    args_are_files: bool = False
+    failures: bool = False
+    version: str = ""  # "" for none
 
 
 class Manifest:

@@ -6,6 +6,7 @@ import time
 from skillcache.core.errors import Bypass
 from skillcache.core.git import Git
 from skillcache.core.processes import Child, end
+from skillcache.core.record import Record, field
 from skillcache.core.slowness import Place
 from skillcache.sessions.brief.choice import Facts
 from skillcache.sessions.text import ANGLE, ELLIPSIS
@@ -19,20 +20,15 @@ _COMMITS = 50
 _FILES = 40
 
 
-class Changes:
-    """commits: their one-line texts, newest first, None where the session's commit is not in this clone.
+class Changes(Record):
+    """What has become of a session's work. `uncommitted`, `committed`, `touched`: paths that it had edited."""
 
-    uncommitted, committed, touched: paths that it had edited: not committed yet, in commits since, and written or
-    removed on disk since (known only where the session worked in this very folder).
-    """
-
-    __slots__ = ("commits", "committed", "touched", "uncommitted")
-
-    def __init__(self) -> None:
-        self.commits: list[str] | None = []
-        self.uncommitted: set[str] = set()
-        self.committed: set[str] = set()
-        self.touched: set[str] = set()
+    # one-line texts, newest first, None where the session's commit is not in this clone
+    commits: list[str] | None = field(default_factory=list)
+    uncommitted: set[str] = field(default_factory=set)  # not committed yet
+    committed: set[str] = field(default_factory=set)  # in commits since
+    # written or removed on disk since, known only where the session worked in this very folder
+    touched: set[str] = field(default_factory=set)
 
 
 def look(facts: Facts, root: str, host: str, session: str, environ: "Mapping[str, str]") -> Changes:

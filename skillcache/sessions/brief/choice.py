@@ -1,6 +1,7 @@
 """Which sessions a brief speaks of."""
 
 from skillcache.core import json, processes
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.sessions import record
 from skillcache.sessions.journal import History, Past
 from skillcache.sessions.text import Clock, plain
@@ -15,16 +16,11 @@ _DONE = ("completed", "deleted")
 _PROMPT, _PATH, _COMMAND, _SUBJECT, _NAME = 400, 160, 200, 200, 60
 
 
-class Command:
-    """status: exit status, -1 for one without (in the background, interrupted); at: unix ms."""
-
-    __slots__ = ("at", "said", "status", "text")
-
-    def __init__(self, text: str, status: int, said: str, at: int) -> None:
-        self.text = text
-        self.status = status
-        self.said = said
-        self.at = at
+class Command(Record):
+    text: str
+    status: int  # exit status, -1 for one without (in the background, interrupted)
+    said: str
+    at: int  # unix ms
 
 
 class Facts:
@@ -83,8 +79,8 @@ class Facts:
                 status = entry.get("status")
                 code = status if isinstance(status, int) and 0 <= status < 1000 else -1
                 found[text] = Command(text, code, plain(text_of(entry, "said"), _COMMAND), at_of(entry))
-        for field, stamp, status in (("failed", "failed_at", 1), ("passed", "passed_at", 0)):
-            text = self.text(field, _COMMAND)
+        for kept, stamp, status in (("failed", "failed_at", 1), ("passed", "passed_at", 0)):
+            text = self.text(kept, _COMMAND)
             if text and text not in found:
                 code = number(self.state.get("failed_status")) or 1 if status else 0
                 said = self.text("failed_said", _COMMAND) if status else ""
@@ -137,30 +133,20 @@ def _tasks(fields: dict[str, str]) -> list[tuple[str, str]]:
 _NEAR = 5_000  # ms between a reply's record and the time that the client tells of the same reply
 
 
-class Note:
-    __slots__ = ("at", "by", "text")
-
-    def __init__(self, at: int, by: str, text: str) -> None:
-        self.at = at
-        self.by = by
-        self.text = text
+class Note(Record):
+    at: int
+    by: str
+    text: str
 
 
-class Choice:
-    """subject: the session spoken of at length; running, others: further ones, newest first; notes: newest first.
-
-    `conditions`: of every session, by id; `branch`: where this session works.
-    """
-
-    __slots__ = ("branch", "conditions", "notes", "others", "running", "subject")
-
-    def __init__(self, branch: str) -> None:
-        self.branch = branch
-        self.subject: Facts | None = None
-        self.running: list[Facts] = []
-        self.others: list[Facts] = []
-        self.notes: list[Note] = []
-        self.conditions: dict[str, str] = {}
+class Choice(Record):
+    branch: str  # where this session works
+    _: KW_ONLY
+    subject: Facts | None = None  # the session spoken of at length
+    running: list[Facts] = field(default_factory=list)  # further ones, newest first
+    others: list[Facts] = field(default_factory=list)  # further ones, newest first
+    notes: list[Note] = field(default_factory=list)  # newest first
+    conditions: dict[str, str] = field(default_factory=dict)  # of every session, by id
 
 
 def choose(source: str, history: History, own: str, branch: str, clock: Clock, here: str, *, since: int = 0) -> Choice:

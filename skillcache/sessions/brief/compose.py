@@ -7,6 +7,7 @@ changed since, `sections` says it in words, `page` fits the words into the size.
 """
 
 from skillcache.core import processes
+from skillcache.core.record import Record
 from skillcache.sessions.brief import page, sections
 from skillcache.sessions.brief.changes import Changes, look
 from skillcache.sessions.brief.choice import Choice, choose
@@ -20,14 +21,9 @@ if TYPE_CHECKING:
     from skillcache.sessions.brief.changes import Changes
 
 
-class Brief:
-    """text: for the model; message: one line for the person."""
-
-    __slots__ = ("message", "text")
-
-    def __init__(self, text: str, message: str) -> None:
-        self.text = text
-        self.message = message
+class Brief(Record):
+    text: str  # for the model
+    message: str  # one line for the person
 
 
 def write(source: str, choice: Choice, changes: "Changes", clock: Clock, size: int) -> Brief | None:
@@ -47,18 +43,15 @@ def _finish(story: "sections.Story | None", choice: Choice, size: int) -> Brief 
     return Brief(text, f"skillcache: {story.message}") if text else None
 
 
-class Reader:
-    """session: "" for a person; root: top of the worktree; now: unix ms."""
+class Reader(Record):
+    session: str  # "" for a person
+    root: str  # top of the worktree
+    branch: str
+    host: str
+    now: int  # unix ms
+    environ: "Mapping[str, str]"
 
-    __slots__ = ("branch", "environ", "host", "now", "root", "session")
-
-    def __init__(self, session: str, root: str, branch: str, host: str, now: int, environ: "Mapping[str, str]") -> None:
-        self.session = session
-        self.root = root
-        self.branch = branch
-        self.host = host
-        self.now = now
-        self.environ = environ
+    __repr__ = object.__repr__  # an environment is nothing for a traceback
 
 
 def compose(source: str, history: History, reader: Reader, size: int, *, since: int = 0) -> Brief | None:

@@ -1,5 +1,6 @@
 """Fits sections into a size: what matters most goes in first, and stands where its section stands."""
 
+from skillcache.core.record import Record
 from skillcache.sessions.text import CLOSE, OPEN, units
 
 _DATA = (
@@ -9,14 +10,9 @@ _DATA = (
 _REST = 24  # units for "- and 100 more"
 
 
-class Section:
-    """heading: a line of its own, "" for none; items: rank (less is more important) and line, in their order."""
-
-    __slots__ = ("heading", "items")
-
-    def __init__(self, heading: str, items: list[tuple[int, str]]) -> None:
-        self.heading = heading
-        self.items = items
+class Section(Record):
+    heading: str  # a line of its own, "" for none
+    items: list[tuple[int, str]]  # rank (less is more important) and line, in their order
 
 
 def fit(opening: list[str], sections: list[Section], shown: str, size: int) -> str:

@@ -1,5 +1,6 @@
 """A brief's words, section by section. Ranks say what goes in first where there is no room for all."""
 
+from skillcache.core.record import Record
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Choice, Command, Facts, Note
 from skillcache.sessions.brief.page import Section
 from skillcache.sessions.text import Clock, plain, several, span
@@ -59,15 +60,10 @@ _LOOKING = (
 )
 
 
-class Story:
-    """opening: lines that stand first whatever happens; message: for the person."""
-
-    __slots__ = ("message", "opening", "sections")
-
-    def __init__(self, opening: list[str], sections: list[Section], message: str) -> None:
-        self.opening = opening
-        self.sections = sections
-        self.message = message
+class Story(Record):
+    opening: list[str]  # lines that stand first whatever happens
+    sections: list[Section]
+    message: str  # for the person
 
 
 def of_start(choice: Choice, changes: "Changes", clock: Clock) -> Story | None:
