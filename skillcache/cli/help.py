@@ -10,7 +10,7 @@ from skillcache.cli.main import COMMANDS
 from skillcache.core.paths import package_folder
 
 # Marks for what makes the tables and for what runs the examples: nothing to a reader.
-_MARKS = re.compile(r"<!-- .* -->\n")
+_MARKS = re.compile(r"<!-- [^<>\n]*-->\n")
 
 
 @click.command()

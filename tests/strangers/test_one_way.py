@@ -33,6 +33,7 @@ OPENING = {
     "cli/checks/proof.py": "our own file",
     "cli/demo.py": "writes",
     "cli/explain.py": "the event that the person names",
+    "cli/help.py": "our own files",
     "cli/skill/block.py": "writes",
     "cli/skill/propose.py": "writes",
     "cli/skill/rehearsal.py": "files of its own making",
