@@ -58,8 +58,9 @@ class Person:
         """`value` with the project, the home folder and the user, as a whole part of a path, replaced."""
         if "/" not in value:
             return value
-        value = relative(value, root)
-        if self.home:
+        if root in value:
+            value = relative(value, root)
+        if self.home and self.home in value:
             value = relative(value, self.home, _HOME)
         if self.user and f"/{self.user}" in value:
             value = "/".join([_USER if part == self.user else part for part in value.split("/")])

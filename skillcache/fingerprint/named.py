@@ -45,16 +45,23 @@ def capture(
     environ: "Mapping[str, str]", folders: "Iterable[str]", root: str, budget: files.Budget
 ) -> list[tuple[str, str]]:
     """(path, digest of the content) of each. `folders`: real, from which paths are seen. Raises Bypass."""
-    person = Person(environ)
     found: dict[str, str] = {}
+    known: set[str] = set()
     for name, path in _named(environ, tuple(folders)):
-        spelled = path[len(root) + 1 :] if path.startswith(root + "/") else person.without_places(path, root)
-        spelled = spelled.replace("\0home", "~").replace("\0user", "{user}")
-        if spelled not in found:
-            value = _content(name, path, budget)
-            if value is not None:
-                found[spelled] = value
+        if path in known:
+            continue
+        known.add(path)
+        value = _content(name, path, budget)
+        if value is not None:
+            found[_spelled(os.path.normpath(path), environ, root)] = value
     return list(found.items())
+
+
+def _spelled(path: str, environ: "Mapping[str, str]", root: str) -> str:
+    """As it is called in every worktree, and by every person."""
+    if path.startswith(root + "/"):
+        return path[len(root) + 1 :]
+    return Person(environ).without_places(path, root).replace("\0home", "~").replace("\0user", "{user}")
 
 
 def _named(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> "Iterator[tuple[str, str]]":
@@ -71,16 +78,18 @@ def _named(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> "Iterator[
         if is_input and len(pieces) > 1:
             pieces.append(value)  # of a path with blanks
         for piece in pieces:
-            path = piece[2:] if piece[:1] == "-" and piece[1:2] != "-" else piece
+            path = piece[2:] if piece[0] == "-" and piece[1:2] != "-" else piece
             base = path.rpartition("/")[2]
-            if path.startswith("~/"):
-                path = environ.get("HOME", "") + path[1:]
-            if not base or not (is_input or base[:1] == "." or base.rpartition(".")[2].lower() in _KINDS):
+            if not (is_input or base[:1] == "." or base.rpartition(".")[2].lower() in _KINDS):
                 continue
-            for folder in folders:
-                joined = os.path.normpath(os.path.join(folder, path))
-                if not joined.startswith(_VIRTUAL):
-                    yield name, joined
+            if path.startswith("/"):
+                if not path.startswith(_VIRTUAL):
+                    yield name, path
+            elif path.startswith("~/"):
+                yield name, environ.get("HOME", "") + path[1:]
+            elif path[:1] != "-":
+                for folder in folders:
+                    yield name, f"{folder}/{path}"
 
 
 def _content(name: str, path: str, budget: files.Budget) -> str | None:

@@ -21,9 +21,11 @@ fingerprint = Module("skillcache.fingerprint.capture")
 fingerprint.__path__ = []
 for name, value in (("Request", Anything), ("Fingerprint", Anything), ("capture", lambda _: Anything())):
     setattr(fingerprint, name, value)
-git = Module("skillcache.core.git")
+sys.modules["skillcache.fingerprint.capture"] = fingerprint
+
+from skillcache.core import git  # noqa: E402
+
 git.__dict__["ask_ahead"] = lambda *_: None
-sys.modules |= {"skillcache.fingerprint.capture": fingerprint, "skillcache.core.git": git}
 
 from skillcache.commands.stand_in import main  # noqa: E402
 
