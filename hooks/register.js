@@ -1,4 +1,4 @@
-// The plugin's module: asks the resident server (skillcache/server) for the result of a call that is allowed and about
+// The plugin's module: asks the resident server (skillcache/events/server) for the result of a call that is allowed and about
 // to run, and tells it what came of a call that ran. All that is decided is decided there. Whatever goes wrong here or
 // there, the call runs as it would without us.
 //

@@ -1,4 +1,4 @@
-"""The resident server of a client process, for the plugin's mod: see skillcache/server."""
+"""The resident server of a client process, for the plugin's mod: see skillcache/events/server."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The README's tables, made from the code. `python -m tests.readme_tables` writes them into the README."""
+"""The tables of the README and the reference, made from the code. `python -m tests.readme_tables` writes them there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from skillcache.rules.builtin_index import tool_of
 from skillcache.rules.task_runners import TABLE as RUNNERS
 from skillcache.settings.table import PROJECT, TABLE
 
-README = Path(__file__).parent.parent / "README.md"
+CHECKOUT = Path(__file__).parent.parent
+README = CHECKOUT / "README.md"
+PAGES = (README, *sorted((CHECKOUT / "skillcache/docs").glob("*.md")))  # what a person reads of us
+_SHOWN = 4  # commands of a language, where the README gives examples
 _LANGUAGES = {
     "python": "Python",
     "javascript": "JavaScript, TypeScript",
@@ -46,6 +49,15 @@ def rules() -> str:
     return "\n".join(rows)
 
 
+def examples() -> str:
+    rows = ["| | commands |", "|---|---|"]
+    for language, title in _LANGUAGES.items():
+        names = [_command(pattern) for pattern in patterns_of(language)]
+        rows.append(f"| {title} | {', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more |")
+    rows.append("| tasks with such a name | `npm test`, `make lint`, `just check`, ... |")
+    return "\n".join(rows)
+
+
 def settings() -> str:
     rows = ["| name | default | variable | a project's file may set it | |", "|---|---|---|---|---|"]
     rows += [
@@ -76,17 +88,24 @@ def variables() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"rules": rules, "variables": variables, "settings": settings, "outcomes": outcomes}
+TABLES = {"examples": examples, "rules": rules, "variables": variables, "settings": settings, "outcomes": outcomes}
 
 
 def with_tables(text: str) -> str:
-    """The README with what stands between each pair of markers made anew."""
+    """A page with what stands between each pair of its markers made anew."""
     for name, make in TABLES.items():
-        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
-        before, _, rest = text.partition(begin)
-        _, _, after = rest.partition(end)
-        text = before + begin + make() + end + after
+        begin, end = markers(name)
+        before, begun, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        assert bool(begun) == bool(ended), f"one of the two markers of {name} is missing"
+        if begun:
+            text = before + begin + make() + end + after
     return text
+
+
+def markers(name: str) -> tuple[str, str]:
+    """What stands before and behind the table of that name."""
+    return f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
 
 
 def _command(pattern: str) -> str:
@@ -103,4 +122,5 @@ def _toml(value: object) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    for page in PAGES:
+        page.write_text(with_tables(page.read_text()))

@@ -20,7 +20,10 @@ from skillcache.core.paths import hooks_folder
 
 PACKAGE = Path(skillcache.__file__).parent
 
-# What a hook cannot afford before it knows that a slow command is at hand; prices in milliseconds are in the design.
+# What a hook cannot afford before it knows that a slow command is at hand. Milliseconds that an import adds to the 8.4
+# of `python -I -S -c pass` (CPython 3.11): json 9, nearly all of it re; socket 4.4, where _socket is free; hashlib 3.8,
+# where _blake2 is; sqlite3 5; typing 4.6; pathlib 4.8; subprocess 7.3; logging 9.3; dataclasses 11.8; click 32;
+# pydantic 89; redis 145.
 FORBIDDEN = frozenset(
     [
         "typing",

@@ -1,28 +1,45 @@
-"""The README and the example say what the code does."""
+"""The README, the reference and the example say what the code does."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from skillcache.cli.main import COMMANDS
 from skillcache.cli.setup.entries import Edit
 from skillcache.cli.setup.settings_text import add
-from tests.readme_tables import README, TABLES, with_tables
+from tests.readme_tables import CHECKOUT, PAGES, README, TABLES, markers
 
 TEXT = README.read_text()
-EXAMPLE = README.parent / "settings.example.json"
+TEXTS = {path.name: path.read_text() for path in PAGES}
+ALL = "".join(TEXTS.values())
+EXAMPLE = CHECKOUT / "settings.example.json"
+MOST = 200  # lines: what only some need is in the reference
+# Pages for people that lead to others, beside those of the reference.
+MAPS = [
+    CHECKOUT / name
+    for name in (
+        *("skillcache/README.md", "skillcache/claude/README.md", "skillcache/CHANGELOG.md"),
+        *("tests/README.md", ".github/CONTRIBUTING.md"),
+    )
+]
+
+
+def test_the_readme_is_short_and_begins_with_what_all_need() -> None:
+    assert len(TEXT.splitlines()) <= MOST
+    assert re.findall(r"^## (.*)$", TEXT, re.MULTILINE)[0] == "What is replayed"
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_tables_are_those_of_the_code(name: str) -> None:
-    begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+    begin, end = markers(name)
 
-    written = TEXT.partition(begin)[2].partition(end)[0]
+    written = ALL.partition(begin)[2].partition(end)[0]
 
     assert written == TABLES[name](), "write them anew: python -m tests.readme_tables"
-    assert with_tables(TEXT).count(begin) == 1
+    assert ALL.count(begin) == ALL.count(end) == 1
 
 
 def test_the_example_is_what_install_writes() -> None:
@@ -42,6 +59,37 @@ def test_the_two_commands_for_a_fresh_machine_are_there() -> None:
 
 
 def test_every_row_of_a_table_has_the_cells_of_its_head() -> None:
-    for table in re.findall(r"(?:^\|.*\n)+", TEXT, re.MULTILINE):
+    for table in re.findall(r"(?:^\|.*\n)+", ALL, re.MULTILINE):
         counts = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
         assert len(counts) == 1, table
+
+
+def test_the_figures_of_the_readme_are_those_of_the_reference() -> None:
+    (row,) = re.findall(r"^\| .* \| 0 of .* \|$", TEXT, re.MULTILINE)
+    measured = TEXTS["benchmarks.md"]
+    *times, wrong = [cell.strip() for cell in row.strip("|").split("|")]
+    assert len(times) == 4
+    for time in times:
+        assert f" {time} " in measured, time
+    assert f" {wrong.removeprefix('0 of ')} | 0 | " in measured  # hits, and wrong ones
+
+
+def test_the_readme_leads_to_every_page_of_the_reference() -> None:
+    for page in PAGES[1:]:
+        assert f"({page.relative_to(CHECKOUT)})" in TEXT
+
+
+@pytest.mark.parametrize("page", [*PAGES, *MAPS], ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        assert target.startswith("https://") or (page.parent / target).is_file(), target
+
+
+def test_every_file_of_ours_that_a_text_sends_to_is_there() -> None:
+    texts = [*CHECKOUT.glob("hooks/*.*"), *CHECKOUT.glob("skillcache/**/*.py"), *CHECKOUT.glob("tests/**/*.mjs")]
+    sent = r"(?:see |in |as |[(])(skillcache/[a-z_/]+(?:\.\w+)?|docs/[a-z-]+\.md)"
+    found = [(text, place) for text in texts for place in re.findall(sent, text.read_text())]
+    assert len(found) > 8
+    for text, place in found:
+        assert (CHECKOUT / place).exists() or (CHECKOUT / "skillcache" / place).exists(), (text, place)

@@ -1,4 +1,4 @@
-"""What the README shows runs as it is shown: its Python, its JavaScript and the shell lines marked to run."""
+"""What the README and the reference show runs as shown: Python, JavaScript and the shell lines marked to run."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ import pytest
 from skillcache.settings.configuration import parse
 from skillcache.settings.table import USER
 from tests.conftest import RedisServer, require_program
-from tests.readme_tables import README
+from tests.readme_tables import PAGES
 
-TEXT = README.read_text()
 # What stands before a block says how it runs: `run` in a project of its own, `redis` beside a server, `file` as a file.
-BLOCKS = re.findall(r"(?:<!-- (\w+) -->\n)?```(python|sh|toml|js)\n(.*?)```", TEXT, flags=re.DOTALL)
-PYTHON = [(mark, code) for mark, language, code in BLOCKS if language == "python"]
-SHELL = [code for mark, language, code in BLOCKS if language == "sh" and mark == "run"]
-TOML = [code for _, language, code in BLOCKS if language == "toml"]
-JAVASCRIPT = [code for _, language, code in BLOCKS if language == "js"]
+BLOCK = re.compile(r"(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)```", flags=re.DOTALL)
+
+
+def shown(language: str, mark: str = "") -> list[tuple[str, str]]:
+    """The mark and the code of each block in that language, of those with that mark where it says one."""
+    blocks = [block for page in PAGES for block in BLOCK.findall(page.read_text())]
+    return [(marked, code) for marked, spoken, code in blocks if spoken == language and mark in ("", marked)]
+
+
+PYTHON = shown("python")
+SHELL = [code for _, code in shown("sh", "run")]
+TOML = [code for _, code in shown("toml")]
+JAVASCRIPT = [code for _, code in shown("js")]
 
 
 @pytest.fixture
@@ -63,7 +70,7 @@ def test_python_runs(mark: str, code: str, environ: dict[str, str], request: pyt
 
 
 def test_its_types_are_right(environ: dict[str, str]) -> None:
-    """What the README shows of the library passes `mypy --strict`."""
+    """What is shown of the library passes `mypy --strict`."""
     folder = Path(environ["PWD"])
     for number, (_, code) in enumerate(PYTHON):
         (folder / f"example_{number}.py").write_text(code)
@@ -97,6 +104,8 @@ def test_javascript_gives_what_it_says() -> None:
 
 
 def test_every_kind_of_example_is_there() -> None:
-    assert PYTHON
-    assert SHELL
-    assert len(TOML) > 2
+    languages = {spoken for page in PAGES for _, spoken, _ in BLOCK.findall(page.read_text())}
+    assert languages == {"python", "sh", "toml", "js"}  # each of which is tried above
+    assert len(PYTHON) > 5
+    assert len(SHELL) > 6
+    assert len(TOML) > 3

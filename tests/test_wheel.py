@@ -13,6 +13,7 @@ import pytest
 
 from skillcache.cli.setup.entries import EVENTS
 from skillcache.events.server.listening import PROTOCOL
+from tests.readme_tables import PAGES
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -48,11 +49,39 @@ def test_holds_the_package_the_hooks_inside_it_and_nothing_else(wheel: Path) -> 
     }
     hooks = {f"skillcache/hooks/{path.name}" for path in CHECKOUT.glob("hooks/*.py")}
     module = "skillcache/hooks/register.js"
-    plugin = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("skillcache/plugin/files/**/*.md")}
-    skill = "skillcache/skills/redis-cache/SKILL.md"
-    assert names == package | hooks | plugin | {"skillcache/py.typed", skill, module}
+    plugin = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("skillcache/cli/setup/plugin_files/**/*.md")}
+    skill = "skillcache/cli/setup/skills/redis-cache/SKILL.md"
+    reference = {str(path.relative_to(CHECKOUT)) for path in PAGES[1:]}
+    told = {"skillcache/LICENSE", "skillcache/CHANGELOG.md"}
+    assert names == package | hooks | plugin | reference | told | {"skillcache/py.typed", skill, module}
     assert (CHECKOUT / skill).exists()
+    assert plugin
+    assert reference
     assert len(hooks) >= len(EVENTS)
+
+
+def test_says_whose_it_is_and_under_which_licence(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        said = archive.read(metadata).decode()
+        licence = archive.read(metadata.replace("METADATA", "licenses/skillcache/LICENSE"))
+
+    assert "\nLicense-Expression: MIT\nLicense-File: skillcache/LICENSE\n" in said
+    assert "\nAuthor: The skillcache authors\n" in said
+    assert licence == (CHECKOUT / "skillcache/LICENSE").read_bytes()
+
+
+def test_its_help_is_read_without_the_checkout(site: Path, tmp_path: Path) -> None:
+    for page in PAGES[1:]:
+        done = subprocess.run(
+            [sys.executable, "-m", "skillcache", "help", page.stem],
+            env={"HOME": str(tmp_path), "PYTHONPATH": str(site)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.startswith(f"# {page.stem}: ")
 
 
 def test_its_hooks_run_without_the_checkout(site: Path, tmp_path: Path) -> None:

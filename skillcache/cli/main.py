@@ -13,6 +13,7 @@ COMMANDS = {
     "uninstall": "Take the hooks out of Claude Code's settings.",
     "doctor": "Check this installation and say how to mend what is wrong.",
     "demo": "Run a slow command twice through the real hooks, side by side.",
+    "help": "Read the reference: rules, settings, Redis, sessions and more.",
     "stats": "Show hits, misses, bypasses and the time saved.",
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",
@@ -34,7 +35,7 @@ COMMANDS = {
 }
 
 # These say what is wrong with our folder, or do without it.
-_WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo")
+_WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo", "help")
 
 
 class Lazy(click.Group):

@@ -1,6 +1,6 @@
 """Every way a call can end with us: one append-only table.
 
-Counters, messages, JSON and the README's table come from here. An id is written to disk and never
+Counters, messages, JSON and the table of docs/outcomes.md come from here. An id is written to disk and never
 reused or changed; a new outcome takes the next free id of its class.
 """
 

@@ -71,25 +71,30 @@ def _named(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> "Iterator[
         if is_noise(name) or name in _ELSEWHERE or name in IS_SET or name in IS_FOLDER:
             continue
         pieces = value.translate(_BETWEEN).split()
-        is_input = "-" in value[:1] or " -" in value or any(word in name.upper() for word in _OF_INPUTS)
         left -= len(pieces)
         if left < 0:
             raise Bypass(outcomes.TOO_LARGE, "values of variables")
+        is_input = "-" in value[:1] or " -" in value or any(word in name.upper() for word in _OF_INPUTS)
         if is_input and len(pieces) > 1:
             pieces.append(value)  # of a path with blanks
         for piece in pieces:
             path = piece[2:] if piece[0] == "-" and piece[1:2] != "-" else piece
-            base = path.rpartition("/")[2]
-            if not (is_input or base[:1] == "." or base.rpartition(".")[2].lower() in _KINDS):
-                continue
-            if path.startswith("/"):
-                if not path.startswith(_VIRTUAL):
-                    yield name, path
-            elif path.startswith("~/"):
-                yield name, environ.get("HOME", "") + path[1:]
-            elif path[:1] != "-":
-                for folder in folders:
-                    yield name, f"{folder}/{path}"
+            if is_input or _looks_like_one(path.rpartition("/")[2]):
+                for joined in _places(path, folders, environ):
+                    yield name, joined
+
+
+def _looks_like_one(base: str) -> bool:
+    return base[:1] == "." or base.rpartition(".")[2].lower() in _KINDS
+
+
+def _places(path: str, folders: tuple[str, ...], environ: "Mapping[str, str]") -> list[str]:
+    """Where a file by that name may be; none for what is no path."""
+    if path.startswith("/"):
+        return [] if path.startswith(_VIRTUAL) else [path]
+    if path.startswith("~/"):
+        return [environ.get("HOME", "") + path[1:]]
+    return [f"{folder}/{path}" for folder in folders] if path[:1] != "-" else []
 
 
 def _content(name: str, path: str, budget: files.Budget) -> str | None:

@@ -57,7 +57,7 @@ def names_tool(word: str) -> bool:
 
 
 def rules() -> tuple[tuple[str, str], ...]:
-    """Name and pattern of every built-in rule, for the README's table."""
+    """Name and pattern of every built-in rule, for the table of docs/rules.md."""
     found: dict[str, str] = {}
     for word in _MODULE_OF:
         tool = tool_of(word)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Tool:
     """One tool, or one subcommand of it; options are given as they are typed, separated by spaces.
 
-    name: of its rule; pattern: what the README shows; needs: one of these options must be there, else it writes; only:
+    name: of its rule; pattern: as in docs/rules.md; needs: one of these options must be there, else it writes; only:
     the same, else no rule names it; flags: options without a value, and words such as `--watch=false`; values: options
     whose value is the next word, behind `=` or glued to a letter; maybe: those whose value may be left out, and is
     never the next word; files: as values, of a file or folder that is read. `option=begin*` and `option=exact` among

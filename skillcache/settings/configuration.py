@@ -1,4 +1,4 @@
-"""Reads a configuration file: settings at its top level, `[[rules]]` below, as docs/README show them.
+"""Reads a configuration file: settings at its top level, `[[rules]]` below, as docs/configuration.md shows them.
 
 An unknown name warns, since a newer version may know it; a bad value is a ConfigError that names the file, the
 place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.

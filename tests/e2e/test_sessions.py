@@ -280,3 +280,20 @@ def rows(home: Path, query: str) -> list[tuple[str, ...]]:
         return connection.execute(query).fetchall()
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize(("length", "whole"), [(10_000, True), (10_001, False)])
+def test_the_client_gives_a_hooks_words_whole_up_to_a_length(bare_place: Place, length: int, whole: bool) -> None:
+    """What briefs and messages stay below: `sessions/brief`, `messages/limits.py`."""
+    words = "begin " + "x" * (length - 10) + " end"
+    said = json.dumps({"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": words}})
+    hook = {"type": "command", "command": f"cat {bare_place.root}/said"}
+    (bare_place.root / "said").write_text(said)
+    settings = bare_place.home / ".claude/settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(json.dumps({"hooks": {"SessionStart": [{"hooks": [hook]}]}}))
+
+    (text,) = [each for each in everything_in(play(bare_place, "ok").requests[0]) if "begin xxx" in each]
+
+    assert (words in text) == whole
+    assert (text.count("x") < 3_000) != whole

@@ -11,8 +11,8 @@
 //   inbox   {agent}                                       the messages kept, oldest first
 //   listen  {agent}                                       prints "listening", then the first message heard
 //
-// The grammar of an entry is written in skillcache/entry.py, the layout of keys in skillcache/redis_keys.py. ioredis is
-// found in the folder that IOREDIS names.
+// The grammar of an entry is written in skillcache/stores/entry.py, the layout of keys in skillcache/stores/redis_keys.py.
+// ioredis is found in the folder that IOREDIS names.
 
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.readme_tables import README
+from tests.readme_tables import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = Path(__file__).with_name("typing_sample.py").read_text()
-SNIPPETS = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+SNIPPETS = [code for page in PAGES for code in re.findall(r"```python\n(.*?)```", page.read_text(), flags=re.DOTALL)]
 WRONG = [
     "bare(1)",
     "bare.refresh()",

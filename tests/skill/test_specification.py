@@ -9,10 +9,11 @@ import pytest
 from skills_ref.validator import validate
 
 from skillcache.core.paths import package_folder
-from tests.readme_tables import README
+from tests.readme_tables import CHECKOUT
 from tests.skill.declaring import declared
 
-SHIPPED = Path(package_folder(), "skills/redis-cache")
+REFERENCE = CHECKOUT / "skillcache/docs/skills.md"
+SHIPPED = Path(package_folder(), "cli/setup/skills/redis-cache")
 PAGE = "---\nname: report\ndescription: Writes a report.\n---\n"
 
 
@@ -24,10 +25,10 @@ def said_of(folder: Path, text: str) -> list[str]:
 
 
 def shown() -> list[str]:
-    """The pages that we show: the README's, and the one that our skill's example makes."""
-    (readme,) = re.findall(r"SKILL.md <<'END'\n(.*?\n)END\n", README.read_text(), flags=re.DOTALL)
+    """The pages that we show: the reference's, and the one that our skill's example makes."""
+    (page,) = re.findall(r"SKILL.md <<'END'\n(.*?\n)END\n", REFERENCE.read_text(), flags=re.DOTALL)
     (example,) = re.findall(r"```yaml\n(metadata:.*?)```", (SHIPPED / "SKILL.md").read_text(), flags=re.DOTALL)
-    return [readme, PAGE.replace("report.\n", f"report.\n{example}")]
+    return [page, PAGE.replace("report.\n", f"report.\n{example}")]
 
 
 def test_our_own_skill_is_valid() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
-    *("cli/checks/tools.py", "fingerprint/__init__.py", "fingerprint/configuration.py", "fingerprint/index.py"),
+    *("cli/checks/tools.py", "fingerprint/capture.py", "fingerprint/configuration.py", "fingerprint/index.py"),
     *("fingerprint/worktree.py", "commands/words.py", "fingerprint/environment.py"),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
@@ -33,6 +33,9 @@ OPENING = {
     "cli/checks/lanes.py": "our own file",
     "cli/demo.py": "writes",
     "cli/explain.py": "the event that the person names",
+    "cli/skill/block.py": "writes",
+    "cli/skill/propose.py": "writes",
+    "cli/skill/rehearsal.py": "files of its own making",
     "cli/setup/settings_file.py": "writes",
     "cli/setup/skill.py": "writes",
     "cli/tail.py": "our own file",

@@ -28,7 +28,7 @@ _ACTING = frozenset(
 )
 # These are started by the client, or are about no store of the person's; `run` asks for itself, as a command's own
 # environment is to stay as it is.
-_APART = frozenset(["demo", "doctor", "plugin-path", "run", "serve"])
+_APART = frozenset(["demo", "doctor", "help", "plugin-path", "run", "serve"])
 
 
 class Given(NamedTuple):

@@ -10,10 +10,12 @@ from skillcache.cli.format import unified
 from skillcache.cli.skill.block import Placed, place
 from skillcache.cli.skill.proposal import Proposal
 from skillcache.cli.skill.proposal import propose as proposed
+from skillcache.core import files
 from skillcache.core.errors import SkillcacheError
 from skillcache.rules.skills.manifest import FILE
 from skillcache.sessions.text import legible
 
+_CAP = 16 << 20  # bytes of a SKILL.md
 _CAUTION = (
     "It is right for scripts that only report and write files, and wrong for those that are run for what they do."
 )
@@ -61,8 +63,7 @@ def _trial(proposal: Proposal, folder: str) -> str:
 def _read(path: str) -> str:
     """Raises SkillcacheError and OSError."""
     try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
+        return files.load(path, _CAP).decode("utf-8")
     except FileNotFoundError:
         raise SkillcacheError(f"{os.path.dirname(path)} is no folder of a skill: there is no {FILE} in it") from None
     except UnicodeDecodeError:
