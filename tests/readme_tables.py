@@ -7,6 +7,7 @@ from pathlib import Path
 from skillcache.cli.ruled import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
+from skillcache.fingerprint.noise import BUT, FOLDERS, IGNORED, SET
 from skillcache.rules.builtin_index import WORDS as TOOLS
 from skillcache.rules.builtin_index import tool_of
 from skillcache.rules.task_runners import TABLE as RUNNERS
@@ -64,7 +65,20 @@ def outcomes() -> str:
     return "\n".join(rows)
 
 
-TABLES = {"examples": examples, "rules": rules, "settings": settings, "outcomes": outcomes}
+def variables() -> str:
+    rows = ["| what is of | does not count |", "|---|---|"]
+    rows += [f"| {what} | {_names(words)} |" for what, words in IGNORED.items()]
+    rows += [
+        f"| but these count | {_names(' '.join(sorted(BUT)))} |",
+        f"| the person, the machine, the session | counts only as set or not: {_names(SET)} |",
+        f"| a place for temporary files | counts only as a folder that is there or not: {_names(FOLDERS)} |",
+        "| the client's version | what comes behind the agent's name in `AI_AGENT` |",
+        "| a commit that is being made | `GIT_AUTHOR_DATE` of this moment |",
+    ]
+    return "\n".join(rows)
+
+
+TABLES = {"examples": examples, "rules": rules, "variables": variables, "settings": settings, "outcomes": outcomes}
 
 
 def with_tables(text: str) -> str:
@@ -87,6 +101,10 @@ def markers(name: str) -> tuple[str, str]:
 def _command(pattern: str) -> str:
     name = pattern.removeprefix("Bash(").removesuffix(")").removesuffix(":*")
     return f"`{name}`"
+
+
+def _names(words: str) -> str:
+    return " ".join(f"`{word}`" for word in words.split())
 
 
 def _toml(value: object) -> str:

@@ -154,6 +154,7 @@ def capture_of(
         counted=work.counted if work is not None else (),
         asked=asked,
         meanwhile=meanwhile,
+        usual=work is not None,  # the skill names the others
     )
     # A tool that is given a file elsewhere may read what surrounds it.
     bounded = (*directories, *(_join(_join(cwd, place), path) for path, place in verdict.operands))

@@ -7,7 +7,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, guarded
 from skillcache.core.record import KW_ONLY, Record
-from skillcache.fingerprint import configuration, environment, files, packages, worktree
+from skillcache.fingerprint import configuration, environment, files, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.index import Content
@@ -91,6 +91,7 @@ class Request(Record):
     counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
     asked: "Git | None" = None  # git, asked ahead
     meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
+    usual: bool = False  # of the variables count those that tools are known to read, and no others
 
     __repr__ = object.__repr__  # an environment is nothing for a traceback
 
@@ -137,7 +138,7 @@ def _capture(
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
-    rows += [("env", *row) for row in environment.capture(environ, request.variables, root)]
+    rows += [("env", *row) for row in _variables(request, environ, root)]
     if reading is not None:
         reading.proceed()
     tools = _tools(request, cwd, root, environ)
@@ -165,6 +166,9 @@ def _capture(
         from skillcache.fingerprint.outside import of_project
 
         found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
+    if not request.usual:
+        folders = dict.fromkeys((cwd, *request.directories))
+        rows += [("named", *row) for row in named.capture(environ, folders, root, budget)]
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
 
@@ -181,6 +185,14 @@ def _capture(
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
+
+
+def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> list[tuple[str, str]]:
+    if request.usual:
+        from skillcache.fingerprint.usual import capture  # few commands are declared
+
+        return capture(environ, request.variables, root)
+    return environment.capture(environ, request.variables, root)
 
 
 def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") -> Tools:

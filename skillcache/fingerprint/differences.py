@@ -20,6 +20,7 @@ _WORDS = {
     "depends": "{name}, which a skill depends on,",
     "env": "the variable {name}",
     "ignored": "the ignored {name}",
+    "named": "{name}, which a variable names,",
     "link": "what the link {name} leads to",
     "outside": "{name}, outside the project",
     "packages": "the packages of {name}",

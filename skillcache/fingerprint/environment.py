@@ -1,58 +1,88 @@
-"""The environment variables that commands' reports depend on: one table, by ecosystem."""
+"""What the environment of a command says: the value of every variable that `noise` does not list.
 
+Values are written so that worktrees, clones, machines and people agree where only places and names differ, and kept as
+digests, each with its variable's name, so that neither an entry nor a key shows one.
+"""
+
+import os
 import time
 
 from skillcache.core.digest import digest
+from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 from skillcache.fingerprint.packages import relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# A word that ends in an underscore names a family.
-_TABLE = {
-    "every command": "CI CONTINUOUS_INTEGRATION GITHUB_ACTIONS DEBUG VERBOSE ENV ENVIRONMENT APP_ENV TEST TEST_ LANG"
-    " LANGUAGE LC_ TZ TERM COLORTERM FORCE_COLOR NO_COLOR CLICOLOR CLICOLOR_FORCE COLUMNS LINES SOURCE_DATE_EPOCH"
-    " LD_PRELOAD LD_LIBRARY_PATH DYLD_LIBRARY_PATH DYLD_INSERT_LIBRARIES DATABASE_URL REDIS_URL HTTP_PROXY HTTPS_PROXY"
-    " NO_PROXY http_proxy https_proxy no_proxy BASH_FUNC_",
-    "git": "GIT_",
-    "Python": "PYTHON PYTEST_ PY_COLORS PYENV_VERSION COVERAGE_ HYPOTHESIS_ MYPYPATH MYPY_ RUFF_ UV_ TOXENV TOX_"
-    " NOXSESSION DJANGO_ FLASK_ VIRTUAL_ENV CONDA_PREFIX CONDA_DEFAULT_ENV POETRY_ PYRIGHT_",
-    "JavaScript and TypeScript": "NODE_ENV NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS NODENV_VERSION BABEL_ENV"
-    " TS_NODE_ ESLINT_ JEST_ VITEST_ VITE_ NEXT_PUBLIC_ npm_config_ NPM_CONFIG_ YARN_ BUN_ DENO_",
-    "Rust": "RUSTFLAGS RUSTDOCFLAGS RUSTC RUSTC_ RUST_ RUSTUP_TOOLCHAIN CARGO_ CLIPPY_ NEXTEST_",
-    "Go": "GOFLAGS GOOS GOARCH GOARM GOAMD64 GO111MODULE GOEXPERIMENT GOTOOLCHAIN GOWORK GOPATH GOROOT GOPROXY"
-    " GOPRIVATE GODEBUG GOMAXPROCS GOCOVERDIR CGO_",
-    "Java": "JAVA_HOME JAVA_OPTS JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS CLASSPATH MAVEN_ GRADLE_ ORG_GRADLE_",
-    "Ruby": "RAILS_ENV RACK_ENV RUBYOPT RUBYLIB GEM_HOME GEM_PATH BUNDLE_ RSPEC_ RUBOCOP_ RBENV_VERSION",
-    "PHP": "COMPOSER_ PHPUNIT_ PHPRC PHP_INI_SCAN_DIR XDEBUG_ APP_DEBUG",
-    "C and C++": "CC CXX CFLAGS CXXFLAGS CPPFLAGS LDFLAGS LIBS PKG_CONFIG_PATH CPATH LIBRARY_PATH MAKEFLAGS CMAKE_"
-    " CTEST_ GTEST_ ASAN_ UBSAN_ TSAN_ LSAN_",
-    "version managers": "ASDF_ MISE_ NVM_BIN",
-}
-_WORDS = " ".join(_TABLE.values()).split()
-_NAMES = frozenset(_WORDS)
-_FAMILIES = (*(word for word in _WORDS if word.endswith("_")), "PYTHON")
-_ENDS = ("_TEST", "_TESTING", "_TEST_URL", "_DATABASE_URL")
+# No value holds a byte of zero, so none is taken for one of these.
+_HOME, _USER = "\0home", "\0user"
+# Where people's homes lie: a home that is called otherwise than its user, and lies elsewhere, was chosen for the run.
+_HOMES = ("/home", "/Users", "/var/home", "/export/home")
 # Set by git itself for the hooks of a commit. That it is of this moment is no more of an input than the moment is.
 _DATE = "GIT_AUTHOR_DATE"
 _MOMENT = 600  # seconds
+# Who asks: tools write less, or otherwise, for an agent. Its version is not what they look at.
+_AGENT = "AI_AGENT"
 
 
 def capture(environ: "Mapping[str, str]", more: "Iterable[str]", root: str) -> list[tuple[str, str]]:
-    """(name, digest of the value or "unset") of the table's variables that are set and of all named in `more`."""
-    chosen = [n for n in environ if n in _NAMES or n.startswith(_FAMILIES) or n.endswith(_ENDS)]
-    rows = []
-    for name in {*chosen, *more}:
-        value = environ.get(name)
-        if name == _DATE and _is_now(value or ""):
+    """(name, digest of the value or "unset") of all variables that count and of all named in `more`."""
+    person = Person(environ)
+    more = frozenset(more)
+    rows = [(name, "unset") for name in more if name not in environ]
+    for name, value in environ.items():
+        if name in more:
+            text = person.without_places(value, root)
+        elif is_noise(name) or is_of_now(name, environ):
             continue
-        text = "unset" if value is None else digest(relative(value, root).encode("utf-8", "surrogateescape"))
-        rows.append((name, text))
+        else:
+            text = _counted(name, value, person, root)
+        rows.append((name, digest(f"{name}={text}".encode("utf-8", "surrogateescape"))))
     return rows
 
 
-def _is_now(date: str) -> bool:
-    """Whether a date in git's own form, `@SECONDS ZONE`, is of this moment."""
+class Person:
+    """Whose environment it is. home: an absolute path, '' for none that tells one person from another; user: a name."""
+
+    __slots__ = ("home", "is_own", "user")
+
+    def __init__(self, environ: "Mapping[str, str]") -> None:
+        home = environ.get("HOME", "").rstrip("/")
+        self.home = home if home.startswith("/") else ""
+        self.user = environ.get("USER") or environ.get("LOGNAME") or ""
+        folder, _, name = self.home.rpartition("/")
+        self.is_own = bool(name) and (name in (self.user, "root") or folder in _HOMES)
+
+    def without_places(self, value: str, root: str) -> str:
+        """`value` with the project, the home folder and the user, as a whole part of a path, replaced."""
+        if "/" not in value:
+            return value
+        if root in value:
+            value = relative(value, root)
+        if self.home and self.home in value:
+            value = relative(value, self.home, _HOME)
+        if self.user and f"/{self.user}" in value:
+            value = "/".join([_USER if part == self.user else part for part in value.split("/")])
+        return value
+
+
+def _counted(name: str, value: str, person: Person, root: str) -> str:
+    if name in IS_SET:
+        return "set" if value else ""
+    if name in IS_FOLDER:
+        return "a folder" if os.path.isdir(value) else value
+    if name == "HOME":
+        return _HOME if person.is_own else relative(value, root)
+    if name == _AGENT:
+        return value.replace("@", "_").replace("/", "_").partition("_")[0]
+    return person.without_places(value, root)
+
+
+def is_of_now(name: str, environ: "Mapping[str, str]") -> bool:
+    """Whether the variable holds this moment, in git's own form of a date: `@SECONDS ZONE`."""
+    if name != _DATE:
+        return False
+    date = environ.get(name, "")
     seconds = date[1:].partition(" ")[0]
     return date.startswith("@") and seconds.isdecimal() and abs(int(seconds) - time.time()) < _MOMENT

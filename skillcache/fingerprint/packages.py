@@ -32,7 +32,7 @@ def site_folders(prefix: str) -> list[str]:
     return folders
 
 
-def relative(text: str, root: str) -> str:
+def relative(text: str, root: str, place: str = _PLACE) -> str:
     """`text` with the path of the project replaced wherever it stands as a path, so that two checkouts agree."""
     if root not in text:
         return text
@@ -40,7 +40,7 @@ def relative(text: str, root: str) -> str:
     result = first
     for piece in rest:
         whole = (not result or result[-1] in _BOUNDS) and (not piece or piece[0] == "/" or piece[0] in _BOUNDS)
-        result += (_PLACE if whole else root) + piece
+        result += (place if whole else root) + piece
     return result
 
 

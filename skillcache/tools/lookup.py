@@ -68,7 +68,8 @@ def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float)
         real = os.path.realpath(cwd)
         return Fingerprint(find_root(real) or real, _variables(plan, environ), {})
     deadline = time.monotonic() + seconds
-    return capture(Request(cwd, environ, deadline, depends=plan.depends, variables=plan.variables))
+    # The environment is the hook's: what tools are known to read is likely the same where the call runs, no more.
+    return capture(Request(cwd, environ, deadline, depends=plan.depends, variables=plan.variables, usual=True))
 
 
 def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:

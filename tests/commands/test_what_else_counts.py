@@ -138,8 +138,9 @@ def test_a_run_that_is_to_be_real_is_real_within(bash: Shell) -> None:
 
 def test_a_loop_that_outlives_its_call_runs(bash: Shell) -> None:
     does(bash, "echo all well\n")
-    bash.call("pytest -q")
-    done, before = bash.base / "done", bash.runs()
+    done = bash.base / "done"
+    bash.call("pytest -q", DONE=str(done))
+    before = bash.runs()
     loop = '(sleep 0.3; for i in 1 2 3; do pytest -q; done; touch "$DONE") >/dev/null 2>&1 &'
     bash.call(loop, DONE=str(done))
     until(done.exists)
@@ -316,3 +317,91 @@ def test_scripts_that_rules_name_behind_their_interpreter_are_answered(bash: She
     (bash.project / script).touch()
     bash.start()
     bash.same(line, runs=1)
+
+
+# Variables, and the files that they name.
+
+
+@pytest.mark.parametrize(
+    "name", ["MY_APP_MODE", "tests", "SHELLCHECK_OPTS", "BIOME_CONFIG_PATH", "a.b", "CLAUDE_CODE_SHELL"]
+)
+def test_a_variable_that_nobody_thought_of_counts(bash: Shell, name: str) -> None:
+    does(bash, f"tr '\\0' '\\n' </proc/self/environ | grep '^{name}=' || echo unset\n")
+    bash.same("pytest -q", runs=1)
+    for value in ("one", "two", ""):
+        bash.same("pytest -q", runs=1, **{name: value})
+    bash.same("pytest -q", runs=0, **{name: "one"})
+    bash.same("pytest -q", runs=0)
+
+
+def test_what_is_of_a_terminal_or_a_session_does_not(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    bash.same("pytest -q", runs=1)
+    other = {
+        "CLAUDE_CODE_SESSION_ID": "two",
+        "CLAUDE_PID": "77",
+        "CLAUDE_CODE_MESSAGING_TOKEN": "0123456789abcdef",
+        "SHLVL": "7",
+        "WINDOWID": "12",
+        "TMUX": "/run/tmux-0/default,1,0",
+        "SSH_AUTH_SOCK": "/run/ssh-x/agent.1",
+        "HISTSIZE": "9",
+        "EDITOR": "vi",
+    }
+    bash.same("pytest -q", runs=0, **other)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_OPTS", "-c {}"),
+        ("APP_OPTS", "-c{}"),
+        ("APP_OPTS", "--require={} -v"),
+        ("APPRC", "{}"),
+        ("SOMETHING", "{}"),
+        ("SEVERAL", "/nowhere:{}"),
+    ],
+)
+def test_a_file_that_a_variable_names_is_an_input(tmp_path: Path, name: str, value: str) -> None:
+    shell = Shell(tmp_path, "bash", plain=True)
+    shell.tool("pytest", _TOOL)
+    shell.start()
+    for path, named in ((shell.base / "app.ini", f"{shell.base}/app.ini"), (shell.base / "b.cjs", "../b.cjs")):
+        does(shell, f"cat '{path}'\n")
+        path.write_text("one\n")
+        given = {name: value.format(named)}
+        shell.same("pytest -q", runs=1, **given)
+        path.write_text("two\n")
+        shell.same("pytest -q", runs=1, **given)
+        path.write_text("one\n")
+        shell.same("pytest -q", runs=0, **given)
+
+
+def test_so_are_the_files_of_a_folder_of_configuration(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "bash", plain=True)
+    shell.tool("pytest", _TOOL)
+    shell.start()
+    folder = shell.base / "settings"
+    folder.mkdir()
+    does(shell, f"cat {folder}/* 2>/dev/null; true\n")
+    shell.same("pytest -q", runs=1, APP_CONFIG_PATH=str(folder))
+    (folder / "app").write_text("one\n")
+    shell.same("pytest -q", runs=1, APP_CONFIG_PATH=str(folder))
+    shell.same("pytest -q", runs=0, APP_CONFIG_PATH=str(folder))
+
+
+def test_a_file_that_the_command_writes_is_none(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, "bash", plain=True)
+    shell.tool("pytest", _TOOL)
+    shell.start()
+    does(shell, "date +%N >>$WRITES; echo all well\n")
+    shell.same("pytest -q", runs=1, WRITES=str(shell.base / "log"))
+
+
+def test_a_variable_s_value_is_in_no_entry_and_its_name_is_explained(bash: Shell) -> None:
+    does(bash, "echo all well\n")
+    bash.call("pytest -q", SOME_TOKEN="hunter2-of-mine", DO_THING="correct-horse")
+    kept = b"".join(path.read_bytes() for path in bash.cache.rglob("*") if path.is_file())
+    assert b"SOME_TOKEN" in kept
+    assert b"DO_THING" in kept
+    assert not any(word in kept for word in (b"hunter2-of-mine", b"correct-horse"))

@@ -49,6 +49,18 @@ def test_a_commit_of_another_clone_is_said_to_be_unknown(repo: "Project", clone:
     assert "not known here" in sentence
 
 
+def test_a_variable_that_nobody_thought_of_is_named_and_so_is_the_file_in_it(repo: "Project") -> None:
+    path = repo.beside("other").write("app.ini", "1")
+    old = repo.capture(environ={"DO_THING": "1", "SOME_TOKEN": "hunter2", "APP_OPTS": f"-c {path}"})
+    path.write_text("2")
+    found = between(old, repo.capture(environ={"DO_THING": "2", "SOME_TOKEN": "other", "APP_OPTS": f"-c {path}"}))
+    assert found == [
+        "the variable DO_THING changed",
+        "the variable SOME_TOKEN changed",
+        f"{path}, which a variable names, changed",
+    ]
+
+
 def test_variables_ignored_files_and_packages_are_named(repo: "Project") -> None:
     repo.write(".gitignore", ".env\n.venv/\n")
     repo.write(".env", "A=1\n")

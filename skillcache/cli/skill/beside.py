@@ -17,8 +17,8 @@ from skillcache.cli.skill.sight import (
     Look,
     Sight,
 )  # fmt: skip
-from skillcache.fingerprint.environment import capture
 from skillcache.fingerprint.globs import matches
+from skillcache.fingerprint.usual import capture
 from skillcache.rules.skills.manifest import Declaration
 
 # What says where something is, and what the client itself sets.
