@@ -1,5 +1,6 @@
 """How values are written as JSON and read again: as they are, or by the type that they have."""
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -130,7 +131,7 @@ def codec_of_function(function: Callable[..., Any], kind: Any) -> Codec:
     said = getattr(function, "__annotations__", {}).get("return")
     if isinstance(said, str):
         try:
-            said = eval(said, getattr(function, "__globals__", {}))  # noqa: S307 - as typing.get_type_hints does
+            said = eval(said, getattr(inspect.unwrap(function), "__globals__", {}))  # noqa: S307 - as typing.get_type_hints does
         except Exception:  # noqa: BLE001 - a name that only a type checker sees: its values have to be JSON
             return PLAIN
     return codec_of(said, subject)

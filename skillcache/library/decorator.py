@@ -5,14 +5,18 @@ from collections.abc import Callable, Collection
 from functools import cached_property, lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
+from skillcache.core.digest import sha256
 from skillcache.core.errors import ConfigError
 from skillcache.library.aio_cache import AsyncSkillCache
+from skillcache.library.arguments import encode
 from skillcache.library.cache import SkillCache
 from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
+from skillcache.library.code import code_of, places_of, signature_of, stranger_in
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.fetching import Counts, Fetching
 from skillcache.library.in_force import is_off, tell
-from skillcache.library.keys import Place, check_team, code_of, encode, name_of, without_partials
+from skillcache.library.keys import Place, check_team
+from skillcache.library.names import name_of, without_partials
 from skillcache.library.options import DEFAULT, TTL, seconds_of
 from skillcache.library.source import store_in_force
 
@@ -93,7 +97,7 @@ def cached(
 
     def decorate(function: Any) -> Any:
         inner = _beneath(function)
-        kept = _Kept(inner, skill, version, _inputs_of(function, names, key), type)
+        kept = _Kept(inner, skill, version, _inputs_of(function, names, key), type, None if key else names)
         name = getattr(inner, "__qualname__", repr(inner))
         wishes = (ttl, negative_ttl)
         if inspect.iscoroutinefunction(function):
@@ -133,10 +137,19 @@ class _Kept:
     """What is known of a function beside its cache."""
 
     def __init__(
-        self, function: Any, skill: str | None, version: int | str | None, inputs: Callable[..., object], kind: Any
+        self,
+        function: Any,
+        skill: str | None,
+        version: int | str | None,
+        inputs: Callable[..., object],
+        kind: Any,
+        ignored: frozenset[str] | None,
     ) -> None:
+        """ignored: None where a key says what matters. Raises ValueError where no skill is given, and has to be."""
         self.function = function
-        self.skill = name_of(function) if skill is None else skill
+        self.skill = _name_of(function) if skill is None else skill
+        self._is_named = skill is not None
+        self._ignored = ignored
         self.inputs = inputs
         self.counts = Counts()
         self._version = version
@@ -151,7 +164,11 @@ class _Kept:
     def version(self) -> str | None:
         """That of the caller, the code's and that of the result's form: `2-d1ce0f0a91b2c3d4`."""
         parts = [str(self._version)] if self._version is not None else []
-        return "-".join([*parts, *filter(None, (code_of(self.function), self.codec.signature))]) or None
+        code = code_of(self.function, self._ignored)
+        places = [] if self._is_named else places_of(self.function)
+        if places:
+            code = sha256("\n".join([code, *places]).encode("utf-8")).hexdigest()[: len(code)]
+        return "-".join([*parts, *filter(None, (code, self.codec.signature))]) or None
 
     def place(self, cache: SkillCache | AsyncSkillCache, args: Any, kwargs: Any) -> Place:
         options = cache._options  # noqa: SLF001 - one library
@@ -166,6 +183,17 @@ class _Kept:
 
     def info(self) -> CacheInfo:
         return CacheInfo(self.counts.hits, self.counts.misses, self.counts.errors)
+
+
+def _name_of(function: Any) -> str:
+    """Raises ValueError."""
+    name, stranger = name_of(function), stranger_in(function)
+    if stranger:
+        raise ValueError(
+            f"{function.__qualname__} is wrapped by a function that holds {stranger},"
+            " of which no other run would know what it is: name what it gives with skill="
+        )
+    return name
 
 
 def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
@@ -237,7 +265,7 @@ def _inputs_of(function: Any, ignore: frozenset[str], key: Callable[..., object]
         return lambda *args, **kwargs: _encoded(key(*args, **kwargs), "key")
     inner, first, given = without_partials(function)
     try:
-        signature = inspect.signature(inner, follow_wrapped=True)
+        signature = signature_of(inner)
     except (TypeError, ValueError):
         raise TypeError(f"{inner!r} does not say what arguments it takes: say what of them matters with key=") from None
     unknown = sorted(ignore - signature.parameters.keys())
