@@ -198,10 +198,11 @@ class SkillCache(Counted):
         call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
         if is_off(self._options.counts):
             return Fetched(fn(), cached=False)
-        return self._fetch(call, fn)
+        call.is_same = lambda: place.is_of(inputs)
+        return self._fetch(call, fn, lambda: fn)
 
-    def _fetch(self, call: Fetching, fn: Callable[[], T]) -> Fetched[T]:
-        return answer(self._source, call, fn)
+    def _fetch(self, call: Fetching, fn: Callable[[], T], again: Callable[[], Callable[[], T] | None]) -> Fetched[T]:
+        return answer(self._source, call, fn, again)
 
     def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
         """Removes one value. A computation that is under way may store its own; `invalidate_skill` prevents that.

@@ -8,13 +8,13 @@ from typing import Any, ParamSpec, TypeVar, overload
 from skillcache.core.digest import sha256
 from skillcache.core.errors import ConfigError
 from skillcache.library.aio_cache import AsyncSkillCache
-from skillcache.library.arguments import encode
 from skillcache.library.cache import SkillCache
 from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
-from skillcache.library.code import code_of, places_of, signature_of, stranger_in
+from skillcache.library.code import code_of, places_of, stranger_in
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.fetching import Counts, Fetching
 from skillcache.library.in_force import is_off, tell
+from skillcache.library.inputs import Inputs
 from skillcache.library.keys import Place, check_team
 from skillcache.library.names import name_of, without_partials
 from skillcache.library.options import DEFAULT, TTL, seconds_of
@@ -97,7 +97,7 @@ def cached(
 
     def decorate(function: Any) -> Any:
         inner = _beneath(function)
-        kept = _Kept(inner, skill, version, _inputs_of(function, names, key), type, None if key else names)
+        kept = _Kept(inner, skill, version, Inputs(function, names, key), type, None if key else names)
         name = getattr(inner, "__qualname__", repr(inner))
         wishes = (ttl, negative_ttl)
         if inspect.iscoroutinefunction(function):
@@ -141,7 +141,7 @@ class _Kept:
         function: Any,
         skill: str | None,
         version: int | str | None,
-        inputs: Callable[..., object],
+        inputs: Inputs,
         kind: Any,
         ignored: frozenset[str] | None,
     ) -> None:
@@ -181,6 +181,13 @@ class _Kept:
         place = self.place(cache, args, kwargs)
         return options.fetching(place, *wishes, 1.0, refresh=refresh, codec=self.codec, counts=self.counts)
 
+    def again(self, call: Fetching, fn: Callable[[], Any], args: Any, kwargs: Any) -> Callable[[], Any] | None:
+        """What computes the result of a call after it; None where the arguments may be others by then."""
+        if self._ignored is not None:
+            return self.inputs.apart(args, kwargs)
+        call.is_same = lambda: call.place.is_of(self.inputs(*args, **kwargs))
+        return fn
+
     def info(self) -> CacheInfo:
         return CacheInfo(self.counts.hits, self.counts.misses, self.counts.errors)
 
@@ -207,7 +214,11 @@ def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TT
             kept.counts.add_error()
             return function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)
-        return used._fetch(call, lambda: function(*args, **kwargs)).data  # noqa: SLF001 - one library
+
+        def fn() -> Any:
+            return function(*args, **kwargs)
+
+        return used._fetch(call, fn, lambda: kept.again(call, fn, args, kwargs)).data  # noqa: SLF001 - one library
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -235,7 +246,12 @@ def _keep_coroutine(function: Any, kept: _Kept, cache: Callable[[], Any], wishes
             kept.counts.add_error()
             return await function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)
-        return (await used._fetch(call, lambda: function(*args, **kwargs))).data  # noqa: SLF001 - one library
+
+        def fn() -> Any:
+            return function(*args, **kwargs)
+
+        again = lambda: kept.again(call, fn, args, kwargs)  # noqa: E731
+        return (await used._fetch(call, fn, again)).data  # noqa: SLF001 - one library
 
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
@@ -257,36 +273,3 @@ def _dressed(call: Any, refresh: Any, delete: Any, kept: _Kept, cache: Callable[
     call.invalidate = lambda: cache().invalidate_skill(kept.skill)
     call.key = lambda *args, **kwargs: kept.place(cache(), args, kwargs).key
     return call
-
-
-def _inputs_of(function: Any, ignore: frozenset[str], key: Callable[..., object] | None) -> Callable[..., object]:
-    """Gives what of a call's arguments matters, as JSON."""
-    if key is not None:
-        return lambda *args, **kwargs: _encoded(key(*args, **kwargs), "key")
-    inner, first, given = without_partials(function)
-    try:
-        signature = signature_of(inner)
-    except (TypeError, ValueError):
-        raise TypeError(f"{inner!r} does not say what arguments it takes: say what of them matters with key=") from None
-    unknown = sorted(ignore - signature.parameters.keys())
-    if unknown:
-        raise ValueError(f"{getattr(inner, '__qualname__', inner)} has no argument {', '.join(unknown)} to ignore")
-    several = {name for name, each in signature.parameters.items() if each.kind is each.VAR_POSITIONAL}
-
-    def inputs(*args: Any, **kwargs: Any) -> object:
-        bound = signature.bind(*first, *args, **{**given, **kwargs})
-        bound.apply_defaults()
-        return {
-            name: _encoded(list(value) if name in several else value, name)
-            for name, value in bound.arguments.items()
-            if name not in ignore
-        }
-
-    return inputs
-
-
-def _encoded(value: object, where: str) -> object:
-    try:
-        return encode(value, where)
-    except RecursionError:
-        raise ValueError(f"the argument {where} is nested too deeply or within itself") from None

@@ -30,6 +30,11 @@ class Place:
         self.names = (skill,) if team is None else (skill, team_name(team))
         self.claim = digest(self.key.encode("utf-8"))
 
+    def is_of(self, inputs: object) -> bool:
+        """Whether it is still theirs: whoever gave them may have changed them."""
+        require_json(inputs)
+        return canonical(inputs) == self.text
+
 
 def generate_cache_key(skill_name: str, inputs: object, version: int | str | None = None) -> str:
     """`skill_cache:{skill_name}:{digest}`, with `:v{version}` behind it where a version is given.

@@ -85,7 +85,7 @@ class Permission(enum.IntFlag):
 
 def with_(value: Any, **attributes: Any) -> Any:
     for name, each in attributes.items():
-        object.__setattr__(value, name, each)
+        (setattr if isinstance(value, BaseModel) else object.__setattr__)(value, name, each)
     return value
 
 
