@@ -20,6 +20,7 @@ _DIGITS = 16  # hexadecimal, of SHA-256
 _CONSTANT = frozenset(dis.hasconst)
 _NAMED = frozenset([*dis.hasname, *dis.haslocal, *dis.hasfree, *dis.hasjrel, *dis.hasjabs, *dis.hascompare])
 _PLAIN = frozenset([type(None), type(...), bool, int, float, complex, str, bytes])
+_HAS_DOCSTRING = 1 << 26  # CO_HAS_DOCSTRING, from 3.13 on
 _OWN_CLASS = "__class__"  # the cell of a method that says super(): the function's name says which
 
 
@@ -97,7 +98,8 @@ def _default(value: object, where: str, *, must: bool) -> str:
 
 
 def _written(code: CodeType) -> str:
-    kinds = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags)
+    flags = code.co_flags & ~_HAS_DOCSTRING
+    kinds = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, flags)
     tables = (code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars)
     lines = [repr(kinds), repr(tables), code.co_exceptiontable.hex()]
     used = set()

@@ -75,7 +75,8 @@ def cached(
     """Keeps the results of a function, or of a coroutine function: `@cached`, or `@cached(ttl="1h")`.
 
     A result must depend on nothing else than the arguments and the function's own code, which is a part of the key:
-    once it is edited, it is run again. Of other code that it calls, `version` tells.
+    once it is edited, it is run again. Of a function that wraps another, what is called counts, and what that wraps. Of
+    other code that it calls, `version` tells.
 
     skill: the name that results are stored under and invalidated by, the same for all who use the store; by default
     the project, the file and the function, and refused with ValueError where that is no name that holds.

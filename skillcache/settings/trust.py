@@ -129,7 +129,7 @@ def _walk(cache: str) -> tuple[str, str]:
             at = "" if target.startswith("/") else at
             pending = [*target.split("/"), *pending]
             if links > _LINKS:
-                raise Untrusted(cache, f"{place} leads in a circle", _line("rm", place))
+                raise Untrusted(cache, f"{place} leads in a circle", _HOME)
         else:
             at = place
     return at, ""
