@@ -16,6 +16,7 @@ import redis
 
 from skillcache.core.errors import ConfigError, StoreError
 from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.messages import seal
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
 from tests.conftest import empty_redis
@@ -360,9 +361,13 @@ def test_without_a_home_nobody_is_anybody(
     ):
         with pytest.raises(ConfigError, match=f"^HOME: names no folder. {mend}$"):
             call()
-    monkeypatch.setenv("HOME", str(tmp_path / "file"))
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match=f"cannot be used: Not a directory. {mend}$"):
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def refuse(_: str) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(seal, "key_of", refuse)
+    with pytest.raises(ConfigError, match=f"cannot be used: Permission denied. {mend}$"):
         publish_message(client, "agent_comm:worker", 1)
 
 
