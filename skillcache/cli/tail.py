@@ -97,7 +97,7 @@ def _message(text: str) -> Event | None:
     if message is None:
         return None
     at = message.time("returned" if message.bounce else "at")
-    sender = "skillcache" if message["kind"] == NOTICE else word(message["from_name"])
+    sender = "skillcache" if message["kind"] == NOTICE else word(message["from_name"] or message["from"])
     back = f"came back to {sender}, {word(message.bounce)}: " if message.bounce else ""
     return at, "message", f"{back}{sender} to {word(message['to_name'])}: {plain(message['text'], _WIDE)}"
 

@@ -12,7 +12,12 @@ from skillcache.library.renewal import in_task
 from skillcache.library.steps import Failed, Fetched
 
 
-async def aio_answer(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> Fetched[Any]:
+async def aio_answer(
+    source: AsyncSource,
+    call: Fetching,
+    fn: Callable[[], Awaitable[Any]],
+    again: Callable[[], Callable[[], Awaitable[Any]] | None],
+) -> Fetched[Any]:
     try:
         served = await source.walk(call.find())
         if served is None:
@@ -21,8 +26,8 @@ async def aio_answer(source: AsyncSource, call: Fetching, fn: Callable[[], Await
         await _release(source, call)
     if isinstance(served, Failed):
         raise served.error
-    if call.is_due:
-        in_task(call.name, lambda: _renew(source, call, fn), source.renewals)
+    if call.is_due and (renewing := again()) is not None:
+        in_task(call.name, lambda: _renew(source, call, renewing), source.renewals)
     return served
 
 
@@ -39,9 +44,11 @@ async def _compute(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitab
 
 async def _renew(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> None:
     try:
-        if await source.walk(call.renewal()):
-            await source.walk(call.keep(await _run(source, call, fn)))
-            call.renewed()
+        if await source.walk(call.renewal()) and call.is_same():
+            computed = await _run(source, call, fn)
+            if call.is_same():
+                await source.walk(call.keep(computed))
+                call.renewed()
     except Exception as fault:  # noqa: BLE001 - as in `answer`
         call.fail_renewal(fault)
     finally:
@@ -61,5 +68,8 @@ async def _run(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[A
 
 async def _release(source: AsyncSource, call: Fetching) -> None:
     """Whatever becomes of the caller: others would wait for the end of the lease."""
-    if call.mine:
-        await finished(source.walk(call.release()))
+    try:
+        if call.mine:
+            await finished(source.walk(call.release()))
+    finally:
+        call.tell()

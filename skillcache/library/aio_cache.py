@@ -6,10 +6,11 @@ from typing import Any, Self, TypeVar
 
 import redis.asyncio
 
-from skillcache.cache.invalidation import Selection, aio_invalidate
+from skillcache.cache.invalidation import Selection, aio_invalidate, invalidate
 from skillcache.core.errors import StoreError
 from skillcache.library.aio_answer import aio_answer
 from skillcache.library.aio_source import AsyncSource
+from skillcache.library.beside import beside
 from skillcache.library.codec import codec_of
 from skillcache.library.events import Hook
 from skillcache.library.fetching import Fetching
@@ -162,10 +163,13 @@ class AsyncSkillCache(Counted):
         call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
         if is_off(self._options.counts):
             return Fetched(await fn(), cached=False)
-        return await self._fetch(call, fn)
+        call.is_same = lambda: place.is_of(inputs)
+        return await self._fetch(call, fn, lambda: fn)
 
-    async def _fetch(self, call: Fetching, fn: Callable[[], Awaitable[T]]) -> Fetched[T]:
-        return await aio_answer(self._source, call, fn)
+    async def _fetch(
+        self, call: Fetching, fn: Callable[[], Awaitable[T]], again: Callable[[], Callable[[], Awaitable[T]] | None]
+    ) -> Fetched[T]:
+        return await aio_answer(self._source, call, fn, again)
 
     async def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
         await self._delete(self._options.place(skill, inputs, version))
@@ -175,14 +179,20 @@ class AsyncSkillCache(Counted):
 
     async def invalidate_skill(self, name: str) -> int:
         await self._source.take(raising(self._options.name(name)))
-        return (await aio_invalidate(await self._source.place(), glob_of(self._options.name(name)))).entries
+        return await self._invalidate(glob_of(self._options.name(name)))
 
     async def invalidate(self, pattern: str) -> int:
         pattern = self._options.pattern(pattern)
         skill = spelt_out(pattern)
         if skill is not None:
             await self._source.take(raising(skill))
-        return (await aio_invalidate(await self._source.place(), Selection((), pattern))).entries
+        return await self._invalidate(Selection((), pattern))
+
+    async def _invalidate(self, selection: Selection) -> int:
+        place = await self._source.place()
+        if isinstance(place, str):
+            return (await beside(lambda: invalidate(place, selection))).entries
+        return (await aio_invalidate(place, selection)).entries
 
     async def close(self) -> None:
         """Closes the connections that this event loop has opened. The object can be used again."""

@@ -16,9 +16,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from skillcache.core.errors import StoreError
+from skillcache.library.beside import beside
 from skillcache.library.clients import usable
 from skillcache.library.source import EmbeddedFile, limits, target_of
-from skillcache.library.steps import Step, Steps, Wait
+from skillcache.library.steps import GLANCE, Step, Steps, Wait
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled_async import AsyncStore
 from skillcache.stores.redis_py import aio_connect
@@ -54,10 +55,12 @@ class AsyncSource:
     async def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""
         if self._file is None:
-            return await step((await self._connect())[1])
+            store = (await self._connect())[1]
+            return await (_hear(store, step) if isinstance(step, Wait) else step(store))
+        file = self._file
         if isinstance(step, Wait):
-            return await _poll(self._file, step)
-        taking = asyncio.ensure_future(asyncio.to_thread(self._file.take, step))
+            return await _poll(file, step)
+        taking = asyncio.ensure_future(beside(lambda: file.take(step)))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
@@ -135,15 +138,33 @@ async def finished(work: Awaitable[T]) -> T:
     return task.result()
 
 
+async def _hear(store: Any, wait: Wait) -> bool:
+    """As `Wait` itself, over one exchange: to cut it off would cost a connection each time."""
+    hearing = asyncio.ensure_future(store.wait(wait.claim, wait.mark, wait.seconds))
+    try:
+        while not (await asyncio.wait({hearing}, timeout=GLANCE))[0]:
+            if wait.is_in_vain():
+                return False
+        return bool(hearing.result())
+    finally:
+        if not hearing.done():
+            hearing.cancel()
+            await finished(asyncio.wait({hearing}))
+            hearing.cancelled() or hearing.exception()
+
+
 async def _poll(file: EmbeddedFile, wait: Wait) -> bool:
     """Waits without holding one of the few threads, which the release that is waited for needs too."""
-    end = time.monotonic() + wait.seconds
+    end = glance = time.monotonic()
+    end += wait.seconds
     pause, longest = _PAUSES
-    look = Wait(wait.claim, wait.mark, 0)
-    while not await asyncio.to_thread(file.take, look):
-        left = end - time.monotonic()
-        if left <= 0:
+    look = Wait(wait.claim, wait.mark, 0, "")
+    while not await beside(lambda: file.take(look)):
+        now = time.monotonic()
+        left = end - now
+        if left <= 0 or (now >= glance and wait.is_in_vain()):
             return False
+        glance = glance if now < glance else now + GLANCE
         await asyncio.sleep(min(pause, left))
         pause = min(2 * pause, longest)
     return True

@@ -12,7 +12,10 @@ from skillcache.library.source import Source
 from skillcache.library.steps import Failed, Fetched
 
 
-def answer(source: Source, call: Fetching, fn: Callable[[], Any]) -> Fetched[Any]:
+def answer(
+    source: Source, call: Fetching, fn: Callable[[], Any], again: Callable[[], Callable[[], Any] | None]
+) -> Fetched[Any]:
+    """again: what computes the value anew beside, asked for here, in the caller; None where nothing may."""
     try:
         served = source.walk(call.find())
         if served is None:
@@ -21,8 +24,8 @@ def answer(source: Source, call: Fetching, fn: Callable[[], Any]) -> Fetched[Any
         _release(source, call)
     if isinstance(served, Failed):
         raise served.error
-    if call.is_due:
-        in_thread(call.name, lambda: _renew(source, call, fn))
+    if call.is_due and (renewing := again()) is not None:
+        in_thread(call.name, lambda: _renew(source, call, renewing))
     return served
 
 
@@ -39,9 +42,11 @@ def _compute(source: Source, call: Fetching, fn: Callable[[], Any]) -> Any:
 
 def _renew(source: Source, call: Fetching, fn: Callable[[], Any]) -> None:
     try:
-        if source.walk(call.renewal()):
-            source.walk(call.keep(_run(source, call, fn)))
-            call.renewed()
+        if source.walk(call.renewal()) and call.is_same():
+            computed = _run(source, call, fn)
+            if call.is_same():
+                source.walk(call.keep(computed))
+                call.renewed()
     except Exception as fault:  # noqa: BLE001 - nobody waits for it: it is told, and the value serves until its end
         call.fail_renewal(fault)
     finally:
@@ -61,5 +66,8 @@ def _run(source: Source, call: Fetching, fn: Callable[[], Any]) -> Computed:
 
 
 def _release(source: Source, call: Fetching) -> None:
-    if call.mine:
-        source.walk(call.release())
+    try:
+        if call.mine:
+            source.walk(call.release())
+    finally:
+        call.tell()

@@ -182,9 +182,9 @@ class SkillCache(Counted):
         """The value stored for these inputs, else what `fn()` gives, stored for `ttl` seconds; and which of the two.
 
         Of all callers in all processes one computes; the others wait for its value, and for its None, stored or not.
-        Those of its process raise what it raises. Of others one takes over, within five seconds of a death; nobody
-        waits for more than two runs that fail. A value computed before an invalidation is given to its own caller and
-        not stored. A computation that asks for its own value raises RecursiveCall.
+        Those of its process raise what it raises. Of others one takes over, within five seconds of a death, or at once
+        on one machine; nobody waits for more than two runs that fail. A value computed before an invalidation is given
+        to its own caller and not stored. A computation that asks for its own value raises RecursiveCall.
 
         refresh: computes anew, whatever is stored. negative_ttl: how long a result of None is kept; by default it is
         not. beta: how early a value is computed anew before its end, in a thread beside, while all callers are served
@@ -198,10 +198,11 @@ class SkillCache(Counted):
         call = self._options.fetching(place, ttl, negative_ttl, beta, refresh=refresh, codec=codec)
         if is_off(self._options.counts):
             return Fetched(fn(), cached=False)
-        return self._fetch(call, fn)
+        call.is_same = lambda: place.is_of(inputs)
+        return self._fetch(call, fn, lambda: fn)
 
-    def _fetch(self, call: Fetching, fn: Callable[[], T]) -> Fetched[T]:
-        return answer(self._source, call, fn)
+    def _fetch(self, call: Fetching, fn: Callable[[], T], again: Callable[[], Callable[[], T] | None]) -> Fetched[T]:
+        return answer(self._source, call, fn, again)
 
     def delete(self, skill: str, inputs: object, *, version: int | str | None = None) -> None:
         """Removes one value. A computation that is under way may store its own; `invalidate_skill` prevents that.

@@ -1,5 +1,6 @@
 """How values are written as JSON and read again: as they are, or by the type that they have."""
 
+import inspect
 import json
 import math
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, ForwardRef, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin
 
 from skillcache.core.digest import sha256
+from skillcache.library.sameness import differs
 
 
 def require_json(value: object) -> None:
@@ -51,6 +53,7 @@ def write_json(value: object) -> str:
 _PLAIN = frozenset([None, NoneType, str, int, float, bool, dict, list, object, Any])
 _LEAVES = frozenset(["callable", "generator", "is-instance", "is-subclass"])  # what pydantic checks but cannot write
 _CHOICES = frozenset(["lax-or-strict", "json-or-python"])  # of a leaf that it can write, in spite of what is within
+_BYTES = "bytes that are no text (a model's bytes need ser_json_bytes and val_json_bytes of base64 in its model_config)"
 _DIGITS = 8  # hexadecimal, of SHA-256
 
 
@@ -93,21 +96,33 @@ class TypedCodec(Codec):
         self.signature = sha256(_described(self._adapter, kind).encode("utf-8", "replace")).hexdigest()[:_DIGITS]
 
     def dump(self, value: Any) -> Any:
-        try:
-            (given,) = json.loads(self._adapter.dump_json((value,), warnings=False))
-            again = self.load(given)
-        except ValueError as fault:  # pydantic's errors are of this kind
-            hint = " (a model's bytes need ser_json_bytes and val_json_bytes of base64 in its model_config)"
-            more = hint if "utf-8" in str(fault) else ""
-            raise TypeError(f"{self._subject} gave what its type cannot give back: {fault}{more}") from None
-        where = _differs(value, again, "")
-        if where is not None:
-            raise TypeError(f"{self._subject} gave a value that would come back otherwise: {where or 'the whole'}")
-        return given
+        wheres = []
+        # What a model was not given is left out: so it knows again what it was given.
+        for is_short in (True, False):
+            try:
+                (given,) = json.loads(self._adapter.dump_json((value,), warnings=False, exclude_unset=is_short))
+                where = differs(value, self.load(given))
+            except ValueError as fault:  # pydantic's errors are of this kind
+                if is_short:
+                    continue
+                raise TypeError(f"{self._subject} gave what its type cannot give back: {_said_by(fault)}") from None
+            if where is None:
+                return given
+            wheres.append(where)
+        raise TypeError(f"{self._subject} gave a value that would come back otherwise: {wheres[0] or 'the whole'}")
 
     def load(self, given: Any) -> Any:
         (value,) = self._adapter.validate_json(json.dumps([given]))
         return value
+
+
+def _said_by(fault: ValueError) -> str:
+    """Without the values: an error goes into logs."""
+    errors = getattr(fault, "errors", None)
+    if not callable(errors):
+        return f"{_BYTES}" if "utf-8" in str(fault) else type(fault).__name__
+    told = errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc'][1:])) or 'the whole'}: {each['type']}" for each in told[:3])
 
 
 def codec_of(kind: Any, subject: str) -> Codec:
@@ -130,7 +145,7 @@ def codec_of_function(function: Callable[..., Any], kind: Any) -> Codec:
     said = getattr(function, "__annotations__", {}).get("return")
     if isinstance(said, str):
         try:
-            said = eval(said, getattr(function, "__globals__", {}))  # noqa: S307 - as typing.get_type_hints does
+            said = eval(said, getattr(inspect.unwrap(function), "__globals__", {}))  # noqa: S307 - as typing.get_type_hints does
         except Exception:  # noqa: BLE001 - a name that only a type checker sees: its values have to be JSON
             return PLAIN
     return codec_of(said, subject)
@@ -212,29 +227,3 @@ def _described(adapter: Any, kind: Any) -> str:
         return json.dumps(adapter.json_schema(mode="serialization"), sort_keys=True)
     except Exception:  # noqa: BLE001 - not all that can be written has such a description
         return str(kind)
-
-
-def _differs(value: Any, again: Any, where: str) -> str | None:
-    """Where the two are not the same, types included; None where they are."""
-    if isinstance(value, BaseException) or type(value) is not type(again):
-        return where
-    if isinstance(value, dict):
-        if list(value) != list(again):
-            return where
-        pairs = [(f"{where}[{name!r}]", value[name], again[name]) for name in value]
-    elif isinstance(value, list | tuple):
-        if len(value) != len(again):
-            return where
-        pairs = [(f"{where}[{at}]", one, other) for at, (one, other) in enumerate(zip(value, again, strict=True))]
-    elif hasattr(value, "__dataclass_fields__") or hasattr(type(value), "model_fields"):
-        names = getattr(value, "__dataclass_fields__", None) or type(value).model_fields
-        pairs = [(f"{where}.{name}", getattr(value, name), getattr(again, name)) for name in names]
-    else:
-        return None if value == again and _precisely(value) == _precisely(again) else where
-    return next((found for at, one, other in pairs if (found := _differs(one, other, at)) is not None), None)
-
-
-def _precisely(value: Any) -> Any:
-    """What two equal values may still differ in: 1.0 and 1.00, and the offset of an instant."""
-    offset = getattr(value, "utcoffset", None)
-    return offset() if callable(offset) else str(value) if type(value).__name__ == "Decimal" else None

@@ -5,14 +5,18 @@ from collections.abc import Callable, Collection
 from functools import cached_property, lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
+from skillcache.core.digest import sha256
 from skillcache.core.errors import ConfigError
 from skillcache.library.aio_cache import AsyncSkillCache
 from skillcache.library.cache import SkillCache
 from skillcache.library.cached_types import CachedFunction, CacheInfo, Decorator
+from skillcache.library.code import code_of, places_of, stranger_in
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.fetching import Counts, Fetching
 from skillcache.library.in_force import is_off, tell
-from skillcache.library.keys import Place, check_team, code_of, encode, name_of, without_partials
+from skillcache.library.inputs import Inputs
+from skillcache.library.keys import Place, check_team
+from skillcache.library.names import name_of, without_partials
 from skillcache.library.options import DEFAULT, TTL, seconds_of
 from skillcache.library.source import store_in_force
 
@@ -71,7 +75,8 @@ def cached(
     """Keeps the results of a function, or of a coroutine function: `@cached`, or `@cached(ttl="1h")`.
 
     A result must depend on nothing else than the arguments and the function's own code, which is a part of the key:
-    once it is edited, it is run again. Of other code that it calls, `version` tells.
+    once it is edited, it is run again. Of a function that wraps another, what is called counts, and what that wraps. Of
+    other code that it calls, `version` tells.
 
     skill: the name that results are stored under and invalidated by, the same for all who use the store; by default
     the project, the file and the function, and refused with ValueError where that is no name that holds.
@@ -93,7 +98,7 @@ def cached(
 
     def decorate(function: Any) -> Any:
         inner = _beneath(function)
-        kept = _Kept(inner, skill, version, _inputs_of(function, names, key), type)
+        kept = _Kept(inner, skill, version, Inputs(function, names, key), type, None if key else names)
         name = getattr(inner, "__qualname__", repr(inner))
         wishes = (ttl, negative_ttl)
         if inspect.iscoroutinefunction(function):
@@ -133,10 +138,19 @@ class _Kept:
     """What is known of a function beside its cache."""
 
     def __init__(
-        self, function: Any, skill: str | None, version: int | str | None, inputs: Callable[..., object], kind: Any
+        self,
+        function: Any,
+        skill: str | None,
+        version: int | str | None,
+        inputs: Inputs,
+        kind: Any,
+        ignored: frozenset[str] | None,
     ) -> None:
+        """ignored: None where a key says what matters. Raises ValueError where no skill is given, and has to be."""
         self.function = function
-        self.skill = name_of(function) if skill is None else skill
+        self.skill = _name_of(function) if skill is None else skill
+        self._is_named = skill is not None
+        self._ignored = ignored
         self.inputs = inputs
         self.counts = Counts()
         self._version = version
@@ -151,7 +165,11 @@ class _Kept:
     def version(self) -> str | None:
         """That of the caller, the code's and that of the result's form: `2-d1ce0f0a91b2c3d4`."""
         parts = [str(self._version)] if self._version is not None else []
-        return "-".join([*parts, *filter(None, (code_of(self.function), self.codec.signature))]) or None
+        code = code_of(self.function, self._ignored)
+        places = [] if self._is_named else places_of(self.function)
+        if places:
+            code = sha256("\n".join([code, *places]).encode("utf-8")).hexdigest()[: len(code)]
+        return "-".join([*parts, *filter(None, (code, self.codec.signature))]) or None
 
     def place(self, cache: SkillCache | AsyncSkillCache, args: Any, kwargs: Any) -> Place:
         options = cache._options  # noqa: SLF001 - one library
@@ -164,8 +182,26 @@ class _Kept:
         place = self.place(cache, args, kwargs)
         return options.fetching(place, *wishes, 1.0, refresh=refresh, codec=self.codec, counts=self.counts)
 
+    def again(self, call: Fetching, fn: Callable[[], Any], args: Any, kwargs: Any) -> Callable[[], Any] | None:
+        """What computes the result of a call after it; None where the arguments may be others by then."""
+        if self._ignored is not None:
+            return self.inputs.apart(args, kwargs)
+        call.is_same = lambda: call.place.is_of(self.inputs(*args, **kwargs))
+        return fn
+
     def info(self) -> CacheInfo:
         return CacheInfo(self.counts.hits, self.counts.misses, self.counts.errors)
+
+
+def _name_of(function: Any) -> str:
+    """Raises ValueError."""
+    name, stranger = name_of(function), stranger_in(function)
+    if stranger:
+        raise ValueError(
+            f"{function.__qualname__} is wrapped by a function that holds {stranger},"
+            " of which no other run would know what it is: name what it gives with skill="
+        )
+    return name
 
 
 def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TTL, TTL]) -> Any:
@@ -179,7 +215,11 @@ def _keep(function: Any, kept: _Kept, cache: Callable[[], Any], wishes: tuple[TT
             kept.counts.add_error()
             return function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)
-        return used._fetch(call, lambda: function(*args, **kwargs)).data  # noqa: SLF001 - one library
+
+        def fn() -> Any:
+            return function(*args, **kwargs)
+
+        return used._fetch(call, fn, lambda: kept.again(call, fn, args, kwargs)).data  # noqa: SLF001 - one library
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -207,7 +247,12 @@ def _keep_coroutine(function: Any, kept: _Kept, cache: Callable[[], Any], wishes
             kept.counts.add_error()
             return await function(*args, **kwargs)
         call = kept.call(used, args, kwargs, wishes, refresh=refresh)
-        return (await used._fetch(call, lambda: function(*args, **kwargs))).data  # noqa: SLF001 - one library
+
+        def fn() -> Any:
+            return function(*args, **kwargs)
+
+        again = lambda: kept.again(call, fn, args, kwargs)  # noqa: E731
+        return (await used._fetch(call, fn, again)).data  # noqa: SLF001 - one library
 
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
@@ -229,36 +274,3 @@ def _dressed(call: Any, refresh: Any, delete: Any, kept: _Kept, cache: Callable[
     call.invalidate = lambda: cache().invalidate_skill(kept.skill)
     call.key = lambda *args, **kwargs: kept.place(cache(), args, kwargs).key
     return call
-
-
-def _inputs_of(function: Any, ignore: frozenset[str], key: Callable[..., object] | None) -> Callable[..., object]:
-    """Gives what of a call's arguments matters, as JSON."""
-    if key is not None:
-        return lambda *args, **kwargs: _encoded(key(*args, **kwargs), "key")
-    inner, first, given = without_partials(function)
-    try:
-        signature = inspect.signature(inner, follow_wrapped=True)
-    except (TypeError, ValueError):
-        raise TypeError(f"{inner!r} does not say what arguments it takes: say what of them matters with key=") from None
-    unknown = sorted(ignore - signature.parameters.keys())
-    if unknown:
-        raise ValueError(f"{getattr(inner, '__qualname__', inner)} has no argument {', '.join(unknown)} to ignore")
-    several = {name for name, each in signature.parameters.items() if each.kind is each.VAR_POSITIONAL}
-
-    def inputs(*args: Any, **kwargs: Any) -> object:
-        bound = signature.bind(*first, *args, **{**given, **kwargs})
-        bound.apply_defaults()
-        return {
-            name: _encoded(list(value) if name in several else value, name)
-            for name, value in bound.arguments.items()
-            if name not in ignore
-        }
-
-    return inputs
-
-
-def _encoded(value: object, where: str) -> object:
-    try:
-        return encode(value, where)
-    except RecursionError:
-        raise ValueError(f"the argument {where} is nested too deeply or within itself") from None

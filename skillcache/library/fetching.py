@@ -10,8 +10,9 @@ SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the orde
     renewal  the end of what was served is near: whoever gets the claim computes it anew
 """
 
+import os
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from random import SystemRandom
 from threading import Lock
 from typing import Any
@@ -22,8 +23,9 @@ from skillcache.core.digest import digest
 from skillcache.core.errors import StoreError
 from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec
-from skillcache.library.events import Report, log
+from skillcache.library.events import Kind, Report, log
 from skillcache.library.keys import Place
+from skillcache.library.raised import own_copy
 from skillcache.library.records import Computed, Found, read_record, write_record
 from skillcache.library.steps import Failed, Fetched, Step, Steps, Wait, Wishes
 from skillcache.stores.contract import Claim, started_of
@@ -72,14 +74,17 @@ _SHORTEST_WAIT = 0.01  # seconds: a claim at its end is asked for again, but not
 class Fetching:
     """One call. mine: whether it holds the claim, or may: one that was cancelled as it asked cannot know.
 
-    is_due: whether what was found is to be computed anew, ahead of its end. name: what equal calls of this process
-    share.
+    is_due: whether what was found is to be computed anew, ahead of its end; is_same: whether it then still is this
+    call's, whose arguments may be changed once it has returned. name: what equal calls of this process share.
     """
 
     def __init__(self, place: Place, wishes: Wishes, counts: Counts, report: Report, store: Hashable) -> None:
         """store: what calls of the same store have in common."""
-        self.mine = False
+        self._mine = False
+        self._pid = os.getpid()
+        self._tale: list[tuple[Kind, Exception | None]] = []
         self.is_due = False
+        self.is_same: Callable[[], bool] = lambda: True
         self.owner = processes.holder_of(uuid4().hex)
         self.place = place
         self.name: runs.Name = (store, place.key, wishes.codec.signature)
@@ -89,7 +94,19 @@ class Fetching:
         self._report = report
         self._generations: tuple[int, ...] | None = None  # None: nothing is known of the store, so nothing is kept
         self._held = 0
+        self._is_there = False
         self._seen = 0
+
+    @property
+    def mine(self) -> bool:
+        """Never in a child that was forked within: it would give back what its parent goes on with."""
+        return self._mine and os.getpid() == self._pid
+
+    def tell(self) -> None:
+        """Tells what became of the call, once the claim is given back: whoever is told may ask for the same."""
+        tale, self._tale = self._tale, []
+        for kind, error in tale:
+            self._report(kind, error)
 
     def find(self) -> Steps[Fetched[Any] | Failed | None]:
         """What to serve, or to raise; None where it is for this call to compute."""
@@ -98,22 +115,27 @@ class Fetching:
         except StoreError as fault:
             self._fail_store(fault)
             self._generations = None
-            self.mine = False
+            self._mine = False
             found = None
         if isinstance(found, Found):
             self._counts.add_hit()
-            self._report("hit")
+            self._tale.append(("hit", None))
             return Fetched(found.value, cached=True)
         self._counts.add_miss()
         if found is not None:
-            self._report("miss", found.error)
+            self._tale.append(("miss", found.error))
         return found
 
     def keep(self, computed: Computed) -> Steps[None]:
-        """Raises TypeError and ValueError for a value that cannot be written, stored or not."""
+        """What is not stored takes the place of what is there all the same: that is out of date.
+
+        Raises TypeError and ValueError for a value that cannot be written, stored or not.
+        """
         ttl = self._wishes.negative_ttl if computed.value is None else self._wishes.ttl
         if ttl is None or self._generations is None or not self._wishes.may_give:
             self._wishes.codec.dump(computed.value)
+            if ttl is None:
+                yield from self._forget()
             if ttl is None and self.mine:
                 yield from self._tell_of_nothing()
             return
@@ -122,15 +144,24 @@ class Fetching:
             yield put
         except StoreError as fault:
             self._fail_store(fault)
+            yield from self._forget()
+
+    def _forget(self) -> Steps[None]:
+        if not self._is_there or not self._wishes.may_give:
+            return
+        try:
+            yield lambda store: store.delete(self.place.key)
+        except StoreError as fault:
+            self._fail_store(fault)
 
     def succeed(self) -> None:
-        self._report("miss")
+        self._tale.append(("miss", None))
 
     def fail(self, error: Exception) -> None:
         """Tells those of this process who wait for the run."""
         if self.mine:
-            runs.tell(self.name, runs.Ended(self._generations, error))
-        self._report("miss", error)
+            runs.tell(self.name, runs.Ended(self._generations, own_copy(error)))  # as it is before its caller has it
+        self._tale.append(("miss", error))
 
     def renewal(self) -> Steps[bool]:
         """Whether it is for this call to compute anew what it has served."""
@@ -145,11 +176,11 @@ class Fetching:
         return found is not None and found.started == self._seen
 
     def renewed(self) -> None:
-        self._report("renewed")
+        self._tale.append(("renewed", None))
 
     def fail_renewal(self, error: Exception) -> None:
         log.warning("%s was not computed anew ahead of its end", self.place.skill, exc_info=error)
-        self._report("error", error)
+        self._tale.append(("error", error))
 
     def release(self) -> Steps[None]:
         try:
@@ -165,15 +196,16 @@ class Fetching:
         if self._wishes.refresh:
             runs.is_within(self.name, self.place.skill)
             yield from self._look()
-            yield from self._claim()  # others wait for this value, unless they wait for another's
+            if self._wishes.may_give:
+                yield from self._claim()  # others wait for this value, unless they wait for another's
             return None
         found = yield from self._look()
         if found is None:
-            if runs.is_within(self.name, self.place.skill):
-                return None
+            if runs.is_within(self.name, self.place.skill) or not self._wishes.may_give:
+                return None  # nobody waits for what is not stored
             with runs.waiting(self.name) as company:
                 return (yield from self._take_turns(company))
-        self.is_due = found.is_due(milliseconds(), self._wishes.beta, 1.0 - _random())
+        self.is_due = self._wishes.may_give and found.is_due(milliseconds(), self._wishes.beta, 1.0 - _random())
         self._seen = found.started
         return found
 
@@ -197,7 +229,7 @@ class Fetching:
                 end = time.monotonic() + self._wishes.patience
                 continue
             seconds = max(min(claim.left, left), _SHORTEST_WAIT)
-            is_over = yield Wait(self._turn, claim.mark, seconds)
+            is_over = yield Wait(self._turn, claim.mark, seconds, claim.holder)
             found = yield from self._look()
             given = found or self._told(company, since)
             if given is None and is_over:
@@ -211,7 +243,7 @@ class Fetching:
         ended = company.last
         if company.count == since or ended is None or ended.generations != self._generations:
             return None
-        return _NOTHING if ended.error is None else Failed(ended.error)
+        return _NOTHING if ended.error is None else Failed(own_copy(ended.error, ended.error.__cause__))
 
     def _hear_of_nothing(self, claim: Claim) -> Steps[Found | None]:
         """The None of the very run that this call waited for, in whatever process."""
@@ -231,12 +263,12 @@ class Fetching:
 
     def _fail_store(self, fault: StoreError) -> None:
         self._counts.add_error()
-        self._report("error", fault)
+        self._tale.append(("error", fault))
 
     def _claim(self) -> Steps[Claim]:
-        self.mine = True
+        self._mine = True
         claim: Claim = yield self.extend
-        self.mine = not claim.holder
+        self._mine = not claim.holder
         return claim
 
     def _take_from(self, gone: str) -> Step:
@@ -246,6 +278,7 @@ class Fetching:
         lookup = yield lambda store: store.get(self.place.key, self.place.names)
         self._generations = lookup.generations
         self._held = started_of(lookup.entry)
+        self._is_there = lookup.entry is not None
         return read_record(self.place, lookup.entry, lookup.generations, self._wishes.ttl, self._wishes.codec)
 
 

@@ -7,7 +7,7 @@ from threading import Lock
 from skillcache.core.errors import ConfigError
 from skillcache.core.paths import HOME_VARIABLE, config_file, project_config_file
 from skillcache.library.fetching import Counts
-from skillcache.settings.in_force import disabled, load
+from skillcache.settings.in_force import disabled, is_homeless, load
 
 log = logging.getLogger("skillcache")
 # All that says where the files are, and what may overrule them: one that is wrong elsewhere is no fault of theirs.
@@ -25,6 +25,9 @@ def is_off(counts: Counts | None = None) -> bool:
     SKILLCACHE_DISABLE says so, or `disable` in the person's file or the project's. A file that cannot be understood may
     say so, too: that is logged once, and counted as an error.
     """
+    if is_homeless(os.environ):
+        tell(ConfigError("HOME", f"names no folder: set HOME or {HOME_VARIABLE} to a folder of yours"))
+        return True
     if disabled(os.environ):
         return True
     said = _by_file(folder())

@@ -25,7 +25,11 @@ def kept(source: Source, extend: Step) -> Iterator[None]:
 
     # A daemon: a process that ends in the middle of a computation is not held up.
     thread = threading.Thread(target=keep, name="skillcache lease", daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # too many threads, or the interpreter ends: the claim may fall before the value is there
+        yield
+        return
     try:
         yield
     finally:

@@ -11,10 +11,11 @@ from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.events import Hook, Report
 from skillcache.library.fetching import Counts, Fetching, milliseconds, putting
 from skillcache.library.in_force import may_give
-from skillcache.library.keys import Place, check_team
+from skillcache.library.keys import Place, check_skill, check_team
 from skillcache.library.records import Computed, Found, read_record
 from skillcache.library.steps import Wishes
 from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, started_of
+from skillcache.stores.redis_keys import namespaced_name
 
 TTL: TypeAlias = int | timedelta | str | None
 
@@ -89,12 +90,13 @@ class Options:
 
     def name(self, skill: str) -> str:
         """What a skill of this cache is called in the store."""
-        return skill if self.namespace is None else f"{self.namespace}:{skill}"
+        check_skill(skill)
+        return skill if self.namespace is None else namespaced_name(self.namespace, skill)
 
     def pattern(self, pattern: str) -> str:
         """One on skills' names is on those of the namespace; one on keys says it all."""
         is_of_keys = pattern.startswith(("skill_cache:", "team:cache:"))
-        return pattern if is_of_keys or self.namespace is None else f"{self.namespace}:{pattern}"
+        return pattern if is_of_keys or self.namespace is None else namespaced_name(self.namespace, pattern)
 
     def fetching(
         self,

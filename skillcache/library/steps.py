@@ -3,9 +3,11 @@
 A step is a function of the store. Generators yield steps and are sent what each gave, or the StoreError it raised.
 """
 
+import time
 from collections.abc import Callable, Generator
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
+from skillcache.core import processes
 from skillcache.core.record import Record
 from skillcache.library.codec import PLAIN, Codec
 
@@ -14,15 +16,27 @@ Step: TypeAlias = Callable[[Any], Any]
 Steps: TypeAlias = Generator[Step, Any, T]
 
 
+GLANCE = 0.5  # seconds between two looks whether the process that is waited for is there
+
+
 class Wait(Record):
-    """The step that may take long: until the release after `mark`, or for so many `seconds`."""
+    """The step that may take long: until the release after `mark`, or for so many `seconds`, or `holder` is gone."""
 
     claim: str
     mark: str
     seconds: float
+    holder: str
 
     def __call__(self, store: Any) -> Any:
-        return store.wait(self.claim, self.mark, self.seconds)
+        end = time.monotonic() + self.seconds
+        while not store.wait(self.claim, self.mark, max(0.0, min(end - time.monotonic(), GLANCE))):
+            if time.monotonic() >= end or self.is_in_vain():
+                return False
+        return True
+
+    def is_in_vain(self) -> bool:
+        """Whether nobody will release it: a process that has died on this machine leaves its claim behind."""
+        return processes.holder_is_gone(self.holder)
 
 
 class Fetched(NamedTuple, Generic[T]):

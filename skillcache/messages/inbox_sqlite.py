@@ -197,13 +197,15 @@ class SqlitePost(SqliteStore, Post):
             if held and now - held[2] > _LATELY and fields_of(held[1]).get("proof"):  # who reads its messages is there
                 db.execute("UPDATE agents SET active = ? WHERE id = ?", (now, id_))
             found: list[Delivery] = []
-            size = 0
+            size, seen = 0, set()
             oldest = """SELECT entry, message, taken, expires FROM inbox
                 WHERE recipient = ? ORDER BY taken = 0, entry LIMIT ?"""
             for entry, text, taken, expires in db.execute(oldest, (id_, count)).fetchall():
                 message = messages.decode(text)
                 known = "SELECT 1 FROM shown WHERE recipient = ? AND id = ?"
-                if message is not None and db.execute(known, (id_, message["id"])).fetchone():
+                if message is not None and (
+                    message["id"] in seen or db.execute(known, (id_, message["id"])).fetchone()
+                ):
                     drop(db, entry)
                 elif expires <= now:
                     give_back(db, entry, messages.EXPIRED, now)
@@ -211,6 +213,7 @@ class SqlitePost(SqliteStore, Post):
                     db.execute("UPDATE inbox SET taken = ? WHERE entry = ?", (now, entry))
                     found.append(Delivery(str(entry), text, again=taken > 0))
                     size += len(text)
+                    seen |= {message["id"]} if message is not None and message["id"] else set()
             return Taken(now, fields_of(held[1]).get("name", "") if held else "", found)
 
         return self._act(id_, work)

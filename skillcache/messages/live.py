@@ -22,7 +22,7 @@ from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import decode
 from skillcache.messages.opening import messages_file
 from skillcache.messages.proof import token_of
-from skillcache.messages.publishing import agent_of, client_of, opened
+from skillcache.messages.publishing import agent_of, check_place, client_of, opened
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import translating
@@ -98,6 +98,7 @@ class Subscription:
         self, client: "redis.Redis | None", agent_id: str, *, watch: bool = False, namespace: str | None = None
     ) -> None:
         is_whole = agent_id.startswith(channel_of(""))
+        check_place(client, "subscribe_to_agent")
         self._id = agent_of(agent_id if is_whole else scoped_word(agent_of(agent_id), namespace))
         self._watch = watch
         settings = load(os.environ, os.getcwd())
@@ -143,12 +144,15 @@ class Subscription:
     def _fill(self, timeout: float) -> None:
         """Takes the message that was given last, and has one ready to be given, if one comes in time."""
         self.settle()
-        if not self._held and not self._fresh and not self._hear(timeout):
-            return
-        if not self._held:
-            self._fresh = False
-            if not self._watch:
-                self._take()
+        deadline = time.monotonic() + timeout
+        if self._fresh and not self._held and not self._watch:
+            self._take()
+        while not self._held and not self._closed:
+            left = deadline - time.monotonic()
+            if self._hear(max(left, 0.0)) and not self._watch:
+                self._take()  # which may find nothing: what was heard may have been taken before
+            if time.monotonic() >= deadline:
+                return
 
     def _give(self) -> Received | None:
         if not self._held:

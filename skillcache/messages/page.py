@@ -47,7 +47,7 @@ def _heading(message: Message, clock: Clock) -> str:
         return f"of skillcache itself, {clock.ago(message.time('at'))}"
     answer = f", in reply to {word(message['reply_to'], 40)}" if message["reply_to"] else ""
     unproven = "" if message.own else ", unproven"
-    who = f"{word(message['from_name'])} ({word(message['user'])}@{word(message['host'])}{unproven})"
+    who = f"{word(message['from_name'] or message['from'])} ({word(message['user'])}@{word(message['host'])}{unproven})"
     return f"from {who}, sent {clock.ago(message.time('at'))}{answer}"
 
 

@@ -281,7 +281,7 @@ if not may_act(id, token) then return false end
 local name, project, proof = unpack(redis.call('HMGET', agent_key(id), 'name', 'project', 'proof'))
 if project and text_of(proof) ~= '' then be_active(id, project) end  -- who reads its messages is there
 local inbox, found = inbox_key(id), {whole(now), text_of(name)}
-local size = 0
+local size, seen = 0, {}
 redis.pcall('XGROUP', 'CREATE', inbox, 'agent', '0')  -- there already, mostly
 last(inbox, MOST_TTL)  -- which another program may have made
 local function offer(from, again)
@@ -294,14 +294,15 @@ local function offer(from, again)
     local envelope = field(item[2], 'envelope')
     local text = envelope or field(item[2], 'message')
     local message = decode(envelope or '')
-    local expires = tonumber(message.expires)
-    if not text or #text > ENVELOPE or redis.call('ZSCORE', shown_key(id), text_of(message.id)) then
+    local expires, name = tonumber(message.expires), text_of(message.id)
+    if not text or #text > ENVELOPE or seen[name] or redis.call('ZSCORE', shown_key(id), name) then
       drop(id, item[1])
     elseif not message.bounce and expires and expires <= now then
       give_back(id, item[1], 'expired')
     else
       found[#found + 1] = {item[1], again, text, envelope and 0 or 1}
       size = size + #text
+      if name ~= '' then seen[name] = true end
     end
   end
 end

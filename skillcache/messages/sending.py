@@ -72,7 +72,7 @@ class Office:
         if session:
             there = {agent["id"]: agent for agent in known}
             id_ = session if self.is_own(there.get(session, {})) else marked(session, self.post.token)
-            return me._replace(id=id_, name=there.get(id_, {}).get("name", me.name))
+            return me._replace(id=id_, name=there.get(id_, {}).get("name", ""))
         return registered(self.post, me, self.place, self.project)
 
     def _agent(self, name: str, session: str, me: Sender, known: list[Agent]) -> Agent:
@@ -119,7 +119,8 @@ def author(post: Post, environ: Mapping[str, str], place: git.Place, project: st
     if found.get("proof", "") not in ("", proof_of(post.token)):
         session = marked(session, post.token)
         found = post.find(session)
-    return me._replace(id=session, name=found.get("name") or me.name)
+    # A person's name may be another's by now, who alone has registered it.
+    return me._replace(id=session, name=found.get("name", ""))
 
 
 @contextmanager

@@ -107,14 +107,14 @@ def _giver(environ: "Mapping[str, str]", variable: str) -> str:
     return option if option in environ and not environ.get(variable) else variable
 
 
-def disabled(environ: "Mapping[str, str]") -> bool:
-    """Whether the environment alone switches us off: asked before anything else is read.
+def is_homeless(environ: "Mapping[str, str]") -> bool:
+    """Whether it names no folder of the person's: what is kept would lie in one that is everybody's."""
+    return not (home_folder(environ) or environ.get(HOME_VARIABLE) or environ.get("XDG_CACHE_HOME"))
 
-    Where it names no folder of the person's, what is kept would lie in one that is everybody's.
-    """
-    if not (home_folder(environ) or environ.get(HOME_VARIABLE) or environ.get("XDG_CACHE_HOME")):
-        return True
-    return environ.get("SKILLCACHE_DISABLE", "").strip().lower() not in FALSE
+
+def disabled(environ: "Mapping[str, str]") -> bool:
+    """Whether the environment alone switches us off: asked before anything else is read."""
+    return is_homeless(environ) or environ.get("SKILLCACHE_DISABLE", "").strip().lower() not in FALSE
 
 
 def _store(values: dict[str, object], environ: "Mapping[str, str]") -> tuple[str, str] | None:

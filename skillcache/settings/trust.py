@@ -21,6 +21,7 @@ _LINKS = 40  # as the system follows them
 _UNMAPPED = 65534  # whoever has no number in this user namespace, such as root seen from a sandbox
 _LARGEST = 4_000_000  # bytes of a settings file
 _ELSEWHERE = f"set {HOME_VARIABLE} to a folder of yours"
+_HOME = f"set HOME or {HOME_VARIABLE} to a folder of yours"
 
 
 class Untrusted(ConfigError):
@@ -128,7 +129,7 @@ def _walk(cache: str) -> tuple[str, str]:
             at = "" if target.startswith("/") else at
             pending = [*target.split("/"), *pending]
             if links > _LINKS:
-                raise Untrusted(cache, f"{place} leads in a circle", _line("rm", place))
+                raise Untrusted(cache, f"{place} leads in a circle", _HOME)
         else:
             at = place
     return at, ""
@@ -139,7 +140,7 @@ def _require_trusted(cache: str, place: str, status: os.stat_result, *, is_last:
         raise Untrusted(cache, f"{place} belongs to somebody else", _ELSEWHERE)
     kind = status.st_mode & _KIND
     if kind not in (_LINK, _FOLDER):
-        raise Untrusted(cache, f"{place} is no folder", _line("rm", place))
+        raise Untrusted(cache, f"{place} is no folder", _HOME)  # it may be anything, such as /dev/null
     if kind == _FOLDER and not is_last and _lets_others_write(status):
         raise Untrusted(cache, f"others may write in {place}", _line("chmod go-w", place))
 

@@ -7,7 +7,8 @@ The layout (names are public; other languages may read them):
     ...:v{version}                       the same, of a version of a skill          string, TTL
     skill_cache_gen:{name}               generation; raised by an invalidation;     integer
                                          {name} is a rule, tool, skill, or
-                                         @project:{project}, @team:{team}
+                                         @project:{project}, @team:{team}, or
+                                         @namespace:{namespace}:{skill}
     skill_session:{session_id}           session state                              hash, TTL
     skill_session:{session_id}:log       what happened, newest last                 stream, capped, TTL
     skill_session:{session_id}:files     files edited by number of edits            sorted set, capped, TTL
@@ -69,6 +70,11 @@ def project_name(project: str) -> str:
 
 def team_name(team: str) -> str:
     return f"@team:{team}"
+
+
+def namespaced_name(namespace: str, skill: str) -> str:
+    """A skill's name within a namespace, which holds no colon; without one no skill is called so."""
+    return f"@namespace:{namespace}:{skill}"
 
 
 def is_team_name(name: str) -> bool:

@@ -133,3 +133,19 @@ def test_a_project_does_not_say_who_gives(open_cache: Open) -> None:
     team = open_cache(team="acme")
     configure('team_mode = "read"\n')
     assert [team.fetch("work", "new", lambda: "mine") for _ in range(2)] == [("mine", False), ("mine", True)]
+
+
+def test_without_a_home_one_line_says_that_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("SKILLCACHE_HOME", "XDG_CACHE_HOME", "SKILLCACHE_REDIS_URL", "REDIS_URL", "REDIS_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "")
+    monkeypatch.setattr(in_force, "_told", set())
+    runs: list[int] = []
+    function = cached(skill="homeless")(lambda: runs.append(1))
+    for _ in range(3):
+        function()
+    assert len(runs) == 3
+    said = "nothing is cached: HOME: names no folder: set HOME or SKILLCACHE_HOME to a folder of yours"
+    assert caplog.messages == [said]

@@ -7,14 +7,19 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from skillcache import AsyncSkillCache, CacheEvent, SkillCache
+from skillcache import AsyncSkillCache, CacheEvent, SkillCache, cached
 from skillcache.library import renewal
+from skillcache.library.records import Found
 from tests.conftest import until
+from tests.library.conftest import Cache
 from tests.library.steps import SECONDS
 
 INPUTS = {"q": 1}
@@ -207,3 +212,143 @@ def test_what_was_taken_back_meanwhile_is_not_computed(url: str, monkeypatch: py
         renew()
         assert ran == []
         assert cache.fetch("report", INPUTS, lambda: "new") == ("new", False)
+
+
+BY: dict[str, dict[str, Any]] = {"arguments": {}, "a key": {"key": lambda rows: rows}}
+
+
+@pytest.mark.parametrize("how", BY)
+def test_it_uses_no_arguments_that_the_caller_has_changed_since(url: str, how: str) -> None:
+    """Its value is of what the caller gave, or it is not stored."""
+    began, over = threading.Event(), threading.Event()
+    events: list[str] = []
+    stopped: list[bool] = []
+    with SkillCache(url, on_event=lambda event: events.append(event.kind)) as cache:
+
+        @cached(skill="total", cache=cache, **BY[how])
+        def total(rows: list[int]) -> int:
+            if stopped:
+                began.set()
+                assert over.wait(SECONDS)
+            return sum(rows)
+
+        given = [1, 2]
+        assert total(given) == 3
+        with _early():
+            stopped.append(True)
+            assert total(given) == 3
+        assert began.wait(SECONDS)
+        given.append(100)
+        over.set()
+        until(lambda: not renewal._names)
+        stopped.clear()
+        assert total([1, 2]) == 3
+    assert events == (["miss", "hit", "renewed", "hit"] if how == "arguments" else ["miss", "hit", "hit"])
+
+
+def test_an_object_is_used_as_it_was(url: str) -> None:
+    began, over = threading.Event(), threading.Event()
+    with SkillCache(url) as cache:
+        basket = Basket([1, 2])
+        total = cached(skill="total", cache=cache)(Basket.total)
+        assert total(basket) == 3
+        BLOCK.extend([began, over])
+        try:
+            with _early():
+                assert total(basket) == 3
+            assert began.wait(SECONDS)
+            basket.rows.append(100)
+            over.set()
+            until(lambda: not renewal._names)
+        finally:
+            BLOCK.clear()
+        assert total(Basket([1, 2])) == 3
+        assert total(basket) == 103
+
+
+def test_inputs_that_have_changed_are_no_longer_those_of_the_value(url: str) -> None:
+    began, over = threading.Event(), threading.Event()
+    inputs = {"rows": [1, 2]}
+
+    def compute() -> int:
+        began.set()
+        assert over.wait(SECONDS)
+        return sum(inputs["rows"])
+
+    with SkillCache(url) as cache:
+        assert cache.fetch("total", inputs, lambda: 3) == (3, False)
+        assert cache.fetch("total", inputs, compute, beta=EARLY) == (3, True)
+        assert began.wait(SECONDS)
+        inputs["rows"].append(100)
+        over.set()
+        until(lambda: not renewal._names)
+        assert cache.get("total", {"rows": [1, 2]}) == 3
+
+
+def test_a_task_uses_no_arguments_that_the_caller_has_changed_since(url: str) -> None:
+    async def main() -> None:
+        began, over, renewed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        stopped: list[bool] = []
+        async with AsyncSkillCache(url, on_event=_when("renewed", renewed)) as cache:
+
+            @cached(skill="total", cache=cache)
+            async def total(rows: list[int]) -> int:
+                if stopped:
+                    began.set()
+                    await over.wait()
+                return sum(rows)
+
+            given = [1, 2]
+            await total(given)
+            with _early():
+                stopped.append(True)
+                assert await total(given) == 3
+            await began.wait()
+            given.append(100)
+            over.set()
+            await renewed.wait()
+            stopped.clear()
+            assert await total([1, 2]) == 3
+
+    asyncio.run(main())
+
+
+def test_a_none_takes_the_place_of_what_was_there(url: str, aio: bool) -> None:
+    """It is not kept, and neither is what it is not any more."""
+    cache = Cache(url, aio=aio)
+    cache.set("user", 1, "ann")
+    assert cache.fetch("user", 1, lambda: None, refresh=True) == (None, False)
+    assert cache.get("user", 1, "nobody") == "nobody"
+    cache.set("user", 1, "ann")
+    cache.fetch("user", 1, lambda: None, refresh=True, negative_ttl=60)
+    assert cache.get("user", 1, "nobody") is None
+    cache.close()
+
+
+def test_a_none_ahead_of_the_end_takes_the_place_of_what_was_there(url: str) -> None:
+    with SkillCache(url) as cache:
+        cache.fetch("user", 1, lambda: "ann")
+        assert cache.fetch("user", 1, lambda: None, beta=EARLY).data == "ann"
+        until(lambda: cache.get("user", 1) is None)
+
+
+@contextmanager
+def _early() -> Iterator[None]:
+    """Every value is near its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Found, "is_due", lambda *_: True)
+        yield
+
+
+BLOCK: list[threading.Event] = []
+
+
+@dataclass
+class Basket:
+    rows: list[int]
+
+    def total(self) -> int:
+        if BLOCK:
+            BLOCK[0].set()
+            assert BLOCK[1].wait(SECONDS)
+        return sum(self.rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import re
 import subprocess
 import sys
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from skillcache import SkillCache, cached
+from skillcache.library.values import held_by
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.opening import open_store
-from tests.library import typed
+from tests.library import holding, results, typed
 from tests.library.conftest import Cache
 from tests.library.typed import Client, Colour, Other, Page, Point, Report, Site
 
@@ -131,6 +133,30 @@ def test_an_argument_that_is_no_value_is_refused_before_the_work(given: object) 
     assert typed.RUNS == []
 
 
+@pytest.mark.parametrize("group", holding.APART)
+def test_a_value_is_known_by_all_that_it_holds(group: list[Any]) -> None:
+    keys = [typed.anything.key(each) for each in group]
+    assert len(set(keys)) == len(keys)
+    assert [typed.anything.key(copy.deepcopy(each)) for each in group] == keys
+
+
+@pytest.mark.parametrize(("given", "said"), holding.REFUSED)
+def test_what_holds_more_than_can_be_told_is_refused(given: object, said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        typed.anything(given)
+    assert typed.RUNS == []
+
+
+def test_the_order_of_names_is_known_where_it_is_seen() -> None:
+    @cached(skill="names")
+    def names(one: int = 1, two: int = 2, **more: int) -> list[str]:
+        return [str(one), str(two), *more]
+
+    assert names.key(one=1, two=2) == names.key(two=2, one=1) == names.key()
+    assert names.key(a=1, b=2) != names.key(b=2, a=1)
+    assert names.key(a=1, one=1, b=2) == names.key(a=1, b=2)
+
+
 class Loose(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     client: Client
@@ -190,6 +216,43 @@ def test_what_would_come_back_otherwise_is_refused(cache: Cache, kind: Any, valu
     with pytest.raises(TypeError, match=said):
         cache.fetch("work", 1, lambda: value, type=kind)
     assert cache.get("work", 1, "nothing") == "nothing"
+
+
+@pytest.mark.parametrize(("kind", "value"), results.COME_BACK)
+def test_results_come_back_with_all_that_they_hold(cache: Cache, kind: Any, value: Any) -> None:
+    held = held_by(value)
+    cache.fetch("work", 1, lambda: value, type=kind)
+    again = cache.get("work", 1, "nothing", type=kind)
+    assert type(again) is type(value)
+    assert repr(again) == repr(value).replace("datetime.timezone.utc", "TzInfo(0)") or again == value
+    assert {name: each for name, each in held.items() if name != "twice"} == held_by(again)
+
+
+@pytest.mark.parametrize(("kind", "value", "where"), results.OTHERWISE)
+def test_what_would_lose_something_is_refused(cache: Cache, kind: Any, value: Any, where: str) -> None:
+    with pytest.raises(TypeError, match=rf"gave a value that would come back otherwise: {where}$"):
+        cache.fetch("work", 1, lambda: value, type=kind)
+    assert cache.get("work", 1, "nothing", type=kind) == "nothing"
+
+
+class Account(BaseModel):
+    name: str
+    age: int
+
+    @field_validator("name")
+    @classmethod
+    def check(cls, name: str) -> str:
+        if name != "ann":
+            raise ValueError(f"what is {name}")
+        return name
+
+
+def test_what_is_refused_is_not_repeated(cache: Cache) -> None:
+    """A value may be a secret, and an error goes into logs."""
+    with pytest.raises(TypeError) as caught:
+        cache.fetch("work", 1, lambda: Account.model_construct(name="hunter2", age="swordfish"), type=Account)
+    assert str(caught.value) == "work gave what its type cannot give back: name: value_error; age: int_parsing"
+    assert caught.value.__cause__ is None
 
 
 def test_what_is_stored_of_another_type_is_no_hit(cache: Cache) -> None:

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import redis
 
-from skillcache.core.errors import StoreError
+from skillcache.core.errors import ConfigError, StoreError
 from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.messages import seal
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
 from tests.conftest import empty_redis
@@ -299,3 +300,81 @@ def test_a_fault_reaches_who_waits_and_the_next_one_listens_on(
         return received.value
 
     assert asyncio.run(main()) == 1
+
+
+def test_one_message_is_read_once_within_a_batch_too(
+    client: redis.Redis | None, listen: Callable[..., Subscription]
+) -> None:
+    for value, id_ in ((1, "once"), (1, "once"), (2, "other"), (1, "once"), (3, "")):
+        publish_message(client, "agent_comm:worker", value, message_id=id_)
+    subscription = listen()
+    assert [next_of(subscription).value for _ in range(3)] == [1, 2, 3]
+    subscription.settle()
+    assert listen().next(0.0) is None
+
+
+@pytest.mark.parametrize("watch", [False, True])
+def test_the_first_look_waits_as_all_others(
+    client: redis.Redis | None, listen: Callable[..., Subscription], watch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscription = listen(watch=watch)
+    hear, said = subscription._hear, list[int]()
+
+    def hearing(timeout: float) -> bool:
+        if not said:
+            said.append(publish_message(client, "agent_comm:worker", "late"))
+        return hear(timeout)
+
+    monkeypatch.setattr(subscription, "_hear", hearing)
+    received = subscription.next(60.0)
+    assert received is not None
+    assert received.value == "late"
+
+
+class Cluster(redis.RedisCluster):
+    def __init__(self) -> None:
+        """Of nothing."""
+
+    def __del__(self) -> None:
+        """Nothing is open."""
+
+
+def test_a_client_of_a_cluster_is_refused() -> None:
+    said = "takes no client of a cluster: give None, and redis\\+cluster://host:port in SKILLCACHE_REDIS_URL"
+    cluster: Any = Cluster()
+    with pytest.raises(TypeError, match=f"publish_message {said}"):
+        publish_message(cluster, "agent_comm:worker", 1)
+    with pytest.raises(TypeError, match=f"subscribe_to_agent {said}"):
+        subscribe_to_agent(cluster, "worker")
+
+
+def test_without_a_home_nobody_is_anybody(
+    client: redis.Redis | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SKILLCACHE_HOME", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    mend = "Set HOME or SKILLCACHE_HOME to a folder of yours"
+    monkeypatch.setenv("HOME", "")
+    for call in (
+        lambda: publish_message(client, "agent_comm:worker", 1),
+        lambda: subscribe_to_agent(client, "agent_comm:worker"),
+    ):
+        with pytest.raises(ConfigError, match=f"^HOME: names no folder. {mend}$"):
+            call()
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def refuse(_: str) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(seal, "key_of", refuse)
+    with pytest.raises(ConfigError, match=f"cannot be used: Permission denied. {mend}$"):
+        publish_message(client, "agent_comm:worker", 1)
+
+
+def test_a_session_that_nobody_registered_has_no_name(
+    client: redis.Redis | None, listen: Callable[..., Subscription], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person's own may be another's, and it is not the person who writes."""
+    monkeypatch.setenv("CLAUDE_CODE_SESSION_ID", "11111111-1111-4111-8111-111111111111")
+    publish_message(client, "agent_comm:worker", 1)
+    assert next_of(listen())[2:4] == ("11111111-1111-4111-8111-111111111111", "")

@@ -42,7 +42,7 @@ def test_nothing_that_others_wrote_stands_outside_its_fence(given_: list[dict[st
     for number, fields in enumerate(given_):
         begin, end = middle[2 * number : 2 * number + 2]
         answer = f", in reply to {word(fields['reply_to'], 40)}" if fields["reply_to"] else ""
-        who = f"{word(fields['from_name'])} ({word(fields['user'])}@{word(fields['host'])}, unproven)"
+        who = f"{word(fields['from_name'] or fields['from'])} ({word(fields['user'])}@{word(fields['host'])}, unproven)"
         assert begin == f"<message {word(fields['id'], 40)} from {who}, sent just now{answer}>"
         assert end == CLOSE
     inside = [line for line in text.split("\n") if line.startswith("> ")]

@@ -96,10 +96,10 @@ def test_a_link_leads_to_where_the_same_is_asked(ground: Ground) -> None:
     (ground.home / ".cache").chmod(0o700)
     ground.cache.unlink()
     ground.cache.symlink_to("skillcache")
-    assert "leads in a circle" in ground.fault()
+    assert "leads in a circle. Mend: set HOME or" in ground.fault()
     ground.cache.unlink()
     ground.cache.write_text("")
-    assert "is no folder" in ground.fault()
+    assert "is no folder. Mend: set HOME or SKILLCACHE_HOME to a folder of yours" in ground.fault()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
