@@ -12,6 +12,7 @@ from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take
+from skillcache.commands.streams import require_files
 from skillcache.core import counts, files
 from skillcache.core.errors import Bypass, SkillcacheError, StoreError
 from skillcache.core.git import find_root, identity
@@ -136,6 +137,7 @@ class Way:
         task, settings = self._task, self._settings
         if given.refused is not None:
             raise given.refused
+        require_files(task.program.words, task.cwd, task.program.environ)
         if task.learns and not task.plan.fresh:
             learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
             if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
