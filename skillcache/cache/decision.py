@@ -21,10 +21,10 @@ _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no
 class Answer:
     """outcome: REPLAYED or the miss; entry: what is served; output, error: its streams, with the paths of this root.
 
-    unknown: names of the entry whose generations are still to be asked for.
+    unknown: names of the entry whose generations are still to be asked for; stored: the bytes of the entry.
     """
 
-    __slots__ = ("entry", "error", "outcome", "output", "unknown")
+    __slots__ = ("entry", "error", "outcome", "output", "stored", "unknown")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Answer:
         self.output = output
         self.error = error
         self.unknown = unknown
+        self.stored = b""
 
 
 class Inquiry:
@@ -113,7 +114,9 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         return Answer(SEEN_FAILURE)
     if entry.place and not set(entry.place.split("\n")) <= set(inquiry.place.split("\n")):
         return Answer(ELSEWHERE)
-    return _serve(entry, inquiry.root, inquiry.most)
+    answer = _serve(entry, inquiry.root, inquiry.most)
+    answer.stored = found
+    return answer
 
 
 def _is_current(entry: Entry, inquiry: Inquiry) -> bool:

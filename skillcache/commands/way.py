@@ -7,7 +7,7 @@ from skillcache.cache import durations, quarantine
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
-from skillcache.commands.giving import POSITION, put_back, write
+from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
@@ -38,7 +38,7 @@ from skillcache.core.outcomes import (
 from skillcache.core.slowness import Place
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.entry import ERROR, STREAMS, Entry, decode
+from skillcache.stores.entry import STREAMS, Entry, decode
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
@@ -67,11 +67,11 @@ class Begun:
     """What was so when the command began.
 
     since: see `stamp`; after that, `found` was captured; project: identity; team: whose results may be given, '' for
-    none; key: the store's; generations: of the names; outcome: of the look at the store; stored: what lies there;
-    started: ms since the epoch; trace: see `skillcache.cache.skills.run`.
+    none; key: the store's; generations: of the names; outcome: of the look at the store; started: ms since
+    the epoch; trace: see `skillcache.cache.skills.run`.
     """
 
-    __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "stored", "team", "trace")
+    __slots__ = ("found", "generations", "key", "outcome", "project", "since", "started", "team", "trace")
 
     def __init__(self, since: int, found: "Lookup", project: str, team: str, key: str) -> None:
         self.since = since
@@ -81,7 +81,6 @@ class Begun:
         self.key = key
         self.generations: dict[str, int] = {}
         self.outcome: Outcome = NO_ENTRY
-        self.stored: bytes | None = None
         self.started = 0
         self.trace: dict[str, object] = {}
 
@@ -150,12 +149,24 @@ class Way:
             begun.outcome = REPEATED
         elif answer is None and begun.outcome in _AWAITED and settings.number("wait"):
             begun, answer = self._board(begun, given)
-        if answer is None or is_repeated:
+        if answer is None or is_repeated or not self._is_as_it_was(answer, begun):
             return begun, None
         if self._is_chosen():
             begun.outcome = VERIFY
             return begun, None
         return begun, answer
+
+    def _is_as_it_was(self, answer: Answer, begun: Begun) -> bool:
+        """Raises Bypass."""
+        most, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
+        try:
+            require_as_it_was(answer, begun.found, most=most, deadline=time.monotonic() + seconds)
+        except Bypass as bypass:
+            if bypass.outcome is not UNFIT:
+                raise
+            begun.outcome = UNFIT
+            return False
+        return True
 
     def _is_chosen(self) -> bool:
         share = self._settings.number("verify") if self._task.learns else 0
@@ -204,7 +215,6 @@ class Way:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
         stored = store.get(begun.key, names, shared)
-        begun.stored = stored.entry
         begun.generations = dict(zip(names, stored.generations, strict=True))
         inquiry = Inquiry(
             key=found.key,
@@ -295,10 +305,9 @@ class Way:
         """
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
-        kept = tuple([file for file in entry.files if file.path != ERROR])
-        position = self._position(begun) if given.position() is not None else None
+        position = self._position(answer) if given.position() is not None else None
         try:
-            put_back(kept, begun.found, deadline=time.monotonic() + self._settings.number("capture_time"))
+            put_back(left_by(entry), begun.found)
         except Bypass as bypass:
             if bypass.outcome is not UNFIT:
                 raise
@@ -310,10 +319,10 @@ class Way:
             self._failure.show(begun.found.digest)
         return True
 
-    def _position(self, begun: Begun) -> int:
+    def _position(self, answer: Answer) -> int:
         """How far the run read its input. Raises Bypass."""
         most = int(self._settings.number("max_output"))
-        position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
+        position = decode(answer.stored, details=True, most=most).details.get(POSITION)
         if not isinstance(position, int):
             raise Bypass(UNFIT)
         return position

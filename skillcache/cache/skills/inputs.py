@@ -56,6 +56,35 @@ def named_outputs(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ..
     return tuple(found)
 
 
+def only_written(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
+    """Those of them that `-o` or `--out...` names, which says what they are; an argument may be read as well."""
+    found: list[str] = []
+    for use in uses:
+        base = os.path.join(os.path.realpath(cwd), use.directory)
+        for at, value in use.named.items():
+            word = use.given[at]
+            is_glued = word != value
+            option = word if is_glued else use.given[at - 1] if at else ""
+            if option.startswith("--out") or option == "-o" or (is_glued and option.startswith("-o")):
+                found.append(_place_of(value, base, root))
+    return tuple(found)
+
+
+def named_inputs(use: "Use", cwd: str, root: str) -> "Iterator[str]":
+    """Globs, relative to the root, of all that the words behind the script may name."""
+    base = os.path.join(cwd, use.directory)
+    for word in use.given:
+        for piece in _pieces(word):
+            below = _below(_path_of(piece, base, use.home), root)
+            yield "**" if below == "." else below
+
+
+def _path_of(piece: str, base: str, home: str) -> str:
+    """Of a piece of a word; that no shell has put the home folder there does not keep a script from doing so."""
+    path = home + piece[1:] if home and piece.startswith("~/") else os.path.join(base, piece)
+    return os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
+
+
 def _place_of(value: str, base: str, root: str) -> str:
     path = os.path.join(base, value)
     parts = value.split("/")
@@ -87,10 +116,10 @@ def given_files(
     base = os.path.join(cwd, use.directory)
     options = True
     for at, word in enumerate(use.given):
+        _require_no_list(word, base, use.home)
         names_one = False
         for piece in _pieces(word):
-            path = os.path.join(base, piece)
-            path = os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
+            path = _path_of(piece, base, use.home)
             below = _below(path, root)
             if any(matches(glob, below) for glob in outputs):
                 if at not in use.named and any(matches(glob, below) for glob in named):
@@ -107,6 +136,12 @@ def given_files(
         if use.rule.args_are_files and not names_one and not (options and word.startswith("-")):
             raise Bypass(UNCAPTURABLE, f"{word} is no file")
         options = options and word != "--"
+
+
+def _require_no_list(word: str, base: str, home: str) -> None:
+    """Raises Bypass (UNCAPTURABLE) for `@file`, as argparse reads it: what is listed in there is not captured."""
+    if word.startswith("@") and os.path.lexists(_path_of(word[1:], base, home)):
+        raise Bypass(UNCAPTURABLE, f"{word} is a list of what is to be read")
 
 
 def _may_name(pattern: str) -> bool:
