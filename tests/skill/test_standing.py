@@ -170,3 +170,56 @@ def test_what_a_killed_replay_has_left_keeps_nothing_out_and_goes(place: Place) 
     (place.root / "od/a").unlink()
     assert place.call("-o od") == ("['a']\n", True)
     assert os.listdir(place.root / "od") == ["a"]
+
+
+def test_a_path_in_the_home_folder_that_no_shell_has_expanded_counts(place: Place) -> None:
+    place.skill('print(open(os.path.expanduser(sys.argv[1].split("=")[-1])).read())\n')
+    for given in ("--in=~/x.csv", "'~/x.csv'"):
+        for text in ("one", "two"):
+            (place.shell.home / "x.csv").write_text(text)
+            assert [place.call(given) for _ in range(2)] == [(f"{text}\n", False), (f"{text}\n", True)]
+
+
+def test_a_list_of_arguments_in_a_file_is_left_to_runs(place: Place) -> None:
+    place.skill('print([open(one).read() for one in open(sys.argv[1].strip("@")).read().split()])\n')
+    place.write("args.txt", "d.csv")
+    for text in ("one", "two"):
+        place.write("d.csv", text)
+        assert place.call("@args.txt") == (f"['{text}']\n", False)
+
+
+@pytest.mark.parametrize(("fields", "given"), [({}, "gd"), ({"depends": ["gd/**"]}, ""), ({}, "~/gd")])
+def test_an_empty_folder_that_a_script_may_see_counts(place: Place, fields: dict[str, list[str]], given: str) -> None:
+    place.skill('print(sorted(os.walk((sys.argv[1:] or ["gd"])[0]))[0][1])\n', **fields)
+    top = place.shell.home / "gd" if given.startswith("~") else place.root / "gd"
+    (top / "sub").mkdir(parents=True)
+    (top / "sub/f").write_text("1")
+    assert [place.call(given) for _ in range(2)] == [("['sub']\n", False), ("['sub']\n", True)]
+    (top / "new").mkdir()
+    told = [place.call(given) for _ in range(2)]
+    assert [(sorted(eval(text)), served) for text, served in told] == [  # noqa: S307 - of our own script
+        (["new", "sub"], False),
+        (["new", "sub"], True),
+    ]
+    (top / "sub").chmod(0o500)
+    assert place.call(given)[1] is False
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_what_node_reads_above_a_script_counts(place: Place) -> None:
+    place.skill("")
+    node = os.path.realpath(shutil.which("node") or "")
+    (place.shell.bin / "node").symlink_to(node)
+    (place.folder / "s.js").write_text(
+        'const fs = require("fs"); fs.appendFileSync(process.env.COUNTER, "run\\n"); console.log("cjs")\n'
+    )
+    place.shell.start()
+    line = "node .claude/skills/s/s.js"
+    assert [place.shell.call(line).stdout for _ in range(2)] == ["cjs\n"] * 2
+    assert place.shell.runs() == 1
+    for above in (place.root / "package.json", place.root / ".claude/package.json"):
+        above.write_text('{"type": "module"}\n')
+        assert place.shell.call(line).returncode == 1
+        above.unlink()
+    assert place.shell.call(line).stdout == "cjs\n"
+    assert place.shell.runs() == 1

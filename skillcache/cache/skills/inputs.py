@@ -3,6 +3,7 @@
 skill    {name}, or path below its folder       the folder's content, caches apart
 skill    {name} shared {path}                   what lies beside it and is no skill, or all of its plugin
 skill    {name} version                         as declared
+skill    {name} package.json                    what Node finds above the folder, and how many folders up
 depends  a glob as declared                     the files that it names, counted from elsewhere than the worktree
 """
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
 _MARKS = "=@,:;"
+_PACKAGE = "package.json"
+_NOT_NODE = (".py", ".sh", ".bash", ".rb", ".pl")
 _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it as one
 
 
@@ -208,6 +211,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         outside = Outside(root, environ, budget)
         rows += _folder(use, outside)
         rows += _shared(use, outside)
+        rows += _package(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
         rows += [("depends", glob, beyond.content(glob, use, outside)) for glob in use.outside]
@@ -256,6 +260,18 @@ def _shared(use: "Use", outside: Outside) -> "list[Row]":
     return [
         ("skill", f"{use.name} shared", digest_parts(os.fsencode(f"{one}:{values[one]}") for one in sorted(values)))
     ]
+
+
+def _package(use: "Use", outside: Outside) -> "list[Row]":
+    """The nearest package.json says to Node, and to what reads as it does, how a script is to be read."""
+    if use.script.endswith(_NOT_NODE):
+        return []
+    folder = os.path.dirname(os.path.realpath(f"{use.folder}/{use.script}"))
+    ups = 0
+    while not os.path.isfile(f"{folder}/{_PACKAGE}") and folder != "/":
+        folder, ups = os.path.dirname(folder), ups + 1
+    value = outside.content(f"{folder}/{_PACKAGE}")
+    return [("skill", f"{use.name} {_PACKAGE}", value if value == "absent" else f"{ups} up: {value}")]
 
 
 def _tree(top: str, outside: Outside, is_another: "Callable[[str], bool]") -> dict[str, str]:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from skillcache.cache.skills import inputs, outputs, standing
+from skillcache.cache.skills import folders, inputs, outputs, standing
 from skillcache.cache.skills.trace import trace, written
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import UNDECLARED, UNREADABLE_ENTRY
@@ -75,6 +75,8 @@ class Workplace:
         """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
         rows = inputs.labelled(fingerprint.rows, self.uses)
         rows += inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
+        beyond = [path for path in self.given if os.path.isdir(path)]
+        rows += tuple(folders.rows_of(self.root, self.counted, beyond, self.outputs, deadline=deadline))
         return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
 
     def _beyond(self, environ: "Mapping[str, str]") -> list[str]:

@@ -8,15 +8,13 @@ standing = [digest of what else stands, [paths that must be there]], a detail of
 """
 
 import os
-import stat
 
 from skillcache.cache.skills import outputs
+from skillcache.cache.skills.folders import OWNER, folders
 from skillcache.core.digest import digest_parts
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import CHANGED_INPUTS, UNCAPTURABLE, UNDECLARED, UNFIT
 from skillcache.fingerprint.files import Budget, blob
-from skillcache.fingerprint.globs import concerns
-from skillcache.fingerprint.ignored import is_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
     from skillcache.stores.entry import File
 
 DETAIL = "standing"
-_GIT = ".git"
-_OWNER = 0o700  # what another clone has alike
 
 
 def look(root: str, globs: "Sequence[str]", *, apart: "Collection[str]" = (), deadline: float) -> dict[str, str]:
@@ -40,29 +36,7 @@ def look(root: str, globs: "Sequence[str]", *, apart: "Collection[str]" = (), de
         what = blob(os.fsencode(f"{root}/{path}"), budget, long=False) if path not in apart else None
         if what is not None:
             found[path] = digest_parts(what[:2])
-    return found | _folders(root, globs, budget)
-
-
-def _folders(root: str, globs: "Sequence[str]", budget: Budget) -> dict[str, str]:
-    """Those that an output may lie in: empty ones are seen by nobody else."""
-    found: dict[str, str] = {}
-    pending = [""] if globs else []
-    while pending:
-        folder = pending.pop()
-        try:
-            with os.scandir(f"{root}/{folder}") as entries:
-                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except OSError:
-            continue
-        for name in names:
-            path = f"{folder}{name}"
-            budget.spend(0)
-            if name == _GIT or is_cache(os.fsencode(name)):
-                continue
-            if any(concerns(glob, path, folder=True) for glob in globs):
-                found[f"{path}/"] = f"{stat.S_IMODE(os.lstat(f'{root}/{path}').st_mode):o}"
-                pending.append(f"{path}/")
-    return found
+    return found | folders(root, globs, budget)
 
 
 def around(
@@ -120,7 +94,7 @@ def _digest_of(seen: "Mapping[str, str]", written: "Collection[str]") -> str:
     parts: list[bytes] = []
     for path, value in sorted(seen.items()):
         if path not in written and path not in needed:
-            text = f"{int(value, 8) & _OWNER:o}" if path.endswith("/") else value
+            text = f"{int(value, 8) & OWNER:o}" if path.endswith("/") else value
             parts += (os.fsencode(path), text.encode())
     return digest_parts(parts)
 
