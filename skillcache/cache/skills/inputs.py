@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
 _MARKS = "=@,:;"
+_OUT = ("-o", "--out", "--output", "--outfile", "--outdir")
+_OUT_OF = ("--out-", "--output-", "--out_", "--output_")
 _PACKAGE = "package.json"
 _NOT_NODE = (".py", ".sh", ".bash", ".rb", ".pl")
 _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it as one
@@ -60,16 +62,17 @@ def named_outputs(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ..
 
 
 def only_written(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
-    """Those of them that `-o` or `--out...` names, which says what they are; an argument may be read as well."""
+    """What `-o` or `--output` names, relative to the root: an output by its name, where an argument may be read too."""
     found: list[str] = []
     for use in uses:
-        base = os.path.join(os.path.realpath(cwd), use.directory)
-        for at, value in use.named.items():
-            word = use.given[at]
-            is_glued = word != value
-            option = word if is_glued else use.given[at - 1] if at else ""
-            if option.startswith("--out") or option == "-o" or (is_glued and option.startswith("-o")):
-                found.append(_place_of(value, base, root))
+        base, values = os.path.join(os.path.realpath(cwd), use.directory), list[str]()
+        for word, value in zip(use.given, (*use.given[1:], ""), strict=False):
+            option, equals, glued = word.partition("=")
+            if word[:2] == "-o" and len(word) > 2:
+                values.append(word[2:])
+            elif option in _OUT or option.startswith(_OUT_OF):
+                values.append(glued if equals else value)
+        found += [_below(_path_of(piece, base, use.home), root) for piece in filter(None, values)]
     return tuple(found)
 
 
