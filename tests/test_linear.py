@@ -73,6 +73,9 @@ def expressions() -> dict[str, Use]:
             if isinstance(value, re.Pattern):
                 uses = {*re.findall(rf"\b{attribute}\.(\w+)", source)} - {"pattern"}
                 here.append((value, uses.pop() if len(uses) == 1 else "search"))
+            elif isinstance(value, tuple):  # rows of a table with one in each
+                rows = [row if isinstance(row, tuple) else (row,) for row in value]
+                here += [(each, "finditer") for row in rows for each in row if isinstance(each, re.Pattern)]
         for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
             method = ast.unparse(call.func).removeprefix("re.")
             if method == ast.unparse(call.func) or not call.args or method == "escape":
@@ -135,7 +138,9 @@ def attacks(tree: Any, before: str = "") -> Iterator[tuple[str, str]]:
         if code in REPEATS:
             if value[1] > 8:
                 yield from ((before + begin, body) for begin in ("", sample(value[2])) for body in bodies(value[2]))
-                yield from ((before, pump) for pump in {after, after[:-1], after[:1]})
+                # What is to follow it, whole and in part: a repeat that takes that in, too, has to find where it ends.
+                parts = {sample(nodes[place + 1 : end]) for end in range(place + 2, len(nodes))}
+                yield from ((before, pump) for pump in {after, after[:-1], after[:1], *parts})
             yield from attacks(value[2], before)
         elif code is op.SUBPATTERN:
             yield from attacks(value[3], before)

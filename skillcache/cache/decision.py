@@ -26,6 +26,7 @@ class Answer(Record):
     unknown: tuple[str, ...] = ()  # names of the entry whose generations are still to be asked for
     _: KW_ONLY
     error: bytes = b""  # its standard error, likewise
+    stored: bytes = b""  # of the entry
 
 
 class Inquiry(Record):
@@ -80,7 +81,9 @@ def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
         return Answer(SEEN_FAILURE)
     if entry.place and not set(entry.place.split("\n")) <= set(inquiry.place.split("\n")):
         return Answer(ELSEWHERE)
-    return _serve(entry, inquiry.root, inquiry.most)
+    answer = _serve(entry, inquiry.root, inquiry.most)
+    answer.stored = found
+    return answer
 
 
 def _is_current(entry: Entry, inquiry: Inquiry) -> bool:

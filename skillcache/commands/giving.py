@@ -6,12 +6,13 @@ from skillcache.commands import process
 from skillcache.commands.standard_input import write_some
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import UNREADABLE_ENTRY
+from skillcache.stores.entry import ERROR, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.cache.capture import Lookup
     from skillcache.cache.decision import Answer
-    from skillcache.stores.entry import File
+    from skillcache.stores.entry import Entry, File
 
 POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
 _BROKEN_PIPE = process.SIGNALLED + 13
@@ -37,9 +38,25 @@ def write(answer: "Answer", status: int) -> int:
     return status
 
 
-def put_back(kept: "tuple[File, ...]", found: "Lookup", *, deadline: float) -> None:
+def require_as_it_was(answer: "Answer", found: "Lookup", *, most: int, deadline: float) -> None:
+    """Raises Bypass: UNFIT where a script of a skill finds in its outputs' places what the stored run did not leave.
+
+    `most`: bytes of its output.
+    """
+    if found.workplace is None or not found.workplace.outputs:
+        return
+    entry = decode(answer.stored, details=True, most=most)
+    found.workplace.require_as_it_was(left_by(entry), entry.details, deadline=deadline)
+
+
+def left_by(entry: "Entry") -> "tuple[File, ...]":
+    """The files that the run left besides its streams."""
+    return tuple([file for file in entry.files if file.path != ERROR])
+
+
+def put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
     """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
     if found.workplace is not None:
-        found.workplace.put_back(kept, deadline=deadline)
+        found.workplace.put_back(kept)
     elif kept:
         raise Bypass(UNREADABLE_ENTRY)

@@ -103,6 +103,7 @@ class Recorder:
         if find_secret(self._task.plan.command) or any(find_secret(text.decode("utf-8", "replace")) for text in texts):
             return SECRET
         entry = self._entry(found, ended, left, given.position())
+        entry.details |= self._around(found, left)
         return self._compare(entry) if self._begun.outcome is VERIFY else self._store(found, entry)
 
     def _found(self, given: "Input") -> "Lookup | None":
@@ -124,6 +125,13 @@ class Recorder:
         cap, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
         deadline = time.monotonic() + seconds
         return found.workplace.collect(self._begun.trace, since=self._begun.since, cap=cap, deadline=deadline)
+
+    def _around(self, found: "Lookup", left: tuple[File, ...]) -> dict[str, object]:
+        """What else stands where the script writes. Raises Bypass."""
+        if found.workplace is None:
+            return {}
+        deadline = time.monotonic() + self._settings.number("capture_time")
+        return found.workplace.around(self._begun.trace, left, deadline=deadline)
 
     def _doubt(self) -> None:
         """A pass that is stored for the same inputs is now in doubt."""

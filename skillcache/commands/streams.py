@@ -1,7 +1,10 @@
 """How a command's standard output and standard error lie to each other."""
 
 import os
-from stat import S_ISCHR, S_ISREG
+from stat import S_ISCHR, S_ISDIR, S_ISREG
+
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNCAPTURABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +14,12 @@ JOINED, APART = "joined", "apart"
 _BEYOND_LINES = 10
 _GET_PATH = 50  # F_GETPATH of macOS
 _JOBS = ("--jobserver-auth=", "--jobserver-fds=")  # of make, for those that it starts
+_FD = "/fd/"  # in the names of what a process has open, as a shell writes for `<(...)`
+# The standard streams, which the key and the record hold, and devices that always say the same.
+_KNOWN = frozenset(
+    """/dev/stdin /dev/stdout /dev/stderr /dev/fd/0 /dev/fd/1 /dev/fd/2 /proc/self/fd/0 /proc/self/fd/1
+    /proc/self/fd/2 /dev/null /dev/zero /dev/full""".split()  # noqa: SIM905 - read as a list
+)
 
 
 def has_others(environ: "Mapping[str, str]") -> bool:
@@ -42,6 +51,41 @@ def _is_inherited(fd: int) -> bool:
         return os.get_inheritable(fd)
     except OSError:  # the one that the folder was read by
         return False
+
+
+def require_files(words: "tuple[str, ...]", cwd: str, environ: "Mapping[str, str]") -> None:
+    """Raises Bypass (UNCAPTURABLE) for a command that is told of a pipe, a socket, a device or a descriptor.
+
+    What comes from there is in no key, and it can be read once: `<(...)` in a line, or `VARIABLE=<(...)` before it.
+    """
+    for text in (*words, *environ.values()):
+        if _FD in text and _names_descriptor(text):
+            raise Bypass(UNCAPTURABLE, f"{text} names a descriptor")
+    for word in words[1:]:
+        for name in (word, word.partition("=")[2]):
+            path = f"{cwd}/{name}" if name[:1] != "/" else name
+            if name and path not in _KNOWN and _is_special(path):
+                raise Bypass(UNCAPTURABLE, f"{name} is a pipe, a socket or a device")
+
+
+def _names_descriptor(text: str) -> bool:
+    """Whether another than a standard stream is named by the number under which it is open."""
+    before, found, after = text.partition(_FD)
+    while found:
+        number = after[: len(after) - len(after.lstrip("0123456789"))]
+        is_own = before.endswith(("/dev", "/proc/self", "/proc/thread-self"))
+        if number and (int(number) > 2 if is_own else "/proc/" in before):
+            return True
+        before, found, after = after.partition(_FD)
+    return False
+
+
+def _is_special(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return False
+    return not S_ISREG(mode) and not S_ISDIR(mode)
 
 
 def writes_into(folder: str) -> bool:

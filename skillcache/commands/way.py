@@ -7,11 +7,12 @@ from skillcache.cache import durations, quarantine
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.commands import limit, process
 from skillcache.commands.failure import Failure
-from skillcache.commands.giving import POSITION, put_back, write
+from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
 from skillcache.commands.limit import TimeUp
 from skillcache.commands.nesting import Around
 from skillcache.commands.replayed import remember
 from skillcache.commands.standard_input import Input, take
+from skillcache.commands.streams import require_files
 from skillcache.core import counts, files
 from skillcache.core.errors import Bypass, SkillcacheError, StoreError
 from skillcache.core.git import find_root, identity
@@ -38,7 +39,7 @@ from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.core.slowness import Place
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.entry import ERROR, STREAMS, Entry, decode
+from skillcache.stores.entry import STREAMS, Entry, decode
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
@@ -74,7 +75,6 @@ class Begun(Record):
     _: KW_ONLY
     generations: dict[str, int] = field(default_factory=dict)  # of the names
     outcome: Outcome = NO_ENTRY  # of the look at the store
-    stored: bytes | None = None  # what lies there
     started: int = 0  # ms since the epoch
     trace: dict[str, object] = field(default_factory=dict)  # see `skillcache.cache.skills.run`
 
@@ -130,6 +130,7 @@ class Way:
         task, settings = self._task, self._settings
         if given.refused is not None:
             raise given.refused
+        require_files(task.program.words, task.cwd, task.program.environ)
         if task.learns and not task.plan.fresh:
             learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
             if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
@@ -142,12 +143,24 @@ class Way:
             begun.outcome = REPEATED
         elif answer is None and begun.outcome in _AWAITED and settings.number("wait"):
             begun, answer = self._board(begun, given)
-        if answer is None or is_repeated:
+        if answer is None or is_repeated or not self._is_as_it_was(answer, begun):
             return begun, None
         if self._is_chosen():
             begun.outcome = VERIFY
             return begun, None
         return begun, answer
+
+    def _is_as_it_was(self, answer: Answer, begun: Begun) -> bool:
+        """Raises Bypass."""
+        most, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
+        try:
+            require_as_it_was(answer, begun.found, most=most, deadline=time.monotonic() + seconds)
+        except Bypass as bypass:
+            if bypass.outcome is not UNFIT:
+                raise
+            begun.outcome = UNFIT
+            return False
+        return True
 
     def _is_chosen(self) -> bool:
         share = self._settings.number("verify") if self._task.learns else 0
@@ -196,7 +209,6 @@ class Way:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
         stored = store.get(begun.key, names, shared)
-        begun.stored = stored.entry
         begun.generations = dict(zip(names, stored.generations, strict=True))
         inquiry = Inquiry(
             key=found.key,
@@ -287,10 +299,9 @@ class Way:
         """
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
-        kept = tuple([file for file in entry.files if file.path != ERROR])
-        position = self._position(begun) if given.position() is not None else None
+        position = self._position(answer) if given.position() is not None else None
         try:
-            put_back(kept, begun.found, deadline=time.monotonic() + self._settings.number("capture_time"))
+            put_back(left_by(entry), begun.found)
         except Bypass as bypass:
             if bypass.outcome is not UNFIT:
                 raise
@@ -302,10 +313,10 @@ class Way:
             self._failure.show(begun.found.digest)
         return True
 
-    def _position(self, begun: Begun) -> int:
+    def _position(self, answer: Answer) -> int:
         """How far the run read its input. Raises Bypass."""
         most = int(self._settings.number("max_output"))
-        position = decode(begun.stored or b"", details=True, most=most).details.get(POSITION)
+        position = decode(answer.stored, details=True, most=most).details.get(POSITION)
         if not isinstance(position, int):
             raise Bypass(UNFIT)
         return position

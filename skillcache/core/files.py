@@ -49,29 +49,39 @@ def _make_in(path: str) -> None:
 def open_regular(path: str | bytes, *, links: bool = True) -> int:
     """A handle to read the regular file at `path` with; it never blocks. `links`: symbolic links are followed.
 
-    The null device counts as an empty file, for people link configuration to it. Raises FileNotFoundError,
+    Nothing else is opened, for to open is to act: who waits to write into a pipe would begin, and nobody read it. The
+    null device counts as an empty file, for people link configuration to it. Raises FileNotFoundError,
     NotADirectoryError, IsADirectoryError, Irregular, or OSError for any other reason, such as a permission.
     """
     try:
+        _require_regular(path, os.stat(path) if links else os.lstat(path))
         handle = os.open(path, _READ if links else _READ | os.O_NOFOLLOW)
     except ValueError:  # a name with a NUL, read from some file
         raise FileNotFoundError(errno.ENOENT, "is no name of a file", path) from None
     except OSError as fault:
-        if fault.errno == errno.ENXIO:  # what a socket answers
+        if fault.errno == errno.ENXIO:  # what a socket answers that has come meanwhile
             raise Irregular(errno.EINVAL, "is no regular file", path) from None
         raise
-    status = os.fstat(handle)
-    if stat.S_ISREG(status.st_mode) or _is_null(status):
-        return handle
-    os.close(handle)
-    if stat.S_ISDIR(status.st_mode):
+    try:
+        _require_regular(path, os.fstat(handle))  # another may have taken its place since
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
+
+
+def _require_regular(path: str | bytes, status: os.stat_result) -> None:
+    """A link is left to whoever opens it. Raises IsADirectoryError and Irregular."""
+    mode = status.st_mode
+    if stat.S_ISREG(mode) or stat.S_ISLNK(mode) or _is_null(status):
+        return
+    if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     raise Irregular(errno.EINVAL, "is no regular file", path)
 
 
 def _is_null(status: os.stat_result) -> bool:
-    null = os.stat(os.devnull)
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == null.st_rdev
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == os.stat(os.devnull).st_rdev
 
 
 def load(path: str | bytes, cap: int, *, links: bool = True) -> bytes:

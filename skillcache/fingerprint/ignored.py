@@ -36,13 +36,23 @@ _BUILDS = {
     "target": ("Cargo.toml", "pom.xml", "build.sbt"),
     "build": ("build.gradle", "build.gradle.kts"),
 }
+DRAFT = ".skillcache-"  # and 16 digits: a file of ours while it is put back beside others
+_DIGITS = 16
 _NEXT = ".next"  # of Next.js, whose tsconfig.json includes the types in it and nothing else
 
 
 def is_cache(path: bytes) -> bool:
     """Whether a path not known to git lies in a cache that feeds no result."""
     # Not every .pyc: outside __pycache__ Python imports one without its source.
-    return not _CACHES.isdisjoint(os.fsdecode(path.rstrip(b"/")).split("/"))
+    parts = os.fsdecode(path.rstrip(b"/")).split("/")
+    return not _CACHES.isdisjoint(parts) or is_draft(parts[-1])
+
+
+def is_draft(name: str) -> bool:
+    """Whether a killed process may have left it of a file of a skill's that it was putting back."""
+    digits, _, rest = name[len(DRAFT) :].partition(".")
+    is_ours = name.startswith(DRAFT) and len(digits) == _DIGITS and all(c in "0123456789abcdef" for c in digits)
+    return is_ours and (not rest or rest.endswith("new"))
 
 
 def package_folder(path: bytes, root: bytes, known: dict[bytes, bool]) -> bytes | None:
@@ -144,7 +154,7 @@ class Ignored:
         if any(_within(wanted, path) or (_within(path, wanted) and _is_skipped(wanted)) for wanted in self.wanted):
             return False
         name = path[path.rfind("/") + 1 :]
-        if name in _CACHES or name in _OUTPUTS:
+        if name in _CACHES or name in _OUTPUTS or is_draft(name):
             return True
         if os.path.basename(os.path.dirname(path)) == ".claude" and (self.blind or name != "worktrees"):
             return True  # Claude Code's own; but some tools search every folder, and find its worktrees

@@ -553,3 +553,29 @@ def test_one_object_says_it_all(skill: Skill) -> None:
         ],
         "run": {"command": list(RUN[:2]), "status": [0, 0], "files": [], "keeps_out": [], "differences": []},
     }
+
+
+@pytest.mark.parametrize(("name", "script"), [
+    ("run.py", 'import subprocess\nsubprocess.run(["git", "log"])\n'),
+    ("run.sh", "\ngit log --oneline\n"),
+    ("run.js", '\nexecSync("git log")\n'),
+])  # fmt: skip
+def test_says_that_the_state_of_git_is_in_no_key(skill: Skill, name: str, script: str) -> None:
+    said = "reads git's state, which is in no key: declare a version and raise it, or leave the script out"
+    assert skill.seen(script, name) == [f"{name}:2 {said}"]
+    assert skill.seen(script, name, f"{BLOCK}    version: 2\n") == []
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_a_link_into_the_project_leads_into_the_copy(skill: Skill, absolute: bool) -> None:
+    skill.declare(
+        "  skillcache:\n    outputs:\n      - o.txt\n",
+        'open("o.txt", "w").write("1")\nopen("lk/w", "w").write("by the check")\nprint(open("lk/here").read())\n',
+    )
+    (skill.project / "real").mkdir()
+    (skill.project / "real/here").write_text("here\n")
+    (skill.project / "lk").symlink_to(skill.project / "real" if absolute else "real")
+    status, said = skill.tried("python3", ".claude/skills/report/run.py")
+    assert status == 1
+    assert "real/w was written and is no output" in said
+    assert [path.name for path in (skill.project / "real").iterdir()] == ["here"]

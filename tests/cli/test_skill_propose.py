@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
@@ -245,11 +243,51 @@ def test_a_skill_without_scripts_has_nothing_to_declare(skill: Skill) -> None:
     assert skill.propose() == (1, "", f"skillcache: {skill.folder} holds no script: there is nothing to declare\n")
 
 
-def test_a_file_behind_a_link_is_written_where_it_is(skill: Skill, tmp_path: Path) -> None:
+def test_a_file_behind_a_link_is_written_where_it_is(skill: Skill) -> None:
     skill.write()
-    real = tmp_path / "real.md"
+    real = skill.folder / "docs/real.md"
+    real.parent.mkdir()
     skill.file.rename(real)
     skill.file.symlink_to(real)
     assert skill.propose("--write").status == 0
     assert skill.file.is_symlink()
     assert "skillcache:" in real.read_text()
+
+
+def test_says_what_no_block_says_by_itself(skill: Skill) -> None:
+    script = "import subprocess, sys\nfor one in sys.argv[1:]:\n    open(one + '.html', 'w').write('x')\n"
+    skill.write(script=f"{script}subprocess.run(['git', 'log'])\n", body="# Reports\n")
+    skill.write(script="git log --oneline\n", body="# Reports\n", name="scripts/log.sh")
+    said = (
+        "By hand:\n"
+        "  scripts/log.sh:1 reads git's state, which is in no key: declare a version and raise it, or leave the script"
+        " out\n"
+        "  scripts/run.py:3 writes to a name that it makes up: complete outputs by hand\n"
+        "  scripts/run.py:4 reads git's state, which is in no key: declare a version and raise it, or leave the script"
+        " out\n"
+    )
+    assert f"\n\n{said}\n" in skill.propose().out
+    assert f"\n\n{said}\n" in skill.propose("--write").out
+
+
+def test_a_link_that_leads_out_of_the_skill_is_not_written_through(skill: Skill) -> None:
+    skill.write()
+    elsewhere = skill.person.home / "elsewhere.md"
+    skill.file.rename(elsewhere)
+    skill.file.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    ran = skill.propose("--write")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == (
+        f"skillcache: {skill.file} leads to {elsewhere}, outside the skill and its worktree: write into that yourself\n"
+    )
+    assert (elsewhere.read_bytes(), skill.file.is_symlink()) == (before, True)
+
+
+@pytest.mark.parametrize("script", ["-" * 200_000 + "1", "a" + ".a" * 200_000, "(" * 90_000, "x = '\0'"])
+def test_a_script_that_no_parser_bears_is_unread(skill: Skill, script: str) -> None:
+    skill.write(script=script)
+    assert skill.propose().status == 0
+    ran = skill.person.skillcache("skill", "check", "skills/report")
+    assert "scripts/run.py was not read" in ran.out
+    assert ran.err == ""

@@ -232,11 +232,13 @@ def test_runs_on_other_inputs_keep_their_own_files(skills: Skills) -> None:
     skills.call("a")
     skills.environ["SKILL_WRITES"] = "out/b.csv=of b"
     skills.call("b")
-    (skills.root / "out/a.csv").write_text("edited since")
     (skills.root / "out/b.csv").unlink()
     assert skills.call("b")[1] is True
-    assert (skills.root / "out/a.csv").read_text() == "edited since"
+    assert (skills.root / "out/a.csv").read_text() == "of a\n"
     assert (skills.root / "out/b.csv").read_text() == "of b\n"
+    (skills.root / "out/a.csv").write_text("edited since")  # which the script may read
+    assert [skills.call("b")[1] for _ in range(2)] == [False, True]
+    assert (skills.root / "out/a.csv").read_text() == "edited since"
 
 
 def test_outputs_are_counted_from_the_directory_of_the_script(skills: Skills) -> None:

@@ -130,7 +130,7 @@ def test_a_mode_a_name_and_a_link_in_the_skill_count_and_caches_do_not(skills: S
 
 def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
-    for form in ("a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "@a.csv", "x:a.csv", f"{skills.root}/a.csv"):
+    for form in ("a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "x:a.csv", f"{skills.root}/a.csv"):
         (skills.root / "a.csv").write_text("1\n")
         assert [skills.call(form)[1] for _ in range(2)] == [False, True], form
         (skills.root / "a.csv").write_text("2\n")

@@ -3,6 +3,7 @@
 skill    {name}, or path below its folder       the folder's content, caches apart
 skill    {name} shared {path}                   what lies beside it and is no skill, or all of its plugin
 skill    {name} version                         as declared
+skill    {name} package.json                    what Node finds above the folder, and how many folders up
 depends  a glob as declared                     the files that it names, counted from elsewhere than the worktree
 """
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 _MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
 _MARKS = "=@,:;"
+_OUT = ("-o", "--out", "--output", "--outfile", "--outdir")
+_OUT_OF = ("--out-", "--output-", "--out_", "--output_")
+_PACKAGE = "package.json"
+_NOT_NODE = (".py", ".sh", ".bash", ".rb", ".pl")
 _PATTERN = frozenset("*?[")  # what makes a word a pattern to whoever reads it as one
 
 
@@ -54,6 +59,36 @@ def named_outputs(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ..
         for value in use.named.values():
             found[_place_of(value, base, root)] = None
     return tuple(found)
+
+
+def only_written(uses: "tuple[Use, ...]", cwd: str, root: str) -> tuple[str, ...]:
+    """What `-o` or `--output` names, relative to the root: an output by its name, where an argument may be read too."""
+    found: list[str] = []
+    for use in uses:
+        base, values = os.path.join(os.path.realpath(cwd), use.directory), list[str]()
+        for word, value in zip(use.given, (*use.given[1:], ""), strict=False):
+            option, equals, glued = word.partition("=")
+            if word[:2] == "-o" and len(word) > 2:
+                values.append(word[2:])
+            elif option in _OUT or option.startswith(_OUT_OF):
+                values.append(glued if equals else value)
+        found += [_below(_path_of(piece, base, use.home), root) for piece in filter(None, values)]
+    return tuple(found)
+
+
+def named_inputs(use: "Use", cwd: str, root: str) -> "Iterator[str]":
+    """Globs, relative to the root, of all that the words behind the script may name."""
+    base = os.path.join(cwd, use.directory)
+    for word in use.given:
+        for piece in _pieces(word):
+            below = _below(_path_of(piece, base, use.home), root)
+            yield "**" if below == "." else below
+
+
+def _path_of(piece: str, base: str, home: str) -> str:
+    """Of a piece of a word; that no shell has put the home folder there does not keep a script from doing so."""
+    path = home + piece[1:] if home and piece.startswith("~/") else os.path.join(base, piece)
+    return os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
 
 
 def _place_of(value: str, base: str, root: str) -> str:
@@ -87,10 +122,10 @@ def given_files(
     base = os.path.join(cwd, use.directory)
     options = True
     for at, word in enumerate(use.given):
+        _require_no_list(word, base, use.home)
         names_one = False
         for piece in _pieces(word):
-            path = os.path.join(base, piece)
-            path = os.path.realpath(path) if ".." in piece.split("/") else os.path.normpath(path)
+            path = _path_of(piece, base, use.home)
             below = _below(path, root)
             if any(matches(glob, below) for glob in outputs):
                 if at not in use.named and any(matches(glob, below) for glob in named):
@@ -107,6 +142,12 @@ def given_files(
         if use.rule.args_are_files and not names_one and not (options and word.startswith("-")):
             raise Bypass(UNCAPTURABLE, f"{word} is no file")
         options = options and word != "--"
+
+
+def _require_no_list(word: str, base: str, home: str) -> None:
+    """Raises Bypass (UNCAPTURABLE) for `@file`, as argparse reads it: what is listed in there is not captured."""
+    if word.startswith("@") and os.path.lexists(_path_of(word[1:], base, home)):
+        raise Bypass(UNCAPTURABLE, f"{word} is a list of what is to be read")
 
 
 def _may_name(pattern: str) -> bool:
@@ -173,6 +214,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         outside = Outside(root, environ, budget)
         rows += _folder(use, outside)
         rows += _shared(use, outside)
+        rows += _package(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
         rows += [("depends", glob, beyond.content(glob, use, outside)) for glob in use.outside]
@@ -221,6 +263,18 @@ def _shared(use: "Use", outside: Outside) -> "list[Row]":
     return [
         ("skill", f"{use.name} shared", digest_parts(os.fsencode(f"{one}:{values[one]}") for one in sorted(values)))
     ]
+
+
+def _package(use: "Use", outside: Outside) -> "list[Row]":
+    """The nearest package.json says to Node, and to what reads as it does, how a script is to be read."""
+    if use.script.endswith(_NOT_NODE):
+        return []
+    folder = os.path.dirname(os.path.realpath(f"{use.folder}/{use.script}"))
+    ups = 0
+    while not os.path.isfile(f"{folder}/{_PACKAGE}") and folder != "/":
+        folder, ups = os.path.dirname(folder), ups + 1
+    value = outside.content(f"{folder}/{_PACKAGE}")
+    return [("skill", f"{use.name} {_PACKAGE}", value if value == "absent" else f"{ups} up: {value}")]
 
 
 def _tree(top: str, outside: Outside, is_another: "Callable[[str], bool]") -> dict[str, str]:

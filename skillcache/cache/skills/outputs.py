@@ -5,20 +5,23 @@ Paths and globs are relative to the root of the worktree. Nothing is written out
 
 import os
 import stat
+import time
 
 from skillcache.core import files
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT
 from skillcache.fingerprint.files import Budget, read
 from skillcache.fingerprint.globs import find, is_plain, matches
+from skillcache.fingerprint.ignored import DRAFT, is_draft
 from skillcache.stores.entry import File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
 MOST = 64  # files of one entry: each is some words of the line that puts them back
 _GIT = ".git"
+_STALE = 600  # seconds; to put a file back takes moments
 
 
 def require_places(root: str, globs: "Sequence[str]") -> None:
@@ -39,13 +42,17 @@ def _require_folder(folder: str) -> None:
 
 
 def standing(root: str, globs: "Sequence[str]", *, deadline: float) -> tuple[str, ...]:
-    """The outputs that are there now. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE)."""
+    """The outputs that are there now, and links behind which some may be.
+
+    Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE).
+    """
     budget = Budget(deadline, "outputs")
-    return tuple(sorted({path for glob in globs for path in find(root, glob, budget)}))
+    found = {path for glob in globs for path in find(root, glob, budget, through_links=True)}
+    return tuple(sorted(path for path in found if not is_draft(os.path.basename(path))))
 
 
 def collect(
-    root: str, globs: "Sequence[str]", before: "Sequence[str]", *, since: int, cap: int, deadline: float
+    root: str, globs: "Sequence[str]", before: "Collection[str]", *, since: int, cap: int, deadline: float
 ) -> tuple[File, ...]:
     """The outputs that a run has written. Raises Bypass.
 
@@ -76,15 +83,6 @@ def collect(
             raise Bypass(UNCAPTURABLE, f"{path} changes")
         found.append(File(path, _mode(status), content))
     return tuple(found)
-
-
-def another(root: str, globs: "Sequence[str]", kept: "Sequence[File]", *, deadline: float) -> str:
-    """The first file that stands where the globs say and that is not of the run that left `kept`, "" for none.
-
-    It is no part of the key, and the script may do with it whatever it likes.
-    """
-    left = {file.path for file in kept}
-    return next((path for path in standing(root, globs, deadline=deadline) if path not in left), "")
 
 
 def are_declared(kept: "Sequence[File]", globs: "Sequence[str]") -> bool:
@@ -138,6 +136,8 @@ def restore(kept: "Sequence[File]", directory: str, root: str) -> None:
     for _, target in places:
         if not f"{os.path.realpath(os.path.dirname(target))}/".startswith(os.path.realpath(root) + "/"):
             raise Bypass(OUTSIDE, target)
+    for folder in {os.path.dirname(target) for _, target in places}:
+        _sweep(folder)
     for file, target in places:
         if os.path.lexists(target):
             os.utime(target)
@@ -177,4 +177,15 @@ def _mode(status: os.stat_result) -> int:
 
 def _temporary(folder: str) -> str:
     """A name that no other has: two sessions may put back the same file at once."""
-    return f"{folder}/.skillcache-{os.urandom(8).hex()}"
+    return f"{folder}/{DRAFT}{os.urandom(8).hex()}"
+
+
+def _sweep(folder: str) -> None:
+    """Remove what killed processes have left of files that they were putting back."""
+    try:
+        names = [name for name in os.listdir(folder) if is_draft(name)]
+        for path in (f"{folder}/{name}" for name in names):
+            if os.lstat(path).st_mtime < time.time() - _STALE:
+                files.remove(path)
+    except OSError:  # the folder is not there yet, or another was quicker
+        return

@@ -3,10 +3,10 @@
 import os
 import time
 
-from skillcache.cache.skills import inputs, outputs
+from skillcache.cache.skills import folders, inputs, outputs, standing
 from skillcache.cache.skills.trace import trace, written
 from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNDECLARED, UNFIT, UNREADABLE_ENTRY
+from skillcache.core.outcomes import UNDECLARED, UNREADABLE_ENTRY
 from skillcache.fingerprint.capture import Fingerprint, root_of
 from skillcache.fingerprint.globs import concerns, is_plain, matches
 from skillcache.rules.skills.manifest import FILE
@@ -25,11 +25,14 @@ class Workplace:
 
     root: of the worktree; depends: globs of what counts there, None for everything; counted: those that the scripts
     name, so that what looks like a leftover counts too; given: absolute paths of what they are given; outputs: globs,
-    relative to the root, of what they write; named: those of them that the call names; places: paths beyond the root
-    that an output may name.
+    relative to the root, of what they write; named: those of them that the call names; read: globs of what they are
+    told to read, of which an output may be a part; written: outputs that they are surely not told to read; places:
+    paths beyond the root that an output may name.
     """
 
-    __slots__ = ("counted", "depends", "given", "named", "outputs", "places", "root", "uses")
+    __slots__ = (
+        "counted", "depends", "given", "named", "outputs", "places", "read", "root", "uses", "written",
+    )  # fmt: skip
 
     def __init__(
         self, uses: "tuple[Use, ...]", depends: tuple[str, ...] | None, cwd: str, environ: "Mapping[str, str]"
@@ -51,6 +54,9 @@ class Workplace:
         everything = depends is None or "**" in counted
         self.depends = None if everything else tuple(sorted(counted.union(depends or ())))
         self.counted = tuple(sorted(counted))
+        told = {glob for use in uses for glob in inputs.named_inputs(use, cwd, self.root)}
+        self.read = tuple(sorted(counted | told))
+        self.written = inputs.only_written(uses, cwd, self.root)
         self.places = inputs.places_of(uses, self.root)
 
     @property
@@ -69,6 +75,8 @@ class Workplace:
         """With what the skills add to it. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE) and OSError."""
         rows = inputs.labelled(fingerprint.rows, self.uses)
         rows += inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
+        beyond = [path for path in self.given if os.path.isdir(path)]
+        rows += tuple(folders.rows_of(self.root, self.counted, beyond, self.outputs, deadline=deadline))
         return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
 
     def _beyond(self, environ: "Mapping[str, str]") -> list[str]:
@@ -87,7 +95,7 @@ class Workplace:
         return {
             "at": time.time_ns(),
             "content": trace(self.root, self._beyond(environ), self.outputs, environ, deadline=deadline),
-            "outputs": list(outputs.standing(self.root, self.outputs, deadline=deadline)),
+            "outputs": standing.look(self.root, self.outputs, deadline=deadline),
         }
 
     def require_untouched(self, before: dict[str, object], environ: "Mapping[str, str]", *, deadline: float) -> None:
@@ -138,22 +146,42 @@ class Workplace:
 
     def collect(self, before: dict[str, object], *, since: int, cap: int, deadline: float) -> "tuple[File, ...]":
         """The files that a run has left. Raises Bypass."""
-        standing = before.get("outputs")
-        names = [str(name) for name in standing] if isinstance(standing, list) else []
+        names = [name for name in _states(before) if not name.endswith("/")]
         found = outputs.collect(self.root, self.outputs, names, since=since, cap=cap, deadline=deadline)
         for path in self.named:  # it may have been taken for an output and be none
             if not any(matches(path, file.path) for file in found):
                 raise Bypass(UNDECLARED, f"{path} is named as an output and was not written")
-        if other := outputs.another(self.root, self.named, found, deadline=deadline):
-            raise Bypass(UNDECLARED, f"{other} was left as it was")
+        left = {file.path for file in found}
+        for path in outputs.standing(self.root, self.named, deadline=deadline):
+            if path not in left:
+                raise Bypass(UNDECLARED, f"{path} was left as it was")
         return found
 
-    def put_back(self, kept: "tuple[File, ...]", *, deadline: float) -> None:
-        """What a run has left, for a replay. Raises Bypass, before anything is written, and OSError."""
+    def around(self, before: dict[str, object], kept: "tuple[File, ...]", *, deadline: float) -> dict[str, object]:
+        """Details for the entry of a run that has left `kept`. Raises Bypass."""
+        if not self.outputs:
+            return {}
+        states = _states(before)
+        told = standing.around(self.root, self.outputs, states, kept, self._is_read, deadline=deadline)
+        return {standing.DETAIL: told}
+
+    def _is_read(self, path: str) -> bool:
+        """Whether the script is told to read it."""
+        return any(matches(glob, path) for glob in self.read) and not any(matches(one, path) for one in self.written)
+
+    def require_as_it_was(self, kept: "tuple[File, ...]", details: dict[str, object], *, deadline: float) -> None:
+        """Raises Bypass, UNFIT where something stands in the outputs' places that the stored run has not left.
+
+        `kept`, `details`: of the entry.
+        """
         if not outputs.are_declared(kept, self.outputs):  # whoever may write to a store has no say in more
             raise Bypass(UNREADABLE_ENTRY)
-        if other := outputs.another(self.root, self.named, kept, deadline=deadline):
-            raise Bypass(UNFIT, f"{other} is not of the stored run")
+        standing.require(self.root, self.outputs, kept, details.get(standing.DETAIL), deadline=deadline)
+
+    def put_back(self, kept: "tuple[File, ...]") -> None:
+        """What a run has left, for a replay. Raises Bypass, before anything is written, and OSError."""
+        if not outputs.are_declared(kept, self.outputs):
+            raise Bypass(UNREADABLE_ENTRY)
         outputs.restore(kept, self.root, self.root)
 
     def bound_to(self, output: bytes, kept: "tuple[File, ...]") -> str:
@@ -177,6 +205,11 @@ class Workplace:
         return all(
             _is_text(file.content) and relocate(file.content, self.root) == (file.content, True) for file in kept
         )
+
+
+def _states(before: dict[str, object]) -> dict[str, str]:
+    states = before.get("outputs")
+    return states if isinstance(states, dict) else {}
 
 
 def _is_text(content: bytes) -> bool:

@@ -8,6 +8,7 @@ from skillcache.cli.skill.sight import (
     CHANCE,
     CLOCK,
     ENDS,
+    GIT,
     HOME,
     NETWORK,
     PRESENT,
@@ -26,6 +27,7 @@ _PLACES = frozenset(
     "PATH HOME PWD TMPDIR TEMP TMP USER LOGNAME SHELL CLAUDE_SKILL_DIR CLAUDE_PLUGIN_ROOT CLAUDE_PROJECT_DIR".split()  # noqa: SIM905 - read as a list
 )
 _ALL = "**"
+STATE_OF_GIT = "reads git's state, which is in no key: declare a version and raise it, or leave the script out"
 
 
 class Remark(NamedTuple):
@@ -64,6 +66,8 @@ def _texts(sight: Sight, declared: Declaration) -> Iterator[str]:  # noqa: C901,
     elif kind == NETWORK:
         ttl = f"for the ttl, {declared.ttl} s" if declared.ttl else "for a day, unless a ttl says less"
         yield f"uses the network ({name}): what answers there is not looked at, and a result holds {ttl}"
+    elif kind == GIT and not declared.version:
+        yield STATE_OF_GIT
     elif kind == PRESENT and _ALL not in declared.depends:
         yield f"looks at the directory it runs in ({name}): files it finds there count where they are under depends"
     elif kind == ABOVE:

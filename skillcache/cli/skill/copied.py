@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 
 from skillcache.core.errors import SkillcacheError
+from skillcache.core.git import find_root
 from skillcache.rules.skills.manifest import FILE, SHELF
 
 _MOST_FILES, _MOST_BYTES = 20_000, 1 << 29  # of a directory that is copied
@@ -24,6 +25,7 @@ class Copy:
         self.cwd = f"{top}/work/{os.path.basename(cwd) or 'root'}"
         _copy(cwd, self.cwd)
         self.skill = self._skill()
+        self._lead_back()
 
     def _skill(self) -> str:
         """Where the skill is in the copy, with what it shares."""
@@ -43,6 +45,29 @@ class Copy:
                 if not os.path.lexists(f"{path}/{FILE}") and not os.path.lexists(f"{beside}/{SHELF}/{name}"):
                     _copy(path, f"{beside}/{SHELF}/{name}")
         return there
+
+    def _lead_back(self) -> None:
+        """Has links that lead into the real project lead into the copy or be one. Raises SkillcacheError."""
+        project = os.path.realpath(find_root(self.real) or self.real)
+        for folder, folders, names in os.walk(self.top):
+            for path in (os.path.join(folder, name) for name in (*folders, *names)):
+                if not os.path.islink(path) or os.path.realpath(path).startswith(f"{self.top}/"):
+                    continue
+                real = os.path.realpath(self._origin(path))
+                there = self.there(real)
+                if there != real and os.path.lexists(there):
+                    os.unlink(path)
+                    os.symlink(there, path)
+                elif os.path.exists(real) and any(f"{real}/".startswith(f"{top}/") for top in (project, self.folder)):
+                    os.unlink(path)
+                    _copy(real, path)
+
+    def _origin(self, path: str) -> str:
+        """Where what is in the copy came from, as far as that is the directory or the skill."""
+        for real, copy in ((self.folder, self.skill), (self.real, self.cwd)):
+            if path.startswith(f"{copy}/"):
+                return real + path[len(copy) :]
+        return path
 
     def there(self, path: str) -> str:
         """A real path where it is in the copy, if it is."""

@@ -3,7 +3,20 @@
 import re
 from collections.abc import Iterator
 
-from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
+from skillcache.cli.skill.sight import (
+    ABOVE,
+    CHANCE,
+    CLOCK,
+    ENDS,
+    GIT,
+    HOME,
+    NETWORK,
+    PRESENT,
+    STOPS,
+    VARIABLE,
+    WRITES,
+    Seen,
+)
 
 # A text, so that what stands in one is no comment; a comment.
 # What is not closed goes to its end: searched for anew at each quote, it would be read as often as there are quotes.
@@ -21,7 +34,7 @@ _PATTERNS = (
     (WRITES, r"\b(?:rename|copyFile|cp)(?:Sync)?\([^,()]*," + _TEXT),
     (ENDS, r"\b(?:process|Deno)\.exit\(\s*([1-9]\d*)"),
     (ENDS, r"\bprocess\.exitCode\s*=\s*([1-9]\d*)"),
-    (ENDS, r"\b(?:process\.exit\(|process\.exitCode\s*=)[^;)\n]*\?\s*(?:0\s*:\s*)?([1-9]\d*)"),
+    (ENDS, r"\b(?:process\.exit\(|process\.exitCode\s*=)[^;)\n]{0,200}\?\s*(?:0\s*:\s*)?([1-9]\d*)"),
     (VARIABLE, r"\b(?:process|Bun)\.env\.(\w+)\b(?!\s*=[^=])"),
     (VARIABLE, r"\b(?:process|Bun)\.env\[\s*['\"`](\w+)"),
     (VARIABLE, r"\bDeno\.env\.get\(\s*['\"`](\w+)"),
@@ -30,6 +43,7 @@ _PATTERNS = (
     (CHANCE, r"\b(Math\.random|randomUUID|randomBytes|getRandomValues)\("),
     (NETWORK, r"(?<![.\w])(fetch)\("),
     (NETWORK, _FROM + rf"({_NETWORKS})['\"]"),
+    (GIT, r"\b(?:exec|spawn)(?:File)?(?:Sync)?\(\s*['\"`](git)\b"),
     (PRESENT, r"\b((?:process|Deno)\.cwd)\("),
     (PRESENT, r"\b(readdir(?:Sync)?|readDir)\(\s*['\"`]\.?/?['\"`]"),
     (HOME, r"\b(?:os\.)?homedir\(()"),

@@ -5,10 +5,23 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from skillcache.cli.skill.beside import is_always_counted
+from skillcache.cli.skill.beside import STATE_OF_GIT, is_always_counted
 from skillcache.cli.skill.looking import look
 from skillcache.cli.skill.shown import Shown, shown
-from skillcache.cli.skill.sight import CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, READS, VARIABLE, WRITES, Look, Sight
+from skillcache.cli.skill.sight import (
+    CHANCE,
+    CLOCK,
+    ENDS,
+    GIT,
+    HOME,
+    NETWORK,
+    PRESENT,
+    READS,
+    VARIABLE,
+    WRITES,
+    Look,
+    Sight,
+)
 from skillcache.core import files
 from skillcache.fingerprint.globs import fault_of, matches
 from skillcache.fingerprint.ignored import is_cache
@@ -36,11 +49,15 @@ class Field(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """scripts: that there are; fields: in the order in which they are written; shown: the commands in the text."""
+    """scripts: that there are; fields: in the order in which they are written; shown: the commands in the text.
+
+    left: what no block says by itself, for who reads it.
+    """
 
     scripts: tuple[str, ...]
     fields: tuple[Field, ...]
     shown: tuple[Shown, ...]
+    left: tuple[str, ...] = ()
 
 
 def propose(folder: str) -> Proposal:
@@ -59,7 +76,16 @@ def propose(folder: str) -> Proposal:
     found = tuple(field for field in fields if field is not None)
     if not found:
         found = (Field("ttl", _DAY, ("nothing else is seen of its scripts: a day, as without it",)),)
-    return Proposal(seen.scripts, found, tuple(lines))
+    return Proposal(seen.scripts, found, tuple(lines), tuple(_left(seen, outputs)))
+
+
+def _left(seen: Look, outputs: dict[str, str]) -> Iterator[str]:
+    is_named = any(output.startswith("{") for output in outputs)  # what is made up may be just that
+    for sight in seen.sights:
+        if sight.kind == WRITES and not sight.name and not is_named:
+            yield f"{_at(sight)} writes to a name that it makes up: complete outputs by hand"
+        elif sight.kind == GIT:
+            yield f"{_at(sight)} {STATE_OF_GIT}"
 
 
 def _listed(name: str, found: dict[str, str]) -> Field | None:

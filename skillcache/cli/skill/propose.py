@@ -12,6 +12,7 @@ from skillcache.cli.skill.proposal import Proposal
 from skillcache.cli.skill.proposal import propose as proposed
 from skillcache.core import files
 from skillcache.core.errors import SkillcacheError
+from skillcache.core.git import find_root
 from skillcache.rules.skills.manifest import FILE
 from skillcache.sessions.text import legible
 
@@ -41,8 +42,10 @@ def propose(writes: bool, folder: str) -> int:
     if not writes:
         click.echo("\n".join(_said(placed, proposal, folder)))
         return trouble.OK
-    _write(path, before, placed.text)
+    _write(_inside(path, folder), before, placed.text)
     click.echo(unified(path, before, placed.text), nl=False)
+    if proposal.left:
+        click.echo("\n".join(_by_hand(proposal)))
     click.echo(f"\n{legible(path)} declares it now. Try it with:\n  {_trial(proposal, folder)}")
     return trouble.OK
 
@@ -51,7 +54,17 @@ def _said(placed: Placed, proposal: Proposal, folder: str) -> list[str]:
     lines = [*placed.block.splitlines(), "", "Why:"]
     for field in proposal.fields:
         lines += [f"  {field.name}: {legible(why)}" for why in field.why]
-    return [*lines, "", _CAUTION, f"Put it in with: skillcache skill propose --write {legible(shlex.quote(folder))}"]
+    return [
+        *lines,
+        *_by_hand(proposal),
+        "",
+        _CAUTION,
+        f"Put it in with: skillcache skill propose --write {legible(shlex.quote(folder))}",
+    ]
+
+
+def _by_hand(proposal: Proposal) -> list[str]:
+    return ["", "By hand:", *(f"  {legible(each)}" for each in proposal.left)] if proposal.left else []
 
 
 def _trial(proposal: Proposal, folder: str) -> str:
@@ -70,16 +83,23 @@ def _read(path: str) -> str:
         raise SkillcacheError(f"{path} is no UTF-8: write it anew as that") from None
 
 
-def _write(path: str, before: str, after: str) -> None:
-    """Whole or not at all, through a link to where the file is. Raises SkillcacheError and OSError."""
-    real = os.path.realpath(path)
+def _inside(path: str, folder: str) -> str:
+    """Where the file is, be it through a link. Raises SkillcacheError where that is elsewhere than the skill."""
+    real, own = os.path.realpath(path), os.path.realpath(folder)
+    if not any(real.startswith(f"{top}/") for top in (own, find_root(own) or own)):
+        raise SkillcacheError(f"{path} leads to {real}, outside the skill and its worktree: write into that yourself")
+    return real
+
+
+def _write(real: str, before: str, after: str) -> None:
+    """Whole or not at all. Raises SkillcacheError and OSError."""
     new = f"{real}.skillcache-{os.getpid()}"
     try:
         with open(new, "x", encoding="utf-8", newline="") as file:
             file.write(after)
         os.chmod(new, os.stat(real).st_mode & 0o7777)
-        if _read(path) != before:
-            raise SkillcacheError(f"{path} was changed meanwhile: try again")
+        if _read(real) != before:
+            raise SkillcacheError(f"{real} was changed meanwhile: try again")
         os.replace(new, real)
     finally:
         if os.path.lexists(new):

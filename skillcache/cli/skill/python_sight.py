@@ -1,6 +1,7 @@
 """What a Python script visibly does, by its syntax tree."""
 
 import ast
+import warnings
 from collections.abc import Iterator
 
 from skillcache.cli.skill.python_meaning import Meaning
@@ -9,6 +10,7 @@ from skillcache.cli.skill.sight import (
     CHANCE,
     CLOCK,
     ENDS,
+    GIT,
     HOME,
     NETWORK,
     PRESENT,
@@ -50,10 +52,12 @@ _HERE = ("", ".", "./")
 def seen(text: str, depth: int) -> list[Seen] | None:
     """`depth`: of folders between the skill's and the script. None for what is no Python of this version."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the script's own
+            tree = ast.parse(text)
+        return list(_Look(tree, depth).all())
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # of a text that is nested for that
         return None
-    return list(_Look(tree, depth).all())
 
 
 class _Look(Meaning):
@@ -104,6 +108,8 @@ class _Look(Meaning):
             word = self.first_word(node)
             if word in _OVER_NETWORK:
                 yield Seen(line, NETWORK, word)
+            elif word == "git":
+                yield Seen(line, GIT, word)
         elif full in ("os.getcwd", "pathlib.Path.cwd") or (
             full in _ROUND and first in _HERE and (not node.args or isinstance(node.args[0], ast.Constant))
         ):

@@ -142,6 +142,10 @@ class _Stage:
         except Bypass as bypass:
             self._refused(str(bypass))
             return run
+        try:
+            work.around(before, kept, deadline=deadline)
+        except Bypass as bypass:
+            self._refused(str(bypass))
         return run._replace(files=kept)
 
     def _stamp(self) -> int:

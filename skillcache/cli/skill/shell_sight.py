@@ -3,7 +3,20 @@
 import re
 from collections.abc import Iterator
 
-from skillcache.cli.skill.sight import ABOVE, CHANCE, CLOCK, ENDS, HOME, NETWORK, PRESENT, STOPS, VARIABLE, WRITES, Seen
+from skillcache.cli.skill.sight import (
+    ABOVE,
+    CHANCE,
+    CLOCK,
+    ENDS,
+    GIT,
+    HOME,
+    NETWORK,
+    PRESENT,
+    STOPS,
+    VARIABLE,
+    WRITES,
+    Seen,
+)
 
 _HERE = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
 # What may stand before the name of a command.
@@ -24,6 +37,7 @@ _NETWORK = re.compile(
     _AT + r"(curl|wget|ssh|scp|gh|aws|gcloud|nc|git\s+(?:fetch|pull|clone|push|ls-remote)"
     r"|npm\s+(?:install|ci)|pip3?\s+install)\b"
 )
+_GIT = re.compile(_AT + r"(git)\s+(?!fetch|pull|clone|push|ls-remote)")
 _PRESENT = re.compile(_AT + r"(pwd|find\s+\.|ls)(?=\s*(?:$|[;&|)/]|\s-))|\$\{?(PWD)\b")
 _ABOVE = re.compile(r"(?:^|[;&|]|\b(?:then|do)\s)\s*(?:source|\.)\s+(\S+)")
 _HOME = re.compile(r"(?:(?<=[\s=\":(])|^)(?:~|\$HOME|\$\{HOME\})(/[\w./-]+)?(?=$|[\s\"/;)}&|])")
@@ -116,7 +130,7 @@ def _of_line(number: int, line: str, depth: int) -> Iterator[Seen]:  # noqa: C90
         words = [word.strip('"') for word in re.split(r"\s+|[;&|)]", found[2] or "") if word[:1] not in ("", "-")]
         last = words[-1] if words else ""
         yield Seen(number, WRITES, "" if found[1].startswith("sed") else _plain(last))
-    for kind, pattern in ((CLOCK, _CLOCK), (CHANCE, _CHANCE), (NETWORK, _NETWORK)):
+    for kind, pattern in ((CLOCK, _CLOCK), (CHANCE, _CHANCE), (NETWORK, _NETWORK), (GIT, _GIT)):
         for found in pattern.finditer(line):
             yield Seen(number, kind, " ".join(next(filter(None, found.groups())).split()))
     if "dirname" not in line:  # as where a script looks for its own folder

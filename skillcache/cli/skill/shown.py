@@ -13,9 +13,7 @@ from skillcache.rules.skills.manifest import FILE
 _CAP = 1 << 20
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 _INLINE = re.compile(r"(?<!`)(`++)([^`\n]++)\1(?!`)")
-_SKILL = re.compile(
-    r"\$\{?(?:CLAUDE_)?SKILL_(?:DIR|ROOT|PATH)\}?/|\{baseDir\}/|<[\w -]*(?:skill|base)[\w -]*>/", re.IGNORECASE
-)
+_SKILL = re.compile(r"\$\{?(?:CLAUDE_)?SKILL_(?:DIR|ROOT|PATH)\}?/|\{baseDir\}/|<([\w -]++)>/", re.IGNORECASE)
 _BLANKS_IN = re.compile(r"<([\w][\w ./|-]*)>")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
@@ -60,9 +58,8 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _of_line(line: str, name: str, scripts: Sequence[str]) -> Iterator[Shown]:
-    plain = _OPTIONAL.sub(
-        r"\1", _BLANKS_IN.sub(lambda found: found[1].replace(" ", "-").replace("|", "-"), _SKILL.sub("", line))
-    )
+    own = _SKILL.sub(_without_folder, line)
+    plain = _OPTIONAL.sub(r"\1", _BLANKS_IN.sub(lambda found: found[1].replace(" ", "-").replace("|", "-"), own))
     try:
         commands = read(plain).commands
     except NotALine:
@@ -73,6 +70,12 @@ def _of_line(line: str, name: str, scripts: Sequence[str]) -> Iterator[Shown]:
             if script is not None and (at or "/" in word) and not spoken.words[0].startswith("-"):
                 yield Shown(script, shlex.join(spoken.words), spoken.words[at + 1 :])
                 break
+
+
+def _without_folder(found: re.Match[str]) -> str:
+    """What stands in angles is the skill's folder where it says so."""
+    said = found[1]
+    return found[0] if said is not None and not re.search("skill|base", said, re.IGNORECASE) else ""
 
 
 def _script(word: str, name: str, scripts: Sequence[str]) -> str | None:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 WRITES, ENDS, STOPS, VARIABLE, CLOCK, CHANCE = "writes", "ends", "stops", "variable", "clock", "random"
 NETWORK, PRESENT, ABOVE, HOME, READS = "network", "present directory", "above", "home", "reads"
+GIT = "git"
 
 
 class Seen(NamedTuple):
