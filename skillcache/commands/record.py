@@ -40,11 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from skillcache.commands.begun import Begun
     from skillcache.commands.child import Ended
     from skillcache.commands.failure import Failure
     from skillcache.commands.standard_input import Input
     from skillcache.commands.task import Task
-    from skillcache.commands.way import Begun
     from skillcache.settings.in_force import Settings
     from skillcache.stores.contract import Store
 

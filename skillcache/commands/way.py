@@ -6,6 +6,7 @@ import time
 from skillcache.cache import durations, quarantine
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.commands import limit, process
+from skillcache.commands.begun import Begun
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
 from skillcache.commands.limit import TimeUp
@@ -35,7 +36,6 @@ from skillcache.core.outcomes import (
     WAITED_IN_VAIN,
     Outcome,
 )
-from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.core.slowness import Place
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED
@@ -47,7 +47,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skillcache.cache.capture import Lookup
     from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation
@@ -62,21 +61,6 @@ _SPARE = 10.0  # seconds that a run may take beyond twice what it took before
 _REAL = frozenset([FRESH, REPEATED, VERIFY])
 # After these a run of the same command gives what is missing.
 _AWAITED = frozenset([NO_ENTRY, EXPIRED, INVALIDATED, UNREADABLE_ENTRY])
-
-
-class Begun(Record):
-    """What was so when the command began."""
-
-    since: int  # see `stamp`
-    found: "Lookup"  # captured after that
-    project: str  # identity
-    team: str  # whose results may be given, '' for none
-    key: str  # the store's
-    _: KW_ONLY
-    generations: dict[str, int] = field(default_factory=dict)  # of the names
-    outcome: Outcome = NO_ENTRY  # of the look at the store
-    started: int = 0  # ms since the epoch
-    trace: dict[str, object] = field(default_factory=dict)  # see `skillcache.cache.skills.run`
 
 
 class Way:
