@@ -18,7 +18,8 @@ from redis.backoff import NoBackoff
 from skillcache.core.errors import StoreError
 from skillcache.library.beside import beside
 from skillcache.library.clients import usable
-from skillcache.library.source import EmbeddedFile, limits, target_of
+from skillcache.library.embedded import EmbeddedFile
+from skillcache.library.source import limits, target_of
 from skillcache.library.steps import GLANCE, Step, Steps, Wait
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled_async import AsyncStore

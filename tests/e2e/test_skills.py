@@ -54,7 +54,12 @@ def test_the_skill_that_ships_is_launched_by_the_client(place: Place) -> None:
     listed = "".join(session.requests[0].notes()) + str(session.requests[0].body.get("system"))
     assert "redis-cache" in listed
     told = "\n".join([*session.requests[1].notes(), session.texts[0]])
-    text = Path(package_folder(), "skills/redis-cache/SKILL.md").read_text().partition("---\n")[2].partition("---\n")[2]
+    text = (
+        Path(package_folder(), "cli/setup/skills/redis-cache/SKILL.md")
+        .read_text()
+        .partition("---\n")[2]
+        .partition("---\n")[2]
+    )
     assert text.strip() in told
     assert not session.results[0].is_error
 

@@ -23,7 +23,13 @@ PACKAGE = Path(skillcache.__file__).parent
 # These name git where nothing is started: as words of a line that is judged, of a folder, of a check.
 NAMING = {
     *("cli/checks/installation.py", "fingerprint/capture.py", "fingerprint/configuration.py", "fingerprint/index.py"),
-    *("fingerprint/worktree.py", "commands/words.py", "fingerprint/environment.py"),
+    *(
+        "fingerprint/worktree.py",
+        "commands/words.py",
+        "fingerprint/usual.py",
+        "cli/skill/sight.py",
+        "cli/skill/python_sight.py",
+    ),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
 OPENING = {

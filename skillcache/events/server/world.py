@@ -5,65 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
-
-import redis
+from typing import TYPE_CHECKING
 
 from skillcache.core.errors import StoreError
 from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome
-from skillcache.library.source import EmbeddedFile
-from skillcache.stores import redis_py
+from skillcache.library.embedded import EmbeddedFile
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import PooledStore
 from skillcache.tools.world import World
 
 if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
+    from skillcache.events.server.connected import Connected
     from skillcache.events.server.flights import Flights
-    from skillcache.stores.requests import Request
     from skillcache.tools.call import Call
     from skillcache.tools.lookup import Consultation
-
-
-T = TypeVar("T")
-
-
-_BLOCK = 2.0  # seconds that a reply may be kept back where somebody waits for a run, at most
-
-
-class Connected:
-    """connect, reply: seconds that the server has. Raises ConfigError."""
-
-    def __init__(self, target: str, *, connect: float, reply: float) -> None:
-        self._client = redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=reply)
-        self._waiting = PooledStore(
-            redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
-        )
-
-    def store(self, note: Callable[[StoreError], None]) -> Store:
-        """`note` is told of every failure."""
-        return _Watched(self._client, self._waiting, note)
-
-
-class _Watched(PooledStore):
-    def __init__(self, client: redis.Redis, waiting: PooledStore, note: Callable[[StoreError], None]) -> None:
-        super().__init__(client)
-        self._longest_block = _BLOCK
-        self._waiting = waiting
-        self._note = note
-
-    def close(self) -> None:
-        """The connections stay for the next call."""
-
-    def _ask(self, request: Request[T], patience: float = 0.0) -> T:
-        try:
-            if patience:
-                return self._waiting._ask(request, patience)  # noqa: SLF001 - a store like this one, with other bounds
-            return super()._ask(request, patience)
-        except StoreError as fault:
-            self._note(fault)
-            raise
 
 
 REST = 5.0  # seconds in which a server that did not answer is not asked again
@@ -101,6 +57,8 @@ class Stores:
             server = self._servers.get(target)
             if server is None:
                 # redis-py takes its time to import
+
+                from skillcache.events.server.connected import Connected  # redis-py takes its time to import
 
                 server = self._servers[target] = Connected(target, connect=self._connect, reply=self._reply)
             return server
