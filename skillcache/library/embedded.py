@@ -8,6 +8,7 @@ let go before one.
 import os
 import sqlite3
 import time
+import weakref
 from contextlib import suppress
 from threading import Lock
 from typing import Any
