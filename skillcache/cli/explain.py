@@ -17,6 +17,7 @@ from skillcache.cli.explained import Place, reached
 from skillcache.cli.explained import explain as explain_command
 from skillcache.cli.json_output import json_options
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
+from skillcache.commands.process import environment
 from skillcache.core.outcomes import NO_ENTRY, NO_RULE
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import load
@@ -103,13 +104,12 @@ def _of_line(text: str, cwd: str, now: float) -> _Whole:
 
 
 def _explained(line: Line, text: str, cwd: str, now: float) -> _Whole:
-    folder = os.environ.get("CLAUDE_PROJECT_DIR") or cwd
-    settings = load(os.environ, folder)
-    place = Place(os.environ, cwd, folder, settings, now, line.fresh)
+    environ = environment()
+    folder = environ.get("CLAUDE_PROJECT_DIR") or cwd
+    settings = load(environ, folder)
+    place = Place(environ, cwd, folder, settings, now, line.fresh)
     each = [
-        _Explained(
-            explain_command(spoken, place), *reached(spoken.words[0], os.environ, settings.cache), spoken.expands
-        )
+        _Explained(explain_command(spoken, place), *reached(spoken.words[0], environ, settings.cache), spoken.expands)
         for spoken in line.commands
     ]
     return _Whole(None, each, of_line(settings, text))

@@ -103,7 +103,7 @@ def _run(
     words: tuple[str, ...], skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], *,
     fresh: bool, verbose: bool,
 ) -> int:  # fmt: skip
-    environ = dict(os.environ)
+    environ = process.environment()
     program = process.Program(process.find(words[0], environ), words, environ)
     streams = relation()
     if disabled(environ) or streams is None:

@@ -5,6 +5,7 @@ import os
 from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
 from skillcache.commands.standard_input import write_whole
+from skillcache.core import files
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False
@@ -13,7 +14,25 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+# What Python sets for itself, and so for all that it starts, where the locale is that of C.
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+_CAP = 4 << 20
 SIGNALLED = 128  # and the signal's number, as a shell says it
+
+
+def environment() -> dict[str, str]:
+    """The variables that this process was given: LC_CTYPE may be of Python's own making."""
+    environ = dict(os.environ)
+    if environ.get("LC_CTYPE") in _COERCED:
+        try:
+            given = files.read("/proc/self/environ", _CAP)
+        except OSError:  # as where there is no such place
+            return environ
+        named = [each[9:] for each in (given or b"").split(b"\0") if each.startswith(b"LC_CTYPE=")]
+        del environ["LC_CTYPE"]
+        if named:
+            environ["LC_CTYPE"] = os.fsdecode(named[0])
+    return environ
 
 
 class Program(Record):

@@ -74,7 +74,7 @@ def _names_descriptor(text: str) -> bool:
     while found:
         number = after[: len(after) - len(after.lstrip("0123456789"))]
         is_own = before.endswith(("/dev", "/proc/self", "/proc/thread-self"))
-        if number and (int(number) > 2 if is_own else "/proc/" in before):
+        if number and (int(number[:9]) > 2 if is_own else "/proc/" in before):
             return True
         before, found, after = after.partition(_FD)
     return False

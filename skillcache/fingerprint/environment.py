@@ -22,6 +22,8 @@ _HOMES = ("/home", "/Users", "/var/home", "/export/home")
 # Set by git itself for the hooks of a commit. That it is of this moment is no more of an input than the moment is.
 _DATE = "GIT_AUTHOR_DATE"
 _MOMENT = 600  # seconds
+_TERMINAL = frozenset(["TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION"])
+_WANTED = frozenset(["FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "MYPY_FORCE_COLOR", "TTY_COMPATIBLE"])
 # Who asks: tools write less, or otherwise, for an agent. Its version is not what they look at.
 _AGENT = "AI_AGENT"
 
@@ -34,7 +36,7 @@ def capture(environ: "Mapping[str, str]", more: "Iterable[str]", root: str) -> l
     for name, value in environ.items():
         if name in more:
             text = person.without_places(value, root)
-        elif is_noise(name) or is_of_now(name, environ):
+        elif (is_noise(name) and not _has_colours(name, environ)) or is_of_now(name, environ):
             continue
         else:
             text = _counted(name, value, person, root)
@@ -71,12 +73,17 @@ def _counted(name: str, value: str, person: Person, root: str) -> str:
     if name in IS_SET:
         return "set" if value else ""
     if name in IS_FOLDER:
-        return "a folder" if os.path.isdir(value) else value
+        return "a folder" if os.path.isdir(value) and os.access(value, os.W_OK) else value
     if name == "HOME":
         return _HOME if person.is_own else relative(value, root)
     if name == _AGENT:
         return value.replace("@", "_").replace("/", "_").partition("_")[0]
     return person.without_places(value, root)
+
+
+def _has_colours(name: str, environ: "Mapping[str, str]") -> bool:
+    """Whether a terminal's name says how many colours are written: only where colours are wanted in a pipe, too."""
+    return name in _TERMINAL and not _WANTED.isdisjoint(environ)
 
 
 def is_of_now(name: str, environ: "Mapping[str, str]") -> bool:
@@ -85,4 +92,6 @@ def is_of_now(name: str, environ: "Mapping[str, str]") -> bool:
         return False
     date = environ.get(name, "")
     seconds = date[1:].partition(" ")[0]
-    return date.startswith("@") and seconds.isdecimal() and abs(int(seconds) - time.time()) < _MOMENT
+    return (
+        date.startswith("@") and seconds.isdecimal() and len(seconds) < 12 and abs(int(seconds) - time.time()) < _MOMENT
+    )

@@ -70,7 +70,7 @@ def _named(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> "Iterator[
     for name, value in environ.items():
         if is_noise(name) or name in _ELSEWHERE or name in IS_SET or name in IS_FOLDER:
             continue
-        pieces = value.translate(_BETWEEN).split()
+        pieces = list(_pieces(value))
         left -= len(pieces)
         if left < 0:
             raise Bypass(outcomes.TOO_LARGE, "values of variables")
@@ -82,6 +82,19 @@ def _named(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> "Iterator[
             if is_input or _looks_like_one(path.rpartition("/")[2]):
                 for joined in _places(path, folders, environ):
                     yield name, joined
+
+
+def _pieces(value: str) -> "Iterator[str]":
+    """What in a value may be a path: also with what else stands between two, for a path may hold that."""
+    yield from value.translate(_BETWEEN).split()
+    for word in value.split():
+        yield word
+        if given := word.partition("=")[2]:
+            yield given
+    for quote in "\"'":
+        for part in value.split(quote)[1::2]:
+            if part:
+                yield part
 
 
 def _looks_like_one(base: str) -> bool:

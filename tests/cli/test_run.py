@@ -888,3 +888,17 @@ def test_a_wrong_option_is_a_usage_error_before_anything_runs(script: Script, ar
 def test_options_behind_the_command_are_the_commands(script: Script) -> None:
     script.script("work.sh", 'echo "$*"')
     assert script.run("./work.sh", "--ttl", "-v", "--", "x").stdout == b"--ttl -v -- x\n"
+
+
+@pytest.mark.parametrize("given", [{}, {"LC_CTYPE": "C"}, {"LANG": "C"}, {"LC_CTYPE": "C.UTF-8"}])
+def test_the_command_has_the_locale_that_we_were_given(tmp_path: Path, given: dict[str, str]) -> None:
+    """Python sets one for itself where there is none."""
+    done = subprocess.run(
+        [sys.executable, "-m", "skillcache", "run", "--", "sh", "-c", "echo ${LC_CTYPE-unset} ${LANG-unset}"],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], **given},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"{given.get('LC_CTYPE', 'unset')} {given.get('LANG', 'unset')}\n"

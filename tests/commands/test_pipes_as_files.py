@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from skillcache.commands.streams import require_files
+from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import UNCAPTURABLE
 from tests.shims.shell import SHELLS, Shell
 
 # Counts its run and prints what each argument and each value of an option holds.
@@ -37,7 +41,7 @@ LINES = {
 def shell(request: pytest.FixtureRequest, tmp_path: Path) -> Shell:
     made = Shell(tmp_path, request.param, plain=True)
     made.tool("shellcheck", _CAT)
-    made.tool("skillcache", f'#!/bin/sh\nexec "{Path(__file__).parents[2]}/.venv/bin/skillcache" "$@"\n')
+    made.tool("skillcache", f'#!/bin/sh\nexec "{sys.executable}" -m skillcache "$@"\n')
     folder = made.project / ".claude/skills/cat"
     folder.mkdir(parents=True)
     (folder / "SKILL.md").write_text(_DECLARED)
@@ -100,3 +104,11 @@ def test_a_socket_that_is_given_is_left_to_the_command(shell: Shell) -> None:
         os.chdir(here)
         for line in (LINES["a built-in rule"], LINES["skillcache run"]):
             shell.same(f"{line} data sock", runs=2)
+
+
+def test_a_descriptor_that_a_variable_names_is_the_command_s_to_read() -> None:
+    for name, value in {"IN": "/dev/fd/9", "X": f"/proc/self/fd/{'9' * 5000}"}.items():
+        with pytest.raises(Bypass) as caught:
+            require_files(("pytest", "-q"), "/", {name: value})
+        assert caught.value.outcome is UNCAPTURABLE
+    require_files(("pytest", "-q"), "/", {"SSH_AUTH_SOCK": "/nowhere", "OUT": "/dev/fd/1"})

@@ -323,7 +323,18 @@ def test_scripts_that_rules_name_behind_their_interpreter_are_answered(bash: She
 
 
 @pytest.mark.parametrize(
-    "name", ["MY_APP_MODE", "tests", "SHELLCHECK_OPTS", "BIOME_CONFIG_PATH", "a.b", "CLAUDE_CODE_SHELL"]
+    "name",
+    [
+        "MY_APP_MODE",
+        "tests",
+        "SHELLCHECK_OPTS",
+        "BIOME_CONFIG_PATH",
+        "a.b",
+        "CLAUDE_CODE_SHELL",
+        "HOST",
+        "VSCODE_VERSION",
+        "PYENV_DIR",
+    ],
 )
 def test_a_variable_that_nobody_thought_of_counts(bash: Shell, name: str) -> None:
     does(bash, f"tr '\\0' '\\n' </proc/self/environ | grep '^{name}=' || echo unset\n")
@@ -347,6 +358,9 @@ def test_what_is_of_a_terminal_or_a_session_does_not(bash: Shell) -> None:
         "SSH_AUTH_SOCK": "/run/ssh-x/agent.1",
         "HISTSIZE": "9",
         "EDITOR": "vi",
+        "ATUIN_SESSION": "0192",
+        "CLAUDE_TMPDIR": "/var/claude",
+        "TERM_PROGRAM": "kitty",
     }
     bash.same("pytest -q", runs=0, **other)
 
@@ -360,13 +374,19 @@ def test_what_is_of_a_terminal_or_a_session_does_not(bash: Shell) -> None:
         ("APPRC", "{}"),
         ("SOMETHING", "{}"),
         ("SEVERAL", "/nowhere:{}"),
+        ("APP_OPTS", '--require "{}"'),
     ],
 )
 def test_a_file_that_a_variable_names_is_an_input(tmp_path: Path, name: str, value: str) -> None:
     shell = Shell(tmp_path, "bash", plain=True)
     shell.tool("pytest", _TOOL)
     shell.start()
-    for path, named in ((shell.base / "app.ini", f"{shell.base}/app.ini"), (shell.base / "b.cjs", "../b.cjs")):
+    for path, named in (
+        (shell.base / "app.ini", f"{shell.base}/app.ini"),
+        (shell.base / "b@1,c:d.cjs", "../b@1,c:d.cjs"),
+    ):
+        if ":" in named and name == "SEVERAL":  # whose paths are parted by it
+            continue
         does(shell, f"cat '{path}'\n")
         path.write_text("one\n")
         given = {name: value.format(named)}

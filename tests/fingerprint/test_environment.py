@@ -23,7 +23,7 @@ def test_a_variable_counts_and_empty_is_not_unset(repo: "Project", name: str) ->
     assert len({unset, repo.rows(environ={name: ""}), repo.rows(environ={name: "1"})}) == 3
 
 
-@pytest.mark.parametrize("name", ["EDITOR", "SSH_AUTH_SOCK", "CLAUDE_PID", "PYENV_DIR", "SHLVL", "OLDPWD", "_"])
+@pytest.mark.parametrize("name", ["EDITOR", "SSH_AUTH_SOCK", "CLAUDE_PID", "PYENV_SHELL", "SHLVL", "OLDPWD", "_"])
 def test_other_variables_do_not_count(repo: "Project", name: str) -> None:
     assert repo.rows() == repo.rows(environ={name: "1"})
 
