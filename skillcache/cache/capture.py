@@ -1,4 +1,4 @@
-"""What a key is made of, and what the command that a rule names depends on, captured where it runs."""
+"""What a planned command or call is, and what its key is made of, captured where it runs."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""JSON files and command-line values of the client's own that define what its tools are, read without trust."""
+"""What defines the client's tools: JSON files, words of its command line, plugins' folders; read without trust."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What a finished call gave, in the form that a replay reproduces; or the outcome that says why it cannot."""
+"""What a finished call gave, as it is stored and as the model is shown it, or the outcome that says why it is not."""
 
 from skillcache.claude.event import ToolEvent
 from skillcache.core.errors import SkillcacheError

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers, and differences between texts, as people read them."""
 
 import difflib
 

@@ -1,4 +1,4 @@
-"""A session as a person reads it: one line in a list, or its story with times."""
+"""Sessions for people: the journal of their project, and a session as a line in a list or as a story with times."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""What a person is told of a store that fails: what happened, where, and what mends it."""
+"""What `skillcache` ends with, and what a person is told of a store that fails."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""Which rule would name a call that none names yet, as narrow as a person would write it.
+"""Calls that no rule names: which rule would name one, as narrow as a person would write it, and the log of them.
+
+Which rule would name a call that none names yet, as narrow as a person would write it.
 
 A pattern holds the name of what runs and no more: `Bash(psalm:*)`, `Bash(npm run report:*)`, `Bash(python count.py:*)`,
 `Skill(report)` for scripts of a skill, `Agent(reviewer)`, `mcp__context7__get-docs`. Where that would name much more

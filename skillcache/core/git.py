@@ -1,4 +1,6 @@
-"""The one way from our code to git. Nothing that a repository names runs on it, and git writes nothing there.
+"""Git: where the parts of a repository lie, what it is called, and the one way from our code to the program.
+
+The one way from our code to git. Nothing that a repository names runs on it, and git writes nothing there.
 
 Options and environment switch off what has one name: the file-system monitor, hooks, pagers, every transport and with
 it lazy fetches, credential helpers and ssh commands. Filters are named by whoever defines them, in files that only git

@@ -1,4 +1,6 @@
-"""Child processes without subprocess, whose import costs a hook 7 ms.
+"""Processes: children of ours, the client's behind a session, and who holds a claim.
+
+Child processes without subprocess, whose import costs a hook 7 ms.
 
 A child gets no input, its standard error is thrown away, its standard output is collected; it leads a process
 group of its own, so that a deadline ends what it started too. `gather` leaves no zombie behind, whatever happens.

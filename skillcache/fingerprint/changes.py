@@ -1,4 +1,6 @@
-"""Whether anything was touched while a command ran, even if it is now as it was: an edit taken back, a stash.
+"""What happened to files while a command ran, and whether any of them spells out where the project lies.
+
+Whether anything was touched while a command ran, even if it is now as it was: an edit taken back, a stash.
 
 Two equal fingerprints do not say that the command saw that state all along. Git knows which files its index has
 other times for, whatever their content; those and the untracked ones are asked when they last changed.

@@ -1,4 +1,6 @@
-"""Configuration that tools look for outside the project: in the folders above it and in the person's home.
+"""What configures a run besides the content: files above the project and at home, and what build files say.
+
+Configuration that tools look for outside the project: in the folders above it and in the person's home.
 
 What a project's build files say that a run depends on besides the content: read as text, and generously.
 

@@ -1,4 +1,6 @@
-"""Which executable a command word runs, and what it is: the same answer on two machines with the same tool.
+"""Which executable a command word runs, behind a version manager too, and what it is.
+
+Which executable a command word runs, and what it is: the same answer on two machines with the same tool.
 
 Version managers: which real executable stands behind a shim.
 

@@ -1,4 +1,6 @@
-"""The listing of a worktree: git's index as `ls-files -s -v -z` prints it, edited to what is really there.
+"""What git knows of a worktree: its index, its status, and where an object is not the file's bytes.
+
+The listing of a worktree: git's index as `ls-files -s -v -z` prints it, edited to what is really there.
 
     line    := tag ' ' mode ' ' oid ' ' stage TAB path NUL          sorted by path, compared as bytes
     example := H 100644 257cc5642cb1a054f08cc83f2d943e56fd3ebe99 0<TAB>src/main.py<NUL>

@@ -1,4 +1,4 @@
-"""Folders of installed packages, captured by their own manifests instead of their thousands of files."""
+"""Installed packages: where a Python environment has them, and folders of them captured by their own manifests."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How values are written as JSON and read again: as they are, or by the type that they have."""
+"""Values as JSON and back: as they are, or by the type that they have."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""What a cache object was made with, checked, and what both kinds of it do without asking the store."""
+"""What a cache object was made with, lifetimes included, checked; and what both kinds do without asking the store."""
 
 import re
 from collections.abc import Hashable

@@ -1,4 +1,6 @@
-"""What Redis runs for shared values. KEYS: of `redis_keys.state_keys`: the value, all values, versions.
+"""Where shared values are kept: what Redis runs for them, and a file of their own beside the embedded store.
+
+What Redis runs for shared values. KEYS: of `redis_keys.state_keys`: the value, all values, versions.
 
 A value is a hash of its text and its version. Versions come from one counter for each scope, so that a value that was
 deleted and set anew has not the version it had. The counter outlives the values by a month, for whoever remembers one.

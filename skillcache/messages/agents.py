@@ -1,4 +1,4 @@
-"""What the registry is told of an agent by an event of its session."""
+"""What an event says of its agent: to the registry of agents, and of what it is doing."""
 
 import os
 

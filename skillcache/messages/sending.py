@@ -1,4 +1,4 @@
-"""Sends a text to agents by name, by type or to all of a project."""
+"""Who writes or reads, to whom, and the sending: by name, by type, or to all of a project."""
 
 import os
 import time

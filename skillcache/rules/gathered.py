@@ -1,4 +1,4 @@
-"""What a command is found to run and read, while it is judged."""
+"""What a command is found to run and read while it is judged, and the verdict that comes of it."""
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_WRITES, OUTSIDE

@@ -1,4 +1,4 @@
-"""Is a command replayable? A rule must name it, and its words must not make it do more than report."""
+"""Is a command replayable? A rule must name it, built in or the person's, and its words must do no more than report."""
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE

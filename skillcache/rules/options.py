@@ -1,4 +1,4 @@
-"""Reading a known tool's words: refuses options that are not surely harmless; finds the files named."""
+"""How the words of a known tool are read: an option that is not surely harmless is refused, files named are found."""
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, UNKNOWN_OPTION

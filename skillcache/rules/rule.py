@@ -1,4 +1,4 @@
-"""A rule says what a call's result depends on and how long it may be served."""
+"""A rule says what a call's result depends on and how long it may be served; the person's own, from their tables."""
 
 from skillcache.settings.in_force import Settings
 

@@ -1,4 +1,4 @@
-"""Variables that a command has, or sets for another: which of them change more than a value."""
+"""Words and variables of a command: which may name something outside the project, which do more than hold a value."""
 
 from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE

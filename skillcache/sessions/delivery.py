@@ -1,4 +1,6 @@
-"""The way of a record to the journal: at once, with what waits in the spool before it, or into the spool.
+"""The way of a record to the journal: at once, or into the spool, which whoever reaches the store next delivers.
+
+The way of a record to the journal: at once, with what waits in the spool before it, or into the spool.
 
 Records that a store did not take: a private file of lines, delivered in order by whoever reaches the store next.
 

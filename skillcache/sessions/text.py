@@ -1,4 +1,6 @@
-"""A text as it may be stored: no credential in it, cut, and encodable.
+"""Texts as they are stored and shown: no credential in them, cut, encodable, legible; times as people say them.
+
+A text as it may be stored: no credential in it, cut, and encodable.
 
 Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a glance that they hold none:
 `may_hold_secret` must be true for every text in which `secrets.find` finds one, and a test holds it to that.

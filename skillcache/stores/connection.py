@@ -37,6 +37,9 @@ class Limits(Record):
     size: int = 64 << 20  # most bytes of a reply
 
 
+PATIENT = Limits(connect=2, silence=5, operation=30)  # of a person, who waits longer than a hook
+
+
 class Connection:
     """Connects at the first exchange.
 

@@ -1,4 +1,6 @@
-"""The stored form of a result: the same bytes in every store.
+"""A result as it is stored, and the key that it is stored under.
+
+The stored form of a result: the same bytes in every store.
 
     entry  = started SP "skillcache" SP version LF header LF body details attached
     started = 16 digits, milliseconds since the epoch when the run began: a store's script compares it

@@ -1,4 +1,4 @@
-"""The Redis store for coroutines: `pooled.PooledStore` over redis.asyncio, with the same calls."""
+"""The Redis store for coroutines, over redis.asyncio, and the connection that hears of releases for all of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping

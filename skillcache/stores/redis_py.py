@@ -1,4 +1,4 @@
-"""redis-py's client of any place that a URL names: see `redis_url`."""
+"""redis-py's clients of any place that a URL names, and their connections to a cluster: see `redis_url`."""
 
 import asyncio
 import inspect

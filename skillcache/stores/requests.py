@@ -1,4 +1,6 @@
-"""What each call of a store says to Redis, and what the reply means: shared by every client that asks.
+"""What each call of a store says to Redis, claims included, and what the reply means: shared by all who ask.
+
+What each call of a store says to Redis, and what the reply means: shared by every client that asks.
 
 A request is the command, as its words, and the function that reads its reply. That raises StoreError
 (STORE_GARBAGE) for a reply of another shape.

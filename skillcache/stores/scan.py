@@ -1,4 +1,6 @@
-"""Which entries a store holds, batch by batch: more than the hook path ever asks of a store.
+"""Which entries a store holds, batch by batch, and what their headers say: more than the hook path ever asks.
+
+Which entries a store holds, batch by batch: more than the hook path ever asks of a store.
 
 What is asked is written as steps: a generator yields the commands of one pipeline and is sent their replies, so that a
 blocking client of Redis and an asyncio one take the same steps. The embedded store answers at once and yields nothing.

@@ -1,4 +1,6 @@
-"""The embedded store: one SQLite file of the person, shared by all of their processes.
+"""The embedded store, claims included: one SQLite file of the person, shared by all of their processes.
+
+The embedded store: one SQLite file of the person, shared by all of their processes.
 
 The log is written ahead (WAL), so that a reader never waits for a writer. synchronous=NORMAL, not OFF: it syncs
 at checkpoints only, and a power cut may lose the last results but leaves no torn page that would be

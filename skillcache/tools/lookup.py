@@ -1,4 +1,6 @@
-"""What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
+"""From a planned call to its key, and what the store says to it now: shared by every lane and `skillcache explain`.
+
+What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
 
 From a planned call to its key.
 

@@ -1,4 +1,4 @@
-"""The files of the plugin folder, and the folder: whole under a name made of its content, or not there."""
+"""The plugin: its name, its command line, and its folder, whole under a name made of its content, or not there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A Claude Code settings file on disk: where each scope's is, and how it is changed without ever being half written.
+"""A settings file of Claude Code: where each scope's is, the options that name one, and how it is changed whole.
+
+A Claude Code settings file on disk: where each scope's is, and how it is changed without ever being half written.
 
 Beside a file that we change for the first time stays a copy of it, `<name>.skillcache-backup`, until the uninstall.
 """

@@ -1,4 +1,6 @@
-"""The folder of shims and the preamble, made anew where what they hold has changed.
+"""The folder of shims and the preamble, made anew where what they hold has changed, and kept for later sessions.
+
+The folder of shims and the preamble, made anew where what they hold has changed.
 
 What was made for a session's shells, kept for the next one of the same project while nothing it depends on changes.
 

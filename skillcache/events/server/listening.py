@@ -1,4 +1,6 @@
-"""The socket of the server: private, whole or not there, and given over to whoever starts later at the same place.
+"""Where the server listens and what it is told there: a socket that is private, and whole or not there.
+
+The socket of the server: private, whole or not there, and given over to whoever starts later at the same place.
 
 The resident core: one process for each process of the client, which answers the plugin's mod.
 

@@ -1,4 +1,4 @@
-"""Which word of a command is the script that it runs: a function of the words."""
+"""Which word of a command is the script that it runs, and which texts may hold one: functions of the words."""
 
 _PYTHON = frozenset("-B -u -I -s -S -E -O -OO -b -bb -q".split())  # noqa: SIM905 - read as a list
 # word: a first word that belongs to it, and the options it may have before the script, or their beginnings

@@ -1,4 +1,4 @@
-"""Which sessions a brief speaks of."""
+"""Sessions as a brief knows them: records read without trust, and which of them it speaks of."""
 
 from skillcache.core import json, processes
 from skillcache.core.record import KW_ONLY, Record, field
