@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.core.errors import ConfigError, RecursiveCall, SkillcacheError, StoreError
+    from skillcache.core.outcomes import ConfigError, RecursiveCall, SkillcacheError, StoreError
     from skillcache.library.aio_cache import AsyncSkillCache
     from skillcache.library.cache import SkillCache
     from skillcache.library.decorator import cached
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from skillcache.library.shared_state import SharedState, StateConflict
     from skillcache.library.steps import Fetched
     from skillcache.messages.live import subscribe_to_agent
-    from skillcache.messages.publishing import Undeliverable, aio_publish_message, publish_message
+    from skillcache.messages.sending import Undeliverable, aio_publish_message, publish_message
 
 __all__ = [
     "AsyncSkillCache",

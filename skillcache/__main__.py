@@ -5,9 +5,9 @@ import sys
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import stats
 from skillcache.cli.main import group
-from skillcache.core.errors import SkillcacheError, StoreError
+from skillcache.core.outcomes import SkillcacheError, StoreError
 from skillcache.sessions.text import legible
 
 
@@ -20,21 +20,21 @@ def main(arguments: list[str] | None = None) -> int:
         return fault.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return trouble.STOPPED
+        return stats.STOPPED
     except StoreError as fault:
         _tell(_told(fault))
-        return trouble.FAILED
+        return stats.FAILED
     except SkillcacheError as fault:
         _tell(str(fault))
-        return trouble.FAILED
+        return stats.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
-        return trouble.FAILED
+        return stats.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
         _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
-        return trouble.FAILED
-    return result if isinstance(result, int) else trouble.OK
+        return stats.FAILED
+    return result if isinstance(result, int) else stats.OK
 
 
 def _tell(what: str) -> None:
@@ -43,7 +43,7 @@ def _tell(what: str) -> None:
 
 
 def _told(fault: StoreError) -> str:
-    from skillcache.cli.trouble import sentence  # few commands meet it
+    from skillcache.cli.stats import sentence  # few commands meet it
 
     try:
         return sentence(fault, os.environ, os.getcwd())

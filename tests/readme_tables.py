@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from skillcache.cli.ruled import LANGUAGES
+from skillcache.cli.rules import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.fingerprint.noise import BUT, FOLDERS, IGNORED, SET
 from skillcache.rules.builtin_index import WORDS as TOOLS
 from skillcache.rules.builtin_index import tool_of
-from skillcache.rules.task_runners import TABLE as RUNNERS
+from skillcache.rules.tasks import TABLE as RUNNERS
 from skillcache.settings.table import PROJECT, TABLE
 
 CHECKOUT = Path(__file__).parent.parent

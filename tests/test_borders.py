@@ -68,7 +68,6 @@ COLD = (
     "library",
     "messages.inbox_pooled",
     "messages.live",
-    "messages.publishing",
     "messages.sending",
     "stores.bounded",
     "stores.patterns",
@@ -193,7 +192,7 @@ def test_a_hook_imports_nothing_dear(event: str, command: str, tmp_path: Path) -
     imported = imported_by(script, event=bash_event(event, command, project), home=tmp_path)
 
     assert "skillcache.events.runtime" in imported
-    assert f"skillcache.events.{'pre' if event == 'PreToolUse' else 'post'}_tool_use" in imported
+    assert "skillcache.events.tool_use" in imported
     assert imported & FORBIDDEN == set()
     assert [name for name in imported if is_in(name.removeprefix("skillcache."), (*COLD, *LATE))] == []
 
@@ -273,5 +272,5 @@ def test_a_switched_off_hook_imports_next_to_nothing(tmp_path: Path) -> None:
         check=True,
     )
 
-    assert "skillcache.events.pre_tool_use" not in done.stderr
+    assert "skillcache.events.tool_use" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.library.aio_cache import AsyncSkillCache
 from skillcache.library.cache import SkillCache
 from skillcache.library.session_state import load_session_state, save_session_state

@@ -26,7 +26,7 @@ from skillcache.cache.relocation import relocate
 from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
 from skillcache.core.credentials import assignment, command_lines, find, judgement, legible, prefixes, shapes
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.fingerprint.globs import matches as fits_glob
 from skillcache.sessions.text import may_hold_secret
 from skillcache.settings.expression import LONGEST, leveled

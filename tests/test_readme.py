@@ -9,7 +9,7 @@ import pytest
 
 from skillcache.cli.main import COMMANDS
 from skillcache.cli.setup.entries import Edit
-from skillcache.cli.setup.settings_text import add
+from skillcache.cli.setup.settings_file import add
 from tests.readme_tables import CHECKOUT, PAGES, README, TABLES, markers
 
 TEXT = README.read_text()

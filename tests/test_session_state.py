@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import skillcache
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.redis_keys import session_key
 from tests.conftest import RedisServer, empty_redis
 

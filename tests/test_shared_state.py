@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry as AioRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import ConfigError, StoreError
 from skillcache.library.shared_state import SIZE, SharedState, StateConflict, Value
 from tests.conftest import empty_redis, free_port
 

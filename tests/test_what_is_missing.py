@@ -155,9 +155,7 @@ OF_THE_REST: dict[str, Callable[[Site], object]] = {
     "runtime too new": lambda site: instead("import sys\nsys.exit('too old')\n", site.package / "events/runtime.py"),
     "events gone": lambda site: gone(site.package / "events"),
     "events broken": lambda site: instead("1 +", *(site.package / "events").glob("*.py")),
-    "errors gone": lambda site: gone(
-        *(site.package / name for name in ("core/errors.py", "core/outcomes.py", "core/counts.py"))
-    ),
+    "errors gone": lambda site: gone(*(site.package / name for name in ("core/outcomes.py", "core/counts.py"))),
     "settings of another version": lambda site: instead("disabled = 3\n", site.package / "settings/in_force.py"),
     "home gone": lambda site: gone(site.home),
     "home a file": lambda site: instead("", site.home),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.cli.setup.entries import EVENTS
-from skillcache.events.server.listening import PROTOCOL
+from skillcache.events.server.serve import PROTOCOL
 from tests.readme_tables import PAGES
 
 CHECKOUT = Path(__file__).parent.parent

@@ -2,9 +2,8 @@
 
 import os
 
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root
-from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE
+from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.core.record import Record
 from skillcache.fingerprint.capture import Fingerprint, Request, capture
 from skillcache.rules.rule import BUILT_IN, Rule

@@ -10,7 +10,7 @@ import time
 from _thread import allocate_lock, start_new_thread
 
 from skillcache.core import processes
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

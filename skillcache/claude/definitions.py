@@ -4,7 +4,7 @@ import os
 
 from skillcache.claude.permission_sources import client_arguments, parse_object, values_of
 from skillcache.core import files
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

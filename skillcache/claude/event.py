@@ -1,12 +1,26 @@
-"""The JSON object that Claude Code writes to a hook's standard input, read without trust.
+"""What Claude Code writes to a hook's standard input, read without trust, and what a command sees of the client.
 
 Source of the fields: the client's published hook types. Unknown fields are ignored; a missing or wrong-typed
 field that a tool event cannot do without makes the whole event unreadable.
+
+Observed on client 2.1.332: in a terminal a hook's COLUMNS and LINES are those of the terminal, whatever is exported. A
+Bash call, as the plugin's server, has them only where the client itself was started with them, or settings say so.
+
+What may be read and reached there is not what it is outside, nor in the next sandbox: a result holds for none of the
+others.
 """
 
-from skillcache.core import json
-from skillcache.core.errors import SkillcacheError
+import os
+
+from skillcache.core import files, json
+from skillcache.core.json import dumps, loads
+from skillcache.core.outcomes import CUT, FAILURE, INTERRUPTED, NOT_TEXT, TOO_BIG, Outcome, SkillcacheError
 from skillcache.core.record import KW_ONLY, Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 MCP_PREFIX = "mcp__"
 DEFAULT_AGENT = "general-purpose"  # the type of one that is asked for without
@@ -129,3 +143,92 @@ def _text(fields: dict[str, object], name: str, *, required: bool = False) -> st
     if not isinstance(value, str) or "\0" in value:
         raise BadEvent(f"{name} is not text")
     return value
+
+
+class Unusable(SkillcacheError):
+    """The result of this run cannot be replayed."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.text)
+        self.outcome = outcome
+
+
+class Result(Record):
+    output: bytes  # JSON of the tool's structured result
+
+
+# UTF-16 units of all texts of a result. Observed with WebFetch, WebSearch, MCP tools and agents alike.
+MOST_CHARACTERS = 50_000
+
+
+def shown(text: str) -> str:
+    """The text. Raises Unusable for one of which the model would be shown a part only."""
+    if len(text) > MOST_CHARACTERS or len(text.encode("utf-16-le", "surrogatepass")) // 2 > MOST_CHARACTERS:
+        raise Unusable(CUT)
+    return text
+
+
+def response_of(event: ToolEvent) -> object:
+    """Raises Unusable for a call that has none."""
+    if event.interrupted:
+        raise Unusable(INTERRUPTED)
+    if event.name == "PostToolUseFailure":
+        raise Unusable(FAILURE)
+    return event.response
+
+
+def packed(response: object, cap: int) -> Result:
+    """`cap`: most bytes. Raises Unusable."""
+    try:
+        output = dumps(response).encode("ascii")
+    except RecursionError:  # nested as deeply as an event may be
+        raise Unusable(NOT_TEXT) from None
+    if len(output) > cap:
+        raise Unusable(TOO_BIG)
+    return Result(output)
+
+
+def parsed(output: bytes) -> object:
+    """Raises Unusable for what is no JSON: others may have written it."""
+    try:
+        return loads(output)
+    except ValueError:
+        raise Unusable(NOT_TEXT) from None
+
+
+NAMES = ("COLUMNS", "LINES")
+_CAP = 8 << 20  # bytes of an environment
+
+
+def of_commands(environ: "Mapping[str, str]") -> "Mapping[str, str]":
+    """A hook's environment with the size that a command finds in its own; as it is where that cannot be known."""
+    pid = environ.get("CLAUDE_PID", "")
+    try:
+        started = files.read(f"/proc/{int(pid)}/environ", _CAP) if pid.isdecimal() and len(pid) < 11 else None
+    except OSError:
+        started = None
+    if started is None:
+        return environ
+    given = dict(environ)
+    for name in NAMES:
+        given.pop(name, None)
+    for row in os.fsdecode(started).split("\0"):
+        name, _, value = row.partition("=")
+        if name in NAMES:
+            given[name] = value
+    return given
+
+
+_STATUS_CAP = 64
+_VARIABLE = "SANDBOX_RUNTIME"
+_FIRST = b"bwrap\n"  # what all processes in there descend from, on Linux
+
+
+def is_within(environ: "Mapping[str, str]") -> bool:
+    """By its variable; where `env -i` or the like has taken that away, by the first process that is seen."""
+    if environ.get(_VARIABLE):
+        return True
+    try:
+        return files.read("/proc/1/comm", _STATUS_CAP) == _FIRST
+    except OSError:
+        return False

@@ -10,8 +10,7 @@ import os
 
 from skillcache.claude.definitions import MANIFEST, config_folder, find_plugin, objects_of, read_object
 from skillcache.claude.permission_sources import MANAGED, client_arguments, parse_object, roots_of, values_of
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNKNOWN_SERVER
+from skillcache.core.outcomes import UNKNOWN_SERVER, Bypass
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ Bash(echo \*)       a backslash takes the meaning from `*`, from `\` and, in a r
 mcp__server         every tool of the server, as is mcp__server__*
 """
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 
 _BLANKS = " \t\r\n"
 _NAME_MARKS = "_-.*"

@@ -8,11 +8,10 @@ as well: reading too many rules costs a run, reading too few would pass one by.
 import os
 import sys
 
-from skillcache.core.errors import Bypass
 from skillcache.core.files import load
 from skillcache.core.git import own_folder
 from skillcache.core.json import loads
-from skillcache.core.outcomes import UNSETTLED_SETTINGS, Outcome
+from skillcache.core.outcomes import UNSETTLED_SETTINGS, Bypass, Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from skillcache.claude import urls
 from skillcache.claude.event import DEFAULT_AGENT, MCP_PREFIX
 from skillcache.claude.patterns import fits, matches, parse
 from skillcache.claude.permission_sources import Layer, client_arguments, from_arguments, from_files
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from skillcache.cli.trouble import place_of
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import DISK
+from skillcache.cli.stats import place_of
+from skillcache.core.outcomes import DISK, StoreError
 from skillcache.stores import scan as server
 from skillcache.stores import scan_sqlite
 from skillcache.stores.contract import EMBEDDED

@@ -8,21 +8,23 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import stats
 from skillcache.cli.checks.finding import MEND, Finding, Place, silent
 from skillcache.cli.checks.folder import check_calls, check_faults, check_folder
-from skillcache.cli.checks.installation import check_git, check_interpreter, check_lasting, check_shims
-from skillcache.cli.checks.proof import check_lanes, check_proof
-from skillcache.cli.checks.settings import (
+from skillcache.cli.checks.installation import (
     check_configuration,
     check_entries,
+    check_git,
+    check_interpreter,
+    check_lasting,
+    check_shims,
     check_skills,
     check_switches,
     check_trust,
 )
+from skillcache.cli.checks.proof import check_lanes, check_proof
 from skillcache.cli.checks.store import check_spool, check_store
-from skillcache.cli.format import several
-from skillcache.cli.json_output import json_options
+from skillcache.cli.output import json_options, several
 from skillcache.cli.setup.client_environment import completed, of_hooks
 from skillcache.sessions.text import legible
 
@@ -48,7 +50,7 @@ _CLEAR = "\r\x1b[K"
 
 
 @click.command()
-@json_options("doctor.Doctor")
+@json_options("Doctor")
 @click.option(
     "--project",
     metavar="DIR",
@@ -78,7 +80,7 @@ def command(project: str, as_json: bool) -> int:
     else:
         end = f"{several(wrong, 'finding')} to mend." if wrong else "All is well."
         click.echo((_CLEAR if says else "") + end)
-    return trouble.FAILED if wrong else trouble.OK
+    return stats.FAILED if wrong else stats.OK
 
 
 def _look(place: Place) -> Iterator[Finding]:

@@ -1,15 +1,35 @@
-"""`skillcache install`: adds our entries to a settings file, beside whatever is there."""
+"""`skillcache install` and `uninstall`, `plugin-path`, `shellenv`: ours in the client and in a shell."""
 
 import os
+import re
 
 import click
 
-from skillcache.cli import trouble
-from skillcache.cli.format import unified
+from skillcache.cli import stats
+from skillcache.cli.output import unified
+from skillcache.cli.setup import plugin, skill
 from skillcache.cli.setup import skill as skill_file
+from skillcache.cli.setup.bundle import is_modern, lay_out
 from skillcache.cli.setup.present import note, present_edit
-from skillcache.cli.setup.settings_file import PROJECT, USER, backup_of, locate, read, scope_options, write
-from skillcache.cli.setup.settings_text import add, ours
+from skillcache.cli.setup.settings_file import (
+    PROJECT,
+    USER,
+    add,
+    backup_of,
+    locate,
+    original,
+    ours,
+    read,
+    restore,
+    scope_options,
+    write,
+)
+from skillcache.commands.shims.session import make
+from skillcache.core import bytecode
+from skillcache.core.git import find_root
+from skillcache.core.paths import package_folder
+from skillcache.core.processes import quote
+from skillcache.settings.in_force import load
 
 
 @click.command()
@@ -37,10 +57,10 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = add(before or "", present_edit(scope, project, os.environ), path)
     if after == before:
         click.echo(f"{path} has the hooks already: nothing to do.")
-        return trouble.OK
+        return stats.OK
     if dry_run:
         click.echo(unified(path, before or "", after), nl=False)
-        return trouble.OK
+        return stats.OK
     fresh = before is not None and not ours(before, path)
     write(path, after, backup=before if fresh else None)
     click.echo(f"{path} now has the hooks: sessions use them from their start, so restart those that run.")
@@ -50,10 +70,78 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     if scope == PROJECT:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
-    return trouble.OK
+    return stats.OK
 
 
 def _options(scope: str, project: str) -> str:
     if scope == USER:
         return ""
     return f" --scope {scope}" + ("" if project == "." else f" --project {project}")
+
+
+@click.command()
+@scope_options
+def uninstall(scope: str, project: str, dry_run: bool) -> int:
+    """Take the hooks out of Claude Code's settings, our plugin, and our skill where nobody has edited it.
+
+    A file that only install has changed becomes what it was, byte for byte.
+    """
+    if scope == USER:
+        if not dry_run:
+            bytecode.remove(package_folder())  # pip takes away what it has written, and no more
+        plugin.uninstall(dry_run=dry_run)
+    click.echo(skill.uninstall(skill.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+    return _uninstall_hooks(scope, project, dry_run=dry_run)
+
+
+def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
+    path = locate(scope, project, os.environ)
+    before = read(path)
+    after = None if before is None else original(path, before)
+    if before is None or after == before:
+        click.echo(f"{path} has no hooks of skillcache: nothing to do.")
+        return stats.OK
+    if dry_run:
+        click.echo(unified(path, before, after or ""), nl=False)
+        return stats.OK
+    restore(path, after)
+    click.echo(f"{path} is gone, as install had made it." if after is None else f"{path} no longer has the hooks.")
+    return stats.OK
+
+
+@click.command()
+def plugin_path() -> int:
+    """Lay out the plugin folder and print its absolute path, on one line.
+
+    A marketplace's entry names this command: "source": {"source": "command", "command": "skillcache plugin-path"}
+    """
+    click.echo(lay_out(os.environ, modern=is_modern(client_version(os.environ.get("AI_AGENT", "")))))
+    return stats.OK
+
+
+def client_version(agent: str) -> tuple[int, ...]:
+    """Of the client that runs the command, () where none says so; `agent`: as in claude-code_2-1-330_harness."""
+    found = re.match(r"claude-code_(\d+)-(\d+)-(\d+)(?:_|$)", agent)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+@click.command()
+def shellenv() -> int:
+    """Print a line for a shell, for its commands to be answered as those of a session are.
+
+    For bash and zsh: in a script, a git hook, CI, another agent. Commands whose output a person sees on a terminal run
+    as always.
+
+    \b
+    eval "$(skillcache shellenv)"
+    """  # noqa: D301 - click's mark for lines to be left alone
+    cwd = os.getcwd()
+    root = find_root(os.path.realpath(cwd)) or cwd
+    path = make(os.environ, root, load(os.environ, root), counts=False)
+    if path is None:
+        click.echo(
+            "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?", err=True
+        )
+        return stats.FAILED
+    click.echo(f"if [ -r {quote(path)} ]; then . {quote(path)}; fi")
+    return stats.OK

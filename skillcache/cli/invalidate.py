@@ -1,16 +1,18 @@
-"""`skillcache invalidate`: what is stored of a skill, tool, rule, project or team is served no more."""
+"""`skillcache invalidate` and `clear`: what is stored is served no more, or gone."""
 
 import os
+from contextlib import closing
 
 import click
 
 from skillcache.cache.invalidation import Invalidated, Selection, invalidate
-from skillcache.cli import trouble
-from skillcache.cli.contents import contents_of
-from skillcache.cli.format import several, size
-from skillcache.core.errors import SkillcacheError
+from skillcache.cli import stats
+from skillcache.cli.contents import Contents, contents_of
+from skillcache.cli.output import several, size
+from skillcache.core import files
 from skillcache.core.git import locate, project_of
-from skillcache.core.paths import config_file
+from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores.redis_keys import project_name, team_name
@@ -55,7 +57,7 @@ def command(
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
     done = invalidate(settings.store, selection, rehearse=dry_run)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
-    return trouble.OK
+    return stats.OK
 
 
 def _team(settings: Settings) -> str:
@@ -88,3 +90,30 @@ def _in_words(name: str) -> str:
         if name.startswith(prefix):
             return word + plain(name.removeprefix(prefix), _WIDE)
     return plain(name, _WIDE)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clear(yes: bool) -> int:
+    """Empty the cache: stored results, learnt durations.
+
+    In Redis exactly the keys of stored results go, for everybody who shares it; those of a team stay, which
+    `skillcache invalidate --team` removes.
+    """
+    cache = cache_folder(os.environ)
+    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+        count, bytes_ = contents.measure()
+        if not yes:
+            question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
+            if not click.confirm(question, default=False):
+                click.echo("Nothing was removed.")
+                return stats.FAILED
+        empty(cache, contents)
+    click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
+    return stats.OK
+
+
+def empty(cache: str, contents: Contents) -> None:
+    """Raises StoreError and OSError."""
+    contents.remove()
+    files.remove(durations_file(cache))

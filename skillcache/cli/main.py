@@ -7,7 +7,6 @@ import click
 
 from skillcache.settings.trust import require
 
-# Each module has a click command of its own name, `-` written `_`, under the attribute `command`.
 COMMANDS = {
     "install": "Add the hooks to Claude Code's settings.",
     "uninstall": "Take the hooks out of Claude Code's settings.",
@@ -36,6 +35,17 @@ COMMANDS = {
     "plugin-path": "Lay out the plugin folder and print its path.",
 }
 
+# A module has the click command of its own name under `command`, and others under theirs, `-` written `_`.
+_ELSEWHERE = {
+    "inbox": "agents",
+    "send": "agents",
+    "state": "agents",
+    "note": "sessions",
+    "clear": "invalidate",
+    "uninstall": "install",
+    "plugin-path": "install",
+    "shellenv": "install",
+}
 # These say what is wrong with our folder, or do without it.
 _WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo", "help")
 
@@ -49,7 +59,8 @@ class Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"skillcache.cli.{cmd_name.replace('-', '_')}").command
+        module = import_module(f"skillcache.cli.{_ELSEWHERE.get(cmd_name, cmd_name)}")
+        command = getattr(module, cmd_name.replace("-", "_") if cmd_name in _ELSEWHERE else "command")
         assert isinstance(command, click.Command)  # noqa: S101 - the table above holds it
         return command
 

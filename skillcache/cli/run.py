@@ -6,8 +6,8 @@ import time
 
 import click
 
-from skillcache.claude import sandbox
-from skillcache.cli import trouble
+from skillcache.claude import event
+from skillcache.cli import stats
 from skillcache.cli.setup.client_environment import completed
 from skillcache.commands import process
 from skillcache.commands.declared import Declared, fault_of
@@ -15,9 +15,8 @@ from skillcache.commands.invocation import Invocation
 from skillcache.commands.streams import JOINED, relation
 from skillcache.commands.way import Way
 from skillcache.core import counts
-from skillcache.core.errors import ConfigError
 from skillcache.core.git import find_root
-from skillcache.core.outcomes import SANDBOXED
+from skillcache.core.outcomes import SANDBOXED, ConfigError
 from skillcache.settings.in_force import disabled, load
 from skillcache.settings.trust import Untrusted
 from skillcache.stores.opening import open_store
@@ -119,13 +118,13 @@ def _run(
     except ConfigError as fault:
         process.say(str(fault))
         if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
-            return trouble.USAGE
+            return stats.USAGE
         process.become(program)
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(program)
     if settings.flag("disable"):
         process.become(program)
-    if sandbox.is_within(environ):
+    if event.is_within(environ):
         counts.record(settings.cache, time.time(), SANDBOXED)
         if verbose:
             process.say(f"not cached: {SANDBOXED.text}")

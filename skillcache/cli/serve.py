@@ -4,8 +4,8 @@ import os
 
 import click
 
-from skillcache.claude import resident
-from skillcache.cli import trouble
+from skillcache.claude import plugin
+from skillcache.cli import stats
 from skillcache.core import files
 from skillcache.events.server.serve import serve
 
@@ -27,17 +27,17 @@ def command(socket: str | None, off: bool, on: bool) -> int:
     if off or on:
         return _switch(off=off)
     serve(os.environ, None if socket is None else os.path.abspath(socket))
-    return trouble.OK
+    return stats.OK
 
 
 def _switch(*, off: bool) -> int:
-    path = resident.socket_path(os.environ)
+    path = plugin.socket_path(os.environ)
     if path is None:
         raise click.UsageError("this is for commands that Claude Code runs, such as /skillcache:off")
     if off:
-        files.write(resident.off_path(path), b"")
+        files.write(plugin.off_path(path), b"")
         click.echo("skillcache is off until this Claude Code ends, or until it runs: skillcache serve --on")
     else:
-        files.remove(resident.off_path(path))
+        files.remove(plugin.off_path(path))
         click.echo("skillcache is on.")
-    return trouble.OK
+    return stats.OK

@@ -1,20 +1,198 @@
-"""`skillcache sessions`: what is recorded of this project's sessions."""
+"""`skillcache sessions` and `note`: what is recorded of sessions, shown, exported, forgotten."""
 
 import json
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from skillcache.cli import trouble
-from skillcache.cli.format import several
-from skillcache.cli.json_output import json_options
-from skillcache.cli.session_view import Memory, as_json, line, open_memory, story
-from skillcache.core.errors import SkillcacheError
-from skillcache.sessions.brief.choice import number
+from skillcache.cli import stats
+from skillcache.cli.output import json_options, several
+from skillcache.core import git, processes
+from skillcache.core.digest import digest
+from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.user import name_of
+from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
 from skillcache.sessions.brief.compose import Reader, compose
-from skillcache.sessions.journal import Past
-from skillcache.sessions.text import Clock
+from skillcache.sessions.delivery import Delivery
+from skillcache.sessions.journal import History, Journal, Past, Question
+from skillcache.sessions.record import LOG, NOTE, NOTES, SESSIONS
+from skillcache.sessions.text import Clock, plain, span, stored
+from skillcache.settings.in_force import Settings, load
+
+_CONDITIONS = {RUNNING: "running", ENDED: "ended", GONE: "killed", "unknown": "no end"}
+_WIDE = 2_000
+
+
+def line(past: Past, clock: Clock) -> str:
+    facts = Facts(past)
+    condition = _CONDITIONS[facts.condition(clock, processes.here())]
+    when = clock.ago(max(facts.active, facts.time("opened")))
+    what = facts.text("title", 60) or facts.text("prompt", 60) or "(no prompt)"
+    return f"{facts.id[:8]}  {condition:7}  {when:>14}  {facts.text('branch', 24) or '-':24}  {what}"
+
+
+def story(past: Past, clock: Clock) -> list[str]:
+    facts = Facts(past)
+    lines = [f"Session {facts.id}", *_head(facts, clock)]
+    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := event(entry))]
+    if facts.files:
+        lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
+    if facts.tasks:
+        lines += ["", "Tasks:"] + [f"  {status.replace('_', ' '):11}  {subject}" for status, subject in facts.tasks]
+    return lines
+
+
+def as_json(past: Past) -> dict[str, Any]:
+    facts = Facts(past)
+    return {
+        "id": past.id,
+        "state": past.state,
+        "log": facts.entries[::-1],
+        "files": dict(past.files),
+        "tasks": [{"status": status, "subject": subject} for status, subject in facts.tasks],
+    }
+
+
+def _head(facts: Facts, clock: Clock) -> list[str]:
+    condition = _CONDITIONS[facts.condition(clock, processes.here())]
+    end = facts.text("end")
+    how = f"{condition} ({end})" if end and condition == _CONDITIONS[ENDED] else condition
+    lines = [f"  {how}; by {facts.text('user')}@{facts.text('host')} in {facts.text('root', 200)}"]
+    begun, active = facts.time("started"), facts.active
+    if begun:
+        lasted = f", active for {span((active - begun) // 1000)}" if active > begun else ""
+        lines.append(f"  began {_day(begun)} ({clock.ago(begun)}){lasted}")
+    if facts.text("branch") or facts.commit:
+        lines.append(f"  branch {facts.text('branch') or '-'} at {facts.commit[:9] or '-'}")
+    return [*lines, ""]
+
+
+def event(entry: dict[str, object]) -> str:
+    """What an entry of a session's log tells, "" for one of a kind that is not known."""
+    teller = _TELLERS.get(text_of(entry, "kind"))
+    if teller is None:
+        return ""
+    agent = plain(text_of(entry, "agent"), 12)
+    return (f"[{agent}] " if agent else "") + teller(entry)
+
+
+def _said(entry: dict[str, object], name: str = "text") -> str:
+    return plain(text_of(entry, name), _WIDE)
+
+
+def _command(entry: dict[str, object]) -> str:
+    status, ms = entry.get("status"), entry.get("ms")
+    ended = {0: "passed"}.get(status, f"failed ({status})") if isinstance(status, int) else plain(str(status), 20)
+    took = f" in {ms / 1000:.1f} s" if isinstance(ms, int) and ms >= 100 else ""
+    said = f" | {_said(entry, 'said')}" if text_of(entry, "said") else ""
+    return f"{ended}{took}: {_said(entry)}{said}"
+
+
+def _tasks(entry: dict[str, object]) -> str:
+    tasks = entry.get("tasks")
+    if not isinstance(tasks, list):
+        return "tasks"
+    done = sum(1 for task in tasks if isinstance(task, list) and task[:1] == ["completed"])
+    return f"{several(len(tasks), 'task')}, {done} done"
+
+
+def _task(entry: dict[str, object]) -> str:
+    status = _said(entry, "status").replace("_", " ")
+    return f"task {_said(entry, 'id')} {status}: {_said(entry, 'subject')}".removesuffix(": ")
+
+
+_TELLERS: dict[str, Callable[[dict[str, object]], str]] = {
+    "start": lambda entry: f"began ({_said(entry, 'source')})",
+    "prompt": lambda entry: f"asked: {_said(entry) or '(not recorded)'}",
+    "notice": lambda entry: f"the client said ({_said(entry, 'source')}): {_said(entry)}",
+    "edit": lambda entry: f"edited {_said(entry, 'path')}",
+    "command": _command,
+    "tasks": _tasks,
+    "task": _task,
+    "reply": lambda entry: f"replied: {_said(entry)}",
+    "agent": lambda entry: f"subagent began ({_said(entry, 'type')})",
+    "answer": lambda entry: f"subagent answered: {_said(entry)}",
+    "compact": lambda entry: f"compaction ({_said(entry, 'trigger')})",
+    "summary": lambda entry: f"compacted to: {_said(entry)}",
+    "end": lambda entry: f"ended ({_said(entry, 'reason')})",
+}
+
+
+def _at(ms: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(ms / 1000)) if ms else "--:--:--"
+
+
+def _day(ms: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))
+
+
+EVERYTHING = 2 * LOG  # entries of a log; a server may keep some more than its cap
+
+
+class Memory:
+    """now: unix seconds; place: where the person is; project: its identity."""
+
+    def __init__(self, settings: Settings, delivery: Delivery, place: git.Place, now: float) -> None:
+        self.settings = settings
+        self.delivery = delivery
+        self.place = place
+        self.now = now
+        self.project = git.project_of(place)
+
+    @property
+    def journal(self) -> Journal:
+        return self.delivery.journal
+
+    @property
+    def ttl(self) -> int:
+        return int(self.settings.number("record.ttl"))
+
+    def sessions(self, count: int = SESSIONS) -> list[Past]:
+        """By last activity, newest first, without details. Raises StoreError."""
+        return self._ask(Question(self.project, sessions=count, near=0, any=0)).sessions
+
+    def notes(self) -> dict[str, str]:
+        return self._ask(Question(self.project, sessions=0)).notes
+
+    def history(self, own: str) -> History:
+        """What the start of session `own` would be told."""
+        return self._ask(Question(self.project, branch=self.place.branch, own=own))
+
+    def find(self, beginning: str) -> Past:
+        """The whole session whose id begins so; the newest for "". Raises SkillcacheError."""
+        ids = [past.id for past in self.sessions() if past.id.startswith(beginning)]
+        exact = [id_ for id_ in ids if id_ == beginning]
+        if beginning and len(ids) > 1 and not exact:
+            raise SkillcacheError(f"{len(ids)} sessions begin with {beginning}: {', '.join(ids[:5])}")
+        wanted = (exact or ids or [beginning])[0]
+        past = self.journal.past(wanted, EVERYTHING) if wanted else None
+        if past is None:
+            what = (
+                f"no session of this project begins with {beginning}" if beginning else "this project has no sessions"
+            )
+            raise SkillcacheError(f"{what}. List them with: skillcache sessions list")
+        return past
+
+    def _ask(self, question: Question) -> History:
+        return self.journal.tell((), question, ttl=self.ttl) or History({}, [])
+
+
+@contextmanager
+def open_memory() -> Iterator[Memory]:
+    """Delivers what waits for the store first. Raises ConfigError and StoreError."""
+    folder, now = os.getcwd(), time.time()
+    settings = load(os.environ, folder)
+    delivery = Delivery(settings, now=now, patient=True)
+    try:
+        delivery.flush()
+        yield Memory(settings, delivery, git.locate(folder), now)
+    finally:
+        delivery.close()
+
 
 FORM = 1  # of an exported session
 _SHOWN = 20
@@ -30,7 +208,7 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--all", "everything", is_flag=True, help=f"All of them, not the last {_SHOWN}.")
-@json_options("sessions.Sessions", "Print JSON.", "as_json_")
+@json_options("Sessions", "Print JSON.", "as_json_")
 def list_(everything: bool, as_json_: bool) -> int:
     """List the sessions of this project, the last active first."""
     with open_memory() as memory:
@@ -42,19 +220,19 @@ def list_(everything: bool, as_json_: bool) -> int:
     else:
         for past in pasts:
             click.echo(line(past, Clock(int(memory.now * 1000))))
-    return trouble.OK
+    return stats.OK
 
 
 @command.command()
 @click.argument("session", default="")
-@json_options("sessions.Story", "Print JSON.", "as_json_")
+@json_options("Story", "Print JSON.", "as_json_")
 def show(session: str, as_json_: bool) -> int:
     """Tell the story of SESSION, by default the last one."""
     with open_memory() as memory:
         past = memory.find(session)
     text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
     click.echo(text)
-    return trouble.OK
+    return stats.OK
 
 
 @command.command()
@@ -66,7 +244,7 @@ def show(session: str, as_json_: bool) -> int:
     help="How the session starts.",
 )
 @click.option("--session", default="", help="The one that is resumed, forked or compacted.  [default: the last one]")
-@json_options("sessions.Brief", "Print JSON.", "as_json_")
+@json_options("Brief", "Print JSON.", "as_json_")
 def brief(source: str, session: str, as_json_: bool) -> int:
     """Print exactly what a session that starts here now would be told."""
     with open_memory() as memory:
@@ -76,7 +254,7 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
     elif written is not None:
         click.echo(written.text)
-    return trouble.OK
+    return stats.OK
 
 
 def _brief(memory: Memory, source: str, session: str) -> Any:
@@ -113,7 +291,7 @@ def export(sessions: tuple[str, ...]) -> int:
                 "tasks": past.tasks,
             }
             click.echo(json.dumps(whole))
-    return trouble.OK
+    return stats.OK
 
 
 @command.command("import")
@@ -137,14 +315,14 @@ def import_(file: Any) -> int:
             memory.journal.restore(past, project=project, at=at, ttl=memory.ttl)
             taken += 1
     click.echo(f"{several(taken, 'session')} taken" + (f", {kept} newer here kept" if kept else "") + ".")
-    return trouble.OK
+    return stats.OK
 
 
 def _read(text: str, where: str) -> tuple[Past, str]:
     """Raises SkillcacheError, which names the field that is not as it should be."""
     from pydantic import ValidationError  # nothing else here is read of a stranger
 
-    from skillcache.cli.schemas.sessions import Exported
+    from skillcache.cli.schemas import Exported
 
     try:
         whole = json.loads(text)
@@ -156,11 +334,11 @@ def _read(text: str, where: str) -> tuple[Past, str]:
     try:
         read = Exported.model_validate(whole)
     except ValidationError as fault:
-        raise SkillcacheError(f"{where}: is not a session that export printed: {_said(fault)}") from None
+        raise SkillcacheError(f"{where}: is not a session that export printed: {_fault_in_words(fault)}") from None
     return Past(read.id, read.state, read.log, read.files, read.tasks), read.project
 
 
-def _said(fault: Any) -> str:
+def _fault_in_words(fault: Any) -> str:
     """The first of what is wrong. `fault`: a ValidationError."""
     first = fault.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
@@ -179,7 +357,94 @@ def forget(sessions: tuple[str, ...], everything: bool, yes: bool) -> int:
         ids = [past.id for past in memory.sessions()] if everything else [memory.find(name).id for name in sessions]
         if not yes and not click.confirm(f"Drop the record of {several(len(ids), 'session')}?", default=False):
             click.echo("Nothing was dropped.")
-            return trouble.FAILED
+            return stats.FAILED
         dropped = sum(memory.journal.forget(id_, memory.project) for id_ in ids)
     click.echo(f"The record of {several(dropped, 'session')} was dropped.")
-    return trouble.OK
+    return stats.OK
+
+
+class WithDefault(click.Group):
+    """`note TEXT` is `note add TEXT`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["add", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=WithDefault, context_settings={"help_option_names": ["-h", "--help"]})
+def note() -> None:
+    """Add, list and remove notes on this project.
+
+    Every session's brief carries them until they are removed. `skillcache note TEXT` adds one.
+    """
+
+
+@note.command()
+@click.argument("text", nargs=-1, required=True)
+def add(text: tuple[str, ...]) -> int:
+    """Add a note."""
+    said = stored(" ".join(" ".join(text).split()), NOTE)
+    if not said:
+        raise click.UsageError("a note needs a text")
+    id_ = digest(said.encode())[:6]
+    note = {
+        "text": said,
+        "at": int(time.time() * 1000),
+        "by": name_of(os.environ),
+        "session": os.environ.get("CLAUDE_CODE_SESSION_ID", ""),
+    }
+    with open_memory() as memory:
+        if len(memory.notes()) >= NOTES and id_ not in memory.notes():
+            raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
+        memory.journal.add_note(memory.project, id_, json.dumps(note))
+    click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
+    return stats.OK
+
+
+@note.command("list")
+@json_options("Notes", "Print JSON.")
+def list_notes(as_json: bool) -> int:
+    """List the notes on this project, newest first."""
+    with open_memory() as memory:
+        held = memory.notes()
+        now = memory.now
+    if as_json:
+        click.echo(json.dumps([{"id": id_, **_fields(text)} for id_, text in held.items()], indent=2))
+        return stats.OK
+    lines = [
+        (note.at, f"{id_}  {Clock(int(now * 1000)).ago(note.at):>14}  {note.by}: {note.text}")
+        for id_, text in held.items()
+        for note in read_notes({id_: text})
+    ]
+    click.echo("\n".join(said for _, said in sorted(lines, reverse=True)) or "No notes on this project.")
+    return stats.OK
+
+
+@note.command()
+@click.argument("id_", metavar="ID")
+def remove(id_: str) -> int:
+    """Remove the note ID."""
+    with open_memory() as memory:
+        found = _find(memory, id_)
+        memory.journal.remove_note(memory.project, found)
+    click.echo(f"The note {found} was removed.")
+    return stats.OK
+
+
+def _find(memory: Memory, beginning: str) -> str:
+    ids = [id_ for id_ in memory.notes() if id_.startswith(beginning)]
+    if len(ids) != 1:
+        what = f"{len(ids)} notes begin with {beginning}" if ids else f"no note of this project begins with {beginning}"
+        raise SkillcacheError(f"{what}. List them with: skillcache note list")
+    return ids[0]
+
+
+def _fields(text: str) -> dict[str, object]:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

@@ -10,17 +10,15 @@ from typing import NamedTuple
 import click
 
 from skillcache.claude.patterns import matches, names
-from skillcache.cli import config_file, trouble
-from skillcache.cli.format import duration, several, unified
-from skillcache.cli.json_output import json_options
+from skillcache.cli import config, stats
+from skillcache.cli.output import duration, json_options, several, unified
 from skillcache.cli.setup.present import present_edit
-from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, read
-from skillcache.cli.setup.settings_text import ours
+from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, ours, read
 from skillcache.cli.skill.states import states
 from skillcache.commands import candidate
 from skillcache.commands.candidate import FAILED, MCP, Sighting, would_be
-from skillcache.core.errors import Bypass, ConfigError
 from skillcache.core.git import find_root, identity
+from skillcache.core.outcomes import Bypass, ConfigError
 from skillcache.core.paths import config_file as persons_file
 from skillcache.core.paths import project_config_file
 from skillcache.rules.judge import judge
@@ -106,7 +104,7 @@ _CAUTION = "A rule is right for calls that only report, and wrong for calls that
 @click.option("--project", "of_project", is_flag=True, help="This project's calls, and its .claude/skillcache.toml.")
 @click.option("--since", metavar="DAYS", type=click.IntRange(min=1), help="Only calls of the last DAYS days.")
 @click.option("--dry-run", is_flag=True, help="With --apply: show the change as a diff and write nothing.")
-@json_options("suggest.Suggestions")
+@json_options("Suggestions")
 def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, as_json: bool) -> int:
     """Say which repeated calls would have been worth a rule.
 
@@ -131,7 +129,7 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
     else:
         said = _as_text(worth, unfit, of_project=of_project) if sightings else [_NOTHING_SEEN]
         click.echo("\n".join(said))
-    return trouble.OK
+    return stats.OK
 
 
 def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:
@@ -178,11 +176,11 @@ def _apply(tables: Sequence[str], *, of_project: bool, dry_run: bool) -> None:
         click.echo("No repeated call would have been worth a rule: nothing to add.")
         return
     path = project_config_file(os.getcwd()) if of_project else persons_file(os.environ)
-    before, after = config_file.with_rules(path, tables, PROJECT_FILE if of_project else USER_FILE)
+    before, after = config.with_rules(path, tables, PROJECT_FILE if of_project else USER_FILE)
     click.echo(unified(path, before, after), nl=False)
     if dry_run:
         return
-    config_file.write(path, after)
+    config.write(path, after)
     click.echo(f"\n{several(len(tables), 'rule was', 'rules were')} added to {path}.")
     missing = install_that_is_missing(os.environ, of_project=of_project)
     if missing:

@@ -33,8 +33,7 @@ from _signal import (  # type: ignore[import-not-found]
 )
 
 from skillcache.commands.process import SIGNALLED, Program, Unstartable, say
-from skillcache.commands.standard_input import Input, write_whole
-from skillcache.commands.streams import inherited
+from skillcache.commands.streams import Input, inherited, write_whole
 from skillcache.core.record import KW_ONLY, Record
 
 TYPE_CHECKING = False

@@ -7,12 +7,11 @@ from glob import glob, has_magic
 
 from skillcache.cache.capture import Lookup, Plan
 from skillcache.commands import words
+from skillcache.commands.invocation import called
 from skillcache.commands.process import Program
-from skillcache.commands.task import called
 from skillcache.core import json
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root
-from skillcache.core.outcomes import TOO_LARGE
+from skillcache.core.outcomes import TOO_LARGE, Bypass
 from skillcache.fingerprint.capture import Request, capture
 from skillcache.rules.rule import Rule
 from skillcache.stores.entry import Row
@@ -61,7 +60,7 @@ EVERY = "run"  # the name under which all results of declared commands are inval
 
 
 class Declared:
-    """As `skillcache.commands.task.Task`."""
+    """As `skillcache.commands.invocation.Task`."""
 
     __slots__ = ("_depends", "_skill", "_variables", "cwd", "joined", "learns", "plan", "program")
 

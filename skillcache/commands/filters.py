@@ -7,7 +7,7 @@ have changed the world, before the command, after it or beside it.
 import shlex
 from collections.abc import Sequence
 
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.rules.wrappers import unwrap
 
 _OPERATORS = frozenset("|&;<>()")

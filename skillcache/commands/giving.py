@@ -3,9 +3,8 @@
 import errno
 
 from skillcache.commands import process
-from skillcache.commands.standard_input import write_some
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNREADABLE_ENTRY
+from skillcache.commands.streams import write_some
+from skillcache.core.outcomes import UNREADABLE_ENTRY, Bypass
 from skillcache.stores.entry import ERROR, decode
 
 TYPE_CHECKING = False

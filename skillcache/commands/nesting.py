@@ -1,4 +1,4 @@
-"""Commands within commands: which runs are being recorded while a process runs for them.
+"""What a command runs within: a run of ours that is recorded, and how long we may take.
 
 What is started within such a run waits for nobody: two runs of which each waits for what the other has begun would wait
 for ever. It may be given a recorded result; then the run around it is not recorded, whose age, names and doubts would
@@ -9,9 +9,12 @@ each, and whoever asks looks among its own forefathers.
 
     runs/{process number}           its start, and FRESH for a run that is to be a real one
     runs/{process number}.replayed  nothing; that something in it was given a recorded result
+
+Kept clear of the command: a timer lives on in what a process becomes.
 """
 
 import os
+from _signal import ITIMER_REAL, SIG_DFL, SIGALRM, getitimer, setitimer, signal  # type: ignore[import-not-found]
 
 from skillcache.core import files
 from skillcache.core.paths import runs_folder
@@ -20,6 +23,8 @@ from skillcache.core.processes import describe, parent_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+
 
 _MARK_CAP = 1 << 16
 _MOST = 10_000  # forefathers
@@ -100,3 +105,31 @@ def _path(cache: str, pid: int) -> str:
 
 def _note(path: str) -> str:
     return f"{path}.replayed"
+
+
+SECONDS = 5.0
+
+
+class TimeUp(BaseException):
+    """No Exception, so that nothing takes it for a fault of what it interrupts."""
+
+
+def is_taken() -> bool:
+    """Whether somebody has set this process a limit of their own, which its command is to keep."""
+    left: float = getitimer(ITIMER_REAL)[0]
+    return left > 0
+
+
+def begin(seconds: float = SECONDS) -> None:
+    """After so many seconds whatever we are at raises TimeUp."""
+    signal(SIGALRM, _raise)
+    setitimer(ITIMER_REAL, seconds)
+
+
+def end() -> None:
+    setitimer(ITIMER_REAL, 0)
+    signal(SIGALRM, SIG_DFL)
+
+
+def _raise(_number: int, _frame: "FrameType | None") -> None:
+    raise TimeUp

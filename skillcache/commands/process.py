@@ -1,10 +1,14 @@
-"""The command in the place of this process, and what this one says of itself."""
+"""The process that a command becomes: its environment, its attributes and its end.
+
+Rows of the key only for what differs, so that machines, sessions and teammates share what is usual everywhere. How nice
+a process is changes when it runs, and is left out; so are namespaces, which have no names that mean the same elsewhere.
+"""
 
 import errno
 import os
 from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
-from skillcache.commands.standard_input import write_whole
+from skillcache.commands.streams import write_whole
 from skillcache.core import files
 from skillcache.core.record import Record
 
@@ -13,10 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
+    from skillcache.stores.entry import Row
+
+
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 # What Python sets for itself, and so for all that it starts, where the locale is that of C.
 _COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
-_CAP = 4 << 20
+_LARGEST_ENVIRONMENT = 4 << 20
 SIGNALLED = 128  # and the signal's number, as a shell says it
 
 
@@ -25,7 +32,7 @@ def environment() -> dict[str, str]:
     environ = dict(os.environ)
     if environ.get("LC_CTYPE") in _COERCED:
         try:
-            given = files.read("/proc/self/environ", _CAP)
+            given = files.read("/proc/self/environ", _LARGEST_ENVIRONMENT)
         except OSError:  # as where there is no such place
             return environ
         named = [each[9:] for each in (given or b"").split(b"\0") if each.startswith(b"LC_CTYPE=")]
@@ -96,3 +103,63 @@ def find(word: str, environ: "Mapping[str, str]") -> str:
         if os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
     return word
+
+
+_LARGEST_STATUS = 1 << 16
+_USUAL_MASK = "0022"
+_OF_PYTHON = 1 << 12 | 1 << 24  # SIGPIPE and SIGXFSZ, which the interpreter ignores by itself
+# Soft limits by their names in /proc/self/limits, and from where on they keep nobody from anything.
+_LIMITS = {
+    "Max cpu time": 1 << 32,
+    "Max file size": 1 << 40,
+    "Max data size": 1 << 40,
+    "Max stack size": 8 << 20,
+    "Max processes": 1024,
+    "Max open files": 1024,
+    "Max address space": 1 << 40,
+}
+
+
+_seen: "list[list[Row]]" = []
+
+
+def rows() -> "list[Row]":
+    """As this process began: while a command runs for it, it has signals of its own."""
+    if not _seen:
+        _seen.append(_read_status())
+    return _seen[0]
+
+
+def _read_status() -> "list[Row]":
+    """Where the system shows them; elsewhere the mask alone."""
+    try:
+        status = (files.read("/proc/self/status", _LARGEST_STATUS) or b"").decode("ascii", "replace")
+        limits = (files.read("/proc/self/limits", _LARGEST_STATUS) or b"").decode("ascii", "replace")
+    except OSError:
+        status = limits = ""
+    if not status:
+        mask = os.umask(0o22)
+        os.umask(mask)
+        return [("process", "umask", f"{mask:04o}")] if mask != 0o22 else []
+    found = []
+    said = dict(line.split(":\t", 1) for line in status.split("\n") if ":\t" in line)
+    if said.get("Umask", _USUAL_MASK) != _USUAL_MASK:
+        found.append(("process", "umask", said["Umask"]))
+    ignored = int(said.get("SigIgn", "0"), 16) & ~_OF_PYTHON
+    if ignored:
+        found.append(("process", "ignored signals", f"{ignored:x}"))
+    usual = said.get("CapBnd") if os.geteuid() == 0 else "0" * 16
+    if said.get("CapEff") != usual:
+        found.append(("process", "capabilities", said.get("CapEff", "")))
+    if len(os.sched_getaffinity(0)) != os.cpu_count():
+        found.append(("process", "processors", said.get("Cpus_allowed_list", "").strip()))
+    return found + _of_limits(limits)
+
+
+def _of_limits(text: str) -> "list[Row]":
+    found = []
+    for name, harmless in _LIMITS.items():
+        soft = text.partition(f"\n{name}")[2].split(None, 1)[:1]
+        if soft and soft[0].isdecimal() and int(soft[0]) < harmless:
+            found.append(("process", name.lower(), soft[0]))
+    return found

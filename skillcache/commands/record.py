@@ -3,15 +3,15 @@
 import os
 import time
 
-from skillcache.cache import durations, quarantine, writer
+from skillcache.cache import decision, quarantine
+from skillcache.cache import put as writer
 from skillcache.cache.capture import BASH, Lookup
 from skillcache.cache.put import put
 from skillcache.cache.relocation import expand, relocate
 from skillcache.claude.event import ToolEvent
 from skillcache.commands.giving import POSITION
-from skillcache.commands.task import joined
+from skillcache.commands.invocation import joined
 from skillcache.core.credentials.find import find as find_secret
-from skillcache.core.errors import Bypass, StoreError
 from skillcache.core.outcomes import (
     CHANGED_INPUTS,
     CONFIRMED,
@@ -26,7 +26,9 @@ from skillcache.core.outcomes import (
     TOO_BIG,
     UNDECLARED,
     VERIFY,
+    Bypass,
     Outcome,
+    StoreError,
 )
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
     from skillcache.commands.begun import Begun
     from skillcache.commands.child import Ended
     from skillcache.commands.failure import Failure
-    from skillcache.commands.standard_input import Input
-    from skillcache.commands.task import Task
+    from skillcache.commands.invocation import Task
+    from skillcache.commands.streams import Input
     from skillcache.settings.in_force import Settings
     from skillcache.stores.contract import Store
 
@@ -67,7 +69,7 @@ class Recorder:
         if ended.interrupted:
             return INTERRUPTED
         if self._task.learns:
-            durations.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
+            decision.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
         if ended.status:
             self._doubt()
         if (outcome := self._unfit(ended)) is not None:
@@ -83,7 +85,7 @@ class Recorder:
         """Why a run that has ended so is not to be stored."""
         task, settings = self._task, self._settings
         is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
-        is_quick = task.learns and ended.milliseconds < durations.least(settings, declared=task.plan.declared)
+        is_quick = task.learns and ended.milliseconds < decision.least(settings, declared=task.plan.declared)
         # One that a signal ended says nothing of what it would have said.
         if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
             return FAILURE

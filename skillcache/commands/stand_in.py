@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Ruled:
-    """As `skillcache.commands.task.Task`. environ: the command's own, without our folders on PATH."""
+    """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH."""
 
     __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
 
@@ -74,7 +74,7 @@ class Ruled:
                 asked.abandon()
 
     def _called(self, fingerprint: "Fingerprint", work: "Workplace | None") -> tuple[entry.Row, ...]:
-        from skillcache.commands.task import called
+        from skillcache.commands.invocation import called
 
         words = self.words if work is None else work.spelled_words(self.words)
         rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
@@ -145,16 +145,16 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
     from skillcache.core.paths import package_folder
 
     bytecode.use(package_folder(), ahead=True)
-    from skillcache.commands import limit
+    from skillcache.commands import nesting
     from skillcache.settings.in_force import disabled
 
-    if disabled(environ) or limit.is_taken():
+    if disabled(environ) or nesting.is_taken():
         return None
-    limit.begin()
+    nesting.begin()
     try:
         return _way(path, words, environ)
     finally:
-        limit.end()
+        nesting.end()
 
 
 def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
@@ -166,14 +166,13 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if any(map(os.isatty, (0, 1, 2))):
         return None
     streams = relation()
-    from skillcache.claude import sandbox
-    from skillcache.claude.plugged import options
+    from skillcache.claude import event
+    from skillcache.claude.plugin import options
     from skillcache.commands.invocation import Invocation
     from skillcache.commands.process import Program
     from skillcache.core import counts
-    from skillcache.core.errors import Bypass
     from skillcache.core.git import find_root
-    from skillcache.core.outcomes import NO_RULE, SANDBOXED, STREAMS
+    from skillcache.core.outcomes import NO_RULE, SANDBOXED, STREAMS, Bypass
     from skillcache.settings.in_force import load
 
     began = time.monotonic()
@@ -187,7 +186,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
         counts.record(settings.cache, time.time(), STREAMS)
         return None
-    if sandbox.is_within(environ):
+    if event.is_within(environ):
         counts.record(settings.cache, time.time(), SANDBOXED)
         return None
     fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well

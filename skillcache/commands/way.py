@@ -3,19 +3,17 @@
 import os
 import time
 
-from skillcache.cache import durations, quarantine
+from skillcache.cache import decision, quarantine
 from skillcache.cache.decision import Answer, Inquiry, decide
-from skillcache.commands import limit, process
+from skillcache.commands import nesting, process
 from skillcache.commands.begun import Begun
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
-from skillcache.commands.limit import TimeUp
-from skillcache.commands.nesting import Around
+from skillcache.commands.nesting import Around, TimeUp
 from skillcache.commands.replayed import remember
-from skillcache.commands.standard_input import Input, take
-from skillcache.commands.streams import require_files
+from skillcache.commands.streams import Input, require_files, take
 from skillcache.core import counts, files
-from skillcache.core.errors import Bypass, SkillcacheError, StoreError
+from skillcache.core.files import Place
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import (
     DISK,
@@ -34,9 +32,11 @@ from skillcache.core.outcomes import (
     VERIFY,
     WAITED,
     WAITED_IN_VAIN,
+    Bypass,
     Outcome,
+    SkillcacheError,
+    StoreError,
 )
-from skillcache.core.slowness import Place
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import STREAMS, Entry, decode
@@ -49,9 +49,8 @@ if TYPE_CHECKING:
 
     from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
-    from skillcache.commands.invocation import Invocation
+    from skillcache.commands.invocation import Invocation, Task
     from skillcache.commands.nesting import Mark
-    from skillcache.commands.task import Task
     from skillcache.stores.contract import Store
 
 _RECORDING = 10.0  # seconds, besides the captures
@@ -86,7 +85,7 @@ class Way:
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
-        limit.begin(limit.SECONDS + self._settings.number("capture_time"))
+        nesting.begin(nesting.SECONDS + self._settings.number("capture_time"))
         given = take(int(self._settings.number("max_output")))
         try:
             begun, answer = self.consult(given)
@@ -102,7 +101,7 @@ class Way:
             self._release()
             self._close()
             return self._only_run(given)
-        limit.end()
+        nesting.end()
         if answer is not None:
             status = self._replay(answer, begun.outcome)
             return self._only_run(given) if status is None else status
@@ -116,8 +115,8 @@ class Way:
             raise given.refused
         require_files(task.program.words, task.cwd, task.program.environ)
         if task.learns and not task.plan.fresh:
-            learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
-            if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
+            learnt = decision.learnt(settings.cache, task.cwd, task.plan.command)
+            if learnt is not None and learnt < decision.least(settings, declared=task.plan.declared):
                 raise Bypass(TOO_FAST)
         self._around = Around(settings.cache)
         task.plan.fresh = task.plan.fresh or self._around.is_fresh
@@ -226,7 +225,7 @@ class Way:
 
         me = processes.holder_of(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
         patience = self._patience()
-        limit.begin(limit.SECONDS + patience)
+        nesting.begin(nesting.SECONDS + patience)
         passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
         try:
             passenger.board(patience)
@@ -240,7 +239,7 @@ class Way:
     def _patience(self) -> float:
         """Seconds for another's run: it may be one that is stopped, or whose output nobody reads."""
         longest = self._settings.number("wait")
-        learnt = durations.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
+        learnt = decision.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
         return longest if learnt is None else min(longest, 2 * learnt / 1000 + _SPARE)
 
     def _may_wait(self, other: str) -> bool:
@@ -329,7 +328,7 @@ class Way:
     def _tell_of(self, entry: Entry) -> None:
         if self._listener is None:
             return
-        from skillcache.cache.replay import age_of  # a shim says nothing
+        from skillcache.cache.decision import age_of  # a shim says nothing
 
         who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
@@ -344,12 +343,12 @@ class Way:
             cap = int(self._settings.number("max_output"))
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)
             self._spent_from = time.monotonic()
-            limit.begin(_RECORDING + 2 * self._settings.number("capture_time"))
+            nesting.begin(_RECORDING + 2 * self._settings.number("capture_time"))
             if mark is None or mark.holds_a_replay():
                 self._count(DISK if mark is None else HOLDS_A_REPLAY, run=ended.milliseconds)
             else:
                 self._record(begun, ended, given)
-            limit.end()
+            nesting.end()
         finally:
             self._release()
             self._close()
@@ -411,7 +410,7 @@ class Way:
         self._tell(f"ran, {outcome.text}")
 
     def _only_run(self, given: Input) -> int:
-        limit.end()
+        nesting.end()
         if not given.taken:
             process.become(self._task.program)
         from skillcache.commands import child

@@ -6,8 +6,7 @@ import stat
 from collections.abc import Iterator, Mapping
 
 from skillcache.core import files
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 
 # Programs that start others, which their words or a line among them name.
 _STARTER_NAMES = (

@@ -1,13 +1,26 @@
-"""Reading any file, without ever waiting for it, and private files of ours: folders 0700, files 0600, replaced whole.
+"""Reading any file, without ever waiting for it; private files of ours; places that were too slow to look at.
 
 What lies in a repository is a stranger's: a pipe in the place of a file would hold us up for ever, a device would act,
 a terminal would become ours. So whatever is not surely ours is opened by `open_regular` and by nothing else.
+
+A pipe that git waits for, a share that went away, a worktree of millions of files: each would cost every call of a
+session the whole time that a look may take.
 """
 
 import errno
 import os
 import stat
+import time
 from _thread import get_ident
+
+from skillcache.core.digest import digest
+from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
+from skillcache.core.paths import cache_folder, slow_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 _FOLDER = 0o700
 _FILE = 0o600
@@ -205,3 +218,40 @@ def _create(path: str) -> int:
     except FileNotFoundError:
         make_folder(path.rpartition("/")[0])
         return os.open(path, flags, _FILE)
+
+
+_CAP = 32
+
+
+class Place:
+    """One place in one session, looked at for at most `seconds`.
+
+    session: the client's; outside of one it is that of the terminal.
+    """
+
+    __slots__ = ("_began", "_path", "_seconds", "root")
+
+    def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
+        self.root = root
+        name = f"{session or os.getsid(0)}\0{root}".encode("utf-8", "surrogatepass")
+        self._path = f"{slow_folder(cache_folder(environ))}/{digest(name)}"
+        self._seconds = seconds
+        self._began = time.monotonic()
+
+    def require_quick(self) -> None:
+        """Raises Bypass (SLOW_PLACE) where a look of as many seconds was too short: it would be again."""
+        try:
+            waited = float(load(self._path, _CAP))
+        except (OSError, ValueError):  # nearly always there is none
+            return
+        if waited >= self._seconds:
+            raise Bypass(SLOW_PLACE, self.root)
+
+    def blame(self, fault: Exception) -> None:
+        """Remember the place where it was too slow. What cannot be written down costs the next look its time again."""
+        too_slow = isinstance(fault, TimeoutError) or (isinstance(fault, Bypass) and fault.outcome is TOO_SLOW)
+        if too_slow and time.monotonic() - self._began >= self._seconds:
+            try:
+                write(self._path, repr(self._seconds).encode())
+            except OSError:
+                return

@@ -18,7 +18,7 @@ import os
 import time
 
 from skillcache.core import files, outcomes
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, TooMuch, end, gather, start
 from skillcache.core.record import Record
 

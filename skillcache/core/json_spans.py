@@ -7,7 +7,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 
 _DECODER = json.JSONDecoder(strict=True)
 _SPACE = " \t\n\r"

@@ -1,4 +1,4 @@
-"""Every way a call can end with us: one append-only table.
+"""Every way a call can end with us, in one append-only table, and the tree of errors.
 
 Counters, messages, JSON and the table of docs/outcomes.md come from here. An id is written to disk and never
 reused or changed; a new outcome takes the next free id of its class.
@@ -111,3 +111,42 @@ GONE = (
     Outcome(415, STORE, "time_limit", "the run used up the time limit in its own line"),
 )
 BY_ID = {outcome.id: outcome for outcome in (*ALL, *GONE)}
+
+
+class SkillcacheError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class Bypass(SkillcacheError):
+    """The call cannot be answered from the cache; carries the outcome that says why."""
+
+    def __init__(self, outcome: Outcome, detail: str = "") -> None:
+        super().__init__(f"{outcome.text}: {detail}" if detail else outcome.text)
+        self.outcome = outcome
+        self.detail = detail
+
+
+class StoreError(SkillcacheError):
+    """The store failed; `outcome` is one of the store_* errors, `detail` never holds a credential."""
+
+    def __init__(self, outcome: Outcome, detail: str = "") -> None:
+        super().__init__(f"{outcome.text}: {detail}" if detail else outcome.text)
+        self.outcome = outcome
+        self.detail = detail
+
+
+class ConfigError(SkillcacheError):
+    """A configuration file or variable has a value we cannot use; says where and what is allowed."""
+
+    def __init__(self, where: str, message: str) -> None:
+        super().__init__(f"{where}: {message}")
+        self.where = where
+        self.message = message
+
+
+class RecursiveCall(SkillcacheError, RecursionError):
+    """A function asks for its own result, for the same arguments, while it computes it."""
+
+    def __init__(self, skill: str) -> None:
+        super().__init__(f"{skill} asks for its own result while it computes it, for the same arguments")
+        self.skill = skill

@@ -2,12 +2,11 @@
 
 from skillcache.claude.event import BadEvent, SessionEvent, parse_session_event
 from skillcache.core import json
-from skillcache.core.errors import StoreError
-from skillcache.messages import agents, away, limits
+from skillcache.core.outcomes import StoreError
+from skillcache.messages import agents, message, opening
 from skillcache.messages.inbox import DENIED, STOP, STOP_AGAIN, UNKNOWN, WORK, Denied, Post
-from skillcache.messages.message import is_id
+from skillcache.messages.message import is_id, marked, token_of
 from skillcache.messages.opening import open_post
-from skillcache.messages.proof import marked, token_of
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
@@ -29,13 +28,13 @@ def handle(data: bytes, world: "World") -> str:
         return ""
     if not is_id(event.agent_id or event.session_id):
         raise BadEvent("agent_id is not a name")
-    if away.is_away(settings.cache, world.now):
+    if opening.is_away(settings.cache, world.now):
         return ""
     post = open_post(settings.store, now=world.now, token=token_of(settings.cache))
     try:
         text = _attend(post, event, world, settings, folder)
     except StoreError:
-        away.note(settings.cache, world.now)
+        opening.note(settings.cache, world.now)
         raise
     if not text:
         return ""
@@ -52,7 +51,7 @@ def _attend(post: Post, event: SessionEvent, world: "World", settings: Settings,
     elif event.name == "SessionStart":
         _register(post, me, event, world, folder)
     elif event.name == "SubagentStart":
-        from skillcache.messages.page import word  # once for each agent
+        from skillcache.messages.arrival import word  # once for each agent
 
         name = word(_register(post, me, event, world, folder)[1])
         return (
@@ -100,12 +99,11 @@ def _look(post: Post, me: str, event: SessionEvent, world: "World", settings: Se
 def _most(cap: str) -> int:
     """How often in a row we keep an agent from stopping, below the client's cap: what it does not obey is lost."""
     most = int(cap) if cap.isdecimal() and len(cap) < 9 else 0
-    return min(limits.KEPT, max(0, most - 2)) if most else limits.KEPT  # 0: the client knows no cap
+    return min(message.KEPT, max(0, most - 2)) if most else message.KEPT  # 0: the client knows no cap
 
 
 def _deliver(post: Post, me: str, event: SessionEvent, world: "World", settings: Settings) -> str:
-    from skillcache.messages.arrival import receive, transcript_of  # seldom is there a message
-    from skillcache.messages.page import compose
+    from skillcache.messages.arrival import compose, receive, transcript_of  # seldom is there a message
 
     transcript = event.text("agent_transcript_path") or transcript_of(event.text("transcript_path"), event.agent_id)
     arrived = receive(post, me, settings, transcript)

@@ -6,9 +6,8 @@ from skillcache.cache import quarantine
 from skillcache.claude.event import ToolEvent, parse_tool_event
 from skillcache.claude.patterns import may_hold, parse
 from skillcache.claude.patterns import names as is_tool
-from skillcache.core.errors import StoreError
 from skillcache.core.git import find_root, identity
-from skillcache.core.outcomes import OUTDATED
+from skillcache.core.outcomes import OUTDATED, StoreError
 from skillcache.rules.rule import rules_of
 from skillcache.tools.call import Call, make_call
 from skillcache.tools.world import World

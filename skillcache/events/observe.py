@@ -6,8 +6,7 @@ rule would take for equal. Runs in the hook that nobody waits for.
 
 from skillcache.claude.event import ToolEvent
 from skillcache.commands.candidate import Candidate, append, candidate
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import NO_RULE
+from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule, rules_of
 from skillcache.rules.skills.scripts import may_run_script
 from skillcache.settings.in_force import Settings

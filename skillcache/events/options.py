@@ -5,7 +5,7 @@ They lie beside its socket, in a folder and a file that only the person can read
 
 import os
 
-from skillcache.claude import resident
+from skillcache.claude import plugin
 from skillcache.core import files, json
 from skillcache.settings.table import OPTIONS
 
@@ -23,11 +23,11 @@ def handle(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have 
         project = world.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
         for option, _ in set_by_project(OPTIONS.values(), project, world.environ):
             given = {name: value for name, value in given.items() if OPTIONS[name] != option}
-    path = resident.socket_path(world.environ)
+    path = plugin.socket_path(world.environ)
     if not given or path is None:
         return ""
     folder = os.path.dirname(path)
     files.make_folder(folder)
-    if resident.is_private(folder):
+    if plugin.is_private(folder):
         files.write(f"{path}.options", json.dumps(given).encode("ascii"))
     return ""

@@ -15,7 +15,7 @@ _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 def handle(data: bytes, world: "World") -> str:
     """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
-    from skillcache.claude.resident import is_served  # a session's start has no use for it
+    from skillcache.claude.plugin import is_served  # a session's start has no use for it
 
     if is_served(world.environ) and not world.environ.get(_OF_PLUGIN):
         return ""  # those of the plugin do it
@@ -30,7 +30,7 @@ def handle(data: bytes, world: "World") -> str:
             os.nice(_IN_NO_HURRY)
             observe(parse_tool_event(data), world, settings)
     if event.name == "PostToolUse" and settings.flag("messages.deliver") and not settings.flag("disable"):
-        from skillcache.messages.collisions import note_edit  # only where agents hear of each other
+        from skillcache.messages.agents import note_edit  # only where agents hear of each other
 
         note_edit(event, world, settings)
     return _told(event, settings) if event.name == "Stop" else ""
@@ -54,8 +54,7 @@ def is_recorded(settings: Settings) -> bool:
 
 def keep(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
     from skillcache.sessions.delivery import Delivery  # only where sessions are recorded
-    from skillcache.sessions.scene import look
-    from skillcache.sessions.story import tell
+    from skillcache.sessions.story import look, tell
 
     record = tell(event, look(event, world, folder, settings))
     if record is not None:

@@ -1,38 +1,44 @@
-"""The process around a hook: reads the event, runs its handler, prints the answer, and never gets in the way.
+"""The process of a hook: watchdog, settings, one handler, never a fault to the client.
 
 Whatever goes wrong, nothing is printed and the exit status is 0, so the client does what it would have done. A
 watchdog ends the process when its time is up, even inside a call that never returns, such as name resolution. It is a
 thread of Python's, and waits for its turn: where code in C keeps the interpreter to itself, the system's own thread
 ends the process a moment later, with the status 1 and not a word. The client takes that as it takes 0.
+
+told/{session}.{event} = nothing; made by the one that has it, and made anew for the next event of that name
 """
 
 import gc
+import os
 import posix
 import time
 from _thread import allocate_lock, start_new_thread
 
+from skillcache.core import files
+from skillcache.core.paths import told_folder
 from skillcache.tools.world import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 _TIME = 5.0  # seconds; entries are installed with a longer timeout, so that the client never has to end us
 _TIME_TO_COUNT = 0.2  # what holds us up may hold up the count as well
 _GRACE = 1.0  # seconds more, after which whatever still runs is ended
 _PIECE = 1 << 20
 
-# Modules of `skillcache.events`; each has `handle(data, world) -> str`.
+# Modules of `skillcache.events` and what in them takes (data, world) and gives the answer.
 HANDLERS = {
-    "PreToolUse": "pre_tool_use",
-    "PostToolUse": "post_tool_use",
-    "PostToolUseFailure": "post_tool_use",
-    "SubagentStop": "subagent_stop",
-    "Invalidate": "invalidate",
-    "SessionStart": "session_start",
-    "Record": "record",
-    "Deliver": "deliver",
-    "Options": "options",
+    "PreToolUse": ("tool_use", "before"),
+    "PostToolUse": ("tool_use", "after"),
+    "PostToolUseFailure": ("tool_use", "after"),
+    "SubagentStop": ("tool_use", "agent_stopped"),
+    "Invalidate": ("invalidate", "handle"),
+    "SessionStart": ("session_start", "handle"),
+    "Record": ("record", "handle"),
+    "Deliver": ("deliver", "handle"),
+    "Options": ("options", "handle"),
 }
 
 
@@ -71,12 +77,13 @@ def _run(event_name: str) -> tuple[str, World]:
     if disabled(world.environ) or not _may_use_folder(world.environ):
         return "", world
     if "COLUMNS" in world.environ or "LINES" in world.environ:
-        from skillcache.claude.terminal import of_commands  # of a session in a terminal
+        from skillcache.claude.event import of_commands  # of a session in a terminal
 
         world.environ = of_commands(world.environ)
     try:
-        handler = __import__(f"skillcache.events.{HANDLERS[event_name]}", fromlist=["handle"])
-        text: str = handler.handle(_read(), world)
+        module, name = HANDLERS[event_name]
+        handler = getattr(__import__(f"skillcache.events.{module}", fromlist=[name]), name)
+        text: str = handler(_read(), world)
         return text, world
     except Exception as fault:  # noqa: BLE001 - the error boundary of a hook's answer
         count_fault(world, fault)
@@ -105,8 +112,7 @@ def count_fault(world: World, fault: Exception) -> None:
     """Count what went wrong; of a fault of ours the places are kept besides."""
     from skillcache.claude.event import BadEvent
     from skillcache.core import counts
-    from skillcache.core.errors import Bypass, ConfigError, StoreError
-    from skillcache.core.outcomes import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL
+    from skillcache.core.outcomes import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL, Bypass, ConfigError, StoreError
     from skillcache.core.paths import cache_folder
     from skillcache.settings.trust import Untrusted
 
@@ -192,3 +198,32 @@ def _count_time_up() -> None:
 
     if _may_use_folder(os.environ):
         counts.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
+
+
+_PLAIN = str.maketrans("", "", "-_.")
+_TOGETHER = 5.0  # seconds within which the client starts all hooks of one event
+
+
+def is_first(cache: str, session: str, event: str) -> bool:
+    """Whether no other process has had this event; True in doubt, since silence would be worse than saying it twice."""
+    if not f"{session}{event}".translate(_PLAIN).isalnum():
+        return True
+    path = f"{told_folder(cache)}/{session}.{event}"
+    mine = f"{path}.{os.getpid()}"
+    try:
+        files.create(mine)
+        try:
+            os.link(mine, path)
+        except FileExistsError:
+            if os.stat(mine).st_mtime - os.stat(path).st_mtime < _TOGETHER:
+                return False
+            os.rename(path, f"{mine}.old")  # of an earlier event; one process alone can do it
+            files.remove(f"{mine}.old")
+            os.link(mine, path)
+        finally:
+            files.remove(mine)
+    except (FileNotFoundError, FileExistsError):  # another one was quicker
+        return False
+    except OSError:
+        return True
+    return True

@@ -4,8 +4,8 @@ import os
 
 from skillcache.claude.event import SessionEvent, parse_session_event
 from skillcache.core import json
-from skillcache.events.once import is_first
 from skillcache.events.record import is_recorded
+from skillcache.events.runtime import is_first
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
@@ -58,12 +58,12 @@ def _prepare(event: SessionEvent, world: "World", folder: str, settings: Setting
 
 
 def _brief(event: SessionEvent, world: "World", folder: str, settings: Settings) -> "Brief | None":
-    from skillcache.sessions import scene, story  # only where sessions are recorded
+    from skillcache.sessions import story  # only where sessions are recorded
     from skillcache.sessions.brief.compose import Reader, compose
     from skillcache.sessions.delivery import Delivery
     from skillcache.sessions.journal import Question
 
-    seen = scene.look(event, world, folder, settings)
+    seen = story.look(event, world, folder, settings)
     branch = seen.place.branch if seen.place is not None else ""
     question = Question(seen.project, branch=branch, own=event.session_id)
     history = Delivery(settings, now=world.now).ask(question, story.tell(event, seen))

@@ -4,10 +4,9 @@ import time
 
 from skillcache.cache.capture import BASH, Lookup, Plan, capture_of
 from skillcache.cache.verify import normalized
-from skillcache.claude.event import ToolEvent
-from skillcache.claude.results import Unusable
+from skillcache.claude.event import ToolEvent, Unusable
 from skillcache.commands.candidate import FAILED, Candidate, Sighting, keyed, salt_of
-from skillcache.commands.task import called
+from skillcache.commands.invocation import called
 from skillcache.core.credentials.find import find as find_secret
 from skillcache.core.credentials.find import spelled
 from skillcache.core.git import identity

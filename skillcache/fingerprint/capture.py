@@ -4,8 +4,8 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, guarded
+from skillcache.core.outcomes import Bypass
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint import configuration, environment, files, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward

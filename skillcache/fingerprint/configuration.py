@@ -12,7 +12,7 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.core.record import Record, field
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, content, follow, tree

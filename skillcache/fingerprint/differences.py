@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skillcache.core.errors import Bypass
 from skillcache.core.git import Git
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.capture import Fingerprint
 
 _MOST = 20  # files or packages named one by one

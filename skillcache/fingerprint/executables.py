@@ -12,8 +12,8 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
 from skillcache.core.files import open_regular
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, follow, small
 

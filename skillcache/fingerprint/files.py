@@ -9,8 +9,8 @@ import time
 
 from skillcache.core import outcomes
 from skillcache.core.digest import blake2b, blob_oid, digest
-from skillcache.core.errors import Bypass
 from skillcache.core.files import load, open_regular
+from skillcache.core.outcomes import Bypass
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False

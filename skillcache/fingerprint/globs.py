@@ -7,8 +7,7 @@ A glob without any of these names a file, or a folder with all below it.
 
 import os
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from skillcache.fingerprint.files import Budget
 
 TYPE_CHECKING = False

@@ -18,8 +18,8 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import blake2b, blob_oid, sha1, sha256
-from skillcache.core.errors import Bypass
 from skillcache.core.files import load
+from skillcache.core.outcomes import Bypass
 from skillcache.core.record import Record, field
 
 TYPE_CHECKING = False

@@ -10,8 +10,8 @@ from stat import S_ISDIR, S_ISREG
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
 from skillcache.core.files import open_regular
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
 from skillcache.fingerprint.environment import Person
 from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise

@@ -4,8 +4,8 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, guarded
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files, packages, worktree
 from skillcache.fingerprint.executables import upward
 from skillcache.fingerprint.ignored import Ignored, is_cache

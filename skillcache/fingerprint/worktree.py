@@ -8,8 +8,8 @@ trusted for is read from the files themselves.
 import os
 
 from skillcache.core import outcomes
-from skillcache.core.errors import Bypass
 from skillcache.core.git import Git, git_folders, guarded
+from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
 from skillcache.fingerprint import configuration, ignored, index
 from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, read

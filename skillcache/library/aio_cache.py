@@ -1,4 +1,4 @@
-"""AsyncSkillCache: SkillCache for coroutines."""
+"""`AsyncSkillCache`: results by key, for code that awaits."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
@@ -7,15 +7,16 @@ from typing import Any, Self, TypeVar
 import redis.asyncio
 
 from skillcache.cache.invalidation import Selection, aio_invalidate, invalidate
-from skillcache.core.errors import StoreError
-from skillcache.library.aio_answer import aio_answer
-from skillcache.library.aio_source import AsyncSource
+from skillcache.core.outcomes import StoreError
+from skillcache.library import runs
+from skillcache.library.aio_source import AsyncSource, finished
 from skillcache.library.beside import beside
 from skillcache.library.codec import codec_of
 from skillcache.library.events import Hook
-from skillcache.library.fetching import Fetching
+from skillcache.library.fetching import Fetching, milliseconds
 from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
+from skillcache.library.lease import aio_kept, in_task
 from skillcache.library.options import (
     DEFAULT,
     HOUR,
@@ -29,7 +30,72 @@ from skillcache.library.options import (
     raising,
     spelt_out,
 )
-from skillcache.library.steps import Fetched
+from skillcache.library.records import Computed
+from skillcache.library.steps import Failed, Fetched
+
+
+async def aio_answer(
+    source: AsyncSource,
+    call: Fetching,
+    fn: Callable[[], Awaitable[Any]],
+    again: Callable[[], Callable[[], Awaitable[Any]] | None],
+) -> Fetched[Any]:
+    try:
+        served = await source.walk(call.find())
+        if served is None:
+            return Fetched(await _compute(source, call, fn), cached=False)
+    finally:
+        await _release(source, call)
+    if isinstance(served, Failed):
+        raise served.error
+    if call.is_due and (renewing := again()) is not None:
+        in_task(call.name, lambda: _renew(source, call, renewing), source.renewals)
+    return served
+
+
+async def _compute(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> Any:
+    try:
+        computed = await _run(source, call, fn)
+        await source.walk(call.keep(computed))
+    except Exception as fault:
+        call.fail(fault)
+        raise
+    call.succeed()
+    return computed.value
+
+
+async def _renew(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        if await source.walk(call.renewal()) and call.is_same():
+            computed = await _run(source, call, fn)
+            if call.is_same():
+                await source.walk(call.keep(computed))
+                call.renewed()
+    except Exception as fault:  # noqa: BLE001 - as in `answer`
+        call.fail_renewal(fault)
+    finally:
+        await _release(source, call)
+
+
+async def _run(source: AsyncSource, call: Fetching, fn: Callable[[], Awaitable[Any]]) -> Computed:
+    started = milliseconds()
+    with runs.running(call.name):
+        if call.mine:
+            async with aio_kept(source, call.extend):
+                value = await fn()
+        else:
+            value = await fn()
+    return Computed(value, started, max(milliseconds(), started + 1))
+
+
+async def _release(source: AsyncSource, call: Fetching) -> None:
+    """Whatever becomes of the caller: others would wait for the end of the lease."""
+    try:
+        if call.mine:
+            await finished(source.walk(call.release()))
+    finally:
+        call.tell()
+
 
 T = TypeVar("T")
 

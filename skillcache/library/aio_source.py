@@ -15,10 +15,9 @@ import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.library.beside import beside
-from skillcache.library.clients import usable
-from skillcache.library.embedded import EmbeddedFile
+from skillcache.library.clients import EmbeddedFile, usable
 from skillcache.library.source import limits, target_of
 from skillcache.library.steps import GLANCE, Step, Steps, Wait
 from skillcache.stores.contract import EMBEDDED

@@ -1,4 +1,4 @@
-"""SkillCache: results of functions in the cache, shared by every process that uses the same store."""
+"""`SkillCache`: results by key, for one's own code."""
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -7,13 +7,14 @@ from typing import Any, Self, TypeVar
 import redis
 
 from skillcache.cache.invalidation import Selection, invalidate
-from skillcache.core.errors import StoreError
-from skillcache.library.answer import answer
+from skillcache.core.outcomes import StoreError
+from skillcache.library import runs
 from skillcache.library.codec import codec_of
 from skillcache.library.events import Hook
-from skillcache.library.fetching import Fetching
+from skillcache.library.fetching import Fetching, milliseconds
 from skillcache.library.in_force import is_off
 from skillcache.library.keys import Place
+from skillcache.library.lease import in_thread, kept
 from skillcache.library.options import (
     DEFAULT,
     HOUR,
@@ -27,8 +28,71 @@ from skillcache.library.options import (
     raising,
     spelt_out,
 )
+from skillcache.library.records import Computed
 from skillcache.library.source import Source
-from skillcache.library.steps import Fetched
+from skillcache.library.steps import Failed, Fetched
+
+
+def answer(
+    source: Source, call: Fetching, fn: Callable[[], Any], again: Callable[[], Callable[[], Any] | None]
+) -> Fetched[Any]:
+    """again: what computes the value anew beside, asked for here, in the caller; None where nothing may."""
+    try:
+        served = source.walk(call.find())
+        if served is None:
+            return Fetched(_compute(source, call, fn), cached=False)
+    finally:
+        _release(source, call)
+    if isinstance(served, Failed):
+        raise served.error
+    if call.is_due and (renewing := again()) is not None:
+        in_thread(call.name, lambda: _renew(source, call, renewing))
+    return served
+
+
+def _compute(source: Source, call: Fetching, fn: Callable[[], Any]) -> Any:
+    try:
+        computed = _run(source, call, fn)
+        source.walk(call.keep(computed))
+    except Exception as fault:
+        call.fail(fault)
+        raise
+    call.succeed()
+    return computed.value
+
+
+def _renew(source: Source, call: Fetching, fn: Callable[[], Any]) -> None:
+    try:
+        if source.walk(call.renewal()) and call.is_same():
+            computed = _run(source, call, fn)
+            if call.is_same():
+                source.walk(call.keep(computed))
+                call.renewed()
+    except Exception as fault:  # noqa: BLE001 - nobody waits for it: it is told, and the value serves until its end
+        call.fail_renewal(fault)
+    finally:
+        _release(source, call)
+
+
+def _run(source: Source, call: Fetching, fn: Callable[[], Any]) -> Computed:
+    started = milliseconds()
+    with runs.running(call.name):
+        if call.mine:
+            with kept(source, call.extend):
+                value = fn()
+        else:
+            value = fn()
+    # A computation takes a millisecond at least, or it would never be begun ahead of the end.
+    return Computed(value, started, max(milliseconds(), started + 1))
+
+
+def _release(source: Source, call: Fetching) -> None:
+    try:
+        if call.mine:
+            source.walk(call.release())
+    finally:
+        call.tell()
+
 
 T = TypeVar("T")
 

@@ -20,13 +20,12 @@ from uuid import uuid4
 
 from skillcache.core import processes
 from skillcache.core.digest import digest
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.events import Kind, Report, log
 from skillcache.library.keys import Place
-from skillcache.library.raised import own_copy
-from skillcache.library.records import Computed, Found, read_record, write_record
+from skillcache.library.records import Computed, Found, own_copy, read_record, write_record
 from skillcache.library.steps import Failed, Fetched, Step, Steps, Wait, Wishes
 from skillcache.stores.contract import Claim, started_of
 from skillcache.stores.redis_keys import nothing_key
@@ -160,7 +159,7 @@ class Fetching:
     def fail(self, error: Exception) -> None:
         """Tells those of this process who wait for the run."""
         if self.mine:
-            runs.tell(self.name, runs.Ended(self._generations, own_copy(error)))  # as it is before its caller has it
+            runs.tell(self.name, runs.Ended(self._generations, own_copy(error)))  # before its caller has it
         self._tale.append(("miss", error))
 
     def renewal(self) -> Steps[bool]:

@@ -11,7 +11,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import ConfigError, StoreError
 from skillcache.core.scope import scope_of, scoped_word
 from skillcache.library.cache import SkillCache
 from skillcache.library.decorator import aio_shared_cache, shared_cache

@@ -4,7 +4,7 @@ import logging
 import os
 from threading import Lock
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import HOME_VARIABLE, config_file, project_config_file
 from skillcache.library.fetching import Counts
 from skillcache.settings.in_force import disabled, is_homeless, load

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from skillcache.cache.invalidation import Selection
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.events import Hook, Report
 from skillcache.library.fetching import Counts, Fetching, milliseconds, putting

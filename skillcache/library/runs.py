@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
-from skillcache.core.errors import RecursiveCall
+from skillcache.core.outcomes import RecursiveCall
 from skillcache.core.record import Record
 
 Name = Hashable  # of a store, a key and a type of results

@@ -30,9 +30,9 @@ from skillcache.core.scope import scoped
 from skillcache.library.clients import is_cluster
 from skillcache.library.codec import write_json
 from skillcache.library.source import store_in_force
+from skillcache.sessions.delivery import sessions_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal
-from skillcache.sessions.opening import sessions_file
 from skillcache.stores.contract import check_ttl
 from skillcache.stores.pooled import translating
 from skillcache.stores.redis_keys import session_key, session_keys

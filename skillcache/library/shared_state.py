@@ -25,8 +25,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.core import git
-from skillcache.core.errors import SkillcacheError, StoreError
-from skillcache.core.outcomes import STORE_GARBAGE
+from skillcache.core.outcomes import STORE_GARBAGE, SkillcacheError, StoreError
 from skillcache.library import shared_state_stores as scripts
 from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.codec import require_json

@@ -10,9 +10,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from skillcache.core.errors import StoreError
-from skillcache.library.clients import usable
-from skillcache.library.embedded import EmbeddedFile
+from skillcache.core.outcomes import StoreError
+from skillcache.library.clients import EmbeddedFile, usable
 from skillcache.library.in_force import folder
 from skillcache.library.steps import Step, Steps
 from skillcache.settings.in_force import load

@@ -1,18 +1,27 @@
-"""What an event says of its agent: to the registry of agents, and of what it is doing."""
+"""What an event says of its agent to the registry, and of two agents that edit one file."""
 
 import os
 
 from skillcache.claude.event import SessionEvent
 from skillcache.core import git, processes
+from skillcache.core.digest import digest_parts
+from skillcache.core.outcomes import StoreError
 from skillcache.core.user import name_of
-from skillcache.messages import limits
-from skillcache.messages.message import base_of, is_id
-from skillcache.sessions.text import cut, may_hold_secret, stored
+from skillcache.messages import message, opening
+from skillcache.messages import message as limits
+from skillcache.messages import message as seal
+from skillcache.messages.arrival import word
+from skillcache.messages.inbox import Letter, Meeting
+from skillcache.messages.message import NOTICE, Message, base_of, is_id, token_by
+from skillcache.messages.opening import open_post
+from skillcache.sessions.text import cut, may_hold_secret, span, stored
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from skillcache.tools.world import World
 
 
 MAIN, PERSON = "main", "person"
@@ -26,7 +35,7 @@ def describe(event: SessionEvent, environ: "Mapping[str, str]", folder: str) -> 
         "type": base_of(event.agent_type) if event.agent_id else MAIN,
         "session": event.session_id,
         "project": git.project_of(place),
-        "branch": cut(place.branch, limits.NAME),
+        "branch": cut(place.branch, message.NAME),
         "user": user,
         "host": os.uname().nodename,
         "root": place.root,
@@ -44,7 +53,7 @@ def doing(event: SessionEvent, settings: Settings) -> dict[str, str]:
         if event.text("source") not in _PERSON:
             return {}
         prompt = " ".join(event.text("prompt").split()) if settings.flag("record.prompts") else ""
-        return {"task": stored(prompt, limits.DOING), "tool": ""}
+        return {"task": stored(prompt, message.DOING), "tool": ""}
     if event.name == "PostToolBatch":
         calls = _calls(event)
         return {"tool": _tool(calls[-1])} if calls else {}
@@ -61,7 +70,7 @@ def tasks(event: SessionEvent) -> list[tuple[str, str]]:
             _, named, rest = "\n".join(texts).rpartition("agentId: ")
             agent = rest.split(maxsplit=1)[0] if named and rest.strip() else ""
             if is_id(agent):
-                found.append((agent, stored(given.get("description"), limits.DOING)))
+                found.append((agent, stored(given.get("description"), message.DOING)))
     return found
 
 
@@ -74,9 +83,57 @@ def _tool(call: dict[str, object]) -> str:
     """The tool and the first words of what it was given, where they show at a glance that they hold no credential."""
     name, given = str(call.get("tool_name")), call.get("tool_input")
     if not isinstance(given, dict):
-        return cut(name, limits.NAME)
+        return cut(name, message.NAME)
     first = given.get("command") or given.get("file_path") or given.get("description") or ""
     words = first.rpartition("/")[2] if "file_path" in given and isinstance(first, str) else first
     said = " ".join(words.split(maxsplit=2)[:2]) if isinstance(words, str) else ""
     text = f"{name}: {said}" if said and not may_hold_secret(said) else name
-    return cut(text, limits.DOING)
+    return cut(text, message.DOING)
+
+
+TOOLS = ("Edit", "Write", "NotebookEdit")
+_PATH = 400  # characters
+
+
+def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
+    """For a PostToolUse of one of TOOLS. The same file is the same path on the same machine, for the same person.
+
+    Raises StoreError and OSError.
+    """
+    given = event.fields.get("tool_input")
+    path = (given.get("file_path") or given.get("notebook_path")) if isinstance(given, dict) else None
+    if not settings.flag("messages.deliver") or not isinstance(path, str) or event.text("tool_name") not in TOOLS:
+        return
+    if opening.is_away(settings.cache, world.now):
+        return
+    try:
+        _note(path, event, world, settings)
+    except StoreError:
+        opening.note(settings.cache, world.now)
+        raise
+
+
+def _note(path: str, event: SessionEvent, world: "World", settings: Settings) -> None:
+    key = seal.key_of(settings.cache)
+    me = event.agent_id or event.session_id
+    post = open_post(settings.store, now=world.now, token=token_by(key))
+    try:
+        # The key is the person's on this machine, so the place says both and gives neither away.
+        met = post.edited(me, digest_parts((key, path.encode("utf-8", "surrogateescape"))))
+        if len(met) > 1:
+            place = git.locate(path.rpartition("/")[0])
+            project, shown = git.project_of(place), stored(path.removeprefix(place.root + "/"), _PATH)
+            pairs = [pair for other in met[1:] for pair in ((met[0], other), (other, met[0]))]
+            post.send([_letter(reader, other, shown, project, key) for reader, other in pairs])
+    finally:
+        post.close()
+
+
+def _letter(reader: Meeting, other: Meeting, path: str, project: str, key: bytes) -> Letter:
+    when = f"{span(other.ago // 1000)} ago" if other.ago >= 2_000 else "just now"
+    said = f"{path} was edited by {word(other.name)} {when}."
+    text = f"{said} Both of you have edited it within {span(limits.COLLISION)}."
+    fields = {"id": os.urandom(8).hex(), "kind": NOTICE, "project": project, "to": reader.id, "to_name": reader.name}
+    message = Message({**fields, "text": text, "form": "text"})
+    message.fields["seal"] = seal.seal(message, key)
+    return Letter(message, ttl=limits.TTL)

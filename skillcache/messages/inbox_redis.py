@@ -1,8 +1,7 @@
 """The post in Redis: scripts of `message_scripts`, one round trip for each call."""
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE
-from skillcache.messages import limits, scripts
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE, StoreError
+from skillcache.messages import message, scripts
 from skillcache.messages.inbox import WORK, Delivery, Denied, Letter, Meeting, Post, Taken
 from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.redis_keys import agent_key, talk_key
@@ -49,7 +48,7 @@ class RedisPost(Post):
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
         now, found = self._timed(self._run(scripts.AGENTS_OF, project))
         agents = []
-        for item in found[: 2 * limits.AGENTS]:
+        for item in found[: 2 * message.AGENTS]:
             id_, fields = self._items(item, 2)
             words = [self._text(word) for word in self._items(fields)]
             agents.append({**dict(zip(words[::2], words[1::2], strict=True)), "id": self._text(id_)})
@@ -76,7 +75,7 @@ class RedisPost(Post):
         taken = []
         for item in found[:count]:
             entry, again, text, bare = self._items(item, 4)
-            if isinstance(text, bytes) and len(text) > limits.ENVELOPE:
+            if isinstance(text, bytes) and len(text) > message.ENVELOPE:
                 raise self._garbage()
             taken.append(Delivery(self._text(entry), self._text(text), again=again == 1, bare=bare == 1))
         return Taken(now, self._text(name), taken)

@@ -17,12 +17,11 @@ from typing import Any, NamedTuple, Self, overload
 import redis
 
 from skillcache.core.scope import scoped_word
-from skillcache.messages import limits
+from skillcache.messages import message as limits
 from skillcache.messages.inbox_sqlite import SqlitePost
-from skillcache.messages.message import decode
+from skillcache.messages.message import decode, token_of
 from skillcache.messages.opening import messages_file
-from skillcache.messages.proof import token_of
-from skillcache.messages.publishing import agent_of, check_place, client_of, opened
+from skillcache.messages.sending import agent_of, check_place, client_of, opened
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import translating

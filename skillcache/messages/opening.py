@@ -1,5 +1,8 @@
-"""Opens the post that belongs to a store."""
+"""Opens the post that belongs to a store, unless that store has just been asked in vain."""
 
+import os
+
+from skillcache.core import files
 from skillcache.messages.inbox import Post
 from skillcache.stores.contract import EMBEDDED
 
@@ -29,3 +32,23 @@ def _open(target: str, now: float, patient: bool) -> Post:
 def messages_file(store: str) -> str:
     """Beside the embedded store and not in it: results are dropped to make room, messages are not."""
     return store.rpartition("/")[0] + "/messages.sqlite3"
+
+
+_REST = 5  # seconds in which it is not asked again
+
+
+def is_away(cache: str, now: float) -> bool:
+    try:
+        return 0 <= now - os.stat(_mark(cache)).st_mtime < _REST
+    except OSError:
+        return False
+
+
+def note(cache: str, now: float) -> None:
+    """Raises OSError."""
+    files.write(_mark(cache), b"")
+    os.utime(_mark(cache), (now, now))
+
+
+def _mark(cache: str) -> str:
+    return f"{cache}/messages/.away"

@@ -1,17 +1,17 @@
 """What Redis runs for the post: one script for each of its calls.
 
 Scripts, so that a call is one round trip and happens whole. They ask the server's clock, not the caller's; a first
-argument that is not empty is the time instead, in ms. Who acts as an agent gives its token (`messages.proof`); without
-the right one a script does nothing and returns nil, or what its comment says. They name keys that they learn inside
-the server, so they need one that holds every key: `cluster` sees to that in a cluster.
+argument that is not empty is the time instead, in ms. Who acts as an agent gives its token (`messages.message`);
+without the right one a script does nothing and returns nil, or what its comment says. They name keys that they learn
+inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
 
 What the scripts of the post ask of who comes: whether an agent is theirs, and what a person is called.
 
 They stand behind the names of `redis_keys`, `now`, `whole`, `text_of`, `AGENT_TTL` and `NUMBERS_TTL`.
 """
 
-from skillcache.messages import limits
-from skillcache.messages.proof import MARK
+from skillcache.messages import message
+from skillcache.messages.message import MARK
 from skillcache.stores.redis_keys import LUA_MESSAGE_NAMES
 
 _LENGTH = f"local MARK = {MARK}\n"
@@ -57,10 +57,10 @@ end
 _HEAD = (
     LUA_MESSAGE_NAMES
     + f"""\
-local AGENT_TTL, NUMBERS_TTL, AGENTS = {limits.AGENT_TTL}, {limits.NUMBERS_TTL}, {limits.AGENTS}
-local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {limits.MOST_TTL}, {limits.SHOWN_TTL}, {limits.SHOWN}, {limits.INBOX}
-local TALK, SWEEP, GRACE, COLLISION = {limits.TALK}, {limits.SWEEP}, {limits.GRACE}, {limits.COLLISION}
-local TAKE, ENVELOPE, PACE, PACE_TIME = {limits.TAKE}, {limits.ENVELOPE}, {limits.PACE}, {limits.PACE_TIME}
+local AGENT_TTL, NUMBERS_TTL, AGENTS = {message.AGENT_TTL}, {message.NUMBERS_TTL}, {message.AGENTS}
+local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {message.MOST_TTL}, {message.SHOWN_TTL}, {message.SHOWN}, {message.INBOX}
+local TALK, SWEEP, GRACE, COLLISION = {message.TALK}, {message.SWEEP}, {message.GRACE}, {message.COLLISION}
+local TAKE, ENVELOPE, PACE, PACE_TIME = {message.TAKE}, {message.ENVELOPE}, {message.PACE}, {message.PACE_TIME}
 """
     + """\
 if redis.replicate_commands then redis.replicate_commands() end  -- Redis 6 lets nothing be written after TIME else

@@ -1,7 +1,6 @@
 """What a command is found to run and read while it is judged, and the verdict that comes of it."""
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import COMMAND_WRITES, OUTSIDE
+from skillcache.core.outcomes import COMMAND_WRITES, OUTSIDE, Bypass
 from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.rules.options import UNKNOWN, Tool, Words, reason
 from skillcache.rules.rule import Rule
@@ -41,7 +40,7 @@ class Use:
         outside: tuple[str, ...],
         home: str,
     ) -> None:
-        from skillcache.rules.skills.named import values_of  # few commands run a skill's script
+        from skillcache.rules.skills.manifest import values_of  # few commands run a skill's script
 
         self.name = name
         self.folder = folder

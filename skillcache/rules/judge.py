@@ -1,7 +1,6 @@
 """Is a command replayable? A rule must name it, built in or the person's, and its words must do no more than report."""
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE
+from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE, Bypass
 from skillcache.core.paths import PROJECT_CONFIG
 from skillcache.rules.builtin_index import RUNNERS, plain_name, tool_of
 from skillcache.rules.gathered import Gathered, Verdict, refuse_live

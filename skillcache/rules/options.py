@@ -1,7 +1,6 @@
 """How the words of a known tool are read: an option that is not surely harmless is refused, files named are found."""
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, UNKNOWN_OPTION
+from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, UNKNOWN_OPTION, Bypass
 from skillcache.core.record import Record, field
 
 TYPE_CHECKING = False

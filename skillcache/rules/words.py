@@ -1,7 +1,6 @@
 """Words and variables of a command: which may name something outside the project, which do more than hold a value."""
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE
+from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, Bypass
 from skillcache.rules.options import Tool, Words, examine
 
 TYPE_CHECKING = False

@@ -3,8 +3,7 @@
 An option that is not in these tables makes the command one that no rule names.
 """
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import OUTSIDE
+from skillcache.core.outcomes import OUTSIDE, Bypass
 from skillcache.core.record import KW_ONLY, Record, field
 
 DEEPEST = 6  # wrappers within wrappers

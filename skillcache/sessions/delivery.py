@@ -14,18 +14,35 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from time import monotonic, sleep
 
 from skillcache.core import files
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import spool_file
 from skillcache.sessions import record
 from skillcache.sessions import record as limits
-from skillcache.sessions.journal import History, Journal, Question
-from skillcache.sessions.opening import open_journal
+from skillcache.sessions.journal import EMBEDDED, History, Journal, Question
 from skillcache.sessions.record import Record, decode, encode
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     pass
+
+
+def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
+    """`target` as `open_store` takes it. `patient`: for a person, who waits longer than a hook. Raises ConfigError."""
+    if target.startswith(EMBEDDED):
+        from skillcache.sessions.journal_sqlite import SqliteJournal  # a hook pays for one store only
+
+        return SqliteJournal(sessions_file(target.removeprefix(EMBEDDED)), now=now)
+    from skillcache.sessions.journal_redis import RedisJournal
+    from skillcache.stores.connection import PATIENT  # a hook pays for one store only
+    from skillcache.stores.redis_url import parse_url
+
+    return RedisJournal(parse_url(target), PATIENT if patient else None)
+
+
+def sessions_file(store: str) -> str:
+    """Beside the embedded store and not in it: results are dropped to make room, sessions are not."""
+    return store.rpartition("/")[0] + "/sessions.sqlite3"
 
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW

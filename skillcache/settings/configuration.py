@@ -7,7 +7,7 @@ place and what is allowed, since a rule that was meant to narrow must never be d
 import tomllib
 
 from skillcache.claude.patterns import parse as parse_pattern
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.settings.expression import fault_of
 from skillcache.settings.table import BY_NAME, PROJECT, USER, check
 

@@ -10,7 +10,7 @@ single lines of at most LONGEST characters, so the work is within a constant of 
 
 import re
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

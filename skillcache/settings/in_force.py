@@ -6,7 +6,7 @@ its own nor its settings of Claude Code, whose `env` the client gives to hooks a
 """
 
 from skillcache.core import files
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import (
     HOME_VARIABLE,
     cache_folder,

@@ -1,6 +1,6 @@
 """Every setting, who may set it, and which values it takes."""
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.record import Record
 
 USER = "user"  # the environment or the person's own file

@@ -8,7 +8,7 @@ variables that its settings set.
 
 import os
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import HOME_VARIABLE, cache_folder
 
 TYPE_CHECKING = False

@@ -9,8 +9,7 @@ import _socket
 from errno import errorcode
 from time import monotonic
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.core.record import Record
 from skillcache.stores.redis_url import Address
 from skillcache.stores.resp import Reader, Refusal, encode

@@ -4,8 +4,7 @@
 first call connects, or opens the file.
 """
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import Outcome
+from skillcache.core.outcomes import Outcome, StoreError
 from skillcache.core.record import Record
 
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry

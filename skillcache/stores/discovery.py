@@ -2,8 +2,7 @@
 
 from time import monotonic
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE, StoreError
 from skillcache.stores.cluster import SLOT
 from skillcache.stores.redis_url import Address
 from skillcache.stores.resp import Refusal

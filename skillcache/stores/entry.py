@@ -28,7 +28,7 @@ Version log
 
 from skillcache.core import json
 from skillcache.core.digest import sha256
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.record import KW_ONLY, Record, field
 
 TYPE_CHECKING = False

@@ -11,8 +11,7 @@ from weakref import WeakKeyDictionary
 import redis
 from redis import exceptions
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.stores.bounded import READING
 from skillcache.stores.connection import describe
 from skillcache.stores.contract import EMBEDDED, Store

@@ -7,8 +7,7 @@ from weakref import WeakKeyDictionary
 
 import redis.asyncio as redis
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.core.outcomes import STORE_TIMEOUT, StoreError
 from skillcache.stores import requests
 from skillcache.stores.bounded import AIO_READING
 from skillcache.stores.contract import Claim, Lookup

@@ -5,8 +5,7 @@ Works with Redis 6 and later, and Valkey.
 
 from time import monotonic
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE, StoreError
 from skillcache.stores import requests
 from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.contract import Claim, Lookup, Store

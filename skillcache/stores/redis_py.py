@@ -15,8 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_TIMEOUT
+from skillcache.core.outcomes import STORE_TIMEOUT, StoreError
 from skillcache.stores.bounded import AIO_READING, READING
 from skillcache.stores.cluster import tagged, untagged
 from skillcache.stores.connection import ask_once

@@ -14,7 +14,7 @@ knows might have meant another server, or a safer way to it. No message repeats 
 a password may be anywhere in it.
 """
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.record import Record, field
 
 DEFAULT_PORT = 6379

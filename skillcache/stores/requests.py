@@ -11,8 +11,7 @@ A claim is a string with its owner, and falls by its expiry. A release adds to a
 from where it stood when they were refused, so that none is missed, however late they begin to wait.
 """
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE
+from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.stores.contract import Claim, Lookup, check_claim, check_ttl, check_value, stamp
 from skillcache.stores.redis_keys import NAMES_KEY, claim_key, generation_key, wake_key
 

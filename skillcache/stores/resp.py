@@ -7,8 +7,7 @@
 https://redis.io/docs/latest/develop/reference/protocol-spec/
 """
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_UNREACHABLE, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

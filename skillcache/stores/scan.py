@@ -17,8 +17,7 @@ import redis.asyncio
 from redis.client import NEVER_DECODE
 
 from skillcache.core import json
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_GARBAGE
+from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
 from skillcache.stores.entry import FORMS, TEXT, VERSION, Unreadable, check_name, is_number
 from skillcache.stores.pooled import FAILURES, translated

@@ -5,8 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import DISK
+from skillcache.core.outcomes import DISK, StoreError
 from skillcache.stores.patterns import compile_glob
 from skillcache.stores.redis_keys import team_name
 from skillcache.stores.scan import BATCH, HEAD, LONG_HEAD, SECONDS, Holdings, Steps, T, parts_of

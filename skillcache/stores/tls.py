@@ -5,8 +5,7 @@ import ssl
 from contextlib import contextmanager
 
 from skillcache.core import files
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_UNREACHABLE, StoreError
 from skillcache.stores.redis_url import Address
 
 TYPE_CHECKING = False

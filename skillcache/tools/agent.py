@@ -14,15 +14,23 @@ import os
 
 from skillcache.cache.capture import Described
 from skillcache.claude.definitions import config_folder, find_plugin
-from skillcache.claude.event import ToolEvent
+from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.permission_sources import client_arguments, values_of
-from skillcache.claude.results import Result, Unusable, packed, parsed, response_of, shown
 from skillcache.core import files
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root
 from skillcache.core.json import dumps
-from skillcache.core.outcomes import CHANGED_INPUTS, CUT, EMPTY, ISOLATED, LAUNCHED, NO_RULE, NOT_TEXT, UNCAPTURABLE
+from skillcache.core.outcomes import (
+    CHANGED_INPUTS,
+    CUT,
+    EMPTY,
+    ISOLATED,
+    LAUNCHED,
+    NO_RULE,
+    NOT_TEXT,
+    UNCAPTURABLE,
+    Bypass,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,18 +1,25 @@
-"""From a planned call to a lane's answer: a result, or nothing and the miss remembered for the end of the run.
+"""A call before it runs: the person's rules and consent, whether the model insists, and the answer.
 
 A lane is a way to give Claude Code a result. What is looked up, served and stored is decided before it, the same for
 all.
 """
 
+from skillcache.cache import put
 from skillcache.cache.capture import Plan
+from skillcache.claude import permissions
 from skillcache.claude.event import ToolEvent
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import NO_RULE, WAITED, WAITED_IN_VAIN, Outcome
+from skillcache.core import files
+from skillcache.core.digest import digest as digest_of
+from skillcache.core.outcomes import ASK_RULE, DENY_RULE, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
+from skillcache.core.paths import insisted_folder
+from skillcache.stores.entry import Entry
 from skillcache.tools.call import Call, make_call
 from skillcache.tools.inflight import Pending
 from skillcache.tools.world import World
 
 TYPE_CHECKING = False
+
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -80,3 +87,42 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "Lane") -> str:
     claimed.save(miss.record())
     call.count(outcome, planned.name)
     return ""
+
+
+def approved(call: Call, entry: Entry, project: str) -> bool:
+    """`project`: the identity of this one.
+
+    False where the client would have to ask. Raises Bypass when a rule of the person's stops the call.
+    """
+    rules = permissions.load(call.event.cwd, call.world.environ)
+    verdict = permissions.verdict(rules, call.event.tool, call.event.input)
+    for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
+        if verdict == word:
+            raise Bypass(outcome)
+    if verdict == "allow" or call.event.permission_mode == "bypassPermissions":
+        return True
+    return put.is_same_person(entry.writer) and entry.project == project
+
+
+SECONDS = 60
+_CAP = 64
+
+
+def answered(cache: str, event: ToolEvent, digest: str, now: float) -> None:
+    """Remember that the call was answered. Raises OSError."""
+    files.write(_path(cache, event, digest), str(int(now)).encode("ascii"))
+
+
+def insists(cache: str, event: ToolEvent, digest: str, now: float) -> bool:
+    """Whether the call was answered in the last minute; the answer after this one is a new one. Raises OSError."""
+    path = _path(cache, event, digest)
+    at = files.read(path, _CAP)
+    if at is None or not at.isdigit():
+        return False
+    files.remove(path)
+    return 0 <= now - int(at) <= SECONDS
+
+
+def _path(cache: str, event: ToolEvent, digest: str) -> str:
+    who = f"{event.session_id}\0{event.agent_id}\0{digest}".encode("utf-8", "surrogatepass")
+    return f"{insisted_folder(cache)}/{digest_of(who)}"

@@ -3,15 +3,14 @@
 from typing import NamedTuple
 
 from skillcache.cache.capture import Lookup, Plan
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import HIT, UNDECIDED, Outcome
+from skillcache.core.outcomes import HIT, UNDECIDED, Bypass, Outcome
 from skillcache.fingerprint.differences import differences
 from skillcache.stores import entry as key
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.redis_keys import entry_key, record_key
+from skillcache.tools.before import approved
 from skillcache.tools.call import Call
-from skillcache.tools.consent import approved
 from skillcache.tools.lookup import consult
 from skillcache.tools.refusal import REFUSAL
 

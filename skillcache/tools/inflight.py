@@ -10,8 +10,7 @@ import os
 from _thread import get_ident
 
 from skillcache.core import files, json
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import INTERNAL, UNDONE
+from skillcache.core.outcomes import INTERNAL, UNDONE, Bypass
 from skillcache.core.paths import pending_folder
 from skillcache.core.record import KW_ONLY, Record
 

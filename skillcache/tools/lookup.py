@@ -14,11 +14,10 @@ from skillcache.cache import quarantine
 from skillcache.cache.capture import Lookup, Plan
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.claude.event import ToolEvent
-from skillcache.core.errors import Bypass
+from skillcache.core.files import Place
 from skillcache.core.git import find_root, identity
-from skillcache.core.outcomes import QUARANTINED, SECRET
+from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass
 from skillcache.core.record import Record
-from skillcache.core.slowness import Place
 from skillcache.stores.entry import JSON, Row
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.tools import registry

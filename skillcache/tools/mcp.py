@@ -7,17 +7,15 @@ PostToolUseFailure.
 
 import os
 
-from skillcache.cache import writer
+from skillcache.cache import put
 from skillcache.cache.capture import Described
-from skillcache.claude.event import ToolEvent
+from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
-from skillcache.claude.results import Result, Unusable, packed, parsed, response_of, shown
 from skillcache.core import files
-from skillcache.core.canonical_json import canonical
 from skillcache.core.digest import digest
-from skillcache.core.errors import Bypass
 from skillcache.core.git import find_root, identity
-from skillcache.core.outcomes import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER
+from skillcache.core.json import canonical
+from skillcache.core.outcomes import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER, Bypass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +115,7 @@ def _says_something(response: object, texts: list[str]) -> bool:
 
 
 def _person(event: ToolEvent, environ: "Mapping[str, str]") -> "Row":
-    who = writer.describe(event, environ)
+    who = put.describe(event, environ)
     return "person", "", f"{who['uid']} on {who['machine']}"
 
 

@@ -4,8 +4,7 @@ from skillcache.cache.capture import Plan
 from skillcache.claude import urls
 from skillcache.claude.event import DEFAULT_AGENT, ToolEvent
 from skillcache.claude.patterns import fits, names
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import NO_RULE
+from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule
 from skillcache.tools.registry import kind_of
 

@@ -1,4 +1,4 @@
-"""From a finished call to an entry: what may be stored, and what the call says about an entry already there.
+"""The end of a call: what it gave is stored, when that is safe.
 
 Runs only after a call that took its time, so modules that cost something to import are welcome here.
 """
@@ -6,23 +6,23 @@ Runs only after a call that took its time, so modules that cost something to imp
 import os
 import time
 
-from skillcache.cache import writer
+from skillcache.cache import put as writer
 from skillcache.cache.capture import Lookup, Plan
 from skillcache.cache.put import put
-from skillcache.claude.results import Result, Unusable
+from skillcache.claude.event import Result, ToolEvent, Unusable
 from skillcache.core import json
 from skillcache.core.credentials.find import find as find_secret
 from skillcache.core.credentials.find import spelled
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Outcome
+from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Bypass, Outcome
 from skillcache.fingerprint.changes import disturbed
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
-from skillcache.tools import launched_agents, registry
-from skillcache.tools.call import Call
-from skillcache.tools.inflight import Miss
+from skillcache.tools import inflight, launched_agents, registry
+from skillcache.tools.call import Call, make_call
+from skillcache.tools.inflight import Miss, read_miss
 from skillcache.tools.lookup import look, place_of
+from skillcache.tools.world import World
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
@@ -125,3 +125,43 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, e
     # For `explain`: the entry to compare with when this call misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), planned.ttl)
     return STORED
+
+
+def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
+    """`record`: what PreToolUse saved, {} when it did not look the call up. Raises SkillcacheError and OSError."""
+    call = make_call(event, world)
+    if call is None:
+        return
+    if inflight.is_one(record):
+        inflight.take_back(call, record)
+    elif record:  # else it was never looked up: PreToolUse has counted why
+        _settle(call, read_miss(record))
+
+
+def _settle(call: Call, miss: Miss) -> None:
+    event = call.event
+    duration = event.duration
+    if duration is None:
+        duration = max(0, int(call.world.now * 1000) - miss.started)
+    name = ""
+    try:
+        planned = call.plan()
+        name = planned.name
+        outcome = _outcome(call, planned, miss, duration)
+    except Bypass as bypass:
+        outcome = bypass.outcome
+    call.count(outcome, name, run=0 if event.goes_on else duration)
+    if outcome is LAUNCHED and (ended := launched_agents.overtaken(call)) is not None:
+        settle(ended[0], call.world, ended[1])
+    if outcome is not INTERRUPTED:
+        from skillcache.commands.housekeeping import tidy  # nobody waits for this
+
+        tidy(call.cache, call.world.now)
+
+
+def _outcome(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
+    if call.event.interrupted:
+        return INTERRUPTED
+    # imports what only a run may cost
+
+    return record(call, planned, miss, duration)

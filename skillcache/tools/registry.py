@@ -8,8 +8,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from skillcache.cache.capture import Described
-    from skillcache.claude.event import ToolEvent
-    from skillcache.claude.results import Result
+    from skillcache.claude.event import Result, ToolEvent
     from skillcache.stores.entry import Row
 
     class Kind(Protocol):

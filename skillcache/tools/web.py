@@ -7,12 +7,9 @@ it read a part of the page only. A search's text is made of its results.
 
 from skillcache.cache.capture import Described
 from skillcache.claude import urls
-from skillcache.claude.event import ToolEvent
-from skillcache.claude.results import Result, Unusable, packed, parsed, response_of, shown
-from skillcache.core.canonical_json import quoted
-from skillcache.core.errors import Bypass
-from skillcache.core.json import dumps
-from skillcache.core.outcomes import BAD_STATUS, CUT, EMPTY, NO_RULE, NOT_TEXT, SECRET, UNCAPTURABLE
+from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
+from skillcache.core.json import dumps, quoted
+from skillcache.core.outcomes import BAD_STATUS, CUT, EMPTY, NO_RULE, NOT_TEXT, SECRET, UNCAPTURABLE, Bypass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

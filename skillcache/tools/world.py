@@ -27,7 +27,7 @@ class World:
         self.begun = begun
 
     def join(self, _call: "Call", _planned: "Plan", consulted: "Consultation") -> "tuple[Consultation, bool]":
-        """See `events.server.flights`. A hook does not know whether its call will run, and has ended when it does."""
+        """See `events.server.session`. A hook does not know whether its call will run, and has ended when it does."""
         return consulted, False
 
     def open_store(self, target: str) -> "Store":

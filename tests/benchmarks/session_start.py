@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal
-from skillcache.sessions.opening import open_journal
 from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.sessions.conftest import Teller, bash, edit, end, prompt, reply, start, todo

@@ -4,7 +4,7 @@
 import pytest
 
 from skillcache.cache.verify import normalized
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 
 ROOT = "/tmp/work123456/project"
 

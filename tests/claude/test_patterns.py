@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.claude import patterns
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 
 MATCHING = [
     ("", "anything at all"),

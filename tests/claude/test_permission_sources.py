@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.claude import permission_sources, permissions
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNSETTLED_SETTINGS
+from skillcache.core.outcomes import UNSETTLED_SETTINGS, Bypass
 
 
 class Place:

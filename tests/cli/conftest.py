@@ -12,8 +12,8 @@ from typing import NamedTuple
 import click
 import pytest
 
-from skillcache.cli.json_output import Schema, model_of
 from skillcache.cli.main import group
+from skillcache.cli.output import Schema, model_of
 from tests.shelf import Shelf
 
 _EACH = """

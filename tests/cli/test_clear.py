@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from skillcache.cache import durations
-from skillcache.cli.clear import clear
+from skillcache.cache import decision
 from skillcache.cli.contents import EmbeddedContents
+from skillcache.cli.invalidate import empty
 from skillcache.core import counts
 from skillcache.core.outcomes import REPLAYED
 from skillcache.stores.opening import open_store
@@ -76,12 +76,12 @@ def test_an_empty_cache_can_be_cleared(person: Person) -> None:
 def test_forgets_durations_but_not_the_counts(person: Person) -> None:
     cache = str(person.cache)
     now = time.time()
-    durations.learn(cache, "/project", "pytest", 5_000)
+    decision.learn(cache, "/project", "pytest", 5_000)
     counts.record(cache, now, REPLAYED)
 
-    clear(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
+    empty(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
 
-    assert durations.learnt(cache, "/project", "pytest") is None
+    assert decision.learnt(cache, "/project", "pytest") is None
     assert len(counts.read(cache)) == 1
 
 

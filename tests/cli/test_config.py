@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.schemas.config import Config
+from skillcache.cli.schemas import Config
 from skillcache.settings.table import TABLE
 from tests.cli.conftest import Person
 

@@ -15,8 +15,7 @@ import skillcache
 from skillcache.cache import quarantine
 from skillcache.cli.checks.finding import MEND, NOTE, Finding, Place
 from skillcache.cli.checks.folder import check_faults, check_folder
-from skillcache.cli.checks.installation import check_interpreter, check_lasting
-from skillcache.cli.checks.settings import check_entries, check_switches
+from skillcache.cli.checks.installation import check_entries, check_interpreter, check_lasting, check_switches
 from skillcache.cli.checks.store import check_spool, check_store
 from skillcache.cli.setup.present import present_interpreter
 from skillcache.core import counts

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.messages.message import base_of
-from skillcache.messages.proof import person_id, token_of
+from skillcache.messages.message import base_of, person_id, token_of
 from tests.conftest import start_redis
 from tests.messages.client import Project, Session, quoted
 

@@ -1,6 +1,6 @@
 import pytest
 
-from skillcache.cli.format import duration, several, share, size
+from skillcache.cli.output import duration, several, share, size
 
 
 @pytest.mark.parametrize(

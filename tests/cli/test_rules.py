@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from skillcache.cli.schemas.rules import Explained, Rules
-from skillcache.core.errors import Bypass
+from skillcache.cli.schemas import Explained, Rules
+from skillcache.core.outcomes import Bypass
 from skillcache.rules.builtin_index import RUNNERS, WORDS
 from skillcache.rules.judge import judge
 from tests.cli.conftest import Person

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core.git import locate, project_of
-from skillcache.messages import limits
+from skillcache.messages import message
 from tests.messages.client import Project, Session, quoted
 
 
@@ -95,7 +95,7 @@ def test_only_one_s_own_subagents_write(project: Project, session: Session) -> N
         (("x",), "Error: say whom it is for: --to NAME, --to @TYPE or --all"),
         (("--all", "--to", "reviewer-1", "x"), "Error: say whom it is for: --to NAME, --to @TYPE or --all"),
         (("--all", " "), "Error: a message needs a text"),
-        (("--all", "x" * (limits.TEXT + 1)), "Error: a message has at most 4000 characters, this one has 4001"),
+        (("--all", "x" * (message.MOST_TEXT + 1)), "Error: a message has at most 4000 characters, this one has 4001"),
         (("--all", "--ttl", "0", "x"), "Error: Invalid value for '--ttl': 0 is not in the range 1<=x<=86400."),
     ],
 )

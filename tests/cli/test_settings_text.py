@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.cli.setup.entries import EVENTS, MARK, Edit, Started, is_ours, started_by
-from skillcache.cli.setup.settings_text import add, ours, remove
-from skillcache.core.errors import ConfigError
+from skillcache.cli.setup.settings_file import add, ours, remove
+from skillcache.core.outcomes import ConfigError
 
 EDIT = Edit("/opt/py", "/opt/hooks")  # one element for each event
 OURS = [event for event, _ in EDIT.groups()]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Place
-from skillcache.cli.checks.settings import check_skills
+from skillcache.cli.checks.installation import check_skills
 from tests.skill.conftest import SCRIPT, Skills
 from tests.skill.conftest import skills as skills_  # noqa: F401 - the fixture
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.commands.streams import require_files
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from tests.shims.shell import SHELLS, Shell
 
 # Counts its run and prints what each argument and each value of an option holds.

@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.core.canonical_json import canonical
+from skillcache.core.json import canonical
 
 # RFC 8785, appendix B: the bits of a double and its text.
 NUMBERS = [

@@ -22,7 +22,7 @@ WRITERS = {
     "a file of the folder itself": "from skillcache.core import files; files.write(CACHE + '/durations.bin', b'y')",
     "a store": "from skillcache.stores.opening import open_store\n"
     "open_store('embedded:' + CACHE + '/s', now=1).write('k', b'v', 9)",
-    "a key": "from skillcache.messages import seal; seal.key_of(CACHE)",
+    "a key": "from skillcache.messages import message as seal; seal.key_of(CACHE)",
     "a spool": "from skillcache.sessions import delivery\n"
     "s = delivery.make(CACHE + '/spool/x'); s.add(b'a'); s.keep([b'b'])",
 }

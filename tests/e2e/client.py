@@ -1,4 +1,4 @@
-"""Which real Claude Code client the tests drive, by skillcache.cli.probe.proof.
+"""Which real Claude Code client the tests drive, by skillcache.cli.probe.client.
 
 It is the file that SKILLCACHE_TEST_CLAUDE names, else the one that `.ci/run` installs, else `claude` on PATH where it
 is of the version the tests pin.

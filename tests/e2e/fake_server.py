@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from skillcache.events.server.listening import PROTOCOL
+from skillcache.events.server.serve import PROTOCOL
 
 ANSWERS = {"follows": '{"follow": true}', "forever": '{"ticket": "t", "wait": 0.001}'}
 OF_NO_USE = (

@@ -15,7 +15,7 @@ import skillcache
 from skillcache.cli.probe.api import ToolCall
 from skillcache.cli.probe.client import Session
 from skillcache.cli.setup.entries import Edit, Started, started_by
-from skillcache.cli.setup.settings_text import add
+from skillcache.cli.setup.settings_file import add
 from skillcache.core.paths import hooks_folder
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place, after

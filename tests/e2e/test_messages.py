@@ -13,7 +13,7 @@ from skillcache.cli.probe.api import Request, Turn, blocks_of
 from skillcache.cli.probe.client import Session
 from skillcache.cli.setup.entries import MARK
 from skillcache.core.paths import hooks_folder
-from skillcache.messages import limits
+from skillcache.messages import message as limits
 from tests.e2e.project import Place, after, agent
 
 EVENTS = ("SessionStart", "SubagentStart", "UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop", "SessionEnd")

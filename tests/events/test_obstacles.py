@@ -57,14 +57,14 @@ def test_a_hook_that_code_in_c_holds_up_is_ended_by_the_system(tmp_path: Path, w
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from skillcache.events import runtime\n"
-        "from skillcache.events import pre_tool_use\n"
+        "from skillcache.events import tool_use\n"
         "runtime._END -= 3\n"
         f"def stuck(): {STUCK}\n"
         "def handle(data, world):\n"
         "    if sys.argv[2] == 'in the handler': stuck()\n"
         "    world.after = lambda: (runtime.arm(0.2), stuck())\n"
         "    return '{}'\n"
-        "pre_tool_use.handle = handle\n"
+        "tool_use.before = handle\n"
         "runtime.main('PreToolUse')\n"
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.environment import capture
 from skillcache.fingerprint.noise import BUT, IGNORED, IS_FOLDER, IS_SET
 

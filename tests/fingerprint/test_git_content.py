@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skillcache.core import outcomes
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project

@@ -11,7 +11,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 
 from skillcache import SkillCache, generate_cache_key
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.stores.entry import JSON as JSON_FORM
 from skillcache.stores.entry import decode
 from tests.conftest import RedisServer

@@ -26,7 +26,7 @@ from skillcache import (
     save_session_state,
     subscribe_to_agent,
 )
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 from tests.conftest import free_port
 
 SECRET = "s3cret-of-nobody"  # noqa: S105 - it opens nothing

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skillcache import SkillCache
-from skillcache.library.raised import own_copy
+from skillcache.library.records import own_copy
 from tests.library.steps import Waiters
 
 

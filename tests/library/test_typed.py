@@ -19,7 +19,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from skillcache import SkillCache, cached
-from skillcache.library.values import held_by
+from skillcache.library.codec import held_by
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.opening import open_store
 from tests.library import holding, results, typed

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, assert_type
 
 from skillcache import AsyncSkillCache, CacheEvent, Fetched, SkillCache, cached, get_cached_data
-from skillcache.library.cached_types import CacheInfo
+from skillcache.library.decorator import CacheInfo
 
 
 @cached

@@ -15,8 +15,8 @@ from typing import Any
 
 from skillcache.core.paths import hooks_folder
 from skillcache.messages.inbox import Post
+from skillcache.messages.message import token_of
 from skillcache.messages.opening import open_post
-from skillcache.messages.proof import token_of
 from tests.sessions.test_repository import git
 
 HOOK = [sys.executable, "-I", "-S", f"{hooks_folder()}/deliver.py"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.messages import seal
+from skillcache.messages import message as seal
 from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.inbox_sqlite import SqlitePost

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TypeVar
 
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 
-from skillcache.messages import seal
+from skillcache.messages import message as seal
 from skillcache.messages.inbox import Letter
 from skillcache.messages.message import Message
 from skillcache.messages.opening import open_post

@@ -10,9 +10,9 @@ import pytest
 
 from skillcache.claude.event import parse_session_event
 from skillcache.core import counts
-from skillcache.core.errors import StoreError
 from skillcache.core.git import locate, project_of
-from skillcache.messages.collisions import note_edit
+from skillcache.core.outcomes import StoreError
+from skillcache.messages.agents import note_edit
 from skillcache.settings.in_force import load
 from skillcache.tools.world import World
 from tests.conftest import free_port

@@ -13,7 +13,7 @@ import pytest
 
 from skillcache.core import counts as tally
 from skillcache.core import outcomes
-from skillcache.messages import limits
+from skillcache.messages import message
 from tests.conftest import free_port
 from tests.messages.client import HOOK, Project, Session, quoted
 from tests.messages.conftest import letter
@@ -215,7 +215,7 @@ def session_state(project: Project, session: Session) -> dict[str, str]:
 
 def test_more_than_an_answer_holds_comes_with_the_next_one(project: Project, session: Session) -> None:
     for number in range(4):
-        send(project, "somebody-1", f"{number} " + "x" * (limits.TEXT - 10))
+        send(project, "somebody-1", f"{number} " + "x" * (message.MOST_TEXT - 10))
     first, second = session.batch(), session.batch()
     assert [line[:1] for line in quoted(first) + quoted(second)] == ["0", "1", "2", "3"]
     assert first.endswith("2 more messages will follow.")
@@ -247,8 +247,8 @@ def test_an_agent_is_kept_from_stopping_less_often_than_the_client_allows(projec
     for turn in range(10):
         send(project, "somebody-1", str(turn))
         heard += quoted(session.hook("Stop", stop_hook_active=turn > 0))
-    assert heard == [str(turn) for turn in range(limits.KEPT)]
-    assert quoted(session.hook("UserPromptSubmit", prompt="go on")) == [str(n) for n in range(limits.KEPT, 10)]
+    assert heard == [str(turn) for turn in range(message.KEPT)]
+    assert quoted(session.hook("UserPromptSubmit", prompt="go on")) == [str(n) for n in range(message.KEPT, 10)]
 
 
 def test_who_finds_another_at_the_inbox_leaves_the_messages_to_the_next_event(
@@ -271,15 +271,15 @@ def test_a_client_without_a_cap_is_kept_no_more_often(project: Project, session:
     for turn in range(8):
         send(project, "somebody-1", str(turn))
         heard += quoted(session.hook("Stop", stop_hook_active=turn > 0))
-    assert heard == [str(turn) for turn in range(limits.KEPT)]
+    assert heard == [str(turn) for turn in range(message.KEPT)]
 
 
 def test_a_flood_of_messages_comes_in_pieces(project: Project, session: Session) -> None:
     with project.post() as post:
-        post.send([letter("x" * limits.TEXT, session.id, id=str(n), seal="") for n in range(50)])
+        post.send([letter("x" * message.MOST_TEXT, session.id, id=str(n), seal="") for n in range(50)])
     project.environ["SKILLCACHE_MESSAGES_FROM"] = "anyone"
     told = [session.batch() for _ in range(10)]
-    assert limits.PACE <= sum(map(len, told)) < limits.PACE + 2 * limits.ANSWER
+    assert message.PACE <= sum(map(len, told)) < message.PACE + 2 * message.ANSWER
     assert told[-1] == ""
     assert session.hook("UserPromptSubmit", prompt="go on") == ""
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from skillcache.messages import limits
+from skillcache.messages import message
 from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.live import Subscription
 from skillcache.messages.message import foreign
@@ -103,8 +103,8 @@ def test_what_other_programs_left_does_not_stay_for_ever(client: redis.Redis, po
     client.xadd(INBOX, {"message": "1"})
     assert client.ttl(INBOX) == -1
     post.take("b", 1)
-    assert 0 < int(client.ttl(INBOX)) <= limits.MOST_TTL
-    for _ in range(limits.INBOX + 100):
+    assert 0 < int(client.ttl(INBOX)) <= message.MOST_TTL
+    for _ in range(message.INBOX + 100):
         client.xadd(INBOX, {"message": "1"})
     post.register("b", agent(), "main")
     post.end("b")
@@ -114,13 +114,13 @@ def test_what_other_programs_left_does_not_stay_for_ever(client: redis.Redis, po
 def test_a_few_large_messages_are_taken_at_a_time_and_too_large_ones_dropped(
     client: redis.Redis, post: RedisPost
 ) -> None:
-    client.xadd(INBOX, {"message": "x" * (limits.ENVELOPE + 1)})
+    client.xadd(INBOX, {"message": "x" * (message.ENVELOPE + 1)})
     for _ in range(10):
-        client.xadd(INBOX, {"message": "y" * (limits.TAKE // 4)})
+        client.xadd(INBOX, {"message": "y" * (message.TAKE // 4)})
     first = post.take("b", 32).deliveries
-    assert [len(each.text) for each in first] == [limits.TAKE // 4] * 4
+    assert [len(each.text) for each in first] == [message.TAKE // 4] * 4
     post.settle("b", [(each.entry, "") for each in first])
-    client.xadd(INBOX, {"message": "z" * (limits.ENVELOPE - 1)})
+    client.xadd(INBOX, {"message": "z" * (message.ENVELOPE - 1)})
     assert len(post.take("b", 32).deliveries) == 4
     assert len(post.take("b", 32).deliveries) == 4
     assert client.xlen(INBOX) == 7
@@ -156,6 +156,6 @@ def test_a_message_in_the_hands_of_a_hook_that_dies_comes_back_when_it_expires(
     (taken,) = post.take("b", 1).deliveries
     later = RedisPost(post._connection._address, PATIENT, now=NOW + 2)
     assert later.look("a", {}) == 0
-    client.xclaim(INBOX, "agent", "hook", 0, [taken.entry], idle=(limits.GRACE + 1) * 1000, justid=True)
+    client.xclaim(INBOX, "agent", "hook", 0, [taken.entry], idle=(message.GRACE + 1) * 1000, justid=True)
     assert later.look("a", {}) == 1
     later.close()

@@ -28,7 +28,7 @@ def test_the_hook_imports_nothing_dear(store: str, tmp_path: Path, request: pyte
 
     assert "skillcache.messages.inbox" in empty
     assert not any(name.startswith("skillcache.messages.arrival") for name in empty)
-    assert "skillcache.messages.page" in full
+    assert "skillcache.messages.arrival" in full
     for each in (empty, full, imported(session, "SubagentStart", "a1"), imported(session, "SessionEnd")):
         assert each & FORBIDDEN == set()
         assert [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skillcache.messages import limits
+from skillcache.messages import message as limits
 from skillcache.messages.inbox import FULL, GONE, STOP, STOP_AGAIN, UNKNOWN, WORK, Post
 from skillcache.messages.message import Message, decode
 from tests.messages.conftest import MS, NOW, PROJECT, Opener, agent, letter

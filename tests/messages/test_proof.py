@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from skillcache.core.errors import StoreError
-from skillcache.messages import limits
+from skillcache.core.outcomes import StoreError
+from skillcache.messages import message
 from skillcache.messages.inbox import DENIED, UNKNOWN, Denied, Post
+from skillcache.messages.message import marked, person_id, proof_of, token_by
 from skillcache.messages.opening import open_post
-from skillcache.messages.proof import marked, person_id, proof_of, token_by
 from tests.messages.conftest import NOW, PROJECT, Opener, agent, letter
 from tests.messages.test_post import read, texts
 
 OURS, THEIRS, NOBODYS = token_by(b"ours"), token_by(b"theirs"), ""
-DAY = limits.AGENT_TTL
+DAY = message.AGENT_TTL
 
 
 @pytest.fixture

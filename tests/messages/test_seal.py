@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.messages import seal
+from skillcache.messages import message as seal
 from skillcache.messages.message import FIELDS, Message
 from tests.messages.conftest import KEY, message
 
@@ -77,7 +77,7 @@ def _key_of_a_process(folder: Path) -> bytes:
     import subprocess
     import sys
 
-    code = f"import sys; sys.path.insert(0, {os.getcwd()!r}); from skillcache.messages import seal;"
+    code = f"import sys; sys.path.insert(0, {os.getcwd()!r}); from skillcache.messages import message as seal;"
     code += f" sys.stdout.buffer.write(seal.key_of({str(folder)!r}))"
     found = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, check=True).stdout
     assert len(found) == 32

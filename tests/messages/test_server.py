@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from skillcache.messages import limits
+from skillcache.messages import message as limits
 from skillcache.messages.inbox import Post
 from skillcache.messages.message import decode
 from skillcache.messages.opening import open_post

@@ -14,8 +14,8 @@ import redis
 from skillcache.core.git import locate, project_of
 from skillcache.messages.inbox import Denied
 from skillcache.messages.live import subscribe_to_agent
-from skillcache.messages.proof import proof_of, token_of
-from skillcache.messages.publishing import publish_message
+from skillcache.messages.message import proof_of, token_of
+from skillcache.messages.sending import publish_message
 from tests.conftest import RedisServer
 from tests.messages.client import Project, Session, quoted
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from skillcache.cli.setup.heard import module
+from skillcache.cli.setup.entries import module
 
 RULES = [
     "Bash(make codegen:*)",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.plugin_path import client_version
+from skillcache.cli.install import client_version
 from skillcache.cli.setup.entries import started_by
 from skillcache.cli.setup.present import present_interpreter
 

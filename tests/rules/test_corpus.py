@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.rules.judge import judge
 
 CORPUS: list[tuple[str, str]] = [

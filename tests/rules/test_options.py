@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 import skillcache.rules
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.rules import tasks
 from skillcache.rules.builtin.javascript import BUN_TEST
 from skillcache.rules.builtin_index import WORDS, tool_of
 from skillcache.rules.judge import judge
 from skillcache.rules.options import Tool, examine
-from skillcache.rules.task_runners import TABLE as RUNNERS
+from skillcache.rules.tasks import TABLE as RUNNERS
 from skillcache.rules.wrappers import _PLAIN as PLAIN
 from skillcache.rules.wrappers import LAUNCHERS
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, UNKNOWN_OPTION, Outcome
+from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, UNKNOWN_OPTION, Bypass, Outcome
 from skillcache.rules.words import examine_environment
 
 OF_EVERY_DAY = {

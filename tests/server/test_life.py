@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.claude import resident
-from skillcache.events.server.listening import PROTOCOL
+from skillcache.claude import plugin
+from skillcache.events.server.serve import PROTOCOL
 from tests.server.conftest import SCRIPT, Connection, Server, until
 
 
 def test_it_says_where_it_listens_and_hooks_of_the_same_client_find_it(server: Server) -> None:
-    assert server.path == resident.socket_path(server.environ)
-    assert resident.is_served(server.environ)
-    assert not resident.is_served({**server.environ, "CLAUDE_PID": "1"})
-    assert not resident.is_served({**server.environ, "CLAUDE_PID": ""})
+    assert server.path == plugin.socket_path(server.environ)
+    assert plugin.is_served(server.environ)
+    assert not plugin.is_served({**server.environ, "CLAUDE_PID": "1"})
+    assert not plugin.is_served({**server.environ, "CLAUDE_PID": ""})
     assert server.post("/hello", {})["protocol"] == PROTOCOL
 
 
@@ -41,14 +41,14 @@ def test_it_does_not_listen_in_a_folder_of_others(cold_server: Server) -> None:
     )
     assert done.stdout == b""
     assert b"is not a folder that its owner alone can use" in done.stderr
-    assert not resident.is_served(cold_server.environ)
+    assert not plugin.is_served(cold_server.environ)
 
 
 def test_a_long_cache_folder_is_not_what_it_listens_in(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 90)
-    assert resident.run_folder({"HOME": str(long)}) == f"/tmp/skillcache-{os.geteuid()}"  # noqa: S108
-    assert resident.run_folder({"HOME": "/h"}) == "/h/.cache/skillcache/run"
-    assert resident.run_folder({"HOME": "/h", "XDG_RUNTIME_DIR": "/nonexistent"}) == "/h/.cache/skillcache/run"
+    assert plugin.run_folder({"HOME": str(long)}) == f"/tmp/skillcache-{os.geteuid()}"  # noqa: S108
+    assert plugin.run_folder({"HOME": "/h"}) == "/h/.cache/skillcache/run"
+    assert plugin.run_folder({"HOME": "/h", "XDG_RUNTIME_DIR": "/nonexistent"}) == "/h/.cache/skillcache/run"
 
 
 def test_what_a_killed_server_left_is_replaced(server: Server) -> None:
@@ -56,9 +56,9 @@ def test_what_a_killed_server_left_is_replaced(server: Server) -> None:
     server.process.kill()
     server.process.communicate()
     assert Path(server.path).exists()
-    assert not resident.is_served(server.environ)
+    assert not plugin.is_served(server.environ)
     server.start()
-    assert resident.is_served(server.environ)
+    assert plugin.is_served(server.environ)
 
 
 def test_a_server_gives_way_to_a_later_one(server: Server, runtime: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from skillcache.claude.event import SessionEvent
 from skillcache.core.git import Place
 from skillcache.sessions.brief.compose import Brief, Reader, compose
+from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
-from skillcache.sessions.opening import open_journal
 from skillcache.sessions.record import Record, encode
 from skillcache.sessions.story import Scene, tell
 from skillcache.sessions.text import CLOSE, OPEN

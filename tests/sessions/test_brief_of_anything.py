@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from skillcache.claude.event import SessionEvent
 from skillcache.core import json as jsontext
 from skillcache.sessions.brief.compose import Brief, Reader, compose
+from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import History, Past, Question
-from skillcache.sessions.opening import open_journal
 from skillcache.sessions.text import CLOSE, OPEN, plain
 from tests.sessions.conftest import (
     MS,

@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core import counts
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import SPOOL_FULL, SPOOLED
+from skillcache.core.outcomes import SPOOL_FULL, SPOOLED, StoreError
 from skillcache.core.paths import spool_file
 from skillcache.sessions import delivery as spool
 from skillcache.sessions import record

@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from skillcache.sessions import record
+from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
-from skillcache.sessions.opening import open_journal
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.sessions.conftest import NOW, PROJECT, TTL, Teller, edit, prompt, start, todo
 from tests.sessions.test_journal import ask, the_one

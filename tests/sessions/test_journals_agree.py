@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import History, Journal, Question
-from skillcache.sessions.opening import open_journal
 from tests.conftest import RedisServer
 from tests.sessions.conftest import NOW, PROJECT, TTL, Teller, bash, edit, end, prompt, reply, start, todo, tool
 

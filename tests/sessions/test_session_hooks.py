@@ -14,7 +14,7 @@ import pytest
 
 from skillcache.core.counts import read as read_tally
 from skillcache.core.paths import hooks_folder
-from skillcache.sessions.opening import open_journal
+from skillcache.sessions.delivery import open_journal
 from tests.conftest import RedisServer
 from tests.sessions.test_repository import git
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.settings.expression import LONGEST, fault_of, leveled
 
 

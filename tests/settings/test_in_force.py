@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import cache_folder, config_file
 from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import Settings, disabled, load

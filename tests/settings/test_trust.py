@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core import bytecode
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.settings import in_force
 from skillcache.settings.trust import Untrusted, require
 from tests.events.conftest import HOOKS, Place
@@ -229,7 +229,7 @@ def prepare(place: Place, cache: Path, marker: Path) -> None:
     package = str(Path(bytecode.__file__).parents[1])
     index = {}
     for name in (
-        *("settings.in_force", "settings.trust", "core.json", "events.pre_tool_use", "claude.event", "core.counts"),
+        *("settings.in_force", "settings.trust", "core.json", "events.tool_use", "claude.event", "core.counts"),
     ):
         source = f"{package}/{name.replace('.', '/')}.py"
         stamp = (os.stat(source).st_mtime_ns, os.stat(source).st_size)

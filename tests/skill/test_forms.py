@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.rules.skills import manifest
 from skillcache.rules.skills.find import Finder
 from skillcache.rules.wrappers import unwrap

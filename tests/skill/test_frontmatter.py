@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillcache.rules.skills.frontmatter import read
-from skillcache.rules.skills.scalars import NotUnderstood
+from skillcache.rules.skills.yaml import NotUnderstood
 
 PLAIN = """\
 ---

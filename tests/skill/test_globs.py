@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import TOO_LARGE
+from skillcache.core.outcomes import TOO_LARGE, Bypass
 from skillcache.fingerprint.files import Budget
 from skillcache.fingerprint.globs import concerns, fault_of, find, matches
 

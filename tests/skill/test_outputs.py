@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from skillcache.cache.skills.outputs import collect, restore
 from skillcache.cache.skills.trace import written
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE
+from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.stores.entry import File
 from tests.events.test_forged_entries import forge
 from tests.skill.conftest import SCRIPT, Skills

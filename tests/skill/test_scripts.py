@@ -6,7 +6,7 @@ import shlex
 
 import pytest
 
-from skillcache.core.errors import Bypass
+from skillcache.core.outcomes import Bypass
 from skillcache.rules.skills.scripts import script_at
 from skillcache.rules.wrappers import unwrap
 

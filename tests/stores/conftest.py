@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.connection import Limits
 from skillcache.stores.contract import Claim, Lookup, Store
 from skillcache.stores.opening import open_store

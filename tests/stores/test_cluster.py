@@ -12,8 +12,7 @@ import pytest
 import redis
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_client
-from skillcache.core.errors import ConfigError, StoreError
-from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE
+from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
 from skillcache.stores.cluster import SLOT, TAG, tagged
 from skillcache.stores.connection import Limits
 from skillcache.stores.contract import Store

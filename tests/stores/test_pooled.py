@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.core import outcomes
-from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import ConfigError, StoreError
 from skillcache.stores.pooled import PooledStore, open_pooled
 from skillcache.stores.pooled_async import TURNS, AsyncStore, Hearings
 from skillcache.stores.sqlite import SqliteStore

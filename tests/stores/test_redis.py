@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from skillcache.core import outcomes
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from skillcache.core import outcomes
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import PooledStore

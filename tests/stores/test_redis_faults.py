@@ -6,8 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from skillcache.core import outcomes
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import Outcome
+from skillcache.core.outcomes import Outcome, StoreError
 from skillcache.stores.connection import Limits
 from skillcache.stores.contract import Store
 from skillcache.stores.redis import RedisStore

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.connection import parse_url as redis_py_parse_url
 
-from skillcache.core.errors import ConfigError
+from skillcache.core.outcomes import ConfigError
 from skillcache.stores.redis_url import parse_url
 
 URLS = [

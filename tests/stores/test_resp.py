@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.resp import Reader, Refusal, encode
 
 CAP = 1 << 20

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.cli.contents import Contents, contents_of
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.entry import Unreadable, encode
 from skillcache.stores.redis_keys import entry_key, generation_key
 from skillcache.stores.scan import Parts, parts_of, read_header, with_pin

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core import outcomes
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, record_key

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillcache.core import outcomes
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.sqlite_file import SCHEMA_VERSION, identify, set_aside
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
@@ -188,7 +188,7 @@ import os, sys
 root, path, key, now = sys.argv[1:]
 sys.path.insert(0, root)
 import fcntl
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores import sqlite
 from skillcache.stores.contract import stamp
 from skillcache.stores.opening import open_store
@@ -230,7 +230,7 @@ FULL_DISK = """
 import resource, sys
 root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
-from skillcache.core.errors import StoreError
+from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import stamp
 from skillcache.stores.opening import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

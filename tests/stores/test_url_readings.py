@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from skillcache.core.errors import ConfigError, StoreError
+from skillcache.core.outcomes import ConfigError, StoreError
 from skillcache.stores.pooled import translating
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.redis_url import Address, parse_url

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import skillcache
-from skillcache.core.errors import Bypass
 from skillcache.core.git import Git
+from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import TooMuch, gather, start
 
 if TYPE_CHECKING:
@@ -40,26 +40,25 @@ OPENING = {
     "cli/demo.py": "writes",
     "cli/explain.py": "the event that the person names",
     "cli/help.py": "our own files",
-    "cli/skill/block.py": "writes",
     "cli/skill/propose.py": "writes",
     "cli/skill/rehearsal.py": "files of its own making",
     "cli/setup/settings_file.py": "writes",
     "cli/setup/skill.py": "writes",
     "cli/tail.py": "our own file",
-    "cache/durations.py": "our own file",
+    "cache/decision.py": "our own file",
     "core/files.py": "the one way",
     "events/runtime.py": "the null device",
     "messages/arrival.py": "our own file",
     "tools/inflight.py": "writes",
     "cli/setup/bundle.py": "our own files",
-    "cli/probe/proof.py": "a file of its own making",
+    "cli/probe/client.py": "a file of its own making",
     "commands/child.py": "the person's terminal",
     "commands/way.py": "writes",
-    "commands/standard_input.py": "the null device",
+    "commands/streams.py": "the null device",
     "sessions/delivery.py": "our own file",
     "stores/sqlite_file.py": "our own file",
     "core/counts.py": "our own file",
-    "cache/writer.py": "the machine's id",
+    "cache/put.py": "the machine's id",
 }
 
 

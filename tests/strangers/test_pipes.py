@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skillcache.core import files
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW
-from skillcache.core.slowness import Place
+from skillcache.core.files import Place
+from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
 
 if TYPE_CHECKING:
     from tests.strangers.world import Stranger

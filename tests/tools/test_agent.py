@@ -4,10 +4,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude.event import ToolEvent
-from skillcache.claude.results import Unusable
+from skillcache.claude.event import ToolEvent, Unusable
 from skillcache.core.credentials import find
-from skillcache.core.errors import Bypass
 from skillcache.core.json import dumps
 from skillcache.core.outcomes import (
     CHANGED_INPUTS,
@@ -21,6 +19,7 @@ from skillcache.core.outcomes import (
     NOT_TEXT,
     TOO_BIG,
     UNCAPTURABLE,
+    Bypass,
     Outcome,
 )
 from skillcache.tools.agent import AGENT, answer_of_stop

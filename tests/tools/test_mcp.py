@@ -6,10 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude.event import ToolEvent
-from skillcache.claude.results import Unusable
+from skillcache.claude.event import ToolEvent, Unusable
 from skillcache.core.credentials import find
-from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import (
     CUT,
     EMPTY,
@@ -19,6 +17,7 @@ from skillcache.core.outcomes import (
     TOO_BIG,
     UNCAPTURABLE,
     UNKNOWN_SERVER,
+    Bypass,
     Outcome,
 )
 from skillcache.tools.mcp import MCP

@@ -3,8 +3,7 @@
 import pytest
 
 from skillcache.claude.event import ToolEvent
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import NO_RULE
+from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule
 from skillcache.tools.other_tools import plan_of, rule_for
 

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from skillcache.claude.mcp_servers import find_server
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNKNOWN_SERVER
+from skillcache.core.outcomes import UNKNOWN_SERVER, Bypass
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude.event import ToolEvent
-from skillcache.claude.results import Unusable
+from skillcache.claude.event import ToolEvent, Unusable
 from skillcache.core.credentials import find
-from skillcache.core.errors import Bypass
 from skillcache.core.outcomes import (
     BAD_STATUS,
     CUT,
@@ -20,6 +18,7 @@ from skillcache.core.outcomes import (
     SECRET,
     TOO_BIG,
     UNCAPTURABLE,
+    Bypass,
     Outcome,
 )
 from skillcache.tools.web import WEB

@@ -10,17 +10,14 @@ depends  a glob as declared                     the files that it names, counted
 import os
 
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE
+from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 from skillcache.fingerprint.globs import is_plain, matches
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside
-from skillcache.rules.skills import beyond
-from skillcache.rules.skills.beyond import PLUGIN
-from skillcache.rules.skills.manifest import FILE, SHELF, fault_of_output
-from skillcache.rules.skills.named import is_named
+from skillcache.rules.skills import manifest
+from skillcache.rules.skills.manifest import FILE, PLUGIN, SHELF, fault_of_output, is_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +166,7 @@ def _below(path: str, root: str) -> str:
 
 def _is_glob(below: str) -> bool:
     """Whether what an argument names can be captured by it, as a glob from the root."""
-    return not beyond.is_beyond(below) and not beyond.fault_of(below)
+    return not manifest.is_beyond(below) and not manifest.fault_of_input(below)
 
 
 def _holds_outputs(below: str, outputs: tuple[str, ...]) -> bool:
@@ -217,7 +214,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
         rows += _package(use, outside)
         if use.rule.version:
             rows.append(("skill", f"{use.name} version", use.rule.version))
-        rows += [("depends", glob, beyond.content(glob, use, outside)) for glob in use.outside]
+        rows += [("depends", glob, manifest.content(glob, use, outside)) for glob in use.outside]
     return tuple(rows)
 
 

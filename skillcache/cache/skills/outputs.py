@@ -8,8 +8,7 @@ import stat
 import time
 
 from skillcache.core import files
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT
+from skillcache.core.outcomes import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT, Bypass
 from skillcache.fingerprint.files import Budget, read
 from skillcache.fingerprint.globs import find, is_plain, matches
 from skillcache.fingerprint.ignored import DRAFT, is_draft

@@ -4,14 +4,14 @@ import json
 import os
 import subprocess
 
-from skillcache.claude import resident
+from skillcache.claude import plugin
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.checks.settings import installed
-from skillcache.cli.probe.proof import HOOKS, PLUGIN, Proof, prove
-from skillcache.cli.setup import plugin_client
+from skillcache.cli.checks.installation import installed
+from skillcache.cli.probe.client import HOOKS, PLUGIN, Proof, prove
+from skillcache.cli.setup import plugin as plugin_client
 from skillcache.cli.setup.bundle import ID, MODERN, marketplace_file, marketplace_text
-from skillcache.core.errors import SkillcacheError
-from skillcache.events.server.patterns import is_met
+from skillcache.core.outcomes import SkillcacheError
+from skillcache.events.server.world import is_met
 
 _PLUGIN = "plugin"
 _PROOF = "proof"
@@ -33,14 +33,14 @@ def check_lanes(place: Place) -> list[Finding]:
     if installed(place):
         text = "the settings have the hooks as well: they stand down where the plugin's server runs"
         findings.append(Finding(NOTE, _PLUGIN, text))
-    if resident.socket_path(place.environ) is not None and not resident.is_served(place.environ):
+    if plugin.socket_path(place.environ) is not None and not plugin.is_served(place.environ):
         findings.append(Finding(NOTE, _PLUGIN, "this session has no server: its calls run, or its hooks answer"))
     return findings
 
 
 def _acting(place: Place) -> Finding:
     try:
-        version = plugin_client.version(plugin_client.find(place.environ, place.project), place.environ)
+        version = plugin_client.version_of(plugin_client.find(place.environ, place.project), place.environ)
     except SkillcacheError as fault:
         return Finding(NOTE, _PLUGIN, f"{ID} is installed; which lane acts depends on the client: {fault}")
     name = f"Claude Code {'.'.join(map(str, version))}"
@@ -78,7 +78,7 @@ def check_proof(place: Place) -> list[Finding]:
     try:
         path = plugin_client.find(place.environ, place.project)
         place.tell(f"asking {path} for its version")
-        version = plugin_client.version(path, place.environ)
+        version = plugin_client.version_of(path, place.environ)
     except SkillcacheError:
         return [Finding(NOTE, _PROOF, "no Claude Code was found on PATH, so nothing was proved in one")]
     lane = PLUGIN if with_plugin and version >= MODERN else HOOKS

@@ -6,15 +6,15 @@ from contextlib import closing
 
 import redis
 
-from skillcache.cli.checks import writes
+from skillcache.cli.checks import folder
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.checks.writes import Kind
+from skillcache.cli.checks.folder import Kind
 from skillcache.cli.contents import RedisContents, contents_of
-from skillcache.cli.format import duration, size
+from skillcache.cli.output import duration, size
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
-from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
-from skillcache.core.errors import StoreError
+from skillcache.cli.stats import is_of_a_cluster, mend_of, place_of
+from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import HOME_VARIABLE, spool_file
 from skillcache.settings.in_force import Settings
 from skillcache.stores.opening import open_store
@@ -58,7 +58,7 @@ def _failing(fault: StoreError, target: str, named: str) -> Finding:
 def _check_writes(settings: Settings, now: float, named: str) -> list[Finding]:
     """A finding for each mend: a server has more than one word for one reason."""
     mends: dict[str, list[Kind]] = {}
-    faults = writes.refused(settings, now)
+    faults = folder.refused(settings, now)
     for kind, fault in faults.items():
         mends.setdefault(mend_of(fault, settings.store, named), []).append(kind)
     findings = []

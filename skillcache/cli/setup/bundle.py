@@ -9,15 +9,14 @@ import shutil
 import time
 from collections.abc import Mapping
 
-from skillcache.cli.setup.entries import EVENTS, started_by
-from skillcache.cli.setup.heard import module
+from skillcache.cli.setup.entries import EVENTS, module, started_by
 from skillcache.cli.setup.present import own_rules, present_edit, present_interpreter
 from skillcache.cli.setup.settings_file import USER
 from skillcache.core import files
 from skillcache.core.digest import digest_parts
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import cache_folder, hooks_folder, package_folder
-from skillcache.events.server.patterns import known
+from skillcache.events.server.world import known
 
 NAME = "skillcache"
 MARKETPLACE = "skillcache"

@@ -14,7 +14,7 @@ import click
 from skillcache.claude.definitions import config_folder
 from skillcache.claude.permission_sources import LARGEST, MANAGED, roots_of
 from skillcache.core import files, json
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.settings.in_force import Settings, load
 from skillcache.settings.table import TABLE

@@ -1,4 +1,4 @@
-"""A settings file of Claude Code: where each scope's is, the options that name one, and how it is changed whole.
+"""The client's settings file, edited as text: every byte that is not ours stays.
 
 A Claude Code settings file on disk: where each scope's is, and how it is changed without ever being half written.
 
@@ -6,6 +6,7 @@ Beside a file that we change for the first time stays a copy of it, `<name>.skil
 """
 
 import contextlib
+import json
 import os
 import stat
 import tempfile
@@ -15,13 +16,181 @@ from typing import Any
 import click
 
 from skillcache.claude.permission_sources import LARGEST
-from skillcache.cli.setup.settings_text import remove, same_but_for_empty_hooks
+from skillcache.cli.setup.entries import ORDER, Edit, Found, is_ours
 from skillcache.core import files
-from skillcache.core.errors import ConfigError, SkillcacheError
+from skillcache.core.json_spans import BadJson, Node, parse
+from skillcache.core.outcomes import ConfigError, SkillcacheError
+
+_MEND = "Mend the file, then run the command again; it is as it was."
+
+
+def ours(text: str, where: str) -> list[Found]:
+    """Our entries, in the order of ORDER, else of the file. Raises ConfigError."""
+    root = _read(text, where)
+    groups = root.members["hooks"][1].members if "hooks" in root.members else {}
+    return [
+        Found(event, group.members["matcher"][1].value if "matcher" in group.members else None, handler.value)
+        for event in sorted(groups, key=lambda event: (*ORDER, event).index(event))
+        for group in groups[event][1].items
+        if "hooks" in group.members
+        for handler in group.members["hooks"][1].items
+        if isinstance(handler.value, dict) and is_ours(handler.value)
+    ]
+
+
+def add(text: str, edit: Edit, where: str) -> str:
+    """The text with exactly the entries of `edit` as ours; the same text when it has them. Raises ConfigError."""
+    if ours(text, where) == edit.entries():
+        return text
+    text = remove(text, where)
+    if not text.strip():
+        text = "{}\n"
+    for event, group in edit.groups():
+        root = _read(text, where)
+        if "hooks" not in root.members:
+            text = _insert(text, root, _member("hooks", {event: [group]}, text), 0)
+            continue
+        hooks = root.members["hooks"][1]
+        if event not in hooks.members:
+            text = _insert(text, hooks, _member(event, [group], text), 1)
+        else:
+            text = _insert(text, hooks.members[event][1], _write(group, text), 2)
+    return text
+
+
+def remove(text: str, where: str) -> str:
+    """The text without our entries and without what held nothing else. Raises ConfigError."""
+    while (place := _first_of_ours(_read(text, where))) is not None:
+        container, index = place
+        text = _cut(text, container, index)
+    return text
+
+
+def same_but_for_empty_hooks(one: str, other: str, where: str) -> bool:
+    """Whether two texts say the same, in the same order; a `hooks` or an event that holds nothing counts as absent."""
+    return _pruned(one, where) == _pruned(other, where)
+
+
+def _pruned(text: str, where: str) -> str:
+    value = _read(text, where).value
+    assert isinstance(value, dict)  # noqa: S101 - _read holds it
+    hooks = {event: groups for event, groups in value.get("hooks", {}).items() if groups}
+    return json.dumps({**value, "hooks": hooks} if hooks else {k: v for k, v in value.items() if k != "hooks"})
+
+
+def _read(text: str, where: str) -> Node:
+    """The root object, whose `hooks` have the shape that the client takes; an empty file is an empty object."""
+    try:
+        root = parse(text if text.strip() else "{}")
+    except BadJson as fault:
+        raise ConfigError(where, f"{fault}. {_MEND}") from None
+    if not isinstance(root.value, dict):
+        raise ConfigError(where, f"settings must be an object: {{ ... }}. {_MEND}")
+    if "hooks" in root.members:
+        hooks = root.members["hooks"][1]
+        if not isinstance(hooks.value, dict):
+            raise _misshapen(text, hooks, where, '"hooks" must be an object')
+        for event, (_, groups) in hooks.members.items():
+            if not isinstance(groups.value, list):
+                raise _misshapen(text, groups, where, f'"hooks"."{event}" must be a list')
+    return root
+
+
+def _misshapen(text: str, node: Node, where: str, message: str) -> ConfigError:
+    return ConfigError(where, f"{BadJson(text, node.start, message)}. {_MEND}")
+
+
+def _first_of_ours(root: Node) -> tuple[Node, int] | None:
+    """The container and index of the first element to cut; of nested elements that are wholly ours, the outermost."""
+    if "hooks" not in root.members:
+        return None
+    hooks = root.members["hooks"][1]
+    for number, (_, groups) in enumerate(hooks.members.values()):
+        for place, group in enumerate(groups.items):
+            if "hooks" not in group.members:
+                continue
+            handlers = group.members["hooks"][1]
+            mine = [index for index, handler in enumerate(handlers.items) if is_ours(handler.value)]
+            if not mine:
+                continue
+            if len(mine) < len(handlers.items):
+                return handlers, mine[0]
+            if len(groups.items) > 1:
+                return groups, place
+            if len(hooks.members) > 1:
+                return hooks, number
+            return root, list(root.members).index("hooks")
+    return None
+
+
+def _cut(text: str, container: Node, index: int) -> str:
+    extents = container.extents()
+    start, end = extents[index]
+    if len(extents) == 1:
+        return text[: container.start + 1] + text[container.end - 1 :]
+    if index == len(extents) - 1:
+        return text[: extents[index - 1][1]] + text[end:]
+    return text[:start] + text[extents[index + 1][0] :]
+
+
+def _insert(text: str, container: Node, piece: str, depth: int) -> str:
+    """The text with `piece` as the container's last element; `depth`: how many objects or lists hold the container."""
+    newline, unit = _style(text)
+    last = container.extents()[-1][1] if container.extents() else container.start + 1
+    comma = "," if container.extents() else ""
+    if not newline:
+        return text[:last] + comma + (" " if comma and _is_spaced(text) else "") + piece + text[last:]
+    inner = newline + unit * (depth + 1)
+    tail = text[last : container.end - 1]
+    closing = tail if "\n" in tail else newline + unit * depth
+    return text[:last] + comma + inner + piece.replace("\n", inner) + closing + text[container.end - 1 :]
+
+
+def _member(key: str, value: object, text: str) -> str:
+    colon = ": " if _is_spaced(text) else ":"
+    return f'"{key}"{colon}{_write(value, text)}'
+
+
+def _write(value: object, text: str) -> str:
+    """JSON with a handler per line; its line ends are bare newlines, or none where the file has none."""
+    newline, unit = _style(text)
+    if newline:
+        return _lines(value, unit)
+    return json.dumps(value, ensure_ascii=False, separators=None if _is_spaced(text) else (",", ":"))
+
+
+def _lines(value: object, unit: str) -> str:
+    if isinstance(value, dict) and "type" not in value:
+        parts = [f"{json.dumps(key)}: {_lines(item, unit)}" for key, item in value.items()]
+        return _bracket("{", parts, "}", unit)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _bracket("[", [_lines(item, unit) for item in value], "]", unit)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _bracket(opener: str, parts: list[str], closer: str, unit: str) -> str:
+    body = ",\n".join(parts).replace("\n", "\n" + unit)
+    return f"{opener}\n{unit}{body}\n{closer}"
+
+
+def _style(text: str) -> tuple[str, str]:
+    """The file's line end ('' when it is all on one line, unless it is empty) and its unit of indentation."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    first, *others = text.strip().split("\n")
+    for line in others:
+        indent = line[: len(line) - len(line.lstrip(" \t"))]
+        if indent:
+            return newline, indent
+    return ("" if first.strip("{} ") and not others else newline), "  "
+
+
+def _is_spaced(text: str) -> bool:
+    """Whether the file has blanks behind its colons, as any file of several lines has or may have."""
+    return '":' not in text or '": ' in text or "\n" in text.strip()
+
 
 USER, PROJECT, LOCAL = SCOPES = ("user", "project", "local")
 _BACKUP = ".skillcache-backup"
-_MEND = "Mend the file, then run the command again; it is as it was."
 
 
 class Unwritable(SkillcacheError):

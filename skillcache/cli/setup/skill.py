@@ -10,9 +10,9 @@ import tempfile
 from collections.abc import Mapping
 from hashlib import sha256
 
-from skillcache.cli.format import unified
+from skillcache.cli.output import unified
 from skillcache.cli.setup.settings_file import locate, read
-from skillcache.core.errors import SkillcacheError
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import package_folder
 
 NAME = "redis-cache"

@@ -2,7 +2,7 @@
 
 import os
 
-from skillcache.commands.shims import preamble
+from skillcache.commands.shims import script
 from skillcache.commands.shims.folder import Kept
 from skillcache.core import files
 from skillcache.core.digest import digest
@@ -30,7 +30,7 @@ def prepare(environ: "Mapping[str, str]", project: str, session_id: str, setting
         return False
     if session_id:
         files.append(f"{calls_folder(settings.cache)}/{session_id}", b"")  # `>>` must find it, under noclobber
-    files.write(named, preamble.line(path))
+    files.write(named, script.line(path))
     return True
 
 
@@ -76,7 +76,7 @@ def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, c
         own = folder.installed(words, f"{there}/bin")
         if own:
             activated[there] = folder.make(settings.cache, tuple(sorted({*own, *names})), words, loader=loader) or base
-    text = preamble.preamble(
+    text = script.preamble(
         base,
         activated=activated,
         spellings=_spellings(project, words, paths),

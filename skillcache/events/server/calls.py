@@ -8,18 +8,15 @@ import time
 from threading import Event, Lock, Thread
 
 from skillcache.claude.event import ToolEvent, parse_tool_event
-from skillcache.core.errors import SkillcacheError
-from skillcache.core.outcomes import TIME_UP
+from skillcache.core.outcomes import TIME_UP, SkillcacheError
 from skillcache.core.paths import cache_folder
 from skillcache.events.runtime import count_fault
-from skillcache.events.server.endings import Endings
-from skillcache.events.server.flights import Flights
-from skillcache.events.server.session import Session
+from skillcache.events.server.session import Endings, Flights, Session
 from skillcache.events.server.world import ResidentWorld, Stores
 from skillcache.tools import inflight
 from skillcache.tools.before import answer
 from skillcache.tools.call import make_call
-from skillcache.tools.plugin_answer import PLUGIN_ANSWER
+from skillcache.tools.refusal import PLUGIN_ANSWER
 from skillcache.tools.registry import may_be_ours
 
 RUN = "{}"

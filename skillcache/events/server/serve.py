@@ -1,4 +1,26 @@
-"""The life of the server: listens, answers, and ends with the client, whatever way that goes."""
+"""The life of the server: listens, answers over HTTP, and ends with the client, whatever way that goes.
+
+The socket of the server: private, whole or not there, and given over to whoever starts later at the same place.
+
+The resident core: one process for each process of the client, which answers the plugin's mod.
+
+It listens on a unix socket and speaks HTTP/1.1, every message a JSON object. Where it listens it first says on its
+standard output:
+
+    {"protocol": 3, "socket": "/run/user/1000/skillcache/4711-98765"}
+
+POST /call     a PreToolUse event. Answers
+    {}                                      the call is not ours: run it
+    {"follow": true}                        run it, and tell its end
+    {"result": ..., "context": [text]}      its result, in the tool's own shape, and what to tell the model
+    {"wait": seconds, "ticket": id}         not known yet: ask /wait, which answers within so many seconds
+POST /wait     {"ticket": id}. Answers as /call does.
+POST /ended    a PostToolUse or PostToolUseFailure event. Answers {} before what follows from it is done.
+POST /stop     {}. Answers {}, and the server ends: the client's environment is another now.
+POST /hello    {}. Answers {"protocol", "pid"}.
+
+Its lanes, settings and stores are those of the hooks, so that both give the same answers. It ends with the client.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +33,153 @@ import sys
 import time
 from collections.abc import Mapping
 from threading import BoundedSemaphore, Thread
+from typing import BinaryIO, NamedTuple
 
-from skillcache.claude import resident
-from skillcache.claude.event import BadEvent
-from skillcache.core import bytecode
-from skillcache.core.errors import SkillcacheError
-from skillcache.core.outcomes import BAD_EVENT
+from skillcache.claude import plugin
+from skillcache.claude.event import MOST, BadEvent
+from skillcache.claude.plugin import is_private
+from skillcache.core import bytecode, files
+from skillcache.core.outcomes import BAD_EVENT, SkillcacheError
 from skillcache.core.paths import package_folder
 from skillcache.events.runtime import arm
 from skillcache.events.server.calls import Calls
-from skillcache.events.server.endings import Endings
-from skillcache.events.server.flights import Flights
-from skillcache.events.server.http import BadRequest, read_request, response
-from skillcache.events.server.listening import PROTOCOL, CannotListen, Listener, sweep
-from skillcache.events.server.patterns import meet
-from skillcache.events.server.session import Session
+from skillcache.events.server.session import Endings, Flights, Session
+from skillcache.events.server.world import meet
 from skillcache.settings.trust import require
+
+_BACKLOG = 128
+
+
+class CannotListen(SkillcacheError):
+    """The path cannot be used."""
+
+
+class Listener:
+    """Listens at `path`, in place of a server that did, which notices it (`is_ours`) and ends. Raises CannotListen."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        folder = os.path.dirname(path)
+        # Moved to its place when it listens, so that nobody ever finds one that does not.
+        draft = f"{folder}/.{os.getpid()}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            files.make_folder(folder)
+            if not is_private(folder):
+                raise CannotListen(f"{folder} is not a folder that its owner alone can use")
+            files.remove(draft)
+            self._socket.bind(draft)
+            os.chmod(draft, 0o600)
+            self._socket.listen(_BACKLOG)
+            status = os.stat(draft)
+            os.rename(draft, path)
+        except OSError as fault:
+            self._socket.close()
+            raise CannotListen(f"{path}: {fault.strerror or fault}") from None
+        self._identity = (status.st_dev, status.st_ino)
+
+    def accept(self) -> socket.socket:
+        """Raises OSError once the listener is closed."""
+        return self._socket.accept()[0]
+
+    def is_ours(self) -> bool:
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def close(self) -> None:
+        if self.is_ours():
+            files.remove(self.path)
+        self._socket.close()
+
+
+def sweep(folder: str, alive: str) -> None:
+    """Remove what servers of clients that are gone have left; `alive`: the name of the present one's socket."""
+    try:
+        with os.scandir(folder) as found:
+            for item in found:
+                pid = item.name.lstrip(".").partition("-")[0]
+                if pid.isdecimal() and not item.name.startswith(alive) and not _is_running(int(pid)):
+                    files.remove(item.path)
+    except OSError:
+        return
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+PROTOCOL = 3  # raised with every change that a mod of another version would not understand
+
+
+_LINE = 8_192  # bytes of a line of the head
+_HEADERS = 64
+
+
+class BadRequest(Exception):
+    """`status`: what to answer before the connection is closed."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Request(NamedTuple):
+    """last: whether the other side closes the connection after it."""
+
+    method: str
+    path: str
+    body: bytes
+    last: bool
+
+
+def read_request(stream: BinaryIO) -> Request | None:
+    """None at the end of the connection. Raises BadRequest and OSError."""
+    line = _line(stream)
+    if not line:
+        return None
+    words = line.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadRequest(400, "no request of HTTP/1.1")
+    headers: dict[str, str] = {}
+    while header := _line(stream):
+        name, colon, value = header.partition(":")
+        if not colon or len(headers) == _HEADERS:
+            raise BadRequest(400, "no header")
+        headers[name.strip().lower()] = value.strip().lower()
+    if "transfer-encoding" in headers:
+        raise BadRequest(411, "a body without a length")
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 12:
+        raise BadRequest(400, "no length")
+    if int(length) > MOST:
+        raise BadRequest(413, "larger than any event")
+    body = stream.read(int(length))
+    if len(body) != int(length):
+        return None
+    return Request(words[0], words[1], body, headers.get("connection") == "close" or words[2] == "HTTP/1.0")
+
+
+def response(status: int, body: bytes, *, last: bool = False) -> bytes:
+    head = f"HTTP/1.1 {status} said\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    return f"{head}{'connection: close' + chr(13) + chr(10) if last else ''}\r\n".encode("ascii") + body
+
+
+def _line(stream: BinaryIO) -> str:
+    """Without its end; "" for an empty line and at the end of the connection."""
+    line = stream.readline(_LINE + 1)
+    if len(line) > _LINE:
+        raise BadRequest(431, "a line too long")
+    return line.rstrip(b"\r\n").decode("latin-1")
+
 
 IDLE = 3_600.0  # seconds without a request after which the server ends; the mod starts it again
 _TURN = 0.001  # seconds that a thread which stores a long output may keep the one that answers
@@ -48,7 +201,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
     require(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
     parent = os.getppid()
     sys.setswitchinterval(_TURN)
-    path = path or resident.socket_path(environ)
+    path = path or plugin.socket_path(environ)
     if path is None:
         raise CannotListen("CLAUDE_PID does not name the client; give --socket PATH")
     for number in (signal.SIGINT, signal.SIGHUP):  # meant for the client: we end when it does

@@ -1,25 +1,80 @@
-"""The world as the resident core sees it: the hooks' own, but for stores that stay connected and time that is told."""
+"""The world as the resident core sees it: who is connected, its stores, the client's environment, patterns of projects.
+
+Observed: the client reads `env` of a settings file again as soon as the file changes, and gives it to whatever it
+starts from then on. A server that lives on would take old values for those that a command runs with.
+"""
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from skillcache.core.errors import StoreError
-from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome
-from skillcache.library.embedded import EmbeddedFile
+import redis
+
+from skillcache.claude.definitions import config_folder
+from skillcache.claude.permission_sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
+from skillcache.core import files, json
+from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome, StoreError
+from skillcache.core.paths import cache_folder, project_config_file
+from skillcache.core.processes import describe
+from skillcache.library.clients import EmbeddedFile
+from skillcache.settings.configuration import parse
+from skillcache.settings.table import PROJECT
+from skillcache.stores import redis_py
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
+from skillcache.stores.pooled import PooledStore
 from skillcache.tools.world import World
 
 if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
-    from skillcache.events.server.connected import Connected
-    from skillcache.events.server.flights import Flights
+    from skillcache.events.server.session import Flights
+    from skillcache.stores.requests import Request
     from skillcache.tools.call import Call
     from skillcache.tools.lookup import Consultation
+
+
+T = TypeVar("T")
+
+
+_BLOCK = 2.0  # seconds that a reply may be kept back where somebody waits for a run, at most
+
+
+class Connected:
+    """connect, reply: seconds that the server has. Raises ConfigError."""
+
+    def __init__(self, target: str, *, connect: float, reply: float) -> None:
+        self._client = redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=reply)
+        self._waiting = PooledStore(
+            redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
+        )
+
+    def store(self, note: Callable[[StoreError], None]) -> Store:
+        """`note` is told of every failure."""
+        return _Watched(self._client, self._waiting, note)
+
+
+class _Watched(PooledStore):
+    def __init__(self, client: redis.Redis, waiting: PooledStore, note: Callable[[StoreError], None]) -> None:
+        super().__init__(client)
+        self._longest_block = _BLOCK
+        self._waiting = waiting
+        self._note = note
+
+    def close(self) -> None:
+        """The connections stay for the next call."""
+
+    def _ask(self, request: Request[T], patience: float = 0.0) -> T:
+        try:
+            if patience:
+                return self._waiting._ask(request, patience)  # noqa: SLF001 - a store like this one, with other bounds
+            return super()._ask(request, patience)
+        except StoreError as fault:
+            self._note(fault)
+            raise
 
 
 REST = 5.0  # seconds in which a server that did not answer is not asked again
@@ -58,7 +113,7 @@ class Stores:
             if server is None:
                 # redis-py takes its time to import
 
-                from skillcache.events.server.connected import Connected  # redis-py takes its time to import
+                # redis-py takes its time to import
 
                 server = self._servers[target] = Connected(target, connect=self._connect, reply=self._reply)
             return server
@@ -96,3 +151,123 @@ class ResidentWorld(World):
 
     def open_store(self, target: str) -> Store:
         return self._stores.open(target, now=time.time())  # a claim is renewed long after the call has begun
+
+
+_READS = 0.05  # seconds that the client surely takes from its start to reading them; a start is known to 0.01
+GRACE = 10.0  # seconds within which the client has surely taken up a change
+
+
+class Environment:
+    """until: when the server is to end, on the clock of time.time; None while its environment is the client's."""
+
+    def __init__(self, environ: Mapping[str, str], now: float) -> None:
+        self._environ = environ
+        self._places = _places(environ)
+        self._stamps = self._look()
+        self._values = self._read()
+        self.until: float | None = None
+        changed = max((stamp[0] / 1e9 for stamp in self._stamps if stamp is not None), default=0.0)
+        if changed > _start_of_client(environ) + _READS and now - changed < GRACE:
+            self.until = changed + GRACE
+
+    def is_current(self, now: float) -> bool:
+        if self.until is None:
+            stamps = self._look()
+            if stamps != self._stamps:
+                self._stamps = stamps
+                if self._read() != self._values:
+                    self.until = now + GRACE
+        return self.until is None
+
+    def _look(self) -> list[tuple[int, int, int] | None]:
+        stamps: list[tuple[int, int, int] | None] = []
+        for place in self._places:
+            try:
+                status = os.stat(place)
+                stamps.append((status.st_mtime_ns, status.st_size, status.st_ino))
+            except OSError:
+                stamps.append(None)
+        return stamps
+
+    def _read(self) -> list[object]:
+        return [_env_of(place) for place in self._places]
+
+
+def _env_of(path: str) -> object:
+    try:
+        settings = json.loads(files.read(path, LARGEST) or b"{}")
+    except (OSError, ValueError):
+        return None
+    return settings.get("env") if isinstance(settings, dict) else None
+
+
+def _places(environ: Mapping[str, str]) -> list[str]:
+    """Every file that the client takes settings from."""
+    project = environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+    config = config_folder(environ)
+    places = [f"{MANAGED}/managed-settings.json", f"{config}/remote-settings.json", f"{config}/settings.json"]
+    for folder in roots_of(project, project):
+        places += [f"{folder}/.claude/settings.json", f"{folder}/.claude/settings.local.json"]
+    given = values_of(client_arguments(environ), ("--settings",))
+    return [*places, *(os.path.join(project, path) for path in given if not path.lstrip().startswith("{"))]
+
+
+def _start_of_client(environ: Mapping[str, str]) -> float:
+    """Unix seconds; 0 where the system does not tell."""
+    pid = environ.get("CLAUDE_PID", "")
+    ticks = describe(int(pid)).get("pid_start", "") if pid.isdecimal() else ""
+    if not ticks:
+        return 0.0
+    since_boot = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.time() - since_boot + int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+_LARGEST = 1 << 20
+_MOST = 500  # patterns of either sort
+
+
+def known(environ: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Of rules, and of what puts their results out of date."""
+    try:
+        found: Any = json.loads(files.read(_path(environ), _LARGEST) or b"[[], []]")
+        rules, writers = ([str(text) for text in texts] for texts in found)
+    except (OSError, ValueError, TypeError):
+        return [], []
+    return rules, writers
+
+
+def meet(project: str, environ: Mapping[str, str]) -> None:
+    """Take in a project's rules. Raises ConfigError and OSError."""
+    before = known(environ)
+    matches, writers = _of_project(project)
+    after = (_joined(before[0], matches), _joined(before[1], writers))
+    if after != before:
+        files.write(_path(environ), json.dumps(after).encode())
+
+
+def is_met(project: str, environ: Mapping[str, str]) -> bool:
+    """Whether the project's rules were taken in. Raises ConfigError and OSError."""
+    before = known(environ)
+    return all(set(texts) <= set(old) for texts, old in zip(_of_project(project), before, strict=True))
+
+
+def _of_project(project: str) -> tuple[list[str], list[str]]:
+    path = project_config_file(project)
+    text = files.read(path, _LARGEST)
+    if text is None:
+        return [], []
+    _, rules, _ = parse(text, path, PROJECT)
+    writers = [str(pattern) for rule in rules for pattern in _listed(rule.get("invalidated_by"))]
+    return [str(rule["match"]) for rule in rules], writers
+
+
+def _joined(old: list[str], new: list[str]) -> list[str]:
+    return list(dict.fromkeys([*old, *new]))[-_MOST:]
+
+
+def _listed(value: object) -> Iterable[object]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _path(environ: Mapping[str, str]) -> str:
+    return f"{cache_folder(environ)}/plugin/patterns.json"

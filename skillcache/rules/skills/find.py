@@ -7,13 +7,12 @@ A skill is a folder with a SKILL.md whose own folder is named `skills`. No hook 
 
 import os
 
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint.files import small
 from skillcache.rules.gathered import Use
 from skillcache.rules.rule import Rule
-from skillcache.rules.skills import beyond, manifest
+from skillcache.rules.skills import manifest
 from skillcache.rules.skills.scripts import script_at
 
 TYPE_CHECKING = False
@@ -132,7 +131,7 @@ def rule_of(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, 
     if own is not None and (own.depends is not None or said.declared is None):
         depends = own.depends
     outputs = (own.outputs if own is not None else ()) or declared.outputs
-    for fault_of, globs in ((beyond.fault_of, depends or ()), (manifest.fault_of_output, outputs)):
+    for fault_of, globs in ((manifest.fault_of_input, depends or ()), (manifest.fault_of_output, outputs)):
         for glob in globs:
             if fault := fault_of(glob):
                 raise Bypass(UNCAPTURABLE, f"Skill({said.name}): {glob!r} {fault}")
@@ -140,7 +139,7 @@ def rule_of(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, 
     rule = Rule(
         said.name,
         f"Skill({said.name})",
-        depends=None if depends is None else tuple([glob for glob in depends if not beyond.is_beyond(glob)]),
+        depends=None if depends is None else tuple([glob for glob in depends if not manifest.is_beyond(glob)]),
         env=(*declared.env, *(own.env if own is not None else ())),
         ttl=kept,
         failures=declared.failures or (own is not None and own.failures),
@@ -153,4 +152,4 @@ def rule_of(said: manifest.Manifest, own: Rule | None, ttl: int) -> tuple[Rule, 
         version=(own.version if own is not None else "") or declared.version,
         origin=own.origin if own is not None else manifest.FILE,
     )
-    return rule, tuple(filter(beyond.is_beyond, depends or ()))
+    return rule, tuple(filter(manifest.is_beyond, depends or ()))

@@ -6,12 +6,10 @@ A hook has no YAML library, so this reads the part of YAML that people write the
     true and false, whole and decimal numbers, texts that no reader of YAML takes for anything else, quoted texts
 
 Whatever is accepted, a YAML library reads as the same value. Values of all other keys are stepped over, where it is
-sure where they end: see `skillcache.rules.skills.stepping`.
+sure where they end: see `skillcache.rules.skills.yaml`.
 """
 
-from skillcache.rules.skills.flow import Flow
-from skillcache.rules.skills.scalars import DEEPEST, KEYWORDS, NotUnderstood, plain, quoted
-from skillcache.rules.skills.stepping import Stepper, key_of
+from skillcache.rules.skills.yaml import DEEPEST, KEYWORDS, Flow, NotUnderstood, Stepper, key_of, plain, quoted
 
 OURS = "skillcache"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")

@@ -1,31 +1,168 @@
-"""What a skill is called and what it declares of its scripts: its SKILL.md and, in a plugin, the plugin's own manifest.
+"""What a skill is called and declares of its scripts: by its SKILL.md, its plugin's manifest and the call's own words.
 
 metadata:
 skillcache:
 ttl: 3600                  seconds a result is kept
 depends: [data/**]         files it reads besides those it is given: globs from the worktree's root, or as
-                           `skillcache.rules.skills.beyond` says
+                           `skillcache.rules.skills.manifest` says
 args_are_files: true       every argument that is no option names a file that must be there
 version: 2                 whatever a change of which makes all results out of date
 env: [REPORT_STYLE]        environment variables it reads
 failures: true             a status other than 0 is a report as well, such as 1 for findings
 outputs: [report.pdf]      files it writes: globs from the directory it is run in, or where the call names them
+
+{-o}  {--output}  {-o,--output}    the option's value: `-o X`, `-oX`, `--output X`, `--output=X`, each time it is given
+{1}  {2}  ...                      the first, second, ... word behind the script that is neither an option nor such a
+                                   value; behind `--` every word counts
+
+Which option takes a value is known of those in braces alone. A word that is taken for an output and is none does no
+harm: what is named and not written keeps the result from being stored.
+
+/x  ~/x                        absolute, or from the home folder
+../x  ${CLAUDE_SKILL_DIR}/x    from the skill's own folder, by which `../` is meant as often as it stands there
+${CLAUDE_PLUGIN_ROOT}/x        from that of the plugin which the skill belongs to, whatever version its path holds
 """
 
+import os
+
 from skillcache.core import files, json
-from skillcache.core.errors import Bypass
-from skillcache.core.outcomes import UNCAPTURABLE
+from skillcache.core.digest import digest_parts
+from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from skillcache.core.record import Record
+from skillcache.fingerprint import globs
 from skillcache.fingerprint.globs import fault_of
-from skillcache.rules.skills import named
-from skillcache.rules.skills.beyond import PLUGIN
-from skillcache.rules.skills.beyond import fault_of as fault_of_input
+from skillcache.fingerprint.ignored import is_cache
 from skillcache.rules.skills.frontmatter import read as read_frontmatter
-from skillcache.rules.skills.scalars import NotUnderstood
+from skillcache.rules.skills.yaml import NotUnderstood
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from skillcache.fingerprint.outside import Outside
+    from skillcache.rules.gathered import Use
+
+
+_NOWHERE = ("", "-", os.devnull)
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+
+
+def is_named(text: str) -> bool:
+    """Whether an output says where in the command it is named, rather than what it is called."""
+    return text[:1] == "{"
+
+
+def fault_of_word(text: str) -> str:
+    """Why a text that begins with a brace names no word of a command, or ''."""
+    names = _named_words(text)
+    if text[-1:] == "}" and (all(map(_is_option, names)) or (len(names) == 1 and _is_place(names[0]))):
+        return ""
+    return "names neither an option, as {-o,--output}, nor an argument, as {1}"
+
+
+def values_of(texts: tuple[str, ...], given: tuple[str, ...]) -> dict[int, str]:
+    """The outputs that the words behind a script name by these texts: by the word's index, what it says."""
+    names = [name for text in texts if is_named(text) for name in _named_words(text)]
+    options = {name for name in names if _is_option(name)}
+    places = {int(name) for name in names if _is_place(name)}
+    found: dict[int, str] = {}
+    at, operands, is_ended = 0, 0, not names
+    while at < len(given):
+        word = given[at]
+        if is_ended or word[:1] != "-" or word == "-":
+            operands += 1
+            if operands in places:
+                found[at] = word
+        elif word == "--":
+            is_ended = True
+        elif word in options:
+            at += 1
+            if at < len(given):
+                found[at] = given[at]
+        else:
+            for option in options:
+                start = option if len(option) == 2 else f"{option}="
+                if word.startswith(start):
+                    found[at] = word[len(start) :]
+        at += 1
+    return {at: value for at, value in found.items() if value not in _NOWHERE}
+
+
+def _named_words(text: str) -> list[str]:
+    return [name.strip(" ") for name in text[1:-1].split(",")]
+
+
+def _is_option(name: str) -> bool:
+    if name.startswith("--"):
+        return len(name) > 3 and name[2] in _LETTERS and _LETTERS.issuperset(name[2:].replace("-", "").replace("_", ""))
+    return len(name) == 2 and name[0] == "-" and name[1] in _LETTERS
+
+
+def _is_place(name: str) -> bool:
+    return name.isascii() and name.isdigit() and name[0] != "0" and len(name) < 4
+
+
+PLUGIN = ".claude-plugin/plugin.json"  # in the folder that a plugin's shelf lies in
+_SKILL, _ROOT = "${CLAUDE_SKILL_DIR}/", "${CLAUDE_PLUGIN_ROOT}/"
+_UP = "../"
+_STARTS = ("/", "~", _UP, _SKILL, _ROOT)
+
+
+def is_beyond(glob: str) -> bool:
+    """Whether it is counted from elsewhere than the worktree's root."""
+    return glob.startswith(_STARTS)
+
+
+def fault_of_input(glob: str) -> str:
+    """Why it cannot be depended on, or ''; of any glob."""
+    if glob[:1] == "~" and glob[1:2] != "/":
+        return "is no path"
+    _, _, rest = _parted(glob)
+    return "is git's own, or a cache" if is_cache(rest.encode()) else globs.fault_of(rest)
+
+
+def _parted(glob: str) -> tuple[str, int, str]:
+    """What it is counted from, how many folders above that, and the glob from there."""
+    start = next((start for start in ("/", "~/", _SKILL, _ROOT) if glob.startswith(start)), "")
+    rest = glob[len(start) :]
+    if start in ("/", "~/"):
+        return start, 0, rest
+    ups = 0
+    while rest.startswith(_UP) and (start or glob.startswith(_UP)):
+        ups += 1
+        rest = rest[len(_UP) :]
+    return start or _SKILL, ups, rest
+
+
+def content(glob: str, use: "Use", outside: "Outside") -> str:
+    """Digest of the names and contents of what it names now. Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE)."""
+    start, ups, rest = _parted(glob)
+    parts: list[bytes] = []
+    for top in _tops(start, use, glob):
+        for _ in range(ups):
+            top = os.path.dirname(top)  # noqa: PLW2901 - as many as are said
+        for path in sorted(globs.find(top, rest, outside.budget, through_links=True)):
+            parts += (os.fsencode(path), outside.content(os.path.join(top, path)).encode())
+    return digest_parts(parts) if parts else "absent"
+
+
+def _tops(start: str, use: "Use", glob: str) -> list[str]:
+    """The folders that it is counted from: a skill's by the path that was come by, and where it really lies."""
+    if start == "/":
+        return ["/"]
+    if start == "~/":
+        if not use.home.startswith("/"):
+            raise Bypass(UNCAPTURABLE, f"{glob} without a home folder")
+        return [use.home]
+    folders = list(dict.fromkeys([use.folder, os.path.realpath(use.folder)]))
+    if start == _SKILL:
+        return folders
+    above = [os.path.dirname(os.path.dirname(folder)) for folder in folders]
+    plugins = [folder for folder in above if os.path.isfile(f"{folder}/{PLUGIN}")]
+    if not plugins:
+        raise Bypass(UNCAPTURABLE, f"{glob}: the skill is of no plugin")
+    return plugins
+
 
 FILE = "SKILL.md"
 SHELF = "skills"  # the name of the folder that a skill's lies in
@@ -180,8 +317,8 @@ def _fault_of_name(text: str) -> str:
 
 def fault_of_output(glob: str) -> str:
     """Why it cannot be an output, or ''."""
-    if named.is_named(glob):
-        return named.fault_of(glob)
+    if is_named(glob):
+        return fault_of_word(glob)
     if glob.startswith(("/", "~")):
         return "is not below the directory that the script is run in"
     if ".git" in glob.split("/"):

@@ -1,16 +1,21 @@
-"""Where the resident server of a client process listens, and whether it does.
+"""Our plugin in the client: where its resident server listens, and what it says to the commands of a session.
 
 The client's hooks and the server work the path out alike, from what the client gives both: its own process number. The
 folder is private; a socket's path may be about a hundred bytes long at most, which not every cache folder leaves.
+
+Beside the socket of the resident server lie `.off`, where the person has switched it off, and `.options`, which the
+client gives the plugin's own hooks alone: see skillcache/events/server/session.py.
 """
 
 import os
 
+from skillcache.core import files
 from skillcache.core.paths import cache_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
 
 _LONGEST = 70  # bytes of the folder
 _PATIENCE = 0.05  # seconds; a server that is there takes a connection at once
@@ -77,3 +82,24 @@ def is_served(environ: "Mapping[str, str]") -> bool:
     finally:
         connection.close()
     return True
+
+
+_LARGEST_OPTIONS = 1 << 16
+
+
+def options(environ: "Mapping[str, str]") -> dict[str, str] | None:
+    """Settings that the person has given the plugin, by their variables; None where it is switched off."""
+    if not is_private(run_folder(environ)):  # most people have none
+        return {}
+    path = socket_path(environ)
+    if path is None:
+        return {}
+    if os.path.exists(off_path(path)):
+        return None
+    data = files.read(f"{path}.options", _LARGEST_OPTIONS)
+    if data is None:
+        return {}
+    from skillcache.core import json  # only where the person has given some
+
+    given = json.loads(data)
+    return {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}

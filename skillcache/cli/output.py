@@ -1,6 +1,15 @@
-"""Numbers, and differences between texts, as people read them."""
+"""How commands print: sizes and times as people say them, and `--json` with its schema.
+
+The models are for the schema, and tests hold the output to them. pydantic costs a command as much as all else at its
+start, and takes no file name that is not UTF-8: it is imported where a schema is asked for, and nowhere else.
+"""
 
 import difflib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -50,3 +59,35 @@ def _lines(text: str) -> list[str]:
     """Split at line feeds only: a form feed or a line separator inside a string is no line end."""
     pieces = text.split("\n")
     return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+def json_options(model: str, text: str = "Print one JSON object.", name: str = "as_json") -> Callable[[Any], Any]:
+    """Both options. `model`: a class of `cli/schemas`; `name`: of the flag's argument."""
+    schema = click.option(
+        "--json-schema",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=Schema(model),
+        help="Print the schema of that JSON and exit.",
+    )
+    flag = click.option("--json", name, is_flag=True, help=text)
+    return lambda function: flag(schema(function))
+
+
+class Schema:
+    """The callback of `--json-schema`. model: as of `json_options`."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+
+    def __call__(self, ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+        if wanted and not ctx.resilient_parsing:
+            click.echo(json.dumps(model_of(self.model).model_json_schema(mode="serialization"), indent=2))
+            ctx.exit()
+
+
+def model_of(name: str) -> Any:
+    from skillcache.cli import schemas
+
+    return getattr(schemas, name)

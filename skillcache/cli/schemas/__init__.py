@@ -1,1 +1,0 @@
-"""What `--json` of each command prints, as models: one module per command."""
