@@ -66,16 +66,12 @@ COLD = (
     "events.server",
     "fingerprint.differences",
     "library",
-    "messages.inbox_pooled",
     "messages.live",
     "messages.sending",
-    "stores.bounded",
     "stores.patterns",
     "stores.pooled",
-    "stores.pooled_async",
     "stores.redis_py",
     "stores.scan",
-    "stores.scan_sqlite",
     "tools.explanation",
 )
 # Modules that a hook imports only behind a command that took its time, or when a file of the person has changed.

@@ -14,12 +14,11 @@ from typing import NamedTuple
 import redis
 import redis.asyncio
 
-from skillcache.stores import scan as server
-from skillcache.stores import scan_sqlite
+from skillcache.stores import scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import Unreadable
-from skillcache.stores.patterns import Pattern
-from skillcache.stores.scan import ENTRIES, TEAM_ENTRIES, Holdings, Steps, read_header
+from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Pattern
+from skillcache.stores.scan import Holdings, Steps, read_header
 
 _ANY = 1 << 63  # above every generation
 
@@ -50,13 +49,13 @@ def invalidate(place: "str | redis.Redis", selection: Selection, *, rehearse: bo
     StoreError and ConfigError.
     """
     if isinstance(place, str) and place.startswith(EMBEDDED):
-        holdings = scan_sqlite.EmbeddedHoldings(place.removeprefix(EMBEDDED), time.time())
+        holdings = scan.EmbeddedHoldings(place.removeprefix(EMBEDDED), time.time())
         try:
-            return scan_sqlite.take(steps(holdings, selection, rehearse=rehearse))
+            return scan.take(steps(holdings, selection, rehearse=rehearse))
         finally:
             holdings.close()
     with _client(place) as client:
-        return server.take(steps(server.RedisHoldings(), selection, rehearse=rehearse), client)
+        return scan.take(steps(scan.RedisHoldings(), selection, rehearse=rehearse), client)
 
 
 async def aio_invalidate(
@@ -64,7 +63,7 @@ async def aio_invalidate(
 ) -> Invalidated:
     if isinstance(place, str):
         return await asyncio.to_thread(invalidate, place, selection, rehearse=rehearse)
-    return await server.aio_take(steps(server.RedisHoldings(), selection, rehearse=rehearse), place)
+    return await scan.aio_take(steps(scan.RedisHoldings(), selection, rehearse=rehearse), place)
 
 
 def steps(holdings: Holdings, selection: Selection, *, rehearse: bool = False) -> Steps[Invalidated]:
@@ -138,7 +137,7 @@ def _client(place: "str | redis.Redis") -> Iterator["redis.Redis"]:
     if not isinstance(place, str):
         yield place
         return
-    client = server.connect(place)
+    client = scan.connect(place)
     try:
         yield client
     finally:

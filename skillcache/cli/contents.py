@@ -8,11 +8,11 @@ from contextlib import closing
 
 from skillcache.cli.stats import place_of
 from skillcache.core.outcomes import DISK, StoreError
-from skillcache.stores import scan as server
-from skillcache.stores import scan_sqlite
+from skillcache.stores import scan
 from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.redis_keys import record_key
-from skillcache.stores.scan import ENTRIES, Holdings, Steps, T
+from skillcache.stores.scan import Holdings, Steps, T
 
 _LATEST = record_key("latest", "*")  # which entry a command had last
 
@@ -61,10 +61,10 @@ class EmbeddedContents(Contents):
     def __init__(self, path: str) -> None:
         self._path = path
         self.place = place_of(EMBEDDED + path)
-        self.holdings = self._holdings = scan_sqlite.EmbeddedHoldings(path, time.time())
+        self.holdings = self._holdings = scan.EmbeddedHoldings(path, time.time())
 
     def take(self, steps: Steps[T]) -> T:
-        return scan_sqlite.take(steps)
+        return scan.take(steps)
 
     def close(self) -> None:
         self._holdings.close()
@@ -73,7 +73,7 @@ class EmbeddedContents(Contents):
         if not os.path.exists(self._path):
             return
         try:
-            with closing(scan_sqlite.connect(self._path)) as db:
+            with closing(scan.open_file(self._path)) as db:
                 db.execute("DELETE FROM records WHERE key GLOB ?", (_LATEST,))
                 db.execute("VACUUM")
         except sqlite3.Error as fault:
@@ -82,12 +82,12 @@ class EmbeddedContents(Contents):
 
 class RedisContents(Contents):
     def __init__(self, url: str) -> None:
-        self._client = server.connect(url)
+        self._client = scan.connect(url)
         self.place = place_of(url)
-        self.holdings = server.RedisHoldings()
+        self.holdings = scan.RedisHoldings()
 
     def take(self, steps: Steps[T]) -> T:
-        return server.take(steps, self._client)
+        return scan.take(steps, self._client)
 
     def close(self) -> None:
         self._client.close()

@@ -27,9 +27,9 @@ from skillcache.settings.in_force import load
 from skillcache.stores import entry
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.entry import Entry, Unreadable, decode
-from skillcache.stores.patterns import Pattern
+from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
 from skillcache.stores.redis_keys import entry_key
-from skillcache.stores.scan import ENTRIES, TEAM_ENTRIES, Header, Parts, parts_of, read_header, with_pin
+from skillcache.stores.scan import Header, read_header, with_pin
 
 # The row that says most of a call, where a key has several of them.
 _TELLING = ("command", "url", "query", "prompt", "arguments", "input")

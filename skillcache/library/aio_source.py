@@ -21,7 +21,7 @@ from skillcache.library.clients import EmbeddedFile, usable
 from skillcache.library.source import limits, target_of
 from skillcache.library.steps import GLANCE, Step, Steps, Wait
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.pooled import AsyncStore
 from skillcache.stores.redis_py import aio_connect
 from skillcache.stores.redis_url import parse_url
 

@@ -33,8 +33,7 @@ from skillcache.library.keys import check_team
 from skillcache.library.shared_state_stores import SqliteState
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED, check_ttl
-from skillcache.stores.pooled import SECONDS, PooledStore, translating
-from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.pooled import SECONDS, AioLink, PooledLink, translating
 from skillcache.stores.redis_keys import state_keys
 from skillcache.stores.redis_py import aio_connect, connect
 
@@ -190,7 +189,7 @@ class SharedState:
     def close(self) -> None:
         """Closes connections of its own; it can be used again."""
         if not self._place and isinstance(self._client, redis.Redis):
-            PooledStore(self._client).close()
+            PooledLink(self._client).close()
         if self._place and self._client is not None:
             self._client.close()
             self._client = None
@@ -222,18 +221,18 @@ class SharedState:
         """Sent once: where the reply is lost, nobody knows whether it was done, and twice would be wrong."""
         if self._place:
             return self._ask(lambda client: client.eval(script, 3, *words))
-        return self._ask(lambda client: PooledStore(client).client.eval(script, 3, *words))
+        return self._ask(lambda client: PooledLink(client).client.eval(script, 3, *words))
 
     async def _aio_change(self, script: str, words: tuple[Any, ...]) -> Any:
         if self._place:
             return await self._aio(lambda client: client.eval(script, 3, *words))
 
         async def once(client: "redis.asyncio.Redis") -> Any:
-            store = AsyncStore(client)
+            link = AioLink(client)
             try:
-                return await store.client.eval(script, 3, *words)
+                return await link.client.eval(script, 3, *words)
             finally:
-                await store.close()  # nobody tells when its event loop ends
+                await link.close()  # nobody tells when its event loop ends
 
         return await self._aio(once)
 

@@ -16,7 +16,8 @@ from skillcache.library.in_force import folder
 from skillcache.library.steps import Step, Steps
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.pooled import PooledStore
+from skillcache.stores.pooled import PooledLink
+from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import connect
 
 T = TypeVar("T")
@@ -36,11 +37,11 @@ class Source:
         if client is None and not target.startswith(EMBEDDED):
             client = connect(target, **limits(Retry(NoBackoff(), 0)))
         self.place: str | redis.Redis = client or target
-        self._store: PooledStore | EmbeddedFile
+        self._store: RedisStore | EmbeddedFile
         if client is None:
             self._store = EmbeddedFile(target)
         else:
-            self._store = PooledStore(client)
+            self._store = RedisStore(PooledLink(client))
 
     def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""

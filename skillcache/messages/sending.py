@@ -5,7 +5,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
 import redis
@@ -19,13 +19,13 @@ from skillcache.messages import message as seal
 from skillcache.messages.agents import PERSON
 from skillcache.messages.arrival import word
 from skillcache.messages.inbox import FULL, GONE, Letter, Post
-from skillcache.messages.inbox_pooled import PooledPost
+from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.message import TEXT, Message, base_of, is_id, marked, person_id, proof_of, token_by, token_of
 from skillcache.messages.opening import open_post
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings, is_homeless, load
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.pooled import SECONDS, translating
+from skillcache.stores.pooled import SECONDS, PooledLink, translating
 from skillcache.stores.redis_keys import channel as channel_of
 from skillcache.stores.redis_py import connect
 
@@ -327,12 +327,13 @@ def check_place(client: object, who: str) -> None:
 @contextmanager
 def opened(client: "redis.Redis | None", target: str, token: str = "") -> Iterator[Post]:
     """`token`: of `proof`."""
-    post = PooledPost(client) if client is not None else open_post(target, now=time.time(), patient=True)
-    post.token = token
-    try:
+    if client is not None:
+        found: Post = RedisPost(PooledLink(client))
+        found.token = token
+        yield found  # whose connections stay for the next one
+        return
+    with closing(open_post(target, now=time.time(), patient=True, token=token)) as post:
         yield post
-    finally:
-        post.close()
 
 
 def client_of(target: str) -> "redis.Redis | None":

@@ -4,15 +4,17 @@ Scripts, so that a hook has one round trip, a record counts once and caps hold a
 keys that they learn inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
 """
 
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.sessions import record
 from skillcache.sessions.journal import History, Journal, Past, Question
-from skillcache.stores.connection import Connection, Limits
 from skillcache.stores.redis_keys import LUA_NAMES, notes_key
-from skillcache.stores.redis_url import Address
-from skillcache.stores.resp import Refusal
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from skillcache.stores.connection import Command, Link, Reply, Request
 
 
 # ARGV: ttl, caps of log, files, tasks, sessions, told; ttl of told; then records. The first write of a record may
@@ -176,19 +178,9 @@ return 1
 ).encode()
 
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from skillcache.core.outcomes import Outcome
-    from skillcache.stores.resp import Reply
-
-    Command = tuple[str | bytes, ...]
-
-
 class RedisJournal(Journal):
-    def __init__(self, address: Address, limits_: Limits | None = None) -> None:
-        self._connection = Connection(address, limits_ or Limits())
-        self._fault: tuple[Outcome, str] | None = None
+    def __init__(self, link: "Link") -> None:
+        self._link = link
 
     def tell(
         self,
@@ -198,20 +190,19 @@ class RedisJournal(Journal):
         *,
         ttl: int,
     ) -> History | None:
-        commands: list[Command] = [*_record(before, ttl)]
-        place = len(commands)
+        requests: list[Request[Any]] = [*_record(before, ttl)]
+        place = len(requests)
         if question is not None:
-            commands.append(_read(question))
-        commands += _record(after, ttl)
-        if not commands:
+            requests.append(_read(question))
+        requests += _record(after, ttl)
+        if not requests:
             return None
-        replies = self._ask(tuple(commands))
-        return None if question is None else self._history(replies[place], question)
+        found = self._link.ask_all(requests)
+        return None if question is None else found[place]
 
     def past(self, session: str, entries: int) -> Past | None:
         question = Question("", own=session, sessions=0, near=0, any=0, entries=entries, files=record.FILES)
-        (reply,) = self._ask((_read(question),))
-        return next(iter(self._history(reply, question).sessions), None)
+        return next(iter(self._link.ask(_read(question)).sessions), None)
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
         runs: list[list[str]] = [
@@ -221,59 +212,45 @@ class RedisJournal(Journal):
             [word for pair in past.tasks.items() for word in pair],
         ]
         words = [word for run in runs for word in (str(len(run)), *run)]
-        self._ask((("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), *map(_bytes, words)),))
+        self._ask("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), *map(_bytes, words))
 
     def forget(self, session: str, project: str) -> bool:
-        return self._ask((("EVAL", FORGET, "0", session, project),)) != [0]
+        return self._ask("EVAL", FORGET, "0", session, project) != 0
 
     def add_note(self, project: str, id_: str, note: str) -> None:
-        self._ask((("HSET", notes_key(project), id_, _bytes(note)),))
+        self._ask("HSET", notes_key(project), id_, _bytes(note))
 
     def remove_note(self, project: str, id_: str) -> bool:
-        return self._ask((("HDEL", notes_key(project), id_),)) == [1]
+        return self._ask("HDEL", notes_key(project), id_) == 1
 
     def close(self) -> None:
-        self._connection.close()
+        self._link.close()
 
-    def _ask(self, commands: "tuple[Command, ...]") -> "list[Reply]":
-        if self._fault is not None:
-            raise StoreError(*self._fault)
-        self._fault = (STORE_UNREACHABLE, "an exchange was cut short")
-        try:
-            replies = self._connection.exchange_all(commands)
-        except StoreError as error:
-            raise self._die(error.outcome, error.detail) from None
-        self._fault = None
-        for reply in replies:
-            if isinstance(reply, Refusal):
-                raise self._die(STORE_REFUSED, reply.detail)
-        return replies
-
-    def _die(self, outcome: "Outcome", detail: str) -> StoreError:
-        self._fault = (outcome, detail)
-        self.close()
-        return StoreError(outcome, detail)
-
-    def _history(self, reply: "Reply", question: Question) -> History:
-        """No more than was asked for, whatever comes."""
-        try:
-            notes, *pasts = _items(reply)
-            return History(_pairs(notes), [_past(item, question) for item in pasts[: question.sessions + 1]])
-        except (TypeError, ValueError, OverflowError):
-            raise self._die(STORE_GARBAGE, "a history of another shape") from None
+    def _ask(self, *command: "str | bytes") -> "Reply":
+        return self._link.ask((command, _anything))
 
 
-def _record(records: "Iterable[bytes]", ttl: int) -> "list[Command]":
+def _record(records: "Iterable[bytes]", ttl: int) -> "list[Request[Reply]]":
     lines = tuple(records)
     if not lines:
         return []
     caps = (ttl, record.LOG, record.FILES, record.TASKS, record.SESSIONS, record.TOLD, record.TOLD_TTL)
-    return [("EVAL", RECORD, "0", *map(str, caps), *lines)]
+    return [(("EVAL", RECORD, "0", *map(str, caps), *lines), _anything)]
 
 
-def _read(question: Question) -> "Command":
+def _read(question: Question) -> "Request[History]":
     counts = (question.sessions, question.near, question.any, question.entries, question.files)
-    return ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
+    command: Command = ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
+    return command, lambda reply: _history(reply, question)
+
+
+def _history(reply: "Reply", question: Question) -> History:
+    """No more than was asked for, whatever comes."""
+    try:
+        notes, *pasts = _items(reply)
+        return History(_pairs(notes), [_past(item, question) for item in pasts[: question.sessions + 1]])
+    except (TypeError, ValueError, OverflowError):
+        raise StoreError(STORE_GARBAGE, "a history of another shape") from None
 
 
 def _past(reply: "Reply", question: Question) -> Past:
@@ -311,3 +288,7 @@ def _text(reply: "Reply") -> str:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
+
+
+def _anything(reply: "Reply") -> "Reply":
+    return reply

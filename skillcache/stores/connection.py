@@ -1,4 +1,10 @@
-"""One connection to a Redis server, over `_socket`, held to deadlines.
+"""A link to a Redis server over `_socket`, held to deadlines, and RESP2, the protocol that it speaks.
+
+    request = "*" count CRLF ( "$" length CRLF bytes CRLF )*
+    reply   = "+" line CRLF | "-" error CRLF | ":" integer CRLF
+            | "$" length CRLF bytes CRLF | "*" count CRLF reply*          (length, count -1: nothing)
+
+https://redis.io/docs/latest/develop/reference/protocol-spec/
 
 A deadline is for the whole step, not for one read: a server that drips bytes cannot hold a call. The time a
 server is silent is bounded more tightly than the whole reply, so that a hanging one costs a call less than
@@ -9,22 +15,183 @@ import _socket
 from errno import errorcode
 from time import monotonic
 
-from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.core.record import Record
 from skillcache.stores.redis_url import Address
-from skillcache.stores.resp import Reader, Refusal, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, Protocol, TypeAlias, TypeVar
 
-    from skillcache.stores.resp import Reply
+    from skillcache.core.outcomes import Outcome
 
+    T = TypeVar("T")
+    Reply: TypeAlias = "bytes | int | Refusal | list[Reply] | None"
+    Command: TypeAlias = tuple[str | bytes, ...]
+    # What is said to the server, and the function that reads its reply. That raises StoreError (STORE_GARBAGE) for a
+    # reply of another shape. An empty command is not sent: nothing is asked.
+    Request: TypeAlias = tuple[Command, Callable[[Any], T]]
     SocketAddress = tuple[int, int, int, Any]  # family, kind, protocol, address
+
+    class Link(Protocol):
+        """Asks a server, wherever it is. Of coroutines each call is one that gives what is said here.
+
+        longest: seconds, at most, for which the server is asked to keep a reply back.
+        """
+
+        longest: float
+
+        def ask(self, request: Request[T], patience: float = 0.0) -> T:
+            """`patience`: seconds for which the server may keep its reply back. Raises StoreError."""
+
+        def ask_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
+            """The same of each, in one round trip."""
+
+        def close(self) -> Any:
+            """Lets go of what it alone holds; safe after a failure and twice."""
+
 
 _PIECE = 65536
 _ANSWER = 1 << 20  # bytes, at most, of where a server is: a node tells of every other
 _LOOPBACK = ("127.0.0.1", "::1")
+_WAITING_MARGIN = 1.0  # seconds beyond a block: whoever waits can afford a busy server
+_END = b"\r\n"
+_KINDS = (b"", b"+", b"-", b":", b"$", b"*")
+MAX_LINE = 65536
+MAX_ITEMS = 1 << 17  # of a whole reply, whatever it is nested in
+MAX_DEPTH = 8
+_MAX_DIGITS = 19  # a signed 64-bit integer has no more
+
+# An error's text may repeat what was sent, a password among it: a known first word is kept, and of those that do not
+# say enough by it the beginning of the rest, up to where servers repeat the words of a command.
+_CODES = (
+    b"ASK BUSY CLUSTERDOWN CROSSSLOT DENIED ERR EXECABORT LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM "
+    b"NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNKILLABLE WRONGPASS WRONGTYPE"
+).split()
+_TELLING = (b"ERR", b"NOPERM")
+_SAID = 160  # characters of such a text
+
+
+class Refusal:
+    """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest."""
+
+    __slots__ = ("code", "text")
+
+    def __init__(self, line: bytes) -> None:
+        code, _, text = line.partition(b" ")
+        if text.startswith(b"Protocol error: unauthenticated"):  # of a request that is long, such as a script
+            code = b"NOAUTH"
+        self.code = code.decode() if code in _CODES else "ERR"
+        self.text = said(text) if code in _TELLING else ""
+
+    @property
+    def detail(self) -> str:
+        return f"{self.code} {self.text}".rstrip()
+
+
+def said(text: bytes) -> str:
+    """What may be shown of an error's text."""
+    shown = text.partition(b", with args")[0][:_SAID].decode("ascii", "replace")
+    return "".join(char if " " <= char <= "~" else "?" for char in shown)
+
+
+def encode(command: "tuple[str | bytes, ...]") -> bytes:
+    parts = [b"*%d\r\n" % len(command)]
+    for word in command:
+        data = word.encode() if isinstance(word, str) else word
+        parts += (b"$%d\r\n" % len(data), data, _END)
+    return b"".join(parts)
+
+
+class Reader:
+    """Takes replies from a stream that arrives in pieces of any size.
+
+    receive: the next piece, b"" at the stream's end. A reply of more than `limit` bytes, and what is not
+    RESP2, is STORE_GARBAGE; a stream that ends first is STORE_UNREACHABLE.
+    """
+
+    __slots__ = ("_at", "_buffer", "_items", "_limit", "_receive")
+
+    def __init__(self, receive: "Callable[[], bytes]", limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._buffer = bytearray()
+        self._at = 0
+        self._items = 0
+
+    def read(self) -> "Reply":
+        self._items = 0
+        reply = self._take(0)
+        del self._buffer[: self._at]
+        self._at = 0
+        return reply
+
+    def require_drained(self) -> None:
+        """More than was asked for would be taken for the answer to the next command."""
+        if self._buffer:
+            raise StoreError(STORE_GARBAGE, "more replies than commands")
+
+    def _take(self, depth: int) -> "Reply":
+        line = self._take_line()
+        kind, rest = line[:1], line[1:]
+        if kind == b"$":
+            length = _integer(rest)
+            return None if length == -1 else self._take_bytes(length)
+        if kind == b"*":
+            count = _integer(rest)
+            if count == -1:
+                return None
+            self._items += max(count, 0)
+            if count < 0 or self._items > MAX_ITEMS or depth >= MAX_DEPTH:
+                raise StoreError(STORE_GARBAGE, "an array out of bounds")
+            return [self._take(depth + 1) for _ in range(count)]
+        if kind == b":":
+            return _integer(rest)
+        if kind == b"+":
+            return rest
+        if kind == b"-":
+            return Refusal(rest)
+        raise StoreError(STORE_GARBAGE, "not a RESP2 reply")
+
+    def _take_line(self) -> bytes:
+        searched = self._at
+        while (end := self._buffer.find(_END, searched)) < 0:
+            searched = max(self._at, len(self._buffer) - 1)  # the pair may be split between two pieces
+            if searched - self._at > MAX_LINE or self._buffer[self._at : self._at + 1] not in _KINDS:
+                raise StoreError(STORE_GARBAGE, "not a RESP2 reply")
+            self._fill()
+        line = bytes(self._buffer[self._at : end])
+        self._at = end + len(_END)
+        return line
+
+    def _take_bytes(self, length: int) -> bytes:
+        if not 0 <= length <= self._limit:
+            raise StoreError(STORE_GARBAGE, "a length out of bounds")
+        end = self._at + length
+        while len(self._buffer) < end + len(_END):
+            self._fill()
+        if self._buffer[end : end + len(_END)] != _END:
+            raise StoreError(STORE_GARBAGE, "a string of another length than said")
+        with memoryview(self._buffer) as view:  # a slice of the bytearray would copy twice
+            data = bytes(view[self._at : end])
+        self._at = end + len(_END)
+        return data
+
+    def _fill(self) -> None:
+        piece = self._receive()
+        if not piece:
+            raise StoreError(STORE_UNREACHABLE, "the connection was closed")
+        self._buffer += piece
+        if len(self._buffer) > self._limit:
+            raise StoreError(STORE_GARBAGE, "a reply over the cap")
+
+
+def _integer(text: bytes) -> int:
+    digits = text[1:] if text[:1] in (b"-", b"+") else text
+    if not digits.isdigit() or len(digits) > _MAX_DIGITS:
+        raise StoreError(STORE_GARBAGE, "not an integer")
+    return int(text)
 
 
 class Limits(Record):
@@ -39,41 +206,69 @@ class Limits(Record):
 PATIENT = Limits(connect=2, silence=5, operation=30)  # of a person, who waits longer than a hook
 
 
-class Connection:
-    """Connects at the first exchange.
+class SocketLink:
+    """Over one connection of this process, made at the first question.
 
-    After a StoreError, or a Refusal, replies may still be due: close it and do not use it again.
+    After a failure it is dead: every later question raises the same at once.
     """
 
-    def __init__(self, address: Address, limits: Limits) -> None:
-        self._address = address
-        self._limits = limits
+    longest = 5.0  # a server that is gone without a word is noticed after so long
+
+    def __init__(self, address: Address, limits: Limits | None = None) -> None:
+        self.address = address
+        self._limits = limits or Limits()
         self._is_tagged = bool(address.nodes)
         self._socket: _socket.socket | None = None
-        self._reader = Reader(self._receive, limits.size)
+        self._reader = Reader(self._receive, self._limits.size)
         self._deadline = 0.0
         self._silence = 0.0
+        self._fault: tuple[Outcome, str] | None = None
 
-    def exchange(self, command: "tuple[str | bytes, ...]", patience: float = 0.0) -> "Reply":
-        """The reply to `command`; the greeting of a fresh connection travels with it. Raises StoreError.
+    def ask(self, request: "Request[T]", patience: float = 0.0) -> "T":
+        found: T = self._ask((request,), patience)[0]
+        return found
 
-        patience: seconds that the reply may take beyond the limits, for a command that blocks.
+    def ask_all(self, requests: "Sequence[Request[Any]]") -> "list[Any]":
+        return self._ask(requests, 0.0)
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _ask(self, requests: "Sequence[Request[Any]]", patience: float) -> "list[Any]":
+        if self._fault is not None:
+            raise StoreError(*self._fault)
+        commands = [command for command, _ in requests if command]
+        # An alarm may cut the exchange short anywhere: until it is whole, the connection owes a reply
+        # that must not be taken for the next one's.
+        self._fault = (STORE_UNREACHABLE, "an exchange was cut short")
+        try:
+            replies = iter(self._exchange(commands, patience) if commands else ())
+            self._fault = None
+            return [read(_accepted(next(replies)) if command else None) for command, read in requests]
+        except StoreError as error:
+            self._fault = (error.outcome, error.detail)
+            self.close()
+            raise StoreError(*self._fault) from None
+
+    def _exchange(self, commands: "list[Command]", patience: float) -> "list[Reply]":
+        """The reply to each command, in one round trip; a refused greeting is the only reply.
+
+        The greeting of a fresh connection travels with the first. Raises StoreError.
         """
-        return self.exchange_all((command,), patience)[-1]
-
-    def exchange_all(self, commands: "tuple[tuple[str | bytes, ...], ...]", patience: float = 0.0) -> "list[Reply]":
-        """The reply to each command, in one round trip; a refused greeting is the only reply. Raises StoreError."""
         greeting: tuple[tuple[str, ...], ...] = ()
         try:
             if self._socket is None:
-                self._socket = _connect(self._address, self._limits)
-                greeting = self._address.greeting()
+                self._socket = _connect(self.address, self._limits)
+                greeting = self.address.greeting()
+            patience += _WAITING_MARGIN if patience else 0.0
             self._deadline = monotonic() + self._limits.operation + patience
             self._silence = self._limits.silence + patience
             if self._is_tagged:
                 from skillcache.stores.cluster import tagged  # few URLs name one
 
-                commands = tuple([tuple(tagged(words)) for words in commands])
+                commands = [tuple(tagged(words)) for words in commands]
             self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
             for words in greeting:
                 reply = self._reader.read()
@@ -90,11 +285,6 @@ class Connection:
         self._reader.require_drained()
         return replies
 
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
     def _send(self, data: bytes) -> None:
         with memoryview(data) as view:
             sent = 0
@@ -108,7 +298,7 @@ class Connection:
         return piece
 
     def _discreet(self, reply: "Reply") -> "Reply":
-        if isinstance(reply, Refusal) and self._address.password and self._address.password in reply.text:
+        if isinstance(reply, Refusal) and self.address.password and self.address.password in reply.text:
             reply.text = ""
         return reply
 
@@ -125,19 +315,25 @@ class Connection:
         return self._socket
 
 
-def ask_once(address: Address, command: "tuple[str, ...]", seconds: float) -> "Reply":
-    """Over a connection of its own, for at most so long in each of its steps. Raises StoreError."""
-    connection = Connection(address, Limits(seconds, seconds, seconds, _ANSWER))
+def ask_once(address: Address, command: "Command", seconds: float) -> "Any":
+    """The reply, over a connection of its own, for at most so long in each of its steps. Raises StoreError."""
+    link = SocketLink(address, Limits(seconds, seconds, seconds, _ANSWER))
     try:
-        return connection.exchange(command)
+        return link.ask((command, lambda reply: reply))
     finally:
-        connection.close()
+        link.close()
+
+
+def _accepted(reply: "Reply") -> "Reply":
+    if isinstance(reply, Refusal):
+        raise StoreError(STORE_REFUSED, reply.detail)
+    return reply
 
 
 def _connect(address: Address, limits: Limits) -> "_socket.socket":
     deadline = monotonic() + limits.connect
     if address.sentinels or address.nodes:
-        from skillcache.stores.discovery import locate  # few URLs name any
+        from skillcache.stores.cluster import locate  # few URLs name any
 
         address = locate(address, deadline, ask_once)
     if address.path is not None:

@@ -4,7 +4,6 @@
 first call connects, or opens the file.
 """
 
-from skillcache.core.outcomes import Outcome, StoreError
 from skillcache.core.record import Record
 
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
@@ -32,12 +31,10 @@ class Claim(Record):
 class Store:
     """Every call but `wait` is one round trip; each raises StoreError for any failure of the store.
 
-    After a failure the store is dead for this process: every later call raises the same at once. Entries
+    After a failure the store of a hook is dead: every later call raises the same at once. Entries
     (`get`, `put`) and records (`read`, `write`) never share a key; `delete` drops either. Expiry is in whole
     seconds from 1 to MAX_TTL; another value is a TypeError or ValueError.
     """
-
-    _fault: tuple[Outcome, str] | None = None
 
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         """The entry under `key`, the generations of `names` and the entry under `also`, read at one moment."""
@@ -103,15 +100,6 @@ class Store:
     def close(self) -> None:
         """Lets go of the connection; safe after a failure and twice."""
         raise NotImplementedError
-
-    def _require_alive(self) -> None:
-        if self._fault is not None:
-            raise StoreError(*self._fault)
-
-    def _die(self, outcome: Outcome, detail: str) -> StoreError:
-        self._fault = (outcome, detail)
-        self.close()
-        return StoreError(outcome, detail)
 
 
 def stamp(started: int) -> bytes:

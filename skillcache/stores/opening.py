@@ -13,7 +13,8 @@ def open_store(target: str, *, now: float) -> Store:
         from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
 
         return SqliteStore(target.removeprefix(EMBEDDED), now=now)
-    from skillcache.stores.redis import RedisStore  # a hook pays for one store only
-    from skillcache.stores.redis_url import parse_url  # a hook pays for one store only
+    from skillcache.stores.connection import SocketLink  # a hook pays for one store only
+    from skillcache.stores.redis import RedisStore
+    from skillcache.stores.redis_url import parse_url
 
-    return RedisStore(parse_url(target))
+    return RedisStore(SocketLink(parse_url(target)))

@@ -9,10 +9,14 @@ An unfinished set is read as finished, as in Redis; `[]` matches nothing.
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
-from skillcache.stores.scan import ENTRIES, PREFIX, TEAM_ENTRIES, TEAM_PREFIX, parts_of
 
+ENTRIES = entry_key("*", "*")
+TEAM_ENTRIES = entry_key("*", "*", "*")
+PREFIX, TEAM_PREFIX = ENTRIES.partition("*")[0], TEAM_ENTRIES.partition("*")[0]
+_NAME_AND_DIGEST = re.compile(r"(.+?):([^:]+(?::v[^:]+)?)", re.DOTALL)
 _TEAM = team_name("")
 # Names that no entry is stored under: raising one for a pattern such as "*a*" would reach far beyond the pattern.
 _GROUPS = (project_name(""), _TEAM)
@@ -22,6 +26,26 @@ _NO_COLON = _BYTES - {ord(":")}
 _HEX = frozenset(b"0123456789abcdef")
 
 _Token = frozenset[int] | None  # bytes that one place takes; None: any bytes, or none
+
+
+class Parts(NamedTuple):
+    """Of an entry's key. team: "" for an entry that is not shared; digest: with the version behind it, if any."""
+
+    team: str
+    name: str
+    digest: str
+
+
+def parts_of(key: str) -> Parts | None:
+    """None for what is not the key of an entry."""
+    if key.startswith(PREFIX):
+        team, rest = "", key.removeprefix(PREFIX)
+    elif key.startswith(TEAM_PREFIX):
+        team, _, rest = key.removeprefix(TEAM_PREFIX).partition(":")
+    else:
+        return None
+    found = _NAME_AND_DIGEST.fullmatch(rest)
+    return Parts(team, *found.groups()) if found else None
 
 
 class Pattern:

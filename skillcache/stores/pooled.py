@@ -1,32 +1,35 @@
-"""The Redis store for a process that stays: over redis-py, with a connection for each call that is under way.
+"""The links of a process that stays, over redis-py: one for threads, one for coroutines; and what its errors mean.
 
-Threads may share it. It is never dead: after a failure the next call connects anew.
+They are never dead: after a failure the next call connects anew.
 """
 
-from collections.abc import Iterator, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import redis
+import redis.asyncio
 from redis import exceptions
 
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
-from skillcache.stores.bounded import READING
-from skillcache.stores.connection import describe
-from skillcache.stores.contract import EMBEDDED, Store
-from skillcache.stores.opening import open_store
-from skillcache.stores.redis import RedisCalls
-from skillcache.stores.redis_py import connect
-from skillcache.stores.resp import Refusal
+from skillcache.stores.connection import Refusal, describe
+from skillcache.stores.redis import RedisStore, hear
+from skillcache.stores.redis_py import AIO_READING, READING
 
 if TYPE_CHECKING:
-    from skillcache.stores.requests import Command, Request
+    from skillcache.stores.connection import Command, Request
+
+    _Awaited: Any
+else:
+    _Awaited = RedisStore
 
 T = TypeVar("T")
 
 SECONDS = 5.0  # to connect, and for a reply, where the client at hand names no bound
 MOST = 10_000  # connections at once: as many as a server takes
+TURNS = 16  # requests on their way at once: a crowd that opens a connection each is late by its own greetings
 _REFUSALS = (
     exceptions.AuthenticationError,
     exceptions.AuthorizationError,
@@ -50,63 +53,162 @@ _CODES = {
 _OWN = ("decode_responses", "encoding", "legacy_responses", "parser_class", "protocol", "retry")
 _OF_ANOTHER_POOL = ("event_dispatcher", "himport_", "maint_", "orig_", "oss_")
 
-_clients: MutableMapping[object, "redis.Redis"] = WeakKeyDictionary()
+_clients: MutableMapping[object, Any] = WeakKeyDictionary()
 
 
-class PooledStore(RedisCalls):
-    """Speaks to the server of `client` over connections of its own.
+class _OverClient:
+    """To the server of `client`: with its settings, but over connections of our own, which all links to it share.
 
-    Values are bytes, whatever `client` decodes, and one failed try is a failure. Stores of one client share
-    their connections, so that making one is cheap.
+    Nothing is sent twice or decoded there. itself: over the client's own connections, with its ways.
     """
 
-    def __init__(self, client: "redis.Redis") -> None:
-        pool = client.connection_pool
-        own = _clients.get(pool)
-        if own is None:
-            own = redis.Redis(
-                connection_pool=redis.ConnectionPool(
-                    connection_class=pool.connection_class,
-                    max_connections=MOST,
-                    **own_settings(pool.connection_kwargs, READING),
-                )
-            )
-            own.response_callbacks.clear()  # requests read replies as the server gave them
-            _clients[pool] = own
-        self._client = own
-        self._longest_block = own.connection_pool.connection_kwargs["socket_timeout"] / 2
-        self._origin = pool  # connections of Sentinel ask the pool they were made for
+    def __init__(self, client: Any, *, itself: bool = False) -> None:
+        self._origin = client.connection_pool  # connections of Sentinel ask the pool they were made for
+        self.client = client if itself else _own_client(client)
+        self.longest = (self.client.connection_pool.connection_kwargs.get("socket_timeout") or SECONDS) / 2
 
-    @property
-    def client(self) -> "redis.Redis":
-        """One that sends nothing twice and decodes nothing."""
-        return self._client
-
-    def close(self) -> None:
+    def close(self) -> Any:
         """Closes connections that nobody uses."""
-        self._client.connection_pool.disconnect(inuse_connections=False)
+        return self.client.connection_pool.disconnect(inuse_connections=False)
 
-    def _ask(self, request: "Request[T]", patience: float = 0.0) -> T:  # noqa: ARG002 - below the client's own bound
+
+class PooledLink(_OverClient):
+    """A connection for each question that is under way: threads may share it."""
+
+    def ask(self, request: "Request[T]", patience: float = 0.0) -> T:  # noqa: ARG002 - below the client's own bound
         command, read = request
-        words = encoded(command)
-        try:
-            reply = self._client.execute_command(*words)  # type: ignore[no-untyped-call]
-        except FAILURES as error:
-            raise translated(error, self._client) from None
+        words = _encoded(command)
+        with translating(self.client):
+            reply = self.client.execute_command(*words) if words else None
+        return read(reply)
+
+    def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
+        """As one transaction."""
+        with translating(self.client), self.client.pipeline() as steps:
+            replies = _filled(steps, requests).execute()
+        return [read(reply) for (_, read), reply in zip(requests, replies, strict=True)]
+
+
+class AioLink(_OverClient):
+    """The same for coroutines of the event loop that it is first asked in: close it there.
+
+    Its connections are few, however many coroutines ask: questions take turns, but for those that wait.
+    """
+
+    def __init__(self, client: "redis.asyncio.Redis", *, itself: bool = False) -> None:
+        super().__init__(client, itself=itself)
+        self._turns = asyncio.Semaphore(TURNS)
+        self._timeouts = 0
+
+    async def ask(self, request: "Request[T]", patience: float = 0.0) -> T:
+        if patience:
+            return await self._ask(request)
+        seen = self._timeouts
+        async with self._turns:
+            if self._timeouts != seen:  # a server that hangs would be waited for by each in turn
+                raise StoreError(STORE_TIMEOUT, "no whole reply in time to a request before")
+            try:
+                return await self._ask(request)
+            except StoreError as error:
+                self._timeouts += error.outcome is STORE_TIMEOUT
+                raise
+
+    async def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
+        with translating(self.client):
+            async with self.client.pipeline() as steps:
+                replies = await _filled(steps, requests).execute()
+        return [read(reply) for (_, read), reply in zip(requests, replies, strict=True)]
+
+    async def _ask(self, request: "Request[T]") -> T:
+        command, read = request
+        words = _encoded(command)
+        with translating(self.client):
+            reply = await self.client.execute_command(*words) if words else None
         return read(reply)
 
 
-def open_pooled(target: str, *, now: float) -> Store:
-    """As `open_store`, for a process that stays. Raises ConfigError."""
-    if target.startswith(EMBEDDED):
-        return open_store(target, now=now)
-    return PooledStore(connect(target))
+class AsyncStore(_Awaited):  # type: ignore[misc] # what each call gives is to be awaited
+    """Holds to the contract of `stores.contract.Store`, each call a coroutine. Who waits for one release shares it."""
+
+    def __init__(self, client: "redis.asyncio.Redis") -> None:
+        super().__init__(AioLink(client))
+        self._hearings = Hearings(self._hear)
+
+    async def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        if seconds <= 0:
+            return bool(await self.link.ask(hear(digest, mark, 0)))
+        return await self._hearings.wait(digest, mark, seconds)
+
+    async def _hear(self, digest: str, mark: str) -> bool:
+        return bool(await self.link.ask(hear(digest, mark, self.link.longest), self.link.longest))
 
 
-def own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
+class Hearings:
+    """hear: waits for the release after a mark for as long as one exchange may take, and says whether it came."""
+
+    def __init__(self, hear: Callable[[str, str], Awaitable[bool]]) -> None:
+        self._hear = hear
+        self._under_way: dict[tuple[str, str], _Hearing] = {}
+
+    async def wait(self, digest: str, mark: str, seconds: float) -> bool:
+        """False: none came in so many seconds. Raises what `hear` raises."""
+        name = digest, mark
+        hearing = self._under_way.get(name)
+        if hearing is None:
+            hearing = self._under_way[name] = _Hearing()
+            hearing.task = asyncio.create_task(self._listen(name, hearing))
+        hearing.listeners += 1
+        try:
+            await asyncio.wait({hearing.task}, timeout=seconds)
+            return hearing.task.done() and hearing.task.result()
+        finally:
+            hearing.listeners -= 1
+            if not hearing.listeners:
+                await self._end(name, hearing)
+
+    async def _listen(self, name: tuple[str, str], hearing: "_Hearing") -> bool:
+        while not await self._hear(*name):
+            # An exchange whose answer comes as it is cancelled may swallow that: it was the last one then.
+            if not hearing.listeners:
+                return False
+        return True
+
+    async def _end(self, name: tuple[str, str], hearing: "_Hearing") -> None:
+        """At once: what goes on unheard would hold a connection, or be left behind by its event loop."""
+        if self._under_way.get(name) is hearing:
+            del self._under_way[name]
+        if hearing.task.cancel():
+            await asyncio.wait({hearing.task})
+        if not hearing.task.cancelled():
+            hearing.task.exception()  # whatever came of it, nobody is there to be told
+
+
+class _Hearing:
+    __slots__ = ("listeners", "task")
+
+    task: "asyncio.Task[bool]"
+
+    def __init__(self) -> None:
+        self.listeners = 0
+
+
+def _own_client(client: Any) -> Any:
+    pool = client.connection_pool
+    own = _clients.get(pool)
+    if own is None:
+        kind, reading = (redis.asyncio, AIO_READING) if isinstance(client, redis.asyncio.Redis) else (redis, READING)
+        settings = _own_settings(pool.connection_kwargs, reading)
+        made: Any = kind.ConnectionPool(connection_class=pool.connection_class, max_connections=MOST, **settings)
+        own = kind.Redis(connection_pool=made)
+        own.response_callbacks.clear()  # requests read replies as the server gave them
+        _clients[pool] = own
+    return own
+
+
+def _own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str, Any]:
     """How to reach the server that `settings` of a connection reach: bounded, undecoded, without tries anew.
 
-    `reading`: of `bounded`.
+    `reading`: of `redis_py`.
     """
     kept = {name: value for name, value in settings.items() if not name.startswith((*_OWN, *_OF_ANOTHER_POOL))}
     for name in ("socket_timeout", "socket_connect_timeout"):
@@ -114,10 +216,15 @@ def own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str,
     return kept | reading
 
 
-def encoded(command: "Command") -> list[str | bytes]:
+def _encoded(command: "Command") -> list[str | bytes]:
     """Text that is not Unicode is the caller's fault, and raises before anything is sent."""
-    name, *rest = command
-    return [name, *(word.encode() if isinstance(word, str) else word for word in rest)]
+    return [*command[:1], *(word.encode() if isinstance(word, str) else word for word in command[1:])]
+
+
+def _filled(steps: Any, requests: "Sequence[Request[Any]]") -> Any:
+    for command, _ in requests:
+        steps.execute_command(*_encoded(command))
+    return steps
 
 
 # A reply of another shape makes redis-py, and who reads it, raise whatever comes of it.

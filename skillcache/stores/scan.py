@@ -1,15 +1,14 @@
 """Which entries a store holds, batch by batch, and what their headers say: more than the hook path ever asks.
 
-Which entries a store holds, batch by batch: more than the hook path ever asks of a store.
-
 What is asked is written as steps: a generator yields the commands of one pipeline and is sent their replies, so that a
 blocking client of Redis and an asyncio one take the same steps. The embedded store answers at once and yields nothing.
 No step is longer than a batch: other clients are served in between.
 """
 
-import re
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+import os
+import sqlite3
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeVar
 
 import redis
@@ -17,11 +16,14 @@ import redis.asyncio
 from redis.client import NEVER_DECODE
 
 from skillcache.core import json
-from skillcache.core.outcomes import STORE_GARBAGE, StoreError
+from skillcache.core.outcomes import DISK, STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
 from skillcache.stores.entry import FORMS, TEXT, VERSION, Unreadable, check_name, is_number
-from skillcache.stores.pooled import FAILURES, translated
-from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key
+from skillcache.stores.patterns import compile_glob, parts_of
+from skillcache.stores.pooled import translating
+from skillcache.stores.redis_keys import NAMES_KEY, generation_key, team_name
+from skillcache.stores.sqlite import SqliteStore
+from skillcache.stores.sqlite_file import LARGEST
 
 T = TypeVar("T")
 Commands = list[tuple[Any, ...]]
@@ -31,10 +33,6 @@ BATCH = 500  # keys: half a millisecond of a server's time
 SECONDS = 5.0  # a person waits longer than a hook
 HEAD = 8_192  # bytes that hold the header of most entries
 LONG_HEAD = 1 << 20
-ENTRIES = entry_key("*", "*")
-TEAM_ENTRIES = entry_key("*", "*", "*")
-PREFIX, TEAM_PREFIX = ENTRIES.partition("*")[0], TEAM_ENTRIES.partition("*")[0]
-_NAME_AND_DIGEST = re.compile(r"(.+?):([^:]+(?::v[^:]+)?)", re.DOTALL)
 
 
 class Holdings:
@@ -84,26 +82,6 @@ class Holdings:
     def forget(self, name: str) -> Steps[None]:
         """Drops a name and its generation: for one that nothing was stored under which is still there."""
         raise NotImplementedError
-
-
-class Parts(NamedTuple):
-    """Of an entry's key. team: "" for an entry that is not shared; digest: with the version behind it, if any."""
-
-    team: str
-    name: str
-    digest: str
-
-
-def parts_of(key: str) -> Parts | None:
-    """None for what is not the key of an entry."""
-    if key.startswith(PREFIX):
-        team, rest = "", key.removeprefix(PREFIX)
-    elif key.startswith(TEAM_PREFIX):
-        team, _, rest = key.removeprefix(TEAM_PREFIX).partition(":")
-    else:
-        return None
-    found = _NAME_AND_DIGEST.fullmatch(rest)
-    return Parts(team, *found.groups()) if found else None
 
 
 class Header(NamedTuple):
@@ -241,6 +219,109 @@ class RedisHoldings(Holdings):
         yield [("SREM", NAMES_KEY, _bytes(name)), ("DEL", _bytes(generation_key(name)))]
 
 
+class EmbeddedHoldings(Holdings):
+    """Each step is a transaction of its own, as short as its batch.
+
+    path: of the file, which need not be there; now: unix seconds, by which expiry is judged.
+    """
+
+    def __init__(self, path: str, now: float) -> None:
+        self._path = path
+        self._now = now
+        self._connection: sqlite3.Connection | None = None
+
+    def names(self) -> Steps[list[str]]:
+        yield from ()
+        found = {name for (name,) in self._ask("SELECT name FROM generations")}
+        for (key,) in self._ask("SELECT key FROM entries"):
+            parts = parts_of(key)
+            if parts is not None:
+                found.update((parts.name, team_name(parts.team)) if parts.team else (parts.name,))
+        return sorted(found)
+
+    def generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
+        yield from ()
+        asked = list(names)
+        found = dict(self._ask("SELECT name, value FROM generations WHERE name IN (*)", asked))
+        return {name: found.get(name, 0) for name in asked}
+
+    def raise_generations(self, names: Iterable[str]) -> Steps[dict[str, int]]:
+        yield from ()
+        store = SqliteStore(self._path, now=self._now)
+        try:
+            return {name: store.invalidate(name) for name in names}
+        finally:
+            store.close()
+
+    def keys(self, glob: str, cursor: int) -> Steps[tuple[int, list[str]]]:
+        yield from ()
+        rows = self._ask("SELECT id, key FROM entries WHERE id > ? ORDER BY id LIMIT ?", (cursor, BATCH))
+        matches = compile_glob(glob).fullmatch
+        following = rows[-1][0] if len(rows) == BATCH else 0
+        return following, [key for _, key in rows if matches(key.encode("utf-8", "surrogateescape"))]
+
+    def sizes(self, keys: list[str]) -> Steps[dict[str, int]]:
+        yield from ()
+        return dict(self._ask("SELECT key, length(value) FROM entries WHERE key IN (*)", keys))
+
+    def heads(self, keys: list[str]) -> Steps[dict[str, bytes]]:
+        yield from ()
+        found = self._beginnings(keys, HEAD)
+        for key in [key for key, head in found.items() if len(head) == HEAD and head.count(b"\n") < 2]:
+            found |= self._beginnings([key], LONG_HEAD)
+        return found
+
+    def _beginnings(self, keys: list[str], size: int) -> dict[str, bytes]:
+        query = f"SELECT key, substr(value, 1, {size}) FROM entries WHERE key IN (*)"  # noqa: S608 - a number of ours
+        return {key: head if isinstance(head, bytes) else b"" for key, head in self._ask(query, keys)}
+
+    def expiries(self, keys: list[str]) -> Steps[dict[str, float]]:
+        yield from ()
+        found = self._ask("SELECT key, expires FROM entries WHERE key IN (*)", keys)
+        return {key: expires - self._now for key, expires in found if expires > self._now}
+
+    def value(self, key: str) -> Steps[bytes | None]:
+        yield from ()
+        rows = self._ask("SELECT value FROM entries WHERE key = ? AND expires > ?", (key, self._now))
+        return rows[0][0] if rows and isinstance(rows[0][0], bytes) else None
+
+    def replace(self, key: str, old: bytes, new: bytes, ttl: int) -> Steps[bool]:
+        yield from ()
+        replace = "UPDATE entries SET value = ?, expires = ? WHERE key = ? AND value = ? RETURNING 1"
+        return bool(self._ask(replace, (new, self._now + ttl, key, old)))
+
+    def remove(self, keys: list[str]) -> Steps[int]:
+        yield from ()
+        return len(self._ask("DELETE FROM entries WHERE key IN (*) RETURNING 1", keys))
+
+    def forget(self, name: str) -> Steps[None]:
+        yield from ()
+        self._ask("DELETE FROM generations WHERE name = ?", (name,))
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _ask(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows; none without a file. `(*)` stands for as many marks as there are values. Raises StoreError."""
+        if not os.path.exists(self._path):
+            return []
+        try:
+            if self._connection is None:
+                self._connection = open_file(self._path)
+            return self._connection.execute(query.replace("(*)", f"({','.join('?' * len(values))})"), values).fetchall()
+        except (sqlite3.Error, UnicodeError) as fault:
+            raise StoreError(DISK, str(fault)) from None
+
+
+def open_file(path: str) -> sqlite3.Connection:
+    """To a file that is there, with a person's patience. Raises sqlite3.Error."""
+    connection = sqlite3.connect(path, timeout=SECONDS, isolation_level=None)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
+    return connection
+
+
 def _integers(replies: list[Any]) -> list[int]:
     """Raises StoreError."""
     if not all(isinstance(reply, int) for reply in replies):
@@ -248,52 +329,44 @@ def _integers(replies: list[Any]) -> list[int]:
     return replies
 
 
-def take(steps: Steps[T], client: "redis.Redis") -> T:
-    """Raises StoreError."""
+def take(steps: Steps[T], client: "redis.Redis | None" = None) -> T:
+    """`client`: None for the embedded store, which asks nobody. Raises StoreError."""
     replies: list[Any] | None = None
-    with reported(client):
+    with nullcontext() if client is None else translating(client):
         while True:
             try:
                 commands = _next(steps, replies)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
-            replies = _fill(client.pipeline(transaction=False), commands).execute() if commands else []
+            replies = _filled(client, commands).execute() if commands else []
 
 
 async def aio_take(steps: Steps[T], client: "redis.asyncio.Redis") -> T:
     """Raises StoreError."""
     replies: list[Any] | None = None
-    with reported(client):
+    with translating(client):
         while True:
             try:
                 commands = _next(steps, replies)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
-            replies = await _fill(client.pipeline(transaction=False), commands).execute() if commands else []
+            replies = await _filled(client, commands).execute() if commands else []
 
 
 def _next(steps: Steps[Any], replies: list[Any] | None) -> Commands:
     return next(steps) if replies is None else steps.send(replies)
 
 
-def _fill(pipeline: Any, commands: Commands) -> Any:
+def _filled(client: Any, commands: Commands) -> Any:
+    pipeline = client.pipeline(transaction=False)
     for words in commands:
         pipeline.execute_command(*words, **{NEVER_DECODE: True})
     return pipeline
 
 
 def connect(url: str) -> "redis.Redis":
-    """Raises ConfigError."""
+    """With a person's patience. Raises ConfigError."""
     return redis_py.connect(url, socket_connect_timeout=SECONDS, socket_timeout=SECONDS)
-
-
-@contextmanager
-def reported(client: Any) -> Iterator[None]:
-    """An error's own text may hold the URL's password."""
-    try:
-        yield
-    except FAILURES as fault:
-        raise translated(fault, client) from None
 
 
 def _bytes(text: str) -> bytes:

@@ -1,7 +1,5 @@
 """The embedded store, claims included: one SQLite file of the person, shared by all of their processes.
 
-The embedded store: one SQLite file of the person, shared by all of their processes.
-
 The log is written ahead (WAL), so that a reader never waits for a writer. synchronous=NORMAL, not OFF: it syncs
 at checkpoints only, and a power cut may lose the last results but leaves no torn page that would be
 replayed as a result. Reading does no housekeeping; storing drops a bounded number of expired rows, and of the
@@ -39,8 +37,12 @@ from skillcache.stores.sqlite_file import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.stores.sqlite_file import Connection
+    from collections.abc import Callable
+    from typing import TypeVar
 
+    from skillcache.core.outcomes import Outcome
+
+    T = TypeVar("T")
 
 WOKEN_SECONDS = 60.0  # how long a release can be heard of
 FIRST_PAUSE, LONGEST_PAUSE = 0.005, 0.05  # seconds between two looks
@@ -79,12 +81,6 @@ def _find(db: "Connection", key: str, now: float) -> tuple[str, float]:
     return value.decode("utf-8", "replace"), expires
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeVar
-
-    T = TypeVar("T")
-
 DEFAULT_CAP = 1 << 30  # bytes of the file that are in use
 WRITING_MILLISECONDS = 1000  # 64 processes that store at once wait for each other this long, measured with 1 MB each
 EXPIRY_BATCH = 64  # rows dropped by one put, from either table
@@ -101,6 +97,7 @@ class SqliteStore(Store):
     """path: absolute; now: unix seconds, by which expiry is judged; cap: see DEFAULT_CAP."""
 
     _layout = RESULTS
+    _fault: "tuple[Outcome, str] | None" = None  # of which the store is dead
 
     def __init__(self, path: str, *, now: float, cap: int = DEFAULT_CAP) -> None:
         self._path = path
@@ -206,18 +203,13 @@ class SqliteStore(Store):
         self._write(lambda db: db.execute(record, (key, value, self._now + ttl)))
 
     def claim(self, digest: str, owner: str, lease: float) -> Claim:
-        # a hit pays nothing for it
-
         check_claim(owner, lease)
         return self._write(lambda db: claim(db, digest, owner, lease, self._moment()))
 
     def release(self, digest: str, owner: str) -> bool:
-        # a hit pays nothing for it
-
         return self._write(lambda db: release(db, digest, owner, self._moment()))
 
     def wait(self, digest: str, mark: str, seconds: float) -> bool:
-
         end = monotonic() + seconds
         pause = FIRST_PAUSE
         while True:
@@ -290,9 +282,15 @@ class SqliteStore(Store):
         return result
 
     def _begin(self) -> None:
-        self._require_alive()
+        if self._fault is not None:
+            raise StoreError(*self._fault)
         # An alarm may cut the work short anywhere: what it leaves, an open transaction perhaps, is not used again.
         self._fault = (STORE_UNREACHABLE, "an operation was cut short")
+
+    def _die(self, outcome: "Outcome", detail: str) -> StoreError:
+        self._fault = (outcome, detail)
+        self.close()
+        return StoreError(outcome, detail)
 
     def _failed(self, error: Exception) -> StoreError:
         if isinstance(error, TimeoutError):

@@ -1,7 +1,5 @@
 """The file of the embedded store: made whole, opened by a driver that loads little, set aside when it is of no use.
 
-The file of the embedded store: made whole, opened, and set aside when it cannot be used.
-
 A new file is built under a name of its own and then moved to its place, so that nobody ever opens a half-made
 one. It is 0600 (SQLite gives its -wal and -shm the same) in a 0700 folder. Moving a file in or out happens
 under a lock of the folder.

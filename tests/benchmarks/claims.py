@@ -16,9 +16,9 @@ from statistics import quantiles
 
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import open_pooled
 from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
+from tests.stores.conftest import open_pooled
 
 _DIGEST, _HELD = "a" * 40, "b" * 40
 _LEASE = 600.0

@@ -27,9 +27,9 @@ from statistics import median, quantiles
 import redis
 
 from skillcache.cache.invalidation import Selection, steps
+from skillcache.stores import connection
 from skillcache.stores import entry as key
-from skillcache.stores import resp
-from skillcache.stores.connection import Limits
+from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.entry import Entry, decode, encode
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, project_name
@@ -178,7 +178,7 @@ def bystander(server: RedisServer) -> Iterator[list[float]]:
 
 def stand_by(url: str, pipe: Connection) -> None:
     prefer(os.getpid())
-    store = RedisStore(parse_url(url), _PATIENT)
+    store = RedisStore(SocketLink(parse_url(url), _PATIENT))
     ask: tuple[Callable[[], object], ...] = (lambda: store.get(place_of(7), ("bench-7",)), store.ping)
     for call in ask:
         call()
@@ -208,7 +208,7 @@ def fill(server: RedisServer, database: int, size: int) -> None:
 
 
 def send(link: socket.socket, commands: list[tuple[str | bytes, ...]]) -> None:
-    link.sendall(b"".join([resp.encode(command) for command in commands]))
+    link.sendall(b"".join([connection.encode(command) for command in commands]))
     left = len(commands)
     while left:
         replies = link.recv(1 << 16)
@@ -249,7 +249,7 @@ def look(store: RedisStore, number: int) -> None:
 
 
 def open_store(server: RedisServer, database: int) -> RedisStore:
-    return RedisStore(parse_url(f"{server.url.removesuffix('/0')}/{database}"), _PATIENT)
+    return RedisStore(SocketLink(parse_url(f"{server.url.removesuffix('/0')}/{database}"), _PATIENT))
 
 
 def client_of(server: RedisServer) -> "redis.Redis":

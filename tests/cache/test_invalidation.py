@@ -16,9 +16,7 @@ from skillcache.cache.invalidation import Invalidated, Selection, aio_invalidate
 from skillcache.stores.entry import encode
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.stores.redis_py import connect
-from skillcache.stores.scan import RedisHoldings, Steps, take
-from skillcache.stores.scan_sqlite import EmbeddedHoldings
-from skillcache.stores.scan_sqlite import take as take_embedded
+from skillcache.stores.scan import EmbeddedHoldings, RedisHoldings, Steps, take
 from tests.conftest import empty_redis
 from tests.shelf import Shelf
 from tests.stores.test_entry import make
@@ -97,7 +95,7 @@ def sweep(shelf: Shelf, selection: Selection, *, after: str, work: Callable[[], 
 
     if embedded:
         holdings = Watched(shelf.target.removeprefix("embedded:"), time.time())
-        done = take_embedded(steps(holdings, selection))
+        done = take(steps(holdings, selection))
         holdings.close()
         return done
     client = connect(shelf.target)

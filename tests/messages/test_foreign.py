@@ -11,12 +11,11 @@ import pytest
 import redis
 
 from skillcache.messages import message
-from skillcache.messages.inbox_redis import RedisPost
+from skillcache.messages.inbox import Post
 from skillcache.messages.live import Subscription
 from skillcache.messages.message import foreign
-from skillcache.stores.redis_url import parse_url
 from tests.conftest import RedisServer
-from tests.messages.conftest import NOW, PATIENT, PROJECT, agent, letter
+from tests.messages.conftest import NOW, PROJECT, agent, letter, open_at
 
 INBOX = "agent_comm:b:inbox"
 
@@ -40,15 +39,15 @@ def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def post(redis_server: RedisServer) -> Iterator[RedisPost]:
-    post = RedisPost(parse_url(redis_server.url), PATIENT, now=NOW)
+def post(redis_server: RedisServer) -> Iterator[Post]:
+    post = open_at(redis_server.url, NOW)
     yield post
     post.close()
 
 
 @pytest.mark.parametrize("value", VALUES)
 def test_a_value_without_an_envelope_is_a_value_whatever_it_looks_like(
-    client: redis.Redis, post: RedisPost, value: Any
+    client: redis.Redis, post: Post, value: Any
 ) -> None:
     client.xadd(INBOX, {"message": json.dumps(value)})
     (taken,) = post.take("b", 10).deliveries
@@ -87,7 +86,7 @@ def test_a_listener_outlives_what_nobody_can_read(
         assert [own.next(5).value for _ in range(2)] == [deep, "\ufffd\ufffd"]  # type: ignore[union-attr]
 
 
-def test_a_value_that_is_not_wanted_goes_back_to_nobody(client: redis.Redis, post: RedisPost) -> None:
+def test_a_value_that_is_not_wanted_goes_back_to_nobody(client: redis.Redis, post: Post) -> None:
     post.register("a", agent(), "main")
     post.register("b", agent(), "main")
     for value in VALUES:
@@ -99,7 +98,7 @@ def test_a_value_that_is_not_wanted_goes_back_to_nobody(client: redis.Redis, pos
     assert post.look("a", {}) == 0
 
 
-def test_what_other_programs_left_does_not_stay_for_ever(client: redis.Redis, post: RedisPost) -> None:
+def test_what_other_programs_left_does_not_stay_for_ever(client: redis.Redis, post: Post) -> None:
     client.xadd(INBOX, {"message": "1"})
     assert client.ttl(INBOX) == -1
     post.take("b", 1)
@@ -111,9 +110,7 @@ def test_what_other_programs_left_does_not_stay_for_ever(client: redis.Redis, po
     assert client.exists(INBOX) == 0
 
 
-def test_a_few_large_messages_are_taken_at_a_time_and_too_large_ones_dropped(
-    client: redis.Redis, post: RedisPost
-) -> None:
+def test_a_few_large_messages_are_taken_at_a_time_and_too_large_ones_dropped(client: redis.Redis, post: Post) -> None:
     client.xadd(INBOX, {"message": "x" * (message.ENVELOPE + 1)})
     for _ in range(10):
         client.xadd(INBOX, {"message": "y" * (message.TAKE // 4)})
@@ -126,19 +123,21 @@ def test_a_few_large_messages_are_taken_at_a_time_and_too_large_ones_dropped(
     assert client.xlen(INBOX) == 7
 
 
-def test_what_lies_in_the_place_of_one_inbox_holds_up_nobody_else(client: redis.Redis, post: RedisPost) -> None:
+def test_what_lies_in_the_place_of_one_inbox_holds_up_nobody_else(
+    redis_server: RedisServer, client: redis.Redis, post: Post
+) -> None:
     post.register("a", agent(), "main")
     post.send([letter("1", to="c", ttl=1), letter("2", to="d", ttl=1)])
     client.set("agent_comm:c:inbox", "no stream")
     client.zadd(f"skillcache:due:{PROJECT}", {"nonsense": 1, " ": 2, "e not-an-entry": 3})
-    later = RedisPost(post._connection._address, PATIENT, now=NOW + 2)
+    later = open_at(redis_server.url, NOW + 2)
     assert later.look("a", {}) == 1
     assert later.look("a", {}) == 1
     assert client.zcard(f"skillcache:due:{PROJECT}") == 0
     later.close()
 
 
-def test_what_lies_in_the_place_of_one_agent_hides_no_other(client: redis.Redis, post: RedisPost) -> None:
+def test_what_lies_in_the_place_of_one_agent_hides_no_other(client: redis.Redis, post: Post) -> None:
     post.register("one", agent(session="one"), "main")
     post.register("b", agent(session="one"), "helper")
     client.set("skillcache:agent:odd", "no hash")
@@ -149,12 +148,12 @@ def test_what_lies_in_the_place_of_one_agent_hides_no_other(client: redis.Redis,
 
 
 def test_a_message_in_the_hands_of_a_hook_that_dies_comes_back_when_it_expires(
-    client: redis.Redis, post: RedisPost
+    redis_server: RedisServer, client: redis.Redis, post: Post
 ) -> None:
     post.register("a", agent(), "main")
     post.send([letter("x", ttl=1)])
     (taken,) = post.take("b", 1).deliveries
-    later = RedisPost(post._connection._address, PATIENT, now=NOW + 2)
+    later = open_at(redis_server.url, NOW + 2)
     assert later.look("a", {}) == 0
     client.xclaim(INBOX, "agent", "hook", 0, [taken.entry], idle=(message.GRACE + 1) * 1000, justid=True)
     assert later.look("a", {}) == 1

@@ -16,7 +16,7 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
 
-from skillcache.stores.connection import Limits
+from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
@@ -46,7 +46,7 @@ def main() -> None:
 def open_here(target: str) -> Store:
     if target.startswith("embedded:"):
         return open_store(target, now=time.time())
-    return RedisStore(parse_url(target), Limits(connect=20, silence=20, operation=20))
+    return RedisStore(SocketLink(parse_url(target), Limits(connect=20, silence=20, operation=20)))
 
 
 def keep(store: Store, rounds: int) -> None:

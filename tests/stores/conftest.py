@@ -6,24 +6,21 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.connection import Limits
-from skillcache.stores.contract import Claim, Lookup, Store
+from skillcache.stores.connection import Limits, SocketLink
+from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import open_pooled
-from skillcache.stores.pooled_async import AsyncStore
+from skillcache.stores.pooled import AsyncStore, PooledLink
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import entry_key
-from skillcache.stores.redis_py import aio_connect
+from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import empty_redis
-
-T = TypeVar("T")
 
 # A busy machine must not decide a test that is not about time.
 PATIENT = Limits(connect=20, silence=20, operation=20)
@@ -33,7 +30,12 @@ KEY = entry_key("Bash", "0" * 40)
 
 
 def open_patiently(url: str) -> RedisStore:
-    return RedisStore(parse_url(url), PATIENT)
+    return RedisStore(SocketLink(parse_url(url), PATIENT))
+
+
+def open_pooled(target: str, *, now: float) -> Store:
+    """As `open_store`, for a process that stays."""
+    return open_store(target, now=now) if target.startswith(EMBEDDED) else RedisStore(PooledLink(connect(target)))
 
 
 def value_of(started: int, text: bytes = b"result") -> bytes:
@@ -109,52 +111,20 @@ class Looped(Store):
     def __init__(self, url: str) -> None:
         self._loop = asyncio.new_event_loop()
         self._store = AsyncStore(aio_connect(url, decode_responses=True))
-
-    def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
-        return self._run(self._store.get(key, names, also))
-
-    def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> tuple[Lookup, ...]:
-        return self._run(self._store.get_many(keys, names))
-
-    def put(
-        self, key: str, value: bytes, *, ttl: int, started: int, names: tuple[str, ...], generations: tuple[int, ...]
-    ) -> bool:
-        return self._run(self._store.put(key, value, ttl=ttl, started=started, names=names, generations=generations))
-
-    def delete(self, key: str) -> None:
-        self._run(self._store.delete(key))
-
-    def invalidate(self, name: str) -> int:
-        return self._run(self._store.invalidate(name))
-
-    def read(self, keys: tuple[str, ...]) -> tuple[bytes | None, ...]:
-        return self._run(self._store.read(keys))
-
-    def write(self, key: str, value: bytes, ttl: int) -> None:
-        self._run(self._store.write(key, value, ttl))
-
-    def claim(self, digest: str, owner: str, lease: float) -> Claim:
-        return self._run(self._store.claim(digest, owner, lease))
-
-    def release(self, digest: str, owner: str) -> bool:
-        return self._run(self._store.release(digest, owner))
-
-    def wait(self, digest: str, mark: str, seconds: float) -> bool:
-        return self._run(self._store.wait(digest, mark, seconds))
-
-    def ping(self) -> None:
-        self._run(self._store.ping())
+        for name in set(vars(Store)) - {"close"}:
+            if not name.startswith("_"):
+                setattr(self, name, self._plain(getattr(self._store, name)))
 
     def close(self) -> None:
         if not self._loop.is_closed():
-            self._run(self._store.close())
+            self._plain(self._store.close)()
 
     def end(self) -> None:
         self.close()
         self._loop.close()
 
-    def _run(self, work: Coroutine[object, object, T]) -> T:
-        return self._loop.run_until_complete(work)
+    def _plain(self, call: Callable[..., Coroutine[object, object, Any]]) -> Callable[..., Any]:
+        return lambda *given, **more: self._loop.run_until_complete(call(*given, **more))
 
 
 @pytest.fixture(

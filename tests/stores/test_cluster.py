@@ -14,10 +14,9 @@ import redis
 from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_client
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
 from skillcache.stores.cluster import SLOT, TAG, tagged
-from skillcache.stores.connection import Limits
+from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import LUA_NAMES
 from skillcache.stores.redis_py import connect
@@ -25,7 +24,7 @@ from skillcache.stores.redis_url import parse_url
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, until
 from tests.events.conftest import Place
-from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, put, value_of
+from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, open_pooled, put, value_of
 
 KINDS = ["hook", "redis-py"]
 Serving = Callable[[Callable[[socket.socket, Impostor], None]], Impostor]
@@ -112,7 +111,7 @@ def test_a_node_that_is_gone_is_passed_over(redis_cluster: Cluster, kind: str) -
 def test_a_node_that_hangs_leaves_time_for_the_next(redis_cluster: Cluster, impostor: Serving) -> None:
     silent = impostor(hang)
     limits = Limits(connect=4, silence=20, operation=20)
-    store = RedisStore(parse_url(redis_cluster.url_of(silent.port, redis_cluster.owner.port)), limits)
+    store = RedisStore(SocketLink(parse_url(redis_cluster.url_of(silent.port, redis_cluster.owner.port)), limits))
     store.ping()
     store.close()
     assert silent.connections == 1

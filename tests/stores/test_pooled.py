@@ -15,11 +15,11 @@ from redis.retry import Retry
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import ConfigError, StoreError
-from skillcache.stores.pooled import PooledStore, open_pooled
-from skillcache.stores.pooled_async import TURNS, AsyncStore, Hearings
+from skillcache.stores.pooled import TURNS, AsyncStore, Hearings, PooledLink
+from skillcache.stores.redis import RedisStore
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import RedisServer, free_port, start_redis
-from tests.stores.conftest import KEY, NOW, Impostor, put, value_of
+from tests.stores.conftest import KEY, NOW, Impostor, open_pooled, put, value_of
 
 SECRET = "s3cr3t"  # noqa: S105 - of no server
 DIGEST = "0" * 40
@@ -39,7 +39,7 @@ DIGEST = "0" * 40
 )
 def test_any_client_will_do_and_keeps_its_ways(redis_server: RedisServer, settings: dict[str, object]) -> None:
     client = redis.Redis.from_url(f"redis://127.0.0.1:{redis_server.port}/2", **settings)
-    store = PooledStore(client)
+    store = RedisStore(PooledLink(client))
     value = value_of(1000, b"\xff\x00 not text")
     assert store.put(KEY, value, ttl=60, started=1000, names=("nämes",), generations=(0,))
     assert store.get(KEY, ("nämes",)).entry == value
@@ -57,7 +57,7 @@ def test_any_client_will_do_and_keeps_its_ways(redis_server: RedisServer, settin
 
 def test_a_client_of_the_unix_socket(redis_server: RedisServer) -> None:
     store = open_pooled(redis_server.unix_url.replace("unix://", "redis+socket://"), now=NOW)
-    assert isinstance(store, PooledStore)
+    assert isinstance(store, RedisStore)
     put(store, KEY, 1000)
     store.close()
     assert redis_server.command("EXISTS", KEY) == b":1\r\n"
@@ -67,9 +67,9 @@ def test_stores_of_one_client_share_their_connections(redis_server: RedisServer)
     client = redis.Redis.from_url(redis_server.url)
     client.config_resetstat()
     for _ in range(20):
-        PooledStore(client).ping()
+        RedisStore(PooledLink(client)).ping()
     assert client.info("stats")["total_connections_received"] <= 1
-    PooledStore(client).close()
+    RedisStore(PooledLink(client)).close()
     client.close()
 
 
@@ -103,7 +103,7 @@ def test_threads_share_a_store(redis_server: RedisServer) -> None:
     store.close()
 
 
-def failure(store: PooledStore) -> StoreError:
+def failure(store: RedisStore) -> StoreError:
     with pytest.raises(StoreError) as caught:
         store.get(KEY, ("Bash",))
     assert SECRET not in f"{caught.value} {caught.value!r} {caught.value.detail}"
@@ -112,7 +112,7 @@ def failure(store: PooledStore) -> StoreError:
 
 def test_a_store_works_again_when_its_server_does(tmp_path: Path) -> None:
     first = start_redis(tmp_path / "first")
-    store = PooledStore(redis.Redis.from_url(first.url))
+    store = RedisStore(PooledLink(redis.Redis.from_url(first.url)))
     try:
         put(store, KEY, 1000)
     finally:
@@ -128,12 +128,12 @@ def test_a_store_works_again_when_its_server_does(tmp_path: Path) -> None:
 
 
 def test_a_refused_connection() -> None:
-    error = failure(PooledStore(redis.Redis(port=free_port(), password=SECRET)))
+    error = failure(RedisStore(PooledLink(redis.Redis(port=free_port(), password=SECRET))))
     assert error.outcome is outcomes.STORE_UNREACHABLE
 
 
 def test_a_wrong_password_is_refused(redis_with_password: RedisServer) -> None:
-    error = failure(PooledStore(redis.Redis(port=redis_with_password.port, password=SECRET)))
+    error = failure(RedisStore(PooledLink(redis.Redis(port=redis_with_password.port, password=SECRET))))
     assert error.outcome is outcomes.STORE_REFUSED
 
 
@@ -165,7 +165,7 @@ def test_a_server_of_another_kind(
         while (heard := server.hear(link)) and data:
             link.sendall(data if b"MGET" in heard else b"+OK\r\n" * heard.count(b"*"))
 
-    assert failure(PooledStore(redis.Redis(port=impostor(serve).port, password=SECRET))).outcome is expected
+    assert failure(RedisStore(PooledLink(redis.Redis(port=impostor(serve).port, password=SECRET)))).outcome is expected
 
 
 def test_a_server_that_hangs_is_left_in_time(
@@ -175,7 +175,7 @@ def test_a_server_that_hangs_is_left_in_time(
         server.over.wait()
 
     server = impostor(hang)
-    store = PooledStore(redis.Redis(port=server.port, socket_timeout=0.2))
+    store = RedisStore(PooledLink(redis.Redis(port=server.port, socket_timeout=0.2)))
     assert failure(store).outcome is outcomes.STORE_TIMEOUT
 
 

@@ -12,7 +12,8 @@ from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import PooledStore
+from skillcache.stores.pooled import PooledLink
+from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import claim_key, wake_key
 from tests.conftest import RedisServer
 from tests.stores.conftest import NOW, Looped, measure, open_patiently
@@ -23,7 +24,7 @@ BOUND = 20.0  # seconds; the limits are far below, and a busy machine is slow
 
 OPENERS: dict[str, Callable[[str], Store]] = {
     "hot": lambda url: open_store(url, now=NOW),
-    "pooled": lambda url: PooledStore(redis.Redis.from_url(url, socket_timeout=0.5)),
+    "pooled": lambda url: RedisStore(PooledLink(redis.Redis.from_url(url, socket_timeout=0.5))),
     "async": lambda url: Looped(f"{url}?socket_timeout=0.5"),
 }
 

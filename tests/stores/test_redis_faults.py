@@ -7,7 +7,7 @@ import pytest
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import Outcome, StoreError
-from skillcache.stores.connection import Limits
+from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
@@ -35,7 +35,7 @@ CALLS: list[Callable[[Store], object]] = [
 
 
 def open_at(port: int, limits: Limits | None = None) -> RedisStore:
-    return RedisStore(parse_url(f"redis://user:{SECRET}@127.0.0.1:{port}/1"), limits)
+    return RedisStore(SocketLink(parse_url(f"redis://user:{SECRET}@127.0.0.1:{port}/1"), limits))
 
 
 def failure(store: Store, call: Callable[[Store], object] = CALLS[0]) -> StoreError:
@@ -81,7 +81,7 @@ def test_a_refusing_port() -> None:
 
 
 def test_a_missing_unix_socket() -> None:
-    store = RedisStore(parse_url("unix:///nowhere/redis.sock"))
+    store = RedisStore(SocketLink(parse_url("unix:///nowhere/redis.sock")))
     assert failure(store).detail == "ENOENT"
 
 
@@ -144,7 +144,7 @@ def test_a_server_that_hangs_up(impostor: Start, data: bytes, expected: Outcome)
         server.hear(link)
         link.sendall(data)
 
-    store = RedisStore(parse_url(f"redis://user:{SECRET}@127.0.0.1:{impostor(serve).port}/1"), PATIENT)
+    store = RedisStore(SocketLink(parse_url(f"redis://user:{SECRET}@127.0.0.1:{impostor(serve).port}/1"), PATIENT))
     error = failure(store)
     assert error.outcome is expected
     assert_dead(store, error)
@@ -249,13 +249,14 @@ def test_a_call_cut_short_by_an_alarm_leaves_no_reply_to_the_next(impostor: Star
         pass
 
     store = open_at(impostor(reply(OK + b"*2\r\n$-1\r\n$-1\r\n")).port, PATIENT)
-    receive = store._connection._reader._receive
+    reader = store.link._reader  # type: ignore[attr-defined] # of a socket
+    receive = reader._receive
 
     def receive_and_ring() -> bytes:
         receive()
         raise Alarm
 
-    store._connection._reader._receive = receive_and_ring
+    reader._receive = receive_and_ring
     with pytest.raises(Alarm):
         store.get("k", ("a",))
     assert failure(store).outcome is outcomes.STORE_UNREACHABLE
@@ -263,7 +264,7 @@ def test_a_call_cut_short_by_an_alarm_leaves_no_reply_to_the_next(impostor: Star
 
 
 def test_a_host_name_that_does_not_resolve() -> None:
-    store = RedisStore(parse_url("redis://name.invalid:6379/0"))
+    store = RedisStore(SocketLink(parse_url("redis://name.invalid:6379/0")))
     seen: list[StoreError] = []
     assert measure(lambda: seen.append(failure(store))) < BOUND
     assert seen[0].outcome in (outcomes.STORE_UNREACHABLE, outcomes.STORE_TIMEOUT)
@@ -271,7 +272,7 @@ def test_a_host_name_that_does_not_resolve() -> None:
 
 @pytest.mark.parametrize("host", ["", "a" * 300, "..", "ä..b"])
 def test_a_host_that_is_no_name(host: str) -> None:
-    error = failure(RedisStore(parse_url(f"redis://{host}:1/0")))
+    error = failure(RedisStore(SocketLink(parse_url(f"redis://{host}:1/0"))))
     assert error.outcome in (outcomes.STORE_UNREACHABLE, outcomes.STORE_TIMEOUT)
 
 
@@ -292,7 +293,7 @@ def test_a_resolver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -
         return []
 
     monkeypatch.setattr(connection, "_look_up", look_up)
-    store = RedisStore(parse_url("redis://cache.example:6379/0"))
+    store = RedisStore(SocketLink(parse_url("redis://cache.example:6379/0")))
     seen: list[StoreError] = []
     try:
         assert measure(lambda: seen.append(failure(store))) < BOUND

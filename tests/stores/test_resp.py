@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.resp import Reader, Refusal, encode
+from skillcache.stores.connection import Reader, Refusal, encode
 
 CAP = 1 << 20
 

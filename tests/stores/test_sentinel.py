@@ -14,16 +14,15 @@ import redis
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_client
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
-from skillcache.stores.connection import Limits
+from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import open_pooled
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import aio_connect
 from skillcache.stores.redis_url import parse_url
 from tests.conftest import RedisServer, until
 from tests.events.conftest import Place
-from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, put, value_of
+from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently, open_pooled, put, value_of
 from tests.stores.sentinels import Service, TlsSentinel
 
 
@@ -83,7 +82,7 @@ def test_a_sentinel_that_is_gone_is_passed_over(service: Service, kind: str) -> 
 
 def test_a_sentinel_that_hangs_leaves_time_for_the_next(service: Service, silent: Impostor) -> None:
     limits = Limits(connect=4, silence=20, operation=20)
-    store = RedisStore(parse_url(service.url(silent.port, *service.sentinels)), limits)
+    store = RedisStore(SocketLink(parse_url(service.url(silent.port, *service.sentinels)), limits))
     store.ping()
     store.close()
     assert silent.connections == 1

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import redis
 
 from skillcache.claude.definitions import config_folder
 from skillcache.claude.permission_sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
@@ -26,13 +24,14 @@ from skillcache.settings.table import PROJECT
 from skillcache.stores import redis_py
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import PooledStore
+from skillcache.stores.pooled import PooledLink
+from skillcache.stores.redis import RedisStore
 from skillcache.tools.world import World
 
 if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
     from skillcache.events.server.session import Flights
-    from skillcache.stores.requests import Request
+    from skillcache.stores.connection import Link, Request
     from skillcache.tools.call import Call
     from skillcache.tools.lookup import Consultation
 
@@ -47,34 +46,38 @@ class Connected:
     """connect, reply: seconds that the server has. Raises ConfigError."""
 
     def __init__(self, target: str, *, connect: float, reply: float) -> None:
-        self._client = redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=reply)
-        self._waiting = PooledStore(
-            redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=_BLOCK + reply)
+        self._link, self._waiting = (
+            PooledLink(redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=seconds))
+            for seconds in (reply, _BLOCK + reply)
         )
 
     def store(self, note: Callable[[StoreError], None]) -> Store:
         """`note` is told of every failure."""
-        return _Watched(self._client, self._waiting, note)
+        return RedisStore(_Watched(self._link, self._waiting, note))
 
 
-class _Watched(PooledStore):
-    def __init__(self, client: redis.Redis, waiting: PooledStore, note: Callable[[StoreError], None]) -> None:
-        super().__init__(client)
-        self._longest_block = _BLOCK
+class _Watched:
+    """The connections stay for the next call. waiting: the link for what the server keeps back."""
+
+    longest = _BLOCK
+
+    def __init__(self, link: Link, waiting: Link, note: Callable[[StoreError], None]) -> None:
+        self._link = link
         self._waiting = waiting
         self._note = note
 
-    def close(self) -> None:
-        """The connections stay for the next call."""
-
-    def _ask(self, request: Request[T], patience: float = 0.0) -> T:
+    def ask(self, request: Request[T], patience: float = 0.0) -> T:
         try:
-            if patience:
-                return self._waiting._ask(request, patience)  # noqa: SLF001 - a store like this one, with other bounds
-            return super()._ask(request, patience)
+            return (self._waiting if patience else self._link).ask(request, patience)
         except StoreError as fault:
             self._note(fault)
             raise
+
+    def ask_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
+        return [self.ask(each) for each in requests]
+
+    def close(self) -> None:
+        pass
 
 
 REST = 5.0  # seconds in which a server that did not answer is not asked again
