@@ -17,11 +17,11 @@ there is loaded as {}. The `aio_` functions take one of redis.asyncio.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import wraps
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import redis
 import redis.asyncio
@@ -30,13 +30,17 @@ from skillcache.core.scope import scoped
 from skillcache.library.clients import is_cluster
 from skillcache.library.codec import write_json
 from skillcache.library.source import store_in_force
+from skillcache.library.steps import Question
 from skillcache.sessions.delivery import sessions_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal
 from skillcache.stores.contract import check_ttl
-from skillcache.stores.pooled import translating
+from skillcache.stores.pooled import AioLink, PooledLink
 from skillcache.stores.redis_keys import session_key, session_keys
 from skillcache.stores.redis_py import aio_connect, connect
+
+if TYPE_CHECKING:
+    from skillcache.stores.connection import Link
 
 __all__ = [
     "aio_clear_session",
@@ -52,74 +56,107 @@ T = TypeVar("T")
 TTL = 30 * 86_400  # seconds
 CLIENT_TTL = 86_400  # seconds, the guides' number
 _CLIENTS = (redis.Redis, redis.asyncio.Redis)
-_SECONDS = 5.0  # to connect, and for each reply
+_SECONDS: Any = {"socket_connect_timeout": 5.0, "socket_timeout": 5.0}  # to connect, and for each reply
 
 
-def _or_on_client(on_client: Callable[..., T]) -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Calls the other function where a client of redis-py comes first."""
+class RedisSessions:
+    """The calls of `SqliteJournal` that are asked here, over a link."""
+
+    def __init__(self, link: "Link | AioLink") -> None:
+        self._link = link
+
+    def save_fields(self, session: str, fields: dict[str, str], *, ttl: int, replace: bool) -> Any:
+        key = session_key(session)
+        commands: list[tuple[str, ...]] = [("DEL", key)] if replace else []
+        if fields:
+            commands.append(("HSET", key, *[word for pair in fields.items() for word in pair]))
+        commands.append(("EXPIRE", key, str(ttl)))
+        return self._link.ask_all([(each, bool) for each in commands])
+
+    def load_fields(self, session: str, ttl: int | None) -> Any:
+        key = session_key(session)
+        lengthening = [] if ttl is None else [(("EXPIRE", key, str(ttl)), bool)]
+        return self._link.ask_all([(("HGETALL", key), dict), *lengthening])
+
+    def forget(self, session: str, _project: str) -> Any:
+        return self._link.ask((("DEL", *session_keys(session)), bool))
+
+
+def _saving(session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL, *, replace: bool = False) -> Question:
+    for name in state:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"a field's name is a text, not {name!r}")
+    fields = {name: write_json(value) for name, value in state.items()}
+    _check(session_id)
+    check_ttl(ttl)
+    return lambda sessions: sessions.save_fields(session_id, fields, ttl=ttl, replace=replace), lambda _: None
+
+
+def _loading(session_id: str, ttl: int | None = None) -> Question:
+    _check(session_id)
+    if ttl is not None:
+        check_ttl(ttl)
+    return lambda sessions: sessions.load_fields(session_id, ttl), _decode
+
+
+def _loading_from_client(session_id: str) -> Question:
+    ask, read = _loading(session_id)
+    return ask, lambda found: read(found) or {}
+
+
+def _clearing(session_id: str) -> Question:
+    _check(session_id)
+    return lambda sessions: sessions.forget(session_id, ""), bool
+
+
+def _take(place: Any, question: Question) -> Any:
+    """`place`: a client, or where the store is."""
+    ask, read = question
+    if not isinstance(place, str):
+        return read(ask(RedisSessions(PooledLink(place, itself=True))))
+    if place.startswith(EMBEDDED):
+        with closing(SqliteJournal(sessions_file(place.removeprefix(EMBEDDED)), now=time.time())) as journal:
+            return read(ask(journal))
+    with connect(place, **_SECONDS) as client:
+        return _take(client, question)
+
+
+async def _aio_take(place: Any, question: Question) -> Any:
+    ask, read = question
+    if not isinstance(place, str):
+        return read(await ask(RedisSessions(AioLink(place, itself=True))))
+    if place.startswith(EMBEDDED):
+        return await asyncio.to_thread(_take, place, question)
+    async with aio_connect(place, **_SECONDS) as client:
+        return await _aio_take(client, question)
+
+
+def _or_on_client(asking: Callable[..., Question]) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Where a client of redis-py comes first, that is asked, as `asking` has it with the other arguments."""
 
     def choose(own: Any) -> Any:
-        def chosen(given: tuple[Any, ...], more: dict[str, Any]) -> Any:
+        def parted(given: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+            """The client, None without one, and the other arguments."""
             first = more.get("client", given[0] if given else None)
             if is_cluster(first):
                 raise TypeError(f"{own.__name__} takes no client of a cluster: give url='redis+cluster://host:port'")
-            has_client = "client" in more or isinstance(given[0] if given else None, _CLIENTS)
-            return (on_client if has_client else own)(*given, **more)
+            if "client" in more:
+                return first, given, {name: value for name, value in more.items() if name != "client"}
+            return (first, given[1:], more) if isinstance(first, _CLIENTS) else (None, given, more)
 
         @wraps(own)
         def call(*given: Any, **more: Any) -> Any:
-            return chosen(given, more)
+            client, given, more = parted(given, more)
+            return own(*given, **more) if client is None else _take(client, asking(*given, **more))
 
         @wraps(own)
         async def aio_call(*given: Any, **more: Any) -> Any:
-            return await chosen(given, more)
+            client, given, more = parted(given, more)
+            return await (own(*given, **more) if client is None else _aio_take(client, asking(*given, **more)))
 
         return aio_call if iscoroutinefunction(own) else call
 
     return choose
-
-
-def _save_on_client(client: Any, session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL) -> None:
-    fields = _encode(state)
-    _check(session_id)
-    check_ttl(ttl)
-    with translating(client), client.pipeline() as steps:
-        _save(steps, session_id, fields, ttl, replace=False)
-        steps.execute()
-
-
-def _load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
-    _check(session_id)
-    with translating(client):
-        return _decode(client.hgetall(session_key(session_id))) or {}
-
-
-def _clear_on_client(client: Any, session_id: str) -> bool:
-    _check(session_id)
-    with translating(client):
-        return bool(client.delete(*session_keys(session_id)))
-
-
-async def _aio_save_on_client(client: Any, session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL) -> None:
-    fields = _encode(state)
-    _check(session_id)
-    check_ttl(ttl)
-    with translating(client):
-        async with client.pipeline() as steps:
-            _save(steps, session_id, fields, ttl, replace=False)
-            await steps.execute()
-
-
-async def _aio_load_on_client(client: Any, session_id: str) -> dict[str, Any] | None:
-    _check(session_id)
-    with translating(client):
-        return _decode(await client.hgetall(session_key(session_id))) or {}
-
-
-async def _aio_clear_on_client(client: Any, session_id: str) -> bool:
-    _check(session_id)
-    with translating(client):
-        return bool(await client.delete(*session_keys(session_id)))
 
 
 @overload
@@ -136,7 +173,7 @@ def save_session_state(
 def save_session_state(
     client: "redis.Redis", session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL
 ) -> None: ...
-@_or_on_client(_save_on_client)
+@_or_on_client(_saving)
 def save_session_state(
     session_id: str,
     state: Mapping[str, Any],
@@ -147,15 +184,8 @@ def save_session_state(
     namespace: str | None = None,
 ) -> None:
     """Sets the fields of `state` and the time to live in one step; `replace` drops all other fields."""
-    fields, place = _encode(state), _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    check_ttl(ttl)
-    if place.startswith(EMBEDDED):
-        _save_embedded(place, session_id, fields, ttl, replace=replace)
-        return
-    with _client(place) as client, translating(client), client.pipeline() as steps:
-        _save(steps, session_id, fields, ttl, replace=replace)
-        steps.execute()
+    question = _saving(_named(session_id, namespace), state, ttl, replace=replace)
+    _take(url or store_in_force(), question)
 
 
 @overload
@@ -164,35 +194,23 @@ def load_session_state(
 ) -> dict[str, Any] | None: ...
 @overload
 def load_session_state(client: "redis.Redis", session_id: str) -> dict[str, Any]: ...
-@_or_on_client(_load_on_client)
+@_or_on_client(_loading_from_client)
 def load_session_state(
     session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
 ) -> dict[str, Any] | None:
     """All fields, None where there is no such session. `ttl`: gives it that many seconds from now."""
-    place = _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    if ttl is not None:
-        check_ttl(ttl)
-    if place.startswith(EMBEDDED):
-        return _load_embedded(place, session_id, ttl)
-    with _client(place) as client, translating(client), client.pipeline() as steps:
-        _load(steps, session_id, ttl)
-        return _decode(steps.execute()[0])
+    found: dict[str, Any] | None = _take(url or store_in_force(), _loading(_named(session_id, namespace), ttl))
+    return found
 
 
 @overload
 def clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool: ...
 @overload
 def clear_session(client: "redis.Redis", session_id: str) -> bool: ...
-@_or_on_client(_clear_on_client)
+@_or_on_client(_clearing)
 def clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool:
     """Drops everything that is kept of the session; whether there was anything."""
-    place = _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    if place.startswith(EMBEDDED):
-        return _clear_embedded(place, session_id)
-    with _client(place) as client, translating(client):
-        return bool(client.delete(*session_keys(session_id)))
+    return bool(_take(url or store_in_force(), _clearing(_named(session_id, namespace))))
 
 
 @overload
@@ -209,7 +227,7 @@ async def aio_save_session_state(
 async def aio_save_session_state(
     client: "redis.asyncio.Redis", session_id: str, state: Mapping[str, Any], ttl: int = CLIENT_TTL
 ) -> None: ...
-@_or_on_client(_aio_save_on_client)
+@_or_on_client(_saving)
 async def aio_save_session_state(
     session_id: str,
     state: Mapping[str, Any],
@@ -219,17 +237,8 @@ async def aio_save_session_state(
     url: str | None = None,
     namespace: str | None = None,
 ) -> None:
-    fields, place = _encode(state), _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    check_ttl(ttl)
-    if place.startswith(EMBEDDED):
-        await asyncio.to_thread(_save_embedded, place, session_id, fields, ttl, replace=replace)
-        return
-    async with _aio_client(place) as client:
-        with translating(client):
-            async with client.pipeline() as steps:
-                _save(steps, session_id, fields, ttl, replace=replace)
-                await steps.execute()
+    question = _saving(_named(session_id, namespace), state, ttl, replace=replace)
+    await _aio_take(url or store_in_force(), question)
 
 
 @overload
@@ -238,79 +247,29 @@ async def aio_load_session_state(
 ) -> dict[str, Any] | None: ...
 @overload
 async def aio_load_session_state(client: "redis.asyncio.Redis", session_id: str) -> dict[str, Any]: ...
-@_or_on_client(_aio_load_on_client)
+@_or_on_client(_loading_from_client)
 async def aio_load_session_state(
     session_id: str, *, ttl: int | None = None, url: str | None = None, namespace: str | None = None
 ) -> dict[str, Any] | None:
-    place = _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    if ttl is not None:
-        check_ttl(ttl)
-    if place.startswith(EMBEDDED):
-        return await asyncio.to_thread(_load_embedded, place, session_id, ttl)
-    async with _aio_client(place) as client:
-        with translating(client):
-            async with client.pipeline() as steps:
-                _load(steps, session_id, ttl)
-                return _decode((await steps.execute())[0])
+    found: dict[str, Any] | None = await _aio_take(
+        url or store_in_force(), _loading(_named(session_id, namespace), ttl)
+    )
+    return found
 
 
 @overload
 async def aio_clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool: ...
 @overload
 async def aio_clear_session(client: "redis.asyncio.Redis", session_id: str) -> bool: ...
-@_or_on_client(_aio_clear_on_client)
+@_or_on_client(_clearing)
 async def aio_clear_session(session_id: str, *, url: str | None = None, namespace: str | None = None) -> bool:
-    place = _place(session_id, url)
-    session_id = scoped(session_id, namespace)
-    if place.startswith(EMBEDDED):
-        return await asyncio.to_thread(_clear_embedded, place, session_id)
-    async with _aio_client(place) as client:
-        with translating(client):
-            return bool(await client.delete(*session_keys(session_id)))
+    return bool(await _aio_take(url or store_in_force(), _clearing(_named(session_id, namespace))))
 
 
-def _save_embedded(place: str, session_id: str, fields: dict[str, str], ttl: int, *, replace: bool) -> None:
-    with _embedded(place) as journal:
-        journal.save_fields(session_id, fields, ttl=ttl, replace=replace)
-
-
-def _load_embedded(place: str, session_id: str, ttl: int | None) -> dict[str, Any] | None:
-    with _embedded(place) as journal:
-        return _decode(journal.load_fields(session_id, ttl))
-
-
-def _clear_embedded(place: str, session_id: str) -> bool:
-    with _embedded(place) as journal:
-        return journal.forget(session_id, "")
-
-
-def _save(steps: Any, session_id: str, fields: dict[str, str], ttl: int, *, replace: bool) -> None:
-    key = session_key(session_id)
-    if replace:
-        steps.delete(key)
-    if fields:
-        steps.hset(key, mapping=fields)
-    steps.expire(key, ttl)
-
-
-def _load(steps: Any, session_id: str, ttl: int | None) -> None:
-    steps.hgetall(session_key(session_id))
-    if ttl is not None:
-        steps.expire(session_key(session_id), ttl)
-
-
-def _encode(state: Mapping[str, Any]) -> dict[str, str]:
-    for name in state:
-        if not isinstance(name, str) or not name:
-            raise TypeError(f"a field's name is a text, not {name!r}")
-    return {name: write_json(value) for name, value in state.items()}
-
-
-def _decode(fields: Mapping[Any, Any]) -> dict[str, Any] | None:
-    if not fields:
-        return None
-    return {_text(name): _value(_text(text)) for name, text in fields.items()}
+def _decode(found: Any) -> dict[str, Any] | None:
+    """`found`: the fields, or a list of replies that they are the first of."""
+    fields = found[0] if isinstance(found, list) else found
+    return {_text(name): _value(_text(text)) for name, text in fields.items()} or None
 
 
 def _text(value: str | bytes) -> str:
@@ -329,23 +288,6 @@ def _check(session_id: str) -> None:
         raise ValueError("a session's id is a text")
 
 
-def _place(session_id: str, url: str | None) -> str:
+def _named(session_id: str, namespace: str | None) -> str:
     _check(session_id)
-    return url or store_in_force()
-
-
-@contextmanager
-def _embedded(place: str) -> Iterator[SqliteJournal]:
-    journal = SqliteJournal(sessions_file(place.removeprefix(EMBEDDED)), now=time.time())
-    try:
-        yield journal
-    finally:
-        journal.close()
-
-
-def _client(url: str) -> "redis.Redis":
-    return connect(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
-
-
-def _aio_client(url: str) -> "redis.asyncio.Redis":
-    return aio_connect(url, socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS)
+    return scoped(session_id, namespace)

@@ -14,8 +14,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Any, NamedTuple, Self
 
 import redis
@@ -26,15 +25,14 @@ from redis.retry import Retry
 
 from skillcache.core import git
 from skillcache.core.outcomes import STORE_GARBAGE, SkillcacheError, StoreError
-from skillcache.library import shared_state_stores as scripts
 from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.codec import require_json
 from skillcache.library.keys import check_team
-from skillcache.library.shared_state_stores import SqliteState
+from skillcache.library.shared_state_stores import RedisState, SqliteState
+from skillcache.library.steps import Question
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED, check_ttl
-from skillcache.stores.pooled import SECONDS, AioLink, PooledLink, translating
-from skillcache.stores.redis_keys import state_keys
+from skillcache.stores.pooled import SECONDS, AioLink, PooledLink
 from skillcache.stores.redis_py import aio_connect, connect
 
 __all__ = ["SharedState", "StateConflict", "Value"]
@@ -93,92 +91,49 @@ class SharedState:
 
     def find(self, key: str) -> Value | None:
         """The value with its version."""
-        if self._is_embedded():
-            with self._file() as file:
-                held = file.find(self._scope, _check_name(key))
-            return _value(held or (None, None))
-        name = self._keys(key)[0]
-        return _value(self._ask(lambda client: client.hmget(name, "value", "version")))
+        found: Value | None = self._take(self._finding(key))
+        return found
 
     def set(self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL) -> int:
         """The value's new version.
 
         Raises StateConflict where it has not the `version` (0: is not set), or is not `expected`.
         """
-        text, expects = _text_of(value), _expects(version, expected)
-        check_ttl(ttl)
-        if self._is_embedded():
-            with self._file() as file:
-                return _settled(key, file.set(self._scope, _check_name(key), text, ttl, expects))
-        words = (*self._keys(key), key, text, ttl, *expects)
-        return _settled(key, self._change(scripts.SET, words))
+        return int(self._take(self._setting(key, value, version, expected, ttl)))
 
     def increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
         """The new number; a value that is not set is 0. Raises ValueError where it is no whole number of 64 bits."""
-        _check_step(by)
-        check_ttl(ttl)
-        if self._is_embedded():
-            with self._file() as file:
-                number = file.increment(self._scope, _check_name(key), by, ttl)
-            return _number(key, (number is not None, number or 0))
-        words = (*self._keys(key), key, by, ttl)
-        return _number(key, self._change(scripts.INCREMENT, words))
+        return int(self._take(self._incrementing(key, by, ttl)))
 
     def delete(self, key: str, *, version: int | None = None) -> bool:
         """Whether there was one. Raises StateConflict where it has another version."""
-        wanted = "" if version is None else str(version)
-        if self._is_embedded():
-            with self._file() as file:
-                return _dropped(key, file.drop(self._scope, _check_name(key), wanted))
-        words = (*self._keys(key), key, wanted)
-        return _dropped(key, self._change(scripts.DELETE, words))
+        return bool(self._take(self._deleting(key, version)))
 
     def items(self) -> dict[str, Value]:
         """All values of the namespace, by their keys in order."""
-        if self._is_embedded():
-            with self._file() as file:
-                rows: Any = file.all_of(self._scope)
-        else:
-            rows = self._ask(lambda client: client.eval(scripts.LIST, 2, *self._listed()))
-        return _sorted(rows)
+        return dict(self._take(self._listing()))
 
     async def aio_get(self, key: str, default: Any = None) -> Any:
         found = await self.aio_find(key)
         return default if found is None else found.value
 
     async def aio_find(self, key: str) -> Value | None:
-        if self._is_embedded():
-            return await asyncio.to_thread(self.find, key)
-        name = self._keys(key)[0]
-        return _value(await self._aio(lambda client: client.hmget(name, "value", "version")))
+        found: Value | None = await self._aio_take(self._finding(key))
+        return found
 
     async def aio_set(
         self, key: str, value: Any, *, version: int | None = None, expected: Any = _ANY, ttl: int = TTL
     ) -> int:
-        if self._is_embedded():
-            return await asyncio.to_thread(self.set, key, value, version=version, expected=expected, ttl=ttl)
-        check_ttl(ttl)
-        words = (*self._keys(key), key, _text_of(value), ttl, *_expects(version, expected))
-        return _settled(key, await self._aio_change(scripts.SET, words))
+        return int(await self._aio_take(self._setting(key, value, version, expected, ttl)))
 
     async def aio_increment(self, key: str, by: int = 1, *, ttl: int = TTL) -> int:
-        if self._is_embedded():
-            return await asyncio.to_thread(self.increment, key, by, ttl=ttl)
-        _check_step(by)
-        check_ttl(ttl)
-        words = (*self._keys(key), key, by, ttl)
-        return _number(key, await self._aio_change(scripts.INCREMENT, words))
+        return int(await self._aio_take(self._incrementing(key, by, ttl)))
 
     async def aio_delete(self, key: str, *, version: int | None = None) -> bool:
-        if self._is_embedded():
-            return await asyncio.to_thread(self.delete, key, version=version)
-        words = (*self._keys(key), key, "" if version is None else str(version))
-        return _dropped(key, await self._aio_change(scripts.DELETE, words))
+        return bool(await self._aio_take(self._deleting(key, version)))
 
     async def aio_items(self) -> dict[str, Value]:
-        if self._is_embedded():
-            return await asyncio.to_thread(self.items)
-        return _sorted(await self._aio(lambda client: client.eval(scripts.LIST, 2, *self._listed())))
+        return dict(await self._aio_take(self._listing()))
 
     def __enter__(self) -> Self:
         return self
@@ -194,58 +149,57 @@ class SharedState:
             self._client.close()
             self._client = None
 
-    def _keys(self, key: str) -> tuple[str, str, str]:
-        return state_keys(self._scope, _check_name(key))
+    def _finding(self, key: str) -> Question:
+        _check_name(key)
+        return lambda state: state.find(self._scope, key), _value
 
-    def _listed(self) -> tuple[str, str]:
-        return state_keys(self._scope, "")[1], state_keys(self._scope, "")[0]
+    def _setting(self, key: str, value: Any, version: int | None, expected: Any, ttl: int) -> Question:
+        text, expects = _text_of(value), _expects(version, expected)
+        check_ttl(ttl)
+        _check_name(key)
+        return lambda state: state.set(self._scope, key, text, ttl, expects), lambda found: _settled(key, *found)
 
-    def _is_embedded(self) -> bool:
-        return self._place.startswith(EMBEDDED)
+    def _incrementing(self, key: str, by: int, ttl: int) -> Question:
+        if type(by) is not int:
+            raise TypeError(f"a step is a whole number, not {by!r}")
+        check_ttl(ttl)
+        _check_name(key)
+        return lambda state: state.increment(self._scope, key, by, ttl), lambda found: _number(key, found)
 
-    @contextmanager
-    def _file(self) -> Iterator[SqliteState]:
-        file = SqliteState(state_file(self._place.removeprefix(EMBEDDED)), now=time.time())
-        try:
-            yield file
-        finally:
-            file.close()
+    def _deleting(self, key: str, version: int | None) -> Question:
+        wanted = "" if version is None else str(version)
+        _check_name(key)
+        return lambda state: state.drop(self._scope, key, wanted), lambda found: _dropped(key, found)
 
-    def _ask(self, ask: Callable[[Any], Any]) -> Any:
+    def _listing(self) -> Question:
+        return lambda state: state.all_of(self._scope), _sorted
+
+    def _take(self, question: Question) -> Any:
+        ask, read = question
+        if self._place.startswith(EMBEDDED):
+            with closing(SqliteState(state_file(self._place.removeprefix(EMBEDDED)), now=time.time())) as file:
+                return read(ask(file))
         if self._client is None:
             self._client = connect(self._place, retry=Retry(NoBackoff(), 0), **_BOUNDS)
-        with translating(self._client):
-            return ask(self._client)
+        link = PooledLink(self._client, itself=True)
+        return read(ask(RedisState(link, link if self._place else PooledLink(self._client))))
 
-    def _change(self, script: str, words: tuple[Any, ...]) -> Any:
-        """Sent once: where the reply is lost, nobody knows whether it was done, and twice would be wrong."""
-        if self._place:
-            return self._ask(lambda client: client.eval(script, 3, *words))
-        return self._ask(lambda client: PooledLink(client).client.eval(script, 3, *words))
-
-    async def _aio_change(self, script: str, words: tuple[Any, ...]) -> Any:
-        if self._place:
-            return await self._aio(lambda client: client.eval(script, 3, *words))
-
-        async def once(client: "redis.asyncio.Redis") -> Any:
-            link = AioLink(client)
-            try:
-                return await link.client.eval(script, 3, *words)
-            finally:
-                await link.close()  # nobody tells when its event loop ends
-
-        return await self._aio(once)
-
-    async def _aio(self, ask: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def _aio_take(self, question: Question) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
+        ask, read = question
+        if self._place.startswith(EMBEDDED):
+            return await asyncio.to_thread(self._take, question)
         if self._place:
             async with aio_connect(self._place, retry=AioRetry(NoBackoff(), 0), **_BOUNDS) as client:
-                with translating(client):
-                    return await ask(client)
+                link = AioLink(client, itself=True)
+                return read(await ask(RedisState(link, link)))
         if not isinstance(self._client, redis.asyncio.Redis):
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
-        with translating(self._client):
-            return await ask(self._client)
+        once = AioLink(self._client)
+        try:
+            return read(await ask(RedisState(AioLink(self._client, itself=True), once)))
+        finally:
+            await once.close()  # nobody tells when its event loop ends
 
 
 def state_file(store: str) -> str:
@@ -260,11 +214,6 @@ def _check_name(name: str) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= _KEY or name.encode(errors="replace").decode() != name:
         raise ValueError(f"a name is a text of 1 to {_KEY} characters, not {name!r}")
     return name
-
-
-def _check_step(by: int) -> None:
-    if type(by) is not int:
-        raise TypeError(f"a step is a whole number, not {by!r}")
 
 
 def _text_of(value: Any) -> str:
@@ -284,40 +233,30 @@ def _expects(version: int | None, expected: Any) -> tuple[str, str]:
     return ("", "") if expected is _ANY else ("value", _text_of(expected))
 
 
-def _settled(key: str, reply: Any) -> int:
-    done, version = _pair(reply)
+def _settled(key: str, done: bool, version: int) -> int:
     if not done:
         raise StateConflict(key, version)
     return version
 
 
-def _pair(reply: Any) -> tuple[bool, int]:
-    """Raises StoreError for a reply of another shape."""
-    try:
-        done, number = reply
-        return bool(done), int(number or 0)
-    except (TypeError, ValueError):
-        raise StoreError(STORE_GARBAGE, "a script was answered in another shape") from None
-
-
-def _dropped(key: str, reply: Any) -> bool:
-    outcome = _pair((True, reply))[1]
+def _dropped(key: str, outcome: int) -> bool:
     if outcome < 0:
         raise StateConflict(key, -1 - outcome)
     return outcome == 1
 
 
-def _number(key: str, reply: Any) -> int:
-    done, number = _pair(reply)
-    if not done:
+def _number(key: str, number: int | None) -> int:
+    if number is None:
         raise ValueError(f"{key} is no whole number of 64 bits, or would be none")
     return number
 
 
-def _value(reply: Any) -> Value | None:
+def _value(held: Any) -> Value | None:
     """Raises StoreError for what is none of ours: anybody who has the store may write there."""
+    if held is None:
+        return None
     try:
-        text, version = reply
+        text, version = held
         return None if text is None else Value(json.loads(text), int(version or 0))
     except (TypeError, ValueError, RecursionError):
         raise StoreError(STORE_GARBAGE, "a shared value that is none") from None

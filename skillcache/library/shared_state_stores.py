@@ -1,11 +1,11 @@
 """Where shared values are kept: what Redis runs for them, and a file of their own beside the embedded store.
 
-What Redis runs for shared values. KEYS: of `redis_keys.state_keys`: the value, all values, versions.
+In Redis, KEYS are those of `redis_keys.state_keys`: the value, all values, versions.
 
 A value is a hash of its text and its version. Versions come from one counter for each scope, so that a value that was
 deleted and set anew has not the version it had. The counter outlives the values by a month, for whoever remembers one.
 
-Shared values in the embedded store, in a file of their own: they outlive messages and results.
+In a file of their own they outlive messages and results.
 
     items     scope · key · value · version · expires, unix s
     versions  scope · last
@@ -13,11 +13,16 @@ Shared values in the embedded store, in a file of their own: they outlive messag
 Versions: 1, the above.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from skillcache.core.outcomes import STORE_GARBAGE, StoreError
+from skillcache.stores.redis_keys import state_keys
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import Layout
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from skillcache.stores.connection import Link
+    from skillcache.stores.pooled import AioLink
     from skillcache.stores.sqlite_file import Connection
 
 
@@ -84,6 +89,55 @@ return found
 """
 
 
+class RedisState:
+    """Each call is a request over `link`, and gives what it gives in `SqliteState`, to be awaited where the link is.
+
+    once: the link for changes, which are sent once: where the reply is lost, nobody knows whether it was done, and
+    twice would be wrong.
+    """
+
+    def __init__(self, link: "Link | AioLink", once: "Link | AioLink") -> None:
+        self._link = link
+        self._once = once
+
+    def find(self, scope: str, key: str) -> Any:
+        return self._link.ask((("HMGET", state_keys(scope, key)[0], "value", "version"), _given))
+
+    def set(self, scope: str, key: str, text: str, ttl: int, expected: tuple[str, str]) -> Any:
+        return self._change(_pair, SET, scope, key, text, str(ttl), *expected)
+
+    def increment(self, scope: str, key: str, by: int, ttl: int) -> Any:
+        return self._change(_number, INCREMENT, scope, key, str(by), str(ttl))
+
+    def drop(self, scope: str, key: str, version: str) -> Any:
+        return self._change(lambda reply: _pair((1, reply))[1], DELETE, scope, key, version)
+
+    def all_of(self, scope: str) -> Any:
+        start, values, _ = state_keys(scope, "")
+        return self._link.ask((("EVAL", LIST, "2", values, start), _given))
+
+    def _change(self, read: Any, script: str, scope: str, key: str, *words: str) -> Any:
+        return self._once.ask((("EVAL", script, "3", *state_keys(scope, key), key, *words), read))
+
+
+def _given(reply: Any) -> Any:
+    return reply
+
+
+def _number(reply: Any) -> int | None:
+    done, number = _pair(reply)
+    return number if done else None
+
+
+def _pair(reply: Any) -> tuple[bool, int]:
+    """Raises StoreError for a reply of another shape."""
+    try:
+        done, number = reply
+        return bool(done), int(number or 0)
+    except (TypeError, ValueError):
+        raise StoreError(STORE_GARBAGE, "a script was answered in another shape") from None
+
+
 _TABLES = """
 CREATE TABLE items (scope TEXT, key TEXT, value TEXT NOT NULL, version INTEGER NOT NULL, expires REAL NOT NULL,
     PRIMARY KEY (scope, key)) WITHOUT ROWID;
@@ -95,8 +149,6 @@ _MOST = 1 << 63
 
 
 class SqliteState(SqliteStore):
-    """The same steps as `state_scripts`."""
-
     _layout = Layout(1, _TABLES)
 
     def find(self, scope: str, key: str) -> tuple[str, int] | None:

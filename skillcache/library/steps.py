@@ -1,6 +1,7 @@
 """What is asked of a store, and what comes of a call.
 
 A step is a function of the store. Generators yield steps and are sent what each gave, or the StoreError it raised.
+A question is a step, and the function that reads what it gives: over a link of coroutines that is awaited in between.
 """
 
 import time
@@ -14,6 +15,7 @@ from skillcache.library.codec import PLAIN, Codec
 T = TypeVar("T")
 Step: TypeAlias = Callable[[Any], Any]
 Steps: TypeAlias = Generator[Step, Any, T]
+Question: TypeAlias = tuple[Step, Callable[[Any], Any]]
 
 
 GLANCE = 0.5  # seconds between two looks whether the process that is waited for is there

@@ -64,6 +64,7 @@ class _OverClient:
 
     def __init__(self, client: Any, *, itself: bool = False) -> None:
         self._origin = client.connection_pool  # connections of Sentinel ask the pool they were made for
+        self._itself = itself
         self.client = client if itself else _own_client(client)
         self.longest = (self.client.connection_pool.connection_kwargs.get("socket_timeout") or SECONDS) / 2
 
@@ -71,22 +72,33 @@ class _OverClient:
         """Closes connections that nobody uses."""
         return self.client.connection_pool.disconnect(inuse_connections=False)
 
+    def _words(self, command: "Command") -> "Sequence[str | bytes]":
+        """Text that is not Unicode is the caller's fault, and raises before anything is sent."""
+        if self._itself:
+            return command
+        return [*command[:1], *(word.encode() if isinstance(word, str) else word for word in command[1:])]
+
+    def _filled(self, steps: Any, requests: "Sequence[Request[Any]]") -> Any:
+        for command, _ in requests:
+            steps.execute_command(*self._words(command))
+        return steps
+
 
 class PooledLink(_OverClient):
     """A connection for each question that is under way: threads may share it."""
 
     def ask(self, request: "Request[T]", patience: float = 0.0) -> T:  # noqa: ARG002 - below the client's own bound
         command, read = request
-        words = _encoded(command)
+        words = self._words(command)
         with translating(self.client):
-            reply = self.client.execute_command(*words) if words else None
-        return read(reply)
+            return read(self.client.execute_command(*words) if words else None)
 
     def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
-        """As one transaction."""
+        """As one transaction, where there are several."""
+        if len(requests) == 1:
+            return [self.ask(requests[0])]
         with translating(self.client), self.client.pipeline() as steps:
-            replies = _filled(steps, requests).execute()
-        return [read(reply) for (_, read), reply in zip(requests, replies, strict=True)]
+            return _read(requests, self._filled(steps, requests).execute())
 
 
 class AioLink(_OverClient):
@@ -114,17 +126,21 @@ class AioLink(_OverClient):
                 raise
 
     async def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
+        if len(requests) == 1:
+            return [await self.ask(requests[0])]
         with translating(self.client):
             async with self.client.pipeline() as steps:
-                replies = await _filled(steps, requests).execute()
-        return [read(reply) for (_, read), reply in zip(requests, replies, strict=True)]
+                return _read(requests, await self._filled(steps, requests).execute())
 
     async def _ask(self, request: "Request[T]") -> T:
         command, read = request
-        words = _encoded(command)
+        words = self._words(command)
         with translating(self.client):
-            reply = await self.client.execute_command(*words) if words else None
-        return read(reply)
+            return read(await self.client.execute_command(*words) if words else None)
+
+
+def _read(requests: "Sequence[Request[Any]]", replies: Sequence[Any]) -> list[Any]:
+    return [read(reply) for (_, read), reply in zip(requests, replies, strict=True)]
 
 
 class AsyncStore(_Awaited):  # type: ignore[misc] # what each call gives is to be awaited
@@ -214,17 +230,6 @@ def _own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str
     for name in ("socket_timeout", "socket_connect_timeout"):
         kept[name] = kept.get(name) or SECONDS
     return kept | reading
-
-
-def _encoded(command: "Command") -> list[str | bytes]:
-    """Text that is not Unicode is the caller's fault, and raises before anything is sent."""
-    return [*command[:1], *(word.encode() if isinstance(word, str) else word for word in command[1:])]
-
-
-def _filled(steps: Any, requests: "Sequence[Request[Any]]") -> Any:
-    for command, _ in requests:
-        steps.execute_command(*_encoded(command))
-    return steps
 
 
 # A reply of another shape makes redis-py, and who reads it, raise whatever comes of it.
