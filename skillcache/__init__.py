@@ -3,8 +3,7 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.core.outcomes import ConfigError, RecursiveCall, SkillcacheError, StoreError
-    from skillcache.library.aio_cache import AsyncSkillCache
-    from skillcache.library.cache import SkillCache
+    from skillcache.library.cache import AsyncSkillCache, SkillCache
     from skillcache.library.decorator import cached
     from skillcache.library.events import CacheEvent
     from skillcache.library.guide import (
@@ -69,7 +68,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncSkillCache": "library.aio_cache",
+    "AsyncSkillCache": "library.cache",
     "CacheEvent": "library.events",
     "ConfigError": "core.errors",
     "Fetched": "library.steps",

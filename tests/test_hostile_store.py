@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core.outcomes import StoreError
-from skillcache.library.aio_cache import AsyncSkillCache
-from skillcache.library.cache import SkillCache
+from skillcache.library.cache import AsyncSkillCache, SkillCache
 from skillcache.library.session_state import load_session_state, save_session_state
 from skillcache.library.shared_state import SharedState, StateConflict
 from skillcache.stores.entry import Unreadable, decode, encode

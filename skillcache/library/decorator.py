@@ -7,8 +7,7 @@ from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Protocol, S
 
 from skillcache.core.digest import sha256
 from skillcache.core.outcomes import ConfigError
-from skillcache.library.aio_cache import AsyncSkillCache
-from skillcache.library.cache import SkillCache
+from skillcache.library.cache import AsyncSkillCache, SkillCache
 from skillcache.library.code import Inputs, code_of, places_of, stranger_in
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.fetching import Counts, Fetching

@@ -1,19 +1,19 @@
 """What a cache object was made with, lifetimes included, checked; and what both kinds do without asking the store."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from datetime import timedelta
 from typing import Any, TypeAlias
 
 from skillcache.cache.invalidation import Selection
 from skillcache.core.outcomes import StoreError
-from skillcache.library.codec import PLAIN, Codec
+from skillcache.library.codec import PLAIN, Codec, codec_of
 from skillcache.library.events import Hook, Report
 from skillcache.library.fetching import Counts, Fetching, milliseconds, putting
-from skillcache.library.in_force import may_give
+from skillcache.library.in_force import is_off, may_give
 from skillcache.library.keys import Place, check_skill, check_team
 from skillcache.library.records import Computed, Found, read_record
-from skillcache.library.steps import Wishes
+from skillcache.library.steps import Steps, Wishes
 from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, started_of
 from skillcache.stores.redis_keys import namespaced_name
 
@@ -142,10 +142,63 @@ class Options:
 
 
 class Counted:
-    """What became of the reads of one object, which is pickled as what it was made with."""
+    """What became of the reads of one object, which is pickled as what it was made with.
+
+    And what its calls do, as steps: who takes them with calls and who with coroutines does the same.
+    """
 
     _options: Options
     _made: dict[str, Any]
+
+    def _getting(self, skill: str, inputs: object, default: Any, version: int | str | None, kind: Any) -> Steps[Any]:
+        place = self._options.place(skill, inputs, version)
+        codec = codec_of(kind, place.skill)
+        if is_off(self._options.counts):
+            return default
+        report = self._options.report(place)
+        try:
+            lookup = yield looking(place)
+        except StoreError as fault:
+            self._options.fail(report, fault)
+            return default
+        found = self._options.read(place, lookup, codec, report)
+        return default if found is None else found.value
+
+    def _getting_many(
+        self, skill: str, inputs: Iterable[object], default: Any, version: int | str | None, kind: Any
+    ) -> Steps[list[Any]]:
+        places = [self._options.place(skill, each, version) for each in inputs]
+        codec = codec_of(kind, self._options.name(skill))
+        if not places or is_off(self._options.counts):
+            return [default] * len(places)
+        reports = [self._options.report(each) for each in places]
+        try:
+            lookups = yield looking_at_all(places)
+        except StoreError as fault:
+            self._options.fail(reports[0], fault)
+            return [default] * len(places)
+        found = [self._options.read(*each[:2], codec, each[2]) for each in zip(places, lookups, reports, strict=True)]
+        return [default if each is None else each.value for each in found]
+
+    def _setting(
+        self, skill: str, inputs: object, value: object, ttl: TTL, version: int | str | None, kind: Any
+    ) -> Steps[str]:
+        place = self._options.place(skill, inputs, version)
+        codec, seconds = codec_of(kind, place.skill), self._options.seconds(ttl)
+        codec.dump(value)
+        if is_off(self._options.counts) or not self._options.may_give():
+            return place.key
+        try:
+            lookup = yield looking(place)
+            yield self._options.putting(place, value, seconds, lookup, codec)
+        except StoreError as fault:
+            self._options.fail(self._options.report(place), fault)
+        return place.key
+
+    def _voiding(self, name: str | None) -> Steps[None]:
+        """All of a skill, whether anything is stored of it or only computed yet; None for no skill."""
+        if name is not None:
+            yield lambda store: store.invalidate(name)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Connections and counts are not carried over. Raises TypeError for one over a client that was given."""
@@ -196,11 +249,6 @@ def looking(place: Place) -> Any:
 def looking_at_all(places: list[Place]) -> Any:
     """The same of many places of one skill."""
     return lambda store: store.get_many(tuple([each.key for each in places]), places[0].names)
-
-
-def raising(name: str) -> Any:
-    """The step that makes all of a skill void, whether anything is stored of it or only computed yet."""
-    return lambda store: store.invalidate(name)
 
 
 def spelt_out(pattern: str) -> str | None:

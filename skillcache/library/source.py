@@ -1,28 +1,41 @@
-"""The store behind a cache object, asked at any time by any thread.
+"""The store behind a cache object, asked at any time by any thread, or by coroutines of any event loop.
 
 Redis is asked through redis-py, over connections that are pooled.
 """
 
+import asyncio
 import os
+import time
+from collections.abc import AsyncGenerator, Awaitable, MutableMapping
+from contextlib import suppress
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AioRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.core.outcomes import StoreError
+from skillcache.library.beside import beside
 from skillcache.library.clients import EmbeddedFile, usable
 from skillcache.library.in_force import folder
-from skillcache.library.steps import Step, Steps
+from skillcache.library.steps import GLANCE, Step, Steps, Wait
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.pooled import PooledLink
+from skillcache.stores.pooled import AsyncStore, PooledLink, aio_walk, walk
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_py import connect
+from skillcache.stores.redis_py import aio_connect, connect
+from skillcache.stores.redis_url import parse_url
 
 T = TypeVar("T")
 
 SECONDS = 0.5  # to connect, and for each piece of a reply: a cache that takes longer is in the way
+_PAUSES = 0.005, 0.05  # seconds between two looks for a release: the first, the longest
+
+Connected = tuple["redis.asyncio.Redis", AsyncStore]
+Opened = tuple[Connected, AsyncGenerator[Connected, None]]
 
 
 class Source:
@@ -48,26 +61,141 @@ class Source:
         return self._store.take(step) if isinstance(self._store, EmbeddedFile) else step(self._store)
 
     def walk(self, steps: Steps[T]) -> T:
-        """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    given = self.take(step)
-                except StoreError as fault:
-                    step = steps.throw(fault)
-                else:
-                    step = steps.send(given)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        finally:
-            steps.close()
+        return walk(steps, self.take)
 
     def close(self) -> None:
         """Closes the connections, but not those of a client that was given."""
         self._store.close()
         if self._own and isinstance(self.place, redis.Redis):
             self.place.close()
+
+
+class AsyncSource:
+    """As `Source`, asked by coroutines of any event loop.
+
+    Connections belong to the loop that opened them, so that each loop has its own, closed when the loop shuts its
+    asynchronous generators down, as asyncio.run does. The embedded file is asked in a thread.
+    """
+
+    def __init__(self, url: str | None, client: Any) -> None:
+        self._target = target_of(url, client)
+        given, client = client, None if client is None else usable(client, aio=True)
+        self._is_own = client is not given
+        self.name: object = self._target or id(client)
+        self.renewals: set[asyncio.Task[None]] = set()
+        self._given = None if client is None else (client, AsyncStore(client))
+        self._file = EmbeddedFile(self._target) if self._target.startswith(EMBEDDED) else None
+        if client is None and self._file is None:
+            parse_url(self._target)  # what is wrong with it is wrong from the beginning
+        self._opened: MutableMapping[asyncio.AbstractEventLoop, Opened] = WeakKeyDictionary()
+
+    async def place(self) -> "str | redis.asyncio.Redis":
+        """What an invalidation is told; a client, or where the embedded file is."""
+        return self._target if self._file else (await self._connect())[0]
+
+    async def take(self, step: Step) -> Any:
+        """What the step gives. Raises StoreError."""
+        if self._file is None:
+            store = (await self._connect())[1]
+            return await (_hear(store, step) if isinstance(step, Wait) else step(store))
+        file = self._file
+        if isinstance(step, Wait):
+            return await _poll(file, step)
+        taking = asyncio.ensure_future(beside(lambda: file.take(step)))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The thread goes on: what is to be taken back is taken back after it.
+            with suppress(StoreError):
+                await finished(taking)
+            raise
+
+    async def walk(self, steps: Steps[T]) -> T:
+        return await aio_walk(steps, self.take)
+
+    async def close(self) -> None:
+        """Closes the connections of this loop, but not those of a client that was given. Ends renewals first."""
+        loop = asyncio.get_running_loop()
+        renewals = [task for task in self.renewals if task.get_loop() is loop]
+        for task in renewals:
+            task.cancel()
+        if renewals:
+            await asyncio.wait(renewals)
+        if self._file is not None:
+            self._file.close()
+        if self._given is not None:
+            await self._given[1].close()
+            if self._is_own:
+                await self._given[0].connection_pool.disconnect(inuse_connections=False)
+        opened = self._opened.pop(asyncio.get_running_loop(), None)
+        if opened is not None:
+            await opened[1].aclose()
+
+    async def _connect(self) -> Connected:
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        if loop not in self._opened:
+            opening = self._open()
+            self._opened[loop] = (await anext(opening), opening)  # nothing else runs before it yields
+        return self._opened[loop][0]
+
+    async def _open(self) -> AsyncGenerator[Connected, None]:
+        client = aio_connect(self._target, **limits(AioRetry(NoBackoff(), 0)))
+        store = AsyncStore(client)
+        try:
+            yield client, store
+        finally:
+            self._opened.pop(asyncio.get_running_loop(), None)
+            await store.close()
+            await client.aclose()
+
+
+async def finished(work: Awaitable[T]) -> T:
+    """What it gives. Its caller may be cancelled, again and again as by anyio: that waits until this is done."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as again:
+            cancelled = again
+    if cancelled is not None:
+        task.cancelled() or task.exception()
+        raise cancelled
+    return task.result()
+
+
+async def _hear(store: Any, wait: Wait) -> bool:
+    """As `Wait` itself, over one exchange: to cut it off would cost a connection each time."""
+    hearing = asyncio.ensure_future(store.wait(wait.claim, wait.mark, wait.seconds))
+    try:
+        while not (await asyncio.wait({hearing}, timeout=GLANCE))[0]:
+            if wait.is_in_vain():
+                return False
+        return bool(hearing.result())
+    finally:
+        if not hearing.done():
+            hearing.cancel()
+            await finished(asyncio.wait({hearing}))
+            hearing.cancelled() or hearing.exception()
+
+
+async def _poll(file: EmbeddedFile, wait: Wait) -> bool:
+    """Waits without holding one of the few threads, which the release that is waited for needs too."""
+    end = glance = time.monotonic()
+    end += wait.seconds
+    pause, longest = _PAUSES
+    look = Wait(wait.claim, wait.mark, 0, "")
+    while not await beside(lambda: file.take(look)):
+        now = time.monotonic()
+        left = end - now
+        if left <= 0 or (now >= glance and wait.is_in_vain()):
+            return False
+        glance = glance if now < glance else now + GLANCE
+        await asyncio.sleep(min(pause, left))
+        pause = min(2 * pause, longest)
+    return True
 
 
 def limits(retry: Any) -> dict[str, Any]:

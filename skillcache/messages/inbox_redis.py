@@ -1,4 +1,4 @@
-"""The post in Redis: scripts of `message_scripts`, one request over a link for each call."""
+"""The post in Redis: by its `scripts`, one request over a link for each call."""
 
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.messages import message, scripts

@@ -4,6 +4,7 @@
 first call connects, or opens the file.
 """
 
+from skillcache.core.outcomes import Outcome, StoreError
 from skillcache.core.record import Record
 
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
@@ -35,6 +36,8 @@ class Store:
     (`get`, `put`) and records (`read`, `write`) never share a key; `delete` drops either. Expiry is in whole
     seconds from 1 to MAX_TTL; another value is a TypeError or ValueError.
     """
+
+    _fault: tuple[Outcome, str] | None = None
 
     def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
         """The entry under `key`, the generations of `names` and the entry under `also`, read at one moment."""
@@ -100,6 +103,16 @@ class Store:
     def close(self) -> None:
         """Lets go of the connection; safe after a failure and twice."""
         raise NotImplementedError
+
+    def _require_alive(self) -> None:
+        """For a store whose faults are its own, not a link's."""
+        if self._fault is not None:
+            raise StoreError(*self._fault)
+
+    def _die(self, outcome: Outcome, detail: str) -> StoreError:
+        self._fault = (outcome, detail)
+        self.close()
+        return StoreError(outcome, detail)
 
 
 def stamp(started: int) -> bytes:

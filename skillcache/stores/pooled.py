@@ -1,10 +1,11 @@
 """The links of a process that stays, over redis-py: one for threads, one for coroutines; and what its errors mean.
 
-They are never dead: after a failure the next call connects anew.
+They are never dead: after a failure the next call connects anew. What takes several questions is a generator of steps,
+which `walk` and `aio_walk` take.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -230,6 +231,39 @@ def _own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str
     for name in ("socket_timeout", "socket_connect_timeout"):
         kept[name] = kept.get(name) or SECONDS
     return kept | reading
+
+
+def walk(steps: "Generator[Any, Any, T]", take: Callable[[Any], Any]) -> T:
+    """Takes one step after the other. The steps are told of a StoreError, and may know what to do."""
+    try:
+        step = next(steps)
+        while True:
+            try:
+                given = take(step)
+            except StoreError as fault:
+                step = steps.throw(fault)
+            else:
+                step = steps.send(given)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()
+
+
+async def aio_walk(steps: "Generator[Any, Any, T]", take: Callable[[Any], Awaitable[Any]]) -> T:
+    try:
+        step = next(steps)
+        while True:
+            try:
+                given = await take(step)
+            except StoreError as fault:
+                step = steps.throw(fault)
+            else:
+                step = steps.send(given)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()
 
 
 # A reply of another shape makes redis-py, and who reads it, raise whatever comes of it.

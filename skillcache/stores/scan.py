@@ -20,7 +20,7 @@ from skillcache.core.outcomes import DISK, STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
 from skillcache.stores.entry import FORMS, TEXT, VERSION, Unreadable, check_name, is_number
 from skillcache.stores.patterns import compile_glob, parts_of
-from skillcache.stores.pooled import translating
+from skillcache.stores.pooled import aio_walk, translating, walk
 from skillcache.stores.redis_keys import NAMES_KEY, generation_key, team_name
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
@@ -331,30 +331,16 @@ def _integers(replies: list[Any]) -> list[int]:
 
 def take(steps: Steps[T], client: "redis.Redis | None" = None) -> T:
     """`client`: None for the embedded store, which asks nobody. Raises StoreError."""
-    replies: list[Any] | None = None
     with nullcontext() if client is None else translating(client):
-        while True:
-            try:
-                commands = _next(steps, replies)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            replies = _filled(client, commands).execute() if commands else []
+        return walk(steps, lambda commands: _filled(client, commands).execute() if commands else [])
 
 
 async def aio_take(steps: Steps[T], client: "redis.asyncio.Redis") -> T:
-    """Raises StoreError."""
-    replies: list[Any] | None = None
+    async def ask(commands: Commands) -> list[Any]:
+        return await _filled(client, commands).execute() if commands else []
+
     with translating(client):
-        while True:
-            try:
-                commands = _next(steps, replies)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            replies = await _filled(client, commands).execute() if commands else []
-
-
-def _next(steps: Steps[Any], replies: list[Any] | None) -> Commands:
-    return next(steps) if replies is None else steps.send(replies)
+        return await aio_walk(steps, ask)
 
 
 def _filled(client: Any, commands: Commands) -> Any:

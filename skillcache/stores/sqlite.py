@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from skillcache.core.outcomes import Outcome
-
     T = TypeVar("T")
 
 WOKEN_SECONDS = 60.0  # how long a release can be heard of
@@ -97,7 +95,6 @@ class SqliteStore(Store):
     """path: absolute; now: unix seconds, by which expiry is judged; cap: see DEFAULT_CAP."""
 
     _layout = RESULTS
-    _fault: "tuple[Outcome, str] | None" = None  # of which the store is dead
 
     def __init__(self, path: str, *, now: float, cap: int = DEFAULT_CAP) -> None:
         self._path = path
@@ -282,15 +279,9 @@ class SqliteStore(Store):
         return result
 
     def _begin(self) -> None:
-        if self._fault is not None:
-            raise StoreError(*self._fault)
+        self._require_alive()
         # An alarm may cut the work short anywhere: what it leaves, an open transaction perhaps, is not used again.
         self._fault = (STORE_UNREACHABLE, "an operation was cut short")
-
-    def _die(self, outcome: "Outcome", detail: str) -> StoreError:
-        self._fault = (outcome, detail)
-        self.close()
-        return StoreError(outcome, detail)
 
     def _failed(self, error: Exception) -> StoreError:
         if isinstance(error, TimeoutError):

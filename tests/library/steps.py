@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.library.aio_source import AsyncSource
-from skillcache.library.source import Source
+from skillcache.library.source import AsyncSource, Source
 from skillcache.library.steps import Wait
 
 SECONDS = 60.0  # for others to begin to wait, on a busy machine

@@ -17,11 +17,11 @@ import pytest
 
 from skillcache import AsyncSkillCache, SkillCache
 from skillcache.library import fetching
-from skillcache.library.aio_source import AsyncSource
 from skillcache.library.fetching import LEASE
 from skillcache.library.keys import Place
 from skillcache.library.options import PATIENCE
 from skillcache.library.records import Found
+from skillcache.library.source import AsyncSource
 from skillcache.stores.opening import open_store
 
 HERE = Path(__file__).parent
