@@ -136,23 +136,23 @@ def _or_on_client(asking: Callable[..., Question]) -> Callable[[Callable[..., T]
 
     def choose(own: Any) -> Any:
         def parted(given: tuple[Any, ...], more: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
-            """The client, None without one, and the other arguments."""
+            """The client, or `own` without one, and the other arguments."""
             first = more.get("client", given[0] if given else None)
             if is_cluster(first):
                 raise TypeError(f"{own.__name__} takes no client of a cluster: give url='redis+cluster://host:port'")
             if "client" in more:
                 return first, given, {name: value for name, value in more.items() if name != "client"}
-            return (first, given[1:], more) if isinstance(first, _CLIENTS) else (None, given, more)
+            return (first, given[1:], more) if isinstance(first, _CLIENTS) else (own, given, more)
 
         @wraps(own)
         def call(*given: Any, **more: Any) -> Any:
             client, given, more = parted(given, more)
-            return own(*given, **more) if client is None else _take(client, asking(*given, **more))
+            return own(*given, **more) if client is own else _take(client, asking(*given, **more))
 
         @wraps(own)
         async def aio_call(*given: Any, **more: Any) -> Any:
             client, given, more = parted(given, more)
-            return await (own(*given, **more) if client is None else _aio_take(client, asking(*given, **more)))
+            return await (own(*given, **more) if client is own else _aio_take(client, asking(*given, **more)))
 
         return aio_call if iscoroutinefunction(own) else call
 

@@ -64,10 +64,12 @@ class _OverClient:
     """
 
     def __init__(self, client: Any, *, itself: bool = False) -> None:
-        self._origin = client.connection_pool  # connections of Sentinel ask the pool they were made for
         self._itself = itself
-        self.client = client if itself else _own_client(client)
-        self.longest = (self.client.connection_pool.connection_kwargs.get("socket_timeout") or SECONDS) / 2
+        self.client, self.longest = client, SECONDS / 2
+        if not itself:
+            self._origin = client.connection_pool  # connections of Sentinel ask the pool they were made for
+            self.client = _own_client(client)
+            self.longest = self.client.connection_pool.connection_kwargs["socket_timeout"] / 2
 
     def close(self) -> Any:
         """Closes connections that nobody uses."""
