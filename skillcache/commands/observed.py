@@ -1,0 +1,323 @@
+"""Which of what a command was seen to read its key holds: decided by observing the capture of the key in the same way.
+
+No table of places is kept here, so none can fall behind: the capture of the same command runs under strace itself, once
+with nothing remembered and once more, as it does on every call. What the second does not look at cannot change the key.
+"""
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from skillcache.core import processes
+from skillcache.core.git import own_folder, shared_folder
+from skillcache.fingerprint import ignored, traced
+from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Seen, Trace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.commands.declared import Declared
+    from skillcache.commands.process import Program
+    from skillcache.commands.stand_in import Ruled
+    from skillcache.fingerprint.files import Budget
+    from skillcache.settings.in_force import Settings
+
+_MARK = "/.skillcache-observed"
+_SECONDS = 120.0  # of the capture, which strace makes many times as long
+_ANSWER = "skillcache-observed "
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]);"
+    " from skillcache.commands.observed import probe; probe(sys.argv[2], sys.argv[3:])"
+)
+
+# What became of a path that a command looked at.
+SYSTEM = "system"  # of the operating system, or of the installation of a program that the key identifies
+OWN = "own"  # the command made it itself
+CACHE = "cache"  # no report depends on it, by the table of caches
+PACKAGES = "packages"  # of installed packages, which the key holds by their manifests
+HELD = "held"
+UNHELD = "unheld"
+
+_SYSTEM = (
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/bin",
+    "/sbin",
+    "/proc",
+    "/sys",
+    "/dev",
+    "/run",
+    "/var",
+    "/boot",
+)
+_TEMPORARY = "/var/tmp"  # noqa: S108 - never used
+# What programs ask of the machine for every user alike; other files of /etc are configuration.
+_OF_ETC = frozenset(
+    """passwd group shadow nsswitch.conf hosts host.conf hostname resolv.conf gai.conf networks protocols services
+    localtime timezone locale.alias locale.conf default ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload ssl
+    ca-certificates ca-certificates.conf crypto-policies pki mime.types magic magic.mime os-release lsb-release
+    debian_version redhat-release alpine-release machine-id alternatives selinux fonts terminfo inputrc profile
+    bash.bashrc pam.d security environment mtab fstab python3 python3.11 java-8-openjdk java-11-openjdk
+    java-17-openjdk java-21-openjdk suid-debug debuginfod system-release SuSE-release""".split()  # noqa: SIM905
+)
+_OF_PACKAGES = frozenset(["node_modules", "site-packages", "dist-packages"])
+# Where tools keep what they fetched, each version of it in a place of its own.
+_FETCHED = (
+    ".cargo/registry",
+    ".rustup/toolchains",
+    "go/pkg/mod",
+    ".m2/repository",
+    ".gradle/caches",
+    ".nuget/packages",
+)
+_INSTALLED = ("lib", "lib64", "libexec", "include", "share", "jmods", "conf", "bin", "pkg", "src")
+_LANDMARK = re.compile(r".*/(?:lib/)?python\d+\.zip|.*/bin/python[\d.]*\._pth|.*/bin/pyvenv\.cfg")  # of Python's start
+# Git's own state, which the key holds where a task may ask for it.
+_STATE = ("HEAD", "index", "packed-refs", "refs", "logs", "objects", "config", "config.worktree", "commondir", "gitdir")
+_GIT = frozenset(["git"])
+
+
+class Held:
+    """What the key of one command holds.
+
+    root: top of the project; rule: the name of what covers the command; bypass: (outcome, words) where it has no key;
+    rows: of its key; cold, warm: the two captures as observed.
+    """
+
+    def __init__(self, answer: Mapping[str, object], cold: Trace, warm: Trace, environ: Mapping[str, str]) -> None:
+        self.root = str(answer.get("root") or "")
+        self.rule = str(answer.get("rule") or "")
+        given = answer.get("bypass")
+        self.bypass = (str(given[0]), str(given[1])) if isinstance(given, list) else None
+        rows = answer.get("rows")
+        self.rows = [(str(a), str(b), str(c)) for a, b, c in rows] if isinstance(rows, list) else []
+        self.cold = cold
+        self.warm = warm
+        self.searched = {os.path.realpath(folder) for folder in environ.get("PATH", os.defpath).split(":")}
+        self.home = os.path.realpath(environ.get("HOME") or "/")
+        self.settled = ignored.Ignored(self.root, _no_budget()) if self.root else None
+        self.git: list[str] = []
+        own = own_folder(self.root) if self.root else None
+        if own is not None:
+            self.git = [os.path.realpath(own), os.path.realpath(shared_folder(own))]
+        self.installations = list(dict.fromkeys(self._installations()))
+        cache = environ.get("XDG_CACHE_HOME") or ""
+        self.caches = [os.path.realpath(cache) if os.path.isabs(cache) else os.path.join(self.home, ".cache")]
+
+    def kind_of(self, path: str, seen: Seen, trace: Trace) -> str:
+        """One of the kinds above, of a path in the trace of the command."""
+        if trace.is_own(path):
+            return OWN
+        if self._is_about_git(path):
+            return HELD if self._holds_git(path, seen) else UNHELD
+        if self.holds(path, seen):
+            return HELD
+        if _is_within(path, [self.root]) and ignored.is_cache(os.fsencode(path[len(self.root) + 1 :])):
+            return CACHE
+        if not _is_within(path, [self.root]) and (ignored.is_cache(os.fsencode(path)) or _is_within(path, self.caches)):
+            return CACHE
+        if self._is_of_packages(path):
+            return PACKAGES
+        if STARTED not in seen.kinds and self._is_system(path):
+            return SYSTEM
+        return UNHELD
+
+    def holds(self, path: str, seen: Seen) -> bool:
+        """Whether the key would be another if the path were another, gone, or there."""
+        if not seen.kinds.isdisjoint({READ, STARTED}):
+            return self._reads(path)
+        if LISTED in seen.kinds:
+            return self._lists(path)
+        if ABSENT in seen.kinds:
+            return self._misses(path)
+        if os.path.isdir(path):
+            # That a folder is there: the key has looked at it, or at something in it.
+            return self._is_touched(path) or self._lists(os.path.dirname(path)) or self._is_way(path)
+        return self._is_touched(path) or self._lists(os.path.dirname(path))
+
+    def _reads(self, path: str) -> bool:
+        now = self.warm.seen.get(path)
+        if now is None:
+            return False
+        if now.by <= _GIT:
+            return _is_within(path, [self.root])  # what git reads for itself is no part of the key
+        before = self.cold.seen.get(path)
+        return READ in now.kinds or (before is not None and READ in before.kinds) or "git" in now.by
+
+    def _lists(self, path: str) -> bool:
+        now, before = self.warm.seen.get(path), self.cold.seen.get(path)
+        if now is None or (now.by <= _GIT and not _is_within(path, [self.root])):
+            return False
+        return LISTED in now.kinds or (before is not None and LISTED in before.kinds)
+
+    def _misses(self, path: str) -> bool:
+        within = _is_within(path, [self.root])
+        if within and self.settled is not None and self.settled.skips(path[len(self.root) + 1 :]):
+            return False
+        for place in traced.above(path):
+            now = self.warm.seen.get(place)
+            if now is not None and ABSENT in now.kinds and not now.by <= _GIT:
+                return True
+            folder = os.path.dirname(place)
+            if os.path.isdir(folder):
+                return self._lists(folder)
+            if os.path.lexists(folder):  # a file, which has nothing below it
+                return self._is_touched(folder)
+        return False
+
+    def _is_touched(self, path: str) -> bool:
+        now = self.warm.seen.get(path)
+        return now is not None and (not now.by <= _GIT or _is_within(path, [self.root]))
+
+    def _is_way(self, path: str) -> bool:
+        """A folder on the way to the project, the home folder or a program that is held is there, or nothing is."""
+        ends = [self.root, self.home, *self.installations, *(real for real, _ in self.cold.of(READ))]
+        return any(end.startswith(path.rstrip("/") + "/") for end in ends)
+
+    def _is_about_git(self, path: str) -> bool:
+        return _is_within(path, self.git)
+
+    def _holds_git(self, path: str, seen: Seen) -> bool:
+        if path in self.git or seen.kinds <= {LOOKED, LISTED, ABSENT}:
+            return True
+        for folder in self.git:
+            if _is_within(path, [f"{folder}/{name}" for name in _STATE]):
+                return any(label == "git" for label, _, _ in self.rows)
+        now = self.warm.seen.get(path)
+        return now is not None and not now.by <= _GIT
+
+    def _installations(self) -> Iterator[str]:
+        """The folders of the programs that the key identifies, but for such as people put things of their own into."""
+        for path, seen in self.cold.of(READ):
+            if seen.by <= _GIT or not os.access(path, os.X_OK) or os.path.isdir(path):
+                continue
+            for place in (os.path.dirname(path), os.path.dirname(seen.spelled)):
+                top = os.path.dirname(place)
+                is_ours = top in {"/", self.home, f"{self.home}/.local"} or _is_within(top, [self.root])
+                if os.path.basename(place) in {"bin", "sbin"} and not is_ours:
+                    yield top
+
+    def _is_of_packages(self, path: str) -> bool:
+        for place in traced.above(path):
+            if os.path.basename(place) in _OF_PACKAGES:
+                return self._is_touched(place) or any(each.startswith(place + "/") for each in self.warm.seen)
+        return _is_within(path, [f"{self.home}/{place}" for place in _FETCHED])
+
+    def _is_system(self, path: str) -> bool:
+        if path == "/" or (_is_within(path, _SYSTEM) and not _is_within(path, [_TEMPORARY])):
+            return True
+        if _LANDMARK.fullmatch(path):
+            return True
+        if path == "/etc" or (path.startswith("/etc/") and path.split("/")[2] in _OF_ETC):
+            return True
+        return any(_is_within(path, [f"{top}/{name}" for name in _INSTALLED]) for top in self.installations)
+
+
+def held(
+    words: tuple[str, ...], cwd: str, environ: Mapping[str, str], tracer: str, *, seconds: float = _SECONDS
+) -> Held:
+    """What the key of the command holds in `cwd` now. Raises OSError, and TimeoutError where it takes too long."""
+    place = tempfile.mkdtemp(prefix="skillcache-observed-")
+    try:
+        os.mkdir(f"{place}/home", 0o700)
+        package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        log = f"{place}/trace"
+        argv = [*traced.command(tracer, log), sys.executable, "-I", "-c", _CODE, package, cwd, *words]
+        child = processes.start(tracer, argv, {**environ, "SKILLCACHE_HOME": f"{place}/home"})
+        processes.gather([child], time.monotonic() + seconds)
+        _, mark, answer = child.output.decode("utf-8", "replace").rpartition(_ANSWER)
+        if not mark:
+            raise OSError(f"strace could not observe what the key is made of: it ended with {child.status}")
+        _, cold, warm, *_ = [*traced.read(log, cwd, mark=_MARK), Trace(), Trace()]
+        return Held(json.loads(answer), cold, warm, environ)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+class Finding(NamedTuple):
+    """A path that a command looked at and its key does not hold. kind: how, of `traced`; spelled: as it was called."""
+
+    path: str
+    kind: str
+    spelled: str
+
+
+def unheld(trace: Trace, key: Held) -> list[Finding]:
+    """What the command read, listed, looked for or looked at, that its key does not hold, in the order of its looks."""
+    found = []
+    started = {os.path.basename(words[0]) for words in trace.programs.values()}
+    for path, seen in trace.seen.items():
+        if seen.kinds == {ABSENT} and os.path.basename(path) in started and os.path.dirname(path) in key.searched:
+            continue  # of a search for a program that was found further on
+        kinds = [kind for kind in (STARTED, READ, LISTED, ABSENT, LOOKED) if kind in seen.kinds]
+        if kinds and key.kind_of(path, seen, trace) == UNHELD:
+            found.append(Finding(path, kinds[0], seen.spelled))
+    return found
+
+
+def probe(cwd: str, words: list[str]) -> None:
+    """The process that is observed: captures what the command of these words depends on, twice, and prints the rows."""
+    from skillcache.commands.process import Program, environment, find
+    from skillcache.commands.stand_in import ruled, without_shims
+    from skillcache.core.outcomes import NO_RULE, Bypass, SkillcacheError
+    from skillcache.settings.in_force import load
+
+    os.chdir(cwd)
+    environ = without_shims(environment())
+    environ["PWD"] = cwd
+    program = Program(find(words[0], environ), tuple(words), environ)
+    settings = load(environ, _project_of(cwd, environ))
+    answer: dict[str, object] = {"rule": "", "bypass": None, "root": "", "rows": []}
+    try:
+        try:
+            task: Ruled | Declared = ruled(program, cwd, environ, settings, fresh=False, joined=False)
+            answer["rule"] = task.plan.rule
+        except Bypass as bypass:
+            if bypass.outcome is not NO_RULE:
+                raise
+            task = _declared(program, cwd, settings)
+        for turn in (1, 2, 3):
+            os.access(f"{_MARK}/{turn}", os.F_OK)
+            if turn < 3:
+                found = task.look((), seconds=_SECONDS)
+        answer.update(root=found.fingerprint.root, rows=[list(row) for row in found.rows])
+    except Bypass as bypass:
+        answer["bypass"] = [bypass.outcome.name, bypass.detail]
+        answer["root"] = _project_of(cwd, environ)
+    except SkillcacheError as fault:
+        answer["bypass"] = ["", str(fault)]
+        answer["root"] = _project_of(cwd, environ)
+    print(_ANSWER + json.dumps(answer), flush=True)  # noqa: T201 - its only output, read by who started it
+
+
+def _declared(program: "Program", cwd: str, settings: "Settings") -> "Declared":
+    """Of a command that no rule names: as `skillcache run` would capture it."""
+    from skillcache.commands.declared import Declared
+
+    ttl = int(settings.number("ttl"))
+    name = os.path.basename(program.words[0])
+    return Declared(program, name=name, skill="", depends=(), variables=(), ttl=ttl, cwd=cwd, fresh=False, joined=False)
+
+
+def _project_of(cwd: str, environ: Mapping[str, str]) -> str:
+    from skillcache.core.git import find_root
+
+    return environ.get("SKILLCACHE_PROJECT") or environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd
+
+
+def _no_budget() -> "Budget":
+    from skillcache.fingerprint.files import Budget
+
+    return Budget(time.monotonic() + _SECONDS, "nothing")
+
+
+def _is_within(path: str, folders: "tuple[str, ...] | list[str]") -> bool:
+    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders if folder)
