@@ -17,7 +17,7 @@ from typing import NamedTuple
 from skillcache.core import processes
 from skillcache.core.git import own_folder, shared_folder
 from skillcache.fingerprint import ignored, traced
-from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Seen, Trace
+from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, WRITTEN, Seen, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,24 +41,14 @@ OWN = "own"  # the command made it itself
 CACHE = "cache"  # no report depends on it, by the table of caches
 PACKAGES = "packages"  # of installed packages, which the key holds by their manifests
 HELD = "held"
+TEMPORARY = "temporary"  # below a place for temporary files that the command writes to as well
 UNHELD = "unheld"
 
 _SYSTEM = (
-    "/usr",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/bin",
-    "/sbin",
-    "/proc",
-    "/sys",
-    "/dev",
-    "/run",
-    "/var",
-    "/boot",
+    *("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/proc", "/sys", "/dev", "/run", "/var", "/boot"),
+    "/selinux",
 )
-_TEMPORARY = "/var/tmp"  # noqa: S108 - never used
+_SHARED, _TEMPORARY = "/tmp", "/var/tmp"  # noqa: S108 - never used
 # What programs ask of the machine for every user alike; other files of /etc are configuration.
 _OF_ETC = frozenset(
     """passwd group shadow nsswitch.conf hosts host.conf hostname resolv.conf gai.conf networks protocols services
@@ -67,6 +57,12 @@ _OF_ETC = frozenset(
     debian_version redhat-release alpine-release machine-id alternatives selinux fonts terminfo inputrc profile
     bash.bashrc pam.d security environment mtab fstab python3 python3.11 java-8-openjdk java-11-openjdk
     java-17-openjdk java-21-openjdk suid-debug debuginfod system-release SuSE-release""".split()  # noqa: SIM905
+)
+# Programs that every system has, and whose reports nobody's tests are about.
+_EVERYWHERE = frozenset(
+    """sh dash bash env true false test [ cat cp mv rm ln ls mkdir mktemp rmdir touch chmod chown dirname basename
+    readlink realpath stat head tail cut sort uniq tr wc tee date sleep uname hostname id whoami pwd printf echo expr
+    seq xargs find grep egrep fgrep sed nproc getconf ldconfig ldconfig.real tty stty which nice timeout""".split()  # noqa: SIM905
 )
 _OF_PACKAGES = frozenset(["node_modules", "site-packages", "dist-packages"])
 # Where tools keep what they fetched, each version of it in a place of its own.
@@ -88,13 +84,14 @@ _GIT = frozenset(["git"])
 class Held:
     """What the key of one command holds.
 
-    root: top of the project; rule: the name of what covers the command; bypass: (outcome, words) where it has no key;
-    rows: of its key; cold, warm: the two captures as observed.
+    root: top of the project; rule, pattern: of what covers the command, '' where no rule does; bypass: (outcome, words)
+    where it has no key; rows: of its key; cold, warm: the two captures as observed.
     """
 
     def __init__(self, answer: Mapping[str, object], cold: Trace, warm: Trace, environ: Mapping[str, str]) -> None:
         self.root = str(answer.get("root") or "")
         self.rule = str(answer.get("rule") or "")
+        self.pattern = str(answer.get("pattern") or "")
         given = answer.get("bypass")
         self.bypass = (str(given[0]), str(given[1])) if isinstance(given, list) else None
         rows = answer.get("rows")
@@ -110,6 +107,8 @@ class Held:
             self.git = [os.path.realpath(own), os.path.realpath(shared_folder(own))]
         self.installations = list(dict.fromkeys(self._installations()))
         cache = environ.get("XDG_CACHE_HOME") or ""
+        temporary = environ.get("TMPDIR") or ""
+        self.temporary = [os.path.realpath(temporary) if os.path.isabs(temporary) else _SHARED, _SHARED, _TEMPORARY]
         self.caches = [os.path.realpath(cache) if os.path.isabs(cache) else os.path.join(self.home, ".cache")]
 
     def kind_of(self, path: str, seen: Seen, trace: Trace) -> str:
@@ -126,9 +125,9 @@ class Held:
             return CACHE
         if self._is_of_packages(path):
             return PACKAGES
-        if STARTED not in seen.kinds and self._is_system(path):
+        if self._is_system(path) and (STARTED not in seen.kinds or os.path.basename(path) in _EVERYWHERE):
             return SYSTEM
-        return UNHELD
+        return TEMPORARY if self._is_temporary(path, trace) else UNHELD
 
     def holds(self, path: str, seen: Seen) -> bool:
         """Whether the key would be another if the path were another, gone, or there."""
@@ -211,6 +210,16 @@ class Held:
                 return self._is_touched(place) or any(each.startswith(place + "/") for each in self.warm.seen)
         return _is_within(path, [f"{self.home}/{place}" for place in _FETCHED])
 
+    def _is_temporary(self, path: str, trace: Trace) -> bool:
+        if path in self.temporary:
+            return True
+        for top in self.temporary:
+            if path.startswith(top + "/"):
+                place = "/".join(path.split("/")[: top.count("/") + 2])
+                if not _is_within(self.root, [place]):
+                    return any(_is_within(written, [place]) for written, _ in trace.of(WRITTEN))
+        return False
+
     def _is_system(self, path: str) -> bool:
         if path == "/" or (_is_within(path, _SYSTEM) and not _is_within(path, [_TEMPORARY])):
             return True
@@ -243,11 +252,16 @@ def held(
 
 
 class Finding(NamedTuple):
-    """A path that a command looked at and its key does not hold. kind: how, of `traced`; spelled: as it was called."""
+    """A path that a command looked at and its key does not hold.
+
+    kind: how, of `traced`; spelled: as it was called; kept: whether the command writes to it as well, as to what it
+    keeps from run to run.
+    """
 
     path: str
     kind: str
     spelled: str
+    kept: bool
 
 
 def unheld(trace: Trace, key: Held) -> list[Finding]:
@@ -259,7 +273,7 @@ def unheld(trace: Trace, key: Held) -> list[Finding]:
             continue  # of a search for a program that was found further on
         kinds = [kind for kind in (STARTED, READ, LISTED, ABSENT, LOOKED) if kind in seen.kinds]
         if kinds and key.kind_of(path, seen, trace) == UNHELD:
-            found.append(Finding(path, kinds[0], seen.spelled))
+            found.append(Finding(path, kinds[0], seen.spelled, WRITTEN in seen.kinds))
     return found
 
 
@@ -275,11 +289,12 @@ def probe(cwd: str, words: list[str]) -> None:
     environ["PWD"] = cwd
     program = Program(find(words[0], environ), tuple(words), environ)
     settings = load(environ, _project_of(cwd, environ))
-    answer: dict[str, object] = {"rule": "", "bypass": None, "root": "", "rows": []}
+    answer: dict[str, object] = {"rule": "", "pattern": "", "bypass": None, "root": "", "rows": []}
     try:
         try:
-            task: Ruled | Declared = ruled(program, cwd, environ, settings, fresh=False, joined=False)
-            answer["rule"] = task.plan.rule
+            named = ruled(program, cwd, environ, settings, fresh=False, joined=False)
+            task: Ruled | Declared = named
+            answer.update(rule=named.plan.rule, pattern=named.verdict.rule.pattern)
         except Bypass as bypass:
             if bypass.outcome is not NO_RULE:
                 raise
@@ -301,10 +316,14 @@ def probe(cwd: str, words: list[str]) -> None:
 def _declared(program: "Program", cwd: str, settings: "Settings") -> "Declared":
     """Of a command that no rule names: as `skillcache run` would capture it."""
     from skillcache.commands.declared import Declared
+    from skillcache.rules.rule import rules_of
 
+    rules = tuple(rule for rule in rules_of(settings) if rule.tool == "Bash")
     ttl = int(settings.number("ttl"))
     name = os.path.basename(program.words[0])
-    return Declared(program, name=name, skill="", depends=(), variables=(), ttl=ttl, cwd=cwd, fresh=False, joined=False)
+    return Declared(
+        program, name=name, skill="", depends=(), variables=(), ttl=ttl, cwd=cwd, fresh=False, joined=False, rules=rules
+    )
 
 
 def _project_of(cwd: str, environ: Mapping[str, str]) -> str:

@@ -81,7 +81,11 @@ class Ruled:
         return (*rows, ("depends", "", entry.narrowing_of(self.plan.depends if work is None else work.depends)))
 
     def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
+        from skillcache.fingerprint.capture import touched
+
         rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
+        if touched(self.plan.reads, found.fingerprint.root, self.environ, since):
+            return True
         if found.workplace is not None:
             return found.workplace.touched(since) or found.workplace.disturbed(
                 rows, self.environ, since=since, deadline=deadline
