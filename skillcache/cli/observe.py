@@ -18,15 +18,18 @@ from skillcache.cli.line import is_line
 from skillcache.cli.output import duration, json_options, several, unified
 from skillcache.commands import observed, process
 from skillcache.commands.observed import Finding, Held
+from skillcache.commands.readers import remember
 from skillcache.commands.stand_in import without_shims
+from skillcache.core.git import identity
 from skillcache.core.outcomes import ALL, SkillcacheError
+from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.paths import config_file as persons_file
-from skillcache.core.paths import project_config_file
 from skillcache.fingerprint import traced
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Trace
 from skillcache.sessions.text import legible
 from skillcache.settings.table import PROJECT, USER
 
+_MOST_SHOWN = 40
 _MOST_OF_A_FOLDER = 20  # paths in one folder, from which on a rule names the folder
 _WORDS = {READ: "read", LISTED: "listed", ABSENT: "looked for", LOOKED: "looked at"}
 # Sockets that any program may ask of the system, and that no report comes from.
@@ -36,6 +39,7 @@ _NO_STRACE = (
     "strace is not on PATH: what a command reads cannot be observed without it. Install it: sudo apt-get install strace"
 )
 _NEVER = "never"
+_NICENESS = 19
 
 
 class Observation(NamedTuple):
@@ -72,10 +76,11 @@ def _live(_context: click.Context, _option: click.Parameter, value: str | None) 
     callback=_live,
     help="The rule says besides that results are never given, or for so long at most, as it talks to a server.",
 )
+@click.option("--remember", "remembers", is_flag=True, hidden=True)  # of the setting `observe`
 @json_options("Observation")
 @click.argument("words", metavar="-- COMMAND...", nargs=-1, type=click.UNPROCESSED)
 def command(
-    applies: bool, of_project: bool, live: int | bool, as_json: bool, words: tuple[str, ...]
+    applies: bool, of_project: bool, live: int | bool, remembers: bool, as_json: bool, words: tuple[str, ...]
 ) -> int:  # fmt: skip
     """Run a command and say what it depends on that its key does not hold.
 
@@ -98,7 +103,12 @@ def command(
     tracer = traced.tracer(environ) if sys.platform == "linux" else None
     if tracer is None:
         raise SkillcacheError(_NO_STRACE if sys.platform == "linux" else "strace, which this needs, is of Linux alone")
+    if remembers:
+        os.nice(_NICENESS)
     seen = _observe(words, os.getcwd(), environ, tracer, aside=as_json)
+    if remembers:
+        _remember(seen)
+        return 0
     table = _table(seen, live)
     if as_json:
         click.echo(_as_json(seen, table))
@@ -140,8 +150,8 @@ def _observe(words: tuple[str, ...], cwd: str, environ: Mapping[str, str], trace
     except (OSError, TimeoutError) as fault:
         raise SkillcacheError(f"what the key holds could not be observed: {fault}") from None
     found = [] if key.bypass else observed.unheld(trace, key)
-    ends = [finding for finding in found if finding.kind == STARTED]
-    paths = [finding for finding in found if finding.kind != STARTED and not _is_a_folder_around(finding, key.root)]
+    ends = [finding for finding in found if _is_of_programs(finding, key)]
+    paths = [finding for finding in found if finding not in ends and not _is_a_folder_around(finding, key.root)]
     servers = [address for address in trace.others() if not _is_of_system(address) and not trace.is_own(address)]
     return Observation(words, status, spent, key, paths, ends, servers, key.home)
 
@@ -163,6 +173,11 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], *, aside: bool) -> int
 
 def _is_of_system(address: str) -> bool:
     return address in {"", "@"} or address.startswith((*_OF_SYSTEM, *_DESKTOP))
+
+
+def _is_of_programs(finding: Finding, key: Held) -> bool:
+    """A program that was started, or looked for where programs are."""
+    return finding.kind == STARTED or (finding.kind == ABSENT and os.path.dirname(finding.path) in key.searched)
 
 
 def _is_a_folder_around(finding: Finding, root: str) -> bool:
@@ -227,15 +242,31 @@ def _program(finding: Finding, seen: Observation) -> str | None:
     return os.path.normpath(finding.spelled)
 
 
+def _named(seen: Observation) -> tuple[list[str], list[str]]:
+    """The paths and the programs that a rule can name."""
+    reads = _folded([text for finding in seen.paths if (text := _spelling(finding, seen))])
+    return reads, sorted({text for finding in seen.programs if (text := _program(finding, seen))})
+
+
+def _remember(seen: Observation) -> None:
+    """For all later runs of what the rule names in this project, on this machine. Raises OSError."""
+    reads, tools = _named(seen)
+    if seen.key.rule and not seen.key.bypass:
+        cache = cache_folder(process.environment())
+        remember(cache, identity(seen.key.root), seen.key.rule, tuple(reads), tuple(tools))
+
+
 def _table(seen: Observation, live: int | bool) -> str | None:
     """The rule as TOML; None where there is nothing to say."""
     if seen.key.bypass:
         return None
-    reads = _folded([text for finding in seen.paths if (text := _spelling(finding, seen))])
-    tools = sorted({text for finding in seen.programs if (text := _program(finding, seen))})
+    reads, tools = _named(seen)
     if not (reads or tools or live):
         return None
     pattern = seen.key.pattern or f"Bash({seen.words[0]}:*)"
+    spaced = pattern.replace("-", " ")
+    if " ".join(seen.words).startswith(spaced.removeprefix("Bash(").removesuffix(":*)")):
+        pattern = spaced  # as it is typed
     lines = ["[[rules]]", f"match = {_quoted(pattern)}"]
     if reads:
         lines += ["reads = [", *(f"    {_quoted(text)}," for text in reads), "]"]
@@ -269,14 +300,7 @@ def _as_text(seen: Observation, table: str | None) -> Iterator[str]:
     yield f"observed  {' '.join(seen.words)} ({named}), {duration(seen.milliseconds)}, exit status {seen.status}"
     if key.bypass:
         yield f"It is never answered from the cache: {_said(key.bypass)}."
-    if seen.paths:
-        yield from ("", f"Its key would be the same whatever becomes of {several(len(seen.paths), 'path')}:")
-        for finding in seen.paths:
-            yield f"  {_WORDS[finding.kind]:11}{_shown(finding, seen)}  ({_where(finding, seen)})"
-    if seen.programs:
-        yield from ("", f"and of {several(len(seen.programs), 'program')} that it starts:")
-        for finding in seen.programs:
-            yield f"  {os.path.basename(finding.spelled):11}{_oneline(finding.spelled)}"
+    yield from _found(seen)
     if seen.servers:
         yield from ("", f"It depends on what no key holds: it talks to {', '.join(map(_oneline, seen.servers))}.")
         yield "To give no results of it, or for a minute: skillcache observe --live never (or 60) -- COMMAND"
@@ -286,6 +310,34 @@ def _as_text(seen: Observation, table: str | None) -> Iterator[str]:
         yield from ("", "The rule that makes them part of the key:" if seen.paths or seen.programs else "The rule:", "")
         yield from table.splitlines()
         yield from ("", "Add it with: skillcache observe --apply [--project] -- COMMAND")
+
+
+def _found(seen: Observation) -> Iterator[str]:
+    if seen.paths:
+        yield from ("", f"Its key would be the same whatever becomes of {several(len(seen.paths), 'path')}:")
+        lines = list(_lines(seen))
+        yield from lines[:_MOST_SHOWN]
+        if len(lines) > _MOST_SHOWN:
+            yield f"  and {len(lines) - _MOST_SHOWN} more: skillcache observe --json -- COMMAND"
+    if seen.programs:
+        yield from ("", "and of programs:" if seen.paths else "Its key would be the same whatever becomes of programs:")
+        yield from (f"  started    {_oneline(each.spelled)}" for each in seen.programs if each.kind == STARTED)
+        sought = [os.path.basename(each.spelled) for each in seen.programs if each.kind != STARTED]
+        yield from (f"  looked for {_oneline(name)}" for name in dict.fromkeys(sought))
+
+
+def _lines(seen: Observation) -> Iterator[str]:
+    """One for each path; of many in one folder, one for all of them."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in seen.paths:
+        key = (finding.kind, os.path.dirname(finding.path), _where(finding, seen))
+        groups.setdefault(key, []).append(finding)
+    for (kind, _, where), findings in groups.items():
+        if len(findings) > _MOST_OF_A_FOLDER:
+            folder = os.path.dirname(_spelling(findings[0], seen) or findings[0].path)
+            yield f"  {_WORDS[kind]:11}{len(findings)} paths in {_oneline(folder)}/  ({where})"
+        else:
+            yield from (f"  {_WORDS[kind]:11}{_shown(finding, seen)}  ({where})" for finding in findings)
 
 
 def _said(bypass: tuple[str, str]) -> str:
@@ -308,7 +360,7 @@ def _where(finding: Finding, seen: Observation) -> str:
     if finding.kept:
         return "it writes it, too: what it keeps from run to run"
     if path.startswith(root + "/"):
-        place = "left out of what counts in the project, by its name"
+        place = "left out of what counts in the project"
     elif (_spelling(finding, seen) or "").startswith("~/"):
         place = "at home"
     elif _is_beside(path, root):
@@ -330,7 +382,9 @@ def _as_json(seen: Observation, table: str | None) -> str:
                 {"path": each.path, "how": each.kind, "where": _where(each, seen), "rule": _spelling(each, seen)}
                 for each in seen.paths
             ],
-            "programs": [{"path": each.spelled, "rule": _program(each, seen)} for each in seen.programs],
+            "programs": [
+                {"path": each.spelled, "how": each.kind, "rule": _program(each, seen)} for each in seen.programs
+            ],
             "servers": seen.servers,
             "toml": table,
         },

@@ -16,23 +16,21 @@ from typing import NamedTuple
 
 from skillcache.core import processes
 from skillcache.core.git import own_folder, shared_folder
+from skillcache.core.paths import cache_folder, observed_folder
 from skillcache.fingerprint import ignored, traced
+from skillcache.fingerprint.globs import matches
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, WRITTEN, Seen, Trace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.commands.declared import Declared
-    from skillcache.commands.process import Program
-    from skillcache.commands.stand_in import Ruled
     from skillcache.fingerprint.files import Budget
-    from skillcache.settings.in_force import Settings
 
-_MARK = "/.skillcache-observed"
-_SECONDS = 120.0  # of the capture, which strace makes many times as long
-_ANSWER = "skillcache-observed "
+MARK = "/.skillcache-observed"
+SECONDS = 120.0  # of the capture, which strace makes many times as long
+ANSWER = "skillcache-observed "
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]);"
-    " from skillcache.commands.observed import probe; probe(sys.argv[2], sys.argv[3:])"
+    " from skillcache.cli.explain import probe; probe(sys.argv[2], sys.argv[3:])"
 )
 
 # What became of a path that a command looked at.
@@ -54,6 +52,7 @@ _OF_ETC = frozenset(
     """passwd group shadow nsswitch.conf hosts host.conf hostname resolv.conf gai.conf networks protocols services
     localtime timezone locale.alias locale.conf default ld.so.cache ld.so.conf ld.so.conf.d ld.so.preload ssl
     ca-certificates ca-certificates.conf crypto-policies pki mime.types magic magic.mime os-release lsb-release
+    malloc.conf _rjem_malloc.conf netsvc.conf svc.conf
     debian_version redhat-release alpine-release machine-id alternatives selinux fonts terminfo inputrc profile
     bash.bashrc pam.d security environment mtab fstab python3 python3.11 java-8-openjdk java-11-openjdk
     java-17-openjdk java-21-openjdk suid-debug debuginfod system-release SuSE-release""".split()  # noqa: SIM905
@@ -74,8 +73,29 @@ _FETCHED = (
     ".gradle/caches",
     ".nuget/packages",
 )
-_INSTALLED = ("lib", "lib64", "libexec", "include", "share", "jmods", "conf", "bin", "pkg", "src")
-_LANDMARK = re.compile(r".*/(?:lib/)?python\d+\.zip|.*/bin/python[\d.]*\._pth|.*/bin/pyvenv\.cfg")  # of Python's start
+_SHARED_TOPS = ("/", "/usr", "/usr/local")
+_OF_SYSTEMS_PROGRAMS = ("/usr/lib", "/usr/libexec", "/lib", "/usr/lib64")
+_INSTALLED = ("lib", "lib64", "libexec", "include", "share", "jmods", "conf", "pkg", "src")
+# Programs whose libraries lie in the installation of the same version.
+_WHOLE = (
+    "python",
+    "pypy",
+    "node",
+    "ruby",
+    "perl",
+    "php",
+    "rustc",
+    "cargo",
+    "go",
+    "java",
+    "gcc",
+    "clang",
+    "deno",
+    "bun",
+)
+_OF_TERMINAL = (".terminfo", ".inputrc")  # at home
+_JOURNALS = ("-journal", "-wal", "-shm")  # of a database, beside it
+_LANDMARK = re.compile(r".*/(?:lib/)?python\d+\.zip")  # of Python's start
 # Git's own state, which the key holds where a task may ask for it.
 _STATE = ("HEAD", "index", "packed-refs", "refs", "logs", "objects", "config", "config.worktree", "commondir", "gitdir")
 _GIT = frozenset(["git"])
@@ -96,6 +116,8 @@ class Held:
         self.bypass = (str(given[0]), str(given[1])) if isinstance(given, list) else None
         rows = answer.get("rows")
         self.rows = [(str(a), str(b), str(c)) for a, b, c in rows] if isinstance(rows, list) else []
+        depends = answer.get("depends")
+        self.depends = [str(glob) for glob in depends] if isinstance(depends, list) else None
         self.cold = cold
         self.warm = warm
         self.searched = {os.path.realpath(folder) for folder in environ.get("PATH", os.defpath).split(":")}
@@ -125,8 +147,12 @@ class Held:
             return CACHE
         if self._is_of_packages(path):
             return PACKAGES
-        if self._is_system(path) and (STARTED not in seen.kinds or os.path.basename(path) in _EVERYWHERE):
+        if self._is_program_held(path, seen) if STARTED in seen.kinds else self._is_system(path):
             return SYSTEM
+        if seen.kinds.isdisjoint({READ, STARTED}) and _is_within(path, [f"{top}/bin" for top in self.installations]):
+            return SYSTEM  # an interpreter's search for itself, and its script's folder as a place of modules
+        if self._is_output(path, trace):
+            return OWN
         return TEMPORARY if self._is_temporary(path, trace) else UNHELD
 
     def holds(self, path: str, seen: Seen) -> bool:
@@ -147,13 +173,17 @@ class Held:
         if now is None:
             return False
         if now.by <= _GIT:
-            return _is_within(path, [self.root])  # what git reads for itself is no part of the key
+            return self._is_content(path)  # what git reads for itself is no part of the key
         before = self.cold.seen.get(path)
-        return READ in now.kinds or (before is not None and READ in before.kinds) or "git" in now.by
+        return (
+            READ in now.kinds
+            or (before is not None and READ in before.kinds)
+            or ("git" in now.by and self._is_content(path))
+        )
 
     def _lists(self, path: str) -> bool:
         now, before = self.warm.seen.get(path), self.cold.seen.get(path)
-        if now is None or (now.by <= _GIT and not _is_within(path, [self.root])):
+        if now is None or (now.by <= _GIT and (self.depends is not None or not _is_within(path, [self.root]))):
             return False
         return LISTED in now.kinds or (before is not None and LISTED in before.kinds)
 
@@ -174,7 +204,13 @@ class Held:
 
     def _is_touched(self, path: str) -> bool:
         now = self.warm.seen.get(path)
-        return now is not None and (not now.by <= _GIT or _is_within(path, [self.root]))
+        return now is not None and (not now.by <= _GIT or self._is_content(path))
+
+    def _is_content(self, path: str) -> bool:
+        """Whether git tells of it: of the project, and not left out by the rule."""
+        if not _is_within(path, [self.root]):
+            return False
+        return self.depends is None or any(matches(glob, path[len(self.root) + 1 :]) for glob in self.depends)
 
     def _is_way(self, path: str) -> bool:
         """A folder on the way to the project, the home folder or a program that is held is there, or nothing is."""
@@ -194,9 +230,13 @@ class Held:
         return now is not None and not now.by <= _GIT
 
     def _installations(self) -> Iterator[str]:
-        """The folders of the programs that the key identifies, but for such as people put things of their own into."""
+        """The folders of the interpreters and compilers that the key identifies, one thing with what is there.
+
+        But for such as people put things of their own into.
+        """
         for path, seen in self.cold.of(READ):
-            if seen.by <= _GIT or not os.access(path, os.X_OK) or os.path.isdir(path):
+            is_one = os.path.basename(path).rstrip("0123456789.-").startswith(_WHOLE)
+            if seen.by <= _GIT or not is_one or not os.access(path, os.X_OK) or os.path.isdir(path):
                 continue
             for place in (os.path.dirname(path), os.path.dirname(seen.spelled)):
                 top = os.path.dirname(place)
@@ -210,8 +250,41 @@ class Held:
                 return self._is_touched(place) or any(each.startswith(place + "/") for each in self.warm.seen)
         return _is_within(path, [f"{self.home}/{place}" for place in _FETCHED])
 
+    def _is_output(self, path: str, trace: Trace) -> bool:
+        """In a folder that is left out for its name, and which the command writes to: what it keeps there itself.
+
+        Of a folder such as `target` each part counts by itself: what another command builds beside is read.
+        """
+        if self.settled is None or not path.startswith(self.root + "/"):
+            return False
+        parts = path[len(self.root) + 1 :].split("/")
+        for at in range(1, len(parts) + 1):
+            top = "/".join(parts[:at])
+            if self.settled.skips(top, directory=True):
+                unit = parts[: at + 1] if len(parts) > at + 1 else parts[:at]
+                place = os.path.join(self.root, *unit)
+                return any(_is_within(written, [place]) for written, _ in trace.of(WRITTEN))
+        return False
+
+    def _is_program_held(self, path: str, seen: Seen) -> bool:
+        """A part of the installation of another, a shim of an identified one, or one that is the same everywhere."""
+        name, place = os.path.basename(path), os.path.dirname(path)
+        if name in _EVERYWHERE and self._is_system(path):
+            return True
+        names = {name, os.path.basename(seen.spelled)}
+        if self._is_touched(path) and any(
+            label == "tool" and os.path.basename(n) in names for label, n, _ in self.rows
+        ):
+            return True
+        tops = [top for top in self.installations if top not in _SHARED_TOPS]
+        parts = [*_OF_SYSTEMS_PROGRAMS, *(f"{top}/{name}" for top in tops for name in (*_INSTALLED, "bin"))]
+        return _is_within(path, parts) and place not in self.searched
+
     def _is_temporary(self, path: str, trace: Trace) -> bool:
         if path in self.temporary:
+            return True
+        base = next((path.removesuffix(end) for end in _JOURNALS if path.endswith(end)), path)
+        if base != path and (beside := trace.seen.get(base)) is not None and WRITTEN in beside.kinds:
             return True
         for top in self.temporary:
             if path.startswith(top + "/"):
@@ -223,7 +296,7 @@ class Held:
     def _is_system(self, path: str) -> bool:
         if path == "/" or (_is_within(path, _SYSTEM) and not _is_within(path, [_TEMPORARY])):
             return True
-        if _LANDMARK.fullmatch(path):
+        if _LANDMARK.fullmatch(path) or _is_within(path, [f"{self.home}/{name}" for name in _OF_TERMINAL]):
             return True
         if path == "/etc" or (path.startswith("/etc/") and path.split("/")[2] in _OF_ETC):
             return True
@@ -231,21 +304,24 @@ class Held:
 
 
 def held(
-    words: tuple[str, ...], cwd: str, environ: Mapping[str, str], tracer: str, *, seconds: float = _SECONDS
+    words: tuple[str, ...], cwd: str, environ: Mapping[str, str], tracer: str, *, seconds: float = SECONDS
 ) -> Held:
     """What the key of the command holds in `cwd` now. Raises OSError, and TimeoutError where it takes too long."""
     place = tempfile.mkdtemp(prefix="skillcache-observed-")
     try:
         os.mkdir(f"{place}/home", 0o700)
+        known = observed_folder(cache_folder(environ))
+        if os.path.isdir(known):
+            shutil.copytree(known, f"{place}/home/observed")
         package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         log = f"{place}/trace"
         argv = [*traced.command(tracer, log), sys.executable, "-I", "-c", _CODE, package, cwd, *words]
         child = processes.start(tracer, argv, {**environ, "SKILLCACHE_HOME": f"{place}/home"})
         processes.gather([child], time.monotonic() + seconds)
-        _, mark, answer = child.output.decode("utf-8", "replace").rpartition(_ANSWER)
+        _, mark, answer = child.output.decode("utf-8", "replace").rpartition(ANSWER)
         if not mark:
             raise OSError(f"strace could not observe what the key is made of: it ended with {child.status}")
-        _, cold, warm, *_ = [*traced.read(log, cwd, mark=_MARK), Trace(), Trace()]
+        _, cold, warm, *_ = [*traced.read(log, cwd, mark=MARK), Trace(), Trace()]
         return Held(json.loads(answer), cold, warm, environ)
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -271,71 +347,18 @@ def unheld(trace: Trace, key: Held) -> list[Finding]:
     for path, seen in trace.seen.items():
         if seen.kinds == {ABSENT} and os.path.basename(path) in started and os.path.dirname(path) in key.searched:
             continue  # of a search for a program that was found further on
+        if seen.kinds == {ABSENT} and os.path.isfile(next(filter(os.path.lexists, traced.above(path)), "/")):
+            continue  # below a file, where nothing can be
         kinds = [kind for kind in (STARTED, READ, LISTED, ABSENT, LOOKED) if kind in seen.kinds]
         if kinds and key.kind_of(path, seen, trace) == UNHELD:
             found.append(Finding(path, kinds[0], seen.spelled, WRITTEN in seen.kinds))
     return found
 
 
-def probe(cwd: str, words: list[str]) -> None:
-    """The process that is observed: captures what the command of these words depends on, twice, and prints the rows."""
-    from skillcache.commands.process import Program, environment, find
-    from skillcache.commands.stand_in import ruled, without_shims
-    from skillcache.core.outcomes import NO_RULE, Bypass, SkillcacheError
-    from skillcache.settings.in_force import load
-
-    os.chdir(cwd)
-    environ = without_shims(environment())
-    environ["PWD"] = cwd
-    program = Program(find(words[0], environ), tuple(words), environ)
-    settings = load(environ, _project_of(cwd, environ))
-    answer: dict[str, object] = {"rule": "", "pattern": "", "bypass": None, "root": "", "rows": []}
-    try:
-        try:
-            named = ruled(program, cwd, environ, settings, fresh=False, joined=False)
-            task: Ruled | Declared = named
-            answer.update(rule=named.plan.rule, pattern=named.verdict.rule.pattern)
-        except Bypass as bypass:
-            if bypass.outcome is not NO_RULE:
-                raise
-            task = _declared(program, cwd, settings)
-        for turn in (1, 2, 3):
-            os.access(f"{_MARK}/{turn}", os.F_OK)
-            if turn < 3:
-                found = task.look((), seconds=_SECONDS)
-        answer.update(root=found.fingerprint.root, rows=[list(row) for row in found.rows])
-    except Bypass as bypass:
-        answer["bypass"] = [bypass.outcome.name, bypass.detail]
-        answer["root"] = _project_of(cwd, environ)
-    except SkillcacheError as fault:
-        answer["bypass"] = ["", str(fault)]
-        answer["root"] = _project_of(cwd, environ)
-    print(_ANSWER + json.dumps(answer), flush=True)  # noqa: T201 - its only output, read by who started it
-
-
-def _declared(program: "Program", cwd: str, settings: "Settings") -> "Declared":
-    """Of a command that no rule names: as `skillcache run` would capture it."""
-    from skillcache.commands.declared import Declared
-    from skillcache.rules.rule import rules_of
-
-    rules = tuple(rule for rule in rules_of(settings) if rule.tool == "Bash")
-    ttl = int(settings.number("ttl"))
-    name = os.path.basename(program.words[0])
-    return Declared(
-        program, name=name, skill="", depends=(), variables=(), ttl=ttl, cwd=cwd, fresh=False, joined=False, rules=rules
-    )
-
-
-def _project_of(cwd: str, environ: Mapping[str, str]) -> str:
-    from skillcache.core.git import find_root
-
-    return environ.get("SKILLCACHE_PROJECT") or environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd
-
-
 def _no_budget() -> "Budget":
     from skillcache.fingerprint.files import Budget
 
-    return Budget(time.monotonic() + _SECONDS, "nothing")
+    return Budget(time.monotonic() + SECONDS, "nothing")
 
 
 def _is_within(path: str, folders: "tuple[str, ...] | list[str]") -> bool:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
     from skillcache.rules.gathered import Verdict
+    from skillcache.rules.rule import Rule
 
 
 class Ruled:
@@ -112,8 +113,18 @@ def ruled(
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
     verdict = judge(_as_here(words, cwd), tuple([rule for rule in rules if rule.tool == BASH]), finder)
     examine_environment(environ)
-    plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
+    rule = _with_remembered(verdict.rule, cwd, settings) if settings.flag("observe") else verdict.rule
+    plan = Plan(text, rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)
+
+
+def _with_remembered(rule: "Rule", cwd: str, settings: Settings) -> "Rule":
+    """The rule, and what its commands were seen to read besides."""
+    from skillcache.commands.readers import is_reader, remembered  # nobody is watched who has not asked for it
+    from skillcache.core.git import find_root, identity
+
+    known = remembered(settings.cache, identity(find_root(cwd) or cwd), rule) if is_reader(rule) else None
+    return rule if known is None else rule.with_more((known,))
 
 
 def _as_here(words: tuple[str, ...], cwd: str) -> tuple[str, ...]:

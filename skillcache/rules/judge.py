@@ -181,10 +181,12 @@ def added(texts: tuple[str, ...], rules: tuple[Rule, ...], pattern: str = "") ->
     """The rules that add to what is said of the command: by its texts, or by the pattern of the rule that names it."""
     from skillcache.claude.patterns import matches  # most people have no rules of their own
 
+    named = pattern.replace("-", " ")  # as `cargo-test` is called that is typed as two words
     return [
         rule
         for rule in rules
-        if rule.adds and (rule.pattern == pattern or any(matches(rule.specifier, text) for text in texts))
+        if rule.adds
+        and (rule.pattern.replace("-", " ") == named or any(matches(rule.specifier, text) for text in texts))
     ]
 
 
