@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-_FILES = "%file,getdents,getdents64,fchdir,clone,clone3,fork,vfork,connect,bind,getsockname,accept,accept4"
+_FILES = "%file,fchdir,clone,clone3,fork,vfork,connect,bind,getsockname,accept,accept4"
 _STRING = r'"((?:[^"\\]|\\.)*)"(?:\.\.\.)?'
 _PLACE = r"(AT_FDCWD|-?\d+)(?:<((?:[^<>\\]|\\.|<[^<>]*>)*)>)?(?:\(deleted\))?"
 _LINE = re.compile(rb"^(\d+) +(.*)$")
@@ -167,8 +167,8 @@ class _Reading:
                 self.forking.remove(pid)
             if result.isdigit() and int(result) not in self.folders:
                 self._inherit(int(result), pid)
-        elif name in {"chdir", "fchdir", "getdents", "getdents64"}:
-            self._enter(pid, name, arguments, error)
+        elif name in {"chdir", "fchdir"}:
+            self._move(pid, name, arguments, error)
         elif name in {"connect", "bind", "getsockname", "accept", "accept4"}:
             self._speak(name, arguments, error)
         else:
@@ -178,22 +178,16 @@ class _Reading:
         self.folders[pid] = self.folders.get(parent, self.cwd) if parent is not None else self.cwd
         self.programs[pid] = self.programs.get(parent, "") if parent is not None else ""
 
-    def _enter(self, pid: int, name: str, arguments: str, error: str | None) -> None:
-        """A folder becomes the process's own, or its names are read."""
+    def _move(self, pid: int, name: str, arguments: str, error: str | None) -> None:
         if name == "chdir":
             for path in self._paths(pid, arguments):
                 self._note(pid, path, ABSENT if error in _ABSENT else LOOKED)
                 if error is None:
                     self.folders[pid] = path
-            return
-        found = _DESCRIPTOR.match(arguments)
-        if found is None or not found[2] or error is not None:
-            return
-        path = _unescaped(found[2])
-        if name == "fchdir":
-            self.folders[pid] = path
-        else:
-            self._note(pid, path, LISTED, path)
+        elif error is None:
+            found = _DESCRIPTOR.match(arguments)
+            if found is not None and found[2]:
+                self.folders[pid] = _unescaped(found[2])
 
     def _speak(self, name: str, arguments: str, error: str | None) -> None:
         trace = self.traces[-1]
@@ -257,8 +251,11 @@ class _Reading:
     def _open(self, pid: int, path: str, arguments: str, opened: str | None) -> None:
         flags = arguments.rpartition('"')[2]
         real = _unescaped(opened.partition("<")[0]) if opened else self._resolved(path, follow=True)
-        if "O_PATH" in flags or "O_DIRECTORY" in flags or os.path.isdir(real):
+        if "O_PATH" in flags:
             self._note(pid, path, LOOKED, real)
+            return
+        if "O_DIRECTORY" in flags or os.path.isdir(real):
+            self._note(pid, path, LISTED, real)
             return
         writes = "O_WRONLY" in flags or "O_RDWR" in flags
         empties = "O_TRUNC" in flags or "O_EXCL" in flags or "O_WRONLY" in flags
