@@ -141,7 +141,7 @@ def probe(cwd: str, words: list[str]) -> None:
         try:
             named = ruled(program, cwd, environ, settings, fresh=False, joined=False)
             task: Ruled | Declared = named
-            answer.update(rule=named.plan.rule, pattern=named.verdict.rule.pattern)
+            answer.update(rule=named.plan.rule, pattern=named.verdict.rule.pattern, depends=named.plan.depends)
         except Bypass as bypass:
             if bypass.outcome is not NO_RULE:
                 raise

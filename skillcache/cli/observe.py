@@ -315,15 +315,29 @@ def _as_text(seen: Observation, table: str | None) -> Iterator[str]:
 def _found(seen: Observation) -> Iterator[str]:
     if seen.paths:
         yield from ("", f"Its key would be the same whatever becomes of {several(len(seen.paths), 'path')}:")
-        for finding in seen.paths[:_MOST_SHOWN]:
-            yield f"  {_WORDS[finding.kind]:11}{_shown(finding, seen)}  ({_where(finding, seen)})"
-        if len(seen.paths) > _MOST_SHOWN:
-            yield f"  and {len(seen.paths) - _MOST_SHOWN} more: skillcache observe --json -- COMMAND"
+        lines = list(_lines(seen))
+        yield from lines[:_MOST_SHOWN]
+        if len(lines) > _MOST_SHOWN:
+            yield f"  and {len(lines) - _MOST_SHOWN} more: skillcache observe --json -- COMMAND"
     if seen.programs:
         yield from ("", "and of programs:" if seen.paths else "Its key would be the same whatever becomes of programs:")
         yield from (f"  started    {_oneline(each.spelled)}" for each in seen.programs if each.kind == STARTED)
         sought = [os.path.basename(each.spelled) for each in seen.programs if each.kind != STARTED]
         yield from (f"  looked for {_oneline(name)}" for name in dict.fromkeys(sought))
+
+
+def _lines(seen: Observation) -> Iterator[str]:
+    """One for each path; of many in one folder, one for all of them."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for finding in seen.paths:
+        key = (finding.kind, os.path.dirname(finding.path), _where(finding, seen))
+        groups.setdefault(key, []).append(finding)
+    for (kind, _, where), findings in groups.items():
+        if len(findings) > _MOST_OF_A_FOLDER:
+            folder = os.path.dirname(_spelling(findings[0], seen) or findings[0].path)
+            yield f"  {_WORDS[kind]:11}{len(findings)} paths in {_oneline(folder)}/  ({where})"
+        else:
+            yield from (f"  {_WORDS[kind]:11}{_shown(finding, seen)}  ({where})" for finding in findings)
 
 
 def _said(bypass: tuple[str, str]) -> str:
@@ -346,7 +360,7 @@ def _where(finding: Finding, seen: Observation) -> str:
     if finding.kept:
         return "it writes it, too: what it keeps from run to run"
     if path.startswith(root + "/"):
-        place = "left out of what counts in the project, by its name"
+        place = "left out of what counts in the project"
     elif (_spelling(finding, seen) or "").startswith("~/"):
         place = "at home"
     elif _is_beside(path, root):

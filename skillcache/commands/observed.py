@@ -6,7 +6,6 @@ with nothing remembered and once more, as it does on every call. What the second
 
 import json
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from skillcache.core import processes
 from skillcache.core.git import own_folder, shared_folder
 from skillcache.core.paths import cache_folder, observed_folder
 from skillcache.fingerprint import ignored, traced
+from skillcache.fingerprint.globs import matches
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, WRITTEN, Seen, Trace
 
 TYPE_CHECKING = False
@@ -94,7 +94,6 @@ _WHOLE = (
 )
 _OF_TERMINAL = (".terminfo", ".inputrc")  # at home
 _JOURNALS = ("-journal", "-wal", "-shm")  # of a database, beside it
-_LANDMARK = re.compile(r".*/(?:lib/)?python\d+\.zip")  # of Python's start
 # Git's own state, which the key holds where a task may ask for it.
 _STATE = ("HEAD", "index", "packed-refs", "refs", "logs", "objects", "config", "config.worktree", "commondir", "gitdir")
 _GIT = frozenset(["git"])
@@ -115,6 +114,8 @@ class Held:
         self.bypass = (str(given[0]), str(given[1])) if isinstance(given, list) else None
         rows = answer.get("rows")
         self.rows = [(str(a), str(b), str(c)) for a, b, c in rows] if isinstance(rows, list) else []
+        depends = answer.get("depends")
+        self.depends = [str(glob) for glob in depends] if isinstance(depends, list) else None
         self.cold = cold
         self.warm = warm
         self.searched = {os.path.realpath(folder) for folder in environ.get("PATH", os.defpath).split(":")}
@@ -170,13 +171,17 @@ class Held:
         if now is None:
             return False
         if now.by <= _GIT:
-            return _is_within(path, [self.root])  # what git reads for itself is no part of the key
+            return self._is_content(path)  # what git reads for itself is no part of the key
         before = self.cold.seen.get(path)
-        return READ in now.kinds or (before is not None and READ in before.kinds) or "git" in now.by
+        return (
+            READ in now.kinds
+            or (before is not None and READ in before.kinds)
+            or ("git" in now.by and self._is_content(path))
+        )
 
     def _lists(self, path: str) -> bool:
         now, before = self.warm.seen.get(path), self.cold.seen.get(path)
-        if now is None or (now.by <= _GIT and not _is_within(path, [self.root])):
+        if now is None or (now.by <= _GIT and (self.depends is not None or not _is_within(path, [self.root]))):
             return False
         return LISTED in now.kinds or (before is not None and LISTED in before.kinds)
 
@@ -197,7 +202,13 @@ class Held:
 
     def _is_touched(self, path: str) -> bool:
         now = self.warm.seen.get(path)
-        return now is not None and (not now.by <= _GIT or _is_within(path, [self.root]))
+        return now is not None and (not now.by <= _GIT or self._is_content(path))
+
+    def _is_content(self, path: str) -> bool:
+        """Whether git tells of it: of the project, and not left out by the rule."""
+        if not _is_within(path, [self.root]):
+            return False
+        return self.depends is None or any(matches(glob, path[len(self.root) + 1 :]) for glob in self.depends)
 
     def _is_way(self, path: str) -> bool:
         """A folder on the way to the project, the home folder or a program that is held is there, or nothing is."""
@@ -283,7 +294,10 @@ class Held:
     def _is_system(self, path: str) -> bool:
         if path == "/" or (_is_within(path, _SYSTEM) and not _is_within(path, [_TEMPORARY])):
             return True
-        if _LANDMARK.fullmatch(path) or _is_within(path, [f"{self.home}/{name}" for name in _OF_TERMINAL]):
+        name = os.path.basename(path)
+        if name.startswith("python") and name.endswith(".zip"):
+            return True  # looked for at Python's start, in each folder above it
+        if _is_within(path, [f"{self.home}/{name}" for name in _OF_TERMINAL]):
             return True
         if path == "/etc" or (path.startswith("/etc/") and path.split("/")[2] in _OF_ETC):
             return True
@@ -334,6 +348,8 @@ def unheld(trace: Trace, key: Held) -> list[Finding]:
     for path, seen in trace.seen.items():
         if seen.kinds == {ABSENT} and os.path.basename(path) in started and os.path.dirname(path) in key.searched:
             continue  # of a search for a program that was found further on
+        if seen.kinds == {ABSENT} and os.path.isfile(next(filter(os.path.lexists, traced.above(path)), "/")):
+            continue  # below a file, where nothing can be
         kinds = [kind for kind in (STARTED, READ, LISTED, ABSENT, LOOKED) if kind in seen.kinds]
         if kinds and key.kind_of(path, seen, trace) == UNHELD:
             found.append(Finding(path, kinds[0], seen.spelled, WRITTEN in seen.kinds))

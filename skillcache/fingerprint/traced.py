@@ -12,20 +12,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-_FILES = "%file,fchdir,clone,clone3,fork,vfork,connect,bind,getsockname,accept,accept4"
-_STRING = r'"((?:[^"\\]|\\.)*)"(?:\.\.\.)?'
-_PLACE = r"(AT_FDCWD|-?\d+)(?:<((?:[^<>\\]|\\.|<[^<>]*>)*)>)?(?:\(deleted\))?"
+_FILES = "%file,getdents,getdents64,fchdir,clone,clone3,fork,vfork,connect,bind,getsockname,accept,accept4"
 _LINE = re.compile(rb"^(\d+) +(.*)$")
-_CALL = re.compile(
-    r"^(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(?:<((?:[^<>\\]|\\.|<[^<>]*>)*)>)?.*?(?: (E[A-Z0-9]+) \(.*)?$"
-)
-_PATH = re.compile(rf"(?:{_PLACE}, )?{_STRING}")
-_DESCRIPTOR = re.compile(_PLACE)
 _ESCAPE = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "v": "\v", "f": "\f", "a": "\a", "b": "\b"}
 _PORT = re.compile(r"sin6?_port=htons\((\d+)\)")
 _HOST = re.compile(r'(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]*)"')
-_SOCKET = re.compile(r'sun_path=(@?)"((?:[^"\\]|\\.)*)"')
 
 _OPENING = frozenset(["open", "openat", "openat2", "creat"])
 _STARTING = frozenset(["execve", "execveat"])
@@ -156,19 +148,19 @@ class _Reading:
         if pid not in self.folders:
             parent = self.forking[-1] if self.forking else None
             self._inherit(pid, parent)
-        found = _CALL.match(text)
-        if found is None:
+        parts = _parted(text)
+        if parts is None:
             if text.partition("(")[0] in _CHILDREN:
                 self.forking.append(pid)
             return
-        name, arguments, result, opened, error = found.groups()
+        name, arguments, result, opened, error = parts
         if name in _CHILDREN:
             if pid in self.forking:
                 self.forking.remove(pid)
             if result.isdigit() and int(result) not in self.folders:
                 self._inherit(int(result), pid)
-        elif name in {"chdir", "fchdir"}:
-            self._move(pid, name, arguments, error)
+        elif name in {"chdir", "fchdir", "getdents", "getdents64"}:
+            self._enter(pid, name, arguments, error)
         elif name in {"connect", "bind", "getsockname", "accept", "accept4"}:
             self._speak(name, arguments, error)
         else:
@@ -178,25 +170,31 @@ class _Reading:
         self.folders[pid] = self.folders.get(parent, self.cwd) if parent is not None else self.cwd
         self.programs[pid] = self.programs.get(parent, "") if parent is not None else ""
 
-    def _move(self, pid: int, name: str, arguments: str, error: str | None) -> None:
+    def _enter(self, pid: int, name: str, arguments: str, error: str) -> None:
+        """A folder becomes the process's own, or its names are read."""
         if name == "chdir":
             for path in self._paths(pid, arguments):
                 self._note(pid, path, ABSENT if error in _ABSENT else LOOKED)
-                if error is None:
+                if not error:
                     self.folders[pid] = path
-        elif error is None:
-            found = _DESCRIPTOR.match(arguments)
-            if found is not None and found[2]:
-                self.folders[pid] = _unescaped(found[2])
+            return
+        place = _place(arguments.partition(",")[0])
+        if not place or error:
+            return
+        path = _unescaped(place)
+        if name == "fchdir":
+            self.folders[pid] = path
+        else:
+            self._note(pid, path, LISTED, path)
 
-    def _speak(self, name: str, arguments: str, error: str | None) -> None:
+    def _speak(self, name: str, arguments: str, error: str) -> None:
         trace = self.traces[-1]
         if "<UDP" in arguments.partition(">")[0]:
             return  # a look-up of names, and the choice among their addresses
         if name in {"accept", "accept4"}:
-            found = re.match(r"\d+<TCP(?:v6)?:\[(.*?)\]>", arguments)
-            if found is not None and error is None:
-                trace.served.add(found[1].partition("->")[0])
+            _, is_known, place = arguments.partition(">")[0].partition("<TCP")
+            if is_known and not error:
+                trace.served.add(place.partition("[")[2].removesuffix("]").partition("->")[0])
             return
         address = _address(arguments)
         if address is None:
@@ -206,7 +204,7 @@ class _Reading:
         elif not address.endswith(":0") and (name == "bind" or "->" not in arguments):
             trace.served.add(address)
 
-    def _look(self, pid: int, name: str, arguments: str, opened: str | None, error: str | None) -> None:
+    def _look(self, pid: int, name: str, arguments: str, opened: str, error: str) -> None:
         paths = list(self._paths(pid, arguments))
         if not paths:
             return
@@ -219,10 +217,8 @@ class _Reading:
         else:
             self._touch(pid, name, paths[1:2] if name in _BEHIND else paths[:1], arguments, opened, error)
 
-    def _touch(
-        self, pid: int, name: str, paths: list[str], arguments: str, opened: str | None, error: str | None
-    ) -> None:
-        if error is not None:
+    def _touch(self, pid: int, name: str, paths: list[str], arguments: str, opened: str, error: str) -> None:
+        if error:
             for path in paths:
                 self._note(pid, path, ABSENT if error in _ABSENT else LOOKED)
         elif name in _OPENING:
@@ -238,24 +234,21 @@ class _Reading:
         if makes and paths:
             self.traces[-1].made.add(self._resolved(paths[-1]))
 
-    def _start(self, pid: int, path: str, arguments: str, error: str | None) -> None:
-        if error is not None:
+    def _start(self, pid: int, path: str, arguments: str, error: str) -> None:
+        if error:
             self._note(pid, path, ABSENT if error in _ABSENT else LOOKED)
             return
         self.programs[pid] = os.path.basename(path)
         real = self._resolved(path, follow=True)
         self._note(pid, path, STARTED)
-        words = tuple(_unescaped(found[3]) for found in _PATH.finditer(arguments))
+        words = tuple(_unescaped(text) for _, text in _strings(arguments))
         self.traces[-1].programs.setdefault(real, (path, *words[2:]))
 
-    def _open(self, pid: int, path: str, arguments: str, opened: str | None) -> None:
+    def _open(self, pid: int, path: str, arguments: str, opened: str) -> None:
         flags = arguments.rpartition('"')[2]
         real = _unescaped(opened.partition("<")[0]) if opened else self._resolved(path, follow=True)
-        if "O_PATH" in flags:
+        if "O_PATH" in flags or "O_DIRECTORY" in flags or os.path.isdir(real):
             self._note(pid, path, LOOKED, real)
-            return
-        if "O_DIRECTORY" in flags or os.path.isdir(real):
-            self._note(pid, path, LISTED, real)
             return
         writes = "O_WRONLY" in flags or "O_RDWR" in flags
         empties = "O_TRUNC" in flags or "O_EXCL" in flags or "O_WRONLY" in flags
@@ -284,13 +277,12 @@ class _Reading:
 
     def _paths(self, pid: int, arguments: str) -> Iterator[str]:
         """The absolute paths among the arguments."""
-        for found in _PATH.finditer(arguments):
-            if not found[3]:
+        for before, text in _strings(arguments):
+            if not text:
                 continue  # of what is open
-            place = self.folders[pid]
-            if found[1] and found[2] and not found[2].startswith(("TCP", "UDP", "UNIX", "socket:", "pipe:")):
-                place = _unescaped(found[2].partition("<")[0])
-            yield os.path.join(place, _unescaped(found[3])).rstrip("/") or "/"
+            place = _place(before)
+            folder = _unescaped(place) if place.startswith("/") else self.folders[pid]
+            yield os.path.join(folder, _unescaped(text)).rstrip("/") or "/"
 
     def _resolved(self, path: str, *, follow: bool = False) -> str:
         """Its real path; of the last part only where it is followed."""
@@ -313,10 +305,58 @@ def above(path: str) -> Iterator[str]:
         path = os.path.dirname(path)
 
 
+def _parted(text: str) -> tuple[str, str, str, str, str] | None:
+    """(name, arguments, result, path that the result stands for, error) of a call; None for what is none."""
+    name, is_call, rest = text.partition("(")
+    at = len(rest)
+    while is_call and (at := rest.rfind(" = ", 0, at)) >= 0:
+        ends = at
+        while rest[ends - 1] == " ":
+            ends -= 1
+        if rest[ends - 1] != ")":
+            continue
+        result, _, more = rest[at + 3 :].partition(" ")
+        number, _, opened = (rest[at + 3 :] if "<" in result else result).partition("<")
+        if number[:1] and number[0] in "-?0123456789":
+            error = more.partition(" ")[0] if number == "-1" else ""
+            return name, rest[: ends - 1], number, opened.rpartition(">")[0], error
+    return None
+
+
+def _strings(text: str) -> Iterator[tuple[str, str]]:
+    """(what stands before it, the string between the quotes) of each."""
+    done = at = 0
+    while (start := text.find('"', at)) >= 0:
+        if text[start - 1 : start] == "\\":
+            at = start + 1  # in the path of a descriptor
+            continue
+        end = start
+        while True:
+            end = text.find('"', end + 1)
+            if end < 0:
+                return
+            escapes = end
+            while text[escapes - 1] == "\\":
+                escapes -= 1
+            if (end - escapes) % 2 == 0:
+                break
+        yield text[done:start], text[start + 1 : end]
+        done = at = end + 1
+
+
+def _place(before: str) -> str:
+    """The path, escaped, that the descriptor before a string or at the end of a text stands for, or ''."""
+    descriptor, _, path = before.strip(", [").removesuffix("(deleted)").partition("<")
+    is_one = descriptor == "AT_FDCWD" or descriptor.lstrip("-").isdigit()
+    return path.partition("<")[0].removesuffix(">") if is_one else ""
+
+
 def _address(arguments: str) -> str | None:
-    socket = _SOCKET.search(arguments)
-    if socket is not None:
-        return socket[1] + _unescaped(socket[2])
+    _, is_socket, rest = arguments.partition("sun_path=")
+    if is_socket:
+        for before, text in _strings(rest):
+            return before + _unescaped(text)
+        return None
     port, host = _PORT.search(arguments), _HOST.search(arguments)
     if port is None or host is None:
         return None

@@ -263,6 +263,48 @@ def test_says_that_strace_is_missing(suite: Suite) -> None:
     assert "sudo apt-get install strace" in done.stderr
 
 
+def test_finds_what_a_rule_leaves_out_of_the_project(suite: Suite) -> None:
+    (suite.project / ".claude").mkdir()
+    (suite.project / ".claude/skillcache.toml").write_text(
+        '[[rules]]\nmatch = "Bash(pytest:*)"\ndepends = ["src/**"]\n'
+    )
+    for name in ("src/a", "src/b", "other/c", "app.log"):
+        (suite.project / name).parent.mkdir(exist_ok=True)
+        (suite.project / name).write_text("x\n")
+    (suite.project / ".gitignore").write_text("*.log\n")
+    suite.run("git add -A")
+    suite.tool("pytest", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat src/a other/c app.log; ls src\n')
+
+    assert found(suite.seen("pytest", "-q"), suite) == {("other/c", "read"), ("app.log", "read"), ("src/", "listed")}
+
+    suite.observe("--apply", "--project", "--", "pytest", "-q")
+    assert suite.seen("pytest", "-q")["paths"] == []
+    suite.start()
+    for name, runs in (("src/a", 1), ("other/c", 1), ("app.log", 1), ("data", 0)):
+        suite.same("pytest -q", runs=1 if name == "src/a" else 0)
+        (suite.project / name).write_text("y\n")
+        suite.same("pytest -q", runs=runs)
+
+
+def test_says_that_a_container_may_not_let_it(suite: Suite) -> None:
+    # As strace 6.1 ends where it may not follow a process.
+    suite.tool("strace", "#!/bin/sh\necho 'strace: ptrace(PTRACE_TRACEME, ...): Operation not permitted' >&2\nexit 1\n")
+    done = suite.observe("--", "pytest", "-q")
+    assert (done.returncode, done.stdout, suite.runs()) == (1, "", 0)
+    assert "SYS_PTRACE" in done.stderr
+
+
+def test_a_command_that_no_rule_names_is_seen_as_it_would_be_run(suite: Suite) -> None:
+    suite.tool("report", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
+    assert suite.observe("--apply", "--", "report", "-v").stdout.endswith("config.toml.\n")
+    run = f"{sys.executable} -m skillcache run -- report"
+    before = suite.runs()
+    for text in ("fixture", "other", "other"):
+        suite.files["fixture"].write_text(f"{text}\n")
+        assert suite.run(run).stdout == f"one\n{text}\n"
+    assert suite.runs() - before == 2
+
+
 def test_a_linter_is_observed_after_a_verifying_run_where_that_is_set(suite: Suite) -> None:
     suite.tool("ruff", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
     suite.tool("black", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')

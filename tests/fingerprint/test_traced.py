@@ -22,7 +22,8 @@ def trace(base: Path, *lines: str, mark: str = "") -> list[Trace]:
         ('open("../a", O_RDONLY) = 3</a>', "/a", {"read"}),
         ('openat(4</w/d>, "a", O_RDONLY) = -1 ENOENT (No such file or directory)', "/w/d/a", {"absent"}),
         ('openat(AT_FDCWD</w>, "l", O_RDONLY) = 3</far/away>', "/far/away", {"read"}),
-        ('openat(AT_FDCWD</w>, "d", O_RDONLY|O_NONBLOCK|O_CLOEXEC|O_DIRECTORY) = 3</w/d>', "/w/d", {"listed"}),
+        ('openat(AT_FDCWD</w>, "d", O_RDONLY|O_NONBLOCK|O_CLOEXEC|O_DIRECTORY) = 3</w/d>', "/w/d", {"looked"}),
+        ("getdents64(3</w/d>, 0x55 /* 4 entries */, 32768) = 112", "/w/d", {"listed"}),
         ('openat(AT_FDCWD</w>, "a", O_WRONLY|O_CREAT|O_TRUNC, 0666) = 3</w/a>', "/w/a", {"written"}),
         ('openat(AT_FDCWD</w>, "a", O_RDWR) = 3</w/a>', "/w/a", {"read", "written"}),
         ('openat(AT_FDCWD</w>, "a", O_RDONLY|O_PATH) = 3</w/a>', "/w/a", {"looked"}),
@@ -41,6 +42,7 @@ def trace(base: Path, *lines: str, mark: str = "") -> list[Trace]:
         ),
         # Signs that are escaped, and signs that end an argument elsewhere.
         (r'openat(AT_FDCWD</w>, "a\74b\76\"c\nd", O_RDONLY) = 3</w/a\74b\76\"c\nd>', '/w/a<b>"c\nd', {"read"}),
+        (r'openat(AT_FDCWD</w/\"q\" x>, "a", O_RDONLY) = 3</w/\"q\" x/a>', '/w/"q" x/a', {"read"}),
         (r'access("\303\251, O_WRONLY) = 3", F_OK) = -1 ENOENT (No such file)', "/w/é, O_WRONLY) = 3", {"absent"}),
         (r'access("\377", F_OK) = -1 ENOENT (No such file)', "/w/\udcff", {"absent"}),
     ],
