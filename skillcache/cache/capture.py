@@ -36,14 +36,14 @@ class Plan:
     names: every name that invalidates the entry, but for the project's and the team's; rule: the name of the one that
     covers it; declared: whether a skill or a person says what it depends on; depends: globs that narrow the
     content, None for everything, empty for no content; variables: more environment variables by name; tools: programs
-    that it surely starts; ttl, failures_ttl: seconds; failures: whether failed results may be served; findings:
-    see `Rule`; normalize: more patterns for verification; shared: whether a team may be given its result; described: of
-    a call.
+    that it surely starts; reads: paths that a rule names, as it spells them; ttl, failures_ttl: seconds; failures:
+    whether failed results may be served; findings: see `Rule`; normalize: more patterns for verification; shared:
+    whether a team may be given its result; described: of a call.
     """
 
     __slots__ = (
         "command", "declared", "depends", "described", "failures", "failures_ttl", "findings", "fresh", "name",
-        "names", "normalize", "rule", "shared", "tool", "tools", "ttl", "variables",
+        "names", "normalize", "reads", "rule", "shared", "tool", "tools", "ttl", "variables",
     )  # fmt: skip
 
     def __init__(
@@ -69,7 +69,10 @@ class Plan:
         self.depends = None if rule.depends is None else tuple(sorted({*rule.depends}))
         self.variables = tuple(sorted({*rule.env}))
         self.tools = rule.tools
+        self.reads = tuple(sorted({*rule.reads}))
         self.ttl = ttl if rule.origin == BUILT_IN else rule.ttl
+        if rule.live:
+            self.ttl = min(self.ttl, rule.live)
         self.failures = rule.failures
         self.findings = rule.findings
         self.failures_ttl = failures_ttl if rule.origin == BUILT_IN else rule.failures_ttl
@@ -146,6 +149,7 @@ def capture_of(
         ),
         depends=plan.depends if work is None else work.depends,
         variables=plan.variables,
+        ruled=plan.reads,
         environ=environ,
         assignments=verdict.assignments,
         deadline=deadline,
@@ -198,8 +202,14 @@ def _tools(plan: Plan, cwd: str, environ: "Mapping[str, str]") -> list[tuple[str
     return [
         (tool, cwd)
         for tool in sorted({*plan.tools})
-        if any(os.access(f"{folder}/{tool}", os.X_OK) for folder in folders)
+        if any(os.access(place, os.X_OK) for place in _places(tool, folders, environ))
     ]
+
+
+def _places(tool: str, folders: list[str], environ: "Mapping[str, str]") -> list[str]:
+    if "/" not in tool:
+        return [f"{folder}/{tool}" for folder in folders]
+    return [environ.get("HOME", "/") + tool[1:] if tool.startswith("~/") else tool]
 
 
 def inside(path: str, root: str) -> str | None:

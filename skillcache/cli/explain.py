@@ -15,15 +15,20 @@ from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.cli import stats
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.cli.output import json_options
+from skillcache.commands.declared import Declared
 from skillcache.commands.invocation import Invocation
+from skillcache.commands.observed import ANSWER, SECONDS
+from skillcache.commands.observed import MARK as TURN
 from skillcache.commands.process import Program, environment, find
 from skillcache.commands.shims.script import MARK
 from skillcache.commands.stand_in import Ruled, ruled, without_shims
 from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
 from skillcache.core import files
-from skillcache.core.outcomes import NO_ENTRY, NO_RULE, UNCAPTURABLE, VERIFY, Bypass
+from skillcache.core.git import find_root
+from skillcache.core.outcomes import NO_ENTRY, NO_RULE, UNCAPTURABLE, VERIFY, Bypass, SkillcacheError
 from skillcache.core.paths import shims_folder
+from skillcache.rules.rule import rules_of
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores.opening import open_store
@@ -122,6 +127,51 @@ def _has_function(word: str, shims: str, cache: str) -> bool:
         if shims in text and f"\nfunction {word} {{" in text:
             return True
     return False
+
+
+def probe(cwd: str, words: list[str]) -> None:
+    """The process that is observed: captures what the command of these words depends on, twice, and prints the rows."""
+    os.chdir(cwd)
+    environ = without_shims(environment())
+    environ["PWD"] = cwd
+    program = Program(find(words[0], environ), tuple(words), environ)
+    settings = load(environ, _project_of(cwd, environ))
+    answer: dict[str, object] = {"rule": "", "pattern": "", "bypass": None, "root": "", "rows": []}
+    try:
+        try:
+            named = ruled(program, cwd, environ, settings, fresh=False, joined=False)
+            task: Ruled | Declared = named
+            answer.update(rule=named.plan.rule, pattern=named.verdict.rule.pattern, depends=named.plan.depends)
+        except Bypass as bypass:
+            if bypass.outcome is not NO_RULE:
+                raise
+            task = _declared(program, cwd, settings)
+        for turn in (1, 2, 3):
+            os.access(f"{TURN}/{turn}", os.F_OK)
+            if turn < 3:
+                found = task.look((), seconds=SECONDS)
+        answer.update(root=found.fingerprint.root, rows=[list(row) for row in found.rows])
+    except Bypass as bypass:
+        answer["bypass"] = [bypass.outcome.name, bypass.detail]
+        answer["root"] = _project_of(cwd, environ)
+    except SkillcacheError as fault:
+        answer["bypass"] = ["", str(fault)]
+        answer["root"] = _project_of(cwd, environ)
+    print(ANSWER + json.dumps(answer), flush=True)  # noqa: T201 - its only output, read by who started it
+
+
+def _declared(program: Program, cwd: str, settings: Settings) -> Declared:
+    """Of a command that no rule names: as `skillcache run` would capture it."""
+    rules = tuple(rule for rule in rules_of(settings) if rule.tool == BASH)
+    ttl = int(settings.number("ttl"))
+    name = os.path.basename(program.words[0])
+    return Declared(
+        program, name=name, skill="", depends=(), variables=(), ttl=ttl, cwd=cwd, fresh=False, joined=False, rules=rules
+    )
+
+
+def _project_of(cwd: str, environ: Mapping[str, str]) -> str:
+    return environ.get("SKILLCACHE_PROJECT") or environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd
 
 
 _EXPANDS = "the shell puts other words in the place of $ and *: they are taken here as they stand"

@@ -20,6 +20,7 @@ COMMANDS = {
     "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
     "skill": "Check what a skill declares of its scripts, and propose it.",
+    "observe": "Run a command and say what it reads that its key does not hold.",
     "suggest": "Say which repeated calls would have been worth a rule.",
     "sessions": "Show, export and forget what is recorded of sessions.",
     "note": "Add, list and remove notes on this project.",

@@ -221,8 +221,11 @@ def _explained(found: _Found) -> dict[str, Any]:
 
 def _own_block(rule: Rule) -> list[str]:
     lines = [f"{rule.name}: {rule.pattern} ({rule.origin})"]
-    for field, value in _fields(rule).items():
-        if field not in ("name", "match", "origin") and value not in (None, [], ""):
+    fields = _fields(rule)
+    if rule.adds:
+        fields = {field: fields[field] for field in ("reads", "tools", "live")}
+    for field, value in fields.items():
+        if field not in ("name", "match", "origin", "adds") and value not in (None, [], ""):
             lines.append(_row(field, json.dumps(value)))
     return lines
 
@@ -273,4 +276,8 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "depends": None if rule.depends is None else list(rule.depends),
         "env": list(rule.env),
         "ttl": rule.ttl,
+        "reads": list(rule.reads),
+        "tools": list(rule.tools),
+        "live": rule.live or None,
+        "adds": rule.adds,
     }

@@ -6,6 +6,7 @@ import time
 
 import click
 
+from skillcache.cache.capture import BASH
 from skillcache.claude import event
 from skillcache.cli import stats
 from skillcache.cli.setup.client_environment import completed
@@ -17,6 +18,7 @@ from skillcache.commands.way import Way
 from skillcache.core import counts
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import SANDBOXED, ConfigError
+from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import disabled, load
 from skillcache.settings.trust import Untrusted
 from skillcache.stores.opening import open_store
@@ -139,6 +141,7 @@ def _run(
         cwd=cwd,
         fresh=fresh,
         joined=streams == JOINED,
+        rules=tuple(rule for rule in rules_of(settings) if rule.tool == BASH),
     )
     call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
     return Way(task, settings, call, tell=process.say if verbose else None).go()

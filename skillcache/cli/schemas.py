@@ -164,7 +164,10 @@ class BuiltIn(Output):
 
 
 class Own(Output):
-    """A rule of a configuration file; the first that names a call counts. `depends`: None for all content."""
+    """A rule of a configuration file; the first that names a call counts, of those that do not only add to others.
+
+    `depends`: None for all content; `live`: true, or the seconds that a result is given for at most.
+    """
 
     name: str
     match: str
@@ -173,6 +176,10 @@ class Own(Output):
     depends: list[str] | None
     env: list[str]
     ttl: int
+    reads: list[str]
+    tools: list[str]
+    live: bool | int | None
+    adds: bool
 
 
 class Rules(Output):

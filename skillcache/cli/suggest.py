@@ -137,7 +137,7 @@ def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:
     tool, _, inside = pattern.removesuffix(")").partition("(")
     label = inside.removesuffix(":*")
     for rule in rules:
-        if names(rule.tool, tool) and (not rule.specifier or matches(rule.specifier, label)):
+        if not rule.adds and names(rule.tool, tool) and (not rule.specifier or matches(rule.specifier, label)):
             return True
     if tool != "Bash":
         return False

@@ -8,11 +8,12 @@ from glob import glob, has_magic
 from skillcache.cache.capture import Lookup, Plan
 from skillcache.commands import words
 from skillcache.commands.invocation import called
-from skillcache.commands.process import Program
+from skillcache.commands.process import Program, find
 from skillcache.core import json
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import TOO_LARGE, Bypass
-from skillcache.fingerprint.capture import Request, capture
+from skillcache.fingerprint.capture import Request, capture, touched
+from skillcache.rules.judge import added, refuse_live_rule
 from skillcache.rules.rule import Rule
 from skillcache.stores.entry import Row
 
@@ -62,7 +63,7 @@ EVERY = "run"  # the name under which all results of declared commands are inval
 class Declared:
     """As `skillcache.commands.invocation.Task`."""
 
-    __slots__ = ("_depends", "_skill", "_variables", "cwd", "joined", "learns", "plan", "program")
+    __slots__ = ("_depends", "_rule", "_skill", "_variables", "cwd", "joined", "learns", "plan", "program")
 
     def __init__(
         self,
@@ -76,14 +77,18 @@ class Declared:
         cwd: str,
         fresh: bool,
         joined: bool,
+        rules: tuple[Rule, ...] = (),
     ) -> None:
-        """As a person has said it.
+        """As a person has said it; of `rules`, their own, those count that add to what others say.
 
         name: what its entry is stored under; skill: as given, or ''; depends: globs as given, empty for the whole
         worktree; variables: more environment variables; ttl: seconds; cwd: absolute.
         """
         self.program = program
         rule = Rule(name, "", ttl=ttl, origin="skillcache run")
+        if rules:
+            rule = rule.with_more(added((" ".join(program.words),), rules))
+        self._rule = rule
         self.plan = Plan(" ".join(program.words), rule, tool=EVERY, fresh=fresh, ttl=ttl, failures_ttl=ttl)
         self.plan.name = name
         self.cwd = cwd
@@ -97,6 +102,7 @@ class Declared:
         self, given: tuple[Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> Lookup:
         """Raises Bypass."""
+        refuse_live_rule(self._rule)
         program, environ = self.program.words, self.program.environ
         narrowing = self._narrowing()
         named = words.paths(program, self.cwd, environ)
@@ -107,7 +113,11 @@ class Declared:
                 environ,
                 time.monotonic() + seconds,
                 directories=(self.cwd,),
-                executables=words.programs(program, self.cwd, environ),
+                executables=(
+                    *words.programs(program, self.cwd, environ),
+                    *((tool, self.cwd) for tool in self.plan.tools if os.access(find(tool, environ), os.X_OK)),
+                ),
+                ruled=self.plan.reads,
                 reads=(*named, *(narrowing.files if narrowing else ()), *((started,) if started else ())),
                 depends=narrowing.globs if narrowing else None,
                 variables=(*self._variables, *words.variables(program), *(("BASH_ENV",) if started else ())),
@@ -131,6 +141,8 @@ class Declared:
     def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
         from skillcache.fingerprint.changes import disturbed  # a hit needs none
 
+        if touched(self.plan.reads, found.fingerprint.root, self.program.environ, since):
+            return True
         named = [*words.paths(self.program.words, self.cwd, self.program.environ)]
         narrowing = self._narrowing()
         depends = None

@@ -226,10 +226,20 @@ class Recorder:
         texts = [level(_text_of(one, root)) for one in (stored, entry)]
         kept = [[file for file in one.files if file.path != ERROR] for one in (stored, entry)]
         if stored.status == entry.status and texts[0] == texts[1] and are_alike(kept[0], kept[1], level):
+            self._observe()
             return CONFIRMED
         quarantine.begin(self._settings.cache, begun.project, plan.name, time.time())
         self._doubt()
         return REFUTED
+
+    def _observe(self) -> None:
+        """Have a command that only reads run once more, observed, where the person has said so."""
+        from skillcache.commands.readers import is_reader, observe
+
+        task, settings = self._task, self._settings
+        rule = getattr(getattr(task, "verdict", None), "rule", None)
+        if settings.flag("observe") and rule is not None and is_reader(rule):
+            observe(settings.cache, self._begun.project, rule, task.program.words, task.cwd, task.program.environ)
 
     def _store(self, found: "Lookup", entry: Entry) -> Outcome:
         plan, begun = self._task.plan, self._begun

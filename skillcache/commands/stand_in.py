@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
     from skillcache.rules.gathered import Verdict
+    from skillcache.rules.rule import Rule
 
 
 class Ruled:
@@ -81,7 +82,11 @@ class Ruled:
         return (*rows, ("depends", "", entry.narrowing_of(self.plan.depends if work is None else work.depends)))
 
     def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
+        from skillcache.fingerprint.capture import touched
+
         rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
+        if touched(self.plan.reads, found.fingerprint.root, self.environ, since):
+            return True
         if found.workplace is not None:
             return found.workplace.touched(since) or found.workplace.disturbed(
                 rows, self.environ, since=since, deadline=deadline
@@ -108,8 +113,18 @@ def ruled(
     finder = finder_for(text, rules, cwd=cwd, environ=environ, ttl=ttl)
     verdict = judge(_as_here(words, cwd), tuple([rule for rule in rules if rule.tool == BASH]), finder)
     examine_environment(environ)
-    plan = Plan(text, verdict.rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
+    rule = _with_remembered(verdict.rule, cwd, settings) if settings.flag("observe") else verdict.rule
+    plan = Plan(text, rule, fresh=fresh, ttl=ttl, failures_ttl=failures_ttl)
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)
+
+
+def _with_remembered(rule: "Rule", cwd: str, settings: Settings) -> "Rule":
+    """The rule, and what its commands were seen to read besides."""
+    from skillcache.commands.readers import is_reader, remembered  # nobody is watched who has not asked for it
+    from skillcache.core.git import find_root, identity
+
+    known = remembered(settings.cache, identity(find_root(cwd) or cwd), rule) if is_reader(rule) else None
+    return rule if known is None else rule.with_more((known,))
 
 
 def _as_here(words: tuple[str, ...], cwd: str) -> tuple[str, ...]:

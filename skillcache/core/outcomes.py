@@ -64,6 +64,7 @@ SLOW_PLACE = Outcome(324, BYPASS, "slow_place", "looking at this place took too 
 UNKNOWN_OPTION = Outcome(325, BYPASS, "unknown_option", "an option or word that is not surely harmless to this command")
 SANDBOXED = Outcome(326, BYPASS, "sandboxed", "the command runs in the client's sandbox")
 STREAMS = Outcome(327, BYPASS, "streams", "a stream is closed, a device or a file in the project, or there are more")
+LIVE = Outcome(328, BYPASS, "live", "a rule of yours says that it talks to what no key holds")
 
 STORED = Outcome(400, STORE, "stored", "the result was stored")
 NOT_WORTH = Outcome(401, STORE, "not_worth", "the run was quicker than the threshold")

@@ -121,6 +121,11 @@ def observed_file(cache: str) -> str:
     return cache + "/observed.log"
 
 
+def observed_folder(cache: str) -> str:
+    """What runs of commands that only read were seen to read besides, by project and rule."""
+    return cache + "/observed"
+
+
 def salt_file(cache: str) -> str:
     """What the digests of observed calls are keyed with."""
     return cache + "/observed.salt"

@@ -87,6 +87,7 @@ class Request(Record):
     variables: tuple[str, ...] = ()
     assignments: tuple[tuple[str, str], ...] = ()
     git: bool = False  # whether it reads git's own state
+    ruled: tuple[str, ...] = ()  # files and folders that a rule names, as it spells them
     without: tuple[str, ...] = ()  # globs relative to the root of files that do not count, as the command makes them
     counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
     asked: "Git | None" = None  # git, asked ahead
@@ -147,8 +148,9 @@ def _capture(
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     rows += [("settings", *row) for row in configuration.capture(root, systems, environ, budget)]
 
+    ruled = [place_of(text, root, environ) for text in request.ruled]
     wanted = tuple(
-        path[len(root) + 1 :] for path in map(os.path.realpath, request.reads) if path.startswith(root + "/")
+        path[len(root) + 1 :] for path in map(os.path.realpath, (*request.reads, *ruled)) if path.startswith(root + "/")
     )
     found = Content()
     ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
@@ -181,7 +183,7 @@ def _capture(
     reached = {path for what in installed.values() for path in what.outside}
     reached.update(_searched(cwd, root, environ))
     reached |= said.outside
-    if links or reached or request.reads:
+    if links or reached or request.reads or ruled:
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
@@ -265,6 +267,25 @@ def root_of(cwd: str, environ: "Mapping[str, str]") -> str:
     return project_of(cwd, environ, marks)
 
 
+def place_of(text: str, root: str, environ: "Mapping[str, str]") -> str:
+    """The absolute path of what a rule calls so."""
+    home = environ.get("HOME") or "/"
+    return os.path.normpath(os.path.join(root, home + text[1:] if text == "~" or text.startswith("~/") else text))
+
+
+def touched(reads: "Iterable[str]", root: str, environ: "Mapping[str, str]", since: int) -> bool:
+    """Whether one of what a rule names bears a stamp, in nanoseconds, of `since` or later."""
+    for text in reads:
+        path = place_of(text, root, environ)
+        for place in (path, os.path.realpath(path)):
+            try:
+                if os.lstat(place).st_ctime_ns >= since:
+                    return True
+            except OSError:  # it is not there, which is a row of the fingerprint
+                continue
+    return False
+
+
 def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[str]":
     """Folders outside the project that a variable leads tools to."""
     for name in _SEARCHED:
@@ -281,6 +302,9 @@ def _outside(request: Request, root: str, links: list[str], reached: set[str], b
     outside = Outside(root, guarded(request.environ, root), budget)
     rows: list[Row] = [("link", *row) for row in outside.links(links)]
     rows += [("outside", path, outside.content(path)) for path in reached]
+    for text in request.ruled:
+        path = place_of(text, root, request.environ)
+        rows.append(("reads", text, outside.names(path) if text.endswith("/") else outside.content(path)))
     for path in request.reads:
         real = os.path.realpath(path)
         name = path[len(root) + 1 :] if path.startswith(root + "/") else path

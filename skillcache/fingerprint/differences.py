@@ -25,6 +25,7 @@ _WORDS = {
     "outside": "{name}, outside the project",
     "packages": "the packages of {name}",
     "read": "{name}, which the command names",
+    "reads": "{name}, which a rule names,",
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",

@@ -143,6 +143,12 @@ class Ignored:
             return True
         return False
 
+    def skips(self, path: str, *, directory: bool = False) -> bool:
+        """Whether it, or a folder on the way to it, would be left out for its name."""
+        parts = path.split("/")
+        folders = ("/".join(parts[:at]) for at in range(1, len(parts)))
+        return any(self._skips(folder, directory=True) for folder in folders) or self._skips(path, directory=directory)
+
     def _skips(self, path: str, *, directory: bool) -> bool:
         if self.without or self.counted:
             from skillcache.fingerprint.globs import concerns, matches  # only skills name such files

@@ -47,6 +47,17 @@ class Outside:
             self.known[real] = self._folder(real) if os.path.isdir(real) else files.content(real, self.budget)
         return self.known[real]
 
+    def names(self, path: str) -> str:
+        """Digest of the names in the folder at `path`; "absent" when there is none."""
+        try:
+            with os.scandir(path) as entries:
+                found = sorted(os.fsencode(e.name) + (b"/" if e.is_dir() else b"") for e in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return "absent"
+        for _ in found:
+            self.budget.spend(0)
+        return digest_parts(found)
+
     def _folder(self, path: str) -> str:
         installed = packages.of_folder(path, self.root, self.budget)
         if installed is not None:

@@ -1,6 +1,6 @@
 """Is a command replayable? A rule must name it, built in or the person's, and its words must do no more than report."""
 
-from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE, Bypass
+from skillcache.core.outcomes import COMMAND_WRITES, LIVE, NO_RULE, Bypass
 from skillcache.core.paths import PROJECT_CONFIG
 from skillcache.rules.builtin_index import RUNNERS, plain_name, tool_of
 from skillcache.rules.gathered import Gathered, Verdict, refuse_live
@@ -165,11 +165,35 @@ def judge(words: tuple[str, ...], rules: tuple[Rule, ...] = (), finder: "Finder 
     """`rules`: the person's own, the first that matches counting; `finder`: of skills. Raises Bypass."""
     gathered = Gathered(finder)
     inner = unwrap(words)
-    rule = _rule(words, inner, rules, gathered) if inner is not None else None
+    deciding = tuple([rule for rule in rules if not rule.adds])
+    rule = _rule(words, inner, deciding, gathered) if inner is not None else None
     if inner is None or rule is None:
         raise Bypass(NO_RULE)
     gathered.wrapped(inner)
+    if rules:
+        texts = (" ".join(words), " ".join(inner.words))
+        rule = rule.with_more(added(texts, rules, rule.pattern))
+        refuse_live_rule(rule)
     return gathered.verdict(rule)
+
+
+def added(texts: tuple[str, ...], rules: tuple[Rule, ...], pattern: str = "") -> list[Rule]:
+    """The rules that add to what is said of the command: by its texts, or by the pattern of the rule that names it."""
+    from skillcache.claude.patterns import matches  # most people have no rules of their own
+
+    named = pattern.replace("-", " ")  # as `cargo-test` is called that is typed as two words
+    return [
+        rule
+        for rule in rules
+        if rule.adds
+        and (rule.pattern.replace("-", " ") == named or any(matches(rule.specifier, text) for text in texts))
+    ]
+
+
+def refuse_live_rule(rule: Rule) -> None:
+    """Raises Bypass (LIVE)."""
+    if rule.live is True:
+        raise Bypass(LIVE, rule.pattern)
 
 
 def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathered: Gathered) -> Rule | None:
@@ -204,7 +228,9 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
         failures=own.failures,
         failures_ttl=own.failures_ttl,
         normalize=own.normalize,
-        tools=known.tools,
+        tools=(*known.tools, *own.tools),
+        reads=own.reads,
+        live=own.live,
         share=own.share,
         origin=own.origin,
     )

@@ -2,6 +2,10 @@
 
 from skillcache.settings.in_force import Settings
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 DAY = 86_400
 BUILT_IN = "built-in"
 
@@ -14,14 +18,19 @@ class Rule:
     ttl, failures_ttl: seconds; failures: whether a failed run is replayed; findings: whether its status is a report
     like any other, and given however often it is asked for; enabled: False takes the calls it names from every later
     rule; normalize: patterns to level before a verification compares; tools: programs its command
-    surely starts, to be identified if found; share: "team" where a team's other members may be given the results;
+    surely starts, to be identified if found; reads: paths that it reads or looks for besides the project, as a person
+    writes them: relative to the top of the project, absolute or from `~/`, with a `/` at the end where the names in a
+    folder count and nothing in it; live: whether it talks to what no key holds, so that it always runs, or for how many
+    seconds at most a result is given; adds: whether it says nothing else, and so adds to whatever rule names the call;
+    share: "team" where a team's other members may be given the results;
     invalidated_by: patterns of calls that make the results out of date; args_are_files, outputs, version: what a rule
     `Skill(name)` says of the skill's scripts; origin: the file it comes from.
     """
 
     __slots__ = (
-        "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "findings", "invalidated_by", "name",
-        "normalize", "origin", "outputs", "pattern", "share", "specifier", "tool", "tools", "ttl", "version",
+        "adds", "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "findings", "invalidated_by",
+        "live", "name", "normalize", "origin", "outputs", "pattern", "reads", "share", "specifier", "tool", "tools",
+        "ttl", "version",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +47,9 @@ class Rule:
         enabled: bool = True,
         normalize: tuple[str, ...] = (),
         tools: tuple[str, ...] = (),
+        reads: tuple[str, ...] = (),
+        live: int | bool = False,
+        adds: bool = False,
         share: str = "",
         invalidated_by: tuple[str, ...] = (),
         args_are_files: bool = False,
@@ -58,6 +70,9 @@ class Rule:
         self.enabled = enabled
         self.normalize = normalize
         self.tools = tools
+        self.reads = reads
+        self.live = live
+        self.adds = adds
         self.share = share
         self.invalidated_by = invalidated_by
         self.args_are_files = args_are_files
@@ -67,6 +82,29 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<rule {self.name} {self.pattern}>"
+
+    def with_more(self, others: "Iterable[Rule]") -> "Rule":
+        """The same rule and what these add to it; the strictest word on `live` counts."""
+        more = object.__new__(Rule)
+        for name in Rule.__slots__:
+            setattr(more, name, getattr(self, name))
+        for other in others:
+            more.tools = (*more.tools, *other.tools)
+            more.reads = (*more.reads, *other.reads)
+            more.live = stricter(more.live, other.live)
+        return more
+
+
+# A rule of the latter and of nothing else but the former adds to whatever rule names the call.
+_NAMING = frozenset(["match", "name", "origin"])
+_ADDED = frozenset(["reads", "tools", "live"])
+
+
+def stricter(one: int | bool, other: int | bool) -> int | bool:
+    """Of two words on `live`."""
+    if one is True or other is True:
+        return True
+    return min(one, other) if one and other else one or other
 
 
 # What a rule about a tool whose results do not depend on files says of their age, unless it says so itself.
@@ -82,7 +120,8 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     by_file: dict[object, list[Rule]] = {}
     leveled = {table["match"]: table["normalize"] for table in settings.rules if "normalize" in table}
     for table in settings.rules:
-        known = {"normalize": leveled[table["match"]]} if table["match"] in leveled else {}
+        is_leveled = table["match"] in leveled and not _adds(table)
+        known = {"normalize": leveled[table["match"]]} if is_leveled else {}
         by_file.setdefault(table["origin"], []).append(_rule({**known, **table}, defaults))
     return tuple(rule for rules in reversed(by_file.values()) for rule in rules)
 
@@ -95,7 +134,12 @@ def _rule(table: dict[str, object], defaults: dict[str, object]) -> Rule:
         defaults = {**defaults, "ttl": ONLINE_TTL, "depends": ()}
     elif pattern.startswith("Skill("):
         defaults = {**defaults, "ttl": 0}  # what the skill says
+    given["adds"] = _adds(table)
     return Rule(str(table.get("name") or name_of(pattern)), pattern, **{**defaults, **given})  # type: ignore[arg-type]
+
+
+def _adds(table: dict[str, object]) -> bool:
+    return not _ADDED.isdisjoint(table) and table.keys() <= _NAMING | _ADDED
 
 
 def _frozen(value: object) -> object:

@@ -144,6 +144,14 @@ def _is_paths(value: object) -> bool:
     return all(isinstance(item, str) and item and ".." not in item.split("/") and item[0] != ":" for item in value)
 
 
+def _is_reads(value: object) -> bool:
+    return _is_texts(value) and isinstance(value, list) and not any("\0" in item or item[0] == ":" for item in value)
+
+
+def _is_live(value: object) -> bool:
+    return value is True or _is_ttl(value)
+
+
 def _are_patterns(value: object) -> bool:
     if not _is_texts(value) or not isinstance(value, list):
         return False
@@ -185,6 +193,12 @@ _FIELDS = {
     "failures": (_is_flag, "true or false"),
     "failures_ttl": (_is_ttl, "a whole number of seconds from 1 to 31536000"),
     "normalize": (_is_texts, 'regular expressions, such as ["seed=[0-9]+"]'),
+    "reads": (
+        _is_reads,
+        'paths from the project\'s root, absolute or from ~/, such as ["../data.json", "~/.config/app/"]',
+    ),
+    "tools": (_is_texts, 'programs, such as ["jq"]'),
+    "live": (_is_live, "true, or a whole number of seconds from 1 to 31536000"),
     "share": (lambda value: value == "team", '"team"'),
     "invalidated_by": (_are_patterns, 'patterns of calls, such as ["mcp__github__create_*", "Bash(gh pr *)"]'),
     "args_are_files": (_is_flag, "true or false"),
@@ -199,6 +213,9 @@ _OF_TOOLS = {
     "failures": _LINES,
     "failures_ttl": _LINES,
     "normalize": _LINES,
+    "reads": ("Bash",),
+    "tools": ("Bash",),
+    "live": ("Bash",),
     "invalidated_by": ("WebFetch", "WebSearch", "mcp", "Agent"),
     "args_are_files": ("Skill",),
     "outputs": ("Skill",),

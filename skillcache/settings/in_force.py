@@ -173,7 +173,7 @@ def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], li
 
 
 # Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
-_COMPILED_VERSION = 4
+_COMPILED_VERSION = 5
 
 
 def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:

@@ -47,6 +47,11 @@ TABLE = (
         "share of hits that run for real and are compared; 1 serves nothing and only measures",
     ),
     Setting(
+        "observe", "flag", False, "SKILLCACHE_OBSERVE", USER,
+        "after a verifying run of a linter, type checker or format check, run it once more under strace, where that is"
+        " installed, and make what it reads besides part of its key",
+    ),
+    Setting(
         "serve.web", "switch", "on", "SKILLCACHE_SERVE_WEB", USER,
         "whether hooks answer WebFetch and WebSearch: they can only do so by a refusal that carries the result",
     ),

@@ -47,6 +47,7 @@ def test_without_a_word_all_are_defaults(person: Person) -> None:
 (default) max_store = 1073741824 bytes
 (default) capture_time = 2.0 seconds
 (default) verify = 0.02
+(default) observe = false
 (default) serve.web = "on"
 (default) team = ""
 (default) team_mode = "write"

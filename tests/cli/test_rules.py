@@ -139,7 +139,25 @@ def test_the_same_as_json(person: Person) -> None:
         "depends": ["docs/**"],
         "env": ["LANG"],
         "ttl": 86_400,
+        "reads": [],
+        "tools": [],
+        "live": None,
+        "adds": False,
     }
     assert json.loads(listed)["own"][0] == own
     assert json.loads(told)["own"] == [own]
     assert json.loads(told)["tasks"][0]["runner"] == "make"
+
+
+def test_a_rule_that_only_adds_says_what(person: Person) -> None:
+    path = configure(
+        person, '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../x.json"]\ntools = ["jq"]\nlive = true\n'
+    )
+
+    told = person.skillcache("rules", "pytest").out
+
+    assert told.startswith(
+        f"pytest: Bash(pytest:*) ({path})\n"
+        '  reads         ["../x.json"]\n  tools         ["jq"]\n  live          true\n\n'
+    )
+    assert json.loads(person.skillcache("rules", "pytest", "--json").out)["own"][0]["adds"]

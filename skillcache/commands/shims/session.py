@@ -60,7 +60,7 @@ def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, c
 
     words, paths = words_of(), []
     for rule in rules_of(settings):
-        word = rule.specifier.split(" ")[0].removesuffix(":*") if rule.tool == "Bash" else ""
+        word = rule.specifier.split(" ")[0].removesuffix(":*") if rule.tool == "Bash" and not rule.adds else ""
         if "*" in word or not word:
             continue
         words[word.rpartition("/")[2]] = ()
