@@ -101,6 +101,11 @@ def compiled_folder(cache: str) -> str:
     return cache + "/compiled"
 
 
+def mentions_folder(cache: str) -> str:
+    """What the texts of projects name, by object id and by the stamp of an index."""
+    return cache + "/mentions"
+
+
 def embedded_store(cache: str) -> str:
     return cache + "/store.sqlite3"
 

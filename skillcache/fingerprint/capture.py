@@ -7,7 +7,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.record import KW_ONLY, Record
-from skillcache.fingerprint import configuration, environment, files, named, packages, worktree
+from skillcache.fingerprint import configuration, environment, files, mentions, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.index import Content
@@ -171,6 +171,8 @@ def _capture(
         rows += [("named", *row) for row in named.capture(environ, folders, root, budget)]
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
+    if request.depends is None and not request.usual:
+        rows += [("mention", *row) for row in _mentions(request, cwd, root, reading, found, ignored)]
 
     installed = dict(tools.packages)
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
@@ -238,6 +240,22 @@ def _packages(
                         found[label] = installed
             within = within and folder != root
     return found
+
+
+def _mentions(
+    request: Request,
+    cwd: str,
+    root: str,
+    reading: worktree.Reading | None,
+    found: Content,
+    ignored: Ignored,
+) -> "tuple[tuple[str, str], ...]":
+    """What the project's own text names beyond it."""
+    texts = mentions.Texts(b"", None, {**ignored.texts, **found.edits}, "")
+    if reading is not None:
+        texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
+    places = _places(request, cwd, root)
+    return mentions.of(root, texts, request.environ, places, deadline=request.deadline).paths
 
 
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:

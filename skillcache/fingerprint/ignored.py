@@ -79,7 +79,8 @@ class Ignored:
     """
 
     __slots__ = (
-        "blind", "budget", "counted", "files", "links", "packages", "plain", "repository", "root", "wanted", "without",
+        "blind", "budget", "counted", "files", "links", "packages", "plain", "repository", "root", "texts", "wanted",
+        "without",
     )  # fmt: skip
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
@@ -91,6 +92,7 @@ class Ignored:
         self.files: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.links: list[str] = []
+        self.texts: dict[bytes, tuple[bytes, bytes]] = {}  # path -> mode, object id of what was read
         self.blind = False  # the tools of the command search no hidden folder
         self.plain: set[str] = set()  # folders found to be neither skipped nor packages
         self.repository: Callable[[str], Content] | None = None
@@ -192,6 +194,7 @@ class Ignored:
         what = blob(os.fsencode(full), self.budget, long=False)
         if what is not None:
             parts += (os.fsencode(path), what[0], what[1])
+            self.texts[os.fsencode(path)] = what[:2]
         if os.path.islink(full):
             self.links.append(path)
 
