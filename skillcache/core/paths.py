@@ -106,6 +106,11 @@ def mentions_folder(cache: str) -> str:
     return cache + "/mentions"
 
 
+def own_folder(cache: str) -> str:
+    """What runs of a command leave among the files that git ignores."""
+    return cache + "/own"
+
+
 def embedded_store(cache: str) -> str:
     return cache + "/store.sqlite3"
 

@@ -9,8 +9,9 @@ from skillcache.core.outcomes import Bypass
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint import configuration, environment, files, mentions, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
-from skillcache.fingerprint.ignored import MAX_FILES, Ignored
+from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
+from skillcache.fingerprint.own import Own, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Request(Record):
     counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
     asked: "Git | None" = None  # git, asked ahead
     meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
+    scope: str = ""  # what names the command whose own outputs do not count
     usual: bool = False  # of the variables count those that tools are known to read, and no others
 
     __repr__ = object.__repr__  # an environment is nothing for a traceback
@@ -102,6 +104,7 @@ class Fingerprint(Record):
     root: str  # top of the project
     rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
+    ignored: "Ignored | None" = None  # of a capture with a scope
 
 
 def capture(request: Request) -> Fingerprint:
@@ -151,10 +154,7 @@ def _capture(
         path[len(root) + 1 :] for path in map(os.path.realpath, request.reads) if path.startswith(root + "/")
     )
     found = Content()
-    ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
-    ignored.blind = configuration.blind(words)
-    ignored.without, ignored.counted = request.without, request.counted
-    ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    ignored = _ignored(request, root, wanted, words, budget)
     if request.meanwhile is not None:
         request.meanwhile()
     if reading is not None:
@@ -186,7 +186,45 @@ def _capture(
     if links or reached or request.reads:
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
-    return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
+    details = describe(found, ignored, installed)
+    return Fingerprint(root, tuple(sorted(set(rows))), details, ignored if request.scope else None)
+
+
+_OF_IGNORED = frozenset(["ignored", "beside", "output"])
+
+
+def settle(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
+    """What is so after a run of a command, once is known what of it are its outputs; None where other files changed.
+
+    Raises OSError.
+    """
+    if before.ignored is None or after.ignored is None or after.ignored.own is None:
+        return after
+    rest = [row for row in after.rows if row[0] not in _OF_IGNORED]
+    others = [os.fsencode(part) for row in rest for part in row]
+    if not after.ignored.own.settle(before.ignored.entries, after.ignored.entries, others):
+        return None
+    known = [(label, _printable(name), value) for label, name, value in _rows_of_ignored(after.ignored)]
+    return Fingerprint(after.root, tuple(sorted({*rest, *known})), after.details, after.ignored)
+
+
+def is_but_for_ignored(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether two captures agree in all that git does not ignore."""
+    return [row for row in one.rows if row[0] not in _OF_IGNORED] == [
+        row for row in other.rows if row[0] not in _OF_IGNORED
+    ]
+
+
+def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:
+    """What is ready to capture what git ignores."""
+    ignored = Ignored(root, files.Budget(request.deadline, "ignored files"), wanted)
+    ignored.blind = configuration.blind(words)
+    ignored.without, ignored.counted = request.without, request.counted
+    ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    if not request.usual:  # a skill says itself what counts
+        ignored.own = Own(root, request.scope, request.environ)
+        ignored.building = bool(words) and BUILDERS.issuperset(map(os.path.basename, words))
+    return ignored
 
 
 def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> list[tuple[str, str]]:
@@ -251,7 +289,8 @@ def _mentions(
     ignored: Ignored,
 ) -> "tuple[tuple[str, str], ...]":
     """What the project's own text names beyond it."""
-    texts = mentions.Texts(b"", None, {**ignored.texts, **found.edits}, "")
+    written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
+    texts = mentions.Texts(b"", None, {**written, **found.edits}, "")
     if reading is not None:
         texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
     places = _places(request, cwd, root)
@@ -260,11 +299,10 @@ def _mentions(
 
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:
     """One row for each entry, so that a difference is seen by name; one for all when they are many."""
-    if len(ignored.files) <= _MOST_IGNORED:
-        return [("ignored", path, value) for path, value in ignored.files.items()]
-    return [
-        ("ignored", "", digest_parts(os.fsencode(f"{path}:{ignored.files[path]}") for path in sorted(ignored.files)))
-    ]
+    rows = ignored.rows()
+    if len(rows) <= _MOST_IGNORED:
+        return rows
+    return [("ignored", "", digest_parts(os.fsencode(":".join(row)) for row in sorted(rows)))]
 
 
 def _printable(text: str) -> str:

@@ -19,7 +19,9 @@ _HEX = frozenset("0123456789abcdef")
 _WORDS = {
     "depends": "{name}, which a skill depends on,",
     "env": "the variable {name}",
+    "beside": "the ignored {name}",
     "ignored": "the ignored {name}",
+    "output": "{name}, which the command writes,",
     "named": "{name}, which a variable names,",
     "link": "what the link {name} leads to",
     "outside": "{name}, outside the project",

@@ -31,9 +31,9 @@ _LONGEST = 400  # bytes of a path that anybody writes
 
 PROSE, LOCK, SOURCE, SCRIPT = b"t", b"l", b"c", b"s"
 _BINARY = frozenset(
-    """png jpg jpeg gif ico webp bmp tif tiff psd pdf zip gz tgz bz2 xz zst tar 7z rar whl jar war class so dylib dll
-    exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin dat parquet npy npz pkl pickle pt
-    onnx h5 sqlite sqlite3 db mo gpg asc p12 jks der keystore""".split()  # noqa: SIM905 - read as a list
+    """png jpg jpeg gif ico webp bmp tif tiff psd pdf zip gz tgz bz2 xz zst tar 7z rar whl jar war class so dylib
+    dll exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin dat parquet npy npz pkl
+    pickle pt onnx h5 sqlite sqlite3 db mo gpg asc p12 jks der keystore""".split()  # noqa: SIM905 - read as a list
 )
 _PROSE = frozenset(
     "md markdown rst txt adoc csv tsv svg snap html htm po pot tex log out diff patch".split()  # noqa: SIM905
