@@ -7,7 +7,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.record import KW_ONLY, Record
-from skillcache.fingerprint import configuration, environment, files, mentions, named, packages, worktree
+from skillcache.fingerprint import configuration, environment, files, folders, mentions, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -157,6 +157,8 @@ def _capture(
     ignored = _ignored(request, root, wanted, words, budget)
     if request.meanwhile is not None:
         request.meanwhile()
+    is_whole = request.depends is None and not request.usual
+    known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -167,12 +169,15 @@ def _capture(
 
         found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
     if not request.usual:
-        folders = dict.fromkeys((cwd, *request.directories))
-        rows += [("named", *row) for row in named.capture(environ, folders, root, budget)]
+        places = dict.fromkeys((cwd, *request.directories))
+        rows += [("named", *row) for row in named.capture(environ, places, root, budget)]
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
-    if request.depends is None and not request.usual:
-        rows += [("mention", *row) for row in _mentions(request, cwd, root, reading, found, ignored)]
+    if is_whole:
+        elsewhere = _mentions(request, cwd, root, reading, found, ignored)
+        rows += [("mention", *row) for row in elsewhere.paths]
+        if reading is not None:
+            rows += _unknown_to_git(root, reading.listing or b"", found, known, wanted=elsewhere.modes)
 
     installed = dict(tools.packages)
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
@@ -287,14 +292,24 @@ def _mentions(
     reading: worktree.Reading | None,
     found: Content,
     ignored: Ignored,
-) -> "tuple[tuple[str, str], ...]":
+) -> mentions.Mentions:
     """What the project's own text names beyond it."""
     written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(b"", None, {**written, **found.edits}, "")
     if reading is not None:
         texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
     places = _places(request, cwd, root)
-    return mentions.of(root, texts, request.environ, places, deadline=request.deadline).paths
+    return mentions.of(root, texts, request.environ, places, deadline=request.deadline)
+
+
+def _unknown_to_git(
+    root: str, listing: bytes, found: Content, known: list[tuple[str, str]], *, wanted: bool
+) -> list[Row]:
+    """Folders that hold no file, and permissions; `known`: folders that were found."""
+    rows = [*folders.within(known, found.ignored), *folders.modes(root, listing, found, wanted=wanted)]
+    if len(rows) <= _MOST_IGNORED:
+        return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
+    return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]
 
 
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:

@@ -19,6 +19,8 @@ _HEX = frozenset("0123456789abcdef")
 _WORDS = {
     "depends": "{name}, which a skill depends on,",
     "env": "the variable {name}",
+    "folder": "the empty folder {name}",
+    "mode": "the permissions of {name}",
     "beside": "the ignored {name}",
     "ignored": "the ignored {name}",
     "output": "{name}, which the command writes,",

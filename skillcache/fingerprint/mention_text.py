@@ -92,13 +92,21 @@ def read(data: bytes, kind: bytes) -> bytes:
         flags += b"f" if any(sign in data for sign in _OWN) else b""
         flags += b"w" if any(sign in data for sign in _STANDING) else b""
     names = _named(data) if steps or b"h" in flags else ()
-    words = _programs(data, kind) if built else ()
+    words = _programs(data, kind) if built else set()
+    if built and any(sign in data for sign in _MODES):
+        words.add(MODES)
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
     return _FIELD.join([head, *(_ITEM.join(sorted(items)) for items in (near, relative, far, names, words))])
 
 
+MODES = b"?modes"  # among the words: the text asks for permissions
+_MODES = (
+    *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
+    *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
+    *(b"[ -r ", b"[ -w ", b"test -r", b"test -w", b"0o6", b"0o7"),
+)
 _OWN = (
     *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
     *(b"BASH_SOURCE", b"FindBin", b"runtime.Caller", b"CMAKE_CURRENT_", b"MAKEFILE_LIST"),

@@ -60,6 +60,7 @@ class Texts(Record):
 class Mentions(Record):
     paths: "tuple[tuple[str, str], ...]"  # (as it is called everywhere, digest of what is there)
     programs: "frozenset[str]"
+    modes: bool  # whether one of them asks for permissions
 
 
 def of(
@@ -86,7 +87,7 @@ def of(
     named: frozenset[str] = frozenset()
     if programs:
         named = programs.intersection(map(os.fsdecode, memory.words()))
-    return Mentions(tuple(found.rows()), named)
+    return Mentions(tuple(found.rows()), named, b"?modes" in memory.words())
 
 
 class _Memory:

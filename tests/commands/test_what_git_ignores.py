@@ -242,3 +242,53 @@ def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None
     assert given(shell, line)[2] == 0
     os.rename(shell.base / "other/data", shell.base / "other/data2")
     assert given(shell, line)[2] == 1
+
+
+# Folders and permissions.
+
+
+@pytest.mark.parametrize("path", ["out", "deep/er/out", "src/out", "ignored"])
+def test_an_empty_folder_counts(shell: Shell, path: str) -> None:
+    write(shell, ".gitignore", "ignored/\n")
+    write(shell, "src/a", "1")
+    git(shell, "add", "-A")
+    does(shell, f"[ -d {path} ] && echo there || echo not there\n")
+    is_served(shell, within=1)
+    (shell.project / path).mkdir(parents=True)
+    runs_again(shell)
+    is_served(shell, within=0)
+    (shell.project / path).rmdir()
+    assert given(shell) == ("not there\n", 0, 1 if path.startswith("deep") else 0)
+    (shell.project / path).mkdir()
+    assert given(shell) == ("there\n", 0, 0)
+
+
+def test_folders_that_a_branch_left_with_caches_in_them_do_not_count(shell: Shell) -> None:
+    does(shell, "cat data\n")
+    is_served(shell, within=1)
+    write(shell, "old/sub/__pycache__/a.cpython-311.pyc")
+    is_served(shell, within=0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("path", "mode"), [("data", 0o600), ("data", 0o666), ("src", 0o700), ("src/a.sh", 0o744)])
+def test_permissions_count(shell: Shell, path: str, mode: int, *, known: bool) -> None:
+    write(shell, "src/a.sh").chmod(0o755)
+    if known:
+        git(shell, "add", "-A")
+    does(shell, f"stat -c %a {path}\n")
+    is_served(shell, within=1)
+    (shell.project / path).chmod(mode)
+    runs_again(shell)
+    is_served(shell, within=0)
+
+
+def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Shell) -> None:
+    for number in range(1_100):
+        write(shell, f"many/{number}.txt", "1")
+    write(shell, "test_mode.py", 'oct(os.stat("data").st_mode)')
+    git(shell, "add", "-A")
+    does(shell, "stat -c %a data\n")
+    is_served(shell, within=1)
+    (shell.project / "data").chmod(0o600)
+    runs_again(shell)
