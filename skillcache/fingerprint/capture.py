@@ -6,12 +6,12 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
-from skillcache.core.record import KW_ONLY, Record
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.fingerprint import configuration, environment, files, folders, mentions, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
-from skillcache.fingerprint.own import Own, class_of
+from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.ignored import Ignored
     from skillcache.fingerprint.index import Content
+    from skillcache.fingerprint.own import Entry
     from skillcache.fingerprint.packages import Installed
 
 
@@ -105,6 +106,7 @@ class Fingerprint(Record):
     rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
     ignored: "Ignored | None" = None  # of a capture with a scope
+    elsewhere: "Mapping[str, Entry]" = field(default_factory=dict)  # what the project's text names beyond it
 
 
 def capture(request: Request) -> Fingerprint:
@@ -175,9 +177,9 @@ def _capture(
     rows += _rows_of_ignored(ignored)
     if is_whole:
         elsewhere = _mentions(request, cwd, root, reading, found, ignored)
-        rows += [("mention", *row) for row in elsewhere.paths]
-        if reading is not None:
-            rows += _unknown_to_git(root, reading.listing or b"", found, known, wanted=elsewhere.modes)
+        named_there = {_ELSEWHERE + name: entry for name, entry in elsewhere.paths.items()}
+        rows += _rows_of_mentions(named_there, ignored.own)
+        rows += _unknown_to_git(root, reading, found, known, wanted=elsewhere.modes)
 
     installed = dict(tools.packages)
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
@@ -192,10 +194,17 @@ def _capture(
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     details = describe(found, ignored, installed)
-    return Fingerprint(root, tuple(sorted(set(rows))), details, ignored if request.scope else None)
+    return Fingerprint(
+        root,
+        tuple(sorted(set(rows))),
+        details,
+        ignored if request.scope else None,
+        named_there if is_whole else {},
+    )
 
 
-_OF_IGNORED = frozenset(["ignored", "beside", "output"])
+_ELSEWHERE = "//"  # before a path outside of the project, among those that git ignores
+_OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
 
 def settle(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
@@ -207,10 +216,23 @@ def settle(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
         return after
     rest = [row for row in after.rows if row[0] not in _OF_IGNORED]
     others = [os.fsencode(part) for row in rest for part in row]
-    if not after.ignored.own.settle(before.ignored.entries, after.ignored.entries, others):
+    own = after.ignored.own
+    was = {**before.ignored.entries, **before.elsewhere}
+    if not own.settle(was, {**after.ignored.entries, **after.elsewhere}, others):
         return None
-    known = [(label, _printable(name), value) for label, name, value in _rows_of_ignored(after.ignored)]
-    return Fingerprint(after.root, tuple(sorted({*rest, *known})), after.details, after.ignored)
+    known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
+    rows = {(label, _printable(name), value) for label, name, value in known}
+    return Fingerprint(after.root, tuple(sorted({*rest, *rows})), after.details, after.ignored, after.elsewhere)
+
+
+def _rows_of_mentions(found: "Mapping[str, Entry]", own: Own | None) -> list[Row]:
+    rows = []
+    for path, entry in found.items():
+        if own is None or not own.holds(path, entry):
+            rows.append(("mention", path[len(_ELSEWHERE) :], entry[0]))
+        elif class_of(path) != BOOKKEEPING:
+            rows.append(("mention", path[len(_ELSEWHERE) :], "own"))
+    return rows
 
 
 def is_but_for_ignored(one: Fingerprint, other: Fingerprint) -> bool:
@@ -303,9 +325,12 @@ def _mentions(
 
 
 def _unknown_to_git(
-    root: str, listing: bytes, found: Content, known: list[tuple[str, str]], *, wanted: bool
+    root: str, reading: worktree.Reading | None, found: Content, known: list[tuple[str, str]], *, wanted: bool
 ) -> list[Row]:
     """Folders that hold no file, and permissions; `known`: folders that were found."""
+    if reading is None:
+        return []
+    listing = reading.listing or b""
     rows = [*folders.within(known, found.ignored), *folders.modes(root, listing, found, wanted=wanted)]
     if len(rows) <= _MOST_IGNORED:
         return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]

@@ -26,6 +26,7 @@ _FORM = "1"
 _CAP = 16 << 20
 _MOST = 20_000  # folders; where there are more, none counts
 _FEW = 1_000  # files: of so many every mode is looked at, of more where a text of the project speaks of such things
+_LINE = 400  # bytes, generously
 _RACY = 2_000_000_000  # nanoseconds: a folder that was changed so shortly before may change again with the same stamp
 _APART = frozenset(["node_modules", "site-packages", ".claude"])
 
@@ -76,8 +77,7 @@ def within(rows: "Iterable[tuple[str, str]]", ignored: "Iterable[bytes]") -> lis
 def modes(root: str, listing: bytes, found: "Content", *, wanted: bool) -> list[tuple[str, str]]:
     """(path, permissions) of files that git tracks or would, where they are unusual."""
     paths = [path for path, entry in found.edits.items() if entry]
-    lines = listing.count(b"\0")
-    if wanted or lines <= _FEW:
+    if wanted or (len(listing) < _FEW * _LINE and listing.count(b"\0") <= _FEW):
         paths += [line[line.find(b"\t") + 1 :] for line in listing.split(b"\0") if line]
     top = os.fsencode(root) + b"/"
     rows = {}
@@ -97,21 +97,20 @@ def _look(path: str, stamp: str) -> Known:
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if (
-                    not entry.is_dir(follow_symlinks=False)
-                    or "/" in entry.name
-                    or "\n" in entry.name
-                    or entry.name in _APART
-                    or is_cache(os.fsencode(entry.name))
-                    or os.path.lexists(f"{entry.path}/pyvenv.cfg")
-                    or os.path.lexists(f"{entry.path}/.git")
-                ):
+                if not entry.is_dir(follow_symlinks=False) or _is_apart(entry):
                     holds = True
                 else:
                     inside.append(entry.name)
     except OSError:
         holds = True
     return stamp, holds, tuple(inside)
+
+
+def _is_apart(entry: "os.DirEntry[str]") -> bool:
+    """Whether a folder is a cache, installed packages or another repository, whose folders are not the project's."""
+    if entry.name in _APART or "\n" in entry.name or is_cache(os.fsencode(entry.name)):
+        return True
+    return os.path.lexists(f"{entry.path}/pyvenv.cfg") or os.path.lexists(f"{entry.path}/.git")
 
 
 def _empty(known: "Mapping[str, Known]") -> list[str]:

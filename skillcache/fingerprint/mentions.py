@@ -14,6 +14,7 @@ index names altogether by the index's stamp. A first look that takes too long go
 
 import os
 import time
+from stat import S_ISDIR
 
 from skillcache.core import files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts
@@ -25,7 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from skillcache.fingerprint.index import Entry
+    from skillcache.fingerprint.index import Entry as Known
+    from skillcache.fingerprint.own import Entry
 
 _FORM = b"1"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
@@ -53,12 +55,12 @@ class Texts(Record):
 
     listing: bytes
     stamp: "tuple[int, ...] | None"
-    edits: "Mapping[bytes, Entry | None]"
+    edits: "Mapping[bytes, Known | None]"
     shared: str
 
 
 class Mentions(Record):
-    paths: "tuple[tuple[str, str], ...]"  # (as it is called everywhere, digest of what is there)
+    paths: "dict[str, Entry]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
     programs: "frozenset[str]"
     modes: bool  # whether one of them asks for permissions
 
@@ -87,7 +89,7 @@ def of(
     named: frozenset[str] = frozenset()
     if programs:
         named = programs.intersection(map(os.fsdecode, memory.words()))
-    return Mentions(tuple(found.rows()), named, b"?modes" in memory.words())
+    return Mentions(dict(found.rows()), named, b"?modes" in memory.words())
 
 
 class _Memory:
@@ -415,9 +417,16 @@ class _Elsewhere:
     def _holds(self, folder: str, path: str) -> bool:
         return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
-    def rows(self) -> "Iterator[tuple[str, str]]":
+    def rows(self) -> "Iterator[tuple[str, Entry]]":
         for path in sorted(self.found):
-            yield self._spelled(path), self._content(path)
+            try:
+                status = os.stat(path)
+            except OSError:
+                yield self._spelled(path), ("unreadable", ())
+                continue
+            is_folder = S_ISDIR(status.st_mode)
+            stamp = () if is_folder else (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            yield self._spelled(path), (self._content(path), stamp)
 
     def _spelled(self, path: str) -> str:
         """As it is called in every worktree, and by every person."""

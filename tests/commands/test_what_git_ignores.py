@@ -292,3 +292,62 @@ def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Sh
     is_served(shell, within=1)
     (shell.project / "data").chmod(0o600)
     runs_again(shell)
+
+
+# What the project's own text names beyond the project.
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "there"),
+    [
+        ("conftest.py", 'sys.path.insert(0, "../shared")', "../shared/helper.py"),
+        ("tests/conftest.py", 'X = Path(__file__).parent.parent.parent / "shared"', "../shared/helper.py"),
+        ("test_a.py", 'open("../fixture.json")', "../fixture.json"),
+        ("test_a.py", 'open("{base}/fixture.json")', "../fixture.json"),
+        ("test_a.py", 'open(os.path.expanduser("~/.config/app.json"))', "../home/.config/app.json"),
+        ("Makefile", "TOP := ..\ninclude $(TOP)/common.mk\n", "../common.mk"),
+        ("Makefile", "test:\n\t$(MAKE) -C ../other\n", "../other/Makefile"),
+        ("package.json", '{{"scripts": {{"test": "cd .. && node check.js"}}}}', "../check.js"),
+    ],
+)
+def test_what_a_text_names_elsewhere_is_an_input(shell: Shell, path: str, text: str, there: str) -> None:
+    write(shell, path, text.format(base=shell.base))
+    git(shell, "add", "-A")
+    does(shell, f"cat {there} 2>/dev/null || echo none\n")
+    is_served(shell, within=1)
+    file = write(shell, there)
+    runs_again(shell)
+    is_served(shell, within=0)
+    file.write_text("two\n")
+    runs_again(shell)
+    is_served(shell, within=0)
+    file.unlink()
+    assert given(shell)[0] == "none\n"
+
+
+def test_a_submodule_s_tests_that_read_what_the_superproject_has(shell: Shell) -> None:
+    inner = shell.base / "inner"
+    inner.mkdir()
+    subprocess.run(["git", "init", "-q", str(inner)], env=shell.environ, check=True)
+    (inner / "tests").mkdir()
+    (inner / "tests/test_a.py").write_text("(Path(__file__).parents[2] / 'VERSION').read_text()")
+    identity = ("-c", "user.email=a@example.org", "-c", "user.name=A")
+    subprocess.run(["git", "-C", str(inner), "add", "-A"], env=shell.environ, check=True)
+    subprocess.run(["git", "-C", str(inner), *identity, "commit", "-qm", "all"], env=shell.environ, check=True)
+    git(shell, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "sub")
+    write(shell, "VERSION", "1\n")
+    does(shell, "cat ../VERSION\n")
+    line = "cd sub && pytest -q"
+    is_served(shell, line, within=1)
+    write(shell, "VERSION", "2\n")
+    runs_again(shell, line)
+
+
+@pytest.mark.parametrize(("path", "within"), [("../out.log", 1), ("../out.json", 2), ("{base}/out.json", 2)])
+def test_a_file_elsewhere_that_the_run_writes_keeps_nothing_from_being_served(
+    shell: Shell, path: str, within: int
+) -> None:
+    named = path.format(base=shell.base)
+    write(shell, "test_a.py", f'open("{named}", "w")')
+    does(shell, f"date +%N >{named}; cat data\n")
+    is_served(shell, within=within)
