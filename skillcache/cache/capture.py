@@ -157,6 +157,7 @@ def capture_of(
         counted=work.counted if work is not None else (),
         asked=asked,
         meanwhile=meanwhile,
+        scope=_scope(plan, programs) if work is None else "",
         usual=work is not None,  # the skill names the others
     )
     # A tool that is given a file elsewhere may read what surrounds it.
@@ -170,6 +171,14 @@ def capture_of(
     for word, place, launcher in verdict.launched:
         _require_installed(word, _join(cwd, place), launcher, fingerprint.root)
     return fingerprint if work is None else work.completed(fingerprint, environ, deadline=deadline), work
+
+
+def _scope(plan: Plan, programs: "tuple[tuple[str, str], ...]") -> str:
+    """Whose outputs are the command's own: those of its tools, whatever they check; of a task that one alone."""
+    from skillcache.fingerprint.configuration import ecosystems
+
+    words = sorted({os.path.basename(word) for word, _ in programs})
+    return plan.command if not words or ecosystems(words)[1] else " ".join(words)
 
 
 def _require_directories(directories: tuple[str, ...]) -> None:

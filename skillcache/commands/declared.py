@@ -123,6 +123,7 @@ class Declared:
                 variables=(*self._variables, *words.variables(program), *(("BASH_ENV",) if started else ())),
                 git=words.may_ask_git(program, named),
                 meanwhile=meanwhile,
+                scope=self.plan.command,
             )
         )
         return Lookup((*self._called(fingerprint.root), *given), fingerprint)

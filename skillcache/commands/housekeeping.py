@@ -8,6 +8,8 @@ from skillcache.core.paths import (
     calls_folder,
     failed_folder,
     insisted_folder,
+    mentions_folder,
+    own_folder,
     package_folder,
     pending_folder,
     replayed_folder,
@@ -40,6 +42,8 @@ def tidy(cache: str, now: float) -> None:
     counts.trim(cache)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
+    for folder in (mentions_folder, own_folder):
+        files.sweep(folder(cache), now, _UNUSED)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)
     if bytecode.is_needed():

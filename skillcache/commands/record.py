@@ -30,6 +30,7 @@ from skillcache.core.outcomes import (
     Outcome,
     StoreError,
 )
+from skillcache.fingerprint.capture import is_but_for_ignored, settle
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
@@ -116,8 +117,24 @@ class Recorder:
         if found.workplace is not None:
             deadline = time.monotonic() + seconds
             found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
-        if found.key != begun.found.key or task.is_disturbed(found, since=begun.since, seconds=seconds):
+        settled = self._without_outputs(found)
+        if settled is None or settled.key != begun.found.key:
             return None
+        return None if task.is_disturbed(settled, since=begun.since, seconds=seconds) else settled
+
+    def _without_outputs(self, found: "Lookup") -> "Lookup | None":
+        """What is so at the end, once is known which files the run has left itself; None where others changed.
+
+        That is the state which the next call finds: its result is kept for that.
+        """
+        begun = self._begun
+        settled = settle(begun.found.fingerprint, found.fingerprint)
+        if settled is None:
+            return None
+        if settled is found.fingerprint or not is_but_for_ignored(begun.found.fingerprint, settled):
+            return found
+        begun.found = found = Lookup(found.called, settled, found.workplace)
+        begun.key = entry_key(self._task.plan.name, found.digest)
         return found
 
     def _left(self, found: "Lookup") -> tuple[File, ...]:

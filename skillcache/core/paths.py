@@ -101,6 +101,16 @@ def compiled_folder(cache: str) -> str:
     return cache + "/compiled"
 
 
+def mentions_folder(cache: str) -> str:
+    """What the texts of projects name, by object id and by the stamp of an index."""
+    return cache + "/mentions"
+
+
+def own_folder(cache: str) -> str:
+    """What runs of a command leave among the files that git ignores."""
+    return cache + "/own"
+
+
 def embedded_store(cache: str) -> str:
     return cache + "/store.sqlite3"
 

@@ -6,11 +6,12 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
-from skillcache.core.record import KW_ONLY, Record
-from skillcache.fingerprint import configuration, environment, files, named, packages, worktree
+from skillcache.core.record import KW_ONLY, Record, field
+from skillcache.fingerprint import configuration, environment, files, folders, mentions, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
-from skillcache.fingerprint.ignored import MAX_FILES, Ignored
+from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
+from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.ignored import Ignored
     from skillcache.fingerprint.index import Content
+    from skillcache.fingerprint.own import Entry
     from skillcache.fingerprint.packages import Installed
 
 
@@ -92,6 +94,7 @@ class Request(Record):
     counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
     asked: "Git | None" = None  # git, asked ahead
     meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
+    scope: str = ""  # what names the command whose own outputs do not count
     usual: bool = False  # of the variables count those that tools are known to read, and no others
 
     __repr__ = object.__repr__  # an environment is nothing for a traceback
@@ -103,6 +106,8 @@ class Fingerprint(Record):
     root: str  # top of the project
     rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
+    ignored: "Ignored | None" = None  # of a capture with a scope
+    elsewhere: "Mapping[str, Entry]" = field(default_factory=dict)  # what the project's text names beyond it
 
 
 def capture(request: Request) -> Fingerprint:
@@ -153,12 +158,11 @@ def _capture(
         path[len(root) + 1 :] for path in map(os.path.realpath, (*request.reads, *ruled)) if path.startswith(root + "/")
     )
     found = Content()
-    ignored = Ignored(root, files.Budget(request.deadline, "ignored files", MAX_FILES), wanted)
-    ignored.blind = configuration.blind(words)
-    ignored.without, ignored.counted = request.without, request.counted
-    ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    ignored = _ignored(request, root, wanted, words, budget)
     if request.meanwhile is not None:
         request.meanwhile()
+    is_whole = request.depends is None and not request.usual
+    known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -169,10 +173,15 @@ def _capture(
 
         found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
     if not request.usual:
-        folders = dict.fromkeys((cwd, *request.directories))
-        rows += [("named", *row) for row in named.capture(environ, folders, root, budget)]
+        places = dict.fromkeys((cwd, *request.directories))
+        rows += [("named", *row) for row in named.capture(environ, places, root, budget)]
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
+    if is_whole:
+        elsewhere = _mentions(request, cwd, root, reading, found, ignored)
+        named_there = {_ELSEWHERE + name: entry for name, entry in elsewhere.paths.items()}
+        rows += _rows_of_mentions(named_there, ignored.own)
+        rows += _unknown_to_git(root, reading, found, known, wanted=elsewhere.modes)
 
     installed = dict(tools.packages)
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
@@ -186,7 +195,65 @@ def _capture(
     if links or reached or request.reads or ruled:
         rows += _outside(request, root, links, reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
-    return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
+    details = describe(found, ignored, installed)
+    return Fingerprint(
+        root,
+        tuple(sorted(set(rows))),
+        details,
+        ignored if request.scope else None,
+        named_there if is_whole else {},
+    )
+
+
+_ELSEWHERE = "//"  # before a path outside of the project, among those that git ignores
+_OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
+
+
+def settle(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
+    """What is so after a run of a command, once is known what of it are its outputs; None where other files changed.
+
+    Raises OSError.
+    """
+    if before.ignored is None or after.ignored is None or after.ignored.own is None:
+        return after
+    rest = [row for row in after.rows if row[0] not in _OF_IGNORED]
+    others = [os.fsencode(part) for row in rest for part in row]
+    own = after.ignored.own
+    was = {**before.ignored.entries, **before.elsewhere}
+    if not own.settle(was, {**after.ignored.entries, **after.elsewhere}, others):
+        return None
+    known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
+    rows = {(label, _printable(name), value) for label, name, value in known}
+    return Fingerprint(after.root, tuple(sorted({*rest, *rows})), after.details, after.ignored, after.elsewhere)
+
+
+def _rows_of_mentions(found: "Mapping[str, Entry]", own: Own | None) -> list[Row]:
+    rows = []
+    for path, entry in found.items():
+        if own is None or not own.holds(path, entry):
+            rows.append(("mention", path[len(_ELSEWHERE) :], entry[0]))
+        elif class_of(path) != BOOKKEEPING:
+            rows.append(("mention", path[len(_ELSEWHERE) :], "own"))
+    return rows
+
+
+def is_but_for_ignored(one: Fingerprint, other: Fingerprint) -> bool:
+    """Whether two captures agree in all that git does not ignore."""
+    return [row for row in one.rows if row[0] not in _OF_IGNORED] == [
+        row for row in other.rows if row[0] not in _OF_IGNORED
+    ]
+
+
+def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:
+    """What is ready to capture what git ignores."""
+    ignored = Ignored(root, files.Budget(request.deadline, "ignored files"), wanted)
+    ignored.blind = configuration.blind(words)
+    ignored.without, ignored.counted = request.without, request.counted
+    ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+    if not request.usual:  # a skill says itself what counts
+        ignored.own = Own(root, request.scope, request.environ)
+        ignored.building = bool(words) and BUILDERS.issuperset(map(os.path.basename, words))
+    return ignored
 
 
 def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> list[tuple[str, str]]:
@@ -242,13 +309,42 @@ def _packages(
     return found
 
 
+def _mentions(
+    request: Request,
+    cwd: str,
+    root: str,
+    reading: worktree.Reading | None,
+    found: Content,
+    ignored: Ignored,
+) -> mentions.Mentions:
+    """What the project's own text names beyond it."""
+    written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
+    texts = mentions.Texts(b"", None, {**written, **found.edits}, "")
+    if reading is not None:
+        texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
+    places = _places(request, cwd, root)
+    return mentions.of(root, texts, request.environ, places, deadline=request.deadline)
+
+
+def _unknown_to_git(
+    root: str, reading: worktree.Reading | None, found: Content, known: list[tuple[str, str]], *, wanted: bool
+) -> list[Row]:
+    """Folders that hold no file, and permissions; `known`: folders that were found."""
+    if reading is None:
+        return []
+    listing = reading.listing or b""
+    rows = [*folders.within(known, found.ignored), *folders.modes(root, listing, found, wanted=wanted)]
+    if len(rows) <= _MOST_IGNORED:
+        return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
+    return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]
+
+
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:
     """One row for each entry, so that a difference is seen by name; one for all when they are many."""
-    if len(ignored.files) <= _MOST_IGNORED:
-        return [("ignored", path, value) for path, value in ignored.files.items()]
-    return [
-        ("ignored", "", digest_parts(os.fsencode(f"{path}:{ignored.files[path]}") for path in sorted(ignored.files)))
-    ]
+    rows = ignored.rows()
+    if len(rows) <= _MOST_IGNORED:
+        return rows
+    return [("ignored", "", digest_parts(os.fsencode(":".join(row)) for row in sorted(rows)))]
 
 
 def _printable(text: str) -> str:

@@ -92,7 +92,7 @@ def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str
         return True
     spelled = os.fsencode(root)
     for label, name, _ in rows:
-        if label == "ignored" and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
+        if label in ("ignored", "beside") and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
             return True
     arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root, *_ALL_BUT_COMPILED)
     git = Git(root, environ, deadline)

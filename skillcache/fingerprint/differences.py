@@ -19,7 +19,11 @@ _HEX = frozenset("0123456789abcdef")
 _WORDS = {
     "depends": "{name}, which a skill depends on,",
     "env": "the variable {name}",
+    "folder": "the empty folder {name}",
+    "mode": "the permissions of {name}",
+    "beside": "the ignored {name}",
     "ignored": "the ignored {name}",
+    "output": "{name}, which the command writes,",
     "named": "{name}, which a variable names,",
     "link": "what the link {name} leads to",
     "outside": "{name}, outside the project",
@@ -29,6 +33,7 @@ _WORDS = {
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",
+    "mention": "{name}, which the project's files name,",
     "tool": "the tool {name}",
 }
 

@@ -114,6 +114,26 @@ def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int]
     return mode, blob_oid(data, long=long), len(data)
 
 
+_mask: list[int] = []
+
+
+def mask() -> int:
+    """Of the permissions that new files do not have."""
+    if not _mask:
+        _mask.append(os.umask(0o22))
+        os.umask(_mask[0])
+    return _mask[0]
+
+
+def unusual_mode(status: os.stat_result) -> str:
+    """The permissions of a file that has others than a new one would; '' for the usual ones."""
+    bits = stat.S_IMODE(status.st_mode)
+    if stat.S_ISLNK(status.st_mode):
+        return ""
+    usual = (0o777 if bits & stat.S_IXUSR else 0o666) & ~mask()
+    return "" if bits == usual else f"{bits:04o} "
+
+
 def tree(top: str, budget: Budget, skip: "Callable[[str, bool], bool]") -> str:
     """Digest of everything below the directory `top`: names, executable bits, contents, link targets.
 

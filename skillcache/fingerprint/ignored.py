@@ -1,41 +1,52 @@
 """What git ignores and commands read all the same, classed by one table: caches, packages, everything else."""
 
 import os
+import time
+from stat import S_ISLNK, S_ISREG
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import packages
-from skillcache.fingerprint.files import Budget, blob
+from skillcache.fingerprint.files import Budget, blob, unusual_mode
+from skillcache.fingerprint.own import BOOKKEEPING, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from skillcache.fingerprint.index import Content
+    from skillcache.fingerprint.own import Entry, Own
 
-MAX_FILES = 2_000
+MAX_FILES, MAX_BYTES = 2_000, 64 << 20  # up to here by content, from here on by stamps
+MAX_WALKED = 200_000
 
-# Caches that no command's report depends on, ignored by git or not.
+# No command's report depends on these, ignored by git or not, as their tools ask for every piece whether it still
+# fits: compiled modules (of whose sources all is in the key), results by content, the last run's failures, which
+# options ask for that have a rule of their own. The rest are of a desktop, an editor, another version control.
 _CACHE_NAMES = (
-    "__pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype .pyre .DS_Store .eslintcache"
-    " .stylelintcache .dmypy.json .git .hg .svn"
+    "__pycache__ .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype .pyre .DS_Store Thumbs.db .idea"
+    " .eslintcache .stylelintcache .dmypy.json .git .hg .svn"
 )
-# Outputs and caches, when git ignores them.
+# Outputs and caches, when git ignores them: elsewhere than in the project itself, and where a skill says what counts.
 _OUTPUT_NAMES = (
-    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .idea .cache .coverage"
-    " coverage.xml coverage.json lcov.info Thumbs.db .angular .ipynb_checkpoints .scannerwork .pnpm-store"
+    ".tox .nox htmlcov coverage .nyc_output .turbo .parcel-cache .gradle .cache .coverage"
+    " coverage.xml coverage.json lcov.info .angular .ipynb_checkpoints .scannerwork .pnpm-store"
 )
-_OUTPUT_SUFFIXES = ".log .tsbuildinfo .swp .swo ~ .profraw .gcda .pid .tmp"
+_OUTPUT_SUFFIXES = ".log .tsbuildinfo .profraw .gcda .pid .tmp"
+_EDITORS = (".swp", ".swo", ".swx", "~")  # what an editor keeps while a file is open, or of how it was
 _CACHES = frozenset(_CACHE_NAMES.split())
 _OUTPUTS = frozenset(_OUTPUT_NAMES.split())
 _OUTPUT_ENDS = tuple(_OUTPUT_SUFFIXES.split())
 _OUTPUT_STARTS = (".coverage.",)
-# Build folders, known by the build file beside them.
+# Build folders, known by the build file beside them, and their tools, which ask themselves what in them still fits.
 _BUILDS = {
     "target": ("Cargo.toml", "pom.xml", "build.sbt"),
     "build": ("build.gradle", "build.gradle.kts"),
 }
+BUILDERS = frozenset("cargo cargo-nextest cargo-clippy mvn mvnw gradle gradlew sbt".split())  # noqa: SIM905
+# Claude Code's own of a session, which no other program reads: permissions that were granted, what it will do when.
+_SESSION = frozenset("settings.local.json scheduled_tasks.json scheduled_tasks.lock skillcache.toml".split())  # noqa: SIM905
 DRAFT = ".skillcache-"  # and 16 digits: a file of ours while it is put back beside others
 _DIGITS = 16
 _NEXT = ".next"  # of Next.js, whose tsconfig.json includes the types in it and nothing else
@@ -45,7 +56,7 @@ def is_cache(path: bytes) -> bool:
     """Whether a path not known to git lies in a cache that feeds no result."""
     # Not every .pyc: outside __pycache__ Python imports one without its source.
     parts = os.fsdecode(path.rstrip(b"/")).split("/")
-    return not _CACHES.isdisjoint(parts) or is_draft(parts[-1])
+    return not _CACHES.isdisjoint(parts) or is_draft(parts[-1]) or parts[-2:] == [".claude", "settings.local.json"]
 
 
 def is_draft(name: str) -> bool:
@@ -73,13 +84,14 @@ def package_folder(path: bytes, root: bytes, known: dict[bytes, bool]) -> bytes 
 class Ignored:
     """The captured entries.
 
-    files: path -> digest of what is read by content; packages: folder -> packages.Installed; links: symbolic
+    files: what is in the key, path -> digest; packages: folder -> packages.Installed; links: symbolic
     links met on the way. Paths are relative to `root`. `wanted` names what the command itself reads: never skipped.
     `without`: globs of what does not count; `counted`: of what does, even if it looks like an output of some tool.
     """
 
     __slots__ = (
-        "blind", "budget", "counted", "files", "links", "packages", "plain", "repository", "root", "wanted", "without",
+        "_entries", "_statuses", "_tops", "blind", "budget", "building", "counted", "links", "own", "packages", "plain",
+        "repository", "root", "texts", "wanted", "without",
     )  # fmt: skip
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
@@ -88,12 +100,17 @@ class Ignored:
         self.wanted = wanted
         self.without: tuple[str, ...] = ()
         self.counted: tuple[str, ...] = ()
-        self.files: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.links: list[str] = []
+        self.texts: dict[bytes, tuple[bytes, bytes]] = {}  # path -> mode, object id of what was read
         self.blind = False  # the tools of the command search no hidden folder
+        self.building = False  # the tool of the command is one that builds
+        self.own: Own | None = None  # None: what looks like an output does not count
         self.plain: set[str] = set()  # folders found to be neither skipped nor packages
         self.repository: Callable[[str], Content] | None = None
+        self._tops: dict[str, str] = {}  # path -> the entry of git's that it belongs to
+        self._statuses: dict[str, os.stat_result] = {}
+        self._entries: dict[str, Entry] = {}
 
     def add(self, entries: "Iterable[bytes]") -> None:
         """Capture entries as git lists them, folders with a trailing slash."""
@@ -104,10 +121,7 @@ class Ignored:
             if path.endswith("/"):
                 self._folder(path[:-1])
             else:
-                parts: list[bytes] = []
-                self._file(path, parts)
-                if parts:
-                    self.files[path] = digest_parts(parts)
+                self._file(path, path)
 
     def _above(self, path: str) -> bool:
         """Whether a folder on the way to `path` settles it; its packages are captured then."""
@@ -137,7 +151,7 @@ class Ignored:
                 if bypass.outcome is not outcomes.NO_GIT:
                     raise
                 return False  # files that only look like a repository
-            self.files[folder] = inner.digest
+            self._entries[folder], self._tops[folder] = (inner.digest, ()), folder
             self.add(os.fsencode(folder) + b"/" + path for path in inner.ignored)
             self.links += [f"{folder}/{os.fsdecode(path)}" for path in inner.links]
             return True
@@ -160,46 +174,130 @@ class Ignored:
         if any(_within(wanted, path) or (_within(path, wanted) and _is_skipped(wanted)) for wanted in self.wanted):
             return False
         name = path[path.rfind("/") + 1 :]
-        if name in _CACHES or name in _OUTPUTS or is_draft(name):
+        if name in _CACHES or is_draft(name):
             return True
-        if os.path.basename(os.path.dirname(path)) == ".claude" and (self.blind or name != "worktrees"):
-            return True  # Claude Code's own; but some tools search every folder, and find its worktrees
+        if os.path.basename(os.path.dirname(path)) == ".claude" and self._is_of_client(name):
+            return True
         before, found, within = path.rpartition(f"{_NEXT}/")
         if found and (not before or before.endswith("/")) and not f"{within}/".startswith(("types/", "dev/types/")):
             return within != "dev"
-        if directory:
+        return self._looks_written(path, name, directory=directory)
+
+    def _looks_written(self, path: str, name: str, *, directory: bool) -> bool:
+        if directory and (self.building or self.own is None):
             beside = os.path.join(self.root, os.path.dirname(path))
-            return any(os.path.exists(os.path.join(beside, build)) for build in _BUILDS.get(name, ()))
-        return name.endswith(_OUTPUT_ENDS) or name.startswith(_OUTPUT_STARTS)
+            if any(os.path.exists(os.path.join(beside, build)) for build in _BUILDS.get(name, ())):
+                return True
+        if directory or self.own is not None:
+            return name.endswith(_EDITORS) if not directory else self.own is None and name in _OUTPUTS
+        return name in _OUTPUTS or name.endswith((*_EDITORS, *_OUTPUT_ENDS)) or name.startswith(_OUTPUT_STARTS)
+
+    def _is_of_client(self, name: str) -> bool:
+        """Some tools search every folder, and find its worktrees, which lie in a folder that others leave alone."""
+        return name in _SESSION or (self.blind if name == "worktrees" else self.own is None)
 
     def _folder(self, top: str) -> None:
         if self._settled(top):
             return
-        parts: list[bytes] = []
         pending = [top]
         while pending:
             folder = pending.pop()
-            with os.scandir(os.path.join(self.root, folder)) as found:
+            full = os.path.join(self.root, folder)
+            with os.scandir(full) as found:
                 entries = sorted(found, key=_name)
+            if self.own is not None and not f"/{folder}/".endswith("/.claude/") and f"/{_NEXT}/" not in f"/{folder}/":
+                self._entries[f"{folder}/"], self._tops[f"{folder}/"] = ("", (os.lstat(full).st_ino,)), top
             for entry in entries:
                 path = f"{folder}/{entry.name}"
                 if not entry.is_dir(follow_symlinks=False):
-                    self._file(path, parts)
+                    self._file(path, top)
                 elif not self._settled(path):
-                    self.budget.spend(0)
+                    self._spend()
                     pending.append(path)
-        if parts:
-            self.files[top] = digest_parts(parts)
 
-    def _file(self, path: str, parts: list[bytes]) -> None:
+    def _file(self, path: str, top: str) -> None:
         if self._skips(path, directory=False):
             return
+        self._spend()
+        try:
+            self._statuses[path] = os.lstat(os.path.join(self.root, path))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise Bypass(outcomes.UNCAPTURABLE, f"{path}: {error.strerror}") from None
+        self._tops[path] = top
+
+    def _spend(self) -> None:
+        if len(self._statuses) > MAX_WALKED:
+            raise Bypass(outcomes.TOO_LARGE, "too many ignored files")
+        if len(self._statuses) % 64 == 0 and time.monotonic() > self.budget.deadline:
+            raise Bypass(outcomes.TOO_SLOW, "reading ignored files")
+
+    @property
+    def entries(self) -> "dict[str, Entry]":
+        """All that was found: path, of a folder with a slash behind -> digest of the content, stamp."""
+        if not self._statuses:
+            return self._entries
+        sizes: dict[str, list[int]] = {}
+        for path, status in self._statuses.items():
+            counted = sizes.setdefault(self._tops[path], [0, 0])
+            counted[0] += 1
+            counted[1] += status.st_size
+        files_left, bytes_left = MAX_FILES, MAX_BYTES
+        whole = set()
+        for top, (files, size) in sorted(sizes.items(), key=lambda item: (item[1], item[0])):
+            files_left, bytes_left = files_left - files, bytes_left - size
+            if files_left < 0 or bytes_left < 0:
+                break
+            whole.add(top)
+        for path, status in self._statuses.items():
+            self._entries[path] = self._entry(path, status, whole=self._tops[path] in whole)
+        self._statuses = {}
+        return self._entries
+
+    def _entry(self, path: str, status: os.stat_result, *, whole: bool) -> "Entry":
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        if self.own is not None and self.own.known.get(path) == stamp:
+            return "own", stamp
         full = os.path.join(self.root, path)
-        what = blob(os.fsencode(full), self.budget, long=False)
-        if what is not None:
-            parts += (os.fsencode(path), what[0], what[1])
-        if os.path.islink(full):
+        if S_ISLNK(status.st_mode):
             self.links.append(path)
+        if not whole and S_ISREG(status.st_mode):
+            return f"{status.st_mode:o} {status.st_size} {status.st_mtime_ns} {status.st_ino}", stamp
+        what = blob(os.fsencode(full), self.budget, long=False)
+        if what is None:
+            return "gone", ()
+        self.texts[os.fsencode(path)] = what[:2]
+        return f"{unusual_mode(status)}{what[0].decode()} {what[1].decode()}", stamp
+
+    @property
+    def files(self) -> dict[str, str]:
+        """One digest for each entry of git's, without what a run of this command has left there itself."""
+        return {name: value for _, name, value in self.rows()}
+
+    def take(self) -> dict[str, str]:
+        """`files`, which then are none."""
+        found = self.files
+        self._entries = {}
+        return found
+
+    def rows(self) -> "list[tuple[str, str, str]]":
+        """(label, path, digest): "ignored"; "beside" for what lies beside outputs of this command, "output" for one."""
+        own = self.own
+        parts: dict[str, list[bytes]] = {}
+        mixed: set[str] = set()
+        rows = []
+        for path, entry in sorted(self.entries.items()):
+            top = self._tops[path]
+            if own is not None and own.holds(path, entry):
+                mixed.add(top)
+                if not path.endswith("/") and class_of(path) != BOOKKEEPING:
+                    rows.append(("output", path, "own"))
+                continue
+            parts.setdefault(top, []).extend((os.fsencode(path), entry[0].encode()))
+        for top, found in parts.items():
+            rows.append(("beside" if top in mixed else "ignored", top, digest_parts(found)))
+        return rows
 
 
 def _is_skipped(path: str) -> bool:

@@ -117,13 +117,13 @@ def _content(name: str, path: str, budget: files.Budget) -> str | None:
     except (OSError, ValueError):
         return None
     if S_ISREG(status.st_mode):
-        return _edges(path, budget) if status.st_size > _LARGE else files.content(path, budget)
+        return edges(path, budget) if status.st_size > _LARGE else files.content(path, budget)
     if S_ISDIR(status.st_mode) and "CONF" in name.upper() and name not in _NOT_CONFIGURATION:
         return _folder(path, budget)
     return None
 
 
-def _edges(path: str, budget: files.Budget) -> str:
+def edges(path: str, budget: files.Budget) -> str:
     budget.spend(0)
     try:
         handle = open_regular(path)

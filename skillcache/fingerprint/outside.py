@@ -75,8 +75,8 @@ class Outside:
         ignored.add(name for name in found.ignored if _meet(os.fsdecode(name).rstrip("/"), below))
         links = [os.path.join(top, path) for path in (*map(os.fsdecode, found.links), *ignored.links)]
         parts = [found.digest.encode()]
-        for name in sorted(ignored.files):
-            parts += (os.fsencode(name), ignored.files[name].encode())
+        for name, value in sorted(ignored.files.items()):
+            parts += (os.fsencode(name), value.encode())
         return digest_parts([*parts, *self._leaving(links, top)])
 
     def _plain(self, path: str) -> str:
@@ -127,9 +127,8 @@ def of_project(
         names = [e.name + "/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
     found.add(os.fsencode(name) for name in sorted(names))
     parts: list[bytes] = []
-    for name in sorted(found.files):
-        parts += (os.fsencode(name), found.files[name].encode())
-    found.files = {}
+    for name, value in sorted(found.take().items()):
+        parts += (os.fsencode(name), value.encode())
     return digest_parts(parts), found
 
 

@@ -50,11 +50,6 @@ def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
         ".mypy_cache/3.12/x.json",
         ".ruff_cache/0.5/y",
         ".hypothesis/examples/z",
-        ".coverage",
-        "htmlcov/index.html",
-        "coverage/lcov.info",
-        "debug.log",
-        "tsconfig.tsbuildinfo",
         ".eslintcache",
         ".claude/settings.local.json",
         "deep/below/.DS_Store",
@@ -86,13 +81,18 @@ def test_bytecode_that_nobody_told_git_to_ignore_does_not_count(repo: "Project")
     assert repo.rows() == before
 
 
-@pytest.mark.parametrize(("build", "counts"), [("Cargo.toml", False), ("notes.txt", True)])
-def test_a_build_folder_is_known_by_the_file_beside_it(repo: "Project", build: str, *, counts: bool) -> None:
+@pytest.mark.parametrize(
+    ("build", "tool", "counts"),
+    [("Cargo.toml", "cargo", False), ("Cargo.toml", "make", True), ("a.txt", "cargo", True)],
+)
+def test_a_build_folder_is_its_own_tool_s(repo: "Project", build: str, tool: str, *, counts: bool) -> None:
     repo.write(build)
+    executable = str(repo.beside("bin").write(tool, "#!/bin/sh\n", mode=0o755))
     repo.write(".gitignore", "target/\n")
-    before = repo.rows()
+    repo.environ["PATH"] = "/usr/bin:/bin"
+    before = repo.rows(executables=((executable, str(repo.top)),))
     repo.write("target/debug/out", "1")
-    assert (repo.rows() != before) is counts
+    assert (repo.rows(executables=((executable, str(repo.top)),)) != before) is counts
 
 
 def test_what_the_line_names_is_never_skipped(repo: "Project") -> None:
@@ -148,13 +148,18 @@ def test_many_ignored_files_are_one_row(repo: "Project") -> None:
     assert repo.rows() != before
 
 
-def test_too_many_ignored_files_are_a_bypass(repo: "Project") -> None:
-    repo.write(".gitignore", "data/\n")
+def test_of_too_many_ignored_files_the_stamps_count(repo: "Project") -> None:
+    repo.write(".gitignore", "data/\n.env\n")
+    repo.write(".env", "1")
     for number in range(2100):
-        repo.write(f"data/{number}")
-    with pytest.raises(Bypass) as caught:
-        repo.rows()
-    assert caught.value.outcome is outcomes.TOO_LARGE
+        repo.write(f"data/{number}", "1")
+    before = repo.rows()
+    assert repo.rows() == before
+    (repo.top / "data/7").write_text("2")
+    changed = repo.rows()
+    assert changed != before
+    repo.write(".env", "2")
+    assert repo.rows() != changed
 
 
 def test_files_that_only_the_person_ignores_count(repo: "Project") -> None:

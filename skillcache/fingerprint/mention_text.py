@@ -1,0 +1,244 @@
+r"""What one text names beyond its project, read from its bytes: paths that leave it, how it climbs, words, programs.
+
+A text is read generously: a name too many costs a run or a miss. What its kind is, its name says: in prose only whole
+paths count, for nothing runs it; in a program's source what stands where a program's name can stand; in scripts, build
+files and configuration every word.
+
+    line := steps ',' longest ',' flags NUL near NUL relative NUL far NUL names NUL words      items parted by \x01
+
+steps: how often it goes to the folder above, in all and in the line that does it most; flags: `f` begins at its own
+place, `w` at the working directory, `h` speaks of the home folder; near: relative paths of imports, which begin at the
+file; relative: others, which begin wherever somebody stands; far: absolute ones and those below the home (`~/`);
+names: what may be meant behind a climb or a home; words: what may be programs. Nothing at all is an empty line.
+"""
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterable, Iterator
+
+MOST = 1 << 18  # bytes of a text that are read
+_SEEN = 8_192  # of them that say whether it is one
+_ITEM, _FIELD = b"\1", b"\0"
+_BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@!\\\0\1"
+_WORDS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
+_NAMES = bytes.maketrans(_BETWEEN + b"/$%*", b" " * (len(_BETWEEN) + 4))
+_NAME = 40  # bytes of a program's name
+_PLAIN = bytes.maketrans(_FIELD + _ITEM, b"  ")
+_LONGEST = 400  # bytes of a path that anybody writes
+
+PROSE, LOCK, SOURCE, SCRIPT = b"t", b"l", b"c", b"s"
+_BINARY = frozenset(
+    """png jpg jpeg gif ico webp bmp tif tiff psd pdf zip gz tgz bz2 xz zst tar 7z rar whl jar war class so dylib
+    dll exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin dat parquet npy npz pkl
+    pickle pt onnx h5 sqlite sqlite3 db mo gpg asc p12 jks der keystore""".split()  # noqa: SIM905 - read as a list
+)
+_PROSE = frozenset(
+    "md markdown rst txt adoc csv tsv svg snap html htm po pot tex log out diff patch".split()  # noqa: SIM905
+)
+_LOCKS = frozenset(
+    """package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml poetry.lock pdm.lock uv.lock Pipfile.lock
+    Cargo.lock composer.lock Gemfile.lock go.sum bun.lock deno.lock flake.lock""".split()  # noqa: SIM905
+)
+_SCRIPTS = frozenset(
+    """sh bash zsh fish ksh mk mak cmake yml yaml toml cfg ini conf env envrc just bats awk gradle nix rake
+    service""".split()  # noqa: SIM905
+)
+_TASKS = frozenset(["package.json", "composer.json", "deno.json", "deno.jsonc", "project.json", "tasks.json"])
+_TOLD = ("README", "LICENSE", "LICENCE", "CHANGELOG", "CHANGES", "NOTICE", "AUTHORS", "COPYING", "CONTRIBUTING")
+# What a service runs elsewhere.
+_REMOTE = (".github/", ".gitlab/", ".circleci/", ".buildkite/")
+_CLIMBS = (b"parent", b"Parent", b"irname", b"pardir", b"Dir(", b"__dir__", b"__DIR__", b"superproject")
+_HOMES = (
+    *(b"HOME", b"expanduser", b"home(", b"homedir", b"home_dir", b"HomeDir", b"homeDir", b"user.home", b"Dir.home"),
+    *(b"user_config", b"user_data", b"XDG_"),
+)
+
+
+def kind_of(path: str) -> bytes:
+    """Of the file with this name; b"" where nothing is read."""
+    name = path[path.rfind("/") + 1 :]
+    stem, dot, suffix = name.rpartition(".")
+    suffix = suffix.lower()
+    if dot and suffix in _BINARY:
+        return b""
+    if name in _LOCKS:
+        return LOCK
+    if path.startswith(_REMOTE) or name.upper().startswith(_TOLD):
+        return PROSE
+    if dot and stem and suffix in _PROSE:
+        told = suffix == "txt" and name.lower().startswith(("cmakelists", "requirements", "constraints"))
+        return SCRIPT if told else PROSE
+    return SCRIPT if not (dot and stem) or suffix in _SCRIPTS or name in _TASKS else SOURCE
+
+
+def read(data: bytes, kind: bytes) -> bytes:
+    """The line of the text `data`."""
+    if b"\0" in data[:_SEEN]:
+        return b""
+    data = data.translate(_PLAIN)
+    built = kind in (SOURCE, SCRIPT)
+    near, relative, steps, longest = _leading_up(data, counts=built) if b".." in data else ((), (), 0, 0)
+    far = _far(data) if b"/" in data else ()
+    flags = b""
+    if built and any(sign in data for sign in _CLIMBS):
+        more, most = _climbs(data)
+        steps, longest = steps + more, max(longest, most)
+    if built and any(sign in data for sign in _HOMES):
+        flags += b"h"
+    if steps:
+        flags += b"f" if any(sign in data for sign in _OWN) else b""
+        flags += b"w" if any(sign in data for sign in _STANDING) else b""
+    names = _named(data) if steps or b"h" in flags else ()
+    words = _programs(data, kind) if built else set()
+    if built and any(sign in data for sign in _MODES):
+        words.add(MODES)
+    if not (near or relative or far or names or words):
+        return b""
+    head = b"%d,%d,%s" % (steps, longest, flags)
+    return _FIELD.join([head, *(_ITEM.join(sorted(items)) for items in (near, relative, far, names, words))])
+
+
+MODES = b"?modes"  # among the words: the text asks for permissions
+_MODES = (
+    *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
+    *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
+    *(b"[ -r ", b"[ -w ", b"test -r", b"test -w", b"0o6", b"0o7"),
+)
+_OWN = (
+    *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
+    *(b"BASH_SOURCE", b"FindBin", b"runtime.Caller", b"CMAKE_CURRENT_", b"MAKEFILE_LIST"),
+)
+_STANDING = (b"cwd", b"CWD", b"PWD", b"rootpath", b"rootdir", b"curdir", b"CARGO_MANIFEST_DIR")
+_BEFORE = (b"sudo ", b"xargs ", b"exec ", b"env ", b"then ", b"nohup ", b"command ", b"bin/")
+_STARTS = bytes.maketrans(b"\"'`|;&(!\r\t", b"\n" * 8 + b"  ")
+_PATTERNS = {
+    "climb": rb"\.parents?\b(?:[\s(]*\[\s*(\d+))?|\bparent\(|dirname|pardir|getParent|\bDir\(|__dir__|__DIR__"
+    rb"|show-superproject",
+    # A path after one of these begins at the file.
+    "import": rb"(?:\bfrom|\bimport|\brequire\(|\bimport\(|#\s*include|@import|@use|\bmock\()\s*[\"'<][^\"'>]*$",
+    "absolute": rb"/(?<=[\s\"'`=(\[{,:;<>|&@]/)[\w.@+-]+(?:/[\w.@+-]+)*",
+    "below": rb"(?:~|\$HOME|\$\{HOME\}|\$\(HOME\)|%h)(/[\w.@+-][\w./@+-]*)",
+    "told": rb"(?:\b(?:sudo|xargs|exec|env|then|nohup|command)\s+|bin/)([A-Za-z0-9_][\w.+-]{0,40})",
+}
+_found: "dict[str, re.Pattern[bytes]]" = {}
+
+
+def _pattern(name: str) -> "re.Pattern[bytes]":
+    if name not in _found:
+        import re  # where a text is read, and only there
+
+        _found[name] = re.compile(_PATTERNS[name])
+    return _found[name]
+
+
+def _lines(data: bytes, signs: "Iterable[bytes]") -> "Iterator[bytes]":
+    """The lines that hold one of the signs."""
+    begun: set[int] = set()
+    for sign in signs:
+        at = data.find(sign)
+        while at >= 0:
+            begin = data.rfind(b"\n", 0, at) + 1
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end
+            if begin not in begun:
+                begun.add(begin)
+                yield data[begin:end]
+            at = data.find(sign, end)
+
+
+def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], int, int]:
+    """Paths of imports and other paths with a step up, and the steps of those that are nothing else."""
+    near: set[bytes] = set()
+    relative: set[bytes] = set()
+    steps = longest = 0
+    for line in _lines(data, (b"..",)):
+        for word in line.translate(_WORDS).split():
+            at = _first_step(word) if b".." in word and len(word) < _LONGEST else -1
+            if at < 0:
+                continue
+            path = word[at:].partition(b"*")[0]
+            before = word[:at]
+            if before[:2] == b"//" and before.strip(b"/"):  # an address
+                continue
+            if not path.strip(b"./"):
+                steps += path.count(b"..") if counts else 0
+                longest = max(longest, path.count(b".."))
+            elif path.startswith(b"..") and _pattern("import").search(line[: line.find(word) + at]):
+                near.add(path)
+            else:
+                path = path.rstrip(b".")  # the end of a sentence
+                relative.add(path)
+                if before.strip(b"/") and before[:1] != b"-" and b"$" not in before and b"%" not in before:
+                    relative.add((before + path).lstrip(b"/"))
+        relative.update(path for path in _spaced(line) if path.startswith(b".."))
+    return near, relative, steps, longest
+
+
+def _first_step(word: bytes) -> int:
+    """Where the first `..` that is a whole part of the path begins; -1 without one."""
+    if word == b"..":
+        return 0
+    at = word.find(b"../")
+    while at > 0 and word[at - 1 : at] == b".":  # three points and more are none
+        at = word.find(b"../", at + 1)
+    return len(word) - 2 if at < 0 and word.endswith(b"/..") else at
+
+
+def _climbs(data: bytes) -> tuple[int, int]:
+    """How often it goes up by other means than a path, in all and at most in one line."""
+    steps = longest = 0
+    for line in _lines(data, _CLIMBS):
+        here = sum(min(int(index), 9) + 1 if index else 1 for index in _pattern("climb").findall(line))
+        steps += here
+        longest = max(longest, here)
+    return steps, longest
+
+
+def _far(data: bytes) -> set[bytes]:
+    found = {path for path in _pattern("absolute").findall(data) if len(path) <= _LONGEST}
+    for line in _lines(data, (b"~/", b"HOME", b"%h/")):
+        found.update(b"~" + path for path in _pattern("below").findall(line))
+        found.update(path for path in _spaced(line) if path.startswith(b"~/"))
+    for line in _lines(data, (b'"/', b"'/")):
+        found.update(path for path in _spaced(line) if path.startswith(b"/"))
+    return found
+
+
+def _spaced(text: bytes) -> list[bytes]:
+    """What stands in quotes and holds a blank."""
+    inside = (*text.split(b'"')[1::2], *text.split(b"'")[1::2])
+    return [piece for piece in inside if b" " in piece and len(piece) <= _LONGEST]
+
+
+def _named(data: bytes) -> set[bytes]:
+    names = {name for name in set(data.translate(_NAMES).split()) if len(name) <= _LONGEST and name.strip(b".+-")}
+    return names.union(name for name in _spaced(data) if b"/" not in name and b"\n" not in name and len(name) < 80)
+
+
+def _programs(data: bytes, kind: bytes) -> set[bytes]:
+    if kind == SCRIPT:
+        found = set(data.translate(_NAMES).split())
+    else:
+        found = {piece.split(None, 1)[0] for piece in set(data.translate(_STARTS).split(b"\n")) if piece.strip()}
+        if any(word in data for word in _BEFORE):
+            found.update(_pattern("told").findall(data))
+    return {
+        name for name in (name.strip(b"-+@.,=)]}") for name in found) if 0 < len(name) <= _NAME and b"/" not in name
+    }
+
+
+def text_at(path: bytes) -> bytes:
+    """The beginning of the regular file at `path`. Raises OSError."""
+    from skillcache.core.files import open_regular
+
+    handle = open_regular(path, links=False)
+    try:
+        data = b""
+        while len(data) < MOST and (piece := os.read(handle, MOST - len(data))):
+            data += piece
+    finally:
+        os.close(handle)
+    return data

@@ -1,0 +1,164 @@
+"""What runs of one command leave among the files that git ignores: their own outputs, which are none of their inputs.
+
+A file counts by its content unless it is as a run of this very command has left it, by every stamp that it has. Which
+files that may be:
+
+- *bookkeeping*, by name (a coverage's data, a log): from the first run that changes it. As a
+  run has left it, it is no more in the key than one that is not there.
+- *reports*, by name (junit.xml, htmlcov): from the first run, too, but whether one is there counts: a run was asked for
+  it, and no replay makes one.
+- any other: where a run changes it that begins on the very state that the run before has ended with, and that one
+  changed it, too, or another file that it made in the same folder. What somebody else writes meanwhile does not come
+  again with nothing else changed. That it is there counts.
+
+A folder counts by being there, but for one that a run has made and that holds nothing else than such files.
+
+    file := form LF base LF lines of  mark path NUL stamp      mark: `o` own, `?` changed by the last run, `v` a
+    folder in which each run makes other files
+"""
+
+import os
+
+from skillcache.core import files
+from skillcache.core.digest import digest, digest_parts
+from skillcache.core.paths import cache_folder, own_folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    Entry = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
+
+_FORM = "1"
+_CAP = 8 << 20
+_NEITHER, BOOKKEEPING, REPORT = range(3)
+# A run writes these and says nothing of what they held before; caches that a tool tells of are none of them.
+_BOOKS = frozenset([".coverage", ".nyc_output", ".benchmarks"])
+_BOOK_ENDS = (".log", ".tsbuildinfo", ".profraw", ".gcda", ".pid", ".prof", ".cov")
+_REPORTS = frozenset(
+    """htmlcov coverage coverage.xml coverage.json lcov.info test-results test-reports test-output playwright-report
+    allure-results mochawesome-report reports junit.xml report.xml report.html report.json results.xml surefire-reports
+    .last-run.json""".split()  # noqa: SIM905
+)
+_REPORT_ENDS = (".lcov", ".trx", ".sarif", ".tap")
+_CTEST = "Testing/Temporary/"
+
+
+def class_of(path: str) -> int:
+    """Of a file, by its name and those of the folders around it below the root."""
+    parts = path.split("/")
+    name = parts[-1]
+    if not _BOOKS.isdisjoint(parts) or name.endswith(_BOOK_ENDS) or name.startswith(".coverage.") or _CTEST in path:
+        return BOOKKEEPING
+    is_report = name.startswith(("junit", "TEST-")) and name.endswith(".xml")
+    return REPORT if is_report or not _REPORTS.isdisjoint(parts) or name.endswith(_REPORT_ENDS) else _NEITHER
+
+
+class Own:
+    """What is known of one command in one worktree. `scope`: the command; '' for one of which nothing is learned."""
+
+    __slots__ = ("_base", "_changed", "_file", "_varied", "known")
+
+    def __init__(self, root: str, scope: str, environ: "Mapping[str, str]") -> None:
+        has_cache = environ.get("HOME") or environ.get("SKILLCACHE_HOME")
+        name = digest(f"{root}\0{scope}".encode("utf-8", "surrogateescape"))
+        self._file = f"{own_folder(cache_folder(environ))}/{name}" if scope and has_cache else ""
+        self.known: dict[str, tuple[int, ...]] = {}
+        self._changed: dict[str, tuple[int, ...]] = {}
+        self._varied: dict[str, tuple[int, ...]] = {}
+        self._base = ""
+        self._load()
+
+    def _load(self) -> None:
+        try:
+            text = files.load(self._file, _CAP).decode("utf-8", "surrogateescape") if self._file else ""
+        except OSError:  # nearly always there is none
+            return
+        form, *lines = text.split("\n")
+        if form != _FORM or not lines:
+            return
+        base, *lines = lines
+        self._base = base
+        for line in lines:
+            path, _, stamp = line[1:].partition("\0")
+            {"o": self.known, "?": self._changed}.get(line[0], self._varied)[path] = tuple(map(int, stamp.split()))
+
+    def _save(self) -> None:
+        lines = [_FORM, self._base]
+        for mark, found in (("o", self.known), ("?", self._changed), ("v", self._varied)):
+            lines += [f"{mark}{path}\0{' '.join(map(str, stamp))}" for path, stamp in found.items() if "\n" not in path]
+        text = "\n".join(lines).encode("utf-8", "surrogateescape")
+        if self._file and len(text) <= _CAP:
+            files.write(self._file, text)
+
+    def holds(self, path: str, entry: "Entry") -> bool:
+        """Whether that is what a run has left there."""
+        return self.known.get(path) == entry[1] != ()
+
+    def settle(self, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]", rest: "Iterable[bytes]") -> bool:
+        """Learn from a run; whether a fresh run on the state after it would be given the same. Raises OSError.
+
+        before, after: all that git ignores; rest: of the key, all that it does not.
+        """
+        changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
+        if not changed or not self._file:
+            return not changed
+        named = {path for path in changed if not path.endswith("/") and class_of(path)}
+        folders = {path for path in changed if path.endswith("/")}
+        again = {
+            path
+            for path in changed - named - folders
+            if (path in before and path in after and self.holds(path, before[path])) or _folder(path) in self._varied
+        }
+        made = {path for path in folders if path in after and self._holds_only(path, after, named | again)}
+        # A folder that goes with all that runs had left in it.
+        made |= {path for path in folders if path not in after and self.holds(path, before[path])}
+        left = changed - named - again - made
+        settled = named | again | made
+        base = self._state(before, left, rest)
+        if left and base == self._base:
+            now = {path for path in left if self._comes_again(path, before, after)}
+            self._varied |= {_folder(path): () for path in now if path not in before}
+            settled |= now
+            left -= now
+        self._base = base if left else ""
+        self._changed = {path: after[path][1] for path in left if path in after and not path.endswith("/")}
+        self.known = {path: stamp for path, stamp in self.known.items() if path in after and path not in changed}
+        self.known |= {path: after[path][1] for path in settled if path in after}
+        self._save()
+        return not left
+
+    def _comes_again(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
+        """What the last run, which began on the same state, has changed, too."""
+        if path in before:
+            return path in after and self._changed.get(path) == before[path][1]
+        folder = _folder(path)
+        return bool(folder) and any(_folder(other) == folder for other in self._changed)
+
+    def _differs(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
+        one, other = before.get(path), after.get(path)
+        if one is None or other is None or not path.endswith("/"):
+            return one != other
+        return one != other and self.holds(path, one)  # made anew; of another it only counts that it is there
+
+    def _holds_only(self, folder: str, after: "Mapping[str, Entry]", own: "set[str]") -> bool:
+        inside = [path for path in after if path.startswith(folder) and not path.endswith("/")]
+        return bool(inside) and all(path in own or self.holds(path, after[path]) for path in inside)
+
+    def _state(self, before: "Mapping[str, Entry]", but: "set[str]", rest: "Iterable[bytes]") -> str:
+        parts = list(rest)
+        for path in sorted(before):
+            is_last = self._changed.get(path) == before[path][1]
+            if (
+                path not in but
+                and path[-1] != "/"
+                and not is_last
+                and not self.holds(path, before[path])
+                and not class_of(path)
+            ):
+                parts += (os.fsencode(path), before[path][0].encode())
+        return digest_parts(parts)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]

@@ -1,0 +1,353 @@
+"""What git ignores is an input unless a run has left it there itself; folders and modes are inputs, too.
+
+Each case through a real shim: a command that reads it, recorded and given unchanged, and then a change, after which
+what is given is what a fresh run says.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.shims.shell import Shell
+
+# Does what `do.sh` says; each real run leaves a line.
+_TOOL = (
+    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C; exec "/bin/sh", "$ENV{HOME}/do.sh";\n'
+)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path, "bash", plain=True)
+    for name in ("pytest", "cargo", "npm"):
+        made.tool(name, _TOOL)
+    git(made, "config", "user.email", "a@example.org")
+    git(made, "config", "user.name", "A")
+    made.start()
+    return made
+
+
+def git(shell: Shell, *words: str) -> None:
+    subprocess.run(["git", "-C", str(shell.project), *words], env=shell.environ, check=True, capture_output=True)
+
+
+def does(shell: Shell, text: str) -> None:
+    (shell.home / "do.sh").write_text(text)
+
+
+def given(shell: Shell, line: str = "pytest -q") -> tuple[str, int, int]:
+    """What one call says and ends with, and how often it really ran."""
+    before = shell.runs()
+    done = shell.call(line)
+    return done.stdout, done.returncode, shell.runs() - before
+
+
+def is_served(shell: Shell, line: str = "pytest -q", *, within: int = 2) -> None:
+    """After so many runs at most the call is answered with what a fresh run says."""
+    for _ in range(within):
+        given(shell, line)
+    text, status, runs = given(shell, line)
+    assert runs == 0
+    fresh = shell.call(f"{line} # fresh")
+    assert (text, status) == (fresh.stdout, fresh.returncode)
+
+
+def runs_again(shell: Shell, line: str = "pytest -q") -> None:
+    bare = shell.run(line)
+    text, status, runs = given(shell, line)
+    assert (text, status) == (bare.stdout, bare.returncode)
+    assert runs == 1
+
+
+def write(shell: Shell, path: str, text: str = "one\n") -> Path:
+    file = shell.project / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("ignored", "path"),
+    [
+        ("*.log", "fixtures/access.log"),
+        ("target/", "target/release/tool"),
+        ("build/", "build/tool"),
+        (".claude/", ".claude/skills/x.md"),
+        (".claude/", ".claude/agents/deep/y.md"),
+        ("coverage/", "coverage/base.json"),
+        ("htmlcov/", "htmlcov/index.html"),
+        (".cache/", ".cache/model.bin"),
+        ("tmp/", "tmp/state"),
+        ("*.pid", "run/app.pid"),
+        ("*.db", "state/app.db"),
+        (".idea.json", ".idea.json"),
+        (".tox/", ".tox/data.txt"),
+        ("logs/", "logs/app.log"),
+        (".nyc_output/", ".nyc_output/x.json"),
+        ("*.tsbuildinfo", "tsconfig.tsbuildinfo"),
+    ],
+)
+def test_a_file_that_git_ignores_counts_whatever_its_name(shell: Shell, ignored: str, path: str) -> None:
+    write(shell, ".gitignore", f"{ignored}\n")
+    write(shell, "Cargo.toml", "")
+    file = write(shell, path)
+    does(shell, f"cat {path}\n")
+    is_served(shell, within=1)
+    file.write_text("two\n")
+    runs_again(shell)
+    is_served(shell, within=0)
+    file.unlink()
+    runs_again(shell)
+
+
+@pytest.mark.parametrize(
+    ("ignored", "writes", "within"),
+    [
+        ("logs/", "mkdir -p logs; date +%N >logs/app.log", 1),
+        ("logs/", "mkdir -p logs; date +%N >>logs/app.log", 1),
+        ("*.log", "date +%N >app.log", 1),
+        (".coverage", "date +%N >.coverage", 1),
+        ("junit.xml", "date +%N >junit.xml", 1),
+        ("test-results/", "rm -rf test-results; mkdir test-results; date +%N >test-results/a.xml", 1),
+        ("htmlcov/", "mkdir -p htmlcov/a; date +%N >htmlcov/a/index.html", 1),
+        ("build/", "mkdir -p build/Testing/Temporary; date +%N >build/Testing/Temporary/CTestCostData.txt", 1),
+        (".nx/", "mkdir -p .nx/cache; date +%N >.nx/cache/$(date +%N).json", 2),
+        (".nx/", "mkdir -p .nx/cache; rm -f .nx/cache/*; date +%N >.nx/cache/$(date +%N).json", 3),
+        ("test-results/", "rm -rf test-results; d=test-results/$(date +%N); mkdir -p $d; date >$d/x", 1),
+        ("*.db", "date +%N >app.db", 2),
+        ("out/", "mkdir -p out; date +%N >out/state.bin", 2),
+        ("out/", "mkdir -p out/deep; date +%N >out/deep/a.bin; date +%N >out/b.bin", 2),
+    ],
+)
+def test_what_each_run_writes_itself_keeps_nothing_from_being_served(
+    shell: Shell, ignored: str, writes: str, within: int
+) -> None:
+    write(shell, ".gitignore", f"{ignored}\n")
+    does(shell, f"{writes}; cat data\n")
+    is_served(shell, within=within)
+    write(shell, "data", "two\n")
+    assert given(shell) == ("two\n", 0, 1)
+    is_served(shell, within=0)
+
+
+def test_a_cache_that_a_run_tells_of_is_no_bookkeeping(shell: Shell) -> None:
+    write(shell, ".gitignore", ".cache/\n")
+    does(shell, "[ -e .cache/x ] && echo from the cache || echo made; mkdir -p .cache; date +%N >.cache/x\n")
+    texts = [given(shell)[0] for _ in range(4)]
+    assert texts == ["made\n", *["from the cache\n"] * 3]
+    is_served(shell, within=0)
+
+
+def test_a_folder_of_logs_that_is_gone_is_noticed(shell: Shell) -> None:
+    write(shell, ".gitignore", "logs/\n")
+    (shell.project / "logs").mkdir()
+    does(shell, "[ -d logs ] || { echo no folder; exit 1; }; date +%N >logs/app.log; echo fine\n")
+    is_served(shell, within=1)
+    shutil.rmtree(shell.project / "logs")
+    assert given(shell) == ("no folder\n", 1, 1)
+
+
+@pytest.mark.parametrize("path", ["junit.xml", "out/state.bin"])
+def test_an_output_that_is_gone_is_made_again(shell: Shell, path: str) -> None:
+    write(shell, ".gitignore", "junit.xml\nout/\n")
+    (shell.project / "out").mkdir()
+    does(shell, f"date +%N >{path}; echo all well\n")
+    is_served(shell, within=2)
+    (shell.project / path).unlink()
+    assert given(shell) == ("all well\n", 0, 1)
+    assert (shell.project / path).exists()
+
+
+def test_an_output_that_somebody_else_writes_counts(shell: Shell) -> None:
+    write(shell, ".gitignore", "*.log\n*.db\n")
+    does(shell, "grep -h broken app.log app.db 2>/dev/null; date +%N >x.log; echo fine >app.log; echo fine >app.db\n")
+    for name in ("app.log", "app.db"):
+        for _ in range(3):
+            given(shell)
+        assert given(shell)[2] == 0
+        write(shell, name, "broken\n")
+        assert given(shell) == ("broken\n", 0, 1)
+
+
+def test_what_another_writes_during_a_run_is_not_the_run_s_own(shell: Shell) -> None:
+    """A watcher that builds when a source changes."""
+    write(shell, ".gitignore", "dist/\n")
+    write(shell, "dist/out.js", "0\n")
+    does(shell, "cat dist/out.js; cp data dist/out.js\n")  # after what is read, as the watcher would
+    for text in ("1\n", "2\n", "3\n", "4\n"):
+        write(shell, "data", text)
+        given(shell)
+        runs_again(shell)
+
+
+def test_a_task_s_own_outputs_are_not_those_of_another_task(shell: Shell) -> None:
+    write(shell, ".gitignore", "out/\n")
+    (shell.project / "out").mkdir()
+    write(shell, "package.json", "{}")
+    does(shell, "date +%N >out/tool; echo built\n")
+    for _ in range(3):
+        given(shell, "npm test")
+    does(shell, "cat out/tool\n")
+    before = given(shell, "npm run lint")[0]
+    write(shell, "out/tool", "another\n")
+    after = given(shell, "npm run lint")
+    assert before != after[0] == "another\n"
+
+
+def test_what_is_of_the_client_s_session_does_not_count(shell: Shell) -> None:
+    write(shell, ".gitignore", "other\n")
+    does(shell, "echo all well\n")
+    is_served(shell, within=1)
+    write(shell, ".claude/settings.local.json", "{}")
+    is_served(shell, within=0)
+    write(shell, ".gitignore", ".claude/\n")
+    is_served(shell, within=1)
+    write(shell, ".claude/settings.local.json", "{ }")
+    is_served(shell, within=0)
+
+
+def test_many_and_large_ignored_files_count_by_stamps(shell: Shell) -> None:
+    write(shell, ".gitignore", "many/\nbig\n")
+    for number in range(2_100):
+        write(shell, f"many/{number // 100}/{number}", "1")
+    write(shell, "small/.gitignore", "*\n")
+    write(shell, "small/x", "one\n")
+    with (shell.project / "big").open("wb") as file:
+        file.truncate(80 << 20)
+    does(shell, "cat many/7/777 small/x; head -c 3 big | od -c\n")
+    is_served(shell, within=1)
+    write(shell, "many/7/777", "2")
+    runs_again(shell)
+    is_served(shell, within=0)
+    write(shell, "small/x", "two\n")
+    runs_again(shell)
+    with (shell.project / "big").open("r+b") as file:
+        file.write(b"abc")
+    runs_again(shell)
+
+
+def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None:
+    write(shell, ".gitignore", "logs/\n.coverage\n")
+    git(shell, "add", "-A")
+    git(shell, "commit", "-qm", "all")
+    git(shell, "worktree", "add", "-q", "../other")
+    does(shell, "mkdir -p logs; date +%N >logs/app.log; date +%N >.coverage; cat data\n")
+    is_served(shell, within=1)
+    line = "cd ../other && pytest -q"
+    assert given(shell, line)[2] == 0
+    os.rename(shell.base / "other/data", shell.base / "other/data2")
+    assert given(shell, line)[2] == 1
+
+
+# Folders and permissions.
+
+
+@pytest.mark.parametrize("path", ["out", "deep/er/out", "src/out", "ignored"])
+def test_an_empty_folder_counts(shell: Shell, path: str) -> None:
+    write(shell, ".gitignore", "ignored/\n")
+    write(shell, "src/a", "1")
+    git(shell, "add", "-A")
+    does(shell, f"[ -d {path} ] && echo there || echo not there\n")
+    is_served(shell, within=1)
+    (shell.project / path).mkdir(parents=True)
+    runs_again(shell)
+    is_served(shell, within=0)
+    (shell.project / path).rmdir()
+    assert given(shell) == ("not there\n", 0, 1 if path.startswith("deep") else 0)
+    (shell.project / path).mkdir()
+    assert given(shell) == ("there\n", 0, 0)
+
+
+def test_folders_that_a_branch_left_with_caches_in_them_do_not_count(shell: Shell) -> None:
+    does(shell, "cat data\n")
+    is_served(shell, within=1)
+    write(shell, "old/sub/__pycache__/a.cpython-311.pyc")
+    is_served(shell, within=0)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("path", "mode"), [("data", 0o600), ("data", 0o666), ("src", 0o700), ("src/a.sh", 0o744)])
+def test_permissions_count(shell: Shell, path: str, mode: int, *, known: bool) -> None:
+    write(shell, "src/a.sh").chmod(0o755)
+    if known:
+        git(shell, "add", "-A")
+    does(shell, f"stat -c %a {path}\n")
+    is_served(shell, within=1)
+    (shell.project / path).chmod(mode)
+    runs_again(shell)
+    is_served(shell, within=0)
+
+
+def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Shell) -> None:
+    for number in range(1_100):
+        write(shell, f"many/{number}.txt", "1")
+    write(shell, "test_mode.py", 'oct(os.stat("data").st_mode)')
+    git(shell, "add", "-A")
+    does(shell, "stat -c %a data\n")
+    is_served(shell, within=1)
+    (shell.project / "data").chmod(0o600)
+    runs_again(shell)
+
+
+# What the project's own text names beyond the project.
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "there"),
+    [
+        ("conftest.py", 'sys.path.insert(0, "../shared")', "../shared/helper.py"),
+        ("tests/conftest.py", 'X = Path(__file__).parent.parent.parent / "shared"', "../shared/helper.py"),
+        ("test_a.py", 'open("../fixture.json")', "../fixture.json"),
+        ("test_a.py", 'open("{base}/fixture.json")', "../fixture.json"),
+        ("test_a.py", 'open(os.path.expanduser("~/.config/app.json"))', "../home/.config/app.json"),
+        ("Makefile", "TOP := ..\ninclude $(TOP)/common.mk\n", "../common.mk"),
+        ("Makefile", "test:\n\t$(MAKE) -C ../other\n", "../other/Makefile"),
+        ("package.json", '{{"scripts": {{"test": "cd .. && node check.js"}}}}', "../check.js"),
+    ],
+)
+def test_what_a_text_names_elsewhere_is_an_input(shell: Shell, path: str, text: str, there: str) -> None:
+    write(shell, path, text.format(base=shell.base))
+    git(shell, "add", "-A")
+    does(shell, f"cat {there} 2>/dev/null || echo none\n")
+    is_served(shell, within=1)
+    file = write(shell, there)
+    runs_again(shell)
+    is_served(shell, within=0)
+    file.write_text("two\n")
+    runs_again(shell)
+    is_served(shell, within=0)
+    file.unlink()
+    assert given(shell)[0] == "none\n"
+
+
+def test_a_submodule_s_tests_that_read_what_the_superproject_has(shell: Shell) -> None:
+    inner = shell.base / "inner"
+    inner.mkdir()
+    subprocess.run(["git", "init", "-q", str(inner)], env=shell.environ, check=True)
+    (inner / "tests").mkdir()
+    (inner / "tests/test_a.py").write_text("(Path(__file__).parents[2] / 'VERSION').read_text()")
+    identity = ("-c", "user.email=a@example.org", "-c", "user.name=A")
+    subprocess.run(["git", "-C", str(inner), "add", "-A"], env=shell.environ, check=True)
+    subprocess.run(["git", "-C", str(inner), *identity, "commit", "-qm", "all"], env=shell.environ, check=True)
+    git(shell, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "sub")
+    write(shell, "VERSION", "1\n")
+    does(shell, "cat ../VERSION\n")
+    line = "cd sub && pytest -q"
+    is_served(shell, line, within=1)
+    write(shell, "VERSION", "2\n")
+    runs_again(shell, line)
+
+
+@pytest.mark.parametrize(("path", "within"), [("../out.log", 1), ("../out.json", 2), ("{base}/out.json", 2)])
+def test_a_file_elsewhere_that_the_run_writes_keeps_nothing_from_being_served(
+    shell: Shell, path: str, within: int
+) -> None:
+    named = path.format(base=shell.base)
+    write(shell, "test_a.py", f'open("{named}", "w")')
+    does(shell, f"date +%N >{named}; cat data\n")
+    is_served(shell, within=within)

@@ -1,0 +1,176 @@
+"""Files and folders elsewhere that the project's own text names are inputs; what only looks like one is none."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skillcache.core import outcomes
+from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint import mention_text, mentions
+
+if TYPE_CHECKING:
+    from tests.fingerprint.conftest import Project
+
+
+def named(repo: "Project") -> list[str]:
+    return [row[1] for row in repo.rows() if row[0] == "mention"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "there"),
+    [
+        ("conftest.py", 'sys.path.insert(0, "../shared")', "../shared/a.py"),
+        (
+            "conftest.py",
+            'sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "shared"))',
+            "../shared/a.py",
+        ),
+        ("tests/conftest.py", 'SHARED = Path(__file__).parent.parent.parent / "shared"', "../shared/a.py"),
+        (
+            "tests/conftest.py",
+            "TOP = Path(__file__).parents[2]\nsys.path.append(str(TOP / 'shared'))",
+            "../shared/a.py",
+        ),
+        ("tests/conftest.py", "HERE = Path(__file__).parent\nUP = HERE.parent\nX = UP.parent / 'x.json'", "../x.json"),
+        ("tests/test_a.py", 'open("../fixture.json")', "../fixture.json"),
+        ("tests/test_a.py", "open(os.path.join(os.pardir, 'fixture.json'))", "../fixture.json"),
+        ("tests/test_a.py", "Path.cwd().parent.joinpath('fixture.json')", "../fixture.json"),
+        ("tests/test_a.py", "import helper\nsys.path.append(os.path.dirname(os.getcwd()))", "../helper.py"),
+        ("tests/test_a.py", "open(os.path.expanduser('~/.config/app.json'))", "../home/.config/app.json"),
+        ("tests/test_a.py", 'Path.home() / ".config" / "app.json"', "../home/.config/app.json"),
+        ("tests/a.js", 'path.join(os.homedir(), ".apprc")', "../home/.apprc"),
+        ("a.sh", '. "$HOME/.apprc"', "../home/.apprc"),
+        ("a.sh", '. "${HOME}/.apprc"', "../home/.apprc"),
+        ("bin/check", 'cd "$(dirname "$0")/../.." && ./check.sh', "../check.sh"),
+        ("a.sh", 'source "$PWD/../env.sh"', "../env.sh"),
+        ("Makefile", "TOP := ..\ninclude $(TOP)/common.mk\n", "../common.mk"),
+        ("Makefile", "TOP = ..\ninclude ${TOP}/mk/rules.mk\n", "../mk/rules.mk"),
+        ("Makefile", "test:\n\t$(MAKE) -C ../other\n", "../other/Makefile"),
+        ("Makefile", "test:\n\tcd .. && sh check.sh\n", "../check.sh"),
+        ("package.json", '{"scripts": {"test": "cd .. && node check.js"}}', "../check.js"),
+        ("package.json", '{"scripts": {"test": "node --require=../setup.cjs t.js"}}', "../setup.cjs"),
+        ("src/a.js", 'const x = require("../../lib/util")', "../lib/util.js"),
+        ("src/a.ts", 'import x from "../../lib"', "../lib/index.ts"),
+        ("src/a.js", 'fs.readFileSync(path.join(__dirname, "..", "..", "x.json"))', "../x.json"),
+        ("src/a.js", 'new URL("../../x.json", import.meta.url)', "../x.json"),
+        ("src/lib.rs", 'include_str!("../../x.json")', "../x.json"),
+        ("src/lib.rs", 'Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("x.json")', "../x.json"),
+        ("a_test.go", 'os.ReadFile(filepath.Join("..", "testdata", "x.json"))', "../testdata/x.json"),
+        ("src/a.c", '#include "../../inc/a.h"', "../inc/a.h"),
+        ("spec/a_spec.rb", 'File.expand_path("../../x.json", __dir__)', "../x.json"),
+        ("spec/a_spec.rb", 'File.join(__dir__, "..", "..", "x.json")', "../x.json"),
+        ("tests/AT.php", "require __DIR__ . '/../../boot.php';", "../boot.php"),
+        ("src/ATest.java", 'Paths.get("..", "x.json")', "../x.json"),
+        ("CMakeLists.txt", "include(${CMAKE_CURRENT_SOURCE_DIR}/../x.cmake)", "../x.cmake"),
+        ("docker-compose.yml", "volumes:\n  - ../data:/data\n", "../data/x"),
+        ("tests/test_a.py", 'open("../my fixtures/a b.json")', "../my fixtures/a b.json"),
+        ("a.toml", 'globs = ["../shared/*.json"]', "../shared/x.json"),
+        ("README.md", "The data is in ../data.json", "../data.json"),
+    ],
+)
+def test_what_a_text_names_is_an_input(repo: "Project", path: str, text: str, there: str) -> None:
+    absent = repo.rows()
+    repo.write(path, text)
+    repo.write(there, "one\n")
+    one = repo.rows()
+    assert [row for row in one if row[0] == "mention"]
+    repo.git("add", "-A")
+    assert repo.rows() == one  # whoever knows it: a text that is untracked, or the index's
+    repo.write(there, "two\n")
+    two = repo.rows()
+    (repo.top / there).unlink()
+    gone = repo.rows()
+    assert len({absent, one, two, gone}) == 4
+
+
+def test_what_such_a_file_names_is_one_too(repo: "Project") -> None:
+    repo.write("Makefile", "include ../a.mk\n")
+    repo.write("../a.mk", "include $(TOP)/b.mk\n")
+    repo.write("../b.mk", "x = 1\n")
+    assert named(repo) == ["../a.mk", "../b.mk"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("tests/conftest.py", 'ROOT = Path(__file__).parent.parent\nDATA = ROOT / "shared"'),
+        ("src/a.ts", 'import x from "../shared/util"'),
+        ("src/deep/a.ts", 'import x from "../../shared/util"'),
+        ("scripts/a.sh", 'cd "$(dirname "$0")/.." && ls shared'),
+        ("README.md", "See [the other project](../shared) and /usr/bin/env."),
+        (".github/workflows/ci.yml", "working-directory: ../shared"),
+        ("a.py", '"""https://example.org/a/../shared""" ; 1 if a..b else "shared"'),
+        ("tests/test_a.py", 'open("../project/src/main.py")'),
+        ("a.sh", "#!/usr/bin/env bash\ncat /proc/self/status /dev/null"),
+        ("a.sh", "ls .. ; ls ../.. ; ls ~"),
+    ],
+)
+def test_a_path_that_stays_inside_or_a_folder_in_prose_is_none(repo: "Project", path: str, text: str) -> None:
+    repo.write("../shared/util.ts", "1")
+    repo.write(path, text)
+    assert named(repo) == []
+
+
+def test_another_worktree_is_no_input_by_its_name_alone(repo: "Project") -> None:
+    repo.write("conftest.py", 'X = Path(__file__).parent.parent / "x.json"\nNAME = "project"')
+    repo.commit()
+    repo.git("worktree", "add", "-q", "../wt")
+    assert repo.beside("wt").rows() == repo.rows()
+
+
+def test_a_folder_of_many_files_counts_by_stamps(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mentions, "_ENTRIES", 3)
+    repo.write("a.py", 'DATA = "../many"')
+    for number in range(9):
+        repo.write(f"../many/{number}", "1")
+    before = repo.rows()
+    assert repo.rows() == before
+    os.utime(repo.write("../many/5", "2"), (1, 1))
+    assert repo.rows() != before
+
+
+def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(9):
+        repo.write(f"{number}.py", f"open('../x{number}')")
+    repo.commit()
+    read: list[bytes] = []
+    text_at = mention_text.text_at
+
+    def slowly(path: bytes) -> bytes:
+        read.append(path)
+        clock[0] += 10
+        return text_at(path)
+
+    clock = [time.monotonic()]
+    monkeypatch.setattr(mention_text, "text_at", slowly)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    outcomes_met = []
+    for _ in range(9):
+        try:
+            repo.rows()
+        except Bypass as bypass:
+            outcomes_met.append(bypass.outcome)
+    assert set(outcomes_met) == {outcomes.TOO_SLOW}
+    assert len(outcomes_met) < 9
+    assert len(read) == len(set(read)) > 9
+
+
+def test_programs_are_words_where_one_can_stand() -> None:
+    def programs(path: str, text: str) -> set[str]:
+        return {
+            name.decode()
+            for name in mention_text.read(text.encode(), mention_text.kind_of(path)).split(b"\0")[-1].split(b"\1")
+        }
+
+    assert "jq" in programs("a.py", 'subprocess.run(["jq", "."])')
+    assert "jq" in programs("a.py", 'subprocess.run("cat x | jq .", shell=True)')
+    assert "jq" in programs("a.py", 'run("""\n  jq . x\n""")')
+    assert "jq" in programs("a.js", "await $`jq . x`")
+    assert "jq" in programs("a.rb", 'system("/usr/bin/jq")')
+    assert {"jq", "node"} <= programs("Makefile", "t:\n\t@jq . x && cd b; node c.js\n")
+    assert "jq" in programs("package.json", '{"scripts": {"test": "A=1 jq . x"}}')
+    assert "jq" in programs("bin/check", "#!/bin/sh\nif jq . x; then echo; fi")
+    assert "jq" not in programs("README.md", "needs `jq`")
+    assert "jq" not in programs("package-lock.json", '"jq": 1')
