@@ -223,8 +223,9 @@ class Shell:
         self.program.write_text("#!/bin/sh\necho 3 passed\n")
         self.program.chmod(0o755)
         self.environ = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{base}:/usr/bin:/bin",
             "HOME": str(self.home),
+            "SKILLCACHE_CAPTURE_TIME": "60",
             "SKILLCACHE_MIN_DURATION": "0",
             "SKILLCACHE_VERIFY": "0",
         }

@@ -147,6 +147,7 @@ def capture_of(
             *(_join(_join(cwd, place), path) for path, place in verdict.operands),
             *(work.given if work is not None else ()),
         ),
+        tasks=tuple([(word, name, _join(cwd, place)) for word, name, place in verdict.tasks]),
         depends=plan.depends if work is None else work.depends,
         variables=plan.variables,
         ruled=plan.reads,

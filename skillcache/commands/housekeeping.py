@@ -17,6 +17,7 @@ from skillcache.core.paths import (
     seen_folder,
     shims_folder,
     slow_folder,
+    stamps_folder,
     told_folder,
 )
 from skillcache.core.processes import quote
@@ -42,7 +43,7 @@ def tidy(cache: str, now: float) -> None:
     counts.trim(cache)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (mentions_folder, own_folder):
+    for folder in (stamps_folder, mentions_folder, own_folder):
         files.sweep(folder(cache), now, _UNUSED)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)

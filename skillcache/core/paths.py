@@ -62,6 +62,11 @@ def slow_folder(cache: str) -> str:
     return cache + "/slow"
 
 
+def stamps_folder(cache: str) -> str:
+    """What large folders held when they were last read, and the stamps by which that is known."""
+    return cache + "/stamps"
+
+
 def quarantine_folder(cache: str) -> str:
     """Which rules rest after a wrong result."""
     return cache + "/quarantine"

@@ -6,11 +6,23 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
+from skillcache.core.paths import cache_folder
 from skillcache.core.record import KW_ONLY, Record, field
-from skillcache.fingerprint import configuration, environment, files, folders, mentions, named, packages, worktree
+from skillcache.fingerprint import (
+    configuration,
+    environment,
+    files,
+    folders,
+    mentions,
+    named,
+    packages,
+    searched,
+    worktree,
+)
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
+from skillcache.fingerprint.leads import ELSEWHERE
 from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
@@ -69,10 +81,8 @@ def _text(name: str) -> str:
 Row = tuple[str, str, str]
 
 # Packages that a narrowed content and a folder above the project would not show.
-_PACKAGES = (".venv", "venv", "env", "node_modules", "vendor")
+_PACKAGES = (".venv", "venv", "env", "node_modules", "vendor", "__pypackages__")
 _MOST_IGNORED = 100
-# Variables that lead tools to folders whose content counts.
-_SEARCHED = ("PYTHONPATH", "MYPYPATH", "NODE_PATH", "RUBYLIB", "CLASSPATH")
 
 
 class Request(Record):
@@ -84,6 +94,7 @@ class Request(Record):
     _: KW_ONLY
     directories: tuple[str, ...] = ()
     executables: tuple[tuple[str, str], ...] = ()
+    tasks: tuple[tuple[str, str, str], ...] = ()  # (program, task, folder) of named tasks
     reads: tuple[str, ...] = ()  # files and folders that the command names
     depends: tuple[str, ...] | None = None  # globs relative to the root; None: everything, empty: nothing
     variables: tuple[str, ...] = ()
@@ -117,7 +128,7 @@ def capture(request: Request) -> Fingerprint:
     cwd = os.path.realpath(request.cwd)
     top = find_root(cwd)
     root = top or root_of(cwd, request.environ)
-    budget = files.Budget(request.deadline, "changed files")
+    budget = files.Budget(request.deadline, "changed files", cache=cache_folder(request.environ))
     # No glob at all is no content at all: the rule is of time alone.
     reading = None
     if top and request.depends != ():
@@ -147,8 +158,7 @@ def _capture(
     rows += [("env", *row) for row in _variables(request, environ, root)]
     if reading is not None:
         reading.proceed()
-    tools = _tools(request, cwd, root, environ)
-    rows += [("tool", word, identity) for word, identity in tools.identities.items()]
+    tools = _tools(request, cwd, root, environ, budget)
     systems, any_ = configuration.ecosystems(words)
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     rows += [("settings", *row) for row in configuration.capture(root, systems, environ, budget)]
@@ -159,6 +169,7 @@ def _capture(
     )
     found = Content()
     ignored = _ignored(request, root, wanted, words, budget)
+    before = _packages(request, cwd, root, budget, tools.packages)
     if request.meanwhile is not None:
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
@@ -178,22 +189,18 @@ def _capture(
     rows.append(("content", "", found.digest))
     rows += _rows_of_ignored(ignored)
     if is_whole:
-        elsewhere = _mentions(request, cwd, root, reading, found, ignored)
+        elsewhere = _mentions(request, cwd, root, reading, found, ignored, tools)
         named_there = {_ELSEWHERE + name: entry for name, entry in elsewhere.paths.items()}
         rows += _rows_of_mentions(named_there, ignored.own)
         rows += _unknown_to_git(root, reading, found, known, wanted=elsewhere.modes)
+    rows += [("tool", word, identity) for word, identity in tools.identities.items()]
 
-    installed = dict(tools.packages)
+    installed = {**before, **tools.packages}
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
-    installed |= _packages(request, cwd, root, budget, installed)
     rows += [("packages", name, what.digest) for name, what in installed.items()]
 
-    links = [*map(os.fsdecode, found.links), *ignored.links]
-    reached = {path for what in installed.values() for path in what.outside}
-    reached.update(_searched(cwd, root, environ))
-    reached |= said.outside
-    if links or reached or request.reads or ruled:
-        rows += _outside(request, root, links, reached, budget)
+    reached = {path for what in installed.values() for path in what.outside} | said.outside
+    rows += _outside(request, root, [*map(os.fsdecode, found.links), *ignored.links], reached, budget)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
@@ -246,7 +253,7 @@ def is_but_for_ignored(one: Fingerprint, other: Fingerprint) -> bool:
 
 def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:
     """What is ready to capture what git ignores."""
-    ignored = Ignored(root, files.Budget(request.deadline, "ignored files"), wanted)
+    ignored = Ignored(root, budget.of("ignored files"), wanted)
     ignored.blind = configuration.blind(words)
     ignored.without, ignored.counted = request.without, request.counted
     ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
@@ -264,14 +271,23 @@ def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> lis
     return environment.capture(environ, request.variables, root)
 
 
-def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]") -> Tools:
-    tools = Tools(root, environ, files.Budget(request.deadline, "tools"))
+def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]", budget: files.Budget) -> Tools:
+    tools = Tools(root, environ, budget.of("tools"))
     for word, folder in request.executables:
         tools.add(word, folder)
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
     if any_:
         for word in configuration.implied(root):
             tools.add(word, cwd, optional=True)
+    for runner, task, folder in request.tasks:
+        from skillcache.fingerprint import recipes  # most commands are no tasks
+
+        for word in recipes.started(runner, task, folder):
+            if word in ELSEWHERE:
+                raise Bypass(outcomes.OUTSIDE, f"{runner} {task} runs {word}")
+            tools.mention(word, folder, surely=True)
+    for name, word in () if request.usual else searched.programs(environ):
+        tools.given(name, word, cwd)
     active = environ.get("VIRTUAL_ENV", "")
     if os.path.isabs(active) and os.path.exists(os.path.join(active, "pyvenv.cfg")):
         tools.python(os.path.join(active, "bin", "python"))
@@ -316,14 +332,19 @@ def _mentions(
     reading: worktree.Reading | None,
     found: Content,
     ignored: Ignored,
+    tools: Tools,
 ) -> mentions.Mentions:
-    """What the project's own text names beyond it."""
+    """What the project's own text names beyond it; the programs among that are tools."""
     written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(b"", None, {**written, **found.edits}, "")
     if reading is not None:
         texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
     places = _places(request, cwd, root)
-    return mentions.of(root, texts, request.environ, places, deadline=request.deadline)
+    programs = tools.programs()
+    named = mentions.of(root, texts, request.environ, places, deadline=request.deadline, programs=programs)
+    for word in sorted(named.programs):
+        tools.mention(word, cwd)
+    return named
 
 
 def _unknown_to_git(
@@ -382,21 +403,17 @@ def touched(reads: "Iterable[str]", root: str, environ: "Mapping[str, str]", sin
     return False
 
 
-def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[str]":
-    """Folders outside the project that a variable leads tools to."""
-    for name in _SEARCHED:
-        for path in environ.get(name, "").split(":"):
-            real = os.path.realpath(os.path.join(cwd, path))
-            if path and real != root and not real.startswith(root + "/"):
-                yield real
-
-
 def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
+    environ = {**request.environ, **dict(request.assignments)}
+    reached.update(searched.folders(os.path.realpath(request.cwd), root, environ))
+    libraries: list[Row] = [("outside", *row) for row in searched.libraries(environ)]
+    if not (links or reached or request.reads or request.ruled):
+        return libraries
     from skillcache.fingerprint.outside import Outside
 
     outside = Outside(root, guarded(request.environ, root), budget)
-    rows: list[Row] = [("link", *row) for row in outside.links(links)]
+    rows: list[Row] = [*libraries, *(("link", *row) for row in outside.links(links))]
     rows += [("outside", path, outside.content(path)) for path in reached]
     for text in request.ruled:
         path = place_of(text, root, request.environ)

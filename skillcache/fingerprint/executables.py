@@ -14,7 +14,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import packages
+from skillcache.fingerprint import leads, packages
 from skillcache.fingerprint.files import Budget, follow, small
 
 TYPE_CHECKING = False
@@ -186,6 +186,15 @@ def _toml(text: str) -> dict[str, str]:
 
 _EDGE = 64 << 10
 _SCRIPT = 1 << 20
+_READ = 64 << 10  # bytes of a script that is read for what it names
+_MOST = 100_000  # files of a folder that a tool is part of
+_MOST_OF_SCRIPT = 5_000  # files of a folder that a script names
+_ELF = b"\x7fELF"
+_NODE = "/node_modules/"
+_STARTERS = ("snap",)  # a link of any name to one of these runs something that lies elsewhere
+_OF_OTHERS = (".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".lua", ".json", ".toml", ".yaml")
+_SHELLS = frozenset("sh bash dash zsh ksh ash mksh fish busybox".split())  # noqa: SIM905
+_MANAGERS = ("npm", "pnpm", "yarn", "corepack")  # they start what counts by itself
 _DEPTH = 6
 # Where a project keeps executables of its own, which launchers such as `uv run` and `npx` look through.
 _OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
@@ -193,7 +202,10 @@ _OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
 _KEEPERS = ("poetry", "pipenv", "pdm", "hatch")
 # Tools that a tool starts without an interpreter line that says so.
 _JAVA = ("java", "$JAVA_HOME/bin/java")
-_COMPANIONS = {"mvn": _JAVA, "mvnw": _JAVA, "gradle": _JAVA, "gradlew": _JAVA, "sbt": _JAVA}
+_COMPANIONS = {
+    **dict.fromkeys(("mvn", "mvnw", "gradle", "gradlew", "sbt"), _JAVA),
+    **dict.fromkeys(("cc", "c++", "gcc", "g++", "clang", "clang++"), ("as", "ld")),
+}
 _ABOUT = ("VERSION", "release")  # what Go and Java say of themselves
 
 
@@ -203,7 +215,7 @@ class Tools:
     identities: word -> digest; packages: name -> what the environments behind the words have installed.
     """
 
-    __slots__ = ("budget", "environ", "identities", "known", "packages", "root")
+    __slots__ = ("_led_to", "_programs", "budget", "environ", "identities", "known", "packages", "root")
 
     def __init__(self, root: str, environ: "Mapping[str, str]", budget: Budget) -> None:
         self.root = root
@@ -212,6 +224,8 @@ class Tools:
         self.identities: dict[str, str] = {}
         self.packages: dict[str, packages.Installed] = {}
         self.known: dict[str, str] = {}
+        self._led_to: set[str] = set()  # scripts whose text was read
+        self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
 
     def add(self, word: str, folder: str, *, optional: bool = False) -> None:
         """Capture the tool that `word` names in `folder`; NO_TOOL, or "absent" for an optional one, without it."""
@@ -292,17 +306,30 @@ class Tools:
         except OSError as error:
             raise Bypass(outcomes.UNCAPTURABLE, f"{path}: {error.strerror}") from None
         script = head.startswith(b"#!") and size <= _SCRIPT
+        if os.path.basename(real) in _STARTERS and os.path.basename(path) != os.path.basename(real):
+            raise Bypass(outcomes.UNCAPTURABLE, f"{path} is started by {os.path.basename(real)}")
         if script:
-            parts = [*self._script(head + rest, folder, depth), *self._about_script(real)]
+            parts = [*self._script(head + rest, path, folder, depth), *self._about_script(real)]
         else:
-            parts = [b"%d" % size, head, rest, *self._about_binary(real)]
+            libraries = leads.libraries(real, self.environ) if head[:4] == _ELF else []
+            parts = [b"%d" % size, head, rest, *self._about_binary(real), *map(self._edges, libraries)]
             if os.path.basename(path).startswith(("python", "pypy")):
                 self.python(path)
                 parts += self._libpython(real)
+            elif os.path.basename(path).startswith("ruby"):
+                self._ruby(real)
         self.known[path] = digest_parts(parts)
         return self.known[path]
 
-    def _script(self, text: bytes, folder: str, depth: int) -> list[bytes]:
+    def _edges(self, path: str) -> bytes:
+        """Of a library, or of what a script names."""
+        try:
+            size, head, rest = _edges(os.path.realpath(path))
+        except OSError:
+            return b""
+        return digest_parts([os.fsencode(os.path.basename(path)), b"%d" % size, head, rest]).encode()
+
+    def _script(self, text: bytes, path: str, folder: str, depth: int) -> list[bytes]:
         line, _, body = text[2:].partition(b"\n")
         words = os.fsdecode(line).split()
         if not words:
@@ -317,15 +344,139 @@ class Tools:
             interpreter = self.find("".join(names[:1]), folder)
         if not os.access(interpreter, os.X_OK):
             raise Bypass(outcomes.NO_TOOL, os.fsdecode(line))
-        return [body, self._identity(interpreter, folder, depth + 1).encode()]
+        is_shell = os.path.basename(interpreter).rstrip("0123456789.-") in _SHELLS
+        led = self._led(body, path, folder, depth, is_shell=is_shell)
+        return [
+            body,
+            self._identity(interpreter, folder, depth + 1).encode(),
+            *led,
+        ]
+
+    def _led(self, body: bytes, path: str, folder: str, depth: int, *, is_shell: bool) -> list[bytes]:
+        """What a script names, executes and sources: files wherever they lie, folders of modules, programs on PATH."""
+        if path in self._led_to or depth >= _DEPTH or len(body) > _READ or _NODE in os.path.realpath(path):
+            return []
+        self._led_to.add(path)
+        text = body.decode("utf-8", "replace")
+        parts: list[bytes] = []
+        named = leads.named(text, path, folder, self.environ, is_shell=is_shell)
+        for file in named.files:
+            if not self._is_counted(file):
+                parts += self._led_file(file, folder, depth)
+        for modules in named.modules:
+            parts += self._led_folder(os.path.realpath(modules))
+        own = os.path.basename(path)
+        for word in dict.fromkeys(leads.started(text) if is_shell else leads.quoted(text)):
+            if word in leads.ELSEWHERE and word != own and is_shell:
+                raise Bypass(outcomes.OUTSIDE, f"{path} runs {word}")
+            # One that stands in for another of its name starts the next on PATH.
+            beside = [f"{place}/{word}" for place in named.folders if os.path.isfile(f"{place}/{word}")]
+            for program in (*beside, *self.on_path(word)[: None if word == own else 1]):
+                parts += self._led_file(program, folder, depth)
+        return parts
+
+    def _led_file(self, path: str, folder: str, depth: int) -> list[bytes]:
+        try:
+            real = behind(path, folder, self.environ) if os.access(path, os.X_OK) else path
+            if real is None:
+                return []
+            size, head, rest = _edges(os.path.realpath(real))
+        except (Bypass, OSError):
+            return []  # that a script names it does not say that it is run
+        name = os.fsencode(os.path.basename(path))
+        if head.startswith(b"#!") and size <= _SCRIPT:
+            try:
+                return [name, self._identity(real, folder, depth + 1).encode()]
+            except Bypass as bypass:
+                if bypass.outcome is outcomes.OUTSIDE:
+                    raise
+                return [name, head, rest]
+        if head[:4] == _ELF:
+            return [name, self._identity(real, folder, depth + 1).encode()]
+        # It may be sourced, or imported.
+        is_shell = not path.endswith(_OF_OTHERS)
+        more = self._led(head + rest, real, folder, depth + 1, is_shell=is_shell) if size <= _READ else []
+        return [name, b"%d" % size, head, rest, *more]
+
+    def _is_counted(self, path: str) -> bool:
+        """Whether it comes with the system, or is part of the project's content."""
+        real = os.path.realpath(path)
+        return leads.is_of_system(real) or f"{real}/".startswith(f"{self.root}/")
+
+    def _led_folder(self, real: str) -> list[bytes]:
+        if self._is_counted(f"{real}/"):
+            return []
+        home = os.path.realpath(self.environ.get("HOME") or "/")
+        if f"{self.root}/".startswith(f"{real}/") or f"{home}/".startswith(f"{real}/"):
+            return []
+        try:
+            return [self._whole(real, _MOST_OF_SCRIPT)]
+        except (Bypass, OSError) as fault:
+            if isinstance(fault, Bypass) and fault.outcome is not outcomes.TOO_LARGE:
+                raise
+            return []  # a name in passing, such as that of a folder to work in
+
+    def mention(self, word: str, folder: str, *, surely: bool = False) -> None:
+        """Capture a program that a text names, and that may be run; `surely`: whose result depends on it."""
+        if word in self.identities or not (found := self.on_path(word)):
+            return
+        try:
+            self.identities[word] = self._identity(self.find(word, folder), folder, 0)
+            for companion in _COMPANIONS.get(word, ()):
+                self.mention(companion, folder)
+        except Bypass as bypass:
+            if surely or bypass.outcome not in (outcomes.UNCAPTURABLE, outcomes.NO_TOOL, outcomes.OUTSIDE):
+                raise
+            self.identities[word] = f"unknown: {digest_parts([self._edges(path) for path in found])}"
+
+    def given(self, name: str, word: str, folder: str) -> None:
+        """Capture a program that the variable `name` gives."""
+        path = os.path.join(folder, word) if "/" in word else "".join(self.on_path(word)[:1])
+        if not path or not os.path.isfile(path) or not os.access(path, os.X_OK):
+            return
+        try:
+            identity = self._identity(behind(path, folder, self.environ) or path, folder, 0)
+        except Bypass as bypass:
+            if bypass.outcome not in (outcomes.UNCAPTURABLE, outcomes.NO_TOOL, outcomes.OUTSIDE):
+                raise
+            identity = f"unknown: {self._edges(path).decode()}"
+        self.identities[f"${name}: {os.path.basename(word)}"] = identity
+
+    def programs(self) -> "frozenset[str]":
+        """The names of all that is on PATH, but for the system's utilities."""
+        self.on_path("")
+        return frozenset([name for name in self._programs if name not in leads.BASE or self.on_path(name)])
+
+    def _whole(self, path: str, most: int = _MOST) -> bytes:
+        """Digest of a folder's content. Raises Bypass."""
+        from skillcache.fingerprint import stamped  # few tools lead to one
+
+        return stamped.content(os.path.realpath(path), self.root, self.budget, most=most).digest.encode()
+
+    def on_path(self, word: str) -> list[str]:
+        """Where a program of that name lies on PATH; nowhere for a utility of the system's."""
+        if not self._programs:
+            for place in self.environ.get("PATH", os.defpath).split(":"):
+                for name in _list(place) if place.startswith("/") else ():
+                    self._programs.setdefault(name, []).append(f"{place}/{name}")
+        found = self._programs.get(word, [])
+        if word in leads.BASE:
+            found = [path for path in found if not leads.is_of_system(path)]
+        return [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path)]
 
     def _about_script(self, real: str) -> list[bytes]:
         """What a script outside the project is part of: a package of Node's, a folder of Java archives."""
         if real.startswith(self.root + "/"):
             return []
         above = os.path.dirname(os.path.dirname(real))
-        archives = [name for name in _list(os.path.join(above, "lib")) if name.endswith(".jar")]
-        parts = [os.fsencode(name) for name in archives]
+        parts: list[bytes] = []
+        if any(name.endswith(".jar") for name in _list(os.path.join(above, "lib"))):
+            parts.append(self._whole(os.path.join(above, "lib")))
+        before, found, package = real.rpartition(_NODE)
+        if found and package.partition("/")[0] not in _MANAGERS:
+            before = real[: real.index(_NODE)] + _NODE
+            name = "/".join(real[len(before) :].split("/")[: 2 if real[len(before) :][0] == "@" else 1])
+            return [*parts, self._whole(before + name)]
         for place in (os.path.dirname(real), above, os.path.dirname(above)):
             data = follow(os.path.join(place, "package.json"), self.budget)
             if data is not None:
@@ -339,6 +490,10 @@ class Tools:
         if os.path.isdir(os.path.join(above, "lib", "rustlib")):
             # The compiler's libraries carry a hash of their build in their names.
             parts += map(os.fsencode, _list(os.path.join(above, "lib")))
+            beside = os.path.dirname(real)
+            parts += [self._edges(os.path.join(beside, name)) for name in _list(beside)]
+        if "gcc" in os.path.basename(real) or "g++" in os.path.basename(real):
+            parts += [self._edges(path) for path in _compilers(os.path.join(above, "lib", "gcc"))]
         return parts
 
     def _libpython(self, real: str) -> list[bytes]:
@@ -348,6 +503,15 @@ class Tools:
             if name.startswith("libpython"):
                 parts += [name.encode(), self._identity(os.path.join(library, name), "/", _DEPTH).encode()]
         return parts
+
+    def _ruby(self, real: str) -> None:
+        prefix = os.path.dirname(os.path.dirname(real))
+        home = self.environ.get("HOME") or "/"
+        name = "gems of " + (f"~{prefix[len(home) :]}" if prefix.startswith(f"{home}/") else prefix)
+        if name not in self.packages:
+            gems = packages.of_ruby(prefix, home, self.root, self.budget)
+            if gems is not None:
+                self.packages[name] = gems
 
     def python(self, path: str) -> None:
         """Capture the packages that the interpreter at `path` imports: of its virtual environment or beside it."""
@@ -383,6 +547,12 @@ def _edges(path: str) -> tuple[int, bytes, bytes]:
         return size, head, os.pread(handle, size - start, start)
     finally:
         os.close(handle)
+
+
+def _compilers(folder: str) -> list[str]:
+    """What a driver of GCC's starts."""
+    versions = [f"{triple}/{version}" for triple in _list(folder) for version in _list(os.path.join(folder, triple))]
+    return [os.path.join(folder, version, name) for version in versions for name in ("cc1", "cc1plus", "collect2")]
 
 
 def _list(folder: str) -> list[str]:

@@ -11,7 +11,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import blake2b, blob_oid, digest
 from skillcache.core.files import load, open_regular
 from skillcache.core.outcomes import Bypass
-from skillcache.core.record import Record
+from skillcache.core.record import KW_ONLY, Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ class Budget(Record):
     what: str
     files: int = MAX_FILES
     bytes: int = MAX_BYTES
+    _: KW_ONLY
+    cache: str = ""  # folder of ours, where what was read is remembered; '' for nowhere
+    seen: dict[str, object] = field(default_factory=dict)  # of this capture: path -> what was found there
+
+    def of(self, what: str, most: int = MAX_FILES) -> "Budget":
+        """One more of the same capture, for something else."""
+        return Budget(self.deadline, what, most, cache=self.cache, seen=self.seen)
 
     def spend(self, size: int) -> None:
         self.files -= 1

@@ -283,6 +283,7 @@ class _Elsewhere:
         self.shared = shared
         home = environ.get("HOME", "").rstrip("/")
         self.home = home if home.startswith("/") else ""
+        self.cache = cache_folder(environ)
         self.found: set[str] = set()
         self._listed: dict[str, dict[str, list[str]]] = {}
         self._seen: set[tuple[str, bool]] = set()
@@ -441,7 +442,7 @@ class _Elsewhere:
         from skillcache.fingerprint.named import edges
         from skillcache.fingerprint.outside import Outside
 
-        budget = Budget(self.deadline, "what the project's files name", _ENTRIES, _BYTES)
+        budget = Budget(self.deadline, "what the project's files name", _ENTRIES, _BYTES, cache=self.cache)
         try:
             if not os.path.isdir(path):
                 large = os.path.isfile(path) and os.path.getsize(path) > _FILE

@@ -14,6 +14,7 @@ from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
 from skillcache.fingerprint.environment import Person
+from skillcache.fingerprint.leads import is_of_system
 from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 
 TYPE_CHECKING = False
@@ -38,6 +39,7 @@ _OF_INPUTS = (
     *("CONF", "RC", "OPT", "ARGS", "FLAGS", "RULE", "SETTING", "PRELOAD", "CERT", "BUNDLE", "CREDENTIAL", "INI"),
     *("INCLUDE", "REQUIRE", "IMPORT", "INPUT", "DATA", "FIXTURE", "SCHEMA", "ENV", "SECRET", "SOURCE", "TEMPLATE"),
 )
+_OF_OPTIONS = ("OPT", "ARGS", "FLAGS")
 _VIRTUAL = ("/dev/", "/proc/", "/sys/")
 
 
@@ -51,7 +53,7 @@ def capture(
         if path in known:
             continue
         known.add(path)
-        value = _content(name, path, budget)
+        value = _content(name, path, environ, root, budget)
         if value is not None:
             found[_spelled(os.path.normpath(path), environ, root)] = value
     return list(found.items())
@@ -110,7 +112,7 @@ def _places(path: str, folders: tuple[str, ...], environ: "Mapping[str, str]") -
     return [f"{folder}/{path}" for folder in folders] if path[:1] != "-" else []
 
 
-def _content(name: str, path: str, budget: files.Budget) -> str | None:
+def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budget: files.Budget) -> str | None:
     """None where there is nothing that counts."""
     try:
         status = os.stat(path)
@@ -120,7 +122,19 @@ def _content(name: str, path: str, budget: files.Budget) -> str | None:
         return edges(path, budget) if status.st_size > _LARGE else files.content(path, budget)
     if S_ISDIR(status.st_mode) and "CONF" in name.upper() and name not in _NOT_CONFIGURATION:
         return _folder(path, budget)
+    if S_ISDIR(status.st_mode) and any(word in name.upper() for word in _OF_OPTIONS):
+        return _whole(os.path.realpath(path), environ, root, budget)
     return None
+
+
+def _whole(real: str, environ: "Mapping[str, str]", root: str, budget: files.Budget) -> str | None:
+    """A folder that an option's value names, such as one of tests: none that holds the project, or everything."""
+    aside = (root, os.path.realpath(environ.get("HOME") or "/"), os.path.realpath(environ.get("TMPDIR") or "/tmp"))  # noqa: S108
+    if any(f"{one}/".startswith(f"{real}/") for one in aside) or f"{real}/".startswith(f"{root}/"):
+        return None
+    from skillcache.fingerprint import stamped  # few options name a folder
+
+    return None if is_of_system(f"{real}/") else stamped.content(real, root, budget, most=files.MAX_FILES).digest
 
 
 def edges(path: str, budget: files.Budget) -> str:

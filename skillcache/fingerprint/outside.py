@@ -8,11 +8,13 @@ from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files, packages, worktree
 from skillcache.fingerprint.executables import upward
-from skillcache.fingerprint.ignored import Ignored, is_cache
+from skillcache.fingerprint.ignored import Ignored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_MANY = 5  # times as many files as are read may be known by stamps
 
 
 class Outside:
@@ -80,15 +82,10 @@ class Outside:
         return digest_parts([*parts, *self._leaving(links, top)])
 
     def _plain(self, path: str) -> str:
-        links: list[str] = []
+        from skillcache.fingerprint import stamped
 
-        def skip(name: str, directory: bool) -> bool:
-            full = os.path.join(path, name)
-            if not directory and os.path.islink(full):
-                links.append(full)
-            return is_cache(os.fsencode(name))
-
-        return digest_parts([files.tree(path, self.budget, skip).encode(), *self._leaving(links, path)])
+        what = stamped.content(path, self.root, self.budget, most=_MANY * max(self.budget.files, 0))
+        return digest_parts([what.digest.encode(), *self._leaving(what.links, path)])
 
     def _leaving(self, links: "Iterable[str]", top: str) -> list[bytes]:
         reals = sorted({os.path.realpath(link) for link in links})

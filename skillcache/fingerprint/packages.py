@@ -1,14 +1,17 @@
-"""Installed packages: where a Python environment has them, and folders of them captured by their own manifests."""
+"""Installed packages: where they lie, and all that they hold, however it came there.
+
+A manifest says what was installed once. What was patched since, generated, built anew under the same version, linked or
+edited by hand shows in the files alone.
+"""
 
 import os
 
-from skillcache.core import outcomes
-from skillcache.core.digest import digest, digest_parts
-from skillcache.core.outcomes import Bypass
+from skillcache.core.digest import digest_parts
 from skillcache.core.record import Record
 from skillcache.fingerprint.files import Budget, follow
 
 _PLACE = "{root}"
+_METADATA = (".dist-info", ".egg-info")
 _BOUNDS = " \t\n\r:;,=()[]{}<>\"'@"
 
 
@@ -44,43 +47,17 @@ def relative(text: str, root: str, place: str = _PLACE) -> str:
     return result
 
 
-def distributions(folders: list[str], root: str, budget: Budget) -> tuple[list[bytes], list[str], list[str]]:
-    """What the folders hold: parts for a digest, "name-version" for people, paths outside `root` they lead to.
-
-    A distribution from an index is its name, version and the size of its file list; one from anywhere else (a
-    local build, a branch) may change under the same version, so its list of file hashes goes in.
-    """
-    parts: list[bytes] = []
+def _distributions(folder: str, root: str, budget: Budget) -> tuple[list[str], list[str]]:
+    """What a folder of Python's packages holds: "name-version" for people, paths outside `root` it leads to."""
     names: list[str] = []
     outside: list[str] = []
-    for folder in folders:
-        budget.spend(0)
-        for name in sorted(os.listdir(folder)):
-            path = f"{folder}/{name}"
-            if name.endswith((".dist-info", ".egg-info")):
-                names.append(name[:-10])
-                parts += (name.encode(), *_record(path, budget))
-            elif name.endswith((".pth", ".egg-link")) or (name.startswith("__editable__") and name.endswith(".py")):
-                text = (follow(path, budget) or b"").decode("utf-8", "replace")
-                outside += _outside(text, root, folder)
-                parts += (name.encode(), relative(text, root).encode("utf-8", "replace"))
-            elif name.endswith((".py", ".so")):
-                parts += (name.encode(), b"%d" % os.lstat(path).st_size)
-            elif name != "__pycache__":
-                parts.append(os.fsencode(name))
-    return parts, names, outside
-
-
-def _record(path: str, budget: Budget) -> tuple[bytes, ...]:
-    record = path + "/RECORD"
-    direct = path + "/direct_url.json"
-    if os.access(direct, os.F_OK) and (text := follow(direct, budget)) is not None:
-        # The URL may name this checkout; the hashes say what came from it.
-        return (b"direct", b"1" if b'"editable": true' in text else b"0", follow(record, budget) or b"")
-    try:
-        return (b"%d" % os.stat(record).st_size,)
-    except OSError:
-        return (b"",)
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(_METADATA):
+            names.append(name[:-10])
+        elif name.endswith((".pth", ".egg-link")) or (name.startswith("__editable__") and name.endswith(".py")):
+            text = (follow(f"{folder}/{name}", budget) or b"").decode("utf-8", "replace")
+            outside += _outside(text, root, folder)
+    return names, outside
 
 
 def _outside(text: str, root: str, folder: str) -> list[str]:
@@ -99,8 +76,9 @@ def _outside(text: str, root: str, folder: str) -> list[str]:
     return found
 
 
-_MAX_LISTED = 4_000
-_NODE_MANIFESTS = (".package-lock.json", ".yarn-state.yml", ".yarn-integrity", ".modules.yaml")
+# Folders that hold packages and nothing else, by name.
+_OF_VENDORS = ("composer/installed.json", "modules.txt")
+_OF_PACKAGES = ("node_modules", "__pypackages__", ".eggs")
 
 
 class Installed(Record):
@@ -114,83 +92,75 @@ class Installed(Record):
 def of_folder(path: str, root: str, budget: Budget) -> Installed | None:
     """What is installed in the folder `path`; None when it is not a folder of packages."""
     name = os.path.basename(path)
-    if name == "node_modules":
-        return _node(path, root, budget)
+    if name in _OF_PACKAGES:
+        return _all(path, root, budget)
     if os.path.exists(os.path.join(path, "pyvenv.cfg")):
         return of_python([path], root, budget)
-    if name == "vendor":
-        for manifest in ("composer/installed.json", "modules.txt"):
-            data = follow(os.path.join(path, manifest), budget)
-            if data is not None:
-                return Installed(digest(data), [])
-    if name == "bundle" and os.path.basename(os.path.dirname(path)) == "vendor":
-        return _bundle(path)
-    if name == "cache" and os.path.basename(os.path.dirname(path)) == ".yarn":
-        return _named(sorted(os.listdir(path)))  # archives named by their checksum
+    above = os.path.basename(os.path.dirname(path))
+    is_vendor = name == "vendor" and any(os.path.exists(f"{path}/{known}") for known in _OF_VENDORS)
+    if is_vendor or (name, above) in (("bundle", "vendor"), ("cache", ".yarn"), ("unplugged", ".yarn")):
+        return _all(path, root, budget)
+    if any(entry.endswith(_METADATA) for entry in _entries(path)):  # of `pip install --target`
+        return _all(path, root, budget)
     return None
 
 
 def of_python(prefixes: list[str], root: str, budget: Budget) -> Installed:
     """What is installed in the Python environment at the first of `prefixes` and those it also looks in."""
+    from skillcache.fingerprint.stamped import content  # not every project has packages
+
     folders = [folder for prefix in prefixes for folder in site_folders(prefix)]
-    parts, names, outside = distributions(folders, root, budget)
+    parts: list[bytes] = []
+    names: list[str] = []
+    outside: list[str] = []
+    for folder in folders:
+        what = content(os.path.realpath(folder), root, budget)
+        parts.append(what.digest.encode())
+        known, leading = _distributions(folder, root, budget)
+        names += known
+        outside += (*leading, *_leaving(what.links, root))
+    # Of an environment, not of all that a machine has: the commands of packages, what was checked out to be installed.
     settings = follow(os.path.join(prefixes[0], "pyvenv.cfg"), budget)
+    for name in ("bin", "src") if settings is not None else ():
+        place = os.path.realpath(os.path.join(prefixes[0], name))
+        if os.path.isdir(place):
+            parts += (name.encode(), content(place, root, budget).digest.encode())
     for line in (settings or b"").splitlines():
         # The other lines name places of the machine.
         if line.startswith((b"version", b"include-system-site-packages")):
             parts.append(line)
-    return Installed(digest_parts(parts), names, tuple(outside))
+    conda = _entries(os.path.join(prefixes[0], "conda-meta"))  # each is called as its package and its build
+    return Installed(digest_parts([*parts, *map(os.fsencode, sorted(conda))]), names, tuple(outside))
 
 
-def _named(names: list[str]) -> Installed:
-    return Installed(digest_parts([os.fsencode(name) for name in names]), names)
+def of_ruby(prefix: str, home: str, root: str, budget: Budget) -> Installed | None:
+    """The gems of the Ruby at `prefix` and those of the person; None where there are none."""
+    places = [f"{prefix}/lib/ruby/gems", f"{home}/.gem/ruby", f"{home}/.local/share/gem/ruby"]
+    places += ["/var/lib/gems"] if prefix == "/usr" else []
+    found = [_all(f"{place}/{version}", root, budget) for place in places for version in sorted(_entries(place))]
+    if not found:
+        return None
+    names = sorted({name for one in found for name in one.names})
+    return Installed(
+        digest_parts([one.digest.encode() for one in found]), names, tuple([p for one in found for p in one.outside])
+    )
 
 
-def _bundle(path: str) -> Installed:
-    names: list[str] = []
-    for engine in _folders(path):
-        for version in _folders(os.path.join(path, engine)):
-            for kind in ("specifications", "bundler/gems"):
-                folder = os.path.join(path, engine, version, kind)
-                names += [f"{engine}/{version}/{name}" for name in sorted(_entries(folder))]
-    return _named(names)
+def _all(path: str, root: str, budget: Budget) -> Installed:
+    from skillcache.fingerprint.stamped import content
+
+    top = os.path.realpath(path)
+    what = content(top, root, budget)
+    names, outside = _distributions(top, root, budget)
+    if not names:
+        names = [name for name in sorted(_entries(top)) if name[0] not in ".@"]
+        scopes = [name for name in _entries(top) if name[0] == "@"]
+        names += [f"{scope}/{name}" for scope in scopes for name in sorted(_entries(os.path.join(top, scope)))]
+    return Installed(what.digest, names, (*outside, *_leaving(what.links, root)))
 
 
-def _node(path: str, root: str, budget: Budget) -> Installed:
-    parts: list[bytes] = []
-    for name in (*_NODE_MANIFESTS, ".pnpm/lock.yaml"):
-        data = follow(os.path.join(path, name), budget)
-        if data is not None:
-            parts += (name.encode(), data)
-    tops, outside = _node_tops(path, root)
-    if not parts:
-        if len(tops) > _MAX_LISTED:
-            raise Bypass(outcomes.TOO_LARGE, f"{path} has no manifest")
-        for top in tops:
-            data = follow(os.path.join(path, top, "package.json"), budget)
-            parts.append(b"" if data is None else data)
-    # What was linked in or put there by hand shows in the names.
-    return Installed(digest_parts([*parts, *map(os.fsencode, tops)]), tops, tuple(outside))
-
-
-def _node_tops(path: str, root: str) -> tuple[list[str], list[str]]:
-    """The names of the packages in a node_modules folder, and where links among them leave it and the project."""
-    tops: list[str] = []
-    outside: list[str] = []
-    for scope in ("", *(name for name in _entries(path) if name.startswith("@"))):
-        folder = os.path.join(path, scope) if scope else path
-        try:
-            with os.scandir(folder) as entries:
-                found = [entry for entry in entries if not entry.name.startswith((".", "@"))]
-        except OSError:
-            continue
-        for entry in found:
-            tops.append(f"{scope}/{entry.name}" if scope else entry.name)
-            if entry.is_symlink():
-                target = os.path.normpath(os.path.join(folder, os.readlink(entry.path)))
-                if not target.startswith((root + "/", os.path.dirname(path) + "/")):
-                    outside.append(target)
-    return sorted(tops), outside
+def _leaving(links: tuple[str, ...], root: str) -> list[str]:
+    return [link for link in links if link != root and not link.startswith(root + "/")]
 
 
 def _entries(path: str) -> list[str]:
@@ -198,7 +168,3 @@ def _entries(path: str) -> list[str]:
         return os.listdir(path)
     except OSError:
         return []
-
-
-def _folders(path: str) -> list[str]:
-    return [name for name in sorted(_entries(path)) if os.path.isdir(os.path.join(path, name))]

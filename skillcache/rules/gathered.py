@@ -73,6 +73,7 @@ class Verdict(Record):
     operands: tuple[tuple[str, str], ...]
     assignments: tuple[tuple[str, str], ...]  # the variables that its wrappers set
     skill: "Use | None"  # the skill whose script it runs
+    tasks: tuple[tuple[str, str, str], ...] = ()  # (program, task, directory) of named tasks
 
 
 # Words given to a program that a person's own rule names.
@@ -95,6 +96,7 @@ class Gathered(Record):
     launched: list[tuple[str, str, str]] = field(default_factory=list)
     operands: list[tuple[str, str]] = field(default_factory=list)
     assignments: list[tuple[str, str]] = field(default_factory=list)
+    tasks: list[tuple[str, str, str]] = field(default_factory=list)
     spelled: frozenset[str] = frozenset()  # options that the person's own rule spells out
 
     def verdict(self, rule: Rule) -> Verdict:
@@ -105,6 +107,7 @@ class Gathered(Record):
             operands=tuple(dict.fromkeys(self.operands)),
             assignments=tuple(self.assignments),
             skill=self.skill,
+            tasks=tuple(self.tasks),
         )
 
     def variable(self, name: str, value: str, directory: str) -> None:

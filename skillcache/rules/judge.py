@@ -63,6 +63,7 @@ def _task(word: str, inner: Wrapped, gathered: Gathered) -> Rule | None:
         inner.launcher = word
         inner.words = words[found.rest :]
         return _by_name(inner, inner.words[0], 0, gathered)
+    gathered.tasks.extend([(word, name, found.directory) for name in found.names])
     gathered.given(words, found.rest, found.directory)
     if found.name.endswith("-test"):
         refuse_live([*words[found.rest :], *found.values])

@@ -318,6 +318,7 @@ class Task(Record):
     tools: tuple[str, ...] = ()
     files: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)  # of the tasks themselves
     variables: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -397,6 +398,7 @@ def _kinds(word: str, runner: Runner, words: tuple[str, ...], at: int, found: Ta
             if not this:
                 return []
             kinds.append(this)
+            found.names.append(_target(word, operand))
         at += 1
     found.rest = at
     return kinds
@@ -467,9 +469,11 @@ def _nx_many(runner: Runner, words: tuple[str, ...], at: int, found: Task) -> Ta
                 at += 1
                 value = words[at] if at < len(words) else ""
             kinds.extend([kind(target) for target in value.split(",")])
+            found.names += value.split(",")
             while at + 1 < len(words) and not words[at + 1].startswith("-"):  # a list, whose items blanks part as well
                 at += 1
                 kinds.append(kind(words[at]))
+                found.names.append(words[at])
         elif name.startswith("-") and name not in runner.flags and name not in runner.values and name != "--all":
             return None
         at += 1

@@ -1,4 +1,4 @@
-"""Installed packages, by their own manifests."""
+"""Installed packages, by all that they hold."""
 
 import json
 from typing import TYPE_CHECKING
@@ -41,14 +41,18 @@ class TestPython:
         after = environment.rows()
         assert {row for row in after if row[0] == "packages"} == before
         environment.write(f"{SITE}/one/__init__.py", "# large\n")
-        assert environment.rows() == after
+        assert environment.rows() != after
 
     def test_one_that_ignores_itself(self, environment: "Project") -> None:
         environment.write(".gitignore", "")
         environment.write(".venv/.gitignore", "*\n")
+        environment.write(".venv/bin/python", "1")
         before = environment.rows()
-        environment.write(".venv/bin/anything", "1")
+        environment.write(".venv/bin/python3", "1")
+        environment.write(".venv/include/x.h", "1")
         assert environment.rows() == before
+        environment.write(".venv/bin/anything", "1")
+        assert environment.rows() != before
         environment.write(f"{SITE}/two-2.0.dist-info/RECORD", "")
         assert environment.rows() != before
 
@@ -91,7 +95,7 @@ class TestPython:
 
 
 class TestNode:
-    def test_the_manifest_counts_and_the_files_do_not(self, environment: "Project") -> None:
+    def test_the_files_count_and_a_cache_does_not(self, environment: "Project") -> None:
         environment.write("node_modules/.package-lock.json", '{"packages": {"node_modules/a": {"version": "1.0.0"}}}')
         environment.write("node_modules/a/index.js", "1")
         environment.write("node_modules/.cache/x", "1")
@@ -99,11 +103,12 @@ class TestNode:
         environment.write("node_modules/.cache/x", "2")
         assert environment.rows() == before
         environment.write("node_modules/.package-lock.json", '{"packages": {"node_modules/a": {"version": "1.0.1"}}}')
+        environment.write("node_modules/a/index.js", "2")
         changed = environment.rows()
         environment.write("node_modules/@scope/by_hand/package.json", "{}")
         assert len({before, changed, environment.rows()}) == 3
 
-    def test_without_a_manifest_the_packages_themselves_say_what_they_are(self, environment: "Project") -> None:
+    def test_so_does_what_has_no_manifest(self, environment: "Project") -> None:
         environment.write("node_modules/a/package.json", '{"version": "1.0.0"}')
         before = environment.rows()
         environment.write("node_modules/a/package.json", '{"version": "1.0.1"}')
@@ -124,7 +129,7 @@ class TestNode:
         library.write("index.js", "2")
         assert environment.rows() != before
 
-    def test_a_linked_folder_counts_by_its_manifest(self, environment: "Project") -> None:
+    def test_a_linked_folder_counts_by_what_it_holds(self, environment: "Project") -> None:
         other = environment.beside("main_checkout")
         other.write("node_modules/a/package.json", '{"version": "1.0.0"}')
         (environment.top / "node_modules").symlink_to(other.top / "node_modules")
@@ -139,15 +144,15 @@ def test_vendor_folders(environment: "Project", manifest: str) -> None:
     environment.write("vendor/some/code.php", "1")
     before = environment.rows()
     environment.write("vendor/some/code.php", "2")
-    assert environment.rows() == before
+    changed = environment.rows()
     environment.write(manifest, "2")
-    assert environment.rows() != before
+    assert len({before, changed, environment.rows()}) == 3
 
 
 def test_bundled_gems(environment: "Project") -> None:
     environment.write("vendor/bundle/ruby/3.3.0/specifications/rake-13.0.gemspec")
     before = environment.rows()
-    environment.write("vendor/bundle/ruby/3.3.0/cache/anything.gem")
-    assert environment.rows() == before
+    environment.write("vendor/bundle/ruby/3.3.0/gems/rake-13.0/lib/rake.rb")
+    assert environment.rows() != before
     environment.write("vendor/bundle/ruby/3.3.0/specifications/rspec-3.0.gemspec")
     assert environment.rows() != before

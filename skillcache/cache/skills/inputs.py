@@ -11,6 +11,7 @@ import os
 
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
+from skillcache.core.paths import cache_folder
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob
 from skillcache.fingerprint.globs import is_plain, matches
@@ -207,7 +208,7 @@ def rows_of(uses: "tuple[Use, ...]", root: str, environ: "Mapping[str, str]", *,
     """Raises Bypass (TOO_LARGE, TOO_SLOW, UNCAPTURABLE)."""
     rows: list[Row] = []
     for use in {use.name: use for use in uses}.values():
-        budget = Budget(deadline, f"files of the skill {use.name}")
+        budget = Budget(deadline, f"files of the skill {use.name}", cache=cache_folder(environ))
         outside = Outside(root, environ, budget)
         rows += _folder(use, outside)
         rows += _shared(use, outside)

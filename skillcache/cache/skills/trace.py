@@ -50,7 +50,8 @@ def trace(
     UNCAPTURABLE).
     """
     found: Stamps = {}
-    walk = _Walk(found, Budget(deadline, "files of the worktree", _MOST), cache_folder(environ))
+    own = cache_folder(environ)
+    walk = _Walk(found, Budget(deadline, "files of the worktree", _MOST, cache=own), own)
     walk.whole(root)
     for path in more:
         if os.path.isdir(path):

@@ -1,0 +1,275 @@
+"""Where a program leads: the files and programs that a script names, the libraries a native one is linked with.
+
+What lies in the system's own folders comes with the system. Its libraries are not followed, nor are the utilities in
+`BASE` where they lie there; from elsewhere they count as all others do.
+"""
+
+import os
+
+from skillcache.core.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+_SYSTEM = (
+    *("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"),
+    *("/System/", "/usr/share/"),
+)
+_VIRTUAL = ("/dev/", "/proc/", "/sys/", "/run/")
+_NOTES = ("/tmp", "/var/tmp")  # noqa: S108 - what lies in them itself is somebody's of the moment
+# Utilities whose upgrade changes no report: what they do is fixed by a standard, or they only start and wait.
+BASE = frozenset(
+    """[ sh bash dash ash zsh env arch b2sum base32 base64 basename basenc cat chcon chgrp chmod chown chroot cksum comm
+    cp csplit cut date dd df dir dircolors dirname du echo expand expr factor false fmt fold groups head hostid hostname
+    id install join kill link ln logname ls md5sum mkdir mkfifo mknod mktemp mv nice nl nohup nproc numfmt od paste
+    pathchk pinky pr printenv printf ptx pwd readlink realpath rm rmdir runcon seq sha1sum sha224sum sha256sum sha384sum
+    sha512sum shred shuf sleep sort split stat stdbuf stty sum sync tac tail tee test timeout touch tr true truncate
+    tsort tty uname unexpand uniq unlink users vdir wc who whoami yes find xargs locate grep egrep fgrep zgrep sed awk
+    gawk mawk tar gzip gunzip zcat bzip2 bunzip2 xz unxz cmp diff diff3 sdiff flock getopt ionice kill lsblk more
+    mount nsenter renice rev setsid taskset umount whereis which ps pgrep pkill top free uptime watch w file less clear
+    tput reset tset time ar""".split()  # noqa: SIM905 - read as a list
+)
+# What these run is no file that could be looked at.
+ELSEWHERE = frozenset(
+    """docker docker-compose podman podman-compose nerdctl kubectl helm ssh scp rsync vagrant minikube kind lxc incus
+    multipass colima orb finch buildah devcontainer earthly act flatpak snap distrobox distrobox-enter toolbox nix-shell
+    dagger""".split()  # noqa: SIM905
+)
+_CAP = 64 << 10  # of a script that is read for what it names
+_MOST = 2_000  # words of it
+_KINDS = (
+    *(".sh", ".bash", ".zsh", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".lua", ".jar", ".so"),
+    *(".env", ".rc", ".conf", ".cfg", ".ini", ".toml", ".json", ".yaml", ".yml", ".r", ".R", ".awk", ".sed", ".tcl"),
+)
+_BETWEEN = str.maketrans(dict.fromkeys("\"'`;|&<>(){}[],=:\t\r\n", " "))
+_BEFORE = frozenset(
+    "exec sudo doas env time command nohup nice then do else if elif while until ! builtin xargs setsid".split()  # noqa: SIM905
+)
+
+
+def is_of_system(path: str) -> bool:
+    return path.startswith(_SYSTEM)
+
+
+def words(text: str) -> list[str]:
+    """The words of a script but for its comments, each once."""
+    lines = [line for line in text[:_CAP].split("\n") if not line.lstrip().startswith(("#", "//"))]
+    whole = [part for line in lines for quote in "\"'" for part in line.split(quote)[1::2] if " " in part]
+    return list(dict.fromkeys([*"\n".join(lines).translate(_BETWEEN).split(), *whole]))[:_MOST]
+
+
+def _without_outputs(text: str) -> str:
+    """A shell's text without the names of the files that it writes."""
+    lines = []
+    for line in text[:_CAP].split("\n"):
+        first, *rest = line.split(">")
+        lines.append(" ".join([first, *(piece.lstrip(" |&").partition(" ")[2] for piece in rest)]))
+    return "\n".join(lines)
+
+
+class Named(Record):
+    """What exists of what a script names: files, folders of modules, and folders that programs may lie in."""
+
+    files: list[str]
+    modules: list[str]
+    folders: list[str]
+
+
+def named(text: str, path: str, folder: str, environ: "Mapping[str, str]", *, is_shell: bool) -> Named:
+    """By the text of the script at `path`, which runs in `folder`."""
+    text = _without_outputs(text) if is_shell else text[:_CAP]
+    here = tuple(dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path)))))
+    searching = "\n".join([line for line in text.split("\n") if any(sign in line for sign in _SEARCHING)])
+    modules = {*words(searching), *(_imported(text) if "import" in text else ())}
+    seen: set[str] = {path, "/"}
+    found = Named([], [], [])
+    for word in (*words(text), *modules):
+        for place in _places(word, here, folder, environ):
+            full = os.path.normpath(place)
+            if full in seen or full.startswith(_VIRTUAL) or os.path.dirname(full) in _NOTES:
+                continue
+            seen.add(full)
+            if os.path.isfile(full):
+                found.files.append(full)
+            elif os.path.isdir(full):
+                (found.modules if word in modules else found.folders).append(full)
+    return found
+
+
+# A line with one of these names folders that modules are taken from.
+_SEARCHING = (
+    *("PYTHONPATH", "PERL5LIB", "NODE_PATH", "RUBYLIB", "CLASSPATH", "LD_LIBRARY_PATH", "GEM_PATH", "GEM_HOME"),
+    *("sys.path", "addsitedir", "LOAD_PATH", "use lib", "include_path", " -I", " -cp ", "-classpath", "package.path"),
+)
+
+
+def _imported(text: str) -> "Iterator[str]":
+    """The modules of Python that may lie beside it."""
+    for line in text[:_CAP].split("\n"):
+        first, _, rest = line.strip().partition(" ")
+        if first in ("import", "from"):
+            for name in rest.partition(" import ")[0].split(","):
+                module = name.strip().partition(" ")[0].partition(".")[0]
+                if module.isidentifier():
+                    yield f"./{module}.py"
+                    yield f"./{module}"
+
+
+def _places(word: str, here: "Iterable[str]", folder: str, environ: "Mapping[str, str]") -> "Iterator[str]":
+    """Where what a word names may lie."""
+    start, slash, rest = word.partition("/")
+    if start[:1] == "-" and slash:  # `-I/opt/x`
+        yield f"/{rest}"
+    elif word[:1] == "$" and not slash:
+        value = environ.get(word[1:].strip("{}"), "")
+        # As data it is another's affair.
+        if value.endswith(_KINDS) or os.path.isdir(value) or os.access(value, os.X_OK):
+            yield value
+    elif slash and ("$" in start or start.endswith(("%", "*", "}")) or not start or start in ("~", "*")):
+        home = environ.get("HOME", "")
+        yield f"{home if start == '~' else environ.get(start[1:], '')}/{rest}"
+        for place in here:
+            yield f"{place}/{rest}"
+            yield f"{os.path.dirname(place)}/{rest}"
+    elif slash or word.endswith(_KINDS):
+        for place in here:
+            yield f"{place}/{word}"
+            if start in (".", "..") and "." not in rest.rpartition("/")[2]:
+                for kind in (".js", ".rb", ".py", ".sh"):
+                    yield f"{place}/{word}{kind}"
+        yield f"{folder}/{word}"
+
+
+def started(text: str) -> "Iterator[str]":
+    """The first words of all commands of a shell's text, without their folders."""
+    for line in text.replace("\\\n", " ").split("\n"):
+        for sign in ("&&", "||", ";", "|", "$(", "`", "(", "&"):
+            line = line.replace(sign, "\n")  # noqa: PLW2901 - a part is a line
+        for part in line.split("\n"):
+            given = part.strip().lstrip("@-+\t ").split()
+            if given[1:2] == ["="]:
+                continue
+            for word in given:
+                bare = word.strip("\"'[],") or word
+                if bare in _BEFORE or bare.startswith("-") or ("=" in bare and bare.partition("=")[0].isidentifier()):
+                    continue
+                if bare[:1] != "#":
+                    yield bare.rpartition("/")[2]
+                break
+
+
+def quoted(text: str) -> "Iterator[str]":
+    """The first words of what stands between quotes, which a script may run: `subprocess.run(["jq", ...])`."""
+    for quote in "\"'`":
+        for part in text[:_CAP].split(quote)[1::2]:
+            if part and "\n" not in part and part[0] not in "-./$":
+                yield part.split(None, 1)[0] if part.strip() else ""
+
+
+# Of native programs.
+
+_HEAD = 64
+_MOST_DYNAMIC = 1 << 16
+_MOST_STRINGS = 1 << 20
+_LOAD, _DYNAMIC = 1, 2
+_NEEDED, _STRINGS, _RPATH, _RUNPATH = 1, 5, 15, 29
+_MOST_LIBRARIES = 200
+
+
+def libraries(path: str, environ: "Mapping[str, str]") -> list[str]:
+    """The libraries that the native program at the real path `path` loads from elsewhere than the system's folders."""
+    searched = [place for place in environ.get("LD_LIBRARY_PATH", "").split(":") if place]
+    preloaded = environ.get("LD_PRELOAD", "").replace(":", " ").split()
+    if is_of_system(path) and not searched and not preloaded:
+        return []
+    found: dict[str, None] = dict.fromkeys(one for one in preloaded if os.path.isfile(one))
+    pending = [path, *found]
+    while pending and len(found) < _MOST_LIBRARIES:
+        this = pending.pop()
+        names, own = _linked(this)
+        beside = os.path.dirname(this)
+        places = (*own, *searched, beside, os.path.join(os.path.dirname(beside), "lib"), "/usr/local/lib")
+        for name in names:
+            for place in (place.replace("${ORIGIN}", beside).replace("$ORIGIN", beside) for place in places):
+                full = os.path.realpath(os.path.join(place, name))
+                if os.path.isfile(full):
+                    if full not in found and not is_of_system(full):
+                        found[full] = None
+                        pending.append(full)
+                    break
+    if not is_of_system(path):
+        found |= dict.fromkeys(_beside(path))
+    return list(found)
+
+
+def _beside(path: str) -> list[str]:
+    """Libraries that lie with a program, which it may load by name."""
+    folder = os.path.dirname(path)
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    return [f"{folder}/{name}" for name in names if name.endswith((".so", ".dylib")) or ".so." in name][
+        :_MOST_LIBRARIES
+    ]
+
+
+def _linked(path: str) -> tuple[list[str], list[str]]:
+    """What an ELF file needs by name, and the folders that it says to look in; nothing for another file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return [], []
+    try:
+        return _Elf(handle).linked()
+    except (OSError, IndexError, ValueError):
+        return [], []
+    finally:
+        os.close(handle)
+
+
+class _Elf:
+    __slots__ = ("handle", "head", "order", "wide")
+
+    def __init__(self, handle: int) -> None:
+        self.handle = handle
+        self.head = os.pread(handle, _HEAD, 0)
+        if self.head[:4] != b"\x7fELF":
+            raise ValueError
+        self.wide = self.head[4] == 2
+        self.order = self.head[5] == 1
+
+    def number(self, data: bytes, at: int, size: int) -> int:
+        return int.from_bytes(data[at : at + size], "little" if self.order else "big")
+
+    def linked(self) -> tuple[list[str], list[str]]:
+        word = 8 if self.wide else 4
+        start = self.number(self.head, 32 if self.wide else 28, word)
+        size = self.number(self.head, 54 if self.wide else 42, 2)
+        count = self.number(self.head, 56 if self.wide else 44, 2)
+        table = os.pread(self.handle, min(size * count, _MOST_DYNAMIC), start)
+        loads: list[tuple[int, int, int]] = []
+        dynamic = b""
+        for at in range(0, len(table), size or 1):
+            kind = self.number(table, at, 4)
+            offset = self.number(table, at + (8 if self.wide else 4), word)
+            address = self.number(table, at + (16 if self.wide else 8), word)
+            length = self.number(table, at + (32 if self.wide else 16), word)
+            if kind == _LOAD:
+                loads.append((address, offset, length))
+            elif kind == _DYNAMIC:
+                dynamic = os.pread(self.handle, min(length, _MOST_DYNAMIC), offset)
+        entries = [
+            (self.number(dynamic, at, word), self.number(dynamic, at + word, word))
+            for at in range(0, len(dynamic), 2 * word)
+        ]
+        place = next((value for tag, value in entries if tag == _STRINGS), 0)
+        offset = next((offset + place - base for base, offset, size in loads if base <= place < base + size), place)
+        strings = os.pread(self.handle, _MOST_STRINGS, offset)
+
+        def said(*tags: int) -> list[str]:
+            found = [strings[value : strings.index(b"\0", value)] for tag, value in entries if tag in tags]
+            return [os.fsdecode(one) for one in found]
+
+        return said(_NEEDED), [place for one in said(_RPATH, _RUNPATH) for place in one.split(":") if place]

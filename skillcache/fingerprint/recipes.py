@@ -1,0 +1,250 @@
+"""What the text of a named task says that it starts: of make, npm, just and their like, and of the scripts it calls.
+
+It is read as text, not run: what a condition leaves out counts, too. Where a task is not found, all of its file does.
+"""
+
+import os
+
+from skillcache.core.files import read
+from skillcache.core.json import loads
+from skillcache.fingerprint import leads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CAP = 1 << 20
+_DEPTH = 4
+_MOST = 200  # packages of a workspace
+_MAKE = ("GNUmakefile", "makefile", "Makefile")
+# Where each program's tasks are; of these in JSON under `scripts` or `tasks`.
+_FILES = {
+    "make": _MAKE,
+    "just": ("justfile", "Justfile", ".justfile"),
+    "task": ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml", "Taskfile.dist.yml"),
+    "mise": ("mise.toml", ".mise.toml", "mise.local.toml", ".mise.local.toml", ".config/mise.toml"),
+    "rake": ("Rakefile", "rakefile", "Rakefile.rb"),
+    "composer": ("composer.json",),
+    "deno": ("deno.json", "deno.jsonc"),
+    "invoke": ("tasks.py",),
+    "poe": ("pyproject.toml",),
+    "pdm": ("pyproject.toml",),
+    "hatch": ("pyproject.toml", "hatch.toml"),
+    "rye": ("pyproject.toml",),
+}
+_NODE = ("package.json",)
+_RUNNERS = frozenset(
+    """make npm pnpm yarn bun just task mise rake composer deno poe invoke hatch pdm rye npm-run-all run-s run-p
+    """.split()  # noqa: SIM905
+)
+_OF_CODE = ("rake", "invoke")  # whose tasks are a program's text
+_SCRIPTS = (".sh", ".bash", ".zsh")
+
+
+def started(runner: str, task: str, folder: str) -> list[str]:
+    """The names of the programs that the task starts, by what its text says, each once."""
+    found: dict[str, None] = {}
+    for text, place in _texts(runner, task, folder, 0, set()):
+        found |= dict.fromkeys(leads.started(text))
+        if runner in _OF_CODE or " -c " in text:  # `sh -c "..."`
+            found |= dict.fromkeys(leads.quoted(text))
+        for script in _scripts(text, place, 0):
+            found |= dict.fromkeys(leads.started(script))
+    return list(found)
+
+
+def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str, str]]) -> "Iterator[tuple[str, str]]":
+    """The texts of a task and of those that it calls, each with the folder that it runs in."""
+    if depth > _DEPTH or (folder, task) in seen:
+        return
+    seen.add((folder, task))
+    for name in _FILES.get(runner, _NODE):
+        data = read(f"{folder}/{name}", _CAP)
+        if data is None:
+            continue
+        text = data.decode("utf-8", "replace")
+        for place in _members(text, folder) if name == "package.json" and not depth else ():
+            yield from _texts(runner, task, place, depth + 1, seen)
+        if name.endswith((".json", ".jsonc")):
+            pieces, names = _of_json(text, task)
+        elif runner in ("make", "just"):
+            pieces, names = _of_make(text, task, is_asked=not depth)
+        else:
+            pieces = [_block(text, task, is_asked=not depth)]
+            names = _needed(pieces[0])
+        for piece in pieces:
+            yield piece, folder
+            for called, at in _called(piece):
+                place = os.path.normpath(os.path.join(folder, at))
+                yield from _texts("make" if called[0] == "make" else runner, called[1], place, depth + 1, seen)
+        for other in names:
+            yield from _texts(runner, other, folder, depth + 1, seen)
+        return
+
+
+def _members(text: str, folder: str) -> "Iterator[str]":
+    """The folders of the packages of a workspace that has a package.json at its top."""
+    globs: list[object] = []
+    try:
+        whole = loads(text)
+    except (ValueError, RecursionError):
+        return
+    said = whole.get("workspaces") if isinstance(whole, dict) else None
+    said = said.get("packages") if isinstance(said, dict) else said
+    globs += said if isinstance(said, list) else []
+    others = (read(f"{folder}/pnpm-workspace.yaml", _CAP) or b"").decode("utf-8", "replace").split("\n")
+    globs += [line.strip()[1:].strip(" \"'") for line in others if line.strip().startswith("-")]
+    for glob in globs:
+        if isinstance(glob, str) and glob and glob[0] not in "!/":
+            start, star, _ = glob.partition("*")
+            place = os.path.normpath(os.path.join(folder, start))
+            yield from [f"{place}/{name}" for name in _list(place)] if star else [place]
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))[:_MOST]
+    except OSError:
+        return []
+
+
+def _needed(text: str) -> list[str]:
+    """The tasks that a block of YAML or TOML says come before, or calls."""
+    found: list[str] = []
+    is_list = False
+    for line in text.split("\n"):
+        head, sign, rest = line.strip().removeprefix("- ").replace("=", ":", 1).partition(":")
+        is_list = (is_list and not sign) or head.strip() in ("deps", "depends", "depends_post", "task", "sequence")
+        if is_list:
+            said = rest if sign else line
+            found += [word.strip(" -\"'[],") for word in said.replace(",", " ").split()]
+    return [name for name in found if name]
+
+
+def _called(text: str) -> "Iterator[tuple[tuple[str, str], str]]":
+    """((program, task), folder) of the tasks that a recipe's text calls."""
+    for line in text.replace("$(MAKE)", "make").replace("${MAKE}", "make").replace("\\\n", " ").split("\n"):
+        words = line.replace("&&", " ; ").replace(";", " ; ").lstrip("@-+\t ").split()
+        place = ""
+        for at, word in enumerate(words):
+            if word in ("-C", "--prefix", "cd", "--cwd", "--dir") and at + 1 < len(words):
+                place = words[at + 1]
+            if word in _RUNNERS:
+                for other in words[at + 1 :]:
+                    if other == ";":
+                        break
+                    if other not in ("run", "run-script", "-s", "-C") and other[:1] not in "-$" and other != place:
+                        yield (("make" if word == "make" else "npm"), other), place
+
+
+def _scripts(text: str, folder: str, depth: int) -> "Iterator[str]":
+    """The texts of the scripts of a shell's that a text names."""
+    if depth > _DEPTH:
+        return
+    for given in leads.words(text):
+        word = given.lstrip("@-+")
+        if not word.endswith(_SCRIPTS) and "/" not in word:
+            continue
+        path = os.path.join(folder, word)
+        data = read(path, _CAP) if os.path.isfile(path) else None
+        if data is None or not (word.endswith(_SCRIPTS) or (data[:2] == b"#!" and b"sh" in data.split(b"\n", 1)[0])):
+            continue
+        script = data.decode("utf-8", "replace")
+        yield script
+        yield from _scripts(script, os.path.dirname(path), depth + 1)
+
+
+def _of_json(text: str, task: str) -> tuple[list[str], list[str]]:
+    """The text of a script of package.json and its like, and the names of others that it calls."""
+    try:
+        whole = loads(text)
+    except (ValueError, RecursionError):
+        return [text], []
+    scripts: dict[str, object] = {}
+    for name in ("scripts", "tasks"):
+        table = whole.get(name) if isinstance(whole, dict) else None
+        scripts |= table if isinstance(table, dict) else {}
+    found = [scripts[name] for name in (f"pre{task}", task, f"post{task}") if name in scripts]
+    pieces: list[str] = []
+    for each in found:
+        command = each.get("command") if isinstance(each, dict) else each
+        pieces += [one for one in (command if isinstance(command, list) else [command]) if isinstance(one, str)]
+    words = {word.strip("\"'@") for piece in pieces for word in piece.split()}
+    wide = [word[:-1] for word in words if word.endswith("*")]
+    return pieces, [
+        name
+        for name in scripts
+        if name != task and (name in words or any(start and name.startswith(start) for start in wide))
+    ]
+
+
+def _of_make(text: str, task: str, *, is_asked: bool) -> tuple[list[str], list[str]]:
+    """The recipe of a target, with the variables that it uses, and what it needs to be made before."""
+    variables: dict[str, str] = {}
+    recipes: list[str] = []
+    needs: list[str] = []
+    within = False
+    for line in text.replace("\\\n", " ").split("\n"):
+        if line[:1] in ("\t", " ") and line.strip():
+            recipes += [line] if within else []
+            continue
+        name, value = _assigned(line)
+        if name:
+            variables[name] = value
+        elif ":" in line:
+            before, _, after = line.partition(":")
+            targets = before.split()
+            within = any(_is(target.lstrip("@"), task) for target in targets[:1]) or task in targets
+            first, _, recipe = after.lstrip(":").partition(";")
+            if within:
+                recipes.append(recipe)
+                needs += first.replace("|", " ").split()
+    if not recipes:  # what another needs may be a file
+        return [text] if is_asked else [], []
+    said = "\n".join(recipes)
+    for _ in range(_DEPTH):
+        for name, value in variables.items():
+            for sign in (f"$({name})", f"${{{name}}}", f"{{{{{name}}}}}", f"{{{{ {name} }}}}"):
+                said = said.replace(sign, value)[:_CAP]
+    return [said], [need for need in needs if need != task and "$" not in need]
+
+
+def _assigned(line: str) -> tuple[str, str]:
+    """A variable and its value; '' twice for another line, such as a rule."""
+    name, equals, value = line.partition("=")
+    before, colon, after = line.partition(":")
+    if not equals or (colon and len(before) < len(name) and not after.lstrip(":").startswith("=")):
+        return "", ""
+    return name.rstrip(":?+! ").rpartition(" ")[2], value.strip().strip("'\"") if '"' in value[:2] else value
+
+
+def _is(target: str, task: str) -> bool:
+    """Whether a rule such as `test-%` makes the task."""
+    start, percent, end = target.partition("%")
+    return target == task or bool(percent and task.startswith(start) and task.endswith(end))
+
+
+def _block(text: str, task: str, *, is_asked: bool) -> str:
+    """The part of a file in YAML or TOML that is headed by the task's name; all of it where there is none."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        bare = line.strip().strip("[]")
+        key = bare.partition(":")[0].partition("=")[0].strip().strip("\"'")
+        if key not in (task, f'"{task}"') and not (
+            line.startswith("[") and key.rpartition(".")[2].strip("\"'") == task
+        ):
+            continue
+        depth = len(line) - len(line.lstrip())
+        found = [bare.partition(":" if ":" in bare.partition("=")[0] else "=")[2].strip(" \"'[]")]
+        for later in lines[at + 1 :]:
+            if line.startswith("["):
+                if later.startswith("["):
+                    break
+            elif later.strip() and len(later) - len(later.lstrip()) <= depth:
+                break
+            piece = later.strip().removeprefix("- ")
+            for sign in ("cmd:", "cmds:", "run =", "cmd =", "shell =", "sh:"):
+                piece = piece.removeprefix(sign)
+            found.append(piece.strip(" \"'"))
+        return "\n".join(found)
+    return text if is_asked else ""
