@@ -27,6 +27,7 @@ _WORDS = {
     "outside": "{name}, outside the project",
     "packages": "the packages of {name}",
     "read": "{name}, which the command names",
+    "rewritten": "{name}, which each run writes anew,",
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",
