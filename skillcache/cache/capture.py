@@ -129,8 +129,9 @@ def capture_of(
     deadline: float,
     asked: "Git | None" = None,
     meanwhile: "Callable[[], object] | None" = None,
+    rewritten: tuple[str, ...] = (),
 ) -> "tuple[Fingerprint, Workplace | None]":
-    """What the command of `verdict` depends on. `asked`, `meanwhile`: see `Request`. Raises Bypass."""
+    """What the command of `verdict` depends on. `asked`, `meanwhile`, `rewritten`: see `Request`. Raises Bypass."""
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories)
@@ -156,6 +157,7 @@ def capture_of(
         deadline=deadline,
         without=work.outputs if work is not None else (),
         counted=work.counted if work is not None else (),
+        rewritten=rewritten,
         asked=asked,
         meanwhile=meanwhile,
         scope=_scope(plan, programs) if work is None else "",

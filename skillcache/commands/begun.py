@@ -6,6 +6,7 @@ from skillcache.core.record import KW_ONLY, Record, field
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.cache.capture import Lookup
+    from skillcache.commands.rewritten import Watch
 
 
 class Begun(Record):
@@ -20,4 +21,5 @@ class Begun(Record):
     generations: dict[str, int] = field(default_factory=dict)  # of the names
     outcome: Outcome = NO_ENTRY  # of the look at the store
     started: int = 0  # ms since the epoch
+    watch: "Watch | None" = None  # of the files that its runs write anew
     trace: dict[str, object] = field(default_factory=dict)  # see `skillcache.cache.skills.run`

@@ -139,6 +139,13 @@ class Declared:
             return None
         return Narrowing(self._depends, find_root(self.cwd) or self.cwd, self.program.environ)
 
+    def reports(self, cache: str, *, always: bool = True) -> None:
+        """Who declares what a command reads has said what it writes."""
+        del cache, always
+
+    def touched(self, found: Lookup, *, since: int, seconds: float) -> tuple[bool, list[str]]:
+        return self.is_disturbed(found, since=since, seconds=seconds), []
+
     def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
         from skillcache.fingerprint.changes import disturbed  # a hit needs none
 

@@ -13,6 +13,7 @@ from skillcache.core.paths import (
     package_folder,
     pending_folder,
     replayed_folder,
+    rewritten_folder,
     runs_folder,
     seen_folder,
     shims_folder,
@@ -43,7 +44,7 @@ def tidy(cache: str, now: float) -> None:
     counts.trim(cache)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (stamps_folder, mentions_folder, own_folder):
+    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder):
         files.sweep(folder(cache), now, _UNUSED)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)

@@ -94,6 +94,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.capture import Plan
     from skillcache.commands.process import Program
+    from skillcache.commands.rewritten import Rewritten
 
     class Task(Protocol):
         """One that a rule names (`ruled`) or one whose inputs a person declares (`declared`).
@@ -119,6 +120,15 @@ if TYPE_CHECKING:
 
         def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
             """Whether what it depends on was touched since the stamp, even if it is now as it was. Raises Bypass."""
+
+        def touched(self, found: Lookup, *, since: int, seconds: float) -> tuple[bool, list[str]]:
+            """See `skillcache.fingerprint.changes.touched`. Raises Bypass."""
+
+        def reports(self, cache: str, *, always: bool = True) -> "Rewritten | None":
+            """The files that its runs write anew; None where that does not matter. Raises OSError.
+
+            always: also where no command is known to leave any.
+            """
 
         def extra_names(self) -> tuple[str, ...]:
             """Names besides those of the plan that invalidate its results."""

@@ -12,6 +12,7 @@ from skillcache.claude.event import ToolEvent
 from skillcache.commands.giving import POSITION
 from skillcache.commands.invocation import joined
 from skillcache.core.credentials.find import find as find_secret
+from skillcache.core.digest import digest
 from skillcache.core.outcomes import (
     CHANGED_INPUTS,
     CONFIRMED,
@@ -30,12 +31,13 @@ from skillcache.core.outcomes import (
     Outcome,
     StoreError,
 )
-from skillcache.fingerprint.capture import is_but_for_ignored, settle
+from skillcache.fingerprint.capture import settle, with_ignored
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 
+_FOR_THE_SERVICE = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
 TYPE_CHECKING = False
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from skillcache.commands.child import Ended
     from skillcache.commands.failure import Failure
     from skillcache.commands.invocation import Task
+    from skillcache.commands.rewritten import Rewritten
     from skillcache.commands.streams import Input
     from skillcache.settings.in_force import Settings
     from skillcache.stores.contract import Store
@@ -98,7 +101,8 @@ class Recorder:
 
     def _keep(self, ended: "Ended", given: "Input") -> Outcome:
         assert ended.streams is not None  # noqa: S101 - `_unfit` has seen to it
-        found = self._found(given)
+        self._require_unwritten()
+        found = self._found(ended, given)
         if found is None:
             return CHANGED_INPUTS
         left = self._left(found)
@@ -109,7 +113,7 @@ class Recorder:
         entry.details |= self._around(found, left)
         return self._compare(entry) if self._begun.outcome is VERIFY else self._store(found, entry)
 
-    def _found(self, given: "Input") -> "Lookup | None":
+    def _found(self, ended: "Ended", given: "Input") -> "Lookup | None":
         """What the command depends on at its end; None when that is not what it was all along."""
         seconds = self._settings.number("capture_time")
         begun, task = self._begun, self._task
@@ -117,10 +121,19 @@ class Recorder:
         if found.workplace is not None:
             deadline = time.monotonic() + seconds
             found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
+        began = begun.found
         settled = self._without_outputs(found)
-        if settled is None or settled.key != begun.found.key:
+        if settled is None:
             return None
-        return None if task.is_disturbed(settled, since=begun.since, seconds=seconds) else settled
+        found = settled
+        reports = task.reports(self._settings.cache, always=False)
+        is_same = found.key == begun.found.key
+        if not (reports is not None and reports.known) and (
+            is_same and not task.is_disturbed(found, since=begun.since, seconds=seconds)
+        ):
+            return found
+        reports = reports or task.reports(self._settings.cache)
+        return None if reports is None else self._but_for_reports(reports, began, found, ended, given)
 
     def _without_outputs(self, found: "Lookup") -> "Lookup | None":
         """What is so at the end, once is known which files the run has left itself; None where others changed.
@@ -129,13 +142,61 @@ class Recorder:
         """
         begun = self._begun
         settled = settle(begun.found.fingerprint, found.fingerprint)
-        if settled is None:
+        if settled is None or settled is found.fingerprint:
+            return found if settled is not None else None
+        begun.found = Lookup(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)
+        begun.key = entry_key(self._task.plan.name, begun.found.digest)
+        return Lookup(found.called, settled, found.workplace)
+
+    def _but_for_reports(
+        self, reports: "Rewritten", began: "Lookup", found: "Lookup", ended: "Ended", given: "Input"
+    ) -> "Lookup | None":
+        """`found`, if nothing has changed but what each run writes anew; None for another run that only shows what."""
+        from skillcache.cache.verify import normalized
+        from skillcache.commands.rewritten import Watch, changed, may_be_report
+
+        begun, task, seconds = self._begun, self._task, self._settings.number("capture_time")
+        others, unknown = task.touched(found, since=begun.since, seconds=seconds)
+        watch = begun.watch or Watch(reports.root, ())
+        new = [path for path in unknown if path not in reports.known]
+        differs = changed(begun.found, found)
+        if others or differs is None or not differs.issubset(new) or not all(map(may_be_report, new)):
             return None
-        if settled is found.fingerprint or not is_but_for_ignored(begun.found.fingerprint, settled):
+        assert ended.streams is not None  # noqa: S101 - `_unfit` has seen to it
+        text = b"\n".join(ended.streams).decode("utf-8", "replace")
+        said = digest(f"{ended.status} {normalized(text, reports.root, task.plan.normalize)}".encode())
+        free = tuple(path for path in reports.known if reports.is_free(path, watch))
+        if free != reports.known:
+            reports.known = free
+            reports.keep(None, said, (), watch)
+            return None
+        if not new:
+            reports.keep(found, said, (), watch)
             return found
-        begun.found = found = Lookup(found.called, settled, found.workplace)
-        begun.key = entry_key(self._task.plan.name, found.digest)
+        if begun.outcome is VERIFY or not reports.began_where_the_last_ended(began, said):
+            reports.keep(found, said, new, watch)
+            return None
+        if not all(path in watch.paths and reports.is_free(path, watch) for path in new):
+            reports.keep(found, said, new, watch)
+            return None
+        reports.known = tuple(sorted({*reports.known, *new}))
+        found = task.look(given.rows(), seconds=seconds)
+        others, unknown = task.touched(found, since=begun.since, seconds=seconds)
+        if others or not set(unknown).issubset(reports.known):
+            return None
+        reports.keep(found, said, (), watch)
+        begun.found, begun.key = found, entry_key(task.plan.name, found.digest)
         return found
+
+    def _require_unwritten(self) -> None:
+        """Raises Bypass (UNDECLARED) where the run has written what a service reads after it: no replay does."""
+        for name in _FOR_THE_SERVICE:
+            try:
+                changed = os.stat(self._task.program.environ.get(name) or "\0").st_ctime_ns
+            except (OSError, ValueError):
+                continue
+            if changed >= self._begun.since:
+                raise Bypass(UNDECLARED, f"the file of {name} was written")
 
     def _left(self, found: "Lookup") -> tuple[File, ...]:
         """The files that a skill's script has written. Raises Bypass."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.capture import Lookup
     from skillcache.cache.skills.run import Workplace
+    from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
     from skillcache.rules.gathered import Verdict
@@ -36,11 +37,12 @@ if TYPE_CHECKING:
 class Ruled:
     """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH."""
 
-    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "verdict", "words")
+    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "rewritten", "verdict", "words")
 
     def __init__(
         self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
     ) -> None:
+        self.rewritten: Rewritten | None = None
         self.program = program
         self.plan = plan
         self.verdict = verdict
@@ -68,6 +70,7 @@ class Ruled:
                 deadline=deadline,
                 asked=asked,
                 meanwhile=meanwhile,
+                rewritten=self.rewritten.known if self.rewritten is not None else (),
             )
             return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
         finally:
@@ -91,12 +94,28 @@ class Ruled:
             return found.workplace.touched(since) or found.workplace.disturbed(
                 rows, self.environ, since=since, deadline=deadline
             )
-        from skillcache.fingerprint.changes import disturbed  # a hit needs none
-
         if self.plan.depends == ():
             return False
-        root, asked = found.fingerprint.root, self._asked
-        return disturbed(root, rows, self.environ, since=since, deadline=deadline, asked=asked)
+        known, unknown = self.touched(found, since=since, seconds=seconds)
+        return known or bool(unknown)
+
+    def touched(self, found: "Lookup", *, since: int, seconds: float) -> tuple[bool, list[str]]:
+        from skillcache.fingerprint.changes import touched  # a hit needs none
+
+        root, deadline = found.fingerprint.root, time.monotonic() + seconds
+        return touched(root, found.fingerprint.rows, self.environ, since=since, deadline=deadline, asked=self._asked)
+
+    def reports(self, cache: str, *, always: bool = True) -> "Rewritten | None":
+        if self.rewritten is None and self.verdict.skill is None and self.plan.depends is None:
+            import os
+
+            from skillcache.core.paths import rewritten_folder
+
+            if always or os.path.exists(rewritten_folder(cache)):
+                from skillcache.commands.rewritten import Rewritten  # few commands leave such files
+
+                self.rewritten = Rewritten(cache, self.cwd, self.words, self.environ)
+        return self.rewritten
 
     def extra_names(self) -> tuple[str, ...]:
         return ()

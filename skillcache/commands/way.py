@@ -143,6 +143,10 @@ class Way:
                 raise
             begun.outcome = UNFIT
             return False
+        reports = self._task.reports(self._settings.cache, always=False)
+        if reports is not None and reports.known and not reports.is_as_left(begun.found):
+            begun.outcome = UNFIT
+            return False
         return True
 
     def _is_chosen(self) -> bool:
@@ -152,6 +156,7 @@ class Way:
     def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What the command depends on now, and what may be served for that."""
         task, settings = self._task, self._settings
+        task.reports(settings.cache, always=False)
         since = stamp(settings.cache)
         place, seconds = self._place(), settings.number("capture_time")
         place.require_quick()
@@ -339,10 +344,12 @@ class Way:
         mark = self._mark(begun)
         try:
             self._trace(begun)
+            self._watch(begun)
             begun.started = int(time.time() * 1000)
             cap = int(self._settings.number("max_output"))
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)
             self._spent_from = time.monotonic()
+            self._end_watch(begun)
             nesting.begin(_RECORDING + 2 * self._settings.number("capture_time"))
             if mark is None or mark.holds_a_replay():
                 self._count(DISK if mark is None else HOLDS_A_REPLAY, run=ended.milliseconds)
@@ -392,6 +399,22 @@ class Way:
             begun.trace = begun.found.workplace.trace(self._task.program.environ, deadline=deadline)
         except (Bypass, OSError) as fault:
             begun.trace = {"fault": fault}
+
+    def _watch(self, begun: Begun) -> None:
+        """What happens to the files that its runs write anew."""
+        try:
+            reports = self._task.reports(self._settings.cache, always=False)
+            if reports is not None and reports.is_kept:
+                begun.watch = reports.watch()
+        except Exception:  # noqa: BLE001 - what is not known of them keeps the result from being stored
+            begun.watch = None
+
+    def _end_watch(self, begun: Begun) -> None:
+        try:
+            if begun.watch is not None:
+                begun.watch.end()
+        except Exception:  # noqa: BLE001 - likewise
+            begun.watch = None
 
     def _record(self, begun: Begun, ended: "Ended", given: Input) -> None:
         place = self._place()

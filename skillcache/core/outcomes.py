@@ -81,7 +81,7 @@ REFUTED = Outcome(413, STORE, "refuted", "a verifying run gave another result: t
 BAD_STATUS = Outcome(416, STORE, "bad_status", "the server answered with an error or led elsewhere")
 EMPTY = Outcome(417, STORE, "empty", "the result is empty")
 LAUNCHED = Outcome(418, STORE, "launched", "the agent works in the background: its answer comes later")
-UNDECLARED = Outcome(419, STORE, "undeclared", "the skill wrote files that it does not declare")
+UNDECLARED = Outcome(419, STORE, "undeclared", "the run wrote files that nobody has declared")
 OUTDATED = Outcome(420, STORE, "outdated", "the call put stored results of a rule out of date")
 HOLDS_A_REPLAY = Outcome(421, STORE, "holds_a_replay", "what the run has started was given a recorded result")
 

@@ -87,6 +87,11 @@ def failed_folder(cache: str) -> str:
     return cache + "/failed"
 
 
+def rewritten_folder(cache: str) -> str:
+    """Which files each run of a command writes anew."""
+    return cache + "/rewritten"
+
+
 def replayed_folder(cache: str) -> str:
     """What was replayed to each session since its last turn ended."""
     return cache + "/replayed"

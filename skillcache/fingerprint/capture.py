@@ -103,6 +103,7 @@ class Request(Record):
     ruled: tuple[str, ...] = ()  # files and folders that a rule names, as it spells them
     without: tuple[str, ...] = ()  # globs relative to the root of files that do not count, as the command makes them
     counted: tuple[str, ...] = ()  # of files that do, even if git ignores them and they look like outputs
+    rewritten: tuple[str, ...] = ()  # files unknown to git that each run writes anew, and does not read before
     asked: "Git | None" = None  # git, asked ahead
     meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
     scope: str = ""  # what names the command whose own outputs do not count
@@ -135,6 +136,7 @@ def capture(request: Request) -> Fingerprint:
         reading = worktree.Reading(
             root, request.depends, request.environ, budget, without=request.without, git=request.asked
         )
+        reading.rewritten = frozenset(map(os.fsencode, request.rewritten))
     try:
         if reading is not None:
             reading.begin()
@@ -187,6 +189,7 @@ def _capture(
         places = dict.fromkeys((cwd, *request.directories))
         rows += [("named", *row) for row in named.capture(environ, places, root, budget)]
     rows.append(("content", "", found.digest))
+    rows += [("rewritten", path, "") for path in request.rewritten]
     rows += _rows_of_ignored(ignored)
     if is_whole:
         elsewhere = _mentions(request, cwd, root, reading, found, ignored, tools)
@@ -244,11 +247,11 @@ def _rows_of_mentions(found: "Mapping[str, Entry]", own: Own | None) -> list[Row
     return rows
 
 
-def is_but_for_ignored(one: Fingerprint, other: Fingerprint) -> bool:
-    """Whether two captures agree in all that git does not ignore."""
-    return [row for row in one.rows if row[0] not in _OF_IGNORED] == [
-        row for row in other.rows if row[0] not in _OF_IGNORED
-    ]
+def with_ignored(one: Fingerprint, other: Fingerprint) -> Fingerprint:
+    """A capture with what another says of the files that git ignores."""
+    rows = [row for row in one.rows if row[0] not in _OF_IGNORED]
+    rows += [row for row in other.rows if row[0] in _OF_IGNORED]
+    return Fingerprint(one.root, tuple(sorted(rows)), one.details, one.ignored)
 
 
 def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:

@@ -16,6 +16,7 @@ import os
 from skillcache.core import files
 from skillcache.core.git import Git, find_root, git_folders
 from skillcache.fingerprint.ignored import is_cache
+from skillcache.fingerprint.worktree import is_swap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,27 @@ def disturbed(
     without: tuple[str, ...] = (),
     asked: Git | None = None,
 ) -> bool:
-    """`rows`: of the fingerprint at the end; `depends`: globs that narrow it; `without`: globs of what does not count.
+    """Whether anything was touched, see `touched`."""
+    known, unknown = touched(
+        root, rows, environ, since=since, deadline=deadline, depends=depends, without=without, asked=asked
+    )
+    return known or bool(unknown)
+
+
+def touched(
+    root: str,
+    rows: "tuple[Row, ...]",
+    environ: "Mapping[str, str]",
+    *,
+    since: int,
+    deadline: float,
+    depends: tuple[str, ...] | None = None,
+    without: tuple[str, ...] = (),
+    asked: Git | None = None,
+) -> tuple[bool, list[str]]:
+    """Whether git's index or a file that git tracks or ignores was, and the other files that were.
+
+    `rows`: of the fingerprint at the end; `depends`: globs that narrow it; `without`: globs of what does not count.
 
     `asked`: git as that fingerprint was read with, which need not be asked for its filters once more. Raises Bypass
     (NO_GIT, TOO_SLOW).
@@ -48,10 +69,10 @@ def disturbed(
     """
     ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
     if find_root(root) != root:
-        return _any_newer(root, ignored, since)
+        return _any_newer(root, ignored, since), []
     index = _changed(os.fsencode(os.path.join(git_folders(root)[0], "index")))
     if index >= since:
-        return True  # a stash, a checkout, an add
+        return True, []  # a stash, a checkout, an add
     # Git compares whole seconds: an index written in the very second of the start cannot tell, so every file is asked.
     all_tracked = index // _SECOND >= since // _SECOND
     questions = (
@@ -64,7 +85,11 @@ def disturbed(
     git.deadline = deadline
     children = [git.start(*arguments, "--", *patterns) for arguments in questions]
     tracked, untracked = (output.split(b"\0")[:-1] for output in git.gather(*children))
-    return _any_newer(root, [*ignored, *tracked, *(path for path in untracked if not is_cache(path))], since)
+    if _any_newer(root, [*ignored, *tracked], since):
+        return True, []
+    top = os.fsencode(root)
+    newer = [path for path in untracked if not is_cache(path) and _changed(os.path.join(top, path)) >= since]
+    return False, [os.fsdecode(path) for path in newer if not is_swap(os.path.join(top, path))]
 
 
 def _any_newer(root: str, paths: list[bytes], since: int) -> bool:

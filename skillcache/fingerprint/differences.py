@@ -30,6 +30,7 @@ _WORDS = {
     "packages": "the packages of {name}",
     "read": "{name}, which the command names",
     "reads": "{name}, which a rule names,",
+    "rewritten": "{name}, which each run writes anew,",
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",

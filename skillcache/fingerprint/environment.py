@@ -8,6 +8,8 @@ import os
 import time
 
 from skillcache.core.digest import digest
+from skillcache.core.git import git_folders
+from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 from skillcache.fingerprint.packages import relative
 
@@ -24,6 +26,8 @@ _DATE = "GIT_AUTHOR_DATE"
 _MOMENT = 600  # seconds
 _TERMINAL = frozenset(["TERM_PROGRAM", "TERM_PROGRAM_VERSION", "VTE_VERSION"])
 _WANTED = frozenset(["FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS", "MYPY_FORCE_COLOR", "TTY_COMPATIBLE"])
+_OF_AGENTS = {"EDITOR": "devin", "TERM_PROGRAM": "kiro"}
+_OF_GIT = frozenset(["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR"])
 # Who asks: tools write less, or otherwise, for an agent. Its version is not what they look at.
 _AGENT = "AI_AGENT"
 
@@ -32,12 +36,17 @@ def capture(environ: "Mapping[str, str]", more: "Iterable[str]", root: str) -> l
     """(name, digest of the value or "unset") of all variables that count and of all named in `more`."""
     person = Person(environ)
     more = frozenset(more)
+    own = _folders_of_git(root) if not _OF_GIT.isdisjoint(environ) else {}
     rows = [(name, "unset") for name in more if name not in environ]
     for name, value in environ.items():
         if name in more:
             text = person.without_places(value, root)
-        elif (is_noise(name) and not _has_colours(name, environ)) or is_of_now(name, environ):
+        elif is_of_now(name, environ) or (
+            is_noise(name) and not _has_colours(name, environ) and not _is_of_agent(name, value)
+        ):
             continue
+        elif name in _OF_GIT and value in own:
+            text = own[value]
         else:
             text = _counted(name, value, person, root)
         rows.append((name, digest(f"{name}={text}".encode("utf-8", "surrogateescape"))))
@@ -57,7 +66,7 @@ class Person:
         self.is_own = bool(name) and (name in (self.user, "root") or folder in _HOMES)
 
     def without_places(self, value: str, root: str) -> str:
-        """`value` with the project, the home folder and the user, as a whole part of a path, replaced."""
+        """`value` with the project, the home folder and a home of the user's elsewhere, as whole paths, replaced."""
         if "/" not in value:
             return value
         if root in value:
@@ -65,7 +74,8 @@ class Person:
         if self.home and self.home in value:
             value = relative(value, self.home, _HOME)
         if self.user and f"/{self.user}" in value:
-            value = "/".join([_USER if part == self.user else part for part in value.split("/")])
+            for folder in _HOMES:
+                value = relative(value, f"{folder}/{self.user}", f"{folder}/{_USER}")
         return value
 
 
@@ -79,6 +89,22 @@ def _counted(name: str, value: str, person: Person, root: str) -> str:
     if name == _AGENT:
         return value.replace("@", "_").replace("/", "_").partition("_")[0]
     return person.without_places(value, root)
+
+
+def _folders_of_git(root: str) -> dict[str, str]:
+    """What git says to a hook of a linked worktree, and what that is in any of them."""
+    try:
+        folder, shared = git_folders(root)
+    except (OSError, Bypass):
+        return {}
+    if os.path.realpath(folder) == os.path.realpath(shared):  # there it says `.git`
+        return {}
+    return {root: "\0worktree", folder: "\0own", f"{folder}/index": "\0own index", shared: "\0shared"}
+
+
+def _is_of_agent(name: str, value: str) -> bool:
+    """Whether std-env (4.0, of vitest 4) takes it for the sign of an agent, for which vitest writes otherwise."""
+    return name in _OF_AGENTS and _OF_AGENTS[name] in value
 
 
 def _has_colours(name: str, environ: "Mapping[str, str]") -> bool:

@@ -11,7 +11,7 @@ What cannot be followed surely is UNCAPTURABLE.
 import os
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.digest import digest_parts, sha256
 from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import leads, packages
@@ -50,8 +50,6 @@ def behind(path: str, folder: str, environ: "Mapping[str, str]", *, also: str = 
         raise Bypass(outcomes.UNCAPTURABLE, f"{path} is a shim of an unknown manager")
     if _is_rustup(path):
         return _rustup(word, folder, environ, also)
-    if place.endswith("/.volta/bin"):
-        raise Bypass(outcomes.UNCAPTURABLE, f"{path} chooses its version when it runs")
     return path
 
 
@@ -215,7 +213,7 @@ class Tools:
     identities: word -> digest; packages: name -> what the environments behind the words have installed.
     """
 
-    __slots__ = ("_led_to", "_programs", "budget", "environ", "identities", "known", "packages", "root")
+    __slots__ = ("_led_to", "_programs", "budget", "environ", "identities", "known", "more", "packages", "root")
 
     def __init__(self, root: str, environ: "Mapping[str, str]", budget: Budget) -> None:
         self.root = root
@@ -226,6 +224,7 @@ class Tools:
         self.known: dict[str, str] = {}
         self._led_to: set[str] = set()  # scripts whose text was read
         self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
+        self.more: list[str] = []  # folders with programs besides those of PATH
 
     def add(self, word: str, folder: str, *, optional: bool = False) -> None:
         """Capture the tool that `word` names in `folder`; NO_TOOL, or "absent" for an optional one, without it."""
@@ -246,12 +245,52 @@ class Tools:
         if os.path.basename(word) == "mise":
             self._mise()
 
+    def _volta(self, home: str, folder: str) -> None:
+        """Volta (2.0, by its source) chooses when it runs: all that it chooses by, and from, counts."""
+        parts = [follow(f"{home}/{name}", self.budget) or b"" for name in ("hooks.json", "tools/user/platform.json")]
+        for kind in ("node", "npm", "pnpm", "yarn"):
+            parts += [os.fsencode(f"{kind}/{version}") for version in _list(f"{home}/tools/image/{kind}")]
+        for kind in ("packages", "bins"):
+            parts += [
+                _told(f"{home}/tools/user/{kind}", name, self.budget) for name in _list(f"{home}/tools/user/{kind}")
+            ]
+        for place in upward(folder):
+            text = follow(f"{place}/package.json", self.budget)
+            if text is not None:
+                if b'"extends"' in text:
+                    raise Bypass(outcomes.UNCAPTURABLE, f"{place}/package.json may have its versions from elsewhere")
+                parts.append(text)
+                break
+        self.identities["chosen by Volta"] = digest_parts(parts)
+
+    def _poetry(self, folder: str) -> bool:
+        """The environments that poetry (2.4) keeps for the project, whichever it runs; whether there is one."""
+        home = self.environ.get("HOME", "/")
+        settings = self.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+        cache = self.environ.get("XDG_CACHE_HOME") or f"{home}/.cache"
+        top = next((place for place in upward(folder) if os.path.exists(f"{place}/pyproject.toml")), "")
+        said = [follow(path, self.budget) or b"" for path in (f"{settings}/pypoetry/config.toml", f"{top}/poetry.toml")]
+        if not top or any(b"virtualenvs" in text or b"cache-dir" in text for text in said):
+            return False
+        if any(name.startswith(("POETRY_VIRTUALENVS", "POETRY_CACHE", "POETRY_CONFIG")) for name in self.environ):
+            return False
+        kept = f"{cache}/pypoetry/virtualenvs"
+        mark = f"-{_short_name(os.path.realpath(top))}-py"
+        found = [f"{kept}/{name}" for name in _list(kept) if mark in name]
+        for place in found:
+            self.python(f"{place}/bin/python")
+        self.identities["chosen by poetry"] = digest_parts([*said, follow(f"{kept}/envs.toml", self.budget) or b""])
+        self.more += [f"{place}/bin" for place in found]
+        return bool(found)
+
     def find(self, word: str, folder: str) -> str:
         """The executable that a shell in `folder` runs for `word`, behind whatever shim; NO_TOOL without one."""
         for path in self._places(word, folder):
             if os.access(path, os.X_OK) and os.path.isfile(path):
                 real = behind(path, folder, self.environ)
                 if real is not None:
+                    if os.path.dirname(real).endswith("/.volta/bin"):
+                        self._volta(os.path.dirname(os.path.dirname(real)), folder)
                     return real
         raise Bypass(outcomes.NO_TOOL, word)
 
@@ -264,7 +303,7 @@ class Tools:
             home = self.environ.get("HOME", "/")
             yield os.path.normpath(os.path.join(folder, home + word[1:] if word.startswith("~/") else word))
             return
-        for place in self.environ.get("PATH", os.defpath).split(":"):
+        for place in (*self.environ.get("PATH", os.defpath).split(":"), *self.more):
             yield os.path.join(folder, place, word)
         for place in upward(folder):
             for own in _OWN:
@@ -292,6 +331,8 @@ class Tools:
                 return
             if place == self.root:
                 break
+        if os.path.basename(word) == "poetry" and self._poetry(folder):
+            return
         raise Bypass(outcomes.UNCAPTURABLE, f"{word} keeps its environment outside the project")
 
     def _identity(self, path: str, folder: str, depth: int) -> str:
@@ -553,6 +594,17 @@ def _compilers(folder: str) -> list[str]:
     """What a driver of GCC's starts."""
     versions = [f"{triple}/{version}" for triple in _list(folder) for version in _list(os.path.join(folder, triple))]
     return [os.path.join(folder, version, name) for version in versions for name in ("cc1", "cc1plus", "collect2")]
+
+
+def _told(folder: str, name: str, budget: Budget) -> bytes:
+    return os.fsencode(name) + b":" + (follow(f"{folder}/{name}", budget) or b"")
+
+
+def _short_name(path: str) -> str:
+    """By which poetry tells the environments of folders apart."""
+    import binascii  # few have such environments
+
+    return binascii.b2a_base64(sha256(os.fsencode(path)).digest())[:8].decode().translate({43: "-", 47: "_"})
 
 
 def _list(folder: str) -> list[str]:

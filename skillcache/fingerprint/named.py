@@ -6,7 +6,7 @@ speaks of configuration: then the files in it count, not those below.
 """
 
 import os
-from stat import S_ISDIR, S_ISREG
+from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST = 4_096  # pieces of values: of all variables together
 _MOST_IN_FOLDER = 200
+_LONGEST = 4_096  # of a path
 _LARGE = 1 << 20  # bytes from which a file is known by its size and both ends, as programs are
 _EDGE = 1 << 16
 _BETWEEN = str.maketrans(dict.fromkeys("=:,;@\"'\t\n", " "))
@@ -40,6 +41,7 @@ _OF_INPUTS = (
     *("INCLUDE", "REQUIRE", "IMPORT", "INPUT", "DATA", "FIXTURE", "SCHEMA", "ENV", "SECRET", "SOURCE", "TEMPLATE"),
 )
 _OF_OPTIONS = ("OPT", "ARGS", "FLAGS")
+_OF_MAKE = frozenset(["MAKEFLAGS", "MFLAGS"])  # by which its children take turns
 _VIRTUAL = ("/dev/", "/proc/", "/sys/")
 
 
@@ -47,9 +49,10 @@ def capture(
     environ: "Mapping[str, str]", folders: "Iterable[str]", root: str, budget: files.Budget
 ) -> list[tuple[str, str]]:
     """(path, digest of the content) of each. `folders`: real, from which paths are seen. Raises Bypass."""
+    _require_no_pipe(environ, folders := tuple(folders))
     found: dict[str, str] = {}
     known: set[str] = set()
-    for name, path in _named(environ, tuple(folders)):
+    for name, path in _named(environ, folders):
         if path in known:
             continue
         known.add(path)
@@ -57,6 +60,20 @@ def capture(
         if value is not None:
             found[_spelled(os.path.normpath(path), environ, root)] = value
     return list(found.items())
+
+
+def _require_no_pipe(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> None:
+    """Raises Bypass: what comes through a named pipe is in no key, and can be read once."""
+    for name, value in environ.items():
+        if not value or len(value) > _LONGEST or is_noise(name) or name in IS_SET:
+            continue
+        for path in _places(value, folders, environ):
+            try:
+                is_pipe = S_ISFIFO(os.stat(path).st_mode)
+            except (OSError, ValueError):
+                continue
+            if is_pipe:
+                raise Bypass(outcomes.UNCAPTURABLE, f"{name} names a pipe")
 
 
 def _spelled(path: str, environ: "Mapping[str, str]", root: str) -> str:
@@ -118,6 +135,8 @@ def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budg
         status = os.stat(path)
     except (OSError, ValueError):
         return None
+    if S_ISFIFO(status.st_mode) and name not in _OF_MAKE:
+        raise Bypass(outcomes.UNCAPTURABLE, f"{name} names a pipe")
     if S_ISREG(status.st_mode):
         return edges(path, budget) if status.st_size > _LARGE else files.content(path, budget)
     if S_ISDIR(status.st_mode) and "CONF" in name.upper() and name not in _NOT_CONFIGURATION:

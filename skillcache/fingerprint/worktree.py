@@ -8,6 +8,7 @@ trusted for is read from the files themselves.
 import os
 
 from skillcache.core import outcomes
+from skillcache.core.files import open_regular
 from skillcache.core.git import Git, git_folders, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _LIST = ("ls-files", "-s", "-v", "-z")
 _SMALL_INDEX = 64 << 10  # some 600 entries; from here on a process beside `status` is quicker
+_SWAPS, _VIM = (b".swp", b".swo", b".swn"), b"b0VIM "
 _DEPTH = 8  # of repositories within repositories
 
 
@@ -31,8 +33,8 @@ class Reading:
     """
 
     __slots__ = (
-        "budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "lfs", "listing", "root",
-        "shared", "stamp", "without",
+        "budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "lfs", "listing", "rewritten",
+        "root", "shared", "stamp", "without",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class Reading:
         self.folder = self.shared = ""
         self.git = git if git is not None and git.root == root else None
         self.careful = self.lfs = False
+        self.rewritten: frozenset[bytes] = frozenset()  # paths unknown to git that do not count
         self.children: list[Child] = []
         self.listing: bytes | None = None
         self.stamp: tuple[int, ...] | None = None
@@ -183,6 +186,8 @@ class Reading:
         packages: dict[bytes, bool] = {}
         kept = []
         for path in found.untracked:
+            if path in self.rewritten or is_swap(os.path.join(os.fsencode(self.root), path)):
+                continue
             folder = ignored.package_folder(path, os.fsencode(self.root), packages)
             if folder is None and not ignored.is_cache(path):
                 kept.append(path)
@@ -229,6 +234,20 @@ class Reading:
         for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
             above += [path + b"/" + name for name in below]
         return GITLINK, inner.digest.encode()
+
+
+def is_swap(path: bytes) -> bool:
+    """Whether it is what vim keeps beside a file that somebody has open."""
+    if not path.endswith(_SWAPS) or not path.rpartition(b"/")[2].startswith(b"."):
+        return False
+    try:
+        handle = open_regular(path, links=False)
+    except OSError:
+        return False
+    try:
+        return os.read(handle, len(_VIM)) == _VIM
+    finally:
+        os.close(handle)
 
 
 def _present(root: bytes, paths: list[bytes]) -> list[bytes]:

@@ -15,11 +15,11 @@ from skillcache.rules.words import join
 class Runner:
     """A program that runs named tasks; its words are given as they are typed.
 
-    verbs: words after which a task is named; alone: words that are tasks themselves; bare: any first word may be
-    one; several: every operand is a task; flags, values: options without and with a value; numbers: options whose value
-    is a number that may be left out; moves: options that
-    change the directory; files: options that name a file; fresh, outside: refused; building: verbs that change
-    something; assignments: `NAME=value` operands are variables; launches: a first word that is neither may be a
+    verbs: words after which a task is named; alone: words that are tasks themselves; short: words for `test`; bare: any
+    first word may be one; several: every operand is a task; flags, values: options without and with a value; numbers:
+    options whose value is a number that may be left out; moves: options that change the directory; files: options that
+    name a file; fresh, outside: refused; building: verbs that change something; assignments: `NAME=value` operands are
+    variables; launches: a first word that is neither may be a
     tool.
     """
 
@@ -36,6 +36,7 @@ class Runner:
         "numbers",
         "outside",
         "several",
+        "short",
         "tools",
         "values",
         "verbs",
@@ -46,6 +47,7 @@ class Runner:
         *,
         verbs: str = "",
         alone: str = "",
+        short: str = "",
         bare: bool = False,
         several: bool = False,
         flags: str = "",
@@ -62,6 +64,7 @@ class Runner:
     ) -> None:
         self.verbs = verbs.split()
         self.alone = alone.split()
+        self.short = short.split()
         self.bare = bare
         self.several = several
         self.flags = flags.split()
@@ -83,6 +86,7 @@ TABLE: dict[str, Runner] = {
     "npm": Runner(
         verbs="run run-script rum",
         alone="test",
+        short="t tst",
         tools="node",
         building=_BUILDING,
         flags="""-s --silent -q --quiet --if-present --workspaces -ws --include-workspace-root --no-color
@@ -93,6 +97,7 @@ TABLE: dict[str, Runner] = {
     "pnpm": Runner(
         verbs="run run-script",
         alone="test",
+        short="t tst",
         bare=True,
         launches=True,
         tools="node",
@@ -339,7 +344,7 @@ def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
         found.tool = True
         found.rest = at
         return found
-    kinds = _kinds(word, runner, words, at, found)
+    kinds = _kinds(word, runner, words if named else _spelled_out(runner, words, at), at, found)
     if not kinds:
         return None
     if word == "npm":  # its own options may stand behind the task
@@ -353,13 +358,17 @@ def task(word: str, words: tuple[str, ...], directory: str) -> Task | None:
     return found
 
 
+def _spelled_out(runner: Runner, words: tuple[str, ...], at: int) -> tuple[str, ...]:
+    return (*words[:at], "test", *words[at + 1 :]) if words[at] in runner.short else words
+
+
 def _may_be_task(word: str, runner: Runner, first: str) -> bool:
     """Whether a first word that no verb such as `run` came before can be a task's name."""
     if first in runner.outside or (runner.launches and first in ("dlx", "x")):
         raise Bypass(OUTSIDE, f"{word} {first}")
     if first in runner.building:
         raise Bypass(COMMAND_WRITES, f"{word} {first}")
-    return runner.bare or first in runner.alone
+    return runner.bare or first in runner.alone or first in runner.short
 
 
 def _first_task(word: str, runner: Runner, words: tuple[str, ...], found: Task) -> tuple[int, bool]:

@@ -95,7 +95,7 @@ def test_the_interrupt_key_ends_who_waits_and_nothing_else(script: Script, first
 
 def test_a_run_within_another_run_waits_for_nobody(script: Script, first: Running) -> None:
     """Else two of them might wait for each other; it is known without a variable, which a tool may take away."""
-    kept = ("HOME", "PATH", "COUNTER", "FIFO", "SKILLCACHE_REDIS_URL", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
+    kept = ("HOME", "PATH", "COUNTER", "SKILLCACHE_REDIS_URL", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
     names = " ".join(f'{name}="${name}"' for name in kept)
     inner = " ".join(SKILLCACHE)
     script.script("outer.sh", f"env -i {names} LC_ALL=C.UTF-8 USER=someone {inner} -- ./work.sh")

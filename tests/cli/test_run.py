@@ -54,7 +54,6 @@ class Script:
             "LC_ALL": "C.UTF-8",
             "USER": "someone",
             "COUNTER": str(self.counter),
-            "FIFO": str(self.fifo),
             "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1",
             **({"SKILLCACHE_REDIS_URL": store} if store else {}),
@@ -75,8 +74,10 @@ class Script:
         self.git("commit", "-qm", "more", "--allow-empty")
 
     def script(self, name: str, body: str) -> None:
+        """`$FIFO` in it is the path of the pipe: a command that a variable tells of one is not cached."""
         path = self.root / name
-        path.write_text(f'#!/bin/sh\necho ran >> "$COUNTER"\n{body}\n')
+        told = body.replace("$FIFO", str(self.fifo))
+        path.write_text(f'#!/bin/sh\necho ran >> "$COUNTER"\n{told}\n')
         path.chmod(0o755)
         self.commit()
 

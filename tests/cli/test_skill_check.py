@@ -438,7 +438,7 @@ def test_outputs_are_removed_in_between(skill: Skill) -> None:
     [
         (
             "open('n.html', 'w')\n",
-            "the skill wrote files that it does not declare: n.html was written and is no output",
+            "the run wrote files that nobody has declared: n.html was written and is no output",
         ),
         ("import sys\nsys.exit(1)\n", "it ended with 1, and failures: true is not said"),
         ("print('AKIA' + 'QWERTYUIOPASDFGH')\n", "something in its result looks like a credential"),

@@ -115,7 +115,7 @@ def test_files_that_are_not_declared_are_told_of_after_the_run_that_wrote_them(h
     assert json.loads(printed(held, "stats", "--json"))["skills"][0]["out"] == why
     held.declare("{ttl: 3600, outputs: [other.txt]}")
     held.call()
-    why = "not cached: its last command ended with undeclared: the skill wrote files that it does not declare"
+    why = "not cached: its last command ended with undeclared: the run wrote files that nobody has declared"
     assert said(held) == [(NOTE, why, mend)]
     held.declare("{ttl: 3600, outputs: [new.txt]}")
     held.call()

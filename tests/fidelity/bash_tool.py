@@ -37,6 +37,7 @@ class BashTool:
     """folder: of what it writes; hooks: of the hook scripts."""
 
     def __init__(self, folder: Path, hooks: Path = HOOKS) -> None:
+        self.seconds = 120
         self._folder = folder
         self._hooks = hooks
 
@@ -73,7 +74,7 @@ class BashTool:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                timeout=120,
+                timeout=self.seconds,
                 check=False,
             )
             size = os.fstat(output.fileno()).st_size

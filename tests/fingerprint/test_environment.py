@@ -105,7 +105,7 @@ def test_of_some_that_there_is_such_a_folder(name: str) -> None:
 def test_two_people_with_two_homes_agree() -> None:
     def rows(user: str, root: str, **more: str) -> list[tuple[str, str]]:
         home = f"/home/{user}"
-        environ = {"HOME": home, "USER": user, "LOGNAME": user, "NVM_DIR": f"{home}/.nvm", "SPOOL": f"/spool/{user}/x"}
+        environ = {"HOME": home, "USER": user, "LOGNAME": user, "NVM_DIR": f"{home}/.nvm", "OF": f"/Users/{user}/x"}
         return sorted(capture({**environ, "APP": f"{root}/app:{home}/bin", **more}, (), root))
 
     ada, ben = rows("ada", "/home/ada/p"), rows("ben", "/srv/p")

@@ -1,5 +1,7 @@
 """Which tool a word runs, and what that tool is."""
 
+import base64
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -160,6 +162,42 @@ class TestPython:
         assert bench.outcome("poetry") is outcomes.UNCAPTURABLE
         bench.project.write(".venv/pyvenv.cfg", "version = 3.12.1\n")
         assert bench.rows("poetry")
+
+    def test_the_environment_that_poetry_keeps_for_a_project_counts(self, bench: Bench) -> None:
+        """Poetry 2.4 calls it by the project's name, and the first eight signs of a digest of where that lies."""
+        bench.put("bin/poetry", SCRIPT.format(1))
+        bench.project.write("pyproject.toml", "")
+        signs = hashlib.sha256(os.fsencode(os.path.realpath(bench.project.top))).digest()
+        kept = f".cache/pypoetry/virtualenvs/it-{base64.urlsafe_b64encode(signs).decode()[:8]}-py3.12"
+        bench.put(f"{kept}/pyvenv.cfg", "version = 3.12.1\n")
+        bench.put(f"{kept}/bin/python", b"\x7fELF")
+        bench.put(f"{kept}/bin/pytest", SCRIPT.format(1))
+        home = {"HOME": str(bench.home.top)}
+        seen = [bench.rows("poetry", **home)]
+        bench.put(f"{kept}/lib/python3.12/site-packages/plugin-1.0.dist-info/RECORD", "")
+        seen.append(bench.rows("poetry", **home))
+        bench.put(".cache/pypoetry/virtualenvs/envs.toml", "x")
+        seen.append(bench.rows("poetry", **home))
+        assert len(set(seen)) == 3
+        assert bench.outcome("poetry", POETRY_VIRTUALENVS_PATH="/x", **home) is outcomes.UNCAPTURABLE
+        bench.project.write("poetry.toml", "[virtualenvs]\ncreate = false\n")
+        assert bench.outcome("poetry", **home) is outcomes.UNCAPTURABLE
+
+
+class TestVolta:
+    def test_all_that_it_chooses_by_and_from_counts(self, bench: Bench) -> None:
+        bench.put(".volta/bin/volta-shim", b"\x7fELF")
+        (bench.home.top / ".volta/bin/node").symlink_to("volta-shim")
+        path = f"{bench.home.top}/.volta/bin:/usr/bin:/bin"
+        seen = [bench.rows("node", PATH=path)]
+        for name in ("tools/user/platform.json", "tools/image/node/20.1.0/bin/node", "tools/user/packages/ava.json"):
+            bench.put(f".volta/{name}", name)
+            seen.append(bench.rows("node", PATH=path))
+        bench.project.write("package.json", '{"volta": {"node": "20.1.0"}}')
+        seen.append(bench.rows("node", PATH=path))
+        assert len(set(seen)) == len(seen)
+        bench.project.write("package.json", '{"volta": {"extends": "../package.json"}}')
+        assert bench.outcome("node", PATH=path) is outcomes.UNCAPTURABLE
 
 
 class TestRust:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # What starts other programs by their name: the shim of the one that is started answers.
 _INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node", "bun", "deno", "tsx", "ts-node")
+# `npm t` is `npm test`.
+_SHORT = {"npm": (" t ", " tst "), "pnpm": (" t ", " tst ")}
 # Scripts that rules name behind their interpreter.
 _SCRIPTS = {"python": ("manage.py ",), "python3": ("manage.py ",), "php": ("artisan ",)}
 
@@ -28,7 +30,7 @@ def words_of() -> dict[str, tuple[str, ...]]:
         for name in names.split():
             found[name] = _pieces(table[name])
     for name in RUNNERS:
-        found[name] = tuple(sorted({*found.get(name, ()), *_TASKS}))
+        found[name] = tuple(sorted({*found.get(name, ()), *_TASKS, *_SHORT.get(name, ())}))
     for name, (subcommands, *_) in LAUNCHERS.items():
         more = tuple(f" {word} " for word in subcommands)
         found[name] = tuple(sorted({*found.get(name, ()), *more})) if subcommands else ()

@@ -1,0 +1,316 @@
+"""Repeats that nothing speaks against: what used to be taken for a failure, and what runs that write reports leave."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from skillcache.core import counts
+from tests.shims.shell import Shell
+
+_TOOL = (
+    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C; exec "/bin/sh", "$ENV{HOME}/do.sh";\n'
+)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path, "bash", plain=True)
+    for name in ("pytest", "ctest"):
+        made.tool(name, _TOOL)
+    made.start()
+    return made
+
+
+def does(shell: Shell, text: str) -> None:
+    (shell.home / "do.sh").write_text(text)
+
+
+def last(shell: Shell) -> str:
+    return counts.read(str(shell.cache))[-1].outcome.name
+
+
+# Reports that each run writes anew.
+
+# As tools do it: with a clock in it, emptied, or removed and made again, or another put in its place.
+_WAYS = {
+    "emptied": "date +%s%N >report.xml",
+    "removed": "rm -f report.xml; date +%s%N >report.xml",
+    "replaced": "date +%s%N >new.tmp; mv new.tmp report.xml",
+    "in a folder": "mkdir -p test-results; date +%s%N >test-results/of-this-run",
+    "two": "date +%s%N >report.xml; date +%s%N >.coverage",
+    "the same each time": "echo passed >report.xml",
+    # As ctest 3.25 does where nothing runs side by side: read, and of no consequence.
+    "what tests cost": "mkdir -p Testing/Temporary; cd Testing/Temporary; [ ! -e CTestCostData.txt ] ||"
+    " cat CTestCostData.txt >/dev/null; date +%s%N >t.tmp; mv t.tmp CTestCostData.txt",
+    "read again": "date +%s%N >report.xml; cat report.xml >/dev/null",
+}
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_a_report_that_each_run_writes_anew_keeps_nothing_from_being_served(shell: Shell, way: str) -> None:
+    does(shell, f"cat data; {_WAYS[way]}; echo all well\n")
+    runs = [_runs(shell) for _ in range(4)]
+    assert runs == [1, 1, 0, 0]
+    (shell.project / "data").write_text("two\n")
+    assert [_runs(shell, "two\nall well\n") for _ in range(3)] == [1, 0, 0]
+    (shell.project / "data").write_text("one\n")
+    assert [_runs(shell) for _ in range(2)] == [1, 0]  # the report that is there is not of this content
+
+
+def _runs(shell: Shell, text: str = "one\nall well\n") -> int:
+    before = shell.runs()
+    done = shell.call("pytest -q")
+    assert done.stdout == text
+    return shell.runs() - before
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["rm report.xml", "echo other >report.xml", "touch report.xml", "cp report.xml x.tmp; mv x.tmp report.xml"],
+)
+def test_a_replay_leaves_the_report_of_its_own_run_or_there_is_none(shell: Shell, change: str) -> None:
+    does(shell, "cat data; date +%s%N >report.xml; echo all well\n")
+    assert [_runs(shell) for _ in range(3)] == [1, 1, 0]
+    shell.run(change)
+    assert [_runs(shell) for _ in range(2)] == [1, 0]
+    assert last(shell) == "replayed"
+
+
+def test_nor_is_one_that_another_run_has_written(shell: Shell) -> None:
+    does(shell, "cat data; date +%s%N >report.xml; echo all well\n")
+    assert [_runs(shell) for _ in range(3)] == [1, 1, 0]
+    shell.call("SKILLCACHE_DISABLE=1 pytest -q")
+    assert _runs(shell) == 1
+    shell.call("pytest -x")  # of other words, on the same content
+    assert _runs(shell) == 1
+
+
+# What a run reads of the one before it decides what it says: none of these is ever served.
+_READS = {
+    "the size, side by side": "cd test-results 2>/dev/null || { mkdir test-results; cd test-results; };"
+    " ls -l x.log 2>/dev/null | wc -l; echo $(cat x.log 2>/dev/null | wc -c) >x.log",
+    "a counter": "n=$(cat count.db 2>/dev/null || echo 0); echo $((n + 1)) >count.db; echo run $n",
+    "a ratchet": "cmp -s data last.log && echo no change || echo other than before; cp data last.log",
+    "a log": "date >>app.log; echo all well",
+    "what is newer": "[ report.xml -nt data ] && echo up to date || { date +%N >report.xml; echo built; }",
+    "a file of any name": "date +%s%N >notes.txt; echo all well",
+    "a source": "date +%s%N >made.py; echo all well",
+}
+
+
+@pytest.mark.parametrize("read", _READS)
+def test_what_a_run_reads_of_the_last_one_is_an_input(shell: Shell, read: str) -> None:
+    does(shell, _READS[read] + "\n")
+    bare, shims = shell.base / "bare", shell.project
+    for content in ("one", "one", "one", "two", "two", "two", "one", "one"):
+        if (shell.project / "data").read_text() != content:
+            (shell.project / "data").write_text(content)
+        expected = _elsewhere(shell, bare, content)
+        assert shell.call("pytest -q").stdout == expected, content
+    assert shims.is_dir()
+
+
+def _elsewhere(shell: Shell, place: Path, content: str) -> str:
+    """What the run says in another folder, where nothing is ever served."""
+    place.mkdir(exist_ok=True)
+    data = place / "data"
+    if not data.exists() or data.read_text() != content:
+        data.write_text(content)
+    done = subprocess.run(
+        ["sh", str(shell.home / "do.sh")], cwd=place, env=shell.environ, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_a_database_that_is_filled_anew_with_the_same_is_served(shell: Shell) -> None:
+    shell.tool("fill", f"#!{Path(__import__('sys').executable)}\nimport sqlite3\n{_FILL}")
+    does(shell, f"cat data; {shell.bin}/fill; echo all well\n")
+    runs = [_runs(shell) for _ in range(4)]
+    assert runs[:2] == [1, 1]
+    assert (shell.project / "test.db").exists()
+    with sqlite3.connect(shell.project / "test.db") as file:
+        assert file.execute("SELECT count(*) FROM t").fetchone() == (1,)
+
+
+_FILL = """
+import os
+if os.path.exists("test.db"):
+    os.remove("test.db")
+with sqlite3.connect("test.db") as file:
+    file.execute("CREATE TABLE t (x)")
+    file.execute("INSERT INTO t VALUES (1)")
+"""
+
+
+def test_what_another_agent_saves_while_a_command_runs_is_no_report(shell: Shell) -> None:
+    """A source that is not tracked yet, saved anew during each run, is an input whatever its times say."""
+    does(shell, 'cat data; cat new.py 2>/dev/null; echo "$(date +%s%N)" >new.tmp; mv new.tmp new.py; echo all well\n')
+    for _ in range(3):
+        shell.call("pytest -q")
+    text = (shell.project / "new.py").read_text()
+    assert text in shell.call("pytest -q").stdout
+
+
+# What is taken for a failure by its text is none: the status decides.
+
+_SAID = {
+    "warnings of a linter": ["/x/a.js", "  1:1  warning  Unexpected console", "✖ 1 problem (0 errors, 1 warning)"],
+    "a test that is still to be done": ["TAP version 13", "ok 1 - adds", "not ok 2 - divides # TODO", "1..2"],
+    "titles": [" ✓ reports 3 errors", " ✓ ends with exit code 2", "2 passing"],
+    "a log": ["ERROR app: no answer", "Traceback (most recent call last):", "ValueError: x", "1 passed"],
+}
+
+
+@pytest.mark.parametrize("said", _SAID)
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_a_pass_that_speaks_of_failures_is_one(shell: Shell, said: str, stream: str) -> None:
+    text = "".join(f"echo '{line}'{stream}\n" for line in _SAID[said])
+    does(shell, text)
+    shell.same("pytest -q", runs=1)
+    shell.same("pytest -q 2>&1 | tail -2", runs=0)
+    does(shell, text + "exit 1\n")
+    (shell.project / "data").write_text("other\n")
+    shell.same("pytest -q", runs=2)  # and a true one is seen as one: it runs again
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["npm t", "npm run mocha", "npx ava", "npx mocha", "flake8", "python3 -m flake8", "npm run test:unit", "npx xo"],
+)
+def test_commands_that_were_once_not_asked_about_are_served(shell: Shell, line: str) -> None:
+    for name in ("npm", "npx", "flake8", "python3"):
+        shell.tool(name, _TOOL)
+    for name in ("ava", "mocha", "xo"):
+        shell.tool(name, _TOOL, folder=shell.project / "node_modules/.bin")
+    (shell.project / ".gitignore").write_text("node_modules/\n")
+    scripts = '{"scripts": {"test": "mocha", "mocha": "mocha", "test:unit": "mocha"}}\n'
+    (shell.project / "package.json").write_text(scripts)
+    shell.start()
+    does(shell, "cat data\n")
+    shell.same(line, runs=1)
+    (shell.project / "data").write_text("other\n")
+    shell.same(line, runs=1)
+
+
+def test_an_environment_that_a_line_activates_is_served(shell: Shell) -> None:
+    for name in (".venv", "other"):
+        place = shell.project / name
+        shell.tool("pytest", _TOOL, folder=place / "bin")
+        (place / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        (place / "bin/activate").write_text(
+            f'VIRTUAL_ENV="{place}"; export VIRTUAL_ENV\nPATH="{place}/bin:$PATH"\nhash -r\n'
+        )
+    shell.start()
+    does(shell, "cat data\n")
+    shell.same("source .venv/bin/activate && pytest -q", runs=1)
+    shell.same("source other/bin/activate && pytest -q", runs=1)
+    shell.same("source .venv/bin/activate && pytest -q", runs=0)
+
+
+def test_what_tests_cost_orders_those_that_run_side_by_side(shell: Shell) -> None:
+    """As ctest 3.25 does with `-j`: what took longest comes first."""
+    costs = shell.project / "Testing/Temporary/CTestCostData.txt"
+    does(shell, f"mkdir -p {costs.parent}; cat {costs} 2>/dev/null || echo none; date +%s%N >{costs}\n")
+    for _ in range(4):
+        expected = costs.read_text() if costs.exists() else "none\n"
+        assert shell.call("ctest -j 2").stdout == expected
+
+
+# Variables: whose places they name, who asks, and what they lead to.
+
+
+def prints(shell: Shell, name: str) -> None:
+    does(shell, f"tr '\\0' '\\n' </proc/self/environ | grep '^{name}=' || echo unset\n")
+
+
+def test_a_folder_that_is_called_as_the_user_is_no_home(shell: Shell) -> None:
+    prints(shell, "DIR")
+    shell.same("pytest -q", runs=1, USER="a", DIR="/x/a")
+    shell.same("pytest -q", runs=1, USER="b", DIR="/x/b")
+
+
+def test_homes_of_two_people_are_one_place(shell: Shell) -> None:
+    does(shell, "cat data\n")
+    shell.same("pytest -q", runs=1, USER="ada", DIR="/home/ada/x")
+    shell.same("pytest -q", runs=0, USER="bob", DIR="/home/bob/x")
+    shell.same("pytest -q", runs=1, USER="bob", DIR="/home/bobby/x")
+
+
+@pytest.mark.parametrize(("name", "value"), [("EDITOR", "/opt/devin/code"), ("TERM_PROGRAM", "kiro")])
+def test_an_editor_that_tools_take_for_an_agent_counts(shell: Shell, name: str, value: str) -> None:
+    prints(shell, name)
+    shell.same("pytest -q", runs=1)
+    shell.same("pytest -q", runs=1, **{name: value})
+    does(shell, "cat data\n")
+    shell.same("pytest -x", runs=1)
+    shell.same("pytest -x", runs=0, EDITOR="vim", TERM_PROGRAM="iTerm.app")
+
+
+@pytest.mark.parametrize("value", ["{}", "pipe", "--input={}"])
+def test_a_pipe_that_a_variable_names_is_read_each_time(shell: Shell, value: str) -> None:
+    pipe = shell.project / "pipe"
+    (shell.project / ".gitignore").write_text("pipe\n")
+    os.mkfifo(pipe)
+    gate = os.open(pipe, os.O_RDWR)
+    try:
+        does(shell, "read line <pipe; echo $line\n")
+        for text in ("one", "two"):
+            os.write(gate, f"{text}\n".encode())
+            assert shell.call("pytest -q", SOME_OPTS=value.format(pipe)).stdout == f"{text}\n"
+    finally:
+        os.close(gate)
+
+
+@pytest.mark.parametrize("name", ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV"])
+def test_what_a_run_tells_the_service_that_runs_it_is_told_each_time(shell: Shell, name: str) -> None:
+    told = shell.base / "told"
+    told.touch()
+    does(shell, f'echo all well; [ ! -e data ] || echo said >>"${name}"\n')
+    for _ in range(2):
+        shell.call("pytest -q", **{name: str(told)})
+    assert told.read_text() == "said\n" * 2
+    (shell.project / "data").unlink()
+    shell.same("pytest -q", runs=1, **{name: str(told)})  # it says nothing there
+
+
+def test_the_hooks_of_two_worktrees_share_results(shell: Shell) -> None:
+    does(shell, "cat data\n")
+    shell.run("git add -A && git -c user.name=x -c user.email=x@x commit -qm first")
+    given = {}
+    for name in ("annexe", "barn"):
+        place = shell.base / name
+        shell.run(f"git worktree add -q --detach {place}")
+        folder = f"{shell.project}/.git/worktrees/{name}"
+        given[name] = {"GIT_DIR": folder, "GIT_INDEX_FILE": f"{folder}/index"}
+    assert [_hook(shell, name, **given[name]) for name in ("annexe", "barn", "annexe")] == [1, 0, 0]
+    assert _hook(shell, "barn", GIT_DIR=given["annexe"]["GIT_DIR"]) == 1  # of another worktree
+
+
+def _hook(shell: Shell, name: str, **environ: str) -> int:
+    before = shell.runs()
+    assert shell.call(f"cd {shell.base / name} && pytest -q", **environ).stdout == "one\n"
+    return shell.runs() - before
+
+
+def test_a_file_that_somebody_has_open_in_an_editor_is_no_input(shell: Shell) -> None:
+    does(shell, "cat data; cat .cases.swp 2>/dev/null || true\n")
+    shell.same("pytest -q", runs=1)
+    (shell.project / ".data.swp").write_bytes(b"b0VIM 9.0\0\0")
+    (shell.project / ".data.swo").write_bytes(b"b0VIM 9.0\0\1")
+    shell.same("pytest -q", runs=0)
+    for text in ("one\n", "two\n"):  # that is only called so
+        (shell.project / ".cases.swp").write_text(text)
+        shell.same("pytest -q", runs=1)
+
+
+def test_a_plan_that_nobody_has_told_git_of_is_an_input(shell: Shell) -> None:
+    """A test may read it, and nothing tells that none does."""
+    does(shell, "cat data; cat PLAN.md 2>/dev/null || true\n")
+    shell.same("pytest -q", runs=1)
+    (shell.project / "PLAN.md").write_text("a plan\n")
+    shell.same("pytest -q", runs=1)
