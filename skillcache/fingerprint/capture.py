@@ -7,7 +7,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.record import KW_ONLY, Record
-from skillcache.fingerprint import configuration, environment, files, named, packages, worktree
+from skillcache.fingerprint import above, configuration, environment, files, named, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import MAX_FILES, Ignored
 from skillcache.fingerprint.index import Content
@@ -145,7 +145,8 @@ def _capture(
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
     systems, any_ = configuration.ecosystems(words)
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
-    rows += [("settings", *row) for row in configuration.capture(root, systems, environ, budget)]
+    settings = above.capture(root, systems, words, environ, budget, any_=any_)
+    rows += [("settings", *row) for row in settings.rows]
 
     wanted = tuple(
         path[len(root) + 1 :] for path in map(os.path.realpath, request.reads) if path.startswith(root + "/")
@@ -162,6 +163,7 @@ def _capture(
         ignored.add(found.ignored)
         if said.git or request.git:
             rows.append(("git", "git's own state", reading.state()))
+        rows += _around(request, root, reading, environ, budget)
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project
 
@@ -179,10 +181,10 @@ def _capture(
 
     links = [*map(os.fsdecode, found.links), *ignored.links]
     reached = {path for what in installed.values() for path in what.outside}
-    reached.update(_searched(cwd, root, environ))
-    reached |= said.outside
+    reached.update(_searched(cwd, root, environ), said.outside)
+    reached |= _references(request, cwd, root, settings.files, systems, reading, budget)
     if links or reached or request.reads:
-        rows += _outside(request, root, links, reached, budget)
+        rows += _outside(request, root, links, reached, budget, found, ignored)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     return Fingerprint(root, tuple(sorted(set(rows))), describe(found, ignored, installed))
 
@@ -231,13 +233,38 @@ def _packages(
                 path = f"{folder}/{name}"
                 if not os.access(path, os.F_OK):
                     continue
-                label = f"{{root}}/{path[len(root) + 1 :]}/" if within else os.path.relpath(path, root) + "/"
+                label = f"{{root}}/{path[len(root) + 1 :]}/" if within else _label(path, root)
                 if label not in known and label not in found and os.path.isdir(path):
                     installed = packages.of_folder(path, root, budget)
                     if installed is not None:
                         found[label] = installed
             within = within and folder != root
     return found
+
+
+def _label(path: str, root: str) -> str:
+    """What a folder of packages above the project is called: as its own, where it is of the repository around it."""
+    from skillcache.fingerprint.outside import repository
+
+    top = find_root(os.path.dirname(path))
+    if top and (common := repository(root)) and repository(top) == common:
+        return f"{{root}}/{path[len(top) + 1 :]}/"
+    return os.path.relpath(path, root) + "/"
+
+
+def _around(
+    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: files.Budget
+) -> list[Row]:
+    """What git is told for this worktree alone, and the repository that it is a submodule of."""
+    lines = above.of_git(reading.shared, reading.excludes(), reading.listing or b"", environ, budget)
+    rows: list[Row] = []
+    if lines:
+        rows.append(("settings", "git's lists of ignored files", digest_parts(map(str.encode, lines))))
+    if request.depends is None and os.path.isfile(os.path.join(root, ".git")):
+        from skillcache.fingerprint.outside import superproject
+
+        rows += [("superproject", *row) for row in superproject(root, environ, budget)]
+    return rows
 
 
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:
@@ -274,13 +301,43 @@ def _searched(cwd: str, root: str, environ: "Mapping[str, str]") -> "Iterable[st
                 yield real
 
 
-def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
+def _references(
+    request: Request,
+    cwd: str,
+    root: str,
+    settings: list[str],
+    systems: "Iterable[configuration.Ecosystem]",
+    reading: worktree.Reading | None,
+    budget: files.Budget,
+) -> set[str]:
+    """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
+    from skillcache.fingerprint.outside import References, manifests
+
+    folders = _places(request, cwd, root)
+    references = References(root, folders, request.environ, budget)
+    own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
+    if reading is not None and request.depends is None:
+        kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
+        own += [f"{root}/{name}" for name in manifests(reading.listing or b"", kinds)]
+    references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
+    return set(references.found).difference(map(os.path.realpath, settings))
+
+
+def _outside(
+    request: Request,
+    root: str,
+    links: list[str],
+    reached: set[str],
+    budget: files.Budget,
+    found: Content,
+    ignored: Ignored,
+) -> list[Row]:
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
     from skillcache.fingerprint.outside import Outside
 
-    outside = Outside(root, guarded(request.environ, root), budget)
+    outside = Outside(root, guarded(request.environ, root), budget, found.digest, ignored.files)
     rows: list[Row] = [("link", *row) for row in outside.links(links)]
-    rows += [("outside", path, outside.content(path)) for path in reached]
+    rows += [("outside", *row) for row in outside.rows(reached)]
     for path in request.reads:
         real = os.path.realpath(path)
         name = path[len(root) + 1 :] if path.startswith(root + "/") else path

@@ -28,6 +28,7 @@ _WORDS = {
     "settings": "the settings in {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",
+    "superproject": "the repository around it at {name}",
     "tool": "the tool {name}",
 }
 

@@ -177,6 +177,7 @@ def _node_tops(path: str, root: str) -> tuple[list[str], list[str]]:
     """The names of the packages in a node_modules folder, and where links among them leave it and the project."""
     tops: list[str] = []
     outside: list[str] = []
+    path = os.path.realpath(path)  # the folder itself may be a link into another checkout
     for scope in ("", *(name for name in _entries(path) if name.startswith("@"))):
         folder = os.path.join(path, scope) if scope else path
         try:
@@ -188,7 +189,7 @@ def _node_tops(path: str, root: str) -> tuple[list[str], list[str]]:
             tops.append(f"{scope}/{entry.name}" if scope else entry.name)
             if entry.is_symlink():
                 target = os.path.normpath(os.path.join(folder, os.readlink(entry.path)))
-                if not target.startswith((root + "/", os.path.dirname(path) + "/")):
+                if target != root and not target.startswith((root + "/", path + "/")):
                     outside.append(target)
     return sorted(tops), outside
 
