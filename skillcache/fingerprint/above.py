@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 _ENDINGS = frozenset(
     """json jsonc json5 yaml yml toml ini cfg conf config properties neon props targets gradle exs dist
-    globalconfig""".split()  # noqa: SIM905
+    globalconfig gemspec""".split()  # noqa: SIM905
 )
 _CODE = frozenset("js cjs mjs ts cts mts py rb php lua kts".split())  # noqa: SIM905
 _NAMES = frozenset(
     """conftest.py setup.py __init__.py __init__.pyi tasks.py rust-toolchain browserslist go.mod go.work WORKSPACE BUILD
     justfile makefile pom.xml phpunit.xml phpcs.xml psalm.xml checkstyle.xml build.gradle.kts
-    settings.gradle.kts""".split()  # noqa: SIM905
+    settings.gradle.kts _clang-format gems.rb gems.locked Gemfile.lock""".split()  # noqa: SIM905
 )
 _BEFORE_CODE = (".config", ".conf", ".workspace", ".setup", ".preset", "rc", "file")
 _NOISE_NAMES = frozenset(
@@ -45,7 +45,7 @@ _NOT_SEARCHED = frozenset(
     """.git .hg .svn .jj .claude .venv .tox .nox .cache .npm .local .Trash .ssh .gnupg .idea .vscode .cursor .next .nuxt
     .turbo .eggs .direnv .history .kube .docker .terraform .gradle .pnpm-store .angular .ipynb_checkpoints""".split()  # noqa: SIM905
 )
-_OF_A_FOLDER = ("config", "settings", "init", "options", "toolchains", "maven", "jvm", "user", "gradle", "rc", "env")
+_OF_A_FOLDER = ("config", "settings", "init", "options", "toolchains", "maven", "jvm", "gradle", "rc")
 _MOST = 200  # files that look like configuration in one folder
 _LARGE = 256 << 10
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@!"
@@ -92,9 +92,11 @@ def is_noise(name: str) -> bool:
 
 def is_shaped(name: str) -> bool:
     """Whether a file of this name looks like some tool's configuration."""
+    if name in _NAMES:
+        return True
     if is_noise(name):
         return False
-    if name[0] == "." or name in _NAMES:
+    if name[0] == ".":
         return True
     stem, _, ending = name.rpartition(".")
     if not stem:
@@ -108,7 +110,7 @@ def shaped(folder: str) -> "list[str]":
     for entry in _entries(folder):
         name = entry.name
         if not _is_folder(entry):
-            if is_shaped(name) and entry.is_file():
+            if is_shaped(name) and _is_file(entry):
                 found.append(name)
         elif name == ".config":
             found += [f"{name}/{below}" for below in _two_deep(f"{folder}/{name}")]
@@ -126,7 +128,7 @@ def of_tools(folder: str, tools: Tools) -> "list[str]":
         if not (name in tools.names or tools.names_one(stem)):
             continue
         if not _is_folder(entry):
-            if tools.own(name) and entry.is_file():
+            if tools.own(name) and _is_file(entry):
                 found.append(name)
         elif name[0] == "." and name not in _NOT_SEARCHED - {".gradle", ".npm"}:
             found += [f"{name}/{below}" for below in _of_folder(f"{folder}/{name}", stem)]
@@ -167,7 +169,7 @@ def capture(
         for name in dict.fromkeys((*names, *(n for n in OF_MISE if os.path.isfile(f"{folder}/{n}")))):
             path = f"{folder.rstrip('/')}/{name}"
             text = _text(path, budget)
-            if text != _text(os.path.join(root, name), budget):
+            if not _is_same(path, text, os.path.join(root, name), budget):
                 found.rows.append((up + name, _value(text, parts)))
                 found.files.append(path)
         if len(found.rows) > before:
@@ -194,6 +196,12 @@ def _at_home(
         if variable.endswith("_HOME") and not variable.startswith("XDG_") and os.path.isabs(folder):
             stem = variable.partition("_")[0].lower()
             places.update((f"${variable}/{name}", f"{folder}/{name}") for name in _of_folder(folder, stem))
+    for folder in environ.get("PATH", "").split(":"):  # npm's own, beside where it is installed
+        if folder.endswith("/bin") and "npm" in tools.stems:
+            places.setdefault("PREFIX/etc/npmrc", f"{folder[:-4]}/etc/npmrc")
+            if os.path.isfile(places["PREFIX/etc/npmrc"]):
+                break
+            del places["PREFIX/etc/npmrc"]
     seen = set()
     for label, path in sorted(places.items()):
         if os.path.isfile(path) and (label[0] != "$" or path not in seen):
@@ -210,12 +218,12 @@ def _of_settings(folder: str, tools: Tools) -> "list[str]":
         if not tools.names_one(stem):
             continue
         if not _is_folder(entry):
-            if (not ending or ending in _ENDINGS | _CODE) and entry.is_file():
+            if (not ending or ending in _ENDINGS | _CODE) and _is_file(entry):
                 found.append(entry.name)
         elif folder.startswith("/etc"):
             found += [f"{entry.name}/{below}" for below in _of_folder(f"{folder}/{entry.name}", entry.name)]
         else:
-            names = (below.name for below in _entries(f"{folder}/{entry.name}") if below.is_file())
+            names = (below.name for below in _entries(f"{folder}/{entry.name}") if _is_file(below))
             found += [f"{entry.name}/{name}" for name in names if not is_noise(name) and "telemetry" not in name][
                 :_MOST
             ]
@@ -229,7 +237,7 @@ def _of_folder(folder: str, tool: str) -> "list[str]":
         stem, dot, ending = entry.name.lstrip(".").partition(".")
         if not (stem.startswith(_OF_A_FOLDER) or stem in (tool, f"{tool}rc") or stem.endswith("rc")):
             continue
-        if (not dot or ending.rpartition(".")[2] in _ENDINGS | _CODE | {"xml"}) and entry.is_file():
+        if (not dot or ending.rpartition(".")[2] in _ENDINGS | _CODE | {"xml"}) and _is_file(entry):
             found.append(entry.name)
     return found[:_MOST]
 
@@ -237,11 +245,11 @@ def _of_folder(folder: str, tool: str) -> "list[str]":
 def _two_deep(folder: str) -> "Iterator[str]":
     for entry in _entries(folder):
         if not _is_folder(entry):
-            if not is_noise(entry.name) and entry.is_file():
+            if not is_noise(entry.name) and _is_file(entry):
                 yield entry.name
             continue
         for below in _entries(f"{folder}/{entry.name}"):
-            if not is_noise(below.name) and below.is_file():
+            if not is_noise(below.name) and _is_file(below):
                 yield f"{entry.name}/{below.name}"
 
 
@@ -256,6 +264,13 @@ def _entries(folder: str) -> "list[os.DirEntry[str]]":
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
     except OSError:
         return False
 
@@ -281,6 +296,18 @@ def _text(path: str, budget: Budget) -> bytes:
     if not os.access(path, os.R_OK):
         return b"unreadable"
     return b"is " + (follow(path, budget) or b"")
+
+
+def _is_same(path: str, text: bytes, own: str, budget: Budget) -> bool:
+    """Whether the file, whose text this is, is the project's own of that name again."""
+    try:
+        if os.stat(path).st_size != os.stat(own).st_size:
+            return False
+    except OSError:
+        return False
+    if text.startswith(b"large "):
+        return follow(path, budget) == follow(own, budget)
+    return text == _text(own, budget)
 
 
 def _value(text: bytes, parts: "Sequence[str]") -> str:

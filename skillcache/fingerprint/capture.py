@@ -182,6 +182,9 @@ def _capture(
     links = [*map(os.fsdecode, found.links), *ignored.links]
     reached = {path for what in installed.values() for path in what.outside}
     reached.update(_searched(cwd, root, environ), said.outside)
+    if configuration.ECOSYSTEMS["javascript"] in systems:  # where Node looks last
+        home = environ.get("HOME", "/")
+        reached.update(filter(os.path.isdir, (f"{home}/.node_modules", f"{home}/.node_libraries")))
     reached |= _references(request, cwd, root, settings.files, systems, reading, budget)
     if links or reached or request.reads:
         rows += _outside(request, root, links, reached, budget, found, ignored)
@@ -311,16 +314,21 @@ def _references(
     budget: files.Budget,
 ) -> set[str]:
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
-    from skillcache.fingerprint.outside import References, manifests
+    from skillcache.fingerprint.outside import References, manifests, repository
 
     folders = _places(request, cwd, root)
     references = References(root, folders, request.environ, budget)
     own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
-    if reading is not None and request.depends is None:
+    if request.depends is None:
         kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
-        own += [f"{root}/{name}" for name in manifests(reading.listing or b"", kinds)]
+        own += manifests(root, None if reading is None else reading.listing or b"", kinds)
     references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
-    return set(references.found).difference(map(os.path.realpath, settings))
+    found = set(references.found).difference(map(os.path.realpath, settings))
+    # Yarn's map of packages, by which a worktree without one finds those of the checkout around it.
+    for folder in {os.path.dirname(path) for path in settings if os.path.basename(path).startswith(".pnp.")}:
+        if (common := repository(root)) and repository(folder) == common:
+            found.add(folder)
+    return found
 
 
 def _outside(

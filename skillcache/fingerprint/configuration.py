@@ -111,7 +111,7 @@ ECOSYSTEMS = {
         "CMakeLists.txt meson.build configure",
         "cc c++",
         "",
-        ".editorconfig CMakePresets.json CMakeUserPresets.json WORKSPACE MODULE.bazel",
+        ".editorconfig _clang-format CMakePresets.json CMakeUserPresets.json WORKSPACE MODULE.bazel",
         "",
     ),
 }

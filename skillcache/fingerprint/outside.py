@@ -74,9 +74,9 @@ class Outside:
         return [(path, value) for path in found for value in (self._own(path)[0],) if value != _SAME]
 
     def place(self, path: str) -> str:
-        """The real path; the whole of another checkout of this repository, whose files lead to each other."""
+        """The real path; for a package of Node's in another checkout of this repository the whole of that."""
         real = os.path.realpath(path)
-        if self.shared and self.leaves(real) and os.path.basename(real) != "node_modules":
+        if self.shared and self.leaves(real) and os.path.isfile(f"{real}/package.json"):
             top = find_root(real)
             if top and top != self.root and "/node_modules/" not in real[len(top) :] and repository(top) == self.shared:
                 return top
@@ -190,7 +190,8 @@ def superproject(root: str, environ: "Mapping[str, str]", budget: files.Budget) 
     rows = []
     up = ""
     while (own := repository(root)) and (top := find_root(os.path.dirname(root))):
-        if not own.startswith(f"{repository(top)}/modules/"):
+        places = (f"{repository(top)}/modules/", f"{os.path.realpath(own_folder(top) or '/')}/modules/")
+        if not own.startswith(places):
             break
         up += "../"
         found = _Around(top, None, guarded(environ, root), budget, 1).run()
@@ -201,12 +202,15 @@ def superproject(root: str, environ: "Mapping[str, str]", budget: files.Budget) 
 
 _READABLE = frozenset(
     """json jsonc json5 yaml yml toml ini cfg conf js cjs mjs ts cts mts neon rc properties mod work
-    xml""".split()  # noqa: SIM905
+    gradle kts exs     xml""".split()  # noqa: SIM905
 )
+_ENDINGS = frozenset(map(os.fsencode, _READABLE))
 _ADDED = (".json", ".js", ".cjs", ".mjs", ".ts", ".toml", ".yaml", ".yml", ".jsonc", ".json5", ".cts", ".mts")
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@+"
 _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 _LARGE = 256 << 10
+_MOST_FOLDERS = 500
+_HEAVY = frozenset(["node_modules", "target", "vendor", "venv", "build", "dist"])
 # What is written there and not read.
 _WRITTEN = (
     b"outdir",
@@ -226,16 +230,36 @@ _MANIFESTS = ("Cargo.toml", "package.json", "pyproject.toml", "go.mod", "compose
 _EVERYWHERE = {"rust": (b"Cargo.toml\0",), "javascript": (b"package.json\0", b"tsconfig"), "go": (b"go.mod\0",)}
 
 
-def manifests(listing: bytes, kinds: "Iterable[str]") -> list[str]:
-    """The paths in git's listing of the files in which projects of these ecosystems name each other."""
-    found = []
-    for kind in kinds:
-        for name in _EVERYWHERE.get(kind, ()):
-            at = listing.find(b"/" + name)
-            while at >= 0:
-                start, end = listing.rfind(b"\t", 0, at) + 1, listing.index(b"\0", at)
-                found.append(os.fsdecode(listing[start:end]))
-                at = listing.find(b"/" + name, end)
+def manifests(root: str, listing: bytes | None, kinds: "Iterable[str]") -> list[str]:
+    """The files in which projects of these ecosystems name each other, by git's listing or without it by a look."""
+    names = [name for kind in kinds for name in _EVERYWHERE.get(kind, ())]
+    found: list[str] = []
+    if listing is None:
+        return _manifests_in(root, tuple(os.fsdecode(name[:-1] if name.endswith(b"\0") else name) for name in names))
+    for name in names:
+        at = listing.find(b"/" + name)
+        while at >= 0:
+            start, end = listing.rfind(b"\t", 0, at) + 1, listing.index(b"\0", at)
+            found.append(f"{root}/{os.fsdecode(listing[start:end])}")
+            at = listing.find(b"/" + name, end)
+    return [path for path in found if path.endswith((".json", ".toml", ".mod"))]
+
+
+def _manifests_in(root: str, names: tuple[str, ...]) -> list[str]:
+    found: list[str] = []
+    folders = [root] if names else []
+    for folder in folders:
+        if len(folders) > _MOST_FOLDERS:
+            break
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(names):
+                        found.append(entry.path)
+                    elif entry.name[0] != "." and entry.name not in _HEAVY and entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except OSError:
+            continue
     return [path for path in found if path.endswith((".json", ".toml", ".mod"))]
 
 
@@ -276,7 +300,7 @@ class References:
         text = files.follow(path, self.budget) or b""
         inside = f"{real}/".startswith(f"{self.root}/")
         further: list[str] = []
-        for word, is_written in _words(text, everything=not inside):
+        for word, is_written in dict(_words(text, everything=not inside and ending != "xml")).items():
             for place in self._places(word, path):
                 further += self._take(place, is_folder=not is_written and (inside or ".." in word))
         return further
@@ -287,20 +311,23 @@ class References:
         elif word.startswith("/"):
             yield word
         else:
-            for folder in dict.fromkeys((os.path.dirname(path), *self._folders)):
+            yield f"{os.path.dirname(path)}/{word}"
+            for folder in self._folders if ".." in word else ():  # some tools see it from where they are
                 yield f"{folder}/{word}"
 
     def _take(self, place: str, *, is_folder: bool) -> list[str]:
         """What is at a path, if it is outside and counts; the files in it that may lead on."""
-        real = os.path.realpath(place.partition("*")[0])
-        if f"{real}/".startswith((f"{self.root}/", *_SYSTEM)):
-            return []
-        if "*" not in place and not os.path.exists(real):
-            real = next((f"{real}{end}" for end in _ADDED if os.path.isfile(f"{real}{end}")), "")
-        if not real or real in self.found:
+        place, sign, _ = place.partition("*")
+        if not os.path.lexists(place):
+            bare = place.rstrip("/")
+            place = next((f"{bare}{end}" for end in _ADDED if not sign and os.path.isfile(f"{bare}{end}")), "")
+        real = os.path.realpath(place) if place else ""
+        if not real or real in self.found or f"{real}/".startswith((f"{self.root}/", *_SYSTEM)):
             return []
         if os.path.isfile(real):
             self.found[real] = None
+            if real.endswith("/pom.xml"):  # whose parent is the next one above, unless it says otherwise
+                return [real, *self._take(os.path.join(os.path.dirname(real), "../pom.xml"), is_folder=False)]
             beside = _nearest(os.path.dirname(real), "package.json") if real.endswith((".js", ".ts")) else ""
             return [real, beside] if beside and self._take(beside, is_folder=False) else [real]
         holds_us = f"{self.root}/".startswith(f"{real.rstrip('/')}/") or f"{self._home}/".startswith(
@@ -330,8 +357,8 @@ def _words(text: bytes, *, everything: bool) -> "Iterator[tuple[str, bool]]":
         for at, word in enumerate(words):
             start = word.find(b"../")
             is_path = word.startswith((b"/", b"~/")) or start >= 0 or word == b".."
-            is_name = everything and (b"/" in word or b"." in word)
-            if not (is_path or is_name) or len(word) > 1_000 or b"\0" in word:
+            is_name = everything and (b"/" in word or word.rpartition(b".")[2] in _ENDINGS)
+            if not (is_path or is_name) or len(word) > 1_000 or b"\0" in word or word.startswith(b"//"):
                 continue
             before = line[: max(line.find(word), 0)].lower()
             is_written = any(sign in before for sign in _WRITTEN)

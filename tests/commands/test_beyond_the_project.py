@@ -460,3 +460,70 @@ def test_the_repository_around_a_submodule_counts(shell: Shell) -> None:
     counts(shell, "pytest -q", "../../conf/version")
     write(around / "libs/second/file", "one\n")
     call(shell, "pytest -q", 0, "it is the same")
+
+
+def test_so_it_does_in_a_worktree(shell: Shell) -> None:
+    inner = shell.base / "inner"
+    inner.mkdir()
+    git(shell, "init", "-q", at=inner)
+    git(shell, "commit", "-q", "--allow-empty", "-m", "one", at=inner)
+    git(shell, "submodule", "add", "-q", str(inner), "libs/inner")
+    git(shell, "commit", "-qm", "all")
+    place = shell.project.parent / "wt"
+    git(shell, "worktree", "add", "-q", str(place))
+    git(shell, "submodule", "update", "-q", "--init", at=place)
+    stands_in(shell, place / "libs/inner")
+    prints(shell, "../../version")
+    call(shell, "pytest -q", 1, "first")
+    counts(shell, "pytest -q", "../../version")
+
+
+def test_the_map_of_packages_above_leads_to_the_checkout_that_it_is_of(workspace: Shell) -> None:
+    main = workspace.project
+    shutil.rmtree(main / "node_modules")
+    write(main / ".pnp.cjs", "'./packages/b/'\n")
+    git(workspace, "worktree", "add", "-q", str(main / ".claude/worktrees/x"))
+    stands_in(workspace, main / ".claude/worktrees/x")
+    prints(workspace, str(main / "packages/b/i.js"))
+    call(workspace, "npm test", 1, "first")
+    counts(workspace, "npm test", str(main / "packages/b/i.js"))
+
+
+def test_without_git_it_is_the_same(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "tsc")
+    shutil.rmtree(shell.project / ".git")
+    write(shell.project / "tsconfig.json", '{"extends": "../base"}')
+    write(shell.project / "Cargo.toml", "[workspace]\n")
+    write(shell.project / "crates/a/Cargo.toml", 'other = { path = "../../../../other" }')
+    for line, path in (
+        ("tsc --noEmit", "../base.json"),
+        ("cargo test", "../../other/src/lib.rs"),
+        ("cargo clippy", "../clippy.toml"),
+    ):
+        write(real(shell, "../../other/Cargo.toml"), "one")
+        prints(shell, path)
+        call(shell, line, 1, "first")
+        counts(shell, line, path)
+
+
+def test_large_files_and_many_files_above_count_too(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "eslint")
+    folder = shell.project.parent
+    write(folder / ".pnp.cjs", "one\n" * 100_000)
+    prints(shell, "../.pnp.cjs | sha1sum", "../.eslintrc.json")
+    call(shell, "eslint .", 1, "first")
+    write(folder / ".pnp.cjs", "two\n" * 100_000)
+    call(shell, "eslint .", 1, "a large file changed")
+    for number in range(250):
+        write(folder / f"data_{number}.json", "{}")
+    call(shell, "eslint .", 0, "too many to be configuration")
+    counts(shell, "eslint .", "../.eslintrc.json")
+
+
+def test_a_file_above_that_cannot_be_read_is_in_nobodys_way(shell: Shell) -> None:
+    prints(shell)
+    os.mkfifo(real(shell, "../.fiforc"))
+    (real(shell, "../.goneresolver.json")).symlink_to("nowhere")
+    (real(shell, "../.loop.json")).symlink_to(".loop.json")
+    call(shell, "pytest -q", 1, "first")
+    call(shell, "pytest -q", 0, "second")
