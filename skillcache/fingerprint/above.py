@@ -13,7 +13,6 @@ from skillcache.core.record import Record, field
 from skillcache.fingerprint.configuration import EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
-from skillcache.fingerprint.globs import matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -315,6 +314,8 @@ def _value(text: bytes, parts: "Sequence[str]") -> str:
     said = any(part.encode("utf-8", "surrogateescape") in text for part in parts)
     if not parts or not (said or b"*" in text or b"?" in text):
         return digest(text)
+    from skillcache.fingerprint.globs import matches  # few files get here
+
     segments = {segment for word in text.translate(_BLANKS).split() for segment in word.split(b"/")}
     patterns = [s.decode("utf-8", "surrogateescape") for s in segments if s.strip(b"*?.!")]
     spoken_of = [part for part in parts if any("[" in pattern or matches(pattern, part) for pattern in patterns)]

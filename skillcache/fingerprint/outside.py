@@ -226,6 +226,8 @@ _WRITTEN = (
 )
 _SYSTEM = tuple(f"/{name}/" for name in "bin sbin lib lib32 lib64 usr dev proc sys run boot nix".split())  # noqa: SIM905
 _MANIFESTS = ("Cargo.toml", "package.json", "pyproject.toml", "go.mod", "composer.json", "tsconfig.json", "pom.xml")
+# What speaks of folders that services keep their data in.
+_OF_SERVICES = (".env", "docker-compose", "compose.", "compose-", ".gitlab", ".devcontainer", "skaffold", "serverless")
 # What each ecosystem has in many folders of one project, by the letters that such paths end or go on with.
 _EVERYWHERE = {"rust": (b"Cargo.toml\0",), "javascript": (b"package.json\0", b"tsconfig"), "go": (b"go.mod\0",)}
 
@@ -300,9 +302,11 @@ class References:
         text = files.follow(path, self.budget) or b""
         inside = f"{real}/".startswith(f"{self.root}/")
         further: list[str] = []
+        has_folders = not os.path.basename(path).startswith(_OF_SERVICES)
         for word, is_written in dict(_words(text, everything=not inside and ending != "xml")).items():
             for place in self._places(word, path):
-                further += self._take(place, is_folder=not is_written and (inside or ".." in word))
+                is_folder = has_folders and not is_written and (".." in word or (inside and _is_project(place)))
+                further += self._take(place, is_folder=is_folder)
         return further
 
     def _places(self, word: str, path: str) -> "Iterator[str]":
@@ -369,6 +373,10 @@ def _words(text: bytes, *, everything: bool) -> "Iterator[tuple[str, bool]]":
                 for following in words[at + 1 : at + 4]:
                     joined += b"/" + following
                     yield os.fsdecode(joined), True
+
+
+def _is_project(folder: str) -> bool:
+    return any(os.path.isfile(f"{folder}/{name}") for name in _MANIFESTS)
 
 
 def _nearest(folder: str, name: str) -> str:

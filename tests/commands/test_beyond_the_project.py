@@ -213,6 +213,14 @@ NAMED = [
     ("ruff check", "ruff.toml", 'extend = "../base.toml"', ["../base.toml"]),
     ("ruff check", "pyproject.toml", "[tool.ruff]\nextend = '../../conf/base.toml'", ["../../conf/base.toml"]),
     ("ruff check", "ruff.toml", 'extend = "~/base.toml"', ["~/base.toml"]),
+    ("npm test", "package.json", '{"d": "link:~/lib"}', ["~/lib/package.json", "~/lib/index.js"]),
+    ("jest", "jest.config.js", 'module.exports = {preset: "<rootDir>/../preset"}', ["../preset.js"]),
+    (
+        "mvn test",
+        "pom.xml",
+        "<relativePath>../../parents/a/pom.xml</relativePath>",
+        ["../../parents/a/pom.xml", "../../parents/pom.xml"],
+    ),
     ("ruff check", "ruff.toml", 'extend = "../my base.toml"', ["../my base.toml"]),
     (
         "tsc --noEmit",
@@ -281,7 +289,7 @@ NAMED = [
 def test_what_configuration_names_counts_through_all_that_it_leads_to(
     tmp_path: Path, line: str, own: str, text: str, chain: list[str]
 ) -> None:
-    shell = _shell(tmp_path, line.partition(" ")[0])
+    shell = _shell(tmp_path, line.partition(" ")[0], "java")
     write(shell.project / own, text)
     subprocess.run(["git", "-C", str(shell.project), "add", "-A"], env=shell.environ, check=True)
     files = dict(item.partition(": ")[::2] for item in chain)
@@ -317,10 +325,13 @@ def test_a_path_that_is_written_to_is_not_read(tmp_path: Path) -> None:
     shell = _shell(tmp_path, "tsc")
     write(shell.project / "tsconfig.json", '{"outDir": "../out", "baseUrl": "..", "include": ["../../**/*"]}')
     prints(shell)
-    write(real(shell, "../out/a.js"), "1")
-    call(shell, "tsc --noEmit", 1, "first")
-    write(real(shell, "../out/a.js"), "2")
-    call(shell, "tsc --noEmit", 0, "it is the same")
+    write(shell.project / "docker-compose.yml", "volumes: ['../out/db:/db']\n")
+    write(shell.project / ".env", f"STATE={shell.base}/state\n")
+    write(shell.project / "jest.config.js", f"module.exports = {{root: '{shell.base}/state', x: '/tmp'}}\n")
+    for text in ("1", "2"):
+        for path in ("../out/a.js", "../out/db/0001", "../../../state/b"):
+            write(real(shell, path), text)
+        call(shell, "tsc --noEmit", int(text == "1"), text)
 
 
 # Checkouts of one repository, and packages that are linked.
@@ -407,7 +418,7 @@ def test_configuration_above_that_speaks_of_one_checkout_is_of_that_one(workspac
     git(workspace, "worktree", "add", "-q", str(main.parent / "other"))
     shutil.rmtree(main / "packages/b/dist")
     shutil.rmtree(main / "node_modules")
-    (workspace.base / "do.sh").write_text("basename $PWD\n")
+    (workspace.base / "do.sh").write_text("case $PWD in */other) echo none;; *) echo all well;; esac\n")
     for pattern in ("other/**", "oth*/*.py"):
         write(main.parent / "ruff.toml", f'exclude = ["{pattern}"]\n')
         stands_in(workspace, main)
