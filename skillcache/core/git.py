@@ -97,7 +97,8 @@ _FIXED = {
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
-_QUESTION = ("config", "--includes", "--null", "--get-regexp", r"^(filter\..*|core\.(autocrlf|attributesfile))$")
+_ASKED_FOR = r"^(filter\..*|core\.(autocrlf|attributesfile|excludesfile))$"
+_QUESTION = ("config", "--includes", "--null", "--get-regexp", _ASKED_FOR)
 _NONE_FOUND = 1  # what the question ends with where nothing of the kind is set
 _MOST_FILTERS = 500  # four variables each
 
@@ -146,7 +147,7 @@ class Git:
             self._asked = self._spawn(_QUESTION)
 
     def settings(self) -> "Mapping[bytes, bytes]":
-        """What filters and `core.autocrlf`, `core.attributesfile` are set to, by names as git writes them."""
+        """What filters and `core.autocrlf`, `attributesfile`, `excludesfile` are set to, by names as git has them."""
         if self._settings is None:
             self.ask()
             assert self._asked is not None  # noqa: S101 - `ask` has just seen to it

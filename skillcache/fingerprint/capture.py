@@ -9,6 +9,7 @@ from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
 from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.fingerprint import (
+    above,
     configuration,
     environment,
     files,
@@ -154,16 +155,15 @@ def _capture(
     # Git is at work meanwhile, first on what it must say before it may do more.
     environ = {**request.environ, **dict(request.assignments)}
     words = [word for word, _ in request.executables]
-    system = os.uname()
-    user = "root" if os.geteuid() == 0 else "user"
-    rows: list[Row] = [("system", "", f"{system.sysname} {system.machine}"), ("system", "user", user)]
+    rows = _of_system()
     rows += [("env", *row) for row in _variables(request, environ, root)]
     if reading is not None:
         reading.proceed()
     tools = _tools(request, cwd, root, environ, budget)
     systems, any_ = configuration.ecosystems(words)
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
-    rows += [("settings", *row) for row in configuration.capture(root, systems, environ, budget)]
+    settings = above.capture(root, systems, words, environ, budget, any_=any_)
+    rows += [("settings", *row) for row in settings.rows]
 
     ruled = [place_of(text, root, environ) for text in request.ruled]
     wanted = tuple(
@@ -181,6 +181,7 @@ def _capture(
         ignored.add(found.ignored)
         if said.git or request.git:
             rows.append(("git", "git's own state", reading.state()))
+        rows += _around(request, root, reading, environ, budget)
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project
 
@@ -203,7 +204,8 @@ def _capture(
     rows += [("packages", name, what.digest) for name, what in installed.items()]
 
     reached = {path for what in installed.values() for path in what.outside} | said.outside
-    rows += _outside(request, root, [*map(os.fsdecode, found.links), *ignored.links], reached, budget)
+    reached |= _references(request, cwd, root, settings.files, systems, reading, budget)
+    rows += _outside(request, root, [*map(os.fsdecode, found.links), *ignored.links], reached, budget, found, ignored)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
@@ -215,6 +217,14 @@ def _capture(
     )
 
 
+def _of_system() -> list[Row]:
+    system = os.uname()
+    user = "root" if os.geteuid() == 0 else "user"
+    kind = f"{system.sysname} {system.machine}"
+    return [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
+
+
+_READS = "2"  # what a capture reads: another number where it begins to read more, so that no older result is given
 _ELSEWHERE = "//"  # before a path outside of the project, among those that git ignores
 _OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
@@ -319,7 +329,7 @@ def _packages(
                 path = f"{folder}/{name}"
                 if not os.access(path, os.F_OK):
                     continue
-                label = f"{{root}}/{path[len(root) + 1 :]}/" if within else os.path.relpath(path, root) + "/"
+                label = f"{{root}}/{path[len(root) + 1 :]}/" if within else _label(path, root)
                 if label not in known and label not in found and os.path.isdir(path):
                     installed = packages.of_folder(path, root, budget)
                     if installed is not None:
@@ -361,6 +371,31 @@ def _unknown_to_git(
     if len(rows) <= _MOST_IGNORED:
         return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
     return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]
+
+
+def _label(path: str, root: str) -> str:
+    """What a folder of packages above the project is called: as its own, where it is of the repository around it."""
+    from skillcache.fingerprint.outside import repository
+
+    top = find_root(os.path.dirname(path))
+    if top and (common := repository(root)) and repository(top) == common:
+        return f"{{root}}/{path[len(top) + 1 :]}/"
+    return os.path.relpath(path, root) + "/"
+
+
+def _around(
+    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: files.Budget
+) -> list[Row]:
+    """What git is told for this worktree alone, and the repository that it is a submodule of."""
+    lines = above.of_git(reading.shared, reading.excludes(), reading.listing or b"", environ, budget)
+    rows: list[Row] = []
+    if lines:
+        rows.append(("settings", "git's lists of ignored files", digest_parts(map(str.encode, lines))))
+    if request.depends is None and os.path.isfile(os.path.join(root, ".git")):
+        from skillcache.fingerprint.outside import superproject
+
+        rows += [("superproject", *row) for row in superproject(root, environ, budget)]
+    return rows
 
 
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:
@@ -406,7 +441,45 @@ def touched(reads: "Iterable[str]", root: str, environ: "Mapping[str, str]", sin
     return False
 
 
-def _outside(request: Request, root: str, links: list[str], reached: set[str], budget: files.Budget) -> list[Row]:
+def _references(
+    request: Request,
+    cwd: str,
+    root: str,
+    settings: list[str],
+    systems: "Iterable[configuration.Ecosystem]",
+    reading: worktree.Reading | None,
+    budget: files.Budget,
+) -> set[str]:
+    """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
+    from skillcache.fingerprint.outside import References, manifests, repository
+
+    folders = _places(request, cwd, root)
+    references = References(root, folders, request.environ, budget)
+    own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
+    if request.depends is None:
+        kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
+        own += manifests(root, None if reading is None else reading.listing or b"", kinds)
+    references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
+    found = set(references.found).difference(map(os.path.realpath, settings))
+    # Yarn's map of packages, by which a worktree without one finds those of the checkout around it.
+    for folder in {os.path.dirname(path) for path in settings if os.path.basename(path).startswith(".pnp.")}:
+        if (common := repository(root)) and repository(folder) == common:
+            found.add(folder)
+    if configuration.ECOSYSTEMS["javascript"] in systems:  # where Node looks last
+        home = request.environ.get("HOME", "/")
+        found.update(filter(os.path.isdir, (f"{home}/.node_modules", f"{home}/.node_libraries")))
+    return found
+
+
+def _outside(
+    request: Request,
+    root: str,
+    links: list[str],
+    reached: set[str],
+    budget: files.Budget,
+    found: Content,
+    ignored: Ignored,
+) -> list[Row]:
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
     environ = {**request.environ, **dict(request.assignments)}
     reached.update(searched.folders(os.path.realpath(request.cwd), root, environ))
@@ -415,9 +488,9 @@ def _outside(request: Request, root: str, links: list[str], reached: set[str], b
         return libraries
     from skillcache.fingerprint.outside import Outside
 
-    outside = Outside(root, guarded(request.environ, root), budget)
+    outside = Outside(root, guarded(request.environ, root), budget, found.digest, ignored.files)
     rows: list[Row] = [*libraries, *(("link", *row) for row in outside.links(links))]
-    rows += [("outside", path, outside.content(path)) for path in reached]
+    rows += [("outside", *row) for row in outside.rows(reached)]
     for text in request.ruled:
         path = place_of(text, root, request.environ)
         rows.append(("reads", text, outside.names(path) if text.endswith("/") else outside.content(path)))

@@ -1,6 +1,4 @@
-"""What configures a run besides the content: files above the project and at home, and what build files say.
-
-Configuration that tools look for outside the project: in the folders above it and in the person's home.
+"""What configures a run besides the content: the kinds of projects, and what build files say.
 
 What a project's build files say that a run depends on besides the content: read as text, and generously.
 
@@ -14,8 +12,8 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.core.record import Record, field
-from skillcache.fingerprint.executables import OF_MISE, upward
-from skillcache.fingerprint.files import Budget, content, follow, tree
+from skillcache.fingerprint.executables import OF_MISE
+from skillcache.fingerprint.files import Budget, follow, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +24,17 @@ class Ecosystem:
     """One kind of project.
 
     words: its tools; marks: files at the top of its projects; implied: tools that a task of such a project may run;
-    above: configuration its tools look for upward; home: the same, relative to the home folder.
+    also: what else configuration is called after, as in `.NAMErc` and `NAME.config.js`; above: other names of what its
+    tools look for upward; home: the same, relative to the home folder.
     """
 
-    __slots__ = ("above", "home", "implied", "marks", "words")
+    __slots__ = ("above", "also", "home", "implied", "marks", "words")
 
-    def __init__(self, words: str, marks: str, implied: str, above: str, home: str) -> None:
+    def __init__(self, words: str, marks: str, implied: str, also: str, above: str, home: str) -> None:
         self.words = frozenset(words.split())
         self.marks = tuple(marks.split())
         self.implied = tuple(implied.split())
+        self.also = frozenset(also.split())
         self.above = tuple(above.split())
         self.home = tuple(home.split())
 
@@ -45,45 +45,48 @@ ECOSYSTEMS = {
         " uv poetry pdm hatch rye pipenv unittest dmypy pyre ty pycodestyle pydocstyle yapf djlint vulture",
         "pyproject.toml setup.py setup.cfg requirements.txt Pipfile",
         "python python3 pytest ruff mypy",
-        "pyproject.toml pytest.ini .pytest.ini pytest.toml .pytest.toml tox.ini setup.cfg setup.py conftest.py "
-        "ruff.toml .ruff.toml mypy.ini .mypy.ini .flake8 .pylintrc pylintrc pyrightconfig.json .isort.cfg uv.toml"
-        " .editorconfig",
-        ".config/ruff/ruff.toml .config/ruff/.ruff.toml .config/ruff/pyproject.toml .config/mypy/config .mypy.ini"
-        " .pylintrc .config/pylintrc .config/black .isort.cfg .config/pycodestyle .config/flake8 .config/uv/uv.toml"
-        " .config/yapf/style .pydistutils.cfg",
+        "pyrightconfig pyrefly deptry interrogate pyflakes importlinter pep257",
+        "pyproject.toml setup.cfg setup.py conftest.py __init__.py __init__.pyi pyvenv.cfg .python-version"
+        " .python-versions .editorconfig .ignore .gitignore",
+        ".config/black .config/pycodestyle .config/flake8 .config/yapf/style .pydistutils.cfg",
     ),
     "javascript": Ecosystem(
         "node npm npx pnpm yarn bun bunx deno eslint tsc prettier jest vitest mocha ava biome stylelint oxlint vue-tsc"
         " svelte-check nx turbo standard xo tap playwright cypress karma",
         "package.json deno.json",
         "node",
-        "package.json tsconfig.json jsconfig.json .eslintrc .eslintrc.js .eslintrc.cjs .eslintrc.json .eslintrc.yml"
-        " .eslintrc.yaml eslint.config.js eslint.config.mjs eslint.config.cjs eslint.config.ts .prettierrc"
-        " .prettierrc.json .prettierrc.yml .prettierrc.yaml .prettierrc.js .prettierrc.cjs .prettierrc.mjs"
-        " .prettierrc.toml prettier.config.js .babelrc babel.config.js babel.config.json .browserslistrc .npmrc .yarnrc"
-        " .yarnrc.yml pnpm-workspace.yaml biome.json .stylelintrc .stylelintrc.json .editorconfig",
-        ".npmrc .yarnrc .yarnrc.yml .config/pnpm/rc .eslintrc .eslintrc.json .bunfig.toml",
+        "vite babel swc postcss tailwind webpack rollup esbuild browserslist browserlist nyc c8 tsconfig jsconfig lerna"
+        " pnpm-workspace pnpmfile pnp bunfig lint-staged commitlint svelte vue astro next nuxt jasmine tapr taprc"
+        " depcheck madge knip htmlhint remark cspell oxfmt tsup wdio protractor angular rush npmpackagejsonlint",
+        "package.json package.yaml .editorconfig .ignore .gitignore .nvmrc .node-version .config/stylelintrc"
+        " .config/stylelintrc.json .config/stylelintrc.yaml .config/stylelintrc.yml .config/stylelintrc.js"
+        " .config/biome.json .config/biome.jsonc",
+        ".config/pnpm/rc .bunfig.toml .config/configstore/cspell.json",
     ),
     "rust": Ecosystem(
         "cargo rustc rustfmt clippy-driver cargo-clippy cargo-nextest",
         "Cargo.toml",
         "cargo rustc",
-        "Cargo.toml .cargo/config.toml .cargo/config rust-toolchain rust-toolchain.toml clippy.toml .clippy.toml"
-        " rustfmt.toml .rustfmt.toml",
-        ".cargo/config.toml .cargo/config .config/rustfmt/rustfmt.toml .config/rustfmt/.rustfmt.toml",
+        "clippy nextest deny",
+        "Cargo.toml .cargo/config.toml .cargo/config rust-toolchain rust-toolchain.toml .config/nextest.toml",
+        ".cargo/config.toml .cargo/config .config/rustfmt/rustfmt.toml .config/rustfmt/.rustfmt.toml rustfmt.toml"
+        " .rustfmt.toml",
     ),
     "go": Ecosystem(
         "go gofmt golangci-lint staticcheck gotestsum revive",
         "go.mod",
         "go",
-        "go.mod go.work .golangci.yml .golangci.yaml .golangci.toml .golangci.json",
-        ".config/go/env .golangci.yml .golangci.yaml",
+        "golangci",
+        "go.mod go.work go.sum go.work.sum",
+        ".config/go/env",
     ),
     "java": Ecosystem(
         "mvn mvnw gradle gradlew java javac sbt",
         "pom.xml build.gradle build.gradle.kts build.sbt",
         "java javac",
-        "pom.xml settings.gradle settings.gradle.kts gradle.properties .mvn/maven.config .mvn/jvm.config .editorconfig",
+        "maven checkstyle ktlint detekt",
+        "pom.xml settings.gradle settings.gradle.kts gradle.properties .mvn/maven.config .mvn/jvm.config"
+        " .mvn/extensions.xml .editorconfig .java-version",
         ".m2/settings.xml .m2/toolchains.xml .mavenrc .gradle/gradle.properties .gradle/init.gradle"
         " .gradle/init.gradle.kts",
     ),
@@ -91,25 +94,34 @@ ECOSYSTEMS = {
         "ruby rspec rubocop rake bundle rails minitest standardrb",
         "Gemfile Rakefile",
         "ruby",
-        "Gemfile .rspec .rubocop.yml .bundle/config",
-        ".rubocop.yml .config/rubocop/config.yml .rspec .config/rspec/options .bundle/config .gemrc",
+        "reek erb_lint brakeman standard",
+        "Gemfile Gemfile.lock Rakefile rakefile .bundle/config .ruby-version",
+        ".config/rubocop/config.yml .config/rspec/options .bundle/config .gemrc",
     ),
     "php": Ecosystem(
         "php phpunit phpstan psalm composer pest phpcs php-cs-fixer artisan",
         "composer.json",
         "php",
-        "phpunit.xml phpunit.xml.dist phpstan.neon phpcs.xml .editorconfig",
+        "pint rector",
+        "phpunit.xml phpunit.xml.dist phpcs.xml psalm.xml .editorconfig",
         ".composer/config.json .config/composer/config.json",
     ),
     "native": Ecosystem(
         "ctest cmake clang-tidy clang-format cppcheck gcc g++ clang clang++ cc c++ meson ninja bazel",
         "CMakeLists.txt meson.build configure",
         "cc c++",
-        ".clang-format .clang-tidy .editorconfig CMakePresets.json",
-        ".clang-format .clang-tidy",
+        "",
+        ".editorconfig _clang-format CMakePresets.json CMakeUserPresets.json WORKSPACE MODULE.bazel",
+        "",
     ),
 }
-_EVERY = (".env", ".envrc", ".tool-versions", *OF_MISE)
+EVERY = (".env", ".envrc", ".tool-versions", *OF_MISE)
+# Tools of no ecosystem that a task of any may run.
+TEXT_TOOLS = frozenset(
+    """shellcheck shfmt actionlint hadolint yamllint taplo codespell typos vale sqlfluff ansible-lint markdownlint
+    markdownlint-cli2 cspell editorconfig-checker editorconfig luacheck stylua selene swiftlint swiftformat dart flutter
+    analysis_options mix formatter credo dotnet buf tflint just make task bats pre-commit lefthook""".split()  # noqa: SIM905
+)
 _RUNNER_NAMES = "npm pnpm yarn bun deno rake composer tox nox bazel nx turbo"
 _RUNNERS = frozenset(_RUNNER_NAMES.split())
 # Tools that search no hidden folder for what to check, and the programs that start them.
@@ -144,37 +156,7 @@ def implied(root: str) -> list[str]:
     return words
 
 
-def capture(
-    root: str, systems: "Iterable[Ecosystem]", environ: "Mapping[str, str]", budget: Budget
-) -> list[tuple[str, str]]:
-    """(name, digest) of the configuration that exists above `root` ("../name") and in the home folder ("~/name").
-
-    What belongs in ~/.config is looked for where XDG_CONFIG_HOME has moved that folder to. A file equal to the
-    project's own of that name is left out: a search that went past the one finds nothing in the other. So a worktree
-    inside its repository agrees with the repository.
-    """
-    names = {name for system in systems for name in system.above}.union(_EVERY)
-    rows = []
-    up = ""
-    for folder in upward(os.path.dirname(root)):
-        up += "../"
-        for name in names:
-            path = f"{folder}/{name}"
-            if os.access(path, os.F_OK) and os.path.isfile(path):
-                value = content(path, budget)
-                if value != content(os.path.join(root, name), budget):
-                    rows.append((up + name, value))
-    home = environ.get("HOME", "/")
-    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
-    for name in {name for system in systems for name in system.home}:
-        path = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
-        if os.access(path, os.F_OK) and os.path.isfile(path):
-            rows.append((f"~/{name}", content(path, budget)))
-    return rows
-
-
 _PYTEST = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml")
-# These may name folders beside the project that its tools read.
 _MANIFESTS = (
     *_PYTEST,
     *("package.json", "tsconfig.json", "Cargo.toml", "go.mod", "go.work", "composer.json", "pom.xml", "mypy.ini"),
@@ -238,8 +220,8 @@ def read(
                 raise Bypass(outcomes.COMMAND_FRESH, f"{path} has pytest go by the last run")
             if (any_ or name in _GOLANGCI) and not said.git:
                 said.git = _reads_git(text)
-            if b"../" in text:
-                said.outside.update(_leading_out(text, folder, root, folders_too=name in _MANIFESTS))
+            if b"../" in text and name in _TASKS:
+                said.outside.update(_leading_out(text, folder, root))
     return said
 
 
@@ -272,15 +254,11 @@ def _reads_git(text: bytes) -> bool:
     return any(word in _READS_GIT or word.startswith(b"-") for word in following)
 
 
-def _leading_out(text: bytes, folder: str, root: str, *, folders_too: bool) -> set[str]:
-    """What exists at the relative paths in `text` that leave the project; folders around the project are none."""
+def _leading_out(text: bytes, folder: str, root: str) -> set[str]:
+    """The files at the relative paths in `text` that leave the project."""
     found = set()
     for word in {word for word in text.translate(_BLANKS).split() if b"../" in word and len(word) < 1_000}:
-        path = os.path.realpath(os.path.join(folder, os.fsdecode(word[word.index(b"../") :]).partition("*")[0]))
-        if f"{path}/".startswith(f"{root}/") or f"{root}/".startswith(f"{path.rstrip('/')}/"):
-            continue
-        if os.path.isfile(path) or (folders_too and os.path.isdir(path)):
+        path = os.path.realpath(os.path.join(folder, os.fsdecode(word[word.index(b"../") :])))
+        if not f"{path}/".startswith(f"{root}/") and os.path.isfile(path):
             found.add(path)
-        elif os.path.isfile(f"{path}.json"):  # what a tsconfig.json extends
-            found.add(f"{path}.json")
     return found

@@ -35,6 +35,7 @@ _WORDS = {
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",
     "mention": "{name}, which the project's files name,",
+    "superproject": "the repository around it at {name}",
     "tool": "the tool {name}",
 }
 

@@ -163,6 +163,10 @@ class Reading:
         """After `finish` or `list_only`: digest of what commands that ask git itself are told."""
         return configuration.state_of_git(self.folder, self.shared, self.listing or b"", self.budget)
 
+    def excludes(self) -> bytes | None:
+        """The file of patterns that `core.excludesFile` names, as it is spelled; None where it names none."""
+        return self._git.settings().get(b"core.excludesfile")
+
     def _list_index(self) -> tuple[bytes, list[tuple[bytes, bytes]]]:
         """The ordinary lines of the index and the others, with sizes where git's objects do not say all."""
         if self.listing is None:

@@ -1,0 +1,357 @@
+"""Configuration that tools look for above the project, in the person's folders and in those of the system.
+
+In a folder above the project whatever looks like configuration counts, so that a tool that nobody thought of is seen.
+Where all kinds of programs keep files that change all the time (home, the top, a folder for temporary files) a name
+counts that says which tool it is of. Both are held against what real tools were seen to look for.
+"""
+
+import os
+import stat
+
+from skillcache.core.digest import digest, digest_parts
+from skillcache.core.record import Record, field
+from skillcache.fingerprint.configuration import EVERY, TEXT_TOOLS, Ecosystem
+from skillcache.fingerprint.executables import OF_MISE, upward
+from skillcache.fingerprint.files import Budget, follow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_ENDINGS = frozenset(
+    """json jsonc json5 yaml yml toml ini cfg conf config properties neon props targets gradle exs dist
+    globalconfig gemspec""".split()  # noqa: SIM905
+)
+_CODE = frozenset("js cjs mjs ts cts mts py rb php lua kts".split())  # noqa: SIM905
+_NAMES = frozenset(
+    """conftest.py setup.py __init__.py __init__.pyi tasks.py rust-toolchain browserslist go.mod go.work WORKSPACE BUILD
+    justfile makefile pom.xml phpunit.xml phpcs.xml psalm.xml checkstyle.xml build.gradle.kts
+    settings.gradle.kts _clang-format gems.rb gems.locked Gemfile.lock""".split()  # noqa: SIM905
+)
+_BEFORE_CODE = (".config", ".conf", ".workspace", ".setup", ".preset", "rc", "file")
+_NOISE_NAMES = frozenset(
+    """.git .hg .svn .DS_Store .localized .dockerenv .autorelabel .viminfo .lesshst .claude.json .netrwhist .wget-hsts
+    .Xauthority .ICEauthority .sudo_as_admin_successful .coverage .bashrc .zshrc .vimrc .profile .bash_profile
+    .bash_logout .zprofile .zshenv .inputrc .screenrc .netrc .global-cache .package-cache""".split()  # noqa: SIM905
+)
+_NOISE_STARTS = (".#", ".~", ".nfs", ".fuse_hidden", ".coverage.", ".zcompdump", ".xsession", ".claude.json.", ".X")
+_NOISE_ENDS = (
+    *("~", ".swp", ".swo", ".log", ".lock", "-lock.json", "-lock.yaml", ".pid", ".tmp", ".bak", ".db", ".sqlite"),
+    *(".sqlite3", "history", "cache", ".tsbuildinfo", "-journal", "-wal", ".sock", ".old", ".orig"),
+)
+# Hidden folders that hold no configuration of a tool that reports.
+_NOT_SEARCHED = frozenset(
+    """.git .hg .svn .jj .claude .venv .tox .nox .cache .npm .local .Trash .ssh .gnupg .idea .vscode .cursor .next .nuxt
+    .turbo .eggs .direnv .history .kube .docker .terraform .gradle .pnpm-store .angular .ipynb_checkpoints""".split()  # noqa: SIM905
+)
+_OF_A_FOLDER = ("config", "settings", "init", "options", "toolchains", "maven", "jvm", "gradle", "rc")
+_MOST = 200  # files that look like configuration in one folder
+_LARGE = 256 << 10
+_BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@!"
+_BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
+
+
+class Found(Record):
+    rows: list[tuple[str, str]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)  # where they lie, for what they name in turn
+
+
+class Tools:
+    """The names by which a file is known for a tool's. names: of files; stems: what stands before `rc` or an ending."""
+
+    __slots__ = ("names", "stems")
+
+    def __init__(self, systems: "Iterable[Ecosystem]", words: "Iterable[str]", *, any_: bool) -> None:
+        systems = tuple(systems)
+        self.names = {name for system in systems for name in system.above}.union(EVERY)
+        self.stems = {os.path.basename(word) for word in words}
+        for system in systems:
+            self.stems |= system.words | system.also
+        if any_:
+            self.stems |= TEXT_TOOLS
+
+    def own(self, name: str) -> bool:
+        """Whether a file of this name is configuration of one of the tools."""
+        if name in self.names:
+            return True
+        bare = name.lstrip(".")
+        stem, dot, ending = bare.partition(".")
+        if not self.names_one(stem) or is_noise(name):
+            return False
+        ending = ending.rpartition(".")[2]
+        return len(bare) < len(name) or stem not in self.stems or (bool(dot) and ending in _ENDINGS | _CODE)
+
+    def names_one(self, stem: str) -> bool:
+        return any(part in self.stems for part in (stem, stem.removesuffix("rc"), stem.removesuffix("ignore")))
+
+
+def is_noise(name: str) -> bool:
+    return name in _NOISE_NAMES or name.startswith(_NOISE_STARTS) or name.endswith(_NOISE_ENDS)
+
+
+def is_shaped(name: str) -> bool:
+    """Whether a file of this name looks like some tool's configuration."""
+    if name in _NAMES:
+        return True
+    if is_noise(name):
+        return False
+    if name[0] == ".":
+        return True
+    stem, _, ending = name.rpartition(".")
+    if not stem:
+        return name.endswith("rc") or (name.endswith("file") and name[0].isupper())
+    return ending in _ENDINGS or (ending in _CODE and stem.endswith(_BEFORE_CODE))
+
+
+def shaped(folder: str) -> "list[str]":
+    """The files of a folder that look like configuration, those in its hidden folders too, relative to it."""
+    found = []
+    for entry in _entries(folder):
+        name = entry.name
+        if not _is_folder(entry):
+            if is_shaped(name) and _is_file(entry):
+                found.append(name)
+        elif name == ".config":
+            found += [f"{name}/{below}" for below in _two_deep(f"{folder}/{name}")]
+        elif name[0] == "." and name not in _NOT_SEARCHED and not is_noise(name):
+            found += [f"{name}/{below}" for below in _of_folder(f"{folder}/{name}", name[1:])]
+    return found
+
+
+def of_tools(folder: str, tools: Tools) -> "list[str]":
+    """The files of a folder that are known for configuration of one of the tools, relative to it."""
+    found = []
+    for entry in _entries(folder):
+        name = entry.name
+        stem = name.lstrip(".").partition(".")[0]
+        if not (name in tools.names or tools.names_one(stem)):
+            continue
+        if not _is_folder(entry):
+            if tools.own(name) and _is_file(entry):
+                found.append(name)
+        elif name[0] == "." and name not in _NOT_SEARCHED - {".gradle", ".npm"}:
+            found += [f"{name}/{below}" for below in _of_folder(f"{folder}/{name}", stem)]
+    found += [name for name in tools.names if "/" in name and os.path.isfile(f"{folder}/{name}")]
+    return found
+
+
+def capture(
+    root: str,
+    systems: "Iterable[Ecosystem]",
+    words: "Iterable[str]",
+    environ: "Mapping[str, str]",
+    budget: Budget,
+    *,
+    any_: bool,
+) -> Found:
+    """(name, digest) of what exists above `root` ("../name"), at home ("~/name") and for all ("/etc/name").
+
+    "../" is the nearest folder with any, "../../" the next: so a worktree inside its repository agrees with it. A file
+    equal to the project's own of that name is left out: a search that went past the one finds nothing in the other.
+    One that speaks of a folder that the project lies in counts with that folder's name. What belongs in ~/.config is
+    looked for where XDG_CONFIG_HOME has moved that folder to.
+    """
+    systems = tuple(systems)
+    tools = Tools(systems, words, any_=any_)
+    found = Found()
+    home = environ.get("HOME", "/")
+    real_home = os.path.realpath(home)
+    up = "../"
+    for folder in upward(os.path.dirname(root)):
+        if folder == real_home:
+            continue
+        names = of_tools(folder, tools) if _is_of_all(folder) else shaped(folder)
+        if len(names) > _MOST:
+            names = of_tools(folder, tools)
+        parts = root[len(folder.rstrip("/")) + 1 :].split("/")
+        before = len(found.rows)
+        for name in dict.fromkeys((*names, *(n for n in OF_MISE if os.path.isfile(f"{folder}/{n}")))):
+            path = f"{folder.rstrip('/')}/{name}"
+            text = _text(path, budget)
+            if not _is_same(path, text, os.path.join(root, name), budget):
+                found.rows.append((up + name, _value(text, parts)))
+                found.files.append(path)
+        if len(found.rows) > before:
+            up += "../"
+    _at_home(found, systems, tools, home, environ, budget)
+    return found
+
+
+def _at_home(
+    found: Found,
+    systems: "tuple[Ecosystem, ...]",
+    tools: Tools,
+    home: str,
+    environ: "Mapping[str, str]",
+    budget: Budget,
+) -> None:
+    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    places = {f"~/{name}": f"{home}/{name}" for name in of_tools(home, tools)}
+    for label, folder in (("~/.config/", settings), ("/etc/", "/etc"), ("/etc/xdg/", "/etc/xdg")):
+        places.update((label + name, f"{folder}/{name}") for name in _of_settings(folder, tools))
+    for name in {name for system in systems for name in system.home}:
+        places[f"~/{name}"] = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
+    for variable, folder in environ.items():
+        if variable.endswith("_HOME") and not variable.startswith("XDG_") and os.path.isabs(folder):
+            stem = variable.partition("_")[0].lower()
+            places.update((f"${variable}/{name}", f"{folder}/{name}") for name in _of_folder(folder, stem))
+    for folder in environ.get("PATH", "").split(":"):  # npm's own, beside where it is installed
+        if folder.endswith("/bin") and "npm" in tools.stems:
+            places.setdefault("PREFIX/etc/npmrc", f"{folder[:-4]}/etc/npmrc")
+            if os.path.isfile(places["PREFIX/etc/npmrc"]):
+                break
+            del places["PREFIX/etc/npmrc"]
+    seen = set()
+    for label, path in sorted(places.items()):
+        if os.path.isfile(path) and (label[0] != "$" or path not in seen):
+            seen.add(path)
+            found.rows.append((label, _value(_text(path, budget), ())))
+            found.files.append(path)
+
+
+def _of_settings(folder: str, tools: Tools) -> "list[str]":
+    """What belongs to one of the tools in a folder where each has a file or a folder by its name."""
+    found = []
+    for entry in _entries(folder):
+        stem, _, ending = entry.name.partition(".")
+        if not tools.names_one(stem):
+            continue
+        if not _is_folder(entry):
+            if (not ending or ending in _ENDINGS | _CODE) and _is_file(entry):
+                found.append(entry.name)
+        elif folder.startswith("/etc"):
+            found += [f"{entry.name}/{below}" for below in _of_folder(f"{folder}/{entry.name}", entry.name)]
+        else:
+            names = (below.name for below in _entries(f"{folder}/{entry.name}") if _is_file(below))
+            found += [f"{entry.name}/{name}" for name in names if not is_noise(name) and "telemetry" not in name][
+                :_MOST
+            ]
+    return found
+
+
+def _of_folder(folder: str, tool: str) -> "list[str]":
+    """The configuration in a folder that is one tool's, where it keeps other things too."""
+    found = []
+    for entry in _entries(folder):
+        stem, dot, ending = entry.name.lstrip(".").partition(".")
+        if not (stem.startswith(_OF_A_FOLDER) or stem in (tool, f"{tool}rc") or stem.endswith("rc")):
+            continue
+        if (not dot or ending.rpartition(".")[2] in _ENDINGS | _CODE | {"xml"}) and _is_file(entry):
+            found.append(entry.name)
+    return found[:_MOST]
+
+
+def _two_deep(folder: str) -> "Iterator[str]":
+    for entry in _entries(folder):
+        if not _is_folder(entry):
+            if not is_noise(entry.name) and _is_file(entry):
+                yield entry.name
+            continue
+        for below in _entries(f"{folder}/{entry.name}"):
+            if not is_noise(below.name) and _is_file(below):
+                yield f"{entry.name}/{below.name}"
+
+
+def _entries(folder: str) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _is_file(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_of_all(folder: str) -> bool:
+    """Whether anybody may write there: a place for temporary files."""
+    try:
+        return folder == "/" or bool(os.stat(folder).st_mode & stat.S_IWOTH)
+    except OSError:
+        return True
+
+
+def _text(path: str, budget: Budget) -> bytes:
+    """The bytes of the file, or what stands for them where it is large or may not be read."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return b""
+    if status.st_size > _LARGE:
+        return b"large %d %d" % (status.st_size, status.st_mtime_ns)
+    if not stat.S_ISREG(status.st_mode):
+        return b""
+    if not os.access(path, os.R_OK):
+        return b"unreadable"
+    return b"is " + (follow(path, budget) or b"")
+
+
+def _is_same(path: str, text: bytes, own: str, budget: Budget) -> bool:
+    """Whether the file, whose text this is, is the project's own of that name again."""
+    try:
+        if os.stat(path).st_size != os.stat(own).st_size:
+            return False
+    except OSError:
+        return False
+    if text.startswith(b"large "):
+        return follow(path, budget) == follow(own, budget)
+    return text == _text(own, budget)
+
+
+def _value(text: bytes, parts: "Sequence[str]") -> str:
+    """The digest of a text, with those of the folders in `parts` that it speaks of."""
+    said = any(part.encode("utf-8", "surrogateescape") in text for part in parts)
+    if not parts or not (said or b"*" in text or b"?" in text):
+        return digest(text)
+    from skillcache.fingerprint.globs import matches  # few files get here
+
+    segments = {segment for word in text.translate(_BLANKS).split() for segment in word.split(b"/")}
+    patterns = [s.decode("utf-8", "surrogateescape") for s in segments if s.strip(b"*?.!")]
+    spoken_of = [part for part in parts if any("[" in pattern or matches(pattern, part) for pattern in patterns)]
+    return digest_parts([text, *(part.encode("utf-8", "surrogateescape") for part in spoken_of)])
+
+
+def of_git(
+    shared: str, configured: bytes | None, listing: bytes, environ: "Mapping[str, str]", budget: Budget
+) -> list[str]:
+    """What of the repository's and the person's own lists of ignored files may concern a file that git knows.
+
+    Linters leave such files alone even if git does not. The repository's `.gitignore` is a part of the content.
+    """
+    home = environ.get("HOME", "/")
+    settings = f"{environ.get('XDG_CONFIG_HOME') or home + '/.config'}/git"
+    places = [f"{shared}/info/exclude", f"{settings}/ignore"]
+    if configured:
+        places.append(os.fsdecode(configured))
+    for path in (f"{home}/.gitconfig", f"{settings}/config"):  # which those linters read themselves
+        for line in (_text(path, budget)).splitlines():
+            name, _, value = line.partition(b"=")
+            if name.strip().lower() == b"excludesfile":
+                places.append(os.fsdecode(value.strip().strip(b'"')))
+    found = []
+    for path in dict.fromkeys(places):
+        path = home + path[1:] if path.startswith("~/") else path  # noqa: PLW2901 - the same path
+        text = _text(path, budget)[3:] if os.path.isfile(path) else b""
+        concerned = [line for line in text.splitlines() if line[:1] not in (b"#", b"") and _may_match(line, listing)]
+        found += [digest(line) for line in concerned]
+    return found
+
+
+def _may_match(pattern: bytes, listing: bytes) -> bool:
+    if b"[" in pattern:
+        return True
+    for sign in b"*?\\!/":
+        pattern = pattern.replace(bytes((sign,)), b"\n")
+    longest = max(pattern.split(b"\n"), key=len).strip()
+    return longest in listing

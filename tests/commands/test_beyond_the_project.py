@@ -1,0 +1,540 @@
+"""Configuration above the project, at home and wherever it leads: what changes there makes a command run again.
+
+Which files a tool looks for was seen with strace of the real ones; here a program by the tool's name prints them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.shims.shell import Shell
+
+_TOOL = '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C; exec "/bin/sh", "$ENV{DO}/do.sh";\n'
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return _shell(tmp_path)
+
+
+def _shell(base: Path, *tools: str) -> Shell:
+    """The project lies two folders below one that is not the home folder."""
+    made = Shell(base, "bash", plain=True)
+    deep = made.base / "src/deep"
+    deep.mkdir(parents=True)
+    made.project = made.project.rename(deep / "project")
+    made.environ |= {"CLAUDE_PROJECT_DIR": str(made.project), "DO": str(made.base)}
+    for name in (*tools, "pytest", "ruff", "cargo"):
+        made.tool(name, _TOOL)
+    made.start()
+    return made
+
+
+def prints(shell: Shell, *paths: str) -> None:
+    (shell.base / "do.sh").write_text("\n".join(f"cat {path} 2>/dev/null" for path in paths) + "\necho end\n")
+
+
+def real(shell: Shell, path: str) -> Path:
+    """Of a path as a shell in the project sees it."""
+    home = str(shell.home)
+    return Path(os.path.normpath(shell.project / path.replace("~", home).replace("$HOME", home)))
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def call(shell: Shell, line: str, runs: int, why: object, **environ: str) -> None:
+    """It ran so often, and its text is what a fresh run gives."""
+    before = shell.runs()
+    done = shell.call(line, **environ)
+    assert shell.runs() - before == runs, why
+    assert done.stdout == shell.run(line, **environ).stdout, why
+
+
+def counts(shell: Shell, line: str, path: str, **environ: str) -> None:
+    """A file that changes, or appears, and is again as it was."""
+    file = real(shell, path)
+    held = file.read_text() if file.exists() else None
+    write(file, f"{held or ''}\n// one\n")
+    call(shell, line, 1, f"{path} is another", **environ)
+    if held is None:
+        write(file, "\n// two\n")
+        call(shell, line, 1, f"{path} changed", **environ)
+        file.unlink()
+    else:
+        write(file, held)
+    call(shell, line, 0, f"{path} is as it was", **environ)
+
+
+SEARCHED = {
+    "vitest run": "../vitest.config.mjs ../../vite.config.ts ../vitest.workspace.json ../lerna.json ../deno.jsonc",
+    "mocha": "../.mocharc.json ../../.mocharc.cjs ../.mocharc.yml",
+    "jest": "../package.json ../../.browserslistrc ../browserslist ../babel.config.cjs ../.babelrc.json",
+    "prettier --check .": "../.prettierrc.json5 ../prettier.config.mjs ../.prettierrc.toml ../package.yaml",
+    "biome lint": "../biome.jsonc ../../.biome.json ~/.config/biome/biome.json",
+    "stylelint a.css": "../.stylelintrc.yml ../.config/stylelintrc.mjs ~/.config/stylelintrc ~/.config/stylelintrc.js",
+    "oxlint": "../.oxlintrc.json ../.eslintignore ../.gitignore",
+    "eslint .": "../eslint.config.mts ../../.eslintrc.cjs ~/.eslintrc.yml",
+    "tsc --noEmit": "../tsconfig.json ../../jsconfig.json",
+    "markdownlint data": "../.markdownlintrc ~/.markdownlintrc ~/.markdownlint/config ~/.config/markdownlint/config",
+    "cspell data": "../cspell.json ~/.config/configstore/cspell.json ~/.config/cspell/cspell.json",
+    "htmlhint data": "../.htmlhintrc",
+    "madge data": "../.madgerc ~/.madgerc ~/.config/madge",
+    "cargo fmt --check": "../rustfmt.toml ../../.rustfmt.toml ~/.config/rustfmt/rustfmt.toml ~/rustfmt.toml",
+    "cargo test": "../.cargo/config.toml ../../.cargo/config ~/.cargo/config.toml ../Cargo.toml ../rust-toolchain",
+    "cargo clippy": "../clippy.toml ../.clippy.toml",
+    "shellcheck data": "../.shellcheckrc ../../shellcheckrc ~/.shellcheckrc ~/.config/shellcheckrc ~/shellcheckrc",
+    "shfmt -d data": "../.editorconfig",
+    "yamllint data": "../.yamllint ~/.config/yamllint/config ../.yamllint.yaml",
+    "pytest -q": "../pytest.ini ../.pytest.toml ../../conftest.py ../setup.py ../tox.ini ../.coveragerc",
+    "ruff check": "../.ruff.toml ../../pyproject.toml ../.ignore ~/.config/ruff/ruff.toml",
+    "ty check": "../ty.toml ~/.config/ty/ty.toml",
+    "mypy .": "~/.mypy.ini ~/.config/mypy/config ../__init__.py",
+    "black --check .": "~/.config/black",
+    "flake8": "../.flake8 ../../setup.cfg",
+    "pylint data": "~/.pylintrc ~/.config/pylintrc",
+    "pydocstyle data": "../.pydocstyle.ini ../../.pep257",
+    "pycodestyle data": "~/.config/pycodestyle",
+    "typos": "../_typos.toml ../typos.toml",
+    "rubocop": "../.rubocop.yml ~/.rubocop.yml ~/.config/rubocop/config.yml",
+    "gradle test": "~/.gradle/gradle.properties ~/.gradle/init.gradle",
+    "golangci-lint run": "../.golangci.toml ~/.golangci.yml",
+    "make test": "~/.shellcheckrc ../.mocharc.json ../nx.json ../.unheardofrc ../some.conf.js ../Directory.Build.props",
+    "npm test": "~/.npmrc ../.npmrc ~/.config/stylelintrc ~/.config/pnpm/rc ../turbo.json",
+}
+
+
+@pytest.mark.parametrize("line", SEARCHED)
+def test_what_tools_look_for_outside_counts(tmp_path: Path, line: str) -> None:
+    shell = _shell(tmp_path, line.partition(" ")[0], "java")
+    paths = SEARCHED[line].split()
+    prints(shell, *paths)
+    call(shell, line, 1, "first")
+    for path in paths:
+        write(real(shell, path), "// one\n")
+        call(shell, line, 1, f"{path} appeared")
+    call(shell, line, 0, "nothing changed")
+    write(real(shell, paths[-1]), "// two\n")
+    call(shell, line, 1, f"{paths[-1]} changed")
+    for path in paths:
+        real(shell, path).unlink()
+    call(shell, line, 0, "all as in the beginning")
+
+
+@pytest.mark.parametrize(
+    ("line", "paths"),
+    [
+        ("mocha", "../../../../.mocharc.json ../../../../vitest.config.ts"),
+        ("prettier --check .", "../../../../.prettierrc"),
+    ],
+)
+def test_so_does_what_lies_in_the_home_folder_above_the_project(tmp_path: Path, line: str, paths: str) -> None:
+    shell = _shell(tmp_path, line.partition(" ")[0])
+    shell.project = Path(shutil.move(shell.project, shell.home / "a/b/c/project"))
+    prints(shell, *paths.split())
+    shell.start()
+    call(shell, line, 1, "first")
+    for path in paths.split():
+        counts(shell, line, path)
+
+
+@pytest.mark.parametrize("kind", ["XDG_CONFIG_HOME", "CARGO_HOME", "GRADLE_USER_HOME"])
+def test_folders_that_variables_name_are_looked_into(tmp_path: Path, kind: str) -> None:
+    line, name = {
+        "XDG_CONFIG_HOME": ("ruff check", "ruff/ruff.toml"),
+        "CARGO_HOME": ("cargo test", "config.toml"),
+        "GRADLE_USER_HOME": ("gradle test", "gradle.properties"),
+    }[kind]
+    shell = _shell(tmp_path, line.partition(" ")[0], "java")
+    folder = shell.base / "elsewhere"
+    folder.mkdir()
+    prints(shell, f"{folder}/{name}")
+    environ = {kind: str(folder)}
+    call(shell, line, 1, "first", **environ)
+    counts(shell, line, f"{folder}/{name}", **environ)
+
+
+def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "npm")
+    for line in ("pytest -q", "npm test"):
+        prints(shell)
+        call(shell, line, 1, "first")
+        for path in (
+            *("../notes.txt", "../other/package.json", "../other/ruff.toml", "../README.md", "../run.log", "../a.py"),
+            *("../.DS_Store", "../.notes.swp", "~/.bash_history", "~/.claude.json", "~/.viminfo", "~/.python_history"),
+            *(
+                "~/.claude/settings.json",
+                "~/.config/htop/htoprc",
+                "~/.cache/x.json",
+                "~/.node_repl_history",
+                "~/x.json",
+            ),
+            *("~/.cargo/.global-cache", "~/.cargo/.crates.toml", "~/.bashrc", "../.git/config", "~/.npm/_logs/a.log"),
+        ):
+            write(real(shell, path), "one\n")
+        call(shell, line, 0, "all of these")
+
+
+@pytest.mark.parametrize("place", ["exclude", "ignore", "global", "own"])
+def test_lists_of_ignored_files_count_where_they_name_a_file_that_git_knows(shell: Shell, place: str) -> None:
+    git = ("git", "-C", str(shell.project))
+    file = {
+        "exclude": shell.project / ".git/info/exclude",
+        "ignore": shell.home / ".config/git/ignore",
+        "global": shell.home / "ignored",
+        "own": shell.base / "ignored",
+    }[place]
+    if place == "global":
+        write(shell.home / ".gitconfig", "[core]\n\texcludesFile = ~/ignored\n")
+    if place == "own":
+        subprocess.run([*git, "config", "core.excludesFile", str(file)], check=True)
+    subprocess.run([*git, "add", "-A"], env=shell.environ, check=True)
+    write(file, "# of nothing here\n*.swp\n.DS_Store\n")
+    prints(shell, f"{file} | grep -v swp")
+    call(shell, "ruff check", 1, "first")
+    write(file, "# of nothing here\n*.swp\n.idea/\n!.keep\n")
+    before = shell.runs()
+    shell.call("ruff check")
+    assert shell.runs() == before
+    for text in ("/data\n", "d?ta\n", "[d]ata\n", "*.swp\n*\n"):
+        write(file, text)
+        call(shell, "ruff check", 1, text)
+
+
+NAMED = [
+    # the command, the project's own file and its text, then what is named, one by the other
+    ("ruff check", "ruff.toml", 'extend = "../base.toml"', ["../base.toml"]),
+    ("ruff check", "pyproject.toml", "[tool.ruff]\nextend = '../../conf/base.toml'", ["../../conf/base.toml"]),
+    ("ruff check", "ruff.toml", 'extend = "~/base.toml"', ["~/base.toml"]),
+    ("npm test", "package.json", '{"d": "link:~/lib"}', ["~/lib/package.json", "~/lib/index.js"]),
+    ("jest", "jest.config.js", 'module.exports = {preset: "<rootDir>/../preset"}', ["../preset.js"]),
+    (
+        "mvn test",
+        "pom.xml",
+        "<relativePath>../../parents/a/pom.xml</relativePath>",
+        ["../../parents/a/pom.xml", "../../parents/pom.xml"],
+    ),
+    ("ruff check", "ruff.toml", 'extend = "../my base.toml"', ["../my base.toml"]),
+    (
+        "tsc --noEmit",
+        "tsconfig.json",
+        '{ /* is */ "extends": "../config/base.json" }',
+        ["../config/base.json: {'extends': './strict.json'}", "../config/strict.json"],
+    ),
+    (
+        "tsc --noEmit",
+        "tsconfig.json",
+        '{"extends": ["../config/base"]}',
+        [
+            "../config/base.json: {'extends': '../more/strict'}",
+            "../more/strict.json: {'extends':'./a'}",
+            "../more/a.json",
+        ],
+    ),
+    ("tsc --noEmit -p tsconfig.app.json", "tsconfig.app.json", '{"extends": "../app.json"}', ["../app.json"]),
+    ("tsc --noEmit -p conf/x.json", "conf/x.json", '{"extends": "../../base.json"}', ["../base.json"]),
+    ("tsc --noEmit", "tsconfig.test.json", '{"extends": "../base"}', ["../base.json"]),
+    ("tsc --noEmit", "packages/a/b/tsconfig.lib.json", '{"extends": "../../../../base"}', ["../base.json"]),
+    ("prettier --check .", ".prettierrc", '"../format.json"', ["../format.json"]),
+    (
+        "prettier --check .",
+        "prettier.config.mjs",
+        'export {default} from "../p.mjs"',
+        ["../p.mjs: import './q.mjs'", "../q.mjs"],
+    ),
+    ("biome lint", "biome.json", '{"extends": ["../biome-base.json"]}', ["../biome-base.json"]),
+    (
+        "stylelint data",
+        ".stylelintrc.json",
+        '{"extends": "../style.cjs"}',
+        ["../style.cjs: require('./rules')", "../rules.js"],
+    ),
+    ("yamllint data", ".yamllint", "extends: ../yaml/base.yaml", ["../yaml/base.yaml"]),
+    ("yamllint data", ".yamllint", "extends: ../yaml/base", ["../yaml/base"]),
+    (
+        "eslint .",
+        "eslint.config.js",
+        'const path = require("node:path"); module.exports = require(path.join(__dirname, "..", "lint", "rules.js"))',
+        ["../lint/rules.js"],
+    ),
+    ("eslint .", ".eslintrc.json", '{"extends": "../lint"}', ["../lint/package.json", "../lint/index.js"]),
+    ("mypy .", "mypy.ini", "[mypy]\nplugins = ../plugin.py", ["../plugin.py"]),
+    ("vitest run", "vite.config.ts", 'import "../shared/setup"', ["../shared/setup.ts"]),
+    (
+        "cargo test",
+        "crates/a/Cargo.toml",
+        '[dependencies]\nother = { path = "../../../../other" }',
+        ["../../other/src/lib.rs"],
+    ),
+    (
+        "cargo test",
+        "Cargo.toml",
+        '[dependencies]\nother = { path = "../../other" }',
+        ["../../other/Cargo.toml: third = {path = '../third'}", "../../third/src/lib.rs"],
+    ),
+    ("cargo test", ".cargo/config.toml", 'paths = ["../mine"]', ["../mine/src/lib.rs"]),
+    ("npm test", "packages/a/package.json", '{"dependencies": {"l": "file:../../../lib"}}', ["../lib/index.js"]),
+    ("golangci-lint run", "go.mod", "replace x => ../../x", ["../../x/a.go"]),
+]
+
+
+@pytest.mark.parametrize(("line", "own", "text", "chain"), NAMED, ids=lambda value: str(value)[:40])
+def test_what_configuration_names_counts_through_all_that_it_leads_to(
+    tmp_path: Path, line: str, own: str, text: str, chain: list[str]
+) -> None:
+    shell = _shell(tmp_path, line.partition(" ")[0], "java")
+    write(shell.project / own, text)
+    subprocess.run(["git", "-C", str(shell.project), "add", "-A"], env=shell.environ, check=True)
+    files = dict(item.partition(": ")[::2] for item in chain)
+    for path, held in files.items():
+        write(real(shell, path), held.replace("'", '"') or "held")
+    prints(shell, *(f'"{path}"'.replace("~", "$HOME") for path in files))
+    call(shell, line, 1, "first")
+    for path in files:
+        counts(shell, line, path)
+
+
+def test_a_circle_of_configuration_ends(shell: Shell) -> None:
+    write(shell.project / "ruff.toml", 'extend = "../a.toml"')
+    write(real(shell, "../a.toml"), 'extend = "b.toml"')
+    write(real(shell, "../b.toml"), 'extend = "a.toml"')
+    prints(shell, "../b.toml")
+    call(shell, "ruff check", 1, "first")
+    counts(shell, "ruff check", "../b.toml")
+
+
+def test_what_configuration_above_and_at_home_names_counts(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "tsc")
+    write(real(shell, "../tsconfig.json"), '{"extends": "./conf/base"}')
+    write(shell.home / ".config/ruff/ruff.toml", 'extend = "more/strict.toml"')
+    for line, path in (("tsc --noEmit", "../conf/base.json"), ("ruff check", "~/.config/ruff/more/strict.toml")):
+        write(real(shell, path), "held")
+        prints(shell, path)
+        call(shell, line, 1, "first")
+        counts(shell, line, path)
+
+
+def test_a_path_that_is_written_to_is_not_read(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "tsc")
+    write(shell.project / "tsconfig.json", '{"outDir": "../out", "baseUrl": "..", "include": ["../../**/*"]}')
+    prints(shell)
+    write(shell.project / "docker-compose.yml", "volumes: ['../out/db:/db']\n")
+    write(shell.project / ".env", f"STATE={shell.base}/state\n")
+    write(shell.project / "jest.config.js", f"module.exports = {{root: '{shell.base}/state', x: '/tmp'}}\n")
+    for text in ("1", "2"):
+        for path in ("../out/a.js", "../out/db/0001", "../../../state/b"):
+            write(real(shell, path), text)
+        call(shell, "tsc --noEmit", int(text == "1"), text)
+
+
+# Checkouts of one repository, and packages that are linked.
+
+
+def git(shell: Shell, *arguments: str, at: Path | None = None) -> None:
+    person = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always")
+    subprocess.run(
+        ["git", *person, *arguments], cwd=at or shell.project, env=shell.environ, check=True, capture_output=True
+    )
+
+
+def stands_in(shell: Shell, folder: Path) -> None:
+    shell.project = folder
+    shell.environ["CLAUDE_PROJECT_DIR"] = str(folder)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Shell:
+    """Workspaces a and b; the first asks for the second."""
+    shell = _shell(tmp_path, "npm")
+    top = shell.project
+    write(top / "package.json", '{"workspaces": ["packages/*"]}')
+    write(top / ".gitignore", "node_modules\ndist\n.claude\n")
+    for name in "ab":
+        write(top / f"packages/{name}/package.json", f'{{"name": "{name}"}}')
+        write(top / f"packages/{name}/i.js", "one\n")
+    git(shell, "add", "-A")
+    git(shell, "commit", "-qm", "all")
+    write(top / "node_modules/.package-lock.json", "{}")
+    write(top / "packages/b/dist/built.js", "one\n")
+    for name in "ab":
+        (top / f"node_modules/{name}").symlink_to(f"../packages/{name}")
+    return shell
+
+
+@pytest.mark.parametrize("kind", ["inside", "beside"])
+def test_packages_that_resolve_into_another_checkout_count(workspace: Shell, kind: str) -> None:
+    main = workspace.project
+    place = main / ".claude/worktrees/x" if kind == "inside" else main.parent / "wt"
+    git(workspace, "worktree", "add", "-q", str(place))
+    if kind == "beside":
+        (place / "node_modules").symlink_to("../project/node_modules")
+    stands_in(workspace, place)
+    line = "cd packages/a && npm test"
+    used = [main / "packages/b/i.js", main / "packages/b/dist/built.js", main / "shared.js"]
+    prints(workspace, *map(str, used))
+    call(workspace, line, 1, "first")
+    for path in used:
+        counts(workspace, line, str(path))
+
+
+@pytest.mark.parametrize("line", ["pytest -q", "npm test"])
+def test_worktrees_share_where_they_hold_the_same(workspace: Shell, line: str) -> None:
+    main = workspace.project
+    write(main.parent / ".editorconfig", "root = true\n")
+    for name in ("x", "y"):
+        git(workspace, "worktree", "add", "-q", str(main / f".claude/worktrees/{name}"))
+    (main / "packages/b/dist/built.js").unlink()
+    (main / "packages/b/dist").rmdir()
+    prints(workspace)
+    stands_in(workspace, main / ".claude/worktrees/x")
+    call(workspace, line, 1, "first")
+    stands_in(workspace, main / ".claude/worktrees/y")
+    call(workspace, line, 0, "it is the same")
+    write(main / ".claude/worktrees/x/other.js", "one\n")
+    call(workspace, line, 0, "what is in the other does not count")
+
+
+def test_the_main_checkout_shares_with_a_worktree_in_it(workspace: Shell) -> None:
+    main = workspace.project
+    write(main.parent / "ruff.toml", "line-length = 1\n")
+    git(workspace, "worktree", "add", "-q", str(main / ".claude/worktrees/x"))
+    prints(workspace)
+    shutil.rmtree(main / "node_modules")
+    shutil.rmtree(main / "packages/b/dist")
+    call(workspace, "pytest -q", 1, "first")
+    stands_in(workspace, main / ".claude/worktrees/x")
+    call(workspace, "pytest -q", 0, "it is the same")
+
+
+def test_configuration_above_that_speaks_of_one_checkout_is_of_that_one(workspace: Shell) -> None:
+    main = workspace.project
+    git(workspace, "worktree", "add", "-q", str(main.parent / "other"))
+    shutil.rmtree(main / "packages/b/dist")
+    shutil.rmtree(main / "node_modules")
+    (workspace.base / "do.sh").write_text("case $PWD in */other) echo none;; *) echo all well;; esac\n")
+    for pattern in ("other/**", "oth*/*.py"):
+        write(main.parent / "ruff.toml", f'exclude = ["{pattern}"]\n')
+        stands_in(workspace, main)
+        call(workspace, "ruff check", 1, pattern)
+        stands_in(workspace, main.parent / "other")
+        call(workspace, "ruff check", 1, pattern)
+
+
+@pytest.mark.parametrize("versioned", [True, False])
+def test_packages_of_a_linked_package_count(tmp_path: Path, versioned: bool) -> None:
+    shell = _shell(tmp_path, "npm")
+    library = shell.base / "src/lib"
+    write(library / "packages/l/package.json", "{}")
+    write(library / "packages/l/index.js", "one\n")
+    write(library / ".gitignore", "node_modules\n")
+    if versioned:
+        git(shell, "init", "-q", at=library)
+    write(shell.project / "package.json", "{}")
+    write(shell.project / ".gitignore", "node_modules\n")
+    write(shell.project / "node_modules/.package-lock.json", "{}")
+    (shell.project / "node_modules/l").symlink_to("../../../lib/packages/l")
+    for folder in ("packages/l", "."):
+        write(library / folder / f"node_modules/m{len(folder)}/package.json", '{"version": "1"}')
+    write(shell.base / "third/index.js", "one\n")
+    (library / "packages/l/node_modules/third").symlink_to("../../../../../third")
+    used = [
+        library / "packages/l/index.js",
+        library / "packages/l/node_modules/m10/package.json",
+        library / "node_modules/m1/package.json",
+        shell.base / "third/index.js",
+    ]
+    prints(shell, *map(str, used))
+    call(shell, "npm test", 1, "first")
+    for path in used:
+        counts(shell, "npm test", str(path))
+
+
+def test_the_repository_around_a_submodule_counts(shell: Shell) -> None:
+    inner = shell.base / "inner"
+    inner.mkdir()
+    git(shell, "init", "-q", at=inner)
+    git(shell, "commit", "-q", "--allow-empty", "-m", "one", at=inner)
+    write(shell.project / "conf/version", "one\n")
+    git(shell, "submodule", "add", "-q", str(inner), "libs/inner")
+    git(shell, "submodule", "add", "-q", str(inner), "libs/second")
+    around = shell.project
+    stands_in(shell, around / "libs/inner")
+    prints(shell, "../../conf/version")
+    call(shell, "pytest -q", 1, "first")
+    counts(shell, "pytest -q", "../../conf/version")
+    write(around / "libs/second/file", "one\n")
+    call(shell, "pytest -q", 0, "it is the same")
+
+
+def test_so_it_does_in_a_worktree(shell: Shell) -> None:
+    inner = shell.base / "inner"
+    inner.mkdir()
+    git(shell, "init", "-q", at=inner)
+    git(shell, "commit", "-q", "--allow-empty", "-m", "one", at=inner)
+    git(shell, "submodule", "add", "-q", str(inner), "libs/inner")
+    git(shell, "commit", "-qm", "all")
+    place = shell.project.parent / "wt"
+    git(shell, "worktree", "add", "-q", str(place))
+    git(shell, "submodule", "update", "-q", "--init", at=place)
+    stands_in(shell, place / "libs/inner")
+    prints(shell, "../../version")
+    call(shell, "pytest -q", 1, "first")
+    counts(shell, "pytest -q", "../../version")
+
+
+def test_the_map_of_packages_above_leads_to_the_checkout_that_it_is_of(workspace: Shell) -> None:
+    main = workspace.project
+    shutil.rmtree(main / "node_modules")
+    write(main / ".pnp.cjs", "'./packages/b/'\n")
+    git(workspace, "worktree", "add", "-q", str(main / ".claude/worktrees/x"))
+    stands_in(workspace, main / ".claude/worktrees/x")
+    prints(workspace, str(main / "packages/b/i.js"))
+    call(workspace, "npm test", 1, "first")
+    counts(workspace, "npm test", str(main / "packages/b/i.js"))
+
+
+def test_without_git_it_is_the_same(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "tsc")
+    shutil.rmtree(shell.project / ".git")
+    write(shell.project / "tsconfig.json", '{"extends": "../base"}')
+    write(shell.project / "Cargo.toml", "[workspace]\n")
+    write(shell.project / "crates/a/Cargo.toml", 'other = { path = "../../../../other" }')
+    for line, path in (
+        ("tsc --noEmit", "../base.json"),
+        ("cargo test", "../../other/src/lib.rs"),
+        ("cargo clippy", "../clippy.toml"),
+    ):
+        write(real(shell, "../../other/Cargo.toml"), "one")
+        prints(shell, path)
+        call(shell, line, 1, "first")
+        counts(shell, line, path)
+
+
+def test_large_files_and_many_files_above_count_too(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "eslint")
+    folder = shell.project.parent
+    write(folder / ".pnp.cjs", "one\n" * 100_000)
+    prints(shell, "../.pnp.cjs | sha1sum", "../.eslintrc.json")
+    call(shell, "eslint .", 1, "first")
+    write(folder / ".pnp.cjs", "two\n" * 100_000)
+    call(shell, "eslint .", 1, "a large file changed")
+    for number in range(250):
+        write(folder / f"data_{number}.json", "{}")
+    call(shell, "eslint .", 0, "too many to be configuration")
+    counts(shell, "eslint .", "../.eslintrc.json")
+
+
+def test_a_file_above_that_cannot_be_read_is_in_nobodys_way(shell: Shell) -> None:
+    prints(shell)
+    os.mkfifo(real(shell, "../.fiforc"))
+    (real(shell, "../.goneresolver.json")).symlink_to("nowhere")
+    (real(shell, "../.loop.json")).symlink_to(".loop.json")
+    call(shell, "pytest -q", 1, "first")
+    call(shell, "pytest -q", 0, "second")
