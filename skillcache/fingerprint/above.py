@@ -195,18 +195,22 @@ def _at_home(
         if variable.endswith("_HOME") and not variable.startswith("XDG_") and os.path.isabs(folder):
             stem = variable.partition("_")[0].lower()
             places.update((f"${variable}/{name}", f"{folder}/{name}") for name in _of_folder(folder, stem))
-    for folder in environ.get("PATH", "").split(":"):  # npm's own, beside where it is installed
-        if folder.endswith("/bin") and "npm" in tools.stems:
-            places.setdefault("PREFIX/etc/npmrc", f"{folder[:-4]}/etc/npmrc")
-            if os.path.isfile(places["PREFIX/etc/npmrc"]):
-                break
-            del places["PREFIX/etc/npmrc"]
+    if "npm" in tools.stems:
+        places["PREFIX/etc/npmrc"] = f"{_prefix_of_node(environ)}/etc/npmrc"
     seen = set()
     for label, path in sorted(places.items()):
         if os.path.isfile(path) and (label[0] != "$" or path not in seen):
             seen.add(path)
             found.rows.append((label, _value(_text(path, budget), ())))
             found.files.append(path)
+
+
+def _prefix_of_node(environ: "Mapping[str, str]") -> str:
+    """Where npm takes itself to be installed: two levels above the node that runs it."""
+    for folder in environ.get("PATH", "").split(":"):
+        if os.access(f"{folder}/node", os.X_OK):
+            return os.path.dirname(os.path.dirname(os.path.realpath(f"{folder}/node"))).rstrip("/")
+    return ""
 
 
 def _of_settings(folder: str, tools: Tools) -> "list[str]":

@@ -349,9 +349,10 @@ class TestStrangeFiles:
         before = repo.rows()
         deep = "/".join(["d"] * 200)
         (repo.top / deep).mkdir(parents=True)
-        assert repo.rows() == before
+        empty = repo.rows()
+        assert empty != before
         repo.write(f"{deep}/file")
-        assert repo.rows() != before
+        assert repo.rows() not in (before, empty)
 
     def test_too_many_new_bytes_are_a_bypass(self, repo: "Project") -> None:
         with (repo.top / "huge.bin").open("wb") as file:
