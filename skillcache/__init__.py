@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         safe_redis_operation,
     )
     from skillcache.library.keys import generate_cache_key
+    from skillcache.library.runs import Fetched
     from skillcache.library.session_state import (
         aio_clear_session,
         aio_load_session_state,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         save_session_state,
     )
     from skillcache.library.shared_state import SharedState, StateConflict
-    from skillcache.library.steps import Fetched
     from skillcache.messages.live import subscribe_to_agent
     from skillcache.messages.sending import Undeliverable, aio_publish_message, publish_message
 

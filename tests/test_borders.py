@@ -93,7 +93,6 @@ LATE = (
     "events.observe",
     "events.sighting",
     "settings.configuration",
-    "settings.expression",
     "stores.tls",
     "tools.record",
 )

@@ -29,7 +29,7 @@ from skillcache.core.credentials import assignment, command_lines, find, judgeme
 from skillcache.core.outcomes import ConfigError
 from skillcache.fingerprint.globs import matches as fits_glob
 from skillcache.sessions.text import may_hold_secret
-from skillcache.settings.expression import LONGEST, leveled
+from skillcache.settings.configuration import LONGEST, leveled
 from skillcache.stores.patterns import compile_glob
 
 PACKAGE = Path(skillcache.__file__).parent
@@ -53,7 +53,7 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
         (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
     "skillcache.core.credentials.patterns": list,  # compiles those of its neighbours
-    "skillcache.settings.expression": list,  # its language is tested in tests/settings/test_expression.py
+    "skillcache.settings.configuration": list,  # its language is tested in tests/settings/test_expression.py
 }
 SHORT = 2_500  # characters; the longer text is four times as long
 UNTOLD = 0.02  # seconds: what grows by the square takes longer with the longer text

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.skills.run import Workplace
     from skillcache.core.git import Git
-    from skillcache.rules.gathered import Verdict
+    from skillcache.rules.judge import Verdict
     from skillcache.rules.skills.find import Finder
     from skillcache.stores.entry import Row
 

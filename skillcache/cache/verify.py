@@ -89,7 +89,7 @@ def normalized(text: str, root: str, extra: tuple[str, ...] = ()) -> str:
     for pattern, replacement in others:
         text = pattern.sub(replacement, text)
     if extra:
-        from skillcache.settings.expression import leveled
+        from skillcache.settings.configuration import leveled
 
         text = leveled(text, extra)
     return text

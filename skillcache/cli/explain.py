@@ -32,8 +32,8 @@ from skillcache.rules.rule import rules_of
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores.opening import open_store
-from skillcache.tools.call import Call
 from skillcache.tools.explanation import Explanation, compared, explain, nearest
+from skillcache.tools.lookup import Call
 from skillcache.tools.registry import may_be_ours
 from skillcache.tools.world import World
 

@@ -1,4 +1,4 @@
-"""A command as a shell starts it: the program behind its words, and the task that it runs.
+"""A command as a shell starts it: the program behind its words, the task that it runs, and how that has begun.
 
 SKILLCACHE_CALL           process number of the call's shell; missing in a terminal, where a command may be repeated
     CLAUDE_CODE_SESSION_ID    the client's session
@@ -12,13 +12,18 @@ from skillcache.cache.capture import Lookup, inside
 from skillcache.commands import process
 from skillcache.core import files, json
 from skillcache.core.digest import digest
+from skillcache.core.outcomes import NO_ENTRY, Outcome
 from skillcache.core.paths import called_folder, calls_folder
 from skillcache.core.processes import describe
+from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.stores import entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from skillcache.cache.capture import Lookup
+    from skillcache.commands.rewritten import Watch
 
 
 _CAP = 1 << 20
@@ -158,3 +163,19 @@ def called(
 def joined(rows: tuple[entry.Row, ...]) -> tuple[entry.Row, ...]:
     """The same call's rows, where standard error is standard output's own file."""
     return tuple([_JOINED if row[:2] == _JOINED[:2] else row for row in rows])
+
+
+class Begun(Record):
+    """What was so when the command began."""
+
+    since: int  # see `way.stamp`
+    found: "Lookup"  # captured after that
+    project: str  # identity
+    team: str  # whose results may be given, '' for none
+    key: str  # the store's
+    _: KW_ONLY
+    generations: dict[str, int] = field(default_factory=dict)  # of the names
+    outcome: Outcome = NO_ENTRY  # of the look at the store
+    started: int = 0  # ms since the epoch
+    watch: "Watch | None" = None  # of the files that its runs write anew
+    trace: dict[str, object] = field(default_factory=dict)  # see `skillcache.cache.skills.run`

@@ -45,10 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from skillcache.commands.begun import Begun
     from skillcache.commands.child import Ended
     from skillcache.commands.failure import Failure
-    from skillcache.commands.invocation import Task
+    from skillcache.commands.invocation import Begun, Task
     from skillcache.commands.rewritten import Rewritten
     from skillcache.commands.streams import Input
     from skillcache.settings.in_force import Settings

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
-    from skillcache.rules.gathered import Verdict
+    from skillcache.rules.judge import Verdict
     from skillcache.rules.rule import Rule
 
 

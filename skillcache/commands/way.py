@@ -6,9 +6,9 @@ import time
 from skillcache.cache import decision, quarantine
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.commands import nesting, process
-from skillcache.commands.begun import Begun
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
+from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
 from skillcache.commands.replayed import remember
 from skillcache.commands.streams import Input, require_files, take

@@ -9,7 +9,7 @@ from skillcache.claude.patterns import names as is_tool
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import OUTDATED, StoreError
 from skillcache.rules.rule import rules_of
-from skillcache.tools.call import Call, make_call
+from skillcache.tools.lookup import Call, make_call
 from skillcache.tools.world import World
 
 _BACKGROUND = 600  # seconds that a call in the background is taken for

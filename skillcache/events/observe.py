@@ -13,7 +13,7 @@ from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.rules.gathered import Verdict
+    from skillcache.rules.judge import Verdict
     from skillcache.tools.world import World
 
 _BASH = "Bash"

@@ -12,7 +12,7 @@ from skillcache.core.credentials.find import spelled
 from skillcache.core.git import identity
 from skillcache.core.outcomes import CUT, INTERRUPTED, NOT_TEXT
 from skillcache.fingerprint.changes import disturbed
-from skillcache.rules.gathered import Verdict
+from skillcache.rules.judge import Verdict
 from skillcache.rules.rule import Rule
 from skillcache.settings.in_force import Settings
 from skillcache.stores import entry

@@ -17,9 +17,9 @@ from skillcache.fingerprint import (
     mentions,
     named,
     packages,
-    searched,
     worktree,
 )
+from skillcache.fingerprint import named as searched
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content

@@ -59,8 +59,17 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys([*"\n".join(lines).translate(_BETWEEN).split(), *whole]))[:_MOST]
 
 
-def _without_outputs(text: str) -> str:
-    """A shell's text without the names of the files that it writes."""
+# A line of another language with one of these names what is written.
+_WRITING = (
+    *(f"{quote}{mode}{quote})" for quote in "\"'" for mode in ("a", "w", "x", "a+", "w+", "ab", "wb", "at", "wt")),
+    *("writeFile", "appendFile", "createWriteStream", "write_text(", "write_bytes(", "file_put_contents", "File.write"),
+)
+
+
+def _without_outputs(text: str, *, is_shell: bool) -> str:
+    """A script's text without the names of the files that it writes."""
+    if not is_shell:
+        return "\n".join([line for line in text[:_CAP].split("\n") if not any(sign in line for sign in _WRITING)])
     lines = []
     for line in text[:_CAP].split("\n"):
         first, *rest = line.split(">")
@@ -78,7 +87,7 @@ class Named(Record):
 
 def named(text: str, path: str, folder: str, environ: "Mapping[str, str]", *, is_shell: bool) -> Named:
     """By the text of the script at `path`, which runs in `folder`."""
-    text = _without_outputs(text) if is_shell else text[:_CAP]
+    text = _without_outputs(text, is_shell=is_shell)
     here = tuple(dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path)))))
     searching = "\n".join([line for line in text.split("\n") if any(sign in line for sign in _SEARCHING)])
     modules = {*words(searching), *(_imported(text) if "import" in text else ())}

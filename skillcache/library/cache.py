@@ -25,8 +25,8 @@ from skillcache.library.keys import Place
 from skillcache.library.lease import in_task, in_thread
 from skillcache.library.options import DEFAULT, HOUR, PATIENCE, TTL, Counted, Options, glob_of, spelt_out
 from skillcache.library.records import Computed
+from skillcache.library.runs import Failed, Fetched, Step
 from skillcache.library.source import AsyncSource, Source, finished
-from skillcache.library.steps import Failed, Fetched, Step
 
 _PAUSE = LEASE / 3  # seconds between two extensions of a claim: two attempts may fail
 

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 
-from skillcache.library.steps import Step
+from skillcache.library.runs import Step
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.opening import open_store
 from skillcache.stores.redis_py import aio_connect, connect

@@ -18,8 +18,8 @@ from skillcache.library.decorator import aio_shared_cache, shared_cache
 from skillcache.library.in_force import tell
 from skillcache.library.keys import skill_of
 from skillcache.library.options import HOUR, TTL
+from skillcache.library.runs import Fetched
 from skillcache.library.source import store_in_force
-from skillcache.library.steps import Fetched
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.redis_keys import channel as channel_of
 from skillcache.stores.redis_py import connect

@@ -13,7 +13,7 @@ from skillcache.library.fetching import Counts, Fetching, milliseconds, putting
 from skillcache.library.in_force import is_off, may_give
 from skillcache.library.keys import Place, check_skill, check_team
 from skillcache.library.records import Computed, Found, read_record
-from skillcache.library.steps import Steps, Wishes
+from skillcache.library.runs import Steps, Wishes
 from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, started_of
 from skillcache.stores.redis_keys import namespaced_name
 

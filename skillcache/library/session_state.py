@@ -29,8 +29,8 @@ import redis.asyncio
 from skillcache.core.scope import scoped
 from skillcache.library.clients import is_cluster
 from skillcache.library.codec import write_json
+from skillcache.library.runs import Question
 from skillcache.library.source import store_in_force
-from skillcache.library.steps import Question
 from skillcache.sessions.delivery import sessions_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal

@@ -28,8 +28,8 @@ from skillcache.core.outcomes import STORE_GARBAGE, SkillcacheError, StoreError
 from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.codec import require_json
 from skillcache.library.keys import check_team
+from skillcache.library.runs import Question
 from skillcache.library.shared_state_stores import RedisState, SqliteState
-from skillcache.library.steps import Question
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED, check_ttl
 from skillcache.stores.pooled import SECONDS, AioLink, PooledLink

@@ -21,7 +21,7 @@ from skillcache.core.outcomes import StoreError
 from skillcache.library.beside import beside
 from skillcache.library.clients import EmbeddedFile, usable
 from skillcache.library.in_force import folder
-from skillcache.library.steps import GLANCE, Step, Steps, Wait
+from skillcache.library.runs import GLANCE, Step, Steps, Wait
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import AsyncStore, PooledLink, aio_walk, walk

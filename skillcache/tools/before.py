@@ -13,8 +13,8 @@ from skillcache.core.digest import digest as digest_of
 from skillcache.core.outcomes import ASK_RULE, DENY_RULE, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
 from skillcache.core.paths import insisted_folder
 from skillcache.stores.entry import Entry
-from skillcache.tools.call import Call, make_call
 from skillcache.tools.inflight import Pending
+from skillcache.tools.lookup import Call, make_call
 from skillcache.tools.world import World
 
 TYPE_CHECKING = False

@@ -10,8 +10,7 @@ from skillcache.stores.contract import Store
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.redis_keys import entry_key, record_key
 from skillcache.tools.before import approved
-from skillcache.tools.call import Call
-from skillcache.tools.lookup import consult
+from skillcache.tools.lookup import Call, consult
 from skillcache.tools.refusal import REFUSAL
 
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from skillcache.tools.call import Call
+    from skillcache.tools.lookup import Call
 
 
 _CAP = 4 << 20

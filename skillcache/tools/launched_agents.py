@@ -7,8 +7,8 @@ again without having been kept answers somebody else.
 
 from skillcache.claude.event import SessionEvent, ToolEvent
 from skillcache.tools import inflight
-from skillcache.tools.call import Call
 from skillcache.tools.inflight import Miss
+from skillcache.tools.lookup import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

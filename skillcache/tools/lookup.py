@@ -1,4 +1,4 @@
-"""From a planned call to its key, and what the store says to it now: shared by every lane and `skillcache explain`.
+"""A call, planned and looked up: what it is, what its key is made of, and what is stored of it.
 
 What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
 
@@ -14,20 +14,59 @@ from skillcache.cache import quarantine
 from skillcache.cache.capture import Lookup, Plan
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.claude.event import ToolEvent
+from skillcache.core import counts
 from skillcache.core.files import Place
 from skillcache.core.git import find_root, identity
-from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass
+from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.core.record import Record
+from skillcache.rules.rule import rules_of
+from skillcache.settings.in_force import Settings, load
 from skillcache.stores.entry import JSON, Row
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.tools import registry
-from skillcache.tools.call import Call
+from skillcache.tools.other_tools import plan_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillcache.fingerprint.capture import Fingerprint
+    from skillcache.stores.contract import Store
+    from skillcache.tools.world import World
+
+
+class Call(Record):
+    event: ToolEvent
+    world: "World"
+    folder: str  # the directory Claude Code was started in, which names the project's own files
+    settings: Settings
+
+    @property
+    def cache(self) -> str:
+        return self.settings.cache
+
+    def open_store(self) -> "Store":
+        """Raises ConfigError."""
+        return self.world.open_store(self.settings.store)
+
+    def plan(self) -> Plan:
+        """Raises Bypass."""
+        return plan_of(self.event, rules_of(self.settings))
+
+    def team(self, planned: Plan) -> str:
+        """The team whose results the call may be answered with and that may be given its own, "" for none."""
+        return self.settings.word("team") if planned.shared else ""
+
+    def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
+        """`run`: milliseconds of the run that was replaced or has ended."""
+        counts.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())
+
+
+def make_call(event: ToolEvent, world: "World") -> Call | None:
+    """None where a setting switches us off. Raises ConfigError."""
+    folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
+    settings = load(world.environ, folder)
+    return None if settings.flag("disable") else Call(event, world, folder, settings)
 
 
 def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:

@@ -19,9 +19,8 @@ from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.tools import inflight, launched_agents, registry
-from skillcache.tools.call import Call, make_call
 from skillcache.tools.inflight import Miss, read_miss
-from skillcache.tools.lookup import look, place_of
+from skillcache.tools.lookup import Call, look, make_call, place_of
 from skillcache.tools.world import World
 
 

@@ -14,8 +14,7 @@ from skillcache.core.outcomes import FRESH, SERVING_OFF, UNDECIDED, UNFIT, Bypas
 from skillcache.stores.entry import Entry
 from skillcache.tools import before, registry
 from skillcache.tools.before import approved
-from skillcache.tools.call import Call
-from skillcache.tools.lookup import Consultation
+from skillcache.tools.lookup import Call, Consultation
 
 _WEB = ("WebFetch", "WebSearch")
 

@@ -8,8 +8,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.capture import Plan
     from skillcache.stores.contract import Store
-    from skillcache.tools.call import Call
-    from skillcache.tools.lookup import Consultation
+    from skillcache.tools.lookup import Call, Consultation
 
 
 class World:

@@ -170,7 +170,7 @@ def test_what_a_module_needs_is_there_before_it(copy: Copy) -> None:
     (copy.package / "first.py").write_text(
         "import sys\n"
         "THERE = [m for m in ('table', 'expression', 'trust') if 'skillcache.settings.' + m in sys.modules]\n"
-        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.settings import expression\n"
+        "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.settings import configuration as expression\n"
         "from skillcache.settings import table\ndef later():\n    from skillcache.settings import trust\n"
     )
     copy.write()

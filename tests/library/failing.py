@@ -10,7 +10,7 @@ from typing import Any
 
 from skillcache import SkillCache
 from skillcache.library import source
-from skillcache.library.steps import Wait
+from skillcache.library.runs import Wait
 
 
 def main(url: str, count: int, log: str, how: str) -> None:

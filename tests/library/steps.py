@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from skillcache.library.runs import Wait
 from skillcache.library.source import AsyncSource, Source
-from skillcache.library.steps import Wait
 
 SECONDS = 60.0  # for others to begin to wait, on a busy machine
 

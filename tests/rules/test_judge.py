@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from skillcache.claude.patterns import parse
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OUTSIDE, UNKNOWN_OPTION, Bypass, Outcome
 from skillcache.rules.builtin_index import RUNNERS, WORDS, rules, tool_of
-from skillcache.rules.gathered import Verdict
-from skillcache.rules.judge import judge
+from skillcache.rules.judge import Verdict, judge
 from skillcache.rules.rule import Rule
 from skillcache.rules.tasks import TABLE
 

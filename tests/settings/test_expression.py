@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from skillcache.core.outcomes import ConfigError
-from skillcache.settings.expression import LONGEST, fault_of, leveled
+from skillcache.settings.configuration import LONGEST, fault_of, leveled
 
 
 @pytest.mark.parametrize(

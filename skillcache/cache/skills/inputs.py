@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from skillcache.fingerprint.capture import Row
-    from skillcache.rules.gathered import Use
+    from skillcache.rules.judge import Use
 
 _MOST_NAMED = 100  # files of a folder that have a row each, so that a difference is seen by name
 _MARKS = "=@,:;"

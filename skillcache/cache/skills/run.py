@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from skillcache.fingerprint.capture import Row
-    from skillcache.rules.gathered import Use
+    from skillcache.rules.judge import Use
     from skillcache.stores.entry import File
 
 

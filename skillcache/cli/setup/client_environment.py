@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.claude.definitions import config_folder
+from skillcache.claude.mcp_servers import config_folder
 from skillcache.claude.permission_sources import LARGEST, MANAGED, roots_of
 from skillcache.core import files, json
 from skillcache.core.outcomes import SkillcacheError

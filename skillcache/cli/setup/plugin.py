@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import click
 
-from skillcache.claude.definitions import config_folder
+from skillcache.claude.mcp_servers import config_folder
 from skillcache.claude.permission_sources import LARGEST
 from skillcache.cli import stats
 from skillcache.cli.setup.bundle import ID, MARKETPLACE, MODERN, OLDEST, marketplace

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from skillcache.claude.definitions import config_folder, read_object
+from skillcache.claude.mcp_servers import config_folder, read_object
 from skillcache.core import files
 from skillcache.core.counts import Count
 from skillcache.core.git import find_root

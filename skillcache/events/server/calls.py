@@ -15,7 +15,7 @@ from skillcache.events.server.session import Endings, Flights, Session
 from skillcache.events.server.world import ResidentWorld, Stores
 from skillcache.tools import inflight
 from skillcache.tools.before import answer
-from skillcache.tools.call import make_call
+from skillcache.tools.lookup import make_call
 from skillcache.tools.refusal import PLUGIN_ANSWER
 from skillcache.tools.registry import may_be_ours
 

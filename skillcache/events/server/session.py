@@ -23,8 +23,7 @@ from skillcache.events.invalidate import outdate
 from skillcache.events.runtime import count_fault
 from skillcache.events.server.world import Environment, ResidentWorld, Stores
 from skillcache.tools import inflight
-from skillcache.tools.call import Call
-from skillcache.tools.lookup import Consultation, consult
+from skillcache.tools.lookup import Call, Consultation, consult
 from skillcache.tools.record import settle
 from skillcache.tools.registry import may_be_ours
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skillcache.claude.definitions import config_folder
+from skillcache.claude.mcp_servers import config_folder
 from skillcache.claude.permission_sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
 from skillcache.core import files, json
 from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome, StoreError
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
     from skillcache.events.server.session import Flights
     from skillcache.stores.connection import Link, Request
-    from skillcache.tools.call import Call
-    from skillcache.tools.lookup import Consultation
+    from skillcache.tools.lookup import Call, Consultation
 
 
 T = TypeVar("T")

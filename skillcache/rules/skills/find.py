@@ -10,7 +10,7 @@ import os
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint.files import small
-from skillcache.rules.gathered import Use
+from skillcache.rules.judge import Use
 from skillcache.rules.rule import Rule
 from skillcache.rules.skills import manifest
 from skillcache.rules.skills.scripts import script_at

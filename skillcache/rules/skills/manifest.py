@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skillcache.fingerprint.outside import Outside
-    from skillcache.rules.gathered import Use
+    from skillcache.rules.judge import Use
 
 
 _NOWHERE = ("", "-", os.devnull)
