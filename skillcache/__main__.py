@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.main import group
 from skillcache.core.outcomes import SkillcacheError, StoreError
 from skillcache.sessions.text import legible
@@ -20,21 +20,21 @@ def main(arguments: list[str] | None = None) -> int:
         return fault.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return stats.STOPPED
+        return trouble.STOPPED
     except StoreError as fault:
         _tell(_told(fault))
-        return stats.FAILED
+        return trouble.FAILED
     except SkillcacheError as fault:
         _tell(str(fault))
-        return stats.FAILED
+        return trouble.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
-        return stats.FAILED
+        return trouble.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
         _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
-        return stats.FAILED
-    return result if isinstance(result, int) else stats.OK
+        return trouble.FAILED
+    return result if isinstance(result, int) else trouble.OK
 
 
 def _tell(what: str) -> None:
@@ -43,7 +43,7 @@ def _tell(what: str) -> None:
 
 
 def _told(fault: StoreError) -> str:
-    from skillcache.cli.stats import sentence  # few commands meet it
+    from skillcache.cli.trouble import sentence
 
     try:
         return sentence(fault, os.environ, os.getcwd())

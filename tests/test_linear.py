@@ -27,6 +27,7 @@ from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
 from skillcache.core.credentials import assignment, command_lines, find, judgement, legible, prefixes, shapes
 from skillcache.core.outcomes import ConfigError
+from skillcache.fingerprint import mention_text
 from skillcache.fingerprint.globs import matches as fits_glob
 from skillcache.sessions.text import may_hold_secret
 from skillcache.settings.configuration import LONGEST, leveled
@@ -53,6 +54,9 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
         (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
     "skillcache.core.credentials.patterns": list,  # compiles those of its neighbours
+    "skillcache.fingerprint.mention_text": lambda: [
+        (mention_text._pattern(name), "finditer") for name in mention_text._PATTERNS
+    ],
     "skillcache.settings.configuration": list,  # its language is tested in tests/settings/test_expression.py
 }
 SHORT = 2_500  # characters; the longer text is four times as long

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import json_options
 from skillcache.core.outcomes import StoreError
 from skillcache.library.shared_state import TTL, SharedState
 from skillcache.messages import message as messages
 from skillcache.messages.agents import PERSON
-from skillcache.messages.arrival import Arrived, block, receive, word
+from skillcache.messages.arrival import Arrived, receive
+from skillcache.messages.page import block, word
 from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, SESSION_VARIABLE, Agent, find, open_office
 from skillcache.messages.sending import send as send_to
 from skillcache.sessions.brief.choice import number
@@ -46,7 +47,7 @@ def command(everybody: bool, as_json: bool) -> int:
         wide = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
             click.echo("  ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip())
-    return stats.OK
+    return trouble.OK
 
 
 def _row(agent: Agent, clock: Clock) -> tuple[str, ...]:
@@ -79,7 +80,7 @@ def inbox(follow: bool, as_json: bool) -> int:
         # Which agent of the session asks is not known here, and what one takes, another never sees.
         if os.environ.get(SESSION_VARIABLE) and office.settings.flag("messages.deliver"):
             click.echo("Messages for the agents of this session arrive by themselves, with their next step.", err=True)
-            return stats.OK
+            return trouble.OK
         reader = office.me(os.environ)
     printed: set[str] = set()
     away = False
@@ -97,7 +98,7 @@ def inbox(follow: bool, as_json: bool) -> int:
         if found:
             continue  # there may be more
         if not follow:
-            return stats.OK
+            return trouble.OK
         time.sleep(_STEP)
 
 
@@ -174,7 +175,7 @@ def send(
         for each in sent:
             if each.status != SENT:
                 click.echo(f"{word(each.name)} {_WHY[each.status]}.", err=True)
-    return stats.OK if all(each.status == SENT for each in sent) else stats.FAILED
+    return trouble.OK if all(each.status == SENT for each in sent) else trouble.FAILED
 
 
 _NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
@@ -213,9 +214,9 @@ def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
     found = SharedState(namespace, team=team).find(key)
     if found is None:
         click.echo(f"{key} is not set.", err=True)
-        return stats.FAILED
+        return trouble.FAILED
     click.echo(json.dumps({"key": key, **found._asdict()} if as_json else found.value))
-    return stats.OK
+    return trouble.OK
 
 
 @state.command("set")
@@ -235,7 +236,7 @@ def set_(
     """
     state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
     click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
-    return stats.OK
+    return trouble.OK
 
 
 @state.command()
@@ -246,9 +247,9 @@ def set_(
 def delete(namespace: str, team: str | None, version: int | None, key: str) -> int:
     """Delete KEY; exit status 1 where it is not set."""
     if SharedState(namespace, team=team).delete(key, version=version):
-        return stats.OK
+        return trouble.OK
     click.echo(f"{key} is not set.", err=True)
-    return stats.FAILED
+    return trouble.FAILED
 
 
 @state.command("list")
@@ -263,7 +264,7 @@ def list_(namespace: str, team: str | None, as_json: bool) -> int:
     else:
         for key, item in items.items():
             click.echo(f"{json.dumps(key) if not key.isprintable() else key}  {json.dumps(item.value)}")
-    return stats.OK
+    return trouble.OK
 
 
 @state.command()
@@ -278,7 +279,7 @@ def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> 
     BY is 1 where it is not given.
     """
     click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
-    return stats.OK
+    return trouble.OK
 
 
 def _value(text: str) -> Any:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from skillcache.cli.stats import place_of
+from skillcache.cli.trouble import place_of
 from skillcache.core.outcomes import DISK, StoreError
 from skillcache.stores import scan
 from skillcache.stores.contract import EMBEDDED

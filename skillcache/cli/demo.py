@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import several
 from skillcache.commands.shims.session import FILE
 from skillcache.core import files
@@ -118,13 +118,13 @@ def command() -> int:
     first, second = runs
     if second.outcomes != [REPLAYED] or second.output != first.output or second.status != first.status:
         click.echo("\nThe second call was not replayed as it should have been. Check with: skillcache doctor", err=True)
-        return stats.FAILED
+        return trouble.FAILED
     click.echo("\nThe text is the same, byte for byte:\n")
     for row in second.output.decode("utf-8", "replace").splitlines():
         click.echo(f"    {row}".rstrip())
     click.echo()
     click.echo("To use it in Claude Code: skillcache install")
-    return stats.OK
+    return trouble.OK
 
 
 def _make_project(folder: str) -> str:

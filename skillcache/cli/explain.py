@@ -12,7 +12,7 @@ import click
 from skillcache.cache.capture import BASH
 from skillcache.cache.decision import age_of
 from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.cli.output import json_options
 from skillcache.commands.declared import Declared
@@ -216,7 +216,7 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
     except NotALine as fault:
         raise click.ClickException(str(fault)) from None
     click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now))))
-    return stats.OK
+    return trouble.OK
 
 
 def _of_event(path: str, now: float) -> _Whole:

@@ -5,7 +5,7 @@ import re
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import unified
 from skillcache.cli.setup import plugin, skill
 from skillcache.cli.setup import skill as skill_file
@@ -57,10 +57,10 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = add(before or "", present_edit(scope, project, os.environ), path)
     if after == before:
         click.echo(f"{path} has the hooks already: nothing to do.")
-        return stats.OK
+        return trouble.OK
     if dry_run:
         click.echo(unified(path, before or "", after), nl=False)
-        return stats.OK
+        return trouble.OK
     fresh = before is not None and not ours(before, path)
     write(path, after, backup=before if fresh else None)
     click.echo(f"{path} now has the hooks: sessions use them from their start, so restart those that run.")
@@ -70,7 +70,7 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     if scope == PROJECT:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
-    return stats.OK
+    return trouble.OK
 
 
 def _options(scope: str, project: str) -> str:
@@ -100,13 +100,13 @@ def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = None if before is None else original(path, before)
     if before is None or after == before:
         click.echo(f"{path} has no hooks of skillcache: nothing to do.")
-        return stats.OK
+        return trouble.OK
     if dry_run:
         click.echo(unified(path, before, after or ""), nl=False)
-        return stats.OK
+        return trouble.OK
     restore(path, after)
     click.echo(f"{path} is gone, as install had made it." if after is None else f"{path} no longer has the hooks.")
-    return stats.OK
+    return trouble.OK
 
 
 @click.command()
@@ -116,7 +116,7 @@ def plugin_path() -> int:
     A marketplace's entry names this command: "source": {"source": "command", "command": "skillcache plugin-path"}
     """
     click.echo(lay_out(os.environ, modern=is_modern(client_version(os.environ.get("AI_AGENT", "")))))
-    return stats.OK
+    return trouble.OK
 
 
 def client_version(agent: str) -> tuple[int, ...]:
@@ -142,6 +142,6 @@ def shellenv() -> int:
         click.echo(
             "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?", err=True
         )
-        return stats.FAILED
+        return trouble.FAILED
     click.echo(f"if [ -r {quote(path)} ]; then . {quote(path)}; fi")
-    return stats.OK
+    return trouble.OK

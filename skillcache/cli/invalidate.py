@@ -6,7 +6,7 @@ from contextlib import closing
 import click
 
 from skillcache.cache.invalidation import Invalidated, Selection, invalidate
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.contents import Contents, contents_of
 from skillcache.cli.output import several, size
 from skillcache.core import files
@@ -57,7 +57,7 @@ def command(
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
     done = invalidate(settings.store, selection, rehearse=dry_run)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
-    return stats.OK
+    return trouble.OK
 
 
 def _team(settings: Settings) -> str:
@@ -107,10 +107,10 @@ def clear(yes: bool) -> int:
             question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
             if not click.confirm(question, default=False):
                 click.echo("Nothing was removed.")
-                return stats.FAILED
+                return trouble.FAILED
         empty(cache, contents)
     click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
-    return stats.OK
+    return trouble.OK
 
 
 def empty(cache: str, contents: Contents) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import json_options
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.rules.builtin.javascript import BUN_TEST
@@ -158,7 +158,7 @@ def command(name: str, as_json: bool) -> int:
     else:
         lines = map(legible, _listed(list(built_in()), own))
     click.echo("\n".join(lines))
-    return stats.OK
+    return trouble.OK
 
 
 class _Found(NamedTuple):

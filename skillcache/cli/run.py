@@ -8,7 +8,7 @@ import click
 
 from skillcache.cache.capture import BASH
 from skillcache.claude import event
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.setup.client_environment import completed
 from skillcache.commands import process
 from skillcache.commands.declared import Declared, fault_of
@@ -120,7 +120,7 @@ def _run(
     except ConfigError as fault:
         process.say(str(fault))
         if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
-            return stats.USAGE
+            return trouble.USAGE
         process.become(program)
     except OSError:  # a folder that is gone or closed to us: the command may do without
         process.become(program)

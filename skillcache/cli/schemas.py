@@ -417,3 +417,38 @@ class Suggestions(Output):
 
     suggestions: list[Suggestion]
     not_worth: list[Evidence]
+
+
+class SeenPath(Output):
+    """`how`: read, listed, absent (looked for in vain) or looked (asked for); `rule`: its spelling in one, if any."""
+
+    path: str
+    how: str
+    where: str
+    rule: str | None
+
+
+class SeenProgram(Output):
+    """`how`: started, or absent (looked for in vain); `rule`: its spelling in a rule, if any."""
+
+    path: str
+    how: str
+    rule: str | None
+
+
+class Observation(Output):
+    """What a run did that the command's key does not hold.
+
+    `rule`: the pattern of the rule that names the command; `bypass`: why it has no key at all; `toml`: what `--apply`
+    would add; `status`: of the command.
+    """
+
+    command: str
+    status: int
+    milliseconds: int
+    rule: str | None
+    bypass: str | None
+    paths: list[SeenPath]
+    programs: list[SeenProgram]
+    servers: list[str]
+    toml: str | None

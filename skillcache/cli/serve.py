@@ -5,7 +5,7 @@ import os
 import click
 
 from skillcache.claude import plugin
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.core import files
 from skillcache.events.server.serve import serve
 
@@ -27,7 +27,7 @@ def command(socket: str | None, off: bool, on: bool) -> int:
     if off or on:
         return _switch(off=off)
     serve(os.environ, None if socket is None else os.path.abspath(socket))
-    return stats.OK
+    return trouble.OK
 
 
 def _switch(*, off: bool) -> int:
@@ -40,4 +40,4 @@ def _switch(*, off: bool) -> int:
     else:
         files.remove(plugin.off_path(path))
         click.echo("skillcache is on.")
-    return stats.OK
+    return trouble.OK

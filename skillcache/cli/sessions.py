@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import json_options, several
 from skillcache.core import git, processes
 from skillcache.core.digest import digest
@@ -220,7 +220,7 @@ def list_(everything: bool, as_json_: bool) -> int:
     else:
         for past in pasts:
             click.echo(line(past, Clock(int(memory.now * 1000))))
-    return stats.OK
+    return trouble.OK
 
 
 @command.command()
@@ -232,7 +232,7 @@ def show(session: str, as_json_: bool) -> int:
         past = memory.find(session)
     text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
     click.echo(text)
-    return stats.OK
+    return trouble.OK
 
 
 @command.command()
@@ -254,7 +254,7 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
     elif written is not None:
         click.echo(written.text)
-    return stats.OK
+    return trouble.OK
 
 
 def _brief(memory: Memory, source: str, session: str) -> Any:
@@ -291,7 +291,7 @@ def export(sessions: tuple[str, ...]) -> int:
                 "tasks": past.tasks,
             }
             click.echo(json.dumps(whole))
-    return stats.OK
+    return trouble.OK
 
 
 @command.command("import")
@@ -315,7 +315,7 @@ def import_(file: Any) -> int:
             memory.journal.restore(past, project=project, at=at, ttl=memory.ttl)
             taken += 1
     click.echo(f"{several(taken, 'session')} taken" + (f", {kept} newer here kept" if kept else "") + ".")
-    return stats.OK
+    return trouble.OK
 
 
 def _read(text: str, where: str) -> tuple[Past, str]:
@@ -357,10 +357,10 @@ def forget(sessions: tuple[str, ...], everything: bool, yes: bool) -> int:
         ids = [past.id for past in memory.sessions()] if everything else [memory.find(name).id for name in sessions]
         if not yes and not click.confirm(f"Drop the record of {several(len(ids), 'session')}?", default=False):
             click.echo("Nothing was dropped.")
-            return stats.FAILED
+            return trouble.FAILED
         dropped = sum(memory.journal.forget(id_, memory.project) for id_ in ids)
     click.echo(f"The record of {several(dropped, 'session')} was dropped.")
-    return stats.OK
+    return trouble.OK
 
 
 class WithDefault(click.Group):
@@ -401,7 +401,7 @@ def add(text: tuple[str, ...]) -> int:
             raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
         memory.journal.add_note(memory.project, id_, json.dumps(note))
     click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
-    return stats.OK
+    return trouble.OK
 
 
 @note.command("list")
@@ -413,14 +413,14 @@ def list_notes(as_json: bool) -> int:
         now = memory.now
     if as_json:
         click.echo(json.dumps([{"id": id_, **_fields(text)} for id_, text in held.items()], indent=2))
-        return stats.OK
+        return trouble.OK
     lines = [
         (note.at, f"{id_}  {Clock(int(now * 1000)).ago(note.at):>14}  {note.by}: {note.text}")
         for id_, text in held.items()
         for note in read_notes({id_: text})
     ]
     click.echo("\n".join(said for _, said in sorted(lines, reverse=True)) or "No notes on this project.")
-    return stats.OK
+    return trouble.OK
 
 
 @note.command()
@@ -431,7 +431,7 @@ def remove(id_: str) -> int:
         found = _find(memory, id_)
         memory.journal.remove_note(memory.project, found)
     click.echo(f"The note {found} was removed.")
-    return stats.OK
+    return trouble.OK
 
 
 def _find(memory: Memory, beginning: str) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 
 from skillcache.claude.patterns import matches, names
-from skillcache.cli import config, stats
+from skillcache.cli import config, trouble
 from skillcache.cli.output import duration, json_options, several, unified
 from skillcache.cli.setup.present import present_edit
 from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, ours, read
@@ -129,7 +129,7 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
     else:
         said = _as_text(worth, unfit, of_project=of_project) if sightings else [_NOTHING_SEEN]
         click.echo("\n".join(said))
-    return stats.OK
+    return trouble.OK
 
 
 def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:

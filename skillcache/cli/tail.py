@@ -5,15 +5,15 @@ import time
 
 import click
 
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.output import duration
 from skillcache.cli.sessions import Memory, event, open_memory
 from skillcache.core import counts
 from skillcache.core.outcomes import ERROR, HIT, STORE, UNDONE
 from skillcache.core.paths import tally_file
-from skillcache.messages.arrival import word
 from skillcache.messages.message import NOTICE, decode
 from skillcache.messages.opening import open_post
+from skillcache.messages.page import word
 from skillcache.sessions.brief.choice import Facts, at_of
 from skillcache.sessions.journal import Past, Question
 from skillcache.sessions.text import plain
@@ -38,7 +38,7 @@ def command(once: bool) -> int:
         _print(tail.new())
     if not first:
         click.echo("Nothing has happened in this project yet.")
-    return stats.OK
+    return trouble.OK
 
 
 class Tail:

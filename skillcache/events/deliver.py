@@ -51,7 +51,7 @@ def _attend(post: Post, event: SessionEvent, world: "World", settings: Settings,
     elif event.name == "SessionStart":
         _register(post, me, event, world, folder)
     elif event.name == "SubagentStart":
-        from skillcache.messages.arrival import word  # once for each agent
+        from skillcache.messages.page import word
 
         name = word(_register(post, me, event, world, folder)[1])
         return (
@@ -103,7 +103,8 @@ def _most(cap: str) -> int:
 
 
 def _deliver(post: Post, me: str, event: SessionEvent, world: "World", settings: Settings) -> str:
-    from skillcache.messages.arrival import compose, receive, transcript_of  # seldom is there a message
+    from skillcache.messages.arrival import receive, transcript_of
+    from skillcache.messages.page import compose
 
     transcript = event.text("agent_transcript_path") or transcript_of(event.text("transcript_path"), event.agent_id)
     arrived = receive(post, me, settings, transcript)

@@ -10,10 +10,10 @@ from skillcache.core.user import name_of
 from skillcache.messages import message, opening
 from skillcache.messages import message as limits
 from skillcache.messages import message as seal
-from skillcache.messages.arrival import word
 from skillcache.messages.inbox import Letter, Meeting
 from skillcache.messages.message import NOTICE, Message, base_of, is_id, token_by
 from skillcache.messages.opening import open_post
+from skillcache.messages.page import word
 from skillcache.sessions.text import cut, may_hold_secret, span, stored
 from skillcache.settings.in_force import Settings
 

@@ -17,11 +17,11 @@ from skillcache.core.user import name_of
 from skillcache.messages import message as limits
 from skillcache.messages import message as seal
 from skillcache.messages.agents import PERSON
-from skillcache.messages.arrival import word
 from skillcache.messages.inbox import FULL, GONE, Letter, Post
 from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.message import TEXT, Message, base_of, is_id, marked, person_id, proof_of, token_by, token_of
 from skillcache.messages.opening import open_post
+from skillcache.messages.page import word
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings, is_homeless, load
 from skillcache.stores.contract import EMBEDDED

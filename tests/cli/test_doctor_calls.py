@@ -35,7 +35,7 @@ NOW = 1_700_000_000.0
 # Of the call itself, or of what a person has chosen; and what is counted beside another outcome.
 OF_THE_CALL = """no_rule too_fast
 command_writes command_fresh outside deny_rule ask_rule serving_off unknown_server isolated unknown_option sandboxed
-streams spooled spool_full"""
+streams spooled spool_full live"""
 
 
 def found(person: Person, *outcomes: Outcome, ago: int = 60) -> list[Finding]:

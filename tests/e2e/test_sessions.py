@@ -284,7 +284,7 @@ def rows(home: Path, query: str) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize(("length", "whole"), [(10_000, True), (10_001, False)])
 def test_the_client_gives_a_hooks_words_whole_up_to_a_length(bare_place: Place, length: int, whole: bool) -> None:
-    """What briefs and messages stay below: `sessions/brief`, `messages/limits.py`."""
+    """What briefs and messages stay below: `sessions/brief`, `messages/message.py`."""
     words = "begin " + "x" * (length - 10) + " end"
     said = json.dumps({"hookSpecificOutput": {"hookEventName": "SessionStart", "additionalContext": words}})
     hook = {"type": "command", "command": f"cat {bare_place.root}/said"}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-from skillcache.messages.arrival import block
 from skillcache.messages.inbox import STOP, Post
 from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
+from skillcache.messages.page import block
 from tests.messages.conftest import PROJECT, agent, letter
 
 HOUR = 3_600.0

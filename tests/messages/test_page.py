@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.messages import message as limits
-from skillcache.messages.arrival import CLOSE, block, compose, word
 from skillcache.messages.message import Message, decode, encode
+from skillcache.messages.page import CLOSE, block, compose, word
 from tests.messages.conftest import MS, message
 
 FIELDS = ("id", "from", "from_name", "user", "host", "to_name", "reply_to", "text")

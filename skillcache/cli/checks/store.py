@@ -13,7 +13,7 @@ from skillcache.cli.contents import RedisContents, contents_of
 from skillcache.cli.output import duration, size
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
-from skillcache.cli.stats import is_of_a_cluster, mend_of, place_of
+from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
 from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import HOME_VARIABLE, spool_file
 from skillcache.settings.in_force import Settings

@@ -13,7 +13,7 @@ import click
 
 from skillcache.claude.mcp_servers import config_folder
 from skillcache.claude.permission_sources import LARGEST
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.setup.bundle import ID, MARKETPLACE, MODERN, OLDEST, marketplace
 from skillcache.cli.setup.present import note
 from skillcache.cli.setup.settings_file import USER, locate, original, read, restore
@@ -53,12 +53,12 @@ def install_in_client(path: str, marketplace: str, environ: Mapping[str, str]) -
     if is_installed(environ):
         _run([path, "plugin", "update", "-y", ID], environ)
     else:
-        _run([path, "plugin", "install_in_client", "-y", ID], environ)
+        _run([path, "plugin", "install", "-y", ID], environ)
 
 
 def uninstall_from_client(path: str, environ: Mapping[str, str]) -> None:
     """Raises NoClient."""
-    _run([path, "plugin", "uninstall_from_client", "-y", ID], environ)
+    _run([path, "plugin", "uninstall", "-y", ID], environ)
     _run([path, "plugin", "marketplace", "remove", MARKETPLACE], environ)
 
 
@@ -113,7 +113,7 @@ def install(project: str, *, dry_run: bool) -> int:
     place = marketplace(os.environ)
     if dry_run:
         click.echo(f"{path} plugin marketplace add {place}\n{path} plugin install -y {ID}")
-        return stats.OK
+        return trouble.OK
     install_in_client(path, place, os.environ)
     click.echo(f"Claude Code has the plugin {ID}; its next session uses it.")
     click.echo(note(os.environ), nl=False)
@@ -126,7 +126,7 @@ def install(project: str, *, dry_run: bool) -> int:
         restore(settings, after)
         click.echo(f"{settings} no longer has the hooks: the plugin has its own.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall")
-    return stats.OK
+    return trouble.OK
 
 
 def uninstall(*, dry_run: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from skillcache.cache import decision
-from skillcache.cli import stats
+from skillcache.cli import trouble
 from skillcache.cli.line import NotALine, read
 from skillcache.cli.output import duration, json_options, several
 from skillcache.cli.skill.rehearsal import Difference, Place, Rehearsal, Run, rehearse
@@ -309,7 +309,7 @@ def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     else:
         click.echo("\n".join(_untried(folder, seen)))
     is_out = not standing.cached or (tried is not None and bool(tried.out or tried.differences))
-    return stats.FAILED if is_out else stats.OK
+    return trouble.FAILED if is_out else trouble.OK
 
 
 def _standing(standing: Standing) -> list[str]:
