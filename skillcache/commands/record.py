@@ -140,7 +140,8 @@ class Recorder:
         That is the state which the next call finds: its result is kept for that.
         """
         begun = self._begun
-        settled = settle(begun.found.fingerprint, found.fingerprint)
+        unread = begun.watch.unread if begun.watch is not None else frozenset[str]()
+        settled = settle(begun.found.fingerprint, found.fingerprint, unread)
         if settled is None or settled is found.fingerprint:
             return found if settled is not None else None
         begun.found = Lookup(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)

@@ -30,7 +30,7 @@ from skillcache.stores.entry import text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from skillcache.cache.capture import Lookup
 
@@ -88,10 +88,10 @@ class Rewritten:
             and all(stamps.get(path) == stamp(f"{self.root}/{path}") is not None for path in self.known)
         )
 
-    def watch(self) -> "Watch":
-        """Before a run."""
+    def watched(self) -> list[str]:
+        """What is to be watched in a run."""
         seen = _texts(self.places.get(self.root, {}).get("seen"))
-        return Watch(self.root, dict.fromkeys([*self.known, *seen]))
+        return list(dict.fromkeys([*self.known, *seen]))
 
     def is_free(self, path: str, watch: "Watch") -> bool:
         """Whether what the file held before the run had no part in it."""
@@ -161,12 +161,13 @@ class Watch:
     """What happens first to each of these files while a command runs.
 
     paths: those that were there before it; after the end, left: stamps, see `stamp`, of those that are there then, and
-    replaced: those of them that were not there before, or were emptied or removed before anybody had read them.
+    replaced: those of them that were not there before, or were emptied or removed before anybody had read them; unread:
+    of all that were there before, also of `others`, those that nobody has read, or only after they had been changed.
     """
 
-    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced")
+    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced", "unread")
 
-    def __init__(self, root: str, paths: "Iterable[str]") -> None:
+    def __init__(self, root: str, paths: "Iterable[str]", others: "Iterable[str]" = ()) -> None:
         self._root = root
         self.left: dict[str, list[int]] = {}
         self._fd = -1
@@ -174,19 +175,22 @@ class Watch:
         self.replaced: set[str] = set()
         self._before: dict[str, tuple[int, bytes, bytes]] = {}
         self._asked = tuple(paths)
+        self.unread: set[str] = set()
         self.paths = {path for path in self._asked if stamp(f"{root}/{path}") is not None}
-        if self.paths and len(self.paths) <= _MOST:
-            self._begin()
+        paths = self.paths if len(self.paths) <= _MOST else ()
+        self._begin(paths, [path for path in others if path not in self.paths])
 
-    def _begin(self) -> None:
+    def _begin(self, paths: "Collection[str]", others: "list[str]") -> None:
+        if not paths and not others:
+            return
         try:
             import ctypes  # few commands leave such files
 
             system = ctypes.CDLL(None, use_errno=True)
             self._fd = system.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-            for path in self.paths if self._fd >= 0 else ():
-                self._before[path] = _edges(f"{self._root}/{path}")
-                number = system.inotify_add_watch(self._fd, os.fsencode(f"{self._root}/{path}"), _WATCHED)
+            for path in (*paths, *others) if self._fd >= 0 else ():
+                self._before[path] = _edges(self._place(path))
+                number = system.inotify_add_watch(self._fd, os.fsencode(self._place(path)), _WATCHED)
                 if number in self._numbers:  # two names of one file
                     self._numbers[number] = ""
                 elif number >= 0:
@@ -194,17 +198,28 @@ class Watch:
         except (ImportError, OSError, AttributeError):  # no Linux: nothing is known of any
             self._numbers.clear()
 
+    def _place(self, path: str) -> str:
+        """Two slashes begin what lies elsewhere, as it is seen from the root."""
+        return os.path.join(self._root, path.removeprefix("//"))
+
     def end(self) -> None:
         found = {path: stamp(f"{self._root}/{path}") for path in self._asked}
         self.left = {path: stamped for path, stamped in found.items() if stamped is not None}
         self.replaced = self.left.keys() - self.paths
         events = self._events()
         opened: set[str] = set()
+        numbers = dict(self._numbers)
+        self.unread = {path for path in numbers.values() if path}
         at = 0
         while at + _HEAD <= len(events):
             number, mask = (int.from_bytes(events[at + n : at + n + 4], _ORDER) for n in (0, 4))
             at += _HEAD + int.from_bytes(events[at + 12 : at + 16], _ORDER)
+            if mask & _OVERFLOW:
+                self.unread.clear()
+                break
             path = self._numbers.get(number, "")
+            if mask & (_ACCESS | _CLOSED) and (path or self._has_grown(numbers.get(number, ""))):
+                self.unread.discard(numbers.get(number, ""))
             if mask & _OPEN and path not in opened:
                 opened.add(path)  # some kernels tell of that before they tell that it was emptied by it
                 continue
@@ -214,9 +229,12 @@ class Watch:
 
     def _has_grown(self, path: str) -> bool:
         """Whether it holds what it held, and more behind that: a fresh run would have left more."""
-        size, *edges = self._before[path]
-        now, *_ = _edges(f"{self._root}/{path}")
-        return now > size and edges == list(_edges(f"{self._root}/{path}", size)[1:])
+        size, *edges = self._before.get(path, (-1, b"", b""))
+        try:
+            now, *_ = _edges(self._place(path))
+        except OSError:
+            return False
+        return now > size >= 0 and edges == list(_edges(self._place(path), size)[1:])
 
     def _events(self) -> bytes:
         if self._fd < 0:
@@ -236,6 +254,7 @@ class Watch:
 _HEAD = 16
 _ORDER = sys.byteorder
 _ACCESS, _MODIFY, _CLOSED, _OPEN, _DELETED, _MOVED = 0x1, 0x2, 0x10, 0x20, 0x400, 0x800
+_OVERFLOW = 0x4000
 _WATCHED = _ACCESS | _MODIFY | _CLOSED | _OPEN | _DELETED | _MOVED  # closed by who could only read it
 _EDGE = 1 << 12
 

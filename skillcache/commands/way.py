@@ -401,11 +401,18 @@ class Way:
             begun.trace = {"fault": fault}
 
     def _watch(self, begun: Begun) -> None:
-        """What happens to the files that its runs write anew."""
+        """What happens to the files that its runs leave."""
         try:
             reports = self._task.reports(self._settings.cache, always=False)
-            if reports is not None and reports.is_kept:
-                begun.watch = reports.watch()
+            paths = reports.watched() if reports is not None and reports.is_kept else []
+            ignored = begun.found.fingerprint.ignored
+            own: list[str] = []
+            if ignored is not None and ignored.own is not None:
+                own = ignored.own.watched({**ignored.entries, **begun.found.fingerprint.elsewhere})
+            if paths or own:
+                from skillcache.commands.rewritten import Watch  # few commands leave files
+
+                begun.watch = Watch(begun.found.fingerprint.root, paths, own)
         except Exception:  # noqa: BLE001 - what is not known of them keeps the result from being stored
             begun.watch = None
 

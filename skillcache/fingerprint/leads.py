@@ -6,6 +6,7 @@ What lies in the system's own folders comes with the system. Its libraries are n
 
 import os
 
+from skillcache.core.files import open_regular
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False
@@ -227,7 +228,7 @@ def _beside(path: str) -> list[str]:
 def _linked(path: str) -> tuple[list[str], list[str]]:
     """What an ELF file needs by name, and the folders that it says to look in; nothing for another file."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = open_regular(path)
     except OSError:
         return [], []
     try:

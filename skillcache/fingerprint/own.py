@@ -3,13 +3,16 @@
 A file counts by its content unless it is as a run of this very command has left it, by every stamp that it has. Which
 files that may be:
 
-- *bookkeeping*, by name (a coverage's data, a log): from the first run that changes it. As a
+- *bookkeeping*, by name (a coverage's data, a log): from the first run that finds it there and changes it. As a
   run has left it, it is no more in the key than one that is not there.
-- *reports*, by name (junit.xml, htmlcov): from the first run, too, but whether one is there counts: a run was asked for
-  it, and no replay makes one.
+- *reports*, by name (junit.xml, htmlcov): likewise, but whether one is there counts: a run was asked for it, and no
+  replay makes one.
 - any other: where a run changes it that begins on the very state that the run before has ended with, and that one
   changed it, too, or another file that it made in the same folder. What somebody else writes meanwhile does not come
   again with nothing else changed. That it is there counts.
+
+And of all of them only such as the run has not read before it changed them: a ratchet, a counter, the report of the
+last run are inputs. Linux tells that (see `commands/rewritten.Watch`); elsewhere no file is an output.
 
 A folder counts by being there, but for one that a run has made and that holds nothing else than such files.
 
@@ -26,6 +29,7 @@ from skillcache.core.paths import cache_folder, own_folder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     Entry = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
 
@@ -42,6 +46,11 @@ _REPORTS = frozenset(
 )
 _REPORT_ENDS = (".lcov", ".trx", ".sarif", ".tap")
 _CTEST = "Testing/Temporary/"
+# Read by what writes them, to know what it need not write again: no report says another thing for it. Observed:
+# coverage 7 and ctest 3.25 (which takes the order of tests that run side by side from it), tsc 5.
+_HARMLESS = ("htmlcov/status.json", "Testing/Temporary/CTestCostData.txt")
+_MOST = 2_000  # files watched
+_MOST_KNOWN = 20_000
 
 
 def class_of(path: str) -> int:
@@ -95,51 +104,90 @@ class Own:
         """Whether that is what a run has left there."""
         return self.known.get(path) == entry[1] != ()
 
-    def settle(self, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]", rest: "Iterable[bytes]") -> bool:
+    def watched(self, before: "Mapping[str, Entry]") -> list[str]:
+        """The files that a run may find its own: what happens to them in it is to be seen."""
+        found = [path for path in before if path[-1] != "/" and (path in self.known or path in self._changed)]
+        return found if len(found) <= _MOST else []
+
+    def settle(
+        self,
+        before: "Mapping[str, Entry]",
+        after: "Mapping[str, Entry]",
+        rest: "Iterable[bytes]",
+        unread: "AbstractSet[str]",
+    ) -> bool:
         """Learn from a run; whether a fresh run on the state after it would be given the same. Raises OSError.
 
-        before, after: all that git ignores; rest: of the key, all that it does not.
+        before, after: all that git ignores; rest: of the key, all that it does not; unread: of the files that were
+        watched those that nothing in the run has read, or only after it had changed them.
         """
+        watched = self.watched(before)
+
+        def is_free(path: str) -> bool:
+            if path in before or path.endswith((*_HARMLESS, ".tsbuildinfo")):
+                return path in unread or path.endswith((*_HARMLESS, ".tsbuildinfo"))
+            # It was not there: what shows is whether the run read those that the last one had left.
+            kin = [other for other in watched if _kind(other) == _kind(path)]
+            return path in self.known or (bool(kin) and unread >= set(kin))
+
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
         if not changed or not self._file:
             return not changed
-        named = {path for path in changed if not path.endswith("/") and class_of(path)}
+        named = {path for path in changed if not path.endswith("/") and class_of(path) and is_free(path)}
         folders = {path for path in changed if path.endswith("/")}
         again = {
             path
             for path in changed - named - folders
-            if (path in before and path in after and self.holds(path, before[path])) or _folder(path) in self._varied
+            if (path in before and path in after and is_free(path) and self.holds(path, before[path]))
+            or (_folder(path) in self._varied and (path not in before or is_free(path)))
         }
         made = {path for path in folders if path in after and self._holds_only(path, after, named | again)}
         # A folder that goes with all that runs had left in it.
-        made |= {path for path in folders if path not in after and self.holds(path, before[path])}
+        gone = {path for path in folders if path not in after}
+        made |= {path for path in gone if self.holds(path, before[path]) or _holds(path, before, named | again)}
         left = changed - named - again - made
         settled = named | again | made
         base = self._state(before, left, rest)
         if left and base == self._base:
-            now = {path for path in left if self._comes_again(path, before, after)}
+            now = {path for path in left if self._comes_again(path, before, after, unread)}
             self._varied |= {_folder(path): () for path in now if path not in before}
             settled |= now
             left -= now
         self._base = base if left else ""
-        self._changed = {path: after[path][1] for path in left if path in after and not path.endswith("/")}
-        self.known = {path: stamp for path, stamp in self.known.items() if path in after and path not in changed}
+        settled |= {
+            path
+            for path in self._changed
+            if path[-1] == "/" and path in after and path not in left and self._holds_only(path, after, settled)
+        }
+        self._changed = {path: after[path][1] for path in left if path in after}
+        # One that is gone, or another's now, is known to be none that runs read.
+        known = list(self.known.items())[-_MOST_KNOWN:]
+        self.known = {path: stamp if path in after and path not in changed else () for path, stamp in known}
         self.known |= {path: after[path][1] for path in settled if path in after}
         self._save()
         return not left
 
-    def _comes_again(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
-        """What the last run, which began on the same state, has changed, too."""
+    def _comes_again(
+        self,
+        path: str,
+        before: "Mapping[str, Entry]",
+        after: "Mapping[str, Entry]",
+        unread: "AbstractSet[str]",
+    ) -> bool:
+        """What the last run, which began on the same state, has changed, too, and this one has not read."""
         if path in before:
-            return path in after and self._changed.get(path) == before[path][1]
+            return path in after and path in unread and self._changed.get(path) == before[path][1]
         folder = _folder(path)
-        return bool(folder) and any(_folder(other) == folder for other in self._changed)
+        others = [other for other in self._changed if other[-1] != "/" and _folder(other) == folder]
+        return bool(folder and others) and all(other not in before or other in unread for other in others)
 
     def _differs(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
         one, other = before.get(path), after.get(path)
-        if one is None or other is None or not path.endswith("/"):
+        if one is None or other is None:
             return one != other
-        return one != other and self.holds(path, one)  # made anew; of another it only counts that it is there
+        # One that counts by its content has not changed where that is the same again; a folder counts by being there.
+        is_same = path.endswith("/") or one[0] == other[0]
+        return one != other and (not is_same or self.holds(path, one))
 
     def _holds_only(self, folder: str, after: "Mapping[str, Entry]", own: "set[str]") -> bool:
         inside = [path for path in after if path.startswith(folder) and not path.endswith("/")]
@@ -158,6 +206,17 @@ class Own:
             ):
                 parts += (os.fsencode(path), before[path][0].encode())
         return digest_parts(parts)
+
+
+def _holds(folder: str, found: "Mapping[str, Entry]", files_: "AbstractSet[str]") -> bool:
+    """Whether a folder held nothing but some of these files."""
+    inside = {path for path in found if path.startswith(folder) and path[-1] != "/"}
+    return bool(inside) and inside <= files_
+
+
+def _kind(path: str) -> tuple[int, str]:
+    """What files have in common that a command makes anew under other names."""
+    return class_of(path), path.partition("/")[0] if "/" in path else ""
 
 
 def _folder(path: str) -> str:

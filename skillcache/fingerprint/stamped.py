@@ -16,6 +16,7 @@ import time
 
 from skillcache.core import files, outcomes
 from skillcache.core.digest import blake2b, digest
+from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
 from skillcache.core.record import Record, field
@@ -26,7 +27,6 @@ _OWN = "."
 _CAP = 64 << 20
 _MOST, _MOST_BYTES = 1_000_000, 64 << 30  # of one folder
 _PIECE = 1 << 20
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
 _SHARE = 0.3  # of the time that is left, for reading what was not read before
 _SPARE = 0.2  # seconds before the deadline in which what was read is written down
 _FINE, _COARSE = 50_000_000, 2_000_000_000  # ns in which one stamp may stand for two contents
@@ -284,7 +284,7 @@ class _Reader:
 
     def _file(self, name: str, path: str) -> bytes:
         """Whether it may be executed, and its bytes, or their digest where they are many."""
-        handle = os.open(path, _READ)
+        handle = open_regular(path, links=False)
         try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):  # another has taken its place meanwhile

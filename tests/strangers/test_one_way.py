@@ -26,6 +26,7 @@ NAMING = {
     *(
         "fingerprint/worktree.py",
         "commands/words.py",
+        "commands/observed.py",
         "fingerprint/usual.py",
         "cli/skill/sight.py",
         "cli/skill/python_sight.py",
@@ -59,6 +60,8 @@ OPENING = {
     "stores/sqlite_file.py": "our own file",
     "core/counts.py": "our own file",
     "cache/put.py": "the machine's id",
+    "commands/readers.py": "the null device",
+    "fingerprint/traced.py": "our own file",
 }
 
 
