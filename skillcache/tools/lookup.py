@@ -1,9 +1,5 @@
 """A call, planned and looked up: what it is, what its key is made of, and what is stored of it.
 
-What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
-
-From a planned call to its key.
-
 PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
 """
 

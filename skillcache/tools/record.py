@@ -161,6 +161,4 @@ def _settle(call: Call, miss: Miss) -> None:
 def _outcome(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     if call.event.interrupted:
         return INTERRUPTED
-    # imports what only a run may cost
-
     return record(call, planned, miss, duration)
