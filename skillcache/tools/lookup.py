@@ -7,7 +7,7 @@ import os
 import time
 
 from skillcache.cache import quarantine
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.claude.event import ToolEvent
 from skillcache.core import counts
@@ -65,7 +65,7 @@ def make_call(event: ToolEvent, world: "World") -> Call | None:
     return None if settings.flag("disable") else Call(event, world, folder, settings)
 
 
-def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
     if plan.depends == ():  # it looks at no content
         return _look(plan, event, cwd, environ, seconds=seconds)
@@ -83,7 +83,7 @@ def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: 
     return Place(find_root(real) or real, event.session_id, environ, seconds)
 
 
-def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     kind, described = registry.kind_of(plan.tool), plan.described
     assert kind is not None  # noqa: S101 - the plan was made by it
     assert described is not None  # noqa: S101
@@ -94,7 +94,7 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
         narrowing = (("depends", "", json.dumps(list(plan.depends))),)
     folder = environ.get("CLAUDE_PROJECT_DIR") or cwd
     called = (*described.rows, *narrowing, *kind.surroundings(event, folder, environ))
-    return Lookup(called, _capture(plan, cwd, environ, seconds))
+    return CallKey(called, _capture(plan, cwd, environ, seconds))
 
 
 def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float) -> "Fingerprint":
@@ -119,7 +119,7 @@ def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
 
 class Consultation(Record):
     answer: Answer
-    found: Lookup  # the key and what was captured
+    found: CallKey  # the key and what was captured
     project: str  # its identity
     generations: dict[str, int]  # of every name of the call, now
 

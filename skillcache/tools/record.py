@@ -7,7 +7,7 @@ import os
 import time
 
 from skillcache.cache import put as writer
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.put import put
 from skillcache.claude.event import Result, ToolEvent, Unusable
 from skillcache.core import json
@@ -77,7 +77,7 @@ def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
         store.close()
 
 
-def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
+def _look_again(call: Call, planned: Plan, miss: Miss) -> CallKey | None:
     """What the call depends on at its end; None when that is not what it was all along."""
     seconds, environ = call.settings.number("capture_time"), call.world.environ
     found = look(planned, call.event, miss.cwd, environ, seconds=seconds)
@@ -89,7 +89,7 @@ def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
     return found
 
 
-def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int) -> Entry:
+def _entry(call: Call, miss: Miss, found: CallKey, result: Result, duration: int) -> Entry:
     root = found.fingerprint.root
     # It holds everywhere unless it names this place.
     named = any(form in result.output for form in (os.fsencode(root), json.dumps(root)[1:-1].encode("ascii")))
@@ -113,7 +113,7 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int)
     )
 
 
-def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:
+def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: CallKey, entry: Entry) -> Outcome:
     if not put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
         return SUPERSEDED
     team = call.team(planned)
