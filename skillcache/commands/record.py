@@ -31,7 +31,7 @@ from skillcache.core.outcomes import (
     Outcome,
     StoreError,
 )
-from skillcache.fingerprint.capture import settle, with_ignored
+from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
@@ -140,7 +140,7 @@ class Recorder:
         That is the state which the next call finds: its result is kept for that.
         """
         begun = self._begun
-        settled = settle(begun.found.fingerprint, found.fingerprint)
+        settled = without_own_outputs(begun.found.fingerprint, found.fingerprint)
         if settled is None or settled is found.fingerprint:
             return found if settled is not None else None
         begun.found = CallKey(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)

@@ -229,7 +229,7 @@ _ELSEWHERE = "//"  # before a path outside of the project, among those that git 
 _OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
 
-def settle(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
+def without_own_outputs(before: Fingerprint, after: Fingerprint) -> Fingerprint | None:
     """What is so after a run of a command, once is known what of it are its outputs; None where other files changed.
 
     Raises OSError.
