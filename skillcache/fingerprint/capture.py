@@ -240,7 +240,7 @@ def without_own_outputs(before: Fingerprint, after: Fingerprint) -> Fingerprint 
     others = [os.fsencode(part) for row in rest for part in row]
     own = after.ignored.own
     was = {**before.ignored.entries, **before.elsewhere}
-    if not own.settle(was, {**after.ignored.entries, **after.elsewhere}, others):
+    if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
     rows = {(label, _printable(name), value) for label, name, value in known}

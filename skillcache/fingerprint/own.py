@@ -95,7 +95,9 @@ class Own:
         """Whether that is what a run has left there."""
         return self.known.get(path) == entry[1] != ()
 
-    def settle(self, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]", rest: "Iterable[bytes]") -> bool:
+    def learn_from_run(
+        self, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]", rest: "Iterable[bytes]"
+    ) -> bool:
         """Learn from a run; whether a fresh run on the state after it would be given the same. Raises OSError.
 
         before, after: all that git ignores; rest: of the key, all that it does not.
