@@ -126,7 +126,7 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: CallKey, 
     return STORED
 
 
-def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
+def finish_call(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     """`record`: what PreToolUse saved, {} when it did not look the call up. Raises SkillcacheError and OSError."""
     call = make_call(event, world)
     if call is None:
@@ -134,10 +134,10 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     if inflight.is_one(record):
         inflight.take_back(call, record)
     elif record:  # else it was never looked up: PreToolUse has counted why
-        _settle(call, read_miss(record))
+        _finish(call, read_miss(record))
 
 
-def _settle(call: Call, miss: Miss) -> None:
+def _finish(call: Call, miss: Miss) -> None:
     event = call.event
     duration = event.duration
     if duration is None:
@@ -151,7 +151,7 @@ def _settle(call: Call, miss: Miss) -> None:
         outcome = bypass.outcome
     call.count(outcome, name, run=0 if event.goes_on else duration)
     if outcome is LAUNCHED and (ended := launched_agents.overtaken(call)) is not None:
-        settle(ended[0], call.world, ended[1])
+        finish_call(ended[0], call.world, ended[1])
     if outcome is not INTERRUPTED:
         from skillcache.commands.housekeeping import tidy  # nobody waits for this
 
