@@ -11,7 +11,7 @@ from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.claude.event import ToolEvent
 from skillcache.core import counts
-from skillcache.core.files import Place
+from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.core.record import Record
@@ -69,18 +69,18 @@ def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *
     """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
     if plan.depends == ():  # it looks at no content
         return _look(plan, event, cwd, environ, seconds=seconds)
-    place = place_of(event, cwd, environ, seconds)
-    place.require_quick()
+    breaker = breaker_of(event, cwd, environ, seconds)
+    breaker.require_quick()
     try:
         return _look(plan, event, cwd, environ, seconds=seconds)
     except Bypass as bypass:
-        place.blame(bypass)
+        breaker.blame(bypass)
         raise
 
 
-def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+def breaker_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Breaker:
     real = os.path.realpath(cwd)
-    return Place(find_root(real) or real, event.session_id, environ, seconds)
+    return Breaker(find_root(real) or real, event.session_id, environ, seconds)
 
 
 def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:

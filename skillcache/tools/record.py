@@ -20,17 +20,17 @@ from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.tools import inflight, launched_agents, registry
 from skillcache.tools.inflight import Miss, read_miss
-from skillcache.tools.lookup import Call, look, make_call, place_of
+from skillcache.tools.lookup import Call, breaker_of, look, make_call
 from skillcache.tools.world import World
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
-    place = place_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
+    breaker = breaker_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
     try:
         return _record(call, planned, miss, duration)
     except Bypass as bypass:
-        place.blame(bypass)  # whichever of the looks it was
+        breaker.blame(bypass)  # whichever of the looks it was
         raise
 
 
