@@ -98,7 +98,7 @@ class Declared:
         self._depends = depends
         self._variables = variables
 
-    def look(
+    def capture_key(
         self, given: tuple[Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> CallKey:
         """Raises Bypass."""

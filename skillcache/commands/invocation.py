@@ -115,7 +115,7 @@ if TYPE_CHECKING:
         learns: bool
         joined: bool
 
-        def look(
+        def capture_key(
             self, given: "tuple[entry.Row, ...]", *, seconds: float, meanwhile: "Callable[[], object] | None" = None
         ) -> CallKey:
             """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass.

@@ -116,7 +116,7 @@ class Recorder:
         """What the command depends on at its end; None when that is not what it was all along."""
         seconds = self._settings.number("capture_time")
         begun, task = self._begun, self._task
-        found = task.look(given.rows(), seconds=seconds)
+        found = task.capture_key(given.rows(), seconds=seconds)
         if found.workplace is not None:
             deadline = time.monotonic() + seconds
             found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
@@ -179,7 +179,7 @@ class Recorder:
             reports.keep(found, said, new, watch)
             return None
         reports.known = tuple(sorted({*reports.known, *new}))
-        found = task.look(given.rows(), seconds=seconds)
+        found = task.capture_key(given.rows(), seconds=seconds)
         others, unknown = task.touched(found, since=begun.since, seconds=seconds)
         if others or not set(unknown).issubset(reports.known):
             return None

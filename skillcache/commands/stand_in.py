@@ -53,7 +53,7 @@ class Ruled:
         self.learns = True
         self._asked: Git | None = None
 
-    def look(
+    def capture_key(
         self, given: tuple[entry.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> "CallKey":
         deadline = time.monotonic() + seconds

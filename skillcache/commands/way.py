@@ -161,7 +161,7 @@ class Way:
         breaker, seconds = self._breaker(), settings.number("capture_time")
         breaker.require_quick()
         try:
-            found = task.look(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
+            found = task.capture_key(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
             breaker.blame(bypass)
             raise

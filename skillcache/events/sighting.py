@@ -67,12 +67,12 @@ def _look(
     """What the call would depend on, and what that is now. Raises Bypass."""
     environ = world.environ
     if verdict is None:
-        from skillcache.tools.lookup import look  # most calls are commands
+        from skillcache.tools.lookup import capture_key  # most calls are commands
         from skillcache.tools.other_tools import plan_of
 
         planned = plan_of(event, rules)
         seconds = deadline - time.monotonic()
-        return planned.depends, look(planned, event, event.cwd, environ, seconds=seconds)
+        return planned.depends, capture_key(planned, event, event.cwd, environ, seconds=seconds)
     planned = Plan(" ".join(found.words), verdict.rule, ttl=0, failures_ttl=0)
     # A line leaves the shell where it ran its command: the event says where that is.
     fingerprint, work = capture_of(planned, verdict, event.cwd, environ, deadline=deadline)

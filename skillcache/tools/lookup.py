@@ -65,14 +65,14 @@ def make_call(event: ToolEvent, world: "World") -> Call | None:
     return None if settings.flag("disable") else Call(event, world, folder, settings)
 
 
-def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
+def capture_key(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
     if plan.depends == ():  # it looks at no content
-        return _look(plan, event, cwd, environ, seconds=seconds)
+        return _capture_key(plan, event, cwd, environ, seconds=seconds)
     breaker = breaker_of(event, cwd, environ, seconds)
     breaker.require_quick()
     try:
-        return _look(plan, event, cwd, environ, seconds=seconds)
+        return _capture_key(plan, event, cwd, environ, seconds=seconds)
     except Bypass as bypass:
         breaker.blame(bypass)
         raise
@@ -83,7 +83,7 @@ def breaker_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds
     return Breaker(find_root(real) or real, event.session_id, environ, seconds)
 
 
-def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
+def _capture_key(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     kind, described = registry.kind_of(plan.tool), plan.described
     assert kind is not None  # noqa: S101 - the plan was made by it
     assert described is not None  # noqa: S101
@@ -127,7 +127,7 @@ class Consultation(Record):
 def consult(call: Call, planned: Plan) -> Consultation:
     """One round trip to the store. Raises Bypass and StoreError."""
     event, settings, now = call.event, call.settings, call.world.now
-    found = look(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
+    found = capture_key(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
     project = identity(found.fingerprint.root)
     # In shadow mode nothing is served, so there is nothing to rest from.
     if settings.number("verify") < 1:

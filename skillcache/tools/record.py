@@ -20,7 +20,7 @@ from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.tools import inflight, launched_agents, registry
 from skillcache.tools.inflight import Miss, read_miss
-from skillcache.tools.lookup import Call, breaker_of, look, make_call
+from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call
 from skillcache.tools.world import World
 
 
@@ -80,7 +80,7 @@ def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
 def _look_again(call: Call, planned: Plan, miss: Miss) -> CallKey | None:
     """What the call depends on at its end; None when that is not what it was all along."""
     seconds, environ = call.settings.number("capture_time"), call.world.environ
-    found = look(planned, call.event, miss.cwd, environ, seconds=seconds)
+    found = capture_key(planned, call.event, miss.cwd, environ, seconds=seconds)
     if found.key != miss.key:
         return None
     rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
