@@ -95,7 +95,7 @@ def finder_for(
 _NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
 
 
-class Lookup:
+class CallKey:
     """key: full key text; digest: what the store's key is made of.
 
     called: the key's rows of the call itself; rows: all of them, for people; workplace: of a command that runs a script

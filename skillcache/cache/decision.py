@@ -1,8 +1,8 @@
-"""Whether a stored result is served, and for how long it holds: functions of what is known.
+"""Whether a stored result is served, a function of what is known; and how long each command takes, so which are stored.
 
-A table of fixed size, so that it needs no housekeeping: 65,536 slots of 16 bytes, a slot found by the digest of
-project and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes zero. Two commands in one slot
-take turns; a torn or foreign slot has another tag and reads as unknown.
+How long is kept in a table of fixed size, so that it needs no housekeeping: 65,536 slots of 16 bytes, a slot found by
+the digest of project and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes zero. Two commands in
+one slot take turns; a torn or foreign slot has another tag and reads as unknown.
 """
 
 import os

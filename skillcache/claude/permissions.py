@@ -3,8 +3,6 @@
 The client asks them after the hooks, so a hit that did not ask here would slip past a deny or an ask rule.
 Stops are judged generously (in doubt the rule matches), approvals strictly (in doubt it does not).
 
-The person's rules held against calls.
-
 WebFetch(domain:host)   pages of that host and no other; `*.host` its subdomains; a `*` elsewhere, part of one label
 mcp__server             every tool of the server, as is mcp__server__*; other wildcards in the tool's part
 Agent(type)             agents of that type; Task is another name for Agent

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from glob import glob, has_magic
 
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.commands import words
 from skillcache.commands.invocation import called
 from skillcache.commands.process import Program, find
@@ -98,9 +98,9 @@ class Declared:
         self._depends = depends
         self._variables = variables
 
-    def look(
+    def capture_key(
         self, given: tuple[Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
-    ) -> Lookup:
+    ) -> CallKey:
         """Raises Bypass."""
         refuse_live_rule(self._rule)
         program, environ = self.program.words, self.program.environ
@@ -126,7 +126,7 @@ class Declared:
                 scope=self.plan.command,
             )
         )
-        return Lookup((*self._called(fingerprint.root), *given), fingerprint)
+        return CallKey((*self._called(fingerprint.root), *given), fingerprint)
 
     def _called(self, root: str) -> tuple[Row, ...]:
         depends = json.dumps(list(self._depends)) if self._depends else "everything"
@@ -143,10 +143,10 @@ class Declared:
         """Who declares what a command reads has said what it writes."""
         del cache, always
 
-    def touched(self, found: Lookup, *, since: int, seconds: float) -> tuple[bool, list[str]]:
+    def touched(self, found: CallKey, *, since: int, seconds: float) -> tuple[bool, list[str]]:
         return self.is_disturbed(found, since=since, seconds=seconds), []
 
-    def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+    def is_disturbed(self, found: CallKey, *, since: int, seconds: float) -> bool:
         from skillcache.fingerprint.changes import disturbed  # a hit needs none
 
         if touched(self.plan.reads, found.fingerprint.root, self.program.environ, since):

@@ -1,6 +1,4 @@
-"""A failure that was just seen: by whom, and when it is given once more to who looks through another filter.
-
-A failure that was just seen, given once more to whoever looks at it through another filter.
+"""Whether a stored failure is given: to whom it was not shown yet, or who looks at it through another filter.
 
 Whoever runs a failing command again wants it run: what failed may pass once a server is started, which no capture sees.
 Only the very next Bash call of the conversation, which is the same command and nothing else, behind other filters,

@@ -9,7 +9,7 @@ from skillcache.stores.entry import ERROR, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.cache.capture import Lookup
+    from skillcache.cache.capture import CallKey
     from skillcache.cache.decision import Answer
     from skillcache.stores.entry import Entry, File
 
@@ -37,7 +37,7 @@ def write(answer: "Answer", status: int) -> int:
     return status
 
 
-def require_as_it_was(answer: "Answer", found: "Lookup", *, most: int, deadline: float) -> None:
+def require_as_it_was(answer: "Answer", found: "CallKey", *, most: int, deadline: float) -> None:
     """Raises Bypass: UNFIT where a script of a skill finds in its outputs' places what the stored run did not leave.
 
     `most`: bytes of its output.
@@ -53,7 +53,7 @@ def left_by(entry: "Entry") -> "tuple[File, ...]":
     return tuple([file for file in entry.files if file.path != ERROR])
 
 
-def put_back(kept: "tuple[File, ...]", found: "Lookup") -> None:
+def put_back(kept: "tuple[File, ...]", found: "CallKey") -> None:
     """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
     if found.workplace is not None:
         found.workplace.put_back(kept)

@@ -8,7 +8,7 @@ A call is its shell's process, by number and start. Its line is what the shell w
 the system shows that.
 """
 
-from skillcache.cache.capture import Lookup, inside
+from skillcache.cache.capture import CallKey, inside
 from skillcache.commands import process
 from skillcache.core import files, json
 from skillcache.core.digest import digest
@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.cache.capture import Lookup
+    from skillcache.cache.capture import CallKey
     from skillcache.commands.rewritten import Watch
 
 
@@ -115,18 +115,18 @@ if TYPE_CHECKING:
         learns: bool
         joined: bool
 
-        def look(
+        def capture_key(
             self, given: "tuple[entry.Row, ...]", *, seconds: float, meanwhile: "Callable[[], object] | None" = None
-        ) -> Lookup:
+        ) -> CallKey:
             """Capture now. `given`: rows of the standard input; `seconds`: most time. Raises Bypass.
 
             `meanwhile`: is called while git is at work.
             """
 
-        def is_disturbed(self, found: Lookup, *, since: int, seconds: float) -> bool:
+        def is_disturbed(self, found: CallKey, *, since: int, seconds: float) -> bool:
             """Whether what it depends on was touched since the stamp, even if it is now as it was. Raises Bypass."""
 
-        def touched(self, found: Lookup, *, since: int, seconds: float) -> tuple[bool, list[str]]:
+        def touched(self, found: CallKey, *, since: int, seconds: float) -> tuple[bool, list[str]]:
             """See `skillcache.fingerprint.changes.touched`. Raises Bypass."""
 
         def reports(self, cache: str, *, always: bool = True) -> "Rewritten | None":
@@ -169,7 +169,7 @@ class Begun(Record):
     """What was so when the command began."""
 
     since: int  # see `way.stamp`
-    found: "Lookup"  # captured after that
+    found: "CallKey"  # captured after that
     project: str  # identity
     team: str  # whose results may be given, '' for none
     key: str  # the store's

@@ -1,4 +1,4 @@
-"""What a command runs within: a run of ours that is recorded, and how long we may take.
+"""What a command runs within: a run of ours that is recorded, and the timer that bounds how long we may take.
 
 What is started within such a run waits for nobody: two runs of which each waits for what the other has begun would wait
 for ever. It may be given a recorded result; then the run around it is not recorded, whose age, names and doubts would

@@ -5,7 +5,7 @@ import time
 
 from skillcache.cache import decision, quarantine
 from skillcache.cache import put as writer
-from skillcache.cache.capture import BASH, Lookup
+from skillcache.cache.capture import BASH, CallKey
 from skillcache.cache.put import put
 from skillcache.cache.relocation import expand, relocate
 from skillcache.claude.event import ToolEvent
@@ -31,7 +31,7 @@ from skillcache.core.outcomes import (
     Outcome,
     StoreError,
 )
-from skillcache.fingerprint.capture import settle, with_ignored
+from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
@@ -112,11 +112,11 @@ class Recorder:
         entry.details |= self._around(found, left)
         return self._compare(entry) if self._begun.outcome is VERIFY else self._store(found, entry)
 
-    def _found(self, ended: "Ended", given: "Input") -> "Lookup | None":
+    def _found(self, ended: "Ended", given: "Input") -> "CallKey | None":
         """What the command depends on at its end; None when that is not what it was all along."""
         seconds = self._settings.number("capture_time")
         begun, task = self._begun, self._task
-        found = task.look(given.rows(), seconds=seconds)
+        found = task.capture_key(given.rows(), seconds=seconds)
         if found.workplace is not None:
             deadline = time.monotonic() + seconds
             found.workplace.require_untouched(begun.trace, task.program.environ, deadline=deadline)
@@ -134,23 +134,23 @@ class Recorder:
         reports = reports or task.reports(self._settings.cache)
         return None if reports is None else self._but_for_reports(reports, began, found, ended, given)
 
-    def _without_outputs(self, found: "Lookup") -> "Lookup | None":
+    def _without_outputs(self, found: "CallKey") -> "CallKey | None":
         """What is so at the end, once is known which files the run has left itself; None where others changed.
 
         That is the state which the next call finds: its result is kept for that.
         """
         begun = self._begun
         unread = begun.watch.unread if begun.watch is not None else frozenset[str]()
-        settled = settle(begun.found.fingerprint, found.fingerprint, unread)
+        settled = without_own_outputs(begun.found.fingerprint, found.fingerprint, unread)
         if settled is None or settled is found.fingerprint:
             return found if settled is not None else None
-        begun.found = Lookup(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)
+        begun.found = CallKey(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)
         begun.key = entry_key(self._task.plan.name, begun.found.digest)
-        return Lookup(found.called, settled, found.workplace)
+        return CallKey(found.called, settled, found.workplace)
 
     def _but_for_reports(
-        self, reports: "Rewritten", began: "Lookup", found: "Lookup", ended: "Ended", given: "Input"
-    ) -> "Lookup | None":
+        self, reports: "Rewritten", began: "CallKey", found: "CallKey", ended: "Ended", given: "Input"
+    ) -> "CallKey | None":
         """`found`, if nothing has changed but what each run writes anew; None for another run that only shows what."""
         from skillcache.cache.verify import normalized
         from skillcache.commands.rewritten import Watch, changed, may_be_report
@@ -180,7 +180,7 @@ class Recorder:
             reports.keep(found, said, new, watch)
             return None
         reports.known = tuple(sorted({*reports.known, *new}))
-        found = task.look(given.rows(), seconds=seconds)
+        found = task.capture_key(given.rows(), seconds=seconds)
         others, unknown = task.touched(found, since=begun.since, seconds=seconds)
         if others or not set(unknown).issubset(reports.known):
             return None
@@ -198,7 +198,7 @@ class Recorder:
             if changed >= self._begun.since:
                 raise Bypass(UNDECLARED, f"the file of {name} was written")
 
-    def _left(self, found: "Lookup") -> tuple[File, ...]:
+    def _left(self, found: "CallKey") -> tuple[File, ...]:
         """The files that a skill's script has written. Raises Bypass."""
         if found.workplace is None:
             return ()
@@ -206,7 +206,7 @@ class Recorder:
         deadline = time.monotonic() + seconds
         return found.workplace.collect(self._begun.trace, since=self._begun.since, cap=cap, deadline=deadline)
 
-    def _around(self, found: "Lookup", left: tuple[File, ...]) -> dict[str, object]:
+    def _around(self, found: "CallKey", left: tuple[File, ...]) -> dict[str, object]:
         """What else stands where the script writes. Raises Bypass."""
         if found.workplace is None:
             return {}
@@ -240,7 +240,7 @@ class Recorder:
         elif store.get(shared, ()).entry is not None:  # it is not ours to take back
             quarantine.begin(self._settings.cache, begun.project, self._task.plan.name, time.time())
 
-    def _entry(self, found: "Lookup", ended: "Ended", left: tuple[File, ...], position: int | None) -> Entry:
+    def _entry(self, found: "CallKey", ended: "Ended", left: tuple[File, ...], position: int | None) -> Entry:
         assert ended.streams is not None  # noqa: S101 - `keep` has seen to it
         root, work = found.fingerprint.root, found.workplace
         (output, error), relocated = self._freed(found, ended.streams)
@@ -270,7 +270,7 @@ class Recorder:
             place=work.bound_to(b"\n".join(ended.streams), left) if work is not None else "",
         )
 
-    def _freed(self, found: "Lookup", streams: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], bool]:
+    def _freed(self, found: "CallKey", streams: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], bool]:
         """The streams freed from the root and True; or as they are and False, where they hold in their own only."""
         root = found.fingerprint.root
         (output, free), (error, free_as_well) = (relocate(stream, root) for stream in streams)
@@ -319,7 +319,7 @@ class Recorder:
         if settings.flag("observe") and rule is not None and is_reader(rule):
             observe(settings.cache, self._begun.project, rule, task.program.words, task.cwd, task.program.environ)
 
-    def _store(self, found: "Lookup", entry: Entry) -> Outcome:
+    def _store(self, found: "CallKey", entry: Entry) -> Outcome:
         plan, begun = self._task.plan, self._begun
         ttl = plan.failures_ttl if entry.failed else plan.ttl
         team = begun.team if self._settings.word("team_mode") == "write" and not entry.failed else ""
@@ -342,11 +342,11 @@ class Recorder:
             return FAILURE
         return STORED
 
-    def _put_joined(self, store: "Store", found: "Lookup", entry: Entry, ttl: int) -> None:
+    def _put_joined(self, store: "Store", found: "CallKey", entry: Entry, ttl: int) -> None:
         """A run that wrote nothing to standard error would have written the same where both are one file."""
         if self._task.joined or not self._task.learns or any(file.path == ERROR for file in entry.files):
             return
-        other = Lookup(joined(found.called), found.fingerprint, found.workplace)
+        other = CallKey(joined(found.called), found.fingerprint, found.workplace)
         entry.key = other.key
         put(store, entry_key(self._task.plan.name, other.digest), entry, ttl)
 

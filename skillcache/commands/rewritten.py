@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from skillcache.cache.capture import Lookup
+    from skillcache.cache.capture import CallKey
 
 _CAP = 1 << 18
 _MOST = 200  # files
@@ -77,7 +77,7 @@ class Rewritten:
             if isinstance(place, dict)
         }
 
-    def is_as_left(self, found: "Lookup") -> bool:
+    def is_as_left(self, found: "CallKey") -> bool:
         """Whether all that is known is as a run on this very state has left it here, and that was the last one."""
         self.load()
         place = self.places.get(self.root, {})
@@ -99,12 +99,12 @@ class Rewritten:
             return path in watch.left
         return path in watch.replaced
 
-    def began_where_the_last_ended(self, begun: "Lookup", said: str) -> bool:
+    def began_where_the_last_ended(self, begun: "CallKey", said: str) -> bool:
         """And whether that gave the same."""
         place = self.places.get(self.root, {})
         return place.get("digest") == _state_of(begun) and place.get("said") == said
 
-    def keep(self, found: "Lookup | None", said: str, seen: "Iterable[str]", watch: "Watch") -> None:
+    def keep(self, found: "CallKey | None", said: str, seen: "Iterable[str]", watch: "Watch") -> None:
         """After a run that has ended with `found`, None where what is known has changed with it. Raises OSError."""
         state = _state_of(found) if found is not None else ""
         place: dict[str, object] = {"digest": state, "said": said, "seen": list(seen), "stamps": watch.left}
@@ -119,12 +119,12 @@ class Rewritten:
         return bool(self.known or self.root in self.places)
 
 
-def _state_of(found: "Lookup") -> str:
+def _state_of(found: "CallKey") -> str:
     """However its streams lie to each other."""
     return digest(text_of(tuple([row for row in found.rows if row[0] != "streams"])).encode("utf-8", "surrogateescape"))
 
 
-def changed(one: "Lookup", other: "Lookup") -> set[str] | None:
+def changed(one: "CallKey", other: "CallKey") -> set[str] | None:
     """The files of the worktree in which two captures differ; None where they may differ in anything else."""
     rows = [[row for row in found.rows if row[0] != "content"] for found in (one, other)]
     details = [found.fingerprint.details for found in (one, other)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
     from typing import NoReturn
 
-    from skillcache.cache.capture import Lookup
+    from skillcache.cache.capture import CallKey
     from skillcache.cache.skills.run import Workplace
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
@@ -53,14 +53,14 @@ class Ruled:
         self.learns = True
         self._asked: Git | None = None
 
-    def look(
+    def capture_key(
         self, given: tuple[entry.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
-    ) -> "Lookup":
+    ) -> "CallKey":
         deadline = time.monotonic() + seconds
         # Git takes as long for its first answer as we take to load what reads the rest.
         asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
         try:
-            from skillcache.cache.capture import Lookup, capture_of
+            from skillcache.cache.capture import CallKey, capture_of
 
             fingerprint, work = capture_of(
                 self.plan,
@@ -72,7 +72,7 @@ class Ruled:
                 meanwhile=meanwhile,
                 rewritten=self.rewritten.known if self.rewritten is not None else (),
             )
-            return Lookup((*self._called(fingerprint, work), *given), fingerprint, work)
+            return CallKey((*self._called(fingerprint, work), *given), fingerprint, work)
         finally:
             if asked is not None:
                 asked.abandon()
@@ -84,7 +84,7 @@ class Ruled:
         rows = called(BASH, words, self.cwd, fingerprint.root, self.environ, joined=self.joined)
         return (*rows, ("depends", "", entry.narrowing_of(self.plan.depends if work is None else work.depends)))
 
-    def is_disturbed(self, found: "Lookup", *, since: int, seconds: float) -> bool:
+    def is_disturbed(self, found: "CallKey", *, since: int, seconds: float) -> bool:
         from skillcache.fingerprint.capture import touched
 
         rows, deadline = found.fingerprint.rows, time.monotonic() + seconds
@@ -99,7 +99,7 @@ class Ruled:
         known, unknown = self.touched(found, since=since, seconds=seconds)
         return known or bool(unknown)
 
-    def touched(self, found: "Lookup", *, since: int, seconds: float) -> tuple[bool, list[str]]:
+    def touched(self, found: "CallKey", *, since: int, seconds: float) -> tuple[bool, list[str]]:
         from skillcache.fingerprint.changes import touched  # a hit needs none
 
         root, deadline = found.fingerprint.root, time.monotonic() + seconds

@@ -188,7 +188,7 @@ class Empty(Input):
         return os.open(os.devnull, os.O_RDONLY)
 
 
-class File(Input):
+class FileInput(Input):
     """Read at its position without moving it."""
 
     def __init__(self, cap: int) -> None:
@@ -250,7 +250,7 @@ def take(cap: int) -> Input:
         return Empty()
     mode = status.st_mode
     if stat.S_ISREG(mode):
-        return File(cap)
+        return FileInput(cap)
     if stat.S_ISFIFO(mode):
         return _read(cap, status)
     if stat.S_ISCHR(mode) and (os.isatty(_STANDARD_INPUT) or os.path.samestat(status, os.stat(os.devnull))):

@@ -13,7 +13,7 @@ from skillcache.commands.nesting import Around, TimeUp
 from skillcache.commands.replayed import remember
 from skillcache.commands.streams import Input, require_files, take
 from skillcache.core import counts, files
-from skillcache.core.files import Place
+from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import (
     DISK,
@@ -158,12 +158,12 @@ class Way:
         task, settings = self._task, self._settings
         task.reports(settings.cache, always=False)
         since = stamp(settings.cache)
-        place, seconds = self._place(), settings.number("capture_time")
-        place.require_quick()
+        breaker, seconds = self._breaker(), settings.number("capture_time")
+        breaker.require_quick()
         try:
-            found = task.look(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
+            found = task.capture_key(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
-            place.blame(bypass)
+            breaker.blame(bypass)
             raise
         project = identity(found.fingerprint.root)
         self._require_unrested(project)
@@ -177,9 +177,9 @@ class Way:
         begun.outcome = answer.outcome
         return begun, answer if answer.entry is not None else None
 
-    def _place(self) -> Place:
+    def _breaker(self) -> Breaker:
         root = find_root(self._task.cwd) or self._task.cwd
-        return Place(root, self._call.session, self._task.program.environ, self._settings.number("capture_time"))
+        return Breaker(root, self._call.session, self._task.program.environ, self._settings.number("capture_time"))
 
     def _require_unrested(self, project: str) -> None:
         """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
@@ -424,13 +424,13 @@ class Way:
             begun.watch = None
 
     def _record(self, begun: Begun, ended: "Ended", given: Input) -> None:
-        place = self._place()
+        breaker = self._breaker()
         try:
             from skillcache.commands.record import Recorder  # a hit needs none
 
             outcome = Recorder(self._task, self._settings, begun, self._failure).keep(ended, given)
         except Bypass as bypass:
-            place.blame(bypass)  # whichever of the looks it was
+            breaker.blame(bypass)  # whichever of the looks it was
             self._report("ran, not stored", bypass)
             return
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts

@@ -223,8 +223,8 @@ def _create(path: str) -> int:
 _CAP = 32
 
 
-class Place:
-    """One place in one session, looked at for at most `seconds`.
+class Breaker:
+    """A circuit breaker: one place in one session, looked at for at most `seconds`.
 
     session: the client's; outside of one it is that of the terminal.
     """

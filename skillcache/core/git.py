@@ -382,8 +382,6 @@ def locate(folder: str) -> Place:
 
 def project_of(place: Place) -> str:
     """The project's identity as text that any store takes. Raises OSError for a repository that cannot be read."""
-    # a tool's event does not ask
-
     return identity(place.root).encode("utf-8", "replace").decode("utf-8")
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from skillcache.cache.capture import BASH, Lookup, Plan, capture_of
+from skillcache.cache.capture import BASH, CallKey, Plan, capture_of
 from skillcache.cache.verify import normalized
 from skillcache.claude.event import ToolEvent, Unusable
 from skillcache.commands.candidate import FAILED, Candidate, Sighting, keyed, salt_of
@@ -63,21 +63,21 @@ def _look(
     found: Candidate,
     verdict: Verdict | None,
     deadline: float,
-) -> tuple[tuple[str, ...] | None, Lookup]:
+) -> tuple[tuple[str, ...] | None, CallKey]:
     """What the call would depend on, and what that is now. Raises Bypass."""
     environ = world.environ
     if verdict is None:
-        from skillcache.tools.lookup import look  # most calls are commands
+        from skillcache.tools.lookup import capture_key  # most calls are commands
         from skillcache.tools.other_tools import plan_of
 
         planned = plan_of(event, rules)
         seconds = deadline - time.monotonic()
-        return planned.depends, look(planned, event, event.cwd, environ, seconds=seconds)
+        return planned.depends, capture_key(planned, event, event.cwd, environ, seconds=seconds)
     planned = Plan(" ".join(found.words), verdict.rule, ttl=0, failures_ttl=0)
     # A line leaves the shell where it ran its command: the event says where that is.
     fingerprint, work = capture_of(planned, verdict, event.cwd, environ, deadline=deadline)
     rows = called(BASH, found.words, event.cwd, fingerprint.root, environ, joined=True)
-    return planned.depends, Lookup(rows, fingerprint, work)
+    return planned.depends, CallKey(rows, fingerprint, work)
 
 
 def _output(event: ToolEvent, cap: int) -> str | None:
@@ -106,7 +106,7 @@ def _printed(event: ToolEvent, cap: int) -> str | None:
     return f"{said.get('returnCodeInterpretation')}\n{text}"
 
 
-def _is_disturbed(event: ToolEvent, world: "World", looked: Lookup, deadline: float) -> bool:
+def _is_disturbed(event: ToolEvent, world: "World", looked: CallKey, deadline: float) -> bool:
     """Whether what the call reads was touched while it ran, perhaps by itself: a rule would not store its result."""
     # We start a little after the end, so this is a little after the start: what came before is never counted.
     since = int(world.now * 1e9) - (event.duration or 0) * 1_000_000

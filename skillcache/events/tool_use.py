@@ -36,9 +36,9 @@ def after(data: bytes, world: World) -> str:
     # Of all the processes that the client starts for the end of a call, one finds what PreToolUse left.
     record = inflight.end(cache_folder(world.environ), event.tool_use_id)
     if record is not None:
-        from skillcache.tools.record import settle
+        from skillcache.tools.record import finish_call
 
-        settle(event, world, record)
+        finish_call(event, world, record)
     return ""
 
 
@@ -49,7 +49,7 @@ def agent_stopped(data: bytes, world: World) -> str:
     event = parse_session_event(data)
     ended = launched_agents.end(cache_folder(world.environ), event) if event.agent_id else None
     if ended is not None:
-        from skillcache.tools.record import settle
+        from skillcache.tools.record import finish_call
 
-        settle(ended[0], world, ended[1])
+        finish_call(ended[0], world, ended[1])
     return ""

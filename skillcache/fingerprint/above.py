@@ -56,7 +56,7 @@ class Found(Record):
     files: list[str] = field(default_factory=list)  # where they lie, for what they name in turn
 
 
-class Tools:
+class ToolNames:
     """The names by which a file is known for a tool's. names: of files; stems: what stands before `rc` or an ending."""
 
     __slots__ = ("names", "stems")
@@ -118,7 +118,7 @@ def shaped(folder: str) -> "list[str]":
     return found
 
 
-def of_tools(folder: str, tools: Tools) -> "list[str]":
+def of_tools(folder: str, tools: ToolNames) -> "list[str]":
     """The files of a folder that are known for configuration of one of the tools, relative to it."""
     found = []
     for entry in _entries(folder):
@@ -152,7 +152,7 @@ def capture(
     looked for where XDG_CONFIG_HOME has moved that folder to.
     """
     systems = tuple(systems)
-    tools = Tools(systems, words, any_=any_)
+    tools = ToolNames(systems, words, any_=any_)
     found = Found()
     home = environ.get("HOME", "/")
     real_home = os.path.realpath(home)
@@ -180,7 +180,7 @@ def capture(
 def _at_home(
     found: Found,
     systems: "tuple[Ecosystem, ...]",
-    tools: Tools,
+    tools: ToolNames,
     home: str,
     environ: "Mapping[str, str]",
     budget: Budget,
@@ -213,7 +213,7 @@ def _prefix_of_node(environ: "Mapping[str, str]") -> str:
     return ""
 
 
-def _of_settings(folder: str, tools: Tools) -> "list[str]":
+def _of_settings(folder: str, tools: ToolNames) -> "list[str]":
     """What belongs to one of the tools in a folder where each has a file or a folder by its name."""
     found = []
     for entry in _entries(folder):

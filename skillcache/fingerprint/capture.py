@@ -229,12 +229,12 @@ _ELSEWHERE = "//"  # before a path outside of the project, among those that git 
 _OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
 
-def settle(
+def without_own_outputs(
     before: Fingerprint, after: Fingerprint, unread: "frozenset[str] | set[str]" = frozenset()
 ) -> Fingerprint | None:
     """What is so after a run of a command, once is known what of it are its outputs; None where other files changed.
 
-    unread: see `own.Own.settle`. Raises OSError.
+    unread: see `own.Own.learn_from_run`. Raises OSError.
     """
     if before.ignored is None or after.ignored is None or after.ignored.own is None:
         return after
@@ -242,7 +242,7 @@ def settle(
     others = [os.fsencode(part) for row in rest for part in row]
     own = after.ignored.own
     was = {**before.ignored.entries, **before.elsewhere}
-    if not own.settle(was, {**after.ignored.entries, **after.elsewhere}, others, unread):
+    if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
     rows = {(label, _printable(name), value) for label, name, value in known}

@@ -1,11 +1,8 @@
 """Which executable a command word runs, behind a version manager too, and what it is.
 
-Which executable a command word runs, and what it is: the same answer on two machines with the same tool.
-
-Version managers: which real executable stands behind a shim.
-
-A shim chooses by a variable, by version files from the working directory upward, and by a default of the person's.
-What cannot be followed surely is UNCAPTURABLE.
+The answer is the same on two machines with the same tool. A version manager's shim chooses by a variable, by version
+files from the working directory upward, and by a default of the person's. What cannot be followed surely is
+UNCAPTURABLE.
 """
 
 import os

@@ -241,7 +241,7 @@ def add_sizes(printed: bytes) -> bytes:
     return b"".join(sized)
 
 
-def settle(listing: bytes, root: str) -> bytes:
+def fill_sizes(listing: bytes, root: str) -> bytes:
     """Ask the files themselves for sizes the index leaves at 0, as git does for entries it does not trust."""
     if b" 0 0\t" not in listing:
         return listing

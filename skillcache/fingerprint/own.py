@@ -109,7 +109,7 @@ class Own:
         found = [path for path in before if path[-1] != "/" and (path in self.known or path in self._changed)]
         return found if len(found) <= _MOST else []
 
-    def settle(
+    def learn_from_run(
         self,
         before: "Mapping[str, Entry]",
         after: "Mapping[str, Entry]",

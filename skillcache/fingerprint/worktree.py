@@ -176,7 +176,7 @@ class Reading:
             self.careful = True
             self.listing = self._decode() or self._printed()
         if self.careful:
-            self.listing = index.settle(self.listing, self.root)
+            self.listing = index.fill_sizes(self.listing, self.root)
         return index.separate(self.listing)
 
     def _printed(self) -> bytes:

@@ -1,7 +1,5 @@
 """Tasks of package.json, a Makefile or a justfile, the programs that run them, and whether one is called as a check is.
 
-Tasks that people name in package.json, a Makefile or a justfile, judged by what they are called as a whole.
-
 A name is read in parts (`test:unit`, `test-unit`, `testUnit`). Each part must be a word of these lists, and one of them
 a word that makes it a report: `test`, `lint:ci`, `type-check`, `format:check`, `backend:test`. A name with any other
 part (`upload-test`, `test-data`) says nothing that is sure.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from skillcache.core.outcomes import Outcome
 
     T = TypeVar("T")
-    Reply: TypeAlias = "bytes | int | Refusal | list[Reply] | None"
+    Reply: TypeAlias = "bytes | int | ErrorReply | list[Reply] | None"
     Command: TypeAlias = tuple[str | bytes, ...]
     # What is said to the server, and the function that reads its reply. That raises StoreError (STORE_GARBAGE) for a
     # reply of another shape. An empty command is not sent: nothing is asked.
@@ -73,7 +73,7 @@ _TELLING = (b"ERR", b"NOPERM")
 _SAID = 160  # characters of such a text
 
 
-class Refusal:
+class ErrorReply:
     """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest."""
 
     __slots__ = ("code", "text")
@@ -151,7 +151,7 @@ class Reader:
         if kind == b"+":
             return rest
         if kind == b"-":
-            return Refusal(rest)
+            return ErrorReply(rest)
         raise StoreError(STORE_GARBAGE, "not a RESP2 reply")
 
     def _take_line(self) -> bytes:
@@ -272,7 +272,7 @@ class SocketLink:
             self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
             for words in greeting:
                 reply = self._reader.read()
-                if isinstance(reply, Refusal):
+                if isinstance(reply, ErrorReply):
                     # The commands' own (NOAUTH) would only be its consequence, or never come.
                     return [self._discreet(reply)]
                 if reply != b"OK":
@@ -298,7 +298,7 @@ class SocketLink:
         return piece
 
     def _discreet(self, reply: "Reply") -> "Reply":
-        if isinstance(reply, Refusal) and self.address.password and self.address.password in reply.text:
+        if isinstance(reply, ErrorReply) and self.address.password and self.address.password in reply.text:
             reply.text = ""
         return reply
 
@@ -325,7 +325,7 @@ def ask_once(address: Address, command: "Command", seconds: float) -> "Any":
 
 
 def _accepted(reply: "Reply") -> "Reply":
-    if isinstance(reply, Refusal):
+    if isinstance(reply, ErrorReply):
         raise StoreError(STORE_REFUSED, reply.detail)
     return reply
 

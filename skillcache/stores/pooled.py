@@ -15,7 +15,7 @@ import redis.asyncio
 from redis import exceptions
 
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
-from skillcache.stores.connection import Refusal, describe
+from skillcache.stores.connection import ErrorReply, describe
 from skillcache.stores.redis import RedisStore, hear
 from skillcache.stores.redis_py import AIO_READING, READING
 
@@ -312,7 +312,7 @@ def _redact(error: BaseException | None, password: str) -> None:
 
 
 def _refusal(error: Exception, password: str) -> str:
-    """As `Refusal.detail`: redis-py has taken the first word of most errors for the kind of its exception."""
+    """As `ErrorReply.detail`: redis-py has taken the first word of most errors for the kind of its exception."""
     # Of a pipeline it repeats the words of the command before what the server said.
     code, text = _CODES.get(type(error).__name__), str(error).rpartition(") of pipeline caused error: ")[2]
     if code is None and isinstance(error, exceptions.AuthenticationError):
@@ -321,9 +321,9 @@ def _refusal(error: Exception, password: str) -> str:
     if code is not None:
         return code
     line = text.encode("utf-8", "replace")
-    refusal = Refusal(b"NOPERM " + line if isinstance(error, exceptions.NoPermissionError) else line)
+    refusal = ErrorReply(b"NOPERM " + line if isinstance(error, exceptions.NoPermissionError) else line)
     if refusal.code == "ERR":
-        refusal = Refusal(b"ERR " + line.removeprefix(b"ERR "))
+        refusal = ErrorReply(b"ERR " + line.removeprefix(b"ERR "))
     return refusal.code if password and password in text else refusal.detail
 
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.core.outcomes import HIT, UNDECIDED, Bypass, Outcome
 from skillcache.fingerprint.differences import differences
 from skillcache.stores import entry as key
@@ -57,7 +57,7 @@ def explain(call: Call) -> Explanation:
         store.close()
 
 
-def nearest(store: Store, planned: Plan, found: Lookup, most: int) -> Entry | None:
+def nearest(store: Store, planned: Plan, found: CallKey, most: int) -> Entry | None:
     """The newest entry of the same call. `most`: bytes of its output. Raises StoreError."""
     (digest,) = store.read((record_key("latest", found.command_digest),))
     if digest is None:
@@ -73,7 +73,7 @@ def nearest(store: Store, planned: Plan, found: Lookup, most: int) -> Entry | No
     return entry
 
 
-def compared(known: Explanation, found: Lookup, newest: Entry | None) -> Explanation:
+def compared(known: Explanation, found: CallKey, newest: Entry | None) -> Explanation:
     """`known`, and what differs from `newest`."""
     if newest is None or newest.key == found.key:
         return known._replace(nearest=newest)

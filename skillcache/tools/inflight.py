@@ -1,7 +1,5 @@
 """What PreToolUse leaves for the PostToolUse of the same call, a miss or a hit: a file named by its tool_use_id.
 
-What PreToolUse leaves for the PostToolUse of the same call: a file named by the call's tool_use_id.
-
 The client may start several hook processes for one event, as each matching settings entry starts one. Making
 the file (O_EXCL) and removing it are atomic, so exactly one process handles each end of a call.
 """

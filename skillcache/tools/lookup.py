@@ -1,9 +1,5 @@
 """A call, planned and looked up: what it is, what its key is made of, and what is stored of it.
 
-What the store says to a planned call, now: the part that every lane and `skillcache explain` share.
-
-From a planned call to its key.
-
 PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
 """
 
@@ -11,11 +7,11 @@ import os
 import time
 
 from skillcache.cache import quarantine
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, decide
 from skillcache.claude.event import ToolEvent
 from skillcache.core import counts
-from skillcache.core.files import Place
+from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.core.record import Record
@@ -69,25 +65,25 @@ def make_call(event: ToolEvent, world: "World") -> Call | None:
     return None if settings.flag("disable") else Call(event, world, folder, settings)
 
 
-def look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def capture_key(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     """Capture now, within `seconds`. `cwd`: where the call begins. Raises Bypass."""
     if plan.depends == ():  # it looks at no content
-        return _look(plan, event, cwd, environ, seconds=seconds)
-    place = place_of(event, cwd, environ, seconds)
-    place.require_quick()
+        return _capture_key(plan, event, cwd, environ, seconds=seconds)
+    breaker = breaker_of(event, cwd, environ, seconds)
+    breaker.require_quick()
     try:
-        return _look(plan, event, cwd, environ, seconds=seconds)
+        return _capture_key(plan, event, cwd, environ, seconds=seconds)
     except Bypass as bypass:
-        place.blame(bypass)
+        breaker.blame(bypass)
         raise
 
 
-def place_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Place:
+def breaker_of(event: ToolEvent, cwd: str, environ: "Mapping[str, str]", seconds: float) -> Breaker:
     real = os.path.realpath(cwd)
-    return Place(find_root(real) or real, event.session_id, environ, seconds)
+    return Breaker(find_root(real) or real, event.session_id, environ, seconds)
 
 
-def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> Lookup:
+def _capture_key(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", *, seconds: float) -> CallKey:
     kind, described = registry.kind_of(plan.tool), plan.described
     assert kind is not None  # noqa: S101 - the plan was made by it
     assert described is not None  # noqa: S101
@@ -98,7 +94,7 @@ def _look(plan: Plan, event: ToolEvent, cwd: str, environ: "Mapping[str, str]", 
         narrowing = (("depends", "", json.dumps(list(plan.depends))),)
     folder = environ.get("CLAUDE_PROJECT_DIR") or cwd
     called = (*described.rows, *narrowing, *kind.surroundings(event, folder, environ))
-    return Lookup(called, _capture(plan, cwd, environ, seconds))
+    return CallKey(called, _capture(plan, cwd, environ, seconds))
 
 
 def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float) -> "Fingerprint":
@@ -123,7 +119,7 @@ def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
 
 class Consultation(Record):
     answer: Answer
-    found: Lookup  # the key and what was captured
+    found: CallKey  # the key and what was captured
     project: str  # its identity
     generations: dict[str, int]  # of every name of the call, now
 
@@ -131,7 +127,7 @@ class Consultation(Record):
 def consult(call: Call, planned: Plan) -> Consultation:
     """One round trip to the store. Raises Bypass and StoreError."""
     event, settings, now = call.event, call.settings, call.world.now
-    found = look(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
+    found = capture_key(planned, event, event.cwd, call.world.environ, seconds=settings.number("capture_time"))
     project = identity(found.fingerprint.root)
     # In shadow mode nothing is served, so there is nothing to rest from.
     if settings.number("verify") < 1:

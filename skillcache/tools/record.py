@@ -7,7 +7,7 @@ import os
 import time
 
 from skillcache.cache import put as writer
-from skillcache.cache.capture import Lookup, Plan
+from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.put import put
 from skillcache.claude.event import Result, ToolEvent, Unusable
 from skillcache.core import json
@@ -20,17 +20,17 @@ from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 from skillcache.tools import inflight, launched_agents, registry
 from skillcache.tools.inflight import Miss, read_miss
-from skillcache.tools.lookup import Call, look, make_call, place_of
+from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call
 from skillcache.tools.world import World
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     """What became of the run. `duration`: milliseconds. Raises Bypass, StoreError and OSError."""
-    place = place_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
+    breaker = breaker_of(call.event, miss.cwd, call.world.environ, call.settings.number("capture_time"))
     try:
         return _record(call, planned, miss, duration)
     except Bypass as bypass:
-        place.blame(bypass)  # whichever of the looks it was
+        breaker.blame(bypass)  # whichever of the looks it was
         raise
 
 
@@ -77,10 +77,10 @@ def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
         store.close()
 
 
-def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
+def _look_again(call: Call, planned: Plan, miss: Miss) -> CallKey | None:
     """What the call depends on at its end; None when that is not what it was all along."""
     seconds, environ = call.settings.number("capture_time"), call.world.environ
-    found = look(planned, call.event, miss.cwd, environ, seconds=seconds)
+    found = capture_key(planned, call.event, miss.cwd, environ, seconds=seconds)
     if found.key != miss.key:
         return None
     rows, root, deadline = found.fingerprint.rows, found.fingerprint.root, time.monotonic() + seconds
@@ -89,7 +89,7 @@ def _look_again(call: Call, planned: Plan, miss: Miss) -> Lookup | None:
     return found
 
 
-def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int) -> Entry:
+def _entry(call: Call, miss: Miss, found: CallKey, result: Result, duration: int) -> Entry:
     root = found.fingerprint.root
     # It holds everywhere unless it names this place.
     named = any(form in result.output for form in (os.fsencode(root), json.dumps(root)[1:-1].encode("ascii")))
@@ -113,7 +113,7 @@ def _entry(call: Call, miss: Miss, found: Lookup, result: Result, duration: int)
     )
 
 
-def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, entry: Entry) -> Outcome:
+def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: CallKey, entry: Entry) -> Outcome:
     if not put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
         return SUPERSEDED
     team = call.team(planned)
@@ -126,7 +126,7 @@ def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: Lookup, e
     return STORED
 
 
-def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
+def finish_call(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     """`record`: what PreToolUse saved, {} when it did not look the call up. Raises SkillcacheError and OSError."""
     call = make_call(event, world)
     if call is None:
@@ -134,10 +134,10 @@ def settle(event: ToolEvent, world: World, record: dict[str, object]) -> None:
     if inflight.is_one(record):
         inflight.take_back(call, record)
     elif record:  # else it was never looked up: PreToolUse has counted why
-        _settle(call, read_miss(record))
+        _finish(call, read_miss(record))
 
 
-def _settle(call: Call, miss: Miss) -> None:
+def _finish(call: Call, miss: Miss) -> None:
     event = call.event
     duration = event.duration
     if duration is None:
@@ -151,7 +151,7 @@ def _settle(call: Call, miss: Miss) -> None:
         outcome = bypass.outcome
     call.count(outcome, name, run=0 if event.goes_on else duration)
     if outcome is LAUNCHED and (ended := launched_agents.overtaken(call)) is not None:
-        settle(ended[0], call.world, ended[1])
+        finish_call(ended[0], call.world, ended[1])
     if outcome is not INTERRUPTED:
         from skillcache.commands.housekeeping import tidy  # nobody waits for this
 
@@ -161,6 +161,4 @@ def _settle(call: Call, miss: Miss) -> None:
 def _outcome(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
     if call.event.interrupted:
         return INTERRUPTED
-    # imports what only a run may cost
-
     return record(call, planned, miss, duration)

@@ -85,7 +85,7 @@ class Bench:
         task = ruled.ruled(
             program, str(self.root), environ, load(self.inside, str(self.root)), fresh=False, joined=True
         )
-        fingerprint = task.look((), seconds=10).fingerprint
+        fingerprint = task.capture_key((), seconds=10).fingerprint
         return marshal.dumps((fingerprint.root, fingerprint.rows))
 
 

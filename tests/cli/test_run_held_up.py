@@ -17,7 +17,7 @@ def held_up(*_, **__):
     signal.setitimer(signal.ITIMER_REAL, 0.01)  # the time is over sooner here
     os.read(os.pipe()[0], 1)
 if sys.argv[1] == "look":
-    declared.Declared.look = held_up
+    declared.Declared.capture_key = held_up
 if sys.argv[1] == "keep":
     record.Recorder.keep = held_up
 from skillcache.__main__ import main

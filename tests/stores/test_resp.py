@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.connection import Reader, Refusal, encode
+from skillcache.stores.connection import ErrorReply, Reader, encode
 
 CAP = 1 << 20
 
@@ -94,7 +94,7 @@ def test_status_and_empty_values() -> None:
 )
 def test_an_error_keeps_a_known_code_only(line: bytes, code: str) -> None:
     reply = read_whole(line + b"\r\n")
-    assert isinstance(reply, Refusal)
+    assert isinstance(reply, ErrorReply)
     assert reply.code == code
 
 

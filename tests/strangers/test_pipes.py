@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from skillcache.core import files
-from skillcache.core.files import Place
+from skillcache.core.files import Breaker
 from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
 
 if TYPE_CHECKING:
@@ -78,20 +78,20 @@ def test_a_pipe_that_git_waits_for_is_waited_for_once(stranger: Stranger, place:
 
 def test_a_place_is_slow_for_one_session_and_for_whoever_waits_no_longer(stranger: Stranger) -> None:
     root, environ = str(stranger.root), stranger.environ
-    Place(root, "s1", environ, 0.0).blame(TimeoutError())
+    Breaker(root, "s1", environ, 0.0).blame(TimeoutError())
 
     with pytest.raises(Bypass) as caught:
-        Place(root, "s1", environ, 0.0).require_quick()
+        Breaker(root, "s1", environ, 0.0).require_quick()
     assert caught.value.outcome is SLOW_PLACE
-    Place(root, "s1", environ, 0.5).require_quick()
-    Place(root, "s2", environ, 0.0).require_quick()
-    Place(f"{root}/sub", "s1", environ, 0.0).require_quick()
+    Breaker(root, "s1", environ, 0.5).require_quick()
+    Breaker(root, "s2", environ, 0.0).require_quick()
+    Breaker(f"{root}/sub", "s1", environ, 0.0).require_quick()
 
 
 def test_what_was_not_slow_is_not_blamed(stranger: Stranger) -> None:
-    place = Place(str(stranger.root), "s1", stranger.environ, 60.0)
-    place.blame(Bypass(TOO_SLOW, "the index keeps changing"))
-    place.require_quick()
+    breaker = Breaker(str(stranger.root), "s1", stranger.environ, 60.0)
+    breaker.blame(Bypass(TOO_SLOW, "the index keeps changing"))
+    breaker.require_quick()
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "terminal", "device"])

@@ -1,8 +1,6 @@
 """The folder of shims and the preamble, made anew where what they hold has changed, and kept for later sessions.
 
-The folder of shims and the preamble, made anew where what they hold has changed.
-
-What was made for a session's shells, kept for the next one of the same project while nothing it depends on changes.
+What was made for a session's shells is kept for the next one of the same project while nothing it depends on changes.
 
     {folder}/{digest of what it depends on}.made = lines: the preamble's path, then every file that must be executable
 

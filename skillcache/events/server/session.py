@@ -24,7 +24,7 @@ from skillcache.events.runtime import count_fault
 from skillcache.events.server.world import Environment, ResidentWorld, Stores
 from skillcache.tools import inflight
 from skillcache.tools.lookup import Call, Consultation, consult
-from skillcache.tools.record import settle
+from skillcache.tools.record import finish_call
 from skillcache.tools.registry import may_be_ours
 
 # After these a run of the same call gives what is missing.
@@ -249,7 +249,7 @@ class Endings:
         try:
             record = inflight.end(cache_folder(world.environ), event.tool_use_id) if may_be_ours(event.tool) else None
             if record is not None:
-                settle(event, world, record)
+                finish_call(event, world, record)
         except Exception as fault:  # noqa: BLE001
             count_fault(world, fault)
         self._flights.end(event.tool_use_id)

@@ -10,7 +10,7 @@ import os
 import time
 
 from skillcache.core import processes
-from skillcache.core.files import Place
+from skillcache.core.files import Breaker
 from skillcache.core.git import Git
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
@@ -48,12 +48,12 @@ def look(facts: Facts, root: str, host: str, session: str, environ: "Mapping[str
     if os.path.isdir(root) and facts.state.get("root") == root and facts.state.get("host") == host:
         changes.touched = {path for path in paths if _is_touched(f"{root}/{path}", facts.active)}
     if os.path.lexists(f"{root}/.git"):
-        place = Place(root, session, environ, _SECONDS)
+        breaker = Breaker(root, session, environ, _SECONDS)
         try:
-            place.require_quick()
+            breaker.require_quick()
             _ask(changes, facts.commit, paths, Git(root, environ, time.monotonic() + _SECONDS))
         except Bypass as bypass:
-            place.blame(bypass)
+            breaker.blame(bypass)
     return changes
 
 

@@ -126,7 +126,7 @@ class Bench:
         try:
             program = Program(find(words[0], self.environ), words, self.environ)
             task = ruled(program, PROJECT, self.environ, load(self.environ, PROJECT), fresh=False, joined=False)
-            return task.look((), seconds=60).digest
+            return task.capture_key((), seconds=60).digest
         except Bypass as bypass:
             return f"bypass: {bypass.outcome.name}: {bypass.detail}"
         except Exception as fault:  # noqa: BLE001 - it is told
