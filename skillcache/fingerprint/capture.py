@@ -163,7 +163,6 @@ def _capture(
     systems, any_ = configuration.ecosystems(words)
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     settings = above.capture(root, systems, words, environ, budget, any_=any_)
-    rows += [("settings", *row) for row in settings.rows]
 
     ruled = [place_of(text, root, environ) for text in request.ruled]
     wanted = tuple(
@@ -175,6 +174,7 @@ def _capture(
     if request.meanwhile is not None:
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
+    named_there: dict[str, Entry] = {}
     known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
     if reading is not None:
         found = reading.finish()
@@ -197,6 +197,12 @@ def _capture(
         named_there = {_ELSEWHERE + name: entry for name, entry in elsewhere.paths.items()}
         rows += _rows_of_mentions(named_there, ignored.own)
         rows += _unknown_to_git(root, reading, found, known, wanted=elsewhere.modes)
+    # What the project names counts as such: it may be what the command itself writes.
+    rows += [
+        ("settings", *row)
+        for row, path in zip(settings.rows, settings.files, strict=True)
+        if _ELSEWHERE + os.path.relpath(path, root) not in named_there
+    ]
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
 
     installed = {**before, **tools.packages}
@@ -213,7 +219,7 @@ def _capture(
         tuple(sorted(set(rows))),
         details,
         ignored if request.scope else None,
-        named_there if is_whole else {},
+        named_there,
     )
 
 
@@ -274,7 +280,9 @@ def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[s
     ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
     if not request.usual:  # a skill says itself what counts
         ignored.own = Own(root, request.scope, request.environ)
-        ignored.building = bool(words) and BUILDERS.issuperset(map(os.path.basename, words))
+        names = set(map(os.path.basename, words))
+        ignored.building = bool(words) and names <= BUILDERS
+        ignored.ctest = "ctest" in names and "make" not in names
     return ignored
 
 

@@ -210,7 +210,18 @@ class Tools:
     identities: word -> digest; packages: name -> what the environments behind the words have installed.
     """
 
-    __slots__ = ("_led_to", "_programs", "budget", "environ", "identities", "known", "more", "packages", "root")
+    __slots__ = (
+        "_led_to",
+        "_lightly",
+        "_programs",
+        "budget",
+        "environ",
+        "identities",
+        "known",
+        "more",
+        "packages",
+        "root",
+    )
 
     def __init__(self, root: str, environ: "Mapping[str, str]", budget: Budget) -> None:
         self.root = root
@@ -221,6 +232,7 @@ class Tools:
         self.known: dict[str, str] = {}
         self._led_to: set[str] = set()  # scripts whose text was read
         self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
+        self._lightly = False  # what is looked at may be run, or only be spoken of
         self.more: list[str] = []  # folders with programs besides those of PATH
 
     def add(self, word: str, folder: str, *, optional: bool = False) -> None:
@@ -458,6 +470,7 @@ class Tools:
         """Capture a program that a text names, and that may be run; `surely`: whose result depends on it."""
         if word in self.identities or not (found := self.on_path(word)):
             return
+        before, self._lightly = self._lightly, not surely
         try:
             self.identities[word] = self._identity(self.find(word, folder), folder, 0)
             for companion in _COMPANIONS.get(word, ()):
@@ -466,6 +479,8 @@ class Tools:
             if surely or bypass.outcome not in (outcomes.UNCAPTURABLE, outcomes.NO_TOOL, outcomes.OUTSIDE):
                 raise
             self.identities[word] = f"unknown: {digest_parts([self._edges(path) for path in found])}"
+        finally:
+            self._lightly = before
 
     def given(self, name: str, word: str, folder: str) -> None:
         """Capture a program that the variable `name` gives."""
@@ -483,7 +498,7 @@ class Tools:
     def programs(self) -> "frozenset[str]":
         """The names of all that is on PATH, but for the system's utilities."""
         self.on_path("")
-        return frozenset([name for name in self._programs if name not in leads.BASE or self.on_path(name)])
+        return frozenset(self._programs).difference(name for name in leads.BASE if not self.on_path(name))
 
     def _whole(self, path: str, most: int = _MOST) -> bytes:
         """Digest of a folder's content. Raises Bypass."""
@@ -547,7 +562,8 @@ class Tools:
         home = self.environ.get("HOME") or "/"
         name = "gems of " + (f"~{prefix[len(home) :]}" if prefix.startswith(f"{home}/") else prefix)
         if name not in self.packages:
-            gems = packages.of_ruby(prefix, home, self.root, self.budget)
+            read = packages.of_ruby_by_names if self._lightly else packages.of_ruby
+            gems = read(prefix, home, self.root, self.budget)
             if gems is not None:
                 self.packages[name] = gems
 
@@ -571,7 +587,9 @@ class Tools:
                 homes.append(
                     self.environ.get("PYTHONUSERBASE") or os.path.join(self.environ.get("HOME", "/"), ".local")
                 )
-        self.packages[name] = packages.of_python(homes, self.root, self.budget)
+        is_elsewhere = not f"{os.path.realpath(prefix)}/".startswith(f"{self.root}/")
+        read = packages.of_python_by_names if self._lightly and is_elsewhere else packages.of_python
+        self.packages[name] = read(homes, self.root, self.budget)
 
 
 def _edges(path: str) -> tuple[int, bytes, bytes]:

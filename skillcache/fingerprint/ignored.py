@@ -44,11 +44,13 @@ _BUILDS = {
     "target": ("Cargo.toml", "pom.xml", "build.sbt"),
     "build": ("build.gradle", "build.gradle.kts"),
 }
-BUILDERS = frozenset("cargo cargo-nextest cargo-clippy mvn mvnw gradle gradlew sbt".split())  # noqa: SIM905
+_STARTED = "rustc rustdoc rustfmt clippy-driver java javac"  # by them, and by nothing else of the command
+BUILDERS = frozenset(f"cargo cargo-nextest cargo-clippy mvn mvnw gradle gradlew sbt {_STARTED}".split())
 # Claude Code's own of a session, which no other program reads: permissions that were granted, what it will do when.
 _SESSION = frozenset("settings.local.json scheduled_tasks.json scheduled_tasks.lock skillcache.toml".split())  # noqa: SIM905
 DRAFT = ".skillcache-"  # and 16 digits: a file of ours while it is put back beside others
 _DIGITS = 16
+_OF_CTEST = ("/Testing/Temporary", "/Testing")  # logs and what tests have cost, which only --rerun-failed asks for
 _NEXT = ".next"  # of Next.js, whose tsconfig.json includes the types in it and nothing else
 
 
@@ -90,8 +92,8 @@ class Ignored:
     """
 
     __slots__ = (
-        "_entries", "_statuses", "_tops", "blind", "budget", "building", "counted", "links", "own", "packages", "plain",
-        "repository", "root", "texts", "wanted", "without",
+        "_entries", "_statuses", "_tops", "blind", "budget", "building", "counted", "ctest", "links", "own", "packages",
+        "plain", "repository", "root", "texts", "wanted", "without",
     )  # fmt: skip
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
@@ -105,6 +107,7 @@ class Ignored:
         self.texts: dict[bytes, tuple[bytes, bytes]] = {}  # path -> mode, object id of what was read
         self.blind = False  # the tools of the command search no hidden folder
         self.building = False  # the tool of the command is one that builds
+        self.ctest = False  # the tool of the command is one, which writes and reads what each of its runs does
         self.own: Own | None = None  # None: what looks like an output does not count
         self.plain: set[str] = set()  # folders found to be neither skipped nor packages
         self.repository: Callable[[str], Content] | None = None
@@ -176,12 +179,21 @@ class Ignored:
         name = path[path.rfind("/") + 1 :]
         if name in _CACHES or is_draft(name):
             return True
+        if self.ctest and directory and f"/{path}".endswith(_OF_CTEST):
+            return self._is_of_ctest(path)
         if os.path.basename(os.path.dirname(path)) == ".claude" and self._is_of_client(name):
             return True
         before, found, within = path.rpartition(f"{_NEXT}/")
         if found and (not before or before.endswith("/")) and not f"{within}/".startswith(("types/", "dev/types/")):
             return within != "dev"
         return self._looks_written(path, name, directory=directory)
+
+    def _is_of_ctest(self, path: str) -> bool:
+        """Whether ctest has made the folder, and nothing else lies in it: a source folder may be called so, too."""
+        full = os.path.join(self.root, path)
+        build, _, _ = full.rpartition("/Testing")
+        is_whole = full.endswith("/Temporary") or os.listdir(full) == ["Temporary"]
+        return is_whole and os.path.exists(f"{build}/CTestTestfile.cmake")
 
     def _looks_written(self, path: str, name: str, *, directory: bool) -> bool:
         if directory and (self.building or self.own is None):

@@ -9,7 +9,8 @@ files and configuration every word.
 steps: how often it goes to the folder above, in all and in the line that does it most; flags: `f` begins at its own
 place, `w` at the working directory, `h` speaks of the home folder; near: relative paths of imports, which begin at the
 file; relative: others, which begin wherever somebody stands; far: absolute ones and those below the home (`~/`);
-names: what may be meant behind a climb or a home; words: what may be programs. Nothing at all is an empty line.
+names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an
+empty line.
 """
 
 import os
@@ -91,7 +92,7 @@ def read(data: bytes, kind: bytes) -> bytes:
     if steps:
         flags += b"f" if any(sign in data for sign in _OWN) else b""
         flags += b"w" if any(sign in data for sign in _STANDING) else b""
-    names = _named(data) if steps or b"h" in flags else ()
+    names = _named(data, scripts=kind == SCRIPT) if steps or b"h" in flags else ()
     words = _programs(data, kind) if built else set()
     if built and any(sign in data for sign in _MODES):
         words.add(MODES)
@@ -213,9 +214,37 @@ def _spaced(text: bytes) -> list[bytes]:
     return [piece for piece in inside if b" " in piece and len(piece) <= _LONGEST]
 
 
-def _named(data: bytes) -> set[bytes]:
-    names = {name for name in set(data.translate(_NAMES).split()) if len(name) <= _LONGEST and name.strip(b".+-")}
-    return names.union(name for name in _spaced(data) if b"/" not in name and b"\n" not in name and len(name) < 80)
+def _named(data: bytes, *, scripts: bool) -> set[bytes]:
+    """Parts of paths: what stands beside a `/`, what is quoted where paths are made, and what is imported.
+
+    With `WEAK` before it what may be a file's name and nothing says that it is a path.
+    """
+    strong: set[bytes] = set()
+    weak: set[bytes] = set()
+    for line in set(data.split(b"\n")):
+        if not line.strip():
+            continue
+        is_path = any(sign in line for sign in _OF_PATHS)
+        for word in line.translate(_WORDS).split():
+            parts = word.translate(_NAMES).split()
+            if b"/" in word and word.strip(b"/"):
+                strong.update(parts)
+            elif scripts or b"." in word:
+                weak.update(parts)
+        for quote in b"\"'`":
+            for piece in line.split(bytes((quote,)))[1::2]:
+                if piece and len(piece) < _QUOTED and b"/" not in piece:
+                    (strong if is_path else weak).add(piece)
+        first, _, rest = line.strip().partition(b" ")
+        if first in (b"import", b"from", b"require", b"load", b"use", b"source", b"include", b"."):
+            strong.update(rest.replace(b".", b" ").translate(_NAMES).split()[:8])
+    names = {name for name in strong if len(name) <= _LONGEST and name.strip(b".+-")}
+    return names.union(WEAK + name for name in weak - strong if len(name) <= _LONGEST and name.strip(b".+-"))
+
+
+WEAK = b"\2"
+_QUOTED = 80
+_OF_PATHS = (b"/", b"ath", b"oin", b"open", b"oad", b"ile", b"..", b"insert", b"append", b"dir", b"Dir", b"parent")
 
 
 def _programs(data: bytes, kind: bytes) -> set[bytes]:

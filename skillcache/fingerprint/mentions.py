@@ -1,9 +1,10 @@
 """What the project's own text names beyond the project: files and folders elsewhere, and programs.
 
 A literal scan, see `mention_text`, so it is generous: what is named and is there is an input, by content. Where a text
-climbs out of the project by other means than a path (`parent.parent`, `cd ..`, `TOP := ..`), each of its names that
-exists there counts; where it speaks of the home folder, each that exists in it or among its configuration. A folder
-that holds the project, the home folder and folders of the system never count as a whole.
+climbs out of the project by other means than a path (`parent.parent`, `cd ..`, `TOP := ..`), each part of its paths
+that exists there counts, and each of its words that a file is called there; where it speaks of the home folder, what
+exists in it or among its configuration. A folder that holds the project, the home folder, homes of toolchains and
+folders of the system never count as a whole; what lies in a folder for temporary files counts by a path's part alone.
 
 A text is read once: what it names is remembered by its object id, for all worktrees of a repository, and what the
 index names altogether by the index's stamp. A first look that takes too long goes on at the next call.
@@ -14,7 +15,7 @@ index names altogether by the index's stamp. A first look that takes too long go
 
 import os
 import time
-from stat import S_ISDIR
+from stat import S_ISDIR, S_IWOTH
 
 from skillcache.core import files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Entry as Known
     from skillcache.fingerprint.own import Entry
 
-_FORM = b"1"
+_FORM = b"2"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
 _MOST_KEPT = 1 << 18  # texts
@@ -37,13 +38,22 @@ _LEVELS = 4  # folders above the project
 _FOLLOWED = 200  # files elsewhere whose own text is read
 _FILE = 8 << 20  # bytes from which a file elsewhere is known by its size, its time and both ends
 _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by content
-_STAMPED = 20_000  # entries: up to here by stamps, from here on by the names at its top
+_STAMPED = 20_000  # files: up to here as packages are, from here on by the names at its top
 # Programs and their libraries are captured as such; the rest of these is no file that anybody keeps data in.
 _SYSTEM = frozenset("bin sbin lib lib32 lib64 libx32 proc dev sys run boot nix".split())  # noqa: SIM905
 _OF_USR = ("/usr/share/", "/usr/local/share/", "/usr/local/etc/", "/usr/local/lib/")
 # What changes by itself, or is captured otherwise.
 _NEVER = frozenset(".git .hg .svn .cache .claude .claude.json .npm .Trash __pycache__ node_modules".split())  # noqa: SIM905
 _GENERAL = (".config", ".local", ".local/share")
+# Homes of toolchains: their programs are captured as such, and what they keep is what lock files say.
+_TOOLCHAINS = frozenset(
+    ".cargo .rustup .pyenv .rbenv .nodenv .nvm .volta .sdkman .m2 .gradle .jenv .goenv .asdf .pnpm-store .gem".split()  # noqa: SIM905
+)
+_WEAK = b"\2"
+_CODE = (
+    *(".py", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", ".json", ".rb", ".php", ".lua", ".cmake", ".mk", ".sh"),
+    *(".pl", ".pm", ".toml", ".yaml", ".yml", ".h", ".go", ".rs", ".mts", ".cts"),
+)
 
 
 class Texts(Record):
@@ -285,7 +295,8 @@ class _Elsewhere:
         self.home = home if home.startswith("/") else ""
         self.cache = cache_folder(environ)
         self.found: set[str] = set()
-        self._listed: dict[str, dict[str, list[str]]] = {}
+        self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
+        self._asked: dict[str, tuple[dict[bytes, str], dict[bytes, list[str]], dict[bytes, str]]] = {}
         self._seen: set[tuple[str, bool]] = set()
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
@@ -302,7 +313,7 @@ class _Elsewhere:
         for each in _items(far):
             self._far(each, built=built)
         if names:
-            words = {os.fsdecode(name) for name in names.split(b"\1")}
+            words = set(names.split(b"\1"))
             place = self.root
             for _ in range(_levels(path, int(steps), int(longest), flags)):
                 place = os.path.dirname(place)
@@ -319,7 +330,8 @@ class _Elsewhere:
         while len(done) < _FOLLOWED and (left := [path for path in self.found if path not in done]):
             for path in left[: _FOLLOWED - len(done)]:
                 done.add(path)
-                if not os.path.isfile(path):
+                # What comes with the system leads to what does.
+                if not os.path.isfile(path) or path.startswith("/usr/") or os.path.dirname(path) == "/etc":
                     continue
                 try:
                     line = memory.text(path, files.load(path, 1 << 18))
@@ -335,9 +347,8 @@ class _Elsewhere:
             self._literal(os.path.join(folder, each), built=True)
         for each in _items(far):
             self._far(each, built=True)
-        self._named_in(
-            folder, {os.fsdecode(word) for word in (*names.split(b"\1"), *words.split(b"\1"))}, only_files=True
-        )
+        said = {*names.split(b"\1"), *(_WEAK + word for word in words.split(b"\1"))}
+        self._named_in(folder, said, only_files=True)
 
     def _literal(self, path: str, *, built: bool) -> None:
         path = os.path.normpath(path)
@@ -345,11 +356,11 @@ class _Elsewhere:
             return
         self._seen.add((path, built))
         folder, _, name = path.rpartition("/")
-        entries = self._list(folder)
+        entries, stems, _ = self._list(folder)
         if name in entries or os.path.lexists(path):
             self._add(path, whole=built, literal=True)
         elif built:
-            for entry in entries.get(f"{name}.", ()):
+            for entry in stems.get(name, ()):
                 self._add(f"{folder}/{entry}", whole=False, literal=True)
 
     def _far(self, named: str, *, built: bool) -> None:
@@ -358,43 +369,55 @@ class _Elsewhere:
                 self._literal(self.home + named[1:], built=built)
             return
         first = named.split("/", 2)[1]
-        if first in _SYSTEM or (first == "usr" and not named.startswith(_OF_USR)) or first not in self._list("/"):
+        if first in _SYSTEM or (first == "usr" and not named.startswith(_OF_USR)) or first not in self._list("/")[0]:
             return
         self._literal(named, built=built)
 
-    def _named_in(self, folder: str, words: set[str], *, only_files: bool = False) -> None:
+    def _named_in(self, folder: str, words: set[bytes], *, only_files: bool = False) -> None:
         if folder == "/":
             return
-        entries = self._list(folder)
-        for word in words.intersection(entries):
-            self._add(f"{folder}/{word}", whole=not only_files, literal=False)
-        for word in words:
-            for entry in entries.get(f"{word}.", ()):
+        entries, stems, is_of_all = self._list(folder)
+        if folder not in self._asked:
+            self._asked[folder] = (
+                {os.fsencode(name): name for name in entries},
+                {} if is_of_all else {os.fsencode(name): stem for name, stem in stems.items()},
+                {} if is_of_all else {_WEAK + os.fsencode(name): name for name in entries},
+            )
+        strong, stemmed, weak = self._asked[folder]
+        for word in words.intersection(strong):
+            self._add(f"{folder}/{strong[word]}", whole=not only_files, literal=False)
+        for word in words.intersection(stemmed):
+            for entry in stemmed[word]:
                 self._add(f"{folder}/{entry}", whole=False, literal=False)
+        for word in words.intersection(weak):
+            self._add(f"{folder}/{weak[word]}", whole=False, literal=False)
 
-    def _list(self, folder: str) -> dict[str, list[str]]:
-        """The entries of a folder: name -> nothing, and the part before the first point, with it -> names."""
+    def _list(self, folder: str) -> tuple[set[str], dict[str, list[str]], bool]:
+        """The entries of a folder, those of code by what stands before the first point, and whether all may write."""
         if folder not in self._listed:
             try:
                 names = os.listdir(folder or "/")
+                is_of_all = bool(os.stat(folder or "/").st_mode & S_IWOTH)
             except OSError:
-                names = []
-            found: dict[str, list[str]] = {name: [] for name in names}
+                names, is_of_all = [], False
+            stems: dict[str, list[str]] = {}
             for name in names:
                 stem = name.partition(".")[0]
-                if stem and stem != name:
-                    found.setdefault(f"{stem}.", []).append(name)
-            self._listed[folder] = found
+                if stem and stem != name and name.endswith(_CODE):
+                    stems.setdefault(stem, []).append(name)
+            self._listed[folder] = set(names), stems, is_of_all
         return self._listed[folder]
 
     def _add(self, path: str, *, whole: bool, literal: bool) -> None:
         """`whole`: a folder counts, too; `literal`: the text spells its path."""
         name = path.rpartition("/")[2]
-        if self._holds(self.root, path) or self._holds(path, self.root):
+        if self._holds(self.root, path) or self._holds(path, self.root) or "/.cache/" in path:
             return
         if os.path.isdir(path):
             top = path.count("/") < 2  # of the system
-            if not whole or top or name in _NEVER or path == self.home or self._holds(path, self.home):
+            if not whole or top or name in _NEVER or path == self.home or (self.home and self._holds(path, self.home)):
+                return
+            if name in _TOOLCHAINS and os.path.dirname(path) == self.home:
                 return
             if path.startswith(("/etc/", "/var/", "/usr/")) or (self.home and path[len(self.home) + 1 :] in _GENERAL):
                 return
@@ -431,6 +454,9 @@ class _Elsewhere:
 
     def _spelled(self, path: str) -> str:
         """As it is called in every worktree, and by every person."""
+        if path.split("/", 2)[1] != self.root.split("/", 2)[1]:
+            is_at_home = self.home and self._holds(self.home, path)
+            return "~" + path[len(self.home) :] if is_at_home else path
         beside = os.path.relpath(path, self.root)
         if not beside.startswith(("../../../", "../.", "../../.")) or not (self.home and self._holds(self.home, path)):
             return path if beside.startswith("../../../") else beside
@@ -456,30 +482,18 @@ class _Elsewhere:
             return "unreadable"
 
     def _stamped(self, top: str) -> str:
-        """Of a folder with too much in it to be read."""
-        parts: list[bytes] = []
-        pending = [top]
-        while pending:
-            folder = pending.pop()
-            try:
-                with os.scandir(folder) as entries:
-                    found = sorted(entries, key=lambda entry: entry.name)
-            except OSError:
-                continue
-            for entry in found:
-                if entry.name in _NEVER:
-                    continue
-                parts.append(os.fsencode(entry.path))
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                else:
-                    status = entry.stat(follow_symlinks=False)
-                    parts.append(b"%d %d %d" % (status.st_size, status.st_mtime_ns, status.st_ino))
-            if len(parts) > 2 * _STAMPED:
-                return "many: " + digest_parts(map(os.fsencode, sorted(os.listdir(top))))
-            if time.monotonic() > self.deadline:
-                raise Bypass(outcomes.TOO_SLOW, f"reading {top}")
-        return "stamps: " + digest_parts(parts)
+        """Of a folder with too much in it to be read each time; that there is more than that is remembered."""
+        from skillcache.fingerprint import stamped
+        from skillcache.fingerprint.files import Budget
+
+        real = os.path.realpath(top)
+        budget = Budget(self.deadline, "what the project's files name", cache=self.cache)
+        try:
+            return stamped.content(real, self.root, budget, most=_STAMPED).digest
+        except Bypass as bypass:
+            if bypass.outcome is not outcomes.TOO_LARGE:
+                raise
+            return "many: " + digest_parts(map(os.fsencode, sorted(os.listdir(top))))
 
 
 def _items(field: bytes) -> list[str]:

@@ -133,10 +133,37 @@ def of_python(prefixes: list[str], root: str, budget: Budget) -> Installed:
     return Installed(digest_parts([*parts, *map(os.fsencode, sorted(conda))]), names, tuple(outside))
 
 
+def of_python_by_names(prefixes: list[str], root: str, budget: Budget) -> Installed:
+    """Of an interpreter that a text only speaks of: what lies in its folders of packages, by name and version."""
+    parts: list[bytes] = []
+    names: list[str] = []
+    outside: list[str] = []
+    for folder in [folder for prefix in prefixes for folder in site_folders(prefix)]:
+        known, leading = _distributions(folder, root, budget)
+        parts += map(os.fsencode, sorted(set(_entries(folder)) - _WITHOUT))
+        names += known
+        outside += leading
+    return Installed(digest_parts(parts), names, tuple(outside))
+
+
+_WITHOUT = {"__pycache__"}
+
+
+def of_ruby_by_names(prefix: str, home: str, root: str, budget: Budget) -> Installed | None:  # noqa: ARG001 - as of_ruby
+    """Likewise, of a Ruby."""
+    places = _of_gems(prefix, home)
+    names = [name for place in places for version in _entries(place) for name in _entries(f"{place}/{version}/gems")]
+    return Installed(digest_parts(map(os.fsencode, sorted(names))), sorted(set(names))) if names else None
+
+
+def _of_gems(prefix: str, home: str) -> list[str]:
+    places = [f"{prefix}/lib/ruby/gems", f"{home}/.gem/ruby", f"{home}/.local/share/gem/ruby"]
+    return [*places, "/var/lib/gems"] if prefix == "/usr" else places
+
+
 def of_ruby(prefix: str, home: str, root: str, budget: Budget) -> Installed | None:
     """The gems of the Ruby at `prefix` and those of the person; None where there are none."""
-    places = [f"{prefix}/lib/ruby/gems", f"{home}/.gem/ruby", f"{home}/.local/share/gem/ruby"]
-    places += ["/var/lib/gems"] if prefix == "/usr" else []
+    places = _of_gems(prefix, home)
     found = [_all(f"{place}/{version}", root, budget) for place in places for version in sorted(_entries(place))]
     if not found:
         return None

@@ -192,15 +192,16 @@ class _Walk:
             folder = pending.pop()
             add(folder[len(path) :])
             with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.is_dir(follow_symlinks=False):
-                        found = entry.stat(follow_symlinks=False)
-                        add(entry.name)
-                        add(entry.inode())
-                        times.append(found.st_ctime_ns)
-                        sizes.append(found.st_size)
-                    elif entry.name not in _CACHES:
-                        pending.append(f"{folder}/{entry.name}")
+                found = list(entries)
+            below = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+            if below:
+                pending += [f"{folder}/{entry.name}" for entry in below if entry.name not in _CACHES]
+                found = [entry for entry in found if not entry.is_dir(follow_symlinks=False)]
+            stats = [entry.stat(follow_symlinks=False) for entry in found]
+            seen += [entry.name for entry in found]
+            seen += [status.st_ino for status in stats]
+            times += [status.st_ctime_ns for status in stats]
+            sizes += [status.st_size for status in stats]
         self._note(name, times, sizes, now)
         seen.append(times)
         return digest(marshal.dumps(seen, 2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -314,3 +315,105 @@ def test_a_plan_that_nobody_has_told_git_of_is_an_input(shell: Shell) -> None:
     shell.same("pytest -q", runs=1)
     (shell.project / "PLAN.md").write_text("a plan\n")
     shell.same("pytest -q", runs=1)
+
+
+# What only looks like an input.
+
+_GENERATED = "TOP := ../..\nreplay: other\n\tcd $(TOP) && echo one 'a word' >>out/log\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "served"),
+    [
+        ("../replay.log", True),  # a word of the text, with an ending of its own
+        ("../other", True),
+        ("../word", True),
+        ("../home/.cache/skillcache/of-ours", True),
+        ("../home/.cargo/registry/index", True),
+        ("../named.mk", False),  # a part of a path
+        ("../shared/data", False),
+        ("../home/.apprc", False),
+    ],
+)
+def test_of_words_beside_a_climb_parts_of_paths_count(shell: Shell, path: str, served: bool) -> None:
+    """The project lies directly in a folder in which everybody writes, and git ignores what a generator has built."""
+    shell.base.chmod(0o1777)
+    (shell.project / ".gitignore").write_text("build/\n")
+    (shell.project / "build").mkdir()
+    (shell.project / "build/Makefile").write_text(_GENERATED)
+    (shell.project / "all.mk").write_text("T = ..\ninclude $(T)/named.mk\nX := $(T)/shared\n")
+    (shell.project / "a.sh").write_text('cp "$HOME/.cache/skillcache" "$HOME/.cargo" x; . "$HOME/.apprc"\n')
+    does(shell, "cat data\n")
+    file = shell.project / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("one\n")
+    assert [_runs(shell, "one\n") for _ in range(2)] == [1, 0]
+    file.write_text("other\n")
+    assert _runs(shell, "one\n") == (0 if served else 1)
+
+
+def test_what_a_builder_has_built_is_no_input_of_it(shell: Shell) -> None:
+    """As cargo does it: it starts rustc, and writes what it has built below target/, in a first run more than later."""
+    shell.tool("cargo", _TOOL)
+    shell.tool("rustc", _TOOL)
+    shell.start()
+    (shell.project / ".gitignore").write_text("target/\n")
+    (shell.project / "Cargo.toml").write_text("[package]\nname = 'x'\n")
+    does(shell, "mkdir -p target/debug; date +%s%N >target/debug/x; cat data\n")
+
+    def runs(text: str) -> int:
+        before = shell.runs()
+        assert shell.call("cargo check").stdout == text
+        return shell.runs() - before
+
+    assert [runs("one\n") for _ in range(3)] == [1, 0, 0]
+    (shell.project / "data").write_text("two\n")
+    assert [runs("two\n") for _ in range(3)] == [1, 0, 0]
+
+
+def test_packages_count_in_whole_where_their_interpreter_runs_and_by_name_where_it_is_spoken_of(shell: Shell) -> None:
+    """`python3` here is a shell, called so, with a folder of packages beside it."""
+    python = shell.base / "apart/bin/python3"
+    python.parent.mkdir(parents=True)
+    shutil.copy("/bin/sh", python)
+    site = shell.base / "apart/lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (site / "one.py").write_text("one\n")
+    (shell.project / "check.sh").write_text("python3 -c pass\n")
+    does(shell, "cat data\n")
+    path = {"PATH": f"{shell.environ['PATH']}:{python.parent}"}
+    (shell.bin / "python3").symlink_to(python)
+
+    def runs() -> int:
+        before = shell.runs()
+        assert shell.call("pytest -q", **path).stdout == "one\n"
+        return shell.runs() - before
+
+    assert [runs(), runs()] == [1, 0]
+    (site / "one.py").write_text("other\n")
+    assert runs() == 0
+    (site / "two.py").write_text("two\n")
+    assert [runs(), runs()] == [1, 0]
+    shell.tool("pytest", f'#!{python}\necho x >>"$COUNTER"; cat data\n')
+    assert [runs(), runs()] == [1, 0]
+    (site / "one.py").write_text("again\n")
+    assert [runs(), runs()] == [1, 0]
+
+
+def test_the_log_of_another_run_of_ctest_is_no_input_of_it(shell: Shell) -> None:
+    """As ctest 3.25 does: every run writes the log, and only one that is to repeat what failed reads of the last."""
+    (shell.project / ".gitignore").write_text("build/\n")
+    (shell.project / "build/Testing/Temporary").mkdir(parents=True)
+    (shell.project / "build/CTestTestfile.cmake").write_text("# one\n")
+    does(shell, "date +%s%N >build/Testing/Temporary/LastTest.txt; cat data\n")
+
+    def runs(line: str) -> int:
+        before = shell.runs()
+        assert shell.call(line).stdout == "one\n"
+        return shell.runs() - before
+
+    lines = ("ctest --test-dir build", "ctest --test-dir build -R one")
+    assert [runs(line) for line in lines * 2] == [1, 1, 0, 0]
+    (shell.project / "build/CTestTestfile.cmake").write_text("# other\n")
+    assert [runs(line) for line in lines * 2] == [1, 1, 0, 0]
+    assert [runs("ctest --test-dir build --rerun-failed") for _ in range(2)] == [1, 1]
