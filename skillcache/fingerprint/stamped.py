@@ -32,6 +32,7 @@ _SPARE = 0.2  # seconds before the deadline in which what was read is written do
 _FINE, _COARSE = 50_000_000, 2_000_000_000  # ns in which one stamp may stand for two contents
 _SECOND = 1_000_000_000
 _DAY = 86_400
+_NEW = 600  # seconds
 # What tools write as they run and none of them reads for its result: everywhere, in the folder itself...
 _CACHES = frozenset(
     """__pycache__ .git .hg .svn .DS_Store .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype
@@ -71,6 +72,7 @@ def content(top: str, root: str, budget: Budget, *, most: int = _MOST) -> Conten
     """Of the folder at the real path `top`; `root`, wherever a text in it says so, is as in any other worktree.
 
     While it is not all read, for each look does a part, its stamps count themselves: they say as much on this machine.
+    So they do for ten minutes after, while they are the same, or what was recorded by them would be of no use.
     TOO_LARGE for more than `most` files, which is remembered for a day; TOO_SLOW where not even they could be had.
     """
     known = budget.seen.get(top)
@@ -91,7 +93,7 @@ def _content(top: str, root: str, budget: Budget, most: int) -> Content:
             _save(budget.cache, top, root, _Memo(_Part(_LARGE, "0" * _DIGITS)))
         raise
     if memo is not None and memo.whole.stamp == walk.whole and top not in _BY_STAMPS:
-        return Content(memo.whole.digest, memo.whole.links)
+        return Content(_by_stamps(walk, root, budget) or memo.whole.digest, memo.whole.links)
     return _read(walk, root, budget, memo.parts if memo is not None else {})
 
 
@@ -120,7 +122,7 @@ def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> 
     if is_whole:
         if kept != known or whole.stamp:
             _save(budget.cache, walk.top, root, _Memo(whole, kept))
-        return Content(whole.digest, whole.links)
+        return Content(_by_stamps(walk, root, budget) or whole.digest, whole.links)
     whole.stamp = ""
     _save(budget.cache, walk.top, root, _Memo(whole, {**known, **kept}))
     _BY_STAMPS.add(walk.top)
@@ -128,7 +130,31 @@ def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> 
         raise Bypass(outcomes.TOO_SLOW, f"{walk.top} is new: the next call goes on reading it")
     for name in walk.stamps.keys() - parts.keys():
         links |= _Reader(walk.top, root, "", budget.deadline).linked(name)
-    return Content(f"stamps: {whole.digest}", tuple(sorted(links)))
+    value = _by_stamps(walk, root, budget) or f"stamps: {whole.digest}"
+    _keep_by_stamps(walk, root, budget, value)
+    return Content(value, tuple(sorted(links)))
+
+
+def _by_stamps(walk: "_Walk", root: str, budget: Budget) -> str:
+    """By what a folder was known a moment ago, while it was not all read, if nothing has changed since."""
+    path = f"{_path(budget.cache, walk.top, root)}.new"
+    try:
+        if not budget.cache or walk.recent or os.stat(path).st_mtime < time.time() - _NEW:
+            return ""
+        whole, _, value = (files.read(path, _PIECE) or b"").decode("ascii", "replace").partition("\n")
+    except OSError:
+        return ""
+    return value if whole == walk.whole and value.startswith("stamps: ") else ""
+
+
+def _keep_by_stamps(walk: "_Walk", root: str, budget: Budget, value: str) -> None:
+    if not budget.cache or _by_stamps(walk, root, budget):
+        return
+    try:
+        files.make_folder(stamps_folder(budget.cache))
+        files.write(f"{_path(budget.cache, walk.top, root)}.new", f"{walk.whole}\n{value}".encode())
+    except OSError:
+        return
 
 
 # What this process knows by stamps alone stays so: a command's end is held against its beginning.
