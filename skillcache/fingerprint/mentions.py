@@ -17,9 +17,9 @@ import time
 from stat import S_ISDIR
 
 from skillcache.core import files, outcomes
-from skillcache.core.digest import blob_oid, digest, digest_parts
+from skillcache.core.digest import blob_oid, digest, digest_parts, signs
 from skillcache.core.outcomes import Bypass
-from skillcache.core.paths import cache_folder, mentions_folder
+from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Entry as Known
     from skillcache.fingerprint.own import Entry
 
-_FORM = b"1"
+_FORM = b"2"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
 _MOST_KEPT = 1 << 18  # texts
@@ -88,7 +88,10 @@ def of(
     found.follow(memory)
     named: frozenset[str] = frozenset()
     if programs:
-        named = programs.intersection(map(os.fsdecode, memory.words()))
+        ordered = list(programs)
+        held = memory.words()
+        known = zip(ordered, signs(map(os.fsencode, ordered)), strict=True)
+        named = frozenset([name for name, sign in known if sign in held])
     return Mentions(dict(found.rows()), named, b"?modes" in memory.words())
 
 
@@ -99,7 +102,7 @@ class _Memory:
         self.root = root
         self.texts = texts
         self.end = end
-        cache = cache_folder(environ) if environ.get("HOME") or environ.get("SKILLCACHE_HOME") else ""
+        cache = cache_folder(environ) if home_folder(environ) or environ.get("SKILLCACHE_HOME") else ""
         folder = mentions_folder(cache) if cache else ""
         self._own = f"{folder}/{digest(os.fsencode(root))}" if cache else ""
         self._common = f"{folder}/{digest(os.fsencode(texts.shared or root))}.texts" if cache else ""
@@ -233,7 +236,7 @@ def _pair(item: bytes) -> tuple[bytes, bytes]:
 
 def _load(path: str) -> bytes:
     try:
-        return files.load(path, _MOST_HELD) if path else b""
+        return files.unsealed(path, _MOST_HELD) if path else b""
     except OSError:
         return b""
 
@@ -241,7 +244,7 @@ def _load(path: str) -> bytes:
 def _save(path: str, content: bytes) -> None:
     if len(content) <= _MOST_HELD:
         try:
-            files.write(path, content)
+            files.seal(path, content)
         except OSError:  # what is not remembered is read again
             return
 
@@ -287,12 +290,13 @@ class _Elsewhere:
         self.found: set[str] = set()
         self._listed: dict[str, dict[str, list[str]]] = {}
         self._seen: set[tuple[str, bool]] = set()
+        self._signs: dict[str, dict[bytes, str]] = {}
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
         head, near, relative, far, names, _ = line.split(b"\0")
         steps, longest, flags = head.split(b",")
-        built = _kind(path) in (b"c", b"s", b"l")
+        built = _kind(path) in (b"c", b"s", b"l", b"k")
         folder = os.path.normpath(os.path.join(self.root, os.path.dirname(os.fsdecode(path))))
         for each in _items(near):
             self._literal(os.path.join(folder, each), built=built)
@@ -302,7 +306,7 @@ class _Elsewhere:
         for each in _items(far):
             self._far(each, built=built)
         if names:
-            words = {os.fsdecode(name) for name in names.split(b"\1")}
+            words = set(names.split(b"\1"))
             place = self.root
             for _ in range(_levels(path, int(steps), int(longest), flags)):
                 place = os.path.dirname(place)
@@ -335,14 +339,13 @@ class _Elsewhere:
             self._literal(os.path.join(folder, each), built=True)
         for each in _items(far):
             self._far(each, built=True)
-        self._named_in(
-            folder, {os.fsdecode(word) for word in (*names.split(b"\1"), *words.split(b"\1"))}, only_files=True
-        )
+        self._named_in(folder, {*names.split(b"\1"), *words.split(b"\1")}, only_files=True)
 
     def _literal(self, path: str, *, built: bool) -> None:
         path = os.path.normpath(path)
         if self._holds(self.root, path) or (path, built) in self._seen:
             return
+        self._require_time()
         self._seen.add((path, built))
         folder, _, name = path.rpartition("/")
         entries = self._list(folder)
@@ -362,15 +365,27 @@ class _Elsewhere:
             return
         self._literal(named, built=built)
 
-    def _named_in(self, folder: str, words: set[str], *, only_files: bool = False) -> None:
+    def _named_in(self, folder: str, words: set[bytes], *, only_files: bool = False) -> None:
+        """`words`: by their signs."""
         if folder == "/":
             return
+        self._require_time()
         entries = self._list(folder)
-        for word in words.intersection(entries):
-            self._add(f"{folder}/{word}", whole=not only_files, literal=False)
-        for word in words:
-            for entry in entries.get(f"{word}.", ()):
+        if folder not in self._signs:
+            self._signs[folder] = dict(
+                zip(signs(os.fsencode(name).removesuffix(b".") for name in entries), entries, strict=True)
+            )
+        known = self._signs[folder]
+        for word in words.intersection(known):
+            name = known[word].removesuffix(".")
+            if name in entries:
+                self._add(f"{folder}/{name}", whole=not only_files, literal=False)
+            for entry in entries.get(f"{name}.", ()):
                 self._add(f"{folder}/{entry}", whole=False, literal=False)
+
+    def _require_time(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise Bypass(outcomes.TOO_SLOW, "looking for what the project's files name")
 
     def _list(self, folder: str) -> dict[str, list[str]]:
         """The entries of a folder: name -> nothing, and the part before the first point, with it -> names."""
