@@ -235,7 +235,7 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
         ("proj/", "x../", "a...b/", "a\u2026b/", ".", "\0", "/srv/proj/", "proj/" * 99 + "\n", "../" * 99 + "a\n"),
     ),
     "mention_text": (
-        lambda text: mention_text.read(text.encode(), mention_text.SOURCE),
+        lambda text: mention_text.read(f'{text} "../a"'.encode(), mention_text.SOURCE),
         ("from <", "../a ", 'from "../a"', "~/ a ", "'/a '", "x.parents[1", ".." * 9 + "/", '"', "a/../b "),
     ),
     "a task of make's": (
