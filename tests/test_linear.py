@@ -27,7 +27,7 @@ from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
 from skillcache.core.credentials import assignment, command_lines, find, judgement, legible, prefixes, shapes
 from skillcache.core.outcomes import ConfigError
-from skillcache.fingerprint import mention_text
+from skillcache.fingerprint import mention_text, recipes
 from skillcache.fingerprint.globs import matches as fits_glob
 from skillcache.sessions.text import may_hold_secret
 from skillcache.settings.configuration import LONGEST, leveled
@@ -233,6 +233,14 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
     "relocate": (
         lambda text: relocate(text.encode(), "/srv/proj", "/root"),
         ("proj/", "x../", "a...b/", "a\u2026b/", ".", "\0", "/srv/proj/", "proj/" * 99 + "\n", "../" * 99 + "a\n"),
+    ),
+    "mention_text": (
+        lambda text: mention_text.read(f'{text} "../a"'.encode(), mention_text.SOURCE),
+        ("from <", "../a ", 'from "../a"', "~/ a ", "'/a '", "x.parents[1", ".." * 9 + "/", '"', "a/../b "),
+    ),
+    "a task of make's": (
+        lambda text: recipes._of_make(f"{text}\nt:\n\t" + text, "t", is_asked=True),
+        ("a=b\n", "$(a)", "${a", "{{a}}", "$($(", "x: y\n"),
     ),
     "parse": (lambda text: _refused(parse_pattern, f"Bash{text}"), ("\\(", "\\", "(", "*")),
     "matches": (lambda text: matches("*a" * 50 + "b", text), ("a", "ab")),

@@ -15,6 +15,7 @@ from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.cli import trouble
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.cli.output import json_options
+from skillcache.commands import nesting
 from skillcache.commands.declared import Declared
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.observed import ANSWER, SECONDS
@@ -26,7 +27,7 @@ from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
 from skillcache.core import files
 from skillcache.core.git import find_root
-from skillcache.core.outcomes import NO_ENTRY, NO_RULE, UNCAPTURABLE, VERIFY, Bypass, SkillcacheError
+from skillcache.core.outcomes import NO_ENTRY, NO_RULE, TIME_UP, UNCAPTURABLE, VERIFY, Bypass, SkillcacheError
 from skillcache.core.paths import shims_folder
 from skillcache.rules.rule import rules_of
 from skillcache.sessions.text import legible
@@ -69,9 +70,15 @@ def explained(spoken: Spoken, place: Place) -> Explanation:
         task = ruled(program, cwd, environ, place.settings, fresh=fresh, joined=spoken.joined)
         rule = task.plan.rule
         given = Input(Bypass(UNCAPTURABLE, _PIPED) if spoken.piped else None)
-        begun, answer = _way(task, environ, place).consult(given)
+        nesting.begin(nesting.SECONDS + place.settings.number("capture_time"))
+        try:
+            begun, answer = _way(task, environ, place).consult(given)
+        finally:
+            nesting.end()
     except Bypass as bypass:
         return Explanation(text, bypass.outcome, bypass.detail, rule)
+    except nesting.TimeUp:
+        return Explanation(text, TIME_UP, "", rule)
     found = begun.found
     known = Explanation(text, begun.outcome, "", rule, found.rows, found.digest)
     if answer is not None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -25,11 +26,14 @@ from skillcache.core.outcomes import ALL, SkillcacheError
 from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.paths import config_file as persons_file
 from skillcache.fingerprint import traced
+from skillcache.fingerprint.files import MAX_BYTES
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Trace
 from skillcache.sessions.text import legible
 from skillcache.settings.table import PROJECT, USER
 
 _MOST_SHOWN = 40
+_MOST = 50  # paths of a rule: each is looked at for every key
+_MOST_FILES = 2_000  # in a folder that a rule names
 _MOST_OF_A_FOLDER = 20  # paths in one folder, from which on a rule names the folder
 _WORDS = {READ: "read", LISTED: "listed", ABSENT: "looked for", LOOKED: "looked at"}
 # Sockets that any program may ask of the system, and that no report comes from.
@@ -66,9 +70,12 @@ def _live(_context: click.Context, _option: click.Parameter, value: str | None) 
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--apply", "applies", is_flag=True, help="Make what is found part of the key, by a rule in your file.")
+@click.option("--apply", "applies", is_flag=True, help="Make what is found part of the key, by a rule.")
 @click.option(
-    "--project", "of_project", is_flag=True, help="The rule goes into this project's .claude/skillcache.toml."
+    "--project/--user",
+    "of_project",
+    default=True,
+    help="The rule goes into this project's .claude/skillcache.toml, or into your own file, for all projects.",
 )
 @click.option(
     "--live",
@@ -91,7 +98,7 @@ def command(
 
     \b
     skillcache observe -- pytest -q
-    skillcache observe --apply --project --live never -- make test
+    skillcache observe --apply --live never -- make test
     """  # noqa: D301 - click's mark for lines to be left alone
     if not words:
         raise click.UsageError("give a command after --")
@@ -244,8 +251,43 @@ def _program(finding: Finding, seen: Observation) -> str | None:
 
 def _named(seen: Observation) -> tuple[list[str], list[str]]:
     """The paths and the programs that a rule can name."""
-    reads = _folded([text for finding in seen.paths if (text := _spelling(finding, seen))])
-    return reads, sorted({text for finding in seen.programs if (text := _program(finding, seen))})
+    spelled = [text for finding in seen.paths if (text := _spelling(finding, seen))]
+    reads = [text for text in _folded(spelled) if _is_readable(text, seen)]
+    return reads[:_MOST], sorted({text for finding in seen.programs if (text := _program(finding, seen))})[:_MOST]
+
+
+def _left_out(seen: Observation) -> list[str]:
+    """What a rule could name but for what it is, or for its number."""
+    spelled = _folded([text for finding in seen.paths if (text := _spelling(finding, seen))])
+    named = {*_named(seen)[0]}
+    return [text for text in spelled if text not in named]
+
+
+def _is_readable(text: str, seen: Observation) -> bool:
+    """Whether it can be part of each key: not there, a file, or a folder, none of them large, none of the moment."""
+    path = os.path.normpath(os.path.join(seen.key.root, seen.home + text[1:] if text.startswith("~/") else text))
+    temporary = os.path.realpath(tempfile.gettempdir())
+    if not f"{seen.key.root}/".startswith(f"{temporary}/") and f"{os.path.realpath(path)}/".startswith(f"{temporary}/"):
+        return False
+    try:
+        status = os.stat(path)
+    except OSError:
+        return True
+    if not stat.S_ISDIR(status.st_mode):
+        return stat.S_ISREG(status.st_mode) and status.st_size <= MAX_BYTES
+    return text.endswith("/") or _is_small(path)
+
+
+def _is_small(top: str) -> bool:
+    """Whether a folder can be read for each key."""
+    count = size = 0
+    for folder, _, names in os.walk(top):
+        for name in names:
+            status = os.lstat(f"{folder}/{name}")
+            count, size = count + 1, size + status.st_size
+            if count > _MOST_FILES or size > MAX_BYTES:
+                return False
+    return True
 
 
 def _remember(seen: Observation) -> None:
@@ -309,7 +351,14 @@ def _as_text(seen: Observation, table: str | None) -> Iterator[str]:
     if table is not None:
         yield from ("", "The rule that makes them part of the key:" if seen.paths or seen.programs else "The rule:", "")
         yield from table.splitlines()
-        yield from ("", "Add it with: skillcache observe --apply [--project] -- COMMAND")
+        if left := _left_out(seen):
+            yield ""
+            yield (
+                f"The rule leaves out {several(len(left), 'path')}, which no key can hold (a pipe, a device, a large or"
+                f" temporary file) or which are more than {_MOST}: {', '.join(map(_oneline, left[:3]))}"
+                + (", ..." if len(left) > 3 else "")
+            )
+        yield from ("", "Add it with: skillcache observe --apply [--user] -- COMMAND")
 
 
 def _found(seen: Observation) -> Iterator[str]:

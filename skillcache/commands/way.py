@@ -165,6 +165,9 @@ class Way:
         except Bypass as bypass:
             breaker.blame(bypass)
             raise
+        except TimeUp:
+            place.blame(TimeoutError())
+            raise
         project = identity(found.fingerprint.root)
         self._require_unrested(project)
         team = settings.word("team") if task.plan.shared else ""

@@ -28,10 +28,15 @@ _DRAFT = ("new", "new-wal", "new-shm", "new-journal")  # a database that is made
 _STALE = 86_400  # seconds; nobody is at a draft for longer than moments
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _LEAST, _PIECE = 1 << 16, 1 << 20
+_SEAL = 100  # bytes, at most
 
 
 class Irregular(OSError):
     """A pipe, a socket or a device stands where a file is wanted."""
+
+
+class Damaged(OSError):
+    """The file is not as we have written it: a full disk, a machine that lost its power, another's hand."""
 
 
 class TooLarge(OSError):
@@ -141,6 +146,24 @@ def write(path: str, content: bytes) -> None:
     except OSError:
         os.unlink(draft)
         raise
+
+
+def seal(path: str, content: bytes) -> None:
+    """Replace `path` by `content`, which `unsealed` gives back whole or not at all. Raises OSError."""
+    sealed = b"%s\n%s" % (digest(content).encode(), content)
+    try:
+        write(path, sealed)
+    except IsADirectoryError:  # where a file of ours belongs
+        os.rmdir(path)
+        write(path, sealed)
+
+
+def unsealed(path: str, cap: int) -> bytes:
+    """What `seal` has written there. Raises what `load` does, and Damaged for anything else, such as half of it."""
+    begin, _, content = load(path, cap + _SEAL).partition(b"\n")
+    if begin != digest(content).encode():
+        raise Damaged(errno.EINVAL, "is not as it was written", path)
+    return content
 
 
 def draft_of(path: str) -> str:

@@ -10,8 +10,12 @@ HOME_VARIABLE = "SKILLCACHE_HOME"
 
 
 def home_folder(environ: "Mapping[str, str]") -> str:
-    """The person's home folder, or '' where none is named: of what is then below '/' only root can write anything."""
-    return environ.get("HOME", "").rstrip("/")
+    """The person's home folder, or '' where none is named: of what is then below '/' only root can write anything.
+
+    A relative one is none: it would be another in each folder, and ours would lie in somebody's project.
+    """
+    home = environ.get("HOME", "")
+    return home.rstrip("/") if home[:1] == "/" else ""
 
 
 def cache_folder(environ: "Mapping[str, str]") -> str:

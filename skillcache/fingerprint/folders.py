@@ -12,7 +12,7 @@ import time
 from skillcache.core import files, outcomes
 from skillcache.core.digest import digest
 from skillcache.core.outcomes import Bypass
-from skillcache.core.paths import cache_folder, mentions_folder
+from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.fingerprint.files import mask, unusual_mode
 from skillcache.fingerprint.ignored import is_cache
 
@@ -35,7 +35,7 @@ Known = tuple[str, bool, tuple[str, ...]]  # stamp, whether it holds files, fold
 
 def capture(root: str, environ: "Mapping[str, str]", deadline: float) -> list[tuple[str, str]]:
     """(path, what of it) of each folder that is empty or has unusual permissions. Raises Bypass (TOO_SLOW)."""
-    has_cache = environ.get("HOME") or environ.get("SKILLCACHE_HOME")
+    has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
     file = f"{mentions_folder(cache_folder(environ))}/{digest(os.fsencode(root))}.folders" if has_cache else ""
     known = _load(file)
     now: dict[str, Known] = {}
@@ -125,7 +125,7 @@ def _empty(known: "Mapping[str, Known]") -> list[str]:
 
 def _load(file: str) -> dict[str, Known]:
     try:
-        text = files.load(file, _CAP).decode("utf-8", "surrogateescape") if file else ""
+        text = files.unsealed(file, _CAP).decode("utf-8", "surrogateescape") if file else ""
     except OSError:
         return {}
     form, *lines = text.split("\n")
@@ -139,6 +139,6 @@ def _load(file: str) -> dict[str, Known]:
 def _save(file: str, known: "Mapping[str, Known]") -> None:
     lines = ["\0".join((path, stamp, "f" * holds, "/".join(inside))) for path, (stamp, holds, inside) in known.items()]
     try:
-        files.write(file, "\n".join([_FORM, *lines]).encode("utf-8", "surrogateescape"))
+        files.seal(file, "\n".join([_FORM, *lines]).encode("utf-8", "surrogateescape"))
     except OSError:  # what is not remembered is looked at again
         return

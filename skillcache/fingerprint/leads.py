@@ -185,6 +185,8 @@ _MOST_STRINGS = 1 << 20
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRINGS, _RPATH, _RUNPATH = 1, 5, 15, 29
 _MOST_LIBRARIES = 200
+_MOST_LOOKS = 20_000  # for files of these names
+_LONGEST = 4_096  # bytes of a name
 
 
 def libraries(path: str, environ: "Mapping[str, str]") -> list[str]:
@@ -195,6 +197,7 @@ def libraries(path: str, environ: "Mapping[str, str]") -> list[str]:
         return []
     found: dict[str, None] = dict.fromkeys(one for one in preloaded if os.path.isfile(one))
     pending = [path, *found]
+    looks = 0
     while pending and len(found) < _MOST_LIBRARIES:
         this = pending.pop()
         names, own = _linked(this)
@@ -202,8 +205,12 @@ def libraries(path: str, environ: "Mapping[str, str]") -> list[str]:
         places = (*own, *searched, beside, os.path.join(os.path.dirname(beside), "lib"), "/usr/local/lib")
         for name in names:
             for place in (place.replace("${ORIGIN}", beside).replace("$ORIGIN", beside) for place in places):
-                full = os.path.realpath(os.path.join(place, name))
+                full = os.path.join(place, name)
+                looks += 1
+                if looks > _MOST_LOOKS:
+                    return list(found)
                 if os.path.isfile(full):
+                    full = os.path.realpath(full)
                     if full not in found and not is_of_system(full):
                         found[full] = None
                         pending.append(full)
@@ -279,7 +286,10 @@ class _Elf:
         strings = os.pread(self.handle, _MOST_STRINGS, offset)
 
         def said(*tags: int) -> list[str]:
-            found = [strings[value : strings.index(b"\0", value)] for tag, value in entries if tag in tags]
-            return [os.fsdecode(one) for one in found]
+            places = [value for tag, value in entries if tag in tags][:_MOST_LIBRARIES]
+            ends = [(value, strings.find(b"\0", value, value + _LONGEST)) for value in places]
+            return [os.fsdecode(strings[value:end]) for value, end in ends if end > value]
 
-        return said(_NEEDED), [place for one in said(_RPATH, _RUNPATH) for place in one.split(":") if place]
+        return said(_NEEDED), [place for one in said(_RPATH, _RUNPATH) for place in one.split(":") if place][
+            :_MOST_LIBRARIES
+        ]

@@ -9,11 +9,15 @@ files and configuration every word.
 steps: how often it goes to the folder above, in all and in the line that does it most; flags: `f` begins at its own
 place, `w` at the working directory, `h` speaks of the home folder; near: relative paths of imports, which begin at the
 file; relative: others, which begin wherever somebody stands; far: absolute ones and those below the home (`~/`);
-names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an
-empty line.
+names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an empty line.
+
+A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`digest.signs`)
+alone, a path that shows a credential is not there, and of a file that people keep secrets in no word and no name is.
 """
 
 import os
+
+from skillcache.core.digest import signs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ _NAME = 40  # bytes of a program's name
 _PLAIN = bytes.maketrans(_FIELD + _ITEM, b"  ")
 _LONGEST = 400  # bytes of a path that anybody writes
 
-PROSE, LOCK, SOURCE, SCRIPT = b"t", b"l", b"c", b"s"
+PROSE, LOCK, SOURCE, SCRIPT, SECRETS = b"t", b"l", b"c", b"s", b"k"
 _BINARY = frozenset(
     """png jpg jpeg gif ico webp bmp tif tiff psd pdf zip gz tgz bz2 xz zst tar 7z rar whl jar war class so dylib
     dll exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin dat parquet npy npz pkl
@@ -48,6 +52,15 @@ _SCRIPTS = frozenset(
     service""".split()  # noqa: SIM905
 )
 _TASKS = frozenset(["package.json", "composer.json", "deno.json", "deno.jsonc", "project.json", "tasks.json"])
+_SECRET_STARTS = (".env", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519")
+_SECRET_NAMES = frozenset(
+    """.netrc _netrc .pgpass .npmrc .yarnrc .pypirc .git-credentials .htpasswd .my.cnf .vault .s3cfg .boto .dockercfg
+    auth.json auth.toml credentials secrets""".split()  # noqa: SIM905
+)
+_SECRET_ENDS = (".env", ".pem", ".key", ".tfvars", ".keys", ".kdbx", ".ovpn", ".ppk")
+_SECRET_WORDS = ("secret", "credential", "passw", "token")
+_SETTINGS = frozenset(["yml", "yaml", "toml", "cfg", "ini", "conf", "json", "secret", "secrets", "credentials"])
+_SECRET_FOLDERS = frozenset(".ssh .aws .gnupg .kube .docker .azure gcloud .password-store".split())  # noqa: SIM905
 _TOLD = ("README", "LICENSE", "LICENCE", "CHANGELOG", "CHANGES", "NOTICE", "AUTHORS", "COPYING", "CONTRIBUTING")
 # What a service runs elsewhere.
 _REMOTE = (".github/", ".gitlab/", ".circleci/", ".buildkite/")
@@ -72,6 +85,15 @@ def kind_of(path: str) -> bytes:
     if dot and stem and suffix in _PROSE:
         told = suffix == "txt" and name.lower().startswith(("cmakelists", "requirements", "constraints"))
         return SCRIPT if told else PROSE
+    if (
+        name.startswith(_SECRET_STARTS)
+        or name in _SECRET_NAMES
+        or name.endswith(_SECRET_ENDS)
+        or not _SECRET_FOLDERS.isdisjoint(path.split("/"))
+    ):
+        return SECRETS
+    if suffix in _SETTINGS and any(word in name.lower() for word in _SECRET_WORDS):
+        return SECRETS
     return SCRIPT if not (dot and stem) or suffix in _SCRIPTS or name in _TASKS else SOURCE
 
 
@@ -80,26 +102,43 @@ def read(data: bytes, kind: bytes) -> bytes:
     if b"\0" in data[:_SEEN]:
         return b""
     data = data.translate(_PLAIN)
+    if b"PRIVATE KEY-----" in data:
+        kind = SECRETS
     built = kind in (SOURCE, SCRIPT)
-    near, relative, steps, longest = _leading_up(data, counts=built) if b".." in data else ((), (), 0, 0)
-    far = _far(data) if b"/" in data else ()
+    near, relative, steps, longest = _leading_up(data, counts=built) if b".." in data else (set(), set(), 0, 0)
+    far = _far(data) if b"/" in data else set()
+    near, relative, far = _shown(near), _shown(relative), _shown(far, there=kind == SECRETS)
     flags = b""
-    if built and any(sign in data for sign in _CLIMBS):
+    if built and any(each in data for each in _CLIMBS):
         more, most = _climbs(data)
         steps, longest = steps + more, max(longest, most)
-    if built and any(sign in data for sign in _HOMES):
+    if built and any(each in data for each in _HOMES):
         flags += b"h"
     if steps:
-        flags += b"f" if any(sign in data for sign in _OWN) else b""
-        flags += b"w" if any(sign in data for sign in _STANDING) else b""
-    names = _named(data, scripts=kind == SCRIPT) if steps or b"h" in flags else ()
-    words = _programs(data, kind) if built else set()
-    if built and any(sign in data for sign in _MODES):
+        flags += b"f" if any(each in data for each in _OWN) else b""
+        flags += b"w" if any(each in data for each in _STANDING) else b""
+    names = set(signs(_named(data, scripts=kind == SCRIPT))) if built and (steps or b"h" in flags) else ()
+    words = set(signs(_programs(data, kind))) if built else set()
+    if built and any(each in data for each in _MODES):
         words.add(MODES)
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
     return _FIELD.join([head, *(_ITEM.join(sorted(items)) for items in (near, relative, far, names, words))])
+
+
+def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
+    """Those that show no credential; `there`, and those with a blank: only below a folder that is at the top."""
+    from skillcache.core.credentials.find import find
+
+    kept = {
+        path
+        for path in paths
+        if path[:1] != b"/" or not (there or b" " in path) or os.path.lexists(b"/" + path.split(b"/", 2)[1])
+    }
+    if not kept or find(b"\n".join(kept).decode("utf-8", "replace")) is None:
+        return kept
+    return {path for path in kept if find(path.decode("utf-8", "replace")) is None}
 
 
 MODES = b"?modes"  # among the words: the text asks for permissions
@@ -118,8 +157,6 @@ _STARTS = bytes.maketrans(b"\"'`|;&(!\r\t", b"\n" * 8 + b"  ")
 _PATTERNS = {
     "climb": rb"\.parents?\b(?:[\s(]*\[\s*(\d+))?|\bparent\(|dirname|pardir|getParent|\bDir\(|__dir__|__DIR__"
     rb"|show-superproject",
-    # A path after one of these begins at the file.
-    "import": rb"(?:\bfrom|\bimport|\brequire\(|\bimport\(|#\s*include|@import|@use|\bmock\()\s*[\"'<][^\"'>]*$",
     "absolute": rb"/(?<=[\s\"'`=(\[{,:;<>|&@]/)[\w.@+-]+(?:/[\w.@+-]+)*",
     "below": rb"(?:~|\$HOME|\$\{HOME\}|\$\(HOME\)|%h)(/[\w.@+-][\w./@+-]*)",
     "told": rb"(?:\b(?:sudo|xargs|exec|env|then|nohup|command)\s+|bin/)([A-Za-z0-9_][\w.+-]{0,40})",
@@ -135,11 +172,11 @@ def _pattern(name: str) -> "re.Pattern[bytes]":
     return _found[name]
 
 
-def _lines(data: bytes, signs: "Iterable[bytes]") -> "Iterator[bytes]":
+def _lines(data: bytes, marks: "Iterable[bytes]") -> "Iterator[bytes]":
     """The lines that hold one of the signs."""
     begun: set[int] = set()
-    for sign in signs:
-        at = data.find(sign)
+    for each in marks:
+        at = data.find(each)
         while at >= 0:
             begin = data.rfind(b"\n", 0, at) + 1
             end = data.find(b"\n", at)
@@ -147,7 +184,7 @@ def _lines(data: bytes, signs: "Iterable[bytes]") -> "Iterator[bytes]":
             if begin not in begun:
                 begun.add(begin)
                 yield data[begin:end]
-            at = data.find(sign, end)
+            at = data.find(each, end)
 
 
 def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], int, int]:
@@ -156,7 +193,9 @@ def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], i
     relative: set[bytes] = set()
     steps = longest = 0
     for line in _lines(data, (b"..",)):
-        for word in line.translate(_WORDS).split():
+        plain, place = line.translate(_WORDS), 0
+        for word in plain.split():
+            place = plain.index(word, place) + len(word)
             at = _first_step(word) if b".." in word and len(word) < _LONGEST else -1
             if at < 0:
                 continue
@@ -167,15 +206,33 @@ def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], i
             if not path.strip(b"./"):
                 steps += path.count(b"..") if counts else 0
                 longest = max(longest, path.count(b".."))
-            elif path.startswith(b"..") and _pattern("import").search(line[: line.find(word) + at]):
+            elif path.startswith(b"..") and _is_imported(line, place - len(word) + at):
                 near.add(path)
             else:
                 path = path.rstrip(b".")  # the end of a sentence
                 relative.add(path)
                 if before.strip(b"/") and before[:1] != b"-" and b"$" not in before and b"%" not in before:
                     relative.add((before + path).lstrip(b"/"))
-        relative.update(path for path in _spaced(line) if path.startswith(b".."))
+        relative.update(path for path in _spaced(line) if path.startswith(b"../"))
     return near, relative, steps, longest
+
+
+# A path after one of these begins at the file.
+_IMPORTS = (b"from", b"import", b"require(", b"import(", b"include", b"@import", b"@use", b"mock(")
+
+
+def _is_imported(line: bytes, at: int) -> bool:
+    """Whether the path there stands in the quotes of an import."""
+    before = line[max(0, at - _LONGEST) : at]
+    quote = max(before.rfind(each) for each in (b'"', b"'", b"<"))
+    if quote < 0 or b">" in before[quote:]:
+        return False
+    head = before[:quote].rstrip()
+    word = next((each for each in _IMPORTS if head.endswith(each)), b"")
+    ahead = head[: len(head) - len(word)]
+    if word == b"include":
+        return ahead.rstrip().endswith(b"#")
+    return bool(word) and (word[:1] == b"@" or not (ahead[-1:].isalnum() or ahead[-1:] == b"_"))
 
 
 def _first_step(word: bytes) -> int:
@@ -192,7 +249,7 @@ def _climbs(data: bytes) -> tuple[int, int]:
     """How often it goes up by other means than a path, in all and at most in one line."""
     steps = longest = 0
     for line in _lines(data, _CLIMBS):
-        here = sum(min(int(index), 9) + 1 if index else 1 for index in _pattern("climb").findall(line))
+        here = sum(min(int(index[:4]), 9) + 1 if index else 1 for index in _pattern("climb").findall(line))
         steps += here
         longest = max(longest, here)
     return steps, longest

@@ -18,14 +18,16 @@ import time
 from stat import S_ISDIR, S_IWOTH
 
 from skillcache.core import files, outcomes
-from skillcache.core.digest import blob_oid, digest, digest_parts
+from skillcache.core.digest import blob_oid, digest, digest_parts, signs
 from skillcache.core.outcomes import Bypass
-from skillcache.core.paths import cache_folder, mentions_folder
+from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.core.record import Record
+from skillcache.fingerprint.mention_text import WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from skillcache.fingerprint.index import Entry as Known
     from skillcache.fingerprint.own import Entry
@@ -49,7 +51,6 @@ _GENERAL = (".config", ".local", ".local/share")
 _TOOLCHAINS = frozenset(
     ".cargo .rustup .pyenv .rbenv .nodenv .nvm .volta .sdkman .m2 .gradle .jenv .goenv .asdf .pnpm-store .gem".split()  # noqa: SIM905
 )
-_WEAK = b"\2"
 _CODE = (
     *(".py", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", ".json", ".rb", ".php", ".lua", ".cmake", ".mk", ".sh"),
     *(".pl", ".pm", ".toml", ".yaml", ".yml", ".h", ".go", ".rs", ".mts", ".cts"),
@@ -98,7 +99,10 @@ def of(
     found.follow(memory)
     named: frozenset[str] = frozenset()
     if programs:
-        named = programs.intersection(map(os.fsdecode, memory.words()))
+        ordered = list(programs)
+        held = memory.words()
+        known = zip(ordered, signs(map(os.fsencode, ordered)), strict=True)
+        named = frozenset([name for name, sign in known if sign in held])
     return Mentions(dict(found.rows()), named, b"?modes" in memory.words())
 
 
@@ -109,7 +113,7 @@ class _Memory:
         self.root = root
         self.texts = texts
         self.end = end
-        cache = cache_folder(environ) if environ.get("HOME") or environ.get("SKILLCACHE_HOME") else ""
+        cache = cache_folder(environ) if home_folder(environ) or environ.get("SKILLCACHE_HOME") else ""
         folder = mentions_folder(cache) if cache else ""
         self._own = f"{folder}/{digest(os.fsencode(root))}" if cache else ""
         self._common = f"{folder}/{digest(os.fsencode(texts.shared or root))}.texts" if cache else ""
@@ -243,7 +247,7 @@ def _pair(item: bytes) -> tuple[bytes, bytes]:
 
 def _load(path: str) -> bytes:
     try:
-        return files.load(path, _MOST_HELD) if path else b""
+        return files.unsealed(path, _MOST_HELD) if path else b""
     except OSError:
         return b""
 
@@ -251,7 +255,7 @@ def _load(path: str) -> bytes:
 def _save(path: str, content: bytes) -> None:
     if len(content) <= _MOST_HELD:
         try:
-            files.write(path, content)
+            files.seal(path, content)
         except OSError:  # what is not remembered is read again
             return
 
@@ -283,6 +287,17 @@ def _levels(path: bytes, steps: int, longest: int, flags: bytes) -> int:
     return min(steps, max(longest, 1), _LEVELS)
 
 
+class _Asked:
+    """What lies in a folder, by the signs of the names."""
+
+    __slots__ = ("stemmed", "strong", "weak")
+
+    def __init__(self, entries: set[str], stems: dict[str, list[str]], weak: set[str]) -> None:
+        self.strong = dict(zip(signs(map(os.fsencode, entries)), entries, strict=True))
+        self.stemmed = dict(zip(signs(map(os.fsencode, stems)), stems.values(), strict=True))
+        self.weak = dict(zip(signs(WEAK + os.fsencode(name) for name in weak), weak, strict=True))
+
+
 class _Elsewhere:
     """What is named outside of the project and is there."""
 
@@ -296,14 +311,14 @@ class _Elsewhere:
         self.cache = cache_folder(environ)
         self.found: set[str] = set()
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
-        self._asked: dict[str, tuple[dict[bytes, str], dict[bytes, list[str]], dict[bytes, str]]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
         head, near, relative, far, names, _ = line.split(b"\0")
         steps, longest, flags = head.split(b",")
-        built = _kind(path) in (b"c", b"s", b"l")
+        built = _kind(path) in (b"c", b"s", b"l", b"k")
         folder = os.path.normpath(os.path.join(self.root, os.path.dirname(os.fsdecode(path))))
         for each in _items(near):
             self._literal(os.path.join(folder, each), built=built)
@@ -347,13 +362,13 @@ class _Elsewhere:
             self._literal(os.path.join(folder, each), built=True)
         for each in _items(far):
             self._far(each, built=True)
-        said = {*names.split(b"\1"), *(_WEAK + word for word in words.split(b"\1"))}
-        self._named_in(folder, said, only_files=True)
+        self._named_in(folder, set(names.split(b"\1")), set(words.split(b"\1")), only_files=True)
 
     def _literal(self, path: str, *, built: bool) -> None:
         path = os.path.normpath(path)
         if self._holds(self.root, path) or (path, built) in self._seen:
             return
+        self._require_time()
         self._seen.add((path, built))
         folder, _, name = path.rpartition("/")
         entries, stems, _ = self._list(folder)
@@ -373,24 +388,31 @@ class _Elsewhere:
             return
         self._literal(named, built=built)
 
-    def _named_in(self, folder: str, words: set[bytes], *, only_files: bool = False) -> None:
+    def _named_in(
+        self, folder: str, names: set[bytes], words: "AbstractSet[bytes]" = frozenset(), *, only_files: bool = False
+    ) -> None:
+        """names, words: by their signs; of words, which are of a script, the exact name of a file counts alone."""
         if folder == "/":
             return
+        self._require_time()
         entries, stems, is_of_all = self._list(folder)
         if folder not in self._asked:
-            self._asked[folder] = (
-                {os.fsencode(name): name for name in entries},
-                {} if is_of_all else {os.fsencode(name): stem for name, stem in stems.items()},
-                {} if is_of_all else {_WEAK + os.fsencode(name): name for name in entries},
-            )
-        strong, stemmed, weak = self._asked[folder]
-        for word in words.intersection(strong):
-            self._add(f"{folder}/{strong[word]}", whole=not only_files, literal=False)
-        for word in words.intersection(stemmed):
-            for entry in stemmed[word]:
+            self._asked[folder] = _Asked(entries, {} if is_of_all else stems, set() if is_of_all else entries)
+        asked = self._asked[folder]
+        for sign in names & asked.strong.keys():
+            self._add(f"{folder}/{asked.strong[sign]}", whole=not only_files, literal=False)
+        for sign in names & asked.stemmed.keys():
+            for entry in asked.stemmed[sign]:
                 self._add(f"{folder}/{entry}", whole=False, literal=False)
-        for word in words.intersection(weak):
-            self._add(f"{folder}/{weak[word]}", whole=False, literal=False)
+        exact = [asked.weak[sign] for sign in names & asked.weak.keys()]
+        if not is_of_all:
+            exact += [asked.strong[sign] for sign in words & asked.strong.keys()]
+        for entry in exact:
+            self._add(f"{folder}/{entry}", whole=False, literal=False)
+
+    def _require_time(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise Bypass(outcomes.TOO_SLOW, "looking for what the project's files name")
 
     def _list(self, folder: str) -> tuple[set[str], dict[str, list[str]], bool]:
         """The entries of a folder, those of code by what stands before the first point, and whether all may write."""

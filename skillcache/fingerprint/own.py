@@ -24,7 +24,7 @@ import os
 
 from skillcache.core import files
 from skillcache.core.digest import digest, digest_parts
-from skillcache.core.paths import cache_folder, own_folder
+from skillcache.core.paths import cache_folder, home_folder, own_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Own:
     __slots__ = ("_base", "_changed", "_file", "_varied", "known")
 
     def __init__(self, root: str, scope: str, environ: "Mapping[str, str]") -> None:
-        has_cache = environ.get("HOME") or environ.get("SKILLCACHE_HOME")
+        has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
         name = digest(f"{root}\0{scope}".encode("utf-8", "surrogateescape"))
         self._file = f"{own_folder(cache_folder(environ))}/{name}" if scope and has_cache else ""
         self.known: dict[str, tuple[int, ...]] = {}
@@ -80,7 +80,7 @@ class Own:
 
     def _load(self) -> None:
         try:
-            text = files.load(self._file, _CAP).decode("utf-8", "surrogateescape") if self._file else ""
+            text = files.unsealed(self._file, _CAP).decode("utf-8", "surrogateescape") if self._file else ""
         except OSError:  # nearly always there is none
             return
         form, *lines = text.split("\n")
@@ -98,7 +98,7 @@ class Own:
             lines += [f"{mark}{path}\0{' '.join(map(str, stamp))}" for path, stamp in found.items() if "\n" not in path]
         text = "\n".join(lines).encode("utf-8", "surrogateescape")
         if self._file and len(text) <= _CAP:
-            files.write(self._file, text)
+            files.seal(self._file, text)
 
     def holds(self, path: str, entry: "Entry") -> bool:
         """Whether that is what a run has left there."""

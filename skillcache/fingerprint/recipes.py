@@ -44,34 +44,33 @@ _SCRIPTS = (".sh", ".bash", ".zsh")
 def started(runner: str, task: str, folder: str) -> list[str]:
     """The names of the programs that the task starts, by what its text says, each once."""
     found: dict[str, None] = {}
+    scripts: set[str] = set()
     for text, place in _texts(runner, task, folder, 0, set()):
         found |= dict.fromkeys(leads.started(text))
         if runner in _OF_CODE or " -c " in text:  # `sh -c "..."`
             found |= dict.fromkeys(leads.quoted(text))
-        for script in _scripts(text, place, 0):
+        for script in _scripts(text, place, 0, scripts):
             found |= dict.fromkeys(leads.started(script))
     return list(found)
 
 
 def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str, str]]) -> "Iterator[tuple[str, str]]":
     """The texts of a task and of those that it calls, each with the folder that it runs in."""
-    if depth > _DEPTH or (folder, task) in seen:
+    if depth > _DEPTH or (folder, task) in seen or len(seen) > _MOST:
         return
     seen.add((folder, task))
+    is_last = len(seen) > _MOST  # each reads its file anew: all that these call is in the text of all
     for name in _FILES.get(runner, _NODE):
         data = read(f"{folder}/{name}", _CAP)
         if data is None:
             continue
         text = data.decode("utf-8", "replace")
+        if is_last:
+            yield text, folder
+            return
         for place in _members(text, folder) if name == "package.json" and not depth else ():
             yield from _texts(runner, task, place, depth + 1, seen)
-        if name.endswith((".json", ".jsonc")):
-            pieces, names = _of_json(text, task)
-        elif runner in ("make", "just"):
-            pieces, names = _of_make(text, task, is_asked=not depth)
-        else:
-            pieces = [_block(text, task, is_asked=not depth)]
-            names = _needed(pieces[0])
+        pieces, names = _pieces(runner, name, text, task, is_asked=not depth)
         for piece in pieces:
             yield piece, folder
             for called, at in _called(piece):
@@ -80,6 +79,16 @@ def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str,
         for other in names:
             yield from _texts(runner, other, folder, depth + 1, seen)
         return
+
+
+def _pieces(runner: str, name: str, text: str, task: str, *, is_asked: bool) -> tuple[list[str], list[str]]:
+    """The texts of a task by the file `name`, and what else it needs."""
+    if name.endswith((".json", ".jsonc")):
+        return _of_json(text, task)
+    if runner in ("make", "just"):
+        return _of_make(text, task, is_asked=is_asked)
+    block = _block(text, task, is_asked=is_asked)
+    return [block], _needed(block)
 
 
 def _members(text: str, folder: str) -> "Iterator[str]":
@@ -137,7 +146,7 @@ def _called(text: str) -> "Iterator[tuple[tuple[str, str], str]]":
                         yield (("make" if word == "make" else "npm"), other), place
 
 
-def _scripts(text: str, folder: str, depth: int) -> "Iterator[str]":
+def _scripts(text: str, folder: str, depth: int, seen: set[str]) -> "Iterator[str]":
     """The texts of the scripts of a shell's that a text names."""
     if depth > _DEPTH:
         return
@@ -145,13 +154,16 @@ def _scripts(text: str, folder: str, depth: int) -> "Iterator[str]":
         word = given.lstrip("@-+")
         if not word.endswith(_SCRIPTS) and "/" not in word:
             continue
-        path = os.path.join(folder, word)
+        path = os.path.normpath(os.path.join(folder, word))
+        if path in seen or len(seen) > _MOST:
+            continue
         data = read(path, _CAP) if os.path.isfile(path) else None
         if data is None or not (word.endswith(_SCRIPTS) or (data[:2] == b"#!" and b"sh" in data.split(b"\n", 1)[0])):
             continue
+        seen.add(path)
         script = data.decode("utf-8", "replace")
         yield script
-        yield from _scripts(script, os.path.dirname(path), depth + 1)
+        yield from _scripts(script, os.path.dirname(path), depth + 1, seen)
 
 
 def _of_json(text: str, task: str) -> tuple[list[str], list[str]]:
@@ -170,12 +182,8 @@ def _of_json(text: str, task: str) -> tuple[list[str], list[str]]:
         command = each.get("command") if isinstance(each, dict) else each
         pieces += [one for one in (command if isinstance(command, list) else [command]) if isinstance(one, str)]
     words = {word.strip("\"'@") for piece in pieces for word in piece.split()}
-    wide = [word[:-1] for word in words if word.endswith("*")]
-    return pieces, [
-        name
-        for name in scripts
-        if name != task and (name in words or any(start and name.startswith(start) for start in wide))
-    ]
+    wide = tuple(word[:-1] for word in words if len(word) > 1 and word.endswith("*"))[:_MOST]
+    return pieces, [name for name in scripts if name != task and (name in words or name.startswith(wide))]
 
 
 def _of_make(text: str, task: str, *, is_asked: bool) -> tuple[list[str], list[str]]:
@@ -203,10 +211,24 @@ def _of_make(text: str, task: str, *, is_asked: bool) -> tuple[list[str], list[s
         return [text] if is_asked else [], []
     said = "\n".join(recipes)
     for _ in range(_DEPTH):
-        for name, value in variables.items():
-            for sign in (f"$({name})", f"${{{name}}}", f"{{{{{name}}}}}", f"{{{{ {name} }}}}"):
-                said = said.replace(sign, value)[:_CAP]
+        for begin, end in (("$(", ")"), ("${", "}"), ("{{", "}}")):
+            said = _filled(said, begin, end, variables)
     return [said], [need for need in needs if need != task and "$" not in need]
+
+
+def _filled(text: str, begin: str, end: str, variables: "dict[str, str]") -> str:
+    """With the values of the variables that stand between these signs, as much as fits into `_CAP`."""
+    first, *pieces = text[:_CAP].split(begin)
+    found, size = [first], len(first)
+    for piece in pieces:
+        name, closed, rest = piece.partition(end)
+        value = variables.get(name.strip()) if closed else None
+        parts = (begin, piece) if value is None else (value, rest)
+        size += len(parts[0]) + len(parts[1])
+        if size > _CAP:
+            break
+        found += parts
+    return "".join(found)
 
 
 def _assigned(line: str) -> tuple[str, str]:

@@ -370,10 +370,10 @@ def _load(cache: str, top: str, root: str) -> _Memo | None:
         return None
     path = _path(cache, top, root)
     try:
-        data = files.read(path, _CAP)
+        data = files.unsealed(path, _CAP)
     except OSError:
         return None
-    records = (data or b"").decode("utf-8", _BYTES).split("\0\0")
+    records = data.decode("utf-8", _BYTES).split("\0\0")
     parts: dict[str, _Part] = {}
     for record in records:
         name, *rest = record.split("\0")
@@ -412,6 +412,6 @@ def _save(cache: str, top: str, root: str, memo: _Memo) -> None:
     ]
     try:
         files.make_folder(stamps_folder(cache))
-        files.write(_path(cache, top, root), "\0\0".join(records).encode("utf-8", _BYTES))
+        files.seal(_path(cache, top, root), "\0\0".join(records).encode("utf-8", _BYTES))
     except OSError:
         return  # it will be read again

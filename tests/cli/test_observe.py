@@ -137,7 +137,7 @@ def test_what_was_found_counts_from_then_on(suite: Suite) -> None:
     suite.start()
     suite.same("pytest -q", runs=1)
 
-    done = suite.observe("--apply", "--project", "--", "pytest", "-q")
+    done = suite.observe("--apply", "--", "pytest", "-q")
 
     rules = suite.project / ".claude/skillcache.toml"
     assert done.stdout.endswith(f"A rule was added to {rules}.\n")
@@ -183,7 +183,7 @@ def test_a_declared_command_heeds_it_as_well(suite: Suite) -> None:
 
 @pytest.mark.parametrize(("live", "runs"), [("never", 2), ("3600", 1)])
 def test_a_rule_may_say_that_it_talks_to_a_server(suite: Suite, live: str, runs: int) -> None:
-    suite.observe("--live", live, "--project", "--", "pytest", "-q")
+    suite.observe("--live", live, "--", "pytest", "-q")
     suite.start()
     suite.same("pytest -q", runs=runs)
     known = [count.outcome.name for count in counts.read(str(suite.cache))]
@@ -194,7 +194,7 @@ def test_a_rule_may_say_that_it_talks_to_a_server(suite: Suite, live: str, runs:
 def test_asks_on_a_terminal(suite: Suite, answer: str, *, added: bool) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "skillcache", "observe", "--project", "--", "pytest", "-q"],
+        [sys.executable, "-m", "skillcache", "observe", "--", "pytest", "-q"],
         cwd=suite.project,
         env=suite.environ,
         stdin=theirs,
@@ -232,7 +232,7 @@ def test_a_hostile_name_stays_on_its_line(suite: Suite) -> None:
     (suite.project / name).write_text("x")
     suite.tool("pytest", f'#!/bin/sh\ncat "{name}"\n')
 
-    done = suite.observe("--apply", "--project", "--", "pytest", "-q")
+    done = suite.observe("--apply", "--", "pytest", "-q")
 
     said = done.stdout.partition("observed")[2]
     assert "\x1b" not in said
@@ -277,7 +277,7 @@ def test_finds_what_a_rule_leaves_out_of_the_project(suite: Suite) -> None:
 
     assert found(suite.seen("pytest", "-q"), suite) == {("other/c", "read"), ("app.log", "read"), ("src/", "listed")}
 
-    suite.observe("--apply", "--project", "--", "pytest", "-q")
+    suite.observe("--apply", "--", "pytest", "-q")
     assert suite.seen("pytest", "-q")["paths"] == []
     suite.start()
     for name, runs in (("src/a", 1), ("other/c", 1), ("app.log", 1), ("data", 0)):
@@ -296,7 +296,7 @@ def test_says_that_a_container_may_not_let_it(suite: Suite) -> None:
 
 def test_a_command_that_no_rule_names_is_seen_as_it_would_be_run(suite: Suite) -> None:
     suite.tool("report", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
-    assert suite.observe("--apply", "--", "report", "-v").stdout.endswith("config.toml.\n")
+    assert suite.observe("--apply", "--user", "--", "report", "-v").stdout.endswith("config.toml.\n")
     run = f"{sys.executable} -m skillcache run -- report"
     before = suite.runs()
     for text in ("fixture", "other", "other"):
@@ -332,3 +332,26 @@ def test_a_suite_is_never_run_once_more_by_itself(suite: Suite) -> None:
     suite.same("pytest -q", runs=1, **watched)
     suite.call("pytest -q", **watched, SKILLCACHE_VERIFY="1")
     assert not (suite.cache / "observed").exists()
+
+
+def test_a_rule_names_few_paths_and_only_what_a_key_can_hold(suite: Suite) -> None:
+    for name, size in (("large", 65 << 20), *((f"f{number}/x", 1) for number in range(60))):
+        path = suite.base / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.truncate(path, size)
+    os.mkfifo(suite.base / "pipe")
+    (suite.far / "temporary/theirs").write_text("x")
+    # Names that stand in no text, as a program puts them together.
+    up = "up=$(printf '\\056\\056\\057'); l=l; p=p; t=t"
+    reading = 'head -c 1 "$up${l}arge"; [ ! -e "$up${p}ipe" ] || exec 3<>"$up${p}ipe"; cat "$TMPDIR/${t}heirs"'
+    suite.tool("pytest", f'#!/bin/sh\n{up}\n{reading}\nfor i in $(seq 0 59); do cat "$up$(printf f)$i/x"; done\n')
+
+    done = suite.observe("--apply", "--", "pytest", "-q")
+
+    rule = (suite.project / ".claude/skillcache.toml").read_text()
+    reads = [line for line in rule.splitlines() if line.startswith("    ")]
+    assert len(reads) == 50
+    assert all("/f" in line for line in reads)
+    assert "The rule leaves out" in done.stdout
+    assert not (suite.home / ".config/skillcache/config.toml").exists()
