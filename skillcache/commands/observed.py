@@ -17,6 +17,7 @@ from skillcache.core import processes
 from skillcache.core.git import own_folder, shared_folder
 from skillcache.core.paths import cache_folder, observed_folder
 from skillcache.fingerprint import ignored, traced
+from skillcache.fingerprint.above import is_shaped
 from skillcache.fingerprint.globs import matches
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, WRITTEN, Seen, Trace
 
@@ -180,6 +181,8 @@ class Held:
         )
 
     def _lists(self, path: str) -> bool:
+        if self._is_searched(path):
+            return False  # only for names of a certain form
         now, before = self.warm.seen.get(path), self.cold.seen.get(path)
         if now is None or (now.by <= _GIT and (self.depends is not None or not _is_within(path, [self.root]))):
             return False
@@ -195,10 +198,14 @@ class Held:
                 return True
             folder = os.path.dirname(place)
             if os.path.isdir(folder):
-                return self._lists(folder)
+                return is_shaped(os.path.basename(place)) if self._is_searched(folder) else self._lists(folder)
             if os.path.lexists(folder):  # a file, which has nothing below it
                 return self._is_touched(folder)
         return False
+
+    def _is_searched(self, folder: str) -> bool:
+        """Whether the key looks for configuration there, and for nothing else: in a folder above, and at home."""
+        return folder == self.home or (self.root.startswith(folder.rstrip("/") + "/") and folder != self.root)
 
     def _is_touched(self, path: str) -> bool:
         now = self.warm.seen.get(path)

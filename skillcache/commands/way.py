@@ -166,7 +166,7 @@ class Way:
             breaker.blame(bypass)
             raise
         except TimeUp:
-            place.blame(TimeoutError())
+            breaker.blame(TimeoutError())
             raise
         project = identity(found.fingerprint.root)
         self._require_unrested(project)

@@ -9,7 +9,8 @@ files and configuration every word.
 steps: how often it goes to the folder above, in all and in the line that does it most; flags: `f` begins at its own
 place, `w` at the working directory, `h` speaks of the home folder; near: relative paths of imports, which begin at the
 file; relative: others, which begin wherever somebody stands; far: absolute ones and those below the home (`~/`);
-names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an empty line.
+names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an
+empty line.
 
 A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`digest.signs`)
 alone, a path that shows a credential is not there, and of a file that people keep secrets in no word and no name is.
@@ -71,12 +72,15 @@ _HOMES = (
 )
 
 
+_OURS = ".claude/skillcache.toml"  # what its rules name has rows of its own
+
+
 def kind_of(path: str) -> bytes:
     """Of the file with this name; b"" where nothing is read."""
     name = path[path.rfind("/") + 1 :]
     stem, dot, suffix = name.rpartition(".")
     suffix = suffix.lower()
-    if dot and suffix in _BINARY:
+    if (dot and suffix in _BINARY) or path == _OURS:
         return b""
     if name in _LOCKS:
         return LOCK

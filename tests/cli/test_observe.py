@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -23,18 +24,18 @@ from tests.shims.shell import Shell
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
-# A suite as people have them: what it reads lies wherever it was put.
+# A suite as people have them: what it reads lies wherever it was put. Its text does not say where, see `Suite.tool`.
 _SUITE = """#!/bin/sh
 echo "$*" >>"$COUNTER"
-cat data ../fixture.json ~/.config/app.json {base}/far/table.csv
-cat ../absent.json 2>/dev/null || echo no absent.json
+cat data ../fixture.dat ~/.config/app.json {base}/far/table.csv
+cat ../absent.dat 2>/dev/null || echo no absent.dat
 ls ../siblings
 jq --version
 mkdir -p "$TMPDIR/suite" && echo x >"$TMPDIR/suite/x" && cat "$TMPDIR/suite/x"
 """
 _FOUND = {
-    ("../absent.json", "absent"),
-    ("../fixture.json", "read"),
+    ("../absent.dat", "absent"),
+    ("../fixture.dat", "read"),
     ("../siblings/", "listed"),
     ("{base}/far/table.csv", "read"),
     ("~/.config/app.json", "read"),
@@ -46,7 +47,7 @@ class Suite(Shell):
         super().__init__(base, "bash")
         self.environ["TMPDIR"] = str(base / "temporary")
         self.files = {
-            "fixture": self.base / "fixture.json",
+            "fixture": self.base / "fixture.dat",
             "app": self.home / ".config/app.json",
             "far": base / "far/table.csv",
             "sibling": self.base / "siblings/one",
@@ -58,6 +59,12 @@ class Suite(Shell):
         self.far = base
         self.tool("pytest", _SUITE.format(base=base))
         self.tool("jq", "#!/bin/sh\necho jq-1.6\n")
+
+    def tool(self, name: str, source: str, **more: Any) -> None:  # type: ignore[override]
+        """One whose text says nothing of what it reads, as paths do that are put together when it runs."""
+        first, _, rest = source.partition("\n")
+        hidden = base64.b64encode(rest.encode()).decode()
+        super().tool(name, f'{first}\neval "$(echo {hidden} | base64 -d)"\n', **more)
 
     def observe(self, *words: str, **more: Any) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
@@ -104,7 +111,7 @@ def test_finds_what_the_key_does_not_hold(suite: Suite, server: str) -> None:
     seen = suite.seen("pytest", "-q")
 
     assert found(seen, suite) == _FOUND
-    assert [program["rule"] for program in seen["programs"]] == ["jq"]
+    assert [program["rule"] for program in seen["programs"]] == ["base64", "jq"]  # the one that hides its text, too
     assert seen["servers"] == [server]
     assert (seen["status"], seen["rule"], seen["bypass"]) == (0, "Bash(pytest:*)", None)
 
@@ -114,7 +121,7 @@ def _changes(name: str) -> Callable[[Suite], object]:
 
 
 def _absent_appears(suite: Suite) -> None:
-    (suite.base / "absent.json").write_text("there\n")
+    (suite.base / "absent.dat").write_text("there\n")
 
 
 def _jq_is_upgraded(suite: Suite) -> None:
@@ -157,7 +164,7 @@ def test_what_was_found_counts_from_then_on(suite: Suite) -> None:
 def test_the_spelling_of_a_rule_counts_for_other_ways_to_start_it(suite: Suite) -> None:
     (suite.project / ".claude").mkdir()
     (suite.project / ".claude/skillcache.toml").write_text(
-        '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../fixture.json"]\n'
+        '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../fixture.dat"]\n'
     )
     suite.start()
     for line in ("pytest -q", "pytest -x", "env pytest -x -q"):
@@ -169,7 +176,7 @@ def test_the_spelling_of_a_rule_counts_for_other_ways_to_start_it(suite: Suite) 
 def test_a_declared_command_heeds_it_as_well(suite: Suite) -> None:
     (suite.project / ".claude").mkdir()
     (suite.project / ".claude/skillcache.toml").write_text(
-        '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../fixture.json"]\ntools = ["jq"]\n'
+        '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../fixture.dat"]\ntools = ["jq"]\n'
     )
     run = f"{sys.executable} -m skillcache run -- pytest -q"
     said = [suite.run(run).stdout]
@@ -245,7 +252,7 @@ def test_a_hostile_name_stays_on_its_line(suite: Suite) -> None:
 
 
 def test_says_when_the_key_holds_it_all_and_ends_as_the_command_does(suite: Suite) -> None:
-    suite.tool("pytest", "#!/bin/sh\ncat data\nexit 3\n")
+    Shell.tool(suite, "pytest", "#!/bin/sh\ncat data\nexit 3\n")
     done = suite.observe("--", "pytest", "-q")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         3,
@@ -295,7 +302,7 @@ def test_says_that_a_container_may_not_let_it(suite: Suite) -> None:
 
 
 def test_a_command_that_no_rule_names_is_seen_as_it_would_be_run(suite: Suite) -> None:
-    suite.tool("report", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
+    suite.tool("report", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.dat\n')
     assert suite.observe("--apply", "--user", "--", "report", "-v").stdout.endswith("config.toml.\n")
     run = f"{sys.executable} -m skillcache run -- report"
     before = suite.runs()
@@ -306,8 +313,8 @@ def test_a_command_that_no_rule_names_is_seen_as_it_would_be_run(suite: Suite) -
 
 
 def test_a_linter_is_observed_after_a_verifying_run_where_that_is_set(suite: Suite) -> None:
-    suite.tool("ruff", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
-    suite.tool("black", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.json\n')
+    suite.tool("ruff", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.dat\n')
+    suite.tool("black", '#!/bin/sh\necho "$*" >>"$COUNTER"\ncat data ../fixture.dat\n')
     suite.start()
     watched = {"SKILLCACHE_OBSERVE": "1"}
     kept = suite.cache / "observed"

@@ -172,12 +172,12 @@ def test_a_place_where_all_our_time_went_is_left_alone_from_then_on(
     def look(*_words: object, **_more: object) -> None:
         raise TimeUp
 
-    def placed(_way: Way) -> files.Place:
-        return files.Place(str(tmp_path), "one", {"HOME": str(tmp_path)}, 0.0)
+    def placed(_way: Way) -> files.Breaker:
+        return files.Breaker(str(tmp_path), "one", {"HOME": str(tmp_path)}, 0.0)
 
-    monkeypatch.setattr(Way, "_place", placed)
+    monkeypatch.setattr(Way, "_breaker", placed)
     way = object.__new__(Way)
-    way._task = SimpleNamespace(look=look, reports=lambda *_words, **_more: None)
+    way._task = SimpleNamespace(capture_key=look, reports=lambda *_words, **_more: None)
     way._settings = SimpleNamespace(cache=str(tmp_path / "cache"), number=lambda _name: 0.0)  # type: ignore[assignment]
     with pytest.raises(TimeUp):
         way._look(SimpleNamespace(rows=tuple))  # type: ignore[arg-type]
