@@ -500,6 +500,7 @@ def test_without_git_it_is_the_same(tmp_path: Path) -> None:
         ("cargo clippy", "../clippy.toml"),
     ):
         write(real(shell, "../../other/Cargo.toml"), "one")
+        real(shell, "../../other/src").mkdir(exist_ok=True)
         prints(shell, path)
         call(shell, line, 1, "first")
         counts(shell, line, path)
