@@ -13,7 +13,6 @@ import stat
 import time
 from _thread import get_ident
 
-from skillcache.core.digest import digest
 from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
 from skillcache.core.paths import cache_folder, slow_folder
 
@@ -150,6 +149,8 @@ def write(path: str, content: bytes) -> None:
 
 def seal(path: str, content: bytes) -> None:
     """Replace `path` by `content`, which `unsealed` gives back whole or not at all. Raises OSError."""
+    from skillcache.core.digest import digest  # a store needs none
+
     sealed = b"%s\n%s" % (digest(content).encode(), content)
     try:
         write(path, sealed)
@@ -160,6 +161,8 @@ def seal(path: str, content: bytes) -> None:
 
 def unsealed(path: str, cap: int) -> bytes:
     """What `seal` has written there. Raises what `load` does, and Damaged for anything else, such as half of it."""
+    from skillcache.core.digest import digest  # a store needs none
+
     begin, _, content = load(path, cap + _SEAL).partition(b"\n")
     if begin != digest(content).encode():
         raise Damaged(errno.EINVAL, "is not as it was written", path)
@@ -255,6 +258,8 @@ class Breaker:
     __slots__ = ("_began", "_path", "_seconds", "root")
 
     def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
+        from skillcache.core.digest import digest  # a store needs none
+
         self.root = root
         name = f"{session or os.getsid(0)}\0{root}".encode("utf-8", "surrogatepass")
         self._path = f"{slow_folder(cache_folder(environ))}/{digest(name)}"
