@@ -15,7 +15,7 @@ index names altogether by the index's stamp. A first look that takes too long go
 
 import os
 import time
-from stat import S_ISDIR, S_IWOTH
+from stat import S_ISDIR, S_ISREG, S_IWOTH
 
 from skillcache.core import files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts, signs
@@ -471,6 +471,8 @@ class _Elsewhere:
                 yield self._spelled(path), ("unreadable", ())
                 continue
             is_folder = S_ISDIR(status.st_mode)
+            if not is_folder and not S_ISREG(status.st_mode):
+                continue  # a pipe or a device holds nothing that could be looked at
             stamp = () if is_folder else (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             yield self._spelled(path), (self._content(path), stamp)
 
