@@ -209,6 +209,7 @@ class Watch:
         events = self._events()
         opened: set[str] = set()
         numbers = dict(self._numbers)
+        grown: dict[str, bool] = {}  # by path: there may be thousands of events of one file
         self.unread = {path for path in numbers.values() if path}
         at = 0
         while at + _HEAD <= len(events):
@@ -217,9 +218,12 @@ class Watch:
             if mask & _OVERFLOW:
                 self.unread.clear()
                 break
-            path = self._numbers.get(number, "")
-            if mask & (_ACCESS | _CLOSED) and (path or self._has_grown(numbers.get(number, ""))):
-                self.unread.discard(numbers.get(number, ""))
+            path, name = self._numbers.get(number, ""), numbers.get(number, "")
+            if mask & (_ACCESS | _CLOSED) and name in self.unread:
+                if not path and name not in grown:
+                    grown[name] = self._has_grown(name)
+                if path or grown[name]:
+                    self.unread.discard(name)
             if mask & _OPEN and path not in opened:
                 opened.add(path)  # some kernels tell of that before they tell that it was emptied by it
                 continue

@@ -359,9 +359,9 @@ def _mentions(
 ) -> mentions.Mentions:
     """What the project's own text names beyond it; the programs among that are tools."""
     written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
-    texts = mentions.Texts(b"", None, {**written, **found.edits}, "")
-    if reading is not None:
-        texts = mentions.Texts(reading.listing or b"", reading.stamp, texts.edits, reading.shared)
+    of_git = (b"", None, "") if reading is None else (reading.listing or b"", reading.stamp, reading.shared)
+    listing, stamp, shared = of_git
+    texts = mentions.Texts(listing, stamp, {**written, **found.edits}, shared)
     places = _places(request, cwd, root)
     programs = tools.programs()
     named = mentions.of(root, texts, request.environ, places, deadline=request.deadline, programs=programs)

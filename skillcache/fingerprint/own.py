@@ -48,7 +48,7 @@ _REPORT_ENDS = (".lcov", ".trx", ".sarif", ".tap")
 _CTEST = "Testing/Temporary/"
 # Read by what writes them, to know what it need not write again: no report says another thing for it. Observed:
 # coverage 7 and ctest 3.25 (which takes the order of tests that run side by side from it), tsc 5.
-_HARMLESS = ("htmlcov/status.json", "Testing/Temporary/CTestCostData.txt")
+_HARMLESS = ("htmlcov/status.json", "Testing/Temporary/CTestCostData.txt", ".tsbuildinfo")
 _MOST = 2_000  # files watched
 _MOST_KNOWN = 20_000
 
@@ -121,14 +121,18 @@ class Own:
         before, after: all that git ignores; rest: of the key, all that it does not; unread: of the files that were
         watched those that nothing in the run has read, or only after it had changed them.
         """
-        watched = self.watched(before)
+        kinds: dict[tuple[int, str], set[str]] = {}
+        for path in self.watched(before):
+            kinds.setdefault(_kind(path), set()).add(path)
 
         def is_free(path: str) -> bool:
-            if path in before or path.endswith((*_HARMLESS, ".tsbuildinfo")):
-                return path in unread or path.endswith((*_HARMLESS, ".tsbuildinfo"))
+            if path.endswith(_HARMLESS):
+                return True
+            if path in before:
+                return path in unread
             # It was not there: what shows is whether the run read those that the last one had left.
-            kin = [other for other in watched if _kind(other) == _kind(path)]
-            return path in self.known or (bool(kin) and unread >= set(kin))
+            kin = kinds.get(_kind(path))
+            return path in self.known or (kin is not None and unread >= kin)
 
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
         if not changed or not self._file:

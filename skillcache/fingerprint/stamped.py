@@ -130,8 +130,10 @@ def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> 
         raise Bypass(outcomes.TOO_SLOW, f"{walk.top} is new: the next call goes on reading it")
     for name in walk.stamps.keys() - parts.keys():
         links |= _Reader(walk.top, root, "", budget.deadline).linked(name)
-    value = _by_stamps(walk, root, budget) or f"stamps: {whole.digest}"
-    _keep_by_stamps(walk, root, budget, value)
+    value = _by_stamps(walk, root, budget)
+    if not value:
+        value = f"stamps: {whole.digest}"
+        _keep_by_stamps(walk, root, budget, value)
     return Content(value, tuple(sorted(links)))
 
 
@@ -148,7 +150,7 @@ def _by_stamps(walk: "_Walk", root: str, budget: Budget) -> str:
 
 
 def _keep_by_stamps(walk: "_Walk", root: str, budget: Budget, value: str) -> None:
-    if not budget.cache or _by_stamps(walk, root, budget):
+    if not budget.cache:
         return
     try:
         files.make_folder(stamps_folder(budget.cache))
