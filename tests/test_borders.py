@@ -211,6 +211,16 @@ def test_a_hook_on_another_tool_imports_little(event: str, tmp_path: Path) -> No
     assert imported & FORBIDDEN == set()
 
 
+def test_the_resident_server_waits_for_nothing_that_only_a_redis_client_needs() -> None:
+    """It is up when the first call comes, also where its Python lacks every package but ours."""
+    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import skillcache.events.server.serve"
+
+    imported = imported_by("-c", code)
+
+    assert "skillcache.events.server.calls" in imported
+    assert imported & {"redis", "asyncio", "click", "pydantic", "skillcache.stores.pooled"} == set()
+
+
 class Shell:
     """A project with a program that reports, and what a stand-in imports for it."""
 

@@ -104,7 +104,7 @@ def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Pla
     fresh = place.play(LINE)
     written = place.project / "report.txt"
     script = "Bash(python3 ~/.claude/skills/report/*)"
-    settings = place.root / "settings.json"
+    settings = place.home / "settings.json"  # above the project it would be an input
     for mode, rules, is_replayed in (
         ("default", {}, False),
         ("default", {"deny": [script]}, False),

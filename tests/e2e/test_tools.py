@@ -177,7 +177,7 @@ def test_a_teammates_result_is_given_under_ones_own_allow_rule(
             entry.writer = {"user": "grace", "uid": "4711", "host": "ci-7", "machine": "m", "session": "x"}
             client.set(key, encode(entry))
     place.client.env["SKILLCACHE_TEAM_MODE"] = "read"
-    allowing = tmp_path / "allow.json"
+    allowing = place.home / "allow.json"  # above the project it would be an input
     allowing.write_text(json.dumps({"permissions": {"allow": ["Bash(./check:*)"]}}))
     session = place.play("./check", settings=allowing, mode="default")
     assert session.texts == ["all is well"]

@@ -170,7 +170,7 @@ class TestVerification:
     @pytest.fixture(autouse=True)
     def _recorded(self, place: Place) -> None:
         tool = place.base / "bin/mypy"
-        tool.write_text(f"#!/bin/sh\ncat {place.base}/said 2>/dev/null || echo said\n")
+        tool.write_text('#!/bin/sh\ncat "$OBSERVER_COUNTER.said" 2>/dev/null || echo said\n')
         place.call("mypy .")
         place.environ["SKILLCACHE_VERIFY"] = "1"
 
@@ -181,7 +181,7 @@ class TestVerification:
         assert place.call("mypy .")[1] is True
 
     def test_a_wrong_entry_is_dropped_and_its_rule_rests(self, place: Place) -> None:
-        (place.base / "said").write_text("something else\n")
+        (place.base / "counter.said").write_text("something else\n")
         place.call("mypy .")
         assert place.counted()[2:] == ["verify", "refuted"]
         place.environ["SKILLCACHE_VERIFY"] = "0"
@@ -189,7 +189,7 @@ class TestVerification:
         assert place.counted()[4:] == ["quarantined"]
 
     def test_in_shadow_mode_measuring_goes_on_after_a_wrong_entry(self, place: Place) -> None:
-        (place.base / "said").write_text("something else\n")
+        (place.base / "counter.said").write_text("something else\n")
         for _ in range(3):
             place.call("mypy .")
         assert place.counted()[2:] == ["verify", "refuted", "no_entry", "stored", "verify", "confirmed"]

@@ -18,13 +18,11 @@ from skillcache.core import files, json
 from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome, StoreError
 from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.processes import describe
-from skillcache.library.clients import EmbeddedFile
+from skillcache.library.embedded import EmbeddedFile
 from skillcache.settings.configuration import parse
 from skillcache.settings.table import PROJECT
-from skillcache.stores import redis_py
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.opening import open_store
-from skillcache.stores.pooled import PooledLink
 from skillcache.stores.redis import RedisStore
 from skillcache.tools.world import World
 
@@ -45,6 +43,9 @@ class Connected:
     """connect, reply: seconds that the server has. Raises ConfigError."""
 
     def __init__(self, target: str, *, connect: float, reply: float) -> None:
+        from skillcache.stores import redis_py  # takes its time, and no other store needs it
+        from skillcache.stores.pooled import PooledLink
+
         self._link, self._waiting = (
             PooledLink(redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=seconds))
             for seconds in (reply, _BLOCK + reply)
@@ -113,10 +114,6 @@ class Stores:
         with self._lock:
             server = self._servers.get(target)
             if server is None:
-                # redis-py takes its time to import
-
-                # redis-py takes its time to import
-
                 server = self._servers[target] = Connected(target, connect=self._connect, reply=self._reply)
             return server
 
