@@ -9,6 +9,7 @@ from skillcache.cache.capture import CallKey, Plan
 from skillcache.commands import words
 from skillcache.commands.invocation import called
 from skillcache.commands.process import Program, find
+from skillcache.commands.stand_in import without_shims
 from skillcache.core import json
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import TOO_LARGE, Bypass
@@ -103,7 +104,8 @@ class Declared:
     ) -> CallKey:
         """Raises Bypass."""
         refuse_live_rule(self._rule)
-        program, environ = self.program.words, self.program.environ
+        # Of a session's shell our folders come first, and a stand-in of ours in the key would hide the program behind.
+        program, environ = self.program.words, without_shims(dict(self.program.environ))
         narrowing = self._narrowing()
         named = words.paths(program, self.cwd, environ)
         started = environ.get("BASH_ENV")  # what a shell of a script reads first

@@ -463,6 +463,21 @@ def test_a_program_in_a_line_for_a_shell_counts(script: Script) -> None:
         assert script.run("--", "env", "mytool").stdout == f"{answer}\n".encode()
 
 
+def test_the_program_behind_a_stand_in_of_ours_counts(script: Script) -> None:
+    """As in a session, whose shell finds our folders first."""
+    ours, real = script.base / "ours", script.base / "bin"
+    for folder in (ours, real):
+        folder.mkdir()
+    (ours / ".skillcache-shims").touch()
+    for path, text in ((ours / "tool", 'rest=${PATH#*:}\nexec "${rest%%:*}/${0##*/}" "$@"'), (real / "tool", "echo one")):
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+    script.environ["PATH"] = f"{ours}:{real}:{script.environ['PATH']}"
+    assert [script.run("-v", "--", "tool").stderr for _ in range(2)][1].startswith(b"skillcache: replayed")
+    (real / "tool").write_text("#!/bin/sh\necho two\n")
+    assert script.run("--", "tool").stdout == b"two\n"
+
+
 def test_a_variable_counts_when_it_is_named(script: Script) -> None:
     script.script("work.sh", 'echo "$MINE"')
     script.environ["MINE"] = "one"
