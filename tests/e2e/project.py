@@ -104,7 +104,7 @@ class Place:
 
     def servers(self) -> Path:
         """A file that gives a session the server `words`, of mcp_server.py."""
-        path = self.root / "servers.json"
+        path = self.home / "servers.json"  # above the project it would be an input
         command = {"command": sys.executable, "args": [str(Path(__file__).parent / "mcp_server.py")]}
         path.write_text(json.dumps({"mcpServers": {"words": command}}))
         return path
