@@ -469,7 +469,8 @@ def test_the_program_behind_a_stand_in_of_ours_counts(script: Script) -> None:
     for folder in (ours, real):
         folder.mkdir()
     (ours / ".skillcache-shims").touch()
-    for path, text in ((ours / "tool", 'rest=${PATH#*:}\nexec "${rest%%:*}/${0##*/}" "$@"'), (real / "tool", "echo one")):
+    passes_on = 'rest=${PATH#*:}\nexec "${rest%%:*}/${0##*/}" "$@"'
+    for path, text in ((ours / "tool", passes_on), (real / "tool", "echo one")):
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
     script.environ["PATH"] = f"{ours}:{real}:{script.environ['PATH']}"

@@ -163,9 +163,7 @@ def test_the_answer_of_an_agent_in_the_background_is_given_to_the_next(place: Pl
     assert later.api.of(task) == []
 
 
-def test_a_teammates_result_is_given_under_ones_own_allow_rule(
-    place: Place, tmp_path: Path, redis_server: RedisServer
-) -> None:
+def test_a_teammates_result_is_given_under_ones_own_allow_rule(place: Place, redis_server: RedisServer) -> None:
     place.configure('[[rules]]\nmatch = "Bash(./check:*)"\nshare = "team"\n')
     place.client.env |= {"SKILLCACHE_REDIS_URL": redis_server.url, "SKILLCACHE_TEAM": "acme"}
     place.play("./check")
