@@ -17,6 +17,7 @@ from skillcache.fingerprint import (
     mentions,
     named,
     packages,
+    unchanged,
     worktree,
 )
 from skillcache.fingerprint import named as searched
@@ -138,13 +139,16 @@ def capture(request: Request) -> Fingerprint:
             root, request.depends, request.environ, budget, without=request.without, git=request.asked
         )
         reading.rewritten = frozenset(map(os.fsencode, request.rewritten))
+    key = " ".join([root, *(word for word, _ in request.executables)])
     try:
         if reading is not None:
             reading.begin()
+        unchanged.ahead(key, budget)
         return _capture(request, cwd, root, reading, budget)
     except OSError as error:
         raise Bypass(outcomes.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:
+        unchanged.let_go(key, budget)
         if reading is not None:
             reading.abandon()
 

@@ -20,6 +20,7 @@ from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
 from skillcache.core.record import Record, field
+from skillcache.fingerprint import unchanged
 from skillcache.fingerprint.files import Budget
 
 _FORM = "whole 1"
@@ -34,7 +35,7 @@ _SECOND = 1_000_000_000
 _DAY = 86_400
 _NEW = 600  # seconds
 # What tools write as they run and none of them reads for its result: everywhere, in the folder itself...
-_CACHES = frozenset(
+CACHES = frozenset(
     """__pycache__ .git .hg .svn .DS_Store .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype
     .pyre""".split()  # noqa: SIM905
 )
@@ -83,6 +84,12 @@ def content(top: str, root: str, budget: Budget, *, most: int = _MOST) -> Conten
 
 
 def _content(top: str, root: str, budget: Budget, most: int) -> Content:
+    kept = f"{_path(budget.cache, top, root)}.state" if budget.cache else ""
+    if kept and top not in _BY_STAMPS:
+        state = unchanged.known(kept, top, budget)
+        if state is not None and state.files <= most:
+            return Content(state.digest, state.links)
+    began = time.time_ns()
     memo = _load(budget.cache, top, root)
     if memo is not None and memo.whole.stamp == _LARGE:
         raise Bypass(outcomes.TOO_LARGE, f"everything below {top}")
@@ -93,7 +100,12 @@ def _content(top: str, root: str, budget: Budget, most: int) -> Content:
             _save(budget.cache, top, root, _Memo(_Part(_LARGE, "0" * _DIGITS)))
         raise
     if memo is not None and memo.whole.stamp == walk.whole and top not in _BY_STAMPS:
-        return Content(_by_stamps(walk, root, budget) or memo.whole.digest, memo.whole.links)
+        by_stamps = _by_stamps(walk, root, budget)
+        if kept and not by_stamps and not walk.recent:
+            whole = memo.whole
+            state = unchanged.State(whole.digest, whole.links, most - walk.files, walk.newest)
+            unchanged.keep(kept, top, state, began, budget)
+        return Content(by_stamps or memo.whole.digest, memo.whole.links)
     return _read(walk, root, budget, memo.parts if memo is not None else {})
 
 
@@ -166,12 +178,13 @@ _BY_STAMPS: set[str] = set()
 class _Walk:
     """stamps: of all that the folder holds, by name; recent: what may have changed since without another stamp."""
 
-    __slots__ = ("bytes", "files", "recent", "stamps", "top", "whole")
+    __slots__ = ("bytes", "files", "newest", "recent", "stamps", "top", "whole")
 
     def __init__(self, top: str, budget: Budget, most: int) -> None:
         self.top = top
         self.stamps: dict[str, str] = {}
         self.recent: set[str] = set()
+        self.newest = 0
         self.files, self.bytes = most, _MOST_BYTES
         now = time.time_ns()
         own: list[object] = []
@@ -198,6 +211,7 @@ class _Walk:
 
     def _note(self, name: str, times: list[int], sizes: list[int], now: int) -> None:
         newest = max(times, default=0)
+        self.newest = max(self.newest, newest)
         if newest > now - (_FINE if newest % _SECOND else _COARSE):
             self.recent.add(name)
         self.files -= len(sizes)
@@ -223,7 +237,7 @@ class _Walk:
                 found = list(entries)
             below = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
             if below:
-                pending += [f"{folder}/{entry.name}" for entry in below if entry.name not in _CACHES]
+                pending += [f"{folder}/{entry.name}" for entry in below if entry.name not in CACHES]
                 found = [entry for entry in found if not entry.is_dir(follow_symlinks=False)]
             stats = [entry.stat(follow_symlinks=False) for entry in found]
             seen += [entry.name for entry in found]
@@ -278,14 +292,14 @@ class _Reader:
                 for entry in entries:
                     if entry.is_symlink():
                         self._link("", entry.path)
-                    elif name != _OWN and entry.name not in _CACHES and entry.is_dir():
+                    elif name != _OWN and entry.name not in CACHES and entry.is_dir():
                         pending.append(entry.path)
         return self.links
 
     def _entries(self, folder: str, below: list[str], *, only: str = "") -> None:
         """All in one folder; the folders in it are put into `below`."""
         full = f"{self._top}/{folder}" if folder else self._top
-        left_out = _OF_INSTALLERS if folder.endswith(".dist-info") else _CACHES
+        left_out = _OF_INSTALLERS if folder.endswith(".dist-info") else CACHES
         with os.scandir(full) as entries:
             found = sorted(entries, key=_name)
         for entry in found:
@@ -360,7 +374,7 @@ def is_left_out(name: str, top: str) -> bool:
     """Whether nothing depends on what lies in the folder `top` by that name."""
     if top.endswith("/bin") and name.startswith(("python", "pypy")):
         return True  # the interpreter, which is a tool
-    return name in _CACHES or name in _BOOKS or name.startswith(_BOOK_STARTS)
+    return name in CACHES or name in _BOOKS or name.startswith(_BOOK_STARTS)
 
 
 def _path(cache: str, top: str, root: str) -> str:
