@@ -8,7 +8,7 @@ one slot take turns; a torn or foreign slot has another tag and reads as unknown
 import os
 
 from skillcache.cache.capture import Plan
-from skillcache.cache.put import is_same_person
+from skillcache.cache.writer import is_same_person
 from skillcache.core import files
 from skillcache.core.digest import blake2b
 from skillcache.core.outcomes import (

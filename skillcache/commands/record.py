@@ -3,10 +3,9 @@
 import os
 import time
 
-from skillcache.cache import decision, quarantine
-from skillcache.cache import put as writer
+from skillcache.cache import decision, quarantine, writer
 from skillcache.cache.capture import BASH, CallKey
-from skillcache.cache.put import put
+from skillcache.cache.put import own_names, put, put_result
 from skillcache.cache.relocation import expand, relocate
 from skillcache.claude.event import ToolEvent
 from skillcache.commands.giving import POSITION
@@ -35,7 +34,7 @@ from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.opening import open_store
-from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
+from skillcache.stores.redis_keys import entry_key
 
 _FOR_THE_SERVICE = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
@@ -251,7 +250,7 @@ class Recorder:
             details[POSITION] = position
         return Entry(
             key=found.key,
-            names={name: number for name, number in self._begun.generations.items() if not is_team_name(name)},
+            names=own_names(self._begun.generations),
             status=ended.status,
             meaning="",
             failed=ended.status != 0,
@@ -325,14 +324,9 @@ class Recorder:
         team = begun.team if self._settings.word("team_mode") == "write" and not entry.failed else ""
 
         def put_all(store: "Store") -> bool:
-            if not put(store, begun.key, entry, ttl):
+            if not put_result(store, plan, found, entry, ttl, begun.generations, team):
                 return False
-            if team and team_name(team) in begun.generations:
-                entry.names = begun.generations
-                put(store, entry_key(plan.name, found.digest, team), entry, ttl)
             self._put_joined(store, found, entry, ttl)
-            # For `explain`: the entry to compare with when this command misses.
-            store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
             return True
 
         if not self._with_store(put_all):

@@ -22,6 +22,7 @@ from skillcache.core.paths import stamps_folder
 from skillcache.core.record import Record, field
 from skillcache.fingerprint import unchanged
 from skillcache.fingerprint.files import Budget
+from skillcache.fingerprint.unchanged import CACHES, is_left_out
 
 _FORM = "whole 1"
 _OWN = "."
@@ -34,16 +35,7 @@ _FINE, _COARSE = 50_000_000, 2_000_000_000  # ns in which one stamp may stand fo
 _SECOND = 1_000_000_000
 _DAY = 86_400
 _NEW = 600  # seconds
-# What tools write as they run and none of them reads for its result: everywhere, in the folder itself...
-CACHES = frozenset(
-    """__pycache__ .git .hg .svn .DS_Store .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype
-    .pyre""".split()  # noqa: SIM905
-)
-_BOOKS = frozenset(
-    ".cache .vite .vite-temp .vitest .modules.yaml .yarn-integrity .yarn-state.yml".split()  # noqa: SIM905
-)
-_BOOK_STARTS = ".pnpm-workspace-state"
-# ... and where an installer has written down how it came by a package.
+# Where an installer has written down how it came by a package.
 _OF_INSTALLERS = frozenset("INSTALLER REQUESTED direct_url.json uv_cache.json uv_build.json".split())  # noqa: SIM905
 _OF_MANY = (".pnpm", ".store", ".bun")  # folders of packages within such folders
 _BYTES = "surrogateescape"
@@ -368,13 +360,6 @@ class _Reader:
 
 def _name(entry: os.DirEntry[str]) -> str:
     return entry.name
-
-
-def is_left_out(name: str, top: str) -> bool:
-    """Whether nothing depends on what lies in the folder `top` by that name."""
-    if top.endswith("/bin") and name.startswith(("python", "pypy")):
-        return True  # the interpreter, which is a tool
-    return name in CACHES or name in _BOOKS or name.startswith(_BOOK_STARTS)
 
 
 def _path(cache: str, top: str, root: str) -> str:

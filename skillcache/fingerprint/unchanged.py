@@ -34,6 +34,23 @@ _SECOND = 1_000_000_000
 _SETTLED = 2 * _SECOND
 _LOOKS = "\0looks"  # no path
 
+# What tools write as they run and none of them reads for its result: everywhere, in the folder itself.
+CACHES = frozenset(
+    """__pycache__ .git .hg .svn .DS_Store .pytest_cache .mypy_cache .ruff_cache .hypothesis .pytype
+    .pyre""".split()  # noqa: SIM905
+)
+_BOOKS = frozenset(
+    ".cache .vite .vite-temp .vitest .modules.yaml .yarn-integrity .yarn-state.yml".split()  # noqa: SIM905
+)
+_BOOK_STARTS = ".pnpm-workspace-state"
+
+
+def is_left_out(name: str, top: str) -> bool:
+    """Whether nothing depends on what lies in the folder `top` by that name."""
+    if top.endswith("/bin") and name.startswith(("python", "pypy")):
+        return True  # the interpreter, which is a tool
+    return name in CACHES or name in _BOOKS or name.startswith(_BOOK_STARTS)
+
 
 class State(Record):
     """What a folder was when all of it was looked at."""
@@ -139,8 +156,6 @@ def _begin(path: str, top: str) -> Look | None:
 
 
 def _start(top: str, names: list[str], tests: "Sequence[str]") -> list[Child] | None:
-    from skillcache.fingerprint.stamped import CACHES
-
     program = next((path for path in _PROGRAMS if os.access(path, os.X_OK)), "")
     places = [f"{top}/{name}" for name in names]
     if not program or not places or sum(map(len, places)) > _LONGEST or not top.startswith("/"):
@@ -173,8 +188,6 @@ def _gather(children: list[Child], deadline: float) -> list[bytes] | None:
 
 
 def _entries(top: str) -> list[str]:
-    from skillcache.fingerprint.stamped import is_left_out
-
     return [name for name in sorted(os.listdir(top)) if not is_left_out(name, top)]
 
 

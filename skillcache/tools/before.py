@@ -4,7 +4,7 @@ A lane is a way to give Claude Code a result. What is looked up, served and stor
 all.
 """
 
-from skillcache.cache import put
+from skillcache.cache import writer
 from skillcache.cache.capture import Plan
 from skillcache.claude import permissions
 from skillcache.claude.event import ToolEvent
@@ -101,7 +101,7 @@ def approved(call: Call, entry: Entry, project: str) -> bool:
             raise Bypass(outcome)
     if verdict == "allow" or call.event.permission_mode == "bypassPermissions":
         return True
-    return put.is_same_person(entry.writer) and entry.project == project
+    return writer.is_same_person(entry.writer) and entry.project == project
 
 
 SECONDS = 60

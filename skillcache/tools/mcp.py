@@ -7,7 +7,7 @@ PostToolUseFailure.
 
 import os
 
-from skillcache.cache import put
+from skillcache.cache import writer
 from skillcache.cache.capture import Described
 from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
@@ -115,7 +115,7 @@ def _says_something(response: object, texts: list[str]) -> bool:
 
 
 def _person(event: ToolEvent, environ: "Mapping[str, str]") -> "Row":
-    who = put.describe(event, environ)
+    who = writer.describe(event, environ)
     return "person", "", f"{who['uid']} on {who['machine']}"
 
 

@@ -6,9 +6,9 @@ Runs only after a call that took its time, so modules that cost something to imp
 import os
 import time
 
-from skillcache.cache import put as writer
+from skillcache.cache import writer
 from skillcache.cache.capture import CallKey, Plan
-from skillcache.cache.put import put
+from skillcache.cache.put import own_names, put_result
 from skillcache.claude.event import Result, ToolEvent, Unusable
 from skillcache.core import json
 from skillcache.core.credentials.find import find as find_secret
@@ -17,7 +17,7 @@ from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECR
 from skillcache.fingerprint.changes import disturbed
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
-from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
+from skillcache.stores.redis_keys import entry_key
 from skillcache.tools import inflight, launched_agents, registry
 from skillcache.tools.inflight import Miss, read_miss
 from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call
@@ -95,7 +95,7 @@ def _entry(call: Call, miss: Miss, found: CallKey, result: Result, duration: int
     named = any(form in result.output for form in (os.fsencode(root), json.dumps(root)[1:-1].encode("ascii")))
     return Entry(
         key=found.key,
-        names={name: generation for name, generation in miss.generations.items() if not is_team_name(name)},
+        names=own_names(miss.generations),
         status=0,
         meaning="",
         failed=False,
@@ -114,16 +114,9 @@ def _entry(call: Call, miss: Miss, found: CallKey, result: Result, duration: int
 
 
 def _store(store: Store, call: Call, planned: Plan, miss: Miss, found: CallKey, entry: Entry) -> Outcome:
-    if not put(store, entry_key(planned.name, found.digest), entry, planned.ttl):
-        return SUPERSEDED
-    team = call.team(planned)
-    # A team that was not set when the run began has no generation to hold the result to.
-    if team and team_name(team) in miss.generations and call.settings.word("team_mode") == "write":
-        entry.names = miss.generations
-        put(store, entry_key(planned.name, found.digest, team), entry, planned.ttl)
-    # For `explain`: the entry to compare with when this call misses.
-    store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), planned.ttl)
-    return STORED
+    team = call.team(planned) if call.settings.word("team_mode") == "write" else ""
+    is_put = put_result(store, planned, found, entry, planned.ttl, miss.generations, team)
+    return STORED if is_put else SUPERSEDED
 
 
 def finish_call(event: ToolEvent, world: World, record: dict[str, object]) -> None:

@@ -279,7 +279,7 @@ def test_real_tools_print_in_another_root_what_is_served_there(
     from skillcache.cache.verify import normalized
 
     base, cache = tmp_path.resolve(), tmp_path_factory.getbasetemp() / "mypy-cache"
-    short, long = base / "a" / "wt", base / "b" / "a-much-longer-name-of-a-worktree" / "in-a-deeper-folder"
+    short, long = base / "a" / "short-tree", base / "b" / "a-much-longer-name-of-a-worktree" / "in-a-deeper-folder"
     for root in (short, long):
         for name, text in SOURCES.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)

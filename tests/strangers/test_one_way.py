@@ -59,7 +59,7 @@ OPENING = {
     "sessions/delivery.py": "our own file",
     "stores/sqlite_file.py": "our own file",
     "core/counts.py": "our own file",
-    "cache/put.py": "the machine's id",
+    "cache/writer.py": "the machine's id",
     "commands/readers.py": "the null device",
     "fingerprint/traced.py": "our own file",
 }
