@@ -262,7 +262,7 @@ def test_a_stand_in_imports_nothing_dear(tmp_path: Path) -> None:
     assert [name for name in miss | hit if is_in(name.removeprefix("skillcache."), COLD)] == []
     assert "skillcache.core.credentials.find" in miss
     of_runs = (
-        *("core.credentials.find", "cache.single_flight", "cache.replay", "cache.writer", "commands.child"),
+        *("core.credentials.find", "cache.single_flight", "cache.replay", "cache.put", "commands.child"),
         *("commands.record", "fingerprint.changes"),
     )
     assert [name for name in hit if is_in(name.removeprefix("skillcache."), (*LATE, *of_runs))] == []
