@@ -182,6 +182,21 @@ def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
         call(shell, line, 0, "all of these")
 
 
+def test_what_the_client_keeps_for_itself_costs_what_runs_in_a_skill_s_folder_nothing(tmp_path: Path) -> None:
+    shell = _shell(tmp_path)
+    folder = shell.home / ".claude/skills/one"
+    folder.parent.mkdir(parents=True)
+    shell.project = Path(shutil.move(shell.project, folder))
+    shell.start()
+    prints(shell, "../../settings.json")
+    call(shell, "pytest -q", 1, "first")
+    for name in (".last-cleanup", ".last-update-result.json", ".credentials.json", "mcp-needs-auth-cache.json"):
+        write(folder.parents[1] / name, "one\n")
+    call(shell, "pytest -q", 0, "the client's own")
+    counts(shell, "pytest -q", "../../settings.json")
+    counts(shell, "pytest -q", "../../.eslintrc.json")
+
+
 @pytest.mark.parametrize("place", ["exclude", "ignore", "global", "own"])
 def test_lists_of_ignored_files_count_where_they_name_a_file_that_git_knows(shell: Shell, place: str) -> None:
     git = ("git", "-C", str(shell.project))
