@@ -44,8 +44,8 @@ _NOT_SEARCHED = frozenset(
     """.git .hg .svn .jj .claude .venv .tox .nox .cache .npm .local .Trash .ssh .gnupg .idea .vscode .cursor .next .nuxt
     .turbo .eggs .direnv .history .kube .docker .terraform .gradle .pnpm-store .angular .ipynb_checkpoints""".split()  # noqa: SIM905
 )
-# What the client keeps for itself, beside its settings, in its folder `.claude` (names of 2.1.332): `.last-cleanup` comes
-# some seconds after a session's start, once a day. It lies above whatever runs in a skill's folder.
+# What the client keeps for itself in its folder `.claude`, which lies above whatever runs in a skill's folder (names of
+# 2.1.332): `.last-cleanup` comes some seconds after a session's start, once a day.
 _CLIENT_STARTS = (".last-", ".last_", ".credentials", ".config.json", ".deep-link-", "daemon.")
 _CLIENT_ENDS = ("-cache.json",)
 _OF_A_FOLDER = ("config", "settings", "init", "options", "toolchains", "maven", "jvm", "gradle", "rc")
