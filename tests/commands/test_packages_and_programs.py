@@ -300,24 +300,17 @@ BEHIND = {
 }
 
 
-@pytest.mark.parametrize("text", BEHIND)
-def test_a_tool_that_is_a_script_counts_with_what_it_runs(shell: Shell, text: str) -> None:
-    files = {path: said.replace("{base}", str(shell.base)) for path, said in BEHIND[text].items()}
-    lines = text.format(base=shell.base).split("\n", 1)
-    count = (
-        'import os; open(os.environ["COUNTER"], "a").write("ran\\n")'
-        if "python" in lines[0]
-        else 'echo ran >>"$COUNTER"'
-    )
-    if "perl" in lines[0]:
-        count = 'open(C, ">>$ENV{COUNTER}"); print C "ran\\n"; close C;'
-    for path, said in files.items():
-        put(shell.base / path, said.format("one")).chmod(0o755)
-    shell.tool("pytest", "\n".join([lines[0], count, lines[1]]))
-    shell.start()
-    first, said = next(iter(files.items()))
-    environ = {"REAL": str(shell.base / "x/real"), "PYTHONDONTWRITEBYTECODE": "1"}
-    again(shell, "pytest -q", lambda: rewrite(shell.base / first, said.format("two")), **environ)
+def test_a_tool_that_is_a_script_counts_with_what_it_runs(tmp_path: Path) -> None:
+    for number, (text, behind) in enumerate(BEHIND.items()):
+        shell = _shell(tmp_path / str(number))
+        files = {path: said.replace("{base}", str(shell.base)) for path, said in behind.items()}
+        for path, said in files.items():
+            put(shell.base / path, said.format("one")).chmod(0o755)
+        shell.tool("pytest", text.format(base=shell.base))
+        first, said = next(iter(files.items()))
+        file, changed = shell.base / first, said.format("two")
+        environ = {"REAL": str(shell.base / "x/real")}
+        counts(shell, "pytest -q", lambda file=file, text=changed: rewrite(file, text), text, **environ)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("way", ["-Wl,-rpath,$ORIGIN/../x", "LD_LIBRARY_PATH"])
