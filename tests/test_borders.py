@@ -137,31 +137,48 @@ def imported_by(*arguments: str, event: dict[str, object] | None = None, home: P
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
 
-@pytest.mark.parametrize("name", HOT)
-def test_a_hot_module_imports_nothing_dear(name: str) -> None:
-    code = f"import sys; sys.path.insert(0, {str(PACKAGE.parent)!r}); import skillcache.{name}"
+# Each in a fork of an interpreter that has imported nothing yet.
+_EACH = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+before = set(sys.modules)
+for name in sys.argv[2:]:
+    child = os.fork()
+    if not child:
+        __import__(f"skillcache.{name}")
+        print(name, *sorted(set(sys.modules) - before), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
 
-    imported = imported_by("-c", code)
 
-    assert f"skillcache.{name}" in imported
-    assert imported & FORBIDDEN == set()
-    assert [each for each in imported if is_in(each.removeprefix("skillcache."), COLD)] == []
+def test_a_hot_module_imports_nothing_dear() -> None:
+    words = [sys.executable, "-I", "-S", "-c", _EACH, str(PACKAGE.parent), *HOT]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+
+    found = {name: set(imported) for name, *imported in map(str.split, done.stdout.splitlines())}
+
+    assert sorted(found) == sorted(HOT), done.stderr
+    for name, imported in found.items():
+        assert f"skillcache.{name}" in imported
+        assert imported & FORBIDDEN == set(), name
+        assert [each for each in imported if is_in(each.removeprefix("skillcache."), COLD)] == [], name
 
 
-@pytest.mark.parametrize("name", WARM)
-def test_nothing_that_a_hook_may_import_names_a_cold_module(name: str) -> None:
-    path = PACKAGE.joinpath(*name.split("."))
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def test_nothing_that_a_hook_may_import_names_a_cold_module() -> None:
+    for name in WARM:
+        path = PACKAGE.joinpath(*name.split("."))
+        source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
-    named = set()
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.Import):
-            named |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide what is imported"
-            named |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+        named = set()
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name}: relative imports hide what is imported"
+                named |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
 
-    assert [each for each in named if is_in(each.removeprefix("skillcache."), COLD)] == []
+        assert [each for each in named if is_in(each.removeprefix("skillcache."), COLD)] == [], name
 
 
 def bash_event(name: str, command: str, folder: Path) -> dict[str, object]:

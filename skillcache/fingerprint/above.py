@@ -44,6 +44,10 @@ _NOT_SEARCHED = frozenset(
     """.git .hg .svn .jj .claude .venv .tox .nox .cache .npm .local .Trash .ssh .gnupg .idea .vscode .cursor .next .nuxt
     .turbo .eggs .direnv .history .kube .docker .terraform .gradle .pnpm-store .angular .ipynb_checkpoints""".split()  # noqa: SIM905
 )
+# What the client keeps for itself in its folder `.claude`, which lies above whatever runs in a skill's folder (names of
+# 2.1.332): `.last-cleanup` comes some seconds after a session's start, once a day.
+_CLIENT_STARTS = (".last-", ".last_", ".credentials", ".config.json", ".deep-link-", "daemon.")
+_CLIENT_ENDS = ("-cache.json",)
 _OF_A_FOLDER = ("config", "settings", "init", "options", "toolchains", "maven", "jvm", "gradle", "rc")
 _MOST = 200  # files that look like configuration in one folder
 _LARGE = 256 << 10
@@ -103,13 +107,17 @@ def is_shaped(name: str) -> bool:
     return ending in _ENDINGS or (ending in _CODE and stem.endswith(_BEFORE_CODE))
 
 
+def _is_of_client(folder: str, name: str) -> bool:
+    return folder.endswith("/.claude") and (name.startswith(_CLIENT_STARTS) or name.endswith(_CLIENT_ENDS))
+
+
 def shaped(folder: str) -> "list[str]":
     """The files of a folder that look like configuration, those in its hidden folders too, relative to it."""
     found = []
     for entry in _entries(folder):
         name = entry.name
         if not _is_folder(entry):
-            if is_shaped(name) and _is_file(entry):
+            if is_shaped(name) and not _is_of_client(folder, name) and _is_file(entry):
                 found.append(name)
         elif name == ".config":
             found += [f"{name}/{below}" for below in _two_deep(f"{folder}/{name}")]

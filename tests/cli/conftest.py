@@ -14,6 +14,7 @@ import pytest
 
 from skillcache.cli.main import group
 from skillcache.cli.output import Schema, model_of
+from tests import ready
 from tests.shelf import Shelf
 
 _EACH = """
@@ -68,20 +69,12 @@ class Person:
     def skillcache(
         self, *arguments: str, folder: Path | None = None, answer: str = "", python: str = sys.executable
     ) -> Ran:
-        done = subprocess.run(
-            [python, "-m", "skillcache", *arguments],
-            cwd=folder or self.home,
-            env=self.variables,
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
-        if "--json" in arguments and done.stdout:
-            check(arguments, done.stdout)
-        return Ran(done.returncode, done.stdout, done.stderr)
+        place = folder or self.home
+        ran = Ran(*ready.skillcache(*arguments, folder=place, environ=self.variables, given=answer, python=python))
+        assert "Traceback" not in ran.err
+        if "--json" in arguments and ran.out:
+            check(arguments, ran.out)
+        return ran
 
     def each(self, commands: list[tuple[str, ...]]) -> list[Ran]:
         """As `skillcache` for many commands that follow each other, in one process: most of a command is its start."""

@@ -111,21 +111,25 @@ SEARCHED = {
 }
 
 
-@pytest.mark.parametrize("line", SEARCHED)
-def test_what_tools_look_for_outside_counts(tmp_path: Path, line: str) -> None:
-    shell = _shell(tmp_path, line.partition(" ")[0], "java")
-    paths = SEARCHED[line].split()
-    prints(shell, *paths)
-    call(shell, line, 1, "first")
+def appears(shell: Shell, line: str, paths: list[str]) -> None:
+    """Each of the files is known by the key, and so is what the last one holds; without them it is as before."""
+    seen = [shell.key(line)]
     for path in paths:
         write(real(shell, path), "// one\n")
-        call(shell, line, 1, f"{path} appeared")
-    call(shell, line, 0, "nothing changed")
+        seen.append(shell.key(line))
+        assert seen[-1] not in seen[:-1], f"{line}: {path} appeared"
+    assert shell.key(line) == seen[-1], f"{line}: nothing changed"
     write(real(shell, paths[-1]), "// two\n")
-    call(shell, line, 1, f"{paths[-1]} changed")
+    assert shell.key(line) not in seen, f"{line}: {paths[-1]} changed"
     for path in paths:
         real(shell, path).unlink()
-    call(shell, line, 0, "all as in the beginning")
+    assert shell.key(line) == seen[0], f"{line}: all as in the beginning"
+
+
+def test_what_tools_look_for_outside_counts(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, *{line.partition(" ")[0] for line in SEARCHED}, "java")
+    for line, paths in SEARCHED.items():
+        appears(shell, line, paths.split())
 
 
 @pytest.mark.parametrize(
@@ -180,6 +184,21 @@ def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
         ):
             write(real(shell, path), "one\n")
         call(shell, line, 0, "all of these")
+
+
+def test_what_the_client_keeps_for_itself_costs_what_runs_in_a_skill_s_folder_nothing(tmp_path: Path) -> None:
+    shell = _shell(tmp_path)
+    folder = shell.home / ".claude/skills/one"
+    folder.parent.mkdir(parents=True)
+    shell.project = Path(shutil.move(shell.project, folder))
+    shell.start()
+    prints(shell, "../../settings.json")
+    call(shell, "pytest -q", 1, "first")
+    for name in (".last-cleanup", ".last-update-result.json", ".credentials.json", "mcp-needs-auth-cache.json"):
+        write(folder.parents[1] / name, "one\n")
+    call(shell, "pytest -q", 0, "the client's own")
+    counts(shell, "pytest -q", "../../settings.json")
+    counts(shell, "pytest -q", "../../.eslintrc.json")
 
 
 @pytest.mark.parametrize("place", ["exclude", "ignore", "global", "own"])
@@ -286,20 +305,22 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize(("line", "own", "text", "chain"), NAMED, ids=lambda value: str(value)[:40])
-def test_what_configuration_names_counts_through_all_that_it_leads_to(
-    tmp_path: Path, line: str, own: str, text: str, chain: list[str]
-) -> None:
-    shell = _shell(tmp_path, line.partition(" ")[0], "java")
-    write(shell.project / own, text)
-    subprocess.run(["git", "-C", str(shell.project), "add", "-A"], env=shell.environ, check=True)
-    files = dict(item.partition(": ")[::2] for item in chain)
-    for path, held in files.items():
-        write(real(shell, path), held.replace("'", '"') or "held")
-    prints(shell, *(f'"{path}"'.replace("~", "$HOME") for path in files))
-    call(shell, line, 1, "first")
-    for path in files:
-        counts(shell, line, path)
+def test_what_configuration_names_counts_through_all_that_it_leads_to(tmp_path: Path) -> None:
+    for number, (line, own, text, chain) in enumerate(NAMED):
+        shell = _shell(tmp_path / str(number), line.partition(" ")[0], "java")
+        write(shell.project / own, text)
+        git(shell, "add", "-A")
+        files = dict(item.partition(": ")[::2] for item in chain)
+        for path, held in files.items():
+            write(real(shell, path), held.replace("'", '"') or "held")
+        first = shell.key(line)
+        for path in files:
+            file = real(shell, path)
+            held = file.read_text()
+            file.write_text(f"{held}\n// one\n")
+            assert shell.key(line) != first, f"{line}: {path} is another"
+            file.write_text(held)
+            assert shell.key(line) == first, f"{line}: {path} is as it was"
 
 
 def test_a_circle_of_configuration_ends(shell: Shell) -> None:

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from skillcache.commands.housekeeping import tidy
 from tests.shims.shell import Shell
 
@@ -12,15 +10,16 @@ DAY = 86_400
 NOW = 1_700_000_000.0
 
 
-@pytest.mark.parametrize("folder", ["pending", "calls", "called", "failed", "seen", "replayed", "runs", "told"])
-def test_what_is_kept_for_a_call_is_gone_after_a_day(tmp_path: Path, folder: str) -> None:
-    for name, age in (("old", 1.5 * DAY), ("new", 0.5 * DAY)):
-        path = tmp_path / folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-        os.utime(path, (NOW - age, NOW - age))
+def test_what_is_kept_for_a_call_is_gone_after_a_day(tmp_path: Path) -> None:
+    folders = ("pending", "calls", "called", "failed", "seen", "replayed", "runs", "told")
+    for folder in folders:
+        for name, age in (("old", 1.5 * DAY), ("new", 0.5 * DAY)):
+            path = tmp_path / folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+            os.utime(path, (NOW - age, NOW - age))
     tidy(str(tmp_path), NOW)
-    assert os.listdir(tmp_path / folder) == ["new"]
+    assert {folder: os.listdir(tmp_path / folder) for folder in folders} == {folder: ["new"] for folder in folders}
 
 
 def test_shims_that_no_session_uses_are_gone_after_a_month(tmp_path: Path) -> None:

@@ -24,13 +24,18 @@ _TOOL = """#!/usr/bin/perl
 open(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;
 exec "/bin/sh", "-c", "cat $ENV{SHOWN} 2>&1; true";
 """
+TWO = "#!/bin/sh\necho two\n"
 _COUNTED = '#!/bin/sh\necho ran >>"$COUNTER"\n'
 SITE = "lib/python3.12/site-packages"
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    made = Shell(tmp_path, "bash", plain=True)
+    return _shell(tmp_path)
+
+
+def _shell(base: Path) -> Shell:
+    made = Shell(base, "bash", plain=True)
     made.tool("pytest", _TOOL)
     made.start()
     return made
@@ -60,6 +65,16 @@ def again(shell: Shell, line: str, change: Callable[[], object], **environ: str)
     shell.same(line, runs=0, **environ)
 
 
+def counts(shell: Shell, line: str, change: Callable[[], object], why: str, **environ: str) -> None:
+    """Known by one key while nothing changes, and by another once something has: `again` says what comes of that."""
+    first = shell.key(line, **environ)
+    assert shell.key(line, **environ) == first, why
+    change()
+    second = shell.key(line, **environ)
+    assert second != first, why
+    assert shell.key(line, **environ) == second, why
+
+
 # Where it lies below the project or beside it, and what else is there that says what was installed.
 INSTALLS = {
     "patched": ("node_modules/foo/index.js", ["node_modules/.package-lock.json"]),
@@ -86,16 +101,16 @@ INSTALLS = {
 }
 
 
-@pytest.mark.parametrize("kind", INSTALLS)
 @pytest.mark.parametrize("is_ignored", [True, False])
-def test_what_is_installed_counts_by_what_it_holds(shell: Shell, kind: str, *, is_ignored: bool) -> None:
-    path, others = INSTALLS[kind]
-    file = put(shell.project / path, "one\n")
-    for other in others:
-        put(shell.project / other, "{}\n")
-    if is_ignored:
-        put(shell.project / ".gitignore", "node_modules\n*venv\nvendor\ndeps\n__pypackages__\n.eggs\n.yarn\n")
-    again(shell, "pytest -q", lambda: rewrite(file, "two\n"), SHOWN=str(file))
+def test_what_is_installed_counts_by_what_it_holds(tmp_path: Path, *, is_ignored: bool) -> None:
+    for kind, (path, others) in INSTALLS.items():
+        shell = _shell(tmp_path / kind)
+        file = put(shell.project / path, "one\n")
+        for other in others:
+            put(shell.project / other, "{}\n")
+        if is_ignored:
+            put(shell.project / ".gitignore", "node_modules\n*venv\nvendor\ndeps\n__pypackages__\n.eggs\n.yarn\n")
+        counts(shell, "pytest -q", lambda file=file: rewrite(file, "two\n"), kind)  # type: ignore[misc]
 
 
 def wheel(folder: Path, text: str) -> None:
@@ -285,24 +300,17 @@ BEHIND = {
 }
 
 
-@pytest.mark.parametrize("text", BEHIND)
-def test_a_tool_that_is_a_script_counts_with_what_it_runs(shell: Shell, text: str) -> None:
-    files = {path: said.replace("{base}", str(shell.base)) for path, said in BEHIND[text].items()}
-    lines = text.format(base=shell.base).split("\n", 1)
-    count = (
-        'import os; open(os.environ["COUNTER"], "a").write("ran\\n")'
-        if "python" in lines[0]
-        else 'echo ran >>"$COUNTER"'
-    )
-    if "perl" in lines[0]:
-        count = 'open(C, ">>$ENV{COUNTER}"); print C "ran\\n"; close C;'
-    for path, said in files.items():
-        put(shell.base / path, said.format("one")).chmod(0o755)
-    shell.tool("pytest", "\n".join([lines[0], count, lines[1]]))
-    shell.start()
-    first, said = next(iter(files.items()))
-    environ = {"REAL": str(shell.base / "x/real"), "PYTHONDONTWRITEBYTECODE": "1"}
-    again(shell, "pytest -q", lambda: rewrite(shell.base / first, said.format("two")), **environ)
+def test_a_tool_that_is_a_script_counts_with_what_it_runs(tmp_path: Path) -> None:
+    for number, (text, behind) in enumerate(BEHIND.items()):
+        shell = _shell(tmp_path / str(number))
+        files = {path: said.replace("{base}", str(shell.base)) for path, said in behind.items()}
+        for path, said in files.items():
+            put(shell.base / path, said.format("one")).chmod(0o755)
+        shell.tool("pytest", text.format(base=shell.base))
+        first, said = next(iter(files.items()))
+        file, changed = shell.base / first, said.format("two")
+        environ = {"REAL": str(shell.base / "x/real")}
+        counts(shell, "pytest -q", lambda file=file, text=changed: rewrite(file, text), text, **environ)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("way", ["-Wl,-rpath,$ORIGIN/../x", "LD_LIBRARY_PATH"])
@@ -349,15 +357,14 @@ LEADING = {
 }
 
 
-@pytest.mark.parametrize("given", LEADING)
-def test_what_a_variable_leads_to_counts(shell: Shell, given: tuple[str, str]) -> None:
-    name, value = given
-    put(shell.base / "x/other.work", "go 1.22\n\nuse (\n\t./lib\n)\n")
-    file = put(shell.base / LEADING[given], "#!/bin/sh\necho one\n")
-    file.chmod(0o755)
-    shell.environ |= {name: value.format(x=shell.base / "x"), "SHOWN": str(file)}
-    shell.start()
-    again(shell, "pytest -q", lambda: rewrite(file, "#!/bin/sh\necho two\n"))
+def test_what_a_variable_leads_to_counts(tmp_path: Path) -> None:
+    for number, ((name, value), path) in enumerate(LEADING.items()):
+        shell = _shell(tmp_path / str(number))
+        put(shell.base / "x/other.work", "go 1.22\n\nuse (\n\t./lib\n)\n")
+        file = put(shell.base / path, "#!/bin/sh\necho one\n")
+        file.chmod(0o755)
+        environ = {name: value.format(x=shell.base / "x")}
+        counts(shell, "pytest -q", lambda file=file: rewrite(file, TWO), f"{name}={value}", **environ)  # type: ignore[misc]
 
 
 def test_a_folder_that_holds_too_much_is_looked_at_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_a_command_in_a_sandbox_runs_though_its_environment_says_nothing(tmp_pat
     shell = Shell(tmp_path, "bash", plain=True)
     shell.tool("ruff")
     shell.start()
-    bare = shell.run(line)
+    bare = shell.run(line, SKILLCACHE_DISABLE="1")
     for where, runs in ((line, 1), (f"{INSIDE} {line}", 2)):
         before = shell.runs()
         for _ in range(2):

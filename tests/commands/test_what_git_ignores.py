@@ -71,29 +71,41 @@ def write(shell: Shell, path: str, text: str = "one\n") -> Path:
     return file
 
 
-@pytest.mark.parametrize(
-    ("ignored", "path"),
-    [
-        ("*.log", "fixtures/access.log"),
-        ("target/", "target/release/tool"),
-        ("build/", "build/tool"),
-        (".claude/", ".claude/skills/x.md"),
-        (".claude/", ".claude/agents/deep/y.md"),
-        ("coverage/", "coverage/base.json"),
-        ("htmlcov/", "htmlcov/index.html"),
-        (".cache/", ".cache/model.bin"),
-        ("tmp/", "tmp/state"),
-        ("*.pid", "run/app.pid"),
-        ("*.db", "state/app.db"),
-        (".idea.json", ".idea.json"),
-        (".tox/", ".tox/data.txt"),
-        ("logs/", "logs/app.log"),
-        (".nyc_output/", ".nyc_output/x.json"),
-        ("*.tsbuildinfo", "tsconfig.tsbuildinfo"),
-    ],
+_IGNORED = (
+    ("*.log", "fixtures/access.log"),
+    ("target/", "target/release/tool"),
+    ("build/", "build/tool"),
+    (".claude/", ".claude/skills/x.md"),
+    (".claude/", ".claude/agents/deep/y.md"),
+    ("coverage/", "coverage/base.json"),
+    ("htmlcov/", "htmlcov/index.html"),
+    (".cache/", ".cache/model.bin"),
+    ("tmp/", "tmp/state"),
+    ("*.pid", "run/app.pid"),
+    ("*.db", "state/app.db"),
+    (".idea.json", ".idea.json"),
+    (".tox/", ".tox/data.txt"),
+    ("logs/", "logs/app.log"),
+    (".nyc_output/", ".nyc_output/x.json"),
+    ("*.tsbuildinfo", "tsconfig.tsbuildinfo"),
 )
-def test_a_file_that_git_ignores_counts_whatever_its_name(shell: Shell, ignored: str, path: str) -> None:
-    write(shell, ".gitignore", f"{ignored}\n")
+
+
+def test_a_file_that_git_ignores_counts_whatever_its_name(shell: Shell) -> None:
+    write(shell, "Cargo.toml", "")
+    for ignored, path in _IGNORED:
+        write(shell, ".gitignore", f"{ignored}\n")
+        file = write(shell, path)
+        before = shell.key("pytest -q")
+        file.write_text("two\n")
+        after = shell.key("pytest -q")
+        file.unlink()
+        assert len({before, after, shell.key("pytest -q")}) == 3, path
+
+
+@pytest.mark.parametrize("path", ["target/release/tool", "fixtures/access.log"])
+def test_it_does_once_a_run_has_left_it_as_it_was(shell: Shell, path: str) -> None:
+    write(shell, ".gitignore", "target/\n*.log\n")
     write(shell, "Cargo.toml", "")
     file = write(shell, path)
     does(shell, f"cat {path}\n")
@@ -298,16 +310,18 @@ def test_folders_that_a_branch_left_with_caches_in_them_do_not_count(shell: Shel
 
 
 @pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize(("path", "mode"), [("data", 0o600), ("data", 0o666), ("src", 0o700), ("src/a.sh", 0o744)])
-def test_permissions_count(shell: Shell, path: str, mode: int, *, known: bool) -> None:
+def test_permissions_count(shell: Shell, *, known: bool) -> None:
     write(shell, "src/a.sh").chmod(0o755)
     if known:
         git(shell, "add", "-A")
-    does(shell, f"stat -c %a {path}\n")
-    is_served(shell, within=1)
-    (shell.project / path).chmod(mode)
-    runs_again(shell)
-    is_served(shell, within=0)
+    before = shell.key("pytest -q")
+    for path, mode in (("data", 0o600), ("data", 0o666), ("src", 0o700), ("src/a.sh", 0o744)):
+        file = shell.project / path
+        as_it_was = file.stat().st_mode & 0o777
+        file.chmod(mode)
+        assert shell.key("pytest -q") != before, path
+        file.chmod(as_it_was)
+        assert shell.key("pytest -q") == before, path
 
 
 def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Shell) -> None:
@@ -324,28 +338,37 @@ def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Sh
 # What the project's own text names beyond the project.
 
 
-@pytest.mark.parametrize(
-    ("path", "text", "there"),
-    [
-        ("conftest.py", 'sys.path.insert(0, "../shared")', "../shared/helper.py"),
-        ("tests/conftest.py", 'X = Path(__file__).parent.parent.parent / "shared"', "../shared/helper.py"),
-        ("test_a.py", 'open("../fixture.json")', "../fixture.json"),
-        ("test_a.py", 'open("{base}/fixture.json")', "../fixture.json"),
-        ("test_a.py", 'open(os.path.expanduser("~/.config/app.json"))', "../home/.config/app.json"),
-        ("Makefile", "TOP := ..\ninclude $(TOP)/common.mk\n", "../common.mk"),
-        ("Makefile", "test:\n\t$(MAKE) -C ../other\n", "../other/Makefile"),
-        ("package.json", '{{"scripts": {{"test": "cd .. && node check.js"}}}}', "../check.js"),
-    ],
+_NAMING = (
+    ("conftest.py", 'sys.path.insert(0, "../shared")', "../shared/helper.py"),
+    ("tests/conftest.py", 'X = Path(__file__).parent.parent.parent / "shared"', "../shared/helper.py"),
+    ("test_a.py", 'open("../fixture.json")', "../fixture.json"),
+    ("test_a.py", 'open("{base}/fixture.json")', "../fixture.json"),
+    ("test_a.py", 'open(os.path.expanduser("~/.config/app.json"))', "../home/.config/app.json"),
+    ("Makefile", "TOP := ..\ninclude $(TOP)/common.mk\n", "../common.mk"),
+    ("Makefile", "test:\n\t$(MAKE) -C ../other\n", "../other/Makefile"),
+    ("package.json", '{{"scripts": {{"test": "cd .. && node check.js"}}}}', "../check.js"),
 )
-def test_what_a_text_names_elsewhere_is_an_input(shell: Shell, path: str, text: str, there: str) -> None:
-    write(shell, path, text.format(base=shell.base))
+
+
+def test_what_a_text_names_elsewhere_is_an_input(shell: Shell) -> None:
+    for path, text, there in _NAMING:
+        own = write(shell, path, text.format(base=shell.base))
+        git(shell, "add", "-A")
+        without = shell.key("pytest -q")
+        file = write(shell, there)
+        one = shell.key("pytest -q")
+        file.write_text("two\n")
+        assert len({without, one, shell.key("pytest -q")}) == 3, text
+        file.unlink()
+        own.unlink()
+
+
+def test_it_is_run_again_for_what_a_text_names_elsewhere(shell: Shell) -> None:
+    write(shell, "test_a.py", 'open("../fixture.json")')
     git(shell, "add", "-A")
-    does(shell, f"cat {there} 2>/dev/null || echo none\n")
+    does(shell, "cat ../fixture.json 2>/dev/null || echo none\n")
     is_served(shell, within=1)
-    file = write(shell, there)
-    runs_again(shell)
-    is_served(shell, within=0)
-    file.write_text("two\n")
+    file = write(shell, "../fixture.json")
     runs_again(shell)
     is_served(shell, within=0)
     file.unlink()

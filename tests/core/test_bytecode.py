@@ -15,12 +15,13 @@ PACKAGE = Path(skillcache.__file__).parent
 
 
 class Copy:
-    """A copy of the package whose sources a test may change."""
+    """A copy of the package whose sources a test may change; the rooms at its bottom, where not all are asked for."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, *, whole: bool = False) -> None:
         self.ahead = True  # as hooks use it
         self.package = base / "lib/skillcache"
-        shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__"))
+        above = () if whole else ("commands", "events", "fingerprint", "library", "messages", "sessions")
+        shutil.copytree(PACKAGE, self.package, ignore=shutil.ignore_patterns("__pycache__", *above))
         self.file = self.package / f"__pycache__/skillcache.{sys.implementation.cache_tag}"
         self.file.parent.mkdir()
 
@@ -159,8 +160,9 @@ print("every module can be the first")
 """
 
 
-def test_every_module_can_be_the_first(copy: Copy) -> None:
+def test_every_module_can_be_the_first(tmp_path: Path) -> None:
     """Whatever imports whatever in a circle."""
+    copy = Copy(tmp_path, whole=True)
     copy.write()
     assert copy.run(FIRST) == "every module can be the first\n"
 

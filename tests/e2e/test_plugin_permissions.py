@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT, after
-from tests.e2e.test_permissions_kept import add
+from tests.e2e.test_permissions_kept import SCOPES, add
 
 
 @pytest.fixture
@@ -21,13 +21,14 @@ def recorded(plugged: Plugged) -> Plugged:
     return plugged
 
 
-@pytest.mark.parametrize("scope", ["user", "project", "local"])
-@pytest.mark.parametrize("kind", ["deny", "ask"])
-def test_a_deny_or_ask_rule_of_any_scope_stops_a_hit(recorded: Plugged, scope: str, kind: str) -> None:
-    add(recorded, scope, {"permissions": {kind: ["Bash(./check:*)", COUNT.tool]}})
-    session = recorded.play("./check", COUNT, mode="default", allow=["Bash", COUNT.tool])
-    assert [result.is_error for result in session.results] == [True, True]
-    assert notes(session) == []
+def test_a_deny_or_ask_rule_of_any_scope_stops_a_hit(recorded: Plugged) -> None:
+    for scope in SCOPES:
+        for kind in ("deny", "ask"):
+            add(recorded, scope, {"permissions": {kind: ["Bash(./check:*)", COUNT.tool]}})
+            session = recorded.play("./check", COUNT, mode="default", allow=["Bash", COUNT.tool])
+            assert [result.is_error for result in session.results] == [True, True], (scope, kind)
+            assert notes(session) == []
+            add(recorded, scope, {"permissions": {}})
     assert recorded.outcomes() == ["no_entry", "stored"] * 2
     assert recorded.count() == 2
 

@@ -65,37 +65,32 @@ def test_what_is_kept_is_for_its_owner_only_and_told(place: Place) -> None:
 
 
 def test_switched_off_everything_runs(place: Place) -> None:
-    place.play("./check")
+    place.play("./check", "./check")
     session = place.play("./check", env={"SKILLCACHE_DISABLE": "1"})
     assert session.texts == ["all is well"]
     assert place.count() == 2
-    assert place.outcomes() == ["no_entry", "stored"]
+    assert place.outcomes() == ["no_entry", "stored", "replayed"]
 
 
-def test_a_rule_switched_off_runs(place: Place) -> None:
-    off = '[[rules]]\nmatch = "Bash(pytest:*)"\nenabled = false\n'
-    place.play(PYTEST, PYTEST, after(partial(place.write, ".claude/skillcache.toml", off), PYTEST), PYTEST)
-    assert place.count() == 3
-    assert place.replayed() == 1
-
-
-def test_a_project_s_bad_configuration_is_in_nobody_s_way(place: Place) -> None:
+def test_a_project_s_bad_configuration_is_in_nobody_s_way_and_switches_a_rule_off(place: Place) -> None:
     texts = ("[[rules]]\nmatch = 7\n", "not toml", 'redis_url = "redis://127.0.0.1:1/0"\n')
-    session = place.play(*[after(partial(place.write, ".claude/skillcache.toml", text), "./check") for text in texts])
-    assert session.texts == ["all is well"] * len(texts)
+    off = '[[rules]]\nmatch = "Bash(pytest:*)"\nenabled = false\n'
+    calls = [after(partial(place.write, ".claude/skillcache.toml", text), "./check") for text in texts]
+    session = place.play(
+        PYTEST, PYTEST, after(partial(place.write, ".claude/skillcache.toml", off), PYTEST), PYTEST, *calls
+    )
+    assert place.runs.read_text().splitlines().count("pytest") == 3
+    assert place.outcomes()[:3] == ["no_entry", "stored", "replayed"]
+    assert session.texts[4:] == ["all is well"] * len(texts)
     assert {(run.stderr, run.exit_code, run.outcome) for run in session.hooks} == {("", 0, "success")}
 
 
-def test_shadow_mode_serves_nothing(place: Place) -> None:
-    place.play("./check", "./check", "./check", env={"SKILLCACHE_VERIFY": "1"})
-    assert place.count() == 3
-    assert place.outcomes() == ["no_entry", "stored", *["verify", "confirmed"] * 2]
-
-
-def test_a_quick_command_is_neither_stored_nor_looked_up(place: Place) -> None:
-    place.play("./check", "./check", "./check", env={"SKILLCACHE_MIN_DURATION": "3600"})
-    assert place.count() == 3
-    assert place.outcomes() == ["no_entry", "not_worth", "too_fast", "too_fast"]
+def test_nothing_is_served_in_shadow_mode_and_a_quick_command_is_neither_stored_nor_looked_up(place: Place) -> None:
+    quick = "SKILLCACHE_MIN_DURATION=3600 ./check quick"  # so it is set as the rest of the session is not
+    place.play(*["./check"] * 3, *[quick] * 3, env={"SKILLCACHE_VERIFY": "1"})
+    assert place.count() == 6
+    verified = ["no_entry", "stored", *["verify", "confirmed"] * 2]
+    assert place.outcomes() == [*verified, "no_entry", "not_worth", "too_fast", "too_fast"]
 
 
 def test_uninstall_leaves_the_client_as_if_it_had_never_been_there(bare_place: Place) -> None:

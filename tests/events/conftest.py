@@ -16,7 +16,7 @@ from skillcache.core import counts as tally
 from skillcache.core.outcomes import HIT
 from skillcache.stores.entry import decode, encode
 from tests.fidelity import observer
-from tests.fidelity.hooks import run_hook
+from tests.fidelity.hooks import bare_python, run_hook
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
@@ -38,7 +38,7 @@ class Place:
         self.other_root = base / "elsewhere" / "annexe"
         self.cache = base / "cache"
         self.environ = {
-            "PATH": f"{base}/bin:{os.environ['PATH']}",
+            "PATH": f"{base}/bin:{base}/python/bin:{os.environ['PATH']}",
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
             "USER": "someone",
@@ -59,11 +59,11 @@ class Place:
 
     def _make_tools(self) -> None:
         source = Path(observer.__file__).read_text().replace('BASE = ""', f'BASE = "{self.base}"')
+        python = bare_python(self.base / "python")
         (self.base / "bin").mkdir()
         for name in ("pytest", "ruff", "mypy"):
             path = self.base / "bin" / name
-            # Not the interpreter of a virtual environment, whose packages a result would depend on as well.
-            path.write_text(f"#!{os.path.realpath(sys.executable)} -IS\n{source}")
+            path.write_text(f"#!{python} -IS\n{source}")
             path.chmod(0o755)
 
     def _make_roots(self) -> None:

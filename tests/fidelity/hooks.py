@@ -21,6 +21,20 @@ class Ran(NamedTuple):
     cwd: str
 
 
+def bare_python(folder: Path) -> Path:
+    """An interpreter in an environment without packages, made at `folder`.
+
+    What the machine's own has beside it counts where a tool is a script of its, and to read all that for each test's
+    own cache takes seconds on some machines.
+    """
+    python = folder / "bin/python3"
+    python.parent.mkdir(parents=True)
+    real = os.path.realpath(sys.executable)
+    python.symlink_to(real)
+    (folder / "pyvenv.cfg").write_text(f"home = {os.path.dirname(real)}\n")
+    return python
+
+
 def run_hook(script: str, event: Mapping[str, Any], environ: Mapping[str, str], *, shift: float = 0) -> dict[str, Any]:
     """The hook's answer, {} for none. `shift`: seconds its clock is ahead."""
     path = str(_CHECKOUT / "hooks" / script)

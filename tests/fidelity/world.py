@@ -13,7 +13,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import venv
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from skillcache.core.outcomes import HIT, Outcome
 from skillcache.core.paths import tally_file
 from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
+from tests.fidelity.hooks import bare_python
 from tests.fidelity.lines import LINES, Line
 
 DAY = 86_400
@@ -131,6 +131,7 @@ class World:
         for name in ("session_start.py", "stand_in.py"):
             (self.base / "hooks" / name).symlink_to(Path(__file__).with_name("shifted_clock.py"))
         self._set_clock()
+        self.python = bare_python(self.base / "python")
         self._install_tools("1")
         self.tools = [
             BashTool(self._folder(f"calls{number}"), self.base / "hooks") for number in range(len(self.roots))
@@ -172,8 +173,7 @@ class World:
         (self.base / "bin").mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name
-            # Not the interpreter of a virtual environment, whose packages a result would depend on as well.
-            path.write_text(f"#!{os.path.realpath(sys.executable)} -IS\n{source}")
+            path.write_text(f"#!{self.python} -IS\n{source}")
             path.chmod(0o755)
 
     def _package(self, root: Path, name: str) -> None:

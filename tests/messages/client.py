@@ -17,6 +17,7 @@ from skillcache.core.paths import hooks_folder
 from skillcache.messages.inbox import Post
 from skillcache.messages.message import token_of
 from skillcache.messages.opening import open_post
+from tests import ready
 from tests.sessions.test_repository import git
 
 HOOK = [sys.executable, "-I", "-S", f"{hooks_folder()}/deliver.py"]
@@ -48,15 +49,8 @@ class Project:
         return Path(self.environ["HOME"]) / ".cache/skillcache"
 
     def skillcache(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "skillcache", *words],
-            cwd=self.root,
-            env={**self.environ, "PYTHONPATH": os.getcwd(), **more},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        ran = ready.skillcache(*words, folder=self.root, environ={**self.environ, **more})
+        return subprocess.CompletedProcess(words, *ran)
 
     def run(self, *words: str, **more: str) -> str:
         done = self.skillcache(*words, **more)

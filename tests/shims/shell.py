@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
+from skillcache.commands.process import Program
 from skillcache.commands.shims.session import make, prepare
+from skillcache.commands.stand_in import ruled
 from skillcache.settings.in_force import Settings, load
 from tests.fidelity.bash_tool import spelled
 
@@ -101,6 +105,19 @@ class Shell:
             done = self.call(line, **environ)
             assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
         assert self.runs() - before == runs, line
+
+    def key(self, line: str, **environ: str) -> str:
+        """The digest of what a command, its words alone, depends on here and now: what a stand-in would look up.
+
+        In this process: a table of what counts is a matter of keys, and that a call is answered by its key is said
+        elsewhere, through the lane.
+        """
+        words = tuple(shlex.split(line))
+        known = {**self.environ, **environ}
+        path = shutil.which(words[0], path=known["PATH"])
+        assert path is not None, line
+        task = ruled(Program(path, words, known), str(self.project), known, self._settings(), fresh=False, joined=True)
+        return task.capture_key((), seconds=SECONDS).digest
 
     def runs(self) -> int:
         return len(self.counter.read_text().splitlines()) if self.counter.exists() else 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,8 +40,6 @@ class Skills:
         place.claude_settings(permissions={"allow": ["Bash"]})
         self.folder = self.home / ".claude/skills/report"
         self.script = self.folder / "scripts/run.py"
-        # Not that of a virtual environment, whose packages a result would depend on as well.
-        (place.base / "bin/python3").symlink_to(os.path.realpath(sys.executable))
         self.line = "python3 ~/.claude/skills/report/scripts/run.py"
 
     def declare(self, declared: str | None, folder: Path | None = None, name: str = "report") -> None:
