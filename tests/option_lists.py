@@ -74,14 +74,14 @@ ASKED: dict[str, tuple[str, ...]] = {
         name: (f"{name} --help", f"{name} --version")
         for name in """mypy pyright basedpyright black isort flake8 bandit vulture pycodestyle pydocstyle pyflakes
         lint-imports deptry interrogate yamllint codespell typos ansible-lint vitest mocha ava eslint prettier vue-tsc
-        svelte-check oxlint oxfmt stylelint xo standard markdownlint markdownlint-cli2 knip depcheck madge htmlhint
+        tsd svelte-check oxlint oxfmt stylelint xo standard markdownlint markdownlint-cli2 knip depcheck madge htmlhint
         ember-template-lint jsonlint ctest shellcheck make just task poe timeout nice stdbuf env
         tail head cat wc nl tac sort uniq cut tr grep diff cmp basename dirname seq sed fold""".split()  # noqa: SIM905 - read as a list
     },
 }
 # What a help of these prints beside an option says nothing sure of its value.
 _UNSAID = frozenset(
-    """go-test go-build jest mocha ava eslint tsc tsgo vue-tsc svelte-check standard xo knip depcheck lerna npm
+    """go-test go-build jest mocha ava eslint tsc tsgo vue-tsc tsd svelte-check standard xo knip depcheck lerna npm
     htmlhint stylelint nx bandit jsonlint clang-tidy""".split()  # noqa: SIM905
 )
 _NAME = r"--?[A-Za-z0-9][A-Za-z0-9_.-]*|-[?#]"

@@ -7,6 +7,7 @@ nothing seems padded, framed or wrapped by the length of a line that the path st
 
 import os
 
+from skillcache.core import files
 from skillcache.core.digest import sha1, sha256
 
 try:
@@ -28,6 +29,7 @@ _WRAPS_FROM = 60  # columns: no tool wraps its lines narrower
 _DRAWN = ("====", "----", "────")  # ends of a heading
 _UNWRAPPED = "rootdir: "  # pytest's header: a line of its own however long, often right before "collected 5 items"
 _MOST = 400  # occurrences worth a look at the disk
+_MANIFEST = 1 << 20  # bytes
 _LONGEST = 4_096  # bytes of a path, as the system takes them; a longer run of its characters is in doubt
 
 
@@ -133,7 +135,12 @@ def _name_is_explained(text: bytes, root: str) -> bool:
             if len(known) > _MOST:
                 return False
             known[token] = _is_inside(os.fsencode(root), token)
-        if not known[token] and not _is_quoted_source(text[text.rfind(b"\n", 0, start) + 1 : start], os.fsencode(root)):
+        before = text[text.rfind(b"\n", 0, start) + 1 : start]
+        if not (
+            known[token]
+            or _is_quoted_source(before, os.fsencode(root))
+            or _is_of_manifest(before, token, text[at : at + len(name)], root)
+        ):
             return False
     return True
 
@@ -144,6 +151,19 @@ def _is_quoted_source(before: bytes, root: bytes) -> bool:
         return True
     path, found, _test = before.partition(b"::")
     return bool(found) and _is_inside(root, path.rpartition(b" ")[2].replace(b"\0R/", b""))
+
+
+# How tools call a package by what its manifest says: npm above what it runs, cargo of what it builds and tests.
+_BY_NPM, _BY_CARGO = b"> ", (b" Compiling ", b" Checking ", b" Doc-tests ", b"warning: `", b"could not compile `")
+
+
+def _is_of_manifest(before: bytes, token: bytes, name: bytes, root: str) -> bool:
+    """Whether a line that begins so calls the project as its manifest does, wherever it lies."""
+    if before == _BY_NPM and token.startswith(name + b"@"):
+        return b'"%s"' % name in (files.read(f"{root}/package.json", _MANIFEST) or b"")
+    if before.endswith(_BY_CARGO) and token == name:
+        return b'name = "%s"' % name in (files.read(f"{root}/Cargo.toml", _MANIFEST) or b"")
+    return False
 
 
 def _is_inside(root: bytes, token: bytes) -> bool:

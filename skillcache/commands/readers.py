@@ -24,7 +24,7 @@ _SELDOM = 3_600  # seconds between two runs that are observed
 # Rules whose commands report on what they read and do nothing else, so that they may run once more.
 _NAMES = """
     ruff mypy pyright basedpyright pyrefly ty black isort flake8 pylint bandit vulture pycodestyle pydocstyle pyflakes
-    interrogate eslint prettier tsc vue-tsc biome oxlint oxfmt stylelint xo standard markdownlint markdownlint-cli2
+    interrogate eslint prettier tsc vue-tsc tsd biome oxlint oxfmt stylelint xo standard markdownlint markdownlint-cli2
     cspell htmlhint gofmt gofumpt goimports staticcheck revive rustfmt cargo-fmt ktlint detekt rubocop standardrb phpcs
     pint clang-format cppcheck swiftlint swiftformat shellcheck shfmt actionlint hadolint yamllint taplo codespell typos
     vale tflint luacheck stylua selene editorconfig-checker nixfmt alejandra jsonlint

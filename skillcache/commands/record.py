@@ -37,6 +37,8 @@ from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key
 
 _FOR_THE_SERVICE = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
+# What npm (8 to 11) adds to a run's text once in some days, and to no other.
+_OF_THE_DAY = b"npm notice New "
 _NOT_STARTED = 126  # from here on a status is a shell's, or a signal's
 
 TYPE_CHECKING = False
@@ -100,6 +102,8 @@ class Recorder:
     def _keep(self, ended: "Ended", given: "Input") -> Outcome:
         assert ended.streams is not None  # noqa: S101 - `_unfit` has seen to it
         self._require_unwritten()
+        if any(stream.startswith(_OF_THE_DAY) or b"\n" + _OF_THE_DAY in stream for stream in ended.streams):
+            return CHANGED_INPUTS  # of when npm has last looked for a newer one, which it keeps at home
         found = self._found(ended, given)
         if found is None:
             return CHANGED_INPUTS

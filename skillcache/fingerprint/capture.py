@@ -286,8 +286,16 @@ def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[s
         ignored.own = Own(root, request.scope, request.environ)
         names = set(map(os.path.basename, words))
         ignored.building = bool(words) and names <= BUILDERS
-        ignored.ctest = "ctest" in names and "make" not in names
+        ignored.ctest = ("ctest" in names and "make" not in names) or _is_ctest(request)
     return ignored
+
+
+def _is_ctest(request: Request) -> bool:
+    if not request.tasks or request.reads:
+        return False
+    from skillcache.fingerprint import recipes  # most commands are no tasks
+
+    return recipes.is_ctest(request.tasks, {**request.environ, **dict(request.assignments)})
 
 
 def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> list[tuple[str, str]]:

@@ -52,7 +52,7 @@ ECOSYSTEMS = {
     ),
     "javascript": Ecosystem(
         "node npm npx pnpm yarn bun bunx deno eslint tsc prettier jest vitest mocha ava biome stylelint oxlint vue-tsc"
-        " svelte-check nx turbo standard xo tap playwright cypress karma",
+        " tsd svelte-check nx turbo standard xo tap playwright cypress karma",
         "package.json deno.json",
         "node",
         "vite babel swc postcss tailwind webpack rollup esbuild browserslist browserlist nyc c8 tsconfig jsconfig lerna"

@@ -135,8 +135,10 @@ class Own:
             return path in self.known or (kin is not None and unread >= kin)
 
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
-        if not changed or not self._file:
+        rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}
+        if not self._file or not (changed or rewritten):
             return not changed
+        same = {path for path in rewritten if is_free(path)}
         named = {path for path in changed if not path.endswith("/") and class_of(path) and is_free(path)}
         folders = {path for path in changed if path.endswith("/")}
         again = {
@@ -163,7 +165,8 @@ class Own:
             for path in self._changed
             if path[-1] == "/" and path in after and path not in left and self._holds_only(path, after, settled)
         }
-        self._changed = {path: after[path][1] for path in left if path in after}
+        settled |= same
+        self._changed = {path: after[path][1] for path in left | (rewritten - same) if path in after}
         # One that is gone, or another's now, is known to be none that runs read.
         known = list(self.known.items())[-_MOST_KNOWN:]
         self.known = {path: stamp if path in after and path not in changed else () for path, stamp in known}
@@ -192,6 +195,11 @@ class Own:
         # One that counts by its content has not changed where that is the same again; a folder counts by being there.
         is_same = path.endswith("/") or one[0] == other[0]
         return one != other and (not is_same or self.holds(path, one))
+
+    def _is_same_anew(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
+        """Whether a file was written once more, with what it held."""
+        one, other = before[path], after.get(path)
+        return other is not None and path[-1] != "/" and one[1] != other[1] and not self._differs(path, before, after)
 
     def _holds_only(self, folder: str, after: "Mapping[str, Entry]", own: "set[str]") -> bool:
         inside = [path for path in after if path.startswith(folder) and not path.endswith("/")]

@@ -11,12 +11,13 @@ from skillcache.fingerprint import leads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 _CAP = 1 << 20
 _DEPTH = 4
 _MOST = 200  # packages of a workspace
 _MAKE = ("GNUmakefile", "makefile", "Makefile")
+_BY_CMAKE = b"# CMAKE generated file: DO NOT EDIT!"
 # Where each program's tasks are; of these in JSON under `scripts` or `tasks`.
 _FILES = {
     "make": _MAKE,
@@ -52,6 +53,18 @@ def started(runner: str, task: str, folder: str) -> list[str]:
         for script in _scripts(text, place, 0, scripts):
             found |= dict.fromkeys(leads.started(script))
     return list(found)
+
+
+def is_ctest(tasks: "Iterable[tuple[str, str, str]]", environ: "Mapping[str, str]") -> bool:
+    """Whether the tasks are of a Makefile by CMake that has ctest run and nothing else, with no words of its own."""
+    if not tasks or "ARGS" in environ or "MAKEFILES" in environ:
+        return False
+    for runner, task, folder in tasks:
+        if (runner, task) != ("make", "test") or any(os.path.exists(f"{folder}/{name}") for name in _MAKE[:-1]):
+            return False
+        if not (read(f"{folder}/{_MAKE[-1]}", _CAP) or b"").startswith(_BY_CMAKE):
+            return False
+    return True
 
 
 def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str, str]]) -> "Iterator[tuple[str, str]]":

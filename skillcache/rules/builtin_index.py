@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 WORDS: dict[str, str] = {
     "python": """pytest py.test ruff mypy unittest doctest pyright ty black isort flake8 pylint bandit vulture
 pycodestyle pydocstyle pyflakes basedpyright pyrefly lint-imports deptry interrogate manage.py""",
-    "javascript": """vitest jest mocha ava eslint prettier tsc vue-tsc tsgo svelte-check astro biome oxlint oxfmt
+    "javascript": """vitest jest mocha ava eslint prettier tsc vue-tsc tsgo tsd svelte-check astro biome oxlint oxfmt
 stylelint xo standard markdownlint markdownlint-cli2 cspell knip depcheck madge htmlhint ember-template-lint
 node deno""",
     "go": """go gofmt gofumpt goimports golangci-lint staticcheck revive errcheck gosec fieldalignment modernize

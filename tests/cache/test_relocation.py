@@ -165,6 +165,23 @@ def test_the_name_of_the_root_may_be_that_of_a_package_in_it(tmp_path: Path) -> 
         assert not relocatable(text.encode(), str(root)), text
 
 
+def test_the_name_of_the_root_may_be_what_its_manifest_calls_it(tmp_path: Path) -> None:
+    """As npm 10 and cargo 1.8x call a package, which they do by its manifest wherever it lies."""
+    root = tmp_path.resolve() / "parent" / "blue"
+    root.mkdir(parents=True)
+    of_npm = ("> blue@1.0.0 test",)
+    of_cargo = (f"    Checking blue v1.0.0 ({root})", "   Doc-tests blue", "warning: `blue` (lib) generated 1 warning")
+    for name, text, said in (
+        ("package.json", '{"name": "%s"}', of_npm),
+        ("Cargo.toml", '[package]\nname = "%s"\n', of_cargo),
+    ):
+        for called, is_sure in (("red", False), ("blue", True)):
+            (root / name).write_text(text % called)
+            assert {relocatable(line.encode(), str(root)) for line in said} == {is_sure}, (name, called)
+    for line in ("> blue", "Checking blue/x", "> run blue@1.0.0"):
+        assert not relocatable(line.encode(), str(root)), line
+
+
 def test_no_root_and_the_root_of_the_file_system_are_never_replaced() -> None:
     for root in ("", "/", "relative"):
         assert relocate(b"/x", root) == (b"/x", False)

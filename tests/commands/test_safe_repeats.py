@@ -91,6 +91,26 @@ def test_nor_is_one_that_another_run_has_written(shell: Shell) -> None:
     assert _runs(shell) == 1
 
 
+@pytest.mark.parametrize(
+    ("way", "served"),
+    [("rm -f .coverage; cp data .coverage", True), ("cat .coverage; rm -f .coverage; cp data .coverage", False)],
+)
+def test_an_ignored_one_that_is_the_same_each_time_is_none_either(shell: Shell, way: str, served: bool) -> None:
+    """As coverage 7 writes its data: of the same lines the same bytes, in a file that it has removed."""
+    (shell.project / ".gitignore").write_text(".coverage\n")
+    (shell.project / ".coverage").write_text("one\n")
+    does(shell, f"{way}; cat data\n")
+
+    def runs() -> int:
+        before = shell.runs()
+        assert shell.call("pytest -q").returncode == 0
+        return shell.runs() - before
+
+    assert [runs() for _ in range(4)] == ([1, 1, 0, 0] if served else [1, 1, 1, 1])
+    (shell.project / "data").write_text("two\n")
+    assert [runs() for _ in range(3)][1:] == ([0, 0] if served else [1, 1])
+
+
 # What a run reads of the one before it decides what it says: none of these is ever served.
 _READS = {
     "the size, side by side": "cd test-results 2>/dev/null || { mkdir test-results; cd test-results; };"
@@ -279,6 +299,16 @@ def test_what_a_run_tells_the_service_that_runs_it_is_told_each_time(shell: Shel
     shell.same("pytest -q", runs=1, **{name: str(told)})  # it says nothing there
 
 
+def test_what_npm_says_once_in_some_days_is_never_served(shell: Shell) -> None:
+    """As npm 11 does: it looks for a newer one now and then, tells of it, and notes at home when that was."""
+    told = "npm notice\nnpm notice New minor version of npm available! 11.19.1 -> 11.21.2\nnpm notice\n"
+    (shell.home / "notice").write_text(told)
+    does(shell, "cat data; [ -e ~/noted ] || cat ~/notice >&2; : >~/noted\n")
+    texts = [shell.call("pytest -q").stdout for _ in range(3)]
+    assert texts == [f"one\n{told}", "one\n", "one\n"]
+    assert shell.runs() == 2
+
+
 def test_the_hooks_of_two_worktrees_share_results(shell: Shell) -> None:
     does(shell, "cat data\n")
     shell.run("git add -A && git -c user.name=x -c user.email=x@x commit -qm first")
@@ -417,3 +447,30 @@ def test_the_log_of_another_run_of_ctest_is_no_input_of_it(shell: Shell) -> None
     (shell.project / "build/CTestTestfile.cmake").write_text("# other\n")
     assert [runs(line) for line in lines * 2] == [1, 1, 0, 0]
     assert [runs("ctest --test-dir build --rerun-failed") for _ in range(2)] == [1, 1]
+
+
+def test_nor_of_a_makefile_of_cmakes_that_has_it_run(shell: Shell) -> None:
+    """As CMake 3.25 writes one: its target `test` starts ctest by its path with ARGS, and nothing else."""
+    build = shell.project / "build"
+    (shell.project / ".gitignore").write_text("build/\n")
+    (build / "Testing/Temporary").mkdir(parents=True)
+    (build / "CTestTestfile.cmake").write_text("# one\n")
+    told = f"# CMAKE generated file: DO NOT EDIT!\n\ntest:\n\t@{shell.bin}/ctest $(ARGS)\n"
+    (build / "Makefile").write_text(told)
+    does(shell, "date +%s%N >Testing/Temporary/LastTest.log; cat ../data\n")
+
+    def runs(line: str) -> int:
+        before = shell.runs()
+        assert shell.call(line).stdout.endswith("one\n")
+        return shell.runs() - before
+
+    # Each leaves another log where the other looks.
+    lines = ("cd build && ctest", "make -s -C build test")
+    assert [runs(line) for line in lines * 2] == [1, 1, 0, 0]
+    # With words for ctest, or by a Makefile of somebody's own, the log may be what is read.
+    given = "ARGS=--rerun-failed make -s -C build test"
+    assert [runs(line) for line in (given, lines[0], given)] == [1, 0, 1]
+    (build / "Makefile").write_text(f"# mine\n{told}")
+    for text in ("another\n", "again\n"):
+        (build / "Testing/Temporary/LastTest.log").write_text(text)
+        assert runs(lines[1]) == 1

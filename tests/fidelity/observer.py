@@ -5,7 +5,8 @@ itself or the directory shows in its output, so a wrong replay cannot go unnotic
 misbehave: `flaky` fails every other time, `broken` always, `writes` changes a file of the worktree, `cache` one that
 git ignores, `loud` writes to standard error, too.
 
-Each run leaves a line in `BASE/ran`; what is to happen while it runs lies in `BASE/meanwhile`.
+Each run leaves a line in the note `ran`; what is to happen while it runs lies in `meanwhile`. Notes are of the walk,
+not of the tool: they lie where its text does not say.
 """
 
 import json
@@ -17,7 +18,11 @@ import zlib
 VARIABLES = ("CI", "LANG", "PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "GIT_INDEX_FILE", "GIT_PREFIX")
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"
-BASE = ""
+ESAB = ""
+
+
+def note(name: str) -> str:
+    return os.path.join(ESAB[::-1], name)
 
 
 def describe(path: str) -> str:
@@ -62,10 +67,10 @@ def find_root() -> str:
 def happen() -> None:
     """What was to happen meanwhile, in the first run that comes to it."""
     try:
-        os.rename(f"{BASE}/meanwhile", f"{BASE}/happening")
+        os.rename(note("meanwhile"), note("happening"))
     except FileNotFoundError:
         return
-    with open(f"{BASE}/happening") as file:
+    with open(note("happening")) as file:
         path, content = json.load(file)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
@@ -97,9 +102,9 @@ def main() -> int:
     happen()
     broken = sum("BUG" in line for line in lines) + ("broken" in arguments)
     if "flaky" in arguments:
-        with open(f"{BASE}/counter", "a+") as file:
+        with open(note("counter"), "a+") as file:
             file.write("x")
-        broken += os.path.getsize(f"{BASE}/counter") % 2
+        broken += os.path.getsize(note("counter")) % 2
     if "writes" in arguments:
         path = os.path.join(root, "written.txt")
         before = os.path.getsize(path) if os.path.exists(path) else 0
@@ -114,7 +119,7 @@ def main() -> int:
         print("a warning", file=sys.stderr, flush=True)
     print(f"{broken} failed" if broken else f"{len(lines)} passed")
     ran = [root, os.path.basename(sys.argv[0]), arguments, zlib.crc32(state.encode()), streams(), min(broken, 1)]
-    with open(f"{BASE}/ran", "a") as file:
+    with open(note("ran"), "a") as file:
         file.write(json.dumps(ran) + "\n")
     return min(broken, 1)
 

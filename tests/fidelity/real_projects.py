@@ -165,8 +165,14 @@ class Workshop:
         theirs = next((own / "lib").glob("python3*")) / "site-packages"
         shutil.rmtree(theirs)
         shutil.copytree(self.packages, theirs, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(self.root / ".venv/bin/pytest", own / "bin/pytest")
-        for path in (own / "bin/pytest", *theirs.glob("*.pth"), *theirs.glob("*.dist-info/direct_url.json")):
+        scripts = [path for path in (self.root / ".venv/bin").iterdir() if not (own / "bin" / path.name).exists()]
+        for path in scripts:
+            shutil.copy(path, own / "bin" / path.name)
+        for path in (
+            *(own / "bin" / path.name for path in scripts),
+            *theirs.glob("*.pth"),
+            *theirs.glob("*.dist-info/direct_url.json"),
+        ):
             path.write_text(path.read_text().replace(str(self.root), str(self.other_root)))
         search = self.environ["PATH"].replace(str(self.root), str(self.other_root))
         return {"PATH": search, "VIRTUAL_ENV": str(own)}

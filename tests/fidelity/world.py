@@ -169,7 +169,9 @@ class World:
 
     def _install_tools(self, version: str) -> None:
         source = Path(observer.__file__).read_text()
-        source = source.replace('VERSION = "1"', f'VERSION = "{version}"').replace('BASE = ""', f'BASE = "{self.base}"')
+        source = source.replace('VERSION = "1"', f'VERSION = "{version}"').replace(
+            'ESAB = ""', f'ESAB = "{str(self.base)[::-1]}"'
+        )
         (self.base / "bin").mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name

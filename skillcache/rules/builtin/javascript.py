@@ -117,6 +117,7 @@ TABLE: dict[str, Tool] = {
     "tsc": _node("tsc", "Bash(tsc --noEmit:*)", needs="--noEmit --noemit", **_TSC),
     "vue-tsc": _node("vue-tsc", "Bash(vue-tsc --noEmit:*)", needs="--noEmit", **_TSC),
     "tsgo": _node("tsgo", "Bash(tsgo --noEmit:*)", needs="--noEmit", **_TSC),
+    "tsd": _node("tsd", flags="--show-diff", files="-t --typings -f --files"),
     "svelte-check": _node(
         "svelte-check",
         flags="--no-tsconfig --fail-on-warnings --color --no-color --tsgo",
