@@ -8,15 +8,17 @@ counts that says which tool it is of. Both are held against what real tools were
 import os
 import stat
 
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.digest import digest, digest_parts, signs
 from skillcache.core.record import Record, field
 from skillcache.fingerprint.configuration import EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
+from skillcache.fingerprint.mention_text import LOGIN, PERSON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 _ENDINGS = frozenset(
     """json jsonc json5 yaml yml toml ini cfg conf config properties neon props targets gradle exs dist
@@ -58,6 +60,13 @@ _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 class Found(Record):
     rows: list[tuple[str, str]] = field(default_factory=list)
     files: list[str] = field(default_factory=list)  # where they lie, for what they name in turn
+
+    def add(self, other: "Found") -> list[str]:
+        """What another has found besides; the files of that."""
+        more = [pair for pair in zip(other.rows, other.files, strict=True) if pair[1] not in self.files]
+        self.rows += [row for row, _ in more]
+        self.files += [path for _, path in more]
+        return [path for _, path in more]
 
 
 class ToolNames:
@@ -211,6 +220,114 @@ def _at_home(
             seen.add(path)
             found.rows.append((label, _value(_text(path, budget), ())))
             found.files.append(path)
+
+
+# What some programs read of a person's that is not called after them.
+_OTHERWISE = {
+    "git": (".config/git/attributes", ".config/git/ignore"),
+    "curl": (".config/curlrc",),
+    "mysql": (".my.cnf",),
+    "mysqldump": (".my.cnf",),
+    "sqlite3": (".sqliterc", ".config/sqlite3/sqliterc"),
+    "pip": (".config/pip/pip.conf", ".pip/pip.conf"),
+    "pip3": (".config/pip/pip.conf", ".pip/pip.conf"),
+    "gdb": (".gdbinit", ".config/gdb/gdbinit", ".gdbearlyinit"),
+    "lldb": (".lldbinit",),
+    "Rscript": (".Rprofile", ".Renviron"),
+    "R": (".Rprofile", ".Renviron"),
+    "julia": (".julia/config/startup.jl",),
+    "ghci": (".ghci", ".config/ghc/ghci.conf"),
+    "magick": (".config/ImageMagick/policy.xml", ".config/ImageMagick/delegates.xml"),
+    "convert": (".config/ImageMagick/policy.xml", ".config/ImageMagick/delegates.xml"),
+    "vim": (".vimrc", ".vim/vimrc"),
+    "nvim": (".config/nvim/init.lua", ".config/nvim/init.vim"),
+    "emacs": (".emacs", ".emacs.el", ".emacs.d/init.el", ".config/emacs/init.el"),
+    "zsh": (".zshenv",),
+    "fish": (".config/fish/config.fish",),
+    "terraform": (".terraformrc",),
+    "lein": (".lein/profiles.clj",),
+    "clojure": (".clojure/deps.edn", ".config/clojure/deps.edn"),
+}
+_OF_SHELLS = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zprofile", ".zlogin")
+# These keep no settings that a test sees, or write them anew all the time.
+_NOT_ASKED = frozenset("claude code cursor codex gemini copilot test login screen tmux ssh gpg".split())  # noqa: SIM905
+
+
+def of_programs(
+    programs: "Iterable[str]", said: "AbstractSet[bytes]", environ: "Mapping[str, str]", budget: Budget
+) -> Found:
+    """What the programs that the project's text names find in the person's folders and in those of the system.
+
+    said: what the text says, see `mentions.Mentions`.
+    """
+    from skillcache.fingerprint.leads import ELSEWHERE
+
+    asked = {name for name in programs if name not in _NOT_ASKED and name not in ELSEWHERE}
+    home = environ.get("HOME", "/").rstrip("/")
+    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    places: dict[str, str] = {}
+    for label, folder in (("~/", home), ("~/.config/", settings), ("/etc/", "/etc")):
+        for entry in _entries(folder) if folder else ():
+            name = entry.name
+            stem, _, ending = name.lstrip(".").partition(".")
+            if (label == "~/" and name[0] != ".") or not _is_called_after(stem, asked):
+                continue
+            if not _is_folder(entry):
+                shaped_so = not ending or ending.rpartition(".")[2] in _ENDINGS | _CODE
+                if shaped_so and not is_noise(name) and _is_file(entry):
+                    places[label + name] = f"{folder}/{name}"
+            elif name not in _NOT_SEARCHED - {".gradle", ".npm"}:
+                places.update(
+                    (f"{label}{name}/{each}", f"{folder}/{name}/{each}")
+                    for each in _of_folder(f"{folder}/{name}", stem)
+                )
+    others = [name for program in asked & _OTHERWISE.keys() for name in _OTHERWISE[program]]
+    for name in (*others, *(_OF_SHELLS if LOGIN in said else ())):
+        places[f"~/{name}"] = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
+    found = Found()
+    for label, path in sorted(places.items()):
+        if os.path.isfile(path):
+            text = _text(path, budget)
+            found.rows.append((label, digest(_without_person(label, text, said))))
+            found.files.append(path)
+    return found
+
+
+def _is_called_after(stem: str, programs: "AbstractSet[str]") -> bool:
+    return any(part in programs for part in (stem, *(stem.removesuffix(end) for end in ("rc", "config", "ignore"))))
+
+
+# Of git's settings: what changes no output that is not a terminal's, or is of a person alone.
+_OF_A_TERMINAL = frozenset("credential gui difftool mergetool sequence pager gpg sendemail web browser man".split())  # noqa: SIM905
+_OF_AN_EDITOR = frozenset(["editor", "pager", "askpass"])
+_DOORS = (b"_auth", b"_password", b"password", b"token")
+
+
+def _without_person(label: str, text: bytes, said: "AbstractSet[bytes]") -> bytes:
+    """Settings without who somebody is, where nothing asks for that, and without what opens doors."""
+    name = label.rpartition("/")[2]
+    is_of_git = name in (".gitconfig", "gitconfig") or label.endswith("/git/config")
+    lines = text.removeprefix(b"is ").split(b"\n")
+    if not is_of_git:
+        return b"\n".join([line.partition(b"=")[0] if any(sign in line for sign in _DOORS) else line for line in lines])
+    kept: list[bytes] = []
+    section = ""
+    for line in lines:
+        bare = line.strip()
+        if bare.startswith(b"["):
+            section = bare[1:].replace(b'"', b" ").replace(b"]", b" ").split()[0].decode("utf-8", "replace").lower()
+            bare = bare.partition(b"]")[2].strip()
+            head = line[: len(line) - len(bare)] if bare else line
+            kept += [head.strip()] if section not in _OF_A_TERMINAL and section not in ("user", "alias") else []
+        key = bare.partition(b"=")[0].strip()
+        is_left_out = (
+            section in _OF_A_TERMINAL
+            or (section == "core" and key.decode("utf-8", "replace").lower() in _OF_AN_EDITOR)
+            or (section == "alias" and said.isdisjoint(signs([key])))
+        )
+        if bare and not is_left_out:
+            kept.append(key if section == "user" and PERSON not in said else bare)
+    return b"\n".join(kept)
 
 
 def _prefix_of_node(environ: "Mapping[str, str]") -> str:

@@ -25,6 +25,7 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
+from skillcache.fingerprint.mention_text import KEPT, MODES
 from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.ignored import Ignored
     from skillcache.fingerprint.index import Content
+    from skillcache.fingerprint.outside import References
     from skillcache.fingerprint.own import Entry
     from skillcache.fingerprint.packages import Installed
 
@@ -168,11 +170,8 @@ def _capture(
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     settings = above.capture(root, systems, words, environ, budget, any_=any_)
 
-    ruled = [place_of(text, root, environ) for text in request.ruled]
-    wanted = tuple(
-        path[len(root) + 1 :] for path in map(os.path.realpath, (*request.reads, *ruled)) if path.startswith(root + "/")
-    )
     found = Content()
+    wanted = _wanted(request, root, environ)
     ignored = _ignored(request, root, wanted, words, budget)
     before = _packages(request, cwd, root, budget, tools.packages)
     if request.meanwhile is not None:
@@ -193,14 +192,17 @@ def _capture(
     if not request.usual:
         places = dict.fromkeys((cwd, *request.directories))
         rows += [("named", *row) for row in named.capture(environ, places, root, budget)]
-    rows.append(("content", "", found.digest))
-    rows += [("rewritten", path, "") for path in request.rewritten]
+    rows += [("content", "", found.digest), *(("rewritten", path, "") for path in request.rewritten)]
     rows += _rows_of_ignored(ignored)
+    references = _references(request, cwd, root, settings.files, systems, reading, budget)
+    leading = {path for what in (*before.values(), *tools.packages.values()) for path in what.outside}
+    links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
-        elsewhere = _mentions(request, cwd, root, reading, found, ignored, tools)
-        named_there = {_ELSEWHERE + name: entry for name, entry in elsewhere.paths.items()}
-        rows += _rows_of_mentions(named_there, ignored.own)
-        rows += _unknown_to_git(root, reading, found, known, wanted=elsewhere.modes)
+        state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references)
+        more, named_there = _elsewhere(
+            request, state, [*leading, *(os.path.join(root, link) for link in links)], budget
+        )
+        rows += [*more, *_unknown_to_git(root, reading, found, known, wanted=_ASKS_FOR_MODES in more)]
     # What the project names counts as such: it may be what the command itself writes.
     rows += [
         ("settings", *row)
@@ -214,8 +216,8 @@ def _capture(
     rows += [("packages", name, what.digest) for name, what in installed.items()]
 
     reached = {path for what in installed.values() for path in what.outside} | said.outside
-    reached |= _references(request, cwd, root, settings.files, systems, reading, budget)
-    rows += _outside(request, root, [*map(os.fsdecode, found.links), *ignored.links], reached, budget, found, ignored)
+    reached |= _led_to(references, root, settings.files, systems, environ)
+    rows += _outside(request, root, links, reached, budget, found, ignored)
     rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
@@ -234,7 +236,7 @@ def _of_system() -> list[Row]:
     return [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
 
 
-_READS = "2"  # what a capture reads: another number where it begins to read more, so that no older result is given
+_READS = "3"  # what a capture reads: another number where it begins to read more, so that no older result is given
 _ELSEWHERE = "//"  # before a path outside of the project, among those that git ignores
 _OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
@@ -360,26 +362,77 @@ def _packages(
     return found
 
 
-def _mentions(
-    request: Request,
-    cwd: str,
-    root: str,
-    reading: worktree.Reading | None,
-    found: Content,
-    ignored: Ignored,
-    tools: Tools,
-) -> mentions.Mentions:
-    """What the project's own text names beyond it; the programs among that are tools."""
-    written = {path: entry for path, entry in ignored.texts.items() if not class_of(os.fsdecode(path))}
+class _State(Record):
+    """What is known when the project's own text is read."""
+
+    cwd: str
+    root: str
+    environ: "Mapping[str, str]"
+    reading: worktree.Reading | None
+    found: Content
+    ignored: Ignored
+    tools: Tools
+    settings: above.Found
+    references: "References"
+
+
+_ASKS_FOR_MODES = ("asked", "permissions", "")
+
+
+def _elsewhere(
+    request: Request, state: _State, reached: list[str], budget: files.Budget
+) -> "tuple[list[Row], dict[str, Entry]]":
+    """What the project's own text leads to beyond it; the programs among that are tools, and have settings.
+
+    reached: what links and packages lead to.
+    """
+    root, reading, settings = state.root, state.reading, state.settings
     of_git = (b"", None, "") if reading is None else (reading.listing or b"", reading.stamp, reading.shared)
     listing, stamp, shared = of_git
-    texts = mentions.Texts(listing, stamp, {**written, **found.edits}, shared)
-    places = _places(request, cwd, root)
-    programs = tools.programs()
-    named = mentions.of(root, texts, request.environ, places, deadline=request.deadline, programs=programs)
+    written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
+    texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
+    reached += [*state.references.found, *searched.folders(state.cwd, root, state.environ)]
+    named = mentions.of(
+        root,
+        texts,
+        state.environ,
+        _places(request, state.cwd, root),
+        deadline=request.deadline,
+        programs=state.tools.programs(),
+        reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+    )
     for word in sorted(named.programs):
-        tools.mention(word, cwd)
-    return named
+        state.tools.mention(word, state.cwd)
+    state.references.follow(settings.add(above.of_programs(named.programs, named.said, state.environ, budget)))
+    there = {_ELSEWHERE + name: entry for name, entry in named.paths.items()}
+    rows = _rows_of_mentions(there, state.ignored.own)
+    rows += [("machine", *row) for row in environment.of_machine(named.said, state.environ)]
+    rows += [_ASKS_FOR_MODES] if MODES in named.said else []
+    if KEPT in named.said:
+        rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
+    return rows, there
+
+
+def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
+    """What the suite's own code keeps from run to run in pytest's cache, where it says that it does."""
+    rows: list[Row] = []
+    for place in places:
+        for part in ("v", "d"):
+            top = f"{place}/.pytest_cache/{part}"
+            if os.path.isdir(top):
+                rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
+    return rows
+
+
+def _is_of_pytest(path: str, _is_folder: bool) -> bool:
+    """What pytest itself keeps there is of the last run, and only options that say so read it."""
+    return path == "cache"
+
+
+def _wanted(request: Request, root: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
+    """What of the project the command or a rule names, relative to the root."""
+    named = (*request.reads, *(place_of(text, root, environ) for text in request.ruled))
+    return tuple(path[len(root) + 1 :] for path in map(os.path.realpath, named) if path.startswith(root + "/"))
 
 
 def _unknown_to_git(
@@ -471,9 +524,9 @@ def _references(
     systems: "Iterable[configuration.Ecosystem]",
     reading: worktree.Reading | None,
     budget: files.Budget,
-) -> set[str]:
+) -> "References":
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
-    from skillcache.fingerprint.outside import References, manifests, repository
+    from skillcache.fingerprint.outside import References, manifests
 
     folders = _places(request, cwd, root)
     references = References(root, folders, request.environ, budget)
@@ -482,13 +535,32 @@ def _references(
         kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
         own += manifests(root, None if reading is None else reading.listing or b"", kinds)
     references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
+    return references
+
+
+def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
+    """Whether it is of the person or of the system, and not of folders above the project."""
+    home = environ.get("HOME", "/").rstrip("/")
+    settings = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    return os.path.dirname(path) == home or path.startswith((f"{settings}/", f"{home}/.", "/etc/", "/usr/"))
+
+
+def _led_to(
+    references: "References",
+    root: str,
+    settings: list[str],
+    systems: "Iterable[configuration.Ecosystem]",
+    environ: "Mapping[str, str]",
+) -> set[str]:
+    from skillcache.fingerprint.outside import repository
+
     found = set(references.found).difference(map(os.path.realpath, settings))
     # Yarn's map of packages, by which a worktree without one finds those of the checkout around it.
     for folder in {os.path.dirname(path) for path in settings if os.path.basename(path).startswith(".pnp.")}:
         if (common := repository(root)) and repository(folder) == common:
             found.add(folder)
     if configuration.ECOSYSTEMS["javascript"] in systems:  # where Node looks last
-        home = request.environ.get("HOME", "/")
+        home = environ.get("HOME", "/")
         found.update(filter(os.path.isdir, (f"{home}/.node_modules", f"{home}/.node_libraries")))
     return found
 

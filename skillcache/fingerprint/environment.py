@@ -7,15 +7,21 @@ digests, each with its variable's name, so that neither an entry nor a key shows
 import os
 import time
 
-from skillcache.core.digest import digest
+from skillcache.core.digest import digest, digest_parts, signs
+from skillcache.core.files import read
 from skillcache.core.git import git_folders
 from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint.mention_text import ZONE
 from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 from skillcache.fingerprint.packages import relative
+
+_LOCAL, _HOSTS = "/etc/localtime", "/etc/hosts"
+_CAP = 1 << 16
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 # No value holds a byte of zero, so none is taken for one of these.
 _HOME, _USER = "\0home", "\0user"
@@ -121,3 +127,28 @@ def is_of_now(name: str, environ: "Mapping[str, str]") -> bool:
     return (
         date.startswith("@") and seconds.isdecimal() and len(seconds) < 12 and abs(int(seconds) - time.time()) < _MOMENT
     )
+
+
+def of_machine(said: "AbstractSet[bytes]", environ: "Mapping[str, str]") -> "list[tuple[str, str]]":
+    """(name, value) of what a text asks the machine for: its time zone, and the addresses that it was told of hosts.
+
+    said: what the project's text says, see `mentions.Mentions`. Of hosts only those count that the text names, so that
+    machines agree of which each has its own.
+    """
+    rows: list[tuple[str, str]] = []
+    zone = environ.get("TZ", "")
+    if ZONE in said and (not zone or zone.startswith(":")):
+        rows.append(("time zone", digest(read(_LOCAL, _CAP) or b"")))
+    own = os.uname().nodename.encode("utf-8", "surrogateescape")
+    told: list[bytes] = []
+    for line in (read(_HOSTS, _CAP) or b"").splitlines():
+        address, *names = line.partition(b"#")[0].split() or [b""]
+        for name in names:
+            if name not in (own, own.partition(b".")[0]) and not name.startswith(_OF_ITSELF):
+                told += [address + b" " + name] if not said.isdisjoint(signs([name])) else []
+    if told:
+        rows.append(("hosts", digest_parts(sorted(told))))
+    return rows
+
+
+_OF_ITSELF = (b"localhost", b"ip6-", b"broadcasthost")

@@ -34,8 +34,13 @@ BASE = frozenset(
 # What these run is no file that could be looked at.
 ELSEWHERE = frozenset(
     """docker docker-compose podman podman-compose nerdctl kubectl helm ssh scp rsync vagrant minikube kind lxc incus
-    multipass colima orb finch buildah devcontainer earthly act flatpak snap distrobox distrobox-enter toolbox nix-shell
-    dagger""".split()  # noqa: SIM905
+    multipass colima orb orbctl finch buildah devcontainer earthly act flatpak snap distrobox distrobox-enter toolbox
+    toolbx dagger apptainer singularity charliecloud ch-run udocker sarus shifter enroot srun sbatch salloc qsub bsub
+    nix nix-shell nix-build nix-develop guix devbox flox lima limactl ddev lando sail docksal fin oc odo crictl ctr k3s
+    k3d microk8s eksctl skaffold tilt okteto telepresence devspace garden werf adb fastboot chroot schroot proot
+    fakechroot systemd-nspawn machinectl sbuild pbuilder mock bochs qemu-system-x86_64 qemu-system-aarch64 virsh
+    virt-run VBoxManage prlctl vmrun packer wsl.exe mosh sshpass rsh pssh pdsh clush ansible ansible-playbook heroku
+    flyctl fly railway""".split()  # noqa: SIM905
 )
 _CAP = 64 << 10  # of a script that is read for what it names
 _MOST = 2_000  # words of it

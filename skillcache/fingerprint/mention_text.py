@@ -7,10 +7,12 @@ files and configuration every word.
     line := steps ',' longest ',' flags NUL near NUL relative NUL far NUL names NUL words      items parted by \x01
 
 steps: how often it goes to the folder above, in all and in the line that does it most; flags: `f` begins at its own
-place, `w` at the working directory, `h` speaks of the home folder; near: relative paths of imports, which begin at the
-file; relative: others, which begin wherever somebody stands; far: absolute ones and those below the home (`~/`);
-names: what may be meant behind a climb or a home, see `_named`; words: what may be programs. Nothing at all is an
-empty line.
+place, `w` at the working directory, `h` speaks of the home folder, `u` searches upward, `l` lists folders, `v` reads
+variables; near: relative paths of imports, which begin at the file; relative: others, which begin wherever somebody
+stands; far: absolute ones and those below the home (`~/`), with a `/` at the end where what lies there is listed;
+names: what may be meant behind a climb, a home, a folder at the top or a variable, see `_named`; variables: by signs
+with `$` before; words: what may be programs, and what else it asks for, with `?` before. Nothing at all is an empty
+line. What a path leaves open, as in `../case_%d.txt`, is a `*` in it.
 
 A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`digest.signs`)
 alone, a path that shows a credential is not there, and of a file that people keep secrets in no word and no name is.
@@ -38,11 +40,11 @@ _LONGEST = 400  # bytes of a path that anybody writes
 PROSE, LOCK, SOURCE, SCRIPT, SECRETS = b"t", b"l", b"c", b"s", b"k"
 _BINARY = frozenset(
     """png jpg jpeg gif ico webp bmp tif tiff psd pdf zip gz tgz bz2 xz zst tar 7z rar whl jar war class so dylib
-    dll exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin dat parquet npy npz pkl
+    dll exe o a lib pyc pyo wasm woff woff2 ttf otf eot mp3 mp4 ogg wav flac avi mov webm bin parquet npy npz pkl
     pickle pt onnx h5 sqlite sqlite3 db mo gpg asc p12 jks der keystore""".split()  # noqa: SIM905 - read as a list
 )
 _PROSE = frozenset(
-    "md markdown rst txt adoc csv tsv svg snap html htm po pot tex log out diff patch".split()  # noqa: SIM905
+    "md markdown rst txt adoc csv tsv svg snap html htm po pot tex log out diff patch dat".split()  # noqa: SIM905
 )
 _LOCKS = frozenset(
     """package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml poetry.lock pdm.lock uv.lock Pipfile.lock
@@ -65,7 +67,15 @@ _SECRET_FOLDERS = frozenset(".ssh .aws .gnupg .kube .docker .azure gcloud .passw
 _TOLD = ("README", "LICENSE", "LICENCE", "CHANGELOG", "CHANGES", "NOTICE", "AUTHORS", "COPYING", "CONTRIBUTING")
 # What a service runs elsewhere.
 _REMOTE = (".github/", ".gitlab/", ".circleci/", ".buildkite/")
-_CLIMBS = (b"parent", b"Parent", b"irname", b"pardir", b"Dir(", b"__dir__", b"__DIR__", b"superproject")
+_CLIMBS = (
+    *(b"parent", b"Parent", b"irname", b"pardir", b"Dir(", b"__dir__", b"__DIR__", b"superproject", b"path.split("),
+    *(b"rsplit(", b".parts[", b".ancestors("),
+)
+# A line of code with one of these looks at what lies in a folder.
+_LISTINGS = (
+    *(b"listdir", b"scandir", b"glob", b"iterdir", b"readdir", b"walk", b"Dir[", b"Dir.entries", b"Dir.children"),
+    *(b"ReadDir", b"read_dir", b"list_dir", b"find ", b"ls ", b"Dir.each_child", b"opendir", b"DirectoryIterator"),
+)
 _HOMES = (
     *(b"HOME", b"expanduser", b"home(", b"homedir", b"home_dir", b"HomeDir", b"homeDir", b"user.home", b"Dir.home"),
     *(b"user_config", b"user_data", b"XDG_"),
@@ -102,33 +112,51 @@ def kind_of(path: str) -> bytes:
 
 
 def read(data: bytes, kind: bytes) -> bytes:
-    """The line of the text `data`."""
+    """The line of the text `data`; of a kind in capitals, with names whatever it says."""
     if b"\0" in data[:_SEEN]:
         return b""
     data = data.translate(_PLAIN)
-    if b"PRIVATE KEY-----" in data:
-        kind = SECRETS
+    everything, kind = kind.isupper(), SECRETS if b"PRIVATE KEY-----" in data else kind.lower()
     built = kind in (SOURCE, SCRIPT)
     near, relative, steps, longest = _leading_up(data, counts=built) if b".." in data else (set(), set(), 0, 0)
     far = _far(data) if b"/" in data else set()
-    near, relative, far = _shown(near), _shown(relative), _shown(far, there=kind == SECRETS)
-    flags = b""
-    if built and any(each in data for each in _CLIMBS):
-        more, most = _climbs(data)
-        steps, longest = steps + more, max(longest, most)
-    if built and any(each in data for each in _HOMES):
-        flags += b"h"
-    if steps:
-        flags += b"f" if any(each in data for each in _OWN) else b""
-        flags += b"w" if any(each in data for each in _STANDING) else b""
-    names = set(signs(_named(data, scripts=kind == SCRIPT))) if built and (steps or b"h" in flags) else ()
-    words = set(signs(_programs(data, kind))) if built else set()
-    if built and any(each in data for each in _MODES):
-        words.add(MODES)
+    if not built:
+        near, relative, far = _shown(near), _shown(relative), _shown(far, there=kind == SECRETS)
+        names: set[bytes] = set()
+        words: set[bytes] = set()
+        flags = b""
+    else:
+        far |= _listed(data)
+        near, relative, far = _shown(near), _shown(relative), _shown(far)
+        if any(each in data for each in _CLIMBS):
+            more, most = _climbs(data)
+            steps, longest = steps + more, max(longest, most)
+        variables = _variables(data)
+        flags = _flags(data, kind, steps, variables)
+        is_open = everything or steps or flags or not TOPS.isdisjoint(far)
+        names = set(signs((*_named(data, scripts=kind == SCRIPT), *variables))) if is_open else set()
+        words = {*signs(_programs(data, kind)), *_asked(data)}
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
     return _FIELD.join([head, *(_ITEM.join(sorted(items)) for items in (near, relative, far, names, words))])
+
+
+def _flags(data: bytes, kind: bytes, steps: int, variables: set[bytes]) -> bytes:
+    flags = b"h" if any(each in data for each in _HOMES) else b""
+    if steps:
+        flags += b"f" if any(each in data for each in _OWN) else b""
+        flags += b"w" if any(each in data for each in _STANDING) else b""
+        flags += b"u" if _searches(data) else b""
+    if (steps or variables) and any(each in data for each in _LISTINGS):
+        flags += b"l" if kind == SOURCE or _lists_above(data) else b""
+    return flags + b"v" if variables else flags
+
+
+def _asked(data: bytes) -> set[bytes]:
+    """What else it asks for."""
+    found = {sign for sign, asking in _ASKING.items() if any(each in data for each in asking)}
+    return found if b"git" in data else found - {PERSON}
 
 
 def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
@@ -145,25 +173,62 @@ def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
     return {path for path in kept if find(path.decode("utf-8", "replace")) is None}
 
 
-MODES = b"?modes"  # among the words: the text asks for permissions
+# Among the words: the text asks for permissions, for local times, for who works here, for what pytest's cache keeps, or
+# starts a shell that reads what a person has set for shells.
+MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"?login"
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
     *(b"[ -r ", b"[ -w ", b"test -r", b"test -w", b"0o6", b"0o7"),
 )
+_ZONED = (
+    *(b"localtime", b"strftime", b"fromtimestamp", b"datetime.now", b"astimezone", b"mktime", b"tzset", b"tzlocal"),
+    *(b"tzname", b"time.timezone", b"today()", b"getTimezone", b"toLocale", b"new Date(", b"Intl.Date", b"moment("),
+    *(b"dayjs(", b"Time.now", b"Time.local", b"time.Now", b"time.Local", b"Local::now", b"chrono::Local", b"date +%"),
+    *(b"LocalDate", b"ZoneId.system", b"TimeZone", b" date(", b"DateTime", b"getHours(", b"setHours(", b"ctime("),
+    *(b"localdate", b"asctime", b"$(date", b"`date", b"Temporal.", b"/etc/timezone", b"Date.parse("),
+)
+_SIGNED = (
+    *(b"user.name", b"user.email", b"%an", b"%ae", b"%cn", b"%ce", b"shortlog", b"git log", b'"log"', b"'log'"),
+    *(b"git show", b'"show"', b"'show'", b"blame", b"igned-off", b"_IDENT", b"--author"),
+)
+_SHELLS_OF_A_PERSON = (b"bash -l", b"bash -i", b"zsh -l", b"zsh -i", b"sh -l", b"--login", b"-lc", b"-ic", b"-i -c")
+_KEPT = (b"config.cache", b"config.getini('cache", b"lastfailed", b"pytest_cache/v", b"pytest_cache/d")
+_ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON}
 _OWN = (
     *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
     *(b"BASH_SOURCE", b"FindBin", b"runtime.Caller", b"CMAKE_CURRENT_", b"MAKEFILE_LIST"),
 )
+# What nobody lists as a whole: its names say which of what lies there is meant.
+TOPS = frozenset(
+    b"""/opt /etc /srv /data /tmp /var /home /mnt /media /root /workspace /app /Users /private/tmp /usr/share /usr/local
+    /usr/local/share /usr/local/etc /var/lib /var/tmp /var/opt /etc/opt /run""".split()
+)
 _STANDING = (b"cwd", b"CWD", b"PWD", b"rootpath", b"rootdir", b"curdir", b"CARGO_MANIFEST_DIR")
-_BEFORE = (b"sudo ", b"xargs ", b"exec ", b"env ", b"then ", b"nohup ", b"command ", b"bin/")
+_BEFORE = (b"sudo ", b"xargs ", b"exec ", b"execdir ", b"-ok ", b"env ", b"then ", b"nohup ", b"command ", b"bin/")
+# Behind one of these, at the beginning of a command, comes another's name, or an option or a number of the first.
+_PREFIXES = frozenset(
+    b"""sudo doas exec env time timeout command builtin nohup nice ionice chrt then do else if elif while until !
+    xargs setsid stdbuf unbuffer taskset watch flock parallel eval unshare nsenter setarch linux64 linux32 catchsegv
+    strace ltrace valgrind gdb faketime xvfb-run dbus-run-session fakeroot script rlwrap entr chpst su-exec gosu
+    setpriv runuser prlimit numactl perf hyperfine trace coverage busybox winpty npx bunx uvx pipx run start
+    call""".split()
+)
+_MOST_AHEAD = 8  # words that are looked at behind such
 _STARTS = bytes.maketrans(b"\"'`|;&(!\r\t", b"\n" * 8 + b"  ")
 _PATTERNS = {
-    "climb": rb"\.parents?\b(?:[\s(]*\[\s*(\d+))?|\bparent\(|dirname|pardir|getParent|\bDir\(|__dir__|__DIR__"
-    rb"|show-superproject",
+    "climb": rb"\.parents?\b(?:[\s(]*\[\s*(\d+))?|\.parts\[:-(\d+)|\bparent\(|dirname|pardir|getParent|\bDir\(|__dir__"
+    rb"|__DIR__|show-superproject|path\.split\(|rsplit\(|\.ancestors\(",
     "absolute": rb"/(?<=[\s\"'`=(\[{,:;<>|&@]/)[\w.@+-]+(?:/[\w.@+-]+)*",
     "below": rb"(?:~|\$HOME|\$\{HOME\}|\$\(HOME\)|%h)(/[\w.@+-][\w./@+-]*)",
-    "told": rb"(?:\b(?:sudo|xargs|exec|env|then|nohup|command)\s+|bin/)([A-Za-z0-9_][\w.+-]{0,40})",
+    "told": rb"(?:\b(?:sudo|xargs|exec|execdir|ok|env|then|nohup|command)\s+|bin/)([A-Za-z0-9_][\w.+-]{0,40})",
+    "file": rb"file://(/[\w.@+-]+(?:/[\w.@+-]+)*)",
+    "host": rb"://(?:[\w.+~%:-]{0,60}@)?([A-Za-z0-9][\w.-]{0,60})",
+    "open": rb"(?:\.\./|~/)[^\s\"'`]{1,200}",
+    "left": rb"%[-0-9.]{0,6}[a-z]|[#$@]?\{[^{}]{0,60}\}|\$\w{1,40}|\[[^\]]{0,20}\]|\?",
+    "variable": rb"(?:\$[{(]?|(?:environ|getenv|Getenv|env::var|ENV|\benv)\W{1,3}(?:(?:get|fetch)\W{1,3})?)"
+    rb"([A-Z][A-Z0-9_]{1,40})",
+    "upward": rb"\.parents\b(?!\s{0,9}\[)|\b[fF]ind[-_]?[uU]p|\.ancestors\(|\b[sS]earch[-_]?[uU]p|find_root|findRoot",
 }
 _found: "dict[str, re.Pattern[bytes]]" = {}
 
@@ -218,6 +283,7 @@ def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], i
                 if before.strip(b"/") and before[:1] != b"-" and b"$" not in before and b"%" not in before:
                     relative.add((before + path).lstrip(b"/"))
         relative.update(path for path in _spaced(line) if path.startswith(b"../"))
+        relative.update(path for path in _open(line) if path.startswith(b"../"))
     return near, relative, steps, longest
 
 
@@ -253,7 +319,8 @@ def _climbs(data: bytes) -> tuple[int, int]:
     """How often it goes up by other means than a path, in all and at most in one line."""
     steps = longest = 0
     for line in _lines(data, _CLIMBS):
-        here = sum(min(int(index[:4]), 9) + 1 if index else 1 for index in _pattern("climb").findall(line))
+        indices = (one or other for one, other in _pattern("climb").findall(line))
+        here = sum(min(int(index[:4]), 9) + 1 if index else 1 for index in indices)
         steps += here
         longest = max(longest, here)
     return steps, longest
@@ -261,12 +328,70 @@ def _climbs(data: bytes) -> tuple[int, int]:
 
 def _far(data: bytes) -> set[bytes]:
     found = {path for path in _pattern("absolute").findall(data) if len(path) <= _LONGEST}
+    if b"file:///" in data:
+        found.update(path for path in _pattern("file").findall(data) if len(path) <= _LONGEST)
     for line in _lines(data, (b"~/", b"HOME", b"%h/")):
+        found.update(path for path in _open(line.replace(b"${HOME}/", b"~/")) if path.startswith(b"~/"))
         found.update(b"~" + path for path in _pattern("below").findall(line))
         found.update(path for path in _spaced(line) if path.startswith(b"~/"))
     for line in _lines(data, (b'"/', b"'/")):
         found.update(path for path in _spaced(line) if path.startswith(b"/"))
     return found
+
+
+def _open(line: bytes) -> set[bytes]:
+    """Paths a part of which is filled in as the text runs."""
+    if not any(sign in line for sign in (b"%", b"{", b"$", b"*", b"[", b"?")):
+        return set()
+    found = set()
+    for each in _pattern("open").findall(line):
+        path = _pattern("left").sub(b"*", each).rstrip(b").,;:]}")
+        while b"**" in path:
+            path = path.replace(b"**", b"*")
+        if b"*" in path and path.strip(b"./*~"):
+            found.add(path)
+    return found
+
+
+def _listed(data: bytes) -> set[bytes]:
+    """The folders that a line names which looks at what lies in one."""
+    found: set[bytes] = set()
+    for line in _lines(data, _LISTINGS):
+        found.update(path + b"/" for path in _pattern("absolute").findall(line) if len(path) <= _LONGEST)
+        found.update(b"~" + path.rstrip(b"/") + b"/" for path in _pattern("below").findall(line))
+    return found
+
+
+def _lists_above(data: bytes) -> bool:
+    """Whether a line that looks at what lies in a folder goes to the one above."""
+    return any(b".." in line or any(sign in line for sign in _CLIMBS) for line in _lines(data, _LISTINGS))
+
+
+_NEAR = 300  # bytes between a loop's head and the step that it takes
+
+
+def _searches(data: bytes) -> bool:
+    """Whether it goes upward until something is found."""
+    if _pattern("upward").search(data):
+        return True
+    at = data.find(b"while")
+    while at >= 0:
+        body = data[at : at + _NEAR]
+        if b".." in body or any(sign in body for sign in _CLIMBS):
+            return True
+        at = data.find(b"while", at + _NEAR)
+    return False
+
+
+# These are everybody's, and what they name is captured otherwise or is none of a person's folders.
+_OF_ALL = frozenset(b"HOME PATH PWD OLDPWD SHELL USER TMPDIR LANG TERM IFS OSTYPE UID RANDOM BASH_SOURCE".split())
+
+
+def _variables(data: bytes) -> set[bytes]:
+    """The variables that it reads, each with `$` before."""
+    if not (b"$" in data or b"env" in data or b"ENV" in data):
+        return set()
+    return {b"$" + name for name in _pattern("variable").findall(data) if name not in _OF_ALL}
 
 
 def _spaced(text: bytes) -> list[bytes]:
@@ -283,24 +408,29 @@ def _named(data: bytes, *, scripts: bool) -> set[bytes]:
     strong: set[bytes] = set()
     weak: set[bytes] = set()
     for line in set(data.split(b"\n")):
-        if not line.strip():
-            continue
-        is_path = any(sign in line for sign in _OF_PATHS)
-        for word in line.translate(_WORDS).split():
-            parts = word.translate(_NAMES).split()
-            if b"/" in word and word.strip(b"/"):
-                strong.update(parts)
-            elif scripts or b"." in word:
-                weak.update(parts)
-        for quote in b"\"'`":
-            for piece in line.split(bytes((quote,)))[1::2]:
-                if piece and len(piece) < _QUOTED and b"/" not in piece:
-                    (strong if is_path else weak).add(piece)
-        first, _, rest = line.strip().partition(b" ")
-        if first in (b"import", b"from", b"require", b"load", b"use", b"source", b"include", b"."):
-            strong.update(rest.replace(b".", b" ").translate(_NAMES).split()[:8])
+        if line.strip():
+            _add_named(line, strong, weak, scripts=scripts)
     names = {name for name in strong if len(name) <= _LONGEST and name.strip(b".+-")}
     return names.union(WEAK + name for name in weak - strong if len(name) <= _LONGEST and name.strip(b".+-"))
+
+
+def _add_named(line: bytes, strong: set[bytes], weak: set[bytes], *, scripts: bool) -> None:
+    is_path = any(sign in line for sign in _OF_PATHS)
+    for word in line.translate(_WORDS).split():
+        parts = word.translate(_NAMES).split()
+        if b"/" in word and word.strip(b"/"):
+            strong.update(parts)
+        elif scripts or b"." in word:
+            weak.update(parts)
+    for quote in b"\"'`":
+        for piece in line.split(bytes((quote,)))[1::2]:
+            if piece and len(piece) < _QUOTED and b"/" not in piece:
+                (strong if is_path else weak).add(piece)
+    if scripts and b"path" in line and (b"=" in line or b":" in line):
+        strong.update(line.translate(_NAMES).split()[1:9])
+    first, _, rest = line.strip().partition(b" ")
+    if first in (b"import", b"from", b"require", b"load", b"use", b"source", b"include", b"."):
+        strong.update(rest.replace(b".", b" ").translate(_NAMES).split()[:8])
 
 
 WEAK = b"\2"
@@ -312,7 +442,15 @@ def _programs(data: bytes, kind: bytes) -> set[bytes]:
     if kind == SCRIPT:
         found = set(data.translate(_NAMES).split())
     else:
-        found = {piece.split(None, 1)[0] for piece in set(data.translate(_STARTS).split(b"\n")) if piece.strip()}
+        found = set()
+        for piece in set(data.translate(_STARTS).split(b"\n")):
+            given = piece.split(None, _MOST_AHEAD)
+            if given:
+                found.add(given[0])
+                if given[0] in _PREFIXES or given[0][:1] == b"<" or b"=" in given[0]:
+                    found.update(given[1:_MOST_AHEAD])
+        if b"://" in data:
+            found.update(_pattern("host").findall(data))
         if any(word in data for word in _BEFORE):
             found.update(_pattern("told").findall(data))
     return {

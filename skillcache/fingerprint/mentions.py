@@ -3,14 +3,16 @@
 A literal scan, see `mention_text`, so it is generous: what is named and is there is an input, by content. Where a text
 climbs out of the project by other means than a path (`parent.parent`, `cd ..`, `TOP := ..`), each part of its paths
 that exists there counts, and each of its words that a file is called there; where it speaks of the home folder, what
-exists in it or among its configuration. A folder that holds the project, the home folder, homes of toolchains and
-folders of the system never count as a whole; what lies in a folder for temporary files counts by a path's part alone.
+exists in it or among its configuration; where it reads a variable that names a folder, what its names find below that.
+A folder that holds the project, the home folder, homes of toolchains and folders of the system never count as a whole;
+what lies in a folder for temporary files counts by a path's part alone. What is found, or reached by links, packages
+and configuration, is read for what it names in its turn, until that ends.
 
 A text is read once: what it names is remembered by its object id, for all worktrees of a repository, and what the
 index names altogether by the index's stamp. A first look that takes too long goes on at the next call.
 
     folder of the repository := lines of  key NUL (see mention_text)      key: kind, object id
-    file of the worktree     := stamp LF, lines of  path NUL key NUL ..., an empty line, words
+    file of the worktree     := stamp LF, lines of  path NUL key NUL ..., an empty line, words LF, lines of  key NUL ...
 """
 
 import os
@@ -22,7 +24,8 @@ from skillcache.core.digest import blob_oid, digest, digest_parts, signs
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.core.record import Record
-from skillcache.fingerprint.mention_text import WEAK
+from skillcache.fingerprint.above import is_noise
+from skillcache.fingerprint.mention_text import TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,17 +35,29 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Entry as Known
     from skillcache.fingerprint.own import Entry
 
-_FORM = b"2"
+_FORM = b"3"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
 _MOST_KEPT = 1 << 18  # texts
 _LEVELS = 4  # folders above the project
-_FOLLOWED = 200  # files elsewhere whose own text is read
+_FOLLOWED = 400  # files elsewhere whose own text is read
+_MOST_IN_FOLDER = 200  # of them in one folder, with those below
+_MOST_LISTED = 200  # files that a text finds in a folder by looking
+_DEEP = 3  # folders below one of the top, or of a variable
+_UPWARD = 20
+_READ = 1 << 18  # bytes of one
 _FILE = 8 << 20  # bytes from which a file elsewhere is known by its size, its time and both ends
 _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by content
 _STAMPED = 20_000  # files: up to here as packages are, from here on by the names at its top
 # Programs and their libraries are captured as such; the rest of these is no file that anybody keeps data in.
 _SYSTEM = frozenset("bin sbin lib lib32 lib64 libx32 proc dev sys run boot nix".split())  # noqa: SIM905
+_WITH_DATA = ("/run/", "/lib/", "/lib64/", "/usr/lib/", "/usr/libexec/", "/usr/include/")  # files alone
+_NO_DATA = (".so", ".a", ".o", ".pid", ".lock", ".sock", ".socket", ".py", ".pyc")
+# Of a machine, and none of these is meant where a text does not spell its path.
+_OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group shadow fstab".split())  # noqa: SIM905
+# A variable called so names what a run writes to, or an installation.
+_NO_INPUTS = ("TMP", "TEMP", "CACHE", "LOG", "OUT")
+_INSTALLED = ("_HOME", "_ROOT", "_PREFIX", "VIRTUAL_ENV", "GOPATH", "NVM_DIR", "BUN_INSTALL", "SDKMAN_DIR", "GOBIN")
 _OF_USR = ("/usr/share/", "/usr/local/share/", "/usr/local/etc/", "/usr/local/lib/")
 # What changes by itself, or is captured otherwise.
 _NEVER = frozenset(".git .hg .svn .cache .claude .claude.json .npm .Trash __pycache__ node_modules".split())  # noqa: SIM905
@@ -73,7 +88,7 @@ class Texts(Record):
 class Mentions(Record):
     paths: "dict[str, Entry]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
     programs: "frozenset[str]"
-    modes: bool  # whether one of them asks for permissions
+    said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
 
 
 def of(
@@ -84,10 +99,12 @@ def of(
     *,
     deadline: float,
     programs: "frozenset[str]" = frozenset(),
+    reached: "Iterable[str]" = (),
 ) -> Mentions:
     """What is named in the texts of `root`. Raises Bypass (TOO_SLOW) before the deadline.
 
-    folders: real paths in which the command may stand; programs: names among which words of the texts are sought.
+    folders: real paths in which the command may stand; programs: names among which words of the texts are sought;
+    reached: files and folders elsewhere that count already, whose text is read, too.
     """
     end = time.monotonic() + _PART * (deadline - time.monotonic())
     memory = _Memory(root, texts, environ, end)
@@ -96,14 +113,15 @@ def of(
     places = dict.fromkeys((root, *folders))
     for path, line in lines:
         found.resolve(path, line, places)
-    found.follow(memory)
+    found.follow(memory, reached)
+    memory.finish()
     named: frozenset[str] = frozenset()
     if programs:
         ordered = list(programs)
         held = memory.words()
         known = zip(ordered, signs(map(os.fsencode, ordered)), strict=True)
         named = frozenset([name for name, sign in known if sign in held])
-    return Mentions(dict(found.rows()), named, b"?modes" in memory.words())
+    return Mentions(dict(found.rows()), named, memory.words())
 
 
 class _Memory:
@@ -120,6 +138,9 @@ class _Memory:
         self._known: dict[bytes, bytes] | None = None
         self._new: dict[bytes, bytes] = {}
         self._words: set[bytes] = set()
+        self._kept: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+        self._recent: dict[bytes, bytes] = {}
+        self._now: dict[bytes, bytes] = {}  # what this look has read, or would have: of edits, and of files elsewhere
 
     def lines(self) -> list[tuple[bytes, bytes]]:
         """(path, line) of all texts that name something besides programs. Raises Bypass (TOO_SLOW)."""
@@ -132,8 +153,8 @@ class _Memory:
         words, _, last = more.partition(b"\n")
         self._words = set(words.split(b"\1"))
         edits = self.texts.edits
-        recent = dict(_pair(item) for item in last.split(b"\n") if item)
-        now: dict[bytes, bytes] = {}
+        recent = self._recent = dict(_pair(item) for item in last.split(b"\n") if item)
+        now = self._now
         found = [pair for pair in map(_pair, body.split(b"\n")) if pair[0] and pair[0] not in edits]
         for path, entry in edits.items():
             kind = _kind(path) if entry and entry[0][:2] == b"10" else b""
@@ -144,10 +165,16 @@ class _Memory:
                 if line:
                     found.append((path, line))
                     self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
-        if not is_known or now.keys() != recent.keys():
-            self._save(stamp, body, words, now)
-            self._keep()
+        self._kept = (stamp, body, words)
+        if not is_known:
+            self._save({**recent, **now})
+        self._keep()
         return found
+
+    def finish(self) -> None:
+        """After all that is read in one look."""
+        if self._now.keys() != self._recent.keys():
+            self._save(self._now)
 
     def words(self) -> set[bytes]:
         """What may be a program, after `lines`."""
@@ -202,18 +229,24 @@ class _Memory:
             self._new[key] = line
         return line
 
-    def text(self, path: str, data: bytes) -> bytes:
-        """The line of a file elsewhere."""
+    def text(self, path: str) -> bytes:
+        """The line of a file elsewhere. Raises OSError, Bypass (TOO_SLOW)."""
         kind = _kind(os.fsencode(path))
-        if kind not in (b"c", b"s"):
+        status = os.stat(path)
+        if kind not in (b"c", b"s") or not S_ISREG(status.st_mode) or status.st_size > _READ:
             return b""
-        key = kind + digest(data).encode()
-        line = self._texts().get(key, self._new.get(key))
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        key = b"@" + digest(os.fsencode(f"{path}\0{stamp}")).encode()
+        line = self._recent.get(key, self._now.get(key))
         if line is None:
+            if time.monotonic() > self.end:
+                self._save({**self._recent, **self._now})
+                raise Bypass(outcomes.TOO_SLOW, "reading what the project's files name")
             from skillcache.fingerprint import mention_text
 
-            line = self._new[key] = mention_text.read(data, kind)
-            self._keep()
+            line = mention_text.read(files.load(path, _READ), kind.upper())
+        self._now[key] = line
+        self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
         return line
 
     def _texts(self) -> dict[bytes, bytes]:
@@ -234,8 +267,9 @@ class _Memory:
         self._new = {}
         _save(self._common, b"\n".join([_FORM + b"\0", *(key + b"\0" + line for key, line in known.items())]))
 
-    def _save(self, stamp: bytes, body: bytes, words: bytes, now: dict[bytes, bytes]) -> None:
+    def _save(self, now: dict[bytes, bytes]) -> None:
         if self._own:
+            stamp, body, words = self._kept
             last = b"\n".join(key + b"\0" + line for key, line in now.items())
             _save(self._own, b"".join((stamp, b"\n", body, b"\n\n", words, b"\n", last)))
 
@@ -275,7 +309,7 @@ def _may_leave(path: bytes, line: bytes) -> bool:
         return True
     if near and any(os.path.normpath(os.path.join(folder, each)).startswith(b"..") for each in near.split(b"\1")):
         return True
-    return bool(names) and (b"h" in flags or _levels(path, int(steps), 0, flags) > 0)
+    return bool(names) and (not {*b"huv"}.isdisjoint(flags) or _levels(path, int(steps), 0, flags) > 0)
 
 
 def _levels(path: bytes, steps: int, longest: int, flags: bytes) -> int:
@@ -313,94 +347,231 @@ class _Elsewhere:
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
+        self._of_variables = dict(self._folders_of_variables())
+
+    def _folders_of_variables(self) -> "Iterator[tuple[bytes, tuple[str, str]]]":
+        """(sign, (name, folder)) of the variables that name a folder of somebody's."""
+        from skillcache.fingerprint.leads import is_of_system
+        from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
+
+        for name, value in self.environ.items():
+            if not value.startswith(("/", "~/", "../")) or ":" in value or name in IS_SET or name in IS_FOLDER:
+                continue
+            if is_noise(name) or name in ("HOME", "PWD") or any(word in name for word in _NO_INPUTS):
+                continue
+            path = self.home + value[1:] if value[0] == "~" else os.path.normpath(os.path.join(self.root, value))
+            aside = self._holds(self.root, path) or self._holds(path, self.root) or is_of_system(f"{path}/")
+            if not aside and path != self.home and os.path.isdir(path):
+                yield signs([b"$" + os.fsencode(name)])[0], (name, path)
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
         head, near, relative, far, names, _ = line.split(b"\0")
         steps, longest, flags = head.split(b",")
+        if head == b"0,0,v" and not (near or relative or far or self._of_variables):
+            return
         built = _kind(path) in (b"c", b"s", b"l", b"k")
         folder = os.path.normpath(os.path.join(self.root, os.path.dirname(os.fsdecode(path))))
-        for each in _items(near):
-            self._literal(os.path.join(folder, each), built=built)
-        for each in _items(relative):
-            for place in {folder, *places}:
-                self._literal(os.path.join(place, each), built=built)
-        for each in _items(far):
-            self._far(each, built=built)
-        if names:
-            words = set(names.split(b"\1"))
-            place = self.root
-            for _ in range(_levels(path, int(steps), int(longest), flags)):
-                place = os.path.dirname(place)
-                self._named_in(place, words)
-            if b"h" in flags and self.home:
-                settings = self.environ.get("XDG_CONFIG_HOME", "")
-                for place in (self.home, *(f"{self.home}/{name}" for name in _GENERAL), settings):
-                    if place.startswith("/"):
-                        self._named_in(place, words)
+        words = set(names.split(b"\1")) if names else set()
+        self._paths(near, {folder}, words, built=built)
+        self._paths(relative, {folder, *places}, words, built=built)
+        self._all_far(far, words, built=built)
+        if words:
+            self._around(self.root, _levels(path, int(steps), int(longest), flags), words, flags)
 
-    def follow(self, memory: _Memory) -> None:
-        """What the files found elsewhere name in their turn."""
-        done: set[str] = set()
-        while len(done) < _FOLLOWED and (left := [path for path in self.found if path not in done]):
-            for path in left[: _FOLLOWED - len(done)]:
-                done.add(path)
-                # What comes with the system leads to what does.
-                if not os.path.isfile(path) or path.startswith("/usr/") or os.path.dirname(path) == "/etc":
-                    continue
+    def _paths(self, named: bytes, places: "Iterable[str]", words: set[bytes], *, built: bool) -> None:
+        for each in _items(named):
+            for place in places:
+                if "*" in each:
+                    self._pattern(os.path.join(place, each), words)
+                else:
+                    self._literal(os.path.join(place, each), built=built)
+
+    def _around(self, start: str, levels: int, words: set[bytes], flags: bytes) -> None:
+        """What these names may mean behind a climb from a folder, at home, or behind a variable."""
+        place = start
+        for _ in range(levels):
+            place = os.path.dirname(place)
+            self._named_in(place, words)
+            if b"l" in flags:
+                self._files_in(place)
+        for _ in range(_UPWARD if b"u" in flags else 0):
+            place = os.path.dirname(place)
+            if place in ("/", self.home) or self._list(place)[2]:
+                break
+            self._named_in(place, words, only_files=True)
+        if b"h" in flags and self.home:
+            settings = self.environ.get("XDG_CONFIG_HOME", "")
+            for place in (self.home, *(f"{self.home}/{name}" for name in _GENERAL), settings):
+                if place.startswith("/"):
+                    self._named_in(place, words)
+        for sign in words & self._of_variables.keys() if b"v" in flags else ():
+            name, folder = self._of_variables[sign]
+            if b"l" in flags and not name.endswith(_INSTALLED):
+                self._add(folder, whole=True, literal=True)
+            self._below(folder, words, _DEEP)
+
+    def _files_in(self, folder: str) -> None:
+        """What a text finds that looks at all that lies in a folder."""
+        entries, _, is_of_all = self._list(folder)
+        if is_of_all or folder in ("/", self.home):
+            return
+        paths = [f"{folder}/{name}" for name in sorted(entries) if name[0] != "." and not is_noise(name)]
+        for path in [path for path in paths if os.path.isfile(path)][:_MOST_LISTED]:
+            self._add(path, whole=False, literal=False)
+
+    def _below(self, folder: str, words: set[bytes], depth: int) -> None:
+        """The files below a folder to which names lead."""
+        self._require_time()
+        asked = self._asking(folder)
+        exact = {asked.strong[sign] for sign in words & asked.strong.keys()}
+        exact |= {asked.weak[sign] for sign in words & asked.weak.keys()}
+        for name in exact - _OF_MACHINE:
+            path = f"{folder}/{name}"
+            if os.path.isfile(path):
+                self._add(path, whole=False, literal=False)
+            elif depth and os.path.isdir(path) and not self._holds(path, self.root) and path != self.home:
+                self._below(path, words, depth - 1)
+
+    def _pattern(self, path: str, words: set[bytes]) -> None:
+        """The files at a path of which the text leaves a part open."""
+        first = path.index("*")
+        top = os.path.normpath(path[: path.rindex("/", 0, first)] or "/")
+        parts = path[path.rindex("/", 0, first) + 1 :].split("/")
+        if self._holds(self.root, top) or top == "/":
+            return
+        self._require_time()
+        found = [top]
+        for part in parts:
+            before, star, after = part.partition("*")
+            is_open = not before.strip(".") and "*" not in after
+            further = []
+            for place in found:
+                names, _, is_of_all = self._list(place)
+                is_strict = star and (place == self.home or (is_open and is_of_all))
+                for name in sorted(names) if star else [part]:
+                    if star and (not _fits(part, name) or is_noise(name)):
+                        continue
+                    middle = os.fsencode(name[len(before) : len(name) - len(after)])
+                    if not is_strict or not words.isdisjoint(signs([middle, WEAK + middle])):
+                        further.append(f"{place}/{name}")
+            found = further[:_MOST_LISTED]
+        for each in found:
+            if os.path.isfile(each):
+                self._add(each, whole=False, literal=True)
+
+    def follow(self, memory: _Memory, reached: "Iterable[str]") -> None:
+        """What the files found or reached elsewhere name in their turn."""
+        from skillcache.fingerprint.leads import is_of_system
+
+        pending = sorted({path for path in map(os.path.realpath, reached) if self._is_read(path)})
+        pending += sorted(self.found)
+        begun: set[str] = set()
+        left = _FOLLOWED
+        while pending:
+            path = pending.pop(0)
+            # What comes with the system leads to what does.
+            if path in begun or is_of_system(path) or os.path.dirname(path) == "/etc" or left <= 0:
+                continue
+            begun.add(path)
+            before = set(self.found)
+            for one in _texts_in(path) if os.path.isdir(path) else [path]:
+                left -= 1
                 try:
-                    line = memory.text(path, files.load(path, 1 << 18))
+                    line = memory.text(one)
                 except OSError:
                     continue
                 if line:
-                    self._of_file(path, line)
+                    self._of_file(one, line)
+            pending += sorted(self.found - before)
+
+    def _is_read(self, path: str) -> bool:
+        """Whether what counts already is somebody's code: no checkout of this repository, and no installed package."""
+        if self._holds(self.root, path) or self._holds(path, self.root) or path in ("/", self.home):
+            return False
+        return _NOT_READ.isdisjoint(path.split("/")) and not self._is_own(path)
 
     def _of_file(self, path: str, line: bytes) -> None:
-        _, near, relative, far, names, words = line.split(b"\0")
+        head, near, relative, far, names, programs = line.split(b"\0")
+        steps, _, flags = head.split(b",")
         folder = os.path.dirname(path)
-        for each in (*_items(near), *_items(relative)):
-            self._literal(os.path.join(folder, each), built=True)
-        for each in _items(far):
-            self._far(each, built=True)
-        self._named_in(folder, set(names.split(b"\1")), set(words.split(b"\1")), only_files=True)
+        words = set(names.split(b"\1"))
+        self._paths(near, {folder}, words, built=True)
+        self._paths(relative, {folder}, words, built=True)
+        self._all_far(far, words, built=True)
+        is_at_home = folder in (self.home, f"{self.home}/.config")
+        self._named_in(folder, words, set(programs.split(b"\1")), only_files=is_at_home, elsewhere=True)
+        if not is_at_home:
+            self._around(folder, min(int(steps), _LEVELS), words, flags)
 
-    def _literal(self, path: str, *, built: bool) -> None:
+    def _literal(self, path: str, *, built: bool, listed: bool = False) -> None:
         path = os.path.normpath(path)
-        if self._holds(self.root, path) or (path, built) in self._seen:
+        if self._holds(self.root, path) or ((path, built) in self._seen and not listed):
             return
         self._require_time()
         self._seen.add((path, built))
         folder, _, name = path.rpartition("/")
         entries, stems, _ = self._list(folder)
         if name in entries or os.path.lexists(path):
-            self._add(path, whole=built, literal=True)
+            self._add(path, whole=built, literal=True, listed=listed)
         elif built:
             for entry in stems.get(name, ()):
                 self._add(f"{folder}/{entry}", whole=False, literal=True)
+
+    def _all_far(self, far: bytes, words: set[bytes], *, built: bool) -> None:
+        for each in _items(far):
+            if "*" in each:
+                self._pattern(self.home + each[1:], words) if self.home else None
+            elif os.fsencode(each) in TOPS:
+                if words:
+                    self._below(each, words, _DEEP)
+            else:
+                self._far(each, built=built)
 
     def _far(self, named: str, *, built: bool) -> None:
         if named.startswith("~"):
             if self.home:
                 self._literal(self.home + named[1:], built=built)
             return
+        if named.startswith(_WITH_DATA):
+            if built and os.path.isfile(named) and not named.endswith(_NO_DATA) and ".so." not in named:
+                self._add(named, whole=False, literal=True)
+            return
         first = named.split("/", 2)[1]
         if first in _SYSTEM or (first == "usr" and not named.startswith(_OF_USR)) or first not in self._list("/")[0]:
             return
+        if named.endswith("/"):
+            if os.fsencode(named[:-1]) not in TOPS and _is_small(named):
+                self._literal(named, built=built, listed=True)
+            return
         self._literal(named, built=built)
 
+    def _asking(self, folder: str) -> _Asked:
+        if folder not in self._asked:
+            entries, stems, is_of_all = self._list(folder)
+            self._asked[folder] = _Asked(entries, {} if is_of_all else stems, set() if is_of_all else entries)
+        return self._asked[folder]
+
     def _named_in(
-        self, folder: str, names: set[bytes], words: "AbstractSet[bytes]" = frozenset(), *, only_files: bool = False
+        self,
+        folder: str,
+        names: set[bytes],
+        words: "AbstractSet[bytes]" = frozenset(),
+        *,
+        only_files: bool = False,
+        elsewhere: bool = False,
     ) -> None:
         """names, words: by their signs; of words, which are of a script, the exact name of a file counts alone."""
         if folder == "/":
             return
         self._require_time()
-        entries, stems, is_of_all = self._list(folder)
-        if folder not in self._asked:
-            self._asked[folder] = _Asked(entries, {} if is_of_all else stems, set() if is_of_all else entries)
-        asked = self._asked[folder]
+        is_of_all = self._list(folder)[2]
+        asked = self._asking(folder)
         for sign in names & asked.strong.keys():
-            self._add(f"{folder}/{asked.strong[sign]}", whole=not only_files, literal=False)
+            path = f"{folder}/{asked.strong[sign]}"
+            # What another text means by a name is no other project.
+            whole = not only_files and not (elsewhere and (is_of_all or os.path.lexists(f"{path}/.git")))
+            self._add(path, whole=whole, literal=False)
         for sign in names & asked.stemmed.keys():
             for entry in asked.stemmed[sign]:
                 self._add(f"{folder}/{entry}", whole=False, literal=False)
@@ -430,10 +601,12 @@ class _Elsewhere:
             self._listed[folder] = set(names), stems, is_of_all
         return self._listed[folder]
 
-    def _add(self, path: str, *, whole: bool, literal: bool) -> None:
-        """`whole`: a folder counts, too; `literal`: the text spells its path."""
+    def _add(self, path: str, *, whole: bool, literal: bool, listed: bool = False) -> None:
+        """`whole`: a folder counts, too; `literal`: the text spells its path; `listed`: and looks at what is in it."""
         name = path.rpartition("/")[2]
-        if self._holds(self.root, path) or self._holds(path, self.root) or "/.cache/" in path:
+        if self._holds(self.root, path) or self._holds(path, self.root):
+            return
+        if "/.cache/" in path and not (literal and os.path.isfile(path)):
             return
         if os.path.isdir(path):
             top = path.count("/") < 2  # of the system
@@ -441,7 +614,9 @@ class _Elsewhere:
                 return
             if name in _TOOLCHAINS and os.path.dirname(path) == self.home:
                 return
-            if path.startswith(("/etc/", "/var/", "/usr/")) or (self.home and path[len(self.home) + 1 :] in _GENERAL):
+            if (path.startswith(("/etc/", "/var/", "/usr/")) and not listed) or (
+                self.home and path[len(self.home) + 1 :] in _GENERAL
+            ):
                 return
             if not literal and self._is_own(path):
                 return
@@ -518,6 +693,48 @@ class _Elsewhere:
             if bypass.outcome is not outcomes.TOO_LARGE:
                 raise
             return "many: " + digest_parts(map(os.fsencode, sorted(os.listdir(top))))
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a name is so, where a `*` is anything."""
+    first, *middle, last = pattern.split("*")
+    if not name.startswith(first) or not name.endswith(last) or len(name) < len(first) + len(last):
+        return False
+    at = len(first)
+    for part in middle:
+        at = name.find(part, at, len(name) - len(last))
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _is_small(folder: str) -> bool:
+    """Whether it is no more than somebody's own few files."""
+    left = _MOST_LISTED
+    for _, folders, names in os.walk(folder):
+        left -= len(folders) + len(names)
+        if left < 0:
+            return False
+    return True
+
+
+def _texts_in(top: str) -> "Iterator[str]":
+    """The code below a folder, as far as it may be read."""
+    left = _MOST_IN_FOLDER
+    for number, (folder, folders, names) in enumerate(os.walk(top)):
+        if number >= _MOST_IN_FOLDER:
+            return
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in _NOT_READ)
+        for name in sorted(names):
+            if name.endswith(_CODE) or "." not in name:
+                yield f"{folder}/{name}"
+                left -= 1
+            if left <= 0:
+                return
+
+
+_NOT_READ = frozenset("node_modules __pycache__ site-packages dist-packages vendor target dist build".split())  # noqa: SIM905
 
 
 def _items(field: bytes) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from skillcache.core import outcomes
 from skillcache.core.digest import signs
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import mention_text, mentions
+from skillcache.fingerprint import environment, mention_text, mentions
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -69,6 +69,28 @@ def named(repo: "Project") -> list[str]:
         ("tests/test_a.py", 'open("../my fixtures/a b.json")', "../my fixtures/a b.json"),
         ("a.toml", 'globs = ["../shared/*.json"]', "../shared/x.json"),
         ("README.md", "The data is in ../data.json", "../data.json"),
+        ("tests/test_a.py", "open(os.path.split(os.getcwd())[0] + '/x.json')", "../x.json"),
+        ("tests/test_a.py", "open(os.getcwd().rsplit('/', 1)[0] + '/x.json')", "../x.json"),
+        ("tests/test_a.py", "Path(*Path(__file__).parts[:-3], 'x.json')", "../x.json"),
+        ("tests/test_a.py", "glob.glob('../fix*.txt')", "../fixture.txt"),
+        ("tests/test_a.py", "open('../case_%d.txt' % 1)", "../case_1.txt"),
+        ("tests/test_a.py", "n = 'fixture'\nopen(f'../{n}.txt')", "../fixture.txt"),
+        ("src/a.js", "readFileSync(`${__dirname}/../../case_${k}.txt`)", "../case_one.txt"),
+        ("a.rb", 'File.read("../case_#{k}.txt")', "../case_one.txt"),
+        ("a.py", "[open(Path('..') / x) for x in os.listdir('..')]", "../any.txt"),
+        ("tests/a.py", "UP = Path(__file__).parents[2]\nUP.glob('*.txt')", "../any.txt"),
+        ("src/a.js", "fs.readdirSync(path.join(__dirname, '..', '..'))", "../any.txt"),
+        ("a.sh", "for f in $(ls ..); do cat ../$f; done", "../any.txt"),
+        ("a.py", "while not exists(join(d, 'x.txt')):\n    d = os.path.dirname(d)", "../x.txt"),
+        ("src/a.py", "next(p / 'x.txt' for p in Path(__file__).parents if (p / 'x.txt').exists())", "../x.txt"),
+        ("src/a.js", "findUp('x.txt', {cwd: path.dirname(here)})", "../x.txt"),
+        ("a.py", 'os.path.join(os.path.expanduser("~"), ".apprc")', "../home/.apprc"),
+        ("a.py", "name = 'app'\nos.path.expanduser(f'~/.{name}rc')", "../home/.apprc"),
+        ("a.js", 'process.env.HOME + "/.apprc"', "../home/.apprc"),
+        ("a.rb", 'File.join(Dir.home, ".apprc")', "../home/.apprc"),
+        ("a_test.go", 'home, _ := os.UserHomeDir()\nfilepath.Join(home, ".apprc")', "../home/.apprc"),
+        ("a.py", "open(os.path.expanduser('~/.cache/app/x.txt'))", "../home/.cache/app/x.txt"),
+        ("p.dat", "../x.txt", "../x.txt"),
     ],
 )
 def test_what_a_text_names_is_an_input(repo: "Project", path: str, text: str, there: str) -> None:
@@ -91,6 +113,142 @@ def test_what_such_a_file_names_is_one_too(repo: "Project") -> None:
     repo.write("../a.mk", "include $(TOP)/b.mk\n")
     repo.write("../b.mk", "x = 1\n")
     assert named(repo) == ["../a.mk", "../b.mk"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "open(os.path.join('{}', 'data', 'x.txt'))"),
+        ("a.py", "BASE = '{}'\nopen(BASE + '/data/x.txt')"),
+        ("a.py", "DATA = Path('{}', 'data')\nopen(DATA / 'x.txt')"),
+    ],
+)
+def test_what_lies_below_a_folder_at_the_top_counts_by_names(
+    repo: "Project", monkeypatch: pytest.MonkeyPatch, path: str, text: str
+) -> None:
+    top = repo.top.parent / "srv"
+    for module in (mentions, mention_text):
+        monkeypatch.setattr(module, "TOPS", frozenset([os.fsencode(top)]))
+    repo.write(path, text.format(top))
+    repo.write("../srv/other/y.txt", "1")
+    before = repo.rows()
+    repo.write("../srv/data/x.txt", "1")
+    assert len({before, repo.rows()}) == 2
+    assert len(named(repo)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "open(os.environ['DATA_DIR'] + '/x.txt')"),
+        ("a.py", "open(os.path.join(os.environ.get('DATA_DIR', '.'), 'x.txt'))"),
+        ("a.js", "readFileSync(path.join(process.env.DATA_DIR, 'x.txt'))"),
+        ("a.sh", 'cat "$DATA_DIR/x.txt"'),
+        ("Makefile", "test:\n\tcat $(DATA_DIR)/x.txt"),
+        ("ruff.toml", 'extend = "${DATA_DIR}/x.txt"'),
+        ("a_test.go", 'os.ReadFile(filepath.Join(os.Getenv("DATA_DIR"), "x.txt"))'),
+        ("a.rs", 'Path::new(&env::var("DATA_DIR").unwrap()).join("x.txt")'),
+        ("a.rb", "File.read(File.join(ENV.fetch('DATA_DIR'), 'x.txt'))"),
+        ("a.py", "[open(f) for f in glob.glob(os.environ['DATA_DIR'] + '/*')]"),
+    ],
+)
+def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: "Project", path: str, text: str) -> None:
+    repo.write("../data/y.log", "1")
+    repo.write(path, text)
+    environ = {"DATA_DIR": str(repo.top.parent / "data")}
+    none = repo.rows(environ=environ)
+    repo.write("../data/x.txt", "one")
+    one = repo.rows(environ=environ)
+    repo.write("../data/x.txt", "two")
+    assert len({none, one, repo.rows(environ=environ)}) == 3
+    assert not named(repo)
+
+
+CHAINS = {
+    "a link": (
+        {},
+        {"tests/test_b.py": "../../sh/test_b.py"},
+        {"../sh/test_b.py": "open(HERE + '/x.txt')"},
+        "../sh/x.txt",
+    ),
+    "a module": (
+        {"PYTHONPATH": "../lib"},
+        {},
+        {"../lib/mod.py": "open(os.path.dirname(__file__) + '/../data/x.txt')"},
+        "../data/x.txt",
+    ),
+    "a module of a module": (
+        {"PYTHONPATH": "../lib"},
+        {},
+        {"../lib/mod.py": "sys.path.append('../more')", "../more/b.py": "open(Path.home() / '.apprc')"},
+        "../home/.apprc",
+    ),
+    "a package of Node's": (
+        {},
+        {"node_modules/lib": "../../lib"},
+        {"../lib/i.js": "readFileSync(__dirname + '/../x.txt')", ".gitignore": "node_modules\n"},
+        "../x.txt",
+    ),
+    "configuration above": (
+        {},
+        {},
+        {"../conftest.py": "sys.path.insert(0, os.path.dirname(__file__) + '/shared')"},
+        "../shared/mod.py",
+    ),
+    "settings above": ({}, {}, {"../pytest.ini": "[pytest]\npythonpath = shared\n"}, "../shared/mod.py"),
+    "a sourced script": (
+        {},
+        {},
+        {"test.sh": ". ../lib.sh\n", "../lib.sh": 'export X="$(dirname "$0")"\n. "$X/../more/c.sh"\n'},
+        "../more/c.sh",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CHAINS)
+def test_what_leads_out_is_read_for_what_it_names(repo: "Project", kind: str) -> None:
+    environ, links, texts, there = CHAINS[kind]
+    environ = {name: str(repo.top / value) for name, value in environ.items()}
+    for path, text in texts.items():
+        repo.write(path, text)
+    for link, target in links.items():
+        place = repo.top / link
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(target)
+
+    def rows() -> tuple[tuple[str, str, str], ...]:
+        return repo.rows(environ=environ, executables=(("python3", str(repo.top)),))
+
+    none = rows()
+    repo.write(there, "one")
+    one = rows()
+    assert one == rows()
+    repo.write(there, "two")
+    assert len({none, one, rows()}) == 3
+
+
+def test_what_a_text_asks_the_machine_for(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, attribute in (("zone", "_LOCAL"), ("hosts", "_HOSTS")):
+        monkeypatch.setattr(environment, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
+
+    def change() -> tuple[bool, bool]:
+        found: list[bool] = []
+        for name in ("zone", "hosts"):
+            before = repo.rows()
+            repo.write(f"../machine/{name}", f"127.0.0.{len(found) + 8} db.local\n")
+            found.append(repo.rows() != before)
+            repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")
+        return found[0], found[1]
+
+    assert change() == (False, False)
+    repo.write("a.py", "time.strftime('%Z', time.localtime(0))")
+    assert change() == (True, False)
+    repo.write("a.py", "connect('db.local', 5432)")
+    assert change() == (False, True)
+    repo.write("a.py", "URL = 'http://user@db.local:5432/x'")
+    assert change() == (False, True)
+    repo.write("a.py", "connect('other.local', 5432)")
+    assert change() == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -171,5 +329,25 @@ def test_programs_are_words_where_one_can_stand() -> None:
     assert {"jq", "node"} <= programs("Makefile", "t:\n\t@jq . x && cd b; node c.js\n")
     assert "jq" in programs("package.json", '{"scripts": {"test": "A=1 jq . x"}}')
     assert "jq" in programs("bin/check", "#!/bin/sh\nif jq . x; then echo; fi")
+    for ahead in (
+        "timeout 5 ",
+        "LC_ALL=C ",
+        "nice -n 1 ",
+        "if ",
+        "</dev/null ",
+        "while ",
+        "env X=1 ",
+        "sudo -n ",
+        "exec ",
+    ):
+        assert "jq" in programs("a.py", f'check_output("{ahead}jq x", shell=True)'), ahead
+    for text in (
+        'which("jq")',
+        "T = 'jq'\nexeca(T)",
+        'run("find . -exec jq {} +")',
+        "`echo $(jq .)`",
+        'sh("a | xargs jq")',
+    ):
+        assert "jq" in programs("a.js", text), text
     assert "jq" not in programs("README.md", "needs `jq`")
     assert "jq" not in programs("package-lock.json", '"jq": 1')
