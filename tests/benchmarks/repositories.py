@@ -2,7 +2,8 @@
 
 `repositories.toml` beside this file, or the one of `--table`, says of each what is run in it. DIR is not touched: what
 is done is done in a copy. Each command is run twice on the content as it is, after an edit, after that is taken back
-and, where that makes sense, in a worktree; whatever is served is held against a fresh run at that moment.
+and, where that makes sense, in a worktree; whatever is served is held against a fresh run at that moment, in a copy
+in which the same was done.
 
 A repeat is safe where the same line has passed on the same content, in the same environment, with the same text but
 for what verification forgets. Of a tool that says another thing each time, such as the order of tests that run side by
@@ -21,6 +22,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from skillcache.cache.verify import normalized
@@ -54,7 +56,11 @@ class Repository:
         (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
         self.tool = BashTool(base / "calls")
         self.tool.seconds = _PATIENCE
-        subprocess.run([*_COPIED, str(source), str(self.root)], check=True)
+        # Bare runs are made in a twin: what they leave is nothing that the runs of the place itself would find there.
+        self.twins = {self.root: base / "twin" / source.name}
+        (base / "twin").mkdir()
+        for root in (self.root, *self.twins.values()):
+            subprocess.run([*_COPIED, str(source), str(root)], check=True)
         self.environ = {
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
@@ -66,36 +72,32 @@ class Repository:
             "SKILLCACHE_VERIFY": "0",
             "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides nothing
         }
-        self._move(source)
+        for root in (self.root, *self.twins.values()):
+            _move(root, source)
 
     def _words(self, name: str) -> list[str]:
         found = self.told.get(name, [])
         assert isinstance(found, list)
         return [str(word) for word in found]
 
-    def _move(self, source: Path) -> None:
-        """Environments of Python name their place: in a copy it is another."""
-        for path in self.root.glob(".venv/bin/*"):
-            _replace(path, source, self.root)
-        for pattern in ("*.pth", "__editable__*", "*.dist-info/direct_url.json"):
-            for path in self.root.glob(f".venv/lib/python3*/site-packages/{pattern}"):
-                _replace(path, source, self.root)
-
     def go(self) -> None:
         lines = self._words("commands")
-        edited = self.root / str(self.told["edit"])
-        text = edited.read_text()
+        edited = str(self.told["edit"])
+        text = (self.root / edited).read_text()
         places = [(self.root, "as it is"), (self.root, "edited"), (self.root, "as it is")]
         for root, content in places:
-            edited.write_text(text + (str(self.told["mark"]) + "\n" if content == "edited" else ""))
+            for place in (root, self.twins[root]):
+                (place / edited).write_text(text + (str(self.told["mark"]) + "\n" if content == "edited" else ""))
             for _ in range(2):
                 for line in lines:
                     self.call(line, root, content)
         if self.told.get("worktree"):
             other = self.base / "annexe"
-            self._git("worktree", "add", "-q", "--detach", str(other))
-            for name in self._words("copies"):
-                subprocess.run([*_COPIED, str(self.root / name), str(other / name)], check=True)
+            self.twins[other] = self.base / "twin/annexe"
+            for root, place in ((self.root, other), (self.twins[self.root], self.twins[other])):
+                self._git(root, "worktree", "add", "-q", "--detach", str(place))
+                for name in self._words("copies"):
+                    subprocess.run([*_COPIED, str(root / name), str(place / name)], check=True)
             for _ in range(2):
                 for line in lines:
                     self.call(line, other, "as it is")
@@ -113,8 +115,10 @@ class Repository:
             self.hits += 1
             self.safe += 1
             self.served += 1
-            fresh = self._run(line, place, environ, _NOTHING)
-            if not self._is_alike(ran, fresh, lambda: self._run(line, place, environ, _NOTHING), place):
+            twin = str(self.twins[root])
+            run = partial(self._run, line, twin, self._environ(self.twins[root]), _NOTHING)
+            fresh = run()
+            if not _is_alike((ran.status, text), fresh, run, twin):
                 self.wrong.append(f"{line} in {place}, {content}:\n--- served\n{ran.text}\n--- fresh\n{fresh.text}")
         elif known == text:
             self.safe += 1
@@ -122,21 +126,6 @@ class Repository:
             self.missed[f"{line}: {why}"] += 1
         if ran.status == 0:
             self.known[line, content] = text
-
-    @staticmethod
-    def _is_alike(ran: Ran, fresh: Ran, again: Callable[[], Ran], place: str) -> bool:
-        """Whether a text is what a fresh run gives, as exactly as bare runs agree with each other."""
-        one = (ran.status, normalized(ran.text, place))
-        bare = [(fresh.status, normalized(fresh.text, place))]
-        while one not in bare:
-            if len(bare) > _BARE:
-                return False
-            fresh = again()
-            bare.append((fresh.status, normalized(fresh.text, place)))
-            loose = [(status, _loose(text)) for status, text in bare]
-            if bare[-1] != bare[0] and (one[0], _loose(one[1])) in loose:
-                return True
-        return True
 
     def _environ(self, root: Path) -> dict[str, str]:
         path = [os.path.join(root, name.replace("{home}", HOME)) for name in self._words("path")]
@@ -148,8 +137,8 @@ class Repository:
             **{name: value.replace("{root}", str(root)).replace("{home}", HOME) for name, value in named.items()},
         }
 
-    def _git(self, *words: str) -> None:
-        subprocess.run(["git", *words], cwd=self.root, env=self._environ(self.root), check=True, capture_output=True)
+    def _git(self, root: Path, *words: str) -> None:
+        subprocess.run(["git", *words], cwd=root, env=self._environ(root), check=True, capture_output=True)
 
     def _run(self, line: str, place: str, environ: dict[str, str], preamble: str) -> Ran:
         return self.tool.run(line, place, environ, session=f"s{self.calls}", preamble=preamble)
@@ -163,9 +152,32 @@ class Repository:
         return [count.outcome for count in counts.read(self.environ["SKILLCACHE_HOME"])]
 
 
+def _is_alike(one: tuple[int, str], fresh: Ran, again: Callable[[], Ran], place: str) -> bool:
+    """Whether a status and a text are what a fresh run gives, as exactly as bare runs agree with each other."""
+    bare = [(fresh.status, normalized(fresh.text, place))]
+    while one not in bare:
+        if len(bare) > _BARE:
+            return False
+        fresh = again()
+        bare.append((fresh.status, normalized(fresh.text, place)))
+        loose = [(status, _loose(text)) for status, text in bare]
+        if bare[-1] != bare[0] and (one[0], _loose(one[1])) in loose:
+            return True
+    return True
+
+
 def _loose(text: str) -> list[str]:
     """What is the same of two texts that differ in the order of their lines and in durations."""
     return sorted(_DURATION.sub("<duration>", line) for line in text.splitlines())
+
+
+def _move(root: Path, source: Path) -> None:
+    """Environments of Python name their place: in a copy it is another."""
+    for path in root.glob(".venv/bin/*"):
+        _replace(path, source, root)
+    for pattern in ("*.pth", "__editable__*", "*.dist-info/direct_url.json"):
+        for path in root.glob(f".venv/lib/python3*/site-packages/{pattern}"):
+            _replace(path, source, root)
 
 
 def _replace(path: Path, old: Path, new: Path) -> None:
