@@ -192,7 +192,18 @@ _SIGNED = (
     *(b"user.name", b"user.email", b"%an", b"%ae", b"%cn", b"%ce", b"shortlog", b"git log", b'"log"', b"'log'"),
     *(b"git show", b'"show"', b"'show'", b"blame", b"igned-off", b"_IDENT", b"--author"),
 )
-_SHELLS_OF_A_PERSON = (b"bash -l", b"bash -i", b"zsh -l", b"zsh -i", b"sh -l", b"--login", b"-lc", b"-ic", b"-i -c")
+_SHELLS_OF_A_PERSON = (
+    b"bash -l",
+    b"bash -i",
+    b"zsh -l",
+    b"zsh -i",
+    b"sh -l",
+    b"--login",
+    b" -lc",
+    b" -ic",
+    b"'-lc",
+    b'"-lc',
+)
 _KEPT = (b"config.cache", b"config.getini('cache", b"lastfailed", b"pytest_cache/v", b"pytest_cache/d")
 _ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON}
 _OWN = (

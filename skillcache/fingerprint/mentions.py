@@ -51,7 +51,7 @@ _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by conte
 _STAMPED = 20_000  # files: up to here as packages are, from here on by the names at its top
 # Programs and their libraries are captured as such; the rest of these is no file that anybody keeps data in.
 _SYSTEM = frozenset("bin sbin lib lib32 lib64 libx32 proc dev sys run boot nix".split())  # noqa: SIM905
-_WITH_DATA = ("/run/", "/lib/", "/lib64/", "/usr/lib/", "/usr/libexec/", "/usr/include/")  # files alone
+_WITH_DATA = ("/run/", "/lib/", "/lib64/", "/usr/lib/", "/usr/libexec/")  # files alone
 _NO_DATA = (".so", ".a", ".o", ".pid", ".lock", ".sock", ".socket", ".py", ".pyc")
 # Of a machine, and none of these is meant where a text does not spell its path.
 _OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group shadow fstab".split())  # noqa: SIM905
@@ -387,19 +387,19 @@ class _Elsewhere:
                 else:
                     self._literal(os.path.join(place, each), built=built)
 
-    def _around(self, start: str, levels: int, words: set[bytes], flags: bytes) -> None:
+    def _around(self, start: str, levels: int, words: set[bytes], flags: bytes, *, elsewhere: bool = False) -> None:
         """What these names may mean behind a climb from a folder, at home, or behind a variable."""
         place = start
         for _ in range(levels):
             place = os.path.dirname(place)
-            self._named_in(place, words)
+            self._named_in(place, words, elsewhere=elsewhere)
             if b"l" in flags:
                 self._files_in(place)
         for _ in range(_UPWARD if b"u" in flags else 0):
             place = os.path.dirname(place)
             if place in ("/", self.home) or self._list(place)[2]:
                 break
-            self._named_in(place, words, only_files=True)
+            self._below(place, words, 0)
         if b"h" in flags and self.home:
             settings = self.environ.get("XDG_CONFIG_HOME", "")
             for place in (self.home, *(f"{self.home}/{name}" for name in _GENERAL), settings):
@@ -467,6 +467,7 @@ class _Elsewhere:
         pending = sorted({path for path in map(os.path.realpath, reached) if self._is_read(path)})
         pending += sorted(self.found)
         begun: set[str] = set()
+        known = set(pending) - self.found
         left = _FOLLOWED
         while pending:
             path = pending.pop(0)
@@ -475,6 +476,8 @@ class _Elsewhere:
                 continue
             begun.add(path)
             before = set(self.found)
+            if os.path.isdir(path) and path not in known and not _is_small(path):
+                continue
             for one in _texts_in(path) if os.path.isdir(path) else [path]:
                 left -= 1
                 try:
@@ -502,7 +505,7 @@ class _Elsewhere:
         is_at_home = folder in (self.home, f"{self.home}/.config")
         self._named_in(folder, words, set(programs.split(b"\1")), only_files=is_at_home, elsewhere=True)
         if not is_at_home:
-            self._around(folder, min(int(steps), _LEVELS), words, flags)
+            self._around(folder, min(int(steps), _LEVELS), words, flags, elsewhere=True)
 
     def _literal(self, path: str, *, built: bool, listed: bool = False) -> None:
         path = os.path.normpath(path)
@@ -569,8 +572,9 @@ class _Elsewhere:
         asked = self._asking(folder)
         for sign in names & asked.strong.keys():
             path = f"{folder}/{asked.strong[sign]}"
-            # What another text means by a name is no other project.
-            whole = not only_files and not (elsewhere and (is_of_all or os.path.lexists(f"{path}/.git")))
+            # What another text means by a name is no other project, and nothing large.
+            aside = elsewhere and (is_of_all or os.path.lexists(f"{path}/.git") or not _is_small(path))
+            whole = not (only_files or aside)
             self._add(path, whole=whole, literal=False)
         for sign in names & asked.stemmed.keys():
             for entry in asked.stemmed[sign]:

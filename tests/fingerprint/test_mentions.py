@@ -227,6 +227,15 @@ def test_what_leads_out_is_read_for_what_it_names(repo: "Project", kind: str) ->
     assert len({none, one, rows()}) == 3
 
 
+def test_text_elsewhere_means_no_large_folder_by_its_name(repo: "Project") -> None:
+    repo.write("a.py", "sys.path.append('../lib')")
+    repo.write("../few/x.py", "1")
+    for number in range(300):
+        repo.write(f"../many/{number}.txt", "1")
+    repo.write("../lib/mod.py", "open(os.path.dirname(os.path.dirname(__file__)) + '/many')\nimport few")
+    assert named(repo) == ["../few", "../lib"]
+
+
 def test_what_a_text_asks_the_machine_for(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
     for name, attribute in (("zone", "_LOCAL"), ("hosts", "_HOSTS")):
         monkeypatch.setattr(environment, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
