@@ -17,9 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -53,12 +55,13 @@ class Server:
         pipes = [os.pipe() for _ in range(4)]
         theirs = [pipes[0][0], pipes[1][1], pipes[2][1], pipes[3][1]]
         ours = [pipes[0][1], pipes[1][0], pipes[2][0], pipes[3][0]]
-        with os.fdopen(ours[0], "wb") as writing:
-            writing.write(given.encode())  # no more than a pipe holds
+        writing = threading.Thread(target=_write, args=(ours[0], given.encode()))
+        writing.start()
         socket.send_fds(self._link, [told], theirs)
         for handle in theirs:
             os.close(handle)
         out, err, status = _read(ours[1:], time.monotonic() + seconds)
+        writing.join(seconds)
         assert status, "it was killed"
         return int(status), out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
 
@@ -70,6 +73,11 @@ def _mask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def _write(handle: int, text: bytes) -> None:
+    with suppress(BrokenPipeError), os.fdopen(handle, "wb") as writing:  # it may have ended without it
+        writing.write(text)
 
 
 def _read(handles: list[int], until: float) -> list[bytes]:
@@ -99,12 +107,10 @@ def skillcache(
     python: str = sys.executable,
 ) -> tuple[int, str, str]:
     """Status and output of one command."""
-    if (
-        python != sys.executable
-        or environ.get("LC_ALL") != _LOCALE
-        or any(name.startswith("PYTHON") for name in environ)
-    ):
-        done = subprocess.run(  # it may read them as it starts
+    # What an interpreter reads as it starts; and `run` may become the command, with the status of that.
+    is_own = python != sys.executable or environ.get("LC_ALL") != _LOCALE or words[:1] == ("run",)
+    if is_own or any(name.startswith("PYTHON") for name in environ):
+        done = subprocess.run(
             [python, "-m", "skillcache", *words],
             cwd=folder,
             env=dict(environ),
