@@ -16,6 +16,11 @@ PACKAGE = Path(skillcache.__file__).parent
 MAP = (PACKAGE / "README.md").read_text()
 ROOMS = dict(re.findall(r"^\| `([\w/]+)` \| (.+) \|$", MAP, re.MULTILINE))
 FLAT = {"__init__", "__main__"}  # what Python itself asks for
+# What docstrings name so that is no place of ours: git's and our settings, Python's own, a file of somebody's.
+OTHERS = {
+    *("core.autocrlf", "core.excludesFile", "messages.from", "build.sh"),
+    *("importlib.abc.MetaPathFinder", "importlib.abc.Loader"),
+}
 MOST = 120  # lines: a map that is longer is no map
 
 
@@ -49,6 +54,19 @@ def named(tree: ast.AST, *, types: bool) -> Iterator[str]:
 def defined(node: ast.AST) -> set[str]:
     targets = node.targets if isinstance(node, ast.Assign) else ()
     return {getattr(node, "name", ""), *(target.id for target in targets if isinstance(target, ast.Name))}
+
+
+def words_of(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        for name in ("id", "attr", "arg", "name", "asname"):
+            if isinstance(word := getattr(node, name, None), str):
+                yield word
+
+
+def docstrings(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield ast.get_docstring(node) or ""
 
 
 def room_of(name: str) -> str:
@@ -93,6 +111,20 @@ def test_every_place_that_the_map_names_is_there() -> None:
                 tree = found[0]
     for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", MAP):
         assert module.replace("/", ".") in TREES or (PACKAGE / module).is_dir() or module.startswith("tests/"), module
+
+
+def test_no_docstring_names_a_place_that_is_gone() -> None:
+    """`module.name` in one: of words that our code has, each of them."""
+    known = {word for tree in TREES.values() for word in words_of(tree)}
+    known |= {part for name in TREES for part in ("skillcache", *name.split("."))}
+    gone = {
+        (name, place)
+        for name, tree in TREES.items()
+        for text in docstrings(tree)
+        for place in re.findall(r"`([a-z_]+(?:[./][A-Za-z_]+)+)`", text)
+        if place not in OTHERS and not known.issuperset(re.split("[./]", place))
+    }
+    assert gone == set()
 
 
 def test_modules_are_not_passed_about() -> None:

@@ -1,7 +1,7 @@
 """Whether a stored result is served, a function of what is known; and how long each command takes, so which are stored.
 
 How long is kept in a table of fixed size, so that it needs no housekeeping: 65,536 slots of 16 bytes, a slot found by
-the digest of project and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes zero. Two commands in
+the digest of folder and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes zero. Two commands in
 one slot take turns; a torn or foreign slot has another tag and reads as unknown.
 """
 
@@ -42,7 +42,7 @@ class Answer(Record):
     unknown: tuple[str, ...] = ()  # names of the entry whose generations are still to be asked for
     _: KW_ONLY
     error: bytes = b""  # its standard error, likewise
-    stored: bytes = b""  # of the entry
+    stored: bytes = b""  # the entry's own bytes, of which its details are read later
 
 
 class Inquiry(Record):
@@ -164,9 +164,9 @@ def least(settings: "Settings", *, declared: bool) -> float:
     return 1000 * min([settings.number(name) for name in names])
 
 
-def learnt(cache: str, project: str, command: str) -> int | None:
-    """Milliseconds the command is expected to take; None when it is not known."""
-    offset, tag = _place(project, command)
+def learnt(cache: str, folder: str, command: str) -> int | None:
+    """Milliseconds the command is expected to take in `folder`; None when it is not known."""
+    offset, tag = _slot_of(folder, command)
     try:
         handle = os.open(durations_file(cache), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -182,11 +182,11 @@ def learnt(cache: str, project: str, command: str) -> int | None:
     return int.from_bytes(slot[8:12], "big")
 
 
-def learn(cache: str, project: str, command: str, milliseconds: int) -> None:
+def learn(cache: str, folder: str, command: str, milliseconds: int) -> None:
     """Take in one run. Newer runs weigh half, so that a command which grew slow is soon looked up again."""
-    before = learnt(cache, project, command)
+    before = learnt(cache, folder, command)
     value = milliseconds if before is None else (before + milliseconds) // 2
-    offset, tag = _place(project, command)
+    offset, tag = _slot_of(folder, command)
     slot = tag + min(max(value, 0), _MOST).to_bytes(4, "big") + bytes(4)
     try:
         files.make_folder(cache)
@@ -199,6 +199,6 @@ def learn(cache: str, project: str, command: str, milliseconds: int) -> None:
         return
 
 
-def _place(project: str, command: str) -> tuple[int, bytes]:
-    digest = blake2b(f"{project}\0{command}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _slot_of(folder: str, command: str) -> tuple[int, bytes]:
+    digest = blake2b(f"{folder}\0{command}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return int.from_bytes(digest[:4], "big") % _SLOTS * _SLOT, digest[8:16]

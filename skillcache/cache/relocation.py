@@ -6,8 +6,8 @@ Relocated text is the text with the root's path replaced by NUL and a letter tha
     0  a NUL of the text itself
 
 Only whole paths are replaced: not /a/b in /a/bc, x/a/b or /a/b.old. Whether what is left of the text may still depend
-on where the root is, is judged by `residue`. A root that some tools would spell in another way, because they quote or
-resolve it (blanks, letters beyond ASCII, symbolic links), neither gives nor takes a text that names it.
+on where the root is, is judged by `path_leaks.is_settled`. A root that some tools would spell in another way, because
+they quote or resolve it (blanks, letters beyond ASCII, symbolic links), neither gives nor takes a text that names it.
 """
 
 import os

@@ -73,9 +73,9 @@ class Held:
 class Passenger:
     """A call on its way to a run of its own or to another's result.
 
-    digest: of what it depends on, as last seen; look: sees anew, and gives the digest of what no result is stored for,
-    None where there is one; whatever it raises, nothing is held then. owner: see `holder`; may_wait: whether for this
-    holder; longest: see `Held`.
+    digest: of what it depends on, as last seen; see: looks anew, and gives the digest of what no result is stored for,
+    None where there is one; whatever it raises, nothing is held then. owner: see `processes.holder_of`; may_wait:
+    whether for this holder; longest: see `Held`.
     held: the claim, once `board` has got one; waited: whether another's run was waited for.
     """
 
@@ -83,7 +83,7 @@ class Passenger:
         self,
         open_store: "Callable[[], Store]",
         digest: str,
-        look: "Callable[[], str | None]",
+        see: "Callable[[], str | None]",
         owner: str,
         may_wait: "Callable[[str], bool]",
         longest: float = float("inf"),
@@ -92,7 +92,7 @@ class Passenger:
         self.waited = False
         self._open_store = open_store
         self._digest = digest
-        self._see = look
+        self._see = see
         self._owner = owner
         self._may_wait = may_wait
         self._longest = longest
@@ -100,7 +100,7 @@ class Passenger:
         self._in_vain = False  # the run that was waited for has ended and left no result
 
     def board(self, patience: float) -> None:
-        """Wait, at most so many seconds, for another's result, or claim the run. Raises StoreError, and as `look`."""
+        """Wait, at most so many seconds, for another's result, or claim the run. Raises StoreError, and as `see`."""
         ends = time.monotonic() + patience
         store = self._open_store()
         try:

@@ -4,7 +4,7 @@ r"""What two honest runs of the same command on the same inputs may print differ
 Verification compares a stored result with a fresh one after this, so it must forget durations, clocks, temporary paths,
 process numbers, addresses, seeds and ports, and nothing that anyone reads a report for: a count, a name, a message. So
 there is no rule for "any number of seconds": each names the line of the tool it stands in. Order is kept; a rule's
-`normalize` adds to the table, in the language of `expression`.
+`normalize` adds to the table, in the language of `settings/configuration`.
 
 A row is (pattern, replacement), applied in order to the text without colours, `^` and `$` at lines; DUR is a duration.
 The text may be a stranger's: a row takes time in proportion to it, whatever it says.

@@ -15,9 +15,11 @@ from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from skillcache.core.outcomes import Outcome
+
+    Definitions = dict[str, dict[str, object]]
 
 
 _LARGEST = 16 << 20  # ~/.claude.json keeps a history of every project
@@ -72,11 +74,6 @@ def _installed(name: str, environ: "Mapping[str, str]", outcome: "Outcome") -> s
             places |= {each.get("installPath") for each in installs if isinstance(each, dict)}
     return {place for place in places if isinstance(place, str) and os.path.isdir(place)}
 
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    Definitions = dict[str, dict[str, object]]
 
 _SERVERS = "mcpServers"
 PLUGIN_ROOT = "${CLAUDE_PLUGIN_ROOT}"

@@ -1,9 +1,7 @@
 """A shell's line, taken apart for people, and rules of theirs that were written for whole lines.
 
-A shell's line, taken apart for people: which commands it starts, where, and how their streams lie.
-
-Nothing is decided by this. What a shell expands is seen as it stands; what stands in `$(...)`, a loop or a condition is
-one command among the others.
+Which commands it starts, where, and how their streams lie. Nothing is decided by this. What a shell expands is seen as
+it stands; what stands in `$(...)`, a loop or a condition is one command among the others.
 """
 
 import os

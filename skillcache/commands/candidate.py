@@ -1,22 +1,16 @@
 """Calls that no rule names: which rule would name one, as narrow as a person would write it, and the log of them.
 
-Which rule would name a call that none names yet, as narrow as a person would write it.
-
 A pattern holds the name of what runs and no more: `Bash(psalm:*)`, `Bash(npm run report:*)`, `Bash(python count.py:*)`,
 `Skill(report)` for scripts of a skill, `Agent(reviewer)`, `mcp__context7__get-docs`. Where that would name much more
 than was seen, such as everything that a task runner or an interpreter runs, there is none.
 
-The one command of a Bash line, where that is all of it: a function of the text.
+Of a Bash line it takes the one command that is all of it. Nothing is expanded, joined or redirected in such a line, so
+that its words are what the program was given, and its status and text are the program's own.
 
-Nothing is expanded, joined or redirected in such a line, so that its words are what the program was given, and its
-status and text are the program's own.
-
-What was seen of calls that no rule names: one append-only file of this machine.
-
-One line a sighting, ASCII: `unix-seconds TAB pattern TAB project TAB call TAB inputs TAB result TAB run-ms`.
-`pattern` is what a rule would say, and the only text. The next four are digests of 32 hexadecimal characters, keyed
-with a secret of this machine so that nobody finds a call by trying; the result of a failed run, which no rule would
-replay, is the word `failed`.
+The log is one append-only file of this machine, one line a sighting, ASCII: `unix-seconds TAB pattern TAB project TAB
+call TAB inputs TAB result TAB run-ms`. `pattern` is what a rule would say, and the only text. The next four are digests
+of 32 hexadecimal characters, keyed with a secret of this machine so that nobody finds a call by trying; the result of a
+failed run, which no rule would replay, is the word `failed`.
 """
 
 import os

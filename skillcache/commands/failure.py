@@ -12,7 +12,6 @@ import time
 
 from skillcache.core import files
 from skillcache.core.digest import digest
-from skillcache.core.digest import digest as digest_of
 from skillcache.core.paths import failed_folder, seen_folder
 
 TYPE_CHECKING = False
@@ -26,20 +25,20 @@ if TYPE_CHECKING:
 _SEEN_CAP = 1 << 20
 
 
-def has_seen(cache: str, session_id: str, agent_id: str, digest: str) -> bool:
+def has_seen(cache: str, session_id: str, agent_id: str, key: str) -> bool:
     try:
-        return digest.encode("ascii") in (files.read(_path(cache, session_id, agent_id), _SEEN_CAP) or b"").split()
+        return key.encode("ascii") in (files.read(_path(cache, session_id, agent_id), _SEEN_CAP) or b"").split()
     except OSError:
         return True  # in doubt, run
 
 
-def see(cache: str, session_id: str, agent_id: str, digest: str) -> None:
+def see(cache: str, session_id: str, agent_id: str, key: str) -> None:
     """Raises OSError."""
-    files.append(_path(cache, session_id, agent_id), digest.encode("ascii") + b"\n")
+    files.append(_path(cache, session_id, agent_id), key.encode("ascii") + b"\n")
 
 
 def _path(cache: str, session_id: str, agent_id: str) -> str:
-    name = digest_of(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass"))
+    name = digest(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass"))
     return f"{seen_folder(cache)}/{name}"
 
 

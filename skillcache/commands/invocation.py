@@ -1,6 +1,6 @@
 """A command as a shell starts it: the program behind its words, the task that it runs, and how that has begun.
 
-SKILLCACHE_CALL           process number of the call's shell; missing in a terminal, where a command may be repeated
+    SKILLCACHE_CALL           process number of the call's shell; missing in a terminal, where a command may be repeated
     CLAUDE_CODE_SESSION_ID    the client's session
     calls/{session}           a line for each Bash call that the session has begun: its shell's process number
 
@@ -22,7 +22,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.cache.capture import CallKey
     from skillcache.commands.rewritten import Watch
 
 
@@ -169,7 +168,7 @@ class Begun(Record):
     """What was so when the command began."""
 
     since: int  # see `way.stamp`
-    found: "CallKey"  # captured after that
+    found: CallKey  # captured after that
     project: str  # identity
     team: str  # whose results may be given, '' for none
     key: str  # the store's

@@ -1,6 +1,6 @@
 """What a command reads and where its output goes: whether that can be replayed, and the input that was taken.
 
-terminal, /dev/null, nothing    an empty input: what a person types is no part of a recorded result
+    terminal, /dev/null, nothing    an empty input: what a person types is no part of a recorded result
     file                            the file itself; a replay leaves its position where the run left it
     pipe                            read to its end, then given on
     anything else                   given on as it is, and the command is not cached

@@ -53,8 +53,8 @@ if TYPE_CHECKING:
     from skillcache.commands.nesting import Mark
     from skillcache.stores.contract import Store
 
-_RECORDING = 10.0  # seconds, besides the captures
-_LONG = 1000  # milliseconds
+_RECORDING = 10.0  # seconds for all that follows a run, besides the captures
+_LONG = 1000  # milliseconds of a run, after which nobody minds housekeeping
 _SPARE = 10.0  # seconds that a run may take beyond twice what it took before
 # These are to be real runs, with all that they start.
 _REAL = frozenset([FRESH, REPEATED, VERIFY])
@@ -134,7 +134,7 @@ class Way:
         return begun, answer
 
     def _is_as_it_was(self, answer: Answer, begun: Begun) -> bool:
-        """Raises Bypass."""
+        """Whether the files that a replay leaves standing are as the stored run left them. Raises Bypass."""
         most, seconds = int(self._settings.number("max_output")), self._settings.number("capture_time")
         try:
             require_as_it_was(answer, begun.found, most=most, deadline=time.monotonic() + seconds)
@@ -150,13 +150,14 @@ class Way:
         return True
 
     def _is_chosen(self) -> bool:
+        """For a verifying run."""
         share = self._settings.number("verify") if self._task.learns else 0
         return int.from_bytes(os.urandom(6)) < share * (1 << 48)
 
     def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What the command depends on now, and what may be served for that."""
         task, settings = self._task, self._settings
-        task.reports(settings.cache, always=False)
+        task.reports(settings.cache, always=False)  # kept by the task: the capture leaves them out
         since = stamp(settings.cache)
         breaker, seconds = self._breaker(), settings.number("capture_time")
         breaker.require_quick()

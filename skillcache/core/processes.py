@@ -1,18 +1,13 @@
 """Processes: children of ours, the client's behind a session, and who holds a claim.
 
-Child processes without subprocess, whose import costs a hook 7 ms.
-
-A child gets no input, its standard error is thrown away, its standard output is collected; it leads a process
-group of its own, so that a deadline ends what it started too. `gather` leaves no zombie behind, whatever happens.
-
-The client's process behind a session, by which a running session is told from a killed one.
+Children are started without subprocess, whose import costs a hook 7 ms. A child gets no input, its standard error is
+thrown away, its standard output is collected; it leads a process group of its own, so that a deadline ends what it
+started too. `gather` leaves no zombie behind, whatever happens.
 
 A process is known by its number and its start, within one boot of one machine and one space of process numbers;
-elsewhere nothing can be said of it.
+elsewhere nothing can be said of it. So a running session is told from a killed one, and a claim whose holder is gone.
 
-Who holds a claim: a process, which is known to be gone where it ran on this machine.
-
-holder = name " " boot " " number " " start    of the process, see `core.processes`; "- - -" where that is not known
+    holder = name " " boot " " number " " start    "- - -" for the last three where they are not known
 """
 
 import os

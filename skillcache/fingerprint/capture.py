@@ -20,7 +20,6 @@ from skillcache.fingerprint import (
     unchanged,
     worktree,
 )
-from skillcache.fingerprint import named as searched
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from skillcache.core.git import Git
-    from skillcache.fingerprint.ignored import Ignored
-    from skillcache.fingerprint.index import Content
     from skillcache.fingerprint.outside import References
     from skillcache.fingerprint.own import Entry
     from skillcache.fingerprint.packages import Installed
@@ -43,7 +40,7 @@ if TYPE_CHECKING:
 _OVERLAY, _IGNORED, _INSTALLED = 24_000, 8_000, 24_000  # characters of JSON each, roughly
 
 
-def describe(found: "Content", ignored: "Ignored", installed: "Mapping[str, Installed]") -> dict[str, object]:
+def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installed]") -> dict[str, object]:
     """A JSON object under 64 KB.
 
     head: commit or None; overlay: [path, mode, object id] of files that differ from it, None twice for one that is
@@ -67,15 +64,15 @@ def describe(found: "Content", ignored: "Ignored", installed: "Mapping[str, Inst
             cut.append("ignored")
             break
         names[_text(name)] = value
-    packages: dict[str, list[str]] = {}
+    listed: dict[str, list[str]] = {}
     room = _INSTALLED
     for folder, what in sorted(installed.items()):
         room -= 20 + len(folder) + sum(len(name) + 4 for name in what.names)
         if room < 0:
             cut.append("packages")
             break
-        packages[_text(folder)] = [_text(name) for name in what.names]
-    return {"head": found.head or None, "overlay": overlay, "ignored": names, "packages": packages, "cut": cut}
+        listed[_text(folder)] = [_text(name) for name in what.names]
+    return {"head": found.head or None, "overlay": overlay, "ignored": names, "packages": listed, "cut": cut}
 
 
 def _text(name: str) -> str:
@@ -86,7 +83,7 @@ Row = tuple[str, str, str]
 
 # Packages that a narrowed content and a folder above the project would not show.
 _PACKAGES = (".venv", "venv", "env", "node_modules", "vendor", "__pypackages__")
-_MOST_IGNORED = 100
+_MOST_ROWS = 100  # of one kind, before one row stands for all
 
 
 class Request(Record):
@@ -122,7 +119,7 @@ class Fingerprint(Record):
     root: str  # top of the project
     rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
-    ignored: "Ignored | None" = None  # of a capture with a scope
+    ignored: Ignored | None = None  # of a capture with a scope
     elsewhere: "Mapping[str, Entry]" = field(default_factory=dict)  # what the project's text names beyond it
 
 
@@ -207,7 +204,7 @@ def _capture(
     rows += [
         ("settings", *row)
         for row, path in zip(settings.rows, settings.files, strict=True)
-        if _ELSEWHERE + os.path.relpath(path, root) not in named_there
+        if _BEYOND + os.path.relpath(path, root) not in named_there
     ]
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
 
@@ -237,7 +234,7 @@ def _of_system() -> list[Row]:
 
 
 _READS = "3"  # what a capture reads: another number where it begins to read more, so that no older result is given
-_ELSEWHERE = "//"  # before a path outside of the project, among those that git ignores
+_BEYOND = "//"  # before a path outside of the project, among those that git ignores
 _OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
 
 
@@ -265,9 +262,9 @@ def _rows_of_mentions(found: "Mapping[str, Entry]", own: Own | None) -> list[Row
     rows = []
     for path, entry in found.items():
         if own is None or not own.holds(path, entry):
-            rows.append(("mention", path[len(_ELSEWHERE) :], entry[0]))
+            rows.append(("mention", path[len(_BEYOND) :], entry[0]))
         elif class_of(path) != BOOKKEEPING:
-            rows.append(("mention", path[len(_ELSEWHERE) :], "own"))
+            rows.append(("mention", path[len(_BEYOND) :], "own"))
     return rows
 
 
@@ -323,7 +320,7 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]", 
             if word in ELSEWHERE:
                 raise Bypass(outcomes.OUTSIDE, f"{runner} {task} runs {word}")
             tools.mention(word, folder, surely=True)
-    for name, word in () if request.usual else searched.programs(environ):
+    for name, word in () if request.usual else named.programs(environ):
         tools.given(name, word, cwd)
     active = environ.get("VIRTUAL_ENV", "")
     if os.path.isabs(active) and os.path.exists(os.path.join(active, "pyvenv.cfg")):
@@ -391,8 +388,8 @@ def _elsewhere(
     listing, stamp, shared = of_git
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
-    reached += [*state.references.found, *searched.folders(state.cwd, root, state.environ)]
-    named = mentions.of(
+    reached += [*state.references.found, *named.folders(state.cwd, root, state.environ)]
+    spoken_of = mentions.of(
         root,
         texts,
         state.environ,
@@ -401,14 +398,14 @@ def _elsewhere(
         programs=state.tools.programs(),
         reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
     )
-    for word in sorted(named.programs):
+    for word in sorted(spoken_of.programs):
         state.tools.mention(word, state.cwd)
-    state.references.follow(settings.add(above.of_programs(named.programs, named.said, state.environ, budget)))
-    there = {_ELSEWHERE + name: entry for name, entry in named.paths.items()}
+    state.references.follow(settings.add(above.of_programs(spoken_of.programs, spoken_of.said, state.environ, budget)))
+    there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
-    rows += [("machine", *row) for row in environment.of_machine(named.said, state.environ)]
-    rows += [_ASKS_FOR_MODES] if MODES in named.said else []
-    if KEPT in named.said:
+    rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
+    rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
+    if KEPT in spoken_of.said:
         rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
     return rows, there
 
@@ -431,8 +428,8 @@ def _is_of_pytest(path: str, _is_folder: bool) -> bool:
 
 def _wanted(request: Request, root: str, environ: "Mapping[str, str]") -> tuple[str, ...]:
     """What of the project the command or a rule names, relative to the root."""
-    named = (*request.reads, *(place_of(text, root, environ) for text in request.ruled))
-    return tuple(path[len(root) + 1 :] for path in map(os.path.realpath, named) if path.startswith(root + "/"))
+    given = (*request.reads, *(place_of(text, root, environ) for text in request.ruled))
+    return tuple(path[len(root) + 1 :] for path in map(os.path.realpath, given) if path.startswith(root + "/"))
 
 
 def _unknown_to_git(
@@ -443,7 +440,7 @@ def _unknown_to_git(
         return []
     listing = reading.listing or b""
     rows = [*folders.within(known, found.ignored), *folders.modes(root, listing, found, wanted=wanted)]
-    if len(rows) <= _MOST_IGNORED:
+    if len(rows) <= _MOST_ROWS:
         return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
     return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]
 
@@ -476,7 +473,7 @@ def _around(
 def _rows_of_ignored(ignored: Ignored) -> list[Row]:
     """One row for each entry, so that a difference is seen by name; one for all when they are many."""
     rows = ignored.rows()
-    if len(rows) <= _MOST_IGNORED:
+    if len(rows) <= _MOST_ROWS:
         return rows
     return [("ignored", "", digest_parts(os.fsencode(":".join(row)) for row in sorted(rows)))]
 
@@ -576,8 +573,8 @@ def _outside(
 ) -> list[Row]:
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
     environ = {**request.environ, **dict(request.assignments)}
-    reached.update(searched.folders(os.path.realpath(request.cwd), root, environ))
-    libraries: list[Row] = [("outside", *row) for row in searched.libraries(environ)]
+    reached.update(named.folders(os.path.realpath(request.cwd), root, environ))
+    libraries: list[Row] = [("outside", *row) for row in named.libraries(environ)]
     if not (links or reached or request.reads or request.ruled):
         return libraries
     from skillcache.fingerprint.outside import Outside

@@ -1,14 +1,11 @@
 """What happened to files while a command ran, and whether any of them spells out where the project lies.
 
-Whether anything was touched while a command ran, even if it is now as it was: an edit taken back, a stash.
+What was touched counts even if it is now as it was (an edit taken back, a stash): two equal fingerprints do not say
+that the command saw that state all along. Git knows which files its index has other times for, whatever their content;
+those and the untracked ones are asked when they last changed.
 
-Two equal fingerprints do not say that the command saw that state all along. Git knows which files its index has
-other times for, whatever their content; those and the untracked ones are asked when they last changed.
-
-Whether the project's own files spell out where the project lies.
-
-Such a path in an output may come from a file and stay the same in another worktree, so it must not be taken for the
-root. Only a recorder asks, and only for an output that names the root.
+A path of the project in an output may come from a file and stay the same in another worktree, so it must not be taken
+for the root. Only a recorder asks, and only for an output that names the root.
 """
 
 import os

@@ -1,9 +1,7 @@
 """What configures a run besides the content: the kinds of projects, and what build files say.
 
-What a project's build files say that a run depends on besides the content: read as text, and generously.
-
-Options that make a report depend on the last run, commands that read git's own state, paths that lead out of the
-project. A word too many costs a run or a miss.
+Build files are read as text, and generously, for what a run depends on: options that make a report depend on the last
+run, commands that read git's own state, paths that lead out of the project. A word too many costs a run or a miss.
 """
 
 import os

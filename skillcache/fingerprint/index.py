@@ -37,7 +37,7 @@ def decode(data: bytes, *, sizes: bool) -> bytes | None:
 
     For a small index this is quicker than a process. Format: Documentation/gitformat-index.txt of git, versions 2 and
     3, SHA-1; a split or sparse index, another version or another hash is git's to read. `sizes`: object ids are
-    followed by the size of the file, as `conversion.add_sizes` does it.
+    followed by the size of the file, as `add_sizes` does it.
     """
     if data[:4] != b"DIRC" or data[4:8] not in _VERSIONS or sha1(data[:-20]).digest() != data[-20:]:
         return None

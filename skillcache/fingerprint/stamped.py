@@ -1,8 +1,9 @@
 """The content of large folders that seldom change, such as installed packages, read once and then known by stamps.
 
 What says whether a file is as it was are its inode and the time of its last change, which nobody sets: its size and the
-time of its last writing are what installers and `touch` choose. All are looked at in each call, for a patch or a
-generator writes a file where it lies, and no folder shows that. What counts is the content, the same on two machines.
+time of its last writing are what installers and `touch` choose. All are looked at in each call, here or in a large
+folder by `find` (see `unchanged`, which is asked first), for a patch or a generator writes a file where it lies, and no
+folder shows that. What counts is the content, the same on two machines.
 
     memo    = records parted by two bytes of zero, each of fields parted by one
     record  = name stamp digest link*; the first is of the whole and called as `_FORM` says, any other of what the

@@ -1,7 +1,9 @@
 """Whether a large folder is still as it was when it was looked at whole: `find` tells, in a third of the time.
 
 It is asked for anything that was changed later than all that had been there, and for the folders, by which a file
-system shows that was mounted over one. Any doubt is an answer of None, and then everything is looked at as before.
+system shows that was mounted over one. Any doubt is an answer of None, and then `stamped` looks at everything: after
+another boot, without a `find` that knows `-newerct`, where it finds fault, or where nothing is kept, as of a folder
+with fewer than MANY files, of one that was in motion when it was looked at, and of one that is not all read.
 
     kept = form, since, boot, folders, files, digest, link*    a line each
     since: ns, the newest change of a file or folder in it; boot: of this machine, for after another its clock may have

@@ -7,11 +7,10 @@ from skillcache.core import git, processes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import StoreError
 from skillcache.core.user import name_of
-from skillcache.messages import message, opening
 from skillcache.messages import message as limits
-from skillcache.messages import message as seal
+from skillcache.messages import opening
 from skillcache.messages.inbox import Letter, Meeting
-from skillcache.messages.message import NOTICE, Message, base_of, is_id, token_by
+from skillcache.messages.message import NOTICE, Message, base_of, is_id, key_of, seal, token_by
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
 from skillcache.sessions.text import cut, may_hold_secret, span, stored
@@ -35,7 +34,7 @@ def describe(event: SessionEvent, environ: "Mapping[str, str]", folder: str) -> 
         "type": base_of(event.agent_type) if event.agent_id else MAIN,
         "session": event.session_id,
         "project": git.project_of(place),
-        "branch": cut(place.branch, message.NAME),
+        "branch": cut(place.branch, limits.NAME),
         "user": user,
         "host": os.uname().nodename,
         "root": place.root,
@@ -53,7 +52,7 @@ def doing(event: SessionEvent, settings: Settings) -> dict[str, str]:
         if event.text("source") not in _PERSON:
             return {}
         prompt = " ".join(event.text("prompt").split()) if settings.flag("record.prompts") else ""
-        return {"task": stored(prompt, message.DOING), "tool": ""}
+        return {"task": stored(prompt, limits.DOING), "tool": ""}
     if event.name == "PostToolBatch":
         calls = _calls(event)
         return {"tool": _tool(calls[-1])} if calls else {}
@@ -70,7 +69,7 @@ def tasks(event: SessionEvent) -> list[tuple[str, str]]:
             _, named, rest = "\n".join(texts).rpartition("agentId: ")
             agent = rest.split(maxsplit=1)[0] if named and rest.strip() else ""
             if is_id(agent):
-                found.append((agent, stored(given.get("description"), message.DOING)))
+                found.append((agent, stored(given.get("description"), limits.DOING)))
     return found
 
 
@@ -83,12 +82,12 @@ def _tool(call: dict[str, object]) -> str:
     """The tool and the first words of what it was given, where they show at a glance that they hold no credential."""
     name, given = str(call.get("tool_name")), call.get("tool_input")
     if not isinstance(given, dict):
-        return cut(name, message.NAME)
+        return cut(name, limits.NAME)
     first = given.get("command") or given.get("file_path") or given.get("description") or ""
     words = first.rpartition("/")[2] if "file_path" in given and isinstance(first, str) else first
     said = " ".join(words.split(maxsplit=2)[:2]) if isinstance(words, str) else ""
     text = f"{name}: {said}" if said and not may_hold_secret(said) else name
-    return cut(text, message.DOING)
+    return cut(text, limits.DOING)
 
 
 TOOLS = ("Edit", "Write", "NotebookEdit")
@@ -114,7 +113,7 @@ def note_edit(event: SessionEvent, world: "World", settings: Settings) -> None:
 
 
 def _note(path: str, event: SessionEvent, world: "World", settings: Settings) -> None:
-    key = seal.key_of(settings.cache)
+    key = key_of(settings.cache)
     me = event.agent_id or event.session_id
     post = open_post(settings.store, now=world.now, token=token_by(key))
     try:
@@ -135,5 +134,5 @@ def _letter(reader: Meeting, other: Meeting, path: str, project: str, key: bytes
     text = f"{said} Both of you have edited it within {span(limits.COLLISION)}."
     fields = {"id": os.urandom(8).hex(), "kind": NOTICE, "project": project, "to": reader.id, "to_name": reader.name}
     message = Message({**fields, "text": text, "form": "text"})
-    message.fields["seal"] = seal.seal(message, key)
+    message.fields["seal"] = seal(message, key)
     return Letter(message, ttl=limits.TTL)

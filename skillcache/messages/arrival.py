@@ -11,9 +11,8 @@ from time import monotonic, sleep
 
 from skillcache.core import files
 from skillcache.messages import message as limits
-from skillcache.messages import message as seal
 from skillcache.messages.inbox import Post
-from skillcache.messages.message import NOTICE, REFUSED, Message, decode, foreign
+from skillcache.messages.message import NOTICE, REFUSED, Message, decode, foreign, is_own, key_of, may_reach
 from skillcache.messages.page import mark_of
 from skillcache.settings.in_force import Settings
 
@@ -78,7 +77,7 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
     arrived.name, arrived.now = taken.name, taken.now
     if not taken.deliveries:
         return arrived
-    key = seal.key_of(settings.cache)
+    key = key_of(settings.cache)
     writers, team = settings.word("messages.from"), settings.word("team")
     before: bytes | None = None
     seen: set[str] = set()
@@ -91,8 +90,8 @@ def receive(post: Post, reader: str, settings: Settings, transcript: str = "") -
                 shown = mark_of(message).encode() in before
             shown = shown or (message["id"] != "" and message["id"] in seen)
             seen.add(message["id"])
-            message.own = seal.is_own(message, reader, key)
-        allowed = message is not None and seal.may_reach(message, writers, team, own=message.own)
+            message.own = is_own(message, reader, key)
+        allowed = message is not None and may_reach(message, writers, team, own=message.own)
         arrived._add(each.entry, message, shown=shown, allowed=allowed)  # noqa: SLF001 - one module
     return arrived
 

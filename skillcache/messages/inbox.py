@@ -1,8 +1,8 @@
 """The post: a registry of agents and an inbox for each; one contract, beside `Store` and over the same two servers.
 
-An agent is a dict of texts: `id`, `name`, `type` ("main", "person" or an agent's type), `session`, `project`,
-`branch`, `user`, `host`, `root`, `task` and `tool` (what it is doing), `boot`, `pid`, `pid_start` (the client behind
-it), and by the store's clock in ms `started`, `active`, `ended`; `proof` where it is proven whose it is (`proof`).
+An agent is a dict of texts: `id`, `name`, `type` ("main", "person" or an agent's type), `session`, `project`, `branch`,
+`user`, `host`, `root`, `task` and `tool` (what it is doing), `boot`, `pid`, `pid_start` (the client behind it), and by
+the store's clock in ms `started`, `active`, `ended`; `proof` where it is proven whose it is (`message.proof_of`).
 Anybody who can reach the store may have written it.
 
 An inbox is read by a group of consumers: what is taken stays in it until it is settled, and is taken again where
@@ -76,7 +76,7 @@ class Meeting(Record):
 class Post:
     """Every call is one round trip, happens whole or not at all, and raises StoreError; a post that failed is dead.
 
-    token: of who calls (`proof.token_of`), "" for who cannot prove anything. It is needed for an agent that was
+    token: of who calls (`message.token_of`), "" for who cannot prove anything. It is needed for an agent that was
     registered with one, until it is gone: `register`, `take` and `settle` raise Denied, `look` gives DENIED,
     `note`, `end` and `edited` do nothing.
     """
@@ -95,7 +95,7 @@ class Post:
         """How many messages wait, or UNKNOWN or DENIED; notes `fields` and the activity.
 
         `moment`: STOP and STOP_AGAIN count how often the agent was kept from stopping; from `most` on, nothing waits.
-        Nothing does for an agent that was shown `limits.PACE` of late, either.
+        Nothing does for an agent that was shown `message.PACE` of late, either.
         `ends`: an agent for whom nothing waits has ended. Returns some expired messages of the project to their
         senders.
         """
@@ -131,7 +131,7 @@ class Post:
         raise NotImplementedError
 
     def take(self, id_: str, count: int) -> Taken:
-        """At most `count` messages, oldest first, what was taken before at the front; no more after `limits.TAKE`.
+        """At most `count` messages, oldest first, what was taken before at the front; no more after `message.TAKE`.
 
         An agent that is proven is active by it.
 
@@ -157,7 +157,7 @@ class Post:
     def edited(self, id_: str, place: str) -> list[Meeting]:
         """Notes an edit of the file `place`; the agent itself, and the live others that edited it of late.
 
-        That is within `limits.COLLISION`, and each pair meets once within that time. Nothing for an agent that is not
+        That is within `message.COLLISION`, and each pair meets once within that time. Nothing for an agent that is not
         registered.
         """
         raise NotImplementedError

@@ -1,6 +1,6 @@
 """The post in the embedded store: a file of its own, for results make room for each other and messages do not.
 
-Each step is a part of a transaction; `now` is in unix ms.
+Each step is a part of a transaction; `now` is in unix ms, `proof` is "" for who has no token.
 
     agents   id · project · session · fields, JSON · active, ended and started, ms · kept ·
              paced, ms, and shown: how much since then
@@ -12,15 +12,10 @@ Each step is a part of a transaction; `now` is in unix ms.
     edits    place · agent, or two of them for a meeting · at, ms
 
 Versions: 1, without paced and shown. 2, the above.
-
-What the post in the embedded store asks of who comes: whether an agent is theirs, and what a person is called.
-
-Each is a part of a transaction; `now` is in unix ms, `proof` is "" for who has no token.
 """
 
 from skillcache.core import json
 from skillcache.messages import message as limits
-from skillcache.messages import message as messages
 from skillcache.messages.inbox import (
     DENIED,
     FULL,
@@ -36,7 +31,17 @@ from skillcache.messages.inbox import (
     Post,
     Taken,
 )
-from skillcache.messages.message import MARK, mark_of, proof_of
+from skillcache.messages.message import (
+    ENDED,
+    EXPIRED,
+    MARK,
+    TEXT,
+    decode,
+    mark_of,
+    proof_of,
+    returned,
+    stamped,
+)
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import Layout
 
@@ -118,11 +123,11 @@ def drop(db: "Connection", entry: int) -> None:
 def give_back(db: "Connection", entry: int, why: str, now: int) -> None:
     row = db.execute("SELECT message, project FROM inbox WHERE entry = ?", (entry,)).fetchone()
     drop(db, entry)
-    message = messages.decode(row[0]) if row else None
-    if message is None or message.bounce or message["kind"] != messages.TEXT or not message["from"]:
+    message = decode(row[0]) if row else None
+    if message is None or message.bounce or message["kind"] != TEXT or not message["from"]:
         return
     if not is_gone(db, message["from"], now):
-        text = messages.returned(row[0], why, now)
+        text = returned(row[0], why, now)
         if unread(db, message["from"]) < limits.INBOX:
             put(db, message["from"], row[1], text, now + limits.MOST_TTL * 1000)
         tell(db, row[1], message["from"], text, now)
@@ -133,13 +138,13 @@ def sweep(db: "Connection", project: str, now: int) -> None:
         ORDER BY expires LIMIT ?"""
     given = (project, now, now - limits.GRACE * 1000, limits.SWEEP)
     for (entry,) in db.execute(expired, given).fetchall():
-        give_back(db, entry, messages.EXPIRED, now)
+        give_back(db, entry, EXPIRED, now)
 
 
 def finish(db: "Connection", id_: str, now: int) -> None:
     db.execute("UPDATE agents SET ended = ? WHERE id = ? AND project <> ''", (now, id_))
     for (entry,) in db.execute("SELECT entry FROM inbox WHERE recipient = ? ORDER BY entry", (id_,)).fetchall():
-        give_back(db, entry, messages.ENDED, now)
+        give_back(db, entry, ENDED, now)
 
 
 def drop_old(db: "Connection", now: int) -> None:
@@ -328,7 +333,7 @@ class SqlitePost(SqliteStore, Post):
                     found.append(FULL)
                 else:
                     expires = now + letter.ttl * 1000
-                    text = messages.stamped(letter.envelope.decode("ascii"), at=now, expires=expires)
+                    text = stamped(letter.envelope.decode("ascii"), at=now, expires=expires)
                     put(db, letter.to, letter.project, text, expires)
                     tell(db, letter.project, letter.to, text, now)
                     found.append(0)  # nobody counts listeners here
@@ -351,14 +356,14 @@ class SqlitePost(SqliteStore, Post):
             oldest = """SELECT entry, message, taken, expires FROM inbox
                 WHERE recipient = ? ORDER BY taken = 0, entry LIMIT ?"""
             for entry, text, taken, expires in db.execute(oldest, (id_, count)).fetchall():
-                message = messages.decode(text)
+                message = decode(text)
                 known = "SELECT 1 FROM shown WHERE recipient = ? AND id = ?"
                 if message is not None and (
                     message["id"] in seen or db.execute(known, (id_, message["id"])).fetchone()
                 ):
                     drop(db, entry)
                 elif expires <= now:
-                    give_back(db, entry, messages.EXPIRED, now)
+                    give_back(db, entry, EXPIRED, now)
                 elif size < limits.TAKE:
                     db.execute("UPDATE inbox SET taken = ? WHERE entry = ?", (now, entry))
                     found.append(Delivery(str(entry), text, again=taken > 0))

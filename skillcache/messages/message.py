@@ -14,9 +14,9 @@ Version 1 is the first.
 What a message says of its sender is the sender's own word, and whoever has the store can write anything into it. So a
 message carries a keyed digest of all that its sender wrote; the key never leaves the person's own cache folder.
 
-The token is made of the key that never leaves the person's cache folder (`seal`). A store keeps its SHA-1, the proof,
-beside the agent, and lets whoever has not the token neither take the agent's name, nor read its inbox, nor take
-anything out of it, nor end it. An agent that was registered without a token is anybody's, until someone with one comes.
+The token is made of that key. A store keeps its SHA-1, the proof, beside the agent, and lets whoever has not the token
+neither take the agent's name, nor read its inbox, nor take anything out of it, nor end it. An agent that was registered
+without a token is anybody's, until someone with one comes.
 
 The id of a person ends with a mark, the beginning of the proof, so that two who have the same name on the same machine
 are two. So does the id of a session or subagent that another installation had registered before.

@@ -2,7 +2,7 @@
 
 Each message is a block of lines, an opening and a closing line of ours and between them the text, every line of it
 after "> ". A line of the text is cut at every character that ends lines, loses what turns or hides text, and cannot
-begin a tag (`brief.wording`), so nothing in it is at the beginning of a line or closes the block.
+begin a tag (`sessions.text.plain`), so nothing in it is at the beginning of a line or closes the block.
 """
 
 from skillcache.messages import message as limits

@@ -5,9 +5,8 @@ argument that is not empty is the time instead, in ms. Who acts as an agent give
 without the right one a script does nothing and returns nil, or what its comment says. They name keys that they learn
 inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
 
-What the scripts of the post ask of who comes: whether an agent is theirs, and what a person is called.
-
-They stand behind the names of `redis_keys`, `now`, `whole`, `text_of`, `AGENT_TTL` and `NUMBERS_TTL`.
+What they all ask of who comes (whether an agent is theirs, what a person is called) stands behind the names of
+`redis_keys`, `now`, `whole`, `text_of`, `AGENT_TTL` and `NUMBERS_TTL`.
 """
 
 from skillcache.messages import message

@@ -15,11 +15,22 @@ from skillcache.core.outcomes import ConfigError, SkillcacheError
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.core.user import name_of
 from skillcache.messages import message as limits
-from skillcache.messages import message as seal
 from skillcache.messages.agents import PERSON
 from skillcache.messages.inbox import FULL, GONE, Letter, Post
 from skillcache.messages.inbox_redis import RedisPost
-from skillcache.messages.message import TEXT, Message, base_of, is_id, marked, person_id, proof_of, token_by, token_of
+from skillcache.messages.message import (
+    TEXT,
+    Message,
+    base_of,
+    is_id,
+    key_of,
+    marked,
+    person_id,
+    proof_of,
+    seal,
+    token_by,
+    token_of,
+)
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
 from skillcache.sessions.text import cut, stored
@@ -108,7 +119,7 @@ def listed(agents: Iterable[Agent]) -> str:
 
 
 def person(environ: Mapping[str, str], token: str) -> Sender:
-    """Who writes where no agent does. name: what they ask to be called. token: of `proof`."""
+    """Who writes where no agent does. name: what they ask to be called. token: see `message.token_of`."""
     user, host = name_of(environ), os.uname().nodename
     return Sender(person_id(base_of(user), base_of(host), token), base_of(user), user, host)
 
@@ -210,7 +221,7 @@ def send(
     office: Office, sender: Sender, recipients: Sequence[Agent], text: str, *, ttl: int = limits.TTL, reply_to: str = ""
 ) -> list[Sent]:
     """One message to each. Raises ValueError, StoreError and OSError."""
-    said, key = check_text(text), seal.key_of(office.settings.cache)
+    said, key = check_text(text), key_of(office.settings.cache)
     own = {"project": office.project, "team": office.settings.word("team"), "reply_to": reply_to}
     made = [
         compose(sender, {**own, "to": agent["id"], "to_name": agent.get("name", ""), "text": said}, key)
@@ -243,7 +254,7 @@ def compose(sender: Sender, fields: dict[str, str], key: bytes) -> Message:
             **fields,
         }
     )
-    message.fields["seal"] = seal.seal(message, key)
+    message.fields["seal"] = seal(message, key)
     return message
 
 
@@ -290,7 +301,7 @@ def publish_message(
     fields = {"to": to, "text": text, "form": "text" if isinstance(message, str) else "json", "reply_to": reply_to}
     fields |= {"project": project, "team": settings.word("team"), **({"id": message_id} if message_id else {})}
     try:
-        key = seal.key_of(settings.cache)
+        key = key_of(settings.cache)
     except OSError as fault:
         raise ConfigError(settings.cache, f"cannot be used: {fault.strerror}. {_HOME}") from None
     with opened(client, settings.store, token_by(key)) as post:
@@ -326,7 +337,7 @@ def check_place(client: object, who: str) -> None:
 
 @contextmanager
 def opened(client: "redis.Redis | None", target: str, token: str = "") -> Iterator[Post]:
-    """`token`: of `proof`."""
+    """`token`: see `message.token_of`."""
     if client is not None:
         found: Post = RedisPost(PooledLink(client))
         found.token = token

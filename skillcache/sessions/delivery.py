@@ -1,8 +1,6 @@
 """The way of a record to the journal: at once, or into the spool, which whoever reaches the store next delivers.
 
-The way of a record to the journal: at once, with what waits in the spool before it, or into the spool.
-
-Records that a store did not take: a private file of lines, delivered in order by whoever reaches the store next.
+What waits in the spool goes before it. The spool is a private file of lines, delivered in order.
 
 One lock, on the file itself, covers adding and delivering, so a line is delivered by one process at a time. A process
 that ends between delivering and taking the lines out leaves them to be delivered again; the journal counts a record

@@ -1,7 +1,5 @@
 """What one event leaves in the journal, as one line of JSON, and how much is kept.
 
-What one event leaves in the journal: a value, written as one line of JSON.
-
     {"version": 1, "id": ..., "session": ..., "at": "<ms>", "project": "" or identity, "active": true or false,
      "state": {"<stamp>": {"<field>": "<text>", ...}, ...}, "count": ["<field>", ...], "log": "<JSON>" or "",
      "files": ["<path>", ...], "tasks": [["<id>", "<subject>", "<status>"], ...], "replace": true or false}

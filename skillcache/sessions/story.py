@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skillcache.core.git import Place
-    from skillcache.sessions.record import Record
     from skillcache.tools.world import World
 
 

@@ -1,9 +1,7 @@
 """Texts as they are stored and shown: no credential in them, cut, encodable, legible; times as people say them.
 
-A text as it may be stored: no credential in it, cut, and encodable.
-
 Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a glance that they hold none:
-`may_hold_secret` must be true for every text in which `secrets.find` finds one, and a test holds it to that.
+`may_hold_secret` must be true for every text in which `credentials.find.find` finds one, and a test holds it to that.
 """
 
 from skillcache.core.credentials.words import NO_WORD, PROGRAMS

@@ -3,7 +3,7 @@ r"""The configuration files, checked: each setting, each rule, and the expressio
 An unknown name warns, since a newer version may know it; a bad value is a ConfigError that names the file, the
 place and what is allowed, since a rule that was meant to narrow must never be dropped in silence.
 
-.  \d \w \s \D \W \S  [0-9a-f]  [^ ]  \.  x      one character; each may have one of * + ? {2} {2,5} {2,} behind it
+    .  \d \w \s \D \W \S  [0-9a-f]  [^ ]  \.  x       one character; each may have one of * + ? {2} {2,5} {2,} behind it
     ^ at the beginning, $ at the end                  of a line
 
 There are no groups, no `|` (list two patterns instead) and nothing that looks around. A repeat takes all it can and

@@ -18,12 +18,9 @@ from skillcache.tools.lookup import Call, make_call
 from skillcache.tools.world import World
 
 TYPE_CHECKING = False
-
-
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from skillcache.stores.entry import Entry
     from skillcache.tools.lookup import Consultation
 
     class Lane(Protocol):

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from skillcache.core.outcomes import STORE_TIMEOUT, ConfigError, StoreError
-from skillcache.messages import message
+from skillcache.messages import sending
 from skillcache.messages.live import Received, Subscription, subscribe_to_agent
 from skillcache.messages.sending import Undeliverable, aio_publish_message, publish_message
 from tests.conftest import empty_redis
@@ -365,7 +365,7 @@ def test_without_a_home_nobody_is_anybody(
     def refuse(_: str) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(message, "key_of", refuse)
+    monkeypatch.setattr(sending, "key_of", refuse)
     with pytest.raises(ConfigError, match=f"cannot be used: Permission denied. {mend}$"):
         publish_message(client, "agent_comm:worker", 1)
 

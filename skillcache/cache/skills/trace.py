@@ -21,13 +21,9 @@ from skillcache.fingerprint.ignored import is_cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from skillcache.fingerprint.capture import Row
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
     Stamps = dict[str, tuple[object, ...]]
 

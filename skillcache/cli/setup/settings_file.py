@@ -1,6 +1,6 @@
 """The client's settings file, edited as text: every byte that is not ours stays.
 
-A Claude Code settings file on disk: where each scope's is, and how it is changed without ever being half written.
+Where each scope's is, and how it is changed without ever being half written.
 
 Beside a file that we change for the first time stays a copy of it, `<name>.skillcache-backup`, until the uninstall.
 """

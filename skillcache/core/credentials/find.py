@@ -1,8 +1,8 @@
 """Credentials in text: found, so that a result is not stored, and redacted, so that a log may name a command.
 
 In doubt a text is a secret: a false alarm costs one cached result. What is looked for lies in `prefixes` (tokens that
-begin as their service has them begin), `shapes` (what is known by its form), `commands` (passwords among the words of
-a program) and `assignment` (the name a value is given); `re` is imported only where a text gives cause to. All of it
+begin as their service has them begin), `shapes` (what is known by its form), `command_lines` (passwords among the words
+of a program) and `assignment` (the name a value is given); `re` is imported only where a text gives cause to. All of it
 is done in a time in proportion to the text, which may be a stranger's.
 """
 

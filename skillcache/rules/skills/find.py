@@ -1,7 +1,5 @@
 """Finds the skill whose script a command runs, and what its results depend on: by its SKILL.md, or a person's rule.
 
-Scripts of skills: which command runs one, what its SKILL.md declares, what it depends on and what it leaves.
-
 A skill is a folder with a SKILL.md whose own folder is named `skills`. No hook comes here for a line without that word.
 """
 

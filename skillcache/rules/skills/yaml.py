@@ -8,11 +8,9 @@ from skillcache.core.outcomes import SkillcacheError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.rules.skills.frontmatter import Reader
-
-
-if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from skillcache.rules.skills.frontmatter import Reader
 
     Refuse = Callable[[str], "NotUnderstood"]
 

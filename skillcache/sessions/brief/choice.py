@@ -24,7 +24,7 @@ class Command(Record):
 
 
 class Facts:
-    """Every text is plain (`wording.plain`), every time in unix ms, 0 where unknown."""
+    """Every text is plain (`text.plain`), every time in unix ms, 0 where unknown."""
 
     __slots__ = ("entries", "files", "id", "state", "tasks")
 

@@ -1,9 +1,7 @@
-"""A brief for whoever reads it where: chosen, with what has changed since, and written.
+"""The brief that a session begins with: facts about what went before, from a store that anybody may have written to.
 
-The brief that a session begins with: facts about what went before, from a store that anybody may have written to.
-
-`facts` reads a session's record without trust, `choice` says which sessions are spoken of, `changes` looks at what has
-changed since, `sections` says it in words, `page` fits the words into the size. Only `changes` touches the world.
+`choice` reads records of sessions without trust and says which of them are spoken of, `look` finds what has changed
+since, `sections` says it in words and fits these into the size. Only `look` touches the world.
 """
 
 import os
