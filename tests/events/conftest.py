@@ -15,8 +15,7 @@ import pytest
 from skillcache.core import counts as tally
 from skillcache.core.outcomes import HIT
 from skillcache.stores.entry import decode, encode
-from tests.fidelity import observer
-from tests.fidelity.hooks import bare_python, run_hook
+from tests.fidelity.hooks import bare_python, observing, run_hook
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
@@ -57,8 +56,12 @@ class Place:
         self._make_tools()
         self._make_roots()
 
+    def _folder(self, name: str) -> Path:
+        (folder := self.base / name).mkdir()
+        return folder
+
     def _make_tools(self) -> None:
-        source = Path(observer.__file__).read_text().replace('BASE = ""', f'BASE = "{self.base}"')
+        source = observing(self._folder("notes"))
         python = bare_python(self.base / "python")
         (self.base / "bin").mkdir()
         for name in ("pytest", "ruff", "mypy"):

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.fidelity import observer
+
 _CHECKOUT = Path(__file__).parents[2]
 _SHOWN = 30_000  # bytes of an output
 _CLOCK = Path(__file__).parent / "at_another_time.py"
@@ -108,3 +110,9 @@ def _kept(text: str, outputs: Path | None) -> dict[str, Any]:
         "persistedOutputPath": str(path),
         "persistedOutputSize": len(data),
     }
+
+
+def observing(notes: Path) -> str:
+    """The text of the observing tool, whose notes lie in `notes`."""
+    text = Path(observer.__file__).read_text()
+    return text.replace('ESAB = ""', f'ESAB = "{str(notes)[::-1]}"')

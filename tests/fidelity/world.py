@@ -24,9 +24,8 @@ from typing import NamedTuple
 from skillcache.core import counts
 from skillcache.core.outcomes import HIT, Outcome
 from skillcache.core.paths import tally_file
-from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
-from tests.fidelity.hooks import bare_python
+from tests.fidelity.hooks import bare_python, observing
 from tests.fidelity.lines import LINES, Line
 
 DAY = 86_400
@@ -131,6 +130,7 @@ class World:
         for name in ("session_start.py", "stand_in.py"):
             (self.base / "hooks" / name).symlink_to(Path(__file__).with_name("shifted_clock.py"))
         self._set_clock()
+        self.notes = self._folder("notes")  # not beside the tools, whose text spells the names of these files
         self.python = bare_python(self.base / "python")
         self._install_tools("1")
         self.tools = [
@@ -168,10 +168,7 @@ class World:
         (self.base / "hooks/clock").write_text(str(self.shift))
 
     def _install_tools(self, version: str) -> None:
-        source = Path(observer.__file__).read_text()
-        source = source.replace('VERSION = "1"', f'VERSION = "{version}"').replace(
-            'ESAB = ""', f'ESAB = "{str(self.base)[::-1]}"'
-        )
+        source = observing(self.notes).replace('VERSION = "1"', f'VERSION = "{version}"')
         (self.base / "bin").mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name
@@ -319,7 +316,7 @@ class World:
         if not alone and chance > 0.95:
             numbers = self.random.sample(range(len(self.roots)), 2)
         self.call_at(line, *numbers, calm=line.calm and not happens)
-        (self.base / "meanwhile").unlink(missing_ok=True)
+        (self.notes / "meanwhile").unlink(missing_ok=True)
 
     def call_at(self, line: Line, *numbers: int, calm: bool = True, session: str = "", cwd: str = "") -> None:
         """At the same moment in each of these roots. `calm`: nothing else happens to those."""
@@ -335,7 +332,7 @@ class World:
     def _plan(self, root: Path) -> bool:
         """Something happens while the next command runs."""
         path = root / self.random.choice((*_FILES, *_IGNORED, "new0.py"))
-        (self.base / "meanwhile").write_text(json.dumps([str(path), self.random.choice(_CONTENTS)]))
+        (self.notes / "meanwhile").write_text(json.dumps([str(path), self.random.choice(_CONTENTS)]))
         return True
 
     def preamble(self, session: str, root: Path) -> str:
@@ -465,7 +462,7 @@ class Call:
 
     def _take_runs(self) -> list[Done]:
         """What ran in this root since the last time."""
-        path = self.world.base / "ran"
+        path = self.world.notes / "ran"
         lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
         mine = [line for line in lines if line[0] == str(self.root)]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines if line not in mine))
