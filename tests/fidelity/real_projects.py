@@ -119,7 +119,7 @@ class Workshop:
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
             "USER": "someone",
-            "GIT_CONFIG_GLOBAL": str(base / "gitconfig"),
+            "GIT_CONFIG_GLOBAL": str(base / "home/of-tests.gitconfig"),
             "GIT_CONFIG_NOSYSTEM": "1",
             "SKILLCACHE_HOME": str(base / "cache"),
             "SKILLCACHE_MIN_DURATION": "0.1",
@@ -129,7 +129,7 @@ class Workshop:
         for name in ("home", "calls"):
             (base / name).mkdir()
         self.tool = BashTool(base / "calls")
-        (base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
+        (base / "home/of-tests.gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
         # Not by `tarfile`, whose `filter` the first releases of Python 3.11 do not have.
         subprocess.run(["tar", "-xzf", str(source_of(project)), "--no-same-owner"], cwd=base, check=True, timeout=60)
         (base / f"{project.name}-{project.version}").rename(self.root)
