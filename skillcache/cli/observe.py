@@ -18,7 +18,7 @@ from skillcache.cli import config
 from skillcache.cli.line import is_line
 from skillcache.cli.output import duration, json_options, several, unified
 from skillcache.commands import observed, process
-from skillcache.commands.observed import Finding, Held
+from skillcache.commands.observed import Finding, KeyInputs
 from skillcache.commands.readers import remember
 from skillcache.commands.stand_in import without_shims
 from skillcache.core.git import identity
@@ -52,7 +52,7 @@ class Observation(NamedTuple):
     words: tuple[str, ...]
     status: int
     milliseconds: float
-    key: Held
+    key: KeyInputs
     paths: list[Finding]
     programs: list[Finding]
     servers: list[str]
@@ -182,7 +182,7 @@ def _is_of_system(address: str) -> bool:
     return address in {"", "@"} or address.startswith((*_OF_SYSTEM, *_DESKTOP))
 
 
-def _is_of_programs(finding: Finding, key: Held) -> bool:
+def _is_of_programs(finding: Finding, key: KeyInputs) -> bool:
     """A program that was started, or looked for where programs are."""
     return finding.kind == STARTED or (finding.kind == ABSENT and os.path.dirname(finding.path) in key.searched)
 

@@ -100,7 +100,7 @@ _STATE = ("HEAD", "index", "packed-refs", "refs", "logs", "objects", "config", "
 _GIT = frozenset(["git"])
 
 
-class Held:
+class KeyInputs:
     """What the key of one command holds.
 
     root: top of the project; rule, pattern: of what covers the command, '' where no rule does; bypass: (outcome, words)
@@ -313,7 +313,7 @@ class Held:
 
 def held(
     words: tuple[str, ...], cwd: str, environ: Mapping[str, str], tracer: str, *, seconds: float = SECONDS
-) -> Held:
+) -> KeyInputs:
     """What the key of the command holds in `cwd` now. Raises OSError, and TimeoutError where it takes too long."""
     place = tempfile.mkdtemp(prefix="skillcache-observed-")
     try:
@@ -330,7 +330,7 @@ def held(
         if not mark:
             raise OSError(f"strace could not observe what the key is made of: it ended with {child.status}")
         _, cold, warm, *_ = [*traced.read(log, cwd, mark=MARK), Trace(), Trace()]
-        return Held(json.loads(answer), cold, warm, environ)
+        return KeyInputs(json.loads(answer), cold, warm, environ)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
@@ -348,7 +348,7 @@ class Finding(NamedTuple):
     kept: bool
 
 
-def unheld(trace: Trace, key: Held) -> list[Finding]:
+def unheld(trace: Trace, key: KeyInputs) -> list[Finding]:
     """What the command read, listed, looked for or looked at, that its key does not hold, in the order of its looks."""
     found = []
     started = {os.path.basename(words[0]) for words in trace.programs.values()}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from skillcache.core.git import Git
     from skillcache.fingerprint.outside import References
-    from skillcache.fingerprint.own import Entry
+    from skillcache.fingerprint.own import StampedFile
     from skillcache.fingerprint.packages import Installed
 
 
@@ -120,7 +120,7 @@ class Fingerprint(Record):
     rows: tuple[Row, ...]  # sorted (label, name, value), all that a key holds
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
     ignored: Ignored | None = None  # of a capture with a scope
-    elsewhere: "Mapping[str, Entry]" = field(default_factory=dict)  # what the project's text names beyond it
+    elsewhere: "Mapping[str, StampedFile]" = field(default_factory=dict)  # what the project's text names beyond it
 
 
 def capture(request: Request) -> Fingerprint:
@@ -174,7 +174,7 @@ def _capture(
     if request.meanwhile is not None:
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
-    named_there: dict[str, Entry] = {}
+    named_there: dict[str, StampedFile] = {}
     known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
     if reading is not None:
         found = reading.finish()
@@ -258,7 +258,7 @@ def without_own_outputs(
     return Fingerprint(after.root, tuple(sorted({*rest, *rows})), after.details, after.ignored, after.elsewhere)
 
 
-def _rows_of_mentions(found: "Mapping[str, Entry]", own: Own | None) -> list[Row]:
+def _rows_of_mentions(found: "Mapping[str, StampedFile]", own: Own | None) -> list[Row]:
     rows = []
     for path, entry in found.items():
         if own is None or not own.holds(path, entry):
@@ -378,7 +378,7 @@ _ASKS_FOR_MODES = ("asked", "permissions", "")
 
 def _elsewhere(
     request: Request, state: _State, reached: list[str], budget: files.Budget
-) -> "tuple[list[Row], dict[str, Entry]]":
+) -> "tuple[list[Row], dict[str, StampedFile]]":
     """What the project's own text leads to beyond it; the programs among that are tools, and have settings.
 
     reached: what links and packages lead to.

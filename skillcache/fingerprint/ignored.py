@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from skillcache.fingerprint.index import Content
-    from skillcache.fingerprint.own import Entry, Own
+    from skillcache.fingerprint.own import Own, StampedFile
 
 MAX_FILES, MAX_BYTES = 2_000, 64 << 20  # up to here by content, from here on by stamps
 MAX_WALKED = 200_000
@@ -113,7 +113,7 @@ class Ignored:
         self.repository: Callable[[str], Content] | None = None
         self._tops: dict[str, str] = {}  # path -> the entry of git's that it belongs to
         self._statuses: dict[str, os.stat_result] = {}
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, StampedFile] = {}
 
     def add(self, entries: "Iterable[bytes]") -> None:
         """Capture entries as git lists them, folders with a trailing slash."""
@@ -246,7 +246,7 @@ class Ignored:
             raise Bypass(outcomes.TOO_SLOW, "reading ignored files")
 
     @property
-    def entries(self) -> "dict[str, Entry]":
+    def entries(self) -> "dict[str, StampedFile]":
         """All that was found: path, of a folder with a slash behind -> digest of the content, stamp."""
         if not self._statuses:
             return self._entries
@@ -267,7 +267,7 @@ class Ignored:
         self._statuses = {}
         return self._entries
 
-    def _entry(self, path: str, status: os.stat_result, *, whole: bool) -> "Entry":
+    def _entry(self, path: str, status: os.stat_result, *, whole: bool) -> "StampedFile":
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if self.own is not None and self.own.known.get(path) == stamp:
             return "own", stamp

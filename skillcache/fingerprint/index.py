@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _VERSIONS = (b"\0\0\0\2", b"\0\0\0\3")
 
-Entry = tuple[bytes, bytes]  # mode, object id
+Blob = tuple[bytes, bytes]  # mode, object id
 
 
 def decode(data: bytes, *, sizes: bool) -> bytes | None:
@@ -123,7 +123,7 @@ def oid_of(listing: bytes, path: bytes) -> bytes:
     return listing[start:end].split(b" ", 3)[2] if end > start else b""
 
 
-def digest_edited(listing: bytes, edits: "Mapping[bytes, Entry | None]") -> str:
+def digest_edited(listing: bytes, edits: "Mapping[bytes, Blob | None]") -> str:
     """Digest of the listing with each path of `edits` replaced, added, or (None) left out."""
     state = blake2b(digest_size=32)
     view = memoryview(listing)
@@ -160,8 +160,8 @@ class Content(Record):
     head: str = ""  # commit or ""
     long: bool = False
     # what differs from the index (path -> (mode, object id) or None)
-    edits: dict[bytes, Entry | None] = field(default_factory=dict)
-    staged: dict[bytes, Entry | None] = field(default_factory=dict)  # what only differs from the head
+    edits: dict[bytes, Blob | None] = field(default_factory=dict)
+    staged: dict[bytes, Blob | None] = field(default_factory=dict)  # what only differs from the head
     ignored: list[bytes] = field(default_factory=list)  # as git lists it, folders with a trailing slash
     untracked: list[bytes] = field(default_factory=list)
     links: list[bytes] = field(default_factory=list)  # every symbolic link

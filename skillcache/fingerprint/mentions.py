@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from skillcache.fingerprint.index import Entry as Known
-    from skillcache.fingerprint.own import Entry
+    from skillcache.fingerprint.index import Blob
+    from skillcache.fingerprint.own import StampedFile
 
 _FORM = b"3"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
@@ -81,12 +81,12 @@ class Texts(Record):
 
     listing: bytes
     stamp: "tuple[int, ...] | None"
-    edits: "Mapping[bytes, Known | None]"
+    edits: "Mapping[bytes, Blob | None]"
     shared: str
 
 
 class Mentions(Record):
-    paths: "dict[str, Entry]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
+    paths: "dict[str, StampedFile]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
     programs: "frozenset[str]"
     said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
 
@@ -642,7 +642,7 @@ class _Elsewhere:
     def _holds(self, folder: str, path: str) -> bool:
         return f"{path}/".startswith(f"{folder.rstrip('/')}/")
 
-    def rows(self) -> "Iterator[tuple[str, Entry]]":
+    def rows(self) -> "Iterator[tuple[str, StampedFile]]":
         for path in sorted(self.found):
             try:
                 status = os.stat(path)

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from skillcache.fingerprint.index import Content, Entry
+    from skillcache.fingerprint.index import Blob, Content
 
 _MANY = 5  # times as many files as are read may be known by stamps
 
@@ -184,7 +184,7 @@ class _Around(worktree.Reading):
 
     __slots__ = ()
 
-    def _nested(self, path: bytes, found: "Content") -> "Entry | None":  # noqa: ARG002 - what it replaces has it
+    def _nested(self, path: bytes, found: "Content") -> "Blob | None":  # noqa: ARG002 - what it replaces has it
         return GITLINK, b""
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
-    Entry = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
+    StampedFile = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
 
 _FORM = "1"
 _CAP = 8 << 20
@@ -100,19 +100,19 @@ class Own:
         if self._file and len(text) <= _CAP:
             files.seal(self._file, text)
 
-    def holds(self, path: str, entry: "Entry") -> bool:
+    def holds(self, path: str, entry: "StampedFile") -> bool:
         """Whether that is what a run has left there."""
         return self.known.get(path) == entry[1] != ()
 
-    def watched(self, before: "Mapping[str, Entry]") -> list[str]:
+    def watched(self, before: "Mapping[str, StampedFile]") -> list[str]:
         """The files that a run may find its own: what happens to them in it is to be seen."""
         found = [path for path in before if path[-1] != "/" and (path in self.known or path in self._changed)]
         return found if len(found) <= _MOST else []
 
     def learn_from_run(
         self,
-        before: "Mapping[str, Entry]",
-        after: "Mapping[str, Entry]",
+        before: "Mapping[str, StampedFile]",
+        after: "Mapping[str, StampedFile]",
         rest: "Iterable[bytes]",
         unread: "AbstractSet[str]",
     ) -> bool:
@@ -177,8 +177,8 @@ class Own:
     def _comes_again(
         self,
         path: str,
-        before: "Mapping[str, Entry]",
-        after: "Mapping[str, Entry]",
+        before: "Mapping[str, StampedFile]",
+        after: "Mapping[str, StampedFile]",
         unread: "AbstractSet[str]",
     ) -> bool:
         """What the last run, which began on the same state, has changed, too, and this one has not read."""
@@ -188,7 +188,7 @@ class Own:
         others = [other for other in self._changed if other[-1] != "/" and _folder(other) == folder]
         return bool(folder and others) and all(other not in before or other in unread for other in others)
 
-    def _differs(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
+    def _differs(self, path: str, before: "Mapping[str, StampedFile]", after: "Mapping[str, StampedFile]") -> bool:
         one, other = before.get(path), after.get(path)
         if one is None or other is None:
             return one != other
@@ -196,16 +196,16 @@ class Own:
         is_same = path.endswith("/") or one[0] == other[0]
         return one != other and (not is_same or self.holds(path, one))
 
-    def _is_same_anew(self, path: str, before: "Mapping[str, Entry]", after: "Mapping[str, Entry]") -> bool:
+    def _is_same_anew(self, path: str, before: "Mapping[str, StampedFile]", after: "Mapping[str, StampedFile]") -> bool:
         """Whether a file was written once more, with what it held."""
         one, other = before[path], after.get(path)
         return other is not None and path[-1] != "/" and one[1] != other[1] and not self._differs(path, before, after)
 
-    def _holds_only(self, folder: str, after: "Mapping[str, Entry]", own: "set[str]") -> bool:
+    def _holds_only(self, folder: str, after: "Mapping[str, StampedFile]", own: "set[str]") -> bool:
         inside = [path for path in after if path.startswith(folder) and not path.endswith("/")]
         return bool(inside) and all(path in own or self.holds(path, after[path]) for path in inside)
 
-    def _state(self, before: "Mapping[str, Entry]", but: "set[str]", rest: "Iterable[bytes]") -> str:
+    def _state(self, before: "Mapping[str, StampedFile]", but: "set[str]", rest: "Iterable[bytes]") -> str:
         parts = list(rest)
         for path in sorted(before):
             is_last = self._changed.get(path) == before[path][1]
@@ -220,7 +220,7 @@ class Own:
         return digest_parts(parts)
 
 
-def _holds(folder: str, found: "Mapping[str, Entry]", files_: "AbstractSet[str]") -> bool:
+def _holds(folder: str, found: "Mapping[str, StampedFile]", files_: "AbstractSet[str]") -> bool:
     """Whether a folder held nothing but some of these files."""
     inside = {path for path in found if path.startswith(folder) and path[-1] != "/"}
     return bool(inside) and inside <= files_

@@ -44,7 +44,7 @@ _LARGE = "large"  # the stamp of a folder that holds too much
 _DIGITS = 32
 
 
-class Content(Record):
+class FolderContent(Record):
     """What a folder holds."""
 
     digest: str
@@ -62,7 +62,7 @@ class _Memo(Record):
     parts: dict[str, _Part] = field(default_factory=dict)
 
 
-def content(top: str, root: str, budget: Budget, *, most: int = _MOST) -> Content:
+def content(top: str, root: str, budget: Budget, *, most: int = _MOST) -> FolderContent:
     """Of the folder at the real path `top`; `root`, wherever a text in it says so, is as in any other worktree.
 
     While it is not all read, for each look does a part, its stamps count themselves: they say as much on this machine.
@@ -72,16 +72,16 @@ def content(top: str, root: str, budget: Budget, *, most: int = _MOST) -> Conten
     known = budget.seen.get(top)
     if known is None:
         known = budget.seen[top] = _content(top, root, budget, most)
-    assert isinstance(known, Content)  # noqa: S101 - nothing else is kept by a path
+    assert isinstance(known, FolderContent)  # noqa: S101 - nothing else is kept by a path
     return known
 
 
-def _content(top: str, root: str, budget: Budget, most: int) -> Content:
+def _content(top: str, root: str, budget: Budget, most: int) -> FolderContent:
     kept = f"{_path(budget.cache, top, root)}.state" if budget.cache else ""
     if kept and top not in _BY_STAMPS:
         state = unchanged.known(kept, top, budget)
         if state is not None and state.files <= most:
-            return Content(state.digest, state.links)
+            return FolderContent(state.digest, state.links)
     began = time.time_ns()
     memo = _load(budget.cache, top, root)
     if memo is not None and memo.whole.stamp == _LARGE:
@@ -98,11 +98,11 @@ def _content(top: str, root: str, budget: Budget, most: int) -> Content:
             whole = memo.whole
             state = unchanged.State(whole.digest, whole.links, most - walk.files, walk.newest)
             unchanged.keep(kept, top, state, began, budget)
-        return Content(by_stamps or memo.whole.digest, memo.whole.links)
+        return FolderContent(by_stamps or memo.whole.digest, memo.whole.links)
     return _read(walk, root, budget, memo.parts if memo is not None else {})
 
 
-def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> Content:
+def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> FolderContent:
     parts: dict[str, _Part] = {}
     now = time.monotonic()
     until = now + _SHARE * (budget.deadline - now)
@@ -127,7 +127,7 @@ def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> 
     if is_whole:
         if kept != known or whole.stamp:
             _save(budget.cache, walk.top, root, _Memo(whole, kept))
-        return Content(_by_stamps(walk, root, budget) or whole.digest, whole.links)
+        return FolderContent(_by_stamps(walk, root, budget) or whole.digest, whole.links)
     whole.stamp = ""
     _save(budget.cache, walk.top, root, _Memo(whole, {**known, **kept}))
     _BY_STAMPS.add(walk.top)
@@ -139,7 +139,7 @@ def _read(walk: "_Walk", root: str, budget: Budget, known: dict[str, _Part]) -> 
     if not value:
         value = f"stamps: {whole.digest}"
         _keep_by_stamps(walk, root, budget, value)
-    return Content(value, tuple(sorted(links)))
+    return FolderContent(value, tuple(sorted(links)))
 
 
 def _by_stamps(walk: "_Walk", root: str, budget: Budget) -> str:

@@ -226,7 +226,7 @@ class Reading:
                 oid = stored
         found.edits[path] = mode, b"%s %d" % (oid, size)
 
-    def _nested(self, path: bytes, found: Content) -> index.Entry | None:
+    def _nested(self, path: bytes, found: Content) -> index.Blob | None:
         """A repository inside is its own content, whatever commit the outer one names; an empty folder is nothing."""
         top = os.path.join(self.root, os.fsdecode(path))
         if not os.path.lexists(os.path.join(top, ".git")):

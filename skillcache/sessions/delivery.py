@@ -17,7 +17,7 @@ from skillcache.core.paths import spool_file
 from skillcache.sessions import record
 from skillcache.sessions import record as limits
 from skillcache.sessions.journal import EMBEDDED, History, Journal, Question
-from skillcache.sessions.record import Record, decode, encode
+from skillcache.sessions.record import SessionRecord, decode, encode
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
@@ -158,7 +158,7 @@ class Delivery:
     def journal(self) -> Journal:
         return self._journal
 
-    def deliver(self, record: Record) -> None:
+    def deliver(self, record: SessionRecord) -> None:
         """Takes the record to the journal, or to the spool. Raises OSError where neither could be written."""
         line = encode(record)
         if self._is_away():
@@ -170,7 +170,7 @@ class Delivery:
             self._spool(line)
             self._mark_away()
 
-    def ask(self, question: Question, record: Record | None = None) -> History | None:
+    def ask(self, question: Question, record: SessionRecord | None = None) -> History | None:
         """What the journal knew before `record`, and then the record; None where the journal cannot be reached."""
         lines = [] if record is None else [encode(record)]
         try:

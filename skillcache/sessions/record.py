@@ -14,7 +14,7 @@ from skillcache.core import json
 VERSION = 1
 
 
-class Record:
+class SessionRecord:
     """at: unix ms; active: whether the session was at work, which its start and its end are not."""
 
     __slots__ = ("active", "at", "count", "files", "id", "log", "project", "replace", "session", "state", "tasks")
@@ -33,7 +33,7 @@ class Record:
         self.replace = False
 
 
-def encode(record: Record) -> bytes:
+def encode(record: SessionRecord) -> bytes:
     """One line of ASCII without its end."""
     log = {"at": record.at, **record.log} if record.log else None
     return json.dumps(

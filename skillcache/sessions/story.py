@@ -19,7 +19,7 @@ from time import monotonic_ns
 from skillcache.claude.event import SessionEvent
 from skillcache.core import git
 from skillcache.sessions import record as limits
-from skillcache.sessions.record import Record
+from skillcache.sessions.record import SessionRecord
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings
 
@@ -62,12 +62,12 @@ class Scene:
         self.prompts = prompts
 
 
-def tell(event: SessionEvent, scene: Scene) -> Record | None:
+def tell(event: SessionEvent, scene: Scene) -> SessionRecord | None:
     """The record of an event, None where there is nothing to record."""
     teller = _TELLERS.get(event.name)
     if teller is None:
         return None
-    record = Record(scene.id, event.session_id, scene.at, active=event.name not in _IDLE)
+    record = SessionRecord(scene.id, event.session_id, scene.at, active=event.name not in _IDLE)
     record.project = scene.project
     if scene.place is not None and not event.agent_id:
         # Names that git gives are public as they are; to look into each for a credential would cost every turn 9 ms.
@@ -80,7 +80,7 @@ def tell(event: SessionEvent, scene: Scene) -> Record | None:
     return record
 
 
-def _start(event: SessionEvent, scene: Scene, record: Record) -> None:
+def _start(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:
     source = stored(event.text("source"), limits.NAME) or "startup"
     record.state["opened"] = {
         "source": source,
@@ -96,7 +96,7 @@ def _start(event: SessionEvent, scene: Scene, record: Record) -> None:
     record.log = {"kind": "start", "source": source}
 
 
-def _prompt(event: SessionEvent, scene: Scene, record: Record) -> None:
+def _prompt(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:
     source = event.text("source")
     if source not in _PERSON:
         text = stored(event.text("prompt"), limits.LINE) if scene.prompts else ""
@@ -112,52 +112,52 @@ def _prompt(event: SessionEvent, scene: Scene, record: Record) -> None:
         _title(event, record)  # the client makes it of the first prompt
 
 
-def _title(event: SessionEvent, record: Record) -> None:
+def _title(event: SessionEvent, record: SessionRecord) -> None:
     title = stored(event.text("session_title"), limits.NAME)
     if title:
         record.state["titled"] = {"title": title}
 
 
-def _stop(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001 - one shape for all tellers
+def _stop(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001 - one shape for all tellers
     reply = stored(event.text("last_assistant_message"), limits.REPLY)
     record.state["replied"] = {"reply": reply}
     record.log = {"kind": "reply", "text": reply[: limits.LINE]}
 
 
-def _agent_start(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001
+def _agent_start(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001
     record.log = {"kind": "agent", "type": stored(event.agent_type, limits.NAME)}
 
 
-def _agent_stop(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001
+def _agent_stop(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001
     if event.agent_type:  # the client's own, such as the one that writes a summary, have no type
         text = stored(event.text("last_assistant_message"), limits.REPLY)
         record.log = {"kind": "answer", "type": stored(event.agent_type, limits.NAME), "text": text}
 
 
-def _before_compaction(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001
+def _before_compaction(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001
     record.log = {"kind": "compact", "trigger": stored(event.text("trigger"), limits.NAME)}
 
 
-def _after_compaction(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001
+def _after_compaction(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001
     text = stored(event.text("compact_summary"), limits.SUMMARY)
     record.state["compacted"] = {"summary": text}
     record.log = {"kind": "summary", "text": text}
 
 
-def _end(event: SessionEvent, scene: Scene, record: Record) -> None:  # noqa: ARG001
+def _end(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:  # noqa: ARG001
     reason = stored(event.text("reason"), limits.NAME) or "other"
     record.state["ended"] = {"end": reason}
     record.log = {"kind": "end", "reason": reason}
 
 
-def _tool(event: SessionEvent, scene: Scene, record: Record) -> None:
+def _tool(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:
     # most events are not of a tool
 
     _tell_tool_call(event, scene, record)
 
 
 _IDLE = ("SessionStart", "SessionEnd")
-_TELLERS: "dict[str, Callable[[SessionEvent, Scene, Record], None]]" = {
+_TELLERS: "dict[str, Callable[[SessionEvent, Scene, SessionRecord], None]]" = {
     "SessionStart": _start,
     "UserPromptSubmit": _prompt,
     "PostToolUse": _tool,
@@ -175,7 +175,7 @@ _PATHS = {"Edit": "file_path", "Write": "file_path", "NotebookEdit": "notebook_p
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 
 
-def _tell_tool_call(event: SessionEvent, scene: "Scene", record: "Record") -> None:
+def _tell_tool_call(event: SessionEvent, scene: "Scene", record: "SessionRecord") -> None:
     tool = event.text("tool_name")
     given = _object(event.fields.get("tool_input"))
     if event.name == "PostToolUseFailure" and tool != "Bash":
@@ -193,7 +193,7 @@ def relative(path: object, root: str) -> str:
     return path.removeprefix(root.rstrip("/") + "/")
 
 
-def _edit(tool: str, given: dict[str, object], scene: "Scene", record: "Record") -> None:
+def _edit(tool: str, given: dict[str, object], scene: "Scene", record: "SessionRecord") -> None:
     path = stored(relative(given.get(_PATHS[tool]), scene.root), limits.PATH)
     if path:
         record.files = [path]
@@ -201,7 +201,7 @@ def _edit(tool: str, given: dict[str, object], scene: "Scene", record: "Record")
         record.log = {"kind": "edit", "path": path, "tool": tool}
 
 
-def _command(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "Record") -> None:
+def _command(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "SessionRecord") -> None:
     command = given.get("command")
     if not isinstance(command, str):
         return
@@ -242,7 +242,7 @@ def _last_line(error: str) -> str:
     return lines[-1].strip() if len(lines) > 1 else ""
 
 
-def _list(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "Record") -> None:  # noqa: ARG001
+def _list(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "SessionRecord") -> None:  # noqa: ARG001
     todos = given.get("todos")
     if not isinstance(todos, list):
         return
@@ -257,17 +257,17 @@ def _list(event: SessionEvent, given: dict[str, object], scene: "Scene", record:
         record.replace = True
 
 
-def _create(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "Record") -> None:  # noqa: ARG001
+def _create(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "SessionRecord") -> None:  # noqa: ARG001
     task = _object(_object(event.fields.get("tool_response")).get("task"))
     _task(record, task.get("id"), task.get("subject") or given.get("subject"), "pending")
 
 
-def _update(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "Record") -> None:  # noqa: ARG001
+def _update(event: SessionEvent, given: dict[str, object], scene: "Scene", record: "SessionRecord") -> None:  # noqa: ARG001
     if _object(event.fields.get("tool_response")).get("success") is not False:
         _task(record, given.get("taskId"), given.get("subject"), given.get("status"))
 
 
-def _task(record: "Record", id_: object, subject: object, status: object) -> None:
+def _task(record: "SessionRecord", id_: object, subject: object, status: object) -> None:
     if not isinstance(id_, str) or not 0 < len(id_) <= 64 or ":" in id_:
         return
     known = status if isinstance(status, str) and status in _STATUSES else ""
@@ -282,7 +282,7 @@ def _object(value: object) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-_OF_TOOLS: "dict[str, Callable[[SessionEvent, dict[str, object], Scene, Record], None]]" = {
+_OF_TOOLS: "dict[str, Callable[[SessionEvent, dict[str, object], Scene, SessionRecord], None]]" = {
     "Bash": _command,
     "TodoWrite": _list,
     "TaskCreate": _create,

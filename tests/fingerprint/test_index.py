@@ -21,7 +21,7 @@ def listing(names: list[bytes]) -> bytes:
 @given(paths, paths)
 def test_an_edited_listing_is_the_listing_of_what_is_there(names: list[bytes], changed: list[bytes]) -> None:
     gone, come = changed[::2], changed[1::2]
-    edits: dict[bytes, index.Entry | None] = dict.fromkeys(gone)
+    edits: dict[bytes, index.Blob | None] = dict.fromkeys(gone)
     edits |= {name: (b"100644", b"%040d" % len(name)) for name in come}
     expected = listing(sorted(({*names} - {*gone}) | {*come}))
     assert index.digest_edited(listing(names), edits) == blake2b(expected, digest_size=32).hexdigest()

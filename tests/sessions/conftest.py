@@ -12,7 +12,7 @@ from skillcache.core.git import Place
 from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
-from skillcache.sessions.record import Record, encode
+from skillcache.sessions.record import SessionRecord, encode
 from skillcache.sessions.story import Scene, tell
 from skillcache.sessions.text import CLOSE, OPEN
 from tests.conftest import empty_redis
@@ -83,7 +83,7 @@ class Teller:
         self.process: dict[str, str] = {}
         self._count = 0
 
-    def record(self, told: SessionEvent) -> Record:
+    def record(self, told: SessionEvent) -> SessionRecord:
         self.at += 1000
         self._count += 1
         scene = Scene(

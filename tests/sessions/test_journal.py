@@ -9,7 +9,7 @@ import pytest
 
 from skillcache.sessions import record as limits
 from skillcache.sessions.journal import Journal, Past, Question
-from skillcache.sessions.record import Record, encode
+from skillcache.sessions.record import SessionRecord, encode
 from tests.sessions.conftest import (
     MS,
     PROJECT,
@@ -227,7 +227,7 @@ def test_notes_are_kept_until_they_are_removed(journal: Journal) -> None:
 
 @pytest.mark.parametrize("text", ["", "\x00\r\n$-1\r\n", "'); drop table log; --", "a" * 200_000, "\udcff", "]]><x>"])
 def test_any_text_is_kept_or_replaced_but_harms_nothing(journal: Journal, text: str) -> None:
-    record = Record("r", "one", MS)
+    record = SessionRecord("r", "one", MS)
     record.project = PROJECT
     record.state["prompted"] = {"prompt": text or "-"}
     record.log = {"kind": "prompt", "text": text}

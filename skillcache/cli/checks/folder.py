@@ -47,7 +47,7 @@ from skillcache.messages.inbox import Letter
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import messages_file, open_post
 from skillcache.sessions.delivery import open_journal, sessions_file
-from skillcache.sessions.record import Record, encode
+from skillcache.sessions.record import SessionRecord, encode
 from skillcache.settings.in_force import Settings
 from skillcache.stores.contract import EMBEDDED, Store, stamp
 from skillcache.stores.opening import open_store
@@ -311,7 +311,7 @@ def _records(trial: Trial) -> None:
 
 
 def _sessions(trial: Trial) -> None:
-    record = Record(trial.id, trial.name, int(trial.now * 1000))
+    record = SessionRecord(trial.id, trial.name, int(trial.now * 1000))
     record.project, record.state, record.log = trial.name, {"active": {"branch": "doctor"}}, {"event": "doctor"}
     record.files = ["doctor"]
     with closing(open_journal(trial.target, now=trial.now)) as journal:

@@ -132,7 +132,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-class Request(NamedTuple):
+class HttpRequest(NamedTuple):
     """last: whether the other side closes the connection after it."""
 
     method: str
@@ -141,7 +141,7 @@ class Request(NamedTuple):
     last: bool
 
 
-def read_request(stream: BinaryIO) -> Request | None:
+def read_request(stream: BinaryIO) -> HttpRequest | None:
     """None at the end of the connection. Raises BadRequest and OSError."""
     line = _line(stream)
     if not line:
@@ -165,7 +165,7 @@ def read_request(stream: BinaryIO) -> Request | None:
     body = stream.read(int(length))
     if len(body) != int(length):
         return None
-    return Request(words[0], words[1], body, headers.get("connection") == "close" or words[2] == "HTTP/1.0")
+    return HttpRequest(words[0], words[1], body, headers.get("connection") == "close" or words[2] == "HTTP/1.0")
 
 
 def response(status: int, body: bytes, *, last: bool = False) -> bytes:
