@@ -79,6 +79,8 @@ class Reader:
 
     def named(self) -> tuple[str, str]:
         """The key that a line begins with, one of a mapping of which ours may be another, and what follows it."""
+        if self.is_item():
+            raise self.refuse("an item of no list")
         found = key_of(self.lines[self.at].lstrip(" "), self.refuse)
         if found is None or found[0] == "<<" or found[0][:1] in "&!*]},|>%`" or "\t" in found[0]:
             raise self.refuse("a line that is no plain key with a value")
