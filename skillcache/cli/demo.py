@@ -144,6 +144,7 @@ def _environment(folder: str) -> dict[str, str]:
         **kept,
         "HOME": os.path.join(folder, "home"),
         "SKILLCACHE_HOME": os.path.join(folder, "cache"),
+        "SKILLCACHE_CAPTURE_TIME": "30",  # what an interpreter has installed is read whole here, for the first time
         "SKILLCACHE_VERIFY": "0",  # else one second call in fifty would run for real
         "PATH": os.pathsep.join([here, *folders(kept, os.getcwd())]),
         "PYTHONDONTWRITEBYTECODE": "1",

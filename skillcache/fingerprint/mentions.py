@@ -21,6 +21,7 @@ from stat import S_ISDIR, S_ISREG, S_IWOTH
 
 from skillcache.core import files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts, signs
+from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.core.record import Record
@@ -343,6 +344,7 @@ class _Elsewhere:
         home = environ.get("HOME", "").rstrip("/")
         self.home = home if home.startswith("/") else ""
         self.cache = cache_folder(environ)
+        self.temporary = os.path.normpath(environ.get("TMPDIR") or "/tmp")  # noqa: S108 - nothing is made there
         self.found: set[str] = set()
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
         self._asked: dict[str, _Asked] = {}
@@ -478,13 +480,16 @@ class _Elsewhere:
             before = set(self.found)
             if os.path.isdir(path) and path not in known and not _is_small(path):
                 continue
-            for one in _texts_in(path) if os.path.isdir(path) else [path]:
+            is_checkout = os.path.isdir(path) and find_root(path) is not None
+            for one in _texts_in(path, _OF_WORK if is_checkout else ()) if os.path.isdir(path) else [path]:
                 left -= 1
                 try:
                     line = memory.text(one)
                 except OSError:
                     continue
-                if line:
+                if line and is_checkout:
+                    self._of_checkout(one, line)
+                elif line:
                     self._of_file(one, line)
             pending += sorted(self.found - before)
 
@@ -506,6 +511,17 @@ class _Elsewhere:
         self._named_in(folder, words, set(programs.split(b"\1")), only_files=is_at_home, elsewhere=True)
         if not is_at_home:
             self._around(folder, min(int(steps), _LEVELS), words, flags, elsewhere=True)
+
+    def _of_checkout(self, path: str, line: bytes) -> None:
+        """Of a project of its own, which is imported here: files that it spells count, all else is of its own work."""
+        _, near, relative, far, _, _ = line.split(b"\0")
+        folder = os.path.dirname(path)
+        for each in {*_items(near), *_items(relative)}:
+            if "*" not in each:
+                self._literal(os.path.join(folder, each), built=False)
+        for each in _items(far):
+            if "*" not in each and not each.endswith("/") and os.fsencode(each) not in TOPS:
+                self._far(each, built=False)
 
     def _literal(self, path: str, *, built: bool, listed: bool = False) -> None:
         path = os.path.normpath(path)
@@ -622,7 +638,7 @@ class _Elsewhere:
                 self.home and path[len(self.home) + 1 :] in _GENERAL
             ):
                 return
-            if not literal and self._is_own(path):
+            if (not literal and self._is_own(path)) or self._holds(path, self.temporary):
                 return
         elif name == ".claude.json":
             return
@@ -723,13 +739,13 @@ def _is_small(folder: str) -> bool:
     return True
 
 
-def _texts_in(top: str) -> "Iterator[str]":
-    """The code below a folder, as far as it may be read."""
+def _texts_in(top: str, without: "Iterable[str]") -> "Iterator[str]":
+    """The code below a folder, as far as it may be read; `without`: folders of these names."""
     left = _MOST_IN_FOLDER
     for number, (folder, folders, names) in enumerate(os.walk(top)):
         if number >= _MOST_IN_FOLDER:
             return
-        folders[:] = sorted(name for name in folders if name[0] != "." and name not in _NOT_READ)
+        folders[:] = sorted({name for name in folders if name[0] != "."}.difference(_NOT_READ, without))
         for name in sorted(names):
             if name.endswith(_CODE) or "." not in name:
                 yield f"{folder}/{name}"
@@ -739,6 +755,7 @@ def _texts_in(top: str) -> "Iterator[str]":
 
 
 _NOT_READ = frozenset("node_modules __pycache__ site-packages dist-packages vendor target dist build".split())  # noqa: SIM905
+_OF_WORK = frozenset("test tests testing docs doc examples benchmarks".split())  # noqa: SIM905
 
 
 def _items(field: bytes) -> list[str]:

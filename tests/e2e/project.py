@@ -17,6 +17,7 @@ from skillcache.core import counts
 # `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
 PYTEST = "pytest -qq"
 
+# Of the variable's name nothing is spelled whole: what a text reads by a variable is an input.
 FILES = {
     ".gitignore": "__pycache__/\n.pytest_cache/\n",
     "pytest.ini": "[pytest]\ntestpaths = test_sum.py\n",
@@ -25,7 +26,7 @@ import os
 
 
 def test_sum() -> None:
-    with open(os.environ["E2E_RUNS"], "a") as runs:
+    with open(os.environ["E2E_" + "RUNS"], "a") as runs:
         runs.write("pytest\\n")
     assert 1 + 1 == 2
 """,
@@ -34,7 +35,7 @@ import os
 
 
 def test_product() -> None:
-    with open(os.environ["E2E_RUNS"], "a") as runs:
+    with open(os.environ["E2E_" + "RUNS"], "a") as runs:
         runs.write("pytest in sub\\n")
     assert 2 * 2 == 4
 """,

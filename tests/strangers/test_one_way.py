@@ -30,6 +30,8 @@ NAMING = {
         "fingerprint/usual.py",
         "cli/skill/sight.py",
         "cli/skill/python_sight.py",
+        "fingerprint/above.py",
+        "fingerprint/mention_text.py",
     ),
 }
 # These open what is ours alone, or what the person has named to us, or they write.
