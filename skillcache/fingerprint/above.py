@@ -72,7 +72,7 @@ class Found(Record):
 class ToolNames:
     """The names by which a file is known for a tool's. names: of files; stems: what stands before `rc` or an ending."""
 
-    __slots__ = ("names", "stems")
+    __slots__ = ("_known", "names", "stems")
 
     def __init__(self, systems: "Iterable[Ecosystem]", words: "Iterable[str]", *, any_: bool) -> None:
         systems = tuple(systems)
@@ -82,6 +82,7 @@ class ToolNames:
             self.stems |= system.words | system.also
         if any_:
             self.stems |= TEXT_TOOLS
+        self._known = {stem + end for stem in self.stems for end in ("", "rc", "ignore")}
 
     def own(self, name: str) -> bool:
         """Whether a file of this name is configuration of one of the tools."""
@@ -95,7 +96,7 @@ class ToolNames:
         return len(bare) < len(name) or stem not in self.stems or (bool(dot) and ending in _ENDINGS | _CODE)
 
     def names_one(self, stem: str) -> bool:
-        return any(part in self.stems for part in (stem, stem.removesuffix("rc"), stem.removesuffix("ignore")))
+        return stem in self._known
 
 
 def is_noise(name: str) -> bool:
