@@ -149,12 +149,20 @@ _CAP = 1 << 16
 
 def here() -> str:
     """A name for this boot and this space of process numbers, "" where the system does not tell."""
+    which = boot()
     try:
-        boot = files.read("/proc/sys/kernel/random/boot_id", _CAP)
         space = os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
-    return digest(b"skillcache boot\0" + (boot or b"") + space.encode())[:16] if boot else ""
+    return digest(b"skillcache boot\0" + which + space.encode())[:16] if which else ""
+
+
+def boot() -> bytes:
+    """What the kernel calls this boot, with a line's end; nothing where the system does not tell."""
+    try:
+        return files.read("/proc/sys/kernel/random/boot_id", _CAP) or b""
+    except OSError:
+        return b""
 
 
 def described(environ: "Mapping[str, str]") -> dict[str, str]:

@@ -16,7 +16,8 @@ import time
 from skillcache.core import files, outcomes
 from skillcache.core.digest import digest, digest_parts
 from skillcache.core.outcomes import Bypass
-from skillcache.core.processes import Child, TooMuch, end, gather, start
+from skillcache.core.paths import stamps_folder
+from skillcache.core.processes import Child, TooMuch, boot, end, gather, start
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False
@@ -85,11 +86,15 @@ class Look:
 
 
 class Looks:
-    """Of one capture. begun: by where it is kept; asked: likewise, the folders that were as they had been."""
+    """Of one capture. begun: by where it is kept; asked: likewise, the folders that were as they had been.
 
-    __slots__ = ("asked", "begun")
+    before: what the last one asked for, a line each.
+    """
+
+    __slots__ = ("asked", "before", "begun")
 
     def __init__(self) -> None:
+        self.before: list[str] = []
         self.begun: dict[str, Look | None] = {}
         self.asked: dict[str, str] = {}
 
@@ -97,7 +102,8 @@ class Looks:
 def ahead(key: str, budget: "Budget") -> None:
     """Have those folders looked at that the last capture of `key` asked for, while there is other work to do."""
     looks = _looks(budget)
-    for line in _read(_list(budget.cache, key)):
+    looks.before = _read(_list(budget.cache, key))
+    for line in looks.before:
         path, _, top = line.partition("\0")
         looks.begun[path] = _begin(path, top)
 
@@ -109,7 +115,7 @@ def let_go(key: str, budget: "Budget") -> None:
         if look is not None:
             look.end()
     asked = sorted(f"{path}\0{top}" for path, top in looks.asked.items())[:_TOPS]
-    if asked and asked != _read(_list(budget.cache, key)):
+    if asked and asked != looks.before:
         _write(_list(budget.cache, key), asked)
 
 
@@ -125,10 +131,9 @@ def known(path: str, top: str, budget: "Budget") -> State | None:
 
 def keep(path: str, top: str, state: State, began: int, budget: "Budget") -> None:
     """Keep the state of a folder, all of which was looked at since `began`, in ns; not while it is in motion."""
-    names = _entries(top)
-    boot = _boot()
-    if state.files < MANY or not boot:
+    if state.files < MANY or not (this := _boot()):
         return
+    names = _entries(top)
     children = _start(top, names, ["-type", "d", "-printf", "%D %i %C@\\n"])
     said = None if children is None else _gather(children, budget.deadline)
     if said is None:
@@ -139,7 +144,7 @@ def keep(path: str, top: str, state: State, began: int, budget: "Budget") -> Non
         newest = max(newest, int(whole) * _SECOND + int(fraction[:9].ljust(9, b"0")))
     if newest < began - _SETTLED:
         folders = _folders(names, [line.rpartition(b" ")[0] for line in said])
-        _write(path, [_FORM, f"{newest}", boot, folders, f"{state.files}", state.digest, *state.links])
+        _write(path, [_FORM, f"{newest}", this, folders, f"{state.files}", state.digest, *state.links])
         _looks(budget).asked[path] = top
 
 
@@ -199,16 +204,10 @@ def _folders(names: list[str], said: list[bytes]) -> str:
 
 
 def _boot() -> str:
-    try:
-        boot = files.read("/proc/sys/kernel/random/boot_id", _CAP)
-    except OSError:
-        return ""
-    return (boot or b"").decode("ascii", "replace").strip()
+    return boot().decode("ascii", "replace").strip()
 
 
 def _list(cache: str, key: str) -> str:
-    from skillcache.core.paths import stamps_folder
-
     return f"{stamps_folder(cache)}/{digest(os.fsencode(key))}.asked" if cache else ""
 
 
