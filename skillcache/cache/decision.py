@@ -15,6 +15,10 @@ from skillcache.core.outcomes import (
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.stores.contract import Store
+
 _AHEAD = 300.0  # seconds by which clocks differ
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
 
@@ -56,6 +60,25 @@ def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None
         return other
     answer.unknown += other.unknown
     return answer
+
+
+def ask(
+    store: "Store", plan: Plan, inquiry: Inquiry, key: str, names: tuple[str, ...], shared: str | None = None
+) -> tuple[Answer, dict[str, int]]:
+    """What may be served of what is stored under `key`, or for a team under `shared`, and the generations of `names`.
+
+    One round trip, a second one where an entry is bound to other names; `inquiry` is told their generations. Raises
+    StoreError.
+    """
+    stored = store.get(key, names, shared)
+    generations = dict(zip(names, stored.generations, strict=True))
+    inquiry.generations.update(generations)
+    answer = decide(plan, inquiry, stored.entry, stored.also)
+    if answer.unknown:
+        more = store.get(key, answer.unknown).generations
+        inquiry.generations.update(zip(answer.unknown, more, strict=True))
+        answer = decide(plan, inquiry, stored.entry, stored.also)
+    return answer, generations
 
 
 def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:

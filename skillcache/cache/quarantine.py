@@ -6,7 +6,6 @@ One small file a rule and project, on this machine: `until SP rule SP project`, 
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import digest
 from skillcache.core.paths import quarantine_folder
 
 REST = 86_400  # seconds
@@ -47,5 +46,4 @@ def _until(content: bytes) -> int:
 
 
 def _path(cache: str, project: str, rule: str) -> str:
-    name = digest(f"{project}\0{rule}".encode("utf-8", "surrogateescape"))
-    return f"{quarantine_folder(cache)}/{name}"
+    return files.small(quarantine_folder(cache), project, rule)

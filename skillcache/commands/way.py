@@ -4,7 +4,7 @@ import os
 import time
 
 from skillcache.cache import durations, quarantine
-from skillcache.cache.decision import Answer, Inquiry, decide, named
+from skillcache.cache.decision import Answer, Inquiry, ask, named
 from skillcache.commands import nesting, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
@@ -200,12 +200,10 @@ class Way:
         if begun.team:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
-        stored = store.get(begun.key, names, shared)
-        begun.generations = dict(zip(names, stored.generations, strict=True))
         inquiry = Inquiry(
             key=found.key,
             names=plan.names,
-            generations=dict(begun.generations),
+            generations={},
             root=found.fingerprint.root,
             place=found.workplace.place if found.workplace is not None else "",
             now=time.time(),
@@ -213,11 +211,7 @@ class Way:
             failures=self._failure.is_wanted(plan, found.digest),
             most=int(self._settings.number("max_output")),
         )
-        answer = decide(plan, inquiry, stored.entry, stored.also)
-        if answer.unknown:
-            more = store.get(begun.key, answer.unknown).generations
-            inquiry.generations.update(zip(answer.unknown, more, strict=True))
-            answer = decide(plan, inquiry, stored.entry, stored.also)
+        answer, begun.generations = ask(store, plan, inquiry, begun.key, names, shared)
         return answer
 
     def _board(self, begun: Begun, given: Input) -> "tuple[Begun, Answer | None]":
