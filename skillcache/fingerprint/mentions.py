@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
-_OF_VARIABLES = b"0,0,v\0\0\0\0"  # a line that spells no path: its names mean something behind variables alone
 _FORM = b"3"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
@@ -48,6 +47,7 @@ _MOST_LISTED = 200  # files that a text finds in a folder by looking
 _DEEP = 3  # folders below one of the top, or of a variable
 _UPWARD = 20
 _READ = 1 << 18  # bytes of one
+_OF_VARIABLES = b"0,0,v\0\0\0\0"  # a line that spells no path: its names mean something behind variables alone
 _FILE = 8 << 20  # bytes from which a file elsewhere is known by its size, its time and both ends
 _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by content
 _STAMPED = 20_000  # files: up to here as packages are, from here on by the names at its top
