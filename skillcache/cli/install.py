@@ -1,7 +1,8 @@
 """`skillcache install` and `uninstall`, `plugin-path`, `shellenv`: ours in the client and in a shell."""
 
 import os
-import re
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -9,10 +10,11 @@ from skillcache.cli import trouble
 from skillcache.cli.output import unified
 from skillcache.cli.setup import plugin, skill
 from skillcache.cli.setup import skill as skill_file
-from skillcache.cli.setup.bundle import is_modern, lay_out
+from skillcache.cli.setup.bundle import asks_modern, lay_out
 from skillcache.cli.setup.present import note, present_edit
 from skillcache.cli.setup.settings_file import (
     PROJECT,
+    SCOPES,
     USER,
     add,
     backup_of,
@@ -21,7 +23,6 @@ from skillcache.cli.setup.settings_file import (
     ours,
     read,
     restore,
-    scope_options,
     write,
 )
 from skillcache.commands.shims.session import make
@@ -30,6 +31,28 @@ from skillcache.core.git import find_root
 from skillcache.core.paths import package_folder
 from skillcache.core.processes import quote
 from skillcache.settings.in_force import load
+
+
+def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Show the change as a diff and write nothing."),
+        click.option(
+            "--project",
+            metavar="DIR",
+            default=".",
+            type=click.Path(exists=True, file_okay=False),
+            help="The project that the scopes project and local are about.  [default: this folder]",
+        ),
+        click.option(
+            "--scope",
+            type=click.Choice(SCOPES),
+            default=USER,
+            show_default=True,
+            help="user: all your projects. project: everybody in the project. local: you, in the project.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 @click.command()
@@ -113,16 +136,10 @@ def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
 def plugin_path() -> int:
     """Lay out the plugin folder and print its absolute path, on one line.
 
-    A marketplace's entry names this command: "source": {"source": "command", "command": "skillcache plugin-path"}
+    The marketplace that `install --plugin` makes names this command.
     """
-    click.echo(lay_out(os.environ, modern=is_modern(client_version(os.environ.get("AI_AGENT", "")))))
+    click.echo(lay_out(os.environ, modern=asks_modern(os.environ)))
     return trouble.OK
-
-
-def client_version(agent: str) -> tuple[int, ...]:
-    """Of the client that runs the command, () where none says so; `agent`: as in claude-code_2-1-330_harness."""
-    found = re.match(r"claude-code_(\d+)-(\d+)-(\d+)(?:_|$)", agent)
-    return tuple(map(int, found.groups())) if found else ()
 
 
 @click.command()

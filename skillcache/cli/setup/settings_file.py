@@ -10,10 +10,7 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import click
+from collections.abc import Mapping
 
 from skillcache.claude.permission_sources import LARGEST
 from skillcache.cli.setup.entries import ORDER, Edit, Found, is_ours
@@ -287,25 +284,3 @@ def _replace(path: str, text: str, mode: int) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--dry-run", is_flag=True, help="Show the change as a diff and write nothing."),
-        click.option(
-            "--project",
-            metavar="DIR",
-            default=".",
-            type=click.Path(exists=True, file_okay=False),
-            help="The project that the scopes project and local are about.  [default: this folder]",
-        ),
-        click.option(
-            "--scope",
-            type=click.Choice(SCOPES),
-            default=USER,
-            show_default=True,
-            help="user: all your projects. project: everybody in the project. local: you, in the project.",
-        ),
-    ):
-        function = option(function)
-    return function
