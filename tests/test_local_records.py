@@ -181,4 +181,9 @@ class TestQuarantine:
         assert quarantine.current(cache, 0) == []
         quarantine.begin(cache, "/a path/b", "pytest", 1000)
         quarantine.begin(cache, "/c", "ruff", 0)
-        assert quarantine.current(cache, 86_400) == [("pytest", "/a path/b", 87_400)]
+        quarantine.begin(cache, "/d", "WebFetch", 1000, unwanted=True)
+        found = [(rest.rule, rest.project, rest.until, rest.reason()) for rest in quarantine.current(cache, 86_400)]
+        assert sorted(found) == [
+            ("WebFetch", "/d", 87_400, "what it gave was refused more often than taken"),
+            ("pytest", "/a path/b", 87_400, "a result was wrong there, or may be"),
+        ]

@@ -357,11 +357,12 @@ class Outcome(Output):
 
 
 class Resting(Output):
-    """`until`: unix seconds."""
+    """`until`: unix seconds; `unwanted`: what it gave was refused more often than taken, nothing was wrong."""
 
     rule: str
     project: str
     until: int
+    unwanted: bool
 
 
 class Skill(Output):

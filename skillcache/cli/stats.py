@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from skillcache.cache import quarantine
+from skillcache.cache.quarantine import Rest
 from skillcache.cli.output import duration, json_options, several, share
 from skillcache.cli.skill.states import State, states
 from skillcache.cli.trouble import OK
@@ -109,7 +110,7 @@ def costliest(summary: Summary) -> list[Row]:
     return sorted(ran, key=lambda row: -row.run)[:_COSTLIEST]
 
 
-def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> list[str]:
+def _as_text(summary: Summary, resting: Sequence[Rest], skills: Sequence[State]) -> list[str]:
     if summary.since is None:
         return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
@@ -136,10 +137,9 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: 
         for row in summary.rows
     ]
     lines += [
-        f"The rule {legible(rule)} rests in {legible(project)} until"
-        f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
-        " a result was wrong there, or may be."
-        for rule, project, until in resting
+        f"The rule {legible(rest.rule)} rests in {legible(rest.project)} until"
+        f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(rest.until))}: {rest.reason()}."
+        for rest in resting
     ]
     if skills:
         lines += ["", "  skill"]
@@ -160,7 +160,7 @@ def _saved(summary: Summary) -> str:
     return f"{duration(net)}: {runs} of runs not repeated, less {own} that skillcache took"
 
 
-def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> str:
+def _as_json(summary: Summary, resting: Sequence[Rest], skills: Sequence[State]) -> str:
     return json.dumps(
         {
             "since": summary.since,
@@ -187,7 +187,10 @@ def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: 
                 for row in summary.rows
             ],
             "costliest": [row.outcome.name for row in costliest(summary)],
-            "quarantined": [{"rule": rule, "project": project, "until": until} for rule, project, until in resting],
+            "quarantined": [
+                {"rule": rest.rule, "project": rest.project, "until": rest.until, "unwanted": rest.unwanted}
+                for rest in resting
+            ],
             "skills": [
                 {"name": state.name, "folder": state.folder, "hits": state.hits, "out": state.why or None}
                 for state in skills
