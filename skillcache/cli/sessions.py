@@ -254,6 +254,8 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
     elif written is not None:
         click.echo(written.text)
+    else:
+        click.echo("A session that starts so would be told nothing here.", err=True)
     return trouble.OK
 
 
