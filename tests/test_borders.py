@@ -283,7 +283,7 @@ def test_a_stand_in_imports_nothing_dear(tmp_path: Path) -> None:
         *("commands.record", "fingerprint.changes"),
     )
     assert [name for name in hit if is_in(name.removeprefix("skillcache."), (*LATE, *of_runs))] == []
-    looked = ("fingerprint.changes", "stores.opening", "commands.way")
+    looked = ("fingerprint.changes", "stores.sqlite", "commands.way")
     assert [name for name in unknown if is_in(name.removeprefix("skillcache."), looked)] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.cache import decision, quarantine
+from skillcache.cache import durations, quarantine
 from skillcache.commands import failure
 from skillcache.core import counts as tally
 from skillcache.core import files, outcomes
@@ -92,31 +92,31 @@ class TestTally:
 
 class TestDurations:
     def test_are_unknown_at_first(self, cache: str) -> None:
-        assert decision.learnt(cache, "/w", "pytest") is None
+        assert durations.learnt(cache, "/w", "pytest") is None
 
     def test_are_learnt_by_project_and_command(self, cache: str) -> None:
-        decision.learn(cache, "/w", "pytest", 300)
-        assert decision.learnt(cache, "/w", "pytest") == 300
-        assert decision.learnt(cache, "/w", "pytest -q") is None
-        assert decision.learnt(cache, "/x", "pytest") is None
+        durations.learn(cache, "/w", "pytest", 300)
+        assert durations.learnt(cache, "/w", "pytest") == 300
+        assert durations.learnt(cache, "/w", "pytest -q") is None
+        assert durations.learnt(cache, "/x", "pytest") is None
 
     def test_newer_runs_weigh_half(self, cache: str) -> None:
-        decision.learn(cache, "/w", "pytest", 300)
-        decision.learn(cache, "/w", "pytest", 4_000)
-        assert decision.learnt(cache, "/w", "pytest") == 2_150
+        durations.learn(cache, "/w", "pytest", 300)
+        durations.learn(cache, "/w", "pytest", 4_000)
+        assert durations.learnt(cache, "/w", "pytest") == 2_150
 
     def test_the_table_never_grows(self, cache: str) -> None:
         for number in range(200):
-            decision.learn(cache, "/w", f"pytest {number}", number)
+            durations.learn(cache, "/w", f"pytest {number}", number)
         assert os.stat(cache + "/durations.bin").st_size <= 1 << 20
 
     def test_a_damaged_table_is_unknown(self, cache: str) -> None:
         files.write(cache + "/durations.bin", b"x" * 100)
-        assert decision.learnt(cache, "/w", "pytest") is None
+        assert durations.learnt(cache, "/w", "pytest") is None
 
     @given(st.integers(), st.text())
     def test_any_number_and_command_is_taken(self, milliseconds: int, command: str) -> None:
-        decision.learn("/proc/nowhere", "/w", command, milliseconds)
+        durations.learn("/proc/nowhere", "/w", command, milliseconds)
 
 
 class TestPending:

@@ -1,16 +1,6 @@
-"""Whether a stored result is served, a function of what is known; and how long each command takes, so which are stored.
-
-How long is kept in a table of fixed size, so that it needs no housekeeping: 65,536 slots of 16 bytes, a slot found by
-the digest of folder and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes zero. Two commands in
-one slot take turns; a torn or foreign slot has another tag and reads as unknown.
-"""
-
-import os
+"""Whether a stored result is served: a function of what is known."""
 
 from skillcache.cache.capture import Plan
-from skillcache.cache.writer import is_same_person
-from skillcache.core import files
-from skillcache.core.digest import blake2b
 from skillcache.core.outcomes import (
     ELSEWHERE,
     EXPIRED,
@@ -22,14 +12,12 @@ from skillcache.core.outcomes import (
     UNREADABLE_ENTRY,
     Outcome,
 )
-from skillcache.core.paths import durations_file
 from skillcache.core.record import KW_ONLY, Record
 from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.settings.in_force import Settings
-
+    from skillcache.stores.contract import Store
 
 _AHEAD = 300.0  # seconds by which clocks differ
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
@@ -72,6 +60,25 @@ def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None
         return other
     answer.unknown += other.unknown
     return answer
+
+
+def ask(
+    store: "Store", plan: Plan, inquiry: Inquiry, key: str, names: tuple[str, ...], shared: str | None = None
+) -> tuple[Answer, dict[str, int]]:
+    """What may be served of what is stored under `key`, or for a team under `shared`, and the generations of `names`.
+
+    One round trip, a second one where an entry is bound to other names; `inquiry` is told their generations. Raises
+    StoreError.
+    """
+    stored = store.get(key, names, shared)
+    generations = dict(zip(names, stored.generations, strict=True))
+    inquiry.generations.update(generations)
+    answer = decide(plan, inquiry, stored.entry, stored.also)
+    if answer.unknown:
+        more = store.get(key, answer.unknown).generations
+        inquiry.generations.update(zip(answer.unknown, more, strict=True))
+        answer = decide(plan, inquiry, stored.entry, stored.also)
+    return answer, generations
 
 
 def _judge(plan: Plan, inquiry: Inquiry, found: bytes | None) -> Answer:
@@ -131,8 +138,10 @@ def _serve(entry: Entry, root: str, most: int) -> Answer:
 
 def origin(entry: Entry, session_id: str) -> str:
     """Who recorded it, as `session_id` would say."""
+    from skillcache.cache.writer import is_same_person  # a shim says nothing
+
     if not is_same_person(entry.writer):
-        return f"by {_word(entry.writer.get('user'))} on {_word(entry.writer.get('host'))}"
+        return f"by {named(entry.writer.get('user'))} on {named(entry.writer.get('host'))}"
     same = entry.writer.get("session") == session_id
     return "in this session" if same else "on this machine, by another session"
 
@@ -147,58 +156,7 @@ def age_of(entry: Entry, now: float) -> str:
     return f"{seconds} second{'s' if seconds != 1 else ''}"
 
 
-def _word(text: str | None) -> str:
+def named(text: str | None) -> str:
     """A name from the store, which others may write, as one harmless word."""
-    plain = "".join(c for c in text or "" if c.isalnum() or c in "-_.@")
+    plain = "".join(c for c in text or "" if c.isalnum() or c in "-_.@:")
     return plain[:64] or "someone"
-
-
-_SLOTS = 1 << 16
-_SLOT = 16
-_MOST = (1 << 32) - 1
-
-
-def least(settings: "Settings", *, declared: bool) -> float:
-    """Milliseconds from which a run is worth storing. declared: a skill or a person has said what it depends on."""
-    names = ("min_duration", "min_duration_declared") if declared else ("min_duration",)
-    return 1000 * min([settings.number(name) for name in names])
-
-
-def learnt(cache: str, folder: str, command: str) -> int | None:
-    """Milliseconds the command is expected to take in `folder`; None when it is not known."""
-    offset, tag = _slot_of(folder, command)
-    try:
-        handle = os.open(durations_file(cache), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        slot = os.pread(handle, _SLOT, offset)
-    except OSError:
-        return None
-    finally:
-        os.close(handle)
-    if slot[:8] != tag:
-        return None
-    return int.from_bytes(slot[8:12], "big")
-
-
-def learn(cache: str, folder: str, command: str, milliseconds: int) -> None:
-    """Take in one run. Newer runs weigh half, so that a command which grew slow is soon looked up again."""
-    before = learnt(cache, folder, command)
-    value = milliseconds if before is None else (before + milliseconds) // 2
-    offset, tag = _slot_of(folder, command)
-    slot = tag + min(max(value, 0), _MOST).to_bytes(4, "big") + bytes(4)
-    try:
-        files.make_folder(cache)
-        handle = os.open(durations_file(cache), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
-        try:
-            os.pwrite(handle, slot, offset)
-        finally:
-            os.close(handle)
-    except OSError:
-        return
-
-
-def _slot_of(folder: str, command: str) -> tuple[int, bytes]:
-    digest = blake2b(f"{folder}\0{command}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return int.from_bytes(digest[:4], "big") % _SLOTS * _SLOT, digest[8:16]

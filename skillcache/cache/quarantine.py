@@ -7,7 +7,6 @@ machine: `until SP rule SP project`, until in unix seconds, and `,unwanted` behi
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import digest
 from skillcache.core.paths import quarantine_folder
 from skillcache.core.record import Record
 
@@ -65,5 +64,4 @@ def _until(content: bytes) -> int:
 
 
 def _path(cache: str, project: str, rule: str) -> str:
-    name = digest(f"{project}\0{rule}".encode("utf-8", "surrogateescape"))
-    return f"{quarantine_folder(cache)}/{name}"
+    return files.small(quarantine_folder(cache), project, rule)

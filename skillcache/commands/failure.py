@@ -38,8 +38,7 @@ def see(cache: str, session_id: str, agent_id: str, key: str) -> None:
 
 
 def _path(cache: str, session_id: str, agent_id: str) -> str:
-    name = digest(f"{session_id}\0{agent_id}".encode("utf-8", "surrogatepass"))
-    return f"{seen_folder(cache)}/{name}"
+    return files.small(seen_folder(cache), session_id, agent_id)
 
 
 SECONDS = 120

@@ -10,7 +10,6 @@ import sys
 import time
 
 from skillcache.core import files, json
-from skillcache.core.digest import digest
 from skillcache.core.paths import observed_folder, package_folder
 from skillcache.rules.rule import BUILT_IN, Rule
 
@@ -99,5 +98,4 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _path(cache: str, project: str, rule: str) -> str:
-    name = digest(f"{project}\0{rule}".encode("utf-8", "surrogateescape"))
-    return f"{observed_folder(cache)}/{name}"
+    return files.small(observed_folder(cache), project, rule)

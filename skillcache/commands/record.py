@@ -3,7 +3,7 @@
 import os
 import time
 
-from skillcache.cache import decision, quarantine, writer
+from skillcache.cache import durations, quarantine, writer
 from skillcache.cache.capture import BASH, CallKey
 from skillcache.cache.put import own_names, put, put_result
 from skillcache.cache.relocation import expand, relocate
@@ -73,7 +73,7 @@ class Recorder:
         if ended.interrupted:
             return INTERRUPTED
         if self._task.learns:
-            decision.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
+            durations.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
         if ended.status:
             self._doubt()
         if (outcome := self._unfit(ended)) is not None:
@@ -89,7 +89,7 @@ class Recorder:
         """Why a run that has ended so is not to be stored."""
         task, settings = self._task, self._settings
         is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
-        is_quick = task.learns and ended.milliseconds < decision.least(settings, declared=task.plan.declared)
+        is_quick = task.learns and ended.milliseconds < durations.least(settings, declared=task.plan.declared)
         # One that a signal ended says nothing of what it would have said.
         if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
             return FAILURE

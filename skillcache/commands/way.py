@@ -3,8 +3,8 @@
 import os
 import time
 
-from skillcache.cache import decision, quarantine
-from skillcache.cache.decision import Answer, Inquiry, decide
+from skillcache.cache import durations, quarantine
+from skillcache.cache.decision import Answer, Inquiry, ask, named
 from skillcache.commands import nesting, process
 from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
@@ -115,8 +115,8 @@ class Way:
             raise given.refused
         require_files(task.program.words, task.cwd, task.program.environ)
         if task.learns and not task.plan.fresh:
-            learnt = decision.learnt(settings.cache, task.cwd, task.plan.command)
-            if learnt is not None and learnt < decision.least(settings, declared=task.plan.declared):
+            learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
+            if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
                 raise Bypass(TOO_FAST)
         self._around = Around(settings.cache)
         task.plan.fresh = task.plan.fresh or self._around.is_fresh
@@ -200,12 +200,10 @@ class Way:
         if begun.team:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
-        stored = store.get(begun.key, names, shared)
-        begun.generations = dict(zip(names, stored.generations, strict=True))
         inquiry = Inquiry(
             key=found.key,
             names=plan.names,
-            generations=dict(begun.generations),
+            generations={},
             root=found.fingerprint.root,
             place=found.workplace.place if found.workplace is not None else "",
             now=time.time(),
@@ -213,11 +211,7 @@ class Way:
             failures=self._failure.is_wanted(plan, found.digest),
             most=int(self._settings.number("max_output")),
         )
-        answer = decide(plan, inquiry, stored.entry, stored.also)
-        if answer.unknown:
-            more = store.get(begun.key, answer.unknown).generations
-            inquiry.generations.update(zip(answer.unknown, more, strict=True))
-            answer = decide(plan, inquiry, stored.entry, stored.also)
+        answer, begun.generations = ask(store, plan, inquiry, begun.key, names, shared)
         return answer
 
     def _board(self, begun: Begun, given: Input) -> "tuple[Begun, Answer | None]":
@@ -248,7 +242,7 @@ class Way:
     def _patience(self) -> float:
         """Seconds for another's run: it may be one that is stopped, or whose output nobody reads."""
         longest = self._settings.number("wait")
-        learnt = decision.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
+        learnt = durations.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
         return longest if learnt is None else min(longest, 2 * learnt / 1000 + _SPARE)
 
     def _may_wait(self, other: str) -> bool:
@@ -263,7 +257,7 @@ class Way:
         if os.isatty(2):
             from skillcache.core import processes
 
-            name = _plain(processes.holder_name(other).rpartition(":")[0])
+            name = named(processes.holder_name(other).rpartition(":")[0])
             process.say(f"waiting for {name}, where the same command runs on the same inputs")
 
     def _open_store(self) -> "Store":
@@ -339,7 +333,7 @@ class Way:
             return
         from skillcache.cache.decision import age_of  # a shim says nothing
 
-        who = f"by {_plain(entry.writer.get('user', ''))} on {_plain(entry.writer.get('host', ''))}"
+        who = f"by {named(entry.writer.get('user'))} on {named(entry.writer.get('host'))}"
         self._tell(f"replayed, recorded {age_of(entry, time.time())} ago {who}")
 
     def _run(self, begun: Begun, given: Input) -> int:
@@ -464,11 +458,6 @@ class Way:
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
         counts.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
-
-
-def _plain(text: str) -> str:
-    """A name from the store, which others may write, as harmless text."""
-    return "".join(c for c in text if c.isalnum() or c in "-_.@:")[:64] or "someone"
 
 
 def outcome_of(fault: BaseException) -> Outcome:

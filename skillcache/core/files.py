@@ -174,6 +174,13 @@ def draft_of(path: str) -> str:
     return f"{path}.{os.getpid()}.{get_ident()}.{_DRAFT[0]}"
 
 
+def small(folder: str, *words: str) -> str:
+    """The path of the small file that is kept of these words in a folder of ours, whatever they hold."""
+    from skillcache.core.digest import digest  # a store needs none
+
+    return f"{folder}/{digest(chr(0).join(words).encode('utf-8', 'surrogatepass'))}"
+
+
 def sweep(folder: str, now: float, stale: float = _STALE) -> None:
     """Remove files of `folder` older than `stale` seconds. A folder that is gone is swept."""
     try:
@@ -258,11 +265,8 @@ class Breaker:
     __slots__ = ("_began", "_path", "_seconds", "root")
 
     def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
-        from skillcache.core.digest import digest  # a store needs none
-
         self.root = root
-        name = f"{session or os.getsid(0)}\0{root}".encode("utf-8", "surrogatepass")
-        self._path = f"{slow_folder(cache_folder(environ))}/{digest(name)}"
+        self._path = small(slow_folder(cache_folder(environ)), session or str(os.getsid(0)), root)
         self._seconds = seconds
         self._began = time.monotonic()
 

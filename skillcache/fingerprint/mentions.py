@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
+_OF_VARIABLES = b"0,0,v\0\0\0\0"  # a line that spells no path: its names mean something behind variables alone
 _FORM = b"3"
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
@@ -368,18 +369,24 @@ class _Elsewhere:
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
-        head, near, relative, far, names, _ = line.split(b"\0")
-        steps, longest, flags = head.split(b",")
-        if head == b"0,0,v" and not (near or relative or far or self._of_variables):
+        if line.startswith(_OF_VARIABLES) and not self._of_variables:
             return
-        built = _kind(path) in (b"c", b"s", b"l", b"k")
         folder = os.path.normpath(os.path.join(self.root, os.path.dirname(os.fsdecode(path))))
+        head, words, _ = self._of_paths(line, folder, places, built=_kind(path) in (b"c", b"s", b"l", b"k"))
+        steps, longest, flags = head
+        if words:
+            self._around(self.root, _levels(path, int(steps), int(longest), flags), words, flags)
+
+    def _of_paths(
+        self, line: bytes, folder: str, places: "Iterable[str]", *, built: bool
+    ) -> tuple[list[bytes], set[bytes], set[bytes]]:
+        """Look for the paths that the line of a text in `folder` spells: its head, its names and its programs."""
+        head, near, relative, far, names, programs = line.split(b"\0")
         words = set(names.split(b"\1")) if names else set()
         self._paths(near, {folder}, words, built=built)
         self._paths(relative, {folder, *places}, words, built=built)
         self._all_far(far, words, built=built)
-        if words:
-            self._around(self.root, _levels(path, int(steps), int(longest), flags), words, flags)
+        return head.split(b","), words, set(programs.split(b"\1")) if programs else set()
 
     def _paths(self, named: bytes, places: "Iterable[str]", words: set[bytes], *, built: bool) -> None:
         for each in _items(named):
@@ -500,15 +507,11 @@ class _Elsewhere:
         return _NOT_READ.isdisjoint(path.split("/")) and not self._is_own(path)
 
     def _of_file(self, path: str, line: bytes) -> None:
-        head, near, relative, far, names, programs = line.split(b"\0")
-        steps, _, flags = head.split(b",")
         folder = os.path.dirname(path)
-        words = set(names.split(b"\1"))
-        self._paths(near, {folder}, words, built=True)
-        self._paths(relative, {folder}, words, built=True)
-        self._all_far(far, words, built=True)
+        head, words, programs = self._of_paths(line, folder, (), built=True)
+        steps, _, flags = head
         is_at_home = folder in (self.home, f"{self.home}/.config")
-        self._named_in(folder, words, set(programs.split(b"\1")), only_files=is_at_home, elsewhere=True)
+        self._named_in(folder, words, programs, only_files=is_at_home, elsewhere=True)
         if not is_at_home:
             self._around(folder, min(int(steps), _LEVELS), words, flags, elsewhere=True)
 

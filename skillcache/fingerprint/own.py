@@ -23,7 +23,7 @@ A folder counts by being there, but for one that a run has made and that holds n
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.digest import digest_parts
 from skillcache.core.paths import cache_folder, home_folder, own_folder
 
 TYPE_CHECKING = False
@@ -70,8 +70,7 @@ class Own:
 
     def __init__(self, root: str, scope: str, environ: "Mapping[str, str]") -> None:
         has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
-        name = digest(f"{root}\0{scope}".encode("utf-8", "surrogateescape"))
-        self._file = f"{own_folder(cache_folder(environ))}/{name}" if scope and has_cache else ""
+        self._file = files.small(own_folder(cache_folder(environ)), root, scope) if scope and has_cache else ""
         self.known: dict[str, tuple[int, ...]] = {}
         self._changed: dict[str, tuple[int, ...]] = {}
         self._varied: dict[str, tuple[int, ...]] = {}

@@ -54,18 +54,3 @@ def tool_of(word: str) -> "Tool | None":
 
 def names_tool(word: str) -> bool:
     return word in _MODULE_OF
-
-
-def rules() -> tuple[tuple[str, str], ...]:
-    """Name and pattern of every built-in rule, for the table of docs/rules.md."""
-    found: dict[str, str] = {}
-    for word in _MODULE_OF:
-        tool = tool_of(word)
-        if tool is not None:
-            found.setdefault(tool.name, tool.pattern)
-    from skillcache.rules.builtin.javascript import BUN_TEST
-
-    found[BUN_TEST.name] = BUN_TEST.pattern
-    for word in RUNNERS:
-        found[f"{word}-test, {word}-lint, {word}-types, {word}-format, {word}-check"] = f"Bash({word} test:*), ..."
-    return tuple(found.items())

@@ -9,7 +9,6 @@ from skillcache.cache.capture import Plan
 from skillcache.claude import permissions
 from skillcache.claude.event import ToolEvent
 from skillcache.core import files
-from skillcache.core.digest import digest as digest_of
 from skillcache.core.json import dumps
 from skillcache.core.outcomes import ASK_RULE, DENY_RULE, INSISTED, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
 from skillcache.core.paths import insisted_folder
@@ -143,8 +142,7 @@ def _keep(cache: str, project: str, rule: str, given: int, refused: int) -> None
 
 
 def _tally_path(cache: str, project: str, rule: str) -> str:
-    name = digest_of(f"{project}\0{rule}".encode("utf-8", "surrogateescape"))
-    return f"{insisted_folder(cache)}/{name}"
+    return files.small(insisted_folder(cache), project, rule)
 
 
 def insists(cache: str, event: ToolEvent, digest: str, now: float) -> bool:
@@ -158,5 +156,4 @@ def insists(cache: str, event: ToolEvent, digest: str, now: float) -> bool:
 
 
 def _path(cache: str, event: ToolEvent, digest: str) -> str:
-    who = f"{event.session_id}\0{event.agent_id}\0{digest}".encode("utf-8", "surrogatepass")
-    return f"{insisted_folder(cache)}/{digest_of(who)}"
+    return files.small(insisted_folder(cache), event.session_id, event.agent_id, digest)

@@ -8,7 +8,7 @@ import time
 
 from skillcache.cache import quarantine
 from skillcache.cache.capture import CallKey, Plan
-from skillcache.cache.decision import Answer, Inquiry, decide
+from skillcache.cache.decision import Answer, Inquiry, ask
 from skillcache.claude.event import ToolEvent
 from skillcache.core import counts
 from skillcache.core.files import Breaker
@@ -138,12 +138,10 @@ def consult(call: Call, planned: Plan) -> Consultation:
     asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))
     store = call.open_store()
     key, also = entry_key(planned.name, found.digest), entry_key(planned.name, found.digest, team) if team else None
-    stored = store.get(key, asked, also)
-    generations = dict(zip(asked, stored.generations, strict=True))
     inquiry = Inquiry(
         key=found.key,
         names=planned.names,
-        generations=dict(generations),
+        generations={},
         root=found.fingerprint.root,
         place="",
         now=now,
@@ -151,11 +149,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
         failures=False,
         most=int(settings.number("max_output")),
     )
-    answer = decide(planned, inquiry, stored.entry, stored.also)
-    if answer.unknown:
-        more = store.get(key, answer.unknown).generations
-        inquiry.generations.update(zip(answer.unknown, more, strict=True))
-        answer = decide(planned, inquiry, stored.entry, stored.also)
+    answer, generations = ask(store, planned, inquiry, key, asked, also)
     store.close()
     if answer.entry is None:
         _require_no_secret(event)

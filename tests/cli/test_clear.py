@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from skillcache.cache import decision
+from skillcache.cache import durations
 from skillcache.cli.contents import EmbeddedContents
 from skillcache.cli.invalidate import empty
 from skillcache.core import counts
@@ -76,12 +76,12 @@ def test_an_empty_cache_can_be_cleared(person: Person) -> None:
 def test_forgets_durations_but_not_the_counts(person: Person) -> None:
     cache = str(person.cache)
     now = time.time()
-    decision.learn(cache, "/project", "pytest", 5_000)
+    durations.learn(cache, "/project", "pytest", 5_000)
     counts.record(cache, now, REPLAYED)
 
     empty(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
 
-    assert decision.learnt(cache, "/project", "pytest") is None
+    assert durations.learnt(cache, "/project", "pytest") is None
     assert len(counts.read(cache)) == 1
 
 

@@ -48,7 +48,7 @@ OPENING = {
     "cli/setup/settings_file.py": "writes",
     "cli/setup/skill.py": "writes",
     "cli/tail.py": "our own file",
-    "cache/decision.py": "our own file",
+    "cache/durations.py": "our own file",
     "core/files.py": "the one way",
     "events/runtime.py": "the null device",
     "messages/arrival.py": "our own file",

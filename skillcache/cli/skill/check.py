@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from skillcache.cache import decision
+from skillcache.cache import durations
 from skillcache.cli import trouble
 from skillcache.cli.line import NotALine, read
 from skillcache.cli.output import duration, json_options, several
@@ -355,7 +355,7 @@ def _tried(tried: Rehearsal, settings: Settings) -> list[str]:
         lines.append(f"Both runs gave the same: {_result(tried.runs[0])}.")
     if tried.out:
         lines += ["What keeps this command out:", *(f"  {legible(why)}" for why in tried.out)]
-    least, took = decision.least(settings, declared=True), tried.runs[0].milliseconds
+    least, took = durations.least(settings, declared=True), tried.runs[0].milliseconds
     if took < least:
         lines.append(f"It took {duration(took)}: runs under {duration(least)} are not stored (min_duration_declared).")
     return lines
