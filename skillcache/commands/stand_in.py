@@ -262,10 +262,16 @@ def _is_shim(path: str) -> bool:
 
 
 def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
-    """Without a module of ours: they may be what is missing."""
+    """Without a module of ours that is not there yet: they may be what is missing."""
     import os
+    import sys
     from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
+    try:
+        for given in getattr(sys.modules.get("skillcache.commands.streams"), "taken", ()):
+            given.give_back()
+    except (OSError, MemoryError):  # there is no room for that either
+        pass
     for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
         signal(number, SIG_DFL)
     for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell

@@ -106,7 +106,12 @@ class Way:
             status = self._replay(answer, begun.outcome)
             return self._only_run(given) if status is None else status
         self._count(begun.outcome)
-        return self._run(begun, given)
+        try:
+            return self._run(begun, given)
+        except Exception as fault:
+            if type(fault).__name__ != "Unbegun":
+                raise
+        return self._become(given)
 
     def consult(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What is so now, and what is served, None for a run; for `explain` too. Raises Bypass, StoreError, OSError."""
@@ -440,12 +445,20 @@ class Way:
     def _only_run(self, given: Input) -> int:
         nesting.end()
         if not given.taken:
-            process.become(self._task.program)
+            return self._become(given)
         from skillcache.commands import child
 
-        ended = child.run(self._task.program, given, 0, joined=self._task.joined)
+        try:
+            ended = child.run(self._task.program, given, 0, joined=self._task.joined)
+        except child.Unbegun:
+            return self._become(given)
         child.leave_open(ended.open)
         return child.end_as(ended)
+
+    def _become(self, given: Input) -> int:
+        """Raises OSError where not even that is possible."""
+        given.give_back()
+        process.become(self._task.program)
 
     def _report(self, what: str, fault: BaseException) -> None:
         outcome = outcome_of(fault)

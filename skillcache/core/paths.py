@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 PROJECT_CONFIG = ".claude/skillcache.toml"
 # No setting: it says where the files of settings are, so no file can set it.
 HOME_VARIABLE = "SKILLCACHE_HOME"
+# The second line of every shim, of whichever version and by whatever path, begins so.
+STANDS_IN = "# skillcache: stands in"
 
 
 def home_folder(environ: "Mapping[str, str]") -> str:

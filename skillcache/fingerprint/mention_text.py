@@ -21,6 +21,7 @@ alone, a path that shows a credential is not there, and of a file that people ke
 import os
 
 from skillcache.core.digest import signs
+from skillcache.core.paths import STANDS_IN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ _HOMES = (
 )
 
 
+_OURS_ITSELF = STANDS_IN.encode()  # a shim names all tools that there are, and uses none of them
 _OURS = ".claude/skillcache.toml"  # what its rules name has rows of its own
 
 
@@ -113,7 +115,7 @@ def kind_of(path: str) -> bytes:
 
 def read(data: bytes, kind: bytes) -> bytes:
     """The line of the text `data`; of a kind in capitals, with names whatever it says."""
-    if b"\0" in data[:_SEEN]:
+    if b"\0" in data[:_SEEN] or data.startswith(_OURS_ITSELF, data.find(b"\n") + 1):
         return b""
     data = data.translate(_PLAIN)
     everything, kind = kind.isupper(), SECRETS if b"PRIVATE KEY-----" in data else kind.lower()
