@@ -17,7 +17,6 @@ from skillcache.sessions.brief.standing import named, result, since, summary
 from skillcache.sessions.text import Clock
 from skillcache.tools.world import World
 
-_SECONDS = 10.0  # for captures: whoever asks waits
 _OF_CLIENT = "CLAUDECODE"  # set in its Bash calls
 _CAP = 1 << 20
 
@@ -43,7 +42,7 @@ def _place() -> Look:
     project = environ.get("SKILLCACHE_PROJECT") or find_root(os.path.realpath(cwd)) or cwd
     # The first is this shell's own; in a Bash call of the client that is all there is to look at.
     environs = (environ,) if environ.get(_OF_CLIENT) else (environ, of_client(environ))
-    return Look(environs, spelled, project, environ.get("CLAUDE_CODE_SESSION_ID", ""), _SECONDS)
+    return Look(environs, spelled, project, environ.get("CLAUDE_CODE_SESSION_ID", ""))
 
 
 def _as_text(known: Known, clock: Clock) -> list[str]:

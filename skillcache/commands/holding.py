@@ -14,7 +14,7 @@ from skillcache.claude.permission_sources import client_arguments, is_sandboxed
 from skillcache.claude.plugin import options
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.process import Program, environment, find
-from skillcache.commands.replayed import Check, checks, digest_of, folders_of, shell_of
+from skillcache.commands.replayed import Check, checks, content_of, digest_of, folders_of, shell_of
 from skillcache.commands.stand_in import ruled, without_shims
 from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
@@ -31,7 +31,7 @@ from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from skillcache.cache.capture import CallKey
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 _MOST, _STALE = 8, 3  # checks looked at; of those whose content has changed
 _AGE = 7 * 86_400_000  # ms; no result is kept for longer, unless a person says so
+_SECONDS = 3.0  # for all captures: a hook has five for all that it does
 _OF_GIT = 0.5  # seconds, for what commits have changed
 _LEAST = 0.05  # seconds that another capture must have
 # What a Bash call has beyond what its client was started with (observed on 2.1.332); of AI_AGENT only what stands
@@ -68,7 +69,6 @@ class Look(Record):
     cwd: str
     project: str  # whose settings count
     session: str
-    seconds: float  # for all captures
 
 
 class Holds(Record):
@@ -112,13 +112,17 @@ def look(place: Look) -> Known:
         return nothing
     settings = load({**given, **place.environs[0]}, place.project)
     now = time.time()
-    found = [check for check in checks(settings.cache, identity(root)) if 0 <= now * 1000 - check.at <= _AGE]
+    found = [group for group in checks(settings.cache, identity(root)) if 0 <= now * 1000 - group[0].at <= _AGE]
     if not found or settings.flag("disable") or settings.number("verify") >= 1:
         return Known([], [], bool(found))
     if _is_away(place, root):
         return Known([], [], True)
     top = _spelled(place.cwd, real, root)
-    asked, others, present = _captured(found[:_MOST], place, settings, root, top)
+    seconds = min(_SECONDS, settings.number("capture_time"))
+    looking = _Looking(lambda check: _way(check, place, settings, root, top), seconds)
+    for group in found[:_MOST]:
+        looking.add(group)
+    asked, others, present = looking.asked, looking.others, looking.present
     store = open_store(settings.store, now=now)
     try:
         known = _read(store, asked, others)
@@ -156,40 +160,54 @@ def _spelled(cwd: str, real: str, root: str) -> str:
     return cwd[: len(cwd) - len(below)] if cwd.endswith(below) else root
 
 
-def _captured(
-    found: list[Check], place: Look, settings: "Settings", root: str, top: str
-) -> "tuple[list[tuple[_Asked, Check]], list[Check], Fingerprint | None]":
-    """What is to be looked up, the checks whose content is another now, and the present one as it was captured."""
-    ends = time.monotonic() + place.seconds
-    readings: dict[object, Reading] = {}
-    asked: list[tuple[_Asked, Check]] = []
-    others: list[Check] = []
-    present: Fingerprint | None = None
-    for check in found:
-        left = ends - time.monotonic()
-        if left < _LEAST and asked:
-            break
-        try:
-            way = _way(check, place, settings, root, top)
+class _Looking:
+    """What is found out of checks, on one reading of the content, until the time is up.
+
+    asked: what is to be looked up; others: checks whose content is another now; present: what is there now.
+    """
+
+    __slots__ = ("_ends", "_make", "_readings", "asked", "others", "present")
+
+    def __init__(self, make: "Callable[[Check], _Asked | None]", seconds: float) -> None:
+        self._make = make
+        self._ends = time.monotonic() + seconds
+        self._readings: dict[object, Reading] = {}
+        self.asked: list[tuple[_Asked, Check]] = []
+        self.others: list[Check] = []
+        self.present: Fingerprint | None = None
+
+    def add(self, group: list[Check]) -> None:
+        """One command, by the states that it was seen in, the newest first."""
+        if self.present is None:  # any of them shows the content, if its environment is one that there is here
+            way, check = self._first(group)
             if way is None:
-                continue
-            if present is not None and way.is_whole and _content(present) != check.content:
-                others.append(check)
-                continue
-            way.capture(readings, left)
-        except (Bypass, OSError):
-            continue
-        if way.is_whole:
-            present = present or way.found.fingerprint
-            if _content(way.found.fingerprint) != check.content:
-                others.append(check)
-                continue
-        asked.append((way, check))
-    return asked, others, present
+                return
+            self.present = way.found.fingerprint if way.is_whole else None
+            if self.present is None or content_of(self.present) == check.content:
+                self.asked.append((way, check))
+                return
+        content = content_of(self.present)
+        known = [check for check in group if check.content in ("", content)]
+        if not known:
+            self.others.append(group[0])
+            return
+        way, check = self._first(known)
+        if way is not None:
+            self.asked.append((way, check))
 
-
-def _content(found: "Fingerprint") -> str:
-    return next((value for label, _, value in found.rows if label == "content"), "")
+    def _first(self, group: list[Check]) -> "tuple[_Asked | None, Check]":
+        for check in group:
+            left = self._ends - time.monotonic()
+            if left < _LEAST:
+                break
+            try:
+                way = self._make(check)
+                if way is not None:
+                    way.capture(self._readings, left)
+                    return way, check
+            except (Bypass, OSError):
+                continue
+        return None, group[0]
 
 
 def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -> "_Asked | None":

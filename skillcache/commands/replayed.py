@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.capture import CallKey
     from skillcache.commands.invocation import Task
+    from skillcache.fingerprint.capture import Fingerprint
 
 KINDS = REPLAYED, JOINED, RAN = "replayed", "waited", "ran"
 _REPLAYED_CAP = 1 << 20
@@ -114,15 +115,17 @@ def span(milliseconds: int) -> str:
 
 _MARK = ".skillcache-shims"  # as of `shims.script`
 _CHECKS_CAP = 1 << 20
-_MOST = 256 << 10  # bytes of a project's file, before the older lines of each check go
+_MOST = 256 << 10  # bytes of a project's file, from where on only what is looked at is kept
+_OF_EACH, _KEPT = 8, 40  # states of a command; commands
 _OF_SHELLS = (".bashrc", ".bash_profile", ".profile", ".zshenv", ".zprofile", ".zshrc")
 
 
 class Check(Record):
     """A check that was answered or stored. words: of the command; below: its folder, relative to the project's top.
 
-    content, variables, path, shell: digests of the content, of the key's rows of variables, of the folders of PATH,
-    and of what a shell reads at its start: whether another environment is like that of the check can be told by them.
+    content, variables, path, shell: digests of the content, '' where not all of it counts, of the key's rows of
+    variables, of the folders of PATH, and of what a shell reads at its start: whether another environment is like that
+    of the check can be told by them.
     """
 
     at: int  # unix ms
@@ -142,13 +145,12 @@ def note(cache: str, project: str, name: str, found: "CallKey", task: "Task") ->
         return
     root, at, environ = found.fingerprint.root, task.cwd, task.program.environ
     below = at[len(root) + 1 :] if at.startswith(f"{root}/") else ""
-    content = next((value for label, _, value in found.fingerprint.rows if label == "content"), "")
     line = json.dumps(
         [
             int(time.time() * 1000),
             name,
             found.digest,
-            content,
+            content_of(found.fingerprint) if task.plan.depends is None else "",
             digest_of(row[1:] for row in found.fingerprint.rows if row[0] == "env"),
             folders_of(environ.get("PATH", os.defpath)),
             shell_of(environ),
@@ -160,6 +162,10 @@ def note(cache: str, project: str, name: str, found: "CallKey", task: "Task") ->
         files.append(path_of(cache, project), line.encode("ascii") + b"\n")
     except OSError:
         return
+
+
+def content_of(found: "Fingerprint") -> str:
+    return next((value for label, _, value in found.rows if label == "content"), "")
 
 
 def path_of(cache: str, project: str) -> str:
@@ -188,20 +194,24 @@ def shell_of(environ: "Mapping[str, str]") -> str:
     return digest_parts(stamps)
 
 
-def checks(cache: str, project: str) -> list[Check]:
-    """The newest of each command in each folder, newest first; others' hands may have been at it. Raises OSError."""
+def checks(cache: str, project: str) -> list[list[Check]]:
+    """Of each command in each folder the newest ones, the newest first; others' hands may have been at it.
+
+    Raises OSError.
+    """
     path = path_of(cache, project)
     data = files.read(path, _CHECKS_CAP) or b""
-    lines: dict[tuple[str, ...], tuple[bytes, Check]] = {}
-    for line in data.split(b"\n"):
+    found: dict[tuple[str, ...], dict[str, tuple[bytes, Check]]] = {}
+    for line in data.split(b"\n")[::-1]:
         check = _check(line)
         if check is not None:
-            same = (check.below, *check.words)
-            lines.pop(same, None)
-            lines[same] = (line, check)
+            same = found.setdefault((check.below, *check.words), {})
+            if len(same) < _OF_EACH:
+                same.setdefault(check.key, (line, check))
     if len(data) > _MOST:
-        files.write(path, b"".join([line + b"\n" for line, _ in list(lines.values())[-100:]]))
-    return [check for _, check in reversed(lines.values())]
+        kept = [line for same in list(found.values())[:_KEPT] for line, _ in same.values()]
+        files.write(path, b"".join([line + b"\n" for line in kept[::-1]]))
+    return [[check for _, check in same.values()] for same in found.values()]
 
 
 def _check(line: bytes) -> Check | None:

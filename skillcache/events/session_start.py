@@ -22,7 +22,6 @@ _REPLAYS = (
     " changed since they last ran here; `# fresh` at the end of a line, or SKILLCACHE_FRESH=1 before a command, runs it"
     " anew."
 )
-_SECONDS = 3.5  # for captures, where what is recorded of checks is held against the present content
 _SINCE = "seconds_since_last_response"  # given where a conversation goes on
 
 
@@ -38,12 +37,11 @@ def handle(data: bytes, world: "World") -> str:
     start = f"{event.text('source')}.{world.environ.get('CLAUDE_PID', '')}"  # a resumed session has another process
     if not (is_answered or is_recorded(settings)) or not is_first(settings.cache, event.session_id, start):
         return ""
-    told = [_REPLAYS] if is_answered and not knows else []
-    if is_answered and (holds := _holding(event, world, folder, settings)):
-        told.append(holds)
+    # The brief first, which takes no capture: what holds is worth no brief where there is no time for both.
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
-    if brief is not None:
-        told.append(brief.text)
+    told = [_REPLAYS] if is_answered and not knows else []
+    told += [_holding(event, world, folder, settings)] if is_answered else []
+    told += [brief.text] if brief is not None else []
     return _answer(event, told, brief.message if brief is not None else "")
 
 
@@ -55,14 +53,14 @@ def _to_agent(event: SessionEvent, world: "World", folder: str, settings: Settin
         return ""
     if not is_first(settings.cache, event.session_id, f"SubagentStart.{event.agent_id}"):
         return ""
-    holds = _holding(event, world, folder, settings)
-    return _answer(event, [holds] if holds else [], "")
+    return _answer(event, [_holding(event, world, folder, settings)], "")
 
 
 def _answer(event: SessionEvent, told: list[str], message: str) -> str:
-    if not told:
+    text = "\n".join(filter(None, told))
+    if not text:
         return ""
-    output = {"hookEventName": event.name, "additionalContext": "\n".join(told)}
+    output = {"hookEventName": event.name, "additionalContext": text}
     return json.dumps({"hookSpecificOutput": output, **({"systemMessage": message} if message else {})})
 
 
@@ -108,7 +106,7 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
     if not cwd or os.path.realpath(cwd) != os.path.realpath(event.cwd):
         cwd = event.cwd
     try:
-        place = Look((of_client(world.environ),), cwd, folder, event.session_id, _SECONDS)
+        place = Look((of_client(world.environ),), cwd, folder, event.session_id)
         return tell(look(place), int(world.now * 1000))
     except (SkillcacheError, OSError) as fault:
         count_fault(world, fault)

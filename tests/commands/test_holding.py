@@ -104,6 +104,13 @@ def _take_back(session: Session) -> None:
     (session.project / "data").write_text("one\n")
 
 
+def _check_and_take_back(session: Session) -> None:
+    _edit(session)
+    session.call("ruff check")
+    session.call("pytest -q", APP_MODE="fast")
+    (session.project / "data").write_text("one\n")
+
+
 def _commit_as_it_is(session: Session) -> None:
     session.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "more", "--allow-empty")
 
@@ -153,6 +160,7 @@ _CHANGES: list[tuple[str, Callable[[Session], object], set[str]]] = [
     ("an edit", _edit, _NONE),
     ("an edit that is taken back", _take_back, _BOTH),
     ("an untracked file", lambda session: (session.project / "new").write_text(""), _NONE),
+    ("an edit that was checked and taken back", _check_and_take_back, _BOTH),
     ("a commit of nothing", _commit_as_it_is, _BOTH),
     ("a variable", _sets(APP_MODE="fast"), _NONE),
     ("a variable that never counts", _sets(HISTSIZE="7"), _BOTH),
