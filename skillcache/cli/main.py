@@ -15,7 +15,9 @@ COMMANDS = {
     "help": "Read the reference: rules, settings, Redis, sessions and more.",
     "config": "Show the settings in force and where each comes from.",
     "rules": "List what is replayed, or explain one rule.",
+    "status": "Say which checks hold for the content as it is now.",
     "stats": "Show hits, misses, bypasses and the time saved.",
+    "statusline": "Print one line for Claude Code's status line.",
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
@@ -46,6 +48,7 @@ _ELSEWHERE = {
     "uninstall": "install",
     "plugin-path": "install",
     "shellenv": "install",
+    "statusline": "status",
 }
 # These say what is wrong with our folder, or do without it.
 _WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo", "help")

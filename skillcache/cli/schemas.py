@@ -348,6 +348,36 @@ class Values(RootModel[list[Value]]):
     """Those of the namespace."""
 
 
+class Held(Output):
+    """`directory`: relative to the top of the worktree, "" for the top; `said`: the line that sums up a failure."""
+
+    command: str
+    directory: str
+    passed: bool
+    status: int
+    said: str
+    duration_ms: int
+    finished_ms: int
+
+
+class NotRun(Output):
+    """`since`: a sentence for each file that has changed since the check ran last."""
+
+    command: str
+    directory: str
+    passed: bool
+    finished_ms: int
+    since: list[str]
+
+
+class Status(Output):
+    """`seen`: whether any check of this project is known."""
+
+    seen: bool
+    holds: list[Held]
+    not_run: list[NotRun]
+
+
 class Outcome(Output):
     name: str
     class_: str = Field(alias="class")

@@ -6,6 +6,7 @@ from skillcache.core import bytecode, counts, files
 from skillcache.core.paths import (
     called_folder,
     calls_folder,
+    checks_folder,
     failed_folder,
     insisted_folder,
     mentions_folder,
@@ -44,7 +45,7 @@ def tidy(cache: str, now: float) -> None:
     counts.trim(cache)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder):
+    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder):
         files.sweep(folder(cache), now, _UNUSED)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)

@@ -30,14 +30,20 @@ if TYPE_CHECKING:
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
+    from skillcache.fingerprint.worktree import Reading
     from skillcache.rules.judge import Verdict
     from skillcache.rules.rule import Rule
 
 
 class Ruled:
-    """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH."""
+    """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH.
 
-    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "rewritten", "verdict", "words")
+    readings: of captures of this very moment, where several commands are looked at.
+    """
+
+    __slots__ = (
+        "_asked", "cwd", "environ", "joined", "learns", "plan", "program", "readings", "rewritten", "verdict", "words",
+    )  # fmt: skip
 
     def __init__(
         self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
@@ -52,13 +58,16 @@ class Ruled:
         self.joined = joined
         self.learns = True
         self._asked: Git | None = None
+        self.readings: dict[object, Reading] | None = None
 
     def capture_key(
         self, given: tuple[entry.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> "CallKey":
         deadline = time.monotonic() + seconds
         # Git takes as long for its first answer as we take to load what reads the rest.
-        asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        is_first = not self.readings
+        asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () and is_first else None
+        self._asked = asked
         try:
             from skillcache.cache.capture import CallKey, capture_of
 
@@ -71,6 +80,7 @@ class Ruled:
                 asked=asked,
                 meanwhile=meanwhile,
                 rewritten=self.rewritten.known if self.rewritten is not None else (),
+                readings=self.readings,
             )
             return CallKey((*self._called(fingerprint, work), *given), fingerprint, work)
         finally:

@@ -10,14 +10,16 @@ from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
 from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
-from skillcache.commands.replayed import remember
+from skillcache.commands.replayed import JOINED, RAN, REPLAYED, note, remember
 from skillcache.commands.streams import Input, require_files, take
 from skillcache.core import counts, files
 from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import (
+    CONFIRMED,
     DISK,
     EXPIRED,
+    FAILURE,
     FRESH,
     HOLDS_A_REPLAY,
     INTERNAL,
@@ -25,6 +27,7 @@ from skillcache.core.outcomes import (
     NO_ENTRY,
     QUARANTINED,
     REPEATED,
+    STORED,
     TIME_UP,
     TOO_FAST,
     UNFIT,
@@ -47,6 +50,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skillcache.cache.capture import CallKey
     from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation, Task
@@ -103,7 +107,7 @@ class Way:
             return self._only_run(given)
         nesting.end()
         if answer is not None:
-            status = self._replay(answer, begun.outcome)
+            status = self._replay(answer, begun)
             return self._only_run(given) if status is None else status
         self._count(begun.outcome)
         try:
@@ -162,6 +166,22 @@ class Way:
     def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What the command depends on now, and what may be served for that."""
         task, settings = self._task, self._settings
+        since, found = self._capture(given)
+        project = identity(found.fingerprint.root)
+        self._require_unrested(project)
+        team = settings.word("team") if task.plan.shared else ""
+        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
+        store = self._open_store()
+        try:
+            answer = self._ask(store, begun)
+        finally:
+            self._keep_open(store)
+        begun.outcome = answer.outcome
+        return begun, answer if answer.entry is not None else None
+
+    def _capture(self, given: Input) -> "tuple[int, CallKey]":
+        """What the command depends on, and a stamp of before it was captured. Raises Bypass and OSError."""
+        task, settings = self._task, self._settings
         task.reports(settings.cache, always=False)  # kept by the task: the capture leaves them out
         since = stamp(settings.cache)
         breaker, seconds = self._breaker(), settings.number("capture_time")
@@ -174,17 +194,7 @@ class Way:
         except TimeUp:
             breaker.blame(TimeoutError())
             raise
-        project = identity(found.fingerprint.root)
-        self._require_unrested(project)
-        team = settings.word("team") if task.plan.shared else ""
-        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
-        store = self._open_store()
-        try:
-            answer = self._ask(store, begun)
-        finally:
-            self._keep_open(store)
-        begun.outcome = answer.outcome
-        return begun, answer if answer.entry is not None else None
+        return since, found
 
     def _breaker(self) -> Breaker:
         root = find_root(self._task.cwd) or self._task.cwd
@@ -312,7 +322,7 @@ class Way:
             raise Bypass(UNFIT)
         return position
 
-    def _replay(self, answer: Answer, outcome: Outcome) -> int | None:
+    def _replay(self, answer: Answer, begun: Begun) -> int | None:
         """None where not a byte could be written: what the command makes of that is its own. Else it does not run."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
@@ -322,12 +332,19 @@ class Way:
             self._report("not given", fault)
             return None
         try:
-            self._count(outcome, run=entry.duration)
-            remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
+            self._count(begun.outcome, run=entry.duration)
+            self._remember(entry.duration, JOINED if begun.outcome is WAITED else REPLAYED)
+            self._note(begun)
             self._tell_of(entry)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
             self._report("replayed, not counted", fault)
         return status
+
+    def _remember(self, run: int, kind: str) -> None:
+        remember(self._settings.cache, self._call.session, self._task.plan.command, run, kind)
+
+    def _note(self, begun: Begun) -> None:
+        note(self._settings.cache, begun.project, self._task.plan.name, begun.found, self._task)
 
     def _tell(self, text: str) -> None:
         if self._listener is not None:
@@ -354,6 +371,7 @@ class Way:
             self._spent_from = time.monotonic()
             self._end_watch(begun)
             nesting.begin(_RECORDING + 2 * self._settings.number("capture_time"))
+            self._remember(ended.milliseconds, RAN)
             if mark is None or mark.holds_a_replay():
                 self._count(DISK if mark is None else HOLDS_A_REPLAY, run=ended.milliseconds)
             else:
@@ -440,6 +458,8 @@ class Way:
             self._report("ran, not stored", fault)
             return
         self._count(outcome, run=ended.milliseconds)
+        if outcome in (STORED, CONFIRMED) or (outcome is FAILURE and self._task.plan.failures):
+            self._note(begun)
         self._tell(f"ran, {outcome.text}")
 
     def _only_run(self, given: Input) -> int:

@@ -1,6 +1,7 @@
 """Counts of outcomes, kept on this machine in one append-only file.
 
-One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms`, ASCII. `run` is the duration of
+One line an outcome: `unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms`, ASCII; the seconds with three
+decimals, and none in older lines. `run` is the duration of
 the run that a hit replaced or that has ended (0: unknown); `spent` is the time that we took ourselves, waiting
 included. The line of a hit stays where it turned out to be none: one of UNDONE with the same rule and run takes it
 back. The file is local so that a call costs no round trip for it and so that a dead store can be counted too.
@@ -23,12 +24,13 @@ class Count(Record):
     rule: str
     run: int  # milliseconds
     spent: int  # milliseconds
+    ms: int = 0  # of the second
 
 
 def record(cache: str, now: float, outcome: Outcome, rule: str = "", *, run: int = 0, spent: int = 0) -> None:
     """Count one outcome. A count that cannot be written is lost: it is never worth a fault."""
     name = "".join(c if " " < c <= "~" else "?" for c in rule)[:80]
-    line = f"{int(now)}\t{outcome.id}\t{name}\t{run}\t{spent}\n"
+    line = f"{now:.3f}\t{outcome.id}\t{name}\t{run}\t{spent}\n"
     try:
         files.append(tally_file(cache), line.encode("ascii"))
     except OSError:
@@ -66,7 +68,8 @@ def parse(data: bytes) -> list[Count]:
         try:
             at, number, rule, run, spent = fields
             outcome = BY_ID[int(number)]
-            counts.append(Count(int(at), outcome, rule.decode("ascii"), int(run), int(spent)))
+            seconds, _, part = at.partition(b".")
+            counts.append(Count(int(seconds), outcome, rule.decode("ascii"), int(run), int(spent), int(part or b"0")))
         except (KeyError, ValueError):
             continue
     return counts

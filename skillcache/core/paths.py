@@ -99,8 +99,13 @@ def rewritten_folder(cache: str) -> str:
 
 
 def replayed_folder(cache: str) -> str:
-    """What was replayed to each session since its last turn ended."""
+    """What became of the checks of each session."""
     return cache + "/replayed"
+
+
+def checks_folder(cache: str) -> str:
+    """Which checks each project has had, by words and digests."""
+    return cache + "/checks"
 
 
 def told_folder(cache: str) -> str:
