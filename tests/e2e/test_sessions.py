@@ -108,7 +108,7 @@ def test_a_session_that_ended_is_told_with_its_last_reply(work: Place) -> None:
 
     assert ", ended.\n" in brief
     assert "Its last reply began: The lexer is half done." in brief
-    assert "Commits since, newest first: Write the parser\n" in brief
+    assert "Commits since, newest first: Write the parser" in brief
 
 
 def test_a_resumed_session_is_told_only_what_changed(work: Place) -> None:
@@ -142,7 +142,7 @@ def test_a_compacted_session_gets_back_what_compaction_loses_and_a_cleared_one_w
     context = json.loads(printed)["hookSpecificOutput"]["additionalContext"]
     for fact in (
         "- in progress: rewrite the lexer",
-        "- lexer.py, parser.py",
+        "- parser.py, lexer.py",
         "failed (exit 3)",
         "the lexer is generated from grammar.txt",
     ):

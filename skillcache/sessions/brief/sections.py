@@ -64,7 +64,7 @@ _REASONS = {
     "prompt_input_exit": "ended by the person",
     "resume": "left for another session",
 }
-_PROMPTS, _DONE, _FILES, _NOTES, _FIRST_NOTES, _SESSIONS, _COMMITS = 3, 5, 20, 20, 4, 4, 5
+_PROMPTS, _FILES, _NOTES, _FIRST_NOTES, _SESSIONS, _COMMITS = 3, 20, 20, 4, 4, 5
 _REPLY, _EARLIER, _SHORT, _SUBJECT = 240, 120, 100, 72
 _STALE = 14 * 86_400_000  # ms after which a note may speak of what is no more
 
@@ -178,13 +178,15 @@ def _prompts(facts: Facts, clock: Clock) -> Section:
 
 def _tasks(facts: Facts) -> Section:
     tasks = facts.open_tasks()
-    items = [(OPEN_TASK, f"- {status.replace('_', ' ')}: {subject}") for status, subject in tasks]
+    items = [(OPEN_TASK, f"- {status.replace('_', ' ')}: {plain(subject, _SHORT)}") for status, subject in tasks]
     return Section(f"Open tasks ({len(tasks)}):", items)
 
 
 def _done(facts: Facts) -> Section:
     tasks = facts.done_tasks()
-    return Section(f"Tasks done ({len(tasks)}):", [(DONE_TASK, f"- {subject}") for subject in tasks[::-1]])
+    return Section(
+        f"Tasks done ({len(tasks)}):", [(DONE_TASK, f"- {plain(subject, _SHORT)}") for subject in tasks[::-1]]
+    )
 
 
 def _edited(choice: Choice) -> Section:
