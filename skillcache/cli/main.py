@@ -16,6 +16,7 @@ COMMANDS = {
     "config": "Show the settings in force and where each comes from.",
     "rules": "List what is replayed, or explain one rule.",
     "stats": "Show hits, misses, the time saved and why commands ran.",
+    "report": "Write a page to look at: time saved, reasons, sessions.",
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
