@@ -74,11 +74,11 @@ class TestTally:
         for size in (16 << 20, 80 << 20):
             files.write(cache + "/outcomes.log", b"5\t1\t\t0\t0\n" * (size // 9 + 1))
             tally.record(cache, 9, outcomes.REPLAYED)
-            tally.trim(cache)
+            tally.trim(cache + "/outcomes.log")
             assert Path(cache, "outcomes.log").stat().st_size <= 8 << 20
             assert tally.read(cache)[-1].at == 9
         before = Path(cache, "outcomes.log").read_bytes()
-        tally.trim(cache)
+        tally.trim(cache + "/outcomes.log")
         assert Path(cache, "outcomes.log").read_bytes() == before
 
     def test_a_count_that_cannot_be_written_is_lost_in_silence(self) -> None:

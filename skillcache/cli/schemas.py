@@ -404,8 +404,33 @@ class Skill(Output):
     out: str | None
 
 
+class Why(Output):
+    """What made commands run, in words; `runs`, `run_ms`: those that it made necessary, and what they took."""
+
+    text: str
+    runs: int
+    run_ms: int
+    commands: list[str]
+
+
+class Grouped(Output):
+    """Of one command, project, day or session; `run_ms`: of all runs together."""
+
+    name: str
+    hits: int
+    misses: int
+    hit_rate: float | None
+    saved_ms: int
+    run_ms: int
+    median_run_ms: int
+    median_replay_ms: int
+
+
 class Stats(Output):
-    """`since`: unix seconds of the oldest count; `hit_rate`: of the lookups, where there were any."""
+    """`since`: unix seconds of the oldest count; `hit_rate`: of the lookups, where there were any.
+
+    `groups`: null without --by.
+    """
 
     since: int | None
     hits: int
@@ -424,6 +449,8 @@ class Stats(Output):
     costliest: list[str]
     quarantined: list[Resting]
     skills: list[Skill]
+    reasons: list[Why]
+    groups: list[Grouped] | None
 
 
 class Evidence(Output):

@@ -9,7 +9,7 @@ Nothing is counted, claimed or stored.
 import os
 import time
 
-from skillcache.cache import decision
+from skillcache.cache import durations
 from skillcache.claude.permission_sources import client_arguments, is_sandboxed
 from skillcache.claude.plugin import options
 from skillcache.commands.invocation import Invocation
@@ -277,8 +277,8 @@ class _Asked(Way):
     def capture(self, readings: "dict[object, Reading]", seconds: float) -> None:
         """Raises Bypass and OSError."""
         task, settings = self._task, self._settings
-        learnt = decision.learnt(settings.cache, task.cwd, task.plan.command)
-        if learnt is not None and learnt < decision.least(settings, declared=task.plan.declared):
+        learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
+        if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
             raise Bypass(TOO_FAST)
         task.readings = readings
         task.reports(settings.cache, always=False)

@@ -10,6 +10,7 @@ from skillcache.core.paths import (
     failed_folder,
     insisted_folder,
     mentions_folder,
+    misses_file,
     own_folder,
     package_folder,
     pending_folder,
@@ -20,6 +21,7 @@ from skillcache.core.paths import (
     shims_folder,
     slow_folder,
     stamps_folder,
+    tally_file,
     told_folder,
 )
 from skillcache.core.processes import quote
@@ -42,7 +44,8 @@ _CAP = 1 << 20
 
 def tidy(cache: str, now: float) -> None:
     """`now`: unix seconds. Raises OSError."""
-    counts.trim(cache)
+    for path in (tally_file(cache), misses_file(cache)):
+        counts.trim(path)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
     for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder):

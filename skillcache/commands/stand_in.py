@@ -241,7 +241,8 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)
-            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent)
+            about = (find_root(cwd) or cwd, call.session, counts.told(words))
+            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent, call=about)
         return None
     from skillcache.commands.way import Way
 

@@ -70,7 +70,8 @@ class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
     __slots__ = (
-        "_around", "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
+        "_around", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings", "_spent_from",
+        "_task", "_waited",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,8 @@ class Way:
         self._waited = False
         self._held: Held | None = None
         self._open: Store | None = None
+        self._called: tuple[str, str, str] | None = None
+        self._kept: Outcome | None = None
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
@@ -113,7 +116,9 @@ class Way:
         try:
             return self._run(begun, given)
         except Exception as fault:
-            if type(fault).__name__ != "Unbegun":
+            from skillcache.commands.child import Unbegun  # a hit needs none
+
+            if not isinstance(fault, Unbegun):
                 raise
         return self._become(given)
 
@@ -382,7 +387,7 @@ class Way:
             self._close()
             if mark is not None:
                 mark.end()
-        self._tidy(ended)
+        self._tidy(ended, begun)
         child.leave_open(ended.open)
         return child.end_as(ended)
 
@@ -399,11 +404,14 @@ class Way:
         if self._held is not None:
             self._held.end()
 
-    def _tidy(self, ended: "Ended") -> None:
+    def _tidy(self, ended: "Ended", begun: Begun) -> None:
         """Housekeeping, after a run that took longer than this does."""
         if ended.milliseconds < _LONG:
             return
         try:
+            from skillcache.commands import misses
+
+            misses.remember(self._settings.cache, begun, self._about(), begun.outcome, self._kept, ended.milliseconds)
             from skillcache.commands.housekeeping import tidy
 
             # By the clock of the files: what this very call has left is new, whatever the time is said to be.
@@ -490,7 +498,15 @@ class Way:
         """What we have spent since the last count; the run itself is not ours."""
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
-        counts.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
+        name, self._kept = self._task.plan.name, outcome
+        counts.record(self._settings.cache, time.time(), outcome, name, run=run, spent=spent, call=self._about())
+
+    def _about(self) -> tuple[str, str, str]:
+        """What counts say of the call."""
+        if self._called is None:
+            cwd, words = self._task.cwd, self._task.program.words
+            self._called = (find_root(cwd) or cwd, self._call.session, counts.told(words))
+        return self._called
 
 
 def outcome_of(fault: BaseException) -> Outcome:

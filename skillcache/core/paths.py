@@ -147,6 +147,10 @@ def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
 
 
+def misses_file(cache: str) -> str:
+    return cache + "/misses.log"
+
+
 def observed_file(cache: str) -> str:
     """Which calls that no rule names were seen, by digests."""
     return cache + "/observed.log"

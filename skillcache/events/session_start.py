@@ -115,13 +115,13 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
 
 def _brief(event: SessionEvent, world: "World", folder: str, settings: Settings) -> "Brief | None":
     from skillcache.sessions import story  # only where sessions are recorded
-    from skillcache.sessions.brief.compose import Reader, compose
+    from skillcache.sessions.brief.compose import ASKED, Reader, compose
     from skillcache.sessions.delivery import Delivery
     from skillcache.sessions.journal import Question
 
     seen = story.look(event, world, folder, settings)
     branch = seen.place.branch if seen.place is not None else ""
-    question = Question(seen.project, branch=branch, own=event.session_id)
+    question = Question(seen.project, branch=branch, own=event.session_id, edited=ASKED, now=seen.at)
     history = Delivery(settings, now=world.now).ask(question, story.tell(event, seen))
     size = int(settings.number("brief.size"))
     if history is None or not size:
