@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import bare, trouble
 from skillcache.cli.main import group
 from skillcache.core.outcomes import SkillcacheError, StoreError
 from skillcache.sessions.text import legible
@@ -26,6 +26,11 @@ def main(arguments: list[str] | None = None) -> int:
         return trouble.FAILED
     except SkillcacheError as fault:
         _tell(str(fault))
+        return trouble.FAILED
+    except ModuleNotFoundError as fault:
+        if fault.name not in bare.PACKAGES:
+            raise
+        click.echo(bare.needs(fault), err=True)
         return trouble.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()

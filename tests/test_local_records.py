@@ -74,11 +74,11 @@ class TestTally:
         for size in (16 << 20, 80 << 20):
             files.write(cache + "/outcomes.log", b"5\t1\t\t0\t0\n" * (size // 9 + 1))
             tally.record(cache, 9, outcomes.REPLAYED)
-            tally.trim(cache)
+            tally.trim(cache + "/outcomes.log")
             assert Path(cache, "outcomes.log").stat().st_size <= 8 << 20
             assert tally.read(cache)[-1].at == 9
         before = Path(cache, "outcomes.log").read_bytes()
-        tally.trim(cache)
+        tally.trim(cache + "/outcomes.log")
         assert Path(cache, "outcomes.log").read_bytes() == before
 
     def test_a_count_that_cannot_be_written_is_lost_in_silence(self) -> None:
@@ -181,4 +181,9 @@ class TestQuarantine:
         assert quarantine.current(cache, 0) == []
         quarantine.begin(cache, "/a path/b", "pytest", 1000)
         quarantine.begin(cache, "/c", "ruff", 0)
-        assert quarantine.current(cache, 86_400) == [("pytest", "/a path/b", 87_400)]
+        quarantine.begin(cache, "/d", "WebFetch", 1000, unwanted=True)
+        found = [(rest.rule, rest.project, rest.until, rest.reason()) for rest in quarantine.current(cache, 86_400)]
+        assert sorted(found) == [
+            ("WebFetch", "/d", 87_400, "what it gave was refused more often than taken"),
+            ("pytest", "/a path/b", 87_400, "a result was wrong there, or may be"),
+        ]

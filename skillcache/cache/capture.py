@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.skills.run import Workplace
     from skillcache.core.git import Git
+    from skillcache.fingerprint.worktree import Reading
     from skillcache.rules.judge import Verdict
     from skillcache.rules.skills.find import Finder
     from skillcache.stores.entry import Row
@@ -130,8 +131,9 @@ def capture_of(
     asked: "Git | None" = None,
     meanwhile: "Callable[[], object] | None" = None,
     rewritten: tuple[str, ...] = (),
+    readings: "dict[object, Reading] | None" = None,
 ) -> "tuple[Fingerprint, Workplace | None]":
-    """What the command of `verdict` depends on. `asked`, `meanwhile`, `rewritten`: see `Request`. Raises Bypass."""
+    """What the command of `verdict` depends on. The last four: see `Request`. Raises Bypass."""
     programs = (*verdict.executables, *((word, directory) for word, directory, _ in verdict.launched))
     directories = tuple(sorted({cwd, *(_join(cwd, place) for _, place in programs)}))
     _require_directories(directories)
@@ -160,6 +162,7 @@ def capture_of(
         rewritten=rewritten,
         asked=asked,
         meanwhile=meanwhile,
+        readings=readings,
         scope=_scope(plan, programs) if work is None else "",
         usual=work is not None,  # the skill names the others
     )

@@ -1,15 +1,33 @@
 """Rules that served a wrong result, or may have one that could not be taken back, rest in that project for a time.
 
-One small file a rule and project, on this machine: `until SP rule SP project`, until in unix seconds.
+So do those whose results the model refuses more often than it takes them. One small file a rule and project, on this
+machine: `until SP rule SP project`, until in unix seconds, and `,unwanted` behind it where that is why.
 """
 
 import os
 
 from skillcache.core import files
 from skillcache.core.paths import quarantine_folder
+from skillcache.core.record import Record
 
 REST = 86_400  # seconds
 _CAP = 1 << 16
+_UNWANTED = ",unwanted"
+
+
+class Rest(Record):
+    """until: unix seconds; unwanted: its answers were refused, none was wrong."""
+
+    rule: str
+    project: str
+    until: int
+    unwanted: bool
+
+    def reason(self) -> str:
+        """As the end of a sentence."""
+        if self.unwanted:
+            return "what it gave was refused more often than taken"
+        return "a result was wrong there, or may be"
 
 
 def rests(cache: str, project: str, rule: str, now: float) -> bool:
@@ -18,14 +36,14 @@ def rests(cache: str, project: str, rule: str, now: float) -> bool:
     return content is not None and _until(content) > now
 
 
-def begin(cache: str, project: str, rule: str, now: float, seconds: int = REST) -> None:
+def begin(cache: str, project: str, rule: str, now: float, seconds: int = REST, *, unwanted: bool = False) -> None:
     """Raises OSError."""
-    content = f"{int(now) + seconds} {rule} {project}"
+    content = f"{int(now) + seconds}{_UNWANTED if unwanted else ''} {rule} {project}"
     files.write(_path(cache, project, rule), content.encode("utf-8", "surrogateescape"))
 
 
-def current(cache: str, now: float) -> list[tuple[str, str, int]]:
-    """Rule, project and unix seconds of the end of every quarantine in force. Raises OSError."""
+def current(cache: str, now: float) -> list[Rest]:
+    """Every quarantine in force. Raises OSError."""
     found = []
     try:
         names = sorted(os.listdir(quarantine_folder(cache)))
@@ -35,13 +53,13 @@ def current(cache: str, now: float) -> list[tuple[str, str, int]]:
         content = files.read(f"{quarantine_folder(cache)}/{name}", _CAP) or b""
         until = _until(content)
         if until > now:
-            _, rule, project = content.decode("utf-8", "surrogateescape").split(" ", 2)
-            found.append((rule, project, until))
+            first, rule, project = content.decode("utf-8", "surrogateescape").split(" ", 2)
+            found.append(Rest(rule, project, until, first.endswith(_UNWANTED)))
     return found
 
 
 def _until(content: bytes) -> int:
-    first = content.split(b" ", 1)[0]
+    first = content.split(b" ", 1)[0].split(b",", 1)[0]
     return int(first) if first.isdigit() else 0
 
 

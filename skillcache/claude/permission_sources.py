@@ -53,6 +53,27 @@ def from_files(cwd: str, project: str, config: str, managed: str | None = None) 
     return layers
 
 
+def is_sandboxed(cwd: str, project: str, config: str, arguments: "Sequence[str]") -> bool:
+    """Whether commands may run in the client's sandbox: some file says so, or cannot be read."""
+    paths = [f"{MANAGED}/managed-settings.json", f"{config}/remote-settings.json", f"{config}/settings.json"]
+    for folder in roots_of(cwd, project):
+        paths += [f"{folder}/.claude/settings.json", f"{folder}/.claude/settings.local.json"]
+    try:
+        texts = [_read(path) for path in (*paths, *_drop_ins(f"{MANAGED}/managed-settings.d"))]
+        texts += [
+            value.encode() if value.lstrip().startswith("{") else _read(os.path.join(project, value))
+            for value in values_of(arguments, ("--settings",))
+        ]
+        for text in texts:
+            if text is not None and b'"sandbox"' in text:
+                sandbox = parse_object(text, "settings").get("sandbox")
+                if not isinstance(sandbox, dict) or sandbox.get("enabled") is not False:
+                    return True
+    except Bypass:
+        return True
+    return False
+
+
 def roots_of(cwd: str, project: str) -> tuple[str, ...]:
     """The folders whose `.claude` may hold rules: the project's, and the call's up to its git root, no one twice."""
     found = [os.path.normpath(project)]

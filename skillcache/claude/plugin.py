@@ -47,6 +47,20 @@ def off_path(socket: str) -> str:
     return f"{socket}.off"
 
 
+def switch(environ: "Mapping[str, str]", *, off: bool) -> str:
+    """Off or on again, for the client that runs us; what to say of it. Raises SkillcacheError, OSError."""
+    path = socket_path(environ)
+    if path is None:
+        from skillcache.core.outcomes import SkillcacheError  # a person's mistake
+
+        raise SkillcacheError("this is for commands that Claude Code runs, such as /skillcache:off")
+    if off:
+        files.write(off_path(path), b"")
+        return "skillcache is off until this Claude Code ends; /skillcache:on switches it on again."
+    files.remove(off_path(path))
+    return "skillcache is on."
+
+
 def is_switched_off(environ: "Mapping[str, str]") -> bool:
     """Whether the person has switched us off for this client."""
     if not is_private(run_folder(environ)):  # most people have none

@@ -83,7 +83,7 @@ def inbox(follow: bool, as_json: bool) -> int:
             return trouble.OK
         reader = office.me(os.environ)
     printed: set[str] = set()
-    away = False
+    away = heard = False
     while True:
         try:
             found = _read(reader.id, printed, as_json=as_json, again=away)
@@ -96,8 +96,11 @@ def inbox(follow: bool, as_json: bool) -> int:
         else:
             away = False
         if found:
+            heard = True
             continue  # there may be more
         if not follow:
+            if not heard:
+                click.echo("No message for you.", err=True)  # what is printed is messages
             return trouble.OK
         time.sleep(_STEP)
 

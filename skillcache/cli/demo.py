@@ -1,4 +1,4 @@
-"""`skillcache demo`: a slow command twice through the real shims, in a folder made for it and then removed."""
+"""`skillcache demo`: a slow command four times through the real shims, in a folder made for it and then removed."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import click
 
 from skillcache.cli import trouble
-from skillcache.cli.output import several
+from skillcache.cli.output import paint
 from skillcache.commands.shims.session import FILE
 from skillcache.core import files
 from skillcache.core.counts import read
@@ -89,52 +89,92 @@ def _quoted(line: str) -> str:
     return "'" + line.replace("'", "'\"'\"'") + "'"
 
 
+_CODE = """def double(number):
+    return number * 2
+"""
 _TEST = """import time
 import unittest
+
+from shop import double
 
 
 class SlowTest(unittest.TestCase):
     def test_takes_two_seconds(self):
         time.sleep(2)
+        self.assertEqual(double(2), 4)
+"""
+_EDITED = """def double(number):
+    return number + number
 """
 # What would let this person's own settings, store or repository into the demonstration.
 _FOREIGN = ("CLAUDE", "GIT_", "PYTHON", "REDIS_", "SKILLCACHE_", "XDG_")
 
 
+class Step(NamedTuple):
+    """One call of the same command, after an edit or none. replays: whether that is what it should do."""
+
+    title: str
+    code: str | None
+    replays: bool
+
+
+_STEPS = (
+    Step("The first time, the tests run.", None, False),
+    Step("Asked again: nothing has changed, so the answer is the recorded one.", None, True),
+    Step("shop.py is edited: the tests run.", _EDITED, False),
+    Step("The edit is taken back: what was recorded for that code holds again.", _CODE, True),
+)
+
+
 @click.command()
 def command() -> int:
-    """Run a slow command twice, as a session of Claude Code would, side by side.
+    """Show in ten seconds what a session of Claude Code would see: a run, a replay, an edit, the edit taken back.
 
     Uses a small project, a cache and a home folder of its own, and removes them.
     """
     with tempfile.TemporaryDirectory(prefix="skillcache-demo-") as folder:
-        client = Client(_make_project(folder), folder, _environment(folder))
+        project = _make_project(folder)
+        client = Client(project, folder, _environment(folder))
         line = f"{_python(client.environ['PATH'])} -m unittest"
-        click.echo(
-            f"A project with one test that takes two seconds. Claude runs it, and runs it again:\n\n    {line}\n"
-        )
-        runs = [client.call(line), client.call(line)]
-    click.echo("\n".join(_side_by_side(*runs)))
-    first, second = runs
-    if second.outcomes != [REPLAYED] or second.output != first.output or second.status != first.status:
-        click.echo("\nThe second call was not replayed as it should have been. Check with: skillcache doctor", err=True)
+        click.echo(f"A small project whose one test takes two seconds. Four times the same command:\n\n    {line}\n")
+        runs = []
+        for step in _STEPS:
+            if step.code is not None:
+                _write(project, "shop.py", step.code)
+            ran = client.call(line)
+            runs.append(ran)
+            click.echo(_row(step, ran))
+    wrong = [step.title for step, ran in zip(_STEPS, runs, strict=True) if (ran.outcomes == [REPLAYED]) != step.replays]
+    if wrong or any(ran.status for ran in runs) or runs[1].output != runs[0].output:
+        click.echo("\nThat is not what should have happened. Check with: skillcache doctor", err=True)
         return trouble.FAILED
-    click.echo("\nThe text is the same, byte for byte:\n")
-    for row in second.output.decode("utf-8", "replace").splitlines():
+    saved = sum(runs[at - 1].seconds - runs[at].seconds for at in (1, 3))
+    click.echo(f"\nA replay gives the same text and the same exit status, {saved:.1f} s sooner here:\n")
+    for row in runs[1].output.decode("utf-8", "replace").splitlines():
         click.echo(f"    {row}".rstrip())
-    click.echo()
-    click.echo("To use it in Claude Code: skillcache install")
+    click.echo("\nTo have it in Claude Code: skillcache install")
     return trouble.OK
+
+
+def _row(step: Step, ran: Ran) -> str:
+    ended = "replayed" if ran.outcomes == [REPLAYED] else "ran"
+    colour = "green" if ended == "replayed" else "yellow"
+    return f"  {ran.seconds:6.2f} s  {paint(f'{ended:8}', fg=colour)}  {step.title}"
 
 
 def _make_project(folder: str) -> str:
     # The real path: on macOS the temporary folder is behind a symbolic link.
     project = os.path.join(os.path.realpath(folder), "project")
     os.mkdir(project)
-    with open(os.path.join(project, "test_slow.py"), "w", encoding="utf-8") as file:
-        file.write(_TEST)
+    _write(project, "shop.py", _CODE)
+    _write(project, "test_shop.py", _TEST)
     make_repository(project, _environment(folder))  # without git it is a project all the same
     return project
+
+
+def _write(project: str, name: str, text: str) -> None:
+    with open(os.path.join(project, name), "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _environment(folder: str) -> dict[str, str]:
@@ -153,15 +193,3 @@ def _environment(folder: str) -> dict[str, str]:
 
 def _python(path: str) -> str:
     return "python3" if shutil.which("python3", path=path) else "python"
-
-
-def _side_by_side(first: Ran, second: Ran) -> list[str]:
-    rows = [
-        ("", "first call", "second call"),
-        ("outcome", *(", ".join(outcome.name for outcome in ran.outcomes) or "none" for ran in (first, second))),
-        ("time", *(f"{ran.seconds:.2f} s" for ran in (first, second))),
-        ("exit status", *(str(ran.status) for ran in (first, second))),
-        ("output", *(several(len(ran.output), "byte") for ran in (first, second))),
-    ]
-    width = max(len(row[1]) for row in rows) + 3
-    return [f"  {name:16}{one:{width}}{other}" for name, one, other in rows]

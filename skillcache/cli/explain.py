@@ -39,6 +39,11 @@ from skillcache.tools.registry import may_be_ours
 from skillcache.tools.world import World
 
 _CAP = 1 << 20
+_MOST = 3  # changes that are named, of more two
+NO_SHIMS = (
+    "not in this shell, where no folder of shims is on PATH: the Bash calls of a session have one from its start, a"
+    ' terminal after eval "$(skillcache shellenv)"'
+)
 _PIPED = "what it reads from the pipe is known only when it runs"
 
 
@@ -104,10 +109,7 @@ def reached(word: str, environ: Mapping[str, str], cache: str) -> tuple[bool, st
     folders = [folder for folder in environ.get("PATH", os.defpath).split(":") if folder]
     shims = next((folder for folder in folders if os.path.exists(f"{folder}/{MARK}")), None)
     if shims is None:
-        return False, (
-            "not in this shell, where no folder of shims is on PATH: the Bash calls of a session have one from its"
-            ' start, a terminal after eval "$(skillcache shellenv)"'
-        )
+        return False, NO_SHIMS
     if "/" in word:
         if _has_function(word, shims, cache):
             return True, "reached by a function for this path"
@@ -192,6 +194,11 @@ class _Explained(NamedTuple):
     shim: str = ""
     expands: bool = False
 
+    @property
+    def is_missed(self) -> bool:
+        """Whether this shell has shims, and none for this command."""
+        return self.is_reached is False and self.shim != NO_SHIMS
+
 
 class _Whole(NamedTuple):
     """line: as it was read, None where words were given; lost: rules that named this whole line."""
@@ -203,9 +210,10 @@ class _Whole(NamedTuple):
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--event", "path", metavar="FILE", help="Explain the hook event in FILE, - for standard input.")
+@click.option("-v", "--verbose", is_flag=True, help="Also every part of the key, all that changed, and the shim.")
 @json_options("Explanation")
 @click.argument("words", metavar="-- COMMAND", nargs=-1, type=click.UNPROCESSED)
-def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
+def command(path: str | None, verbose: bool, as_json: bool, words: tuple[str, ...]) -> int:
     """Say why a command would be answered from the cache or run.
 
     COMMAND is a program with its words, or one quoted line of a shell, whose commands are explained one by one. Nothing
@@ -222,7 +230,7 @@ def command(path: str | None, as_json: bool, words: tuple[str, ...]) -> int:
         whole = _of_event(path, now) if path is not None else _of_words(words, os.getcwd(), now)
     except NotALine as fault:
         raise click.ClickException(str(fault)) from None
-    click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now))))
+    click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now, verbose=verbose))))
     return trouble.OK
 
 
@@ -270,7 +278,7 @@ def _explained(line: Line, text: str, cwd: str, now: float) -> _Whole:
     return _Whole(None, each, of_line(settings, text))
 
 
-def _as_text(whole: _Whole, now: float) -> Iterator[str]:
+def _as_text(whole: _Whole, now: float, *, verbose: bool) -> Iterator[str]:
     if whole.line is not None:
         told = "; ".join(each.about.command for each in whole.each) or "no command"
         yield f"line     understood as: {told}"
@@ -279,18 +287,17 @@ def _as_text(whole: _Whole, now: float) -> Iterator[str]:
     for at, each in enumerate(whole.each):
         if at or whole.line is not None or whole.lost:
             yield ""
-        yield from _block(each, now)
+        yield from _block(each, now, verbose=verbose)
 
 
-def _block(each: _Explained, now: float) -> Iterator[str]:
+def _block(each: _Explained, now: float, *, verbose: bool) -> Iterator[str]:
+    """What a person needs in three lines: what becomes of it, of what, and why; the rest where it is asked for."""
     about = each.about
     outcome = about.outcome
     reason = f"{outcome.text}: {about.detail}" if about.detail else outcome.text
     yield f"{outcome.kind}  {outcome.name}: {reason}"
-    yield f"command  {about.command}"
-    if about.rule:
-        yield f"rule     {about.rule}"
-    if each.shim and outcome is not NO_RULE:
+    yield f"command  {about.command}" + (f"  (rule {about.rule})" if about.rule else "")
+    if each.shim and outcome is not NO_RULE and (verbose or each.is_missed):
         yield f"shim     {each.shim}"
     if each.expands and outcome is not NO_RULE:
         yield f"words    {_EXPANDS}"
@@ -300,20 +307,24 @@ def _block(each: _Explained, now: float) -> Iterator[str]:
             f"entry    recorded {age_of(entry, now)} ago by {entry.writer.get('user')} on {entry.writer.get('host')},"
             f" exit status {entry.status}, {about.size} bytes, a run of {entry.duration / 1000:.1f} s"
         )
-    yield from _compared(about, now)
-    if about.rows:
+    yield from _compared(about, now, most=len(about.changes) if verbose else _MOST)
+    if about.rows and verbose:
         yield from ("", f"key {about.digest}")
         for label, name, value in about.rows:
             yield f"  {' '.join(part for part in (label, name) if part)}: {value}"
 
 
-def _compared(about: Explanation, now: float) -> Iterator[str]:
+def _compared(about: Explanation, now: float, *, most: int) -> Iterator[str]:
+    """`most`: changes that are named."""
     if about.nearest is not None and about.changes:
-        yield ""
-        yield f"What differs from the newest entry of this command, recorded {age_of(about.nearest, now)} ago:"
-        yield from (f"  {change}" for change in about.changes)
+        changes = about.changes if len(about.changes) <= most else about.changes[: most - 1]
+        more = len(about.changes) - len(changes)
+        yield f"changed  since the newest entry of this command, recorded {age_of(about.nearest, now)} ago:"
+        yield from (f"           {change}" for change in changes)
+        if more:
+            yield f"           and {more:,} more: skillcache explain -v"
     elif about.outcome is NO_ENTRY and about.nearest is None:
-        yield from ("", "No entry of this command in this directory is stored.")
+        yield "entry    none of this command in this directory is stored"
 
 
 def _as_json(whole: _Whole) -> str:

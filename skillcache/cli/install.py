@@ -1,7 +1,8 @@
 """`skillcache install` and `uninstall`, `plugin-path`, `shellenv`: ours in the client and in a shell."""
 
 import os
-import re
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -9,34 +10,60 @@ from skillcache.cli import trouble
 from skillcache.cli.output import unified
 from skillcache.cli.setup import plugin, skill
 from skillcache.cli.setup import skill as skill_file
-from skillcache.cli.setup.bundle import is_modern, lay_out
-from skillcache.cli.setup.present import note, present_edit
+from skillcache.cli.setup.bundle import asks_modern, lay_out
+from skillcache.cli.setup.entries import Started
+from skillcache.cli.setup.present import note, present_edit, present_interpreter
 from skillcache.cli.setup.settings_file import (
     PROJECT,
+    SCOPES,
     USER,
     add,
     backup_of,
+    has_status_line,
     locate,
     original,
     ours,
     read,
     restore,
-    scope_options,
+    with_status_line,
     write,
 )
 from skillcache.commands.shims.session import make
 from skillcache.core import bytecode
 from skillcache.core.git import find_root
-from skillcache.core.paths import package_folder
+from skillcache.core.paths import hooks_folder, package_folder
 from skillcache.core.processes import quote
 from skillcache.settings.in_force import load
+
+
+def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Show the change as a diff and write nothing."),
+        click.option(
+            "--project",
+            metavar="DIR",
+            default=".",
+            type=click.Path(exists=True, file_okay=False),
+            help="The project that the scopes project and local are about.  [default: this folder]",
+        ),
+        click.option(
+            "--scope",
+            type=click.Choice(SCOPES),
+            default=USER,
+            show_default=True,
+            help="user: all your projects. project: everybody in the project. local: you, in the project.",
+        ),
+    ):
+        function = option(function)
+    return function
 
 
 @click.command()
 @click.option("--skill", is_flag=True, help=f"Also put the skill {skill_file.NAME} among Claude Code's skills.")
 @click.option("--plugin", is_flag=True, help="Install the plugin instead: for clients from 2.1.326, and for you.")
+@click.option("--statusline", is_flag=True, help="Also show in the status line what was replayed, beside your own.")
 @scope_options
-def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool) -> int:
+def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool, statusline: bool) -> int:
     """Add the hooks to Claude Code's settings.
 
     Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
@@ -44,8 +71,13 @@ def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool) 
     if plugin:
         from skillcache.cli.setup import plugin as plugin_setup  # it imports this module
 
-        return plugin_setup.install(project, dry_run=dry_run)
+        status = plugin_setup.install(project, dry_run=dry_run)
+        if statusline and status == trouble.OK:
+            return _install_line(scope, project, dry_run=dry_run)
+        return status
     status = _install_hooks(scope, project, dry_run=dry_run)
+    if statusline and status == trouble.OK:
+        status = _install_line(scope, project, dry_run=dry_run)
     if skill:
         click.echo(skill_file.install(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return status
@@ -55,6 +87,8 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     path = locate(scope, project, os.environ)
     before = read(path)
     after = add(before or "", present_edit(scope, project, os.environ), path)
+    if has_status_line(after, path):
+        after = with_status_line(after, _status_line(), path)
     if after == before:
         click.echo(f"{path} has the hooks already: nothing to do.")
         return trouble.OK
@@ -71,6 +105,26 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
     return trouble.OK
+
+
+def _install_line(scope: str, project: str, *, dry_run: bool) -> int:
+    path = locate(scope, project, os.environ)
+    before = read(path)
+    after = with_status_line(before or "", _status_line(), path)
+    if after == before:
+        click.echo(f"{path} has the status line already: nothing to do.")
+    elif dry_run:
+        click.echo(unified(path, before or "", after), nl=False)
+    else:
+        fresh = before is not None and not ours(before, path) and not has_status_line(before, path)
+        write(path, after, backup=before if fresh else None)
+        kept = " Your own stands before it." if "statusLine" in (before or "") else ""
+        click.echo(f"{path} now has the status line.{kept}")
+    return trouble.OK
+
+
+def _status_line() -> Started:
+    return Started(present_interpreter(), f"{hooks_folder()}/status_line.py")
 
 
 def _options(scope: str, project: str) -> str:
@@ -113,16 +167,10 @@ def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
 def plugin_path() -> int:
     """Lay out the plugin folder and print its absolute path, on one line.
 
-    A marketplace's entry names this command: "source": {"source": "command", "command": "skillcache plugin-path"}
+    The marketplace that `install --plugin` makes names this command.
     """
-    click.echo(lay_out(os.environ, modern=is_modern(client_version(os.environ.get("AI_AGENT", "")))))
+    click.echo(lay_out(os.environ, modern=asks_modern(os.environ)))
     return trouble.OK
-
-
-def client_version(agent: str) -> tuple[int, ...]:
-    """Of the client that runs the command, () where none says so; `agent`: as in claude-code_2-1-330_harness."""
-    found = re.match(r"claude-code_(\d+)-(\d+)-(\d+)(?:_|$)", agent)
-    return tuple(map(int, found.groups())) if found else ()
 
 
 @click.command()

@@ -11,11 +11,14 @@ COMMANDS = {
     "install": "Add the hooks to Claude Code's settings.",
     "uninstall": "Take the hooks out of Claude Code's settings.",
     "doctor": "Check this installation and say how to mend what is wrong.",
-    "demo": "Run a slow command twice through the real hooks, side by side.",
+    "demo": "Show in ten seconds what a session would see: runs and replays.",
     "help": "Read the reference: rules, settings, Redis, sessions and more.",
     "config": "Show the settings in force and where each comes from.",
     "rules": "List what is replayed, or explain one rule.",
-    "stats": "Show hits, misses, bypasses and the time saved.",
+    "status": "Say which checks hold for the content as it is now.",
+    "stats": "Show hits, misses, the time saved and why commands ran.",
+    "report": "Write a page to look at: time saved, reasons, sessions.",
+    "statusline": "Print one line for Claude Code's status line.",
     "run": "Run a command of a script once for the same inputs.",
     "shellenv": "Print what a shell evaluates to have its commands answered.",
     "explain": "Say why a command would be answered from the cache or run.",
@@ -46,6 +49,7 @@ _ELSEWHERE = {
     "uninstall": "install",
     "plugin-path": "install",
     "shellenv": "install",
+    "statusline": "status",
 }
 # These say what is wrong with our folder, or do without it.
 _WITHOUT_FOLDER = ("doctor", "install", "uninstall", "run", "serve", "demo", "help")

@@ -6,6 +6,8 @@ start, and takes no file name that is not UTF-8: it is imported where a schema i
 
 import difflib
 import json
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +36,12 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1_000
     raise AssertionError
+
+
+def paint(text: str, **style: Any) -> str:
+    """`text` in colours where a terminal shows it and nobody has said no."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not sys.stdout.isatty()
+    return text if plain else click.style(text, **style)
 
 
 def several(count: int, one: str, many: str = "") -> str:

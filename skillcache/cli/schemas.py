@@ -348,6 +348,36 @@ class Values(RootModel[list[Value]]):
     """Those of the namespace."""
 
 
+class Held(Output):
+    """`directory`: relative to the top of the worktree, "" for the top; `said`: the line that sums up a failure."""
+
+    command: str
+    directory: str
+    passed: bool
+    status: int
+    said: str
+    duration_ms: int
+    finished_ms: int
+
+
+class NotRun(Output):
+    """`since`: a sentence for each file that has changed since the check ran last."""
+
+    command: str
+    directory: str
+    passed: bool
+    finished_ms: int
+    since: list[str]
+
+
+class Status(Output):
+    """`seen`: whether any check of this project is known."""
+
+    seen: bool
+    holds: list[Held]
+    not_run: list[NotRun]
+
+
 class Outcome(Output):
     name: str
     class_: str = Field(alias="class")
@@ -357,11 +387,12 @@ class Outcome(Output):
 
 
 class Resting(Output):
-    """`until`: unix seconds."""
+    """`until`: unix seconds; `unwanted`: what it gave was refused more often than taken, nothing was wrong."""
 
     rule: str
     project: str
     until: int
+    unwanted: bool
 
 
 class Skill(Output):
@@ -373,8 +404,33 @@ class Skill(Output):
     out: str | None
 
 
+class Why(Output):
+    """What made commands run, in words; `runs`, `run_ms`: those that it made necessary, and what they took."""
+
+    text: str
+    runs: int
+    run_ms: int
+    commands: list[str]
+
+
+class Grouped(Output):
+    """Of one command, project, day or session; `run_ms`: of all runs together."""
+
+    name: str
+    hits: int
+    misses: int
+    hit_rate: float | None
+    saved_ms: int
+    run_ms: int
+    median_run_ms: int
+    median_replay_ms: int
+
+
 class Stats(Output):
-    """`since`: unix seconds of the oldest count; `hit_rate`: of the lookups, where there were any."""
+    """`since`: unix seconds of the oldest count; `hit_rate`: of the lookups, where there were any.
+
+    `groups`: null without --by.
+    """
 
     since: int | None
     hits: int
@@ -393,6 +449,8 @@ class Stats(Output):
     costliest: list[str]
     quarantined: list[Resting]
     skills: list[Skill]
+    reasons: list[Why]
+    groups: list[Grouped] | None
 
 
 class Evidence(Output):

@@ -6,7 +6,6 @@ import click
 
 from skillcache.claude import plugin
 from skillcache.cli import trouble
-from skillcache.core import files
 from skillcache.events.server.serve import serve
 
 
@@ -31,13 +30,5 @@ def command(socket: str | None, off: bool, on: bool) -> int:
 
 
 def _switch(*, off: bool) -> int:
-    path = plugin.socket_path(os.environ)
-    if path is None:
-        raise click.UsageError("this is for commands that Claude Code runs, such as /skillcache:off")
-    if off:
-        files.write(plugin.off_path(path), b"")
-        click.echo("skillcache is off until this Claude Code ends, or until it runs: skillcache serve --on")
-    else:
-        files.remove(plugin.off_path(path))
-        click.echo("skillcache is on.")
+    click.echo(plugin.switch(os.environ, off=off))
     return trouble.OK

@@ -16,7 +16,7 @@ from skillcache.core.digest import digest
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.user import name_of
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
-from skillcache.sessions.brief.compose import Reader, compose
+from skillcache.sessions.brief.compose import ASKED, Reader, compose
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import History, Journal, Past, Question
 from skillcache.sessions.record import LOG, NOTE, NOTES, SESSIONS
@@ -160,7 +160,8 @@ class Memory:
 
     def history(self, own: str) -> History:
         """What the start of session `own` would be told."""
-        return self._ask(Question(self.project, branch=self.place.branch, own=own))
+        now = int(self.now * 1000)
+        return self._ask(Question(self.project, branch=self.place.branch, own=own, edited=ASKED, now=now))
 
     def find(self, beginning: str) -> Past:
         """The whole session whose id begins so; the newest for "". Raises SkillcacheError."""
@@ -254,6 +255,8 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
     elif written is not None:
         click.echo(written.text)
+    else:
+        click.echo("A session that starts so would be told nothing here.", err=True)
     return trouble.OK
 
 

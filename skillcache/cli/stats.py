@@ -1,4 +1,4 @@
-"""`skillcache stats`: hits, misses, bypasses and the time saved."""
+"""`skillcache stats`: hits, misses, bypasses, the time saved and why commands ran."""
 
 import json
 import os
@@ -9,9 +9,12 @@ from typing import NamedTuple
 import click
 
 from skillcache.cache import quarantine
-from skillcache.cli.output import duration, json_options, several, share
+from skillcache.cache.quarantine import Rest
+from skillcache.cli.figures import BY, Group, Reason, beginning, groups, missed, reasons
+from skillcache.cli.output import duration, json_options, paint, several, share
 from skillcache.cli.skill.states import State, states
-from skillcache.cli.trouble import OK
+from skillcache.cli.trouble import FAILED, OK
+from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
     BYPASS,
@@ -25,11 +28,13 @@ from skillcache.core.outcomes import (
     Outcome,
     SkillcacheError,
 )
-from skillcache.core.paths import cache_folder
+from skillcache.core.paths import cache_folder, misses_file, tally_file
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import load
 
-EXPECTED = 0.6  # a lower share of hits is worth a look at what stands in the way
+_REASONS = 8
+_NAME = 48  # characters of a name in a table
+_COLOURS = {HIT: "green", MISS: "yellow", BYPASS: "cyan", STORE: None, ERROR: "red"}
 _CLASSES = (HIT, MISS, BYPASS, STORE, ERROR)
 _COSTLIEST = 3
 
@@ -69,19 +74,46 @@ class Summary(NamedTuple):
         return self.number(HIT) / lookups if lookups else None
 
 
-@click.command()
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--since", default="", metavar="WHEN", help="Only what is newer: 30min, 12h, 7d, 2w, today or a date.")
+@click.option("--by", type=click.Choice(BY), help="A line for each of these.")
 @json_options("Stats")
-def command(as_json: bool) -> int:
-    """Show hits, misses, bypasses and the time saved.
+@click.pass_context
+def command(ctx: click.Context, since: str, by: str | None, as_json: bool) -> int:
+    """Show hits, misses, bypasses, the time saved and why commands ran.
 
-    Counts are of this machine, since the cache folder was made.
+    Counts are of this machine, since the cache folder was made or the last reset.
     """
-    cache = cache_folder(os.environ)
-    counts = read(cache)
+    if ctx.invoked_subcommand:
+        return OK
+    cache, now = cache_folder(os.environ), time.time()
+    begins = beginning(since, now) if since else 0
+    counts = [count for count in read(cache) if count.at >= begins]
     summary = summarize(counts)
-    resting = quarantine.current(cache, time.time())
+    resting = quarantine.current(cache, now)
     skills = _skills(counts)
-    click.echo(_as_json(summary, resting, skills) if as_json else "\n".join(_as_text(summary, resting, skills)))
+    grouped = groups(counts, by) if by else None
+    why = reasons(missed(cache, begins))
+    if as_json:
+        click.echo(_as_json(summary, resting, skills, grouped, why))
+    elif grouped is not None and by is not None and summary.since is not None:
+        click.echo("\n".join(_table(grouped, by)))
+    else:
+        click.echo("\n".join(_as_text(summary, resting, skills, why)))
+    return OK
+
+
+@command.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(yes: bool) -> int:
+    """Forget what was counted; stored results stay."""
+    cache = cache_folder(os.environ)
+    if not yes and not click.confirm("Forget all counts?", default=False):
+        click.echo("Nothing was forgotten.")
+        return FAILED
+    for path in (tally_file(cache), misses_file(cache)):
+        files.remove(path)
+    click.echo("The counts begin anew. Stored results are as they were.")
     return OK
 
 
@@ -109,7 +141,7 @@ def costliest(summary: Summary) -> list[Row]:
     return sorted(ran, key=lambda row: -row.run)[:_COSTLIEST]
 
 
-def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> list[str]:
+def _as_text(summary: Summary, resting: Sequence[Rest], skills: Sequence[State], why: Sequence[Reason]) -> list[str]:
     if summary.since is None:
         return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
@@ -118,7 +150,7 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: 
     lines = [
         f"Calls seen since {since}",
         "",
-        f"  hits        {rate}: {several(hits, 'hit')} in {several(lookups, 'lookup')}",
+        f"  hits        {paint(rate, bold=True)}: {several(hits, 'hit')} in {several(lookups, 'lookup')}",
         f"  time saved  {_saved(summary)}",
     ]
     waited = summary.of(WAITED)
@@ -129,28 +161,48 @@ def _as_text(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: 
         lines.append(
             f"  verified    {several(verified, 'run')}: {summary.of(REFUTED):,} differed from the stored result"
         )
-    lines += ["", "  count    run time    own time  outcome"]
+    lines += ["", paint("  count    run time    own time  outcome", dim=True)]
     lines += [
         f"  {row.calls:5,}  {duration(row.run) if row.run else '-':>10}  {duration(row.spent):>10}"
-        f"  {row.outcome.kind:6}  {row.outcome.name}: {row.outcome.text}"
+        f"  {paint(f'{row.outcome.kind:6}', fg=_COLOURS[row.outcome.kind])}  {row.outcome.name}: {row.outcome.text}"
         for row in summary.rows
     ]
+    if why:
+        lines += ["", paint("  runs    run time  why they ran", dim=True)]
+        lines += [f"  {reason.runs:4,}  {duration(reason.ms):>10}  {reason.text}" for reason in why[:_REASONS]]
+        if len(why) > _REASONS:
+            lines.append(f"        and {len(why) - _REASONS} more: skillcache stats --json")
     lines += [
-        f"The rule {legible(rule)} rests in {legible(project)} until"
-        f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(until))}:"
-        " a result was wrong there, or may be."
-        for rule, project, until in resting
+        f"The rule {legible(rest.rule)} rests in {legible(rest.project)} until"
+        f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(rest.until))}: {rest.reason()}."
+        for rest in resting
     ]
     if skills:
         lines += ["", "  skill"]
         lines += [legible(f"  {state.name}: " + (state.why or several(state.hits, "hit"))) for state in skills]
-    if summary.hit_rate is not None and summary.hit_rate < EXPECTED:
-        lines += ["", f"Less than {EXPECTED:.0%} of the lookups are hits.".replace("%", " %")]
-        worst = costliest(summary)
-        if worst:
-            names = ", ".join(f"{row.outcome.name} ({duration(row.run)})" for row in worst)
-            lines[-1] += f" The runs that took most time: {names}."
     return lines
+
+
+def _table(grouped: Sequence[Group], by: str) -> list[str]:
+    if not grouped:
+        return [f"Nothing is counted by {by} yet."]
+    names = [_shortened(group.name) for group in grouped]
+    width = max(len(by), *map(len, names))
+    head = f"  {by:{width}}  {'hits':>6}  {'runs':>6}  {'hit rate':>10}  {'a run':>11}  {'a replay':>9}  {'saved':>11}"
+    lines = [paint(head, dim=True)]
+    for group, name in zip(grouped, names, strict=True):
+        rate = "-" if group.hit_rate is None else share(group.hits, group.hits + group.misses)
+        run, replay, saved = (duration(ms) if ms else "-" for ms in (group.run, group.replay, group.saved))
+        colour = "green" if group.hits else None
+        lines.append(
+            f"  {name:{width}}  {group.hits:6,}  {group.misses:6,}  {paint(f'{rate:>10}', fg=colour)}  {run:>11}"
+            f"  {replay:>9}  {saved:>11}"
+        )
+    return lines
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= _NAME else "..." + name[3 - _NAME :] if name.startswith(("/", "~")) else name[:_NAME]
 
 
 def _saved(summary: Summary) -> str:
@@ -160,7 +212,13 @@ def _saved(summary: Summary) -> str:
     return f"{duration(net)}: {runs} of runs not repeated, less {own} that skillcache took"
 
 
-def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: Sequence[State]) -> str:
+def _as_json(
+    summary: Summary,
+    resting: Sequence[Rest],
+    skills: Sequence[State],
+    grouped: Sequence[Group] | None,
+    why: Sequence[Reason],
+) -> str:
     return json.dumps(
         {
             "since": summary.since,
@@ -187,10 +245,32 @@ def _as_json(summary: Summary, resting: Sequence[tuple[str, str, int]], skills: 
                 for row in summary.rows
             ],
             "costliest": [row.outcome.name for row in costliest(summary)],
-            "quarantined": [{"rule": rule, "project": project, "until": until} for rule, project, until in resting],
+            "quarantined": [
+                {"rule": rest.rule, "project": rest.project, "until": rest.until, "unwanted": rest.unwanted}
+                for rest in resting
+            ],
             "skills": [
                 {"name": state.name, "folder": state.folder, "hits": state.hits, "out": state.why or None}
                 for state in skills
+            ],
+            "reasons": [
+                {"text": reason.text, "runs": reason.runs, "run_ms": reason.ms, "commands": reason.commands}
+                for reason in why
+            ],
+            "groups": None
+            if grouped is None
+            else [
+                {
+                    "name": group.name,
+                    "hits": group.hits,
+                    "misses": group.misses,
+                    "hit_rate": group.hit_rate,
+                    "saved_ms": group.saved,
+                    "run_ms": group.ran,
+                    "median_run_ms": group.run,
+                    "median_replay_ms": group.replay,
+                }
+                for group in grouped
             ],
         },
         indent=2,

@@ -50,10 +50,13 @@ class Tail:
         self._counted = 0  # bytes of the file of outcomes
 
     def new(self) -> list[Event]:
-        """What has happened since it was asked last, oldest first. Raises ConfigError, StoreError and OSError."""
+        """What has happened since it was asked last, oldest first; in one moment in the order of each source.
+
+        Raises ConfigError, StoreError and OSError.
+        """
         with open_memory() as memory:
             events = [*self._of_sessions(memory), *self._of_messages(memory), *self._of_cache(memory.settings.cache)]
-        return sorted(events)
+        return sorted(events, key=lambda event: event[0])
 
     def _of_sessions(self, memory: Memory) -> list[Event]:
         question = Question(memory.project, sessions=_SESSIONS, near=0, any=_SESSIONS, entries=_ENTRIES)
@@ -86,7 +89,7 @@ class Tail:
             return []
         self._counted += len(data) + 1 if data else 0
         return [
-            (count.at * 1000, "cache", _count(count))
+            (count.at * 1000 + count.ms, "cache", _count(count))
             for count in counts.parse(data)
             if count.outcome.kind in (HIT, STORE, ERROR) or count.outcome is UNDONE
         ]

@@ -32,6 +32,7 @@ from _signal import (  # type: ignore[import-not-found]
     signal,
 )
 
+from skillcache.commands import nesting
 from skillcache.commands.process import SIGNALLED, Program, Unstartable, say
 from skillcache.commands.streams import Input, inherited, write_whole
 from skillcache.core.record import KW_ONLY, Record
@@ -43,10 +44,12 @@ if TYPE_CHECKING:
     from typing import Self
 
 _CHUNK = 1 << 16
+_SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)  # a process that becomes another needs none of it
 _LINGERING = 0.2  # seconds of waiting for the streams to close once the command has ended
 _LEFT_BEHIND = 1 << 20  # bytes: the most that a pipe holds of what the command wrote itself
 _OF_JOBS = (SIGWINCH, SIGTSTP, SIGCONT)
 _PASSED_ON = (SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGABRT, *_OF_JOBS)
+_ENDING = (SIGTERM, SIGHUP)  # and SIGINT, which Python raises
 _OF_TERMINAL = (SIGINT, SIGQUIT, SIGTSTP, SIGWINCH)
 # Python ignores these, and a command would inherit that.
 _IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
@@ -77,6 +80,10 @@ class Stream:
                 say(f"cannot write: {fault.strerror}")
             return None
         return len(data)
+
+
+class Unbegun(Exception):
+    """The command has not begun, for lack of what only we need: a process, a descriptor, memory."""
 
 
 class Ended(Record):
@@ -164,7 +171,8 @@ class _Signals:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._old.items():
-            signal(number, handler)
+            # The command has ended: who ends it now finds nothing to end, and what is left to do is ours alone.
+            signal(number, nesting.give_up if number in _ENDING and handler == SIG_DFL else handler)
         set_wakeup_fd(self._old_wake)
         os.close(self.fd)
         os.close(self._wake)
@@ -205,15 +213,19 @@ ended: list[int] = []
 def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> Ended:
     """`cap`: most bytes of both streams together that are kept; joined: standard error is standard output's own file.
 
-    Raises Unstartable.
+    Raises Unstartable, and Unbegun.
     """
     with _Signals() as signals:
         began = time.monotonic()
-        guard = _Guard()
+        guard = None
         try:
+            guard = _Guard()
             pid, streams = _start(program, given, joined=joined)
-        except BaseException:
-            guard.end()
+        except BaseException as fault:
+            if guard is not None:
+                guard.end()
+            if isinstance(fault, OSError | MemoryError):
+                raise Unbegun from fault
             raise
         guard.watch(pid)
         running.append((pid, streams, guard))
@@ -294,13 +306,22 @@ def leave_open(streams: tuple[Stream, ...]) -> None:
 
 
 def _start(program: Program, given: Input, *, joined: bool) -> tuple[int, tuple[Stream, ...]]:
-    (reading, output) = os.pipe()
-    (reading_error, error) = (-1, output) if joined else os.pipe()
-    source = given.feed()
+    opened: list[int] = []
+    try:
+        opened += os.pipe()
+        opened += (-1, opened[1]) if joined else os.pipe()
+        source = given.feed()
+    except BaseException:
+        for fd in {*opened} - {-1}:
+            os.close(fd)
+        raise
+    reading, output, reading_error, error = opened
     try:
         try:
             pid = _spawn(program, source, output, error)
         except OSError as fault:
+            if fault.errno in _SCARCE:
+                raise
             if fault.errno != errno.ENOEXEC:
                 raise Unstartable(program.words[0], fault) from None
             pid = _spawn(program.for_shell(), source, output, error)

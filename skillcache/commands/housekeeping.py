@@ -6,9 +6,11 @@ from skillcache.core import bytecode, counts, files
 from skillcache.core.paths import (
     called_folder,
     calls_folder,
+    checks_folder,
     failed_folder,
     insisted_folder,
     mentions_folder,
+    misses_file,
     own_folder,
     package_folder,
     pending_folder,
@@ -19,6 +21,7 @@ from skillcache.core.paths import (
     shims_folder,
     slow_folder,
     stamps_folder,
+    tally_file,
     told_folder,
 )
 from skillcache.core.processes import quote
@@ -41,10 +44,11 @@ _CAP = 1 << 20
 
 def tidy(cache: str, now: float) -> None:
     """`now`: unix seconds. Raises OSError."""
-    counts.trim(cache)
+    for path in (tally_file(cache), misses_file(cache)):
+        counts.trim(path)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder):
+    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder):
         files.sweep(folder(cache), now, _UNUSED)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)

@@ -14,7 +14,7 @@ Kept clear of the command: a timer lives on in what a process becomes.
 """
 
 import os
-from _signal import ITIMER_REAL, SIG_DFL, SIGALRM, getitimer, setitimer, signal  # type: ignore[import-not-found]
+from _signal import ITIMER_REAL, SIG_DFL, SIG_IGN, SIGALRM, getitimer, setitimer, signal  # type: ignore[import-not-found]
 
 from skillcache.core import files
 from skillcache.core.paths import runs_folder
@@ -108,6 +108,7 @@ def _note(path: str) -> str:
 
 
 SECONDS = 5.0
+_kept: "list[object]" = []  # what was to become of such a signal before the first timer
 
 
 class TimeUp(BaseException):
@@ -122,14 +123,16 @@ def is_taken() -> bool:
 
 def begin(seconds: float = SECONDS) -> None:
     """After so many seconds whatever we are at raises TimeUp."""
-    signal(SIGALRM, _raise)
+    before = signal(SIGALRM, give_up)
+    if not _kept:
+        _kept.append(before)
     setitimer(ITIMER_REAL, seconds)
 
 
 def end() -> None:
     setitimer(ITIMER_REAL, 0)
-    signal(SIGALRM, SIG_DFL)
+    signal(SIGALRM, SIG_IGN if SIG_IGN in _kept else SIG_DFL)
 
 
-def _raise(_number: int, _frame: "FrameType | None") -> None:
+def give_up(_number: int, _frame: "FrameType | None") -> None:
     raise TimeUp

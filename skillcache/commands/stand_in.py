@@ -30,14 +30,20 @@ if TYPE_CHECKING:
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
     from skillcache.fingerprint.capture import Fingerprint
+    from skillcache.fingerprint.worktree import Reading
     from skillcache.rules.judge import Verdict
     from skillcache.rules.rule import Rule
 
 
 class Ruled:
-    """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH."""
+    """As `skillcache.commands.invocation.Task`. environ: the command's own, without our folders on PATH.
 
-    __slots__ = ("_asked", "cwd", "environ", "joined", "learns", "plan", "program", "rewritten", "verdict", "words")
+    readings: of captures of this very moment, where several commands are looked at.
+    """
+
+    __slots__ = (
+        "_asked", "cwd", "environ", "joined", "learns", "plan", "program", "readings", "rewritten", "verdict", "words",
+    )  # fmt: skip
 
     def __init__(
         self, program: Program, plan: Plan, verdict: "Verdict", cwd: str, environ: "Mapping[str, str]", *, joined: bool
@@ -52,13 +58,16 @@ class Ruled:
         self.joined = joined
         self.learns = True
         self._asked: Git | None = None
+        self.readings: dict[object, Reading] | None = None
 
     def capture_key(
         self, given: tuple[entry.Row, ...], *, seconds: float, meanwhile: "Callable[[], object] | None" = None
     ) -> "CallKey":
         deadline = time.monotonic() + seconds
         # Git takes as long for its first answer as we take to load what reads the rest.
-        asked = self._asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () else None
+        is_first = not self.readings
+        asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () and is_first else None
+        self._asked = asked
         try:
             from skillcache.cache.capture import CallKey, capture_of
 
@@ -71,6 +80,7 @@ class Ruled:
                 asked=asked,
                 meanwhile=meanwhile,
                 rewritten=self.rewritten.known if self.rewritten is not None else (),
+                readings=self.readings,
             )
             return CallKey((*self._called(fingerprint, work), *given), fingerprint, work)
         finally:
@@ -231,7 +241,8 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)
-            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent)
+            about = (find_root(cwd) or cwd, call.session, counts.told(words))
+            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent, call=about)
         return None
     from skillcache.commands.way import Way
 
@@ -262,10 +273,16 @@ def _is_shim(path: str) -> bool:
 
 
 def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
-    """Without a module of ours: they may be what is missing."""
+    """Without a module of ours that is not there yet: they may be what is missing."""
     import os
+    import sys
     from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
+    try:
+        for given in getattr(sys.modules.get("skillcache.commands.streams"), "taken", ()):
+            given.give_back()
+    except (OSError, MemoryError):  # there is no room for that either
+        pass
     for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
         signal(number, SIG_DFL)
     for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell

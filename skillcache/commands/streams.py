@@ -9,6 +9,8 @@ A pipe that is also the caller's own input was not meant for the command: a scri
 would lose its rest. Neither is one cached that goes on beyond the cap or falls silent before its end.
 """
 
+import errno
+import fcntl
 import os
 import select
 import stat
@@ -17,6 +19,7 @@ import time
 from _thread import start_new_thread
 from stat import S_ISCHR, S_ISDIR, S_ISREG
 
+from skillcache.commands.nesting import TimeUp
 from skillcache.core.digest import sha256
 from skillcache.core.outcomes import TOO_LARGE, UNCAPTURABLE, Bypass
 from skillcache.stores.entry import Row
@@ -66,6 +69,13 @@ def _is_inherited(fd: int) -> bool:
     try:
         return os.get_inheritable(fd)
     except OSError:  # the one that the folder was read by
+        return False
+
+
+def _is_ours(fd: int) -> bool:
+    try:
+        return not os.get_inheritable(fd)
+    except OSError:  # none that is open
         return False
 
 
@@ -119,9 +129,7 @@ def _path_of(fd: int) -> str:
     """Raises OSError."""
     if os.path.exists("/proc/self/fd"):
         return os.readlink(f"/proc/self/fd/{fd}")
-    import fcntl  # a Mac
-
-    return os.fsdecode(fcntl.fcntl(fd, _GET_PATH, bytes(1024)).rstrip(b"\0"))
+    return os.fsdecode(fcntl.fcntl(fd, _GET_PATH, bytes(1024)).rstrip(b"\0"))  # a Mac
 
 
 def relation() -> str | None:
@@ -133,6 +141,9 @@ def relation() -> str | None:
     try:
         os.fstat(0)
         output, error = os.fstat(1), os.fstat(2)
+        # A shell that was started without one of them has put what it reads itself in that place.
+        if any(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY for fd in (1, 2)):
+            return None
         if any(S_ISCHR(stream.st_mode) and stream.st_rdev != os.stat(os.devnull).st_rdev for stream in (output, error)):
             return APART if os.isatty(1) or os.isatty(2) else None
     except OSError:
@@ -141,8 +152,6 @@ def relation() -> str | None:
         return APART
     if not S_ISREG(output.st_mode):
         return JOINED
-    import fcntl  # most streams are pipes
-
     flags = [fcntl.fcntl(fd, fcntl.F_GETFL) for fd in (1, 2)]
     if all(flag & os.O_APPEND for flag in flags):
         return JOINED
@@ -153,6 +162,7 @@ def relation() -> str | None:
     return JOINED if is_shared else None
 
 
+_OURS = 256  # descriptors among which ours are
 _SILENCE = 1.0  # seconds
 _PATIENCE = 2.0  # seconds in all: what is written slowly is for the command to read as it comes
 _CHUNK = 1 << 16
@@ -174,6 +184,9 @@ class Input:
     def feed(self) -> int:
         """A descriptor of the command's own, to be closed once it has begun."""
         return os.dup(_STANDARD_INPUT)
+
+    def give_back(self) -> None:
+        """Have what was taken be read again from the standard input, by what this process becomes. Raises OSError."""
 
     def position(self) -> int | None:
         """How far the file has been read, for one."""
@@ -218,28 +231,65 @@ class Data(Input):
 
     taken = True
 
-    def __init__(self, data: bytes, refused: Bypass | None = None) -> None:
-        super().__init__(refused)
-        self._data = data
+    def __init__(self, chunks: list[bytes]) -> None:
+        super().__init__()
+        self._chunks = chunks
 
     def rows(self) -> tuple[Row, ...]:
-        return (("stdin", "pipe", f"{sha256(self._data).hexdigest()} of {len(self._data)}"),)
+        state = sha256()
+        for chunk in self._chunks:
+            state.update(chunk)
+        return (("stdin", "pipe", f"{state.hexdigest()} of {sum(map(len, self._chunks))}"),)
 
     def feed(self) -> int:
         reading, writing = os.pipe()
-        start_new_thread(self._write, (writing,))
+        try:
+            start_new_thread(self._write, (writing,))
+        except RuntimeError:  # there is no room for one
+            for fd in (reading, writing):
+                os.close(fd)
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from None
         return reading
+
+    def give_back(self) -> None:
+        for fd in range(3, _OURS):  # there may be no room for two more, and ours are of no use from here on
+            if _is_ours(fd):
+                os.close(fd)
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        while self._chunks:
+            try:
+                written = os.write(writing, self._chunks[0])
+            except BlockingIOError:
+                break
+            self._chunks[:1] = [self._chunks[0][written:]] if written < len(self._chunks[0]) else []
+        os.set_blocking(writing, True)
+        if self._chunks or self.refused:
+            first = os.fork()
+            if not first:
+                if not os.fork():  # of nobody for whom the command would wait
+                    for fd in (1, 2, reading):
+                        os.close(fd)
+                    self._write(writing)
+                os._exit(0)
+            os.waitpid(first, 0)
+        os.dup2(reading, _STANDARD_INPUT)
+        for fd in (reading, writing):
+            os.close(fd)
 
     def _write(self, fd: int) -> None:
         try:
-            data = self._data
-            while data:
+            for chunk in self._chunks:
+                write_whole(fd, chunk)
+            while self.refused and (data := os.read(_STANDARD_INPUT, _CHUNK)):
                 write_whole(fd, data)
-                data = os.read(_STANDARD_INPUT, _CHUNK) if self.refused else b""
         except OSError:  # the command reads no more
             pass
         finally:
             os.close(fd)
+
+
+taken: "list[Data]" = []  # for whoever has to give it back after a fault of ours
 
 
 def take(cap: int) -> Input:
@@ -262,21 +312,26 @@ def _read(cap: int, status: os.stat_result) -> Input:
     poll = select.poll()
     poll.register(_STANDARD_INPUT, select.POLLIN)
     ready = dict(poll.poll(0)).get(_STANDARD_INPUT, 0)
-    if ready & select.POLLHUP and not ready & select.POLLIN:
-        return Data(b"")
-    if _is_of_caller(status):
+    if not (ready & select.POLLHUP and not ready & select.POLLIN) and _is_of_caller(status):
         return Input(Bypass(UNCAPTURABLE, "standard input is the caller's own: connect /dev/null or a pipe"))
     chunks: list[bytes] = []
+    given = Data(chunks)
+    taken.append(given)
     size, until = 0, time.monotonic() + _PATIENCE
-    while size <= cap:
-        if time.monotonic() > until or not poll.poll(_SILENCE * 1000):
-            return Data(b"".join(chunks), Bypass(UNCAPTURABLE, "standard input goes on"))
-        data = os.read(_STANDARD_INPUT, _CHUNK)
-        if not data:
-            return Data(b"".join(chunks))
-        chunks.append(data)
-        size += len(data)
-    return Data(b"".join(chunks), Bypass(TOO_LARGE, "standard input"))
+    try:
+        while size <= cap:
+            if time.monotonic() > until or not poll.poll(_SILENCE * 1000):
+                given.refused = Bypass(UNCAPTURABLE, "standard input goes on")
+                return given
+            data = os.read(_STANDARD_INPUT, _CHUNK)
+            if not data:
+                return given
+            chunks.append(data)
+            size += len(data)
+        given.refused = Bypass(TOO_LARGE, "standard input")
+    except (OSError, MemoryError, TimeUp):  # what was read is the command's all the same
+        given.refused = Bypass(UNCAPTURABLE, "standard input could not be read to its end")
+    return given
 
 
 def _is_of_caller(status: os.stat_result) -> bool:

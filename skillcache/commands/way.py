@@ -10,14 +10,16 @@ from skillcache.commands.failure import Failure
 from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
 from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
-from skillcache.commands.replayed import remember
+from skillcache.commands.replayed import JOINED, RAN, REPLAYED, note, remember
 from skillcache.commands.streams import Input, require_files, take
 from skillcache.core import counts, files
 from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import (
+    CONFIRMED,
     DISK,
     EXPIRED,
+    FAILURE,
     FRESH,
     HOLDS_A_REPLAY,
     INTERNAL,
@@ -25,6 +27,7 @@ from skillcache.core.outcomes import (
     NO_ENTRY,
     QUARANTINED,
     REPEATED,
+    STORED,
     TIME_UP,
     TOO_FAST,
     UNFIT,
@@ -47,6 +50,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from skillcache.cache.capture import CallKey
     from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation, Task
@@ -66,7 +70,8 @@ class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
     __slots__ = (
-        "_around", "_call", "_failure", "_held", "_listener", "_open", "_settings", "_spent_from", "_task", "_waited",
+        "_around", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings", "_spent_from",
+        "_task", "_waited",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +87,8 @@ class Way:
         self._waited = False
         self._held: Held | None = None
         self._open: Store | None = None
+        self._called: tuple[str, str, str] | None = None
+        self._kept: Outcome | None = None
 
     def go(self) -> int:
         """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
@@ -103,10 +110,17 @@ class Way:
             return self._only_run(given)
         nesting.end()
         if answer is not None:
-            status = self._replay(answer, begun.outcome)
+            status = self._replay(answer, begun)
             return self._only_run(given) if status is None else status
         self._count(begun.outcome)
-        return self._run(begun, given)
+        try:
+            return self._run(begun, given)
+        except Exception as fault:
+            from skillcache.commands.child import Unbegun  # a hit needs none
+
+            if not isinstance(fault, Unbegun):
+                raise
+        return self._become(given)
 
     def consult(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What is so now, and what is served, None for a run; for `explain` too. Raises Bypass, StoreError, OSError."""
@@ -157,6 +171,22 @@ class Way:
     def _look(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What the command depends on now, and what may be served for that."""
         task, settings = self._task, self._settings
+        since, found = self._capture(given)
+        project = identity(found.fingerprint.root)
+        self._require_unrested(project)
+        team = settings.word("team") if task.plan.shared else ""
+        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
+        store = self._open_store()
+        try:
+            answer = self._ask(store, begun)
+        finally:
+            self._keep_open(store)
+        begun.outcome = answer.outcome
+        return begun, answer if answer.entry is not None else None
+
+    def _capture(self, given: Input) -> "tuple[int, CallKey]":
+        """What the command depends on, and a stamp of before it was captured. Raises Bypass and OSError."""
+        task, settings = self._task, self._settings
         task.reports(settings.cache, always=False)  # kept by the task: the capture leaves them out
         since = stamp(settings.cache)
         breaker, seconds = self._breaker(), settings.number("capture_time")
@@ -169,17 +199,7 @@ class Way:
         except TimeUp:
             breaker.blame(TimeoutError())
             raise
-        project = identity(found.fingerprint.root)
-        self._require_unrested(project)
-        team = settings.word("team") if task.plan.shared else ""
-        begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
-        store = self._open_store()
-        try:
-            answer = self._ask(store, begun)
-        finally:
-            self._keep_open(store)
-        begun.outcome = answer.outcome
-        return begun, answer if answer.entry is not None else None
+        return since, found
 
     def _breaker(self) -> Breaker:
         root = find_root(self._task.cwd) or self._task.cwd
@@ -307,7 +327,7 @@ class Way:
             raise Bypass(UNFIT)
         return position
 
-    def _replay(self, answer: Answer, outcome: Outcome) -> int | None:
+    def _replay(self, answer: Answer, begun: Begun) -> int | None:
         """None where not a byte could be written: what the command makes of that is its own. Else it does not run."""
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
@@ -317,12 +337,19 @@ class Way:
             self._report("not given", fault)
             return None
         try:
-            self._count(outcome, run=entry.duration)
-            remember(self._settings.cache, self._call.session, self._task.plan.command, entry.duration)
+            self._count(begun.outcome, run=entry.duration)
+            self._remember(entry.duration, JOINED if begun.outcome is WAITED else REPLAYED)
+            self._note(begun)
             self._tell_of(entry)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
             self._report("replayed, not counted", fault)
         return status
+
+    def _remember(self, run: int, kind: str) -> None:
+        remember(self._settings.cache, self._call.session, self._task.plan.command, run, kind)
+
+    def _note(self, begun: Begun) -> None:
+        note(self._settings.cache, begun.project, self._task.plan.name, begun.found, self._task)
 
     def _tell(self, text: str) -> None:
         if self._listener is not None:
@@ -349,6 +376,7 @@ class Way:
             self._spent_from = time.monotonic()
             self._end_watch(begun)
             nesting.begin(_RECORDING + 2 * self._settings.number("capture_time"))
+            self._remember(ended.milliseconds, RAN)
             if mark is None or mark.holds_a_replay():
                 self._count(DISK if mark is None else HOLDS_A_REPLAY, run=ended.milliseconds)
             else:
@@ -359,7 +387,7 @@ class Way:
             self._close()
             if mark is not None:
                 mark.end()
-        self._tidy(ended)
+        self._tidy(ended, begun)
         child.leave_open(ended.open)
         return child.end_as(ended)
 
@@ -376,11 +404,14 @@ class Way:
         if self._held is not None:
             self._held.end()
 
-    def _tidy(self, ended: "Ended") -> None:
+    def _tidy(self, ended: "Ended", begun: Begun) -> None:
         """Housekeeping, after a run that took longer than this does."""
         if ended.milliseconds < _LONG:
             return
         try:
+            from skillcache.commands import misses
+
+            misses.remember(self._settings.cache, begun, self._about(), begun.outcome, self._kept, ended.milliseconds)
             from skillcache.commands.housekeeping import tidy
 
             # By the clock of the files: what this very call has left is new, whatever the time is said to be.
@@ -435,17 +466,27 @@ class Way:
             self._report("ran, not stored", fault)
             return
         self._count(outcome, run=ended.milliseconds)
+        if outcome in (STORED, CONFIRMED) or (outcome is FAILURE and self._task.plan.failures):
+            self._note(begun)
         self._tell(f"ran, {outcome.text}")
 
     def _only_run(self, given: Input) -> int:
         nesting.end()
         if not given.taken:
-            process.become(self._task.program)
+            return self._become(given)
         from skillcache.commands import child
 
-        ended = child.run(self._task.program, given, 0, joined=self._task.joined)
+        try:
+            ended = child.run(self._task.program, given, 0, joined=self._task.joined)
+        except child.Unbegun:
+            return self._become(given)
         child.leave_open(ended.open)
         return child.end_as(ended)
+
+    def _become(self, given: Input) -> int:
+        """Raises OSError where not even that is possible."""
+        given.give_back()
+        process.become(self._task.program)
 
     def _report(self, what: str, fault: BaseException) -> None:
         outcome = outcome_of(fault)
@@ -457,7 +498,15 @@ class Way:
         """What we have spent since the last count; the run itself is not ours."""
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
-        counts.record(self._settings.cache, time.time(), outcome, self._task.plan.name, run=run, spent=spent)
+        name, self._kept = self._task.plan.name, outcome
+        counts.record(self._settings.cache, time.time(), outcome, name, run=run, spent=spent, call=self._about())
+
+    def _about(self) -> tuple[str, str, str]:
+        """What counts say of the call."""
+        if self._called is None:
+            cwd, words = self._task.cwd, self._task.program.words
+            self._called = (find_root(cwd) or cwd, self._call.session, counts.told(words))
+        return self._called
 
 
 def outcome_of(fault: BaseException) -> Outcome:

@@ -42,6 +42,7 @@ WAITED_IN_VAIN = Outcome(209, MISS, "waited_in_vain", "the run that this call wa
 UNFIT = Outcome(210, MISS, "unfit", "the stored result cannot be given in this way as the run gave it")
 UNDONE = Outcome(211, MISS, "undone", "a stored result was found but not given after all: the call ran or was stopped")
 REPEATED = Outcome(212, MISS, "repeated", "the same command has run before in this Bash call")
+INSISTED = Outcome(213, MISS, "insisted", "the model asked again for what it had just been given")
 
 NO_RULE = Outcome(300, BYPASS, "no_rule", "no rule names this call")
 TOO_FAST = Outcome(301, BYPASS, "too_fast", "the command is quicker than the threshold")
@@ -55,7 +56,7 @@ NO_GIT = Outcome(314, BYPASS, "no_git", "git is missing or did not answer as exp
 TOO_LARGE = Outcome(315, BYPASS, "too_large", "what the command may read is over the cap")
 TOO_SLOW = Outcome(316, BYPASS, "too_slow", "the inputs could not be captured in time")
 UNCAPTURABLE = Outcome(317, BYPASS, "uncapturable", "something the command may read cannot be captured")
-QUARANTINED = Outcome(318, BYPASS, "quarantined", "the rule rests after a wrong result or an unheard invalidation")
+QUARANTINED = Outcome(318, BYPASS, "quarantined", "the rule rests: something was wrong, or refused too often")
 UNSETTLED_SETTINGS = Outcome(320, BYPASS, "unsettled_settings", "Claude Code's settings could not be read")
 SERVING_OFF = Outcome(321, BYPASS, "serving_off", "answering this kind of call is switched off")
 UNKNOWN_SERVER = Outcome(322, BYPASS, "unknown_server", "what the MCP server is could not be told")

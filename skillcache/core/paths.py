@@ -7,6 +7,8 @@ if TYPE_CHECKING:
 PROJECT_CONFIG = ".claude/skillcache.toml"
 # No setting: it says where the files of settings are, so no file can set it.
 HOME_VARIABLE = "SKILLCACHE_HOME"
+# The second line of every shim, of whichever version and by whatever path, begins so.
+STANDS_IN = "# skillcache: stands in"
 
 
 def home_folder(environ: "Mapping[str, str]") -> str:
@@ -97,8 +99,13 @@ def rewritten_folder(cache: str) -> str:
 
 
 def replayed_folder(cache: str) -> str:
-    """What was replayed to each session since its last turn ended."""
+    """What became of the checks of each session."""
     return cache + "/replayed"
+
+
+def checks_folder(cache: str) -> str:
+    """Which checks each project has had, by words and digests."""
+    return cache + "/checks"
 
 
 def told_folder(cache: str) -> str:
@@ -138,6 +145,10 @@ def spool_file(cache: str, store: str) -> str:
 
 def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
+
+
+def misses_file(cache: str) -> str:
+    return cache + "/misses.log"
 
 
 def observed_file(cache: str) -> str:

@@ -39,6 +39,7 @@ HANDLERS = {
     "Record": ("record", "handle"),
     "Deliver": ("deliver", "handle"),
     "Options": ("options", "handle"),
+    "StatusLine": ("status_line", "handle"),
 }
 
 

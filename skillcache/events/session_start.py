@@ -1,4 +1,7 @@
-"""SessionStart: has the session's commands answered, records its start, and tells the model what it should know."""
+"""SessionStart: has the session's commands answered, records its start, and tells the model what it should know.
+
+SubagentStart: tells an agent which checks have a result that holds for the content as it is now.
+"""
 
 import os
 
@@ -23,49 +26,102 @@ _SINCE = "seconds_since_last_response"  # given where a conversation goes on
 
 
 def handle(data: bytes, world: "World") -> str:
-    """Raises BadEvent, ConfigError and OSError: there is no brief then."""
+    """Also of an agent that a session starts. Raises BadEvent, ConfigError and OSError: there is no brief then."""
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    is_news = _prepare(event, world, folder, settings)  # each hook has a file of its own
+    if event.name == "SubagentStart":
+        return _to_agent(event, world, folder, settings)
+    knows = _knows(event, settings)
+    is_answered = _prepare(event, world, folder, settings)  # each hook has a file of its own
     start = f"{event.text('source')}.{world.environ.get('CLAUDE_PID', '')}"  # a resumed session has another process
-    if not (is_news or is_recorded(settings)) or not is_first(settings.cache, event.session_id, start):
+    if not (is_answered or is_recorded(settings)) or not is_first(settings.cache, event.session_id, start):
         return ""
-    told = [_REPLAYS] if is_news else []
+    # The brief first, which takes no capture: what holds is worth no brief where there is no time for both.
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
-    if brief is not None:
-        told.append(brief.text)
-    if not told:
+    told = [_REPLAYS] if is_answered and not knows else []
+    told += [_holding(event, world, folder, settings)] if is_answered else []
+    told += [brief.text] if brief is not None else []
+    return _answer(event, told, brief.message if brief is not None else "")
+
+
+def _to_agent(event: SessionEvent, world: "World", folder: str, settings: Settings) -> str:
+    """Its Bash calls are answered as the session's; the client's own agents, which have no type, have none."""
+    from skillcache.commands.shims.session import is_prepared
+
+    if settings.flag("disable") or not event.agent_type or not is_prepared(settings.cache, event.session_id):
         return ""
-    output = {"hookEventName": "SessionStart", "additionalContext": "\n".join(told)}
-    return json.dumps({"hookSpecificOutput": output, **({"systemMessage": brief.message} if brief is not None else {})})
+    if not is_first(settings.cache, event.session_id, f"SubagentStart.{event.agent_id}"):
+        return ""
+    return _answer(event, [_holding(event, world, folder, settings)], "")
+
+
+def _answer(event: SessionEvent, told: list[str], message: str) -> str:
+    text = "\n".join(filter(None, told))
+    if not text:
+        return ""
+    output = {"hookEventName": event.name, "additionalContext": text}
+    return json.dumps({"hookSpecificOutput": output, **({"systemMessage": message} if message else {})})
+
+
+def _knows(event: SessionEvent, settings: Settings) -> bool:
+    """Whether its conversation, which goes on, was told before that commands are answered."""
+    from skillcache.commands.shims.session import is_prepared
+
+    return event.text("source") == "resume" and is_prepared(settings.cache, event.session_id)
 
 
 def _prepare(event: SessionEvent, world: "World", folder: str, settings: Settings) -> bool:
-    """Whether the session's commands are answered from now on, and its conversation does not know it yet."""
+    """Whether the session's commands are answered from now on."""
     if settings.flag("disable"):
         return False
-    from skillcache.commands.shims.session import is_prepared, prepare
+    from skillcache.commands.shims.session import prepare
     from skillcache.events.runtime import count_fault
 
-    # A conversation that goes on holds what it was told before.
-    knows = event.text("source") == "resume" and is_prepared(settings.cache, event.session_id)
     try:
-        return prepare(world.environ, folder, event.session_id, settings) and not knows
+        return prepare(world.environ, folder, event.session_id, settings)
     except OSError as fault:
         count_fault(world, fault)
         return False
 
 
+def _holding(event: SessionEvent, world: "World", folder: str, settings: Settings) -> str:
+    """What is known of the content as it is now, '' for nothing: see `skillcache.commands.holding`."""
+    from skillcache.core.git import find_root, identity
+    from skillcache.core.paths import checks_folder
+
+    if not os.path.exists(checks_folder(settings.cache)):
+        return ""
+    from skillcache.commands.replayed import path_of
+
+    root = find_root(os.path.realpath(event.cwd))
+    if root is None or not os.path.exists(path_of(settings.cache, identity(root))):
+        return ""
+    from skillcache.commands.holding import Look, look, of_client  # only where the project has had a check
+    from skillcache.core.outcomes import SkillcacheError
+    from skillcache.events.runtime import count_fault
+    from skillcache.sessions.brief.standing import tell
+
+    cwd = world.environ.get("PWD", "")
+    if not cwd or os.path.realpath(cwd) != os.path.realpath(event.cwd):
+        cwd = event.cwd
+    try:
+        place = Look((of_client(world.environ),), cwd, folder, event.session_id)
+        return tell(look(place), int(world.now * 1000))
+    except (SkillcacheError, OSError) as fault:
+        count_fault(world, fault)
+        return ""
+
+
 def _brief(event: SessionEvent, world: "World", folder: str, settings: Settings) -> "Brief | None":
     from skillcache.sessions import story  # only where sessions are recorded
-    from skillcache.sessions.brief.compose import Reader, compose
+    from skillcache.sessions.brief.compose import ASKED, Reader, compose
     from skillcache.sessions.delivery import Delivery
     from skillcache.sessions.journal import Question
 
     seen = story.look(event, world, folder, settings)
     branch = seen.place.branch if seen.place is not None else ""
-    question = Question(seen.project, branch=branch, own=event.session_id)
+    question = Question(seen.project, branch=branch, own=event.session_id, edited=ASKED, now=seen.at)
     history = Delivery(settings, now=world.now).ask(question, story.tell(event, seen))
     size = int(settings.number("brief.size"))
     if history is None or not size:

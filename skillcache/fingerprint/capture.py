@@ -108,6 +108,7 @@ class Request(Record):
     asked: "Git | None" = None  # git, asked ahead
     meanwhile: "Callable[[], object] | None" = None  # is called while git is at work
     scope: str = ""  # what names the command whose own outputs do not count
+    readings: "dict[object, worktree.Reading] | None" = None  # of other captures of this very moment, and of this one
     usual: bool = False  # of the variables count those that tools are known to read, and no others
 
     __repr__ = object.__repr__  # an environment is nothing for a traceback
@@ -138,12 +139,18 @@ def capture(request: Request) -> Fingerprint:
             root, request.depends, request.environ, budget, without=request.without, git=request.asked
         )
         reading.rewritten = frozenset(map(os.fsencode, request.rewritten))
+    same = (root, request.depends, request.without, request.rewritten)
+    if request.readings is not None and same in request.readings:
+        reading = worktree.Again(request.readings[same])
     key = " ".join([root, *(word for word, _ in request.executables)])
     try:
         if reading is not None:
             reading.begin()
         unchanged.ahead(key, budget)
-        return _capture(request, cwd, root, reading, budget)
+        found = _capture(request, cwd, root, reading, budget)
+        if request.readings is not None and reading is not None:
+            request.readings[same] = reading
+        return found
     except OSError as error:
         raise Bypass(outcomes.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:

@@ -295,7 +295,7 @@ class Tools:
     def find(self, word: str, folder: str) -> str:
         """The executable that a shell in `folder` runs for `word`, behind whatever shim; NO_TOOL without one."""
         for path in self._places(word, folder):
-            if os.access(path, os.X_OK) and os.path.isfile(path):
+            if os.access(path, os.X_OK) and os.path.isfile(path) and not ("/" not in word and leads.is_shim(path)):
                 real = behind(path, folder, self.environ)
                 if real is not None:
                     if os.path.dirname(real).endswith("/.volta/bin"):
@@ -406,6 +406,8 @@ class Tools:
         """What a script names, executes and sources: files wherever they lie, folders of modules, programs on PATH."""
         if path in self._led_to or depth >= _DEPTH or len(body) > _READ or _NODE in os.path.realpath(path):
             return []
+        if leads.stands_in(body):  # the program that it stands for is the next on PATH
+            return []
         self._led_to.add(path)
         text = body.decode("utf-8", "replace")
         parts: list[bytes] = []
@@ -515,7 +517,7 @@ class Tools:
         found = self._programs.get(word, [])
         if word in leads.BASE:
             found = [path for path in found if not leads.is_of_system(path)]
-        return [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path)]
+        return [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path) and not leads.is_shim(path)]
 
     def _about_script(self, real: str) -> list[bytes]:
         """What a script outside the project is part of: a package of Node's, a folder of Java archives."""

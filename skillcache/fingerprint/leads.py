@@ -7,6 +7,7 @@ What lies in the system's own folders comes with the system. Its libraries are n
 import os
 
 from skillcache.core.files import open_regular
+from skillcache.core.paths import STANDS_IN
 from skillcache.core.record import Record
 
 TYPE_CHECKING = False
@@ -42,6 +43,8 @@ ELSEWHERE = frozenset(
     virt-run VBoxManage prlctl vmrun packer wsl.exe mosh sshpass rsh pssh pdsh clush ansible ansible-playbook heroku
     flyctl fly railway""".split()  # noqa: SIM905
 )
+_STANDS_IN = STANDS_IN.encode()
+_HEAD_OF_SHIM = 256
 _CAP = 64 << 10  # of a script that is read for what it names
 _MOST = 2_000  # words of it
 _KINDS = (
@@ -52,6 +55,23 @@ _BETWEEN = str.maketrans(dict.fromkeys("\"'`;|&<>(){}[],=:\t\r\n", " "))
 _BEFORE = frozenset(
     "exec sudo doas env time command nohup nice then do else if elif while until ! builtin xargs setsid".split()  # noqa: SIM905
 )
+
+
+def stands_in(body: bytes) -> bool:
+    """Whether a script is one of ours, by what follows its first line; it names each tool that there is."""
+    return body.startswith(_STANDS_IN)
+
+
+def is_shim(path: str) -> bool:
+    """Whether a link or a copy leads there to one of ours, which is not the program of its name."""
+    try:
+        handle = open_regular(path)
+    except OSError:
+        return False
+    try:
+        return stands_in(os.pread(handle, _HEAD_OF_SHIM, 0).partition(b"\n")[2])
+    finally:
+        os.close(handle)
 
 
 def is_of_system(path: str) -> bool:

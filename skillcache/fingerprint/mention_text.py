@@ -21,6 +21,7 @@ alone, a path that shows a credential is not there, and of a file that people ke
 import os
 
 from skillcache.core.digest import signs
+from skillcache.core.paths import STANDS_IN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST = 1 << 18  # bytes of a text that are read
 _SEEN = 8_192  # of them that say whether it is one
+_CERTIFICATES = b"-----BEGIN CERTIFICATE-----"  # which name nothing, in 200 KiB
 _ITEM, _FIELD = b"\1", b"\0"
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@!\\\0\1"
 _WORDS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
@@ -82,6 +84,7 @@ _HOMES = (
 )
 
 
+_OURS_ITSELF = STANDS_IN.encode()  # a shim names all tools that there are, and uses none of them
 _OURS = ".claude/skillcache.toml"  # what its rules name has rows of its own
 
 
@@ -113,7 +116,8 @@ def kind_of(path: str) -> bytes:
 
 def read(data: bytes, kind: bytes) -> bytes:
     """The line of the text `data`; of a kind in capitals, with names whatever it says."""
-    if b"\0" in data[:_SEEN]:
+    is_ours = data.startswith(_OURS_ITSELF, data.find(b"\n") + 1)
+    if b"\0" in data[:_SEEN] or is_ours or data.startswith(_CERTIFICATES):
         return b""
     data = data.translate(_PLAIN)
     everything, kind = kind.isupper(), SECRETS if b"PRIVATE KEY-----" in data else kind.lower()

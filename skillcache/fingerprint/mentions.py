@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.own import StampedFile
 
 _FORM = b"3"
+_BEGIN = repr((_FORM,))[:-1].encode()  # of what is remembered of a root
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
 _MOST_KEPT = 1 << 18  # texts
@@ -149,10 +150,12 @@ class _Memory:
         stamp = repr((_FORM, self.texts.stamp)).encode()
         begin, _, rest = _load(self._own).partition(b"\n")
         is_known = self.texts.stamp is not None and begin == stamp
-        if not is_known:
-            rest = self._index()
         body, _, more = rest.partition(b"\n\n")
         words, _, last = more.partition(b"\n")
+        before = (begin, body, words)
+        if not is_known:
+            body, _, words = self._index().partition(b"\n\n")
+            last = last if begin.startswith(_BEGIN) else b""  # by content or by stamps, whatever is in the index
         self._words = set(words.split(b"\1"))
         edits = self.texts.edits
         recent = self._recent = dict(_pair(item) for item in last.split(b"\n") if item)
@@ -168,7 +171,7 @@ class _Memory:
                     found.append((path, line))
                     self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
         self._kept = (stamp, body, words)
-        if not is_known:
+        if self._kept != before:
             self._save({**recent, **now})
         self._keep()
         return found

@@ -33,8 +33,8 @@ class Reading:
     """
 
     __slots__ = (
-        "budget", "careful", "children", "depends", "depth", "environ", "folder", "git", "lfs", "listing", "rewritten",
-        "root", "shared", "stamp", "without",
+        "budget", "careful", "children", "content", "depends", "depth", "environ", "folder", "git", "lfs", "listing",
+        "rewritten", "root", "shared", "stamp", "without",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Reading:
         self.children: list[Child] = []
         self.listing: bytes | None = None
         self.stamp: tuple[int, ...] | None = None
+        self.content: Content | None = None  # once it is finished
 
     def begin(self) -> None:
         if self.depth > _DEPTH:
@@ -148,6 +149,7 @@ class Reading:
         found.links = [path for path in links if path not in found.edits]
         found.links += [path for path, entry in found.edits.items() if entry and entry[0] == SYMLINK]
         found.digest = index.digest_edited(listing, found.edits)
+        self.content = found
         return found
 
     def list_only(self) -> bytes:
@@ -238,6 +240,39 @@ class Reading:
         for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
             above += [path + b"/" + name for name in below]
         return GITLINK, inner.digest.encode()
+
+
+class Again(Reading):
+    """What another capture of this very moment has read, for one more: nothing is asked again."""
+
+    __slots__ = ()
+
+    def __init__(self, first: Reading) -> None:
+        for name in Reading.__slots__:
+            setattr(self, name, getattr(first, name))
+
+    def begin(self) -> None:
+        return
+
+    def proceed(self) -> None:
+        return
+
+    def abandon(self) -> None:
+        return
+
+    def finish(self, *, again: bool = True) -> Content:  # noqa: ARG002 - as of any other
+        known = self.content
+        assert known is not None  # noqa: S101 - only what is finished is kept
+        return Content(
+            known.digest,
+            known.head,
+            known.long,
+            dict(known.edits),
+            dict(known.staged),
+            list(known.ignored),
+            list(known.untracked),
+            list(known.links),
+        )
 
 
 def is_swap(path: bytes) -> bool:

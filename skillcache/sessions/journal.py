@@ -26,10 +26,15 @@ class Past(Record):
 class History(Record):
     notes: dict[str, str]  # id to JSON
     sessions: list[Past]  # by last activity, newest first, the asking one among them
+    edited: list[tuple[str, int]] = field(default_factory=list)  # paths of the last days and weights, heaviest first
 
 
 class Question(Record):
-    """What to tell: the newest `sessions`, with details of `near` on this branch, of the first `any` and of `own`."""
+    """What to tell: the newest `sessions`, with details of `near` on this branch, of the first `any` and of `own`.
+
+    `edited`: how many of the files that the project's sessions have edited in the seven days to `now`, unix ms. An edit
+    of today weighs 64, and half of that for each day since.
+    """
 
     project: str
     _: KW_ONLY
@@ -40,6 +45,8 @@ class Question(Record):
     any: int = 2
     entries: int = 80
     files: int = 40
+    edited: int = 0
+    now: int = 0
 
 
 class Journal:
@@ -65,7 +72,10 @@ class Journal:
         raise NotImplementedError
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
-        """Puts a session in the place of whatever is there under its id; `at`: its last activity in ms."""
+        """Puts a session in the place of whatever is there under its id; `at`: its last activity in ms.
+
+        What it has edited counts as edited on the day of its last edit.
+        """
         raise NotImplementedError
 
     def forget(self, session: str, project: str) -> bool:

@@ -17,20 +17,35 @@ if TYPE_CHECKING:
     from skillcache.stores.connection import Command, Link, Reply, Request
 
 
-# ARGV: ttl, caps of log, files, tasks, sessions, told; ttl of told; then records. The first write of a record may
+# ARGV: ttl, caps of log, files, days, tasks, sessions, told; ttl of told; then records. The first write of a record may
 # raise (no memory, read-only): nothing of it is there then. The others may not, or one odd key would hold up all.
+_DAYS = f"local DAY, WEEK, RECENT = {record.DAY}, {record.WEEK}, {record.RECENT}\n"
 RECORD = (
     LUA_NAMES
+    + _DAYS
     + """\
-local ttl, log_cap, files_cap, tasks_cap, sessions_cap, told_cap, told_ttl = unpack(ARGV, 1, 7)
+local ttl, log_cap, files_cap, days_cap, tasks_cap, sessions_cap, told_cap, told_ttl = unpack(ARGV, 1, 8)
 local call = redis.pcall
 local function number(text) return tonumber(text or '0') or 0 end
 local function fetch(key, field)
   local found = call('HGET', key, field)
   return type(found) == 'string' and found or nil
 end
+-- The counts of days that nobody asks about any more go first; then no further file is counted.
+local function count_days(id, day, paths, cap)
+  local days = days_key(id)
+  if number(call('HLEN', days)) >= cap then
+    for _, name in ipairs(call('HKEYS', days)) do
+      if number(string.match(name, '^%d+')) <= day - WEEK then call('HDEL', days, name) end
+    end
+  end
+  for _, path in ipairs(paths) do
+    local name = string.format('%d ', day) .. path
+    if fetch(days, name) or number(call('HLEN', days)) < cap then call('HINCRBY', days, name, 1) end
+  end
+end
 local written = 0
-for i = 8, #ARGV do
+for i = 9, #ARGV do
   local understood, r = pcall(cjson.decode, ARGV[i])
   understood = understood and type(r) == 'table' and r.state
   local id, at = understood and r.session, understood and number(r.at)
@@ -51,7 +66,10 @@ for i = 8, #ARGV do
     for _, field in ipairs(r.count) do call('HINCRBY', state, field, 1) end
     if r.log ~= '' then call('XADD', log_key(id), 'MAXLEN', '~', log_cap, '*', 'event', r.log) end
     for _, path in ipairs(r.files) do call('ZINCRBY', files_key(id), 1, path) end
-    if #r.files > 0 then call('ZREMRANGEBYRANK', files_key(id), 0, -1 - files_cap) end
+    if #r.files > 0 then
+      call('ZREMRANGEBYRANK', files_key(id), 0, -1 - files_cap)
+      count_days(id, math.floor(at / DAY), r.files, tonumber(days_cap))
+    end
     local tasks, current = tasks_key(id), true
     if r.replace then
       current = number(fetch(state, 'listed')) <= at
@@ -86,7 +104,7 @@ for i = 8, #ARGV do
       call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', at - ttl * 1000))
       call('EXPIRE', index, ttl)
     end
-    for _, key in ipairs({state, log_key(id), files_key(id), tasks}) do call('EXPIRE', key, ttl) end
+    for _, key in ipairs({state, log_key(id), files_key(id), days_key(id), tasks}) do call('EXPIRE', key, ttl) end
     call('ZREMRANGEBYRANK', told_key(id), 0, -1 - told_cap)
     call('EXPIRE', told_key(id), told_ttl)
   end
@@ -116,16 +134,39 @@ end
 """
 
 # ARGV: project, branch, own session or '', sessions, how many of the branch and of all with details, entries, files.
-# Returns the notes, then sessions by last activity, newest first; the own one first of all.
+# how many files edited in the last days, until when (ms). Returns the notes, those files and their weights, then
+# sessions by last activity, newest first; the own one first of all.
 READ = (
     LUA_NAMES
+    + _DAYS
     + _PAST
     + """\
+local function edited(project, most, now)
+  local today, weights, paths, found = math.floor(now / DAY), {}, {}, {}
+  local since = string.format('%.0f', now - WEEK * DAY)
+  local ids = fetch('ZREVRANGEBYSCORE', sessions_key(project), '+inf', since, 'LIMIT', 0, RECENT)
+  for _, id in ipairs(most > 0 and ids or {}) do
+    local counts = fetch('HGETALL', days_key(id))
+    for i = 1, #counts, 2 do
+      local day, path = string.match(counts[i], '^(%d+) (.+)$')
+      local age = day and math.max(0, today - tonumber(day)) or WEEK
+      if age < WEEK then
+        if not weights[path] then paths[#paths + 1] = path end
+        weights[path] = (weights[path] or 0) + (tonumber(counts[i + 1]) or 0) * 2 ^ (WEEK - 1 - age)
+      end
+    end
+  end
+  table.sort(paths, function(a, b) return weights[a] > weights[b] or (weights[a] == weights[b] and a < b) end)
+  for i = 1, math.min(most, #paths) do
+    found[2 * i - 1], found[2 * i] = paths[i], string.format('%.0f', weights[paths[i]])
+  end
+  return found
+end
 local project, branch, own = ARGV[1], ARGV[2], ARGV[3]
 local wanted, near, any = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local entries, files = tonumber(ARGV[7]), tonumber(ARGV[8])
-local found = {fetch('HGETALL', notes_key(project))}
-if own ~= '' then found[2] = past(own, entries, files) end
+local found = {fetch('HGETALL', notes_key(project)), edited(project, tonumber(ARGV[9]), tonumber(ARGV[10]))}
+if own ~= '' then found[3] = past(own, entries, files) end
 for _, id in ipairs(fetch('ZREVRANGE', sessions_key(project), 0, wanted - 1)) do
   if id ~= own then
     local detailed = any > 0
@@ -152,13 +193,14 @@ return forget(ARGV[1])
 """
 ).encode()
 
-# ARGV: session, project, score, ttl, then counted runs of words: state, log (oldest first), files, tasks.
+# ARGV: session, project, score, ttl, day of its last edit, then counted runs of words: state, log (oldest first),
+# files, tasks.
 RESTORE = (
     LUA_NAMES
     + """\
-local id, project, at, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local id, project, at, ttl, day = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 forget(id)
-local place = 5
+local place = 6
 local function run()
   local words, count = {}, tonumber(ARGV[place])
   for i = 1, count do words[i] = ARGV[place + i] end
@@ -168,9 +210,14 @@ end
 local state, log, files, tasks = run(), run(), run(), run()
 for i = 1, #state, 2 do redis.call('HSET', state_key(id), state[i], state[i + 1]) end
 for _, entry in ipairs(log) do redis.call('XADD', log_key(id), '*', 'event', entry) end
-for i = 1, #files, 2 do redis.call('ZADD', files_key(id), files[i + 1], files[i]) end
+for i = 1, #files, 2 do
+  redis.call('ZADD', files_key(id), files[i + 1], files[i])
+  redis.call('HSET', days_key(id), day .. ' ' .. files[i], files[i + 1])
+end
 for i = 1, #tasks, 2 do redis.call('HSET', tasks_key(id), tasks[i], tasks[i + 1]) end
-for _, key in ipairs({state_key(id), log_key(id), files_key(id), tasks_key(id)}) do redis.call('EXPIRE', key, ttl) end
+for _, key in ipairs({state_key(id), log_key(id), files_key(id), days_key(id), tasks_key(id)}) do
+  redis.call('EXPIRE', key, ttl)
+end
 redis.call('ZADD', sessions_key(project), at, id)
 redis.call('EXPIRE', sessions_key(project), ttl)
 return 1
@@ -212,7 +259,8 @@ class RedisJournal(Journal):
             [word for pair in past.tasks.items() for word in pair],
         ]
         words = [word for run in runs for word in (str(len(run)), *run)]
-        self._ask("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), *map(_bytes, words))
+        day = str(record.last_day(past.state, at))
+        self._ask("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), day, *map(_bytes, words))
 
     def forget(self, session: str, project: str) -> bool:
         return self._ask("EVAL", FORGET, "0", session, project) != 0
@@ -234,12 +282,14 @@ def _record(records: "Iterable[bytes]", ttl: int) -> "list[Request[Reply]]":
     lines = tuple(records)
     if not lines:
         return []
-    caps = (ttl, record.LOG, record.FILES, record.TASKS, record.SESSIONS, record.TOLD, record.TOLD_TTL)
+    held = (record.LOG, record.FILES, record.DAYS, record.TASKS, record.SESSIONS)
+    caps = (ttl, *held, record.TOLD, record.TOLD_TTL)
     return [(("EVAL", RECORD, "0", *map(str, caps), *lines), _anything)]
 
 
 def _read(question: Question) -> "Request[History]":
-    counts = (question.sessions, question.near, question.any, question.entries, question.files)
+    details = (question.sessions, question.near, question.any, question.entries, question.files)
+    counts = (*details, question.edited, question.now)
     command: Command = ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
     return command, lambda reply: _history(reply, question)
 
@@ -247,8 +297,9 @@ def _read(question: Question) -> "Request[History]":
 def _history(reply: "Reply", question: Question) -> History:
     """No more than was asked for, whatever comes."""
     try:
-        notes, *pasts = _items(reply)
-        return History(_pairs(notes), [_past(item, question) for item in pasts[: question.sessions + 1]])
+        notes, edited, *pasts = _items(reply)
+        found = [_past(item, question) for item in pasts[: question.sessions + 1]]
+        return History(_pairs(notes), found, _counted(edited, question.edited))
     except (TypeError, ValueError, OverflowError):
         raise StoreError(STORE_GARBAGE, "a history of another shape") from None
 
@@ -259,9 +310,13 @@ def _past(reply: "Reply", question: Question) -> Past:
         _text(id_),
         _pairs(state),
         [_text(entry) for entry in _items(log)[: question.entries]],
-        [(path, int(float(count))) for path, count in _couples(files)[: question.files]],
+        _counted(files, question.files),
         _pairs(tasks),
     )
+
+
+def _counted(reply: "Reply", most: int) -> list[tuple[str, int]]:
+    return [(name, int(float(count))) for name, count in _couples(reply)[:most]]
 
 
 def _pairs(reply: "Reply") -> dict[str, str]:

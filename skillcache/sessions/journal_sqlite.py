@@ -4,11 +4,12 @@
     state     session · field · value
     log       id (order of telling) · session · entry
     files     session · path · edits
+    days      session · day, since 1970 in UTC · path · edits
     tasks     session · field · value
     told      session · record · at, ms
     notes     project · id · note
 
-Versions: 1, the above.
+Versions: 1, the above; a file that was made before `days` gets it with the next edit.
 """
 
 from skillcache.core import json
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
     from skillcache.stores.sqlite_file import Connection
 
-_TABLES = """
+_DAYS = """
+CREATE TABLE IF NOT EXISTS days (session TEXT, day INTEGER, path TEXT, edits INTEGER NOT NULL,
+    PRIMARY KEY (session, day, path)) WITHOUT ROWID;
+"""
+_TABLES = (
+    _DAYS
+    + """
 CREATE TABLE sessions (id TEXT PRIMARY KEY, project TEXT NOT NULL, active INTEGER NOT NULL, expires REAL NOT NULL)
     WITHOUT ROWID;
 CREATE INDEX sessions_of_project ON sessions (project, active);
@@ -38,8 +45,9 @@ CREATE TABLE told (session TEXT, record TEXT, at INTEGER NOT NULL, PRIMARY KEY (
 CREATE INDEX told_at ON told (at);
 CREATE TABLE notes (project TEXT, id TEXT, note TEXT NOT NULL, PRIMARY KEY (project, id)) WITHOUT ROWID;
 """
+)
 LAYOUT = Layout(1, _TABLES)
-_OF_SESSION = ("state", "log", "files", "tasks", "told")
+_OF_SESSION = ("state", "log", "files", "days", "tasks", "told")
 _EXPIRED_AT_ONCE = 16  # sessions dropped by one telling
 _TOLD_AT_ONCE = 64
 _PUT = "INSERT INTO {0} (session, field, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
@@ -49,6 +57,11 @@ _TRIM_LOG = """DELETE FROM log WHERE session = ? AND id <=
     (SELECT id FROM log WHERE session = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"""
 _TRIM_FILES = """DELETE FROM files WHERE session = ? AND path IN
     (SELECT path FROM files WHERE session = ? ORDER BY edits DESC, path LIMIT -1 OFFSET ?)"""
+
+
+_EDITED = """SELECT path, sum(edits << (? - max(0, ? - day))) AS weight FROM days WHERE day > ? AND session IN
+    (SELECT id FROM sessions WHERE project = ? AND active >= ? AND expires > ? ORDER BY active DESC LIMIT ?)
+    GROUP BY path ORDER BY weight DESC, path LIMIT ?"""
 
 
 class SqliteJournal(SqliteStore, Journal):
@@ -90,6 +103,7 @@ class SqliteJournal(SqliteStore, Journal):
             db.executemany(_PUT_STATE, [(past.id, *pair) for pair in past.state.items()])
             db.executemany("INSERT INTO log (session, entry) VALUES (?, ?)", [(past.id, e) for e in past.log[::-1]])
             db.executemany("INSERT INTO files VALUES (?, ?, ?)", [(past.id, *pair) for pair in past.files])
+            _count_days(db, past.id, limits.last_day(past.state, at), past.files)
             db.executemany(_PUT_TASK, [(past.id, *pair) for pair in past.tasks.items()])
 
         self._write(work)
@@ -150,11 +164,38 @@ def _record(db: "Connection", line: bytes, expires: float) -> None:
         count = "INSERT INTO files VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET edits = edits + 1"
         db.executemany(count, [(id_, path) for path in record["files"]])
         db.execute(_TRIM_FILES, (id_, id_, limits.FILES))
+        _count_days(db, id_, at // limits.DAY, [(path, 1) for path in record["files"]])
     if current:
         if record["replace"]:
             db.execute("DELETE FROM tasks WHERE session = ?", (id_,))
         _put_tasks(db, id_, record["tasks"])
     _index(db, id_, str(new.get("project") or state.get("project") or ""), at, expires)
+
+
+def _count_days(db: "Connection", session: str, day: int, files: "Iterable[tuple[str, int]]") -> None:
+    """The counts of days that nobody asks about any more go first; then no further file is counted."""
+    db.execute(_DAYS)
+    held = "SELECT count(*) FROM days WHERE session = ?"
+    if db.execute(held, (session,)).fetchone()[0] >= limits.DAYS:
+        db.execute("DELETE FROM days WHERE session = ? AND day <= ?", (session, day - limits.WEEK))
+    count = "UPDATE days SET edits = edits + ? WHERE session = ? AND day = ? AND path = ?"
+    for path, edits in files:
+        if not db.execute(count, (edits, session, day, path)).rowcount and (
+            db.execute(held, (session,)).fetchone()[0] < limits.DAYS
+        ):
+            db.execute("INSERT INTO days VALUES (?, ?, ?, ?)", (session, day, path, edits))
+
+
+def _edited(db: "Connection", question: Question, now: float) -> list[tuple[str, int]]:
+    if not question.edited or not _has_days(db):
+        return []
+    today, since = question.now // limits.DAY, question.now - limits.WEEK * limits.DAY
+    rest = (question.project, since, now, limits.RECENT, question.edited)
+    return db.execute(_EDITED, (limits.WEEK - 1, today, today - limits.WEEK, *rest)).fetchall()
+
+
+def _has_days(db: "Connection") -> bool:
+    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'days'").fetchone() is not None
 
 
 def _changes(record: "dict[str, Any]", state: dict[str, str], at: int) -> dict[str, str]:
@@ -220,7 +261,7 @@ def _drop_expired(db: "Connection", now: float) -> None:
 
 
 def _forget(db: "Connection", session: str) -> bool:
-    for table in _OF_SESSION:
+    for table in _OF_SESSION if _has_days(db) else [name for name in _OF_SESSION if name != "days"]:
         db.execute(f"DELETE FROM {table} WHERE session = ?", (session,))  # noqa: S608 - names of our own
     return db.execute("DELETE FROM sessions WHERE id = ?", (session,)).rowcount > 0
 
@@ -241,7 +282,7 @@ def _answer(db: "Connection", question: Question, now: float) -> History:
             near, detailed = near - 1, True
         any_ -= 1
         found.append(_past(db, session, question.entries if detailed else 0, question.files, now))
-    return History(notes, [past for past in found if past is not None])
+    return History(notes, [past for past in found if past is not None], _edited(db, question, now))
 
 
 def _past(db: "Connection", session: str, entries: int, files: int, now: float) -> Past | None:

@@ -65,6 +65,12 @@ def decode(line: bytes) -> dict[str, object] | None:
     return fields
 
 
+def last_day(state: dict[str, str], at: int) -> int:
+    """The day of a session's last edit, counted from 1970 in UTC; `at`: its last activity in ms."""
+    edited = state.get("edited", "")
+    return (int(edited) if edited.isascii() and edited.isdecimal() and len(edited) < 16 else at) // DAY
+
+
 PROMPT = 2_000
 REPLY = 1_000
 LINE = 300  # a reply's or an answer's beginning in the log
@@ -76,13 +82,18 @@ NOTE = 500
 TOLD_TEXT = 65_536  # an entry of the log or a note as JSON: more than any of ours
 NAME = 120  # a branch, a host, a title
 
+DAY = 86_400_000  # ms
+
 WINDOW = 16_384  # what of a text is looked at before it is redacted and cut
 
 LOG = 1_000  # entries of one session
 FILES = 500
+DAYS = 500  # files of one session, counted anew each day
 TASKS = 200
 SESSIONS = 1_000  # of one project
 NOTES = 200  # of one project
+WEEK = 7  # days whose edits are told of a project; each counts half of the next
+RECENT = 100  # sessions whose edits are told
 TOLD = 4_096  # ids of records remembered, more than a spool holds
 TOLD_TTL = 86_400
 FILES_OF_ONE_EVENT = 50

@@ -20,7 +20,7 @@ from skillcache.claude.event import SessionEvent
 from skillcache.core import git
 from skillcache.sessions import record as limits
 from skillcache.sessions.record import SessionRecord
-from skillcache.sessions.text import cut, stored
+from skillcache.sessions.text import cut, spoken, stored
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
@@ -102,11 +102,16 @@ def _prompt(event: SessionEvent, scene: Scene, record: SessionRecord) -> None:
         text = stored(event.text("prompt"), limits.LINE) if scene.prompts else ""
         record.log = {"kind": "notice", "source": stored(source, limits.NAME), "text": text}
         return
+    said = spoken(event.text("prompt"))
+    if not said and event.text("prompt").strip():
+        text = stored(event.text("prompt"), limits.LINE) if scene.prompts else ""
+        record.log = {"kind": "notice", "source": "command", "text": text}
+        return
     record.count = ["prompts"]
     record.log = {"kind": "prompt"}
     record.state["prompted"] = {}
     if scene.prompts:
-        text = stored(event.text("prompt"), limits.PROMPT)
+        text = stored(said, limits.PROMPT)
         record.log["text"] = text
         record.state["prompted"] = {"prompt": text}
         _title(event, record)  # the client makes it of the first prompt

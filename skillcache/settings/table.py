@@ -68,7 +68,7 @@ TABLE = (
     Setting("record.prompts", "flag", True, "SKILLCACHE_RECORD_PROMPTS", USER, "record the words of prompts"),
     Setting("record.ttl", "ttl", 2_592_000, "SKILLCACHE_RECORD_TTL", USER, "seconds a session is kept after its end"),
     Setting(
-        "brief.size", "characters", 4_000, "SKILLCACHE_BRIEF_SIZE", USER,
+        "brief.size", "characters", 2_000, "SKILLCACHE_BRIEF_SIZE", USER,
         "most characters of the brief that a session begins with; 0 for none",
     ),
     Setting(

@@ -21,6 +21,8 @@ _LINKS = 40  # as the system follows them
 _UNMAPPED = 65534  # whoever has no number in this user namespace, such as root seen from a sandbox
 _LARGEST = 4_000_000  # bytes of a settings file
 _ELSEWHERE = f"set {HOME_VARIABLE} to a folder of yours"
+_PERSONS = ("HOME", "XDG_CONFIG_HOME")  # below these are the person's own settings, which may do what no project's may
+_NOWHERE = "take it out of that file"
 _HOME = f"set HOME or {HOME_VARIABLE} to a folder of yours"
 
 
@@ -36,6 +38,8 @@ class Untrusted(ConfigError):
 def require(environ: "Mapping[str, str]", project: str) -> None:
     """`project`: where the client was started. Raises Untrusted."""
     cache = cache_folder(environ)
+    for name, path in set_by_project([name for name in _PERSONS if name in environ], project, environ, spelled=True):
+        raise Untrusted(cache, f"{path} sets {name}, where a person's own settings are looked for", _NOWHERE)
     real = _require_own(cache)
     if environ.get(HOME_VARIABLE):
         for _name, path in set_by_project((HOME_VARIABLE,), project, environ):
@@ -46,21 +50,37 @@ def require(environ: "Mapping[str, str]", project: str) -> None:
         raise Untrusted(cache, f"it lies in the project {top}", _ELSEWHERE)
 
 
-def set_by_project(names: "Iterable[str]", project: str, environ: "Mapping[str, str]") -> "list[tuple[str, str]]":
+def set_by_project(
+    names: "Iterable[str]", project: str, environ: "Mapping[str, str]", *, spelled: bool = False
+) -> "list[tuple[str, str]]":
     """Which of the variables the settings of `project`, or of a folder above it in its repository, set; and where.
 
-    Those in the home folder are the person's own. A file that cannot be read may set any: the client may know how to.
+    Those in the home folder are the person's own, unless they say where that is. A file that cannot be read may set
+    any: the client may know how to; `spelled`: unless it surely does not hold their names.
     """
     found = []
     home = os.path.realpath(environ.get("HOME") or "/")
     for folder in _chain(project):
-        if os.path.realpath(folder) == home:
-            continue
+        is_home = os.path.realpath(folder) == home
         for path in (f"{folder}/.claude/settings.json", f"{folder}/.claude/settings.local.json"):
-            if os.path.lexists(path):
+            if os.path.lexists(path) and not (spelled and _lacks(path, names)):
                 given = _variables(path)
-                found += [(name, path) for name in names if given is None or name in given]
+                found += [
+                    (name, path)
+                    for name in names
+                    if (given is None or name in given) and not (is_home and name != "HOME")
+                ]
     return found
+
+
+def _lacks(path: str, names: "Iterable[str]") -> bool:
+    from skillcache.core import files
+
+    try:
+        text = files.read(path, _LARGEST) or b"\0"
+    except OSError:
+        return False
+    return b"\0" not in text and b"\\u" not in text and not any(name.encode() in text for name in names)
 
 
 def _variables(path: str) -> "Mapping[str, object] | None":

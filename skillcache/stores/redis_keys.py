@@ -12,6 +12,8 @@ The layout (names are public; other languages may read them):
     skill_session:{session_id}           session state                              hash, TTL
     skill_session:{session_id}:log       what happened, newest last                 stream, capped, TTL
     skill_session:{session_id}:files     files edited by number of edits            sorted set, capped, TTL
+    skill_session:{session_id}:days      edits of each file by day, `{day} {path}`  hash, capped, TTL
+                                         with days since 1970 in UTC
     skill_session:{session_id}:tasks     subject and status of each task            hash, capped, TTL
     skill_sessions:{project}             sessions of a project by last activity     sorted set
                                          {session_id} is a UUID of the client's,
@@ -107,7 +109,7 @@ def session_key(session_id: str) -> str:
 def session_keys(session_id: str) -> tuple[str, ...]:
     """All that is kept of one session; its state is the first."""
     state = session_key(session_id)
-    return (state, f"{state}:log", f"{state}:files", f"{state}:tasks", record_key("told", session_id))
+    return (*[f"{state}{part}" for part in ("", ":log", ":files", ":days", ":tasks")], record_key("told", session_id))
 
 
 def sessions_key(project: str) -> str:
@@ -147,12 +149,13 @@ LUA_NAMES = (
 local function state_key(id) return tag .. 'skill_session:' .. id end
 local function log_key(id) return tag .. 'skill_session:' .. id .. ':log' end
 local function files_key(id) return tag .. 'skill_session:' .. id .. ':files' end
+local function days_key(id) return tag .. 'skill_session:' .. id .. ':days' end
 local function tasks_key(id) return tag .. 'skill_session:' .. id .. ':tasks' end
 local function told_key(id) return tag .. 'skillcache:told:' .. id end
 local function notes_key(project) return tag .. 'skillcache:notes:' .. project end
 local function sessions_key(project) return tag .. 'skill_sessions:' .. project end
 local function forget(id)
-  return redis.call('DEL', state_key(id), log_key(id), files_key(id), tasks_key(id), told_key(id))
+  return redis.call('DEL', state_key(id), log_key(id), files_key(id), days_key(id), tasks_key(id), told_key(id))
 end
 """
 )

@@ -4,12 +4,13 @@ A lane is a way to give Claude Code a result. What is looked up, served and stor
 all.
 """
 
-from skillcache.cache import writer
+from skillcache.cache import quarantine, writer
 from skillcache.cache.capture import Plan
 from skillcache.claude import permissions
 from skillcache.claude.event import ToolEvent
 from skillcache.core import files
-from skillcache.core.outcomes import ASK_RULE, DENY_RULE, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
+from skillcache.core.json import dumps
+from skillcache.core.outcomes import ASK_RULE, DENY_RULE, INSISTED, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
 from skillcache.core.paths import insisted_folder
 from skillcache.stores.entry import Entry
 from skillcache.tools.inflight import Pending
@@ -82,6 +83,9 @@ def _answer(call: Call, planned: Plan, claimed: Pending, lane: "Lane") -> str:
     )
     claimed.save(miss.record())
     call.count(outcome, planned.name)
+    if outcome is INSISTED and is_unwanted(call.cache, consulted.project, planned.name, call.world.now):
+        said = f"skillcache: what {planned.name} gave was refused more often than taken; it rests here for a week"
+        return dumps({"systemMessage": said})
     return ""
 
 
@@ -102,11 +106,43 @@ def approved(call: Call, entry: Entry, project: str) -> bool:
 
 SECONDS = 60
 _CAP = 64
+_LEAST = 4  # answers, before it is asked how many were taken
+_REST = 7 * quarantine.REST
 
 
-def answered(cache: str, event: ToolEvent, digest: str, now: float) -> None:
+def answered(call: Call, digest: str, project: str, rule: str) -> None:
     """Remember that the call was answered. Raises OSError."""
-    files.write(_path(cache, event, digest), str(int(now)).encode("ascii"))
+    files.write(_path(call.cache, call.event, digest), str(int(call.world.now)).encode("ascii"))
+    given, refused = _tally(call.cache, project, rule)
+    _keep(call.cache, project, rule, given + 1, refused)
+
+
+def is_unwanted(cache: str, project: str, rule: str, now: float) -> bool:
+    """Count one more answer of the rule that was refused; whether it rests from now on. Raises OSError."""
+    given, refused = _tally(cache, project, rule)
+    refused += 1
+    is_over = given >= _LEAST and refused > given - refused
+    if is_over:
+        quarantine.begin(cache, project, rule, now, _REST, unwanted=True)
+        given = refused = 0
+    _keep(cache, project, rule, given, refused)
+    return is_over
+
+
+def _tally(cache: str, project: str, rule: str) -> tuple[int, int]:
+    """Answers given and refused. Of two calls at one moment one may be lost: it is a share that is asked for."""
+    words = (files.read(_tally_path(cache, project, rule), _CAP) or b"").split()
+    if len(words) != 2 or not all(map(bytes.isdigit, words)):
+        return 0, 0
+    return int(words[0]), int(words[1])
+
+
+def _keep(cache: str, project: str, rule: str, given: int, refused: int) -> None:
+    files.write(_tally_path(cache, project, rule), b"%d %d" % (given, refused))
+
+
+def _tally_path(cache: str, project: str, rule: str) -> str:
+    return files.small(insisted_folder(cache), project, rule)
 
 
 def insists(cache: str, event: ToolEvent, digest: str, now: float) -> bool:

@@ -55,7 +55,8 @@ class Call(Record):
 
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
         """`run`: milliseconds of the run that was replaced or has ended."""
-        counts.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent())
+        about = (self.folder, self.event.session_id, self.event.tool)
+        counts.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent(), call=about)
 
 
 def make_call(event: ToolEvent, world: "World") -> Call | None:

@@ -10,7 +10,7 @@ from skillcache.cache import decision
 from skillcache.cache.capture import Plan
 from skillcache.claude.event import MCP_PREFIX, Unusable
 from skillcache.core.json import dumps
-from skillcache.core.outcomes import FRESH, SERVING_OFF, UNDECIDED, UNFIT, Bypass, Outcome
+from skillcache.core.outcomes import INSISTED, SERVING_OFF, UNDECIDED, UNFIT, Bypass, Outcome
 from skillcache.stores.entry import Entry
 from skillcache.tools import before, registry
 from skillcache.tools.before import approved
@@ -38,13 +38,13 @@ class Refusal:
         except Unusable:
             return UNFIT
         if before.insists(call.cache, event, digest, now):
-            return FRESH
-        before.answered(call.cache, event, digest, now)
+            return INSISTED
+        before.answered(call, digest, consulted.project, planned.name)
+        # A person sees the beginning, behind the client's own word "error".
         reason = (
-            f"This is not an error: skillcache gives the recorded result of this same {planned.tool} call instead of"
-            f" making it again. It was recorded {decision.age_of(entry, now)} ago"
-            f" {decision.origin(entry, event.session_id)}. To have it made afresh, repeat the same call within"
-            f" {before.SECONDS} seconds. The result follows.\n{text}"
+            f"Not an error: answered from skillcache's record. This same {planned.tool} call was made"
+            f" {decision.age_of(entry, now)} ago {decision.origin(entry, event.session_id)}, and this is its result. To"
+            f" have it made afresh, repeat the same call within {before.SECONDS} seconds. The result follows.\n{text}"
         )
         output = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason}
         return dumps({"hookSpecificOutput": output})

@@ -55,7 +55,7 @@ def test_without_a_word_all_are_defaults(person: Person) -> None:
 (default) record.sessions = true
 (default) record.prompts = true
 (default) record.ttl = 2592000 seconds
-(default) brief.size = 4000 characters
+(default) brief.size = 2000 characters
 (default) messages.deliver = false
 (default) messages.from = "user"
 (default) SKILLCACHE_HOME = {cache}

@@ -65,14 +65,19 @@ def test_a_hit_names_its_rule_its_entry_and_every_part_of_its_key(asker: Asker) 
     asker.run("pytest -q")
     ran = asker.explain("--", "pytest", "-q")
     assert ran.status == 0
-    lines = ran.out.splitlines()
-    assert lines[:3] == ["hit  replayed: served from the cache", "command  pytest -q", "rule     pytest"]
-    assert lines[3] == (
+    short = ran.out.splitlines()
+    assert short[:2] == ["hit  replayed: served from the cache", "command  pytest -q  (rule pytest)"]
+    assert short[2].startswith("entry    recorded ")
+    assert len(short) == 3
+
+    lines = asker.explain("-v", "--", "pytest", "-q").out.splitlines()
+    assert lines[:2] == short[:2]
+    assert lines[2] == (
         "shim     not in this shell, where no folder of shims is on PATH: the Bash calls of a session have one from its"
         ' start, a terminal after eval "$(skillcache shellenv)"'
     )
-    assert lines[4].startswith("entry    recorded ")
-    assert " exit status 0, " in lines[4]
+    assert lines[3].startswith("entry    recorded ")
+    assert " exit status 0, " in lines[3]
     assert {"  tool: Bash", '  command: ["pytest","-q"]', "  directory: ", "  streams: joined"} <= set(lines)
     assert any(line.startswith("  env LANG: ") for line in lines)
     assert any(line.startswith("  tool pytest: ") for line in lines)
@@ -82,11 +87,11 @@ def test_a_hit_names_its_rule_its_entry_and_every_part_of_its_key(asker: Asker) 
 def test_a_miss_without_any_entry_says_so(asker: Asker) -> None:
     out = asker.explain("--", "pytest", "-q").out
     assert out.startswith("miss  no_entry: nothing stored for this call on these inputs\n")
-    assert "No entry of this command in this directory is stored." in out
+    assert out.endswith("\nentry    none of this command in this directory is stored\n")
 
 
 def test_in_a_shell_with_the_preamble_it_says_which_shim_is_reached(asker: Asker) -> None:
-    explain = "skillcache explain --"
+    explain = "skillcache explain -v --"
     asked = f"{explain} pytest; {explain} .venv/bin/pytest; PATH=$real:$PATH; {explain} pytest"
     shims = [line for line in asker.shell(asked).splitlines() if line.startswith("shim ")]
     assert re.fullmatch(r"shim     reached: /.*/shims/[0-9a-f]{16}/pytest", shims[0])
@@ -185,7 +190,18 @@ def test_a_miss_names_the_changed_file(asker: Asker) -> None:
     (asker.place.root / "app.py").write_text("something else\n")
     (asker.place.root / "brand_new.py").write_text("x\n")
     assert asker.json("pytest -q")["changes"] == ["app.py changed", "brand_new.py is new"]
-    assert "  app.py changed\n" in asker.explain("--", "pytest", "-q").out
+    said = asker.explain("--", "pytest", "-q").out
+    assert "           app.py changed\n" in said
+    assert "more: " not in said
+    for name in "abc":
+        (asker.place.root / f"{name}.py").write_text("x\n")
+    said = asker.explain("--", "pytest", "-q").out
+    assert said.splitlines()[3:] == [
+        "           a.py is new",
+        "           app.py changed",
+        "           and 3 more: skillcache explain -v",
+    ]
+    assert "           c.py is new\n" in asker.explain("-v", "--", "pytest", "-q").out
 
 
 def test_a_miss_names_the_variable_and_the_package(asker: Asker) -> None:

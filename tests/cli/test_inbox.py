@@ -27,8 +27,9 @@ def answer(project: Project, session: Session, text: str) -> None:
     project.run("send", "--to", "somebody", text, CLAUDE_CODE_SESSION_ID=session.id)
 
 
-def test_an_empty_inbox_prints_nothing(project: Project) -> None:
-    assert project.run("inbox") == ""
+def test_an_empty_inbox_prints_nothing_and_says_so_to_the_person(project: Project) -> None:
+    done = project.skillcache("inbox")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "No message for you.\n")
 
 
 def test_messages_are_printed_once_in_order(project: Project) -> None:

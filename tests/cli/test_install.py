@@ -74,14 +74,15 @@ def test_a_fresh_install_names_this_python_and_a_script_for_each_event(person: P
     assert sorted((event, script(handler).name, "async" not in handler) for event, handler in others) == sorted(
         (event, script, waits) for event, _, script, waits in (*COMMAND_ENTRIES, *SESSION_ENTRIES)
     )
-    assert len(found) == 13
+    assert len(found) == 14
 
 
 def test_an_install_without_sessions_records_none_and_answers_commands(person: Person) -> None:
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "0"
     person.skillcache("install")
     found = [(event, script(handler).name) for event, handler in entries(person.settings)]
-    assert found == [*EVENTS.items(), ("SessionStart", "session_start.py"), ("Stop", "record.py")]
+    starts = [(event, "session_start.py") for event in ("SessionStart", "SubagentStart")]
+    assert found == [*EVENTS.items(), *starts, ("Stop", "record.py")]
     assert person.skillcache("install").out == f"{person.settings} has the hooks already: nothing to do.\n"
     person.variables["SKILLCACHE_RECORD_SESSIONS"] = "1"
     person.skillcache("install")
@@ -248,7 +249,7 @@ def test_a_dry_run_shows_the_change_and_makes_none(person: Person) -> None:
         '-            {"matcher": "Write", "hooks": [{"type": "command", "command": "guard.sh"}]}',
         '-        "Notification": []',
     ]
-    assert sum("skillcache; }" in line for line in lines if line.startswith("+")) == 13
+    assert sum("skillcache; }" in line for line in lines if line.startswith("+")) == 14
     assert ran.out.endswith("\n\\ No newline at end of file\n")
     assert person.files() == before
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from skillcache.core import counts
-from skillcache.core.outcomes import NO_RULE, REPLAYED
+from skillcache.core.outcomes import NO_RULE, REPLAYED, STORED
 from skillcache.core.paths import hooks_folder
 from tests.messages.client import Project, Session
 
@@ -61,6 +61,22 @@ def test_runs_edits_hits_and_messages_are_told_in_order(project: Project) -> Non
         "message   came back to somebody, ended: somebody to somebody-1: done yet?",
         "cache     served from the cache (Bash(pytest:*)), 12.3 s saved",
     ]
+
+
+def test_what_happens_within_a_second_is_told_in_its_order(project: Project) -> None:
+    now = int(time.time()) + 2
+    for at, outcome, rule in (
+        (0.2, STORED, "z"),
+        (0.2, REPLAYED, "m"),  # in the same moment, after it
+        (0.2, STORED, "a"),
+        (0.7, REPLAYED, "z"),
+        (0.65, STORED, "b"),  # by another process, whose line was written later
+    ):
+        counts.record(str(project.cache), now + at, outcome, rule)
+    with open(project.cache / "outcomes.log", "ab") as log:
+        log.write(b"%d\t%d\told\t0\t0\n" % (now, REPLAYED.id))  # as it was written before there were milliseconds
+    told = [line.rpartition("(")[2] for line in project.run("tail", "--once").splitlines()]
+    assert told == ["old)", "z)", "m)", "a)", "b)", "z)"]
 
 
 def test_it_follows_what_happens(project: Project) -> None:

@@ -33,6 +33,61 @@ def test_a_device_that_takes_nothing(shell: Shell) -> None:
     shell.same("pytest -q 2>/dev/full; echo $?", runs=2, DO="echo all well")
 
 
+def test_streams_that_are_closed_or_cannot_be_written(shell: Shell) -> None:
+    for place in ("&-", "/dev/null"):
+        shell.same(f"pytest -q 2>{place}; echo $?", runs=2 if place == "&-" else 1, DO="echo all well >&2 || exit 7")
+    shell.same("pytest -q 2</dev/null; echo $?", runs=2, DO="echo all well >&2 || exit 7")
+
+
+def test_an_input_that_begins_late(shell: Shell) -> None:
+    late = """(until grep -qs x "$COUNTER"; do sleep 0.02; done; echo late)"""
+    for _ in range(2):
+        shell.counter.unlink(missing_ok=True)
+        assert shell.call(f"{late} | pytest -x", DO="cat").stdout == "late\n"
+
+
+@pytest.mark.parametrize("limit", ["-n 8", "-n 9", "-n 10", "-n 11", "-v 20000", "-d 10000"])
+def test_where_there_is_no_room_for_us(shell: Shell, limit: str) -> None:
+    for count in (1, 200_000):  # a pipe holds one of them
+        line = f"seq {count} | (ulimit {limit}; exec pytest -q); echo $?"
+        bare = shell.run(line, DO="wc -l").stdout
+        assert [shell.call(line, DO="wc -l").stdout for _ in range(2)] == [bare, bare]
+
+
+def test_a_signal_that_is_ignored_stays_so(shell: Shell) -> None:
+    shell.same("trap '' ALRM; pytest -q", runs=1, DO="kill -ALRM $$; echo all well")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_comes_when_the_command_has_ended(shell: Shell, number: signal.Signals) -> None:
+    environ = {
+        **shell.environ,
+        "PATH": f"{shell.shims()}:{shell.environ['PATH']}",
+        "DO": "rm -f .gitignore; mkfifo .gitignore; echo all well",  # git waits there when it is asked again
+    }
+    with subprocess.Popen(
+        [str(shell.shims() / "pytest"), "-q"], cwd=shell.project, env=environ, stdout=subprocess.PIPE, text=True
+    ) as process:
+        until(lambda: "git" in _children(process.pid) and (shell.project / ".gitignore").is_fifo())
+        process.send_signal(number)
+        assert process.communicate(timeout=30)[0] == "all well\n"
+        assert process.returncode == 0
+
+
+def _children(parent: int) -> list[str]:
+    return [name for name, of in _named() if of == parent]
+
+
+def _named() -> Iterator[tuple[str, int]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                before, _, after = (entry / "stat").read_text().rpartition(")")
+            except OSError:
+                continue
+            yield before.partition("(")[2], int(after.split()[1])
+
+
 def test_what_is_looked_at_in_a_terminal_runs(shell: Shell) -> None:
     shell.call("pytest -q", DO="[ -t 1 ] && echo a terminal || echo none")
     master, terminal = pty.openpty()

@@ -104,6 +104,8 @@ def test_its_commands_do_what_they_say(plugged: Plugged) -> None:
     off = plugged.play("./check", prompt="/skillcache:off", mode=None, at_once=True)
     assert "skillcache is off" in said(off.requests[0].messages)
     assert plugged.count() == ran + 1, plugged.outcomes()
+    on = plugged.play("./check", prompt="/skillcache:on", mode=None, at_once=True)
+    assert "skillcache is on." in said(on.requests[0].messages)
 
 
 def said(messages: list[dict[str, Any]]) -> str:
@@ -116,7 +118,7 @@ def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(plugged: Plug
     session = plugged.play("./check", "./check", COUNT, COUNT, plugin=None)
     assert plugged.outcomes() == ["no_entry", "stored", "replayed"] * 2
     assert session.texts[0] == session.texts[1] == "all is well"
-    assert "This is not an error" in session.texts[3]
+    assert "Not an error" in session.texts[3]
     assert plugged.sockets() == []
     plugged.skillcache("uninstall")
     assert not any(settings(plugged).values())
@@ -139,14 +141,14 @@ def test_the_folder_is_valid_to_the_client(plugged: Plugged, claude: str) -> Non
     assert validate(plugged, claude, market)["success"] is True
 
 
-def test_the_marketplace_of_the_checkout_is_valid_and_the_same_but_for_the_python(
+def test_the_marketplace_of_the_checkout_is_valid_and_the_same_but_for_its_command(
     plugged: Plugged, claude: str
 ) -> None:
     path = Path(__file__).parents[2] / ".claude-plugin/marketplace.json"
     assert validate(plugged, claude, path)["success"] is True
     known, made = json.loads(path.read_text()), json.loads(marketplace_text())
-    assert known["plugins"][0]["source"].pop("command") == "skillcache plugin-path"
-    assert made["plugins"][0]["source"].pop("command").endswith(" -m skillcache plugin-path")
+    assert known["plugins"][0]["source"].pop("command").endswith('/hooks/plugin_path.sh"')
+    assert made["plugins"][0]["source"].pop("command").endswith("/hooks/command.py plugin-path")
     assert known == made
 
 

@@ -77,16 +77,14 @@ def require_facts(brief: str) -> None:
         "make the parser faster",
         "- in progress: rewrite the lexer",
         "- measure the parser",
-        "- parser.py (1 edit, not committed)",
-        "- lexer.py (1 edit, not committed)",
+        "by folder:\n- lexer.py, parser.py",
         "echo two failed; exit 3 | it said: two failed",
-        "git status --short",
     ):
         assert fact in brief, (fact, brief)
+    assert "git status" not in brief
 
 
 def test_a_killed_session_is_told_whole_to_the_next(work: Place) -> None:
-    head = work.git("rev-parse", "HEAD")[:9]
     turns = [*facts_of_a_working_session(work), bash("sleep 1; kill -9 $PPID")]
     killed = play(work, *turns, prompt="make the parser faster")
     assert killed.exit_code != 0
@@ -96,7 +94,7 @@ def test_a_killed_session_is_told_whole_to_the_next(work: Place) -> None:
     brief = brief_of(second)
     require_facts(brief)
     assert brief.startswith(f"The last session on this branch: {killed.id[:8]}, by somebody@")
-    assert f"stopped without an end (killed or crashed), it worked on branch main at {head}." in brief
+    assert "stopped without an end (killed or crashed)." in brief
     assert {(run.stderr, run.exit_code, run.outcome) for run in second.hooks} == {("", 0, "success")}
     assert [run.event for run in second.hooks if run.stdout] == ["SessionStart"]
 
@@ -108,11 +106,9 @@ def test_a_session_that_ended_is_told_with_its_last_reply(work: Place) -> None:
 
     brief = brief_of(play(work, "ok", prompt="go on"))
 
-    assert "ended, it worked on" in brief
-    assert "began: The lexer is half done." in brief
-    assert "- parser.py (1 edit, committed since)" in brief
-    assert "Commits since (1), newest first:" in brief
-    assert "Write the parser" in brief
+    assert ", ended.\n" in brief
+    assert "Its last reply began: The lexer is half done." in brief
+    assert "Commits since, newest first: Write the parser" in brief
 
 
 def test_a_resumed_session_is_told_only_what_changed(work: Place) -> None:
@@ -146,9 +142,8 @@ def test_a_compacted_session_gets_back_what_compaction_loses_and_a_cleared_one_w
     context = json.loads(printed)["hookSpecificOutput"]["additionalContext"]
     for fact in (
         "- in progress: rewrite the lexer",
-        "- parser.py (1 edit)",
+        "- parser.py, lexer.py",
         "failed (exit 3)",
-        "git status --short",
         "the lexer is generated from grammar.txt",
     ):
         assert fact in context
@@ -183,7 +178,7 @@ def test_a_session_beside_another_is_told_what_that_one_is_editing(work: Place) 
 
     brief = brief_of(beside[0])
     assert brief.startswith("Running now:\n- ")
-    assert ", on branch main, is editing parser.py (" in brief
+    assert ", is editing parser.py (" in brief
     assert "its last prompt: make the parser faster" in brief
     after = brief_of(play(work, "hi", prompt="later"))
     assert "what is going on" in after
@@ -203,7 +198,7 @@ def test_another_machine_is_told_over_redis(
     brief = brief_of(play(second_place, "ok", prompt="go on"))
 
     assert "make the parser faster" in brief
-    assert "- parser.py (1 edit)" in brief
+    assert "parser.py" not in brief  # which is not here
     assert "failed (exit 4)" in brief
     assert "began: half done" in brief
 

@@ -24,7 +24,7 @@ MCP_RULE = """
 match = "mcp__words__*"
 invalidated_by = ["Bash(touch *)"]
 """
-NO_ERROR = "This is not an error: skillcache gives the recorded result of this same "
+NO_ERROR = "Not an error: answered from skillcache's record. This same "
 
 
 def say(text: str) -> Turn:

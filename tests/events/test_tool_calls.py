@@ -94,9 +94,9 @@ class TestWeb:
         first, result = served.split("\n", 1)
         assert result == PAGE
         assert first == (
-            "This is not an error: skillcache gives the recorded result of this same WebFetch call instead of making it"
-            " again. It was recorded 3 minutes ago on this machine, by another session. To have it made afresh, repeat"
-            " the same call within 60 seconds. The result follows."
+            "Not an error: answered from skillcache's record. This same WebFetch call was made 3 minutes ago on this"
+            " machine, by another session, and this is its result. To have it made afresh, repeat the same call within"
+            " 60 seconds. The result follows."
         )
         assert tools.place.counted() == ["no_entry", "stored", "replayed"]
 
@@ -107,14 +107,43 @@ class TestWeb:
         served = tools.call("WebFetch", FETCH, fetched(), shift=51)
         assert served is not None
         assert served.endswith("\nnew")
-        assert tools.place.counted() == ["no_entry", "stored", "replayed", "fresh", "stored", "replayed"]
+        assert tools.place.counted() == ["no_entry", "stored", "replayed", "insisted", "stored", "replayed"]
+
+    def test_a_rule_that_is_refused_more_often_than_taken_rests_and_says_so(self, tools: Tools) -> None:
+        """Of four answers two were taken: half. Then of five, of six and of seven: more are refused."""
+        told = []
+        at = 0
+        for takes in (True, True, False, False, False):
+            at += 100
+            page = {**FETCH, "prompt": f"At {at}?"}
+            tools.call("WebFetch", page, fetched(), shift=at)
+            assert tools.call("WebFetch", page, fetched(), shift=at) is not None
+            if not takes:
+                event = tools.before("WebFetch", page)
+                told.append(tools.hook("pre_tool_use.py", event, shift=at + 1))
+                tools.tell(event, fetched(), shift=at + 1)
+        said = "skillcache: what WebFetch gave was refused more often than taken; it rests here for a week"
+        assert told == [{}, {}, {"systemMessage": said}]
+        assert tools.call("WebFetch", FETCH, fetched(), shift=at + 2) is None
+        assert tools.call("WebFetch", FETCH, fetched(), shift=at + 3) is None
+        assert tools.place.counted()[-2:] == ["quarantined", "quarantined"]
+        assert tools.call("WebFetch", FETCH, fetched(), shift=at + 8 * 86_400) is None
+        assert tools.call("WebFetch", FETCH, fetched(), shift=at + 8 * 86_400) is not None
 
     def test_what_is_stored_is_past_where_the_model_insists_and_gets_nothing(self, tools: Tools) -> None:
         tools.call("WebFetch", FETCH, fetched())
         assert tools.call("WebFetch", FETCH, fetched()) is not None
         assert tools.call("WebFetch", FETCH, fetched("Not found", 404)) is None
         assert tools.call("WebFetch", FETCH, fetched(), shift=90) is None
-        assert tools.place.counted() == ["no_entry", "stored", "replayed", "fresh", "bad_status", "no_entry", "stored"]
+        assert tools.place.counted() == [
+            "no_entry",
+            "stored",
+            "replayed",
+            "insisted",
+            "bad_status",
+            "no_entry",
+            "stored",
+        ]
 
     def test_an_interrupted_call_says_nothing_of_what_is_stored(self, tools: Tools) -> None:
         tools.call("WebFetch", FETCH, fetched())

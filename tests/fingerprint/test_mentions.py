@@ -325,6 +325,31 @@ def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: "Project", mo
     assert len(read) == len(set(read)) > 9
 
 
+def test_a_text_elsewhere_is_read_once_whatever_the_index_is(
+    folder: "Project", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.git("init", "-q")
+    folder.write("a.sh", ". ../lib.sh\n")
+    folder.write("../lib.sh", ". ./more.sh\n")
+    folder.write("../more.sh", "one")
+    read: list[bytes] = []
+    text_of = mention_text.read
+
+    def counted(data: bytes, kind: bytes) -> bytes:
+        read.append(data)
+        return text_of(data, kind)
+
+    monkeypatch.setattr(mention_text, "read", counted)
+    for step in ((), ("add", "a.sh"), ("commit", "-qm", "x"), ()):
+        _ = folder.git(*step) if step else ""
+        rows = folder.rows()
+        assert {"../lib.sh", "../more.sh"} <= set(named(folder))
+    assert sorted(read) == sorted(set(read))
+    folder.write("../more.sh", "two")
+    assert folder.rows() != rows
+    assert read[-1] == b"two"
+
+
 def test_programs_are_words_where_one_can_stand() -> None:
     def programs(path: str, text: str) -> set[str]:
         found = mention_text.read(text.encode(), mention_text.kind_of(path)).split(b"\0")[-1].split(b"\1")

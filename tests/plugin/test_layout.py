@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.install import client_version
+from skillcache.cli.setup.bundle import client_version
 from skillcache.cli.setup.entries import started_by
 from skillcache.cli.setup.present import present_interpreter
 
@@ -52,7 +52,9 @@ def test_it_prints_the_absolute_path_of_a_plugin(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
     assert folder.is_absolute()
     assert json.loads((folder / ".claude-plugin/plugin.json").read_text())["name"] == "skillcache"
-    assert {path.name for path in (folder / "commands").iterdir()} == {"stats.md", "explain.md", "fresh.md", "off.md"}
+    assert {path.name for path in (folder / "commands").iterdir()} == {
+        "stats.md", "explain.md", "fresh.md", "off.md", "on.md",
+    }  # fmt: skip
     assert (folder / "skills/redis-cache/SKILL.md").exists()
     assert "{{" not in "".join(path.read_text() for path in folder.rglob("*.md"))
 

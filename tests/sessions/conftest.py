@@ -9,7 +9,7 @@ import pytest
 
 from skillcache.claude.event import SessionEvent
 from skillcache.core.git import Place
-from skillcache.sessions.brief.compose import Brief, Reader, compose
+from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
 from skillcache.sessions.record import SessionRecord, encode
@@ -157,9 +157,10 @@ class Project:
     def brief(
         self, source: str = "startup", own: str = "new", *, branch: str = "main", size: int = 4_000, since: int = 0
     ) -> Brief | None:
-        history = self.journal.tell((), Question(PROJECT, branch=branch, own=own), ttl=TTL)
-        assert history is not None
         now = self.teller.at + self.later
+        question = Question(PROJECT, branch=branch, own=own, edited=ASKED, now=now)
+        history = self.journal.tell((), question, ttl=TTL)
+        assert history is not None
         reader = Reader(own, self.root, branch, "box", now, {"PATH": "/usr/bin:/bin"})
         return compose(source, history, reader, size, since=since)
 

@@ -8,6 +8,7 @@ from skillcache.core import json, processes
 from tests.sessions.conftest import (
     HOUR,
     PROJECT,
+    ROOT,
     Project,
     Teller,
     bash,
@@ -43,6 +44,8 @@ def test_a_start_is_told_everything_of_the_last_session(project: Project) -> Non
         bash("pytest -q", status=1, said="2 failed in 3s"),
         bash("ruff check"),
         bash("ls"),
+        bash("make install", status=2, said="No rule"),
+        bash("grep -r lexer", status=1),
         todo(("completed", "measure"), ("in_progress", "rewrite the lexer"), ("pending", "document it")),
         reply("The lexer is half done."),
         end(reason="prompt_input_exit"),
@@ -50,7 +53,7 @@ def test_a_start_is_told_everything_of_the_last_session(project: Project) -> Non
     assert project.lines() == [
         (
             "The last session on this branch: one, by somebody@box, began 1 h ago, was last active 1 h ago,"
-            " ended by the person, it worked on branch main at 012345678."
+            " ended by the person."
         ),
         "The person's prompts, newest first:",
         "- 1 h ago: make the parser faster",
@@ -60,40 +63,68 @@ def test_a_start_is_told_everything_of_the_last_session(project: Project) -> Non
         "- pending: document it",
         "Tasks done (1):",
         "- measure",
-        "Files it edited:",
-        "- parser.py (2 edits)",
-        "- lexer.py (1 edit)",
-        "Commands:",
-        "- failed (exit 1) 1 h ago: pytest -q | it said: 2 failed in 3s",
+        "Checks it ran:",
         "- passed 1 h ago: ruff check",
-        "Its last reply, 1 h ago, began: The lexer is half done.",
+        "- failed (exit 1) 1 h ago: pytest -q | it said: 2 failed in 3s",
+        "What failed last:",
+        "- failed (exit 2) 1 h ago: make install | it said: No rule",
+        "Its last reply began: The lexer is half done.",
+        "Files edited most here in the last seven days, by folder:",
+        "- parser.py, lexer.py",
     ]
 
 
 def test_a_command_counts_as_it_ended_last(project: Project) -> None:
     project.tell(start(), bash("pytest", status=1), bash("make", status=2), bash("pytest"))
     said = "\n".join(project.lines())
-    assert "failed (exit 2) 1 h ago: make" in said
+    assert "What failed last:\n- failed (exit 2) 1 h ago: make" in said
     assert "passed 1 h ago: pytest" in said
     assert "failed (exit 1)" not in said
 
 
-def test_a_looking_command_is_named_where_there_is_no_other(project: Project) -> None:
-    project.tell(start(), bash("ls -la"))
-    assert "- passed 1 h ago: ls -la" in project.lines()
+def test_commands_that_only_look_are_not_named(project: Project) -> None:
+    project.tell(start(), prompt("x"), bash("ls -la"), bash("grep -r x | wc -l", status=1), bash("git log --oneline"))
+    assert project.lines()[1:] == ["The person's prompts, newest first:", "- 1 h ago: x"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "told"),
+    [
+        ("pytest -q", 0, "passed 1 h ago: pytest -q"),
+        ("cd /home/somebody/widgets && uv run pytest -q", 0, "passed 1 h ago: uv run pytest -q"),
+        (f"cd sub && mypy {ROOT}/sub/a.py", 1, f"failed (exit 1) 1 h ago: cd sub && mypy {ROOT}/sub/a.py"),
+        ("ruff check . && mypy src", 1, "failed (exit 1) 1 h ago: ruff check . && mypy src"),
+        ("CI=1 npm test > log.txt 2>&1", 0, "passed 1 h ago: CI=1 npm test"),
+        # The status is not the check's, or may be another's.
+        ("pytest -q 2>&1 | tail -20", 0, "ran 1 h ago: pytest -q"),
+        ("pytest -q || true", 0, "ran 1 h ago: pytest -q"),
+        ("pytest -q; echo done", 0, "ran 1 h ago: pytest -q"),
+        ("pytest -q && git push", 1, "ran 1 h ago: pytest -q"),
+        ("make build && pytest -q", 2, "ran 1 h ago: pytest -q"),
+        ("pytest -q &", 0, "ran 1 h ago: pytest -q"),
+        ("pytest -q " + "x" * 600, 0, None),
+    ],
+)
+def test_a_check_is_told_alone_and_its_end_where_it_is_known(
+    project: Project, line: str, status: int, told: str | None
+) -> None:
+    project.tell(start(), bash(line, status=status))
+    said = project.lines()
+    assert said[1] == "Checks it ran:"
+    assert said[2] == f"- {told}" if told else said[2].startswith("- ran 1 h ago: pytest -q xxx")
 
 
 def test_the_person_and_the_rest_are_told_how_to_see_more(project: Project) -> None:
     project.tell(start("0123456789ab"), prompt("x", "0123456789ab"))
     brief = project.brief()
     assert brief is not None
-    assert brief.text.split("\n")[-1] == "The whole record: skillcache sessions show 01234567"
+    assert brief.text.split("\n")[-1] == "All of it: skillcache sessions show 01234567"
     assert brief.message == "skillcache: gave this session a brief of the last one (1 h ago)"
 
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("clear", "ended by /clear"), ("logout", "ended by a logout"), ("other", "ended,"), ("<b>", "ended,")],
+    [("clear", "ended by /clear"), ("logout", "ended by a logout"), ("other", " ended."), ("<b>", " ended.")],
 )
 def test_how_the_last_session_ended(project: Project, reason: str, words: str) -> None:
     project.tell(start(), prompt("x"), end(reason=reason))
@@ -133,6 +164,7 @@ def test_this_branch_comes_before_others(project: Project) -> None:
         "Other sessions:",
         "- there, by somebody@box, on branch side, last active 1 h ago, edited b.py; its last prompt: on side",
     ]
+    assert "Files edited most here in the last seven days, by folder:" in said
     assert project.lines(branch="side")[0].startswith("The last session on this branch: there,")
     assert project.lines(branch="new")[0].startswith("The last session in this project: there,")
 
@@ -163,6 +195,50 @@ def test_notes_are_carried(project: Project) -> None:
     assert project.lines()[-1] == "- 1 h ago, somebody: the parser is generated: edit grammar.txt"
 
 
+def test_a_note_that_has_grown_old_is_marked(project: Project) -> None:
+    for id_, days in (("n1", 13), ("n2", 15)):
+        note = {"text": f"of {days} days", "at": project.teller.at - days * 86_400_000, "by": ""}
+        project.journal.add_note(PROJECT, id_, json.dumps(note))
+    assert project.lines()[1:] == [
+        "- 13 days ago: of 13 days",
+        "- 15 days ago (old, nobody has checked whether it holds): of 15 days",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("/clear", ""),
+        ("/plugin:some-command", ""),
+        ("/review the lexer", "/review the lexer"),
+        ("/usr/bin/env is missing", "/usr/bin/env is missing"),
+        ("[Request interrupted by user for tool use]", ""),
+        (
+            "<command-name>/model</command-name>\n<command-message>m</command-message>\n<command-args></command-args>",
+            "",
+        ),
+        (
+            "<command-message>m</command-message><command-name>/fix</command-name><command-args>it</command-args>",
+            "/fix it",
+        ),
+        ("<local-command-stdout>Set model</local-command-stdout>", ""),
+        ("<system-reminder>\nDo not.\n</system-reminder>\nmake it faster", "make it faster"),
+        ("make it <system-reminder>x</system-reminder>faster<ide_selection>let a</ide_selection>", "make it faster"),
+        ("<task-notification>a background command of which the end was " + "x" * 3_000, ""),
+        ("why does <system-reminder> stand there?", "why does \u2039system-reminder> stand there?"),
+        ("Caveat: The messages below were generated by the user while running local commands.", ""),
+        ("This session is being continued from a previous conversation that ran out of context.", ""),
+    ],
+)
+def test_a_prompt_is_told_without_what_the_client_adds(project: Project, given: str, told: str) -> None:
+    project.tell(start(), prompt("before"), prompt(given))
+    said = project.lines()
+    assert said[1:] == [
+        "The person's prompts, newest first:",
+        *[f"- 1 h ago: {text}" for text in (told, "before") if text],
+    ]
+
+
 def test_a_resumed_session_where_nothing_changed_is_told_nothing(project: Project) -> None:
     project.tell(start(), prompt("x"), edit("a.py"), reply("ok"), end())
     assert project.brief("resume", "one") is None
@@ -181,7 +257,7 @@ def test_a_resumed_session_is_told_of_others_and_of_new_notes_only(project: Proj
     assert said == [
         "Since this session was last active, 1 h ago:",
         "Other sessions of this project since:",
-        "- third, by somebody@box, on branch main, last active 1 h ago, edited theirs.py; its last prompt: theirs",
+        "- third, by somebody@box, last active 1 h ago, edited theirs.py; its last prompt: theirs",
         "Notes on this project:",
         "- 1 h ago: a new one",
     ]
@@ -226,12 +302,10 @@ def test_a_compacted_session_gets_back_what_it_had(project: Project) -> None:
         "What this session has on record:",
         "Open tasks (1):",
         "- pending: the rest",
-        "Files edited:",
-        "- a.py (2 edits)",
-        "- b.py (1 edit)",
-        "Commands, as each ended last:",
+        "Files edited, by folder:",
+        "- a.py, b.py",
+        "Checks, as each ended last:",
         "- passed 1 h ago: pytest",
-        "- passed 1 h ago: make",
         "The person's prompts, newest first:",
         "- 1 h ago: the task",
     ]
@@ -243,11 +317,11 @@ def test_a_cleared_session_is_the_last_session_of_the_next(project: Project) -> 
 
 
 def test_subagents_do_not_speak_for_the_person(project: Project) -> None:
-    inner = [bash("make", agent="a1"), event("SubagentStop", agent="a1", last_assistant_message="found")]
+    inner = [bash("pytest", agent="a1"), event("SubagentStop", agent="a1", last_assistant_message="found")]
     project.tell(start(), prompt("mine"), *inner, reply("outer"))
     said = "\n".join(project.lines())
     assert "began: outer" in said
-    assert "- passed 1 h ago: make" in said
+    assert "- passed 1 h ago: pytest" in said
 
 
 def test_a_small_size_keeps_what_matters_most(project: Project) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sessions.conftest import PROJECT, ROOT, TTL, Project, edit, end, prompt, start, tool
+from skillcache.sessions.record import DAY
+from tests.sessions.conftest import PROJECT, ROOT, TTL, Project, bash, edit, end, prompt, start, tool
 from tests.sessions.test_repository import git
 
 
@@ -26,22 +27,47 @@ def clone(tmp_path: Path, project: Project) -> Path:
     return folder
 
 
-def test_files_are_told_as_committed_since_or_not(clone: Path, project: Project) -> None:
-    project.tell(start(), prompt("x"), edit("a.py"), edit("b.py"), edit("c.py"), edit("new.py"), end())
-    (clone / "a.py").write_text("2\n")
-    git(clone, "commit", "--quiet", "-a", "-m", "second <b>commit</b>\n\nbody")
-    (clone / "b.py").write_text("2\n")
-    (clone / "new.py").write_text("2\n")
+def test_files_that_are_gone_are_not_named(clone: Path, project: Project) -> None:
+    away = [edit("gone.py"), edit("sub/gone.py"), edit("../up.py"), tool("Write", {"file_path": "/etc/hosts"})]
+    project.tell(start(), prompt("x"), edit("a.py"), edit("a.py"), edit("sub/c.py"), edit("b.py"), *away, end())
+    (clone / "sub").mkdir()
+    (clone / "sub/c.py").write_text("1")
+    assert project.lines()[-3:] == [
+        "Files edited most here in the last seven days, by folder:",
+        "- a.py, b.py",
+        "- sub/: c.py",
+    ]
+
+
+def test_the_files_of_the_last_session_are_named_where_nobody_has_edited_for_a_week(
+    clone: Path, project: Project
+) -> None:
+    project.later = 8 * DAY
+    project.tell(start(), prompt("x"), edit("a.py"), edit("gone.py"), end())
+    assert (clone / "a.py").exists()
+    assert project.lines()[-2:] == ["Files it edited, by folder:", "- a.py"]
+
+
+def test_commits_are_told_in_a_line_by_their_subjects(clone: Path, project: Project) -> None:
+    """Those of the session where git has them: one that was amended or undone is none."""
+    made = [
+        "git add -A && git commit -q -m 'Scan with one table'",
+        "git commit -m \"$(cat <<'EOF'\nMeasure first\n\nA body.\nEOF\n)\"",
+        "git commit -am Gone",
+    ]
+    for subject in ("Scan with one table", "Measure first\n\nA body."):
+        git(clone, "commit", "--quiet", "--allow-empty", "-m", subject)
+    project.teller.commit = git(clone, "rev-parse", "HEAD")
+    project.tell(start(), prompt("x"), *(bash(line) for line in made), end())
+    for number in range(7):
+        git(clone, "commit", "--quiet", "--allow-empty", "-m", f"later {number} <b>\n\nbody")
 
     said = project.lines()
 
-    assert "- a.py (1 edit, committed since)" in said
-    assert "- b.py (1 edit, not committed)" in said
-    assert "- c.py (1 edit)" in said
-    assert [line[2:6] for line in said if line.startswith(("- a.py", "- b.py", "- c.py"))] == ["b.py", "c.py", "a.py"]
-    assert "- new.py (1 edit, not committed)" in said
-    assert said[-2] == "Commits since (1), newest first:"
-    assert said[-1].endswith(" second \u2039b>commit\u2039/b>")
+    assert said[-2:] == [
+        "Its commits, newest first: Measure first; Scan with one table",
+        "Commits since, newest first: " + "; ".join(f"later {n} \u2039b>" for n in (6, 5, 4, 3, 2)) + "; and 2 more",
+    ]
 
 
 def test_a_commit_of_another_clone_is_said_to_be_missing(clone: Path, project: Project) -> None:
@@ -78,9 +104,8 @@ def test_a_resumed_session_is_told_of_commits_and_of_its_files_on_disk(clone: Pa
 
     said = project.lines("resume", "one")
 
-    assert said[1] == "Commits since (1), newest first:"
-    assert said[2].endswith(" second")
-    assert said[3:] == [
+    assert said[1:] == [
+        "Commits since, newest first: second",
         "Files that this session had edited and that were written or removed since:",
         "- b.py",
         "- a.py",

@@ -207,6 +207,59 @@ def test_a_session_can_be_put_back_as_it_was(journal: Journal, teller: Teller) -
     assert (again.state, again.log, again.files, again.tasks) == (whole.state, whole.log, whole.files, whole.tasks)
 
 
+MONTH = 30 * 86_400
+
+
+def edits_of_days(*days: tuple[int, str, int, str]) -> list[bytes]:
+    """Of a session, so many days ago, of a path, so many."""
+    lines = []
+    for ago, session, count, path in days:
+        teller = Teller(MS - ago * limits.DAY, branch=f"{session}-{ago}-{path}")
+        lines += teller.lines(start(session), *[edit(path, session)] * count)
+    return lines
+
+
+def edited(journal: Journal, now: int = MS + 60_000, most: int = 20) -> list[tuple[str, int]]:
+    history = journal.tell((), Question(PROJECT, edited=most, now=now), ttl=MONTH)
+    assert history is not None
+    return history.edited
+
+
+def test_the_files_edited_most_weigh_half_of_it_for_each_day(journal: Journal) -> None:
+    days = [(6, "a", 9, "old.py"), (7, "a", 99, "older.py"), (3, "b", 2, "x.py"), (0, "c", 1, "x.py")]
+    journal.tell(edits_of_days(*days, (1, "c", 2, "y.py"), (0, "c", 1, "z.py")), ttl=MONTH)
+    assert edited(journal) == [("x.py", 80), ("y.py", 64), ("z.py", 64), ("old.py", 9)]
+    assert edited(journal, most=2) == [("x.py", 80), ("y.py", 64)]
+    assert edited(journal, MS + limits.DAY) == [("x.py", 40), ("y.py", 32), ("z.py", 32)]
+    assert edited(journal, MS + 7 * limits.DAY) == []
+    assert edited(journal, most=0) == []
+
+
+def test_edits_of_another_project_or_a_forgotten_session_do_not_count(journal: Journal) -> None:
+    other = Teller(project="example.org/other")
+    journal.tell(other.lines(start("there"), edit("theirs.py", "there")), ttl=MONTH)
+    journal.tell(edits_of_days((0, "a", 1, "a.py"), (0, "b", 1, "b.py")), ttl=MONTH)
+    journal.forget("b", PROJECT)
+    assert edited(journal) == [("a.py", 64)]
+
+
+def test_a_session_that_is_put_back_has_edited_on_its_last_day(journal: Journal) -> None:
+    journal.tell(edits_of_days((2, "a", 3, "a.py")), ttl=MONTH)
+    whole = journal.past("a", 1000)
+    assert whole is not None
+    journal.restore(whole, project=PROJECT, at=MS, ttl=MONTH)
+    assert edited(journal) == [("a.py", 48)]
+
+
+def test_the_files_of_days_are_capped(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days that nobody asks about make room."""
+    monkeypatch.setattr(limits, "DAYS", 3)
+    journal.tell(edits_of_days((8, "a", 1, "old.py"), (0, "a", 1, "1"), (0, "a", 1, "2")), ttl=MONTH)
+    assert edited(journal) == [("1", 64), ("2", 64)]
+    journal.tell(edits_of_days(*((0, "a", 1, str(number)) for number in range(2, 6))), ttl=MONTH)
+    assert edited(journal) == [("1", 64), ("2", 64), ("3", 64)]
+
+
 def test_forgetting_tells_whether_there_was_anything(journal: Journal, teller: Teller) -> None:
     journal.tell(teller.lines(start(), edit("a.py")), ttl=TTL)
     assert journal.forget("one", PROJECT)

@@ -42,6 +42,7 @@ def test_keys_of_a_server_expire(server: Journal, redis_server: RedisServer, tel
         "skill_session:one",
         "skill_session:one:log",
         "skill_session:one:files",
+        "skill_session:one:days",
         "skill_session:one:tasks",
         f"skill_sessions:{PROJECT}",
         "skillcache:told:one",

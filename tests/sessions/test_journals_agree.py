@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import History, Journal, Question
+from skillcache.sessions.record import DAY
 from tests.conftest import RedisServer
-from tests.sessions.conftest import NOW, PROJECT, TTL, Teller, bash, edit, end, prompt, reply, start, todo, tool
+from tests.sessions.conftest import MS, NOW, PROJECT, TTL, Teller, bash, edit, end, prompt, reply, start, todo, tool
 
 NAMES = st.sampled_from(["one", "two"])
 WORDS = st.sampled_from(["a", "b", "é 漢字", "x" * 700])
@@ -40,17 +41,19 @@ EVENTS = st.one_of(
 
 def shape(history: History | None) -> object:
     assert history is not None
-    return [(past.id, past.state, past.log, sorted(past.files), past.tasks) for past in history.sessions]
+    pasts = [(past.id, past.state, past.log, sorted(past.files), past.tasks) for past in history.sessions]
+    return pasts, history.edited
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(events=st.lists(EVENTS, min_size=1, max_size=20), data=st.data())
 def test_both_say_the_same(redis_server: RedisServer, events: list[object], data: st.DataObject) -> None:
+    days = data.draw(st.integers(-1, 8))
     lines = Teller().lines(*events)  # type: ignore[arg-type]
     told = data.draw(st.permutations(lines)) + data.draw(st.lists(st.sampled_from(lines), max_size=5))
     cut = data.draw(st.integers(0, len(told)))
     redis_server.command("FLUSHALL")
-    question = Question(PROJECT, branch="main", own="one")
+    question = Question(PROJECT, branch="main", own="one", edited=3, now=MS + days * DAY)
 
     def play(journal: Journal) -> tuple[object, object]:
         try:

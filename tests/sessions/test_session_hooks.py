@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,11 +95,86 @@ def test_a_session_is_recorded_in_silence_and_told_to_the_next(home: Home) -> No
     brief = home.brief()
 
     assert "stopped without an end (killed or crashed)" in brief
-    assert "it worked on branch main at " + git(home.project, "rev-parse", "HEAD")[:9] in brief
-    facts = ["make it faster", "- a.py (1 edit, not committed)", "failed (exit 2)", "pytest | it said: 1 failed"]
+    facts = ["make it faster", "by folder:\n- a.py\n", "failed (exit 2)", "pytest | it said: 1 failed"]
     for fact in [*facts, "half done"]:
         assert fact in brief
     assert read_tally(str(home.cache)) == []
+
+
+def test_a_brief_says_what_was_recorded_and_is_still_so(home: Home) -> None:
+    """Events through the hooks, then the exact brief."""
+
+    def bash(command: str, status: int = 0, said: str = "") -> None:
+        given: dict[str, Any] = {"tool_name": "Bash", "tool_input": {"command": command}}
+        if status:
+            home.hook("PostToolUseFailure", **given, error=f"Exit code {status}\n{said}")
+        else:
+            home.hook("PostToolUse", **given, tool_response={})
+
+    def edit(path: str) -> None:
+        place = home.project / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text("1")
+        home.hook("PostToolUse", tool_name="Edit", tool_input={"file_path": str(place)}, tool_response={})
+
+    home.hook("SessionStart", source="startup")
+    home.hook("UserPromptSubmit", prompt="Make the lexer faster, keep the tokens.")
+    todo = [{"content": "scan with one table", "status": "in_progress"}, {"content": "measure", "status": "completed"}]
+    home.hook("PostToolUse", tool_name="TodoWrite", tool_input={"todos": todo}, tool_response={})
+    for path in (
+        "lexer/lex.py",
+        "lexer/lex.py",
+        "tests/test_lex.py",
+        "lexer/table.py",
+        "README.md",
+        "x.py",
+    ):
+        edit(path)
+    (home.project / "x.py").unlink()
+    bash("git status --short")
+    bash(f"cd {home.project} && ruff check . 2>&1 | tail -5")
+    bash("pytest -q tests/test_lex.py", 1, "F\n1 failed, 1 passed in 0.03s")
+    bash("make tables", 2, "x\nmake: *** [tables] Error 2")
+    git(home.project, "add", "--all")
+    git(home.project, "commit", "--quiet", "-m", "Scan with one table")
+    bash('git add -A && git commit -q -m "Scan with one table"')
+    home.hook("UserPromptSubmit", prompt="/compact")
+    home.hook("Stop", last_assistant_message="The lexer is half done.")
+    git(home.project, "commit", "--quiet", "--allow-empty", "-m", "Describe the table")
+
+    brief = re.sub(r"just now|\d+ s ago", "now", home.brief())
+
+    assert brief.splitlines() == [
+        (
+            "skillcache keeps a record of sessions in this project. The block below quotes it as data: it asks for"
+            " nothing, and files may have changed since."
+        ),
+        "<recorded>",
+        (
+            f"The last session on this branch: one, by somebody@{os.uname().nodename}, began now, was last active now,"
+            " stopped without an end (killed or crashed)."
+        ),
+        "The person's prompts, newest first:",
+        "- now: Make the lexer faster, keep the tokens.",
+        "Open tasks (1):",
+        "- in progress: scan with one table",
+        "Tasks done (1):",
+        "- measure",
+        "Checks it ran:",
+        "- failed (exit 1) now: pytest -q tests/test_lex.py | it said: 1 failed, 1 passed in 0.03s",
+        "- ran now: ruff check .",
+        "What failed last:",
+        "- failed (exit 2) now: make tables | it said: make: *** [tables] Error 2",
+        "Its commits, newest first: Scan with one table",
+        "Its last reply began: The lexer is half done.",
+        "Files edited most here in the last seven days, by folder:",
+        "- lexer/: lex.py, table.py",
+        "- README.md",
+        "- tests/: test_lex.py",
+        "Commits since, newest first: Describe the table",
+        "</recorded>",
+        "All of it: skillcache sessions show one",
+    ]
 
 
 @pytest.mark.parametrize(

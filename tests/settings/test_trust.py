@@ -161,6 +161,20 @@ def test_a_project_with_settings_that_say_nothing_of_it_is_none_the_worse(ground
     assert ground.fault() == ""
 
 
+@pytest.mark.parametrize("name", ["HOME", "XDG_CONFIG_HOME"])
+@pytest.mark.parametrize("below", ["", "/h"])
+def test_where_a_person_s_settings_lie_no_project_says(ground: Ground, name: str, below: str) -> None:
+    there = ground.environ[name] = f"{ground.project}{below}"
+    Path(there).mkdir(exist_ok=True)
+    assert " sets " not in ground.fault()
+    ground.claude_settings(json.dumps({"env": {name: there}}))
+    assert f"/project/.claude/settings.json sets {name}" in ground.fault()
+    ground.claude_settings("{ // " + name)  # what the client makes of it nobody knows
+    assert "/project/.claude/settings.json sets " in ground.fault()
+    ground.claude_settings("{ // nothing of it")
+    assert " sets " not in ground.fault()
+
+
 def test_the_settings_of_the_folders_above_in_the_repository_count(ground: Ground) -> None:
     ground.claude_settings(NAMED, "settings.local.json")
     ground.project = ground.project / "sub/deep"

@@ -87,6 +87,11 @@ def test_nothing_on_path_leads_a_shim_to_a_shim(bash: Shell) -> None:
         assert bash.call("ruff rule; ruff check .", PATH=path).stdout == "ruff says <rule>\nruff says <check> <.>\n"
     done = bash.call("ruff rule", PATH=f"::{before}:/usr/bin:/bin")
     assert (done.stdout, done.returncode) == ("bash: line 1: ruff: command not found\n", 127)
+    # It names each tool that there is, and leads to none of them.
+    path, runs = f"{before}:{tool.parent}:/usr/bin:/bin", bash.runs()
+    bash.tool("mypy")
+    bash.call("ruff check .", PATH=path)
+    assert bash.runs() == runs
 
 
 def test_a_tool_that_went_away_is_not_found_in_the_shells_words(shell: Shell) -> None:

@@ -108,8 +108,8 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
         for outcome, times in recent.most_common()
     ]
     findings += [
-        Finding(NOTE, "quarantine", f"the rule {rule} rests in {project}: a result was wrong there, or may be")
-        for rule, project, _ in resting
+        Finding(NOTE, "quarantine", f"the rule {rest.rule} rests in {rest.project}: {rest.reason()}")
+        for rest in resting
     ]
     return findings
 

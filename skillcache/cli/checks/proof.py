@@ -5,12 +5,14 @@ import os
 import subprocess
 
 from skillcache.claude import plugin
+from skillcache.claude.mcp_servers import config_folder
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.installation import installed
 from skillcache.cli.probe.client import HOOKS, PLUGIN, Proof, prove
 from skillcache.cli.setup import plugin as plugin_client
-from skillcache.cli.setup.bundle import ID, MODERN, marketplace_file, marketplace_text
+from skillcache.cli.setup.bundle import ID, MARKETPLACE, MODERN, marketplace_file, marketplace_text
 from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.paths import package_folder
 from skillcache.events.server.world import is_met
 
 _PLUGIN = "plugin"
@@ -24,7 +26,12 @@ def check_lanes(place: Place) -> list[Finding]:
     if not plugin_client.is_enabled(place.environ):
         return [Finding(MEND, _PLUGIN, f"{ID} is installed and switched off", f"claude plugin enable {ID}")]
     findings = [_acting(place)]
-    if not _is_of_this_python(place):
+    repository = _repository(place)
+    if repository:
+        if repository != os.path.dirname(package_folder()):
+            text = f"it is the plugin of the repository at {repository}, which acts in place of this package's"
+            findings.append(Finding(NOTE, _PLUGIN, text))
+    elif not _is_of_this_python(place):
         text = "the plugin is of another Python or package"
         findings.append(Finding(MEND, _PLUGIN, text, "skillcache install --plugin"))
     if not _hears(place):
@@ -48,6 +55,16 @@ def _acting(place: Place) -> Finding:
         least = ".".join(map(str, MODERN))
         return Finding(OK, _PLUGIN, f"its hooks answer calls in {name}; from {least} its module does")
     return Finding(OK, _PLUGIN, f"its module answers calls in {name}: a hit is an ordinary result for every tool")
+
+
+def _repository(place: Place) -> str:
+    """Where it is the plugin of a clone, by the client's own `/plugin marketplace add`; else ""."""
+    try:
+        with open(f"{config_folder(place.environ)}/plugins/known_marketplaces.json", "rb") as file:
+            folder = json.loads(file.read())[MARKETPLACE]["installLocation"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return folder if isinstance(folder, str) and os.path.exists(f"{folder}/hooks/plugin_path.sh") else ""
 
 
 def _is_of_this_python(place: Place) -> bool:

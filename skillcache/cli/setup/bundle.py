@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
+import sys
 import time
 from collections.abc import Mapping
 
@@ -30,12 +32,13 @@ _MOST = 400  # characters: the client takes 500 of a command that gives a plugin
 
 
 def python_line() -> str:
-    """Raises SkillcacheError. `-P`: nothing in the folder where it is run is taken for a module."""
-    line = f"{shlex.quote(present_interpreter())} -P -m skillcache"
+    """What starts the command line. Raises SkillcacheError.
+
+    By its path, which needs no installation. `-P`: nothing in the folder where it is run is taken for a module.
+    """
+    line = f"{shlex.quote(present_interpreter())} -P {shlex.quote(hooks_folder())}/command.py"
     if not (line.isascii() and line.isprintable() and len(line) <= _MOST):
-        raise SkillcacheError(
-            f"{present_interpreter()}: Claude Code takes plain short paths only for a plugin's command"
-        )
+        raise SkillcacheError(f"{line}: Claude Code takes plain short paths only for a plugin's command")
     return line
 
 
@@ -57,6 +60,14 @@ _OPTIONS = {
 # What the module does itself, where there is one.
 _BY_MODULE = (*EVENTS.values(), "invalidate.py")
 _KEPT = 86_400  # seconds that a folder is kept which is not the newest: a client may be copying it
+
+
+def main() -> None:
+    """For a checkout that nobody has installed (plugin_path.sh). Any fault is the client's to show."""
+    try:
+        sys.stdout.write(f"{lay_out(os.environ, modern=asks_modern(os.environ))}\n")
+    except (SkillcacheError, OSError) as fault:
+        raise SystemExit(f"skillcache: {fault}") from None
 
 
 def lay_out(environ: Mapping[str, str], *, modern: bool) -> str:
@@ -129,6 +140,17 @@ def marketplace_text() -> bytes:
     return _json(listed)
 
 
+def client_version(agent: str) -> tuple[int, ...]:
+    """Of the client that runs the command, () where none says so; `agent`: as in claude-code_2-1-330_harness."""
+    found = re.match(r"claude-code_(\d+)-(\d+)-(\d+)(?:_|$)", agent)
+    return tuple(map(int, found.groups())) if found else ()
+
+
+def asks_modern(environ: Mapping[str, str]) -> bool:
+    """Whether the client that runs us is one whose mods answer calls."""
+    return is_modern(client_version(environ.get("AI_AGENT", "")))
+
+
 def is_modern(version: tuple[int, ...]) -> bool:
     """Whether a client of this version, () for an unknown one, has mods that answer calls."""
     return not version or version >= MODERN
@@ -171,7 +193,10 @@ def _version() -> str:
     try:
         return version("skillcache")
     except PackageNotFoundError:  # a checkout that is not installed
-        return "0.0.0"
+        import tomllib
+
+        stated = tomllib.loads(_read(f"{os.path.dirname(hooks_folder())}/pyproject.toml").decode())
+        return str(stated["project"]["version"])
 
 
 def _sweep(base: str, newest: str) -> None:

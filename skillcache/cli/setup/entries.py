@@ -33,6 +33,7 @@ WEB = "WebFetch|WebSearch"
 # and at a turn's end, which may be the session's: the client then stops what it does not wait for (observed with -p).
 COMMAND_ENTRIES = (
     ("SessionStart", None, "session_start.py", True),
+    ("SubagentStart", None, "session_start.py", True),
     ("Stop", None, "record.py", True),
 )
 # What records sessions besides: what they change, and calls that no rule names, for `skillcache suggest`.
@@ -83,6 +84,37 @@ class Started(NamedTuple):
         started = " ".join((interpreter, *_FLAGS, script, MARK))
         # Without its script an interpreter would take ten times as long to say so as the shell takes to look.
         return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
+
+
+class Line(NamedTuple):
+    """A status line of ours. theirs: the person's own command, which stands before it, '' for none."""
+
+    started: Started
+    theirs: str = ""
+
+    def text(self) -> str:
+        """For the shell that the client takes; theirs runs in the same, and where ours is gone it stays."""
+        if not self.theirs:
+            return self.started.line()
+        own = f't=$(printf %s "$j" | "${{0:-sh}}" -c {shlex.quote(self.theirs)})'
+        return f'j=$(cat); {own}; [ -z "$t" ] || printf \'%s\\n\' "$t"; printf %s "$j" | {self.started.line()}'
+
+
+def line_of(command: object) -> Line | None:
+    """What a command of ours for the status line is made of; None for any other."""
+    if not isinstance(command, str):
+        return None
+    started = _started_by_line(command)
+    if started is not None:
+        return Line(started) if started.script.endswith("/status_line.py") else None
+    try:
+        words = shlex.split(command)
+        theirs = words[words.index("-c") + 1].removesuffix(");")
+    except (ValueError, IndexError):
+        return None
+    begun = _started_by_line(f"{{ {command.rpartition(' | { ')[2]}")
+    found = Line(begun, theirs) if begun is not None else None
+    return found if found is not None and found.text() == command else None
 
 
 class Edit(Record):

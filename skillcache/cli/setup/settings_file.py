@@ -10,13 +10,10 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import click
+from collections.abc import Mapping
 
 from skillcache.claude.permission_sources import LARGEST
-from skillcache.cli.setup.entries import ORDER, Edit, Found, is_ours
+from skillcache.cli.setup.entries import ORDER, Edit, Found, Line, Started, is_ours, line_of
 from skillcache.core import files
 from skillcache.core.json_spans import BadJson, Node, parse
 from skillcache.core.outcomes import ConfigError, SkillcacheError
@@ -64,6 +61,49 @@ def remove(text: str, where: str) -> str:
         container, index = place
         text = _cut(text, container, index)
     return text
+
+
+_LINE = "statusLine"
+
+
+def with_status_line(text: str, started: Started, where: str) -> str:
+    """The text with our status line, a person's own kept beside it. Raises ConfigError."""
+    root = _read(text, where)
+    if _LINE not in root.members:
+        value = {"type": "command", "command": Line(started).text()}
+        return _insert(text if text.strip() else "{}\n", root, _member(_LINE, value, text), 0)
+    known = root.members[_LINE][1]
+    command = known.members.get("command", (0, known))[1]
+    if not isinstance(command.value, str):
+        raise _misshapen(text, known, where, f'"{_LINE}" has no command to stand beside')
+    ours = line_of(command.value)
+    line = Line(started, command.value if ours is None else ours.theirs)
+    return text[: command.start] + json.dumps(line.text(), ensure_ascii=False) + text[command.end :]
+
+
+def has_status_line(text: str, where: str) -> bool:
+    """Whether it is ours. Raises ConfigError."""
+    return _our_line(_read(text, where)) is not None
+
+
+def without_status_line(text: str, where: str) -> str:
+    """The text with the person's own status line alone, or with none. Raises ConfigError."""
+    root = _read(text, where)
+    found = _our_line(root)
+    if found is None:
+        return text
+    command, line = found
+    if line.theirs:
+        return text[: command.start] + json.dumps(line.theirs, ensure_ascii=False) + text[command.end :]
+    return _cut(text, root, list(root.members).index(_LINE))
+
+
+def _our_line(root: Node) -> tuple[Node, Line] | None:
+    if _LINE not in root.members or "command" not in root.members[_LINE][1].members:
+        return None
+    command = root.members[_LINE][1].members["command"][1]
+    line = line_of(command.value)
+    return (command, line) if line is not None else None
 
 
 def same_but_for_empty_hooks(one: str, other: str, where: str) -> bool:
@@ -238,7 +278,7 @@ def original(path: str, text: str) -> str | None:
 
     A file that nobody else has changed since the install gets back the very bytes it had.
     """
-    rest = remove(text, path)
+    rest = without_status_line(remove(text, path), path)
     if rest == text:
         return text
     kept = read(backup_of(path))
@@ -287,25 +327,3 @@ def _replace(path: str, text: str, mode: int) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--dry-run", is_flag=True, help="Show the change as a diff and write nothing."),
-        click.option(
-            "--project",
-            metavar="DIR",
-            default=".",
-            type=click.Path(exists=True, file_okay=False),
-            help="The project that the scopes project and local are about.  [default: this folder]",
-        ),
-        click.option(
-            "--scope",
-            type=click.Choice(SCOPES),
-            default=USER,
-            show_default=True,
-            help="user: all your projects. project: everybody in the project. local: you, in the project.",
-        ),
-    ):
-        function = option(function)
-    return function

@@ -12,6 +12,7 @@ in a folder that is gone. A definition is spelled `function NAME {`, since in `N
 replaced as the text is read.
 """
 
+from skillcache.core.paths import STANDS_IN
 from skillcache.core.processes import quote
 
 TYPE_CHECKING = False
@@ -26,8 +27,6 @@ ENTRY = ".stand_in.py"  # what it starts: see `entry`
 _SEEKERS = "python | python3 | python3.* | pypy3 | php"
 SKILL = "skills/"  # stands in the path of every script of a skill
 BY_PATH = "skillcache-by-path"  # the name of the shim whose first word is the program
-
-_SECOND_LINE = "# skillcache: stands in"  # of every shim, of whichever version and by whatever path
 
 _BEFORE = r"""#!{bash} -p
 # skillcache: stands in for the program of its name. It becomes that program, unless its words may be a report.
@@ -160,7 +159,7 @@ def script(
     groups: dict[tuple[str, ...], list[str]] = {}
     for name, pieces in sorted(words.items()):
         groups.setdefault(pieces, []).append(name)
-    second = quote(_SECOND_LINE)
+    second = quote(STANDS_IN)
     before = _BEFORE.format(
         bash=bash, by_path=BY_PATH, mark=MARK, second_line=second, seekers=_SEEKERS, skill=quote(SKILL)
     )

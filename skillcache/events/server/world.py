@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from skillcache.claude.mcp_servers import config_folder
 from skillcache.claude.permission_sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
 from skillcache.core import files, json
-from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, Outcome, StoreError
+from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, Outcome, StoreError
 from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.processes import describe
 from skillcache.library.embedded import EmbeddedFile
@@ -43,8 +43,11 @@ class Connected:
     """connect, reply: seconds that the server has. Raises ConfigError."""
 
     def __init__(self, target: str, *, connect: float, reply: float) -> None:
-        from skillcache.stores import redis_py  # takes its time, and no other store needs it
-        from skillcache.stores.pooled import PooledLink
+        try:
+            from skillcache.stores import redis_py  # takes its time, and no other store needs it
+            from skillcache.stores.pooled import PooledLink
+        except ModuleNotFoundError as fault:  # the plugin alone brings no packages
+            raise ConfigError("redis_url", f"the plugin's server needs the Python package {fault.name}") from None
 
         self._link, self._waiting = (
             PooledLink(redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=seconds))

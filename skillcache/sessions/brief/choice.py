@@ -4,7 +4,7 @@ from skillcache.core import json, processes
 from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.sessions import record
 from skillcache.sessions.journal import History, Past
-from skillcache.sessions.text import Clock, plain
+from skillcache.sessions.text import Clock, plain, spoken
 
 RUNNING = "running"
 ENDED = "ended"
@@ -13,14 +13,23 @@ UNKNOWN = "unknown"
 
 _QUIET = 900_000  # ms without activity after which a session of another machine no longer counts as running
 _DONE = ("completed", "deleted")
-_PROMPT, _PATH, _COMMAND, _SUBJECT, _NAME = 400, 160, 200, 200, 60
+_PROMPT, _PATH, _COMMAND, _SUBJECT, _NAME = 300, 160, 160, 200, 60
+_CHECKS = 4
 
 
 class Command(Record):
     text: str
-    status: int  # exit status, -1 for one without (in the background, interrupted)
+    status: int  # exit status, -1 where it is not known
     said: str
     at: int  # unix ms
+
+
+class Work(Record):
+    """What the lines of a session's shell came to, newest first."""
+
+    checks: list[Command] = field(default_factory=list)  # each as it ended last
+    failed: list[Command] = field(default_factory=list)  # the line that failed last, unless it has passed since
+    commits: list[str] = field(default_factory=list)  # subjects, as the lines give them
 
 
 class Facts:
@@ -59,32 +68,55 @@ class Facts:
             return RUNNING if alive else GONE
         return RUNNING if clock.now - max(self.active, self.time("opened")) < _QUIET else UNKNOWN
 
+    def prompt(self, limit: int) -> str:
+        """The last one."""
+        return plain(spoken(self.state.get("prompt", "")), limit)
+
     def prompts(self) -> list[tuple[int, str]]:
         """When and what, newest first."""
         found = [
-            (at_of(entry), plain(text_of(entry, "text"), _PROMPT))
+            (at_of(entry), plain(spoken(text_of(entry, "text")), _PROMPT))
             for entry in self.entries
             if entry.get("kind") == "prompt" and "agent" not in entry
         ]
         return [each for each in found if each[1]] or [
-            (self.time("prompted"), text) for text in [self.text("prompt", _PROMPT)] if text
+            (self.time("prompted"), text) for text in [self.prompt(_PROMPT)] if text
         ]
 
-    def commands(self) -> list[Command]:
-        """Each command once, as it ended last; newest first."""
-        found: dict[str, Command] = {}
+    def work(self) -> Work:
+        from skillcache.sessions.brief.lines import check, only_looks, subject  # where a session has run something
+
+        work, seen = Work(), set[str]()
+        root = self.state.get("root", "")
+        for line, status, said, at in self._lines():
+            found = check(line, root) if len(work.checks) < _CHECKS else None
+            if found is not None:
+                text = plain(found.text, _COMMAND)
+                told = status if (found.passes and status == 0) or (found.fails and status > 0) else -1
+                if text not in seen:
+                    work.checks.append(Command(text, told, said if told > 0 else "", at))
+                seen.add(text)
+            elif status == 0 and (commit := plain(subject(line), _SUBJECT)):
+                work.commits.append(commit)
+            elif status > 0 and not work.failed and not only_looks(line):
+                work.failed.append(Command(plain(line, _COMMAND), status, said, at))
+        return work
+
+    def _lines(self) -> list[tuple[str, int, str, int]]:
+        """Each line of a shell as it ended last, its status (-1 for none), what a failed one said and when."""
+        found: dict[str, tuple[str, int, str, int]] = {}
         for entry in self.entries:
-            text = plain(text_of(entry, "text"), _COMMAND)
+            text = text_of(entry, "text")[: record.COMMAND]
             if entry.get("kind") == "command" and text and text not in found:
                 status = entry.get("status")
                 code = status if isinstance(status, int) and 0 <= status < 1000 else -1
-                found[text] = Command(text, code, plain(text_of(entry, "said"), _COMMAND), at_of(entry))
+                found[text] = (text, code, plain(text_of(entry, "said"), _COMMAND), at_of(entry))
         for kept, stamp, status in (("failed", "failed_at", 1), ("passed", "passed_at", 0)):
-            text = self.text(kept, _COMMAND)
+            text = self.state.get(kept, "")[: record.COMMAND]
             if text and text not in found:
                 code = number(self.state.get("failed_status")) or 1 if status else 0
                 said = self.text("failed_said", _COMMAND) if status else ""
-                found[text] = Command(text, code, said, self.time(stamp))
+                found[text] = (text, code, said, self.time(stamp))
         return list(found.values())
 
     def open_tasks(self) -> list[tuple[str, str]]:
@@ -146,6 +178,8 @@ class Choice(Record):
     running: list[Facts] = field(default_factory=list)  # further ones, newest first
     others: list[Facts] = field(default_factory=list)  # further ones, newest first
     notes: list[Note] = field(default_factory=list)  # newest first
+    edited: list[str] = field(default_factory=list)  # paths, those edited most and last first
+    its_own: list[str] = field(default_factory=list)  # where there are none: those that the subject had edited
     conditions: dict[str, str] = field(default_factory=dict)  # of every session, by id
 
 
@@ -153,6 +187,7 @@ def choose(source: str, history: History, own: str, branch: str, clock: Clock, h
     """`since`: for a fork, when the conversation that it continues last heard a reply."""
     choice = Choice(branch)
     choice.notes = read_notes(history.notes)
+    choice.edited = [name for path, _ in history.edited if (name := plain(path, _PATH))]
     known = [Facts(past) for past in history.sessions]
     choice.conditions = {facts.id: facts.condition(clock, here) for facts in known}
     others = [facts for facts in known if facts.id != own and facts.active]

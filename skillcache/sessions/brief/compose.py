@@ -14,7 +14,7 @@ from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
 from skillcache.core.record import Record, field
 from skillcache.sessions.brief import sections
-from skillcache.sessions.brief.choice import Choice, Facts, choose
+from skillcache.sessions.brief.choice import Choice, Facts, Work, choose
 from skillcache.sessions.journal import History
 from skillcache.sessions.text import ANGLE, ELLIPSIS, Clock
 
@@ -26,60 +26,59 @@ if TYPE_CHECKING:
 _SECONDS = 0.5
 _COMMITS = 50
 _FILES = 40
+_EDITED = 20
+ASKED = 40  # files edited most: some of them may be gone
 
 
 class Changes(Record):
-    """What has become of a session's work. `uncommitted`, `committed`, `touched`: paths that it had edited."""
+    """What has become of a session's work."""
 
-    # one-line texts, newest first, None where the session's commit is not in this clone
+    # subjects, newest first, None where the session's commit is not in this clone
     commits: list[str] | None = field(default_factory=list)
-    uncommitted: set[str] = field(default_factory=set)  # not committed yet
-    committed: set[str] = field(default_factory=set)  # in commits since
-    # written or removed on disk since, known only where the session worked in this very folder
+    own: list[str] = field(default_factory=list)  # subjects of those that the session made, as git has them
+    # paths that it had edited, written or removed on disk since, known only where it worked in this very folder
     touched: set[str] = field(default_factory=set)
 
 
-def look(facts: Facts, root: str, host: str, session: str, environ: "Mapping[str, str]") -> Changes:
-    """Whatever cannot be found out in time is left out. `session`: that of the reader."""
+def look(facts: Facts, claimed: list[str], reader: "Reader") -> Changes:
+    """What cannot be found out in time is left out. `claimed`: subjects of commits that the session's lines make."""
     changes = Changes()
-    paths = [path for path, _ in facts.files if _is_inside(path)][:_FILES]
-    if os.path.isdir(root) and facts.state.get("root") == root and facts.state.get("host") == host:
+    root = reader.root
+    if os.path.isdir(root) and facts.state.get("root") == root and facts.state.get("host") == reader.host:
+        paths = [path for path, _ in facts.files if _is_inside(path)][:_FILES]
         changes.touched = {path for path in paths if _is_touched(f"{root}/{path}", facts.active)}
-    if os.path.lexists(f"{root}/.git"):
-        breaker = Breaker(root, session, environ, _SECONDS)
+    if facts.commit and os.path.lexists(f"{root}/.git"):
+        breaker = Breaker(root, reader.session, reader.environ, _SECONDS)
         try:
             breaker.require_quick()
-            _ask(changes, facts.commit, paths, Git(root, environ, time.monotonic() + _SECONDS))
+            _ask(changes, facts.commit, claimed, Git(root, reader.environ, time.monotonic() + _SECONDS))
         except Bypass as bypass:
             breaker.blame(bypass)
     return changes
 
 
-def _ask(changes: Changes, commit: str, paths: list[str], git: Git) -> None:
+def _ask(changes: Changes, commit: str, claimed: list[str], git: Git) -> None:
+    quiet = ("--no-show-signature", "--no-mailmap", "--no-color", "-n", str(_COMMITS), "--format=%s")
     children: dict[str, Child] = {}
     try:
-        if commit:
-            quiet = ("--no-show-signature", "--no-mailmap", "--no-color")
-            children["log"] = git.start("log", *quiet, "-n", str(_COMMITS), "--format=%h %s", f"{commit}..HEAD", "--")
-        if paths:
-            untracked = ("--untracked-files=all", "--no-renames", "--ignore-submodules=all")
-            children["status"] = git.start(
-                "--literal-pathspecs", "status", "--porcelain", "-z", *untracked, "--", *paths
-            )
-        if paths and commit:
-            plumbing = ("--literal-pathspecs", "diff-tree", "-r", "-z", "--name-only", "--no-commit-id")
-            children["diff"] = git.start(*plumbing, commit, "HEAD", "--", *paths)
+        children["since"] = git.start("log", *quiet, f"{commit}..HEAD", "--")
+        if claimed:
+            children["until"] = git.start("log", *quiet, commit, "--")
         git.gather(*children.values(), fine=None)
-        answered = {name: _text(child) for name, child in children.items()}
-        said = answered.get("log")
+        said = _text(children["since"])
         if said is not None:
             changes.commits = said.splitlines()
-        elif commit and _has_head(git):
+        elif _has_head(git):
             changes.commits = None
     finally:
         end(list(children.values()))
-    changes.uncommitted = {record[3:] for record in (answered.get("status") or "").split("\0") if len(record) > 3}
-    changes.committed = {path for path in (answered.get("diff") or "").split("\0") if path}
+    until = (_text(children["until"]) or "").splitlines() if claimed else []
+    changes.own = [subject for subject in until if any(_is_same(subject, each) for each in claimed)]
+
+
+def _is_same(subject: str, claimed: str) -> bool:
+    """A claim may have been cut."""
+    return subject == claimed or (claimed.endswith(ELLIPSIS) and subject.startswith(claimed[:-1]))
 
 
 def _has_head(git: Git) -> bool:
@@ -115,13 +114,13 @@ class Brief(Record):
     message: str  # one line for the person
 
 
-def write(source: str, choice: Choice, changes: "Changes", clock: Clock, size: int) -> Brief | None:
+def write(source: str, choice: Choice, work: Work, changes: Changes, clock: Clock, size: int) -> Brief | None:
     """None when there is nothing to say, or no room for it. `size`: most UTF-16 units of the text."""
     if source == "compact":
-        return _finish(sections.of_compaction(choice, clock), choice, size)
+        return _finish(sections.of_compaction(choice, work, clock), choice, size)
     if source in ("resume", "fork"):
         return _finish(sections.of_resumption(choice, changes, clock), choice, size)
-    return _finish(sections.of_start(choice, changes, clock), choice, size)
+    return _finish(sections.of_start(choice, work, changes, clock), choice, size)
 
 
 def _finish(story: "sections.Story | None", choice: Choice, size: int) -> Brief | None:
@@ -146,8 +145,18 @@ class Reader(Record):
 def compose(source: str, history: History, reader: Reader, size: int, *, since: int = 0) -> Brief | None:
     clock = Clock(reader.now)
     choice = choose(source, history, reader.session, reader.branch, clock, processes.here(), since=since)
-    asks = choice.subject is not None and source != "compact"
-    changes = Changes()
-    if asks and choice.subject:
-        changes = look(choice.subject, reader.root, reader.host, reader.session, reader.environ)
-    return write(source, choice, changes, clock, size)
+    choice.edited = [path for path in choice.edited if _is_there(path, reader.root)][:_EDITED]
+    if not choice.edited and choice.subject is not None:  # nobody has edited anything for a week
+        choice.its_own = [path for path, _ in choice.subject.files if _is_there(path, reader.root)][:_EDITED]
+    changes, work = Changes(), Work()
+    if choice.subject is not None:
+        if source not in ("resume", "fork"):
+            work = choice.subject.work()
+        if source != "compact":
+            changes = look(choice.subject, work.commits, reader)
+    return write(source, choice, work, changes, clock, size)
+
+
+def _is_there(path: str, root: str) -> bool:
+    """A brief names no file of this project that is gone; where the project is not, nobody knows."""
+    return _is_inside(path) and (os.path.isfile(f"{root}/{path}") or not os.path.isdir(root))

@@ -1,0 +1,92 @@
+"""`skillcache status`, `skillcache statusline`: what is known of the present content; what a session was spared."""
+
+import json
+import os
+import sys
+import time
+
+import click
+
+from skillcache.cli.output import json_options
+from skillcache.cli.trouble import OK
+from skillcache.commands.holding import Known, Look, look, of_client
+from skillcache.commands.process import environment
+from skillcache.core.git import find_root
+from skillcache.events.status_line import handle
+from skillcache.sessions.brief.standing import named, result, since, summary
+from skillcache.sessions.text import Clock
+from skillcache.tools.world import World
+
+_OF_CLIENT = "CLAUDECODE"  # set in its Bash calls
+_CAP = 1 << 20
+
+
+@click.command()
+@json_options("Status")
+def command(as_json: bool) -> int:
+    """Say which checks hold for the content as it is now, and what has changed since the others ran.
+
+    A check is named only where a session that starts here, or this very shell, would be given its recorded result.
+    """
+    known = look(_place())
+    click.echo(_as_json(known) if as_json else "\n".join(_as_text(known, Clock(int(time.time() * 1000)))))
+    return OK
+
+
+def _place() -> Look:
+    environ = environment()
+    cwd = os.getcwd()
+    spelled = environ.get("PWD", "")
+    if not spelled or os.path.realpath(spelled) != os.path.realpath(cwd):
+        spelled = cwd
+    project = environ.get("SKILLCACHE_PROJECT") or find_root(os.path.realpath(cwd)) or cwd
+    # The first is this shell's own; in a Bash call of the client that is all there is to look at.
+    environs = (environ,) if environ.get(_OF_CLIENT) else (environ, of_client(environ))
+    return Look(environs, spelled, project, environ.get("CLAUDE_CODE_SESSION_ID", ""))
+
+
+def _as_text(known: Known, clock: Clock) -> list[str]:
+    if not known.seen:
+        return ["No check of this project is known: none has run through skillcache here in the last seven days."]
+    if not known.holds:
+        return ["Nothing is known of the present content: every check would run."]
+    lines = [f"{named(each.command, each.below)} {result(each.entry, clock)}" for each in known.holds]
+    return lines + [f"{named(each.command, each.below)} not run since {since(each.since)}" for each in known.changed]
+
+
+def _as_json(known: Known) -> str:
+    holds = [
+        {
+            "command": each.command,
+            "directory": each.below,
+            "passed": not each.entry.failed,
+            "status": each.entry.status,
+            "said": summary(each.entry.output) if each.entry.failed else "",
+            "duration_ms": each.entry.duration,
+            "finished_ms": each.entry.finished,
+        }
+        for each in known.holds
+    ]
+    not_run = [
+        {
+            "command": each.command,
+            "directory": each.below,
+            "passed": not each.entry.failed,
+            "finished_ms": each.entry.finished,
+            "since": each.since,
+        }
+        for each in known.changed
+    ]
+    return json.dumps({"seen": known.seen, "holds": holds, "not_run": not_run}, indent=2)
+
+
+@click.command()
+def statusline() -> int:
+    """Print one line for Claude Code's status line, which says what the session was spared.
+
+    Claude Code gives the session as JSON on standard input. `skillcache install --statusline` sets it up, beside a
+    status line of your own.
+    """
+    given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read(_CAP)
+    click.echo(handle(given, World(os.environ, time.time(), time.monotonic())), nl=False)
+    return OK

@@ -1,0 +1,426 @@
+"""Which of a project's last checks have a result that holds for the content as it is now.
+
+A check is told of only where its shim would give the result: the steps are the shim's own (`way.Way.consult`), on a key
+that is made here and now. The environment of a hook is not that of a command, so what the client adds is added, and the
+digests that were kept of the check say whether that makes the environment it had; where it does not, nothing is said.
+Nothing is counted, claimed or stored.
+"""
+
+import os
+import time
+
+from skillcache.cache import durations
+from skillcache.claude.permission_sources import client_arguments, is_sandboxed
+from skillcache.claude.plugin import options
+from skillcache.commands.invocation import Invocation
+from skillcache.commands.process import Program, environment, find
+from skillcache.commands.replayed import Check, checks, content_of, digest_of, folders_of, shell_of
+from skillcache.commands.stand_in import ruled, without_shims
+from skillcache.commands.streams import Input
+from skillcache.commands.way import Way
+from skillcache.core import files
+from skillcache.core.git import Git, find_root, identity
+from skillcache.core.outcomes import NO_ENTRY, TOO_FAST, Bypass, StoreError
+from skillcache.core.record import Record
+from skillcache.fingerprint import environment as variables
+from skillcache.settings.in_force import load
+from skillcache.stores.contract import Lookup, Store
+from skillcache.stores.entry import Entry, Unreadable, decode
+from skillcache.stores.opening import open_store
+from skillcache.stores.redis_keys import entry_key, project_name, team_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import Answer
+    from skillcache.commands.invocation import Begun
+    from skillcache.commands.stand_in import Ruled
+    from skillcache.fingerprint.capture import Fingerprint
+    from skillcache.fingerprint.worktree import Reading
+    from skillcache.settings.in_force import Settings
+
+_MOST, _STALE = 8, 3  # checks looked at; of those whose content has changed
+_AGE = 7 * 86_400_000  # ms; no result is kept for longer, unless a person says so
+_SECONDS = 3.0  # for all captures: a hook has five for all that it does
+_OF_GIT = 0.5  # seconds, for what commits have changed
+_LEAST = 0.05  # seconds that another capture must have
+# What a Bash call has beyond what its client was started with (observed on 2.1.332); of AI_AGENT only what stands
+# before the first `_` counts.
+_EDITOR = ("GIT_EDITOR", "true")
+_ADDED = {
+    "CLAUDECODE": "1",
+    "AI_AGENT": "claude-code_agent",
+    "NoDefaultCurrentDirectoryInExePath": "1",
+    "COREPACK_ENABLE_AUTO_PIN": "0",
+}
+_VENVS = (".venv", "venv", "env")
+_SNAPSHOTS, _SNAPSHOT_CAP = 3, 4 << 20
+_ENV_CAP = 1 << 16
+_HEX = frozenset("0123456789abcdef")
+
+
+class Look(Record):
+    """Where and for whom. environs: of commands, as they may be; session: '' for none; cwd: as a shell spells it."""
+
+    environs: "tuple[Mapping[str, str], ...]"
+    cwd: str
+    project: str  # whose settings count
+    session: str
+
+
+class Holds(Record):
+    command: str
+    below: str  # folder, relative to the top, '' for the top itself
+    entry: Entry
+
+
+class Changed(Record):
+    """A check whose content is another now. entry: its last result; since: what has changed, at least one sentence."""
+
+    command: str
+    below: str
+    entry: Entry
+    since: list[str]
+
+
+class Known(Record):
+    holds: list[Holds]
+    changed: list[Changed]
+    seen: bool  # whether any check of the project is known at all
+
+
+def of_client(environ: "Mapping[str, str]") -> dict[str, str]:
+    """The environment of a Bash call of a client whose own, or a hook's, this is."""
+    given = {**environ}
+    if "LC_CTYPE" in given and "LC_CTYPE" not in environment():
+        del given["LC_CTYPE"]  # of our interpreter's own making
+    for name, value in _ADDED.items():
+        given.setdefault(name, value)
+    return {**given, **dict([_EDITOR])}
+
+
+def look(place: Look) -> Known:
+    """Raises ConfigError, StoreError and OSError."""
+    nothing = Known([], [], False)
+    real = os.path.realpath(place.cwd)
+    root = find_root(real)
+    given = options(place.environs[0])
+    if root is None or given is None:
+        return nothing
+    settings = load({**given, **place.environs[0]}, place.project)
+    now = time.time()
+    found = [group for group in checks(settings.cache, identity(root)) if 0 <= now * 1000 - group[0].at <= _AGE]
+    if not found or settings.flag("disable") or settings.number("verify") >= 1:
+        return Known([], [], bool(found))
+    if _is_away(place, root):
+        return Known([], [], True)
+    top = _spelled(place.cwd, real, root)
+    seconds = min(_SECONDS, settings.number("capture_time"))
+    looking = _Looking(lambda check: _way(check, place, settings, root, top), seconds)
+    for group in found[:_MOST]:
+        looking.add(group)
+    asked, others, present = looking.asked, looking.others, looking.present
+    store = open_store(settings.store, now=now)
+    try:
+        known = _read(store, asked, others)
+    finally:
+        store.close()
+    holds = []
+    for way, check in asked:
+        entry = way.served(known)
+        if entry is not None:
+            holds.append(Holds(" ".join(check.words), check.below, entry))
+    if not holds or present is None:
+        return Known(holds, [], True)
+    git = Git(root, place.environs[0], time.monotonic() + _OF_GIT)
+    return Known(holds, _changed(others, known, present, int(settings.number("max_output")), git), True)
+
+
+def _is_away(place: Look, root: str) -> bool:
+    """Whether commands run where no shim answers, or with variables that nobody knows before they do."""
+    environ = place.environs[0]
+    config = environ.get("CLAUDE_CONFIG_DIR") or f"{environ.get('HOME', '')}/.claude"
+    if is_sandboxed(root, place.project, config, client_arguments(environ)):
+        return True
+    folder = f"{config}/session-env/{place.session}"
+    try:
+        names = os.listdir(folder) if place.session else []
+    except OSError:
+        return False
+    texts = [files.read(f"{folder}/{name}", _ENV_CAP) for name in names]
+    return any(text is None or (text.strip() and b"/shims/" not in text) for text in texts)
+
+
+def _spelled(cwd: str, real: str, root: str) -> str:
+    """The top of the worktree as a shell in `cwd` spells it."""
+    below = real[len(root) :]
+    return cwd[: len(cwd) - len(below)] if cwd.endswith(below) else root
+
+
+class _Looking:
+    """What is found out of checks, on one reading of the content, until the time is up.
+
+    asked: what is to be looked up; others: checks whose content is another now; present: what is there now.
+    """
+
+    __slots__ = ("_ends", "_make", "_readings", "asked", "others", "present")
+
+    def __init__(self, make: "Callable[[Check], _Asked | None]", seconds: float) -> None:
+        self._make = make
+        self._ends = time.monotonic() + seconds
+        self._readings: dict[object, Reading] = {}
+        self.asked: list[tuple[_Asked, Check]] = []
+        self.others: list[Check] = []
+        self.present: Fingerprint | None = None
+
+    def add(self, group: list[Check]) -> None:
+        """One command, by the states that it was seen in, the newest first."""
+        if self.present is None:  # any of them shows the content, if its environment is one that there is here
+            way, check = self._first(group)
+            if way is None:
+                return
+            self.present = way.found.fingerprint if way.is_whole else None
+            if self.present is None or content_of(self.present) == check.content:
+                self.asked.append((way, check))
+                return
+        content = content_of(self.present)
+        known = [check for check in group if check.content in ("", content)]
+        if not known:
+            self.others.append(group[0])
+            return
+        way, check = self._first(known)
+        if way is not None:
+            self.asked.append((way, check))
+
+    def _first(self, group: list[Check]) -> "tuple[_Asked | None, Check]":
+        for check in group:
+            left = self._ends - time.monotonic()
+            if left < _LEAST:
+                break
+            try:
+                way = self._make(check)
+                if way is not None:
+                    way.capture(self._readings, left)
+                    return way, check
+            except (Bypass, OSError):
+                continue
+        return None, group[0]
+
+
+def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -> "_Asked | None":
+    """None where no environment that a command has here is like that of the check. Raises Bypass and OSError."""
+    cwd = f"{root}/{check.below}".rstrip("/")
+    for environ in _environs(place, root, check):
+        environ["PWD"] = f"{top}/{check.below}".rstrip("/")
+        program = Program(find(check.words[0], environ), tuple(check.words), environ)
+        task = ruled(program, cwd, environ, settings, fresh=False, joined=True)
+        rows = variables.capture({**environ, **dict(task.verdict.assignments)}, task.plan.variables, root)
+        if task.verdict.skill is None and digest_of(rows) == check.variables:
+            call = Invocation(settings.cache, {"CLAUDE_CODE_SESSION_ID": place.session})
+            return _Asked(task, settings, call)
+    return None
+
+
+def _environs(place: Look, root: str, check: Check) -> "Iterator[dict[str, str]]":
+    """Those whose programs are found as the check's were, each also as an activated virtual environment makes it."""
+    for given in place.environs:
+        environ = without_shims({**given})
+        if shell_of(environ) != check.shell:
+            continue
+        for path in (environ.get("PATH", os.defpath), *_of_snapshots(environ, check)):
+            if folders_of(path) == check.path:
+                yield {**environ, "PATH": path}
+            for folder in dict.fromkeys([f"{root}/{name}" for name in _VENVS]):
+                active = f"{folder}/bin:{path}"
+                if folders_of(active) == check.path:
+                    rest = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
+                    yield {**rest, "PATH": active, "VIRTUAL_ENV": folder}
+
+
+def _of_snapshots(environ: "Mapping[str, str]", check: Check) -> list[str]:
+    """PATH as the client's newest snapshots of the person's shell have it: each Bash call begins with one."""
+    if folders_of(environ.get("PATH", os.defpath)) == check.path:
+        return []
+    config = environ.get("CLAUDE_CONFIG_DIR") or f"{environ.get('HOME', '')}/.claude"
+    found = []
+    try:
+        with os.scandir(f"{config}/shell-snapshots") as there:
+            kept = sorted([(item.stat().st_mtime, item.path) for item in there if item.name.endswith(".sh")])
+        for _, path in kept[-_SNAPSHOTS:][::-1]:
+            text = (files.read(path, _SNAPSHOT_CAP) or b"").decode("utf-8", "surrogateescape")
+            _, named, rest = text.rpartition("\nexport PATH=")
+            word = rest.partition("\n")[0]
+            if named:
+                found.append(word[1:-1].replace("'\\''", "'") if word[:1] == word[-1:] == "'" else word)
+    except OSError:
+        return found
+    return [without_shims({"PATH": path})["PATH"] for path in found]
+
+
+class _Asked(Way):
+    """One that only asks: what it depends on was captured ahead, and what is stored of it read with all else."""
+
+    __slots__ = ("_answers", "found")
+
+    found: "CallKey"
+    _answers: Store
+    _task: "Ruled"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the content counts, as it does for nearly every command."""
+        return self._task.plan.depends is None
+
+    def capture(self, readings: "dict[object, Reading]", seconds: float) -> None:
+        """Raises Bypass and OSError."""
+        task, settings = self._task, self._settings
+        learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
+        if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
+            raise Bypass(TOO_FAST)
+        task.readings = readings
+        task.reports(settings.cache, always=False)
+        breaker = self._breaker()
+        breaker.require_quick()
+        try:
+            self.found = task.capture_key(Input().rows(), seconds=min(seconds, settings.number("capture_time")))
+        except Bypass as bypass:
+            breaker.blame(bypass)  # where it had as long as a command has
+            raise
+
+    def asks(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The keys and the names that are to be read for it."""
+        plan, found = self._task.plan, self.found
+        team = self._settings.word("team") if plan.shared else ""
+        keys = (entry_key(plan.name, found.digest),)
+        names = (*plan.names, project_name(identity(found.fingerprint.root)))
+        if not team:
+            return keys, names
+        return (*keys, entry_key(plan.name, found.digest, team)), (*names, team_name(team))
+
+    def served(self, known: "_Read") -> Entry | None:
+        """What would be given, None where the command would run."""
+        self._answers = known
+        try:
+            _, answer = self.consult(Input())
+        except (Bypass, StoreError, OSError):
+            return None
+        return None if answer is None else answer.entry
+
+    def _capture(self, given: Input) -> "tuple[int, CallKey]":  # noqa: ARG002 - there is none
+        return 0, self.found
+
+    def _open_store(self) -> Store:
+        return self._answers
+
+    def _keep_open(self, store: Store) -> None:  # noqa: ARG002 - it is none that is opened
+        return
+
+    def _board(self, begun: "Begun", given: Input) -> "tuple[Begun, Answer | None]":  # noqa: ARG002 - nobody waits
+        return begun, None
+
+    def _is_chosen(self) -> bool:
+        return False
+
+
+class _Read(Store):
+    """What one round trip has read."""
+
+    def __init__(self, entries: dict[str, bytes | None], generations: dict[str, int]) -> None:
+        self.entries = entries
+        self.generations = generations
+
+    def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Lookup:
+        """Raises Bypass for what was not asked for, such as a name of another project's."""
+        try:
+            generations = tuple([self.generations[name] for name in names])
+            return Lookup(self.entries[key], generations, self.entries[also] if also is not None else None)
+        except KeyError:
+            raise Bypass(NO_ENTRY) from None
+
+    def close(self) -> None:
+        return
+
+
+def _read(store: Store, asked: "list[tuple[_Asked, Check]]", others: list[Check]) -> _Read:
+    """Raises StoreError."""
+    keys: dict[str, None] = {}
+    names: dict[str, None] = {}
+    for way, _ in asked:
+        more, counted = way.asks()
+        keys.update(dict.fromkeys(more))
+        names.update(dict.fromkeys(counted))
+    if not keys:
+        return _Read({}, {})
+    keys.update(dict.fromkeys([entry_key(check.name, check.key) for check in others[:_STALE]]))
+    found = store.get_many(tuple(keys), tuple(names))
+    entries = {key: lookup.entry for key, lookup in zip(keys, found, strict=True)}
+    return _Read(entries, dict(zip(names, found[0].generations, strict=True)))
+
+
+def _changed(others: list[Check], known: _Read, present: "Fingerprint", most: int, git: Git) -> list[Changed]:
+    found = []
+    for check in others[:_STALE]:
+        data = known.entries.get(entry_key(check.name, check.key))
+        try:
+            entry = decode(data or b"", details=True, most=most)
+            since = _files(entry.details, present, git)
+        except (Unreadable, Bypass, TypeError, ValueError):  # gone meanwhile, or made up by others
+            continue
+        if since:
+            found.append(Changed(" ".join(check.words), check.below, entry, since))
+    return found
+
+
+def _files(old: "Mapping[str, object]", present: "Fingerprint", git: Git) -> list[str]:
+    """What has become of files since a run, that changed last first. Raises Bypass, TypeError and ValueError."""
+    if "overlay" in [*_listed(old.get("cut")), *_listed(present.details.get("cut"))]:
+        return []
+    before, after = _overlay(old), _overlay(present.details)
+    heads = [_commit(details.get("head")) for details in (old, present.details)]
+    committed: dict[str, tuple[object, object]] = {}
+    if heads[0] != heads[1]:
+        if not all(heads):
+            return []
+        said = os.fsdecode(git.run("diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", *heads, "--")).split("\0")
+        for row, path in zip(said[:-1:2], said[1::2], strict=False):
+            _, mode, _, oid, _ = row.split(" ")
+            committed[path] = (None, None) if mode == "000000" else (mode, oid)
+    changed = []
+    for path in {**before, **after, **committed}:
+        was, now = before.get(path), after.get(path, committed.get(path))
+        if was != now:
+            changed.append((_stamp(f"{present.root}/{path}"), path, was))
+    return [_sentence(stamp, path, was) for stamp, path, was in sorted(changed, key=lambda each: (-each[0], each[1]))]
+
+
+def _sentence(stamp: int, path: str, was: tuple[object, object] | None) -> str:
+    if not stamp:
+        return f"{path} was deleted"
+    return f"{path} {'is new' if was == (None, None) else 'changed'}"
+
+
+def _stamp(path: str) -> int:
+    try:
+        return os.lstat(path).st_mtime_ns
+    except (OSError, ValueError):
+        return 0
+
+
+def _overlay(details: "Mapping[str, object]") -> dict[str, tuple[object, object]]:
+    """Raises TypeError and ValueError."""
+    found: dict[str, tuple[object, object]] = {}
+    for path, mode, oid in _listed(details.get("overlay")):
+        found[str(path)] = (mode, oid.partition(" ")[0] if isinstance(oid, str) else None)
+    return found
+
+
+def _listed(value: object) -> "list[Any]":
+    return value if isinstance(value, list) else []
+
+
+def _commit(value: object) -> str:
+    """An object's whole name, '' for anything else, which git might take for an option."""
+    return value if isinstance(value, str) and len(value) in (40, 64) and _HEX.issuperset(value) else ""

@@ -1,0 +1,95 @@
+"""What sessions and agents are told of the present content, and what their person sees, on the real client."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from skillcache.cli.probe.api import Api, Request, Turn, bash
+from tests.conftest import until
+from tests.e2e.project import Place, after, agent
+from tests.e2e.stubs import settle, start, tool
+from tests.e2e.stubs import told as shown
+from tests.e2e.terminal import Terminal
+
+FIRST, SECOND = "have a look", "have another look"
+
+
+def holds(request: Request) -> set[str]:
+    """The commands that the model was last told to hold."""
+    lines = re.findall(r"skillcache: On the present content: ([^\n]*)", "\n".join(request.notes()))
+    return set(re.findall(r"`([^`]+)`", lines[-1].partition(" Each of these")[0])) if lines else set()
+
+
+@pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin zsh", "earlier hooks bash"], indirect=True)
+def test_what_is_told_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
+    place = stubbed
+    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_RUNS"\necho all well\n')
+
+    def edit() -> None:
+        place.write("answer", "all is different\n")
+
+    script: dict[str, list[Turn]] = {FIRST: [bash("pytest -q 2>&1 | tail -1"), "done"], SECOND: ["done"]}
+    first = start(place, "pytest -q", "ruff check", agent(FIRST), after(edit, "true"), agent(SECOND), agents=script)
+    assert holds(first.requests[0]) == set()
+    assert holds(first.api.of(FIRST)[0]) == {"pytest -q", "ruff check"}
+    assert place.count() == 2  # the agent's was given
+    assert holds(first.api.of(SECOND)[0]) == set()
+
+    edited = start(place, "ruff check")
+    assert holds(edited.requests[0]) == set()
+    since = start(place, "ruff check", "pytest -q")
+    assert holds(since.requests[0]) == {"ruff check"}
+    assert "Not run since answer changed: `pytest -q`." in "\n".join(since.requests[0].notes())
+    assert place.count() == 4
+    place.write("answer", "all is well\n")
+    back = start(place, "pytest -q", "ruff check")
+    assert holds(back.requests[0]) == {"pytest -q", "ruff check"}
+    resumed = start(place, "pytest -q", resume=back.id)
+    assert holds(resumed.requests[-1]) == {"pytest -q", "ruff check"}
+    assert place.count() == 4
+
+    other = start(place, "pytest -q", env={"APP_MODE": "fast"})
+    assert holds(other.requests[0]) == set()
+    assert place.count() == 5
+    tool(place.root / "bin/pytest", '#!/bin/sh\necho pytest >>"$E2E_RUNS"\necho anew\n')
+    upgraded = start(place, "ruff check", "pytest -q")
+    assert holds(upgraded.requests[0]) == {"ruff check"}
+    assert place.count() == 6
+
+    (line,) = shown(back)
+    assert re.fullmatch(r"skillcache: pytest -q, ruff check replayed, 0\.\d s saved", line)
+    (line,) = shown(since)
+    assert re.fullmatch(r"skillcache: ruff check replayed, .* s saved \(this session: 1 of 2 checks .*\)", line)
+
+
+def test_an_agent_in_a_worktree_of_its_own_is_told_of_that(place: Place) -> None:
+    calls = [agent(FIRST), agent(SECOND)]
+    for call in calls:
+        call.input["isolation"] = "worktree"
+    place.write("new.py", "x = 1\n")  # in the main worktree alone
+    script: dict[str, list[Turn]] = {FIRST: [bash("pytest -qq"), "done"], SECOND: [bash("pytest -qq"), "done"]}
+    session = place.play(bash("pytest -qq"), *calls, "done", agents=script)
+    assert holds(session.api.of(FIRST)[0]) == set()
+    assert holds(session.api.of(SECOND)[0]) == {"pytest -qq"}
+    assert place.count() == 2
+
+
+@pytest.mark.parametrize("stubbed", ["newest hooks bash"], indirect=True)
+def test_the_status_line_stands_below_ones_own(stubbed: Place, runtime: Path) -> None:
+    place = stubbed
+    settle(place, statusLine={"type": "command", "command": "jq -r '\"mine: \" + .model.display_name'"})
+    place.skillcache("install", "--statusline")
+    with Api([bash("pytest -q"), bash("pytest -q"), "done"]) as api, Terminal(place, api, runtime) as terminal:
+        terminal.say("go")
+        until(lambda: len(api.requests) == 3)
+        until(lambda: "skillcache: 1 of 2 checks replayed, 0." in terminal.screen())
+        lines = [line.strip() for line in terminal.screen().splitlines()]
+        at = next(number for number, line in enumerate(lines) if line.startswith("skillcache: 1 of 2"))
+        assert lines[at - 1].startswith("mine: ")
+    place.skillcache("uninstall")
+    known = json.loads((place.home / ".claude/settings.json").read_text())
+    assert known["statusLine"]["command"].startswith("jq -r")
