@@ -21,7 +21,7 @@ from skillcache.sessions.text import legible
 BY = ("command", "project", "day", "session")
 _UNITS = {"min": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _CAP = 64 << 20
-_NEWEST = 500  # misses that are explained: git is asked about some of them
+_NEWEST = 200  # misses that are explained: git is asked about some of them
 _STATE = 4 << 20  # bytes of a state, unpacked
 _WORKTREES = "/.claude/worktrees/"
 FIRST_RUN = "it had not run here before"
