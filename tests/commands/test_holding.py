@@ -131,8 +131,7 @@ def _sets(**variables: str) -> Callable[[Session], None]:
 def _other_hook_exports(session: Session) -> None:
     folder = session.home / ".claude/session-env/one"
     folder.mkdir(parents=True)
-    (folder / "sessionstart-hook-2.sh").write_text("export APP_MODE=fast\n")
-    session.environ["BASH_ENV"] = str(folder / "sessionstart-hook-2.sh")  # as the client's splicing makes it count
+    (folder / "sessionstart-hook-2.sh").write_text("export APP_MODE=fast\n")  # which the client puts before each call
 
 
 def _invalidated(session: Session) -> None:

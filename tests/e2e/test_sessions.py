@@ -265,7 +265,8 @@ def test_a_replayed_command_is_recorded_as_any_other_and_the_person_is_told_at_t
     story = [json.loads(entry) for (entry,) in rows(work.home, "SELECT entry FROM log ORDER BY id")]
     assert [entry["status"] for entry in story if entry.get("text") == "./check"] == [0, 0]
     (told,) = [json.loads(run.stdout) for run in session.hooks if run.event == "Stop" and run.stdout]
-    assert re.fullmatch(r"skillcache: ./check replayed, [0-9.]+ s saved", told["systemMessage"])
+    line = r"skillcache: ./check replayed, [0-9.]+ s saved \(this session: 1 of 2 checks replayed, [0-9.]+ s saved\)"
+    assert re.fullmatch(line, told["systemMessage"])
     assert not any("s saved" in text for request in session.requests for text in everything_in(request))
 
 
