@@ -101,8 +101,8 @@ class Way:
             self._release()
             self._close()
             return self._only_run(given)
-        nesting.end()
         if answer is not None:
+            nesting.end()
             status = self._replay(answer, begun.outcome)
             return self._only_run(given) if status is None else status
         self._count(begun.outcome)
@@ -166,6 +166,7 @@ class Way:
         since = stamp(settings.cache)
         breaker, seconds = self._breaker(), settings.number("capture_time")
         breaker.require_quick()
+        nesting.told[:] = [lambda: self._blame(breaker)]
         try:
             found = task.capture_key(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
@@ -185,6 +186,10 @@ class Way:
             self._keep_open(store)
         begun.outcome = answer.outcome
         return begun, answer if answer.entry is not None else None
+
+    def _blame(self, breaker: Breaker) -> None:
+        breaker.blame(TimeoutError())
+        self._count(TIME_UP)
 
     def _breaker(self) -> Breaker:
         root = find_root(self._task.cwd) or self._task.cwd
@@ -354,6 +359,7 @@ class Way:
         try:
             self._trace(begun)
             self._watch(begun)
+            nesting.end()
             begun.started = int(time.time() * 1000)
             cap = int(self._settings.number("max_output"))
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)

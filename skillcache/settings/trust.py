@@ -55,8 +55,8 @@ def set_by_project(
 ) -> "list[tuple[str, str]]":
     """Which of the variables the settings of `project`, or of a folder above it in its repository, set; and where.
 
-    Those in the home folder are the person's own, unless they say where that is. A file that cannot be read may set any:
-    the client may know how to; `spelled`: unless it surely does not hold their names.
+    Those in the home folder are the person's own, unless they say where that is. A file that cannot be read may set
+    any: the client may know how to; `spelled`: unless it surely does not hold their names.
     """
     found = []
     home = os.path.realpath(environ.get("HOME") or "/")
