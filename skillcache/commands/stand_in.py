@@ -100,8 +100,10 @@ class Ruled:
         return known or bool(unknown)
 
     def touched(self, found: "CallKey", *, since: int, seconds: float) -> tuple[bool, list[str]]:
-        from skillcache.fingerprint.changes import touched  # a hit needs none
+        from skillcache.fingerprint.changes import touched, touched_beyond  # a hit needs none
 
+        if touched_beyond(found.fingerprint, since):
+            return True, []
         root, deadline = found.fingerprint.root, time.monotonic() + seconds
         return touched(root, found.fingerprint.rows, self.environ, since=since, deadline=deadline, asked=self._asked)
 
