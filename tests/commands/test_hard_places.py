@@ -208,6 +208,14 @@ def test_whoever_does_not_come_back_is_not_waited_for() -> None:
     assert subprocess.run(program, check=False, timeout=60).returncode == 7
 
 
+def test_where_the_system_shows_no_processes(shell: Shell) -> None:
+    hidden = "mount -t tmpfs none /proc || exit 9;"
+    if subprocess.run(["unshare", "-m", "sh", "-c", hidden], capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    for line in ("seq 3 | (pytest -q; cat)", "pytest -q 3>&1 >/dev/null"):
+        shell.same(f"unshare -m bash -c '{hidden} {line}'", runs=2, DO="read x; echo $x; echo all well >&3")
+
+
 def test_a_disk_that_is_full(shell: Shell) -> None:
     with _mounted(shell.base / "full", "size=1m,mode=700"):
         shell.environ["SKILLCACHE_HOME"] = str(shell.base / "full/cache")
