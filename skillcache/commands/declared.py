@@ -149,9 +149,11 @@ class Declared:
         return self.is_disturbed(found, since=since, seconds=seconds), []
 
     def is_disturbed(self, found: CallKey, *, since: int, seconds: float) -> bool:
-        from skillcache.fingerprint.changes import disturbed  # a hit needs none
+        from skillcache.fingerprint.changes import disturbed, touched_beyond  # a hit needs none
 
         if touched(self.plan.reads, found.fingerprint.root, self.program.environ, since):
+            return True
+        if touched_beyond(found.fingerprint, since):
             return True
         named = [*words.paths(self.program.words, self.cwd, self.program.environ)]
         narrowing = self._narrowing()

@@ -11,10 +11,26 @@ each, and whoever asks looks among its own forefathers.
     runs/{process number}.replayed  nothing; that something in it was given a recorded result
 
 Kept clear of the command: a timer lives on in what a process becomes.
+
+A look at a share that has gone away does not come back, and no signal ends it. So a thread looks after the timer: where
+that has rung in vain, it does what is left to do, and nothing else goes on.
 """
 
 import os
-from _signal import ITIMER_REAL, SIG_DFL, SIG_IGN, SIGALRM, getitimer, setitimer, signal  # type: ignore[import-not-found]
+from _signal import (  # type: ignore[import-not-found]
+    ITIMER_REAL,
+    SIG_BLOCK,
+    SIG_DFL,
+    SIG_IGN,
+    SIG_SETMASK,
+    SIGALRM,
+    getitimer,
+    pthread_sigmask,
+    setitimer,
+    signal,
+)
+from _thread import allocate_lock, start_new_thread
+from time import monotonic
 
 from skillcache.core import files
 from skillcache.core.paths import runs_folder
@@ -108,6 +124,14 @@ def _note(path: str) -> str:
 
 
 SECONDS = 5.0
+_SIGNALS = 32  # from here on those of real time
+_GRACE = 1.0  # seconds more for what the timer ends
+_TO_TELL = 0.2  # seconds
+rescues: "list[Callable[[], object]]" = []  # what is left to do, and does not come back; none: no thread
+told: "list[Callable[[], object]]" = []  # whom else to tell
+_turn = allocate_lock()
+_until: list[float] = []
+_is_watched: list[bool] = []
 _kept: "list[object]" = []  # what was to become of such a signal before the first timer
 
 
@@ -127,11 +151,49 @@ def begin(seconds: float = SECONDS) -> None:
     if not _kept:
         _kept.append(before)
     setitimer(ITIMER_REAL, seconds)
+    if rescues:
+        with _turn:
+            _until[:] = [monotonic() + seconds + _GRACE]
+            begins, _is_watched[:] = not any(_is_watched), [True]
+        if begins:
+            try:
+                start_new_thread(_watch, ())
+            except RuntimeError:  # there is no room for one
+                _is_watched.clear()
 
 
 def end() -> None:
     setitimer(ITIMER_REAL, 0)
+    with _turn:
+        _until.clear()
     signal(SIGALRM, SIG_IGN if SIG_IGN in _kept else SIG_DFL)
+
+
+def _watch() -> None:
+    """Until nothing is bounded any more."""
+    mask = pthread_sigmask(SIG_BLOCK, range(1, _SIGNALS))  # they are for the one that may be held up by something else
+    never = allocate_lock()
+    never.acquire()
+    while True:
+        _turn.acquire()
+        left = _until[0] - monotonic() if _until else 0.0
+        if left <= 0:
+            break
+        _turn.release()
+        never.acquire(timeout=left)
+    if not _until:
+        _is_watched.clear()
+        _turn.release()
+        return
+    # The turn is kept: whoever comes back now waits for ever.
+    for tell in told:
+        try:
+            start_new_thread(tell, ())  # it may be held up by the same
+        except RuntimeError:
+            break
+    never.acquire(timeout=_TO_TELL)
+    pthread_sigmask(SIG_SETMASK, mask)
+    rescues[0]()
 
 
 def give_up(_number: int, _frame: "FrameType | None") -> None:

@@ -110,8 +110,10 @@ class Ruled:
         return known or bool(unknown)
 
     def touched(self, found: "CallKey", *, since: int, seconds: float) -> tuple[bool, list[str]]:
-        from skillcache.fingerprint.changes import touched  # a hit needs none
+        from skillcache.fingerprint.changes import touched, touched_beyond  # a hit needs none
 
+        if touched_beyond(found.fingerprint, since):
+            return True, []
         root, deadline = found.fingerprint.root, time.monotonic() + seconds
         return touched(root, found.fingerprint.rows, self.environ, since=since, deadline=deadline, asked=self._asked)
 
@@ -173,9 +175,13 @@ def main(argv: list[str]) -> "NoReturn":
         environ["LC_CTYPE"] = locale[1:]
     if not environ.get("_"):
         environ.pop("_", None)  # the shim says so of one that there was none of
+
+    def rescue() -> None:
+        _last_resort(locale, path, words, environ)
+
     status = None
     try:
-        status = _answer(path, tuple(words), environ)
+        status = _answer(path, tuple(words), environ, rescue)
     except BaseException as fault:  # noqa: BLE001 - the command must run
         status = _rescued(fault)
     if status is None:
@@ -183,7 +189,53 @@ def main(argv: list[str]) -> "NoReturn":
     os._exit(status)
 
 
-def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]") -> int | None:
+def _last_resort(locale: str, path: str, words: list[str], environ: "MutableMapping[str, str]") -> "NoReturn":
+    """Where the thread that all is done in does not come back."""
+    import os
+    import sys
+
+    child = sys.modules.get("skillcache.commands.child")
+    if child is not None and child.ended:
+        os._exit(child.ended[-1])
+    sys.modules["skillcache.core.processes"].end_all()
+    _give_back()
+    # Signals are for the main thread of a Python to set: another Python has one.
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", _BECOMING, locale, path, *words], environ)  # noqa: S606
+
+
+_BECOMING = """
+import posix, sys
+from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal
+for number in (SIGPIPE, SIGXFSZ):
+    signal(number, SIG_DFL)
+locale, path, *words = sys.argv[1:]
+environ = {name: value for name, value in posix.environ.items() if name != b"LC_CTYPE"}
+if locale:
+    environ[b"LC_CTYPE"] = locale[1:].encode("utf-8", "surrogateescape")
+try:
+    posix.execve(path, words, environ)
+except OSError as fault:
+    if fault.errno == 8:
+        posix.execve("/bin/sh", ["sh", path, *words[1:]], environ)
+    posix.write(2, f"bash: line 1: {fault.strerror}\\n".encode())
+    posix._exit(127 if fault.errno == 2 else 126)
+"""
+
+
+def _give_back() -> None:
+    """What was taken of the standard input."""
+    import sys
+
+    try:
+        for given in getattr(sys.modules.get("skillcache.commands.streams"), "taken", ()):
+            given.give_back()
+    except (OSError, MemoryError):  # there is no room for that either
+        return
+
+
+def _answer(
+    path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]", rescue: "Callable[[], object]"
+) -> int | None:
     """The status to end with; None where the command is to run as if we were not there."""
     from skillcache.core import bytecode
     from skillcache.core.paths import package_folder
@@ -194,6 +246,7 @@ def _answer(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str
 
     if disabled(environ) or nesting.is_taken():
         return None
+    nesting.rescues.append(rescue)
     nesting.begin()
     try:
         return _way(path, words, environ)
@@ -275,14 +328,9 @@ def _is_shim(path: str) -> bool:
 def _become(path: str, words: list[str], environ: "MutableMapping[str, str]") -> int:
     """Without a module of ours that is not there yet: they may be what is missing."""
     import os
-    import sys
     from _signal import SIG_DFL, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
-    try:
-        for given in getattr(sys.modules.get("skillcache.commands.streams"), "taken", ()):
-            given.give_back()
-    except (OSError, MemoryError):  # there is no room for that either
-        pass
+    _give_back()
     for number in (SIGPIPE, SIGXFSZ):  # Python ignores these, and the command would inherit that
         signal(number, SIG_DFL)
     for shell in (), ("/bin/sh", "sh"):  # a script without a first line is for a shell

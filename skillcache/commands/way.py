@@ -108,8 +108,8 @@ class Way:
             self._release()
             self._close()
             return self._only_run(given)
-        nesting.end()
         if answer is not None:
+            nesting.end()
             status = self._replay(answer, begun)
             return self._only_run(given) if status is None else status
         self._count(begun.outcome)
@@ -191,6 +191,7 @@ class Way:
         since = stamp(settings.cache)
         breaker, seconds = self._breaker(), settings.number("capture_time")
         breaker.require_quick()
+        nesting.told[:] = [lambda: self._blame(breaker)]
         try:
             found = task.capture_key(given.rows(), seconds=seconds, meanwhile=self._open_store)  # to have it loaded
         except Bypass as bypass:
@@ -200,6 +201,10 @@ class Way:
             breaker.blame(TimeoutError())
             raise
         return since, found
+
+    def _blame(self, breaker: Breaker) -> None:
+        breaker.blame(TimeoutError())
+        self._count(TIME_UP)
 
     def _breaker(self) -> Breaker:
         root = find_root(self._task.cwd) or self._task.cwd
@@ -370,6 +375,7 @@ class Way:
         try:
             self._trace(begun)
             self._watch(begun)
+            nesting.end()
             begun.started = int(time.time() * 1000)
             cap = int(self._settings.number("max_output"))
             ended = child.run(self._task.program, given, cap, joined=self._task.joined)

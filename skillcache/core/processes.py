@@ -27,6 +27,10 @@ _CHUNK = 1 << 20
 _MOST = 512 << 20  # bytes of one child's output; a listing of a million files is 100 MB
 
 
+_MOMENT = 0.2  # seconds
+_alive: set[int] = set()
+
+
 class TooMuch(Exception):
     """A child printed more than anybody could use."""
 
@@ -64,6 +68,7 @@ def start(path: str, argv: list[str], environ: "Mapping[str, str]") -> Child:
         raise
     finally:
         os.close(writing)
+    _alive.add(pid)
     return Child(pid, reading)
 
 
@@ -134,9 +139,26 @@ def end(children: "Sequence[Child]") -> None:
 def _reap(child: Child, options: int) -> bool:
     pid, status = os.waitpid(child.pid, options)
     if pid:
+        _alive.discard(pid)
         child.status = os.waitstatus_to_exitcode(status)
         os.close(child.fd)
     return pid != 0
+
+
+def end_all() -> None:
+    """Whatever still runs, of a process that is about to become another."""
+    for pid in _alive:
+        try:
+            os.killpg(pid, _SIGKILL)
+        except OSError:
+            continue
+    until = time.monotonic() + _MOMENT
+    for pid in _alive:
+        try:
+            while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < until:
+                time.sleep(0.001)
+        except OSError:
+            continue
 
 
 def quote(text: str) -> str:

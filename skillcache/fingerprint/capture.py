@@ -122,6 +122,7 @@ class Fingerprint(Record):
     details: dict[str, object]  # JSON of bounded size, with which a later capture can say what differs
     ignored: Ignored | None = None  # of a capture with a scope
     elsewhere: "Mapping[str, StampedFile]" = field(default_factory=dict)  # what the project's text names beyond it
+    beyond: tuple[str, ...] = ()  # what else counts there: paths of files, and of folders with all in them
 
 
 def capture(request: Request) -> Fingerprint:
@@ -181,7 +182,7 @@ def _capture(
     if request.meanwhile is not None:
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
-    named_there: dict[str, StampedFile] = {}
+    there: tuple[dict[str, StampedFile], list[str]] = ({}, [])
     known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
     if reading is not None:
         found = reading.finish()
@@ -203,15 +204,13 @@ def _capture(
     links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
         state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references)
-        more, named_there = _elsewhere(
-            request, state, [*leading, *(os.path.join(root, link) for link in links)], budget
-        )
+        more, there = _elsewhere(request, state, [*leading, *(os.path.join(root, link) for link in links)], budget)
         rows += [*more, *_unknown_to_git(root, reading, found, known, wanted=_ASKS_FOR_MODES in more)]
     # What the project names counts as such: it may be what the command itself writes.
     rows += [
         ("settings", *row)
         for row, path in zip(settings.rows, settings.files, strict=True)
-        if _BEYOND + os.path.relpath(path, root) not in named_there
+        if _BEYOND + os.path.relpath(path, root) not in there[0]
     ]
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
 
@@ -229,8 +228,15 @@ def _capture(
         tuple(sorted(set(rows))),
         details,
         ignored if request.scope else None,
-        named_there,
+        there[0],
+        tuple(sorted({*settings.files, *there[1], *_leaving(root, (*reached, *request.reads, *links))})),
     )
+
+
+def _leaving(root: str, paths: "Iterable[str]") -> set[str]:
+    """Real paths of those that lie outside the project; relative ones begin at `root`."""
+    reals = {os.path.realpath(os.path.join(root, path)) for path in paths}
+    return {path for path in reals if not f"{path}/".startswith(f"{root}/")}
 
 
 def _of_system() -> list[Row]:
@@ -262,7 +268,8 @@ def without_own_outputs(
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
     rows = {(label, _printable(name), value) for label, name, value in known}
-    return Fingerprint(after.root, tuple(sorted({*rest, *rows})), after.details, after.ignored, after.elsewhere)
+    known_rows = tuple(sorted({*rest, *rows}))
+    return Fingerprint(after.root, known_rows, after.details, after.ignored, after.elsewhere, after.beyond)
 
 
 def _rows_of_mentions(found: "Mapping[str, StampedFile]", own: Own | None) -> list[Row]:
@@ -385,8 +392,10 @@ _ASKS_FOR_MODES = ("asked", "permissions", "")
 
 def _elsewhere(
     request: Request, state: _State, reached: list[str], budget: files.Budget
-) -> "tuple[list[Row], dict[str, StampedFile]]":
-    """What the project's own text leads to beyond it; the programs among that are tools, and have settings.
+) -> "tuple[list[Row], tuple[dict[str, StampedFile], list[str]]]":
+    """What the project's own text leads to beyond it, and what of that are folders.
+
+    The programs among it are tools, and have settings.
 
     reached: what links and packages lead to.
     """
@@ -414,7 +423,7 @@ def _elsewhere(
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
     if KEPT in spoken_of.said:
         rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
-    return rows, there
+    return rows, (there, spoken_of.folders)
 
 
 def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:

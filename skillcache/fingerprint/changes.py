@@ -19,10 +19,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from skillcache.fingerprint.capture import Row
+    from skillcache.fingerprint.capture import Fingerprint, Row
 
 
 _SECOND = 1_000_000_000
+_OF_CHANGE = 2  # where in a file's stamp its last change is
+_MOST_BEYOND = 2_000  # files of a folder
 
 
 def disturbed(
@@ -87,6 +89,30 @@ def touched(
     top = os.fsencode(root)
     newer = [path for path in untracked if not is_cache(path) and _changed(os.path.join(top, path)) >= since]
     return False, [os.fsdecode(path) for path in newer if not is_swap(os.path.join(top, path))]
+
+
+def touched_beyond(found: "Fingerprint", since: int) -> bool:
+    """Whether a file outside the project was that counts by its content, and that no run leaves there itself."""
+    own = found.ignored.own if found.ignored is not None else None
+    for path, entry in found.elsewhere.items():
+        if entry[1] and entry[1][_OF_CHANGE] >= since and not (own is not None and own.holds(path, entry)):
+            return True
+    return any(_holds_newer(path, since) for path in found.beyond)
+
+
+def _holds_newer(path: str, since: int) -> bool:
+    """Of a folder with more in it than `_MOST_BEYOND` it is the first of them that are asked."""
+    if not os.path.isdir(path):
+        return max(map(_changed, (os.fsencode(path), os.fsencode(os.path.realpath(path))))) >= since
+    left = _MOST_BEYOND
+    for folder, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not is_cache(os.fsencode(name))]
+        left -= len(names)
+        if left < 0:
+            return False
+        if any(_changed(os.fsencode(f"{folder}/{name}")) >= since for name in names):
+            return True
+    return False
 
 
 def _any_newer(root: str, paths: list[bytes], since: int) -> bool:

@@ -91,6 +91,7 @@ class Texts(Record):
 class Mentions(Record):
     paths: "dict[str, StampedFile]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
     programs: "frozenset[str]"
+    folders: list[str]  # of these paths, as they are
     said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
 
 
@@ -124,7 +125,7 @@ def of(
         held = memory.words()
         known = zip(ordered, signs(map(os.fsencode, ordered)), strict=True)
         named = frozenset([name for name, sign in known if sign in held])
-    return Mentions(dict(found.rows()), named, memory.words())
+    return Mentions(dict(found.rows()), named, list(filter(os.path.isdir, found.found)), memory.words())
 
 
 class _Memory:

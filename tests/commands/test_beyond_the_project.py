@@ -168,6 +168,18 @@ def test_folders_that_variables_name_are_looked_into(tmp_path: Path, kind: str) 
     counts(shell, line, f"{folder}/{name}", **environ)
 
 
+@pytest.mark.parametrize("path", ["../fixture.json", "~/.config/app.json", "../pytest.ini", "../lib/deep/a.txt"])
+def test_what_was_changed_and_changed_back_meanwhile_was_no_input(shell: Shell, path: str) -> None:
+    write(real(shell, path), "one\n")
+    (shell.project / "link").symlink_to("../lib")
+    (shell.project / "conftest.py").write_text('open("../fixture.json"); open("~/.config/app.json")')
+    (shell.base / "do.sh").write_text(f"echo two >{path}\ncat {path}\necho one >{path}\n")
+    call(shell, "pytest -q", 1, path)
+    prints(shell, path)
+    call(shell, "pytest -q", 1, path)
+    call(shell, "pytest -q", 0, path)
+
+
 def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
     shell = _shell(tmp_path, "npm")
     for line in ("pytest -q", "npm test"):

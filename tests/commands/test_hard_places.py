@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pty
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import skillcache
+from skillcache.core.outcomes import SLOW_PLACE, TIME_UP
 from tests.conftest import until
 from tests.shims.shell import Shell
 
@@ -154,6 +158,62 @@ def _mounted(folder: Path, options: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def _gone(folder: Path) -> Iterator[None]:
+    """A share whose server says nothing any more: who looks at it waits, and no signal but the last ends that."""
+    folder.mkdir(parents=True)
+    library = ctypes.CDLL(None)
+    try:
+        server = os.open("/dev/fuse", os.O_RDWR)
+    except OSError:
+        pytest.skip("nothing may be mounted here")
+    options = f"fd={server},rootmode=40000,user_id={os.getuid()},group_id={os.getgid()}"
+    if library.mount(b"fuse", os.fsencode(folder), b"fuse", 0, options.encode()):
+        os.close(server)
+        pytest.skip("nothing may be mounted here")
+    try:
+        yield
+    finally:
+        os.close(server)
+        library.umount2(os.fsencode(folder), 2)
+
+
+def test_a_share_that_has_gone_away(shell: Shell) -> None:
+    (shell.project / "conftest.py").write_text('open("../share/data.json")')
+    environ = {"DO": "echo all well; trap '' PIPE; cat", "SKILLCACHE_CAPTURE_TIME": "0.5"}
+    line = "seq 3 | pytest -q"
+    with _gone(shell.base / "share"):
+        assert [shell.call(line, **environ).stdout for _ in range(2)] == ["all well\n1\n2\n3\n"] * 2
+    log = (shell.cache / "outcomes.log").read_text().splitlines()
+    assert [int(line.split("\t")[1]) for line in log] == [TIME_UP.id, SLOW_PLACE.id]  # it is asked once in a session
+
+
+_HELD_UP = """
+import os, sys, time, _signal
+sys.path.insert(0, sys.argv[1])
+from skillcache.commands import nesting
+nesting.rescues.append(lambda: os._exit(7))
+_signal.pthread_sigmask(_signal.SIG_BLOCK, [_signal.SIGALRM])  # as one is that waits where no signal ends that
+nesting.begin(0.01)
+nesting.end()
+nesting.begin(0.01)
+time.sleep(600)
+"""
+
+
+def test_whoever_does_not_come_back_is_not_waited_for() -> None:
+    program = [sys.executable, "-I", "-S", "-c", _HELD_UP, str(Path(skillcache.__file__).parents[1])]
+    assert subprocess.run(program, check=False, timeout=60).returncode == 7
+
+
+def test_where_the_system_shows_no_processes(shell: Shell) -> None:
+    hidden = "mount -t tmpfs none /proc || exit 9;"
+    if subprocess.run(["unshare", "-m", "sh", "-c", hidden], capture_output=True, check=False).returncode:
+        pytest.skip("nothing may be mounted here")
+    for line in ("seq 3 | (pytest -q; cat)", "pytest -q 3>&1 >/dev/null"):
+        shell.same(f"unshare -m bash -c '{hidden} {line}'", runs=2, DO="read x; echo $x; echo all well >&3")
 
 
 def test_a_disk_that_is_full(shell: Shell) -> None:
