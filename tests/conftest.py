@@ -31,8 +31,19 @@ settings.load_profile("untimed")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# What takes longest begins first, or a processor has nothing to do in the end.
+LONG = (
+    *("tests/fidelity/", "tests/shims/test_shim.py::test_nothing_on_path"),
+    *("tests/e2e/test_plugin_doctor.py", "tests/e2e/test_plugin_install.py", "tests/e2e/test_shims_sandbox.py"),
+)
+
 SECONDS = 30.0  # for servers to agree, on a busy machine
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

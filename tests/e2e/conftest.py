@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.e2e import stubs
 from tests.e2e.client import EARLIER_VERSION, OLD_VERSION, VERSION, find_client, find_installed
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import CHECK_RULE, MCP_RULE, Place
+from tests.fidelity.hooks import bare_python
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +29,7 @@ def claude() -> str:
 def template(tmp_path_factory: pytest.TempPathFactory, claude: str) -> Path:
     """Made once: `bare` and `installed` are the same project and home folder, without and with the hooks."""
     root = tmp_path_factory.mktemp("template")
+    lay_out_pytest(root / "tools")
     Place(root / "bare", claude).make()
     shutil.copytree(root / "bare", root / "installed", symlinks=True)
     Place(root / "installed", claude).skillcache("install", "--scope", "user")
@@ -35,19 +39,19 @@ def template(tmp_path_factory: pytest.TempPathFactory, claude: str) -> Path:
 @pytest.fixture
 def place(tmp_path: Path, claude: str, template: Path) -> Place:
     """A project with skillcache installed for its person."""
-    return _copy(template / "installed", tmp_path / "place", claude)
+    return _copy(template, "installed", tmp_path / "place", claude)
 
 
 @pytest.fixture
 def bare_place(tmp_path: Path, claude: str, template: Path) -> Place:
     """A project whose person has no skillcache."""
-    return _copy(template / "bare", tmp_path / "place", claude)
+    return _copy(template, "bare", tmp_path / "place", claude)
 
 
 @pytest.fixture
 def second_place(tmp_path: Path, claude: str, template: Path) -> Place:
     """The same project with another home folder, skillcache installed there too."""
-    return _copy(template / "installed", tmp_path / "second", claude)
+    return _copy(template, "installed", tmp_path / "second", claude)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +78,7 @@ def plugged(tmp_path: Path, claude: str, template: Path, runtime: Path) -> Plugg
     """A project whose person has the plugin and nothing else of ours."""
     shutil.copytree(template / "bare", tmp_path / "plugged", symlinks=True)
     place = Plugged(tmp_path / "plugged", claude, runtime)
+    _give_pytest(place, template)
     place.configure(CHECK_RULE + MCP_RULE)
     return place
 
@@ -92,6 +97,30 @@ def stubbed(request: pytest.FixtureRequest, tmp_path: Path, template: Path, runt
     return place
 
 
-def _copy(made: Path, root: Path, claude: str) -> Place:
-    shutil.copytree(made, root, symlinks=True)
-    return Place(root, claude)
+def _copy(template: Path, kind: str, root: Path, claude: str) -> Place:
+    shutil.copytree(template / kind, root, symlinks=True)
+    place = Place(root, claude)
+    _give_pytest(place, template)
+    return place
+
+
+def _give_pytest(place: Place, template: Path) -> None:
+    place.client.env["PATH"] = f"{template}/tools/bin:{place.client.env['PATH']}"
+
+
+def lay_out_pytest(folder: Path) -> None:
+    """Lays out pytest in an environment with nothing else in it.
+
+    Beside the other packages of these tests lies the checkout, and all that its own text names would count.
+    """
+    python = bare_python(folder)
+    packages = folder / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    for name in ("pytest", "pluggy", "iniconfig", "packaging", "pygments"):
+        for file in distribution(name).files or ():
+            if file.suffix == ".py" or ".dist-info" in file.parts[0]:
+                path = packages / file
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file.locate(), path)
+    program = folder / "bin/pytest"
+    program.write_text(f"#!{python}\nimport sys\nfrom pytest import console_main\nsys.exit(console_main())\n")
+    program.chmod(0o755)

@@ -42,7 +42,8 @@ def test_a_failing_command_runs_again_but_for_another_filter_in_the_next_call(pl
     lines = [PYTEST, PYTEST, filtered, filtered, f"{PYTEST} 2>&1 | head -1; true"]
     session = place.play(*lines)
     ran = ["seen_failure", "failure"]
-    assert place.outcomes() == ["no_entry", "failure", *ran, "replayed", *ran, *ran]
+    assert place.outcomes()[:-1] == ["no_entry", "failure", *ran, "replayed", *ran, "seen_failure"]
+    assert place.outcomes()[-1] in {"failure", "cut"}  # as `head` was there still when the last bytes came, or was not
     assert place.count() == 4
     assert [result.is_error for result in session.results] == [True, True, False, False, False]
     assert session.texts[0] == session.texts[1]

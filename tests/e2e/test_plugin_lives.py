@@ -20,8 +20,8 @@ from tests.conftest import RedisServer
 from tests.e2e.plugin import SECONDS, Plugged, notes
 from tests.e2e.project import COUNT, after
 
-ENDS = ("by itself", "SIGTERM", "SIGINT", "SIGKILL", "SIGABRT")
-SESSIONS = int(os.environ.get("SKILLCACHE_TEST_SESSIONS", "5"))  # in all
+ENDS = ("by itself", "SIGTERM", "SIGINT", "SIGKILL")
+SESSIONS = int(os.environ.get("SKILLCACHE_TEST_SESSIONS", "4"))  # in all
 
 
 def ours(plugged: Plugged) -> list[str]:

@@ -6,31 +6,35 @@ import json
 
 import pytest
 
+from skillcache.cli.probe.api import Turn
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT, after
 from tests.e2e.test_permissions_kept import SCOPES, add
 
+CHECKS: list[Turn | list[str]] = [f"./check {scope}" for scope in SCOPES]
+
 
 @pytest.fixture
 def recorded(plugged: Plugged) -> Plugged:
-    """Results of `./check` and of a tool are stored; git ignores the settings."""
+    """Results of some commands and of a tool are stored; git ignores the settings."""
     plugged.write(".gitignore", "__pycache__/\n.pytest_cache/\n.claude/\n")
     plugged.commit()
-    plugged.play("./check", COUNT)
-    assert plugged.outcomes() == ["no_entry", "stored"] * 2
+    plugged.play("./check", *CHECKS, COUNT)
+    assert plugged.outcomes() == ["no_entry", "stored"] * 5
     return plugged
 
 
 def test_a_deny_or_ask_rule_of_any_scope_stops_a_hit(recorded: Plugged) -> None:
-    for scope in SCOPES:
-        for kind in ("deny", "ask"):
-            add(recorded, scope, {"permissions": {kind: ["Bash(./check:*)", COUNT.tool]}})
-            session = recorded.play("./check", COUNT, mode="default", allow=["Bash", COUNT.tool])
-            assert [result.is_error for result in session.results] == [True, True], (scope, kind)
-            assert notes(session) == []
-            add(recorded, scope, {"permissions": {}})
-    assert recorded.outcomes() == ["no_entry", "stored"] * 2
-    assert recorded.count() == 2
+    calls = [*CHECKS, COUNT]
+    for kind, of_tool in (("deny", "local"), ("ask", "project")):
+        for scope in SCOPES:
+            rules = [f"Bash(./check {scope}:*)", *([COUNT.tool] if scope == of_tool else [])]
+            add(recorded, scope, {"permissions": {kind: rules}})
+        session = recorded.play(*calls, mode="default", allow=["Bash", COUNT.tool])
+        assert [result.is_error for result in session.results] == [True] * len(calls), kind
+        assert notes(session) == []
+    assert recorded.outcomes() == ["no_entry", "stored"] * 5
+    assert recorded.count() == 5
 
 
 def test_what_the_person_allows_is_answered_and_nothing_without_a_permission(recorded: Plugged) -> None:

@@ -4,10 +4,13 @@ The whole file system lies under an overlay, so that anything may be made, chang
 knows of it: in the folders above the project, at home, in /etc, and the programs themselves.
 """
 
+import glob
 import json
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 
 LOOK, BRIEF = "look", "brief"
@@ -31,8 +34,16 @@ def _mount(*words: str) -> None:
     subprocess.run(["mount", *words], check=True)
 
 
+def forget_checkout() -> None:
+    """Takes the editable install from the tests' environment, here alone: it leads to all that our text names."""
+    packages = sysconfig.get_path("purelib")
+    for path in glob.glob(f"{packages}/*skillcache*.pth") + glob.glob(f"{packages}/skillcache-*"):
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
 def main(name: str, tools: str, scratch: str, mode: str) -> int:
     enter(scratch)
+    forget_checkout()
     from tests.benchmarks.coverage_of_key.bench import Bench
     from tests.benchmarks.coverage_of_key.probing import examine
 
