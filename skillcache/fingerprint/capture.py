@@ -30,6 +30,7 @@ from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from skillcache.core.git import Git
     from skillcache.fingerprint.outside import References
@@ -389,6 +390,15 @@ def _elsewhere(
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
     reached += [*state.references.found, *named.folders(state.cwd, root, state.environ)]
+    given = list(named.files_named(state.environ, dict.fromkeys((state.cwd, *request.directories))))
+
+    def scripts(programs: "AbstractSet[str]") -> list[str]:
+        for word in sorted(programs):
+            state.tools.mention(word, state.cwd)
+        return state.tools.scripts()
+
+    for word in named.words(state.environ):
+        state.tools.mention(word, state.cwd)
     spoken_of = mentions.of(
         root,
         texts,
@@ -396,18 +406,40 @@ def _elsewhere(
         _places(request, state.cwd, root),
         deadline=request.deadline,
         programs=state.tools.programs(),
-        reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+        reached=[*reached, *given, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+        given=given,
+        scripts=scripts,
     )
-    for word in sorted(spoken_of.programs):
-        state.tools.mention(word, state.cwd)
     state.references.follow(settings.add(above.of_programs(spoken_of.programs, spoken_of.said, state.environ, budget)))
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
     rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
+    _, any_ = configuration.ecosystems(word for word, _ in request.executables)
+    rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
+    if reading is not None:
+        rows += _of_git(request, reading, state.found.head, spoken_of.said)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
     if KEPT in spoken_of.said:
         rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
     return rows, there
+
+
+def _of_git(request: Request, reading: worktree.Reading, head: str, said: "AbstractSet[bytes]") -> list[Row]:
+    """What the project's source, the task or a script that it calls asks of git's own state."""
+    asking = {sign for sign in said if sign[:1] == b"?"}
+    texts = []
+    for runner, task, folder in request.tasks:
+        from skillcache.fingerprint import recipes  # most commands are no tasks
+
+        texts += [text.encode("utf-8", "surrogateescape") for text, _ in recipes.said(runner, task, folder)]
+    if not (asking or texts):
+        return []
+    from skillcache.fingerprint import git_state  # few texts ask
+
+    for text in texts:
+        asking |= git_state.asked(text)
+    found = git_state.rows(asking, reading.folder, reading.shared, head, reading.listing or b"")
+    return [("git", *row) for row in found]
 
 
 def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
