@@ -4,6 +4,7 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
+from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
@@ -24,7 +25,7 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import KEPT, MODES
+from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES
 from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
@@ -231,7 +232,17 @@ def _of_system() -> list[Row]:
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     kind = f"{system.sysname} {system.machine}"
-    return [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
+    rows = [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
+    return [*rows, ("system", "network", "none")] if _is_alone() else rows
+
+
+def _is_alone() -> bool:
+    """Whether the process has been shut off from every network (Linux): `unshare --net`."""
+    lines = (read("/proc/self/net/dev", _INTERFACES) or b"").splitlines()[2:]
+    return bool(lines) and all(line.lstrip().startswith(b"lo:") for line in lines)
+
+
+_INTERFACES = 1 << 16
 
 
 _READS = "3"  # what a capture reads: another number where it begins to read more, so that no older result is given
@@ -419,8 +430,12 @@ def _elsewhere(
     if reading is not None:
         rows += _of_git(request, reading, state.found.head, spoken_of.said)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
+    places = _places(request, state.cwd, root)
     if KEPT in spoken_of.said:
-        rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
+        rows += _kept_by_pytest(places, root, budget)
+    if EXAMPLES in spoken_of.said:
+        rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
+    rows += _kept_for_linters(request, root, budget)
     return rows, there
 
 
@@ -450,6 +465,40 @@ def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[
             top = f"{place}/.pytest_cache/{part}"
             if os.path.isdir(top):
                 rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
+    return rows
+
+
+_OF_HYPOTHESIS = ".hypothesis/examples"  # which have failed, and which it tries first
+# What linters have found in files that are as they were, whatever these import and the rules read (eslint 10,
+# stylelint 17, prettier 3): with `--cache` a report is made of it.
+_OF_LINTERS = (".eslintcache", ".stylelintcache", "node_modules/.cache/prettier/.prettier-cache")
+
+
+def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: files.Budget) -> list[Row]:
+    rows: list[Row] = []
+    for place in places:
+        for name in names:
+            path = os.path.normpath(f"{place}/{name}")
+            if os.path.isfile(path):
+                rows.append(("kept", os.path.relpath(path, root), files.content(path, budget)))
+            elif os.path.isdir(path) and os.listdir(path):
+                rows.append(
+                    ("kept", os.path.relpath(path, root), files.tree(path, budget, lambda _path, _folder: False))
+                )
+    return rows
+
+
+def _kept_for_linters(request: Request, root: str, budget: files.Budget) -> list[Row]:
+    """What a task has its linters keep from run to run; as commands of their own, such always run."""
+    rows: list[Row] = []
+    for runner, task, folder in request.tasks:
+        from skillcache.fingerprint import recipes  # most commands are no tasks
+
+        for text, _ in recipes.said(runner, task, folder):
+            if "--cache" in text:
+                told = text.replace("=", " ").replace('"', " ").split()
+                places = [told[at] for at, word in enumerate(told[:-1], 1) if word == "--cache-location"]
+                rows += _kept((folder,), (*_OF_LINTERS, *places), root, budget)
     return rows
 
 

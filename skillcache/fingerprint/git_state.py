@@ -44,6 +44,7 @@ _LIBRARIES = (
     *(b"git_version!", b"go-git", b"rugged", b"Rugged"),
 )
 _BLANKS = bytes.maketrans(b" \t\r\n\"'`,;:=()[]{}<>|&@", b" " * 22)
+_COMMENTS = (b"#", b"//", b"*", b"/*", b"--", b";")
 _NEAR = 160  # bytes behind the word in which the command stands
 _AHEAD = 5  # words
 _OF_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
@@ -69,6 +70,8 @@ def _asked_at(data: bytes, at: int, spelling: bytes) -> set[bytes]:
     ahead, behind = data[at - 1 : at] if at else b"", data[at + 3 : at + 4]
     if ahead == b"." and behind != b".":
         return _kept(data, at) if spelling == b"git" else set()
+    if data[data.rfind(b"\n", 0, at) + 1 : at].lstrip().startswith(_COMMENTS):
+        return set()
     is_word = not ahead or ahead[0] not in _OF_NAME or ahead == b"_" or (spelling == b"Git" and ahead.islower())
     if not is_word or (behind and behind[0] in _OF_NAME):
         return set()

@@ -187,8 +187,10 @@ def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
 
 
 # Among the words: the text asks for permissions, for local times, for who works here, for what pytest's cache keeps,
-# for the account that it runs under, or starts a shell that reads what a person has set for shells.
-MODES, ZONE, PERSON, KEPT, LOGIN, ACCOUNT = b"?modes", b"?zone", b"?person", b"?kept", b"?login", b"?account"
+# for the account that it runs under, starts a shell that reads what a person has set for shells, or is a test that
+# begins with what has failed before.
+MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"?login"
+ACCOUNT, EXAMPLES = b"?account", b"?examples"
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
@@ -222,6 +224,7 @@ READ, READ_BY_SCRIPT = b"?$", b"?$$"
 _ACCOUNT = (b"getuser", b"getlogin", b"userInfo(", b"getpwuid", b"getpwnam", b"Etc.getlogin", b"user.Current(")
 _KEPT = (b"config.cache", b"config.getini('cache", b"lastfailed", b"pytest_cache/v", b"pytest_cache/d")
 _ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON, ACCOUNT: _ACCOUNT}
+_ASKING[EXAMPLES] = (b"import hypothesis", b"from hypothesis")
 _OWN = (
     *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
     *(b"BASH_SOURCE", b"FindBin", b"runtime.Caller", b"CMAKE_CURRENT_", b"MAKEFILE_LIST"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -50,6 +51,7 @@ ASKING = {
     "run(['git', 'rev-parse', '--show-toplevel'])\nDIGITS = 'git-log'": ([], [COMMIT, TAG, REMOTE]),
     "run(['git', 'init', '-q'])\nrun('git config user.name x')": ([], [COMMIT, TAG, REMOTE]),
     "x.isdigit() or log(github)  # legit status": ([], [COMMIT, REMOTE]),
+    "# git log\n// git status\n * git describe": ([], [COMMIT, TAG]),
 }
 
 
@@ -185,4 +187,65 @@ def test_what_lies_around_a_program_that_a_text_names_counts_where_the_program_g
     prints(shell, f"{shell.base}/opt/{SCRIPTS[text]}")
     for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
         write(shell.base / "opt" / SCRIPTS[text], content)
+        call(shell, "pytest -q", runs, content)
+
+
+KEPT = {  # what hypothesis 6.170, eslint 10, stylelint 17 and prettier 3 were seen to read before they look
+    "from hypothesis import given": ("pytest -q", ".hypothesis/examples/0a/1b"),
+    "eslint --cache .": ("npm test", ".eslintcache"),
+    "stylelint --cache x.css": ("npm test", ".stylelintcache"),
+    "eslint --cache --cache-location=.caches/eslint .": ("npm test", ".caches/eslint"),
+    "prettier --check --cache .": ("npm test", "node_modules/.cache/prettier/.prettier-cache"),
+}
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_a_tool_keeps_and_goes_by_counts(shell: Shell, text: str) -> None:
+    line, path = KEPT[text]
+    (shell.project / "test_a.py").write_text(text if line == "pytest -q" else "")
+    (shell.project / "package.json").write_text(json.dumps({"scripts": {"test": text}}))
+    (shell.project / ".gitignore").write_text(".hypothesis\n.eslintcache\n.stylelintcache\n.caches\nnode_modules\n")
+    prints(shell, path)
+    call(shell, line, 1, "first")
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(shell.project / path, content)
+        call(shell, line, runs, content)
+
+
+@pytest.mark.parametrize("text", ["jest -o", "jest --ci -o src"])
+def test_a_task_that_tests_what_has_changed_depends_on_the_commit(shell: Shell, text: str) -> None:
+    (shell.project / "package.json").write_text(json.dumps({"scripts": {"test": text}}))
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("npm test")
+    git(shell, COMMIT)
+    assert shell.key("npm test") != key
+
+
+@pytest.mark.parametrize("option", ["onlyChanged: true", "lastCommit: true"])
+def test_and_so_does_jest_where_it_is_configured_so(shell: Shell, option: str) -> None:
+    shell.tool("jest")
+    (shell.project / "jest.config.js").write_text(f"module.exports = {{{option}}}")
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("jest")
+    git(shell, COMMIT)
+    assert shell.key("jest") != key
+
+
+def test_a_process_without_a_network_is_another(shell: Shell) -> None:
+    alone = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespaces for this user")
+    (shell.base / "do.sh").write_text("grep -c : /proc/net/dev\n")
+    shell.tool("alone", f'#!/bin/sh\nexec {" ".join(alone)} "$@"\n')
+    call(shell, "pytest -q", 1, "first")
+    before = shell.runs()
+    assert shell.call("alone bash -c 'pytest -q; :'").stdout == shell.run("alone bash -c 'pytest -q; :'").stdout
+    assert shell.runs() > before + 1
+
+
+def test_a_package_that_is_named_with_a_module_of_it_counts(shell: Shell) -> None:
+    write(shell.base / "conftest.py", "pytest_plugins = ['plugged.fixtures']\n")
+    prints(shell, "../plugged/deep.py")
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(shell.base / "plugged/deep.py", content)
         call(shell, "pytest -q", runs, content)
