@@ -84,6 +84,7 @@ _OPTIONS = (
     "core.trustctime=true",
     "core.checkStat=default",
     "core.fileMode=true",
+    "core.ignorecase=false",
     "core.symlinks=true",
 )
 _KEPT = ("HOME", "XDG_CONFIG_HOME", "TMPDIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM")

@@ -4,6 +4,7 @@ import os
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
+from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
@@ -24,12 +25,13 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import KEPT, MODES
+from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES
 from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from skillcache.core.git import Git
     from skillcache.fingerprint.outside import References
@@ -243,7 +245,17 @@ def _of_system() -> list[Row]:
     system = os.uname()
     user = "root" if os.geteuid() == 0 else "user"
     kind = f"{system.sysname} {system.machine}"
-    return [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
+    rows = [("system", "", kind), ("system", "user", user), ("system", "capture", _READS)]
+    return [*rows, ("system", "network", "none")] if _is_alone() else rows
+
+
+def _is_alone() -> bool:
+    """Whether the process has been shut off from every network (Linux): `unshare --net`."""
+    lines = (read("/proc/self/net/dev", _INTERFACES) or b"").splitlines()[2:]
+    return bool(lines) and all(line.lstrip().startswith(b"lo:") for line in lines)
+
+
+_INTERFACES = 1 << 16
 
 
 _READS = "3"  # what a capture reads: another number where it begins to read more, so that no older result is given
@@ -405,6 +417,15 @@ def _elsewhere(
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
     reached += [*state.references.found, *named.folders(state.cwd, root, state.environ)]
+    given = list(named.files_named(state.environ, dict.fromkeys((state.cwd, *request.directories))))
+
+    def scripts(programs: "AbstractSet[str]") -> list[str]:
+        for word in sorted(programs):
+            state.tools.mention(word, state.cwd)
+        return state.tools.scripts()
+
+    for word in named.words(state.environ):
+        state.tools.mention(word, state.cwd)
     spoken_of = mentions.of(
         root,
         texts,
@@ -412,18 +433,44 @@ def _elsewhere(
         _places(request, state.cwd, root),
         deadline=request.deadline,
         programs=state.tools.programs(),
-        reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+        reached=[*reached, *given, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+        given=given,
+        scripts=scripts,
     )
-    for word in sorted(spoken_of.programs):
-        state.tools.mention(word, state.cwd)
     state.references.follow(settings.add(above.of_programs(spoken_of.programs, spoken_of.said, state.environ, budget)))
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
     rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
+    _, any_ = configuration.ecosystems(word for word, _ in request.executables)
+    rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
+    if reading is not None:
+        rows += _of_git(request, reading, state.found.head, spoken_of.said)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
+    places = _places(request, state.cwd, root)
     if KEPT in spoken_of.said:
-        rows += _kept_by_pytest(_places(request, state.cwd, root), root, budget)
+        rows += _kept_by_pytest(places, root, budget)
+    if EXAMPLES in spoken_of.said:
+        rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
+    rows += _kept_for_linters(request, root, budget)
     return rows, (there, spoken_of.folders)
+
+
+def _of_git(request: Request, reading: worktree.Reading, head: str, said: "AbstractSet[bytes]") -> list[Row]:
+    """What the project's source, the task or a script that it calls asks of git's own state."""
+    asking = {sign for sign in said if sign[:1] == b"?"}
+    texts = []
+    for runner, task, folder in request.tasks:
+        from skillcache.fingerprint import recipes  # most commands are no tasks
+
+        texts += [text.encode("utf-8", "surrogateescape") for text, _ in recipes.said(runner, task, folder)]
+    if not (asking or texts):
+        return []
+    from skillcache.fingerprint import git_state  # few texts ask
+
+    for text in texts:
+        asking |= git_state.asked(text)
+    found = git_state.rows(asking, reading.folder, reading.shared, head, reading.listing or b"")
+    return [("git", *row) for row in found]
 
 
 def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
@@ -434,6 +481,40 @@ def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[
             top = f"{place}/.pytest_cache/{part}"
             if os.path.isdir(top):
                 rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
+    return rows
+
+
+_OF_HYPOTHESIS = ".hypothesis/examples"  # which have failed, and which it tries first
+# What linters have found in files that are as they were, whatever these import and the rules read (eslint 10,
+# stylelint 17, prettier 3): with `--cache` a report is made of it.
+_OF_LINTERS = (".eslintcache", ".stylelintcache", "node_modules/.cache/prettier/.prettier-cache")
+
+
+def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: files.Budget) -> list[Row]:
+    rows: list[Row] = []
+    for place in places:
+        for name in names:
+            path = os.path.normpath(f"{place}/{name}")
+            if os.path.isfile(path):
+                rows.append(("kept", os.path.relpath(path, root), files.content(path, budget)))
+            elif os.path.isdir(path) and os.listdir(path):
+                rows.append(
+                    ("kept", os.path.relpath(path, root), files.tree(path, budget, lambda _path, _folder: False))
+                )
+    return rows
+
+
+def _kept_for_linters(request: Request, root: str, budget: files.Budget) -> list[Row]:
+    """What a task has its linters keep from run to run; as commands of their own, such always run."""
+    rows: list[Row] = []
+    for runner, task, folder in request.tasks:
+        from skillcache.fingerprint import recipes  # most commands are no tasks
+
+        for text, _ in recipes.said(runner, task, folder):
+            if "--cache" in text:
+                told = text.replace("=", " ").replace('"', " ").split()
+                places = [told[at] for at, word in enumerate(told[:-1], 1) if word == "--cache-location"]
+                rows += _kept((folder,), (*_OF_LINTERS, *places), root, budget)
     return rows
 
 

@@ -179,6 +179,7 @@ _READS_GIT = frozenset(
         *(b"ls-files", b"ls-tree", b"diff-index", b"diff-files", b"diff-tree", b"cat-file", b"remote", b"reflog"),
     )
 )
+_OF_CHANGES = (b"onlyChanged", b"lastCommit", b"changedSince")  # what jest may be told where it is configured
 _ABOUT_GIT = (b"--changed", b"onlyChanged", b"lastCommit", b"--affected", b"nx affected", b"--since", b"new-from-")
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
 _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
@@ -216,8 +217,8 @@ def read(
                 continue
             if name in _PYTEST and b"addopts" in text and _LAST_RUN.intersection(_added(text)):
                 raise Bypass(outcomes.COMMAND_FRESH, f"{path} has pytest go by the last run")
-            if (any_ or name in _GOLANGCI) and not said.git:
-                said.git = _reads_git(text)
+            if not said.git:
+                said.git = _reads_git(text) if any_ or name in _GOLANGCI else any(word in text for word in _OF_CHANGES)
             if b"../" in text and name in _TASKS:
                 said.outside.update(_leading_out(text, folder, root))
     return said
@@ -243,7 +244,7 @@ def _added(text: bytes) -> list[bytes]:
 
 
 def _reads_git(text: bytes) -> bool:
-    if any(word in text for word in _ABOUT_GIT):
+    if any(word in text for word in _ABOUT_GIT) or (b"jest" in text and b"-o" in text.translate(_BLANKS).split()):
         return True
     if b"git" not in text:
         return False

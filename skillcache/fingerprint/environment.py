@@ -11,8 +11,8 @@ from skillcache.core.digest import digest, digest_parts, signs
 from skillcache.core.files import read
 from skillcache.core.git import git_folders
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint.mention_text import ZONE
-from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
+from skillcache.fingerprint.mention_text import ACCOUNT, READ, READ_BY_SCRIPT, ZONE
+from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, counts_where_read, is_noise
 from skillcache.fingerprint.packages import relative
 
 _LOCAL, _HOSTS = "/etc/localtime", "/etc/hosts"
@@ -151,4 +151,26 @@ def of_machine(said: "AbstractSet[bytes]", environ: "Mapping[str, str]") -> "lis
     return rows
 
 
+def read_by_name(
+    said: "AbstractSet[bytes]", environ: "Mapping[str, str]", root: str, *, scripts: bool
+) -> "list[tuple[str, str]]":
+    """(name, digest) of the variables that do not count but for a text that reads them; `scripts`: also those of one.
+
+    said: what the project's text says, see `mentions.Mentions`.
+    """
+    person = Person(environ)
+    rows = []
+    for name, value in environ.items():
+        if not counts_where_read(os.fsencode(name)):
+            continue
+        asked = signs([sign + os.fsencode(name) for sign in ((READ, READ_BY_SCRIPT) if scripts else (READ,))])
+        if not said.isdisjoint(asked) or (ACCOUNT in said and name in IS_SET and name in _OF_ACCOUNT):
+            text = person.without_places(value, root)
+            rows.append((name, digest(f"{name} is {text}".encode("utf-8", "surrogateescape"))))
+    if ACCOUNT in said:
+        rows.append(("account", str(os.geteuid())))
+    return rows
+
+
+_OF_ACCOUNT = frozenset(["USER", "LOGNAME", "USERNAME"])
 _OF_ITSELF = (b"localhost", b"ip6-", b"broadcasthost")

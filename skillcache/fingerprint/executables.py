@@ -214,6 +214,7 @@ class Tools:
         "_led_to",
         "_lightly",
         "_programs",
+        "_told",
         "budget",
         "environ",
         "identities",
@@ -231,6 +232,7 @@ class Tools:
         self.packages: dict[str, packages.Installed] = {}
         self.known: dict[str, str] = {}
         self._led_to: set[str] = set()  # scripts whose text was read
+        self._told: set[str] = set()  # of these the ones that `scripts` has told of
         self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
         self._lightly = False  # what is looked at may be run, or only be spoken of
         self.more: list[str] = []  # folders with programs besides those of PATH
@@ -496,6 +498,12 @@ class Tools:
                 raise
             identity = f"unknown: {self._edges(path).decode()}"
         self.identities[f"${name}: {os.path.basename(word)}"] = identity
+
+    def scripts(self) -> list[str]:
+        """The scripts outside the project and the system that were read and not told of before."""
+        more = [path for path in sorted(self._led_to - self._told) if not self._is_counted(path)]
+        self._told |= self._led_to
+        return more
 
     def programs(self) -> "frozenset[str]":
         """The names of all that is on PATH, but for the system's utilities."""

@@ -139,7 +139,7 @@ def read(data: bytes, kind: bytes) -> bytes:
         flags = _flags(data, kind, steps, variables)
         is_open = everything or steps or flags or not TOPS.isdisjoint(far)
         names = set(signs((*_named(data, scripts=kind == SCRIPT), *variables))) if is_open else set()
-        words = {*signs(_programs(data, kind)), *_asked(data)}
+        words = {*signs(_programs(data, kind)), *_asked(data), *_told_apart(data, kind)}
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
@@ -163,6 +163,19 @@ def _asked(data: bytes) -> set[bytes]:
     return found if b"git" in data else found - {PERSON}
 
 
+def _told_apart(data: bytes, kind: bytes) -> "Iterator[bytes]":
+    """What it asks of git, and the variables it reads that count for nobody else, of scripts by signs of their own."""
+    if kind == SOURCE:
+        from skillcache.fingerprint import git_state  # where a text is read, and only there
+
+        yield from git_state.asked(data)
+    if b"$" in data or b"env" in data or b"ENV" in data:
+        from skillcache.fingerprint.noise import counts_where_read
+
+        sign = READ if kind == SOURCE else READ_BY_SCRIPT
+        yield from signs([sign + name for name in set(_pattern("variable").findall(data)) if counts_where_read(name)])
+
+
 def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
     """Those that show no credential; `there`, and those with a blank: only below a folder that is at the top."""
     from skillcache.core.credentials.find import find
@@ -177,9 +190,11 @@ def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
     return {path for path in kept if find(path.decode("utf-8", "replace")) is None}
 
 
-# Among the words: the text asks for permissions, for local times, for who works here, for what pytest's cache keeps, or
-# starts a shell that reads what a person has set for shells.
+# Among the words: the text asks for permissions, for local times, for who works here, for what pytest's cache keeps,
+# for the account that it runs under, starts a shell that reads what a person has set for shells, or is a test that
+# begins with what has failed before.
 MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"?login"
+ACCOUNT, EXAMPLES = b"?account", b"?examples"
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
@@ -208,8 +223,12 @@ _SHELLS_OF_A_PERSON = (
     b"'-lc",
     b'"-lc',
 )
+# Before the name of a variable that a text reads.
+READ, READ_BY_SCRIPT = b"?$", b"?$$"
+_ACCOUNT = (b"getuser", b"getlogin", b"userInfo(", b"getpwuid", b"getpwnam", b"Etc.getlogin", b"user.Current(")
 _KEPT = (b"config.cache", b"config.getini('cache", b"lastfailed", b"pytest_cache/v", b"pytest_cache/d")
-_ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON}
+_ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON, ACCOUNT: _ACCOUNT}
+_ASKING[EXAMPLES] = (b"import hypothesis", b"from hypothesis")
 _OWN = (
     *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
     *(b"BASH_SOURCE", b"FindBin", b"runtime.Caller", b"CMAKE_CURRENT_", b"MAKEFILE_LIST"),
@@ -437,10 +456,13 @@ def _add_named(line: bytes, strong: set[bytes], weak: set[bytes], *, scripts: bo
             strong.update(parts)
         elif scripts or b"." in word:
             weak.update(parts)
+    loads = b"plugin" in line or b"import" in line
     for quote in b"\"'`":
         for piece in line.split(bytes((quote,)))[1::2]:
             if piece and len(piece) < _QUOTED and b"/" not in piece:
                 (strong if is_path else weak).add(piece)
+                if loads and b"." in piece:  # a module in a package
+                    strong.add(piece.partition(b".")[0])
     if scripts and b"path" in line and (b"=" in line or b":" in line):
         strong.update(line.translate(_NAMES).split()[1:9])
     first, _, rest = line.strip().partition(b" ")

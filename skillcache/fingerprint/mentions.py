@@ -30,18 +30,19 @@ from skillcache.fingerprint.mention_text import TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
-_FORM = b"3"
+_FORM = b"4"
 _BEGIN = repr((_FORM,))[:-1].encode()  # of what is remembered of a root
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
 _MOST_KEPT = 1 << 18  # texts
 _LEVELS = 4  # folders above the project
+_ROUNDS = 3  # of programs that lead to scripts, which name programs
 _FOLLOWED = 400  # files elsewhere whose own text is read
 _MOST_IN_FOLDER = 200  # of them in one folder, with those below
 _MOST_LISTED = 200  # files that a text finds in a folder by looking
@@ -104,11 +105,14 @@ def of(
     deadline: float,
     programs: "frozenset[str]" = frozenset(),
     reached: "Iterable[str]" = (),
+    given: "Iterable[str]" = (),
+    scripts: "Callable[[AbstractSet[str]], Iterable[str]] | None" = None,
 ) -> Mentions:
     """What is named in the texts of `root`. Raises Bypass (TOO_SLOW) before the deadline.
 
     folders: real paths in which the command may stand; programs: names among which words of the texts are sought;
-    reached: files and folders elsewhere that count already, whose text is read, too.
+    reached: files and folders elsewhere that count already, whose text is read, too; given: files that count if they
+    lie elsewhere; scripts: is told of the programs that are named, and tells which scripts these lead to.
     """
     end = time.monotonic() + _PART * (deadline - time.monotonic())
     memory = _Memory(root, texts, environ, end)
@@ -117,14 +121,23 @@ def of(
     places = dict.fromkeys((root, *folders))
     for path, line in lines:
         found.resolve(path, line, places)
+    for each in given:
+        found.give(each)
     found.follow(memory, reached)
-    memory.finish()
     named: frozenset[str] = frozenset()
-    if programs:
-        ordered = list(programs)
+    ordered = list(programs)
+    known = list(zip(ordered, signs(map(os.fsencode, ordered)), strict=True))
+    for _ in range(_ROUNDS):
         held = memory.words()
-        known = zip(ordered, signs(map(os.fsencode, ordered)), strict=True)
         named = frozenset([name for name, sign in known if sign in held])
+        more = list(scripts(named)) if scripts is not None else []
+        if not more:
+            break
+        before = set(found.found)
+        found.follow(memory, more)
+        # Programs are known as such, wherever they lie.
+        found.found -= {each for each in found.found - before if os.access(each, os.X_OK) and os.path.isfile(each)}
+    memory.finish()
     return Mentions(dict(found.rows()), named, list(filter(os.path.isdir, found.found)), memory.words())
 
 
@@ -355,6 +368,7 @@ class _Elsewhere:
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
         self._of_variables = dict(self._folders_of_variables())
+        self._begun: set[str] = set()  # whose text was read
 
     def _folders_of_variables(self) -> "Iterator[tuple[bytes, tuple[str, str]]]":
         """(sign, (name, folder)) of the variables that name a folder of somebody's."""
@@ -473,13 +487,17 @@ class _Elsewhere:
             if os.path.isfile(each):
                 self._add(each, whole=False, literal=True)
 
+    def give(self, path: str) -> None:
+        """A file counts that is known by its path."""
+        self._literal(path, built=False)
+
     def follow(self, memory: _Memory, reached: "Iterable[str]") -> None:
         """What the files found or reached elsewhere name in their turn."""
         from skillcache.fingerprint.leads import is_of_system
 
         pending = sorted({path for path in map(os.path.realpath, reached) if self._is_read(path)})
         pending += sorted(self.found)
-        begun: set[str] = set()
+        begun = self._begun
         known = set(pending) - self.found
         left = _FOLLOWED
         while pending:

@@ -63,6 +63,31 @@ def capture(
     return list(found.items())
 
 
+def files_named(environ: "Mapping[str, str]", folders: "Iterable[str]") -> "Iterator[str]":
+    """Paths of all regular files that values name, whatever they are called: what a run may read, or write."""
+    folders = tuple(folders)
+    known: set[str] = set()
+    for name, value in environ.items():
+        if not ("/" in value or "." in value) or len(value) > _LONGEST or name in _ELSEWHERE:
+            continue
+        if is_noise(name) or name in IS_SET or name in IS_FOLDER or any(word in name for word in _OF_OUTPUTS):
+            continue
+        for piece in {value, *_pieces(value)}:
+            path = piece[2:] if piece[:1] == "-" and piece[1:2] != "-" else piece
+            for place in _places(path, folders, environ):
+                full = os.path.normpath(place)
+                if full not in known and not is_of_system(full) and os.path.isfile(full):
+                    known.add(full)
+                    yield full
+
+
+# A variable called so names what a run writes to.
+_OF_OUTPUTS = (
+    *("TMP", "TEMP", "CACHE", "LOG", "OUT", "COUNT", "TRACE", "REPORT", "HIST", "STAT", "DUMP", "PID", "LOCK"),
+    *("SOCK", "WRITE", "RECORD"),
+)
+
+
 def _require_no_pipe(environ: "Mapping[str, str]", folders: tuple[str, ...]) -> None:
     """Raises Bypass: what comes through a named pipe is in no key, and can be read once."""
     for name, value in environ.items():
@@ -111,6 +136,8 @@ def _pieces(value: str) -> "Iterator[str]":
         yield word
         if given := word.partition("=")[2]:
             yield given
+        if "://" in word:  # as of a database in a file: `sqlite:///x.db`, and with one more an absolute path
+            yield word.partition("://")[2].partition("?")[0].removeprefix("/")
     for quote in "\"'":
         for part in value.split(quote)[1::2]:
             if part:
@@ -306,6 +333,19 @@ def programs(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
             word = value.split(None, 1)[0] if value.strip() else ""
             if word.startswith("/") and not word.startswith(("/dev/", "/proc/")) and os.access(word, os.X_OK):
                 yield name, word
+
+
+def words(environ: "Mapping[str, str]") -> "Iterator[str]":
+    """What in values may be the name of a program on PATH: where a command may stand."""
+    for name, value in environ.items():
+        if not value or len(value) > _LONGEST or name in _NOT or is_noise(name) or name in IS_SET:
+            continue
+        for word in value.split()[:_AHEAD]:
+            if "/" not in word and word[:1] != "-" and "=" not in word:
+                yield word
+
+
+_AHEAD = 4  # words
 
 
 def _list(folder: str) -> list[str]:

@@ -77,5 +77,18 @@ _FAMILIES = tuple(word for word in _WORDS if word.endswith("_") and word != "_")
 IS_SET, IS_FOLDER = frozenset(SET.split()), frozenset(FOLDERS.split())
 
 
+# Of the moment whatever they are read for: numbers and files of a session, and what a shell keeps of itself.
+_OF_A_MOMENT = ("_ID", "_PID", "_FILE", "_PATH", "_TTY")
+_OF_SHELL = frozenset(IGNORED["the shell that starts the command"].split())
+
+
+def counts_where_read(variable: bytes) -> bool:
+    """Whether a variable that does not count does so for a project whose own text reads it by its name."""
+    name = variable.decode("ascii", "replace")
+    if name in _OF_SHELL or name.endswith(_OF_A_MOMENT) or name.startswith(("SKILLCACHE_", "TRACE")):
+        return False
+    return name in IS_SET or is_noise(name)
+
+
 def is_noise(name: str) -> bool:
     return name in _NAMES or (name.startswith(_FAMILIES) and name not in BUT)

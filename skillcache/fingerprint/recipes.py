@@ -45,14 +45,20 @@ _SCRIPTS = (".sh", ".bash", ".zsh")
 def started(runner: str, task: str, folder: str) -> list[str]:
     """The names of the programs that the task starts, by what its text says, each once."""
     found: dict[str, None] = {}
+    for text, is_script in said(runner, task, folder):
+        found |= dict.fromkeys(leads.started(text))
+        if not is_script and (runner in _OF_CODE or " -c " in text):  # `sh -c "..."`
+            found |= dict.fromkeys(leads.quoted(text))
+    return list(found)
+
+
+def said(runner: str, task: str, folder: str) -> "Iterator[tuple[str, bool]]":
+    """What the task's text says, and that of the scripts it calls, each with whether it is one of these."""
     scripts: set[str] = set()
     for text, place in _texts(runner, task, folder, 0, set()):
-        found |= dict.fromkeys(leads.started(text))
-        if runner in _OF_CODE or " -c " in text:  # `sh -c "..."`
-            found |= dict.fromkeys(leads.quoted(text))
+        yield text, False
         for script in _scripts(text, place, 0, scripts):
-            found |= dict.fromkeys(leads.started(script))
-    return list(found)
+            yield script, True
 
 
 def is_ctest(tasks: "Iterable[tuple[str, str, str]]", environ: "Mapping[str, str]") -> bool:

@@ -1,0 +1,251 @@
+"""What the project's text asks git, the environment and programs for counts for it, and for no other project."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_beyond_the_project import call, prints, write
+from tests.shims.shell import Shell
+
+_TOOL = (
+    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;\n'
+    'exec "/bin/sh", join("/", $ENV{DO}, "do" . ".sh");\n'  # the script must not say what it leads to
+)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    made = Shell(tmp_path, "bash", plain=True)
+    made.environ |= {"DO": str(made.base), "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org"}
+    made.environ |= {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
+    for name in ("pytest", "npm"):
+        made.tool(name, _TOOL)
+    made.start()
+    return made
+
+
+def git(shell: Shell, line: str) -> None:
+    subprocess.run(["sh", "-ec", line], cwd=shell.project, env=shell.environ, check=True, stdout=subprocess.DEVNULL)
+
+
+COMMIT, TAG, BRANCH = "git commit -q --allow-empty -m next", "git tag v1", "git checkout -q -b other"
+STAGE, REMOTE = "echo 1 > new; git add new; git rm -q --cached data", "git remote add origin x"
+MERGE = "git rev-parse HEAD > .git/MERGE_HEAD"
+# Text -> what changes its report, and what does not.
+ASKING = {
+    "check_output(['git', 'rev-list', '--count', 'HEAD'])": ([COMMIT], [TAG, REMOTE]),
+    "run('git describe --tags', shell=True)": ([COMMIT, TAG], [REMOTE]),
+    "run(\n    ['git', '-C', here, 'log',\n     '-1'])": ([COMMIT], [TAG]),
+    "GIT = 'git'\nrun([GIT, '--no-pager', 'branch'])": ([BRANCH], [REMOTE]),
+    "def git(*args): ...\ngit('remote', '-v')": ([REMOTE], [COMMIT, TAG]),
+    "run('git ls-files', shell=True)": ([STAGE], [REMOTE, TAG]),
+    "from setuptools_scm import get_version": ([TAG, COMMIT], []),
+    "git.Repo('.').head": ([BRANCH], []),
+    "open('.git/HEAD')": ([BRANCH], [REMOTE]),
+    "(ROOT / '.git' / 'MERGE_HEAD').exists()": ([MERGE], [REMOTE]),
+    "run(['git', 'rev-parse', '--show-toplevel'])\nDIGITS = 'git-log'": ([], [COMMIT, TAG, REMOTE]),
+    "run(['git', 'init', '-q'])\nrun('git config user.name x')": ([], [COMMIT, TAG, REMOTE]),
+    "x.isdigit() or log(github)  # legit status": ([], [COMMIT, REMOTE]),
+    "# git log\n// git status\n * git describe": ([], [COMMIT, TAG]),
+}
+
+
+@pytest.mark.parametrize("text", ASKING)
+def test_what_a_text_asks_git_counts_as_far_as_it_asks(shell: Shell, text: str) -> None:
+    (shell.project / "test_a.py").write_text(text)
+    git(shell, "git add -A; git commit -q -m first")
+    (shell.base / "do.sh").write_text(
+        "git rev-list --count HEAD; git tag; git branch; git remote; git ls-files -s; ls .git/MERGE_HEAD; true\n"
+        if ASKING[text][0]
+        else "echo end\n"
+    )
+    call(shell, "pytest -q", 1, "first")
+    other = shell.project / "test_a.py"
+    for change in ASKING[text][1]:
+        key = shell.key("pytest -q")
+        git(shell, change)
+        assert shell.key("pytest -q") == key, change
+        git(shell, "git reset -q --mixed HEAD; git tag -d v1 || true; git remote remove origin || true")
+    for change in ASKING[text][0]:
+        shell.call("pytest -q")
+        git(shell, change)
+        call(shell, "pytest -q", 1, change)
+    assert other.read_text() == text
+
+
+def test_a_task_asks_git_by_its_own_text_and_the_scripts_that_it_calls(shell: Shell) -> None:
+    (shell.project / "package.json").write_text('{"scripts": {"test": "sh ./t.sh", "release": "git tag"}}')
+    (shell.project / "t.sh").write_text("git rev-list --count HEAD\n")
+    (shell.project / "release.sh").write_text("git describe --tags\n")
+    git(shell, "git add -A; git commit -q -m first")
+    (shell.base / "do.sh").write_text("git rev-list --count HEAD\n")
+    call(shell, "npm test", 1, "first")
+    git(shell, COMMIT)
+    call(shell, "npm test", 1, "one commit more")
+
+
+def test_a_file_that_git_takes_for_another_by_its_case_is_seen(shell: Shell) -> None:
+    (shell.project / "Data.txt").write_text("one\n")
+    git(shell, "git add -A; git commit -q -m first; git config core.ignorecase true; mv Data.txt data.txt")
+    prints(shell, "data.txt")
+    call(shell, "pytest -q", 1, "first")
+    (shell.project / "data.txt").write_text("two\n")
+    call(shell, "pytest -q", 1, "the file is another")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("os.environ['EDITOR']", "EDITOR"),
+        ("os.environ.get('PAGER')", "PAGER"),
+        ("process.env.USER", "USER"),
+        ("getpass.getuser()", "LOGNAME"),
+        ("os.environ['XDG_RUNTIME_DIR']", "XDG_RUNTIME_DIR"),
+        ("os.getenv('CLAUDE_CODE_ENTRYPOINT')", "CLAUDE_CODE_ENTRYPOINT"),
+        ("os.getenv('HOSTNAME')", "HOSTNAME"),
+    ],
+)
+def test_a_variable_that_does_not_count_does_where_a_text_reads_it(shell: Shell, text: str, name: str) -> None:
+    (shell.base / "do.sh").write_text(f"echo ${name}\n")
+    source = shell.project / "test_a.py"
+    source.write_text(text)
+    call(shell, "pytest -q", 1, "first", **{name: "one"})
+    call(shell, "pytest -q", 1, "another value", **{name: "two"})
+    call(shell, "pytest -q", 0, "as before", **{name: "one"})
+    source.write_text("nothing is read here")
+    (shell.base / "do.sh").write_text("echo end\n")
+    call(shell, "pytest -q", 1, "another text", **{name: "one"})
+    call(shell, "pytest -q", 0, "no text reads it", **{name: "two"})
+
+
+def test_only_a_task_runs_scripts_and_what_they_read(shell: Shell) -> None:
+    (shell.project / "deploy.sh").write_text("echo $USER\n")
+    (shell.project / "package.json").write_text('{"scripts": {"test": "node t.js"}}')
+    names = ({"USER": "one"}, {"USER": "two"})
+    assert len({shell.key("pytest -q", **name) for name in names}) == 1
+    assert len({shell.key("npm test", **name) for name in names}) == 2
+
+
+VALUES = {
+    "DATABASE_URL": ("sqlite:///../test.db", "../test.db"),
+    "DB": ("sqlite:////{base}/x/test.sqlite3", "../x/test.sqlite3"),
+    "MYAPP_MODEL": ("{base}/x/model.bin", "../x/model.bin"),
+    "MAKEFILES": ("{base}/x/g.mk", "../x/g.mk"),
+    "NODE_OPTIONS": ("--require={base}/x/a.cjs", "../x/b.js"),  # which the first requires
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_file_that_a_value_names_counts_whatever_it_is_called_and_what_that_leads_to(shell: Shell, name: str) -> None:
+    value, path = VALUES[name]
+    write(shell.base / "x/a.cjs", "require('./b')\n")
+    given = {name: value.format(base=shell.base)}
+    prints(shell, path)
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(Path(os.path.normpath(shell.project / path)), content)
+        call(shell, "pytest -q", runs, content, **given)
+
+
+def test_a_file_that_a_value_names_and_each_run_writes_does_not(shell: Shell) -> None:
+    (shell.base / "do.sh").write_text('date +%s%N > "$MYAPP_NOTES"; echo end\n')
+    given = {"MYAPP_NOTES": str(shell.base / "x/notes.bin")}
+    write(shell.base / "x/notes.bin", "")
+    runs = [shell.runs()]
+    for _ in range(5):
+        shell.call("pytest -q", **given)
+        runs.append(shell.runs())
+    assert runs[-1] == runs[-2]
+
+
+@pytest.mark.parametrize("value", ["frob", "LC_ALL=C frob -x", "nice frob"])
+def test_a_program_that_a_value_names_counts(shell: Shell, value: str) -> None:
+    shell.tool("frob", "#!/bin/sh\necho one\n")
+    (shell.base / "do.sh").write_text("frob\n")
+    call(shell, "pytest -q", 1, "first", MYTOOL=value)
+    shell.tool("frob", "#!/bin/sh\necho two\n")
+    call(shell, "pytest -q", 1, "another version", MYTOOL=value)
+
+
+SCRIPTS = {
+    "(pathlib.Path(__file__).resolve().parent.parent / 'share' / 'frob' / 'd.txt').read_text()": "share/frob/d.txt",
+    "sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'libx'))\nimport core": "libx/core.py",
+}
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_what_lies_around_a_program_that_a_text_names_counts_where_the_program_goes_there(
+    shell: Shell, text: str
+) -> None:
+    (shell.project / "test_a.py").write_text("run(['frob'])")
+    shell.tool("frob", f"#!/usr/bin/env python3\nimport os, pathlib, sys\n{text}\n", shell.base / "opt/bin")
+    shell.environ["PATH"] = f"{shell.base}/opt/bin:{shell.environ['PATH']}"
+    prints(shell, f"{shell.base}/opt/{SCRIPTS[text]}")
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(shell.base / "opt" / SCRIPTS[text], content)
+        call(shell, "pytest -q", runs, content)
+
+
+KEPT = {  # what hypothesis 6.170, eslint 10, stylelint 17 and prettier 3 were seen to read before they look
+    "from hypothesis import given": ("pytest -q", ".hypothesis/examples/0a/1b"),
+    "eslint --cache .": ("npm test", ".eslintcache"),
+    "stylelint --cache x.css": ("npm test", ".stylelintcache"),
+    "eslint --cache --cache-location=.caches/eslint .": ("npm test", ".caches/eslint"),
+    "prettier --check --cache .": ("npm test", "node_modules/.cache/prettier/.prettier-cache"),
+}
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_a_tool_keeps_and_goes_by_counts(shell: Shell, text: str) -> None:
+    line, path = KEPT[text]
+    (shell.project / "test_a.py").write_text(text if line == "pytest -q" else "")
+    (shell.project / "package.json").write_text(json.dumps({"scripts": {"test": text}}))
+    (shell.project / ".gitignore").write_text(".hypothesis\n.eslintcache\n.stylelintcache\n.caches\nnode_modules\n")
+    prints(shell, path)
+    call(shell, line, 1, "first")
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(shell.project / path, content)
+        call(shell, line, runs, content)
+
+
+@pytest.mark.parametrize("text", ["jest -o", "jest --ci -o src"])
+def test_a_task_that_tests_what_has_changed_depends_on_the_commit(shell: Shell, text: str) -> None:
+    (shell.project / "package.json").write_text(json.dumps({"scripts": {"test": text}}))
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("npm test")
+    git(shell, COMMIT)
+    assert shell.key("npm test") != key
+
+
+@pytest.mark.parametrize("option", ["onlyChanged: true", "lastCommit: true"])
+def test_and_so_does_jest_where_it_is_configured_so(shell: Shell, option: str) -> None:
+    shell.tool("jest")
+    (shell.project / "jest.config.js").write_text(f"module.exports = {{{option}}}")
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("jest")
+    git(shell, COMMIT)
+    assert shell.key("jest") != key
+
+
+def test_a_process_without_a_network_is_another(shell: Shell) -> None:
+    alone = ["unshare", "--net", "--map-root-user"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespaces for this user")
+    (shell.base / "do.sh").write_text("grep -c : /proc/net/dev\n")
+    shell.tool("alone", f'#!/bin/sh\nexec {" ".join(alone)} "$@"\n')
+    call(shell, "pytest -q", 1, "first")
+    before = shell.runs()
+    assert shell.call("alone bash -c 'pytest -q; :'").stdout == shell.run("alone bash -c 'pytest -q; :'").stdout
+    assert shell.runs() > before + 1
+
+
+def test_a_package_that_is_named_with_a_module_of_it_counts(shell: Shell) -> None:
+    write(shell.base / "conftest.py", "pytest_plugins = ['plugged.fixtures']\n")
+    prints(shell, "../plugged/deep.py")
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(shell.base / "plugged/deep.py", content)
+        call(shell, "pytest -q", runs, content)
