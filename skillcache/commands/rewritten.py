@@ -162,10 +162,11 @@ class Watch:
 
     paths: those that were there before it; after the end, left: stamps, see `stamp`, of those that are there then, and
     replaced: those of them that were not there before, or were emptied or removed before anybody had read them; unread:
-    of all that were there before, also of `others`, those that nobody has read, or only after they had been changed.
+    of all that were there before, also of `others`, those that nobody has read, or only after they had been changed;
+    untouched: of these, those that nobody has opened, either.
     """
 
-    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced", "unread")
+    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced", "unread", "untouched")
 
     def __init__(self, root: str, paths: "Iterable[str]", others: "Iterable[str]" = ()) -> None:
         self._root = root
@@ -176,6 +177,7 @@ class Watch:
         self._before: dict[str, tuple[int, bytes, bytes]] = {}
         self._asked = tuple(paths)
         self.unread: set[str] = set()
+        self.untouched: set[str] = set()
         self.paths = {path for path in self._asked if stamp(f"{root}/{path}") is not None}
         paths = self.paths if len(self.paths) <= _MOST else ()
         self._begin(paths, [path for path in others if path not in self.paths])
@@ -211,14 +213,17 @@ class Watch:
         numbers = dict(self._numbers)
         grown: dict[str, bool] = {}  # by path: there may be thousands of events of one file
         self.unread = {path for path in numbers.values() if path}
+        self.untouched = set(self.unread)
         at = 0
         while at + _HEAD <= len(events):
             number, mask = (int.from_bytes(events[at + n : at + n + 4], _ORDER) for n in (0, 4))
             at += _HEAD + int.from_bytes(events[at + 12 : at + 16], _ORDER)
             if mask & _OVERFLOW:
                 self.unread.clear()
+                self.untouched.clear()
                 break
             path, name = self._numbers.get(number, ""), numbers.get(number, "")
+            self.untouched.discard(name)
             if mask & (_ACCESS | _CLOSED) and name in self.unread:
                 if not path and name not in grown:
                     grown[name] = self._has_grown(name)

@@ -9,7 +9,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob, unusual_mode
-from skillcache.fingerprint.own import BOOKKEEPING, class_of
+from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,6 +271,8 @@ class Ignored:
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if self.own is not None and self.own.known.get(path) == stamp:
             return "own", stamp
+        if self.own is not None and path in self.own.unread and S_ISREG(status.st_mode):
+            return UNREAD, stamp
         full = os.path.join(self.root, path)
         if S_ISLNK(status.st_mode):
             self.links.append(path)
@@ -294,7 +296,10 @@ class Ignored:
         return found
 
     def rows(self) -> "list[tuple[str, str, str]]":
-        """(label, path, digest): "ignored"; "beside" for what lies beside outputs of this command, "output" for one."""
+        """(label, path, digest): "ignored"; "beside" for what lies beside outputs of this command, "output" for one.
+
+        And "unread" for what another command has left and this one leaves alone.
+        """
         own = self.own
         parts: dict[str, list[bytes]] = {}
         mixed: set[str] = set()
@@ -305,6 +310,9 @@ class Ignored:
                 mixed.add(top)
                 if not path.endswith("/") and class_of(path) != BOOKKEEPING:
                     rows.append(("output", path, "own"))
+                continue
+            if own is not None and path in own.unread and path[-1] != "/":
+                rows.append((UNREAD, path, ""))
                 continue
             parts.setdefault(top, []).extend((os.fsencode(path), entry[0].encode()))
         for top, found in parts.items():
