@@ -27,7 +27,7 @@ def main() -> int:
             for text in world.report.wrong[told:]:
                 print(f"\nWRONG at step {number}: {text}", flush=True)
             told = len(world.report.wrong)
-            if number % 250 == 0:
+            if number % 50 == 0:
                 known = world.report
                 served = f"{known.safe_served} of {known.safe_repeats} safe repeats served"
                 print(f"  {number} steps, {known.hits} hits, {len(known.wrong)} wrong, {served}", flush=True)
