@@ -190,8 +190,9 @@ class Watch:
 
             system = ctypes.CDLL(None, use_errno=True)
             self._fd = system.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-            for path in (*paths, *others) if self._fd >= 0 else ():
-                self._before[path] = _edges(self._place(path))
+            # Folders last, for they tell of the looks at what is in them.
+            for path in sorted((*paths, *others), key=_is_folder) if self._fd >= 0 else ():
+                self._before[path] = _edges(self._place(path)) if not _is_folder(path) else (-1, b"", b"")
                 number = system.inotify_add_watch(self._fd, os.fsencode(self._place(path)), _WATCHED)
                 if number in self._numbers:  # two names of one file
                     self._numbers[number] = ""
@@ -266,6 +267,10 @@ _ACCESS, _MODIFY, _CLOSED, _OPEN, _DELETED, _MOVED = 0x1, 0x2, 0x10, 0x20, 0x400
 _OVERFLOW = 0x4000
 _WATCHED = _ACCESS | _MODIFY | _CLOSED | _OPEN | _DELETED | _MOVED  # closed by who could only read it
 _EDGE = 1 << 12
+
+
+def _is_folder(path: str) -> bool:
+    return path[-1] == "/"
 
 
 def _edges(path: str, size: int = -1) -> tuple[int, bytes, bytes]:

@@ -271,7 +271,7 @@ class Ignored:
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if self.own is not None and self.own.known.get(path) == stamp:
             return "own", stamp
-        if self.own is not None and path in self.own.unread and S_ISREG(status.st_mode):
+        if self.own is not None and S_ISREG(status.st_mode) and self.own.leaves_alone(path):
             return UNREAD, stamp
         full = os.path.join(self.root, path)
         if S_ISLNK(status.st_mode):
@@ -311,10 +311,11 @@ class Ignored:
                 if not path.endswith("/") and class_of(path) != BOOKKEEPING:
                     rows.append(("output", path, "own"))
                 continue
-            if own is not None and path in own.unread and path[-1] != "/":
-                rows.append((UNREAD, path, ""))
+            if own is not None and path[-1] != "/" and (alone := own.leaves_alone(path)):
+                rows.append((UNREAD, alone, ""))
                 continue
             parts.setdefault(top, []).extend((os.fsencode(path), entry[0].encode()))
+        rows = list(dict.fromkeys(rows))
         for top, found in parts.items():
             rows.append(("beside" if top in mixed else "ignored", top, digest_parts(found)))
         return rows

@@ -23,6 +23,7 @@ it. What a compiler may hold of it is no such file, so code is none.
 
     file := form LF base LF lines of  mark path NUL stamp      mark: `o` own, `?` changed by the last run, `v` a
     folder in which each run makes other files, `u` unread, `l` of another command, as it lay there in the last run
+    (of a folder of bookkeeping, in which each run of that one makes other files, all in it)
 """
 
 import os
@@ -127,28 +128,43 @@ class Own:
         return found if len(found) <= _MOST else []
 
     def left_by_others(self, before: "Mapping[str, StampedFile]") -> list[str]:
-        """Files that a run may leave alone, of which is to be seen whether it does."""
-        if not self._file:
-            return []
-        found = [
-            path
-            for path in before
-            if path.endswith(_DATA) and path[:2] != "//" and not (path in self.known or path in self._changed)
-        ]
-        found = [path for path in found if class_of(path)]
-        return found if len(found) <= _MOST else [path for path in found if path in self.unread]
+        """Files and folders that a run may leave alone, of which is to be seen whether it does."""
+        return [path for group in self._of_others(before).values() for path in group]
+
+    def leaves_alone(self, path: str) -> str:
+        """The file, or the folder of bookkeeping around it, that counts by being there alone; '' for any other."""
+        book = _book(path)
+        return book if book in self.unread else path if path in self.unread and path[-1] != "/" else ""
+
+    def _of_others(self, found: "Mapping[str, StampedFile]") -> dict[str, list[str]]:
+        """What another command may have left: a file, or a folder of bookkeeping with all that is in it."""
+        groups: dict[str, list[str]] = {}
+        mine = set()
+        for path in found if self._file else ():
+            name = _book(path) or (path if path.endswith(_DATA) and class_of(path) and path[:2] != "//" else "")
+            if path in self.known or path in self._changed or (path[-1] != "/" and not path.endswith(_DATA)):
+                mine.add(name)
+            elif name:
+                groups.setdefault(name, []).append(path)
+        groups = {name: paths for name, paths in groups.items() if name not in mine and paths != [name[:-1] + "/"]}
+        return groups if sum(map(len, groups.values())) <= _MOST else {}
 
     def _learn_of_others(
         self, before: "Mapping[str, StampedFile]", after: "Mapping[str, StampedFile]", untouched: "AbstractSet[str]"
     ) -> tuple[bool, bool]:
         """Whether the run has left alone all that its key left out; whether anything is to be kept of it."""
-        others = {path: before[path][1] for path in self.left_by_others(before)}
-        alone = {path for path in others if path in untouched and path in after and after[path][1] == others[path]}
-        is_sound = all(path in alone for path, entry in before.items() if entry[0] == UNREAD)
+        others, now = self._of_others(before), self._of_others(after)
+        stamps = {name: _stamp(paths, before) for name, paths in others.items()}
+        alone = {
+            name
+            for name, paths in others.items()
+            if all(path in untouched for path in paths) and name in now and _stamp(now[name], after) == stamps[name]
+        }
+        is_sound = all((_book(path) or path) in alone for path, entry in before.items() if entry[0] == UNREAD)
         was = dict(self.unread), dict(self._lay)
-        changed = {path for path in alone if self._lay.get(path, others[path]) != others[path]}
-        self.unread = {path: () for path in others if path in alone and (path in self.unread or path in changed)}
-        self._lay = {path: stamp for path, stamp in others.items() if path in alone}
+        changed = {name for name in alone if self._lay.get(name, stamps[name]) != stamps[name]}
+        self.unread = {name: () for name in others if name in alone and (name in self.unread or name in changed)}
+        self._lay = {name: stamps[name] for name in others if name in alone}
         return is_sound, was != (self.unread, self._lay)
 
     def learn_from_run(
@@ -283,6 +299,22 @@ def _holds(folder: str, found: "Mapping[str, StampedFile]", files_: "AbstractSet
     """Whether a folder held nothing but some of these files."""
     inside = {path for path in found if path.startswith(folder) and path[-1] != "/"}
     return bool(inside) and inside <= files_
+
+
+def _book(path: str) -> str:
+    """The folder of bookkeeping that a path lies in, or is, with a slash behind; '' for none."""
+    parts = path.split("/")[:-1]
+    at = next((at for at, part in enumerate(parts) if part in _BOOKS), -1)
+    return "/".join(parts[: at + 1]) + "/" if at >= 0 and path[:2] != "//" else ""
+
+
+def _stamp(paths: "Iterable[str]", found: "Mapping[str, StampedFile]") -> tuple[int, ...]:
+    """Of all of them: of one file its own."""
+    files_ = sorted(path for path in paths if path[-1] != "/")
+    if len(files_) == 1:
+        return found[files_[0]][1]
+    text = "\0".join(f"{path}\0{found[path][1]}" for path in files_)
+    return (int(digest(text.encode("utf-8", "surrogateescape")), 16),)
 
 
 def _kind(path: str) -> tuple[int, str]:

@@ -470,3 +470,34 @@ def test_one_that_it_begins_to_read_counts_from_that_run_on(shell: Shell) -> Non
     for text in ("nine\n", "ten\n"):
         write(shell, "coverage/index.html", text)
         runs_again(shell)
+
+
+def test_a_folder_of_bookkeeping_that_a_run_does_not_open_counts_by_being_there(shell: Shell) -> None:
+    """As nyc makes one, whose files are called otherwise each time."""
+    write(shell, ".gitignore", ".nyc_output/\n")
+    does(shell, "cat app.py; test ! -e asked || ls -A .nyc_output\n")
+    write(shell, "app.py")
+
+    def another(number: int) -> None:
+        shutil.rmtree(shell.project / ".nyc_output", ignore_errors=True)
+        write(shell, f".nyc_output/{number}.json", f"{number}\n")
+        write(shell, f".nyc_output/{number + 1}.json")
+
+    for number in (1, 2):
+        another(number)
+        runs_again(shell)
+    for number in (3, 4):
+        another(number)
+        is_served(shell, within=0)
+    asked = write(shell, "asked")
+    for number in (5, 6, 7):
+        another(number)
+        runs_again(shell)
+    asked.unlink()
+    for number in (8, 9):
+        another(number)
+        given(shell)
+    shutil.rmtree(shell.project / ".nyc_output")
+    runs_again(shell)
+    write(shell, ".nyc_output/hook.js")
+    runs_again(shell)
