@@ -144,7 +144,8 @@ class Recorder:
         """
         begun = self._begun
         unread = begun.watch.unread if begun.watch is not None else frozenset[str]()
-        settled = without_own_outputs(begun.found.fingerprint, found.fingerprint, unread)
+        untouched = begun.watch.untouched if begun.watch is not None else frozenset[str]()
+        settled = without_own_outputs(begun.found.fingerprint, found.fingerprint, unread, untouched)
         if settled is None or settled is found.fingerprint:
             return found if settled is not None else None
         begun.found = CallKey(begun.found.called, with_ignored(begun.found.fingerprint, settled), begun.found.workplace)

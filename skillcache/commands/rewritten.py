@@ -162,10 +162,11 @@ class Watch:
 
     paths: those that were there before it; after the end, left: stamps, see `stamp`, of those that are there then, and
     replaced: those of them that were not there before, or were emptied or removed before anybody had read them; unread:
-    of all that were there before, also of `others`, those that nobody has read, or only after they had been changed.
+    of all that were there before, also of `others`, those that nobody has read, or only after they had been changed;
+    untouched: of these, those that nobody has opened, either.
     """
 
-    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced", "unread")
+    __slots__ = ("_asked", "_before", "_fd", "_numbers", "_root", "left", "paths", "replaced", "unread", "untouched")
 
     def __init__(self, root: str, paths: "Iterable[str]", others: "Iterable[str]" = ()) -> None:
         self._root = root
@@ -176,6 +177,7 @@ class Watch:
         self._before: dict[str, tuple[int, bytes, bytes]] = {}
         self._asked = tuple(paths)
         self.unread: set[str] = set()
+        self.untouched: set[str] = set()
         self.paths = {path for path in self._asked if stamp(f"{root}/{path}") is not None}
         paths = self.paths if len(self.paths) <= _MOST else ()
         self._begin(paths, [path for path in others if path not in self.paths])
@@ -188,8 +190,9 @@ class Watch:
 
             system = ctypes.CDLL(None, use_errno=True)
             self._fd = system.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-            for path in (*paths, *others) if self._fd >= 0 else ():
-                self._before[path] = _edges(self._place(path))
+            # Folders last, for they tell of the looks at what is in them.
+            for path in sorted((*paths, *others), key=_is_folder) if self._fd >= 0 else ():
+                self._before[path] = _edges(self._place(path)) if not _is_folder(path) else (-1, b"", b"")
                 number = system.inotify_add_watch(self._fd, os.fsencode(self._place(path)), _WATCHED)
                 if number in self._numbers:  # two names of one file
                     self._numbers[number] = ""
@@ -211,14 +214,17 @@ class Watch:
         numbers = dict(self._numbers)
         grown: dict[str, bool] = {}  # by path: there may be thousands of events of one file
         self.unread = {path for path in numbers.values() if path}
+        self.untouched = set(self.unread)
         at = 0
         while at + _HEAD <= len(events):
             number, mask = (int.from_bytes(events[at + n : at + n + 4], _ORDER) for n in (0, 4))
             at += _HEAD + int.from_bytes(events[at + 12 : at + 16], _ORDER)
             if mask & _OVERFLOW:
                 self.unread.clear()
+                self.untouched.clear()
                 break
             path, name = self._numbers.get(number, ""), numbers.get(number, "")
+            self.untouched.discard(name)
             if mask & (_ACCESS | _CLOSED) and name in self.unread:
                 if not path and name not in grown:
                     grown[name] = self._has_grown(name)
@@ -261,6 +267,10 @@ _ACCESS, _MODIFY, _CLOSED, _OPEN, _DELETED, _MOVED = 0x1, 0x2, 0x10, 0x20, 0x400
 _OVERFLOW = 0x4000
 _WATCHED = _ACCESS | _MODIFY | _CLOSED | _OPEN | _DELETED | _MOVED  # closed by who could only read it
 _EDGE = 1 << 12
+
+
+def _is_folder(path: str) -> bool:
+    return path[-1] == "/"
 
 
 def _edges(path: str, size: int = -1) -> tuple[int, bytes, bytes]:

@@ -444,6 +444,7 @@ class Way:
             own: list[str] = []
             if ignored is not None and ignored.own is not None:
                 own = ignored.own.watched({**ignored.entries, **begun.found.fingerprint.elsewhere})
+                own += ignored.own.left_by_others(ignored.entries)
             if paths or own:
                 from skillcache.commands.rewritten import Watch  # few commands leave files
 

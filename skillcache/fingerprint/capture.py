@@ -26,7 +26,7 @@ from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
 from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES
-from skillcache.fingerprint.own import BOOKKEEPING, Own, class_of
+from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, Own, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -260,15 +260,18 @@ _INTERFACES = 1 << 16
 
 _READS = "3"  # what a capture reads: another number where it begins to read more, so that no older result is given
 _BEYOND = "//"  # before a path outside of the project, among those that git ignores
-_OF_IGNORED = frozenset(["ignored", "beside", "output", "mention"])
+_OF_IGNORED = frozenset(["ignored", "beside", "output", UNREAD, "mention"])
 
 
 def without_own_outputs(
-    before: Fingerprint, after: Fingerprint, unread: "frozenset[str] | set[str]" = frozenset()
+    before: Fingerprint,
+    after: Fingerprint,
+    unread: "frozenset[str] | set[str]" = frozenset(),
+    untouched: "frozenset[str] | set[str]" = frozenset(),
 ) -> Fingerprint | None:
     """What is so after a run of a command, once is known what of it are its outputs; None where other files changed.
 
-    unread: see `own.Own.learn_from_run`. Raises OSError.
+    unread, untouched: see `own.Own.learn_from_run`. Raises OSError.
     """
     if before.ignored is None or after.ignored is None or after.ignored.own is None:
         return after
@@ -276,7 +279,7 @@ def without_own_outputs(
     others = [os.fsencode(part) for row in rest for part in row]
     own = after.ignored.own
     was = {**before.ignored.entries, **before.elsewhere}
-    if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread):
+    if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread, untouched):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
     rows = {(label, _printable(name), value) for label, name, value in known}

@@ -27,6 +27,7 @@ _WORDS = {
     "beside": "the ignored {name}",
     "ignored": "the ignored {name}",
     "output": "{name}, which the command writes,",
+    "unread": "{name}, which the command leaves alone,",
     "named": "{name}, which a variable names,",
     "link": "what the link {name} leads to",
     "outside": "{name}, outside the project",

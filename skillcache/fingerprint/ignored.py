@@ -9,7 +9,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob, unusual_mode
-from skillcache.fingerprint.own import BOOKKEEPING, class_of
+from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,6 +271,8 @@ class Ignored:
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         if self.own is not None and self.own.known.get(path) == stamp:
             return "own", stamp
+        if self.own is not None and S_ISREG(status.st_mode) and self.own.leaves_alone(path):
+            return UNREAD, stamp
         full = os.path.join(self.root, path)
         if S_ISLNK(status.st_mode):
             self.links.append(path)
@@ -294,7 +296,10 @@ class Ignored:
         return found
 
     def rows(self) -> "list[tuple[str, str, str]]":
-        """(label, path, digest): "ignored"; "beside" for what lies beside outputs of this command, "output" for one."""
+        """(label, path, digest): "ignored"; "beside" for what lies beside outputs of this command, "output" for one.
+
+        And "unread" for what another command has left and this one leaves alone.
+        """
         own = self.own
         parts: dict[str, list[bytes]] = {}
         mixed: set[str] = set()
@@ -306,7 +311,11 @@ class Ignored:
                 if not path.endswith("/") and class_of(path) != BOOKKEEPING:
                     rows.append(("output", path, "own"))
                 continue
+            if own is not None and path[-1] != "/" and (alone := own.leaves_alone(path)):
+                rows.append((UNREAD, alone, ""))
+                continue
             parts.setdefault(top, []).extend((os.fsencode(path), entry[0].encode()))
+        rows = list(dict.fromkeys(rows))
         for top, found in parts.items():
             rows.append(("beside" if top in mixed else "ignored", top, digest_parts(found)))
         return rows

@@ -16,8 +16,14 @@ last run are inputs. Linux tells that (see `commands/rewritten.Watch`); elsewher
 
 A folder counts by being there, but for one that a run has made and that holds nothing else than such files.
 
+What another command leaves of bookkeeping and reports (the coverage/ of the tests, for a linter) counts for this one by
+being there alone where a run of this one has left it alone although it was another than in the run before: a tool that
+asks stamps whether it has to read it again would have done so. No result is kept of a run that has so much as opened
+it. What a compiler may hold of it is no such file, so code is none.
+
     file := form LF base LF lines of  mark path NUL stamp      mark: `o` own, `?` changed by the last run, `v` a
-    folder in which each run makes other files
+    folder in which each run makes other files, `u` unread, `l` of another command, as it lay there in the last run
+    (of a folder of bookkeeping, in which each run of that one makes other files, all in it)
 """
 
 import os
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 
     StampedFile = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
 
-_FORM = "1"
+_FORM = "2"
 _CAP = 8 << 20
 _NEITHER, BOOKKEEPING, REPORT = range(3)
 # A run writes these and says nothing of what they held before; caches that a tool tells of are none of them.
@@ -49,6 +55,12 @@ _CTEST = "Testing/Temporary/"
 # Read by what writes them, to know what it need not write again: no report says another thing for it. Observed:
 # coverage 7 and ctest 3.25 (which takes the order of tests that run side by side from it), tsc 5.
 _HARMLESS = ("htmlcov/status.json", "Testing/Temporary/CTestCostData.txt", ".tsbuildinfo")
+# Of these no tool holds what it has once read, to ask stamps of it from then on.
+_DATA = (
+    *(".html", ".xml", ".json", ".info", ".lcov", ".css", ".png", ".svg", ".txt", ".log", ".tap", ".sarif", ".trx"),
+    *(".coverage", ".prof", ".profraw", ".gcda"),
+)
+UNREAD = "unread"  # instead of the digest of such a file
 _MOST = 2_000  # files watched
 _MOST_KNOWN = 20_000
 
@@ -66,7 +78,7 @@ def class_of(path: str) -> int:
 class Own:
     """What is known of one command in one worktree. `scope`: the command; '' for one of which nothing is learned."""
 
-    __slots__ = ("_base", "_changed", "_file", "_varied", "known")
+    __slots__ = ("_base", "_changed", "_file", "_lay", "_varied", "known", "unread")
 
     def __init__(self, root: str, scope: str, environ: "Mapping[str, str]") -> None:
         has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
@@ -74,6 +86,8 @@ class Own:
         self.known: dict[str, tuple[int, ...]] = {}
         self._changed: dict[str, tuple[int, ...]] = {}
         self._varied: dict[str, tuple[int, ...]] = {}
+        self._lay: dict[str, tuple[int, ...]] = {}
+        self.unread: dict[str, tuple[int, ...]] = {}
         self._base = ""
         self._load()
 
@@ -87,13 +101,17 @@ class Own:
             return
         base, *lines = lines
         self._base = base
+        marks = self._marks()
         for line in lines:
             path, _, stamp = line[1:].partition("\0")
-            {"o": self.known, "?": self._changed}.get(line[0], self._varied)[path] = tuple(map(int, stamp.split()))
+            marks[line[0]][path] = tuple(map(int, stamp.split()))
+
+    def _marks(self) -> "dict[str, dict[str, tuple[int, ...]]]":
+        return {"o": self.known, "?": self._changed, "v": self._varied, "u": self.unread, "l": self._lay}
 
     def _save(self) -> None:
         lines = [_FORM, self._base]
-        for mark, found in (("o", self.known), ("?", self._changed), ("v", self._varied)):
+        for mark, found in self._marks().items():
             lines += [f"{mark}{path}\0{' '.join(map(str, stamp))}" for path, stamp in found.items() if "\n" not in path]
         text = "\n".join(lines).encode("utf-8", "surrogateescape")
         if self._file and len(text) <= _CAP:
@@ -108,18 +126,73 @@ class Own:
         found = [path for path in before if path[-1] != "/" and (path in self.known or path in self._changed)]
         return found if len(found) <= _MOST else []
 
+    def left_by_others(self, before: "Mapping[str, StampedFile]") -> list[str]:
+        """Files and folders that a run may leave alone, of which is to be seen whether it does."""
+        return [path for group in self._of_others(before).values() for path in group]
+
+    def leaves_alone(self, path: str) -> str:
+        """The file, or the folder of bookkeeping around it, that counts by being there alone; '' for any other."""
+        book = _book(path)
+        return book if book in self.unread else path if path in self.unread and path[-1] != "/" else ""
+
+    def _of_others(self, found: "Mapping[str, StampedFile]") -> dict[str, list[str]]:
+        """What another command may have left: a file, or a folder of bookkeeping with all that is in it."""
+        groups: dict[str, list[str]] = {}
+        mine = set()
+        for path in found if self._file else ():
+            name = _book(path) or (path if path.endswith(_DATA) and class_of(path) and path[:2] != "//" else "")
+            if path in self.known or path in self._changed or (path[-1] != "/" and not path.endswith(_DATA)):
+                mine.add(name)
+            elif name:
+                groups.setdefault(name, []).append(path)
+        groups = {name: paths for name, paths in groups.items() if name not in mine and paths != [name[:-1] + "/"]}
+        return groups if sum(map(len, groups.values())) <= _MOST else {}
+
+    def _learn_of_others(
+        self, before: "Mapping[str, StampedFile]", after: "Mapping[str, StampedFile]", untouched: "AbstractSet[str]"
+    ) -> tuple[bool, bool]:
+        """Whether the run has left alone all that its key left out; whether anything is to be kept of it."""
+        others, now = self._of_others(before), self._of_others(after)
+        stamps = {name: _stamp(paths, before) for name, paths in others.items()}
+        alone = {
+            name
+            for name, paths in others.items()
+            if all(path in untouched for path in paths) and name in now and _stamp(now[name], after) == stamps[name]
+        }
+        is_sound = all((_book(path) or path) in alone for path, entry in before.items() if entry[0] == UNREAD)
+        was = dict(self.unread), dict(self._lay)
+        changed = {name for name in alone if self._lay.get(name, stamps[name]) != stamps[name]}
+        self.unread = {name: () for name in others if name in alone and (name in self.unread or name in changed)}
+        self._lay = {name: stamps[name] for name in others if name in alone}
+        return is_sound, was != (self.unread, self._lay)
+
     def learn_from_run(
         self,
         before: "Mapping[str, StampedFile]",
         after: "Mapping[str, StampedFile]",
         rest: "Iterable[bytes]",
         unread: "AbstractSet[str]",
+        untouched: "AbstractSet[str]" = frozenset(),
     ) -> bool:
         """Learn from a run; whether a fresh run on the state after it would be given the same. Raises OSError.
 
         before, after: all that git ignores; rest: of the key, all that it does not; unread: of the files that were
-        watched those that nothing in the run has read, or only after it had changed them.
+        watched those that nothing in the run has read, or only after it had changed them; untouched: those that
+        nobody has so much as opened.
         """
+        is_sound, is_news = self._learn_of_others(before, after, untouched)
+        is_settled = self._learn_of_own(before, after, rest, unread, saved=not is_news)
+        return is_sound and is_settled
+
+    def _learn_of_own(
+        self,
+        before: "Mapping[str, StampedFile]",
+        after: "Mapping[str, StampedFile]",
+        rest: "Iterable[bytes]",
+        unread: "AbstractSet[str]",
+        *,
+        saved: bool,
+    ) -> bool:
         kinds: dict[tuple[int, str], set[str]] = {}
         for path in self.watched(before):
             kinds.setdefault(_kind(path), set()).add(path)
@@ -136,6 +209,8 @@ class Own:
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
         rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}
         if not self._file or not (changed or rewritten):
+            if self._file and not saved:
+                self._save()
             return not changed
         same = {path for path in rewritten if is_free(path)}
         named = {path for path in changed if not path.endswith("/") and class_of(path) and is_free(path)}
@@ -223,6 +298,22 @@ def _holds(folder: str, found: "Mapping[str, StampedFile]", files_: "AbstractSet
     """Whether a folder held nothing but some of these files."""
     inside = {path for path in found if path.startswith(folder) and path[-1] != "/"}
     return bool(inside) and inside <= files_
+
+
+def _book(path: str) -> str:
+    """The folder of bookkeeping that a path lies in, or is, with a slash behind; '' for none."""
+    parts = path.split("/")[:-1]
+    at = next((at for at, part in enumerate(parts) if part in _BOOKS), -1)
+    return "/".join(parts[: at + 1]) + "/" if at >= 0 and path[:2] != "//" else ""
+
+
+def _stamp(paths: "Iterable[str]", found: "Mapping[str, StampedFile]") -> tuple[int, ...]:
+    """Of all of them: of one file its own."""
+    files_ = sorted(path for path in paths if path[-1] != "/")
+    if len(files_) == 1:
+        return found[files_[0]][1]
+    text = "\0".join(f"{path}\0{found[path][1]}" for path in files_)
+    return (int(digest(text.encode("utf-8", "surrogateescape")), 16),)
 
 
 def _kind(path: str) -> tuple[int, str]:

@@ -27,8 +27,10 @@ def main() -> int:
             for text in world.report.wrong[told:]:
                 print(f"\nWRONG at step {number}: {text}", flush=True)
             told = len(world.report.wrong)
-            if number % 250 == 0:
-                print(f"  {number} steps, {world.report.hits} hits, {len(world.report.wrong)} wrong", flush=True)
+            if number % 50 == 0:
+                known = world.report
+                served = f"{known.safe_served} of {known.safe_repeats} safe repeats served"
+                print(f"  {number} steps, {known.hits} hits, {len(known.wrong)} wrong, {served}", flush=True)
         counts = Counter(count.outcome for count in tally.read(world.cache))
     report = world.report
     share = 100 * report.safe_served / max(1, report.safe_repeats)
@@ -39,6 +41,7 @@ def main() -> int:
         f"| {report.steps} | {report.lines} | {report.commands} | {report.hits} | {len(report.wrong)}"
         f" | {report.safe_repeats} | {report.safe_served} ({share:.1f} %) | {report.looks} |\n"
     )
+    print(report.table() + "\n")
     for outcome, count in sorted(counts.items(), key=lambda item: (item[0].kind, -item[1])):
         if outcome.kind in {BYPASS, STORE, ERROR}:
             print(f"{count:6}  {outcome.kind:6}  {outcome.name}")

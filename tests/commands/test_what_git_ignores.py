@@ -401,3 +401,103 @@ def test_a_file_elsewhere_that_the_run_writes_keeps_nothing_from_being_served(
     write(shell, "test_a.py", f'open("{named}", "w")')
     does(shell, f"date +%N >{named}; cat data\n")
     is_served(shell, within=within)
+
+
+_STAMPS = """at=$HOME/.ca; at=${at}che; mkdir -p $at
+now=$(stat -c %y coverage/index.html)
+[ "$now" = "$(cat $at/s 2>/dev/null)" ] || cat coverage/index.html >$at/x
+echo "$now" >$at/s
+cat $at/x
+"""
+
+
+def test_a_report_of_another_command_that_a_run_leaves_alone_counts_by_being_there(shell: Shell) -> None:
+    write(shell, ".gitignore", "coverage/\n")
+    does(shell, "cat app.py; ls coverage; cat coverage/sorter.js\n")
+    write(shell, "app.py")
+    code = write(shell, "coverage/sorter.js")
+    for text in ("one\n", "two\n"):
+        report = write(shell, "coverage/index.html", text)
+        runs_again(shell)
+    for text in ("three\n", "four\n"):
+        write(shell, "coverage/index.html", text)
+        is_served(shell, within=0)
+    code.write_text("two\n")
+    runs_again(shell)
+    is_served(shell, within=0)
+    report.unlink()
+    runs_again(shell)
+    write(shell, "coverage/other.html")
+    runs_again(shell)
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        "cat coverage/index.html",
+        ": <coverage/index.html; stat -c %s coverage/index.html",
+        _STAMPS,  # as a tool with a cache does
+    ],
+)
+def test_one_that_it_looks_at_counts_by_content(shell: Shell, reads: str) -> None:
+    write(shell, ".gitignore", "coverage/\n")
+    does(shell, reads)
+    for at in range(3):
+        write(shell, "coverage/index.html", f"{'x' * at}\n")
+        for line in ("pytest -q", "pytest -q # fresh", "pytest -q"):
+            text = given(shell, line)[0]
+            assert text == shell.run("pytest -q").stdout
+
+
+def test_one_that_it_begins_to_read_counts_from_that_run_on(shell: Shell) -> None:
+    write(shell, ".gitignore", "coverage/\n")
+    does(shell, "cat app.py; test ! -e asked || cat coverage/index.html\n")
+    write(shell, "app.py")
+    for text in ("one\n", "two\n"):
+        write(shell, "coverage/index.html", text)
+        runs_again(shell)
+    write(shell, "coverage/index.html", "three\n")
+    is_served(shell, within=0)
+    asked = write(shell, "asked")
+    for text in ("four\n", "five\n", "six\n"):
+        write(shell, "coverage/index.html", text)
+        runs_again(shell)
+    asked.unlink()
+    for text in ("seven\n", "eight\n"):
+        write(shell, "coverage/index.html", text)
+        given(shell)
+    asked.write_text("one\n")
+    for text in ("nine\n", "ten\n"):
+        write(shell, "coverage/index.html", text)
+        runs_again(shell)
+
+
+def test_a_folder_of_bookkeeping_that_a_run_does_not_open_counts_by_being_there(shell: Shell) -> None:
+    """As nyc makes one, whose files are called otherwise each time."""
+    write(shell, ".gitignore", ".nyc_output/\n")
+    does(shell, "cat app.py; test ! -e asked || ls -A .nyc_output\n")
+    write(shell, "app.py")
+
+    def another(number: int) -> None:
+        shutil.rmtree(shell.project / ".nyc_output", ignore_errors=True)
+        write(shell, f".nyc_output/{number}.json", f"{number}\n")
+        write(shell, f".nyc_output/{number + 1}.json")
+
+    for number in (1, 2):
+        another(number)
+        runs_again(shell)
+    for number in (3, 4):
+        another(number)
+        is_served(shell, within=0)
+    asked = write(shell, "asked")
+    for number in (5, 6, 7):
+        another(number)
+        runs_again(shell)
+    asked.unlink()
+    for number in (8, 9):
+        another(number)
+        given(shell)
+    shutil.rmtree(shell.project / ".nyc_output")
+    runs_again(shell)
+    write(shell, ".nyc_output/hook.js")
+    runs_again(shell)

@@ -15,7 +15,16 @@ import stat
 import sys
 import zlib
 
-VARIABLES = ("CI", "LANG", "PYTEST_ADDOPTS", "PYTHONPATH", "VIRTUAL_ENV", "MAKEFLAGS", "GIT_INDEX_FILE", "GIT_PREFIX")
+# Of a session, a terminal, a desktop: no tool reports otherwise for them, and so for what shells and git set by
+# themselves. All other variables are looked at.
+IDLE = tuple("EDITOR PS1 LS_COLORS SSH_TTY TMUX WINDOWID HISTFILE XDG_SESSION_ID COLORFGBG GPG_TTY".split())  # noqa: SIM905
+OF_SHELLS = tuple("PATH _ SHLVL OLDPWD PWD SHELL VIRTUAL_ENV_PROMPT GIT_AUTHOR_DATE".split())  # noqa: SIM905
+# Of each tool: what it looks for in the folders above, the nearest of which counts, and at home. A suite may run all.
+SETTINGS = {
+    "pytest": (("pytest.ini", "ruff.toml", ".ruff.toml", "mypy.ini"), ()),
+    "ruff": (("ruff.toml", ".ruff.toml"), (".config/ruff/ruff.toml",)),
+    "mypy": (("mypy.ini",), (".mypy.ini", ".config/mypy/config")),
+}
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"
 ESAB = ""
@@ -27,11 +36,107 @@ def note(name: str) -> str:
 
 def describe(path: str) -> str:
     if os.path.islink(path):
-        return "-> " + os.readlink(path)
+        return "-> " + os.readlink(path).replace("../", "<up>")
     with open(path, "rb") as file:
-        content = file.read()
-    mode = "x" if os.stat(path).st_mode & 0o100 else "-"
-    return f"{mode} {content!r}"
+        content = file.read().replace(b"../", b"<up>")  # a climb in a text would bind it to its place
+    mode = os.stat(path).st_mode
+    asked = f"{stat.S_IMODE(mode):o}" if path.endswith("/notes.txt") else "x" if mode & 0o100 else "-"
+    return f"{asked} {content!r}"
+
+
+def behind(path: str, root: str) -> list[str]:
+    """What a link to a folder outside leads to."""
+    real = os.path.realpath(path)
+    if not os.path.isdir(real) or real.startswith(root + "/"):
+        return []
+    return [f"behind {os.path.basename(path)}: {line}" for line in inside(real)]
+
+
+def inside(top: str) -> list[str]:
+    """All that a folder holds."""
+    lines = []
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        lines += [
+            f"{os.path.relpath(f'{folder}/{name}', top)} {describe(f'{folder}/{name}')}" for name in sorted(names)
+        ]
+    return lines
+
+
+def described(path: str) -> str:
+    return describe(path) if os.path.isfile(path) else "absent"
+
+
+def nearest(root: str, names: tuple[str, ...]) -> list[str]:
+    """The folder above that has any of these; below that of the notes, which a search never leaves."""
+    folder = os.path.dirname(root)
+    while folder.startswith(os.path.dirname(ESAB[::-1])):
+        if found := [f"{folder}/{name}" for name in names if os.path.exists(f"{folder}/{name}")]:
+            return found
+        folder = os.path.dirname(folder)
+    return []
+
+
+def look_around(tool: str, root: str) -> list[str]:
+    """What lies above, beside and at home: by the habits of the tool, by the project's own words, by a variable."""
+    names, at_home = SETTINGS.get(tool, ((), ()))
+    home = os.environ.get("HOME", "/")
+    lines = [f"above: {os.path.basename(path)} {describe(path)}" for path in nearest(root, names)]
+    lines += [f"package above: {line}" for path in nearest(root, ("node_modules",)) for line in inside(path)]
+    lines += [f"at home: {name} {described(f'{home}/{name}')}" for name in at_home]
+    for word in words_of(f"{root}/elsewhere.py"):
+        path = os.path.join(root, word.replace("~", home, 1))
+        lines.append(f"elsewhere: {os.path.basename(word)} {described(path)}")
+    path = f"{root}/settings.json"
+    while len(words := words_of(path)) > 1:
+        path = os.path.join(os.path.dirname(path), words[1])
+        lines.append(f"extended: {described(path)}")
+    for word in words_of(f"{root}/tests/test_starts.py")[:1]:
+        lines.append(f"started: {os.popen(word).read().strip()}")  # noqa: S605 - the walk's own
+    if tool == "ruff":
+        lines += excluded(root)
+    return lines
+
+
+def words_of(path: str) -> list[str]:
+    if not os.path.isfile(path):
+        return []
+    with open(path) as file:
+        return file.read().split('"')[1::2]
+
+
+def excluded(root: str) -> list[str]:
+    """What is left out, as the person's own list for this repository says."""
+    folder = f"{root}/.git"
+    if os.path.isfile(folder):
+        with open(folder) as file:
+            folder = file.read().split()[1].partition("/worktrees/")[0]
+    if not os.path.isfile(f"{folder}/info/exclude"):
+        return []
+    with open(f"{folder}/info/exclude") as file:
+        names = [line.strip() for line in file]
+    return [f"left out: {name}" for name in names if os.path.isfile(f"{root}/{name}")]
+
+
+def variables() -> list[str]:
+    """All of them, with the files that they name."""
+    lines = []
+    for name, value in sorted(os.environ.items()):
+        if name in IDLE or name in OF_SHELLS or name.startswith(("SKILLCACHE_", "CLAUDE", "BASH_FUNC")):
+            continue
+        lines.append(f"{name}={value}")
+        named = [word for word in value.replace("=", " ").split() if os.path.isabs(word) and os.path.isfile(word)]
+        lines += [f"{name} names {describe(path)}" for path in named if "/.git/" not in path]
+    return lines
+
+
+def packages(folder: str, folders: list[str], names: list[str]) -> list[str]:
+    """What a folder of a virtual environment holds of packages."""
+    if "site-packages" not in folder:
+        return []
+    folders[:] = [name for name in sorted(folders) if name not in CACHES]
+    known = ["packages: " + " ".join(folders)] if folder.endswith("site-packages") else []
+    return [*known, *(f"package: {name} {describe(f'{folder}/{name}')}" for name in sorted(names))]
 
 
 def look(root: str) -> list[str]:
@@ -39,9 +144,7 @@ def look(root: str) -> list[str]:
     for folder, folders, names in os.walk(root):
         inside = os.path.relpath(folder, root)
         if inside.startswith(".venv"):
-            if folder.endswith("site-packages"):
-                lines.append("packages: " + " ".join(sorted(folders)))
-                folders.clear()
+            lines += packages(folder, folders, names)
             continue
         for name in list(folders):
             if name in CACHES:
@@ -49,6 +152,11 @@ def look(root: str) -> list[str]:
             elif os.path.islink(os.path.join(folder, name)):
                 names.append(name)
         folders.sort()
+        if not folders and not names:
+            lines.append(f"empty: {inside}")
+        for name in names:
+            if os.path.islink(os.path.join(folder, name)):
+                lines += behind(os.path.join(folder, name), root)
         lines += [
             f"{os.path.normpath(os.path.join(inside, name))}: {describe(os.path.join(folder, name))}"
             for name in sorted(names)
@@ -90,17 +198,17 @@ def standard_input() -> str:
 def main() -> int:
     arguments = sys.argv[1:]
     root = find_root()
-    lines = look(root)
+    lines = [*look(root), *look_around(os.path.basename(sys.argv[0]), root)]
     said = [
         f"{os.path.basename(sys.argv[0])} {VERSION} rootdir: {root}",
         f"in: {os.path.relpath(os.getcwd(), root)} with: {' '.join(arguments)}",
-        *(f"{name}={os.environ.get(name)}" for name in VARIABLES),
+        *variables(),
         *lines,
     ]
     state = "\n".join([sys.argv[0], standard_input(), *said]).replace(root, "<root>")
     print("\n".join(said))
     happen()
-    broken = sum("BUG" in line for line in lines) + ("broken" in arguments)
+    broken = sum("DEFECT" in line for line in lines) + ("broken" in arguments)
     if "flaky" in arguments:
         with open(note("counter"), "a+") as file:
             file.write("x")
@@ -117,7 +225,8 @@ def main() -> int:
     if "loud" in arguments:
         sys.stdout.flush()
         print("a warning", file=sys.stderr, flush=True)
-    print(f"{broken} failed" if broken else f"{len(lines)} passed")
+    seen = zlib.crc32("\n".join(said).replace(root, "<root>").encode())
+    print(f"{broken} failed, {seen}" if broken else f"{len(lines)} passed, {seen}")  # so that each filter shows it
     ran = [root, os.path.basename(sys.argv[0]), arguments, zlib.crc32(state.encode()), streams(), min(broken, 1)]
     with open(note("ran"), "a") as file:
         file.write(json.dumps(ran) + "\n")

@@ -1,9 +1,10 @@
 """Whatever is served equals what a fresh run gives now: a bounded share of tests/benchmarks/fidelity.py."""
 
+import os
 from pathlib import Path
 from random import Random
 
-from tests.fidelity.lines import LINES
+from tests.fidelity.lines import LINES, Line
 from tests.fidelity.world import World
 
 
@@ -27,3 +28,40 @@ def test_a_long_mixed_day_is_served_well_and_never_wrongly(tmp_path: Path) -> No
     assert report.wrong == []
     assert report.safe_served >= 0.9 * report.safe_repeats, report.missed
     assert report.hits > 5
+
+
+# Lines that show a kind of step which only one of the tools sees.
+_CONCERNED = {
+    "edit_at_home": 'for tool in "ruff check ." "mypy sub"; do $tool; done',
+    "exclude_in_git": "ruff check .",
+    "upgrade_behind_a_task": "make check",
+    "upgrade_behind_a_script": "mypy sub",
+}
+_OTHERWISE = ("pytest -q", "ruff check .", "bash -c 'pytest -q'")
+_SEED = "SKILLCACHE_WALK_SEED"
+
+
+def test_what_happens_around_a_project_runs_it_again_and_nothing_else_does(tmp_path: Path) -> None:
+    """Each kind of step of surroundings.py, in any order, between calls of one line."""
+    seed = int(os.environ.get(_SEED, "1"))
+    print(f"{_SEED}={seed}")  # noqa: T201 - with which it is the same again
+    random = Random(seed)
+    world = World(tmp_path, "", random)
+    kinds = list(world.around.kinds())
+    random.shuffle(kinds)
+    for kind in kinds:
+        number = random.randrange(len(world.roots))
+        line = Line(_CONCERNED.get(kind.__name__) or random.choice(_OTHERWISE))
+        place = str(world.roots[number])
+        world.call_at(line, number, cwd=place)
+        while not kind(world.roots[number]):
+            pass
+        world.took(kind)
+        world.call_at(line, number, cwd=place)
+        missed = world.report.missed.copy()
+        world.call_at(line, number, cwd=place)
+        assert world.report.wrong == [], kind.__name__
+        assert world.report.missed == missed, kind.__name__
+    report = world.report
+    assert report.hits >= len(kinds), report.table()
+    assert report.kinds["set idle variable"]["hits"] >= 2, report.table()

@@ -14,7 +14,7 @@ import shutil
 import stat
 import subprocess
 import venv
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,12 +24,15 @@ from typing import NamedTuple
 from skillcache.core import counts
 from skillcache.core.outcomes import HIT, Outcome
 from skillcache.core.paths import tally_file
+from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
 from tests.fidelity.hooks import bare_python, observing
 from tests.fidelity.lines import LINES, Line
+from tests.fidelity.surroundings import SHARED, TRACKED, Surroundings
 
 DAY = 86_400
-_TOOLS = ("pytest", "ruff", "mypy")
+_TOOLS = ("pytest", "ruff", "mypy", "checker")
+_STARTED = "mypy"  # by a script of that name, which sources another file
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
 _IGNORED = (".env", "local_settings.py", "build/gen.py")
 _CONTENTS = ("one\n", "two\n", "three\n")
@@ -41,6 +44,7 @@ _NOTHING = ":\n"  # as many lines as the preamble has
 _MAKEFILE = """check:
 \t@pytest -q
 \truff check .
+\tchecker
 both: one other
 one:
 \t@pytest tests
@@ -87,6 +91,19 @@ class Report:
         self.compared = self.looks = 0
         self.wrong: list[str] = []
         self.missed: Counter[str] = Counter()
+        # By what happened last before a call: steps, and what `lines` to `wrong` say of the calls.
+        self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def table(self) -> str:
+        names = ("steps", "lines", "hits", "wrong", "safe", "served")
+        rows = [
+            f"| {kind} | {' | '.join(str(of[name]) for name in names)} |" for kind, of in sorted(self.kinds.items())
+        ]
+        head = "| the last step before | steps | lines | hits | wrong | safe repeats | served of these |"
+        return "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+
+    def _of_kinds(self) -> list[tuple[str, Counter[str]]]:
+        return sorted(self.kinds.items())
 
 
 class World:
@@ -95,6 +112,7 @@ class World:
         self.random = random
         self.report = Report()
         self.shift = 0.0
+        self.kind = "begin"  # of the last step that was no call
         self.recent: list[Line] = []
         self.sessions = ["s1"]
         # When a command was last seen to pass on a state: the repeats that are safe to serve.
@@ -114,6 +132,7 @@ class World:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
         self._make(store)
+        self.around = Surroundings(base, self.roots, self.environ, random)
 
     def _make(self, store: str) -> None:
         (self.base / "out").mkdir()
@@ -144,7 +163,11 @@ class World:
             self._write(root / name, "one\n")
         self._write(root / "Makefile", _MAKEFILE)
         self._write(root / "names.txt", "tests/test_app.py\nsub\n")
-        self._write(root / ".gitignore", ".env\nlocal_settings.py\nbuild/\n.venv/\n__pycache__/\n.pytest_cache/\n")
+        ignored = (".env", "local_settings.py", "build/", "*.log", ".venv/", "node_modules/", *observer.CACHES)
+        self._write(root / ".gitignore", "\n".join(ignored) + "\n")
+        for name, content in TRACKED.items():
+            self._write(root / name, content)
+        (root / SHARED).symlink_to(f"../{SHARED}")
         self.git("init", "-q")
         self.git("add", "-A")
         self.git("commit", "-qm", "first")
@@ -169,9 +192,16 @@ class World:
 
     def _install_tools(self, version: str) -> None:
         source = observing(self.notes).replace('VERSION = "1"', f'VERSION = "{version}"')
-        (self.base / "bin").mkdir(exist_ok=True)
+        for folder in ("bin", "libexec"):
+            (self.base / folder).mkdir(exist_ok=True)
         for name in _TOOLS:
             path = self.base / "bin" / name
+            if name == _STARTED:
+                self._write(
+                    path, f'#!/bin/sh\n. {self.base}/libexec/flavour.sh\nexec {self.base}/libexec/{name} "$@"\n'
+                )
+                path.chmod(0o755)
+                path = self.base / "libexec" / name
             path.write_text(f"#!{self.python} -IS\n{source}")
             path.chmod(0o755)
 
@@ -203,8 +233,18 @@ class World:
             # Agents ask again for what they have just asked.
             again = self.recent and self.random.random() < 0.5
             self.call(self.random.choice(self.recent) if again else None)
+            return
+        if self.random.random() < 0.5:
+            change: Callable[..., object] = self.random.choice(self.changes())
+            change()
         else:
-            self.random.choice(self.changes())()
+            change = self.random.choice(self.around.kinds())
+            change(self._root())
+        self.took(change)
+
+    def took(self, change: Callable[..., object]) -> None:
+        self.kind = change.__name__.replace("_", " ")
+        self.report.kinds[self.kind]["steps"] += 1
 
     def changes(self) -> tuple[Callable[[], object], ...]:
         return (
@@ -221,7 +261,7 @@ class World:
         return self._root() / self.random.choice(_FILES)
 
     def edit(self) -> None:
-        content = "BUG\n" if self.random.random() < 0.05 else self.random.choice(_CONTENTS)
+        content = "DEFECT\n" if self.random.random() < 0.05 else self.random.choice(_CONTENTS)
         self._write(self._file(), content)
 
     def edit_ignored(self) -> None:
@@ -254,7 +294,7 @@ class World:
         """Nobody commits what is broken: else all would soon fail for ever."""
         root = self._root()
         for name in _FILES:
-            if (path := root / name).is_file() and path.read_text() == "BUG\n":
+            if (path := root / name).is_file() and path.read_text() == "DEFECT\n":
                 self._write(path, "one\n")
         self.git("add", "-A", root=root)
         self.git("commit", "-qm", "more", "--no-verify", root=root)
@@ -371,6 +411,8 @@ class Call:
         """Hold it against a fresh run, and count."""
         report = self.world.report
         report.lines += 1
+        self.tally = report.kinds[self.world.kind]
+        self.tally["lines"] += 1
         self.really = really = self._take_runs()
         outcomes = self._outcomes()
         fresh = really
@@ -380,6 +422,7 @@ class Call:
         served = Counter(done.call for done in fresh) - Counter(done.call for done in really)
         report.commands += len(fresh)
         report.hits += sum(served.values())
+        self.tally["hits"] += sum(served.values())
         look = self._look()
         self._judge_served(fresh, really, served, look)
         # git tells a hook the time, and its clock is not the walk's.
@@ -424,9 +467,11 @@ class Call:
             if not is_looked_at and known.get(done, -DAY) <= self.world.shift - DAY + 60:
                 continue
             report.safe_repeats += 1
+            self.tally["safe"] += 1
             report.looks += is_looked_at
             if served[done.call]:
                 report.safe_served += 1
+                self.tally["served"] += 1
             else:
                 kind = "failure, " if is_looked_at else ""
                 report.missed[
@@ -487,6 +532,7 @@ class Call:
         return found
 
     def _wrong(self, what: str) -> None:
+        self.tally["wrong"] += 1
         self.world.report.wrong.append(f"{self.line.text} in {self.cwd} ({self.session}): {what}")
 
 
