@@ -29,8 +29,7 @@ it. What a compiler may hold of it is no such file, so code is none.
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import digest
-from skillcache.core.digest import digest_parts
+from skillcache.core.digest import digest, digest_parts
 from skillcache.core.paths import cache_folder, home_folder, own_folder
 
 TYPE_CHECKING = False
