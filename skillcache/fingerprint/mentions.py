@@ -659,15 +659,21 @@ class _Elsewhere:
                 return
             if name in _TOOLCHAINS and os.path.dirname(path) == self.home:
                 return
-            if (path.startswith(("/etc/", "/var/", "/usr/")) and not listed) or (
-                self.home and path[len(self.home) + 1 :] in _GENERAL
-            ):
+            is_of_system = path.startswith(("/etc/", "/var/", "/usr/")) and not (listed or self._is_beside(path))
+            if is_of_system or (self.home and path[len(self.home) + 1 :] in _GENERAL):
                 return
             if (not literal and self._is_own(path)) or self._holds(path, self.temporary):
                 return
         elif name == ".claude.json":
             return
         self.found.add(path)
+
+    def _is_beside(self, path: str) -> bool:
+        """Whether it lies in a folder with the project, as of one in /var/www or /var/lib/jenkins/workspace."""
+        above = os.path.dirname(self.root)
+        while not self._holds(above, path):
+            above = os.path.dirname(above)
+        return above == os.path.dirname(self.root) or above.count("/") > 2
 
     def _is_own(self, path: str) -> bool:
         """Whether another worktree of the same repository lies there, which a name in a text does not mean."""

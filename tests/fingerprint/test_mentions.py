@@ -1,8 +1,9 @@
 """Files and folders elsewhere that the project's own text names are inputs; what only looks like one is none."""
 
 import os
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +11,10 @@ from skillcache.core import outcomes
 from skillcache.core.digest import signs
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import environment, mention_text, mentions
-
-if TYPE_CHECKING:
-    from tests.fingerprint.conftest import Project
+from tests.fingerprint.conftest import Project
 
 
-def named(repo: "Project") -> list[str]:
+def named(repo: Project) -> list[str]:
     return [row[1] for row in repo.rows() if row[0] == "mention"]
 
 
@@ -93,7 +92,7 @@ def named(repo: "Project") -> list[str]:
         ("p.dat", "../x.txt", "../x.txt"),
     ],
 )
-def test_what_a_text_names_is_an_input(repo: "Project", path: str, text: str, there: str) -> None:
+def test_what_a_text_names_is_an_input(repo: Project, path: str, text: str, there: str) -> None:
     absent = repo.rows()
     repo.write(path, text)
     repo.write(there, "one\n")
@@ -108,7 +107,21 @@ def test_what_a_text_names_is_an_input(repo: "Project", path: str, text: str, th
     assert len({absent, one, two, gone}) == 4
 
 
-def test_what_such_a_file_names_is_one_too(repo: "Project") -> None:
+def test_of_a_project_in_a_folder_of_the_system_what_lies_beside_it_counts(tmp_path: Path) -> None:
+    """As of one in /var/www, or in the workspace of a server that builds."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as made:
+        repo = Project(Path(made) / "project", tmp_path)
+        repo.top.mkdir()
+        repo.git("init", "-q")
+        repo.write("check.mk", "X := ../shared\n")
+        repo.write("../shared/data", "one\n")
+        repo.commit()
+        one = repo.rows()
+        repo.write("../shared/data", "two\n")
+        assert repo.rows() != one
+
+
+def test_what_such_a_file_names_is_one_too(repo: Project) -> None:
     repo.write("Makefile", "include ../a.mk\n")
     repo.write("../a.mk", "include $(TOP)/b.mk\n")
     repo.write("../b.mk", "x = 1\n")
@@ -124,7 +137,7 @@ def test_what_such_a_file_names_is_one_too(repo: "Project") -> None:
     ],
 )
 def test_what_lies_below_a_folder_at_the_top_counts_by_names(
-    repo: "Project", monkeypatch: pytest.MonkeyPatch, path: str, text: str
+    repo: Project, monkeypatch: pytest.MonkeyPatch, path: str, text: str
 ) -> None:
     top = repo.top.parent / "srv"
     for module in (mentions, mention_text):
@@ -152,7 +165,7 @@ def test_what_lies_below_a_folder_at_the_top_counts_by_names(
         ("a.py", "[open(f) for f in glob.glob(os.environ['DATA_DIR'] + '/*')]"),
     ],
 )
-def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: "Project", path: str, text: str) -> None:
+def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: Project, path: str, text: str) -> None:
     repo.write("../data/y.log", "1")
     repo.write(path, text)
     environ = {"DATA_DIR": str(repo.top.parent / "data")}
@@ -206,7 +219,7 @@ CHAINS = {
 
 
 @pytest.mark.parametrize("kind", CHAINS)
-def test_what_leads_out_is_read_for_what_it_names(repo: "Project", kind: str) -> None:
+def test_what_leads_out_is_read_for_what_it_names(repo: Project, kind: str) -> None:
     environ, links, texts, there = CHAINS[kind]
     environ = {name: str(repo.top / value) for name, value in environ.items()}
     for path, text in texts.items():
@@ -227,7 +240,7 @@ def test_what_leads_out_is_read_for_what_it_names(repo: "Project", kind: str) ->
     assert len({none, one, rows()}) == 3
 
 
-def test_text_elsewhere_means_no_large_folder_by_its_name(repo: "Project") -> None:
+def test_text_elsewhere_means_no_large_folder_by_its_name(repo: Project) -> None:
     repo.write("a.py", "sys.path.append('../lib')")
     repo.write("../few/x.py", "1")
     for number in range(300):
@@ -236,7 +249,7 @@ def test_text_elsewhere_means_no_large_folder_by_its_name(repo: "Project") -> No
     assert named(repo) == ["../few", "../lib"]
 
 
-def test_what_a_text_asks_the_machine_for(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, attribute in (("zone", "_LOCAL"), ("hosts", "_HOSTS")):
         monkeypatch.setattr(environment, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
 
@@ -275,20 +288,20 @@ def test_what_a_text_asks_the_machine_for(repo: "Project", monkeypatch: pytest.M
         ("a.sh", "ls .. ; ls ../.. ; ls ~"),
     ],
 )
-def test_a_path_that_stays_inside_or_a_folder_in_prose_is_none(repo: "Project", path: str, text: str) -> None:
+def test_a_path_that_stays_inside_or_a_folder_in_prose_is_none(repo: Project, path: str, text: str) -> None:
     repo.write("../shared/util.ts", "1")
     repo.write(path, text)
     assert named(repo) == []
 
 
-def test_another_worktree_is_no_input_by_its_name_alone(repo: "Project") -> None:
+def test_another_worktree_is_no_input_by_its_name_alone(repo: Project) -> None:
     repo.write("conftest.py", 'X = Path(__file__).parent.parent / "x.json"\nNAME = "project"')
     repo.commit()
     repo.git("worktree", "add", "-q", "../wt")
     assert repo.beside("wt").rows() == repo.rows()
 
 
-def test_a_folder_of_many_files_counts_by_stamps(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_many_files_counts_by_stamps(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mentions, "_ENTRIES", 3)
     repo.write("a.py", 'DATA = "../many"')
     for number in range(9):
@@ -299,7 +312,7 @@ def test_a_folder_of_many_files_counts_by_stamps(repo: "Project", monkeypatch: p
     assert repo.rows() != before
 
 
-def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: "Project", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(9):
         repo.write(f"{number}.py", f"open('../x{number}')")
     repo.commit()
@@ -325,9 +338,7 @@ def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: "Project", mo
     assert len(read) == len(set(read)) > 9
 
 
-def test_a_text_elsewhere_is_read_once_whatever_the_index_is(
-    folder: "Project", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_text_elsewhere_is_read_once_whatever_the_index_is(folder: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.git("init", "-q")
     folder.write("a.sh", ". ../lib.sh\n")
     folder.write("../lib.sh", ". ./more.sh\n")
