@@ -75,7 +75,7 @@ class Passenger:
 
     digest: of what it depends on, as last seen; see: looks anew, and gives the digest of what no result is stored for,
     None where there is one; whatever it raises, nothing is held then. owner: see `processes.holder_of`; may_wait:
-    whether for this holder; longest: see `Held`.
+    whether for this holder; longest: see `Held`; begin: is called before each step, of which none takes long.
     held: the claim, once `board` has got one; waited: whether another's run was waited for.
     """
 
@@ -87,6 +87,7 @@ class Passenger:
         owner: str,
         may_wait: "Callable[[str], bool]",
         longest: float = float("inf"),
+        begin: "Callable[[], object]" = lambda: None,
     ) -> None:
         self.held: Held | None = None
         self.waited = False
@@ -96,6 +97,7 @@ class Passenger:
         self._owner = owner
         self._may_wait = may_wait
         self._longest = longest
+        self._begin = begin
         self._has_looked = True  # since the last wait
         self._in_vain = False  # the run that was waited for has ended and left no result
 
@@ -104,8 +106,9 @@ class Passenger:
         ends = time.monotonic() + patience
         store = self._open_store()
         try:
+            self._begin()
             while not self._step(store, ends):
-                pass
+                self._begin()
         finally:
             store.close()
 

@@ -253,8 +253,10 @@ class Way:
 
         me = processes.holder_of(f"{os.uname().nodename}:{os.getpid()}:{os.urandom(8).hex()}")
         patience = self._patience()
-        nesting.begin(nesting.SECONDS + patience)
-        passenger = Passenger(self._open_store, begun.found.digest, see, me, self._may_wait)
+        step = nesting.SECONDS + self._settings.number("capture_time")
+        passenger = Passenger(
+            self._open_store, begun.found.digest, see, me, self._may_wait, begin=lambda: nesting.begin(step)
+        )
         try:
             passenger.board(patience)
         finally:

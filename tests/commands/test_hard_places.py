@@ -7,10 +7,11 @@ import os
 import pty
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -201,6 +202,19 @@ nesting.end()
 nesting.begin(0.01)
 time.sleep(600)
 """
+
+
+_ENDLESS = """CREATE TRIGGER held_up AFTER INSERT ON records BEGIN DELETE FROM records WHERE
+    (WITH RECURSIVE one (x) AS (SELECT 1 UNION ALL SELECT x FROM one) SELECT count(*) FROM one); END"""
+
+
+def test_a_store_that_does_not_come_back(shell: Shell) -> None:
+    shell.environ["SKILLCACHE_CAPTURE_TIME"] = "1"
+    shell.call("pytest -q", DO="echo all well")
+    with closing(sqlite3.connect(shell.cache / "store.sqlite3")) as store:  # as on a disk that answers no more
+        store.execute(_ENDLESS)
+        store.commit()
+    assert shell.call("pytest -x", DO="echo all well").stdout == "all well\n"
 
 
 def test_whoever_does_not_come_back_is_not_waited_for() -> None:
