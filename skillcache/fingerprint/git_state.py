@@ -43,7 +43,8 @@ _LIBRARIES = (
     *(b"nodegit", b"git-describe", b"git-rev-sync", b"git-repo-info", b"current-git-branch", b"vergen", b"git2::"),
     *(b"git_version!", b"go-git", b"rugged", b"Rugged"),
 )
-_BLANKS = bytes.maketrans(b" \t\r\n\"'`,;:=()[]{}<>|&@", b" " * 22)
+_BLANKS = bytes.maketrans(b" \t\r\n\"'`,;:=()[]{}<>|&@+", b" " * 23)
+_SIGNS_OF_ONE = (b"git", b"_scm", b"vcs", b"dulwich", b"dunamai", b"versioneer", b"Git", b"vergen", b"ugged")
 _COMMENTS = (b"#", b"//", b"*", b"/*", b"--", b";")
 _NEAR = 160  # bytes behind the word in which the command stands
 _AHEAD = 5  # words
@@ -55,7 +56,7 @@ _CAP = 4 << 20
 def asked(data: bytes) -> set[bytes]:
     """Signs of what the text asks for; none for nearly all."""
     found: set[bytes] = set()
-    if any(each in data for each in _LIBRARIES):
+    if any(each in data for each in _SIGNS_OF_ONE) and any(each in data for each in _LIBRARIES):
         found |= ALL
     for spelling in (b"git", b"GIT", b"Git"):
         at = data.find(spelling)

@@ -41,6 +41,7 @@ ASKING = {
     "check_output(['git', 'rev-list', '--count', 'HEAD'])": ([COMMIT], [TAG, REMOTE]),
     "run('git describe --tags', shell=True)": ([COMMIT, TAG], [REMOTE]),
     "run(\n    ['git', '-C', here, 'log',\n     '-1'])": ([COMMIT], [TAG]),
+    "run(['git'] + 'describe --tags'.split())": ([TAG], [REMOTE]),
     "GIT = 'git'\nrun([GIT, '--no-pager', 'branch'])": ([BRANCH], [REMOTE]),
     "def git(*args): ...\ngit('remote', '-v')": ([REMOTE], [COMMIT, TAG]),
     "run('git ls-files', shell=True)": ([STAGE], [REMOTE, TAG]),
