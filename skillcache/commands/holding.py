@@ -226,7 +226,7 @@ def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -
 
 def _environs(place: Look, root: str, check: Check) -> "Iterator[dict[str, str]]":
     """Those whose programs are found as the check's were, each also as an activated virtual environment makes it."""
-    for given in place.environs:
+    for given in (*place.environs, *map(_of_zsh, place.environs)):
         environ = without_shims({**given})
         if shell_of(environ) != check.shell:
             continue
@@ -238,6 +238,18 @@ def _environs(place: Look, root: str, check: Check) -> "Iterator[dict[str, str]]
                 if folders_of(active) == check.path:
                     rest = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
                     yield {**rest, "PATH": active, "VIRTUAL_ENV": folder}
+
+
+def _of_zsh(environ: "Mapping[str, str]") -> dict[str, str]:
+    """A zsh exports the name of its user where there is none."""
+    if "LOGNAME" in environ:
+        return {**environ}
+    from pwd import getpwuid  # nearly every login has it
+
+    try:
+        return {**environ, "LOGNAME": getpwuid(os.geteuid()).pw_name}
+    except KeyError:
+        return {**environ}
 
 
 def _of_snapshots(environ: "Mapping[str, str]", check: Check) -> list[str]:
