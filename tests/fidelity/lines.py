@@ -24,6 +24,7 @@ LINES = (
     Line("pytest -k loud"),
     Line("ruff check ."),
     Line("mypy sub"),
+    Line("flake8 sub"),
     # Filters and redirections.
     Line("pytest -q 2>&1 | tail -3"),
     Line("pytest -q |& grep passed"),

@@ -24,6 +24,7 @@ SETTINGS = {
     "pytest": (("pytest.ini", "ruff.toml", ".ruff.toml", "mypy.ini"), ()),
     "ruff": (("ruff.toml", ".ruff.toml"), (".config/ruff/ruff.toml",)),
     "mypy": (("mypy.ini",), (".mypy.ini", ".config/mypy/config")),
+    "flake8": ((".flake8",), (".config/flake8",)),  # which no text of the project names
 }
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"

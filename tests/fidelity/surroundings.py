@@ -12,7 +12,8 @@ from tests.fidelity.observer import IDLE, SETTINGS
 
 _CONTENTS = ("one\n", "two\n", None, None, None)  # None: it is gone, as it was, so that states come again
 _ABOVE = sorted({name for above, _ in SETTINGS.values() for name in above})
-_HOME = sorted({name for _, home in SETTINGS.values() for name in home})
+_ALONE = SETTINGS["flake8"][1][0]
+_HOME = sorted({name for _, home in SETTINGS.values() for name in home} - {_ALONE})
 _ENDS = ("_MODE", "_LEVEL", "_URL", "_DIR", "_HOST", "_X", "")
 _WORDS = (
     *("APP", "TEST", "NODE", "DB", "AWS", "RUST", "PY", "MY", "FEATURE", "LOG", "CACHE", "CONFIG", "RETRY", "SEED"),
@@ -54,7 +55,8 @@ class Surroundings:
     def kinds(self) -> tuple[Callable[[Path], bool], ...]:
         return (
             self.edit_above, self.edit_beside, self.edit_behind_a_link, self.edit_what_is_extended, self.edit_at_home,
-            self.edit_named_at_home, self.generate_package, self.patch_package, self.edit_linked_package,
+            self.edit_at_home_alone, self.edit_named_at_home, self.generate_package, self.patch_package,
+            self.edit_linked_package,
             self.add_package_above, self.make_empty_folder, self.change_permissions, self.edit_ignored_fixture,
             self.exclude_in_git, self.set_any_variable, self.set_idle_variable, self.name_a_file,
             self.upgrade_behind_a_task, self.upgrade_behind_a_script, self.upgrade_named_program,
@@ -77,6 +79,10 @@ class Surroundings:
 
     def edit_at_home(self, _root: Path) -> bool:
         return self._change(self.base / "home" / self.random.choice(_HOME))
+
+    def edit_at_home_alone(self, _root: Path) -> bool:
+        """Of a tool that the command alone names."""
+        return self._change(self.base / "home" / _ALONE)
 
     def edit_named_at_home(self, _root: Path) -> bool:
         return self._change(self.base / "home/.config/app.json")

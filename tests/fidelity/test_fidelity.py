@@ -33,6 +33,7 @@ def test_a_long_mixed_day_is_served_well_and_never_wrongly(tmp_path: Path) -> No
 # Lines that show a kind of step which only one of the tools sees.
 _CONCERNED = {
     "edit_at_home": 'for tool in "ruff check ." "mypy sub"; do $tool; done',
+    "edit_at_home_alone": "flake8 sub",
     "exclude_in_git": "ruff check .",
     "upgrade_behind_a_task": "make check",
     "upgrade_behind_a_script": "mypy sub",

@@ -31,7 +31,7 @@ from tests.fidelity.lines import LINES, Line
 from tests.fidelity.surroundings import SHARED, TRACKED, Surroundings
 
 DAY = 86_400
-_TOOLS = ("pytest", "ruff", "mypy", "checker")
+_TOOLS = ("pytest", "ruff", "mypy", "checker", "flake8")
 _STARTED = "mypy"  # by a script of that name, which sources another file
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
 _IGNORED = (".env", "local_settings.py", "build/gen.py")
