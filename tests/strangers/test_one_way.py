@@ -31,6 +31,7 @@ NAMING = {
         "cli/skill/sight.py",
         "cli/skill/python_sight.py",
         "fingerprint/above.py",
+        "fingerprint/git_state.py",
         "fingerprint/mention_text.py",
     ),
 }
@@ -107,6 +108,8 @@ def test_every_git_that_anything_starts_has_the_switches(stranger: Stranger) -> 
     log = stranger.watch_git()
 
     stranger.look_in_every_way()
+    stranger.commit()
+    stranger.skillcache("explain", "--", "pytest", "-q")  # what two commits have changed
     stranger.write("b.txt", "1\n")
     stranger.skillcache("demo")
 
