@@ -18,7 +18,6 @@ import time
 from _thread import start_new_thread
 from stat import S_ISCHR, S_ISDIR, S_ISREG
 
-from skillcache.commands.nesting import TimeUp
 from skillcache.core.digest import sha256
 from skillcache.core.outcomes import TOO_LARGE, UNCAPTURABLE, Bypass
 from skillcache.stores.entry import Row
@@ -313,6 +312,8 @@ def _read(cap: int, status: os.stat_result) -> Input:
     ready = dict(poll.poll(0)).get(_STANDARD_INPUT, 0)
     if not (ready & select.POLLHUP and not ready & select.POLLIN) and _is_of_caller(status):
         return Input(Bypass(UNCAPTURABLE, "standard input is the caller's own: connect /dev/null or a pipe"))
+    from skillcache.commands.nesting import TimeUp  # few commands read from a pipe
+
     chunks: list[bytes] = []
     given = Data(chunks)
     taken.append(given)

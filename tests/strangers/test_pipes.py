@@ -23,7 +23,7 @@ AT_ONCE = {
     ".git/config": "no_git",
     ".git/index": "no_git",
     ".claude/skillcache.toml": "bad_config",
-    ".claude/settings.json": "no_entry",  # asked for what it sets in the environment alone
+    ".claude/settings.json": "",  # it might say where the person's own settings lie: nothing is done at all
     "pyproject.toml": "uncapturable",
     "package.json": "uncapturable",
     ".venv/pyvenv.cfg": "uncapturable",
@@ -54,7 +54,8 @@ def test_a_pipe_in_the_place_of_a_file_that_we_read(stranger: Stranger, place: s
     stranger.skillcache("explain", "--", "pytest -q")
 
     expected = AT_ONCE[place]
-    assert set(stranger.counted()) == ({expected, "stored", "replayed"} if expected == "no_entry" else {expected})
+    served = {"stored", "replayed"} if expected == "no_entry" else set()
+    assert set(stranger.counted()) == {expected, *served} - {""}
 
 
 # Git would wait for these without end.
