@@ -17,8 +17,9 @@ from tests.fidelity.hooks import run_hook
 _COMMAND = "pytest -q"
 _CONFIG = "verify = 0\nmin_duration = 0\ncapture_time = 30\n"
 _PROGRAM = '#!/bin/sh\ncat "$(dirname "$0")/said"\n'
+# What a script on PATH names is an input of whoever may start it: the folder is spelled from its end.
 _GIT = """#!/bin/sh
-{ printf '%s\\0' "$@"; printf '\\0'; env -0 | grep -z '^GIT_'; } > LOG/$$
+{ printf '%s\\0' "$@"; printf '\\0'; env -0 | grep -z '^GIT_'; } > "$(echo GOL | rev)/$$"
 exec REAL "$@"
 """
 
@@ -115,7 +116,7 @@ class Stranger:
         """From now on every git that is started from the path writes down its words and what GIT_ variables it has."""
         log, real = self.base / "gits", shutil.which("git")
         log.mkdir()
-        self._program("git", _GIT.replace("LOG", str(log)).replace("REAL", str(real)))
+        self._program("git", _GIT.replace("GOL", str(log)[::-1]).replace("REAL", str(real)))
         return log
 
     @staticmethod
