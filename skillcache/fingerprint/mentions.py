@@ -649,7 +649,7 @@ class _Elsewhere:
     def _add(self, path: str, *, whole: bool, literal: bool, listed: bool = False) -> None:
         """`whole`: a folder counts, too; `literal`: the text spells its path; `listed`: and looks at what is in it."""
         name = path.rpartition("/")[2]
-        if self._holds(self.root, path) or self._holds(path, self.root):
+        if self._holds(self.root, path) or self._holds(path, self.root) or self._holds(self.cache, path):
             return
         if "/.cache/" in path and not (literal and os.path.isfile(path)):
             return
