@@ -28,7 +28,7 @@ _MISSING = (
 )
 _COMMANDS, _REASONS, _SESSIONS, _WORST = 10, 10, 12, 5
 _NAME = 44  # characters of a name in a chart
-_NOT_OURS = re.compile(r"<!--.*?-->|<script.*?</script>", re.DOTALL)
+_NOT_OURS = (("<!--", "-->"), ("<script", "</script>"))
 _WIDTH, _ROW = 720, 34
 _ONE, _TWO = "var(--one)", "var(--two)"
 _UNITS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"))
@@ -193,7 +193,7 @@ class _Charts:
     def _drawn(self, chart: Any, series: Mapping[str, Any], what: str) -> str:
         for name, values in series.items():
             chart.add(name, values)
-        drawn = _NOT_OURS.sub("", chart.render(is_unicode=True))
+        drawn = _without(chart.render(is_unicode=True))
         return drawn.replace("<svg ", f'<svg role="img" aria-label="{escape(what)}" ', 1)
 
 
@@ -408,3 +408,11 @@ def advice(counts: Sequence[Count], ran: Sequence[Missed], why: Sequence[Reason]
 def _named(commands: Sequence[str]) -> str:
     more = len(commands) - _REPEATED
     return ", ".join(f"`{each}`" for each in commands[:_REPEATED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _without(drawn: str) -> str:
+    """The drawing without comments and scripts."""
+    for begin, end in _NOT_OURS:
+        first, *rest = drawn.split(begin)
+        drawn = first + "".join(part.partition(end)[2] for part in rest)
+    return drawn

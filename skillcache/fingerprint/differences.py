@@ -56,6 +56,8 @@ def differences(
         if old == now:
             continue
         label, name = key
+        if label == "mention" and before.get(("named", name)) != after.get(("named", name)):
+            continue  # a variable names it, which says more
         if label == "content":
             found += _files(old_details, new)
         elif label == "packages" and old and now:

@@ -121,8 +121,10 @@ def of(
     places = dict.fromkeys((root, *folders))
     for path, line in lines:
         found.resolve(path, line, places)
+    spelled = set(found.found)
     for each in given:
         found.give(each)
+    found.fixed |= found.found - spelled
     found.follow(memory, reached)
     named: frozenset[str] = frozenset()
     ordered = list(programs)
@@ -137,6 +139,7 @@ def of(
         found.follow(memory, more)
         # Programs are known as such, wherever they lie.
         found.found -= {each for each in found.found - before if os.access(each, os.X_OK) and os.path.isfile(each)}
+        found.fixed |= found.found - before
     memory.finish()
     return Mentions(dict(found.rows()), named, list(filter(os.path.isdir, found.found)), memory.words())
 
@@ -364,6 +367,7 @@ class _Elsewhere:
         self.cache = cache_folder(environ)
         self.temporary = os.path.normpath(environ.get("TMPDIR") or "/tmp")  # noqa: S108 - nothing is made there
         self.found: set[str] = set()
+        self.fixed: set[str] = set()  # of these, what lies where it does wherever the project is
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
@@ -704,7 +708,7 @@ class _Elsewhere:
 
     def _spelled(self, path: str) -> str:
         """As it is called in every worktree, and by every person."""
-        if path.split("/", 2)[1] != self.root.split("/", 2)[1]:
+        if path in self.fixed or path.split("/", 2)[1] != self.root.split("/", 2)[1]:
             is_at_home = self.home and self._holds(self.home, path)
             return "~" + path[len(self.home) :] if is_at_home else path
         beside = os.path.relpath(path, self.root)

@@ -65,7 +65,7 @@ def make(folder: Path, client: str, files: int) -> tuple[Place, Place]:
     for place in (bare, installed):
         place.client.env["PATH"] = f"{place.root / 'bin'}:{place.client.env['PATH']}"
         for name in ("pytest", "ruff"):
-            tool(place.root / "bin" / name, '#!/bin/sh\necho "$0" >>"$E2E_RUNS"\necho all is well\n')
+            tool(place.root / "bin" / name, '#!/bin/sh\necho "$0" >>"$E2E_LOG"\necho all is well\n')
     installed.skillcache("install")
     return bare, installed
 

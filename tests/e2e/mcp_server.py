@@ -1,6 +1,6 @@
 """A stdio MCP server of three small tools, by the standard library alone.
 
-Every real call leaves a line in the file that $E2E_RUNS names, as the project's commands do. Words are counted once
+Every real call leaves a line in the file that $E2E_LOG names, as the project's commands do. Words are counted once
 there is a file $E2E_GO, where that is set.
 """
 
@@ -53,7 +53,7 @@ def answer_to(method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    runs = os.environ.get("E2E_RUNS")
+    runs = os.environ.get("E2E_LOG")
     if runs:
         with open(runs, "a", encoding="utf-8") as file:
             file.write(f"{name} {json.dumps(arguments)}\n")

@@ -26,7 +26,7 @@ import os
 
 
 def test_sum() -> None:
-    with open(os.environ["E2E_" + "RUNS"], "a") as runs:
+    with open(os.environ["E2E_" + "LOG"], "a") as runs:
         runs.write("pytest\\n")
     assert 1 + 1 == 2
 """,
@@ -35,14 +35,14 @@ import os
 
 
 def test_product() -> None:
-    with open(os.environ["E2E_" + "RUNS"], "a") as runs:
+    with open(os.environ["E2E_" + "LOG"], "a") as runs:
         runs.write("pytest in sub\\n")
     assert 2 * 2 == 4
 """,
     # A command of the project's own: says what its folder's file `answer` says, ends with the status in `status`.
     "check": """\
 #!/bin/sh
-echo "check $*" >> "$E2E_RUNS"
+echo "check $*" >> "$E2E_LOG"
 cat "$(dirname "$0")/answer"
 exit "$(cat "$(dirname "$0")/status")"
 """,
@@ -70,7 +70,7 @@ class Place:
             {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "SHELL": "/bin/bash",  # as a login sets it: without it the client takes zsh, where there is one
-                "E2E_RUNS": str(self.runs),
+                "E2E_LOG": str(self.runs),
                 "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
                 "SKILLCACHE_MIN_DURATION": "0",
                 "SKILLCACHE_VERIFY": "0",

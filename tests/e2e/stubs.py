@@ -16,7 +16,7 @@ from tests.e2e.project import Place, as_turn
 # Writes to both streams in turn, the last line from the project's file `answer`; ends with the status in `status`.
 TOOL = """\
 #!/bin/sh
-echo "${0##*/} $*" >>"$E2E_RUNS"
+echo "${0##*/} $*" >>"$E2E_LOG"
 echo "one $*"
 echo "two" >&2
 cat "$E2E_PROJECT/answer"

@@ -20,7 +20,7 @@ import os
 
 
 def test_sum() -> None:
-    with open(os.environ["E2E_RUNS"], "a") as runs:
+    with open(os.environ["E2E_LOG"], "a") as runs:
         runs.write("pytest\\n")
     assert 1 + 1 == 3
 """

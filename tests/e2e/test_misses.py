@@ -96,7 +96,7 @@ def test_a_fresh_run_is_had_in_every_line_that_asks_for_one(place: Place) -> Non
 
 def test_a_function_of_the_person_s_shell_is_what_runs(place: Place) -> None:
     for answer in ("one", "two"):
-        (place.home / ".bashrc").write_text(f'pytest() {{ echo run >> "$E2E_RUNS"; echo {answer}; }}\n')
+        (place.home / ".bashrc").write_text(f'pytest() {{ echo run >> "$E2E_LOG"; echo {answer}; }}\n')
         assert place.play(PYTEST, PYTEST).texts == [answer, answer]
     assert place.count() == 4
     assert place.outcomes() == []

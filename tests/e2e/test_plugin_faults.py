@@ -172,7 +172,7 @@ def test_an_environment_that_the_settings_change_is_another_one_for_commands_and
     settings = plugged.home / ".claude/settings.json"
     settings.parent.mkdir(exist_ok=True)
     settings.write_text(json.dumps({"env": {"TEST_MODE": "one"}}))
-    plugged.write("check", '#!/bin/sh\necho "check" >> "$E2E_RUNS"\necho "[$TEST_MODE]"\n')
+    plugged.write("check", '#!/bin/sh\necho "check" >> "$E2E_LOG"\necho "[$TEST_MODE]"\n')
 
     def change() -> None:
         settings.write_text(json.dumps({"env": {"TEST_MODE": "two"}}))

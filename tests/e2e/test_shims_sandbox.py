@@ -17,7 +17,7 @@ from tests.e2e.stubs import RAN, SAID, UNSEEN, Step, play, settle
 SANDBOXED = ("sandboxed",)
 GRADLE = "one test\ntwo\nall is well"
 # Of its environment a command may keep next to nothing: what it was recorded with outside is then the same inside.
-KEPT = ("PATH", "HOME", "E2E_PROJECT", "E2E_RUNS", "SKILLCACHE_MIN_DURATION", "SKILLCACHE_VERIFY")
+KEPT = ("PATH", "HOME", "E2E_PROJECT", "E2E_LOG", "SKILLCACHE_MIN_DURATION", "SKILLCACHE_VERIFY")
 BARE = f"env -i {' '.join(f'{name}=${name}' for name in KEPT)} pytest -q"
 DECLARED = f"{sys.executable} -m skillcache run -- pytest -q"
 DECLARED_RAN = ("no_entry", *RAN, "stored")  # and the shim of what it starts

@@ -23,7 +23,7 @@ from tests.e2e.project import Place
 # Runs until there is a file `go`; the file is not in the project, so that it is no input.
 SLOW = """\
 #!/bin/sh
-echo "check $*" >> "$E2E_RUNS"
+echo "check $*" >> "$E2E_LOG"
 while [ ! -e "$E2E_GO" ]; do sleep 0.05; done
 cat "$(dirname "$0")/answer"
 """

@@ -27,7 +27,7 @@ Run `scripts/report.py TABLE`.
 SCRIPT = """\
 #!/usr/bin/env python3
 import os, sys
-with open(os.environ["E2E_RUNS"], "a") as runs:
+with open(os.environ["E2E_LOG"], "a") as runs:
     runs.write("report\\n")
 text = open(sys.argv[1]).read()
 os.makedirs("out", exist_ok=True)

@@ -23,7 +23,7 @@ def test_redis_serves_another_home_of_the_same_person(
     redis = request.getfixturevalue(f"redis_{kind}")
     env = {"SKILLCACHE_REDIS_URL": redis.url if kind == "cluster" else redis.unix_url}
     # A home that is called otherwise than its user was chosen for the run, and counts; so would a counter of its own.
-    env |= {"USER": place.home.name, "E2E_RUNS": str(place.runs)}
+    env |= {"USER": place.home.name, "E2E_LOG": str(place.runs)}
     assert place.play("./check", env=env).texts == second_place.play("./check", env=env).texts == ["all is well"]
     assert (place.count(), second_place.count()) == (1, 0), second_place.outcomes()
 

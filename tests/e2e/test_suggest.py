@@ -12,7 +12,7 @@ from skillcache.cli.probe.api import bash
 from skillcache.commands.candidate import read
 from tests.e2e.project import Place, after
 
-SLOW_REPORT = '#!/bin/sh\necho "slow-report" >> "$E2E_RUNS"\nsleep 1.3\nwc -l answer\n'
+SLOW_REPORT = '#!/bin/sh\necho "slow-report" >> "$E2E_LOG"\nsleep 1.3\nwc -l answer\n'
 RUN = "./slow-report --private-word 2>&1"
 RULE = '[[rules]]\nmatch = "Bash(./slow-report:*)"\n'
 
@@ -81,7 +81,7 @@ def test_a_repeated_slow_call_is_suggested_applied_and_then_replayed(work: Place
 
 
 def test_a_call_that_differs_on_equal_inputs_is_refused_with_the_evidence(work: Place) -> None:
-    work.write("slow-report", SLOW_REPORT.replace("wc -l answer", 'wc -l "$E2E_RUNS"'))
+    work.write("slow-report", SLOW_REPORT.replace("wc -l answer", 'wc -l "$E2E_LOG"'))
     work.commit()
     work.play(RUN, RUN, RUN, RUN)
     await_sightings(work, 4)

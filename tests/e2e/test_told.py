@@ -27,7 +27,7 @@ def holds(request: Request) -> set[str]:
 @pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin zsh", "earlier hooks bash"], indirect=True)
 def test_what_is_told_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
     place = stubbed
-    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_RUNS"\necho all well\n')
+    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_LOG"\necho all well\n')
 
     def edit() -> None:
         place.write("answer", "all is different\n")
@@ -55,7 +55,7 @@ def test_what_is_told_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
     other = start(place, "pytest -q", env={"APP_MODE": "fast"})
     assert holds(other.requests[0]) == set()
     assert place.count() == 5
-    tool(place.root / "bin/pytest", '#!/bin/sh\necho pytest >>"$E2E_RUNS"\necho anew\n')
+    tool(place.root / "bin/pytest", '#!/bin/sh\necho pytest >>"$E2E_LOG"\necho anew\n')
     upgraded = start(place, "ruff check", "pytest -q")
     assert holds(upgraded.requests[0]) == set()  # the Makefile speaks of pytest: all that runs here depends on it
     assert place.count() == 7

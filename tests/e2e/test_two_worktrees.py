@@ -10,7 +10,7 @@ from tests.e2e.project import Place
 
 SAYS_WHERE = """\
 #!/bin/sh
-echo "check" >> "$E2E_RUNS"
+echo "check" >> "$E2E_LOG"
 echo "rootdir: $PWD"
 echo "$PWD/answer:1:1: W100 Nothing wrong, see file://$PWD/answer"
 """

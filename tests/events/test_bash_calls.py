@@ -45,14 +45,14 @@ def test_a_quick_run_is_not_stored_and_not_looked_up_again(place: Place) -> None
 
 
 def test_a_failure_runs_again(place: Place) -> None:
-    (place.root / "app.py").write_text("BUG\n")
+    (place.root / "app.py").write_text("DEFECT\n")
     first, _ = place.call("pytest -q")
     assert first.status == 1
     assert place.call("pytest -q") == (first, False)
 
 
 def test_a_failure_behind_a_pipe_runs_again(place: Place) -> None:
-    (place.root / "app.py").write_text("BUG\n")
+    (place.root / "app.py").write_text("DEFECT\n")
     first, _ = place.call("pytest -q | tail -1")
     assert first == (0, "1 failed\n")
     assert place.call("pytest -q | tail -1") == (first, False)
@@ -69,7 +69,7 @@ class TestFailuresByRule:
     @pytest.fixture(autouse=True)
     def _broken(self, place: Place) -> None:
         place.settings('[[rules]]\nmatch = "Bash(pytest:*)"\nfailures = true\n')
-        (place.root / "app.py").write_text("BUG\n")
+        (place.root / "app.py").write_text("DEFECT\n")
 
     def test_another_session_is_served_the_failure_with_its_status(self, place: Place) -> None:
         first, _ = place.call("pytest -q")

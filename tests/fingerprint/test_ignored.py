@@ -49,7 +49,7 @@ def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
         ".pytest_cache/README.md",
         ".mypy_cache/3.12/x.json",
         ".ruff_cache/0.5/y",
-        ".hypothesis/examples/z",
+        ".hypothesis/unicode_data/z",
         ".eslintcache",
         ".claude/settings.local.json",
         "deep/below/.DS_Store",
