@@ -34,7 +34,7 @@ class Place:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.root = base / "workshop"
-        self.other_root = base / "elsewhere" / "annexe"
+        self.other_root = base / "afar" / "annexe"
         self.cache = base / "cache"
         self.environ = {
             "PATH": f"{base}/bin:{base}/python/bin:{os.environ['PATH']}",

@@ -71,7 +71,7 @@ def described(path: str) -> str:
 def nearest(root: str, names: tuple[str, ...]) -> list[str]:
     """The folder above that has any of these; below that of the notes, which a search never leaves."""
     folder = os.path.dirname(root)
-    while folder.startswith(os.path.dirname(ESAB[::-1])):
+    while folder != "/" and folder.startswith(os.path.dirname(ESAB[::-1])):
         if found := [f"{folder}/{name}" for name in names if os.path.exists(f"{folder}/{name}")]:
             return found
         folder = os.path.dirname(folder)
