@@ -34,7 +34,7 @@ class Place:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.root = base / "workshop"
-        self.other_root = base / "afar" / "annexe"
+        self.other_root = base.with_name(f"{base.name}-afar") / "annexe"
         self.cache = base / "cache"
         self.environ = {
             "PATH": f"{base}/bin:{base}/python/bin:{os.environ['PATH']}",
@@ -61,7 +61,7 @@ class Place:
         return folder
 
     def _make_tools(self) -> None:
-        source = observing(self._folder("notes"))
+        source = observing(self._folder("notes")).replace("LOOKS_AROUND = True", "LOOKS_AROUND = False")
         python = bare_python(self.base / "python")
         (self.base / "bin").mkdir()
         for name in ("pytest", "ruff", "mypy"):

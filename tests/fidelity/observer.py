@@ -28,6 +28,7 @@ SETTINGS = {
 }
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"
+LOOKS_AROUND = True  # of the walk; elsewhere a result may not hold what is of one place
 ESAB = ""
 
 
@@ -48,7 +49,7 @@ def describe(path: str) -> str:
 def behind(path: str, root: str) -> list[str]:
     """What a link to a folder outside leads to."""
     real = os.path.realpath(path)
-    if not os.path.isdir(real) or real.startswith(root + "/"):
+    if not LOOKS_AROUND or not os.path.isdir(real) or real.startswith(root + "/"):
         return []
     return [f"behind {os.path.basename(path)}: {line}" for line in inside(real)]
 
@@ -199,11 +200,11 @@ def standard_input() -> str:
 def main() -> int:
     arguments = sys.argv[1:]
     root = find_root()
-    lines = [*look(root), *look_around(os.path.basename(sys.argv[0]), root)]
+    lines = [*look(root), *(look_around(os.path.basename(sys.argv[0]), root) if LOOKS_AROUND else ())]
     said = [
         f"{os.path.basename(sys.argv[0])} {VERSION} rootdir: {root}",
         f"in: {os.path.relpath(os.getcwd(), root)} with: {' '.join(arguments)}",
-        *variables(),
+        *(variables() if LOOKS_AROUND else ()),
         *lines,
     ]
     state = "\n".join([sys.argv[0], standard_input(), *said]).replace(root, "<root>")
