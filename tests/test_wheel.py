@@ -47,7 +47,7 @@ def test_holds_the_package_the_hooks_inside_it_and_nothing_else(wheel: Path) -> 
     package = {
         f"skillcache/{path.relative_to(CHECKOUT / 'skillcache')}" for path in CHECKOUT.glob("skillcache/**/*.py")
     }
-    hooks = {f"skillcache/hooks/{path.name}" for path in CHECKOUT.glob("hooks/*.py")}
+    hooks = {f"skillcache/hooks/{path.name}" for path in CHECKOUT.glob("hooks/*.[ps][yh]")}
     module = "skillcache/hooks/register.js"
     plugin = {str(path.relative_to(CHECKOUT)) for path in CHECKOUT.glob("skillcache/cli/setup/plugin_files/**/*.md")}
     skill = "skillcache/cli/setup/skills/redis-cache/SKILL.md"
