@@ -8,8 +8,10 @@ import os
 import select
 import time
 from _signal import (  # type: ignore[import-not-found]
+    SIG_BLOCK,
     SIG_DFL,
     SIG_IGN,
+    SIG_SETMASK,
     SIGABRT,
     SIGALRM,
     SIGCHLD,
@@ -28,6 +30,7 @@ from _signal import (  # type: ignore[import-not-found]
     SIGWINCH,
     SIGXFSZ,
     getsignal,
+    pthread_sigmask,
     set_wakeup_fd,
     signal,
 )
@@ -170,9 +173,12 @@ class _Signals:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Of one that comes between two steps Python would tell on standard error: it has no handler for it then.
+        before = pthread_sigmask(SIG_BLOCK, self._old)
         for number, handler in self._old.items():
             # The command has ended: who ends it now finds nothing to end, and what is left to do is ours alone.
             signal(number, nesting.give_up if number in _ENDING and handler == SIG_DFL else handler)
+        pthread_sigmask(SIG_SETMASK, before)
         set_wakeup_fd(self._old_wake)
         os.close(self.fd)
         os.close(self._wake)

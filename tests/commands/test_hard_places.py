@@ -222,6 +222,31 @@ def test_whoever_does_not_come_back_is_not_waited_for() -> None:
     assert subprocess.run(program, check=False, timeout=60).returncode == 7
 
 
+def test_a_signal_that_comes_while_we_let_go_of_signals_is_told_to_nobody() -> None:
+    """Another process sends us what a child's end sends, again and again: without care Python complains in moments."""
+    program = [sys.executable, "-c", _SWARM]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+_SWARM = """
+import os
+from _signal import SIGCHLD, SIGKILL
+from skillcache.commands.child import _Signals
+
+me = os.getpid()
+other = os.fork()
+if not other:
+    while os.getppid() == me:
+        os.kill(me, SIGCHLD)
+    os._exit(0)
+for _ in range(5_000):
+    with _Signals():
+        pass
+os.kill(other, SIGKILL)
+"""
+
+
 def test_where_the_system_shows_no_processes(shell: Shell) -> None:
     hidden = "mount -t tmpfs none /proc || exit 9;"
     if subprocess.run(["unshare", "-m", "sh", "-c", hidden], capture_output=True, check=False).returncode:
