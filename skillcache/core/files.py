@@ -103,7 +103,12 @@ def _is_null(status: os.stat_result) -> bool:
 
 def load(path: str | bytes, cap: int, *, links: bool = True) -> bytes:
     """The content of the regular file at `path`. Raises what `open_regular` does, and TooLarge past `cap` bytes."""
-    handle = open_regular(path, links=links)
+    try:
+        handle = open_regular(path, links=links)
+    except PermissionError:
+        if _is_null(os.stat(path)):  # as the client's sandbox has it over settings, where no device may be opened
+            return b""
+        raise
     try:
         size = os.fstat(handle).st_size
         pieces: list[bytes] = []

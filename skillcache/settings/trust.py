@@ -77,8 +77,10 @@ def _lacks(path: str, names: "Iterable[str]") -> bool:
     from skillcache.core import files
 
     try:
-        text = files.read(path, _LARGEST) or b"\0"
+        text = files.read(path, _LARGEST)
     except OSError:
+        return False
+    if text is None:
         return False
     return b"\0" not in text and b"\\u" not in text and not any(name.encode() in text for name in names)
 
