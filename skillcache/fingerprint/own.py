@@ -181,6 +181,8 @@ class Own:
         nobody has so much as opened.
         """
         is_sound, is_news = self._learn_of_others(before, after, untouched)
+        # Of what another command has left it is no sign of an output of this one that it was not read.
+        unread = unread - set(self.left_by_others(before))
         is_settled = self._learn_of_own(before, after, rest, unread, saved=not is_news)
         return is_sound and is_settled
 
