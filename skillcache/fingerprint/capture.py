@@ -436,7 +436,7 @@ def _elsewhere(
         _places(request, state.cwd, root),
         deadline=request.deadline,
         programs=state.tools.programs(),
-        reached=[*reached, *given, *(path for path in settings.files if not _is_at_home(path, state.environ))],
+        reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
         given=given,
         scripts=scripts,
     )

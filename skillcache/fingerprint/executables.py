@@ -13,6 +13,7 @@ from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import leads, packages
 from skillcache.fingerprint.files import Budget, follow, small
+from skillcache.fingerprint.noise import BUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -491,12 +492,15 @@ class Tools:
         path = os.path.join(folder, word) if "/" in word else "".join(self.on_path(word)[:1])
         if not path or not os.path.isfile(path) or not os.access(path, os.X_OK):
             return
+        before = set(self._led_to)
         try:
             identity = self._identity(behind(path, folder, self.environ) or path, folder, 0)
         except Bypass as bypass:
             if bypass.outcome not in (outcomes.UNCAPTURABLE, outcomes.NO_TOOL, outcomes.OUTSIDE):
                 raise
             identity = f"unknown: {self._edges(path).decode()}"
+        if name in BUT:  # it begins before the command, gives it nothing but variables, and may well write a log
+            self._told |= self._led_to - before
         self.identities[f"${name}: {os.path.basename(word)}"] = identity
 
     def scripts(self) -> list[str]:

@@ -30,7 +30,7 @@ from skillcache.fingerprint.mention_text import TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from skillcache.fingerprint.index import Blob
@@ -105,7 +105,7 @@ def of(
     deadline: float,
     programs: "frozenset[str]" = frozenset(),
     reached: "Iterable[str]" = (),
-    given: "Iterable[str]" = (),
+    given: "Sequence[str]" = (),
     scripts: "Callable[[AbstractSet[str]], Iterable[str]] | None" = None,
 ) -> Mentions:
     """What is named in the texts of `root`. Raises Bypass (TOO_SLOW) before the deadline.
@@ -121,11 +121,12 @@ def of(
     places = dict.fromkeys((root, *folders))
     for path, line in lines:
         found.resolve(path, line, places)
+    found.follow(memory, reached)
     spelled = set(found.found)
     for each in given:
         found.give(each)
+    found.follow(memory, given)
     found.fixed |= found.found - spelled
-    found.follow(memory, reached)
     named: frozenset[str] = frozenset()
     ordered = list(programs)
     known = list(zip(ordered, signs(map(os.fsencode, ordered)), strict=True))

@@ -15,7 +15,7 @@ from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
 from skillcache.fingerprint.environment import Person
 from skillcache.fingerprint.leads import is_of_system
-from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
+from skillcache.fingerprint.noise import BUT, IS_FOLDER, IS_SET, is_noise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,11 +72,15 @@ def files_named(environ: "Mapping[str, str]", folders: "Iterable[str]") -> "Iter
             continue
         if is_noise(name) or name in IS_SET or name in IS_FOLDER or any(word in name for word in _OF_OUTPUTS):
             continue
+        if name in BUT:  # a program, which is captured as such
+            continue
         for piece in {value, *_pieces(value)}:
             path = piece[2:] if piece[:1] == "-" and piece[1:2] != "-" else piece
             for place in _places(path, folders, environ):
                 full = os.path.normpath(place)
-                if full not in known and not is_of_system(full) and os.path.isfile(full):
+                # What git keeps changes with each commit, and what is asked of it has rows of its own.
+                is_of_git = "/.git/" in full
+                if full not in known and not is_of_git and not is_of_system(full) and os.path.isfile(full):
                     known.add(full)
                     yield full
 
