@@ -303,8 +303,8 @@ def test_what_npm_says_once_in_some_days_is_never_served(shell: Shell) -> None:
     """As npm 11 does: it looks for a newer one now and then, tells of it, and notes at home when that was."""
     told = "npm notice\nnpm notice New minor version of npm available! 11.19.1 -> 11.21.2\nnpm notice\n"
     (shell.home / "notice").write_text(told)
-    does(shell, "cat data; [ -e ~/noted ] || cat ~/notice >&2; : >~/noted\n")
-    texts = [shell.call("pytest -q").stdout for _ in range(3)]
+    does(shell, "cat data; [ -e ~/$N ] || cat ~/notice >&2; : >~/$N\n")
+    texts = [shell.call("pytest -q", N="not" + "ed").stdout for _ in range(3)]
     assert texts == [f"one\n{told}", "one\n", "one\n"]
     assert shell.runs() == 2
 

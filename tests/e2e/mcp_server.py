@@ -1,7 +1,7 @@
 """A stdio MCP server of three small tools, by the standard library alone.
 
 Every real call leaves a line in the file that $E2E_LOG names, as the project's commands do. Words are counted once
-there is a file $E2E_GO, where that is set.
+there is a file $E2E_GO_LOCK, where that is set.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         with open(runs, "a", encoding="utf-8") as file:
             file.write(f"{name} {json.dumps(arguments)}\n")
     if name == "count_words":
-        while "E2E_GO" in os.environ and not os.path.exists(os.environ["E2E_GO"]):
+        while "E2E_GO_LOCK" in os.environ and not os.path.exists(os.environ["E2E_GO_LOCK"]):
             time.sleep(0.05)
         return said(f"{len(arguments['text'].split())} words")
     if name == "now":

@@ -23,7 +23,7 @@ cat "$E2E_PROJECT/answer"
 exit "$(cat "$E2E_PROJECT/status")"
 """
 # The same, that waits while there is a file; it lies outside the project, so that it is no input.
-SLOW = TOOL.replace('echo "one', 'while [ -e "$E2E_HOLD" ]; do sleep 0.05; done\necho "one')
+SLOW = TOOL.replace('echo "one', 'while [ -e "$E2E_LOCK" ]; do sleep 0.05; done\necho "one')
 # What the model reads of `pytest -q`: both streams are one file there, so that their order is the order of writing.
 SAID = "one -q\ntwo\nall is well"
 FAILED = f"Exit code 3\n{SAID}"
@@ -63,7 +63,7 @@ def furnish(place: Place, shell: str = "bash") -> None:
         "SHELL": require_program(shell),
         "PATH": f"{bin_folder}:{place.client.env['PATH']}",
         "E2E_PROJECT": str(project),
-        "E2E_HOLD": str(place.root / "hold"),
+        "E2E_LOCK": str(place.root / "hold"),
     }
     for path in (bin_folder / "pytest", bin_folder / "python", project / ".venv/bin/pytest", project / "gradlew"):
         tool(path)

@@ -78,7 +78,7 @@ def test_two_sessions_make_a_call_once(plugged: Plugged, redis_server: RedisServ
     """The second, which begins while the first makes it, waits for its result."""
     if store == "redis":
         plugged.client.env["SKILLCACHE_REDIS_URL"] = redis_server.url
-    plugged.client.env["E2E_GO"] = str(plugged.root / "go")
+    plugged.client.env["E2E_GO_LOCK"] = str(plugged.root / "go")
     second: list[Session] = []
 
     def follow() -> None:
@@ -100,7 +100,7 @@ def test_two_sessions_make_a_call_once(plugged: Plugged, redis_server: RedisServ
 
 def test_an_agent_that_is_interrupted_while_it_waits_holds_nobody_up(plugged: Plugged) -> None:
     """Its client is killed while the run that it waits for goes on; a third session then waits for that run as well."""
-    plugged.client.env["E2E_GO"] = str(plugged.root / "go")
+    plugged.client.env["E2E_GO_LOCK"] = str(plugged.root / "go")
     third: list[Session] = []
 
     def follow() -> None:

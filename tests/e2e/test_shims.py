@@ -95,7 +95,9 @@ def test_a_command_is_answered_wherever_a_line_has_it_run(stubbed: Place) -> Non
     assert sentences(session) == 1
     (line,) = told(session)
     commands = r"pytest -q, make test, \.venv/bin/pytest -q, \./gradlew test and 2 more"
-    assert re.fullmatch(rf"skillcache: {commands} replayed, \d+\.\d s saved", line), line
+    saved = r"\d+\.\d s saved"
+    in_all = rf"\(this session: 24 of 40 checks replayed, {saved}\)"
+    assert re.fullmatch(rf"skillcache: {commands} replayed, {saved} {in_all}", line), line
     assert "ermission" not in said_by_hooks(session)
 
 

@@ -24,7 +24,7 @@ from tests.e2e.project import Place
 SLOW = """\
 #!/bin/sh
 echo "check $*" >> "$E2E_LOG"
-while [ ! -e "$E2E_GO" ]; do sleep 0.05; done
+while [ ! -e "$E2E_GO_LOCK" ]; do sleep 0.05; done
 cat "$(dirname "$0")/answer"
 """
 
@@ -101,7 +101,7 @@ class Terminal:
 @pytest.mark.parametrize("key", ["\x1b", "\x03"], ids=["Esc", "interrupt"])
 def test_a_call_that_the_person_stops_is_waited_for_by_nobody(plugged: Plugged, key: str) -> None:
     """The client goes on, and tells no hook of it."""
-    plugged.client.env["E2E_GO"] = str(plugged.root / "go")
+    plugged.client.env["E2E_GO_LOCK"] = str(plugged.root / "go")
     plugged.write("check", SLOW)
     plugged.commit()
     with Api([plugged.once_served("./check", set())]) as api:
@@ -135,7 +135,7 @@ def _asked(terminal: Terminal, api: Api) -> bool:
 
 def test_the_run_of_a_session_that_was_killed_is_waited_for_while_it_goes_on(place: Place) -> None:
     """The client's shells outlive it."""
-    place.client.env["E2E_GO"] = str(place.root / "go")
+    place.client.env["E2E_GO_LOCK"] = str(place.root / "go")
     place.write("check", SLOW)
     place.commit()
     with Api([bash("./check")]) as api:
@@ -158,7 +158,7 @@ def test_the_run_of_a_session_that_was_killed_is_waited_for_while_it_goes_on(pla
 
 
 def test_a_run_that_was_killed_is_waited_for_by_nobody(place: Place) -> None:
-    place.client.env["E2E_GO"] = str(place.root / "go")
+    place.client.env["E2E_GO_LOCK"] = str(place.root / "go")
     place.write("check", SLOW)
     place.commit()
     with Api([bash("./check")]) as api:

@@ -53,6 +53,9 @@ other:
 """
 
 
+OUT = "written-by-lines"  # no word of the observing tool, which goes up from where it lies
+
+
 class Done(NamedTuple):
     """A command that ran, as it says itself. state: a digest of all that it saw."""
 
@@ -135,7 +138,7 @@ class World:
         self.around = Surroundings(base, self.roots, self.environ, random)
 
     def _make(self, store: str) -> None:
-        (self.base / "out").mkdir()
+        (self.base / OUT).mkdir()
         # A busy machine decides no test.
         settings = [
             "min_duration = 0",
@@ -395,7 +398,7 @@ class Call:
         self.cwd = cwd or str(self.root / "sub" if in_sub else self.root)
         self.session = session or f"{world.random.choice(world.sessions)}-{number}"
         self.preamble = world.preamble(self.session, self.root)
-        self.text = line.text.replace("{out}", str(world.base / "out"))
+        self.text = line.text.replace("{out}", str(world.base / OUT))
         self.is_compared = world.random.random() < 0.1  # even if nothing was served
         self.counted_from = _size(tally_file(world.cache))
         self.before = self._files()
@@ -521,7 +524,7 @@ class Call:
     def _files(self) -> dict[Path, tuple[int, bytes]]:
         """Mode and content of what a line may touch, by path."""
         found = {}
-        for place in (self.root, self.world.base / "out"):
+        for place in (self.root, self.world.base / OUT):
             for folder, folders, names in os.walk(place):
                 folders[:] = [name for name in folders if name not in {".git", ".venv"}]
                 links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
