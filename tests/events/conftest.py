@@ -1,7 +1,6 @@
 """A project with the observing tool: commands through the shims of a session, other calls through hook processes."""
 
 import json
-import os
 import shlex
 import sqlite3
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 from skillcache.core import counts as tally
 from skillcache.core.outcomes import HIT
 from skillcache.stores.entry import decode, encode
-from tests.fidelity.hooks import bare_python, observing, run_hook
+from tests.fidelity.hooks import bare_python, observing, path_of_machine, run_hook
 
 HOOKS = Path(__file__).parents[2] / "hooks"
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
@@ -37,7 +36,7 @@ class Place:
         self.other_root = base.with_name(f"{base.name}-afar") / "annexe"
         self.cache = base / "cache"
         self.environ = {
-            "PATH": f"{base}/bin:{base}/python/bin:{os.environ['PATH']}",
+            "PATH": f"{base}/bin:{base}/python/bin:{path_of_machine()}",
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
             "USER": "someone",

@@ -23,7 +23,7 @@ from skillcache.core.files import make_folder
 from skillcache.events.observe import observe
 from skillcache.settings.in_force import load
 from skillcache.tools.world import World
-from tests.fidelity.hooks import Ran, event_after, event_before, run_hook
+from tests.fidelity.hooks import Ran, event_after, event_before, path_of_machine, run_hook
 from tests.sessions.test_repository import git
 
 LINE = re.compile(rb"\d{10}\tBash\(\./report:\*\)(\t[0-9a-f]{32}){4}\t\d+")
@@ -46,7 +46,7 @@ class Person:
         git(self.project, "commit", "--quiet", "-m", "first")
         self.environ = {
             "HOME": str(folder),
-            "PATH": os.environ["PATH"],
+            "PATH": path_of_machine(),
             "CLAUDE_PROJECT_DIR": str(self.project),
             "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
         }
@@ -249,10 +249,10 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
 )
 def test_a_line_is_seen_as_what_runs(busy: Person, command: str, pattern: str) -> None:
     (busy.folder / "bin").mkdir(exist_ok=True)
-    for name in ("npm", "make", "python3", "node"):
+    for name in ("npm", "make", "python", "python3", "node"):
         (busy.folder / "bin" / name).unlink(missing_ok=True)
         (busy.folder / "bin" / name).symlink_to("/bin/true")
-    busy.environ["PATH"] = f"{busy.folder / 'bin'}:{os.environ['PATH']}"
+    busy.environ["PATH"] = f"{busy.folder / 'bin'}:{path_of_machine()}"
 
     busy.ran(command)
 

@@ -23,6 +23,15 @@ class Ran(NamedTuple):
     cwd: str
 
 
+def path_of_machine() -> str:
+    """PATH without the environment of the suite, where this project is a checkout whose text leads everywhere.
+
+    By this, what a test sees is the same whether that environment is active or not.
+    """
+    own = os.path.dirname(sys.executable)
+    return os.pathsep.join([folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own])
+
+
 def bare_python(folder: Path) -> Path:
     """An interpreter in an environment without packages, made at `folder`.
 

@@ -24,7 +24,8 @@ class Project(NamedTuple):
     """A package and what to do with it.
 
     whole, piped, part: lines that run all tests, many with the report cut, and one file of them; `source` and `wrong`:
-    a file of the package, and a replacement in it that fails `part`; test: the file that `part` names.
+    a file of the package, and a replacement in it that fails `part`; test: the file that `part` names; asks_git: that
+    its code asks git for its version, which another index, commit or branch may change.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Project(NamedTuple):
     source: str
     wrong: tuple[str, str]
     editable: bool = False
+    asks_git: bool = False
     ignored: str = ".venv/\n__pycache__/\n.pytest_cache/\n"
 
 
@@ -58,6 +60,7 @@ PROJECTS = (
         test="toolz/tests/test_itertoolz.py",
         source="toolz/itertoolz.py",
         wrong=("    next(seq)\n    return next(seq)\n", "    return next(seq)\n"),
+        asks_git=True,
         # What Python leaves behind stays in sight of git here.
         ignored=".venv/\n",
     ),

@@ -46,9 +46,9 @@ def _work_on_files(workshop: Workshop) -> None:
     test.with_name("test_of_mine.py").write_text("def test_mine():\n    assert True\n")
     workshop.call(project.part, repeats=False)
     workshop.git("add", project.test.replace(test.name, "test_of_mine.py"))
-    workshop.call(project.part, repeats=True)
+    workshop.call(project.part, repeats=not project.asks_git)
     workshop.git("commit", "-qm", "more")
-    workshop.call(project.part, repeats=True)
+    workshop.call(project.part, repeats=not project.asks_git)
 
 
 def _work_on_surroundings(workshop: Workshop) -> None:
@@ -84,5 +84,6 @@ def _work_in_another_worktree(workshop: Workshop) -> None:
         workshop.call(project.part, repeats=True, root=other)
 
     variables = workshop.move_in()
-    workshop.call(project.part, repeats=True, root=other, variables=variables)
+    # It has no branch checked out.
+    workshop.call(project.part, repeats=not project.asks_git, root=other, variables=variables)
     workshop.call(project.part, repeats=True)

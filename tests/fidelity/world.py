@@ -26,7 +26,7 @@ from skillcache.core.outcomes import HIT, Outcome
 from skillcache.core.paths import tally_file
 from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
-from tests.fidelity.hooks import bare_python, observing
+from tests.fidelity.hooks import bare_python, observing, path_of_machine
 from tests.fidelity.lines import LINES, Line
 from tests.fidelity.surroundings import SHARED, TRACKED, Surroundings
 
@@ -127,7 +127,7 @@ class World:
         self.roots = [base / "workshop", base / "elsewhere" / "annexe", base / "clone"]
         self.cache = str(base / "home/.cache/skillcache")
         self.environ = {
-            "PATH": f"{base}/bin:{os.environ['PATH']}",
+            "PATH": f"{base}/bin:{path_of_machine()}",
             "HOME": str(base / "home"),
             "LANG": "C.UTF-8",
             "USER": "someone",
