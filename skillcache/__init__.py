@@ -5,7 +5,7 @@ if TYPE_CHECKING:
     from skillcache.core.outcomes import ConfigError, RecursiveCall, SkillcacheError, StoreError
     from skillcache.library.cache import AsyncSkillCache, SkillCache
     from skillcache.library.decorator import cached
-    from skillcache.library.events import CacheEvent
+    from skillcache.library.fetching import CacheEvent
     from skillcache.library.guide import (
         aio_get_cached_data,
         aio_get_team_cached_data,
@@ -69,7 +69,7 @@ __all__ = [
 
 _HOMES = {
     "AsyncSkillCache": "library.cache",
-    "CacheEvent": "library.events",
+    "CacheEvent": "library.fetching",
     "ConfigError": "core.outcomes",
     "Fetched": "library.runs",
     "RecursiveCall": "core.outcomes",

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from skillcache.cli import bare, trouble
+from skillcache.cli import bare, output
 from skillcache.cli.main import group
 from skillcache.core.outcomes import SkillcacheError, StoreError
 from skillcache.sessions.text import legible
@@ -20,26 +20,26 @@ def main(arguments: list[str] | None = None) -> int:
         return fault.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return trouble.STOPPED
+        return output.STOPPED
     except StoreError as fault:
         _tell(_told(fault))
-        return trouble.FAILED
+        return output.FAILED
     except SkillcacheError as fault:
         _tell(str(fault))
-        return trouble.FAILED
+        return output.FAILED
     except ModuleNotFoundError as fault:
         if fault.name not in bare.PACKAGES:
             raise
         click.echo(bare.needs(fault), err=True)
-        return trouble.FAILED
+        return output.FAILED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
-        return trouble.FAILED
+        return output.FAILED
     except OSError as fault:
         place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
         _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
-        return trouble.FAILED
-    return result if isinstance(result, int) else trouble.OK
+        return output.FAILED
+    return result if isinstance(result, int) else output.OK
 
 
 def _tell(what: str) -> None:
@@ -48,7 +48,7 @@ def _tell(what: str) -> None:
 
 
 def _told(fault: StoreError) -> str:
-    from skillcache.cli.trouble import sentence
+    from skillcache.cli.output import sentence
 
     try:
         return sentence(fault, os.environ, os.getcwd())

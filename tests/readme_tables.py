@@ -8,10 +8,10 @@ from skillcache.cli.rules import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
 from skillcache.fingerprint.noise import BUT, FOLDERS, IGNORED, SET
-from skillcache.rules.builtin_index import WORDS as TOOLS
-from skillcache.rules.builtin_index import tool_of
+from skillcache.rules.builtin import WORDS as TOOLS
+from skillcache.rules.builtin import tool_of
 from skillcache.rules.tasks import TABLE as RUNNERS
-from skillcache.settings.table import PROJECT, TABLE
+from skillcache.settings import PROJECT, TABLE
 
 CHECKOUT = Path(__file__).parent.parent
 README = CHECKOUT / "README.md"

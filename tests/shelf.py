@@ -6,9 +6,9 @@ import sqlite3
 import time
 from collections.abc import Mapping
 
+from skillcache.stores import open_store
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import Entry, decode, encode
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.redis_py import connect
 from tests.stores.test_entry import make

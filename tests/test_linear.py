@@ -25,7 +25,7 @@ from skillcache.cache import verify
 from skillcache.cache.relocation import relocate
 from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
-from skillcache.core.credentials import assignment, command_lines, find, judgement, legible, prefixes, shapes
+from skillcache.core.credentials import assignment, find, judgement, shapes
 from skillcache.core.outcomes import ConfigError
 from skillcache.fingerprint import mention_text, recipes
 from skillcache.fingerprint.globs import matches as fits_glob
@@ -44,16 +44,16 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
     ],
     **{
         module.__name__: lambda module=module: [(pattern, "finditer") for pattern in module.patterns()]  # type: ignore[misc]
-        for module in (prefixes, shapes, command_lines)
+        for module in (shapes, shapes, assignment)
     },
     **{
         module.__name__: lambda module=module: [(pattern, "match") for pattern in module.patterns()]  # type: ignore[misc]
-        for module in (judgement, legible)
+        for module in (judgement, judgement)
     },
     "skillcache.core.credentials.assignment": lambda: [
         (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
-    "skillcache.core.credentials.patterns": list,  # compiles those of its neighbours
+    "skillcache.core.credentials.judgement": list,  # compiles those of its neighbours
     "skillcache.fingerprint.mention_text": lambda: [
         (mention_text._pattern(name), "finditer") for name in mention_text._PATTERNS
     ],

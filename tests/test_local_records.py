@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.cache import durations, quarantine
-from skillcache.commands import failure
+from skillcache.commands import replay
 from skillcache.core import counts as tally
 from skillcache.core import files, outcomes
 from skillcache.tools import inflight
@@ -161,12 +161,12 @@ class TestPending:
 
 class TestSeen:
     def test_is_kept_apart_by_session_and_subagent(self, cache: str) -> None:
-        failure.see(cache, "s1", "", "0f")
-        failure.see(cache, "s1", "", "1f")
-        assert failure.has_seen(cache, "s1", "", "0f")
-        assert not failure.has_seen(cache, "s1", "", "2f")
-        assert not failure.has_seen(cache, "s1", "a1", "0f")
-        assert not failure.has_seen(cache, "s2", "", "0f")
+        replay.see(cache, "s1", "", "0f")
+        replay.see(cache, "s1", "", "1f")
+        assert replay.has_seen(cache, "s1", "", "0f")
+        assert not replay.has_seen(cache, "s1", "", "2f")
+        assert not replay.has_seen(cache, "s1", "a1", "0f")
+        assert not replay.has_seen(cache, "s2", "", "0f")
 
 
 class TestQuarantine:

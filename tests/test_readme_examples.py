@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.settings import USER
 from skillcache.settings.configuration import parse
-from skillcache.settings.table import USER
 from tests.conftest import RedisServer, require_program
 from tests.readme_tables import PAGES
 

@@ -253,7 +253,7 @@ def test_a_value_is_gone_when_its_time_is_over(redis_server: Any, tmp_path: Path
             client.delete(key)
     assert list(state.items()) == ["long"]
     state.close()
-    from skillcache.library.shared_state_stores import SqliteState
+    from skillcache.library.shared_state import SqliteState
 
     file = SqliteState(f"{tmp_path}/state.sqlite3", now=1_000.0)
     file.set("s", "short", "1", 60, ("", ""))

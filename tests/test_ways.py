@@ -31,7 +31,7 @@ def see(frame, event, _arg):
         back = frame.f_back
         if code.co_name[0] != "<" or back.f_code.co_name != "<module>":
             called.add(code.co_filename)
-        if code.co_name == "__init__" and code.co_filename.endswith("/core/record.py"):  # it makes records for others
+        if code.co_name == "__init__" and code.co_filename.endswith("/core/__init__.py"):  # it makes records for others
             called.add(sys.modules[type(next(iter(frame.f_locals.values()))).__module__].__file__)
 def telling(end):
     def tell(*arguments):
@@ -185,7 +185,7 @@ def test_what_may_be_worth_a_rule_is_looked_at(place: Place) -> None:
 def test_a_stand_in_runs_what_it_loads(place: Place) -> None:
     miss, hit = place.stand_in(), place.stand_in()
     assert "commands.record" in miss.loaded - miss.idle
-    assert "commands.giving" in hit.loaded - hit.idle
+    assert "commands.replay" in hit.loaded - hit.idle
     assert (len(miss.idle) < A_HANDFUL, len(hit.idle) < A_HANDFUL) == (True, True), (miss.idle, hit.idle)
 
 

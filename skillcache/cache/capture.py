@@ -2,12 +2,12 @@
 
 import os
 
+from skillcache.core import Record
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
-from skillcache.core.record import Record
 from skillcache.fingerprint.capture import Fingerprint, Request, capture
 from skillcache.rules.rule import BUILT_IN, Rule
-from skillcache.rules.skills.scripts import may_run_script
+from skillcache.rules.words import may_run_script
 from skillcache.stores import entry
 
 TYPE_CHECKING = False

@@ -1,6 +1,7 @@
 """Whether a stored result is served: a function of what is known."""
 
 from skillcache.cache.capture import Plan
+from skillcache.core import KW_ONLY, Record
 from skillcache.core.outcomes import (
     ELSEWHERE,
     EXPIRED,
@@ -12,7 +13,6 @@ from skillcache.core.outcomes import (
     UNREADABLE_ENTRY,
     Outcome,
 )
-from skillcache.core.record import KW_ONLY, Record
 from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
 
 TYPE_CHECKING = False
@@ -138,7 +138,7 @@ def _serve(entry: Entry, root: str, most: int) -> Answer:
 
 def origin(entry: Entry, session_id: str) -> str:
     """Who recorded it, as `session_id` would say."""
-    from skillcache.cache.writer import is_same_person  # a shim says nothing
+    from skillcache.cache.put import is_same_person  # a shim says nothing
 
     if not is_same_person(entry.writer):
         return f"by {named(entry.writer.get('user'))} on {named(entry.writer.get('host'))}"

@@ -1,5 +1,10 @@
-"""The one way of a result into a store, whatever ran: a command, a declared command, a call of a tool."""
+"""The one way of a result into a store, whatever ran, and who it was recorded by."""
 
+import os
+
+from skillcache.claude import ToolEvent
+from skillcache.core.digest import digest
+from skillcache.core.processes import user_name
 from skillcache.stores.contract import Store, started_of
 from skillcache.stores.entry import Entry, encode
 from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
@@ -50,3 +55,44 @@ def put_result(
     # For `explain`: the entry to compare with when this call misses.
     store.write(record_key("latest", found.command_digest), found.digest.encode("ascii"), ttl)
     return True
+
+
+_MACHINE_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+
+
+def provenance(event: ToolEvent, environ: "Mapping[str, str]") -> dict[str, str]:
+    """The provenance an entry carries: texts only."""
+    return {
+        "user": user_name(environ),
+        "uid": str(os.getuid()),
+        "host": os.uname().nodename,
+        "machine": _machine(),
+        "session": event.session_id,
+        "agent": event.agent_id,
+    }
+
+
+def is_same_person(recorded: dict[str, str]) -> bool:
+    """Whether the entry was recorded by this user on this machine."""
+    return recorded.get("uid") == str(os.getuid()) and recorded.get("machine") == _machine()
+
+
+def person() -> str:
+    """A name for this user on this machine."""
+    return f"{os.getuid()}.{_machine()}"
+
+
+def _machine() -> str:
+    """A name for this machine that says nothing of it: its id may be confidential, so only a digest leaves it."""
+    for path in _MACHINE_FILES:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            content = os.read(handle, 256).strip()
+        finally:
+            os.close(handle)
+        if content:
+            return digest(b"skillcache machine\0" + content)
+    return digest(b"skillcache host\0" + os.uname().nodename.encode("utf-8", "surrogateescape"))

@@ -6,9 +6,8 @@ machine: `until SP rule SP project`, until in unix seconds, and `,unwanted` behi
 
 import os
 
-from skillcache.core import files
+from skillcache.core import Record, files
 from skillcache.core.paths import quarantine_folder
-from skillcache.core.record import Record
 
 REST = 86_400  # seconds
 _CAP = 1 << 16

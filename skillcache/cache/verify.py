@@ -28,14 +28,16 @@ _DURATIONS = (
     (r"^\(\d+ durations < DUR hidden\..*\)$", "<durations hidden>"),
     (r"^(Ran \d+ tests?(?: across \d+ files?\.)?) (?:in DUR|\[DUR\])", r"\1 in <duration>"),  # unittest, bun
     (r"^(Time:\s+)DUR(?:, estimated DUR)?$", r"\1<duration>"),  # jest, which shows a test's own time when it was slow
-    (rf"^(\s*(?:[{_MARKS}]|PASS|FAIL|ok|not ok|test)\s.*?)(?: \(DUR\)| \[DUR\]|(?<=\S)\s+DUR)$", r"\1"),  # jest, vitest, mocha, bun
+    # Jest, vitest, mocha, bun
+    (rf"^(\s*(?:[{_MARKS}]|PASS|FAIL|ok|not ok|test)\s.*?)(?: \(DUR\)| \[DUR\]|(?<=\S)\s+DUR)$", r"\1"),
     (r"^(\s*Duration:?\s+)DUR(?: \(.*\))?$", r"\1<duration>"),  # vitest, dotnet
     (r"^(\s*Start at\s+)CLOCK$", r"\1<time>"),
     (r"^(\s*\d+ (?:passing|pending|failing)) \(DUR\)$", r"\1"),  # mocha
     (r"^((?:# |ℹ )?[ \t]*duration_ms:? )[\d.]+$", r"\1<duration>"),  # node
     (r"^(\s*--- (?:PASS|FAIL|SKIP): .*) \(DUR\)$", r"\1 (<duration>)"),  # go
     (r"^((?:ok|FAIL)\s+\S+\s+)(?:DUR|\(cached\))", r"\1<duration>"),
-    (r"^(test result: .*; finished in )DUR$", r"\1<duration>"),  # cargo, and what it says of a build it had not made before
+    # Cargo, and what it says of a build it had not made before
+    (r"^(test result: .*; finished in )DUR$", r"\1<duration>"),
     (r"^(\s+Finished .* in )DUR$", r"\1<duration>"),
     (r"^\s+(?:Compiling|Checking|Downloading|Downloaded|Updating|Locking|Blocking|Fresh) .*\n", ""),
     (r"^(\s*(?:PASS|FAIL|SLOW|TRY \d+ \w+|Summary|SIGABRT|TIMEOUT) )\[ *(?:> *)?DUR\]", r"\1[<duration>]"),  # nextest

@@ -8,10 +8,9 @@ file is $CLAUDE_CONFIG_DIR/.claude.json. In a tool's name all but letters, digit
 
 import os
 
-from skillcache.claude.permission_sources import MANAGED, client_arguments, parse_object, roots_of, values_of
-from skillcache.core import files
+from skillcache.claude.permissions import MANAGED, client_arguments, parse_object, roots_of, values_of
+from skillcache.core import Record, files
 from skillcache.core.outcomes import UNKNOWN_SERVER, Bypass
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

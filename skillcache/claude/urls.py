@@ -6,7 +6,7 @@ browsers read in ways of their own (blanks, backslashes, numbers for hosts) has 
 """
 
 from skillcache.claude.patterns import fits
-from skillcache.core.record import Record
+from skillcache.core import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

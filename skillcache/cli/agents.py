@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import json_options
 from skillcache.core.outcomes import StoreError
 from skillcache.library.shared_state import TTL, SharedState
@@ -47,7 +47,7 @@ def command(everybody: bool, as_json: bool) -> int:
         wide = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
         for row in rows:
             click.echo("  ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip())
-    return trouble.OK
+    return output.OK
 
 
 def _row(agent: Agent, clock: Clock) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ def inbox(follow: bool, as_json: bool) -> int:
         # Which agent of the session asks is not known here, and what one takes, another never sees.
         if os.environ.get(SESSION_VARIABLE) and office.settings.flag("messages.deliver"):
             click.echo("Messages for the agents of this session arrive by themselves, with their next step.", err=True)
-            return trouble.OK
+            return output.OK
         reader = office.me(os.environ)
     printed: set[str] = set()
     away = heard = False
@@ -101,7 +101,7 @@ def inbox(follow: bool, as_json: bool) -> int:
         if not follow:
             if not heard:
                 click.echo("No message for you.", err=True)  # what is printed is messages
-            return trouble.OK
+            return output.OK
         time.sleep(_STEP)
 
 
@@ -178,7 +178,7 @@ def send(
         for each in sent:
             if each.status != SENT:
                 click.echo(f"{word(each.name)} {_WHY[each.status]}.", err=True)
-    return trouble.OK if all(each.status == SENT for each in sent) else trouble.FAILED
+    return output.OK if all(each.status == SENT for each in sent) else output.FAILED
 
 
 _NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
@@ -217,9 +217,9 @@ def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
     found = SharedState(namespace, team=team).find(key)
     if found is None:
         click.echo(f"{key} is not set.", err=True)
-        return trouble.FAILED
+        return output.FAILED
     click.echo(json.dumps({"key": key, **found._asdict()} if as_json else found.value))
-    return trouble.OK
+    return output.OK
 
 
 @state.command("set")
@@ -239,7 +239,7 @@ def set_(
     """
     state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
     click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
-    return trouble.OK
+    return output.OK
 
 
 @state.command()
@@ -250,9 +250,9 @@ def set_(
 def delete(namespace: str, team: str | None, version: int | None, key: str) -> int:
     """Delete KEY; exit status 1 where it is not set."""
     if SharedState(namespace, team=team).delete(key, version=version):
-        return trouble.OK
+        return output.OK
     click.echo(f"{key} is not set.", err=True)
-    return trouble.FAILED
+    return output.FAILED
 
 
 @state.command("list")
@@ -267,7 +267,7 @@ def list_(namespace: str, team: str | None, as_json: bool) -> int:
     else:
         for key, item in items.items():
             click.echo(f"{json.dumps(key) if not key.isprintable() else key}  {json.dumps(item.value)}")
-    return trouble.OK
+    return output.OK
 
 
 @state.command()
@@ -282,7 +282,7 @@ def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> 
     BY is 1 where it is not given.
     """
     click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
-    return trouble.OK
+    return output.OK
 
 
 def _value(text: str) -> Any:

@@ -7,16 +7,16 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import json_options
 from skillcache.cli.setup import settings_file
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import HOME_VARIABLE, config_file, project_config_file
 from skillcache.sessions.text import legible
+from skillcache.settings import TABLE
 from skillcache.settings.configuration import parse
 from skillcache.settings.in_force import Settings, load
-from skillcache.settings.table import TABLE
 
 _UNITS = {"seconds": "seconds", "ttl": "seconds", "bytes": "bytes", "characters": "characters"}  # of a setting's kind
 DEFAULT, USER, PROJECT, ENVIRONMENT = "default", "user", "project", "environment"
@@ -53,7 +53,7 @@ def command(as_json: bool) -> int:
         lines = [_line(each) for each in found]
         lines += [f"ignored: {warning}" for warning in settings.warnings]
         click.echo("\n".join(map(legible, lines)))
-    return trouble.OK
+    return output.OK
 
 
 def in_force(settings: Settings, folder: str) -> Iterator[InForce]:
@@ -61,7 +61,7 @@ def in_force(settings: Settings, folder: str) -> Iterator[InForce]:
     for setting in TABLE:
         value, name = settings.values[setting.name], settings.origins.get(setting.name, "")
         if setting.kind == "url":
-            value, name = trouble.place_of(settings.store), settings.named
+            value, name = output.place_of(settings.store), settings.named
         yield InForce(setting.name, value, _UNITS.get(setting.kind), *_origin(name, folder))
     named = next((name for name in (HOME_VARIABLE, "XDG_CACHE_HOME") if os.environ.get(name, "").startswith("/")), "")
     yield InForce(HOME_VARIABLE, settings.cache, None, *_origin(named, folder))

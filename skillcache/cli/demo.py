@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cli import trouble
-from skillcache.cli.output import paint
+from skillcache.cli.output import FAILED, OK, paint
 from skillcache.commands.shims.session import FILE
 from skillcache.core import files
 from skillcache.core.counts import read
@@ -147,13 +146,13 @@ def command() -> int:
     wrong = [step.title for step, ran in zip(_STEPS, runs, strict=True) if (ran.outcomes == [REPLAYED]) != step.replays]
     if wrong or any(ran.status for ran in runs) or runs[1].output != runs[0].output:
         click.echo("\nThat is not what should have happened. Check with: skillcache doctor", err=True)
-        return trouble.FAILED
+        return FAILED
     saved = sum(runs[at - 1].seconds - runs[at].seconds for at in (1, 3))
     click.echo(f"\nA replay gives the same text and the same exit status, {saved:.1f} s sooner here:\n")
     for row in runs[1].output.decode("utf-8", "replace").splitlines():
         click.echo(f"    {row}".rstrip())
     click.echo("\nTo have it in Claude Code: skillcache install")
-    return trouble.OK
+    return OK
 
 
 def _row(step: Step, ran: Ran) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.checks.finding import MEND, Finding, Place, silent
 from skillcache.cli.checks.folder import check_calls, check_faults, check_folder
 from skillcache.cli.checks.installation import (
@@ -80,7 +80,7 @@ def command(project: str, as_json: bool) -> int:
     else:
         end = f"{several(wrong, 'finding')} to mend." if wrong else "All is well."
         click.echo((_CLEAR if says else "") + end)
-    return trouble.FAILED if wrong else trouble.OK
+    return output.FAILED if wrong else output.OK
 
 
 def _look(place: Place) -> Iterator[Finding]:

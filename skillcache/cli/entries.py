@@ -15,8 +15,8 @@ from typing import NamedTuple
 import click
 
 from skillcache.cache.relocation import expand
-from skillcache.cli import trouble
-from skillcache.cli.contents import Contents, contents_of
+from skillcache.cli import output
+from skillcache.cli.invalidate import Contents, contents_of
 from skillcache.cli.output import duration, json_options, several, size
 from skillcache.core.credentials.find import redact
 from skillcache.core.git import locate, project_of
@@ -160,7 +160,7 @@ def list_(name: str, here: bool, sort: str, limit: int, as_json: bool) -> int:
         click.echo(json.dumps([_as_json(stored) for stored in chosen], indent=2))
     else:
         click.echo("\n".join(_list_as_text(chosen, seen, here=here, now=time.time())))
-    return trouble.OK
+    return output.OK
 
 
 class _Seen:
@@ -255,7 +255,7 @@ def pin(digest: str, unpin: bool) -> int:
         stored = find(contents, digest)
         _rewrite(contents, stored, pinned=not unpin, ttl=ttl)
     click.echo(f"{stored.label} is {'no longer ' if unpin else ''}pinned.")
-    return trouble.OK
+    return output.OK
 
 
 def _rewrite(contents: Contents, stored: Stored, *, pinned: bool, ttl: int) -> None:
@@ -283,7 +283,7 @@ def remove(digests: tuple[str, ...]) -> int:
         keys = list(dict.fromkeys(find(contents, digest).key for digest in digests))
         removed = contents.take(contents.holdings.remove(keys))
     click.echo(f"{several(removed, 'entry', 'entries')} removed from {contents.place}.")
-    return trouble.OK
+    return output.OK
 
 
 _LINES = 20  # of the output
@@ -307,7 +307,7 @@ def show(digest: str, raw: bool) -> int:
         sys.stdout.buffer.flush()
     else:
         click.echo("\n".join(_as_text(stored, entry, generations)))
-    return trouble.OK
+    return output.OK
 
 
 def _decode(contents: Contents, stored: Stored) -> Entry:

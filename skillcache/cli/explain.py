@@ -11,16 +11,15 @@ import click
 
 from skillcache.cache.capture import BASH
 from skillcache.cache.decision import age_of
-from skillcache.claude.event import MOST, BadEvent, ToolEvent, parse_tool_event
-from skillcache.cli import trouble
+from skillcache.claude import MOST, BadEvent, ToolEvent, parse_tool_event
+from skillcache.cli import output
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.cli.output import json_options
 from skillcache.commands import nesting
 from skillcache.commands.declared import Declared
-from skillcache.commands.invocation import Invocation
+from skillcache.commands.invocation import Invocation, Program, environment, find_program
 from skillcache.commands.observed import ANSWER, SECONDS
 from skillcache.commands.observed import MARK as TURN
-from skillcache.commands.process import Program, environment, find
 from skillcache.commands.shims.script import MARK
 from skillcache.commands.stand_in import Ruled, ruled, without_shims
 from skillcache.commands.streams import Input
@@ -32,7 +31,7 @@ from skillcache.core.paths import shims_folder
 from skillcache.rules.rule import rules_of
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import Settings, load
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 from skillcache.tools.explanation import Explanation, compared, explain, nearest
 from skillcache.tools.lookup import Call
 from skillcache.tools.registry import may_be_ours
@@ -68,7 +67,7 @@ def explained(spoken: Spoken, place: Place) -> Explanation:
         spelled = place.cwd  # we were started without a shell
     cwd = os.path.realpath(os.path.join(place.cwd, spoken.directory))
     environ["PWD"] = os.path.normpath(os.path.join(spelled, spoken.directory))
-    program = Program(find(spoken.words[0], environ), spoken.words, environ)
+    program = Program(find_program(spoken.words[0], environ), spoken.words, environ)
     text = " ".join(spoken.words)
     rule = ""
     try:
@@ -117,7 +116,7 @@ def reached(word: str, environ: Mapping[str, str], cache: str) -> tuple[bool, st
             False,
             "not reached: no function of the preamble is for this path; call it by its name, or in a rule",
         )
-    first = find(word, environ)
+    first = find_program(word, environ)
     if os.path.dirname(first) == shims:
         return True, f"reached: {first}"
     if os.path.lexists(f"{shims}/{word}"):
@@ -143,7 +142,7 @@ def probe(cwd: str, words: list[str]) -> None:
     os.chdir(cwd)
     environ = without_shims(environment())
     environ["PWD"] = cwd
-    program = Program(find(words[0], environ), tuple(words), environ)
+    program = Program(find_program(words[0], environ), tuple(words), environ)
     settings = load(environ, _project_of(cwd, environ))
     answer: dict[str, object] = {"rule": "", "pattern": "", "bypass": None, "root": "", "rows": []}
     try:
@@ -231,7 +230,7 @@ def command(path: str | None, verbose: bool, as_json: bool, words: tuple[str, ..
     except NotALine as fault:
         raise click.ClickException(str(fault)) from None
     click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now, verbose=verbose))))
-    return trouble.OK
+    return output.OK
 
 
 def _of_event(path: str, now: float) -> _Whole:

@@ -5,7 +5,7 @@ import re
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.main import COMMANDS
 from skillcache.core.paths import package_folder
 
@@ -26,12 +26,12 @@ def command(topic: str | None) -> int:
         click.echo("Topics, each read with: skillcache help TOPIC\n")
         for name, text in topics.items():
             click.echo(f"  {name:{width}}  {title_of(text)}")
-        return trouble.OK
+        return output.OK
     if topic not in topics:
         own = f" What the command takes: skillcache {topic} --help." if topic in COMMANDS else ""
         raise click.UsageError(f"There is no topic {topic!r}.{own} Topics: {', '.join(topics)}.")
     click.echo(_MARKS.sub("", topics[topic]), nl=False)
-    return trouble.OK
+    return output.OK
 
 
 def read_topics() -> dict[str, str]:

@@ -1,18 +1,23 @@
-"""`skillcache install` and `uninstall`, `plugin-path`, `shellenv`: ours in the client and in a shell."""
+"""`skillcache install` and `uninstall`, `plugin-path`, `shellenv`: ours in the client and in a shell, the skill too.
 
+Beside the skill's SKILL.md stands a file `.skillcache` with the digest of what we wrote, so that what a person has
+edited, or somebody else's skill of that name, is never written over.
+"""
+
+import contextlib
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from typing import Any
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import unified
-from skillcache.cli.setup import plugin, skill
-from skillcache.cli.setup import skill as skill_file
+from skillcache.cli.setup import plugin
 from skillcache.cli.setup.bundle import asks_modern, lay_out
 from skillcache.cli.setup.entries import Started
-from skillcache.cli.setup.present import note, present_edit, present_interpreter
 from skillcache.cli.setup.settings_file import (
     PROJECT,
     SCOPES,
@@ -21,8 +26,11 @@ from skillcache.cli.setup.settings_file import (
     backup_of,
     has_status_line,
     locate,
+    note,
     original,
     ours,
+    present_edit,
+    present_interpreter,
     read,
     restore,
     with_status_line,
@@ -31,9 +39,103 @@ from skillcache.cli.setup.settings_file import (
 from skillcache.commands.shims.session import make
 from skillcache.core import bytecode
 from skillcache.core.git import find_root
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import hooks_folder, package_folder
 from skillcache.core.processes import quote
 from skillcache.settings.in_force import load
+
+NAME = "redis-cache"
+_FILE, _MARK = "SKILL.md", ".skillcache"
+
+
+class Occupied(SkillcacheError):
+    """What stands in the skill's place is not ours to write over."""
+
+
+def folder_of(scope: str, project: str, environ: Mapping[str, str]) -> str:
+    """Where the scope's skill is, which need not exist."""
+    return os.path.join(os.path.dirname(locate(scope, project, environ)), "skills", NAME)
+
+
+def install_skill(folder: str, *, dry_run: bool) -> str:
+    """What was done, or would be. Raises Occupied, ConfigError and OSError."""
+    path = os.path.join(folder, _FILE)
+    shipped = _shipped()
+    before = _present(folder)
+    if before == shipped:
+        return f"{path} is there already: nothing to do.\n"
+    if before is not None and not _is_as_we_wrote_it(folder, before):
+        raise Occupied(
+            f"{path} was edited, or is somebody else's: it stays as it is."
+            f" To have ours, move {folder} away and run skillcache install --skill again."
+        )
+    if dry_run:
+        return unified(path, before or "", shipped)
+    os.makedirs(folder, exist_ok=True)
+    _replace(os.path.join(folder, _MARK), _digest(shipped) + "\n")
+    _replace(path, shipped)
+    return f"{path} now is the skill {NAME}; the next Claude Code session knows it.\n"
+
+
+def uninstall_skill(folder: str, *, dry_run: bool) -> str:
+    """What was done, or would be; "" where there is nothing of ours. Raises ConfigError and OSError."""
+    path = os.path.join(folder, _FILE)
+    before = read(path) if os.path.isdir(folder) and not os.path.islink(folder) else None
+    if before is None or read(os.path.join(folder, _MARK)) is None:
+        return ""
+    if not _is_as_we_wrote_it(folder, before):
+        return f"{path} was edited: it stays. Remove {folder} yourself if you do not want it.\n"
+    if dry_run:
+        return unified(path, before, "")
+    os.unlink(path)
+    os.unlink(os.path.join(folder, _MARK))
+    for place in (folder, os.path.dirname(folder)):
+        with contextlib.suppress(OSError):  # it holds something else
+            os.rmdir(place)
+    return f"{path} is gone.\n"
+
+
+def _shipped() -> str:
+    text = read(os.path.join(package_folder(), "cli", "setup", "skills", NAME, _FILE))
+    if text is None:
+        raise SkillcacheError(f"this installation lacks skills/{NAME}/{_FILE}: install the package again")
+    return text
+
+
+def _present(folder: str) -> str | None:
+    """The text that stands there; "" for a folder of somebody's without one, None where all is free."""
+    if not os.path.lexists(folder):
+        return None
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        return ""
+    text = read(os.path.join(folder, _FILE))
+    if text is None and (set(os.listdir(folder)) - {_MARK}):
+        return ""
+    return text
+
+
+def _is_as_we_wrote_it(folder: str, text: str) -> bool:
+    if os.path.islink(folder) or not os.path.isdir(folder):
+        return False
+    return read(os.path.join(folder, _MARK)) == _digest(text) + "\n"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _replace(path: str, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=".skillcache-", dir=os.path.dirname(path))
+    try:
+        with open(handle, "w", encoding="utf-8", newline="") as file:
+            mask = os.umask(0)
+            os.umask(mask)
+            os.fchmod(file.fileno(), 0o666 & ~mask)
+            file.write(text)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,7 +161,7 @@ def scope_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--skill", is_flag=True, help=f"Also put the skill {skill_file.NAME} among Claude Code's skills.")
+@click.option("--skill", is_flag=True, help=f"Also put the skill {NAME} among Claude Code's skills.")
 @click.option("--plugin", is_flag=True, help="Install the plugin instead: for clients from 2.1.326, and for you.")
 @click.option("--statusline", is_flag=True, help="Also show in the status line what was replayed, beside your own.")
 @scope_options
@@ -72,14 +174,14 @@ def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool, 
         from skillcache.cli.setup import plugin as plugin_setup  # it imports this module
 
         status = plugin_setup.install(project, dry_run=dry_run)
-        if statusline and status == trouble.OK:
+        if statusline and status == output.OK:
             return _install_line(scope, project, dry_run=dry_run)
         return status
     status = _install_hooks(scope, project, dry_run=dry_run)
-    if statusline and status == trouble.OK:
+    if statusline and status == output.OK:
         status = _install_line(scope, project, dry_run=dry_run)
     if skill:
-        click.echo(skill_file.install(skill_file.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+        click.echo(install_skill(folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return status
 
 
@@ -91,10 +193,10 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
         after = with_status_line(after, _status_line(), path)
     if after == before:
         click.echo(f"{path} has the hooks already: nothing to do.")
-        return trouble.OK
+        return output.OK
     if dry_run:
         click.echo(unified(path, before or "", after), nl=False)
-        return trouble.OK
+        return output.OK
     fresh = before is not None and not ours(before, path)
     write(path, after, backup=before if fresh else None)
     click.echo(f"{path} now has the hooks: sessions use them from their start, so restart those that run.")
@@ -104,7 +206,7 @@ def _install_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     if scope == PROJECT:
         click.echo("The entries name this machine's Python: if the file is shared, use --scope local instead.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall" + _options(scope, project))
-    return trouble.OK
+    return output.OK
 
 
 def _install_line(scope: str, project: str, *, dry_run: bool) -> int:
@@ -120,7 +222,7 @@ def _install_line(scope: str, project: str, *, dry_run: bool) -> int:
         write(path, after, backup=before if fresh else None)
         kept = " Your own stands before it." if "statusLine" in (before or "") else ""
         click.echo(f"{path} now has the status line.{kept}")
-    return trouble.OK
+    return output.OK
 
 
 def _status_line() -> Started:
@@ -144,7 +246,7 @@ def uninstall(scope: str, project: str, dry_run: bool) -> int:
         if not dry_run:
             bytecode.remove(package_folder())  # pip takes away what it has written, and no more
         plugin.uninstall(dry_run=dry_run)
-    click.echo(skill.uninstall(skill.folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
+    click.echo(uninstall_skill(folder_of(scope, project, os.environ), dry_run=dry_run), nl=False)
     return _uninstall_hooks(scope, project, dry_run=dry_run)
 
 
@@ -154,13 +256,13 @@ def _uninstall_hooks(scope: str, project: str, *, dry_run: bool) -> int:
     after = None if before is None else original(path, before)
     if before is None or after == before:
         click.echo(f"{path} has no hooks of skillcache: nothing to do.")
-        return trouble.OK
+        return output.OK
     if dry_run:
         click.echo(unified(path, before, after or ""), nl=False)
-        return trouble.OK
+        return output.OK
     restore(path, after)
     click.echo(f"{path} is gone, as install had made it." if after is None else f"{path} no longer has the hooks.")
-    return trouble.OK
+    return output.OK
 
 
 @click.command()
@@ -170,7 +272,7 @@ def plugin_path() -> int:
     The marketplace that `install --plugin` makes names this command.
     """
     click.echo(lay_out(os.environ, modern=asks_modern(os.environ)))
-    return trouble.OK
+    return output.OK
 
 
 @click.command()
@@ -190,6 +292,6 @@ def shellenv() -> int:
         click.echo(
             "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?", err=True
         )
-        return trouble.FAILED
+        return output.FAILED
     click.echo(f"if [ -r {quote(path)} ]; then . {quote(path)}; fi")
-    return trouble.OK
+    return output.OK

@@ -17,7 +17,7 @@ import click
 from skillcache.cli import config
 from skillcache.cli.line import is_line
 from skillcache.cli.output import duration, json_options, several, unified
-from skillcache.commands import observed, process
+from skillcache.commands import invocation, observed
 from skillcache.commands.observed import Finding, KeyInputs
 from skillcache.commands.readers import remember
 from skillcache.commands.stand_in import without_shims
@@ -29,7 +29,7 @@ from skillcache.fingerprint import traced
 from skillcache.fingerprint.files import MAX_BYTES
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Trace
 from skillcache.sessions.text import legible
-from skillcache.settings.table import PROJECT, USER
+from skillcache.settings import PROJECT, USER
 
 _MOST_SHOWN = 40
 _MOST = 50  # paths of a rule: each is looked at for every key
@@ -106,7 +106,7 @@ def command(
         raise click.UsageError("--json does not go with --apply or --live")
     if len(words) == 1 and is_line(words[0]):
         raise click.UsageError("give one program with its words, not a line: its commands have keys of their own")
-    environ = without_shims(process.environment())
+    environ = without_shims(invocation.environment())
     tracer = traced.tracer(environ) if sys.platform == "linux" else None
     if tracer is None:
         raise SkillcacheError(_NO_STRACE if sys.platform == "linux" else "strace, which this needs, is of Linux alone")
@@ -175,7 +175,7 @@ def _run(argv: Sequence[str], environ: Mapping[str, str], *, aside: bool) -> int
         ).wait()
     finally:
         signal.signal(signal.SIGINT, before)
-    return done if done >= 0 else process.SIGNALLED - done
+    return done if done >= 0 else invocation.SIGNALLED - done
 
 
 def _is_of_system(address: str) -> bool:
@@ -294,7 +294,7 @@ def _remember(seen: Observation) -> None:
     """For all later runs of what the rule names in this project, on this machine. Raises OSError."""
     reads, tools = _named(seen)
     if seen.key.rule and not seen.key.bypass:
-        cache = cache_folder(process.environment())
+        cache = cache_folder(invocation.environment())
         remember(cache, identity(seen.key.root), seen.key.rule, tuple(reads), tuple(tools))
 
 

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 import click
 
 from skillcache.cli.figures import FIRST_RUN, Group, Missed, Reason, beginning, groups, missed, project_of, reasons
-from skillcache.cli.output import duration, several, share
+from skillcache.cli.output import OK, duration, several, share
 from skillcache.cli.page import PAGE
 from skillcache.cli.stats import Summary, summarize
-from skillcache.cli.trouble import OK
 from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import HIT, MISS, STORE, SkillcacheError

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import json_options
 from skillcache.core.outcomes import SkillcacheError
+from skillcache.rules.builtin import ASKS, RUNNERS, WORDS, Tool, plain_name, tool_of
 from skillcache.rules.builtin.javascript import BUN_TEST
-from skillcache.rules.builtin_index import RUNNERS, WORDS, plain_name, tool_of
-from skillcache.rules.options import ASKS, Tool
 from skillcache.rules.rule import Rule, rules_of
 from skillcache.rules.tasks import NAMED, TABLE
 from skillcache.sessions.text import legible
@@ -158,7 +157,7 @@ def command(name: str, as_json: bool) -> int:
     else:
         lines = map(legible, _listed(list(built_in()), own))
     click.echo("\n".join(lines))
-    return trouble.OK
+    return output.OK
 
 
 class _Found(NamedTuple):

@@ -6,11 +6,11 @@ import time
 
 import click
 
+from skillcache import claude
 from skillcache.cache.capture import BASH
-from skillcache.claude import event
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.setup.client_environment import completed
-from skillcache.commands import process
+from skillcache.commands import invocation
 from skillcache.commands.declared import Declared, fault_of
 from skillcache.commands.invocation import Invocation
 from skillcache.commands.streams import JOINED, relation
@@ -21,7 +21,7 @@ from skillcache.core.outcomes import SANDBOXED, ConfigError
 from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import disabled, load
 from skillcache.settings.trust import Untrusted
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 
 _SKILL = re.compile(r"[_:-]*[A-Za-z0-9][A-Za-z0-9_:-]*")
 _OF_OTHERS = frozenset(["REDIS_URL", "REDIS_HOST", "REDIS_PORT"])  # what is wrong with them is not this command's fault
@@ -93,44 +93,44 @@ def command(
         raise click.UsageError("give a command after --")
     try:
         return _run(words, skill, ttl, depends, variables, fresh=fresh, verbose=verbose)
-    except process.Unstartable as fault:
-        process.say(str(fault))
+    except invocation.Unstartable as fault:
+        invocation.say(str(fault))
         return fault.status
     except KeyboardInterrupt:  # while nothing of the command was there to be told of it
-        process.end_by_interrupt()
+        invocation.end_by_interrupt()
 
 
 def _run(
     words: tuple[str, ...], skill: str, ttl: int | None, depends: tuple[str, ...], variables: tuple[str, ...], *,
     fresh: bool, verbose: bool,
 ) -> int:  # fmt: skip
-    environ = process.environment()
-    program = process.Program(process.find(words[0], environ), words, environ)
+    environ = invocation.environment()
+    program = invocation.Program(invocation.find_program(words[0], environ), words, environ)
     streams = relation()
     if disabled(environ) or streams is None:
-        process.become(program)
+        invocation.become(program)
     try:
         cwd = os.getcwd()
         settings = load(completed(environ, cwd), environ.get("CLAUDE_PROJECT_DIR") or find_root(cwd) or cwd)
         open_store(settings.store, now=0)  # touches nothing, and says whether the address is one
     except Untrusted as fault:
         if verbose:
-            process.say(str(fault))
-        process.become(program)
+            invocation.say(str(fault))
+        invocation.become(program)
     except ConfigError as fault:
-        process.say(str(fault))
+        invocation.say(str(fault))
         if fault.where in os.environ.keys() - _OF_OTHERS or "/" in fault.where:
-            return trouble.USAGE
-        process.become(program)
+            return output.USAGE
+        invocation.become(program)
     except OSError:  # a folder that is gone or closed to us: the command may do without
-        process.become(program)
+        invocation.become(program)
     if settings.flag("disable"):
-        process.become(program)
-    if event.is_within(environ):
+        invocation.become(program)
+    if claude.is_within(environ):
         counts.record(settings.cache, time.time(), SANDBOXED)
         if verbose:
-            process.say(f"not cached: {SANDBOXED.text}")
-        process.become(program)
+            invocation.say(f"not cached: {SANDBOXED.text}")
+        invocation.become(program)
     task = Declared(
         program,
         name=skill or _name_of(words[0]),
@@ -144,7 +144,7 @@ def _run(
         rules=tuple(rule for rule in rules_of(settings) if rule.tool == BASH),
     )
     call = Invocation(settings.cache, {})  # who declares a command knows what it may be answered with
-    return Way(task, settings, call, tell=process.say if verbose else None).go()
+    return Way(task, settings, call, tell=invocation.say if verbose else None).go()
 
 
 def _name_of(word: str) -> str:

@@ -5,7 +5,7 @@ import os
 import click
 
 from skillcache.claude import plugin
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.events.server.serve import serve
 
 
@@ -26,9 +26,9 @@ def command(socket: str | None, off: bool, on: bool) -> int:
     if off or on:
         return _switch(off=off)
     serve(os.environ, None if socket is None else os.path.abspath(socket))
-    return trouble.OK
+    return output.OK
 
 
 def _switch(*, off: bool) -> int:
     click.echo(plugin.switch(os.environ, off=off))
-    return trouble.OK
+    return output.OK

@@ -9,17 +9,16 @@ from typing import Any
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import json_options, several
 from skillcache.core import git, processes
 from skillcache.core.digest import digest
 from skillcache.core.outcomes import SkillcacheError
-from skillcache.core.user import name_of
+from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
 from skillcache.sessions.brief.compose import ASKED, Reader, compose
 from skillcache.sessions.delivery import Delivery
-from skillcache.sessions.journal import History, Journal, Past, Question
-from skillcache.sessions.record import LOG, NOTE, NOTES, SESSIONS
+from skillcache.sessions.journal import LOG, NOTE, NOTES, SESSIONS, History, Journal, Past, Question
 from skillcache.sessions.text import Clock, plain, span, stored
 from skillcache.settings.in_force import Settings, load
 
@@ -221,7 +220,7 @@ def list_(everything: bool, as_json_: bool) -> int:
     else:
         for past in pasts:
             click.echo(line(past, Clock(int(memory.now * 1000))))
-    return trouble.OK
+    return output.OK
 
 
 @command.command()
@@ -233,7 +232,7 @@ def show(session: str, as_json_: bool) -> int:
         past = memory.find(session)
     text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
     click.echo(text)
-    return trouble.OK
+    return output.OK
 
 
 @command.command()
@@ -257,7 +256,7 @@ def brief(source: str, session: str, as_json_: bool) -> int:
         click.echo(written.text)
     else:
         click.echo("A session that starts so would be told nothing here.", err=True)
-    return trouble.OK
+    return output.OK
 
 
 def _brief(memory: Memory, source: str, session: str) -> Any:
@@ -294,7 +293,7 @@ def export(sessions: tuple[str, ...]) -> int:
                 "tasks": past.tasks,
             }
             click.echo(json.dumps(whole))
-    return trouble.OK
+    return output.OK
 
 
 @command.command("import")
@@ -318,7 +317,7 @@ def import_(file: Any) -> int:
             memory.journal.restore(past, project=project, at=at, ttl=memory.ttl)
             taken += 1
     click.echo(f"{several(taken, 'session')} taken" + (f", {kept} newer here kept" if kept else "") + ".")
-    return trouble.OK
+    return output.OK
 
 
 def _read(text: str, where: str) -> tuple[Past, str]:
@@ -360,10 +359,10 @@ def forget(sessions: tuple[str, ...], everything: bool, yes: bool) -> int:
         ids = [past.id for past in memory.sessions()] if everything else [memory.find(name).id for name in sessions]
         if not yes and not click.confirm(f"Drop the record of {several(len(ids), 'session')}?", default=False):
             click.echo("Nothing was dropped.")
-            return trouble.FAILED
+            return output.FAILED
         dropped = sum(memory.journal.forget(id_, memory.project) for id_ in ids)
     click.echo(f"The record of {several(dropped, 'session')} was dropped.")
-    return trouble.OK
+    return output.OK
 
 
 class WithDefault(click.Group):
@@ -396,7 +395,7 @@ def add(text: tuple[str, ...]) -> int:
     note = {
         "text": said,
         "at": int(time.time() * 1000),
-        "by": name_of(os.environ),
+        "by": user_name(os.environ),
         "session": os.environ.get("CLAUDE_CODE_SESSION_ID", ""),
     }
     with open_memory() as memory:
@@ -404,7 +403,7 @@ def add(text: tuple[str, ...]) -> int:
             raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
         memory.journal.add_note(memory.project, id_, json.dumps(note))
     click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
-    return trouble.OK
+    return output.OK
 
 
 @note.command("list")
@@ -416,14 +415,14 @@ def list_notes(as_json: bool) -> int:
         now = memory.now
     if as_json:
         click.echo(json.dumps([{"id": id_, **_fields(text)} for id_, text in held.items()], indent=2))
-        return trouble.OK
+        return output.OK
     lines = [
         (note.at, f"{id_}  {Clock(int(now * 1000)).ago(note.at):>14}  {note.by}: {note.text}")
         for id_, text in held.items()
         for note in read_notes({id_: text})
     ]
     click.echo("\n".join(said for _, said in sorted(lines, reverse=True)) or "No notes on this project.")
-    return trouble.OK
+    return output.OK
 
 
 @note.command()
@@ -434,7 +433,7 @@ def remove(id_: str) -> int:
         found = _find(memory, id_)
         memory.journal.remove_note(memory.project, found)
     click.echo(f"The note {found} was removed.")
-    return trouble.OK
+    return output.OK
 
 
 def _find(memory: Memory, beginning: str) -> str:

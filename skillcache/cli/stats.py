@@ -11,9 +11,8 @@ import click
 from skillcache.cache import quarantine
 from skillcache.cache.quarantine import Rest
 from skillcache.cli.figures import BY, Group, Reason, beginning, groups, missed, reasons
-from skillcache.cli.output import duration, json_options, paint, several, share
+from skillcache.cli.output import FAILED, OK, duration, json_options, paint, several, share
 from skillcache.cli.skill.states import State, states
-from skillcache.cli.trouble import FAILED, OK
 from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (

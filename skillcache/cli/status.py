@@ -7,10 +7,9 @@ import time
 
 import click
 
-from skillcache.cli.output import json_options
-from skillcache.cli.trouble import OK
+from skillcache.cli.output import OK, json_options
 from skillcache.commands.holding import Known, Look, look, of_client
-from skillcache.commands.process import environment
+from skillcache.commands.invocation import environment
 from skillcache.core.git import find_root
 from skillcache.events.status_line import handle
 from skillcache.sessions.brief.standing import named, result, since, summary

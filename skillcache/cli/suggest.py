@@ -10,10 +10,9 @@ from typing import NamedTuple
 import click
 
 from skillcache.claude.patterns import matches, names
-from skillcache.cli import config, trouble
+from skillcache.cli import config, output
 from skillcache.cli.output import duration, json_options, several, unified
-from skillcache.cli.setup.present import present_edit
-from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, ours, read
+from skillcache.cli.setup.settings_file import LOCAL, SCOPES, USER, locate, ours, present_edit, read
 from skillcache.cli.skill.states import states
 from skillcache.commands import candidate
 from skillcache.commands.candidate import FAILED, MCP, Sighting, would_be
@@ -23,9 +22,9 @@ from skillcache.core.paths import config_file as persons_file
 from skillcache.core.paths import project_config_file
 from skillcache.rules.judge import judge
 from skillcache.rules.rule import ONLINE_TTL, Rule, rules_of
+from skillcache.settings import PROJECT as PROJECT_FILE
+from skillcache.settings import USER as USER_FILE
 from skillcache.settings.in_force import Settings, load
-from skillcache.settings.table import PROJECT as PROJECT_FILE
-from skillcache.settings.table import USER as USER_FILE
 
 # Fewer may be chance: agents ask for most things twice, and one equal answer says little.
 REPEATS = 3
@@ -129,7 +128,7 @@ def command(applies: bool, of_project: bool, since: int | None, dry_run: bool, a
     else:
         said = _as_text(worth, unfit, of_project=of_project) if sightings else [_NOTHING_SEEN]
         click.echo("\n".join(said))
-    return trouble.OK
+    return output.OK
 
 
 def is_covered(pattern: str, rules: Sequence[Rule]) -> bool:

@@ -5,7 +5,7 @@ import time
 
 import click
 
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.output import duration
 from skillcache.cli.sessions import Memory, event, open_memory
 from skillcache.core import counts
@@ -38,7 +38,7 @@ def command(once: bool) -> int:
         _print(tail.new())
     if not first:
         click.echo("Nothing has happened in this project yet.")
-    return trouble.OK
+    return output.OK
 
 
 class Tail:

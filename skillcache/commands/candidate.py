@@ -15,14 +15,12 @@ failed run, which no rule would replay, is the word `failed`.
 
 import os
 
-from skillcache.claude.event import ToolEvent
-from skillcache.core import files
+from skillcache.claude import ToolEvent
+from skillcache.core import KW_ONLY, Record, files
 from skillcache.core.digest import blake2b
 from skillcache.core.paths import observed_file, salt_file
-from skillcache.core.record import KW_ONLY, Record
 from skillcache.rules.rule import ONLINE_TTL, Rule
-from skillcache.rules.skills.scripts import may_run_script, script_at
-from skillcache.rules.wrappers import unwrap
+from skillcache.rules.words import may_run_script, script_at, unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def _label(words: tuple[str, ...], name: str, is_path: "Callable[[str], bool]") 
         return f"{program} {given}" if _is_file(given) and is_path(given) else ""
     if given in _RUN:
         return f"{program} {given} {then}" if _is_file(then.replace(":", "-")) else ""
-    from skillcache.rules.builtin_index import RUNNERS, tool_of  # most lines are of what is no report
+    from skillcache.rules.builtin import RUNNERS, tool_of  # most lines are of what is no report
 
     if name in RUNNERS:
         return f"{program} {given}" if is_name(given, "-_:") else ""

@@ -36,9 +36,9 @@ from _signal import (  # type: ignore[import-not-found]
 )
 
 from skillcache.commands import nesting
-from skillcache.commands.process import SIGNALLED, Program, Unstartable, say
+from skillcache.commands.invocation import SIGNALLED, Program, Unstartable, say
 from skillcache.commands.streams import Input, inherited, write_whole
-from skillcache.core.record import KW_ONLY, Record
+from skillcache.core import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Sequence
 
 from skillcache.core.outcomes import Bypass
-from skillcache.rules.wrappers import unwrap
+from skillcache.rules.words import unwrap
 
 _OPERATORS = frozenset("|&;<>()")
 # What only prints some of what it reads. Nothing here writes or starts anything, but by the words below.

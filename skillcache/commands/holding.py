@@ -10,23 +10,21 @@ import os
 import time
 
 from skillcache.cache import durations
-from skillcache.claude.permission_sources import client_arguments, is_sandboxed
+from skillcache.claude.permissions import client_arguments, is_sandboxed
 from skillcache.claude.plugin import options
-from skillcache.commands.invocation import Invocation
-from skillcache.commands.process import Program, environment, find
+from skillcache.commands.invocation import Invocation, Program, environment, find_program
 from skillcache.commands.replayed import Check, checks, content_of, digest_of, folders_of, shell_of
 from skillcache.commands.stand_in import ruled, without_shims
 from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
-from skillcache.core import files
+from skillcache.core import Record, files
 from skillcache.core.git import Git, find_root, identity
 from skillcache.core.outcomes import NO_ENTRY, TOO_FAST, Bypass, StoreError
-from skillcache.core.record import Record
 from skillcache.fingerprint import environment as variables
 from skillcache.settings.in_force import load
+from skillcache.stores import open_store
 from skillcache.stores.contract import Lookup, Store
 from skillcache.stores.entry import Entry, Unreadable, decode
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
@@ -215,7 +213,7 @@ def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -
     cwd = f"{root}/{check.below}".rstrip("/")
     for environ in _environs(place, root, check):
         environ["PWD"] = f"{top}/{check.below}".rstrip("/")
-        program = Program(find(check.words[0], environ), tuple(check.words), environ)
+        program = Program(find_program(check.words[0], environ), tuple(check.words), environ)
         task = ruled(program, cwd, environ, settings, fresh=False, joined=True)
         rows = variables.capture({**environ, **dict(task.verdict.assignments)}, task.plan.variables, root)
         if task.verdict.skill is None and digest_of(rows) == check.variables:

@@ -3,13 +3,13 @@
 import os
 import time
 
-from skillcache.cache import durations, quarantine, writer
+from skillcache.cache import durations, quarantine
 from skillcache.cache.capture import BASH, CallKey
-from skillcache.cache.put import own_names, put, put_result
+from skillcache.cache.put import own_names, provenance, put, put_result
 from skillcache.cache.relocation import expand, relocate
-from skillcache.claude.event import ToolEvent
-from skillcache.commands.giving import POSITION
+from skillcache.claude import ToolEvent
 from skillcache.commands.invocation import joined
+from skillcache.commands.replay import POSITION
 from skillcache.core.credentials.find import find as find_secret
 from skillcache.core.digest import digest
 from skillcache.core.outcomes import (
@@ -32,8 +32,8 @@ from skillcache.core.outcomes import (
 )
 from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
+from skillcache.stores import open_store
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key
 
 _FOR_THE_SERVICE = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from skillcache.commands.child import Ended
-    from skillcache.commands.failure import Failure
     from skillcache.commands.invocation import Begun, Task
+    from skillcache.commands.replay import Failure
     from skillcache.commands.rewritten import Rewritten
     from skillcache.commands.streams import Input
     from skillcache.settings.in_force import Settings
@@ -267,7 +267,7 @@ class Recorder:
             duration=ended.milliseconds,
             started=self._begun.started,
             finished=int(time.time() * 1000),
-            writer=writer.describe(_event(self._task), self._task.program.environ),
+            writer=provenance(_event(self._task), self._task.program.environ),
             details=details,
             form=STREAMS,
             files=(*((File(ERROR, 0o644, error),) if error else ()), *left),

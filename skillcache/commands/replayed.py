@@ -10,10 +10,9 @@ A project is the digest of its identity. Of variables there are digests and no v
 import os
 import time
 
-from skillcache.core import files, json
+from skillcache.core import Record, files, json
 from skillcache.core.digest import digest, digest_parts
 from skillcache.core.paths import checks_folder, replayed_folder
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

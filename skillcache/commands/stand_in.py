@@ -12,7 +12,7 @@ import gc
 import time
 
 from skillcache.cache.capture import BASH, Plan, finder_for
-from skillcache.commands.process import Program
+from skillcache.commands.invocation import Program
 from skillcache.core.git import ask_ahead
 from skillcache.rules.judge import judge
 from skillcache.rules.rule import rules_of
@@ -263,10 +263,9 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if any(map(os.isatty, (0, 1, 2))):
         return None
     streams = relation()
-    from skillcache.claude import event
+    from skillcache import claude
     from skillcache.claude.plugin import options
-    from skillcache.commands.invocation import Invocation
-    from skillcache.commands.process import Program
+    from skillcache.commands.invocation import Invocation, Program
     from skillcache.core import counts
     from skillcache.core.git import find_root
     from skillcache.core.outcomes import NO_RULE, SANDBOXED, STREAMS, Bypass
@@ -283,7 +282,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
         counts.record(settings.cache, time.time(), STREAMS)
         return None
-    if event.is_within(environ):
+    if claude.is_within(environ):
         counts.record(settings.cache, time.time(), SANDBOXED)
         return None
     fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well

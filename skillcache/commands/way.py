@@ -5,11 +5,10 @@ import time
 
 from skillcache.cache import durations, quarantine
 from skillcache.cache.decision import Answer, Inquiry, ask, named
-from skillcache.commands import nesting, process
-from skillcache.commands.failure import Failure
-from skillcache.commands.giving import POSITION, left_by, put_back, require_as_it_was, write
+from skillcache.commands import invocation, nesting
 from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
+from skillcache.commands.replay import POSITION, Failure, left_by, put_back, require_as_it_was, write
 from skillcache.commands.replayed import JOINED, RAN, REPLAYED, note, remember
 from skillcache.commands.streams import Input, require_files, take
 from skillcache.core import counts, files
@@ -41,9 +40,9 @@ from skillcache.core.outcomes import (
     StoreError,
 )
 from skillcache.settings.in_force import Settings
+from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import STREAMS, Entry, decode
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
@@ -91,7 +90,7 @@ class Way:
         self._kept: Outcome | None = None
 
     def go(self) -> int:
-        """The status to end with. Raises process.Unstartable, and KeyboardInterrupt where no command runs."""
+        """The status to end with. Raises invocation.Unstartable, and KeyboardInterrupt where no command runs."""
         nesting.begin(nesting.SECONDS + self._settings.number("capture_time"))
         given = take(int(self._settings.number("max_output")))
         try:
@@ -285,7 +284,7 @@ class Way:
             from skillcache.core import processes
 
             name = named(processes.holder_name(other).rpartition(":")[0])
-            process.say(f"waiting for {name}, where the same command runs on the same inputs")
+            invocation.say(f"waiting for {name}, where the same command runs on the same inputs")
 
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
@@ -495,7 +494,7 @@ class Way:
     def _become(self, given: Input) -> int:
         """Raises OSError where not even that is possible."""
         given.give_back()
-        process.become(self._task.program)
+        invocation.become(self._task.program)
 
     def _report(self, what: str, fault: BaseException) -> None:
         outcome = outcome_of(fault)

@@ -11,10 +11,9 @@ same rule and run takes it back. The file is local so that a call costs no round
 can be counted too.
 """
 
-from skillcache.core import files
+from skillcache.core import Record, files
 from skillcache.core.outcomes import BY_ID, HIT, UNDONE, Outcome
 from skillcache.core.paths import tally_file
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

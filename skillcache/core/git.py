@@ -17,10 +17,9 @@ but finding it walks the whole history, and this is asked on every lookup.
 import os
 import time
 
-from skillcache.core import files, outcomes
+from skillcache.core import Record, files, outcomes
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, TooMuch, end, gather, start
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Processes: children of ours, the client's behind a session, and who holds a claim.
+"""Processes: children of ours, the client's behind a session, who holds a claim, and the person they run for.
 
 Children are started without subprocess, whose import costs a hook 7 ms. A child gets no input, its standard error is
 thrown away, its standard output is collected; it leads a process group of its own, so that a deadline ends what it
@@ -254,3 +254,26 @@ def holder_is_gone(holder: str) -> bool:
     if len(fields) != len(_FIELDS):
         return False
     return is_alive(dict(zip(_FIELDS, fields, strict=True)), here()) is False
+
+
+_ACCOUNTS = "/etc/passwd"
+_LARGEST_ACCOUNTS = 1 << 20
+
+
+def user_name(environ: "Mapping[str, str]") -> str:
+    """As the environment has it, which containers and services leave out; else the account's name or number."""
+    return environ.get("USER") or environ.get("LOGNAME") or _of_account(os.getuid())
+
+
+def _of_account(uid: int) -> str:
+    # Not by the pwd module, which may ask a server for it: a hook has no time for that.
+    number = str(uid).encode()
+    try:
+        accounts = files.read(_ACCOUNTS, _LARGEST_ACCOUNTS) or b""
+    except OSError:
+        accounts = b""
+    for line in accounts.splitlines():
+        name, *fields = line.split(b":")
+        if fields[1:2] == [number]:
+            return name.decode("utf-8", "replace")
+    return f"uid-{uid}"

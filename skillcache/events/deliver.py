@@ -1,6 +1,6 @@
 """Every event at which an agent begins, reads its messages or ends; its inbox is mostly empty, and nothing is said."""
 
-from skillcache.claude.event import BadEvent, SessionEvent, parse_session_event
+from skillcache.claude import BadEvent, SessionEvent, parse_session_event
 from skillcache.core import json
 from skillcache.core.outcomes import StoreError
 from skillcache.messages import agents, message, opening

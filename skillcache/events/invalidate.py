@@ -3,7 +3,7 @@
 import os
 
 from skillcache.cache import quarantine
-from skillcache.claude.event import ToolEvent, parse_tool_event
+from skillcache.claude import ToolEvent, parse_tool_event
 from skillcache.claude.patterns import may_hold, parse
 from skillcache.claude.patterns import names as is_tool
 from skillcache.core.git import find_root, identity

@@ -4,11 +4,11 @@ A call is judged and captured as the rule that could name it would have it, so t
 rule would take for equal. Runs in the hook that nobody waits for.
 """
 
-from skillcache.claude.event import ToolEvent
+from skillcache.claude import ToolEvent
 from skillcache.commands.candidate import Candidate, append, candidate
 from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule, rules_of
-from skillcache.rules.skills.scripts import may_run_script
+from skillcache.rules.words import may_run_script
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False

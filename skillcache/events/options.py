@@ -7,7 +7,7 @@ import os
 
 from skillcache.claude import plugin
 from skillcache.core import files, json
-from skillcache.settings.table import OPTIONS
+from skillcache.settings import OPTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

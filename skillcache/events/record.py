@@ -2,7 +2,7 @@
 
 import os
 
-from skillcache.claude.event import SessionEvent, parse_session_event, parse_tool_event
+from skillcache.claude import SessionEvent, parse_session_event, parse_tool_event
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False

@@ -78,7 +78,7 @@ def _run(event_name: str) -> tuple[str, World]:
     if disabled(world.environ) or not _may_use_folder(world.environ):
         return "", world
     if "COLUMNS" in world.environ or "LINES" in world.environ:
-        from skillcache.claude.event import of_commands  # of a session in a terminal
+        from skillcache.claude import of_commands  # of a session in a terminal
 
         world.environ = of_commands(world.environ)
     try:
@@ -111,7 +111,7 @@ def _follow(world: World) -> None:
 
 def count_fault(world: World, fault: Exception) -> None:
     """Count what went wrong; of a fault of ours the places are kept besides."""
-    from skillcache.claude.event import BadEvent
+    from skillcache.claude import BadEvent
     from skillcache.core import counts
     from skillcache.core.outcomes import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL, Bypass, ConfigError, StoreError
     from skillcache.core.paths import cache_folder
@@ -151,7 +151,7 @@ def _keep(fault: Exception, cache: str) -> None:
 
 def _read() -> bytes:
     """Standard input, whole; more than any event needs is an event we do not read."""
-    from skillcache.claude.event import MOST, BadEvent
+    from skillcache.claude import MOST, BadEvent
 
     pieces: list[bytes] = []
     size = 0

@@ -5,7 +5,7 @@ SubagentStart: tells an agent which checks have a result that holds for the cont
 
 import os
 
-from skillcache.claude.event import SessionEvent, parse_session_event
+from skillcache.claude import SessionEvent, parse_session_event
 from skillcache.core import json
 from skillcache.events.record import is_recorded
 from skillcache.events.runtime import is_first

@@ -4,7 +4,7 @@ import time
 
 from skillcache.cache.capture import BASH, CallKey, Plan, capture_of
 from skillcache.cache.verify import normalized
-from skillcache.claude.event import ToolEvent, Unusable
+from skillcache.claude import ToolEvent, Unusable
 from skillcache.commands.candidate import FAILED, Candidate, Sighting, keyed, salt_of
 from skillcache.commands.invocation import called
 from skillcache.core.credentials.find import find as find_secret

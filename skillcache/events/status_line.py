@@ -1,6 +1,6 @@
 """The client's status line, which it asks for while a session runs: what the session was spared, in one short line."""
 
-from skillcache.claude.event import BadEvent
+from skillcache.claude import BadEvent
 from skillcache.commands.replayed import read, said
 from skillcache.core import json
 from skillcache.core.paths import cache_folder

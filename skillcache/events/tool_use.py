@@ -1,6 +1,6 @@
 """A tool call before and after it runs, and the end of an agent that worked in the background."""
 
-from skillcache.claude.event import parse_session_event, parse_tool_event
+from skillcache.claude import parse_session_event, parse_tool_event
 from skillcache.claude.plugin import is_served, is_switched_off
 from skillcache.core.paths import cache_folder
 from skillcache.tools import inflight
@@ -18,8 +18,7 @@ def before(data: bytes, world: World) -> str:
     claimed = inflight.begin(cache, event.tool_use_id)
     if claimed is None:
         return ""
-    from skillcache.tools.before import answer
-    from skillcache.tools.refusal import REFUSAL
+    from skillcache.tools.before import REFUSAL, answer
 
     text = answer(event, world, claimed, REFUSAL)
     if text is None:
@@ -44,10 +43,10 @@ def after(data: bytes, world: World) -> str:
 
 def agent_stopped(data: bytes, world: World) -> str:
     """Never has an answer. Raises SkillcacheError and OSError: the runtime counts them."""
-    from skillcache.tools import launched_agents  # no call needs it
+    from skillcache.tools.record import end_launch  # no call needs it
 
     event = parse_session_event(data)
-    ended = launched_agents.end(cache_folder(world.environ), event) if event.agent_id else None
+    ended = end_launch(cache_folder(world.environ), event) if event.agent_id else None
     if ended is not None:
         from skillcache.tools.record import finish_call
 

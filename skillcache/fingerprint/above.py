@@ -8,8 +8,8 @@ counts that says which tool it is of. Both are held against what real tools were
 import os
 import stat
 
+from skillcache.core import Record, field
 from skillcache.core.digest import digest, digest_parts, signs
-from skillcache.core.record import Record, field
 from skillcache.fingerprint.configuration import EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow

@@ -2,25 +2,13 @@
 
 import os
 
-from skillcache.core import outcomes
+from skillcache.core import KW_ONLY, Record, field, outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.core.record import KW_ONLY, Record, field
-from skillcache.fingerprint import (
-    above,
-    configuration,
-    environment,
-    files,
-    folders,
-    mentions,
-    named,
-    packages,
-    unchanged,
-    worktree,
-)
+from skillcache.fingerprint import above, configuration, environment, files, mentions, packages, unchanged, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -185,7 +173,9 @@ def _capture(
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
     there: tuple[dict[str, StampedFile], list[str]] = ({}, [])
-    known = folders.capture(root, request.environ, request.deadline) if is_whole and reading is not None else []
+    known = (
+        worktree.capture_folders(root, request.environ, request.deadline) if is_whole and reading is not None else []
+    )
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
@@ -198,7 +188,7 @@ def _capture(
         found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
     if not request.usual:
         places = dict.fromkeys((cwd, *request.directories))
-        rows += [("named", *row) for row in named.capture(environ, places, root, budget)]
+        rows += [("named", *row) for row in environment.capture_named(environ, places, root, budget)]
     rows += [("content", "", found.digest), *(("rewritten", path, "") for path in request.rewritten)]
     rows += _rows_of_ignored(ignored)
     references = _references(request, cwd, root, settings.files, systems, reading, budget)
@@ -349,7 +339,7 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]", 
             if word in ELSEWHERE:
                 raise Bypass(outcomes.OUTSIDE, f"{runner} {task} runs {word}")
             tools.mention(word, folder, surely=True)
-    for name, word in () if request.usual else named.programs(environ):
+    for name, word in () if request.usual else environment.programs(environ):
         tools.given(name, word, cwd)
     active = environ.get("VIRTUAL_ENV", "")
     if os.path.isabs(active) and os.path.exists(os.path.join(active, "pyvenv.cfg")):
@@ -419,15 +409,15 @@ def _elsewhere(
     listing, stamp, shared = of_git
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
-    reached += [*state.references.found, *named.folders(state.cwd, root, state.environ)]
-    given = list(named.files_named(state.environ, dict.fromkeys((state.cwd, *request.directories))))
+    reached += [*state.references.found, *environment.folders(state.cwd, root, state.environ)]
+    given = list(environment.files_named(state.environ, dict.fromkeys((state.cwd, *request.directories))))
 
     def scripts(programs: "AbstractSet[str]") -> list[str]:
         for word in sorted(programs):
             state.tools.mention(word, state.cwd)
         return state.tools.scripts()
 
-    for word in named.words(state.environ):
+    for word in environment.words(state.environ):
         state.tools.mention(word, state.cwd)
     spoken_of = mentions.of(
         root,
@@ -539,7 +529,7 @@ def _unknown_to_git(
     if reading is None:
         return []
     listing = reading.listing or b""
-    rows = [*folders.within(known, found.ignored), *folders.modes(root, listing, found, wanted=wanted)]
+    rows = [*worktree.folders_within(known, found.ignored), *worktree.modes(root, listing, found, wanted=wanted)]
     if len(rows) <= _MOST_ROWS:
         return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
     return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]
@@ -673,8 +663,8 @@ def _outside(
 ) -> list[Row]:
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
     environ = {**request.environ, **dict(request.assignments)}
-    reached.update(named.folders(os.path.realpath(request.cwd), root, environ))
-    libraries: list[Row] = [("outside", *row) for row in named.libraries(environ)]
+    reached.update(environment.folders(os.path.realpath(request.cwd), root, environ))
+    libraries: list[Row] = [("outside", *row) for row in environment.libraries(environ)]
     if not (links or reached or request.reads or request.ruled):
         return libraries
     from skillcache.fingerprint.outside import Outside

@@ -7,11 +7,10 @@ import os
 import stat
 import time
 
-from skillcache.core import outcomes
+from skillcache.core import KW_ONLY, Record, field, outcomes
 from skillcache.core.digest import blake2b, blob_oid, digest
 from skillcache.core.files import load, open_regular
 from skillcache.core.outcomes import Bypass
-from skillcache.core.record import KW_ONLY, Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,11 +16,10 @@ the size together say what the bytes are; files of any other filter, `ident` or 
 
 import os
 
-from skillcache.core import outcomes
+from skillcache.core import Record, field, outcomes
 from skillcache.core.digest import blake2b, blob_oid, sha1, sha256
 from skillcache.core.files import load
 from skillcache.core.outcomes import Bypass
-from skillcache.core.record import Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ What lies in the system's own folders comes with the system. Its libraries are n
 
 import os
 
+from skillcache.core import Record
 from skillcache.core.files import open_regular
 from skillcache.core.paths import STANDS_IN
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

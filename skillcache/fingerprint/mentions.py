@@ -19,12 +19,11 @@ import os
 import time
 from stat import S_ISDIR, S_ISREG, S_IWOTH
 
-from skillcache.core import files, outcomes
+from skillcache.core import Record, files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts, signs
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
-from skillcache.core.record import Record
 from skillcache.fingerprint.above import is_noise
 from skillcache.fingerprint.mention_text import TOPS, WEAK
 
@@ -719,8 +718,8 @@ class _Elsewhere:
 
     def _content(self, path: str) -> str:
         from skillcache.core.git import guarded
+        from skillcache.fingerprint.environment import edges
         from skillcache.fingerprint.files import Budget, content
-        from skillcache.fingerprint.named import edges
         from skillcache.fingerprint.outside import Outside
 
         budget = Budget(self.deadline, "what the project's files name", _ENTRIES, _BYTES, cache=self.cache)

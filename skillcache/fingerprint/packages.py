@@ -6,8 +6,8 @@ edited by hand shows in the files alone.
 
 import os
 
+from skillcache.core import Record
 from skillcache.core.digest import digest_parts
-from skillcache.core.record import Record
 from skillcache.fingerprint.files import Budget, follow
 
 _PLACE = "{root}"

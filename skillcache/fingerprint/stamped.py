@@ -15,12 +15,11 @@ import os
 import stat
 import time
 
-from skillcache.core import files, outcomes
+from skillcache.core import Record, field, files, outcomes
 from skillcache.core.digest import blake2b, digest
 from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
-from skillcache.core.record import Record, field
 from skillcache.fingerprint import unchanged
 from skillcache.fingerprint.files import Budget
 from skillcache.fingerprint.unchanged import CACHES, is_left_out

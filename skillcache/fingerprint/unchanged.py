@@ -13,12 +13,11 @@ with fewer than MANY files, of one that was in motion when it was looked at, and
 import os
 import time
 
-from skillcache.core import files, outcomes
+from skillcache.core import Record, files, outcomes
 from skillcache.core.digest import digest, digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
 from skillcache.core.processes import Child, TooMuch, boot, end, gather, start
-from skillcache.core.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,14 +18,11 @@ from skillcache.core.outcomes import StoreError
 from skillcache.library import runs
 from skillcache.library.beside import beside
 from skillcache.library.codec import codec_of
-from skillcache.library.events import Hook
-from skillcache.library.fetching import LEASE, Fetching, milliseconds
-from skillcache.library.in_force import is_off
+from skillcache.library.fetching import LEASE, Fetching, Hook, milliseconds
 from skillcache.library.keys import Place
-from skillcache.library.lease import in_task, in_thread
-from skillcache.library.options import DEFAULT, HOUR, PATIENCE, TTL, Counted, Options, glob_of, spelt_out
+from skillcache.library.options import DEFAULT, HOUR, PATIENCE, TTL, Counted, Options, glob_of, is_off, spelt_out
 from skillcache.library.records import Computed
-from skillcache.library.runs import Failed, Fetched, Step
+from skillcache.library.runs import Failed, Fetched, Step, in_task, in_thread
 from skillcache.library.source import AsyncSource, Source, finished
 
 _PAUSE = LEASE / 3  # seconds between two extensions of a claim: two attempts may fail

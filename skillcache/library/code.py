@@ -15,8 +15,7 @@ from typing import Any
 
 from skillcache.core.digest import sha256
 from skillcache.core.json import canonical
-from skillcache.library.keys import encode
-from skillcache.library.names import place_of, without_partials
+from skillcache.library.keys import encode, place_of, without_partials
 
 _DIGITS = 16  # hexadecimal, of SHA-256
 _CONSTANT = frozenset(dis.hasconst)

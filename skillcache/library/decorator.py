@@ -11,10 +11,8 @@ from skillcache.library.cache import AsyncSkillCache, SkillCache
 from skillcache.library.code import Inputs, code_of, places_of, stranger_in
 from skillcache.library.codec import Codec, codec_of_function
 from skillcache.library.fetching import Counts, Fetching
-from skillcache.library.in_force import is_off, tell
-from skillcache.library.keys import Place, check_team
-from skillcache.library.names import name_of, without_partials
-from skillcache.library.options import DEFAULT, TTL, seconds_of
+from skillcache.library.keys import Place, check_team, name_of, without_partials
+from skillcache.library.options import DEFAULT, TTL, is_off, seconds_of, tell
 from skillcache.library.source import store_in_force
 
 P = ParamSpec("P")

@@ -13,8 +13,8 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.opening import open_store
 
 if TYPE_CHECKING:
     from skillcache.library.runs import Step

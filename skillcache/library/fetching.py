@@ -1,4 +1,4 @@
-"""How a value is served, waited for or computed: every step that asks the store, without asking it.
+"""How a value is served, waited for or computed, without asking a store, and what became of it, as it is told.
 
 SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the order of things is stated once.
 
@@ -10,12 +10,14 @@ SkillCache takes the steps with calls, AsyncSkillCache with coroutines: the orde
     renewal  the end of what was served is near: whoever gets the claim computes it anew
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Hashable
 from random import SystemRandom
 from threading import Lock
-from typing import Any
+from time import monotonic
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from skillcache.core import processes
@@ -23,12 +25,52 @@ from skillcache.core.digest import digest
 from skillcache.core.outcomes import StoreError
 from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec
-from skillcache.library.events import Kind, Report, log
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, own_copy, read_record, write_record
 from skillcache.library.runs import Failed, Fetched, Step, Steps, Wait, Wishes
 from skillcache.stores.contract import Claim, started_of
 from skillcache.stores.redis_keys import nothing_key
+
+log = logging.getLogger("skillcache")
+
+Kind: TypeAlias = Literal["hit", "miss", "error", "renewed"]
+
+
+class CacheEvent(NamedTuple):
+    """kind: `hit`: served; `miss`: not there, or computed; `renewed`: computed anew beside a hit, ahead of its end.
+
+    `error`: the store failed the call, or a renewal failed; `error` is then what was raised, and so for a miss whose
+    computation failed. seconds: since the call began.
+    """
+
+    kind: Kind
+    skill: str
+    key: str
+    seconds: float
+    error: Exception | None = None
+
+
+Hook: TypeAlias = Callable[[CacheEvent], object]
+
+
+class Report:
+    """Of one call: tells the hook what became of it."""
+
+    __slots__ = ("_began", "_hook", "_key", "_skill")
+
+    def __init__(self, hook: Hook | None, skill: str, key: str) -> None:
+        self._hook = hook
+        self._skill = skill
+        self._key = key
+        self._began = monotonic()
+
+    def __call__(self, kind: Kind, error: Exception | None = None) -> None:
+        if self._hook is None:
+            return
+        try:
+            self._hook(CacheEvent(kind, self._skill, self._key, monotonic() - self._began, error))
+        except Exception:
+            log.exception("on_event failed for the %s of %s", kind, self._skill)
 
 
 class Counts:

@@ -15,9 +15,8 @@ from skillcache.core.outcomes import ConfigError, StoreError
 from skillcache.core.scope import scope_of, scoped_word
 from skillcache.library.cache import SkillCache
 from skillcache.library.decorator import aio_shared_cache, shared_cache
-from skillcache.library.in_force import tell
 from skillcache.library.keys import skill_of
-from skillcache.library.options import HOUR, TTL
+from skillcache.library.options import HOUR, TTL, tell
 from skillcache.library.runs import Fetched
 from skillcache.library.source import store_in_force
 from skillcache.stores.contract import EMBEDDED

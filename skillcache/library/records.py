@@ -6,9 +6,8 @@ from math import log
 from types import MemberDescriptorType, WrapperDescriptorType
 from typing import Any
 
-from skillcache.core import json
-from skillcache.core.record import KW_ONLY, Record
-from skillcache.core.user import name_of
+from skillcache.core import KW_ONLY, Record, json
+from skillcache.core.processes import user_name
 from skillcache.library.codec import PLAIN, Codec, write_json
 from skillcache.library.keys import Place
 from skillcache.stores.entry import JSON, Entry, Unreadable, decode, encode
@@ -105,7 +104,7 @@ def read_record(
 
 def _writer() -> dict[str, str]:
     return {
-        "user": name_of(os.environ),
+        "user": user_name(os.environ),
         "uid": str(os.getuid()),
         "host": os.uname().nodename,
         "session": "",

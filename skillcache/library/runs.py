@@ -1,24 +1,27 @@
-"""Runs of functions in this process, and the steps that code that waits and code that awaits have in common.
+"""Runs of functions in this process: who computes what several wait for, and values renewed before their end.
 
 A run that raises, or gives a None that is not kept, leaves nothing in the store for those who wait for it. They are
 told here, so that equal callers of one process run once and not one after another.
 
 A step is a function of the store. Generators yield steps and are sent what each gave, or the StoreError it raised.
 A question is a step, and the function that reads what it gives: over a link of coroutines that is awaited in between.
+
+Of renewals few at once, one of a name: whoever finds no place leaves it to a later call. Threads and tasks hold up no
+exit.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Hashable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
-from skillcache.core import processes
+from skillcache.core import Record, processes
 from skillcache.core.outcomes import RecursiveCall
-from skillcache.core.record import Record
 from skillcache.library.codec import PLAIN, Codec
 
 Name = Hashable  # of a store, a key and a type of results
@@ -172,3 +175,71 @@ class Wishes(NamedTuple):
     codec: Codec = PLAIN
     refresh: bool = False
     may_give: bool = True
+
+
+MOST = 8  # at once in a process, however many values near their end
+
+log = logging.getLogger("skillcache")
+_renewing = threading.Lock()
+_names: set[Name] = set()
+
+
+def in_thread(name: Name, renew: Callable[[], None]) -> None:
+    if not _enter(name):
+        return
+
+    def work() -> None:
+        with _place(name):
+            renew()
+
+    context = copy_context()
+    thread = threading.Thread(target=lambda: context.run(work), name="skillcache renewal", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter ends, or there are too many threads
+        _leave(name)
+
+
+def in_task(name: Name, renew: Callable[[], Coroutine[Any, Any, None]], tasks: "set[asyncio.Task[None]]") -> None:
+    """tasks: holds it while it lasts, as the event loop does not."""
+    if not _enter(name):
+        return
+    task = asyncio.create_task(renew())
+    tasks.add(task)
+
+    def leave(done: "asyncio.Task[None]") -> None:
+        tasks.discard(done)
+        _leave(name)
+
+    task.add_done_callback(leave)  # not within the task: one that is cancelled before its first step never begins
+
+
+@contextmanager
+def _place(name: Name) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        _leave(name)
+
+
+def _enter(name: Name) -> bool:
+    with _renewing:
+        if name in _names or len(_names) >= MOST:
+            return False
+        _names.add(name)
+        return True
+
+
+def _leave(name: Name) -> None:
+    with _renewing:
+        _names.discard(name)
+
+
+def _forget_renewal() -> None:
+    """In the child of a fork nothing is under way, and the lock may have been another thread's."""
+    global _renewing  # noqa: PLW0603
+    _renewing = threading.Lock()
+    _names.clear()
+
+
+os.register_at_fork(after_in_child=_forget_renewal)

@@ -21,7 +21,7 @@ from skillcache.core.outcomes import StoreError
 from skillcache.library.beside import beside
 from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
-from skillcache.library.in_force import folder
+from skillcache.library.options import folder
 from skillcache.library.runs import GLANCE, Step, Steps, Wait
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED

@@ -2,11 +2,11 @@
 
 import os
 
-from skillcache.claude.event import SessionEvent
+from skillcache.claude import SessionEvent
 from skillcache.core import git, processes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import StoreError
-from skillcache.core.user import name_of
+from skillcache.core.processes import user_name
 from skillcache.messages import message as limits
 from skillcache.messages import opening
 from skillcache.messages.inbox import Letter, Meeting
@@ -29,7 +29,7 @@ MAIN, PERSON = "main", "person"
 def describe(event: SessionEvent, environ: "Mapping[str, str]", folder: str) -> tuple[dict[str, str], str]:
     """The fields of an agent that is at work in `folder`, and what its name begins with: its type, or the user."""
     place = git.locate(folder)
-    user = name_of(environ)
+    user = user_name(environ)
     fields = {
         "type": base_of(event.agent_type) if event.agent_id else MAIN,
         "session": event.session_id,

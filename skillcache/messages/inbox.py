@@ -9,8 +9,8 @@ An inbox is read by a group of consumers: what is taken stays in it until it is 
 whoever took it did not get that far. tests/messages/ holds both posts to this contract.
 """
 
+from skillcache.core import KW_ONLY, Record
 from skillcache.core.outcomes import SkillcacheError
-from skillcache.core.record import KW_ONLY, Record
 from skillcache.messages.message import Message, encode, value_of
 
 TYPE_CHECKING = False

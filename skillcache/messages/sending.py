@@ -13,7 +13,7 @@ import redis
 from skillcache.core import git, processes
 from skillcache.core.outcomes import ConfigError, SkillcacheError
 from skillcache.core.paths import HOME_VARIABLE
-from skillcache.core.user import name_of
+from skillcache.core.processes import user_name
 from skillcache.messages import message as limits
 from skillcache.messages.agents import PERSON
 from skillcache.messages.inbox import FULL, GONE, Letter, Post
@@ -120,7 +120,7 @@ def listed(agents: Iterable[Agent]) -> str:
 
 def person(environ: Mapping[str, str], token: str) -> Sender:
     """Who writes where no agent does. name: what they ask to be called. token: see `message.token_of`."""
-    user, host = name_of(environ), os.uname().nodename
+    user, host = user_name(environ), os.uname().nodename
     return Sender(person_id(base_of(user), base_of(host), token), base_of(user), user, host)
 
 

@@ -1,14 +1,11 @@
 """Is a command replayable? A rule must name it, built in or the person's, and its words must do no more than report."""
 
+from skillcache.core import KW_ONLY, Record, field
 from skillcache.core.outcomes import COMMAND_WRITES, LIVE, NO_RULE, OUTSIDE, Bypass
 from skillcache.core.paths import PROJECT_CONFIG
-from skillcache.core.record import KW_ONLY, Record, field
-from skillcache.rules.builtin_index import RUNNERS, plain_name, tool_of
-from skillcache.rules.options import UNKNOWN, Tool, Words, examine, reason
+from skillcache.rules.builtin import RUNNERS, UNKNOWN, Tool, Words, examine, plain_name, reason, tool_of
 from skillcache.rules.rule import Rule
-from skillcache.rules.skills.scripts import is_python_of
-from skillcache.rules.words import VERBS, examine_given, examine_variable, leaving
-from skillcache.rules.wrappers import Wrapped, unwrap
+from skillcache.rules.words import VERBS, Wrapped, examine_given, examine_variable, is_python_of, leaving, unwrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ a word that makes it a report: `test`, `lint:ci`, `type-check`, `format:check`, 
 part (`upload-test`, `test-data`) says nothing that is sure.
 """
 
+from skillcache.core import KW_ONLY, Record, field
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, Bypass
-from skillcache.core.record import KW_ONLY, Record, field
 from skillcache.rules.words import join
 
 
@@ -421,7 +421,7 @@ def _target(word: str, name: str) -> str:
 
 
 def _is_tool(word: str) -> bool:
-    from skillcache.rules.builtin_index import names_tool
+    from skillcache.rules.builtin import names_tool
 
     return names_tool(word)
 

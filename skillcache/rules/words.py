@@ -1,7 +1,11 @@
-"""Words and variables of a command: which may name something outside the project, which do more than hold a value."""
+"""The words of a command: behind programs that run another, which script it runs, and which may reach outside.
 
+Of a program that runs another, an option that is not in its table makes the command one that no rule names.
+"""
+
+from skillcache.core import KW_ONLY, Record, field
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, OUTSIDE, Bypass
-from skillcache.rules.options import Tool, Words, examine
+from skillcache.rules.builtin import Tool, Words, examine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +76,7 @@ def examine_value(name: str, value: str) -> None:
 
         tool = GO_TEST
     elif name in _TOOLS:
-        from skillcache.rules.builtin_index import tool_of
+        from skillcache.rules.builtin import tool_of
 
         tool = tool_of(_TOOLS[name]) or tool
     examine(tool, words, 0)
@@ -200,3 +204,239 @@ def _examine_name(name: str, value: str) -> None:
         raise Bypass(COMMAND_WRITES, name)
     if not _FRESH.isdisjoint(parts) and not {"color", "colors", "tty"}.intersection(parts):
         raise Bypass(COMMAND_FRESH, name)
+
+
+DEEPEST = 6  # wrappers within wrappers
+
+
+class Wrapped(Record):
+    """A command without its wrappers."""
+
+    words: tuple[str, ...]  # what is run
+    _: KW_ONLY
+    directory: str = ""  # where, relative to the command's own unless absolute
+    assignments: list[tuple[str, str]] = field(default_factory=list)  # variables set for it
+    programs: list[tuple[str, str]] = field(default_factory=list)  # the wrappers, each with its directory
+    launcher: str = ""  # the wrapper that looks the program up in the project's own environment, or nothing
+
+
+# word: options without a value, options with one, how many operands stand before the command
+_PLAIN: dict[str, tuple[str, str, int]] = {
+    "timeout": ("--preserve-status --foreground -v --verbose", "-s --signal -k --kill-after", 1),
+    "gtimeout": ("--preserve-status --foreground -v --verbose", "-s --signal -k --kill-after", 1),
+    "nice": ("", "-n --adjustment", 0),
+    "stdbuf": ("", "-i -o -e --input --output --error", 0),
+    "time": ("-p", "", 0),
+    "command": ("", "", 0),
+    "nohup": ("", "", 0),
+    "xvfb-run": ("-a --auto-servernum", "-s --server-args -n --server-num", 0),
+}
+
+# word: subcommand, options without a value, options with one, the option that changes the directory
+LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
+    "uv": (
+        ("run",),
+        """--frozen --locked --no-sync --offline --all-extras --all-groups --all-packages --no-dev --dev --only-dev
+        --quiet -q --active --no-project --no-default-groups --no-progress --exact --verbose -v --no-config
+        --no-env-file --no-editable --native-tls --isolated --script -s --""",
+        "--extra --no-extra --group --no-group --only-group --package --python -p --color --with",
+        "--directory",
+    ),
+    "poetry": (("run",), "-q --quiet -n --no-interaction --no-ansi --ansi -v", "", "-C --directory"),
+    "pdm": (("run",), "-s --site-packages -q -v", "", ""),
+    "pipenv": (("run",), "-q --quiet", "", ""),
+    "rye": (("run",), "", "", ""),
+    "hatch": (("run",), "-q -v", "", ""),
+    "bundle": (("exec",), "", "", ""),
+    "npx": ((), "--yes -y --no-install --no -q --quiet --offline --prefer-offline --silent -s --", "", ""),
+    "bunx": ((), "--bun -b --silent --", "", ""),
+    "npm": (("exec", "x"), "--yes -y --no --offline -s --silent --", "-w --workspace", "--prefix -C"),
+    "pnpm": (("exec",), "-s --silent -w --workspace-root -r --recursive --", "--filter -F", "-C --dir"),
+    "yarn": (("exec",), "-s --silent --", "", "--cwd"),
+    "mise": (("exec", "x"), "-q --quiet -y --yes --no-prepare", "", "-C --cd"),
+}
+
+
+def unwrap(words: tuple[str, ...]) -> Wrapped | None:
+    """The command inside; None when a wrapper is used in a way that is not surely understood. Raises Bypass."""
+    inner = Wrapped(words)
+    for _ in range(DEEPEST):
+        word = inner.words[0].rpartition("/")[2]
+        if word in _PLAIN:
+            at = _plain(word, inner)
+        elif word == "env":
+            at = _env(inner)
+        elif word in LAUNCHERS:
+            at = _launcher(word, inner)
+            if at == 0:
+                return inner
+        elif word in ("uvx", "pipx"):
+            raise Bypass(OUTSIDE, f"{word} runs a program from outside the project")
+        else:
+            return inner
+        if not 0 < at < len(inner.words):
+            return None
+        inner.words = inner.words[at:]
+    return None
+
+
+def _skip(words: tuple[str, ...], at: int, flags: str, values: str) -> tuple[int, list[tuple[str, str]]]:
+    """Steps over known options; gives where they end and those that have a value; -1 for an unknown one."""
+    flag_list, value_list = flags.split(), values.split()
+    found: list[tuple[str, str]] = []
+    while at < len(words) and words[at].startswith("-"):
+        word = words[at]
+        name, equals, value = word.partition("=")
+        if word in flag_list:
+            at += 1
+            if word == "--":
+                break
+        elif word == "--":
+            break
+        elif word in value_list:
+            if at + 1 >= len(words) or words[at + 1].startswith("-"):
+                return -1, found
+            found.append((word, words[at + 1]))
+            at += 2
+        elif equals and name in value_list and name.startswith("--"):
+            found.append((name, value))
+            at += 1
+        elif not word.startswith("--") and word[:2] in value_list:
+            found.append((word[:2], word[2:]))
+            at += 1
+        else:
+            return -1, found
+    return at, found
+
+
+def _plain(word: str, inner: Wrapped) -> int:
+    flags, values, operands = _PLAIN[word]
+    at, _ = _skip(inner.words, 1, flags, values)
+    if at < 0:
+        return -1
+    at += operands
+    if word not in ("time", "command"):
+        inner.programs.append((inner.words[0], inner.directory))
+    return at
+
+
+def _env(inner: Wrapped) -> int:
+    at = 1
+    while at < len(inner.words):
+        name, equals, value = inner.words[at].partition("=")
+        if not equals or not name.isidentifier() or not name.isascii():
+            break
+        inner.assignments.append((name, value))
+        at += 1
+    if at < len(inner.words) and inner.words[at].startswith("-"):
+        return -1
+    inner.programs.append((inner.words[0], inner.directory))
+    return at
+
+
+def _launcher(word: str, inner: Wrapped) -> int:  # noqa: C901 - what launchers have in common
+    """Where the command begins; 0 when it is the wrapper itself that a rule may name; -1 when not understood."""
+    subcommands, flags, values, moves = LAUNCHERS[word]
+    words = inner.words
+    at, before = _skip(words, 1, flags, f"{values} {moves}")
+    if at < 0 or at >= len(words):
+        return 0
+    given = before
+    if subcommands:
+        if words[at] not in subcommands:
+            return 0
+        at, after = _skip(words, at + 1, flags, f"{values} {moves}")
+        given = before + after
+        if word == "uv" and "--with" in [part.partition("=")[0] for part in words[:at]]:
+            raise Bypass(OUTSIDE, "what --with names is looked up in a registry")
+        if at < 0:
+            return -1
+    if word == "mise":
+        at = _mise(words, at)
+    if not 0 < at < len(words):
+        return -1
+    if word in ("npx", "bunx", "npm", "pnpm") and "@" in words[at][1:]:
+        raise Bypass(OUTSIDE, f"{words[at]} is looked up in a registry")
+    inner.programs.append((words[0], inner.directory))
+    inner.launcher = word
+    for name, value in given:
+        if name in moves.split():
+            # few wrappers change the folder
+
+            inner.directory = join(inner.directory, value)
+    if word in ("uv", "poetry", "pdm", "hatch", "rye", "pipenv") and ":" in words[at]:
+        return -1
+    return at
+
+
+def _mise(words: tuple[str, ...], at: int) -> int:
+    """`mise exec [tool[@version]…] -- command`."""
+    while at < len(words) and words[at] != "--":
+        if words[at].startswith("-"):
+            return -1
+        at += 1
+    return at + 1
+
+
+_PYTHON = frozenset("-B -u -I -s -S -E -O -OO -b -bb -q".split())  # noqa: SIM905 - read as a list
+# word: a first word that belongs to it, and the options it may have before the script, or their beginnings
+_SHELL = ("", ("-e", "-u", "-x", "-v", "-eu", "-ex", "-ux", "-eux"), ())
+_TABLE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "bash": _SHELL,
+    "sh": _SHELL,
+    "zsh": _SHELL,
+    "dash": _SHELL,
+    "node": ("", ("--no-warnings", "--enable-source-maps", "--no-deprecation"), ("--experimental-",)),
+    "bun": ("run", (), ()),
+    "deno": ("run", ("-A", "-q", "--quiet", "--no-prompt", "--no-check", "--no-lock", "--cached-only"), ("--allow-",)),
+    "ruby": ("", ("-w", "-W0", "-W1", "-W2"), ()),
+    "perl": ("", ("-w", "-T"), ()),
+    "tsx": ("", (), ()),
+    "ts-node": ("", (), ()),
+}
+_NODE_LAUNCHERS = ("npx", "bunx", "npm", "pnpm", "yarn")
+
+
+def script_at(words: tuple[str, ...], launcher: str) -> int:
+    """The index of the word; -1 when it is not sure that a file is run. `launcher`: what looks the first word up."""
+    word = words[0].rpartition("/")[2]
+    if word in ("pypy", "pypy3") or (word.startswith("python") and not word[6:].replace(".", "").strip("0123456789")):
+        at = _after_python(words)
+    elif word in _TABLE:
+        first, options, beginnings = _TABLE[word]
+        at = 2 if first and words[1:2] == (first,) else 1
+        if word == "deno" and at == 1:
+            return -1
+        while at < len(words) and (words[at] in options or (beginnings and words[at].startswith(beginnings))):
+            at += 1
+    elif launcher in _NODE_LAUNCHERS:  # for them a path is a package
+        return -1
+    else:
+        return 0 if "/" in words[0] or is_python_of(launcher, words[0]) else -1
+    return at if at < len(words) and words[at][:1] not in ("", "-") else -1
+
+
+def is_python_of(launcher: str, word: str) -> bool:
+    """Whether the launcher runs the file by its Python: `uv run script.py`."""
+    return launcher == "uv" and word.endswith(".py")
+
+
+def _after_python(words: tuple[str, ...]) -> int:
+    at = 1
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] in ("-X", "-W"):
+            at += 1
+        elif words[at] not in _PYTHON and words[at][:2] not in ("-X", "-W"):
+            break
+        at += 1
+    return at
+
+
+def may_run_script(text: str, *folders: str) -> bool:
+    """Whether a command may run a script of a skill: False for nearly every one. `folders`: names of where it runs."""
+    return "skills/" in text or any("/skills/" in f"{folder}/" for folder in folders)
+
+
+def literal_of(pattern: str) -> str:
+    """The longest run of the pattern's characters that must stand in what it matches."""
+    return max(pattern.replace(":*", "*").replace("\\", "*").replace(" ", "*").split("*"), key=len)

@@ -14,10 +14,8 @@ from time import monotonic, sleep
 from skillcache.core import files
 from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import spool_file
-from skillcache.sessions import record
-from skillcache.sessions import record as limits
-from skillcache.sessions.journal import EMBEDDED, History, Journal, Question
-from skillcache.sessions.record import SessionRecord, decode, encode
+from skillcache.sessions import journal as limits
+from skillcache.sessions.journal import EMBEDDED, History, Journal, Question, SessionRecord, decode, encode
 from skillcache.settings.in_force import Settings
 
 TYPE_CHECKING = False
@@ -58,13 +56,13 @@ class Spool:
 
     def read(self) -> list[bytes]:
         """All lines, oldest first."""
-        data = os.pread(self._handle, 2 * record.SPOOL, 0)  # it never has more than half of that from us
+        data = os.pread(self._handle, 2 * limits.SPOOL, 0)  # it never has more than half of that from us
         return [line for line in data.split(b"\n") if line]
 
     def add(self, line: bytes) -> bool:
         """False when the file is full."""
         size = os.fstat(self._handle).st_size
-        if size + len(line) + 1 > record.SPOOL:
+        if size + len(line) + 1 > limits.SPOOL:
             return False
         # A line that another process could not finish must not swallow this one.
         joint = b"\n" if size and os.pread(self._handle, 1, size - 1) != b"\n" else b""

@@ -5,7 +5,7 @@ keys that they learn inside the server, so they need one that holds every key: `
 """
 
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
-from skillcache.sessions import record
+from skillcache.sessions import journal
 from skillcache.sessions.journal import History, Journal, Past, Question
 from skillcache.stores.redis_keys import LUA_NAMES, notes_key
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # ARGV: ttl, caps of log, files, days, tasks, sessions, told; ttl of told; then records. The first write of a record may
 # raise (no memory, read-only): nothing of it is there then. The others may not, or one odd key would hold up all.
-_DAYS = f"local DAY, WEEK, RECENT = {record.DAY}, {record.WEEK}, {record.RECENT}\n"
+_DAYS = f"local DAY, WEEK, RECENT = {journal.DAY}, {journal.WEEK}, {journal.RECENT}\n"
 RECORD = (
     LUA_NAMES
     + _DAYS
@@ -248,7 +248,7 @@ class RedisJournal(Journal):
         return None if question is None else found[place]
 
     def past(self, session: str, entries: int) -> Past | None:
-        question = Question("", own=session, sessions=0, near=0, any=0, entries=entries, files=record.FILES)
+        question = Question("", own=session, sessions=0, near=0, any=0, entries=entries, files=journal.FILES)
         return next(iter(self._link.ask(_read(question)).sessions), None)
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
@@ -259,7 +259,7 @@ class RedisJournal(Journal):
             [word for pair in past.tasks.items() for word in pair],
         ]
         words = [word for run in runs for word in (str(len(run)), *run)]
-        day = str(record.last_day(past.state, at))
+        day = str(journal.last_day(past.state, at))
         self._ask("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), day, *map(_bytes, words))
 
     def forget(self, session: str, project: str) -> bool:
@@ -282,8 +282,8 @@ def _record(records: "Iterable[bytes]", ttl: int) -> "list[Request[Reply]]":
     lines = tuple(records)
     if not lines:
         return []
-    held = (record.LOG, record.FILES, record.DAYS, record.TASKS, record.SESSIONS)
-    caps = (ttl, *held, record.TOLD, record.TOLD_TTL)
+    held = (journal.LOG, journal.FILES, journal.DAYS, journal.TASKS, journal.SESSIONS)
+    caps = (ttl, *held, journal.TOLD, journal.TOLD_TTL)
     return [(("EVAL", RECORD, "0", *map(str, caps), *lines), _anything)]
 
 

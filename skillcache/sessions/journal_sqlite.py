@@ -13,7 +13,7 @@ Versions: 1, the above; a file that was made before `days` gets it with the next
 """
 
 from skillcache.core import json
-from skillcache.sessions import record as limits
+from skillcache.sessions import journal as limits
 from skillcache.sessions.journal import History, Journal, Past, Question
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import Layout

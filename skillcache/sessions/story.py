@@ -16,10 +16,10 @@ The log's entries have a `kind`, and what each kind says (`agent` beside it wher
 import os
 from time import monotonic_ns
 
-from skillcache.claude.event import SessionEvent
+from skillcache.claude import SessionEvent
 from skillcache.core import git
-from skillcache.sessions import record as limits
-from skillcache.sessions.record import SessionRecord
+from skillcache.sessions import journal as limits
+from skillcache.sessions.journal import SessionRecord
 from skillcache.sessions.text import cut, spoken, stored
 from skillcache.settings.in_force import Settings
 
@@ -323,6 +323,6 @@ def _process(world: "World") -> dict[str, str]:
 
 
 def _person(world: "World") -> dict[str, str]:
-    from skillcache.core.user import name_of  # a session's start
+    from skillcache.core.processes import user_name  # a session's start
 
-    return {"user": name_of(world.environ), "host": os.uname().nodename}
+    return {"user": user_name(world.environ), "host": os.uname().nodename}

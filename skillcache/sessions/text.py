@@ -4,9 +4,9 @@ Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a
 `may_hold_secret` must be true for every text in which `credentials.find.find` finds one, and a test holds it to that.
 """
 
+from skillcache.core import Record
 from skillcache.core.credentials.words import NO_WORD, PROGRAMS
-from skillcache.core.record import Record
-from skillcache.sessions.record import WINDOW
+from skillcache.sessions.journal import WINDOW
 
 # Every assignment has one of these names, every shape one of these beginnings or a long run below.
 _WORDS = (

@@ -16,7 +16,7 @@ import tomllib
 
 from skillcache.claude.patterns import parse as parse_pattern
 from skillcache.core.outcomes import ConfigError
-from skillcache.settings.table import BY_NAME, PROJECT, USER, check
+from skillcache.settings import BY_NAME, PROJECT, USER, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

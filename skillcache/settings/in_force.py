@@ -5,7 +5,7 @@ the default. A file checked into a project may not redirect the store, move file
 its own nor its settings of Claude Code, whose `env` the client gives to hooks as if the person had set it.
 """
 
-from skillcache.core import files
+from skillcache.core import KW_ONLY, Record, field, files
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import (
     HOME_VARIABLE,
@@ -16,8 +16,7 @@ from skillcache.core.paths import (
     home_folder,
     project_config_file,
 )
-from skillcache.core.record import KW_ONLY, Record, field
-from skillcache.settings.table import FALSE, OPTIONS, PROJECT, TABLE, USER, from_text, require_url
+from skillcache.settings import FALSE, OPTIONS, PROJECT, TABLE, USER, from_text, require_url
 from skillcache.settings.trust import require, set_by_project
 
 TYPE_CHECKING = False

@@ -1,1 +1,20 @@
 """Where entries are kept: the contract, Redis and SQLite, keys and connections."""
+
+from skillcache.stores.contract import EMBEDDED, Store
+
+
+def open_store(target: str, *, now: float) -> Store:
+    """The store `target` names: `embedded:` and the absolute path of its file, or a Redis URL.
+
+    `now` is in unix seconds; expiry in the embedded store is judged by it. Raises ConfigError for a target
+    that is not understood. Imports only the module of that store.
+    """
+    if target.startswith(EMBEDDED):
+        from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
+
+        return SqliteStore(target.removeprefix(EMBEDDED), now=now)
+    from skillcache.stores.connection import SocketLink  # a hook pays for one store only
+    from skillcache.stores.redis import RedisStore
+    from skillcache.stores.redis_url import parse_url
+
+    return RedisStore(SocketLink(parse_url(target)))

@@ -15,8 +15,8 @@ import _socket
 from errno import errorcode
 from time import monotonic
 
+from skillcache.core import Record
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
-from skillcache.core.record import Record
 from skillcache.stores.redis_url import Address
 
 TYPE_CHECKING = False

@@ -4,8 +4,8 @@
 first call connects, or opens the file.
 """
 
+from skillcache.core import Record
 from skillcache.core.outcomes import Outcome, StoreError
-from skillcache.core.record import Record
 
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
 STARTED_DIGITS = 16  # a value begins with its start in ms since the epoch, so that a script can compare

@@ -26,10 +26,9 @@ Version log
   1  first form: tool, command, directory, sandbox, narrowing, then the fingerprint's own rows
 """
 
-from skillcache.core import json
+from skillcache.core import KW_ONLY, Record, field, json
 from skillcache.core.digest import sha256
 from skillcache.core.outcomes import SkillcacheError
-from skillcache.core.record import KW_ONLY, Record, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

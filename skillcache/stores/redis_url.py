@@ -14,8 +14,8 @@ knows might have meant another server, or a safer way to it. No message repeats 
 a password may be anywhere in it.
 """
 
+from skillcache.core import Record, field
 from skillcache.core.outcomes import ConfigError
-from skillcache.core.record import Record, field
 
 DEFAULT_PORT = 6379
 _SENTINEL_PORT = 26379

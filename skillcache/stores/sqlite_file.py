@@ -23,8 +23,7 @@ import sys
 from errno import EAGAIN
 from time import sleep
 
-from skillcache.core import files
-from skillcache.core.record import KW_ONLY, Record
+from skillcache.core import KW_ONLY, Record, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

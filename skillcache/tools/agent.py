@@ -13,9 +13,9 @@ plugin's agents; and what the client was started with.
 import os
 
 from skillcache.cache.capture import Described
-from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
+from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import config_folder, find_plugin
-from skillcache.claude.permission_sources import client_arguments, values_of
+from skillcache.claude.permissions import client_arguments, values_of
 from skillcache.core import files
 from skillcache.core.digest import digest_parts
 from skillcache.core.git import find_root

@@ -1,23 +1,42 @@
-"""A call before it runs: the person's rules and consent, whether the model insists, and the answer.
+"""A call before it runs: the person's rules and consent, whether the model insists, and how a result is given.
 
 A lane is a way to give Claude Code a result. What is looked up, served and stored is decided before it, the same for
 all.
+
+The model reads a refusal as an error, so its first line says that it is none. Whoever makes the same call again at once
+wants it made: it then goes through.
+
+The words for the plugin are JSON: `result` in the tool's own shape and `context` for the model.
 """
 
-from skillcache.cache import quarantine, writer
+from skillcache.cache import decision, put, quarantine
 from skillcache.cache.capture import Plan
-from skillcache.claude import permissions
-from skillcache.claude.event import ToolEvent
+from skillcache.claude import MCP_PREFIX, ToolEvent, Unusable, permissions
 from skillcache.core import files
 from skillcache.core.json import dumps
-from skillcache.core.outcomes import ASK_RULE, DENY_RULE, INSISTED, NO_RULE, WAITED, WAITED_IN_VAIN, Bypass, Outcome
+from skillcache.core.outcomes import (
+    ASK_RULE,
+    DENY_RULE,
+    INSISTED,
+    NO_RULE,
+    SERVING_OFF,
+    UNDECIDED,
+    UNFIT,
+    WAITED,
+    WAITED_IN_VAIN,
+    Bypass,
+    Outcome,
+)
 from skillcache.core.paths import insisted_folder
 from skillcache.stores.entry import Entry
+from skillcache.tools import registry
 from skillcache.tools.inflight import Pending
-from skillcache.tools.lookup import Call, make_call
+from skillcache.tools.lookup import Call, Consultation, make_call
 from skillcache.tools.world import World
 
 TYPE_CHECKING = False
+
+
 if TYPE_CHECKING:
     from typing import Protocol
 
@@ -94,14 +113,14 @@ def approved(call: Call, entry: Entry, project: str) -> bool:
 
     False where the client would have to ask. Raises Bypass when a rule of the person's stops the call.
     """
-    rules = permissions.load(call.event.cwd, call.world.environ)
+    rules = permissions.load_rules(call.event.cwd, call.world.environ)
     verdict = permissions.verdict(rules, call.event.tool, call.event.input)
     for outcome, word in ((DENY_RULE, "deny"), (ASK_RULE, "ask")):
         if verdict == word:
             raise Bypass(outcome)
     if verdict == "allow" or call.event.permission_mode == "bypassPermissions":
         return True
-    return writer.is_same_person(entry.writer) and entry.project == project
+    return put.is_same_person(entry.writer) and entry.project == project
 
 
 SECONDS = 60
@@ -157,3 +176,83 @@ def insists(cache: str, event: ToolEvent, digest: str, now: float) -> bool:
 
 def _path(cache: str, event: ToolEvent, digest: str) -> str:
     return files.small(insisted_folder(cache), event.session_id, event.agent_id, digest)
+
+
+_WEB = ("WebFetch", "WebSearch")
+
+
+class Refusal:
+    """See `skillcache.tools.before.Lane`."""
+
+    def admit(self, call: Call, planned: Plan) -> None:
+        """Raises Bypass."""
+        if planned.tool in _WEB and call.settings.word("serve.web") == "off":
+            raise Bypass(SERVING_OFF)
+
+    def present(self, call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+        """Where the person would have to be asked, the client asks about the call itself. Raises Bypass and OSError."""
+        event, now, digest = call.event, call.world.now, consulted.found.digest
+        kind = registry.kind_of(planned.tool)
+        if kind is None or not approved(call, entry, consulted.project):
+            return UNDECIDED
+        try:
+            text = kind.text_of(consulted.answer.output)
+        except Unusable:
+            return UNFIT
+        if insists(call.cache, event, digest, now):
+            return INSISTED
+        answered(call, digest, consulted.project, planned.name)
+        # A person sees the beginning, behind the client's own word "error".
+        reason = (
+            f"Not an error: answered from skillcache's record. This same {planned.tool} call was made"
+            f" {decision.age_of(entry, now)} ago {decision.origin(entry, event.session_id)}, and this is its result. To"
+            f" have it made afresh, repeat the same call within {SECONDS} seconds. The result follows.\n{text}"
+        )
+        output = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": reason}
+        return dumps({"hookSpecificOutput": output})
+
+
+REFUSAL = Refusal()
+
+
+# What a tool's result must hold, by what type: the client takes another shape for an error.
+_SHAPES: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "WebFetch": {"bytes": int, "code": int, "codeText": str, "result": str, "durationMs": int, "url": str},
+    "WebSearch": {"query": str, "results": list, "durationSeconds": (int, float)},
+    "Agent": {"status": str, "prompt": str, "agentId": str, "content": list, "usage": dict},
+}
+
+
+class PluginAnswer:
+    """See `skillcache.tools.before.Lane`."""
+
+    def admit(self, _call: Call, _planned: Plan) -> None:
+        """It answers every call."""
+
+    def present(self, call: Call, planned: Plan, consulted: Consultation, entry: Entry) -> str | Outcome:
+        kind = registry.kind_of(planned.tool)
+        try:
+            result = None if kind is None else kind.structured(consulted.answer.output, call.event.tool_use_id)
+        except Unusable:
+            return UNFIT
+        if not _fits(planned.tool, result):
+            return UNFIT
+        note = (
+            f"skillcache: the result of this {planned.tool} call is the recorded one of the same call, not a new one."
+            f" It was recorded {decision.age_of(entry, call.world.now)} ago"
+            f" {decision.origin(entry, call.event.session_id)}."
+        )
+        return dumps({"result": result, "context": [note]})
+
+
+PLUGIN_ANSWER = PluginAnswer()
+
+
+def _fits(tool: str, result: object) -> bool:
+    if tool.startswith(MCP_PREFIX):
+        if isinstance(result, list):
+            return bool(result) and all(isinstance(block, dict) for block in result)
+        return isinstance(result, str)
+    if not isinstance(result, dict):
+        return False
+    return all(isinstance(result.get(name), types) for name, types in _SHAPES[tool].items())

@@ -9,9 +9,8 @@ from skillcache.stores import entry as key
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.redis_keys import entry_key, record_key
-from skillcache.tools.before import approved
+from skillcache.tools.before import REFUSAL, approved
 from skillcache.tools.lookup import Call, consult
-from skillcache.tools.refusal import REFUSAL
 
 
 class Explanation(NamedTuple):

@@ -7,10 +7,9 @@ the file (O_EXCL) and removing it are atomic, so exactly one process handles eac
 import os
 from _thread import get_ident
 
-from skillcache.core import files, json
+from skillcache.core import KW_ONLY, Record, files, json
 from skillcache.core.outcomes import INTERNAL, UNDONE, Bypass
 from skillcache.core.paths import pending_folder
-from skillcache.core.record import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

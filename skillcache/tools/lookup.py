@@ -9,12 +9,11 @@ import time
 from skillcache.cache import quarantine
 from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, ask
-from skillcache.claude.event import ToolEvent
-from skillcache.core import counts
+from skillcache.claude import ToolEvent
+from skillcache.core import Record, counts
 from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
-from skillcache.core.record import Record
 from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores.entry import JSON, Row

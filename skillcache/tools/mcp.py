@@ -7,9 +7,9 @@ PostToolUseFailure.
 
 import os
 
-from skillcache.cache import writer
+from skillcache.cache import put
 from skillcache.cache.capture import Described
-from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
+from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
 from skillcache.core import files
 from skillcache.core.digest import digest
@@ -115,7 +115,7 @@ def _says_something(response: object, texts: list[str]) -> bool:
 
 
 def _person(event: ToolEvent, environ: "Mapping[str, str]") -> "Row":
-    who = writer.describe(event, environ)
+    who = put.provenance(event, environ)
     return "person", "", f"{who['uid']} on {who['machine']}"
 
 

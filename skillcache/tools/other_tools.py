@@ -1,8 +1,7 @@
 """Rules about tools other than Bash: the person's own, and the built-in ones for the web. Functions of values."""
 
 from skillcache.cache.capture import Plan
-from skillcache.claude import urls
-from skillcache.claude.event import DEFAULT_AGENT, ToolEvent
+from skillcache.claude import DEFAULT_AGENT, ToolEvent, urls
 from skillcache.claude.patterns import fits, names
 from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule

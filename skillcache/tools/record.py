@@ -1,15 +1,19 @@
-"""The end of a call: what it gave is stored, when that is safe.
+"""The end of a call, of an agent in the background too: what it gave is stored, when that is safe.
 
 Runs only after a call that took its time, so modules that cost something to import are welcome here.
+
+Of an agent in the background the client tells of the launch and of the agent's stop by hooks that may overtake each
+other: each leaves its part before it looks for the other's. An agent that a hook kept from stopping stops again with
+what counts; one that stops again without having been kept answers somebody else.
 """
 
 import os
 import time
 
-from skillcache.cache import writer
+from skillcache.cache import put
 from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.put import own_names, put_result
-from skillcache.claude.event import Result, ToolEvent, Unusable
+from skillcache.claude import Result, SessionEvent, ToolEvent, Unusable
 from skillcache.core import json
 from skillcache.core.credentials.find import find as find_secret
 from skillcache.core.credentials.find import spelled
@@ -18,10 +22,79 @@ from skillcache.fingerprint.changes import disturbed
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key
-from skillcache.tools import inflight, launched_agents, registry
+from skillcache.tools import inflight, registry
 from skillcache.tools.inflight import Miss, read_miss
 from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call
 from skillcache.tools.world import World
+
+TYPE_CHECKING = False
+
+
+if TYPE_CHECKING:
+    Ended = tuple[ToolEvent, dict[str, object]]
+
+_INPUT, _ANSWER, _ANSWERED = "input", "answer", "answered"
+
+
+def agent_of(event: ToolEvent) -> str:
+    """The agent that a call has launched, "" where the client does not say."""
+    agent_id = event.response.get("agentId") if isinstance(event.response, dict) else None
+    return agent_id if isinstance(agent_id, str) else ""
+
+
+def keep_launch(call: Call, miss: Miss) -> None:
+    """Raises OSError."""
+    agent_id = agent_of(call.event)
+    if agent_id:
+        inflight.keep(call.cache, _id(agent_id), {**miss.record(), _INPUT: call.event.input})
+
+
+def overtake_launch(call: Call) -> "Ended | None":
+    """As `end`, where the agent had stopped before its launch was told of."""
+    agent_id = agent_of(call.event)
+    stopped = inflight.look(call.cache, _stop(agent_id)) if agent_id else None
+    if stopped is None:
+        return None
+    return _end(call.cache, agent_id, call.event.session_id, str(stopped.get(_ANSWER, "")))
+
+
+def end_launch(cache: str, event: SessionEvent) -> "Ended | None":
+    """The end of the call that launched the agent which has now stopped, and its record; None for any other agent.
+
+    Raises OSError.
+    """
+    answer = event.text("last_assistant_message")
+    inflight.keep(cache, _stop(event.agent_id), {_ANSWER: answer})
+    again = event.fields.get("stop_hook_active") is True
+    return _end(cache, event.agent_id, event.session_id, answer, again=again)
+
+
+def _end(cache: str, agent_id: str, session_id: str, answer: str, *, again: bool = False) -> "Ended | None":
+    record = inflight.look(cache, _id(agent_id))
+    tool_input = (record or {}).get(_INPUT)
+    if record is None or not isinstance(tool_input, dict) or (record.get(_ANSWERED) and not again):
+        return None
+    inflight.keep(cache, _id(agent_id), {**record, _ANSWERED: True})
+    from skillcache.tools.agent import answer_of_stop  # few agents are waited for
+
+    call = ToolEvent(
+        "PostToolUse",
+        tool="Agent",
+        input=tool_input,
+        tool_use_id=_id(agent_id),
+        cwd=str(record.get("cwd")),  # where it was launched: an agent that went elsewhere did not move its session
+        session_id=session_id,
+        response=answer_of_stop(answer),
+    )
+    return call, record
+
+
+def _id(agent_id: str) -> str:
+    return f"agent-{agent_id}"
+
+
+def _stop(agent_id: str) -> str:
+    return f"stop-{agent_id}"
 
 
 def record(call: Call, planned: Plan, miss: Miss, duration: int) -> Outcome:
@@ -62,7 +135,7 @@ def _read(call: Call) -> Result:
 def _without_result(call: Call, planned: Plan, miss: Miss, outcome: Outcome) -> Outcome:
     """What an end that gives nothing to be stored says of what is."""
     if outcome is LAUNCHED:
-        launched_agents.keep(call, miss)
+        keep_launch(call, miss)
     elif outcome is not INTERRUPTED:  # the call was made although its result is stored, perhaps as the model insisted
         _take_out(call, planned, miss)
     return outcome
@@ -107,7 +180,7 @@ def _entry(call: Call, miss: Miss, found: CallKey, result: Result, duration: int
         duration=duration,
         started=miss.started,
         finished=int(call.world.now * 1000),
-        writer=writer.describe(call.event, call.world.environ),
+        writer=put.provenance(call.event, call.world.environ),
         details=found.fingerprint.details,
         form=JSON,
     )
@@ -143,7 +216,7 @@ def _finish(call: Call, miss: Miss) -> None:
     except Bypass as bypass:
         outcome = bypass.outcome
     call.count(outcome, name, run=0 if event.goes_on else duration)
-    if outcome is LAUNCHED and (ended := launched_agents.overtaken(call)) is not None:
+    if outcome is LAUNCHED and (ended := overtake_launch(call)) is not None:
         finish_call(ended[0], call.world, ended[1])
     if outcome is not INTERRUPTED:
         from skillcache.commands.housekeeping import tidy  # nobody waits for this

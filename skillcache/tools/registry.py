@@ -1,6 +1,6 @@
 """The kinds of calls, one module each with one object; what they have in common is written elsewhere."""
 
-from skillcache.claude.event import MCP_PREFIX
+from skillcache.claude import MCP_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from skillcache.cache.capture import Described
-    from skillcache.claude.event import Result, ToolEvent
+    from skillcache.claude import Result, ToolEvent
     from skillcache.stores.entry import Row
 
     class Kind(Protocol):

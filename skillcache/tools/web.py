@@ -6,8 +6,7 @@ it read a part of the page only. A search's text is made of its results.
 """
 
 from skillcache.cache.capture import Described
-from skillcache.claude import urls
-from skillcache.claude.event import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
+from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown, urls
 from skillcache.core.json import dumps, quoted
 from skillcache.core.outcomes import BAD_STATUS, CUT, EMPTY, NO_RULE, NOT_TEXT, SECRET, UNCAPTURABLE, Bypass
 

@@ -31,7 +31,7 @@ class World:
 
     def open_store(self, target: str) -> "Store":
         """What `stores.open_store` opens; a process that stays has another way."""
-        from skillcache.stores.opening import open_store
+        from skillcache.stores import open_store
 
         return open_store(target, now=self.now)
 

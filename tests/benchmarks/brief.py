@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from skillcache.claude.event import SessionEvent
+from skillcache.claude import SessionEvent
 from skillcache.core import json
 from skillcache.sessions.brief.compose import ASKED, Reader, compose
 from skillcache.sessions.delivery import open_journal

@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 from statistics import quantiles
 
+from skillcache.stores import open_store
 from skillcache.stores.contract import Store
-from skillcache.stores.opening import open_store
 from tests.benchmarks.timing import interleave
 from tests.conftest import start_redis
 from tests.stores.conftest import open_pooled

@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from skillcache.commands import stand_in as ruled
-from skillcache.commands.process import Program
+from skillcache.commands.invocation import Program
 from skillcache.commands.stand_in import without_shims
 from skillcache.core import bytecode
 from skillcache.core.paths import package_folder

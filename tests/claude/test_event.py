@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude.event import BadEvent, ToolEvent, parse_tool_event
+from skillcache.claude import BadEvent, ToolEvent, parse_tool_event
 
 GOOD: dict[str, object] = {
     "hook_event_name": "PostToolUse",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.claude import permission_sources, permissions
+from skillcache.claude import permissions
 from skillcache.core.outcomes import UNSETTLED_SETTINGS, Bypass
 
 
@@ -27,7 +27,7 @@ class Place:
         environ: dict[str, str] | None = None,
     ) -> permissions.Rules:
         known = {"HOME": str(self.home), "CLAUDE_PROJECT_DIR": str(project or self.repo)}
-        return permissions.load(str(cwd or self.repo), known | (environ or {}), arguments)
+        return permissions.load_rules(str(cwd or self.repo), known | (environ or {}), arguments)
 
     def denied(self, cwd: Path | None = None, project: Path | None = None) -> set[str]:
         return set(self.rules(cwd, project).deny)
@@ -41,7 +41,7 @@ def write(path: Path, **lists: list[str]) -> None:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path.resolve())
-    monkeypatch.setattr(permission_sources, "MANAGED", str(made.managed))
+    monkeypatch.setattr(permissions, "MANAGED", str(made.managed))
     return made
 
 
@@ -156,6 +156,6 @@ def test_chosen_sources_take_approvals_back(place: Place) -> None:
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/cmdline"), reason="needs /proc")
 def test_the_clients_command_line_is_read_from_the_system() -> None:
-    assert permission_sources.client_arguments({"CLAUDE_PID": str(os.getpid())})
-    assert permission_sources.client_arguments({"CLAUDE_PID": "../self"}) == ()
-    assert permission_sources.client_arguments({}) == ()
+    assert permissions.client_arguments({"CLAUDE_PID": str(os.getpid())})
+    assert permissions.client_arguments({"CLAUDE_PID": "../self"}) == ()
+    assert permissions.client_arguments({}) == ()

@@ -6,11 +6,10 @@ import time
 import pytest
 
 from skillcache.cache import durations
-from skillcache.cli.contents import EmbeddedContents
-from skillcache.cli.invalidate import empty
+from skillcache.cli.invalidate import EmbeddedContents, empty
 from skillcache.core import counts
 from skillcache.core.outcomes import REPLAYED
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from tests.cli.conftest import Person
 

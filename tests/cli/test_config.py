@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.cli.schemas import Config
-from skillcache.settings.table import TABLE
+from skillcache.settings import TABLE
 from tests.cli.conftest import Person
 
 

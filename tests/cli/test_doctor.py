@@ -17,7 +17,7 @@ from skillcache.cli.checks.finding import MEND, NOTE, Finding, Place
 from skillcache.cli.checks.folder import check_faults, check_folder
 from skillcache.cli.checks.installation import check_entries, check_interpreter, check_lasting, check_switches
 from skillcache.cli.checks.store import check_spool, check_store
-from skillcache.cli.setup.present import present_interpreter
+from skillcache.cli.setup.settings_file import present_interpreter
 from skillcache.core import counts
 from skillcache.core.files import make_folder
 from skillcache.core.outcomes import STORE_TIMEOUT

@@ -9,7 +9,7 @@ import pytest
 
 from skillcache.cli.checks.finding import Finding, Place
 from skillcache.cli.checks.installation import check_shims
-from skillcache.commands.shims import folder
+from skillcache.commands.shims import session
 from tests.cli.conftest import Person
 
 
@@ -29,7 +29,7 @@ def test_a_cache_folder_with_a_colon_is_found(person: Person, tmp_path: Path) ->
 
 
 def test_a_machine_without_bash_is_found(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder, "_SHELLS", ("/nonexistent/bash",))
+    monkeypatch.setattr(session, "_SHELLS", ("/nonexistent/bash",))
     (finding,) = found(person)
     assert (finding.level, finding.mend) == ("mend", "install bash")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cache.writer import person
+from skillcache.cache.put import person
 from tests.cli.conftest import Person, Ran
 from tests.events.conftest import Place
 from tests.events.test_forged_entries import forge

@@ -21,7 +21,7 @@ from skillcache.cli.setup.entries import (
     is_ours,
     started_by,
 )
-from skillcache.cli.setup.present import note, present_interpreter
+from skillcache.cli.setup.settings_file import note, present_interpreter
 from tests.cli.conftest import Person
 
 CHECK = "Check with: skillcache doctor. Take out with: skillcache uninstall"

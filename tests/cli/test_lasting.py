@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.setup import present
-from skillcache.cli.setup.present import passing
+from skillcache.cli.setup import settings_file
+from skillcache.cli.setup.settings_file import passing
 from tests.cli.conftest import Person
 
 CACHE = "a cache, as those of uvx and pipx run"
@@ -19,7 +19,7 @@ VENV = "a project's virtual environment"
 @pytest.fixture(autouse=True)
 def nothing_is_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests have their files in such a folder."""
-    monkeypatch.setattr(present, "_TEMPORARY", ())
+    monkeypatch.setattr(settings_file, "_TEMPORARY", ())
 
 
 def lies_in(root: Path, folder: str, *marks: str) -> str:
@@ -68,5 +68,5 @@ def test_install_and_doctor_name_what_to_do(person: Person, tmp_path: Path) -> N
     found = person.skillcache("doctor", python=str(python))
 
     where = f"{python} lies in a folder for temporary files; without it the hooks do nothing."
-    assert f"{where} To keep them: {present.MEND}\n" in installed.out
-    assert f"note  python: {where} Mend: {present.MEND}\n" in found.out
+    assert f"{where} To keep them: {settings_file.MEND}\n" in installed.out
+    assert f"note  python: {where} Mend: {settings_file.MEND}\n" in found.out

@@ -8,7 +8,7 @@ import pytest
 
 from skillcache.cli.schemas import Explained, Rules
 from skillcache.core.outcomes import Bypass
-from skillcache.rules.builtin_index import RUNNERS, WORDS
+from skillcache.rules.builtin import RUNNERS, WORDS
 from skillcache.rules.judge import judge
 from tests.cli.conftest import Person
 from tests.cli.test_config import configure

@@ -23,9 +23,9 @@ from skillcache.core import counts as tally
 from skillcache.core.outcomes import EXPIRED
 from skillcache.core.paths import embedded_store
 from skillcache.rules.rule import Rule
+from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.entry import STREAMS, Entry, File, encode
-from skillcache.stores.opening import open_store
 from tests.conftest import RedisServer, free_port
 
 Completed = subprocess.CompletedProcess[bytes]

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from skillcache.__main__ import main
-from skillcache.cli import trouble
+from skillcache.cli import output
 from tests.conftest import RedisServer, free_port
 from tests.stores.conftest import Impostor
 
@@ -38,7 +38,7 @@ def fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         monkeypatch.setenv("SKILLCACHE_REDIS_URL", url)
         lines = set()
         for words in commands:
-            assert main(list(words)) == trouble.FAILED
+            assert main(list(words)) == output.FAILED
             said = capsys.readouterr()
             assert (said.out, said.err.count("\n"), SECRET in said.err) == ("", 1, False)
             lines.add(re.sub(r"^skillcache: Redis at (\S+:\d+|/\S+), database 0: ", "", said.err.rstrip("\n")))
@@ -151,7 +151,7 @@ def test_scripts_that_the_server_forgets_are_sent_again(
     del fail  # for its home folder alone
     monkeypatch.setenv("SKILLCACHE_REDIS_URL", redis_server.url)
     for _ in range(2):
-        assert main(["state", "increment", "a"]) == trouble.OK
+        assert main(["state", "increment", "a"]) == output.OK
         redis_server.command("SCRIPT", "FLUSH")
     assert capsys.readouterr().out == "1\n2\n"
 
@@ -177,7 +177,7 @@ def test_a_url_that_is_none_ends_no_command_in_a_traceback(
 ) -> None:
     del fail
     monkeypatch.setenv("REDIS_URL", url)
-    assert main(list(command)) == trouble.FAILED
+    assert main(list(command)) == output.FAILED
     said = "".join(capsys.readouterr())
     assert said.count("REDIS_URL: a Redis URL ") == 1
     assert SECRET not in said

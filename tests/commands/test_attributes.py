@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skillcache.commands import process
+from skillcache.commands import invocation
 from skillcache.core import files
 
 
@@ -13,7 +13,7 @@ from skillcache.core import files
 def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(files, "read", lambda _path, _cap: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(process, "_seen", [])
+    monkeypatch.setattr(invocation, "_seen", [])
     before = os.umask(0o22)
     yield
     os.umask(before)
@@ -21,8 +21,8 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("hidden")
 def test_the_mask_alone_counts() -> None:
-    assert process.rows() == []
-    process._seen.clear()
+    assert invocation.process_rows() == []
+    invocation._seen.clear()
     os.umask(0o77)
-    assert process.rows() == [("process", "umask", "0077")]
+    assert invocation.process_rows() == [("process", "umask", "0077")]
     assert os.umask(0o22) == 0o77

@@ -16,7 +16,7 @@ import pytest
 from skillcache.core import counts
 from skillcache.core.git import identity
 from skillcache.core.paths import hooks_folder
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 from skillcache.stores.redis_keys import project_name
 from tests.cli.conftest import check as of_schema
 from tests.shims.shell import Shell

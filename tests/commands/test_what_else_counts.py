@@ -14,8 +14,8 @@ import pytest
 from skillcache.commands.filters import seen_through
 from skillcache.core import counts
 from skillcache.settings.in_force import load
+from skillcache.stores import open_store
 from skillcache.stores.entry import decode, encode
-from skillcache.stores.opening import open_store
 from tests.conftest import until
 from tests.shims.shell import Shell
 

@@ -97,8 +97,8 @@ def test_a_module_whose_code_is_damaged_is_imported_as_ever(copy: Copy) -> None:
     kept = 8 + int.from_bytes(whole[4:8], "big")  # all of the index
     copy.file.write_bytes(whole[:kept] + bytes(len(whole) - kept))
     assert (
-        copy.run("import skillcache.core.user as w; print(w.__name__, bytecode.is_needed())")
-        == "skillcache.core.user True\n"
+        copy.run("import skillcache.core.processes as w; print(w.__name__, bytecode.is_needed())")
+        == "skillcache.core.processes True\n"
     )
 
 

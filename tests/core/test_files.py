@@ -20,7 +20,7 @@ KILLED = "import os; os.rename = os.link = lambda *_: os.kill(os.getpid(), 9)\n"
 WRITERS = {
     "a file": "from skillcache.core import files; files.write(CACHE + '/quarantine/x', b'y')",
     "a file of the folder itself": "from skillcache.core import files; files.write(CACHE + '/durations.bin', b'y')",
-    "a store": "from skillcache.stores.opening import open_store\n"
+    "a store": "from skillcache.stores import open_store\n"
     "open_store('embedded:' + CACHE + '/s', now=1).write('k', b'v', 9)",
     "a key": "from skillcache.messages import message as seal; seal.key_of(CACHE)",
     "a spool": "from skillcache.sessions import delivery\n"

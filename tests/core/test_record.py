@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.core.record import KW_ONLY, Record, field
+from skillcache.core import KW_ONLY, Record, field
 
 
 class Place(Record):

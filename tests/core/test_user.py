@@ -7,18 +7,18 @@ import pwd
 
 import pytest
 
-from skillcache.core.user import name_of
+from skillcache.core.processes import user_name
 
 
 def test_the_environment_names_the_person() -> None:
-    assert name_of({"USER": "one", "LOGNAME": "two"}) == "one"
-    assert name_of({"USER": "", "LOGNAME": "two"}) == "two"
+    assert user_name({"USER": "one", "LOGNAME": "two"}) == "one"
+    assert user_name({"USER": "", "LOGNAME": "two"}) == "two"
 
 
 def test_without_the_environment_the_account_does() -> None:
-    assert name_of({}) == pwd.getpwuid(os.getuid()).pw_name
+    assert user_name({}) == pwd.getpwuid(os.getuid()).pw_name
 
 
 def test_a_number_without_an_account_is_said_to_be_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)
-    assert name_of({}) == "uid-4000000001"
+    assert user_name({}) == "uid-4000000001"

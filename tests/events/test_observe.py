@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillcache.claude.event import ToolEvent
+from skillcache.claude import ToolEvent
 from skillcache.cli.suggest import Evidence, weigh
 from skillcache.commands.candidate import FAILED, Sighting, acts, append, keyed, label_of, read, salt_of
 from skillcache.core import counts, files

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from skillcache.settings.in_force import load
+from skillcache.stores import open_store
 from skillcache.stores.entry import decode, encode
-from skillcache.stores.opening import open_store
 from tests.events.conftest import Place
 from tests.fidelity.hooks import run_hook
 from tests.sessions.test_repository import git

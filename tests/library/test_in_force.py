@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillcache import SkillCache, aio_get_cached_data, cached, get_cached_data, get_team_cached_data
-from skillcache.library import in_force
+from skillcache.library import options
 from tests.library.conftest import Cache
 
 Open = Callable[..., Cache]
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SKILLCACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(in_force, "_told", set())
+    monkeypatch.setattr(options, "_told", set())
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "home"
 
@@ -141,7 +141,7 @@ def test_without_a_home_one_line_says_that_nothing_is_kept(
     for name in ("SKILLCACHE_HOME", "XDG_CACHE_HOME", "SKILLCACHE_REDIS_URL", "REDIS_URL", "REDIS_HOST"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "")
-    monkeypatch.setattr(in_force, "_told", set())
+    monkeypatch.setattr(options, "_told", set())
     runs: list[int] = []
     function = cached(skill="homeless")(lambda: runs.append(1))
     for _ in range(3):

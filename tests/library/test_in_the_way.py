@@ -15,7 +15,7 @@ import pytest
 from skillcache import AsyncSkillCache, CacheEvent, SkillCache, cached
 from skillcache.library import beside
 from skillcache.library.keys import Place
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 from tests.library.conftest import Cache
 from tests.library.steps import SECONDS, Waiters
 
@@ -150,7 +150,7 @@ FORKING = """
 import os, sys, time
 from skillcache import SkillCache
 from skillcache.library.keys import Place
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 def compute():
     if os.fork() == 0:
         sys.exit(0)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from skillcache import SkillCache, cached
 from skillcache.library.code import code_of
-from skillcache.library.names import name_of
+from skillcache.library.keys import name_of
 from tests.library import twins
 
 ANSWER = """

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from skillcache import AsyncSkillCache, CacheEvent, SkillCache, cached
-from skillcache.library import lease
+from skillcache.library import runs
 from skillcache.library.records import Found
 from tests.conftest import until
 from tests.library.conftest import Cache
@@ -98,7 +98,7 @@ def test_one_that_fails_is_told_and_is_nobodys(url: str, caplog: pytest.LogCaptu
         cache.fetch("report", INPUTS, lambda: "present")
         assert cache.fetch("report", INPUTS, fail, beta=EARLY) == ("present", True)
         until(lambda: events[-1].kind == "error")
-        until(lambda: not lease._names)
+        until(lambda: not runs._names)
         assert events[-1].error is error
         assert (cache.hits, cache.misses, cache.errors) == (1, 1, 0)
         assert cache.fetch("report", INPUTS, lambda: "new", beta=EARLY) == ("present", True)
@@ -141,15 +141,15 @@ def test_few_are_computed_at_once(url: str) -> None:
         return "new"
 
     with SkillCache(url) as cache:
-        for number in range(lease.MOST + 4):
+        for number in range(runs.MOST + 4):
             cache.fetch("report", number, lambda: "present")
-        for number in range(lease.MOST + 4):
+        for number in range(runs.MOST + 4):
             assert cache.fetch("report", number, compute, beta=EARLY) == ("present", True)
-        until(lambda: len(running) == lease.MOST)
-        assert len(lease._names) == lease.MOST
+        until(lambda: len(running) == runs.MOST)
+        assert len(runs._names) == runs.MOST
         over.set()
-        until(lambda: not lease._names)
-        assert len(running) == lease.MOST
+        until(lambda: not runs._names)
+        assert len(running) == runs.MOST
 
 
 SCRIPT = """
@@ -182,7 +182,7 @@ if kind == "thread":
     cache = SkillCache(url)
     cache.fetch("report", 1, lambda: 1)
     print(cache.fetch("report", 1, hang, beta=1e12), flush=True)
-    from skillcache.library import lease as renewal
+    from skillcache.library import runs as renewal
     while not renewal._names:
         pass
 else:
@@ -240,7 +240,7 @@ def test_it_uses_no_arguments_that_the_caller_has_changed_since(url: str, how: s
         assert began.wait(SECONDS)
         given.append(100)
         over.set()
-        until(lambda: not lease._names)
+        until(lambda: not runs._names)
         stopped.clear()
         assert total([1, 2]) == 3
     assert events == (["miss", "hit", "renewed", "hit"] if how == "arguments" else ["miss", "hit", "hit"])
@@ -259,7 +259,7 @@ def test_an_object_is_used_as_it_was(url: str) -> None:
             assert began.wait(SECONDS)
             basket.rows.append(100)
             over.set()
-            until(lambda: not lease._names)
+            until(lambda: not runs._names)
         finally:
             BLOCK.clear()
         assert total(Basket([1, 2])) == 3
@@ -281,7 +281,7 @@ def test_inputs_that_have_changed_are_no_longer_those_of_the_value(url: str) -> 
         assert began.wait(SECONDS)
         inputs["rows"].append(100)
         over.set()
-        until(lambda: not lease._names)
+        until(lambda: not runs._names)
         assert cache.get("total", {"rows": [1, 2]}) == 3
 
 

@@ -22,7 +22,7 @@ from skillcache.library.keys import Place
 from skillcache.library.options import PATIENCE
 from skillcache.library.records import Found
 from skillcache.library.source import AsyncSource
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 
 HERE = Path(__file__).parent
 INPUTS = {"q": 1}

@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 
 from skillcache import SkillCache, cached
 from skillcache.library.codec import held_by
+from skillcache.stores import open_store
 from skillcache.stores.contract import MAX_TTL
-from skillcache.stores.opening import open_store
 from tests.library import holding, results, typed
 from tests.library.conftest import Cache
 from tests.library.typed import Client, Colour, Other, Page, Point, Report, Site

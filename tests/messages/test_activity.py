@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude.event import parse_session_event
+from skillcache.claude import parse_session_event
 from skillcache.messages.agents import tasks
 
 

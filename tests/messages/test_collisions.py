@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.claude.event import parse_session_event
+from skillcache.claude import parse_session_event
 from skillcache.core import counts
 from skillcache.core.git import locate, project_of
 from skillcache.core.outcomes import StoreError

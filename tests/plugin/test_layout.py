@@ -13,7 +13,7 @@ import pytest
 
 from skillcache.cli.setup.bundle import client_version
 from skillcache.cli.setup.entries import started_by
-from skillcache.cli.setup.present import present_interpreter
+from skillcache.cli.setup.settings_file import present_interpreter
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
 OLD = {"AI_AGENT": "claude-code_2-1-296_harness"}

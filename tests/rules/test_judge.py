@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from skillcache.claude.patterns import parse
 from skillcache.core.outcomes import COMMAND_FRESH, COMMAND_WRITES, NO_RULE, OUTSIDE, UNKNOWN_OPTION, Bypass, Outcome
+from skillcache.rules.builtin import RUNNERS, WORDS, tool_of
 from skillcache.rules.builtin.javascript import BUN_TEST
-from skillcache.rules.builtin_index import RUNNERS, WORDS, tool_of
 from skillcache.rules.judge import Verdict, judge
 from skillcache.rules.rule import Rule
 from skillcache.rules.tasks import TABLE

@@ -11,13 +11,12 @@ import pytest
 import skillcache.rules
 from skillcache.core.outcomes import Bypass
 from skillcache.rules import tasks
+from skillcache.rules.builtin import WORDS, Tool, examine, tool_of
 from skillcache.rules.builtin.javascript import BUN_TEST
-from skillcache.rules.builtin_index import WORDS, tool_of
 from skillcache.rules.judge import judge
-from skillcache.rules.options import Tool, examine
 from skillcache.rules.tasks import TABLE as RUNNERS
-from skillcache.rules.wrappers import _PLAIN as PLAIN
-from skillcache.rules.wrappers import LAUNCHERS
+from skillcache.rules.words import _PLAIN as PLAIN
+from skillcache.rules.words import LAUNCHERS
 
 ROWS = {
     row["tool"]: {option: kind for kind in ("none", "value", "maybe", "unsaid") for option in row.get(kind, ())}

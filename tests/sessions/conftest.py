@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude.event import SessionEvent
+from skillcache.claude import SessionEvent
 from skillcache.core.git import Place
 from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal
-from skillcache.sessions.journal import Journal, Question
-from skillcache.sessions.record import SessionRecord, encode
+from skillcache.sessions.journal import Journal, Question, SessionRecord, encode
 from skillcache.sessions.story import Scene, tell
 from skillcache.sessions.text import CLOSE, OPEN
 from tests.conftest import empty_redis

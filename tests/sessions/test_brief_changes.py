@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.sessions.record import DAY
+from skillcache.sessions.journal import DAY
 from tests.sessions.conftest import PROJECT, ROOT, TTL, Project, bash, edit, end, prompt, start, tool
 from tests.sessions.test_repository import git
 

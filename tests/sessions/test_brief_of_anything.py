@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from skillcache.claude.event import SessionEvent
+from skillcache.claude import SessionEvent
 from skillcache.core import json as jsontext
 from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal

@@ -18,12 +18,11 @@ from skillcache.core import counts
 from skillcache.core.outcomes import SPOOL_FULL, SPOOLED, StoreError
 from skillcache.core.paths import spool_file
 from skillcache.sessions import delivery as spool
-from skillcache.sessions import record
+from skillcache.sessions import journal
 from skillcache.sessions.delivery import Delivery
-from skillcache.sessions.journal import Past, Question
-from skillcache.sessions.record import encode
+from skillcache.sessions.journal import Past, Question, encode
+from skillcache.settings import TABLE
 from skillcache.settings.in_force import Settings
-from skillcache.settings.table import TABLE
 from tests.conftest import RedisServer, free_port
 from tests.sessions.conftest import NOW, PROJECT, Teller, bash, prompt, start
 
@@ -115,7 +114,7 @@ def test_the_spool_is_private(away: Away, teller: Teller) -> None:
 
 
 def test_a_long_spool_is_delivered_in_batches(away: Away, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "SPOOL_BATCH", 3)
+    monkeypatch.setattr(journal, "SPOOL_BATCH", 3)
     for number in range(8):
         away.open().deliver(teller.record(start() if not number else bash(str(number))))
     away.come_back()
@@ -128,7 +127,7 @@ def test_a_long_spool_is_delivered_in_batches(away: Away, teller: Teller, monkey
 
 def test_a_full_spool_takes_no_more_and_says_so(away: Away, teller: Teller, monkeypatch: pytest.MonkeyPatch) -> None:
     away.open().deliver(teller.record(start()))
-    monkeypatch.setattr(record, "SPOOL", away.spool.stat().st_size + 10)
+    monkeypatch.setattr(journal, "SPOOL", away.spool.stat().st_size + 10)
     away.open().deliver(teller.record(prompt("too much")))
     assert [count.outcome for count in counts.read(away.cache)] == [SPOOLED, SPOOL_FULL]
     assert b"too much" not in away.spool.read_bytes()

@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from skillcache.sessions import record as limits
-from skillcache.sessions.journal import Journal, Past, Question
-from skillcache.sessions.record import SessionRecord, encode
+from skillcache.sessions import journal as limits
+from skillcache.sessions.journal import Journal, Past, Question, SessionRecord, encode
 from tests.sessions.conftest import (
     MS,
     PROJECT,

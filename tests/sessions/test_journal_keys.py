@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from skillcache.sessions import record
+from skillcache.sessions import journal as record
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
 from tests.conftest import ACL_KEYS, RedisServer

@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skillcache.sessions.delivery import open_journal
-from skillcache.sessions.journal import History, Journal, Question
-from skillcache.sessions.record import DAY
+from skillcache.sessions.journal import DAY, History, Journal, Question
 from tests.conftest import RedisServer
 from tests.sessions.conftest import MS, NOW, PROJECT, TTL, Teller, bash, edit, end, prompt, reply, start, todo, tool
 

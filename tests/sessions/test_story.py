@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillcache.core.credentials import find
-from skillcache.sessions import record as limits
-from skillcache.sessions.record import decode, encode
+from skillcache.sessions import journal as limits
+from skillcache.sessions.journal import decode, encode
 from skillcache.sessions.story import Scene, tell
 from tests.sessions.conftest import ROOT, Teller, bash, edit, end, event, prompt, reply, start, todo, tool
 

@@ -7,8 +7,8 @@ import pytest
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import cache_folder, config_file
 from skillcache.rules.rule import rules_of
+from skillcache.settings import TABLE
 from skillcache.settings.in_force import Settings, disabled, load
-from skillcache.settings.table import TABLE
 
 
 class Place:

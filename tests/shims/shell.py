@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from skillcache.commands.process import Program
+from skillcache.commands.invocation import Program
 from skillcache.commands.shims.session import make, prepare
 from skillcache.commands.stand_in import ruled
 from skillcache.settings.in_force import Settings, load

@@ -20,7 +20,7 @@ import pytest
 from skillcache.core.outcomes import Bypass
 from skillcache.rules.skills import manifest
 from skillcache.rules.skills.find import Finder
-from skillcache.rules.wrappers import unwrap
+from skillcache.rules.words import unwrap
 
 ROWS = [json.loads(line) for line in (Path(__file__).parents[1] / "data/skills.jsonl").read_text().splitlines()]
 READ = [row for row in ROWS if "names" in row]

@@ -7,8 +7,7 @@ import shlex
 import pytest
 
 from skillcache.core.outcomes import Bypass
-from skillcache.rules.skills.scripts import script_at
-from skillcache.rules.wrappers import unwrap
+from skillcache.rules.words import script_at, unwrap
 
 
 def script(line: str) -> str | None:

@@ -16,9 +16,9 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
 
+from skillcache.stores import open_store
 from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_url import parse_url
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from skillcache.core.outcomes import StoreError
+from skillcache.stores import open_store
 from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import EMBEDDED, Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import AsyncStore, PooledLink
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import entry_key

@@ -13,10 +13,10 @@ import redis
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, get_redis_client
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.stores import open_store
 from skillcache.stores.cluster import SLOT, TAG, tagged
 from skillcache.stores.connection import Limits, SocketLink
 from skillcache.stores.contract import Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import LUA_NAMES
 from skillcache.stores.redis_py import connect

@@ -11,8 +11,8 @@ import pytest
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
+from skillcache.stores import open_store
 from skillcache.stores.contract import Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.stores.conftest import KEY, failure_of, open_patiently, put, value_of
@@ -291,7 +291,7 @@ def test_a_lookup_imports_no_more_than_it_needs(redis_server: RedisServer) -> No
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     script = (
         f"import sys; sys.path.insert(0, {root!r}); bare = set(sys.modules)\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores import open_store\n"
         f"open_store({redis_server.url!r}, now=0).get('k', ('a',))\n"
         "print(*sorted(m for m in set(sys.modules) - bare if not m.startswith('skillcache')))"
     )

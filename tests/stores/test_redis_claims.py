@@ -10,8 +10,8 @@ import redis
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
+from skillcache.stores import open_store
 from skillcache.stores.contract import Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.pooled import PooledLink
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import claim_key, wake_key

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.contents import Contents, contents_of
+from skillcache.cli.invalidate import Contents, contents_of
 from skillcache.core.outcomes import StoreError
 from skillcache.stores.entry import Unreadable, encode
 from skillcache.stores.patterns import Parts, parts_of

@@ -10,8 +10,8 @@ import pytest
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
+from skillcache.stores import open_store
 from skillcache.stores.contract import MAX_TTL
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import entry_key, record_key
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
@@ -136,7 +136,7 @@ import sys
 root, path, number, now = sys.argv[1:]
 sys.path.insert(0, root)
 from skillcache.stores.contract import stamp
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 sys.stdin.read(1)
 store = open_store("embedded:" + path, now=float(now))
 name, key = "Bash", "skill_cache:Bash:" + number
@@ -192,7 +192,7 @@ def test_a_lookup_imports_no_more_than_it_needs(path: Path) -> None:
     put_one(path)
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r}); import os, stat; bare = set(sys.modules)\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores import open_store\n"
         f"print(open_store({f'embedded:{path}'!r}, now={NOW}).get({KEY!r}, ('a',)).entry is not None)\n"
         "print(*sorted(m for m in set(sys.modules) - bare if not m.startswith('skillcache')))"
     )
@@ -206,7 +206,7 @@ def test_sqlite3_works_after_the_store_was_used_first(path: Path) -> None:
     put_one(path)
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "from skillcache.stores.opening import open_store\n"
+        "from skillcache.stores import open_store\n"
         f"store = open_store({f'embedded:{path}'!r}, now={NOW}); store.ping(); store.close()\n"
         "import functools, sqlite3\n"
         "assert functools.lru_cache(maxsize=2)(len)('ab') == 2\n"

@@ -191,7 +191,7 @@ import fcntl
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import sqlite
 from skillcache.stores.contract import stamp
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 if os.getuid() == 0:  # whom no mode stops, and whose Python others may not read
     os.setgid({nobody}); os.setuid({nobody})
 store = open_store("embedded:" + path, now=float(now))
@@ -232,7 +232,7 @@ root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
 from skillcache.core.outcomes import StoreError
 from skillcache.stores.contract import stamp
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 store = open_store("embedded:" + path, now=float(now))
 print(store.get(key, ("Bash",)).entry)

@@ -25,7 +25,7 @@ NAMING = {
     *("cli/checks/installation.py", "fingerprint/capture.py", "fingerprint/configuration.py", "fingerprint/index.py"),
     *(
         "fingerprint/worktree.py",
-        "commands/words.py",
+        "commands/declared.py",
         "commands/observed.py",
         "fingerprint/usual.py",
         "cli/skill/sight.py",
@@ -47,7 +47,7 @@ OPENING = {
     "cli/skill/propose.py": "writes",
     "cli/skill/rehearsal.py": "files of its own making",
     "cli/setup/settings_file.py": "writes",
-    "cli/setup/skill.py": "writes",
+    "cli/install.py": "writes",
     "cli/tail.py": "our own file",
     "cache/durations.py": "our own file",
     "core/files.py": "the one way",
@@ -62,7 +62,7 @@ OPENING = {
     "sessions/delivery.py": "our own file",
     "stores/sqlite_file.py": "our own file",
     "core/counts.py": "our own file",
-    "cache/writer.py": "the machine's id",
+    "cache/put.py": "the machine's id",
     "commands/readers.py": "the null device",
     "fingerprint/traced.py": "our own file",
 }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from skillcache.claude.event import ToolEvent, parse_tool_event
+from skillcache.claude import ToolEvent, parse_tool_event
 
 DATA = Path(__file__).parent / "data"
 

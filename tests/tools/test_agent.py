@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.claude.event import ToolEvent, Unusable
+from skillcache.claude import ToolEvent, Unusable
 from skillcache.core.credentials import find
 from skillcache.core.json import dumps
 from skillcache.core.outcomes import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.claude.event import ToolEvent, Unusable
+from skillcache.claude import ToolEvent, Unusable
 from skillcache.core.credentials import find
 from skillcache.core.outcomes import (
     CUT,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skillcache.claude.event import ToolEvent
+from skillcache.claude import ToolEvent
 from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule
 from skillcache.tools.other_tools import plan_of, rule_for

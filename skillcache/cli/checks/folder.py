@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from skillcache.cache import quarantine
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
-from skillcache.cli.contents import contents_of
+from skillcache.cli.invalidate import contents_of
 from skillcache.cli.output import duration, several, size
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
@@ -47,10 +47,10 @@ from skillcache.messages.inbox import Letter
 from skillcache.messages.message import NOTICE, Message
 from skillcache.messages.opening import messages_file, open_post
 from skillcache.sessions.delivery import open_journal, sessions_file
-from skillcache.sessions.record import SessionRecord, encode
+from skillcache.sessions.journal import SessionRecord, encode
 from skillcache.settings.in_force import Settings
+from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store, stamp
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis_keys import (
     entry_key,
     inbox_key,

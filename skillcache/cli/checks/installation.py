@@ -9,19 +9,17 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from skillcache.claude.permission_sources import MANAGED
+from skillcache.claude.permissions import MANAGED
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.line import whole_lines
 from skillcache.cli.output import duration, several
-from skillcache.cli.setup import present
+from skillcache.cli.setup import settings_file
 from skillcache.cli.setup.client_environment import is_trusted, place_of
 from skillcache.cli.setup.entries import EVENTS, Found, started_by
 from skillcache.cli.setup.plugin import is_installed
-from skillcache.cli.setup.present import present_edit
-from skillcache.cli.setup.settings_file import LOCAL, PROJECT, SCOPES, USER, locate, ours, read
+from skillcache.cli.setup.settings_file import LOCAL, PROJECT, SCOPES, USER, locate, ours, present_edit, read
 from skillcache.cli.skill.states import State, states
-from skillcache.commands.shims.folder import shell
-from skillcache.commands.shims.session import make
+from skillcache.commands.shims.session import make, shell
 from skillcache.core import counts
 from skillcache.core.git import Git, find, find_root
 from skillcache.core.outcomes import Bypass, ConfigError, SkillcacheError
@@ -276,9 +274,9 @@ def _dotted(version: Iterable[int]) -> str:
 
 def check_lasting(place: Place) -> list[Finding]:
     """Whether the Python that our entries name lies where it will stay."""
-    found = {path: present.passing(path, place.environ) for path in interpreters(place)}
+    found = {path: settings_file.passing(path, place.environ) for path in interpreters(place)}
     return [
-        Finding(NOTE, "python", f"{path} lies in {where}; without it the hooks do nothing", present.MEND)
+        Finding(NOTE, "python", f"{path} lies in {where}; without it the hooks do nothing", settings_file.MEND)
         for path, where in found.items()
         if where
     ]

@@ -9,15 +9,14 @@ import redis
 from skillcache.cli.checks import folder
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.checks.folder import Kind
-from skillcache.cli.contents import RedisContents, contents_of
-from skillcache.cli.output import duration, size
+from skillcache.cli.invalidate import RedisContents, contents_of
+from skillcache.cli.output import duration, is_of_a_cluster, mend_of, place_of, size
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
-from skillcache.cli.trouble import is_of_a_cluster, mend_of, place_of
 from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import HOME_VARIABLE, spool_file
 from skillcache.settings.in_force import Settings
-from skillcache.stores.opening import open_store
+from skillcache.stores import open_store
 from skillcache.stores.redis_keys import entry_key
 
 _SUBJECT = "store"

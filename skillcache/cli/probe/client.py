@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 from skillcache.cli.probe.api import Api, Request, Side, Turn, bash
 from skillcache.cli.setup.bundle import lay_out
-from skillcache.cli.setup.present import present_edit
-from skillcache.cli.setup.settings_file import USER, add
+from skillcache.cli.setup.settings_file import USER, add, present_edit
 from skillcache.core import counts
 from skillcache.core.git import make_repository
 from skillcache.core.outcomes import SkillcacheError

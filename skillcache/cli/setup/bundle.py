@@ -12,8 +12,7 @@ import time
 from collections.abc import Mapping
 
 from skillcache.cli.setup.entries import EVENTS, module, started_by
-from skillcache.cli.setup.present import own_rules, present_edit, present_interpreter
-from skillcache.cli.setup.settings_file import USER
+from skillcache.cli.setup.settings_file import USER, own_rules, present_edit, present_interpreter
 from skillcache.core import files
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import SkillcacheError

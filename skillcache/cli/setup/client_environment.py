@@ -12,12 +12,12 @@ from typing import NamedTuple
 import click
 
 from skillcache.claude.mcp_servers import config_folder
-from skillcache.claude.permission_sources import LARGEST, MANAGED, roots_of
+from skillcache.claude.permissions import LARGEST, MANAGED, roots_of
 from skillcache.core import files, json
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import HOME_VARIABLE
+from skillcache.settings import TABLE
 from skillcache.settings.in_force import Settings, load
-from skillcache.settings.table import TABLE
 
 _STORE = ("SKILLCACHE_REDIS_URL", "REDIS_URL", "REDIS_HOST")
 _WHICH_STORE = frozenset([*_STORE, "REDIS_PORT", "REDIS_PASSWORD", HOME_VARIABLE])

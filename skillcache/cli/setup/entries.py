@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 from skillcache.claude.patterns import parse
 from skillcache.claude.patterns import parse as parse_pattern
-from skillcache.core.record import KW_ONLY, Record
-from skillcache.rules.skills.scripts import literal_of
+from skillcache.core import KW_ONLY, Record
+from skillcache.rules.words import literal_of
 
 EVENTS = {
     "PreToolUse": "pre_tool_use.py",

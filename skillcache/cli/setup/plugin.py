@@ -12,11 +12,10 @@ from collections.abc import Mapping
 import click
 
 from skillcache.claude.mcp_servers import config_folder
-from skillcache.claude.permission_sources import LARGEST
-from skillcache.cli import trouble
+from skillcache.claude.permissions import LARGEST
+from skillcache.cli import output
 from skillcache.cli.setup.bundle import ID, MARKETPLACE, MODERN, OLDEST, marketplace
-from skillcache.cli.setup.present import note
-from skillcache.cli.setup.settings_file import USER, locate, original, read, restore
+from skillcache.cli.setup.settings_file import USER, locate, note, original, read, restore
 from skillcache.core import files
 from skillcache.core.git import folders
 from skillcache.core.outcomes import SkillcacheError
@@ -113,7 +112,7 @@ def install(project: str, *, dry_run: bool) -> int:
     place = marketplace(os.environ)
     if dry_run:
         click.echo(f"{path} plugin marketplace add {place}\n{path} plugin install -y {ID}")
-        return trouble.OK
+        return output.OK
     install_in_client(path, place, os.environ)
     click.echo(f"Claude Code has the plugin {ID}; its next session uses it.")
     click.echo(note(os.environ), nl=False)
@@ -126,7 +125,7 @@ def install(project: str, *, dry_run: bool) -> int:
         restore(settings, after)
         click.echo(f"{settings} no longer has the hooks: the plugin has its own.")
     click.echo("Check with: skillcache doctor. Take out with: skillcache uninstall")
-    return trouble.OK
+    return output.OK
 
 
 def uninstall(*, dry_run: bool) -> None:

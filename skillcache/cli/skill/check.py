@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from skillcache.cache import durations
-from skillcache.cli import trouble
+from skillcache.cli import output
 from skillcache.cli.line import NotALine, read
 from skillcache.cli.output import duration, json_options, several
 from skillcache.cli.skill.rehearsal import Difference, Place, Rehearsal, Run, rehearse
@@ -239,9 +239,10 @@ def _is_part(one: Seen, found: list[Seen]) -> bool:
 
 
 def _reader(language: str) -> Callable[[str, int], list[Seen] | None] | None:
-    from skillcache.cli.skill import node_sight, python_sight, shell_sight
+    from skillcache.cli.skill import python_sight
+    from skillcache.cli.skill.sight import seen_in_node, seen_in_shell
 
-    return {"python": python_sight.seen, "shell": shell_sight.seen, "node": node_sight.seen}.get(language)
+    return {"python": python_sight.seen, "shell": seen_in_shell, "node": seen_in_node}.get(language)
 
 
 def _language(path: str, text: str) -> str | None:
@@ -309,7 +310,7 @@ def check(as_json: bool, folder: str, words: tuple[str, ...]) -> int:
     else:
         click.echo("\n".join(_untried(folder, seen)))
     is_out = not standing.cached or (tried is not None and bool(tried.out or tried.differences))
-    return trouble.FAILED if is_out else trouble.OK
+    return output.FAILED if is_out else output.OK
 
 
 def _standing(standing: Standing) -> list[str]:

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cli import trouble
-from skillcache.cli.output import unified
+from skillcache.cli.output import OK, unified
 from skillcache.cli.skill.check import STATE_OF_GIT, Shown, is_always_counted, look, shown
 from skillcache.cli.skill.sight import (
     CHANCE,
@@ -374,13 +373,13 @@ def propose(writes: bool, folder: str) -> int:
     placed = place(before, os.path.basename(folder), proposal.fields)
     if not writes:
         click.echo("\n".join(_said(placed, proposal, folder)))
-        return trouble.OK
+        return OK
     _write(_inside(path, folder), before, placed.text)
     click.echo(unified(path, before, placed.text), nl=False)
     if proposal.left:
         click.echo("\n".join(_by_hand(proposal)))
     click.echo(f"\n{legible(path)} declares it now. Try it with:\n  {_trial(proposal, folder)}")
-    return trouble.OK
+    return OK
 
 
 def _said(placed: Placed, proposal: Proposal, folder: str) -> list[str]:

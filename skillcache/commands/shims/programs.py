@@ -5,14 +5,14 @@ pattern here is wider than the rules: it names what must stand among the words, 
 """
 
 from skillcache.commands.shims.script import SKILL
+from skillcache.rules.builtin import RUNNERS, WORDS
 from skillcache.rules.builtin.python import MODULES
-from skillcache.rules.builtin_index import RUNNERS, WORDS
 from skillcache.rules.tasks import NAMED
-from skillcache.rules.wrappers import LAUNCHERS
+from skillcache.rules.words import LAUNCHERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.rules.options import Tool
+    from skillcache.rules.builtin import Tool
 
 # What starts other programs by their name: the shim of the one that is started answers.
 _INTERPRETERS = ("python", "python3", "pypy3", "php", "bash", "sh", "node", "bun", "deno", "tsx", "ts-node")

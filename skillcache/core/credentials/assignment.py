@@ -1,18 +1,27 @@
-"""Credentials that are known by the name they are given: `DB_PASSWORD=...`, `"token": "..."`, `--api-key ...`.
+"""Credentials that are known by the name they are given, such as `DB_PASSWORD=...` or `--api-key ...`.
 
 The name must end in a telling word (`token_type` and `password_file` do not), and the value must not be one that source
 code, help texts and test reports hold in that place: a placeholder, a type, a variable, a call, a path, a count.
 """
 
-from skillcache.core.credentials.judgement import is_digest, is_dull, is_mixed, is_place, is_random, is_word
-from skillcache.core.credentials.legible import Text
-from skillcache.core.credentials.patterns import compiled
+from skillcache.core.credentials.judgement import (
+    Text,
+    compiled,
+    is_digest,
+    is_dull,
+    is_mixed,
+    is_place,
+    is_random,
+    is_word,
+)
 from skillcache.core.credentials.shapes import is_pair
+from skillcache.core.credentials.words import PROGRAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
+
 
 PASSWORD, TOKEN, KEY, SHORT, AUTH = "password", "token", "key", "short", "auth"
 # What to look for in the lowered text. A SHORT one counts only where nothing but a boundary stands before it, and
@@ -183,3 +192,31 @@ def _is_secret(kind: str, name: bytes, value: bytes, *, quoted: bool, tight: boo
 
 def _may_be_token(value: bytes) -> bool:
     return is_random(value, 8) or (len(value) >= 24 and not is_word(value))
+
+
+_KIND = "command-password"
+
+
+def spans_of_words(text: Text) -> "Iterator[tuple[int, int, str]]":
+    """Start, end and kind of every password in the text."""
+    for programs, options in PROGRAMS:
+        for program in programs.split():
+            if program.encode() in text.words:
+                yield from _found(_search(program, options), text.seen)
+
+
+def patterns_of_words() -> "list[re.Pattern[bytes]]":
+    return [_search(programs.split()[0], options) for programs, options in PROGRAMS]
+
+
+def _search(program: str, options: str) -> "re.Pattern[bytes]":
+    reach = 60 if options.startswith("login") else 120
+    return compiled(rf"{program}(?<![\w-]{program})\s[^\n;|]{{0,{reach}}}?(?<=\s){options}".encode())
+
+
+def _found(pattern: "re.Pattern[bytes]", seen: bytes) -> "Iterator[tuple[int, int, str]]":
+    for match in pattern.finditer(seen):
+        group = match.lastgroup or 0
+        value = match[group]
+        if len(value) > 1 and not is_dull(value) and not (is_word(value) and value.isupper()):
+            yield *match.span(group), _KIND

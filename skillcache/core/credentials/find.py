@@ -58,16 +58,10 @@ def _encode(text: str) -> bytes:
 
 
 def _spans(data: bytes) -> "Iterator[Span]":
-    from skillcache.core.credentials import (  # tables, not cheap to build
-        assignment,
-        command_lines,
-        legible,
-        prefixes,
-        shapes,
-    )
+    from skillcache.core.credentials import assignment, judgement, shapes
 
-    text = legible.read(data)
-    yield from prefixes.spans(text)
+    text = judgement.read_legible(data)
+    yield from shapes.spans_of_tokens(text)
     yield from shapes.spans(text)
-    yield from command_lines.spans(text)
+    yield from assignment.spans_of_words(text)
     yield from assignment.spans(text)

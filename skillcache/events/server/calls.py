@@ -7,16 +7,15 @@ import json
 import time
 from threading import Event, Lock, Thread
 
-from skillcache.claude.event import ToolEvent, parse_tool_event
+from skillcache.claude import ToolEvent, parse_tool_event
 from skillcache.core.outcomes import TIME_UP, SkillcacheError
 from skillcache.core.paths import cache_folder
 from skillcache.events.runtime import count_fault
 from skillcache.events.server.session import Endings, Flights, Session
 from skillcache.events.server.world import ResidentWorld, Stores
 from skillcache.tools import inflight
-from skillcache.tools.before import answer
+from skillcache.tools.before import PLUGIN_ANSWER, answer
 from skillcache.tools.lookup import make_call
-from skillcache.tools.refusal import PLUGIN_ANSWER
 from skillcache.tools.registry import may_be_ours
 
 RUN = "{}"

@@ -35,8 +35,7 @@ from collections.abc import Mapping
 from threading import BoundedSemaphore, Thread
 from typing import BinaryIO, NamedTuple
 
-from skillcache.claude import plugin
-from skillcache.claude.event import MOST, BadEvent
+from skillcache.claude import MOST, BadEvent, plugin
 from skillcache.claude.plugin import is_private
 from skillcache.core import bytecode, files
 from skillcache.core.outcomes import BAD_EVENT, SkillcacheError

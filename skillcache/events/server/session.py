@@ -11,9 +11,9 @@ from threading import Condition, Lock, Thread
 from typing import TypeVar
 
 from skillcache.cache.capture import Plan
+from skillcache.cache.put import person
 from skillcache.cache.single_flight import Held, Passenger
-from skillcache.cache.writer import person
-from skillcache.claude.event import ToolEvent, parse_tool_event
+from skillcache.claude import ToolEvent, parse_tool_event
 from skillcache.claude.plugin import off_path
 from skillcache.core import counts, files, processes
 from skillcache.core.digest import digest

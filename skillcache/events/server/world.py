@@ -13,16 +13,16 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from skillcache.claude.mcp_servers import config_folder
-from skillcache.claude.permission_sources import LARGEST, MANAGED, client_arguments, roots_of, values_of
+from skillcache.claude.permissions import LARGEST, MANAGED, client_arguments, roots_of, values_of
 from skillcache.core import files, json
 from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, Outcome, StoreError
 from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.processes import describe
 from skillcache.library.embedded import EmbeddedFile
+from skillcache.settings import PROJECT
 from skillcache.settings.configuration import parse
-from skillcache.settings.table import PROJECT
+from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store
-from skillcache.stores.opening import open_store
 from skillcache.stores.redis import RedisStore
 from skillcache.tools.world import World
 

@@ -1,6 +1,6 @@
 """Go's tests, vet, format checks and linters."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = """GOFLAGS GOOS GOARCH GOARM GOAMD64 CGO_ENABLED GOEXPERIMENT GOTOOLCHAIN GOWORK GODEBUG GO111MODULE
 GOPRIVATE GOROOT GOPATH GOTAGS GOMODCACHE"""

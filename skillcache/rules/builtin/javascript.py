@@ -1,6 +1,6 @@
 """JavaScript's and TypeScript's test runners, linters, type checkers and format checks."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = "NODE_ENV NODE_OPTIONS NODE_PATH CI"
 

@@ -1,6 +1,6 @@
 """Maven's and Gradle's tests and checks; what they build stays under target/ and build/."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = "JAVA_HOME JAVA_OPTS JAVA_TOOL_OPTIONS MAVEN_OPTS MAVEN_ARGS GRADLE_OPTS GRADLE_USER_HOME"
 # Every operand of these is a goal, and each must be one of the table.

@@ -1,6 +1,6 @@
 """C and C++, .NET, Swift, Dart, Elixir: tests, linters and format checks."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _CC = Tool("cc", values="-D -U -W -O -f -std -x", files="-I -isystem -include")
 TABLE: dict[str, Tool] = {

@@ -1,6 +1,6 @@
 """PHP's test runners, static analysers and style checks."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = "APP_ENV PHPRC PHP_INI_SCAN_DIR XDEBUG_MODE DATABASE_URL"
 _SYMFONY = "-q --quiet -v -n --no-interaction --ansi --no-ansi"

@@ -1,6 +1,6 @@
 """Python's test runners, linters, type checkers and format checks."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = """PYTHONPATH PYTHONHASHSEED PYTHONWARNINGS PYTHONDEVMODE PYTHONOPTIMIZE VIRTUAL_ENV
 DJANGO_SETTINGS_MODULE"""

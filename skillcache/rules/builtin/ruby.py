@@ -1,6 +1,6 @@
 """Ruby's test runners and linters."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = "RAILS_ENV RACK_ENV RUBYOPT RUBYLIB BUNDLE_GEMFILE GEM_HOME GEM_PATH DATABASE_URL SPEC_OPTS"
 _RSPEC = "p progress d documentation j json f failures"

@@ -1,6 +1,6 @@
 """Cargo's checks and tests; what they build stays under target/."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 _ENV = """RUSTFLAGS RUSTDOCFLAGS RUST_BACKTRACE RUST_LOG RUST_MIN_STACK RUST_TEST_THREADS RUSTUP_TOOLCHAIN
 RUSTC_WRAPPER RUSTC CARGO_BUILD_TARGET CARGO_INCREMENTAL CARGO_PROFILE_DEV_DEBUG PROPTEST_CASES"""

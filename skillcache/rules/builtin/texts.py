@@ -1,6 +1,6 @@
 """Linters of shell scripts, documents, data and configuration files."""
 
-from skillcache.rules.options import Tool
+from skillcache.rules.builtin import Tool
 
 
 def _terraform(word: str) -> Tool:

@@ -5,19 +5,19 @@ A skill is a folder with a SKILL.md whose own folder is named `skills`. No hook 
 
 import os
 
+from skillcache.core import KW_ONLY, Record
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
-from skillcache.core.record import KW_ONLY, Record
 from skillcache.fingerprint.files import small
 from skillcache.rules.judge import Use
 from skillcache.rules.rule import Rule
 from skillcache.rules.skills import manifest
-from skillcache.rules.skills.scripts import script_at
+from skillcache.rules.words import script_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from skillcache.rules.wrappers import Wrapped
+    from skillcache.rules.words import Wrapped
 
 
 _MOST = 8 << 20  # bytes of a script

@@ -25,10 +25,9 @@ ${CLAUDE_PLUGIN_ROOT}/x        from that of the plugin which the skill belongs t
 
 import os
 
-from skillcache.core import files, json
+from skillcache.core import Record, files, json
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
-from skillcache.core.record import Record
 from skillcache.fingerprint import globs
 from skillcache.fingerprint.globs import fault_of
 from skillcache.fingerprint.ignored import is_cache

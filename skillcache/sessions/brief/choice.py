@@ -1,8 +1,7 @@
 """Sessions as a brief knows them: records read without trust, and which of them it speaks of."""
 
-from skillcache.core import json, processes
-from skillcache.core.record import KW_ONLY, Record, field
-from skillcache.sessions import record
+from skillcache.core import KW_ONLY, Record, field, json, processes
+from skillcache.sessions import journal
 from skillcache.sessions.journal import History, Past
 from skillcache.sessions.text import Clock, plain, spoken
 
@@ -106,13 +105,13 @@ class Facts:
         """Each line of a shell as it ended last, its status (-1 for none), what a failed one said and when."""
         found: dict[str, tuple[str, int, str, int]] = {}
         for entry in self.entries:
-            text = text_of(entry, "text")[: record.COMMAND]
+            text = text_of(entry, "text")[: journal.COMMAND]
             if entry.get("kind") == "command" and text and text not in found:
                 status = entry.get("status")
                 code = status if isinstance(status, int) and 0 <= status < 1000 else -1
                 found[text] = (text, code, plain(text_of(entry, "said"), _COMMAND), at_of(entry))
         for kept, stamp, status in (("failed", "failed_at", 1), ("passed", "passed_at", 0)):
-            text = self.state.get(kept, "")[: record.COMMAND]
+            text = self.state.get(kept, "")[: journal.COMMAND]
             if text and text not in found:
                 code = number(self.state.get("failed_status")) or 1 if status else 0
                 said = self.text("failed_said", _COMMAND) if status else ""
@@ -142,7 +141,7 @@ def text_of(entry: dict[str, object], name: str) -> str:
 
 
 def _entry(text: str) -> dict[str, object]:
-    if len(text) > record.TOLD_TEXT:
+    if len(text) > journal.TOLD_TEXT:
         return {}
     try:
         entry = json.loads(text)
@@ -207,8 +206,8 @@ def choose(source: str, history: History, own: str, branch: str, clock: Clock, h
 
 def read_notes(notes: dict[str, str]) -> list[Note]:
     found = []
-    for text in list(notes.values())[: 2 * record.NOTES]:
-        if len(text) > record.TOLD_TEXT:
+    for text in list(notes.values())[: 2 * journal.NOTES]:
+        if len(text) > journal.TOLD_TEXT:
             continue
         try:
             note = json.loads(text)

@@ -7,12 +7,11 @@ since, `sections` says it in words and fits these into the size. Only `look` tou
 import os
 import time
 
-from skillcache.core import processes
+from skillcache.core import Record, field, processes
 from skillcache.core.files import Breaker
 from skillcache.core.git import Git
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
-from skillcache.core.record import Record, field
 from skillcache.sessions.brief import sections
 from skillcache.sessions.brief.choice import Choice, Facts, Work, choose
 from skillcache.sessions.journal import History

@@ -3,9 +3,9 @@
 A line is read here to be told of, never to be answered: `judge` decides about commands as they run.
 """
 
+from skillcache.core import Record
 from skillcache.core.outcomes import COMMAND_WRITES, NO_RULE, Bypass
-from skillcache.core.record import Record
-from skillcache.rules.builtin_index import RUNNERS, names_tool, plain_name
+from skillcache.rules.builtin import RUNNERS, names_tool, plain_name
 
 _QUOTES = "'\""
 _JOINED = "&&"

@@ -1,6 +1,6 @@
 """A brief's words, section by section, fitted into its size."""
 
-from skillcache.core.record import Record
+from skillcache.core import Record
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Choice, Command, Facts, Note, Work
 from skillcache.sessions.text import CLOSE, OPEN, Clock, plain, span, units
 

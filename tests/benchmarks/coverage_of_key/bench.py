@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from skillcache.commands.process import Program, find
+from skillcache.commands.invocation import Program, find_program
 from skillcache.commands.stand_in import ruled
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import traced
@@ -124,7 +124,7 @@ class Bench:
         os.chdir(PROJECT)
         words = self.tool.words
         try:
-            program = Program(find(words[0], self.environ), words, self.environ)
+            program = Program(find_program(words[0], self.environ), words, self.environ)
             task = ruled(program, PROJECT, self.environ, load(self.environ, PROJECT), fresh=False, joined=False)
             return task.capture_key((), seconds=60).digest
         except Bypass as bypass:

@@ -1,4 +1,4 @@
-"""Whether a stored failure is given: to whom it was not shown yet, or who looks at it through another filter.
+"""A stored result in the command's place: whether a failure is given, its streams, its status, and its files.
 
 Whoever runs a failing command again wants it run: what failed may pass once a server is started, which no capture sees.
 Only the very next Bash call of the conversation, which is the same command and nothing else, behind other filters,
@@ -8,18 +8,73 @@ wants to see more of the same run, within two minutes.
     head SP digest of its filters`, of the newest call that had one
 """
 
+import errno
 import time
 
+from skillcache.commands import invocation
+from skillcache.commands.streams import write_some
 from skillcache.core import files
 from skillcache.core.digest import digest
+from skillcache.core.outcomes import UNREADABLE_ENTRY, Bypass
 from skillcache.core.paths import failed_folder, seen_folder
+from skillcache.stores.entry import ERROR, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skillcache.cache.capture import Plan
+    from skillcache.cache.capture import CallKey, Plan
+    from skillcache.cache.decision import Answer
     from skillcache.commands.invocation import Invocation
+    from skillcache.stores.entry import Entry, File
+
+
+POSITION = "stdin"  # the detail of an entry that says how far the run read its input, a file
+_BROKEN_PIPE = invocation.SIGNALLED + 13
+
+
+def write(answer: "Answer", status: int) -> int:
+    """`status`, or one of its own where the streams could not be written. Raises OSError while not a byte was."""
+    is_begun = False
+    for fd, stream in ((1, answer.output), (2, answer.error)):
+        rest = memoryview(stream)
+        try:
+            while rest:
+                rest = rest[write_some(fd, rest) :]
+                is_begun = True
+        except OSError as fault:
+            if fault.errno == errno.EPIPE:
+                status = _BROKEN_PIPE
+            elif is_begun:
+                invocation.say(f"cannot write: {fault.strerror}")
+                status = 1
+            else:
+                raise
+    return status
+
+
+def require_as_it_was(answer: "Answer", found: "CallKey", *, most: int, deadline: float) -> None:
+    """Raises Bypass: UNFIT where a script of a skill finds in its outputs' places what the stored run did not leave.
+
+    `most`: bytes of its output.
+    """
+    if found.workplace is None or not found.workplace.outputs:
+        return
+    entry = decode(answer.stored, details=True, most=most)
+    found.workplace.require_as_it_was(left_by(entry), entry.details, deadline=deadline)
+
+
+def left_by(entry: "Entry") -> "tuple[File, ...]":
+    """The files that the run left besides its streams."""
+    return tuple([file for file in entry.files if file.path != ERROR])
+
+
+def put_back(kept: "tuple[File, ...]", found: "CallKey") -> None:
+    """Put back what the run left. Raises Bypass, before anything is written, and OSError."""
+    if found.workplace is not None:
+        found.workplace.put_back(kept)
+    elif kept:
+        raise Bypass(UNREADABLE_ENTRY)
 
 
 _SEEN_CAP = 1 << 20
