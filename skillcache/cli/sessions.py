@@ -16,7 +16,7 @@ from skillcache.core.digest import digest
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
-from skillcache.sessions.brief.compose import ASKED, Reader, compose
+from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import LOG, NOTE, NOTES, SESSIONS, History, Journal, Past, Question
 from skillcache.sessions.text import Clock, plain, span, stored
@@ -246,26 +246,38 @@ def show(session: str, as_json_: bool) -> int:
 @click.option("--session", default="", help="The one that is resumed, forked or compacted.  [default: the last one]")
 @json_options("Brief", "Print JSON.", "as_json_")
 def brief(source: str, session: str, as_json_: bool) -> int:
-    """Print exactly what a session that starts here now would be told."""
+    """Print what a session that starts here now would be told.
+
+    Which checks hold for the content as it is now, and the brief. That results are replayed, which it is told once, is
+    left out.
+    """
+    from skillcache.cli.status import told
+
     with open_memory() as memory:
-        written = _brief(memory, source, session)
+        own, since = _start_of(memory, source, session)
+        written = _brief(memory, source, own, since)
+    brief, message = (written.text, written.message) if written is not None else ("", "")
+    text = "\n".join(filter(None, (told(own), brief)))
     if as_json_:
-        text, message = (written.text, written.message) if written else ("", "")
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
-    elif written is not None:
-        click.echo(written.text)
+    elif text:
+        click.echo(text)
     else:
         click.echo("A session that starts so would be told nothing here.", err=True)
     return output.OK
 
 
-def _brief(memory: Memory, source: str, session: str) -> Any:
-    own, since = "", 0
-    if source in ("resume", "compact", "fork"):
-        past = memory.find(session)
-        own = past.id
-        if source == "fork":  # which a fork's own start tells by the time of the last reply
-            own, since = "", number(past.state.get("replied"))
+def _start_of(memory: Memory, source: str, session: str) -> tuple[str, int]:
+    """The id of the session that starts, "" for a new one, and when it last heard a reply, 0 for what it knows."""
+    if source not in ("resume", "compact", "fork"):
+        return "", 0
+    past = memory.find(session)
+    if source == "fork":  # which a fork's own start tells by the time of the last reply
+        return "", number(past.state.get("replied"))
+    return past.id, 0
+
+
+def _brief(memory: Memory, source: str, own: str, since: int) -> Brief | None:
     place, now = memory.place, int(memory.now * 1000)
     reader = Reader(own, place.root, place.branch, os.uname().nodename, now, os.environ)
     size = int(memory.settings.number("brief.size"))
