@@ -7,10 +7,12 @@ import time
 
 import click
 
+from skillcache.claude import BadEvent
 from skillcache.cli.output import OK, json_options
 from skillcache.commands.holding import Known, Look, look, of_client
 from skillcache.commands.invocation import environment
 from skillcache.core.git import find_root
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.events.status_line import handle
 from skillcache.sessions.brief.standing import named, result, since, summary, tell
 from skillcache.sessions.text import Clock
@@ -97,5 +99,11 @@ def statusline() -> int:
     status line of your own.
     """
     given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read(_CAP)
-    click.echo(handle(given, World(os.environ, time.time(), time.monotonic())), nl=False)
+    try:
+        click.echo(handle(given, World(os.environ, time.time(), time.monotonic())), nl=False)
+    except BadEvent as fault:
+        raise SkillcacheError(
+            f"the session is read from standard input, as Claude Code gives it: {fault}. To have the line there:"
+            " skillcache install --statusline"
+        ) from None
     return OK
