@@ -170,7 +170,7 @@ class _Charts:
         colours = tuple(_TWO if span.is_agent else _ONE for span in spans)
         chart = self._chart(
             "XY", 90 + _ROW * len(spans), legend=False, colours=colours, show_dots=False, show_y_guides=False,
-            allow_interruptions=True,
+            allow_interruptions=True, margin_right=40,
             x_value_formatter=lambda at: time.strftime(form, time.localtime(at)), range=(0.4, len(spans) + 0.6),
         )  # fmt: skip
         chart.x_labels = [first + number * step for number in range(5)]

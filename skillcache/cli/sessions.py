@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +12,9 @@ import click
 from skillcache.cli import output
 from skillcache.cli.output import json_options, several
 from skillcache.core import git, processes
+from skillcache.core.counts import Count, read
 from skillcache.core.digest import digest
-from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.outcomes import HIT, SkillcacheError
 from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
 from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
@@ -24,6 +25,7 @@ from skillcache.settings.in_force import Settings, load
 
 _CONDITIONS = {RUNNING: "running", ENDED: "ended", GONE: "killed", "unknown": "no end"}
 _WIDE = 2_000
+_LATE = 3  # seconds until what records a command, beside the session, has begun
 
 
 def line(past: Past, clock: Clock) -> str:
@@ -34,15 +36,32 @@ def line(past: Past, clock: Clock) -> str:
     return f"{facts.id[:8]}  {condition:7}  {when:>14}  {facts.text('branch', 24) or '-':24}  {what}"
 
 
-def story(past: Past, clock: Clock) -> list[str]:
-    facts = Facts(past)
+def story(past: Past, clock: Clock, hits: Sequence[Count] = ()) -> list[str]:
+    """hits: what was replayed in the session on this machine."""
+    facts, left = Facts(past), list(hits)
     lines = [f"Session {facts.id}", *_head(facts, clock)]
-    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := event(entry))]
+    for entry in reversed(facts.entries):
+        said = event(entry)
+        if said:
+            replayed = ", ".join(dict.fromkeys(_take_replayed(entry, left)))
+            which = f"{replayed} " if replayed != _said(entry) else ""
+            lines.append(f"  {_at(at_of(entry))}  {said}" + (f" ({which}replayed)" if replayed else ""))
     if facts.files:
         lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
     if facts.tasks:
         lines += ["", "Tasks:"] + [f"  {status.replace('_', ' '):11}  {subject}" for status, subject in facts.tasks]
     return lines
+
+
+def _take_replayed(entry: dict[str, object], left: list[Count]) -> list[str]:
+    """Of the hits that are left those of this entry, by their commands; they are taken out."""
+    if text_of(entry, "kind") != "command":
+        return []
+    ends, text = at_of(entry) / 1000, text_of(entry, "text")
+    begins = ends - number(entry.get("ms")) / 1000 - _LATE
+    mine = [hit for hit in left if begins <= hit.at + hit.ms / 1000 <= ends and hit.command and hit.command in text]
+    left[:] = [hit for hit in left if hit not in mine]
+    return [plain(hit.command, _WIDE) for hit in mine]
 
 
 def as_json(past: Past) -> dict[str, Any]:
@@ -230,8 +249,12 @@ def show(session: str, as_json_: bool) -> int:
     """Tell the story of SESSION, by default the last one."""
     with open_memory() as memory:
         past = memory.find(session)
-    text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
-    click.echo(text)
+    if as_json_:
+        click.echo(json.dumps(as_json(past), indent=2))
+        return output.OK
+    counts = read(memory.settings.cache)
+    hits = [count for count in counts if count.session == past.id and count.outcome.kind == HIT]
+    click.echo("\n".join(story(past, Clock(int(memory.now * 1000)), hits)))
     return output.OK
 
 
