@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from skillcache.cli.main import COMMANDS
 from skillcache.cli.setup.entries import Edit
 from skillcache.cli.setup.settings_file import add
+from skillcache.commands.holding import Changed, Holds, Known
+from skillcache.commands.replayed import RAN, read, remember, said, take
+from skillcache.sessions.brief.standing import tell
+from skillcache.stores.entry import Entry
 from tests.readme_tables import CHECKOUT, PAGES, README, TABLES, markers
 
 TEXT = README.read_text()
 TEXTS = {path.name: path.read_text() for path in PAGES}
 ALL = "".join(TEXTS.values())
 EXAMPLE = CHECKOUT / "settings.example.json"
+PICTURE = CHECKOUT / "skillcache/docs/session.svg"
+(DESCRIBED,) = re.findall(rf"!\[([^\]]+)\]\({PICTURE.relative_to(CHECKOUT)}\)", TEXT)  # for who cannot see it
 MOST = 200  # lines: what only some need is in the reference
 # Pages for people that lead to others, beside those of the reference.
 MAPS = [
@@ -72,6 +79,40 @@ def test_the_figures_of_the_readme_are_those_of_the_reference() -> None:
     for time in times:
         assert f" {time} " in measured, time
     assert f" {wrong.removeprefix('0 of ')} | 0 | " in measured  # hits, and wrong ones
+
+
+def test_the_picture_stands_on_the_first_screen_and_needs_nothing_else() -> None:
+    assert DESCRIBED in TEXT.partition("\n## ")[0]
+    drawing = PICTURE.read_text()
+    assert re.findall(
+        r"(?i)(?:https?:|data:|@import|@font-face|<script|<image|/(?:home|root|tmp|work)/)[^ ]*", drawing
+    ) == ['http://www.w3.org/2000/svg"']
+    assert len(drawing) < 60_000
+
+
+def test_the_picture_shows_what_is_said_today(tmp_path: Path) -> None:
+    """Drawn anew by `python -m tests.benchmarks.picture`."""
+    rows: dict[float, str] = {}
+    for text in ET.fromstring(PICTURE.read_text()).iter("{http://www.w3.org/2000/svg}text"):  # noqa: S314 - our own
+        height = float(text.get("y", "0"))
+        rows[height] = rows.get(height, "") + "".join(text.itertext()).replace("\N{NO-BREAK SPACE}", " ")
+    shown = " ".join(" ".join(row.split()) for row in rows.values())
+    (seconds,) = re.findall(r"pytest -q replayed, ([\d.]+) s saved", DESCRIBED)
+    remember(str(tmp_path), "one", "pytest -q", int(float(seconds) * 1000))
+    remember(str(tmp_path), "one", "mypy shop", 1_000, RAN)
+    assert take(str(tmp_path), "one") in shown
+    assert shown.count(said(read(str(tmp_path), "one"))) == 2  # the status line's too
+    assert "`mypy shop` not run since shop/cart.py changed" in shown
+
+
+def test_what_a_session_is_told_stands_on_the_first_screen_in_its_words() -> None:
+    quoted = " ".join(re.findall(r"^> (.*)$", TEXT.partition("\n## ")[0], re.MULTILINE))
+    entry = Entry(
+        key="", names={}, status=0, meaning="", failed=False, output=b"", directory=None, relocated=False, root="",
+        project="", duration=13_100, started=1, finished=1, writer={},
+    )  # fmt: skip
+    edited = Changed("mypy shop", "", entry, ["shop/cart.py changed"])
+    assert quoted == tell(Known([Holds("pytest -q", "", entry)], [edited], seen=True), 1 + 120_000)
 
 
 def test_the_readme_leads_to_every_page_of_the_reference() -> None:

@@ -28,8 +28,8 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { text-align: left; color: var(--soft); padding-bottom: .25rem; }
 th, td { text-align: right; white-space: nowrap; padding: .3rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-th:first-child, td.prose { text-align: left; white-space: normal; overflow-wrap: anywhere;
-  min-width: 9rem; }
+th:first-child, .prose { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 5rem; }
+th:first-child { min-width: 9rem; }
 th:first-child { font-weight: 500; }
 .legend span { display: inline-block; width: .8rem; height: .8rem; margin-left: .8rem; }
 .legend .one { background: var(--one); }

@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from html import escape
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -17,11 +18,10 @@ from skillcache.cli.stats import Summary, summarize
 from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import HIT, MISS, STORE, SkillcacheError
-from skillcache.core.paths import cache_folder
+from skillcache.core.paths import cache_folder, report_file
 from skillcache.sessions.brief.choice import Facts, at_of, text_of
 from skillcache.sessions.text import legible
 
-_FILE = "skillcache-report.html"
 _MISSING = (
     "the page's charts are drawn by pygal, which is not installed. Install it with: pip install 'skillcache[report]'"
 )
@@ -29,11 +29,12 @@ _COMMANDS, _REASONS, _SESSIONS, _WORST = 10, 10, 12, 5
 _NAME = 44  # characters of a name in a chart
 _NOT_OURS = (("<!--", "-->"), ("<script", "</script>"))
 _WIDTH, _ROW = 720, 34
-_ONE, _TWO = "var(--one)", "var(--two)"
+_BOTH = _ONE, _TWO = "var(--one)", "var(--two)"  # what was saved, what was spent
 _UNITS = ((3_600_000, "h"), (60_000, "min"), (1_000, "s"))
-_DAY = 86_400
+_DAY, _WEEK = 86_400, 7
+_MINUTES = 1_800  # seconds of a time line from which on minutes tell its marks apart
 _PAUSE = 1_800  # seconds without a call after which a session was not at work
-_PROSE = 18  # characters from which a cell is read and not compared
+_PROSE = 18  # characters of a number or a time, with its unit
 _REPEATED = 3  # times that something has to happen before anybody is told to do something about it
 
 
@@ -67,7 +68,9 @@ class Page(NamedTuple):
 
 @click.command()
 @click.option("--since", default="30d", show_default=True, metavar="WHEN", help="30min, 12h, 7d, 2w, today or a date.")
-@click.option("--output", default=_FILE, show_default=True, metavar="FILE", help="Where to write it, - for here.")
+@click.option(
+    "--output", default="", metavar="FILE", help="Where to write it, - for here; by default in the cache folder."
+)
 def command(since: str, output: str) -> int:
     """Write a page to look at: time saved, why commands ran, sessions side by side.
 
@@ -87,9 +90,12 @@ def command(since: str, output: str) -> int:
     text = render(page, pygal)
     if output == "-":
         click.echo(text)
-    else:
-        files.write(os.path.abspath(output), text.encode("utf-8", "replace"))
-        click.echo(f"Written to {legible(output)}. Open it in a browser.")
+        return OK
+    if page.summary.since is None:
+        click.echo("Nothing has been counted in this time, and the page says no more.")
+    path = os.path.abspath(output) if output else report_file(cache)  # in a project it would be a change of that
+    files.write(path, text.encode("utf-8", "replace"))
+    click.echo(f"Written to {legible(path)}. Open it in a browser.")
     return OK
 
 
@@ -145,21 +151,26 @@ class _Charts:
         chart.x_labels_major_every, chart.show_minor_x_labels = -(-len(labels) // 8), False
         return self._drawn(chart, scaled, what)
 
-    def rows(self, labels: Sequence[str], series: Mapping[str, Sequence[float]], what: str) -> str:
+    def rows(
+        self, labels: Sequence[str], series: Mapping[str, Sequence[float]], what: str, colours: tuple[str, ...] = _BOTH
+    ) -> str:
         """Lying, the first on top. `series`: milliseconds."""
         scaled, unit = _scaled({name: list(values)[::-1] for name, values in series.items()})
         height = 90 + _ROW * len(labels)
-        chart = self._chart("HorizontalStackedBar", height, legend=len(series) > 1, value_formatter=unit)
+        chart = self._chart(
+            "HorizontalStackedBar", height, legend=len(series) > 1, colours=colours, value_formatter=unit
+        )
         chart.x_labels = [_short(label) for label in labels][::-1]
         return self._drawn(chart, scaled, what)
 
     def time_line(self, spans: Sequence[Span], what: str) -> str:
         first, last = min(span.begins for span in spans), max(span.ends for span in spans)
-        form, step = ("%H:%M" if last - first < _DAY else "%m-%d %H:%M"), max(1, (last - first) // 4)
+        form = "%H:%M:%S" if last - first < _MINUTES else "%H:%M" if last - first < _DAY else "%m-%d %H:%M"
+        step = max(1, (last - first) // 4)
         colours = tuple(_TWO if span.is_agent else _ONE for span in spans)
         chart = self._chart(
             "XY", 90 + _ROW * len(spans), legend=False, colours=colours, show_dots=False, show_y_guides=False,
-            allow_interruptions=True,
+            allow_interruptions=True, margin_right=40,
             x_value_formatter=lambda at: time.strftime(form, time.localtime(at)), range=(0.4, len(spans) + 0.6),
         )  # fmt: skip
         chart.x_labels = [first + number * step for number in range(5)]
@@ -174,9 +185,7 @@ class _Charts:
             chart.add(span.name, line)
         return self._drawn(chart, {}, what)
 
-    def _chart(
-        self, kind: str, height: int, *, legend: bool, colours: tuple[str, ...] = (_ONE, _TWO), **more: Any
-    ) -> Any:
+    def _chart(self, kind: str, height: int, *, legend: bool, colours: tuple[str, ...] = _BOTH, **more: Any) -> Any:
         style = import_module("pygal.style").Style(
             background="transparent", plot_background="transparent", foreground="var(--ink)",
             foreground_strong="var(--ink)", foreground_subtle="var(--soft)", colors=colours, font_family="inherit",
@@ -206,8 +215,12 @@ def _scaled(series: Mapping[str, Sequence[float]]) -> tuple[dict[str, list[float
 
 
 def _saved(page: Page, charts: _Charts) -> str:
-    series = {"saved": [day.saved for day in page.days]}
-    return charts.bars([day.name[5:] for day in page.days], series, "Time saved by day, as in the table beside it")
+    saved = {day.name: day.saved for day in page.days}
+    last = date.fromisoformat(max(saved))
+    count = max(_WEEK, (last - date.fromisoformat(min(saved))).days + 1)
+    names = [(last - timedelta(days=ago)).isoformat() for ago in reversed(range(count))]  # also those without a call
+    series = {"saved": [saved.get(name, 0) for name in names]}
+    return charts.bars([name[5:] for name in names], series, "Time saved by day, as in the table beside it")
 
 
 def _commands(page: Page, charts: _Charts) -> str:
@@ -220,7 +233,8 @@ def _why(page: Page, charts: _Charts) -> str:
     shown = page.why[:_REASONS]
     if not shown:
         return ""
-    return charts.rows([each.text for each in shown], {"runs": [each.ms for each in shown]}, "Time of runs by reason")
+    series = {"runs": [each.ms for each in shown]}
+    return charts.rows([each.text for each in shown], series, "Time of runs by reason, as in the table", (_TWO,))
 
 
 def _time_line(page: Page, charts: _Charts) -> str:
@@ -238,18 +252,26 @@ def _section(title: str, chart: str, table: str) -> str:
 
 
 def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    body = "".join(f'<tr><th scope="row">{escape(row[0])}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows)
-    if not body:
+    held = list(rows)
+    if not held:
         return "<p>Nothing yet.</p>"
-    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    kinds = ["" if all(map(_is_compared, column)) else ' class="prose"' for column in zip(*held, strict=True)]
+    head = "".join(f'<th scope="col"{kind}>{escape(each)}</th>' for each, kind in zip(heads, kinds, strict=True))
+    body = "".join(
+        f'<tr><th scope="row"{kinds[0]}>{escape(row[0])}</th>'
+        + "".join(f"<td{kind}>{escape(text)}</td>" for text, kind in zip(row[1:], kinds[1:], strict=True))
+        + "</tr>"
+        for row in held
+    )
     return (
         f'<div class="table" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
         f"<caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def _cell(text: str) -> str:
-    return f'<td class="prose">{escape(text)}</td>' if len(text) > _PROSE else f"<td>{escape(text)}</td>"
+def _is_compared(text: str) -> bool:
+    """Whether it is a number, or none, and not read as words are."""
+    return text == "-" or (text[:1].isdigit() and len(text) <= _PROSE)
 
 
 def _of(group: Group) -> list[str]:

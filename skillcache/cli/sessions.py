@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,11 +12,12 @@ import click
 from skillcache.cli import output
 from skillcache.cli.output import json_options, several
 from skillcache.core import git, processes
+from skillcache.core.counts import Count, read
 from skillcache.core.digest import digest
-from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.outcomes import HIT, SkillcacheError
 from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
-from skillcache.sessions.brief.compose import ASKED, Reader, compose
+from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
 from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import LOG, NOTE, NOTES, SESSIONS, History, Journal, Past, Question
 from skillcache.sessions.text import Clock, plain, span, stored
@@ -24,6 +25,7 @@ from skillcache.settings.in_force import Settings, load
 
 _CONDITIONS = {RUNNING: "running", ENDED: "ended", GONE: "killed", "unknown": "no end"}
 _WIDE = 2_000
+_LATE = 3  # seconds until what records a command, beside the session, has begun
 
 
 def line(past: Past, clock: Clock) -> str:
@@ -34,15 +36,32 @@ def line(past: Past, clock: Clock) -> str:
     return f"{facts.id[:8]}  {condition:7}  {when:>14}  {facts.text('branch', 24) or '-':24}  {what}"
 
 
-def story(past: Past, clock: Clock) -> list[str]:
-    facts = Facts(past)
+def story(past: Past, clock: Clock, hits: Sequence[Count] = ()) -> list[str]:
+    """hits: what was replayed in the session on this machine."""
+    facts, left = Facts(past), list(hits)
     lines = [f"Session {facts.id}", *_head(facts, clock)]
-    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := event(entry))]
+    for entry in reversed(facts.entries):
+        said = event(entry)
+        if said:
+            replayed = ", ".join(dict.fromkeys(_take_replayed(entry, left)))
+            which = f"{replayed} " if replayed != _said(entry) else ""
+            lines.append(f"  {_at(at_of(entry))}  {said}" + (f" ({which}replayed)" if replayed else ""))
     if facts.files:
         lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
     if facts.tasks:
         lines += ["", "Tasks:"] + [f"  {status.replace('_', ' '):11}  {subject}" for status, subject in facts.tasks]
     return lines
+
+
+def _take_replayed(entry: dict[str, object], left: list[Count]) -> list[str]:
+    """Of the hits that are left those of this entry, by their commands; they are taken out."""
+    if text_of(entry, "kind") != "command":
+        return []
+    ends, text = at_of(entry) / 1000, text_of(entry, "text")
+    begins = ends - number(entry.get("ms")) / 1000 - _LATE
+    mine = [hit for hit in left if begins <= hit.at + hit.ms / 1000 <= ends and hit.command and hit.command in text]
+    left[:] = [hit for hit in left if hit not in mine]
+    return [plain(hit.command, _WIDE) for hit in mine]
 
 
 def as_json(past: Past) -> dict[str, Any]:
@@ -230,8 +249,12 @@ def show(session: str, as_json_: bool) -> int:
     """Tell the story of SESSION, by default the last one."""
     with open_memory() as memory:
         past = memory.find(session)
-    text = json.dumps(as_json(past), indent=2) if as_json_ else "\n".join(story(past, Clock(int(memory.now * 1000))))
-    click.echo(text)
+    if as_json_:
+        click.echo(json.dumps(as_json(past), indent=2))
+        return output.OK
+    counts = read(memory.settings.cache)
+    hits = [count for count in counts if count.session == past.id and count.outcome.kind == HIT]
+    click.echo("\n".join(story(past, Clock(int(memory.now * 1000)), hits)))
     return output.OK
 
 
@@ -246,26 +269,38 @@ def show(session: str, as_json_: bool) -> int:
 @click.option("--session", default="", help="The one that is resumed, forked or compacted.  [default: the last one]")
 @json_options("Brief", "Print JSON.", "as_json_")
 def brief(source: str, session: str, as_json_: bool) -> int:
-    """Print exactly what a session that starts here now would be told."""
+    """Print what a session that starts here now would be told.
+
+    Which checks hold for the content as it is now, and the brief. That results are replayed, which it is told once, is
+    left out.
+    """
+    from skillcache.cli.status import told
+
     with open_memory() as memory:
-        written = _brief(memory, source, session)
+        own, since = _start_of(memory, source, session)
+        written = _brief(memory, source, own, since)
+    brief, message = (written.text, written.message) if written is not None else ("", "")
+    text = "\n".join(filter(None, (told(own), brief)))
     if as_json_:
-        text, message = (written.text, written.message) if written else ("", "")
         click.echo(json.dumps({"source": source, "context": text, "message": message}, indent=2))
-    elif written is not None:
-        click.echo(written.text)
+    elif text:
+        click.echo(text)
     else:
         click.echo("A session that starts so would be told nothing here.", err=True)
     return output.OK
 
 
-def _brief(memory: Memory, source: str, session: str) -> Any:
-    own, since = "", 0
-    if source in ("resume", "compact", "fork"):
-        past = memory.find(session)
-        own = past.id
-        if source == "fork":  # which a fork's own start tells by the time of the last reply
-            own, since = "", number(past.state.get("replied"))
+def _start_of(memory: Memory, source: str, session: str) -> tuple[str, int]:
+    """The id of the session that starts, "" for a new one, and when it last heard a reply, 0 for what it knows."""
+    if source not in ("resume", "compact", "fork"):
+        return "", 0
+    past = memory.find(session)
+    if source == "fork":  # which a fork's own start tells by the time of the last reply
+        return "", number(past.state.get("replied"))
+    return past.id, 0
+
+
+def _brief(memory: Memory, source: str, own: str, since: int) -> Brief | None:
     place, now = memory.place, int(memory.now * 1000)
     reader = Reader(own, place.root, place.branch, os.uname().nodename, now, os.environ)
     size = int(memory.settings.number("brief.size"))

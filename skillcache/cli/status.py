@@ -7,12 +7,14 @@ import time
 
 import click
 
+from skillcache.claude import BadEvent
 from skillcache.cli.output import OK, json_options
 from skillcache.commands.holding import Known, Look, look, of_client
 from skillcache.commands.invocation import environment
 from skillcache.core.git import find_root
+from skillcache.core.outcomes import SkillcacheError
 from skillcache.events.status_line import handle
-from skillcache.sessions.brief.standing import named, result, since, summary
+from skillcache.sessions.brief.standing import named, result, since, summary, tell
 from skillcache.sessions.text import Clock
 from skillcache.tools.world import World
 
@@ -27,9 +29,19 @@ def command(as_json: bool) -> int:
 
     A check is named only where a session that starts here, or this very shell, would be given its recorded result.
     """
-    known = look(_place())
+    known = look(_place(), changes=True)
     click.echo(_as_json(known) if as_json else "\n".join(_as_text(known, Clock(int(time.time() * 1000)))))
     return OK
+
+
+def told(session: str) -> str:
+    """What a session that starts here now is told of the present content; session: its id, '' for a new one.
+
+    Raises ConfigError, StoreError and OSError.
+    """
+    here = _place()
+    place = Look(here.environs[-1:], here.cwd, here.project, session)
+    return tell(look(place), int(time.time() * 1000))
 
 
 def _place() -> Look:
@@ -47,9 +59,9 @@ def _place() -> Look:
 def _as_text(known: Known, clock: Clock) -> list[str]:
     if not known.seen:
         return ["No check of this project is known: none has run through skillcache here in the last seven days."]
-    if not known.holds:
-        return ["Nothing is known of the present content: every check would run."]
     lines = [f"{named(each.command, each.below)} {result(each.entry, clock)}" for each in known.holds]
+    if not known.holds:
+        lines = ["Nothing is known of the present content: every check would run."]
     return lines + [f"{named(each.command, each.below)} not run since {since(each.since)}" for each in known.changed]
 
 
@@ -87,5 +99,11 @@ def statusline() -> int:
     status line of your own.
     """
     given = b"" if sys.stdin.isatty() else sys.stdin.buffer.read(_CAP)
-    click.echo(handle(given, World(os.environ, time.time(), time.monotonic())), nl=False)
+    try:
+        click.echo(handle(given, World(os.environ, time.time(), time.monotonic())), nl=False)
+    except BadEvent as fault:
+        raise SkillcacheError(
+            f"the session is read from standard input, as Claude Code gives it: {fault}. To have the line there:"
+            " skillcache install --statusline"
+        ) from None
     return OK

@@ -100,8 +100,8 @@ def of_client(environ: "Mapping[str, str]") -> dict[str, str]:
     return {**given, **dict([_EDITOR])}
 
 
-def look(place: Look) -> Known:
-    """Raises ConfigError, StoreError and OSError."""
+def look(place: Look, *, changes: bool = False) -> Known:
+    """changes: also where nothing holds, what has changed. Raises ConfigError, StoreError and OSError."""
     nothing = Known([], [], False)
     real = os.path.realpath(place.cwd)
     root = find_root(real)
@@ -123,7 +123,7 @@ def look(place: Look) -> Known:
     asked, others, present = looking.asked, looking.others, looking.present
     store = open_store(settings.store, now=now)
     try:
-        known = _read(store, asked, others)
+        known = _read(store, asked, others if asked or changes else [])
     finally:
         store.close()
     holds = []
@@ -131,7 +131,7 @@ def look(place: Look) -> Known:
         entry = way.served(known)
         if entry is not None:
             holds.append(Holds(" ".join(check.words), check.below, entry))
-    if not holds or present is None:
+    if present is None or not (holds or changes):
         return Known(holds, [], True)
     git = Git(root, place.environs[0], time.monotonic() + _OF_GIT)
     return Known(holds, _changed(others, known, present, int(settings.number("max_output")), git), True)
@@ -362,9 +362,9 @@ def _read(store: Store, asked: "list[tuple[_Asked, Check]]", others: list[Check]
         more, counted = way.asks()
         keys.update(dict.fromkeys(more))
         names.update(dict.fromkeys(counted))
+    keys.update(dict.fromkeys([entry_key(check.name, check.key) for check in others[:_STALE]]))
     if not keys:
         return _Read({}, {})
-    keys.update(dict.fromkeys([entry_key(check.name, check.key) for check in others[:_STALE]]))
     found = store.get_many(tuple(keys), tuple(names))
     entries = {key: lookup.entry for key, lookup in zip(keys, found, strict=True)}
     return _Read(entries, dict(zip(names, found[0].generations, strict=True)))

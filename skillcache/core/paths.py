@@ -147,6 +147,11 @@ def tally_file(cache: str) -> str:
     return cache + "/outcomes.log"
 
 
+def report_file(cache: str) -> str:
+    """The page of `skillcache report`, for a browser."""
+    return f"{cache}/report.html"
+
+
 def misses_file(cache: str) -> str:
     return cache + "/misses.log"
 

@@ -35,7 +35,7 @@ _WORDS = {
     "read": "{name}, which the command names",
     "reads": "{name}, which a rule names,",
     "rewritten": "{name}, which each run writes anew,",
-    "settings": "the settings in {name}",
+    "settings": "the settings file {name}",
     "shell": "the shell's {name}",
     "skill": "{name} of a skill",
     "mention": "{name}, which the project's files name,",

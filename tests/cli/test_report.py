@@ -60,8 +60,8 @@ def page(person: Person) -> str:
             told(person, NO_ENTRY, command, day)
             told(person, STORED if day else CHANGED_INPUTS, command, day, run=31_000)
     ran = person.skillcache("report", *SINCE)
-    assert ran == (0, "Written to skillcache-report.html. Open it in a browser.\n", "")
-    return (person.home / "skillcache-report.html").read_text()
+    assert ran == (0, f"Written to {person.cache}/report.html. Open it in a browser.\n", "")
+    return (person.cache / "report.html").read_text()
 
 
 def test_the_page_asks_nobody_and_runs_nothing(page: str) -> None:
@@ -128,6 +128,29 @@ def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path:
 def test_a_time_without_counts_says_so(person: Person) -> None:
     require_pygal()
     assert "Nothing has been counted in this time." in person.skillcache("report", "--output", "-").out
+    said = person.skillcache("report").out.splitlines()
+    assert (len(said), said[0]) == (2, "Nothing has been counted in this time, and the page says no more.")
+
+
+def test_the_page_is_no_change_of_the_project_in_which_it_is_asked_for(person: Person, tmp_path: Path) -> None:
+    require_pygal()
+    person.skillcache("report", folder=tmp_path)
+    assert list(tmp_path.glob("*.html")) == []
+    person.skillcache("report", "--output", "mine.html", folder=tmp_path)
+    assert [path.name for path in tmp_path.glob("*.html")] == ["mine.html"]
+
+
+def test_days_without_a_call_stand_on_the_axis_and_words_at_the_left(person: Person) -> None:
+    require_pygal()
+    person.variables["TZ"] = "UTC"
+    for day in (0, 9):
+        told(person, REPLAYED, "pytest -q", day, run=30_000)
+    page = person.skillcache("report", *SINCE, "--output", "-").out
+    axis = re.findall(r">(11-\d\d)<", page)
+    assert axis[0] == "11-14"
+    assert len({*axis}) > 2  # though calls were on two days alone
+    assert '<th scope="col" class="prose">kind</th>' in page
+    assert '<th scope="col">ran</th>' in page
 
 
 def test_without_its_library_it_names_the_command_that_installs_it(person: Person, tmp_path: Path) -> None:
@@ -189,7 +212,7 @@ def test_a_browser_draws_it_in_the_reader_s_scheme(
                 "--force-device-scale-factor=1",
             ),
             *(f"--user-data-dir={tmp_path}/browser", "--window-size=1300,1600", f"--screenshot={picture}"),
-            *(f"--blink-settings=preferredColorScheme={number}", f"file://{person.home}/skillcache-report.html"),
+            *(f"--blink-settings=preferredColorScheme={number}", f"file://{person.cache}/report.html"),
         ],
         check=True,
         capture_output=True,

@@ -7,11 +7,14 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skillcache.core import counts
+from skillcache.core.outcomes import REPLAYED
 from skillcache.core.paths import hooks_folder
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
@@ -125,6 +128,21 @@ def test_a_story_is_told_with_times(worked: Worker) -> None:
     whole = json.loads(worked.run("sessions", "show", "aaaa1", "--json"))
     assert whole["files"] == {"parser.py": 1}
     assert [entry["kind"] for entry in whole["log"]] == ["start", "prompt", "edit", "command", "reply", "end"]
+
+
+def test_a_story_tells_which_commands_were_replayed(worked: Worker) -> None:
+    cache, at = str(worked.person.cache), time.time()
+    for session, command in ((SECOND, "pytest -q"), (FIRST, "ruff check"), (FIRST, "pytest -q")):
+        counts.record(cache, at, REPLAYED, "x", run=9_000, spent=50, call=(str(worked.project), session, command))
+    line = "cd . && pytest -q && ls"
+    worked.hook(FIRST, "PostToolUse", tool_name="Bash", tool_input={"command": line}, tool_response={}, duration_ms=300)
+    story = worked.run("sessions", "show", FIRST)
+    assert f"passed in 0.3 s: {line} (pytest -q replayed)" in story
+    counts.record(cache, at, REPLAYED, "x", run=9_000, spent=50, call=(str(worked.project), FIRST, "mypy"))
+    worked.hook(FIRST, "PostToolUse", tool_name="Bash", tool_input={"command": "mypy"}, tool_response={}, duration_ms=9)
+    story = worked.run("sessions", "show", FIRST)
+    assert "passed: mypy (replayed)" in story
+    assert story.count("replayed") == 2  # not the run before it, nor what the other session or another line had
 
 
 def test_the_last_session_is_shown_by_default_and_no_escape_reaches_the_terminal(worked: Worker) -> None:

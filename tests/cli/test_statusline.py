@@ -116,6 +116,15 @@ def test_what_it_cannot_stand_beside_is_left(person: Person) -> None:
     assert json.loads(person.settings.read_text())["statusLine"] == []
 
 
+def test_by_hand_it_says_where_it_belongs(person: Person) -> None:
+    ran = person.skillcache("statusline")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == (
+        "skillcache: the session is read from standard input, as Claude Code gives it: not JSON."
+        " To have the line there: skillcache install --statusline\n"
+    )
+
+
 def test_with_the_plugin_or_for_a_look_alone(person: Person) -> None:
     ran = person.skillcache("install", "--statusline", "--dry-run")
     assert f"{hooks_folder()}/status_line.py" in ran.out

@@ -276,9 +276,9 @@ def test_agents_of_the_client_itself_and_sessions_that_are_not_answered_are_told
     assert session.told() != ""
 
 
-def status(session: Session, *words: str, **environ: str) -> str:
+def skillcache(session: Session, *words: str, **environ: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "skillcache", "status", *words],
+        [sys.executable, "-m", "skillcache", *words],
         cwd=session.project,
         env={**session.environ, **environ},
         capture_output=True,
@@ -287,8 +287,12 @@ def status(session: Session, *words: str, **environ: str) -> str:
         check=True,
     )
     if "--json" in words:
-        of_schema(("status",), done.stdout)
+        of_schema(words[:-1], done.stdout)
     return done.stdout
+
+
+def status(session: Session, *words: str) -> str:
+    return skillcache(session, "status", *words)
 
 
 def test_status_says_it_on_demand(session: Session) -> None:
@@ -303,5 +307,25 @@ def test_status_says_it_on_demand(session: Session) -> None:
     session.environ = bare
     assert re.fullmatch(r"`pytest -q` passed \(.+\)\n", status(session))
     _edit(session)
-    assert status(session) == "Nothing is known of the present content: every check would run.\n"
-    assert json.loads(status(session, "--json")) == {"seen": True, "holds": [], "not_run": []}
+    assert status(session).splitlines() == [
+        "Nothing is known of the present content: every check would run.",
+        "`pytest -q` not run since data changed",
+    ]
+    (stale,) = json.loads(status(session, "--json"))["not_run"]
+    assert (stale["command"], stale["passed"], stale["since"]) == ("pytest -q", True, ["data changed"])
+
+
+def test_a_brief_on_demand_says_what_holds_as_a_start_does(session: Session) -> None:
+    ago = r"\d+ s ago|just now"
+    session.call("pytest -q")
+    told = session.told("SessionStart", source="startup")
+    assert "`pytest -q` passed" in told
+    in_client = dict(session.environ)
+    for environ in (in_client, {name: value for name, value in in_client.items() if name not in _OF_CLIENT}):
+        session.environ = environ
+        printed = skillcache(session, "sessions", "brief")
+        assert re.sub(ago, "AGO", printed) == re.sub(ago, "AGO", told) + "\n"
+    found = json.loads(skillcache(session, "sessions", "brief", "--json"))
+    assert "`pytest -q` passed" in found["context"]
+    _edit(session)
+    assert skillcache(session, "sessions", "brief") == ""

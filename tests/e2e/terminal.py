@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,24 +16,35 @@ from tests.e2e.project import Place
 
 TERM = "xterm-256color"  # commands are told, and a result holds for no other
 _SIZE = (120, 40)
+_FREELY = ("--dangerously-skip-permissions",)
 _PROMPT = "\N{HEAVY RIGHT-POINTING ANGLE QUOTATION MARK ORNAMENT}"
 
 
 class Terminal:
     """Runs while it is entered. `runtime`: a folder with a short path, for the socket."""
 
-    def __init__(self, place: Place, api: Api, runtime: Path) -> None:
+    def __init__(
+        self,
+        place: Place,
+        api: Api,
+        runtime: Path,
+        *,
+        size: tuple[int, int] = _SIZE,
+        options: Sequence[str] = _FREELY,
+    ) -> None:
         configuration = runtime / "tmux.conf"
-        configuration.write_text(f"set -g default-terminal {TERM}\n")
+        # The client gives advice in its own lines where it is told nothing of the focus.
+        configuration.write_text(f"set -g default-terminal {TERM}\nset -g focus-events on\n")
         self._tmux = [require_program("tmux"), "-S", str(runtime / "tmux"), "-f", str(configuration)]
         self._place = place
         self._environ = {**place.client.environment(), "ANTHROPIC_BASE_URL": api.url, "TERM": TERM}
         plugin = ["--plugin-dir", str(place.folder)] if isinstance(place, Plugged) else []
-        self._command = [place.client.binary, "--dangerously-skip-permissions", *plugin]
+        self._command = [place.client.binary, *options, *plugin]
+        self._size = size
 
     def __enter__(self) -> Self:
         _greet(self._place)
-        width, height = map(str, _SIZE)
+        width, height = map(str, self._size)
         self._do("new-session", "-d", "-x", width, "-y", height, "-c", str(self._place.project), *self._command)
         return self
 
@@ -44,18 +56,25 @@ class Terminal:
     def screen(self) -> str:
         return self._do("capture-pane", "-p")
 
+    def painted(self) -> str:
+        """The screen with its colours, as escape sequences."""
+        return self._do("capture-pane", "-e", "-p")
+
     def press(self, key: str) -> None:
         self._do("send-keys", key)
 
     def resize(self, width: int, height: int) -> None:
         self._do("resize-window", "-x", str(width), "-y", str(height))
 
+    def type(self, text: str) -> None:
+        self._do("send-keys", "-l", text)
+
     def say(self, text: str) -> None:
         """Type `text`, once the client listens, and enter it."""
         until(lambda: self._typed() is not None)
-        self._do("send-keys", "-l", text)
+        self.type(text)
         until(lambda: self._typed() == text)
-        self._do("send-keys", "Enter")
+        self.press("Enter")
 
     def _typed(self) -> str | None:
         """What stands behind the client's prompt; None where there is none."""
