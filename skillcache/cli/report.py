@@ -16,6 +16,7 @@ from skillcache.cli.page import PAGE
 from skillcache.cli.stats import Summary, summarize
 from skillcache.core import files
 from skillcache.core.counts import Count, read
+from skillcache.core.git import find_root
 from skillcache.core.outcomes import HIT, MISS, STORE, SkillcacheError
 from skillcache.core.paths import cache_folder
 from skillcache.sessions.brief.choice import Facts, at_of, text_of
@@ -67,7 +68,12 @@ class Page(NamedTuple):
 
 @click.command()
 @click.option("--since", default="30d", show_default=True, metavar="WHEN", help="30min, 12h, 7d, 2w, today or a date.")
-@click.option("--output", default=_FILE, show_default=True, metavar="FILE", help="Where to write it, - for here.")
+@click.option(
+    "--output",
+    default="",
+    metavar="FILE",
+    help=f"Where to write it, - for here.  [default: {_FILE} in this folder, or at home where this is a repository]",
+)
 def command(since: str, output: str) -> int:
     """Write a page to look at: time saved, why commands ran, sessions side by side.
 
@@ -85,12 +91,19 @@ def command(since: str, output: str) -> int:
         advice(counts, ran, why), now,
     )  # fmt: skip
     text = render(page, pygal)
+    output = output or _place()
     if output == "-":
         click.echo(text)
     else:
         files.write(os.path.abspath(output), text.encode("utf-8", "replace"))
         click.echo(f"Written to {legible(output)}. Open it in a browser.")
     return OK
+
+
+def _place() -> str:
+    """A new file in a project would put every result there out of date."""
+    is_project = find_root(os.path.realpath(os.getcwd())) is not None
+    return f"{os.path.expanduser('~')}/{_FILE}" if is_project else _FILE
 
 
 def _pygal() -> Any:

@@ -49,7 +49,7 @@ def _as_text(known: Known, clock: Clock) -> list[str]:
         return ["No check of this project is known: none has run through skillcache here in the last seven days."]
     if not known.holds:
         return ["Nothing is known of the present content: every check would run."]
-    lines = [f"{named(each.command, each.below)} {result(each.entry, clock)}" for each in known.holds]
+    lines = [f"{named(each.command, each.below, each.active)} {result(each.entry, clock)}" for each in known.holds]
     return lines + [f"{named(each.command, each.below)} not run since {since(each.since)}" for each in known.changed]
 
 
@@ -58,6 +58,7 @@ def _as_json(known: Known) -> str:
         {
             "command": each.command,
             "directory": each.below,
+            "activated": each.active,
             "passed": not each.entry.failed,
             "status": each.entry.status,
             "said": summary(each.entry.output) if each.entry.failed else "",

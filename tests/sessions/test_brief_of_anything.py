@@ -176,6 +176,24 @@ def test_other_scripts_stay_whole(text: str) -> None:
     assert plain(text, 100).replace("\u2039", "<") == text
 
 
+@pytest.mark.parametrize("id_", [";sh x.sh", "$(sh x)", "`sh x`", "a b", "-all", "é", "-" * 8])
+def test_the_line_to_run_for_more_names_a_session_or_is_not_there(id_: str) -> None:
+    """It stands outside of the fence, and is run as it stands."""
+    past = Past(f"{id_}-1", {"active": str(MS), "prompt": "x"})
+    brief = compose("startup", History({}, [past]), Reader("new", "/", "main", "b", MS, {}), 4_000)
+    assert brief is not None
+    assert brief.text.endswith(CLOSE)
+
+
+def test_a_time_that_a_wrong_clock_gave_is_not_called_now() -> None:
+    note = json.dumps({"text": "x", "at": MS + 86_400_000, "by": "y"})
+    near = json.dumps({"text": "z", "at": MS + 60_000, "by": "y"})
+    brief = compose("startup", History({"1": note, "2": near}, []), Reader("new", "/", "main", "b", MS, {}), 4_000)
+    assert brief is not None
+    assert "- at an unknown time, y: x" in brief.text
+    assert "- just now, y: z" in brief.text
+
+
 def test_times_that_cannot_be_do_no_harm() -> None:
     for time in ("99999999999999999999", "-5", "1e9", "x", "²"):
         past = Past("one", {"active": "5", "started": time, "opened": time, "prompt": "x"})
