@@ -66,6 +66,7 @@ _DROPPED = dict.fromkeys(
         *range(0x202A, 0x202F),
         *range(0x2060, 0x2070),
         *range(0xFFF0, 0xFFFC),
+        *(0xFFFE, 0xFFFF),  # no characters, which an XML may not hold
         *range(0xE0000, 0xE0200),
     ]
 )

@@ -43,7 +43,7 @@ _LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs t
 # Bytes that the parts of an entry may have: a broken or hostile one must not fill the memory.
 _MOST = 64 << 20  # of an output, where nobody says less
 _HEADER = 1 << 20
-_LONGEST_RUN = 30 * 86_400_000  # milliseconds: what others have written is told as time that was saved
+LONGEST_RUN = 30 * 86_400_000  # milliseconds: what others have written is told as time that was saved
 _DETAILS = 1 << 20  # unpacked; what is captured gives less than a tenth of it
 
 
@@ -259,7 +259,7 @@ def _number(value: object) -> int:
 
 
 def _duration(value: object) -> int:
-    if not 0 <= (milliseconds := _number(value)) <= _LONGEST_RUN:
+    if not 0 <= (milliseconds := _number(value)) <= LONGEST_RUN:
         raise Unreadable("no run takes so long")
     return milliseconds
 

@@ -294,10 +294,9 @@ def test_a_check_in_a_folder_and_one_in_an_activated_environment_are_told(tmp_pa
     assert "`ruff check` in sub passed" in said
     assert all(session.is_served(line) for line in lines)
     assert session.holds(folder=session.project / "sub") == {"pytest -x", "ruff check"}
-    # Without the environment the words name another program, or none.
-    assert not session.is_served("pytest -x")
     found = {each["command"]: each["activated"] for each in json.loads(status(session, "--json"))["holds"]}
     assert found == {"pytest -x": ".venv", "ruff check": ""}
+    assert not session.is_served("pytest -x")  # without the environment the words name another program, or none
 
 
 def test_nothing_is_left_of_asking(session: Session) -> None:

@@ -15,7 +15,7 @@ from skillcache.core import json as jsontext
 from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import History, Past, Question
-from skillcache.sessions.text import CLOSE, OPEN, plain
+from skillcache.sessions.text import CLOSE, OPEN, legible, plain
 from tests.sessions.conftest import (
     MS,
     NOW,
@@ -169,6 +169,12 @@ def test_a_plain_text_is_one_short_line_and_stays_as_it_is(text: str, limit: int
     assert len(once.splitlines()) <= 1
     assert plain(once, limit) == once
     assert not any(f"<{c}" in once for c in "/!?abcXYZ")
+
+
+def test_what_is_legible_may_stand_in_an_xml() -> None:
+    for text in map(chr, range(0x10000)):
+        kept = legible(text)
+        assert kept == "" or 0x20 <= ord(kept) < 0xD800 or 0xE000 <= ord(kept) < 0xFFFE, hex(ord(text))
 
 
 @pytest.mark.parametrize("text", ["fix a < b and c<d>", "漢字 עברית ไทย", "👩‍👩‍👧 and 🎉", "naïve café"])
