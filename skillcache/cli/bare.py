@@ -14,6 +14,7 @@ from skillcache.core.paths import package_folder
 from skillcache.core.processes import quote
 
 PACKAGES = ("click", "pydantic", "redis")
+_HANDED_ON = "SKILLCACHE_HANDED_ON"  # to one on PATH, which may lead here again
 
 
 def main(arguments: Sequence[str], fault: ModuleNotFoundError, environ: Mapping[str, str]) -> int:
@@ -27,10 +28,10 @@ def main(arguments: Sequence[str], fault: ModuleNotFoundError, environ: Mapping[
     except (SkillcacheError, OSError) as trouble:
         sys.stderr.write(f"skillcache: {trouble}\n")
         return 1
-    for folder in folders(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()):
+    for folder in () if environ.get(_HANDED_ON) else folders(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()):
         path = f"{folder}/skillcache"
-        if os.access(path, os.X_OK):
-            os.execve(path, [path, *arguments], dict(environ))  # noqa: S606 - in our place
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            os.execve(path, [path, *arguments], {**environ, _HANDED_ON: "1"})  # noqa: S606 - in our place
     sys.stderr.write(needs(fault) + "\n")
     return 1
 

@@ -395,6 +395,9 @@ _DO = {
 }
 
 
+_CHANGED = ("changed", "is new", "was deleted")
+
+
 def _code(text: str) -> str:
     """What stands between back quotes as code."""
     return re.sub(r"`(.*?)`", r"<code>\1</code>", escape(text))
@@ -404,8 +407,9 @@ def advice(counts: Sequence[Count], ran: Sequence[Missed], why: Sequence[Reason]
     """What costs most and can be helped, as HTML; nothing of what happened once or twice."""
     found: list[tuple[int, str]] = []
     for reason in why:
-        path, _, rest = reason.text.partition(" ")
-        if reason.runs >= _REPEATED and rest in ("changed", "is new", "was deleted"):
+        rest = next((rest for rest in _CHANGED if reason.text.endswith(f" {rest}")), "")
+        path = reason.text.removesuffix(f" {rest}")
+        if reason.runs >= _REPEATED and rest:
             text = (
                 f"`{path}` {rest} before {several(reason.runs, 'run')} ({duration(reason.ms)}) of"
                 f" {_named(reason.commands)}. Where they do not read it, let git ignore it, or let a rule say what they"

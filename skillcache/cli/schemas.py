@@ -349,10 +349,14 @@ class Values(RootModel[list[Value]]):
 
 
 class Held(Output):
-    """`directory`: relative to the top of the worktree, "" for the top; `said`: the line that sums up a failure."""
+    """`directory`: relative to the top of the worktree, "" for the top; `said`: the line that sums up a failure.
+
+    `activated`: the virtual environment, below the top, that has to be activated for the command, "" for none.
+    """
 
     command: str
     directory: str
+    activated: str
     passed: bool
     status: int
     said: str

@@ -28,7 +28,7 @@ from skillcache.core.outcomes import (
     SkillcacheError,
 )
 from skillcache.core.paths import cache_folder, misses_file, tally_file
-from skillcache.sessions.text import legible
+from skillcache.sessions.text import legible, untagged
 from skillcache.settings.in_force import load
 
 _REASONS = 8
@@ -96,10 +96,15 @@ def command(ctx: click.Context, since: str, by: str | None, as_json: bool) -> in
     if as_json:
         click.echo(_as_json(summary, resting, skills, grouped, why))
     elif grouped is not None and by is not None and summary.since is not None:
-        click.echo("\n".join(_table(grouped, by)))
+        _print(_table(grouped, by))
     else:
-        click.echo("\n".join(_as_text(summary, resting, skills, why)))
+        _print(_as_text(summary, resting, skills, why))
     return OK
+
+
+def _print(lines: Sequence[str]) -> None:
+    """Names of files and commands are a project's, and a slash command shows them to the model between tags."""
+    click.echo("\n".join(map(untagged, lines)))
 
 
 @command.command()

@@ -59,7 +59,7 @@ def _place() -> Look:
 def _as_text(known: Known, clock: Clock) -> list[str]:
     if not known.seen:
         return ["No check of this project is known: none has run through skillcache here in the last seven days."]
-    lines = [f"{named(each.command, each.below)} {result(each.entry, clock)}" for each in known.holds]
+    lines = [f"{named(each.command, each.below, each.active)} {result(each.entry, clock)}" for each in known.holds]
     if not known.holds:
         lines = ["Nothing is known of the present content: every check would run."]
     return lines + [f"{named(each.command, each.below)} not run since {since(each.since)}" for each in known.changed]
@@ -70,6 +70,7 @@ def _as_json(known: Known) -> str:
         {
             "command": each.command,
             "directory": each.below,
+            "activated": each.active,
             "passed": not each.entry.failed,
             "status": each.entry.status,
             "said": summary(each.entry.output) if each.entry.failed else "",

@@ -14,12 +14,14 @@ from skillcache.claude.permissions import client_arguments, is_sandboxed
 from skillcache.claude.plugin import options
 from skillcache.commands.invocation import Invocation, Program, environment, find_program
 from skillcache.commands.replayed import Check, checks, content_of, digest_of, folders_of, shell_of
-from skillcache.commands.stand_in import ruled, without_shims
+from skillcache.commands.shims import script
+from skillcache.commands.stand_in import is_fresh, ruled, without_shims
 from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
-from skillcache.core import Record, files
+from skillcache.core import Record, files, processes
 from skillcache.core.git import Git, find_root, identity
 from skillcache.core.outcomes import NO_ENTRY, TOO_FAST, Bypass, StoreError
+from skillcache.core.paths import shims_folder
 from skillcache.fingerprint import environment as variables
 from skillcache.settings.in_force import load
 from skillcache.stores import open_store
@@ -55,7 +57,8 @@ _ADDED = {
     "COREPACK_ENABLE_AUTO_PIN": "0",
 }
 _VENVS = (".venv", "venv", "env")
-_SNAPSHOTS, _SNAPSHOT_CAP = 3, 4 << 20
+_SNAPSHOT_CAP = 4 << 20
+_SLACK = 0.1  # seconds by which the start of a process is known
 _ENV_CAP = 1 << 16
 _HEX = frozenset("0123456789abcdef")
 
@@ -67,12 +70,14 @@ class Look(Record):
     cwd: str
     project: str  # whose settings count
     session: str
+    client: int = 0  # the process whose hook asks, 0 for none
 
 
 class Holds(Record):
     command: str
     below: str  # folder, relative to the top, '' for the top itself
     entry: Entry
+    active: str = ""  # the virtual environment that must be activated, '' for none
 
 
 class Changed(Record):
@@ -100,8 +105,11 @@ def of_client(environ: "Mapping[str, str]") -> dict[str, str]:
     return {**given, **dict([_EDITOR])}
 
 
-def look(place: Look, *, changes: bool = False) -> Known:
-    """changes: also where nothing holds, what has changed. Raises ConfigError, StoreError and OSError."""
+def look(place: Look, seconds: float = _SECONDS, *, changes: bool = False) -> Known:
+    """seconds: for all captures; changes: also where nothing holds, what has changed.
+
+    Raises ConfigError, StoreError and OSError.
+    """
     nothing = Known([], [], False)
     real = os.path.realpath(place.cwd)
     root = find_root(real)
@@ -113,10 +121,10 @@ def look(place: Look, *, changes: bool = False) -> Known:
     found = [group for group in checks(settings.cache, identity(root)) if 0 <= now * 1000 - group[0].at <= _AGE]
     if not found or settings.flag("disable") or settings.number("verify") >= 1:
         return Known([], [], bool(found))
-    if _is_away(place, root):
+    if is_fresh(place.environs[0]) or _is_away(place, root, settings.cache):
         return Known([], [], True)
     top = _spelled(place.cwd, real, root)
-    seconds = min(_SECONDS, settings.number("capture_time"))
+    seconds = min(seconds, _SECONDS, settings.number("capture_time"))
     looking = _Looking(lambda check: _way(check, place, settings, root, top), seconds)
     for group in found[:_MOST]:
         looking.add(group)
@@ -130,14 +138,14 @@ def look(place: Look, *, changes: bool = False) -> Known:
     for way, check in asked:
         entry = way.served(known)
         if entry is not None:
-            holds.append(Holds(" ".join(check.words), check.below, entry))
+            holds.append(Holds(" ".join(check.words), check.below, entry, way.active))
     if present is None or not (holds or changes):
         return Known(holds, [], True)
     git = Git(root, place.environs[0], time.monotonic() + _OF_GIT)
     return Known(holds, _changed(others, known, present, int(settings.number("max_output")), git), True)
 
 
-def _is_away(place: Look, root: str) -> bool:
+def _is_away(place: Look, root: str, cache: str) -> bool:
     """Whether commands run where no shim answers, or with variables that nobody knows before they do."""
     environ = place.environs[0]
     config = environ.get("CLAUDE_CONFIG_DIR") or f"{environ.get('HOME', '')}/.claude"
@@ -149,7 +157,17 @@ def _is_away(place: Look, root: str) -> bool:
     except OSError:
         return False
     texts = [files.read(f"{folder}/{name}", _ENV_CAP) for name in names]
-    return any(text is None or (text.strip() and b"/shims/" not in text) for text in texts)
+    return any(text is None or (text.strip() and not _is_ours(text, cache)) for text in texts)
+
+
+def _is_ours(text: bytes, cache: str) -> bool:
+    """Whether a hook of ours alone has written it: other folders are called shims, too."""
+    given = shims_folder(cache)
+    try:
+        names = [name for name in os.listdir(given) if name.endswith(".sh")]
+    except OSError:
+        return False
+    return any(text == script.line(f"{given}/{name}") for name in names if os.fsencode(name) in text)
 
 
 def _spelled(cwd: str, real: str, root: str) -> str:
@@ -211,31 +229,36 @@ class _Looking:
 def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -> "_Asked | None":
     """None where no environment that a command has here is like that of the check. Raises Bypass and OSError."""
     cwd = f"{root}/{check.below}".rstrip("/")
-    for environ in _environs(place, root, check):
+    for environ, active in _environs(place, root, check):
         environ["PWD"] = f"{top}/{check.below}".rstrip("/")
         program = Program(find_program(check.words[0], environ), tuple(check.words), environ)
         task = ruled(program, cwd, environ, settings, fresh=False, joined=True)
         rows = variables.capture({**environ, **dict(task.verdict.assignments)}, task.plan.variables, root)
         if task.verdict.skill is None and digest_of(rows) == check.variables:
             call = Invocation(settings.cache, {"CLAUDE_CODE_SESSION_ID": place.session})
-            return _Asked(task, settings, call)
+            way = _Asked(task, settings, call)
+            way.active = active
+            return way
     return None
 
 
-def _environs(place: Look, root: str, check: Check) -> "Iterator[dict[str, str]]":
-    """Those whose programs are found as the check's were, each also as an activated virtual environment makes it."""
+def _environs(place: Look, root: str, check: Check) -> "Iterator[tuple[dict[str, str], str]]":
+    """Those whose programs are found as the check's were, each also as an activated virtual environment makes it.
+
+    And that environment's name, '' for none.
+    """
     for given in (*place.environs, *map(_of_zsh, place.environs)):
         environ = without_shims({**given})
         if shell_of(environ) != check.shell:
             continue
-        for path in (environ.get("PATH", os.defpath), *_of_snapshots(environ, check)):
+        for path in _paths(place, environ):
             if folders_of(path) == check.path:
-                yield {**environ, "PATH": path}
-            for folder in dict.fromkeys([f"{root}/{name}" for name in _VENVS]):
-                active = f"{folder}/bin:{path}"
+                yield {**environ, "PATH": path}, ""
+            for name in _VENVS:
+                active = f"{root}/{name}/bin:{path}"
                 if folders_of(active) == check.path:
                     rest = {name: value for name, value in environ.items() if name != "PYTHONHOME"}
-                    yield {**rest, "PATH": active, "VIRTUAL_ENV": folder}
+                    yield {**rest, "PATH": active, "VIRTUAL_ENV": f"{root}/{name}"}, name
 
 
 def _of_zsh(environ: "Mapping[str, str]") -> dict[str, str]:
@@ -250,31 +273,38 @@ def _of_zsh(environ: "Mapping[str, str]") -> dict[str, str]:
         return {**environ}
 
 
-def _of_snapshots(environ: "Mapping[str, str]", check: Check) -> list[str]:
-    """PATH as the client's newest snapshots of the person's shell have it: each Bash call begins with one."""
-    if folders_of(environ.get("PATH", os.defpath)) == check.path:
-        return []
+def _paths(place: Look, environ: "Mapping[str, str]") -> list[str]:
+    """PATH of a Bash call, as far as it is known: each begins with a snapshot of the person's shell.
+
+    The client makes one with a session's first Bash call, and takes it away at the session's end (observed on 2.1.332).
+    Which of several is this session's nobody says.
+    """
+    own = environ.get("PATH", os.defpath)
+    since = processes.began(place.client) if place.client else 0
+    if not since:
+        return [own]
     config = environ.get("CLAUDE_CONFIG_DIR") or f"{environ.get('HOME', '')}/.claude"
     found = []
     try:
         with os.scandir(f"{config}/shell-snapshots") as there:
-            kept = sorted([(item.stat().st_mtime, item.path) for item in there if item.name.endswith(".sh")])
-        for _, path in kept[-_SNAPSHOTS:][::-1]:
+            made = [item.path for item in there if item.name.endswith(".sh") and item.stat().st_mtime >= since - _SLACK]
+        for path in made:
             text = (files.read(path, _SNAPSHOT_CAP) or b"").decode("utf-8", "surrogateescape")
             _, named, rest = text.rpartition("\nexport PATH=")
             word = rest.partition("\n")[0]
-            if named:
-                found.append(word[1:-1].replace("'\\''", "'") if word[:1] == word[-1:] == "'" else word)
+            word = word[1:-1].replace("'\\''", "'") if word[:1] == word[-1:] == "'" else word
+            found.append(without_shims({"PATH": word})["PATH"] if named else own)
     except OSError:
-        return found
-    return [without_shims({"PATH": path})["PATH"] for path in found]
+        return [own]
+    return found[:1] if len({folders_of(path) for path in found}) == 1 else [] if found else [own]
 
 
 class _Asked(Way):
     """One that only asks: what it depends on was captured ahead, and what is stored of it read with all else."""
 
-    __slots__ = ("_answers", "found")
+    __slots__ = ("_answers", "active", "found")
 
+    active: str
     found: "CallKey"
     _answers: Store
     _task: "Ruled"

@@ -1,8 +1,8 @@
 """What became of a session's checks, for the lines that its person is shown; and which checks a project has had.
 
-    replayed/{session}       one line a check: `milliseconds of the run TAB kind TAB command`, kind one of KINDS
-    replayed/{session}.told  how many bytes of that the person was told of at the ends of turns
-    checks/{project}         one line a check whose result was stored or given: JSON, the fields of `Check` in order
+    replayed/{session}  one line a check: `milliseconds of the run TAB kind TAB command`, kind one of KINDS, and one for
+                        each end of a turn that told the person of what stands before: `bytes TAB told TAB`
+    checks/{project}    one line a check whose result was stored or given: JSON, the fields of `Check` in order
 
 A project is the digest of its identity. Of variables there are digests and no values: see `Check`.
 """
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.capture import Fingerprint
 
 KINDS = REPLAYED, JOINED, RAN = "replayed", "waited", "ran"
+_TOLD = "told"
 _REPLAYED_CAP = 1 << 20
 _NAMED = 4  # commands in the line
 _LONGEST = 60  # characters of each
@@ -51,16 +52,11 @@ def take(cache: str, session: str) -> str:
     """What to tell at a turn's end, '' where none of its checks was spared. Raises OSError."""
     path = f"{replayed_folder(cache)}/{session}"
     data = files.read(path, _REPLAYED_CAP) or b""
-    try:
-        told = int(files.read(f"{path}.told", 20) or b"0")
-    except ValueError:
-        told = 0
-    if len(data) <= told:
-        return ""
+    told = max([number for number, kind, _ in _lines(data, (_TOLD,))], default=0)
     news = [line for line in _lines(data[told:]) if line[1] != RAN]
     if not news:
         return ""
-    files.write(f"{path}.told", b"%d" % len(data))
+    files.append(path, b"%d\t%s\t\n" % (len(data), _TOLD.encode()))
     return _told(news, total(data))
 
 
@@ -75,12 +71,12 @@ def total(data: bytes) -> Total:
     return Total(len(lines), len(spared), sum(spared))
 
 
-def _lines(data: bytes) -> list[tuple[int, str, str]]:
+def _lines(data: bytes, kinds: "tuple[str, ...]" = KINDS) -> list[tuple[int, str, str]]:
     found = []
     for line in data.decode("utf-8", "replace").split("\n"):
         number, _, rest = line.partition("\t")
         kind, tab, command = rest.partition("\t")
-        if tab and number.isdecimal() and kind in KINDS:
+        if tab and number.isdecimal() and kind in kinds:
             found.append((int(number), kind, command))
     return found
 
@@ -199,7 +195,7 @@ def checks(cache: str, project: str) -> list[list[Check]]:
     Raises OSError.
     """
     path = path_of(cache, project)
-    data = files.read(path, _CHECKS_CAP) or b""
+    data = _newest(path)
     found: dict[tuple[str, ...], dict[str, tuple[bytes, Check]]] = {}
     for line in data.split(b"\n")[::-1]:
         check = _check(line)
@@ -211,6 +207,20 @@ def checks(cache: str, project: str) -> list[list[Check]]:
         kept = [line for same in list(found.values())[:_KEPT] for line, _ in same.values()]
         files.write(path, b"".join([line + b"\n" for line in kept[::-1]]))
     return [[check for _, check in same.values()] for same in found.values()]
+
+
+def _newest(path: str) -> bytes:
+    """The last lines of a file that grows with every check until somebody looks. Raises OSError."""
+    try:
+        handle = files.open_regular(path)
+    except (FileNotFoundError, files.Irregular):
+        return b""
+    try:
+        begins = max(0, os.fstat(handle).st_size - _CHECKS_CAP)
+        data = os.pread(handle, _CHECKS_CAP, begins)
+    finally:
+        os.close(handle)
+    return data.partition(b"\n")[2] if begins else data
 
 
 def _check(line: bytes) -> Check | None:

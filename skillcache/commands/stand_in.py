@@ -149,6 +149,11 @@ def ruled(
     return Ruled(program, plan, verdict, cwd, environ, joined=joined)
 
 
+def is_fresh(environ: "Mapping[str, str]") -> bool:
+    """The variable is left to what the command starts: that is to run as well."""
+    return environ.get("SKILLCACHE_FRESH", "") not in ("", "0")
+
+
 def _with_remembered(rule: "Rule", cwd: str, settings: Settings) -> "Rule":
     """The rule, and what its commands were seen to read besides."""
     from skillcache.commands.readers import is_reader, remembered  # nobody is watched who has not asked for it
@@ -285,11 +290,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if claude.is_within(environ):
         counts.record(settings.cache, time.time(), SANDBOXED)
         return None
-    fresh = environ.get("SKILLCACHE_FRESH", "") not in ("", "0")  # left to what it starts: that is to run as well
     call = Invocation(settings.cache, environ)
     program = Program(path, words, environ)
     try:
-        task = ruled(program, cwd, without_shims(environ), settings, fresh=fresh, joined=streams == JOINED)
+        task = ruled(program, cwd, without_shims(environ), settings, fresh=is_fresh(environ), joined=streams == JOINED)
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)

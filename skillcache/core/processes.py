@@ -213,6 +213,16 @@ def parent_of(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
+def began(pid: int) -> float:
+    """When the process started, unix seconds by the clock as it is set now; 0 where nobody says."""
+    ticks = _start(pid)
+    try:
+        up = float((files.read("/proc/uptime", _CAP) or b"").split(b" ")[0])
+        return time.time() - up + int(ticks) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def _start(pid: int) -> str:
     """When the process started, in ticks since the boot; "" when there is none, or none that still runs."""
     fields = _status(pid)

@@ -169,6 +169,11 @@ def _print(data: bytes) -> None:
         view = view[posix.write(1, view) :]
 
 
+def left() -> float:
+    """Seconds that a hook still has."""
+    return _END - time.monotonic()
+
+
 def arm(seconds: float) -> None:
     """End the process after so long, unless this is called again before: whatever the interpreter is held up by."""
     import faulthandler

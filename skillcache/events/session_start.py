@@ -22,6 +22,7 @@ _REPLAYS = (
     " changed since they last ran here; `# fresh` at the end of a line, or SKILLCACHE_FRESH=1 before a command, runs it"
     " anew."
 )
+_LEAST, _ANSWERING = 0.3, 1.5  # seconds for a look, and for all that follows its captures
 _SINCE = "seconds_since_last_response"  # given where a conversation goes on
 
 
@@ -93,7 +94,11 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
     if not os.path.exists(checks_folder(settings.cache)):
         return ""
     from skillcache.commands.replayed import path_of
+    from skillcache.events.runtime import left
 
+    seconds = left() - _ANSWERING
+    if seconds < _LEAST:  # the brief is worth more
+        return ""
     root = find_root(os.path.realpath(event.cwd))
     if root is None or not os.path.exists(path_of(settings.cache, identity(root))):
         return ""
@@ -106,8 +111,10 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
     if not cwd or os.path.realpath(cwd) != os.path.realpath(event.cwd):
         cwd = event.cwd
     try:
-        place = Look((of_client(world.environ),), cwd, folder, event.session_id)
-        return tell(look(place), int(world.now * 1000))
+        client = world.environ.get("CLAUDE_PID", "")
+        pid = int(client) if client.isdecimal() and len(client) <= 10 else 0
+        place = Look((of_client(world.environ),), cwd, folder, event.session_id, pid)
+        return tell(look(place, seconds), int(world.now * 1000))
     except (SkillcacheError, OSError) as fault:
         count_fault(world, fault)
         return ""

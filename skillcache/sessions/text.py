@@ -66,6 +66,7 @@ _DROPPED = dict.fromkeys(
         *range(0x202A, 0x202F),
         *range(0x2060, 0x2070),
         *range(0xFFF0, 0xFFFC),
+        *(0xFFFE, 0xFFFF),  # no characters, which an XML may not hold
         *range(0xE0000, 0xE0200),
     ]
 )
@@ -81,11 +82,16 @@ def plain(text: str, limit: int) -> str:
     text = text[:_WINDOW]
     if not (text.isascii() and text.isprintable()):
         text = legible(text)
-    text = " ".join(text.split())
-    if "<" in text:
-        first, *rest = text.split("<")
-        text = first + "".join([(ANGLE if part[:1].isalpha() or part[:1] in "/!?" else "<") + part for part in rest])
+    text = untagged(" ".join(text.split()))
     return text if len(text) <= limit else text[: limit - 1].rstrip() + ELLIPSIS
+
+
+def untagged(text: str) -> str:
+    """With nothing in it that could be taken for a tag."""
+    if "<" not in text:
+        return text
+    first, *rest = text.split("<")
+    return first + "".join([(ANGLE if part[:1].isalpha() or part[:1] in "/!?" else "<") + part for part in rest])
 
 
 def legible(text: str) -> str:
@@ -142,12 +148,15 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "replace")) // 2
 
 
+_AHEAD = 300_000  # ms by which clocks differ
+
+
 class Clock(Record):
     now: int  # unix ms
 
     def ago(self, at: int) -> str:
-        """A clock of another machine may be ahead of ours: the future is now."""
-        if at <= 0:
+        """A clock of another machine may be a little ahead of ours; what is far in the future is of a wrong one."""
+        if at <= 0 or at - self.now > _AHEAD:
             return "at an unknown time"
         seconds = max(0, self.now - at) // 1000
         if seconds < 2:

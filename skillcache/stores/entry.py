@@ -43,6 +43,7 @@ _LEVEL = 1  # a hit pays for unpacking only; level 6 saves 10 % more and costs t
 # Bytes that the parts of an entry may have: a broken or hostile one must not fill the memory.
 _MOST = 64 << 20  # of an output, where nobody says less
 _HEADER = 1 << 20
+LONGEST_RUN = 30 * 86_400_000  # milliseconds: what others have written is told as time that was saved
 _DETAILS = 1 << 20  # unpacked; what is captured gives less than a tenth of it
 
 
@@ -173,7 +174,7 @@ def decode(data: bytes, *, details: bool = False, most: int = _MOST) -> Entry:
             relocated=header["relocated"] is True,
             root=_text(header["root"]),
             project=_text(header["project"]),
-            duration=_number(header["duration"]),
+            duration=_duration(header["duration"]),
             started=started,
             finished=_number(header["finished"]),
             writer={_text(name): _text(value) for name, value in header["writer"].items()},
@@ -255,6 +256,12 @@ def _number(value: object) -> int:
     if not is_number(value):
         raise Unreadable("a field is not a number")
     return value
+
+
+def _duration(value: object) -> int:
+    if not 0 <= (milliseconds := _number(value)) <= LONGEST_RUN:
+        raise Unreadable("no run takes so long")
+    return milliseconds
 
 
 def is_number(value: object) -> "TypeGuard[int]":

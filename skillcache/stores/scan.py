@@ -18,7 +18,7 @@ from redis.client import NEVER_DECODE
 from skillcache.core import json
 from skillcache.core.outcomes import DISK, STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
-from skillcache.stores.entry import FORMS, TEXT, VERSION, Unreadable, check_name, is_number
+from skillcache.stores.entry import FORMS, LONGEST_RUN, TEXT, VERSION, Unreadable, check_name, is_number
 from skillcache.stores.patterns import compile_glob, parts_of
 from skillcache.stores.pooled import aio_walk, translating, walk
 from skillcache.stores.redis_keys import NAMES_KEY, generation_key, team_name
@@ -126,6 +126,8 @@ def read_header(head: bytes) -> Header:
     texts = (header.key, header.project, *header.writer.values())
     if header.form not in FORMS or not all(map(is_number, numbers)) or not all(isinstance(text, str) for text in texts):
         raise Unreadable("the header is damaged")
+    if not 0 <= header.duration <= LONGEST_RUN:
+        raise Unreadable("no run takes so long")
     return header
 
 

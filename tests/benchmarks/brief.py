@@ -28,7 +28,7 @@ _SECTIONS = {
     "The person's prompts": "prompts",
     "Open tasks": "open tasks",
     "Tasks done": "tasks done",
-    "Checks it ran": "checks",
+    "Its checks": "checks",
     "What failed last": "what failed last",
     "Its commits": "its commits",
     "Its last reply": "its last reply",

@@ -125,6 +125,22 @@ def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path:
     assert list(project.glob("*.html")) == []
 
 
+def test_a_name_that_no_xml_may_hold_is_drawn_all_the_same(person: Person, tmp_path: Path) -> None:
+    require_pygal()
+    project = tmp_path / "project"
+    project.mkdir()
+    git(project, "init", "--quiet")
+    for number in range(4):
+        (project / "a\uffff\ufffe<b>&\x0b].py").write_text(f"{number}\n")
+        if not number:
+            git(project, "add", "-A")
+            git(project, "commit", "--quiet", "-m", "first")
+        person.skillcache("run", "--", "sh", "-c", "sleep 1.1", folder=project)
+    read = Read(person.skillcache("report", "--output", "-", folder=project).out)
+    assert "a<b>& ].py changed before 3 runs" in read.text
+    assert "b" not in {tag for tag, _ in read.tags}
+
+
 def test_a_time_without_counts_says_so(person: Person) -> None:
     require_pygal()
     assert "Nothing has been counted in this time." in person.skillcache("report", "--output", "-").out

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ import pytest
 from skillcache.cli.setup.entries import Line, Started, line_of
 from skillcache.cli.setup.settings_file import with_status_line, without_status_line
 from skillcache.commands.replayed import JOINED, RAN, REPLAYED, remember, take
+from skillcache.core.files import sweep
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import hooks_folder
 from tests.cli.conftest import Person
 
-GIVEN = json.dumps({"session_id": "one", "model": {"display_name": "a model"}, "cwd": "/"})
+GIVEN = json.dumps({"session_id": "one", "model": {"display_name": "a model"}, "cwd": "/"}) + "\n"  # as observed
 THEIRS = """jq -r '.model.display_name + " it'"'"'s "'; : "$HOME" # (own);"""
 SAID = "skillcache: 2 of 3 checks replayed, 1 min 1 s saved\n"
 STARTED = Started("/a b/python3", "/p/hooks/status_line.py")
@@ -57,7 +60,18 @@ def test_it_says_what_the_session_was_spared(person: Person) -> None:
         assert shown(person, given) == ""
 
 
-@pytest.mark.parametrize("theirs", [THEIRS, "echo 'a line'", "printf 'one\\ntwo'", "cat >/dev/null; exit 3", "true"])
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        THEIRS,
+        'while read -r l; do echo "$l"; done',
+        "wc -c",
+        "echo 'a line'",
+        "printf 'one\\ntwo'",
+        "cat >/dev/null; exit 3",
+        "true",
+    ],
+)
 @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 def test_a_line_of_ones_own_stays_above_it_and_is_put_back(person: Person, theirs: str, shell: str) -> None:
     own = '{\n  "statusLine": {"padding": 2, "command": ' + json.dumps(theirs) + ', "type": "command"}\n}\n'
@@ -90,6 +104,7 @@ def test_our_command_is_known_and_theirs_read_out_of_it(theirs: str) -> None:
     line = Line(STARTED, theirs)
     found = line_of(line.text())
     assert found == line
+    assert line_of(line.text("j=$(cat)")) == line  # as it was before
     assert line_of(line.text() + " ") is None
     assert line_of(theirs) is None
 
@@ -110,6 +125,11 @@ def test_the_rest_of_the_file_keeps_its_bytes(text: str) -> None:
 def test_what_it_cannot_stand_beside_is_left(person: Person) -> None:
     with pytest.raises(ConfigError, match="no command to stand beside"):
         with_status_line('{"statusLine": {"type": "other"}}', STARTED, "x")
+    with pytest.raises(ConfigError, match="no command to stand beside"):
+        with_status_line('{"statusLine": {"type": "command", "command": " "}}', STARTED, "x")
+    half = '{"statusLine": {"command": "echo \\ud800"}}'
+    assert without_status_line(with_status_line(half, STARTED, "x"), "x") == half
+    with_status_line(half, STARTED, "x").encode()
     person.write_settings(b'{"statusLine": []}')
     ran = person.skillcache("install", "--statusline")
     assert ran.status != 0
@@ -141,11 +161,16 @@ def test_a_turns_end_tells_what_was_spared_in_it_and_in_the_session(tmp_path: Pa
         "skillcache: pytest -q replayed, 41.0 s saved (this session: 1 of 2 checks replayed, 41.0 s saved)"
     )
     assert take(cache, "one") == ""
+    for path in (tmp_path / "replayed").iterdir():
+        os.utime(path, (1, 1))  # for a day nothing was spared
+    remember(cache, "one", "mypy src", 5_000, RAN)
+    sweep(f"{cache}/replayed", time.time())
+    assert take(cache, "one") == ""
     remember(cache, "one", "ruff check", 20_000, JOINED)
     remember(cache, "one", "pytest -q", 41_000, REPLAYED)
     assert take(cache, "one") == (
         "skillcache: pytest -q replayed, ruff check taken from a run that was under way, 1 min 1 s saved"
-        " (this session: 3 of 4 checks replayed, 1 min 42 s saved)"
+        " (this session: 3 of 5 checks replayed, 1 min 42 s saved)"
     )
     remember(cache, "two", "pytest -q", 2_500)
     assert take(cache, "two") == "skillcache: pytest -q replayed, 2.5 s saved"

@@ -132,6 +132,14 @@ def test_the_command_line_says_how_to_get_what_it_needs(checkout: Path, tmp_path
     done = run("serve", "--off")
     assert done.stderr == "skillcache: this is for commands that Claude Code runs, such as /skillcache:off\n"
 
+    # One on PATH that leads here again is asked once.
+    tool = tmp_path / "again/skillcache"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\nexec {sys.executable} -P -S "{checkout}/hooks/command.py" "$@"\n')
+    tool.chmod(0o755)
+    done = run("stats", PATH=f"{tool.parent}:{os.defpath}")
+    assert done.stderr.startswith("skillcache: this command needs the Python package click")
+
     # One that is installed takes over.
     tool = tmp_path / "tool/skillcache"
     tool.parent.mkdir()

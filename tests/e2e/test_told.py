@@ -20,8 +20,8 @@ FIRST, SECOND = "have a look", "have another look"
 
 def holds(request: Request) -> set[str]:
     """The commands that the model was last told to hold."""
-    lines = re.findall(r"skillcache: On the present content: ([^\n]*)", "\n".join(request.notes()))
-    return set(re.findall(r"`([^`]+)`", lines[-1].partition(" Each of these")[0])) if lines else set()
+    lines = re.findall(r"^On the present content: ([^\n]*)", "\n".join(request.notes()), re.MULTILINE)
+    return set(re.findall(r"`([^`]+)`", lines[-1].partition(" Not run since")[0])) if lines else set()
 
 
 @pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin zsh", "earlier hooks bash"], indirect=True)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.setup.bundle import client_version
+from skillcache.cli.setup.bundle import client_version, python_line
 from skillcache.cli.setup.entries import started_by
 from skillcache.cli.setup.settings_file import present_interpreter
+from skillcache.core.paths import hooks_folder
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
 OLD = {"AI_AGENT": "claude-code_2-1-296_harness"}
@@ -69,6 +70,122 @@ def test_the_same_configuration_gives_the_same_folder_and_another_one_another(tm
     assert second != first
     assert "mcp__github__" in (second / "hooks/heard.js").read_text()
     assert first.exists()  # a client may be copying it
+
+
+def test_what_somebody_has_taken_out_of_the_folder_is_there_again(tmp_path: Path) -> None:
+    """Who tidies caches takes files by their age."""
+    folder = lay_out(tmp_path)
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (folder / "hooks/hooks.json").unlink()
+    (folder / "commands/on.md").write_text("else")
+    assert lay_out(tmp_path) == folder
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_many_that_begin_at_one_moment_have_one_whole_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "skillcache", "plugin-path"]
+    environ = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], **MODERN}
+    running = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    printed = {each.communicate(timeout=60)[0] for each in running}
+    (line,) = printed
+    folder = Path(line.strip())
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    (folder / "hooks/hooks.json").unlink()
+    assert lay_out(tmp_path) == folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A stranger's, with programs that leave a mark."""
+    root = tmp_path / "it's a project"
+    (root / ".git").mkdir(parents=True)
+    (root / "sub").mkdir()
+    for folder in ("bin", ".venv/bin"):
+        (root / folder).mkdir(parents=True)
+        for name in ("python3", "python3.12", "uv", "mkdir", "sed"):
+            (root / folder / name).write_text(f"#!/bin/sh\n: >'{tmp_path}/mark'\necho {root}/bin/python3\n")
+            (root / folder / name).chmod(0o755)
+    (root / ".venv/pyvenv.cfg").write_text("home = /usr/bin\n")
+    (tmp_path / "link").symlink_to(root / "bin")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/python3").write_text(
+        f'#!/bin/sh\nexec "{getattr(sys, "_base_executable", sys.executable)}" "$@"\n'
+    )
+    (tmp_path / "own/python3").chmod(0o755)
+    return root
+
+
+def from_checkout(home: Path, cwd: Path | str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", f"{hooks_folder()}/plugin_path.sh"],
+        env={"HOME": str(home / "home"), **environ},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("first", ["{project}/bin", "{project}/.venv/bin/", "{home}/link", ".", "bin", ".venv/bin", ""])
+@pytest.mark.parametrize(("cwd", "named"), [("{project}", ""), ("{project}/sub", ""), ("/", "{project}")])
+def test_no_python_of_a_project_is_started(tmp_path: Path, project: Path, first: str, cwd: str, named: str) -> None:
+    first, cwd, named = (text.format(project=project, home=tmp_path) for text in (first, cwd, named))
+    more = {"CLAUDE_PROJECT_DIR": named} if named else {}
+    done = from_checkout(tmp_path, cwd, PATH=f"{first}:{tmp_path}/own:/usr/bin:/bin", **more)
+    assert done.stderr == ""
+    assert (Path(done.stdout.strip()) / "hooks/register.js").exists()
+    # Where it alone has one, there is none.
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("mkdir", "cat", "mv"):
+        (tools / name).symlink_to(f"/bin/{name}")
+    done = from_checkout(tmp_path, cwd, PATH=f"{tools}:{first}", **more)
+    assert done.stderr == ""
+    assert done.stdout.strip() == f"{tmp_path}/home/.cache/skillcache/plugin/no-python"
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_virtual_environment_comes_after_all_else(tmp_path: Path, project: Path) -> None:
+    """Nobody says here where the person works."""
+    done = from_checkout(tmp_path, "/", PATH=f"{project}/.venv/bin:{tmp_path}/own:/usr/bin:/bin")
+    assert (Path(done.stdout.strip()) / "hooks/register.js").exists()
+    assert not (tmp_path / "mark").exists()
+
+
+def test_a_project_chooses_no_folder_for_the_plugin(tmp_path: Path, project: Path) -> None:
+    named = f"{project}/cache"
+    (project / ".claude").mkdir()
+    (project / ".claude/settings.json").write_text(json.dumps({"env": {"SKILLCACHE_HOME": named}}))
+    done = from_checkout(tmp_path, project, PATH=f"{tmp_path}/own:/usr/bin:/bin", SKILLCACHE_HOME=named)
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "settings.json sets SKILLCACHE_HOME" in done.stderr
+    (tmp_path / "own/python3").unlink()
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("mkdir", "cat", "mv"):
+        (tools / name).symlink_to(f"/bin/{name}")
+    done = from_checkout(tmp_path, project, PATH=str(tools), SKILLCACHE_HOME=named)
+    assert done.stdout.strip() == f"{tmp_path}/home/.cache/skillcache/plugin/no-python"
+    assert not (project / "cache").exists()
+
+
+def test_the_command_line_takes_no_module_of_a_projects_sources(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    for name in ("click", "json", "skillcache", "sitecustomize"):
+        (tmp_path / f"src/{name}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w').close()\n")
+    done = subprocess.run(
+        ["sh", "-c", f"{python_line()} plugin-path"],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "src"), **MODERN},
+        cwd=tmp_path / "src",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (Path(done.stdout.strip()) / "hooks/register.js").exists()
+    assert not (tmp_path / "mark").exists()
 
 
 def test_a_folder_that_nobody_has_asked_for_in_a_day_is_removed(tmp_path: Path) -> None:

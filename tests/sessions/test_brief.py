@@ -63,7 +63,7 @@ def test_a_start_is_told_everything_of_the_last_session(project: Project) -> Non
         "- pending: document it",
         "Tasks done (1):",
         "- measure",
-        "Checks it ran:",
+        "Its checks:",
         "- passed 1 h ago: ruff check",
         "- failed (exit 1) 1 h ago: pytest -q | it said: 2 failed in 3s",
         "What failed last:",
@@ -96,13 +96,24 @@ def test_commands_that_only_look_are_not_named(project: Project) -> None:
         ("ruff check . && mypy src", 1, "failed (exit 1) 1 h ago: ruff check . && mypy src"),
         ("CI=1 npm test > log.txt 2>&1", 0, "passed 1 h ago: CI=1 npm test"),
         # The status is not the check's, or may be another's.
-        ("pytest -q 2>&1 | tail -20", 0, "ran 1 h ago: pytest -q"),
-        ("pytest -q || true", 0, "ran 1 h ago: pytest -q"),
-        ("pytest -q; echo done", 0, "ran 1 h ago: pytest -q"),
-        ("pytest -q && git push", 1, "ran 1 h ago: pytest -q"),
-        ("make build && pytest -q", 2, "ran 1 h ago: pytest -q"),
-        ("pytest -q &", 0, "ran 1 h ago: pytest -q"),
+        ("pytest -q 2>&1 | tail -20", 0, "end unknown, 1 h ago: pytest -q"),
+        ("pytest -q || true", 0, "end unknown, 1 h ago: pytest -q"),
+        ("pytest -q; echo done", 0, "end unknown, 1 h ago: pytest -q"),
+        ("pytest -q && git push", 1, "end unknown, 1 h ago: pytest -q"),
+        ("make build && pytest -q", 2, "end unknown, 1 h ago: pytest -q"),
+        ("pytest -q &", 0, "end unknown, 1 h ago: pytest -q"),
         ("pytest -q " + "x" * 600, 0, None),
+        # It may not have run at all.
+        ("test -e built || pytest -q", 0, "end unknown, 1 h ago: pytest -q"),
+        ("exit 0; pytest -q", 0, "end unknown, 1 h ago: pytest -q"),
+        ('echo "a\\" && ls" && pytest -q', 0, "passed 1 h ago: pytest -q"),
+        ("pytest \\\n  -q", 0, "passed 1 h ago: pytest -q"),
+        ("cat <<'END' >notes && pytest -q\nsome; text && ls\nEND", 0, "passed 1 h ago: pytest -q"),
+        ("pytest -q <<< x # twice; ls", 0, "passed 1 h ago: pytest -q"),
+        # Elsewhere.
+        ("pushd sub && pytest -q", 0, "passed 1 h ago: pushd sub && pytest -q"),
+        ("(cd sub && pytest -q)", 0, "passed 1 h ago: (cd sub && pytest -q)"),
+        ("cd -- sub && pytest -q", 0, "passed 1 h ago: cd -- sub && pytest -q"),
     ],
 )
 def test_a_check_is_told_alone_and_its_end_where_it_is_known(
@@ -110,8 +121,26 @@ def test_a_check_is_told_alone_and_its_end_where_it_is_known(
 ) -> None:
     project.tell(start(), bash(line, status=status))
     said = project.lines()
-    assert said[1] == "Checks it ran:"
-    assert said[2] == f"- {told}" if told else said[2].startswith("- ran 1 h ago: pytest -q xxx")
+    assert said[1] == "Its checks:"
+    assert said[2] == f"- {told}" if told else said[2].startswith("- end unknown, 1 h ago: pytest -q xxx")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cat >ci.sh <<'END'\npytest -q\nEND",
+        "cat >ci.sh << END\npytest -q && ls\nEND\nls",
+        "cat <<-a; cat <<b\npytest -q\n\ta\npytest -q\nb\nls",
+        "cat >ci.sh <<END\npytest -q\nmypy src",
+        "ls # && pytest -q",
+        "ls\n# pytest -q && ls\nls",
+        'echo "a\\" && pytest -q && echo b\\""',
+        "echo it\\'s && echo '; pytest -q'",
+    ],
+)
+def test_what_a_line_only_speaks_of_is_no_check(project: Project, line: str) -> None:
+    project.tell(start(), prompt("x"), bash(line))
+    assert not [each for each in project.lines() if each.startswith("Its checks")]
 
 
 def test_the_person_and_the_rest_are_told_how_to_see_more(project: Project) -> None:

@@ -15,7 +15,7 @@ from skillcache.core import json as jsontext
 from skillcache.sessions.brief.compose import Brief, Reader, compose
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import History, Past, Question
-from skillcache.sessions.text import CLOSE, OPEN, plain
+from skillcache.sessions.text import CLOSE, OPEN, legible, plain
 from tests.sessions.conftest import (
     MS,
     NOW,
@@ -171,9 +171,33 @@ def test_a_plain_text_is_one_short_line_and_stays_as_it_is(text: str, limit: int
     assert not any(f"<{c}" in once for c in "/!?abcXYZ")
 
 
+def test_what_is_legible_may_stand_in_an_xml() -> None:
+    for text in map(chr, range(0x10000)):
+        kept = legible(text)
+        assert kept == "" or 0x20 <= ord(kept) < 0xD800 or 0xE000 <= ord(kept) < 0xFFFE, hex(ord(text))
+
+
 @pytest.mark.parametrize("text", ["fix a < b and c<d>", "漢字 עברית ไทย", "👩‍👩‍👧 and 🎉", "naïve café"])
 def test_other_scripts_stay_whole(text: str) -> None:
     assert plain(text, 100).replace("\u2039", "<") == text
+
+
+@pytest.mark.parametrize("id_", [";sh x.sh", "$(sh x)", "`sh x`", "a b", "-all", "é", "-" * 8])
+def test_the_line_to_run_for_more_names_a_session_or_is_not_there(id_: str) -> None:
+    """It stands outside of the fence, and is run as it stands."""
+    past = Past(f"{id_}-1", {"active": str(MS), "prompt": "x"})
+    brief = compose("startup", History({}, [past]), Reader("new", "/", "main", "b", MS, {}), 4_000)
+    assert brief is not None
+    assert brief.text.endswith(CLOSE)
+
+
+def test_a_time_that_a_wrong_clock_gave_is_not_called_now() -> None:
+    note = json.dumps({"text": "x", "at": MS + 86_400_000, "by": "y"})
+    near = json.dumps({"text": "z", "at": MS + 60_000, "by": "y"})
+    brief = compose("startup", History({"1": note, "2": near}, []), Reader("new", "/", "main", "b", MS, {}), 4_000)
+    assert brief is not None
+    assert "- at an unknown time, y: x" in brief.text
+    assert "- just now, y: z" in brief.text
 
 
 def test_times_that_cannot_be_do_no_harm() -> None:

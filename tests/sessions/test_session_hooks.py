@@ -160,7 +160,7 @@ def test_a_brief_says_what_was_recorded_and_is_still_so(home: Home) -> None:
         "- in progress: scan with one table",
         "Tasks done (1):",
         "- measure",
-        "Checks it ran:",
+        "Its checks:",
         "- failed (exit 1) now: pytest -q tests/test_lex.py | it said: 1 failed, 1 passed in 0.03s",
         "- ran now: ruff check .",
         "What failed last:",

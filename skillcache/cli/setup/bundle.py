@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import cache_folder, hooks_folder, package_folder
 from skillcache.events.server.world import known
+from skillcache.settings.trust import require
 
 NAME = "skillcache"
 MARKETPLACE = "skillcache"
@@ -33,9 +35,10 @@ _MOST = 400  # characters: the client takes 500 of a command that gives a plugin
 def python_line() -> str:
     """What starts the command line. Raises SkillcacheError.
 
-    By its path, which needs no installation. `-P`: nothing in the folder where it is run is taken for a module.
+    By its path, which needs no installation. Nothing in the folder where it is run is taken for a module (`-P`), nor
+    what the environment names (`-E`): a project's sources are often on PYTHONPATH.
     """
-    line = f"{shlex.quote(present_interpreter())} -P {shlex.quote(hooks_folder())}/command.py"
+    line = f"{shlex.quote(present_interpreter())} -E -P {shlex.quote(hooks_folder())}/command.py"
     if not (line.isascii() and line.isprintable() and len(line) <= _MOST):
         raise SkillcacheError(f"{line}: Claude Code takes plain short paths only for a plugin's command")
     return line
@@ -64,6 +67,7 @@ _KEPT = 86_400  # seconds that a folder is kept which is not the newest: a clien
 def main() -> None:
     """For a checkout that nobody has installed (plugin_path.sh). Any fault is the client's to show."""
     try:
+        require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
         sys.stdout.write(f"{lay_out(os.environ, modern=asks_modern(os.environ))}\n")
     except (SkillcacheError, OSError) as fault:
         raise SystemExit(f"skillcache: {fault}") from None
@@ -75,20 +79,38 @@ def lay_out(environ: Mapping[str, str], *, modern: bool) -> str:
     name = digest_parts(part for path in sorted(content) for part in (path.encode(), content[path]))
     base = f"{cache_folder(environ)}/plugin"
     place = f"{base}/{name[:16]}"
-    if not os.path.isdir(place):
-        draft = f"{base}/.{os.getpid()}"
-        shutil.rmtree(draft, ignore_errors=True)
-        for path, data in content.items():
-            files.write(f"{draft}/{path}", data)
-        try:
-            os.rename(draft, place)
-        except OSError:
-            shutil.rmtree(draft, ignore_errors=True)
-            if not os.path.isdir(place):
-                raise
+    if not _is_whole(place, content):
+        _make(place, content, f"{base}/.{os.getpid()}")
     os.utime(place)
     _sweep(base, place)
     return place
+
+
+def _is_whole(place: str, content: Mapping[str, bytes]) -> bool:
+    """Whether all of it is there: who tidies a cache takes files by their age."""
+    try:
+        return all(files.load(f"{place}/{path}", len(data)) == data for path, data in content.items())
+    except OSError:
+        return False
+
+
+def _make(place: str, content: Mapping[str, bytes], draft: str) -> None:
+    """Whole in one step; another process may do the same. Raises OSError."""
+    old = f"{draft}.old"
+    try:
+        for path in (draft, old):
+            shutil.rmtree(path, ignore_errors=True)
+        for path, data in content.items():
+            files.write(f"{draft}/{path}", data)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(place, old)
+        os.rename(draft, place)
+    except OSError:
+        if not _is_whole(place, content):
+            raise
+    finally:
+        for path in (draft, old):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def contents(environ: Mapping[str, str], *, modern: bool) -> dict[str, bytes]:

@@ -86,18 +86,22 @@ class Started(NamedTuple):
         return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
 
 
+# What the client gives ends with a line's end, which a shell's `read` waits for.
+_WHOLE, _CUT = "j=$(cat; echo .); j=${j%.}", "j=$(cat)"  # the second as it was written before
+
+
 class Line(NamedTuple):
     """A status line of ours. theirs: the person's own command, which stands before it, '' for none."""
 
     started: Started
     theirs: str = ""
 
-    def text(self) -> str:
+    def text(self, read: str = _WHOLE) -> str:
         """For the shell that the client takes; theirs runs in the same, and where ours is gone it stays."""
         if not self.theirs:
             return self.started.line()
         own = f't=$(printf %s "$j" | "${{0:-sh}}" -c {shlex.quote(self.theirs)})'
-        return f'j=$(cat); {own}; [ -z "$t" ] || printf \'%s\\n\' "$t"; printf %s "$j" | {self.started.line()}'
+        return f'{read}; {own}; [ -z "$t" ] || printf \'%s\\n\' "$t"; printf %s "$j" | {self.started.line()}'
 
 
 def line_of(command: object) -> Line | None:
@@ -114,7 +118,7 @@ def line_of(command: object) -> Line | None:
         return None
     begun = _started_by_line(f"{{ {command.rpartition(' | { ')[2]}")
     found = Line(begun, theirs) if begun is not None else None
-    return found if found is not None and found.text() == command else None
+    return found if found is not None and command in (found.text(), found.text(_CUT)) else None
 
 
 class Edit(Record):

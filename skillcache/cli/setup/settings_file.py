@@ -80,11 +80,17 @@ def with_status_line(text: str, started: Started, where: str) -> str:
         return _insert(text if text.strip() else "{}\n", root, _member(_LINE, value, text), 0)
     known = root.members[_LINE][1]
     command = known.members.get("command", (0, known))[1]
-    if not isinstance(command.value, str):
+    if not isinstance(command.value, str) or not command.value.strip():
         raise _misshapen(text, known, where, f'"{_LINE}" has no command to stand beside')
     ours = line_of(command.value)
     line = Line(started, command.value if ours is None else ours.theirs)
-    return text[: command.start] + json.dumps(line.text(), ensure_ascii=False) + text[command.end :]
+    return text[: command.start] + _string(line.text()) + text[command.end :]
+
+
+def _string(text: str) -> str:
+    """As JSON; half a character is written as it was given."""
+    is_whole = text.encode("utf-8", "replace").decode() == text
+    return json.dumps(text, ensure_ascii=not is_whole)
 
 
 def has_status_line(text: str, where: str) -> bool:
@@ -100,7 +106,7 @@ def without_status_line(text: str, where: str) -> str:
         return text
     command, line = found
     if line.theirs:
-        return text[: command.start] + json.dumps(line.theirs, ensure_ascii=False) + text[command.end :]
+        return text[: command.start] + _string(line.theirs) + text[command.end :]
     return _cut(text, root, list(root.members).index(_LINE))
 
 

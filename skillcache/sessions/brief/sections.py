@@ -21,7 +21,9 @@ class Section(Record):
 
 def fit(opening: list[str], sections: list[Section], shown: str, size: int) -> str:
     """The whole text, or "" where not even the opening fits. Lines go in whole or not at all."""
-    more = f"All of it: skillcache sessions show {shown[:8]}" if shown else ""
+    # Others may have named the session, and what stands here is run as it stands.
+    is_plain = shown[:8].isascii() and shown[:1].isalnum() and shown[:8].replace("-", "").isalnum()
+    more = f"All of it: skillcache sessions show {shown[:8]}" if is_plain else ""
     frame = ["skillcache keeps a record of sessions in this project. " + _DATA, OPEN, *opening, CLOSE, more]
     left = size - sum(units(line) + 1 for line in frame)
     if left < 0:
@@ -90,7 +92,7 @@ def of_start(choice: Choice, work: Work, changes: "Changes", clock: Clock) -> St
         _prompts(facts, clock),
         _tasks(facts),
         _done(facts),
-        Section("Checks it ran:", [_command(command, clock) for command in work.checks]),
+        Section("Its checks:", [_command(command, clock) for command in work.checks]),
         Section("What failed last:", [_command(command, clock) for command in work.failed]),
         _in_a_line("Its commits", changes.own),
         Section("", [(REPLY, f"Its last reply began: {reply}")] if reply else []),
@@ -207,7 +209,9 @@ def _by_folder(paths: list[str]) -> list[tuple[int, str]]:
 
 
 def _command(command: Command, clock: Clock) -> tuple[int, str]:
-    ended = "passed" if command.status == 0 else f"failed (exit {command.status})" if command.status > 0 else "ran"
+    ended = (
+        "passed" if command.status == 0 else f"failed (exit {command.status})" if command.status > 0 else "end unknown,"
+    )
     said = f" | it said: {plain(command.said, _SHORT)}" if command.said else ""
     rank = FAILING if command.status > 0 else PASSING
     return rank, f"- {ended} {clock.ago(command.at)}: {command.text}{said}"
