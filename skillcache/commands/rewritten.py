@@ -275,7 +275,7 @@ def _is_folder(path: str) -> bool:
 
 def _edges(path: str, size: int = -1) -> tuple[int, bytes, bytes]:
     """Of the first `size` bytes, -1 for all: how many there are, and the first and the last. Raises OSError."""
-    handle = files.open_regular(path, links=False)
+    handle = files.open_regular(path, links=False, quiet=True)
     try:
         size = os.fstat(handle).st_size if size < 0 else size
         return size, os.pread(handle, min(_EDGE, size), 0), os.pread(handle, min(_EDGE, size), max(0, size - _EDGE))

@@ -26,6 +26,7 @@ _FILE = 0o600
 _DRAFT = ("new", "new-wal", "new-shm", "new-journal")  # a database that is made has files beside it
 _STALE = 86_400  # seconds; nobody is at a draft for longer than moments
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_QUIET: int = getattr(os, "O_NOATIME", 0)  # Linux
 _LEAST, _PIECE = 1 << 16, 1 << 20
 _SEAL = 100  # bytes, at most
 
@@ -63,8 +64,10 @@ def _make_in(path: str) -> None:
         return
 
 
-def open_regular(path: str | bytes, *, links: bool = True) -> int:
+def open_regular(path: str | bytes, *, links: bool = True, quiet: bool = False) -> int:
     """A handle to read the regular file at `path` with; it never blocks. `links`: symbolic links are followed.
+
+    quiet: the time of its last reading stays, where that is possible.
 
     Nothing else is opened, for to open is to act: who waits to write into a pipe would begin, and nobody read it. The
     null device counts as an empty file, for people link configuration to it. Raises FileNotFoundError,
@@ -72,7 +75,11 @@ def open_regular(path: str | bytes, *, links: bool = True) -> int:
     """
     try:
         _require_regular(path, os.stat(path) if links else os.lstat(path))
-        handle = os.open(path, _READ if links else _READ | os.O_NOFOLLOW)
+        flags = _READ if links else _READ | os.O_NOFOLLOW
+        try:
+            handle = os.open(path, flags | _QUIET if quiet else flags)
+        except PermissionError:  # of another's file that is not possible
+            handle = os.open(path, flags)
     except ValueError:  # a name with a NUL, read from some file
         raise FileNotFoundError(errno.ENOENT, "is no name of a file", path) from None
     except OSError as fault:

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.core import KW_ONLY, Record, field, outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.digest import digest, digest_parts
 from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
@@ -179,8 +179,7 @@ def _capture(
     if reading is not None:
         found = reading.finish()
         ignored.add(found.ignored)
-        if said.git or request.git:
-            rows.append(("git", "git's own state", reading.state()))
+        rows += _asked_by_tasks(request, said, reading)
         rows += _around(request, root, reading, environ, budget)
     elif request.depends != ():
         from skillcache.fingerprint.outside import of_project
@@ -446,6 +445,12 @@ def _elsewhere(
         rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
     rows += _kept_for_linters(request, root, budget)
     return rows, (there, spoken_of.folders)
+
+
+def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktree.Reading) -> list[Row]:
+    """What files of tasks ask of git's own state."""
+    rows: list[Row] = [("git", "git's own state", reading.state())] if said.git or request.git else []
+    return [*rows, ("git", "index", digest(reading.listing or b""))] if said.index else rows
 
 
 def _of_git(request: Request, reading: worktree.Reading, head: str, said: "AbstractSet[bytes]") -> list[Row]:

@@ -13,6 +13,7 @@ import os
 from skillcache.core import files
 from skillcache.core.git import Git, find_root, git_folders
 from skillcache.fingerprint.ignored import is_cache
+from skillcache.fingerprint.own import UNREAD
 from skillcache.fingerprint.worktree import is_swap
 
 TYPE_CHECKING = False
@@ -139,14 +140,23 @@ def mentions_root(root: str, rows: "tuple[Row, ...]", environ: "Mapping[str, str
     if find_root(root) != root:
         return True
     spelled = os.fsencode(root)
+    # What the command has written itself, or has not opened, it has the path from nowhere else or not at all.
+    others = tuple([f"{root}/{name}" for label, name, _ in rows if label in (UNREAD, "output")])
     for label, name, _ in rows:
-        if label in ("ignored", "beside") and (name == "" or any(_holds(path, spelled) for path in _below(root, name))):
+        if label in ("ignored", "beside") and (
+            name == "" or any(_holds(path, spelled) for path in _below(root, name) if not _is_of(path, others))
+        ):
             return True
     arguments = ("grep", "--quiet", "--fixed-strings", "--untracked", "-e", root, *_ALL_BUT_COMPILED)
     git = Git(root, environ, deadline)
     child = git.start(*arguments)
     git.gather(child, fine=(_FOUND, _NOT_FOUND))
     return child.status == _FOUND
+
+
+def _is_of(path: str, others: tuple[str, ...]) -> bool:
+    """Whether it is one of them, or in one that is a folder."""
+    return path in others or path.startswith(tuple([other for other in others if other[-1] == "/"]))
 
 
 def _below(root: str, name: str) -> "Iterator[str]":

@@ -175,9 +175,10 @@ _READS_GIT = frozenset(
     (
         *(b"diff", b"log", b"status", b"describe", b"show", b"branch", b"tag", b"blame", b"shortlog", b"stash"),
         *(b"rev-parse", b"rev-list", b"merge-base", b"name-rev", b"symbolic-ref", b"show-ref", b"for-each-ref"),
-        *(b"ls-files", b"ls-tree", b"diff-index", b"diff-files", b"diff-tree", b"cat-file", b"remote", b"reflog"),
+        *(b"ls-tree", b"diff-index", b"diff-files", b"diff-tree", b"cat-file", b"remote", b"reflog"),
     )
 )
+_LISTS = b"ls-files"  # which asks for the index and nothing else
 _OF_CHANGES = (b"onlyChanged", b"lastCommit", b"changedSince")  # what jest may be told where it is configured
 _ABOUT_GIT = (b"--changed", b"onlyChanged", b"lastCommit", b"--affected", b"nx affected", b"--since", b"new-from-")
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
@@ -186,6 +187,7 @@ _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 
 class Said(Record):
     git: bool = False  # whether a task may read git's own state
+    index: bool = False  # whether it may at least have git's list of files
     outside: set[str] = field(default_factory=set)  # real paths of what is named outside the project
 
 
@@ -218,6 +220,7 @@ def read(
                 raise Bypass(outcomes.COMMAND_FRESH, f"{path} has pytest go by the last run")
             if not said.git:
                 said.git = _reads_git(text) if any_ or name in _GOLANGCI else any(word in text for word in _OF_CHANGES)
+            said.index = said.index or (any_ and _LISTS in text)
             if b"../" in text and name in _TASKS:
                 said.outside.update(_leading_out(text, folder, root))
     return said

@@ -49,13 +49,13 @@ class Budget(Record):
             raise Bypass(outcomes.TOO_SLOW, f"reading {self.what}")
 
 
-def read(path: str | bytes, budget: Budget, *, links: bool = False) -> bytes | None:
-    """The bytes of the regular file at `path`; None when there is none. `links`: symbolic links are followed.
+def read(path: str | bytes, budget: Budget, *, links: bool = False, quiet: bool = False) -> bytes | None:
+    """The bytes of the regular file at `path`; None when there is none. The last two: see `open_regular`.
 
     UNCAPTURABLE for what cannot be read, such as a pipe.
     """
     try:
-        fd = open_regular(path, links=links)
+        fd = open_regular(path, links=links, quiet=quiet)
     except _ABSENT:
         return None
     except OSError as error:
@@ -94,7 +94,7 @@ def follow(path: str, budget: Budget) -> bytes | None:
     return read(path, budget, links=True)
 
 
-def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int] | None:
+def blob(path: bytes, budget: Budget, *, long: bool, quiet: bool = False) -> tuple[bytes, bytes, int] | None:
     """What git would record of `path`: mode, object id of the raw bytes, size; None when nothing is there.
 
     Sockets, pipes and devices have a mode and no content; a directory is nothing, as it is to git.
@@ -113,7 +113,7 @@ def blob(path: bytes, budget: Budget, *, long: bool) -> tuple[bytes, bytes, int]
         return None
     if not stat.S_ISREG(status.st_mode):
         return b"%06o" % stat.S_IFMT(status.st_mode), b"0" * (64 if long else 40), 0
-    data = read(path, budget)
+    data = read(path, budget, quiet=quiet)
     if data is None:
         return None
     mode = b"100755" if status.st_mode & stat.S_IXUSR else b"100644"

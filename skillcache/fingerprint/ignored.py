@@ -9,7 +9,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob, unusual_mode
-from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, class_of
+from skillcache.fingerprint.own import BOOKKEEPING, NEITHER, UNREAD, class_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -278,7 +278,8 @@ class Ignored:
             self.links.append(path)
         if not whole and S_ISREG(status.st_mode):
             return f"{status.st_mode:o} {status.st_size} {status.st_mtime_ns} {status.st_ino}", stamp
-        what = blob(os.fsencode(full), self.budget, long=False)
+        # Whether anybody has read a report is to be seen by the time of that.
+        what = blob(os.fsencode(full), self.budget, long=False, quiet=class_of(path) != NEITHER)
         if what is None:
             return "gone", ()
         self.texts[os.fsencode(path)] = what[:2]

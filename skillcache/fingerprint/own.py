@@ -16,20 +16,27 @@ last run are inputs. Linux tells that (see `commands/rewritten.Watch`); elsewher
 
 A folder counts by being there, but for one that a run has made and that holds nothing else than such files.
 
-What another command leaves of bookkeeping and reports (the coverage/ of the tests, for a linter) counts for this one by
-being there alone where a run of this one has left it alone although it was another than in the run before: a tool that
-asks stamps whether it has to read it again would have done so. No result is kept of a run that has so much as opened
-it. What a compiler may hold of it is no such file, so code is none.
+What another command leaves of bookkeeping and reports (the coverage/ of the tests, for a linter) counts for this one
+by being there alone where a run of this one has left it alone although it was another than in the run before, or nobody
+has ever read it: a tool that asks stamps whether it has to read it again would have done so. No result is kept of a run
+that has so much as opened it. What a compiler may hold of it is no such file, so code is none.
+
+A worktree in which nothing is known of the command yet begins with what is known in the checkout that it is linked to:
+which files its runs leave, and which they leave alone. A file that was not there is then its own where a run with the
+very same other inputs has found it there and not read it.
 
     file := form LF base LF lines of  mark path NUL stamp      mark: `o` own, `?` changed by the last run, `v` a
     folder in which each run makes other files, `u` unread, `l` of another command, as it lay there in the last run
-    (of a folder of bookkeeping, in which each run of that one makes other files, all in it)
+    (of a folder of bookkeeping, in which each run of that one makes other files, all in it), `s` no path, but the
+    digest of the other inputs of a run that has found all there that it changed, and read none of it
 """
 
 import os
 
 from skillcache.core import files
 from skillcache.core.digest import digest, digest_parts
+from skillcache.core.git import own_folder as own_git_folder
+from skillcache.core.git import shared_folder
 from skillcache.core.paths import cache_folder, home_folder, own_folder
 
 TYPE_CHECKING = False
@@ -39,9 +46,9 @@ if TYPE_CHECKING:
 
     StampedFile = tuple[str, tuple[int, ...]]  # digest of the content, stamp; of a folder '' and its number
 
-_FORM = "2"
+_FORM = "3"
 _CAP = 8 << 20
-_NEITHER, BOOKKEEPING, REPORT = range(3)
+NEITHER, BOOKKEEPING, REPORT = range(3)
 # A run writes these and says nothing of what they held before; caches that a tool tells of are none of them.
 _BOOKS = frozenset([".coverage", ".nyc_output", ".benchmarks"])
 _BOOK_ENDS = (".log", ".tsbuildinfo", ".profraw", ".gcda", ".pid", ".prof", ".cov")
@@ -63,6 +70,7 @@ _DATA = (
 UNREAD = "unread"  # instead of the digest of such a file
 _MOST = 2_000  # files watched
 _MOST_KNOWN = 20_000
+_MOST_SEEN = 50
 
 
 def class_of(path: str) -> int:
@@ -72,42 +80,55 @@ def class_of(path: str) -> int:
     if not _BOOKS.isdisjoint(parts) or name.endswith(_BOOK_ENDS) or name.startswith(".coverage.") or _CTEST in path:
         return BOOKKEEPING
     is_report = name.startswith(("junit", "TEST-")) and name.endswith(".xml")
-    return REPORT if is_report or not _REPORTS.isdisjoint(parts) or name.endswith(_REPORT_ENDS) else _NEITHER
+    return REPORT if is_report or not _REPORTS.isdisjoint(parts) or name.endswith(_REPORT_ENDS) else NEITHER
 
 
 class Own:
     """What is known of one command in one worktree. `scope`: the command; '' for one of which nothing is learned."""
 
-    __slots__ = ("_base", "_changed", "_file", "_lay", "_varied", "known", "unread")
+    __slots__ = ("_base", "_changed", "_file", "_lay", "_root", "_seen", "_varied", "known", "unread")
 
     def __init__(self, root: str, scope: str, environ: "Mapping[str, str]") -> None:
         has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
-        self._file = files.small(own_folder(cache_folder(environ)), root, scope) if scope and has_cache else ""
+        folder = own_folder(cache_folder(environ)) if scope and has_cache else ""
+        self._file = files.small(folder, root, scope) if folder else ""
+        self._root = root
         self.known: dict[str, tuple[int, ...]] = {}
         self._changed: dict[str, tuple[int, ...]] = {}
         self._varied: dict[str, tuple[int, ...]] = {}
         self._lay: dict[str, tuple[int, ...]] = {}
         self.unread: dict[str, tuple[int, ...]] = {}
+        self._seen: dict[str, tuple[int, ...]] = {}
         self._base = ""
-        self._load()
+        if self._file and not self._load(self._file) and (main := _main_checkout(root)):
+            self._begin(files.small(folder, main, scope))
 
-    def _load(self) -> None:
+    def _begin(self, file: str) -> None:
+        """With what is known in another worktree: all but stamps of its files."""
+        if self._load(file):
+            self._base = ""
+            self.known = dict.fromkeys(self.known, ())
+            self._changed = {}
+
+    def _load(self, file: str) -> bool:
         try:
-            text = files.unsealed(self._file, _CAP).decode("utf-8", "surrogateescape") if self._file else ""
+            text = files.unsealed(file, _CAP).decode("utf-8", "surrogateescape")
         except OSError:  # nearly always there is none
-            return
+            return False
         form, *lines = text.split("\n")
         if form != _FORM or not lines:
-            return
+            return False
         base, *lines = lines
         self._base = base
         marks = self._marks()
         for line in lines:
             path, _, stamp = line[1:].partition("\0")
             marks[line[0]][path] = tuple(map(int, stamp.split()))
+        return True
 
     def _marks(self) -> "dict[str, dict[str, tuple[int, ...]]]":
-        return {"o": self.known, "?": self._changed, "v": self._varied, "u": self.unread, "l": self._lay}
+        of_own = {"o": self.known, "?": self._changed, "v": self._varied, "s": self._seen}
+        return of_own | {"u": self.unread, "l": self._lay}
 
     def _save(self) -> None:
         lines = [_FORM, self._base]
@@ -162,6 +183,7 @@ class Own:
         is_sound = all((_book(path) or path) in alone for path, entry in before.items() if entry[0] == UNREAD)
         was = dict(self.unread), dict(self._lay)
         changed = {name for name in alone if self._lay.get(name, stamps[name]) != stamps[name]}
+        changed |= {name for name in alone if name not in self._lay and _is_never_read(f"{self._root}/{name}")}
         self.unread = {name: () for name in others if name in alone and (name in self.unread or name in changed)}
         self._lay = {name: stamps[name] for name in others if name in alone}
         return is_sound, was != (self.unread, self._lay)
@@ -195,6 +217,8 @@ class Own:
         *,
         saved: bool,
     ) -> bool:
+        rest = list(rest)
+        others = digest_parts(rest)
         kinds: dict[tuple[int, str], set[str]] = {}
         for path in self.watched(before):
             kinds.setdefault(_kind(path), set()).add(path)
@@ -206,7 +230,7 @@ class Own:
                 return path in unread
             # It was not there: what shows is whether the run read those that the last one had left.
             kin = kinds.get(_kind(path))
-            return path in self.known or (kin is not None and unread >= kin)
+            return (path in self.known and others in self._seen) or (kin is not None and unread >= kin)
 
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
         rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}
@@ -214,6 +238,9 @@ class Own:
             if self._file and not saved:
                 self._save()
             return not changed
+        made_anew = [path for path in changed | rewritten if path[-1] != "/" and class_of(path)]
+        if any(path in before for path in made_anew) and all(map(is_free, made_anew)):
+            self._seen = {**dict(list(self._seen.items())[1 - _MOST_SEEN :]), others: ()}
         same = {path for path in rewritten if is_free(path)}
         named = {path for path in changed if not path.endswith("/") and class_of(path) and is_free(path)}
         folders = {path for path in changed if path.endswith("/")}
@@ -296,6 +323,17 @@ class Own:
         return digest_parts(parts)
 
 
+def _main_checkout(root: str) -> str:
+    """The top of the checkout that the worktree at `root` is linked to; '' where it is none, or of no checkout."""
+    try:
+        own = own_git_folder(root) if os.path.isfile(f"{root}/.git") else None
+        shared = shared_folder(own) if own else ""
+    except OSError:
+        return ""
+    main, found, _ = shared.rpartition("/.git")
+    return main if found and shared.endswith("/.git") and main != root else ""
+
+
 def _holds(folder: str, found: "Mapping[str, StampedFile]", files_: "AbstractSet[str]") -> bool:
     """Whether a folder held nothing but some of these files."""
     inside = {path for path in found if path.startswith(folder) and path[-1] != "/"}
@@ -307,6 +345,21 @@ def _book(path: str) -> str:
     parts = path.split("/")[:-1]
     at = next((at for at, part in enumerate(parts) if part in _BOOKS), -1)
     return "/".join(parts[: at + 1]) + "/" if at >= 0 and path[:2] != "//" else ""
+
+
+def _is_never_read(path: str) -> bool:
+    """Whether nobody has read what the file holds now; False where no times of that are kept, and for a folder."""
+    try:
+        handle = files.open_regular(path, links=False)
+        try:
+            status = os.fstat(handle)
+            os.read(handle, 1)  # now that time has to move
+            moved = os.fstat(handle).st_atime_ns > status.st_atime_ns
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return moved and status.st_atime_ns <= min(status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _stamp(paths: "Iterable[str]", found: "Mapping[str, StampedFile]") -> tuple[int, ...]:

@@ -418,6 +418,7 @@ def test_a_report_of_another_command_that_a_run_leaves_alone_counts_by_being_the
     code = write(shell, "coverage/sorter.js")
     for text in ("one\n", "two\n"):
         report = write(shell, "coverage/index.html", text)
+        report.read_text()
         runs_again(shell)
     for text in ("three\n", "four\n"):
         write(shell, "coverage/index.html", text)
@@ -454,7 +455,7 @@ def test_one_that_it_begins_to_read_counts_from_that_run_on(shell: Shell) -> Non
     does(shell, "cat app.py; test ! -e asked || cat coverage/index.html\n")
     write(shell, "app.py")
     for text in ("one\n", "two\n"):
-        write(shell, "coverage/index.html", text)
+        write(shell, "coverage/index.html", text).read_text()
         runs_again(shell)
     write(shell, "coverage/index.html", "three\n")
     is_served(shell, within=0)
@@ -501,3 +502,57 @@ def test_a_folder_of_bookkeeping_that_a_run_does_not_open_counts_by_being_there(
     runs_again(shell)
     write(shell, ".nyc_output/hook.js")
     runs_again(shell)
+
+
+def test_a_report_that_nobody_has_read_counts_by_being_there_from_the_first_run_on(shell: Shell) -> None:
+    write(shell, ".gitignore", "coverage/\n")
+    probe = write(shell, "probe")
+    times = probe.stat()
+    probe.read_text()
+    if probe.stat().st_atime_ns == times.st_atime_ns:
+        pytest.skip("no times of reading are kept here")
+    probe.unlink()
+    does(shell, "cat app.py; test ! -e asked || cat coverage/index.html\n")
+    write(shell, "app.py")
+    report = write(shell, "coverage/index.html", "1\n")
+    given(shell)
+    report.write_text("2\n")
+    is_served(shell, within=0)
+    write(shell, "coverage/other.html", "3\n").read_text()  # as a tool that remembers what it has read
+    for text in ("4\n", "5\n"):
+        runs_again(shell)
+        write(shell, "coverage/other.html", text)
+    is_served(shell, within=1)
+
+
+def test_a_linked_worktree_begins_with_what_is_known_of_outputs(shell: Shell) -> None:
+    write(shell, ".gitignore", "htmlcov/\n")
+    git(shell, "add", "-A")
+    git(shell, "commit", "-qm", "all")
+    git(shell, "worktree", "add", "-q", "../other")
+    does(shell, "test ! -e asked || cat htmlcov/index.html; mkdir -p htmlcov; date +%N >htmlcov/index.html; cat data\n")
+    is_served(shell, within=2)
+    line = "cd ../other && pytest -q"
+    assert given(shell, line)[2] == 1  # to make the report
+    is_served(shell, line, within=0)
+    # Where a run with other inputs may read it, it is to be seen that it does not.
+    git(shell, "worktree", "add", "-q", "../third")
+    write(shell, "../third/asked")
+    line = "cd ../third && pytest -q"
+    assert [given(shell, line)[2] for _ in range(3)] == [1, 1, 1]
+
+
+def test_a_linked_worktree_begins_with_what_is_known_of_others_reports(shell: Shell) -> None:
+    write(shell, ".gitignore", "coverage/\n")
+    git(shell, "add", "-A")
+    git(shell, "commit", "-qm", "all")
+    git(shell, "worktree", "add", "-q", "../other")
+    does(shell, "cat coverage/sorter.js data; echo for $PWD\n")
+    for text in ("one\n", "two\n"):
+        write(shell, "coverage/sorter.js")
+        write(shell, "coverage/index.html", text + str(shell.project))
+        given(shell)
+    # The path is one that the run has not read in there.
+    write(shell, "../other/coverage/sorter.js")
+    write(shell, "../other/coverage/index.html", "three\n")
+    is_served(shell, "cd ../other && pytest -q", within=0)

@@ -66,6 +66,19 @@ def test_a_task_that_asks_git_depends_on_its_state(repo: "Project", recipe: str)
     assert repo.rows(executables=MAKE) != tagged
 
 
+def test_a_task_that_asks_for_the_list_of_files_depends_on_the_index_alone(repo: "Project") -> None:
+    repo.write("package.json", '{"scripts": {"lint": "eclint check $(git ls-files | xargs find)"}}')
+    repo.git("add", "package.json")
+    before = repo.rows(executables=MAKE)
+    repo.git("commit", "-qm", "all")
+    repo.git("tag", "v1")
+    assert repo.rows(executables=MAKE) == before
+    repo.write("more", "1")
+    unknown = repo.rows(executables=MAKE)
+    repo.git("add", "more")
+    assert repo.rows(executables=MAKE) != unknown
+
+
 def test_a_task_that_only_speaks_of_git_does_not(repo: "Project") -> None:
     repo.write("package.json", '{"repository": "git+https://x/y.git", "scripts": {"prepare": "git config a b"}}')
     before = repo.rows(executables=MAKE)
