@@ -10,7 +10,7 @@ import stat
 
 from skillcache.core import Record, field
 from skillcache.core.digest import digest, digest_parts, signs
-from skillcache.fingerprint.configuration import EVERY, TEXT_TOOLS, Ecosystem
+from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
 from skillcache.fingerprint.mention_text import LOGIN, PERSON
@@ -149,6 +149,7 @@ def of_tools(folder: str, tools: ToolNames) -> "list[str]":
                 found.append(name)
         elif name[0] == "." and name not in _NOT_SEARCHED - {".gradle", ".npm"}:
             found += [f"{name}/{below}" for below in _of_folder(f"{folder}/{name}", stem)]
+            found += [f"{name}/{below}" for below in _parts(f"{folder}/{name}")]
     found += [name for name in tools.names if "/" in name and os.path.isfile(f"{folder}/{name}")]
     return found
 
@@ -246,6 +247,10 @@ _OTHERWISE = {
     "zsh": (".zshenv",),
     "fish": (".config/fish/config.fish",),
     "terraform": (".terraformrc",),
+    "psql": (".pg_service.conf",),
+    "poetry": (".config/pypoetry/config.toml",),
+    "dotnet": (".nuget/NuGet/NuGet.Config",),
+    **dict.fromkeys(("ansible", "ansible-lint", "ansible-playbook"), (".ansible.cfg",)),
     "lein": (".lein/profiles.clj",),
     "clojure": (".clojure/deps.edn", ".config/clojure/deps.edn"),
 }
@@ -278,20 +283,50 @@ def of_programs(
                 if shaped_so and not is_noise(name) and _is_file(entry):
                     places[label + name] = f"{folder}/{name}"
             elif name not in _NOT_SEARCHED - {".gradle", ".npm"}:
-                places.update(
-                    (f"{label}{name}/{each}", f"{folder}/{name}/{each}")
-                    for each in _of_folder(f"{folder}/{name}", stem)
-                )
+                top = f"{folder}/{name}"
+                own = (*_of_folder(top, stem), *_parts(top), *(_settings_in(top) if label == "~/.config/" else ()))
+                places.update((f"{label}{name}/{each}", f"{top}/{each}") for each in own)
     others = [name for program in asked & _OTHERWISE.keys() for name in _OTHERWISE[program]]
+    others += [name for system in ECOSYSTEMS.values() if asked & system.words for name in system.home]
     for name in (*others, *(_OF_SHELLS if LOGIN in said else ())):
         places[f"~/{name}"] = f"{settings}/{name[8:]}" if name.startswith(".config/") else f"{home}/{name}"
     found = Found()
-    for label, path in sorted(places.items()):
-        if os.path.isfile(path):
-            text = _text(path, budget)
-            found.rows.append((label, digest(_without_person(label, text, said))))
-            found.files.append(path)
+    pending = [(label, path) for label, path in sorted(places.items()) if os.path.isfile(path)]
+    for label, path in pending:
+        text = _text(path, budget)
+        found.rows.append((label, digest(_without_person(label, text, said))))
+        found.files.append(path)
+        if _is_of_git(label):
+            known = {path for _, path in pending}
+            more = dict.fromkeys(each for each in _led_by_git(path, text, home) if each not in known)
+            pending += [(f"of git: {os.path.basename(each)}", each) for each in list(more)[:_MOST]]
     return found
+
+
+def _is_of_git(label: str) -> bool:
+    return label.endswith(("/.gitconfig", "/gitconfig", "/git/config")) or label.startswith("of git: ")
+
+
+# Of git's settings, the files and folders that they name: read where git makes a repository or commits.
+_OF_GIT = (b"path", b"attributesfile", b"template", b"templatedir", b"hookspath")
+
+
+def _led_by_git(path: str, text: bytes, home: str) -> "Iterator[str]":
+    """The files that git's settings in the file at `path` include, and those in the folders that they name."""
+    for line in text.splitlines():
+        key, _, value = line.partition(b"=")
+        if key.rpartition(b"]")[2].strip().lower() not in _OF_GIT:
+            continue
+        named = os.fsdecode(value.strip().strip(b'"'))
+        full = home + named[1:] if named.startswith("~/") else os.path.join(os.path.dirname(path), named)
+        if os.path.isfile(full):
+            yield full
+        elif key.strip().lower() != b"path":
+            for entry in _entries(full):
+                if _is_file(entry):
+                    yield entry.path
+                else:
+                    yield from (below.path for below in _entries(entry.path) if _is_file(below))
 
 
 def _is_called_after(stem: str, programs: "AbstractSet[str]") -> bool:
@@ -306,8 +341,7 @@ _DOORS = (b"_auth", b"_password", b"password", b"token")
 
 def _without_person(label: str, text: bytes, said: "AbstractSet[bytes]") -> bytes:
     """Settings without who somebody is, where nothing asks for that, and without what opens doors."""
-    name = label.rpartition("/")[2]
-    is_of_git = name in (".gitconfig", "gitconfig") or label.endswith("/git/config")
+    is_of_git = _is_of_git(label)
     lines = text.removeprefix(b"is ").split(b"\n")
     if not is_of_git:
         return b"\n".join([line.partition(b"=")[0] if any(sign in line for sign in _DOORS) else line for line in lines])
@@ -369,6 +403,25 @@ def _of_folder(folder: str, tool: str) -> "list[str]":
         if (not dot or ending.rpartition(".")[2] in _ENDINGS | _CODE | {"xml"}) and _is_file(entry):
             found.append(entry.name)
     return found[:_MOST]
+
+
+# Folders in a tool's own that hold settings, too.
+_PARTS = frozenset(
+    """conf.d config.d init.d config configs profile_default plugin plugins functions templates defaults lua autoload
+    after ftplugin site-start.d startup filters completions""".split()  # noqa: SIM905
+)
+
+
+def _parts(folder: str) -> "list[str]":
+    """The files in such folders of a tool's folder."""
+    tops = [entry.name for entry in _entries(folder) if entry.name in _PARTS and _is_folder(entry)]
+    return [f"{top}/{name}" for top in tops for name in _settings_in(f"{folder}/{top}")][:_MOST]
+
+
+def _settings_in(folder: str) -> "list[str]":
+    """All files in a folder of settings, but for what changes by itself and what opens doors."""
+    names = (entry.name for entry in _entries(folder) if _is_file(entry))
+    return [n for n in names if not is_noise(n) and "telemetry" not in n and "credential" not in n][:_MOST]
 
 
 def _two_deep(folder: str) -> "Iterator[str]":

@@ -13,7 +13,7 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES
+from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES, NAME, asks_for_name
 from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, Own, class_of
 
 TYPE_CHECKING = False
@@ -156,18 +156,17 @@ def _capture(
     # Git is at work meanwhile, first on what it must say before it may do more.
     environ = {**request.environ, **dict(request.assignments)}
     words = [word for word, _ in request.executables]
-    rows = _of_system()
-    rows += [("env", *row) for row in _variables(request, environ, root)]
+    told = _told_by_tasks(request)
+    rows = [*_of_system(), *(("env", *row) for row in _variables(request, environ, root))]
     if reading is not None:
         reading.proceed()
-    tools = _tools(request, cwd, root, environ, budget)
+    tools = _tools(request, told, cwd, root, environ, budget)
     systems, any_ = configuration.ecosystems(words)
     said = configuration.read(root, _places(request, cwd, root), environ, budget, words=words, any_=any_)
     settings = above.capture(root, systems, words, environ, budget, any_=any_)
 
     found = Content()
-    wanted = _wanted(request, root, environ)
-    ignored = _ignored(request, root, wanted, words, budget)
+    ignored = _ignored(request, root, _wanted(request, root, environ), words, budget)
     before = _packages(request, cwd, root, budget, tools.packages)
     if request.meanwhile is not None:
         request.meanwhile()
@@ -182,21 +181,21 @@ def _capture(
         rows += _asked_by_tasks(request, said, reading)
         rows += _around(request, root, reading, environ, budget)
     elif request.depends != ():
-        from skillcache.fingerprint.outside import of_project
+        from skillcache.fingerprint.outside import everything
 
-        found.digest, ignored = of_project(root, budget, wanted, without=request.without, counted=request.counted)
+        ignored.add(everything(root))
     if not request.usual:
         places = dict.fromkeys((cwd, *request.directories))
         rows += [("named", *row) for row in environment.capture_named(environ, places, root, budget)]
     rows += [("content", "", found.digest), *(("rewritten", path, "") for path in request.rewritten)]
-    rows += _rows_of_ignored(ignored)
+    rows += [*_rows_of_ignored(ignored), *(("place", f"a folder called {part}", "around it") for part in said.around)]
     references = _references(request, cwd, root, settings.files, systems, reading, budget)
     leading = {path for what in (*before.values(), *tools.packages.values()) for path in what.outside}
     links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
-        state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references)
+        state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
         more, there = _elsewhere(request, state, [*leading, *(os.path.join(root, link) for link in links)], budget)
-        rows += [*more, *_unknown_to_git(root, reading, found, known, wanted=_ASKS_FOR_MODES in more)]
+        rows += [*more, *_unknown_to_git(state, found, known, request, wanted=_ASKS_FOR_MODES in more)]
     # What the project names counts as such: it may be what the command itself writes.
     rows += [
         ("settings", *row)
@@ -247,7 +246,7 @@ def _is_alone() -> bool:
 _INTERFACES = 1 << 16
 
 
-_READS = "4"  # what a capture reads: another number where it begins to read more, so that no older result is given
+_READS = "5"  # what a capture reads: another number where it begins to read more, so that no older result is given
 _BEYOND = "//"  # before a path outside of the project, among those that git ignores
 _OF_IGNORED = frozenset(["ignored", "beside", "output", UNREAD, "mention"])
 
@@ -298,7 +297,14 @@ def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[s
     ignored = Ignored(root, budget.of("ignored files"), wanted)
     ignored.blind = configuration.blind(words)
     ignored.without, ignored.counted = request.without, request.counted
-    ignored.repository = lambda path: worktree.Reading(path, None, guarded(request.environ, root), budget, 1).run()
+
+    def repository(path: str) -> Content:
+        reading = worktree.Reading(path, None, guarded(request.environ, root), budget, 1)
+        found = reading.run()
+        ignored.inner |= reading.with_inner(os.path.relpath(path, root))
+        return found
+
+    ignored.repository = repository
     if not request.usual:  # a skill says itself what counts
         ignored.own = Own(root, request.scope, request.environ)
         names = set(map(os.path.basename, words))
@@ -323,7 +329,32 @@ def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> lis
     return environment.capture(environ, request.variables, root)
 
 
-def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]", budget: files.Budget) -> Tools:
+class _Told(Record):
+    """What one task says."""
+
+    runner: str
+    task: str
+    folder: str
+    texts: list[tuple[str, bool]]  # its own and those of the scripts it calls, each with whether it is one of these
+
+
+def _told_by_tasks(request: Request) -> list[_Told]:
+    if not request.tasks:
+        return []
+    from skillcache.fingerprint import recipes  # most commands are no tasks
+
+    given = [path for path in request.reads if os.path.isfile(path)]
+    return [_Told(*each, list(recipes.said(*each, given))) for each in request.tasks]
+
+
+def _tools(
+    request: Request,
+    told: list[_Told],
+    cwd: str,
+    root: str,
+    environ: "Mapping[str, str]",
+    budget: files.Budget,
+) -> Tools:
     tools = Tools(root, environ, budget.of("tools"))
     for word, folder in request.executables:
         tools.add(word, folder)
@@ -331,13 +362,13 @@ def _tools(request: Request, cwd: str, root: str, environ: "Mapping[str, str]", 
     if any_:
         for word in configuration.implied(root):
             tools.add(word, cwd, optional=True)
-    for runner, task, folder in request.tasks:
+    for each in told:
         from skillcache.fingerprint import recipes  # most commands are no tasks
 
-        for word in recipes.started(runner, task, folder):
+        for word in recipes.started(each.runner, each.texts):
             if word in ELSEWHERE:
-                raise Bypass(outcomes.OUTSIDE, f"{runner} {task} runs {word}")
-            tools.mention(word, folder, surely=True)
+                raise Bypass(outcomes.OUTSIDE, f"{each.runner} {each.task} runs {word}")
+            tools.mention(word, each.folder, surely=True)
     for name, word in () if request.usual else environment.programs(environ):
         tools.given(name, word, cwd)
     active = environ.get("VIRTUAL_ENV", "")
@@ -389,6 +420,11 @@ class _State(Record):
     tools: Tools
     settings: above.Found
     references: "References"
+    told: list[_Told]
+
+    def inner(self) -> dict[str, worktree.Reading]:
+        """The repositories in the project: path -> what was read there."""
+        return {**({} if self.reading is None else self.reading.inner), **self.ignored.inner}
 
 
 _ASKS_FOR_MODES = ("asked", "permissions", "")
@@ -408,6 +444,10 @@ def _elsewhere(
     listing, stamp, shared = of_git
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
     texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
+    inner = {
+        path: mentions.Texts(each.listing or b"", each.stamp, each.content.edits if each.content else {}, each.shared)
+        for path, each in state.inner().items()
+    }
     reached += [*state.references.found, *environment.folders(state.cwd, root, state.environ)]
     given = list(environment.files_named(state.environ, dict.fromkeys((state.cwd, *request.directories))))
 
@@ -428,22 +468,28 @@ def _elsewhere(
         reached=[*reached, *(path for path in settings.files if not _is_at_home(path, state.environ))],
         given=given,
         scripts=scripts,
+        inner=inner,
     )
     state.references.follow(settings.add(above.of_programs(spoken_of.programs, spoken_of.said, state.environ, budget)))
+    for place in spoken_of.environments:
+        state.tools.python(f"{place}/bin/python")
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
     rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
     rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
     if reading is not None:
-        rows += _of_git(request, reading, state.found.head, spoken_of.said)
+        rows += _of_git(state, reading, spoken_of.said)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
+    told = (text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts)
+    if NAME in spoken_of.said or any(map(asks_for_name, told)):
+        rows.append(("place", "its name", os.path.basename(root)))
     places = _places(request, state.cwd, root)
     if KEPT in spoken_of.said:
         rows += _kept_by_pytest(places, root, budget)
     if EXAMPLES in spoken_of.said:
         rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
-    rows += _kept_for_linters(request, root, budget)
+    rows += _kept_for_linters(state.told, root, budget)
     return rows, (there, spoken_of.folders)
 
 
@@ -453,22 +499,23 @@ def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktre
     return [*rows, ("git", "index", digest(reading.listing or b""))] if said.index else rows
 
 
-def _of_git(request: Request, reading: worktree.Reading, head: str, said: "AbstractSet[bytes]") -> list[Row]:
+def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]") -> list[Row]:
     """What the project's source, the task or a script that it calls asks of git's own state."""
     asking = {sign for sign in said if sign[:1] == b"?"}
-    texts = []
-    for runner, task, folder in request.tasks:
-        from skillcache.fingerprint import recipes  # most commands are no tasks
-
-        texts += [text.encode("utf-8", "surrogateescape") for text, _ in recipes.said(runner, task, folder)]
+    texts = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
     if not (asking or texts):
         return []
     from skillcache.fingerprint import git_state  # few texts ask
 
     for text in texts:
-        asking |= git_state.asked(text)
-    found = git_state.rows(asking, reading.folder, reading.shared, head, reading.listing or b"")
-    return [("git", *row) for row in found]
+        asking |= git_state.asked(text) | git_state.asked_by_tools(text)
+    found = git_state.rows(asking, reading.folder, reading.shared, state.found.head, reading.listing or b"")
+    rows: list[Row] = [("git", *row) for row in found]
+    for path, inner in state.inner().items():
+        head = inner.content.head if inner.content else ""
+        found = git_state.rows(asking, inner.folder, inner.shared, head, inner.listing or b"")
+        rows += [("git", f"{path}: {name}", value) for name, value in found]
+    return rows
 
 
 def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
@@ -502,17 +549,15 @@ def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: fi
     return rows
 
 
-def _kept_for_linters(request: Request, root: str, budget: files.Budget) -> list[Row]:
+def _kept_for_linters(told: list[_Told], root: str, budget: files.Budget) -> list[Row]:
     """What a task has its linters keep from run to run; as commands of their own, such always run."""
     rows: list[Row] = []
-    for runner, task, folder in request.tasks:
-        from skillcache.fingerprint import recipes  # most commands are no tasks
-
-        for text, _ in recipes.said(runner, task, folder):
+    for each in told:
+        for text, _ in each.texts:
             if "--cache" in text:
-                told = text.replace("=", " ").replace('"', " ").split()
-                places = [told[at] for at, word in enumerate(told[:-1], 1) if word == "--cache-location"]
-                rows += _kept((folder,), (*_OF_LINTERS, *places), root, budget)
+                words = text.replace("=", " ").replace('"', " ").split()
+                places = [words[at] for at, word in enumerate(words[:-1], 1) if word == "--cache-location"]
+                rows += _kept((each.folder,), (*_OF_LINTERS, *places), root, budget)
     return rows
 
 
@@ -528,13 +573,20 @@ def _wanted(request: Request, root: str, environ: "Mapping[str, str]") -> tuple[
 
 
 def _unknown_to_git(
-    root: str, reading: worktree.Reading | None, found: Content, known: list[tuple[str, str]], *, wanted: bool
+    state: _State, found: Content, known: list[tuple[str, str]], request: Request, *, wanted: bool
 ) -> list[Row]:
     """Folders that hold no file, and permissions; `known`: folders that were found."""
+    root, reading = state.root, state.reading
     if reading is None:
         return []
     listing = reading.listing or b""
     rows = [*worktree.folders_within(known, found.ignored), *worktree.modes(root, listing, found, wanted=wanted)]
+    for path, inner in state.inner().items():
+        if inner.content is not None:
+            own = worktree.capture_folders(inner.root, request.environ, request.deadline)
+            own = worktree.folders_within(own, inner.content.ignored)
+            own += worktree.modes(inner.root, inner.listing or b"", inner.content, wanted=wanted)
+            rows += [(f"{path}/{name}", value) for name, value in own]
     if len(rows) <= _MOST_ROWS:
         return [("folder" if value == "empty" else "mode", path, value) for path, value in rows]
     return [("folder", "", digest_parts(os.fsencode("\0".join(row)) for row in sorted(rows)))]

@@ -179,8 +179,19 @@ _READS_GIT = frozenset(
     )
 )
 _LISTS = b"ls-files"  # which asks for the index and nothing else
-_OF_CHANGES = (b"onlyChanged", b"lastCommit", b"changedSince")  # what jest may be told where it is configured
-_ABOUT_GIT = (b"--changed", b"onlyChanged", b"lastCommit", b"--affected", b"nx affected", b"--since", b"new-from-")
+# What jest and Spotless may be told where they are configured.
+_OF_CHANGES = (b"onlyChanged", b"lastCommit", b"changedSince", b"ratchetFrom")
+_ABOUT_GIT = (
+    b"--changed",
+    b"onlyChanged",
+    b"lastCommit",
+    b"--affected",
+    b"nx affected",
+    b"--since",
+    b"new-from-",
+    b"ratchetFrom",
+)
+_ONLY_NEW = (b"new: true", b"new = true", b'"new": true', b'"new":true')  # where golangci-lint is configured
 _BETWEEN = b" \t\r\n\"'`,;:=()[]{}<>|&@"
 _BLANKS = bytes.maketrans(_BETWEEN, b" " * len(_BETWEEN))
 
@@ -189,6 +200,7 @@ class Said(Record):
     git: bool = False  # whether a task may read git's own state
     index: bool = False  # whether it may at least have git's list of files
     outside: set[str] = field(default_factory=set)  # real paths of what is named outside the project
+    around: set[str] = field(default_factory=set)  # of the folders that the project lies in, those that a pattern means
 
 
 def read(
@@ -220,7 +232,10 @@ def read(
                 raise Bypass(outcomes.COMMAND_FRESH, f"{path} has pytest go by the last run")
             if not said.git:
                 said.git = _reads_git(text) if any_ or name in _GOLANGCI else any(word in text for word in _OF_CHANGES)
+                said.git |= name in _GOLANGCI and any(word in text for word in _ONLY_NEW)
             said.index = said.index or (any_ and _LISTS in text)
+            if any(word in text for word in _OF_WHOLE_PATHS):
+                said.around |= _meant(text, root)
             if b"../" in text and name in _TASKS:
                 said.outside.update(_leading_out(text, folder, root))
     return said
@@ -253,6 +268,26 @@ def _reads_git(text: bytes) -> bool:
     words = text.translate(_BLANKS).split()
     following = [words[at] for at, word in enumerate(words[:-1], 1) if word == b"git"]
     return any(word in _READS_GIT or word.startswith(b"-") for word in following)
+
+
+# What follows is held against whole paths, with the folders that the project lies in: seen of jest 30 and pytest 9.
+_OF_WHOLE_PATHS = (b"IgnorePatterns", b"--ignore-glob")
+_BEFORE_PART, _BEHIND_PART = b"\"'`*(|[ =", b"/\"'`*)|$"
+
+
+def _meant(text: bytes, root: str) -> set[str]:
+    """The folders that the project lies in, and itself, of which a pattern such as `*/.claude/*` speaks."""
+    text = text.replace(b"\\", b"")
+    found = set()
+    for part in {part for part in root.split("/") if part}:
+        sought = b"/" + os.fsencode(part)
+        at = text.find(sought)
+        while at >= 0:
+            before, behind = text[at - 1 : at], text[at + len(sought) : at + len(sought) + 1]
+            if before and before in _BEFORE_PART and behind and behind in _BEHIND_PART:
+                found.add(part)
+            at = text.find(sought, at + 1)
+    return found
 
 
 def _leading_out(text: bytes, folder: str, root: str) -> set[str]:

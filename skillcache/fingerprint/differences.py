@@ -30,6 +30,7 @@ _WORDS = {
     "unread": "{name}, which the command leaves alone,",
     "named": "{name}, which a variable names,",
     "link": "what the link {name} leads to",
+    "place": "the project's place, {name},",
     "outside": "{name}, outside the project",
     "packages": "the packages of {name}",
     "read": "{name}, which the command names",

@@ -191,6 +191,7 @@ _STARTERS = ("snap",)  # a link of any name to one of these runs something that 
 _OF_OTHERS = (".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".lua", ".json", ".toml", ".yaml")
 _SHELLS = frozenset("sh bash dash zsh ksh ash mksh fish busybox".split())  # noqa: SIM905
 _MANAGERS = ("npm", "pnpm", "yarn", "corepack")  # they start what counts by itself
+_WITH_SETTINGS = frozenset(["zsh"])  # of the system's utilities, whose own upgrade changes no report
 _DEPTH = 6
 # Where a project keeps executables of its own, which launchers such as `uv run` and `npx` look through.
 _OWN = (".venv/bin", "venv/bin", "node_modules/.bin", "vendor/bin")
@@ -214,6 +215,7 @@ class Tools:
     __slots__ = (
         "_led_to",
         "_lightly",
+        "_on_path",
         "_programs",
         "_told",
         "budget",
@@ -235,6 +237,7 @@ class Tools:
         self._led_to: set[str] = set()  # scripts whose text was read
         self._told: set[str] = set()  # of these the ones that `scripts` has told of
         self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
+        self._on_path: dict[str, list[str]] = {}  # of those that were asked for, the ones that can be run
         self._lightly = False  # what is looked at may be run, or only be spoken of
         self.more: list[str] = []  # folders with programs besides those of PATH
 
@@ -512,7 +515,8 @@ class Tools:
     def programs(self) -> "frozenset[str]":
         """The names of all that is on PATH, but for the system's utilities."""
         self.on_path("")
-        return frozenset(self._programs).difference(name for name in leads.BASE if not self.on_path(name))
+        without = (name for name in leads.BASE - _WITH_SETTINGS if not self.on_path(name))
+        return frozenset(self._programs).difference(without)
 
     def _whole(self, path: str, most: int = _MOST) -> bytes:
         """Digest of a folder's content. Raises Bypass."""
@@ -526,10 +530,14 @@ class Tools:
             for place in self.environ.get("PATH", os.defpath).split(":"):
                 for name in _list(place) if place.startswith("/") else ():
                     self._programs.setdefault(name, []).append(f"{place}/{name}")
-        found = self._programs.get(word, [])
-        if word in leads.BASE:
-            found = [path for path in found if not leads.is_of_system(path)]
-        return [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path) and not leads.is_shim(path)]
+        known = self._on_path.get(word)
+        if known is None:
+            found = self._programs.get(word, [])
+            if word in leads.BASE:
+                found = [path for path in found if not leads.is_of_system(path)]
+            known = [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path)]
+            known = self._on_path[word] = [path for path in known if not leads.is_shim(path)]
+        return known
 
     def _about_script(self, real: str) -> list[bytes]:
         """What a script outside the project is part of: a package of Node's, a folder of Java archives."""

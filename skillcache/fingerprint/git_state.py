@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 COMMIT, TAGS, BRANCHES, INDEX, SETTINGS = b"?commit", b"?tags", b"?branches", b"?index", b"?settings"
+REFERENCES = b"?references"
 ALL = frozenset([COMMIT, TAGS, BRANCHES, INDEX, SETTINGS])
 _FILE = b"?.git/"  # and the path of a file there
 _COMMANDS = {
@@ -45,7 +46,10 @@ _LIBRARIES = (
 )
 _BLANKS = bytes.maketrans(b" \t\r\n\"'`,;:=()[]{}<>|&@+", b" " * 23)
 _SIGNS_OF_ONE = (b"git", b"_scm", b"vcs", b"dulwich", b"dunamai", b"versioneer", b"Git", b"vergen", b"ugged")
+# In a revision that is not the one checked out.
+_OTHERS = (b"origin", b"upstream", b"main", b"master", b"..", b"develop", b"trunk", b"FETCH_HEAD")
 _COMMENTS = (b"#", b"//", b"*", b"/*", b"--", b";")
+_TELLING = frozenset([b"arg", b"args"])  # `Command::new("git").args(["describe"])`
 _NEAR = 160  # bytes behind the word in which the command stands
 _AHEAD = 5  # words
 _OF_NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
@@ -67,6 +71,21 @@ def asked(data: bytes) -> set[bytes]:
     return found
 
 
+# Tools, and options of tools, that go by what git says has changed or is known to it: in what a task runs.
+_BY_CHANGES = (
+    *(b"--changed", b"--staged", b"--since", b"affected", b"--baseline-commit", b"--compare-branch", b"...[", b"=["),
+    *(b"lint-staged", b"pretty-quick", b"pre-commit", b"prek ", b"lefthook", b"diff-cover", b"diff-quality", b"darker"),
+    *(b"commitlint", b"changeset status", b"beachball check", b"towncrier", b"gitleaks", b"nx format:check"),
+    *(b"check-manifest", b"reuse lint", b"detect-secrets", b"treefmt", b"semgrep ci", b"gitlint", b"cz check"),
+    *(b"--picked", b"--diff-filter", b"trufflehog", b"eclint", b"git-cliff", b"cog check", b"danger ", b"trunk check"),
+)
+
+
+def asked_by_tools(text: bytes) -> set[bytes]:
+    """Signs of what the tools ask for that a task's text runs."""
+    return {COMMIT, INDEX, REFERENCES} if any(each in text for each in _BY_CHANGES) else set()
+
+
 def _asked_at(data: bytes, at: int, spelling: bytes) -> set[bytes]:
     ahead, behind = data[at - 1 : at] if at else b"", data[at + 3 : at + 4]
     if ahead == b"." and behind != b".":
@@ -81,15 +100,28 @@ def _asked_at(data: bytes, at: int, spelling: bytes) -> set[bytes]:
         command = word.lstrip(b".")
         if command in _ASKING:
             rest = words[number + 1 : number + 2]
-            return set() if rest and rest[0].startswith(_NOTHING.get(command, ())) else set(_ASKING[command])
-        if number == 0 and word[:1] != b"-":
+            if rest and rest[0].startswith(_NOTHING.get(command, ())):
+                return set()
+            others = {REFERENCES} if any(sign in each for each in words[number + 1 :] for sign in _OTHERS) else set()
+            return {*_ASKING[command], *(others if COMMIT in _ASKING[command] else ())}
+        if number == 0 and word[:1] != b"-" and command not in _TELLING:
             return set()
     return set()
+
+
+# A line with one of these asks whether there is a folder or a file: a linked worktree's `.git` is no folder.
+_OF_A_KIND = (
+    *(b"isdir", b"is_dir", b"isDirectory", b"isfile", b"is_file", b"isFile", b"IsDir", b" -d ", b" -f ", b"directory?"),
+    *(b"file?", b"Is_Dir", b"isRegularFile", b"DirectoryExists", b"Directory.Exists", b"File.Exists"),
+)
 
 
 def _kept(data: bytes, at: int) -> set[bytes]:
     """The files below `.git` that a path names, in one piece or in two."""
     path = data[at + 3 : at + 3 + _NEAR].partition(b"\n")[0]
+    line = data[data.rfind(b"\n", 0, at) + 1 : at] + path
+    if path[:1] not in (b"", b"/") and path[0] not in _OF_PATH and any(sign in line for sign in _OF_A_KIND):
+        return {_FILE}
     if path[:1] == b"/":
         end = next((number for number, byte in enumerate(path) if byte not in _OF_PATH), len(path))
         name = path[1:end].strip(b"/")
@@ -104,8 +136,10 @@ def rows(
 ) -> "Iterator[tuple[str, str]]":
     """(name, digest) of what is asked for of a worktree; folder, shared: as `core.git.git_folders` has them."""
     files = {sign for sign in said if sign.startswith(_FILE)}
-    if ALL.isdisjoint(said) and not files:
+    if ALL.isdisjoint(said) and not files and REFERENCES not in said:
         return
+    if files:
+        yield ".git", "a folder" if folder.endswith("/.git") else "a file"
     if COMMIT in said:
         yield "commit", digest(head.encode())
     if INDEX in said:
@@ -114,10 +148,12 @@ def rows(
         yield "settings", digest(read(f"{shared}/config", _CAP) or b"")
     if TAGS in said:
         yield "tags", _references(shared, ("refs/tags",))
+    if REFERENCES in said:
+        yield "references", _references(shared, ("refs",))
     if BRANCHES in said:
         own = read(f"{folder}/HEAD", _CAP) or b""
         yield "branches", digest_parts([own, _references(shared, ("refs/heads", "refs/stash", "refs/notes")).encode()])
-    for sign in sorted(files):
+    for sign in sorted(files - {_FILE}):
         name = os.fsdecode(sign[len(_FILE) :])
         yield f".git/{name}", digest_parts(_at(f"{place}/{name}") for place in dict.fromkeys((folder, shared)))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from skillcache.fingerprint.index import Content
     from skillcache.fingerprint.own import Own, StampedFile
+    from skillcache.fingerprint.worktree import Reading
 
 MAX_FILES, MAX_BYTES = 2_000, 64 << 20  # up to here by content, from here on by stamps
 MAX_WALKED = 200_000
@@ -92,8 +93,8 @@ class Ignored:
     """
 
     __slots__ = (
-        "_entries", "_statuses", "_tops", "blind", "budget", "building", "counted", "ctest", "links", "own", "packages",
-        "plain", "repository", "root", "texts", "wanted", "without",
+        "_entries", "_statuses", "_tops", "blind", "budget", "building", "counted", "ctest", "inner", "links", "own",
+        "packages", "plain", "repository", "root", "texts", "wanted", "without",
     )  # fmt: skip
 
     def __init__(self, root: str, budget: Budget, wanted: tuple[str, ...] = ()) -> None:
@@ -111,6 +112,7 @@ class Ignored:
         self.own: Own | None = None  # None: what looks like an output does not count
         self.plain: set[str] = set()  # folders found to be neither skipped nor packages
         self.repository: Callable[[str], Content] | None = None
+        self.inner: dict[str, Reading] = {}  # what `repository` has read, if it keeps that
         self._tops: dict[str, str] = {}  # path -> the entry of git's that it belongs to
         self._statuses: dict[str, os.stat_result] = {}
         self._entries: dict[str, StampedFile] = {}

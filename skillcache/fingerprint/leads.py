@@ -45,6 +45,7 @@ ELSEWHERE = frozenset(
 )
 _STANDS_IN = STANDS_IN.encode()
 _HEAD_OF_SHIM = 256
+_LARGEST_SHIM = 64 << 10  # bytes: no larger program need be looked into
 _CAP = 64 << 10  # of a script that is read for what it names
 _MOST = 2_000  # words of it
 _KINDS = (
@@ -65,6 +66,8 @@ def stands_in(body: bytes) -> bool:
 def is_shim(path: str) -> bool:
     """Whether a link or a copy leads there to one of ours, which is not the program of its name."""
     try:
+        if os.stat(path).st_size > _LARGEST_SHIM:
+            return False
         handle = open_regular(path)
     except OSError:
         return False
@@ -179,6 +182,8 @@ def _places(word: str, here: "Iterable[str]", folder: str, environ: "Mapping[str
 def started(text: str) -> "Iterator[str]":
     """The first words of all commands of a shell's text, without their folders."""
     for line in text.replace("\\\n", " ").split("\n"):
+        if any(sign in line for sign in _CHOOSING):
+            line = line.replace(",", "\n").replace(")", " ")  # noqa: PLW2901 - a part is a line
         for sign in ("&&", "||", ";", "|", "$(", "`", "(", "&"):
             line = line.replace(sign, "\n")  # noqa: PLW2901 - a part is a line
         for part in line.split("\n"):
@@ -192,6 +197,9 @@ def started(text: str) -> "Iterator[str]":
                 if bare[:1] != "#":
                     yield bare.rpartition("/")[2]
                 break
+
+
+_CHOOSING = ("$(if ", "$(or ", "$(and ", "$(call ", "$(foreach ")  # of make: what it may run stands between commas
 
 
 def quoted(text: str) -> "Iterator[str]":

@@ -80,7 +80,10 @@ _LISTINGS = (
 )
 _HOMES = (
     *(b"HOME", b"expanduser", b"home(", b"homedir", b"home_dir", b"HomeDir", b"homeDir", b"user.home", b"Dir.home"),
-    *(b"user_config", b"user_data", b"XDG_"),
+    *(b"user_config", b"user_data", b"XDG_", b"get_app_dir", b"UserConfigDir", b"dirs::"),
+    *(b"PlatformDirs", b"AppDirs"),
+    *(b"appdirs", b"platformdirs", b"env-paths", b"configstore", b"ProjectDirs", b"BaseDirs", b"BaseDirectories"),
+    *(b"pw_dir", b"userInfo(", b"QStandardPaths", b"SpecialFolder"),
 )
 
 
@@ -152,6 +155,8 @@ def _flags(data: bytes, kind: bytes, steps: int, variables: set[bytes]) -> bytes
         flags += b"f" if any(each in data for each in _OWN) else b""
         flags += b"w" if any(each in data for each in _STANDING) else b""
         flags += b"u" if _searches(data) else b""
+    elif any(each in data for each in _SEARCHING):
+        flags += b"u"
     if (steps or variables) and any(each in data for each in _LISTINGS):
         flags += b"l" if kind == SOURCE or _lists_above(data) else b""
     return flags + b"v" if variables else flags
@@ -160,6 +165,8 @@ def _flags(data: bytes, kind: bytes, steps: int, variables: set[bytes]) -> bytes
 def _asked(data: bytes) -> set[bytes]:
     """What else it asks for."""
     found = {sign for sign, asking in _ASKING.items() if any(each in data for each in asking)}
+    if asks_for_name(data):
+        found.add(NAME)
     return found if b"git" in data else found - {PERSON}
 
 
@@ -177,24 +184,44 @@ def _told_apart(data: bytes, kind: bytes) -> "Iterator[bytes]":
 
 
 def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
-    """Those that show no credential; `there`, and those with a blank: only below a folder that is at the top."""
+    """Those that show no credential; `there`, and odd ones: only below a folder that is at the top."""
     from skillcache.core.credentials.find import find
 
     kept = {
         path
         for path in paths
-        if path[:1] != b"/" or not (there or b" " in path) or os.path.lexists(b"/" + path.split(b"/", 2)[1])
+        if path[:1] != b"/" or not (there or _is_odd(path)) or os.path.lexists(b"/" + path.split(b"/", 2)[1])
     }
     if not kept or find(b"\n".join(kept).decode("utf-8", "replace")) is None:
         return kept
     return {path for path in kept if find(path.decode("utf-8", "replace")) is None}
 
 
+# Behind one of these comes the last part of a path, which is of where somebody stands with one of those in the line.
+_LAST = (b"basename", b".name", b"notdir", b"##*/", b"Base(", b"file_name(", b"getFileName", b".stem")
+_WHERE = (b"cwd", b"CWD", b"PWD", b"CURDIR", b"pwd", b"etwd", b"current_dir", b"user.dir")
+_FROM_FILE = (b"__file__", b"__dirname")
+
+
+def asks_for_name(data: bytes) -> bool:
+    """Whether a text goes by what the folder of the project is called."""
+    if not any(each in data for each in (*_WHERE, *_FROM_FILE)) or not any(each in data for each in _LAST):
+        return False
+    for line in _lines(data, _LAST):
+        if any(each in line.replace(b"cwd=", b"") for each in _WHERE):
+            return True
+        if any(each in line for each in _FROM_FILE) and (
+            b"parent" in line or b"dirname" in line.replace(b"__dirname", b"")
+        ):
+            return True
+    return False
+
+
 # Among the words: the text asks for permissions, for local times, for who works here, for what pytest's cache keeps,
 # for the account that it runs under, starts a shell that reads what a person has set for shells, or is a test that
 # begins with what has failed before.
 MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"?login"
-ACCOUNT, EXAMPLES = b"?account", b"?examples"
+ACCOUNT, EXAMPLES, NAME = b"?account", b"?examples", b"?name"
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
@@ -246,17 +273,17 @@ _PREFIXES = frozenset(
     xargs setsid stdbuf unbuffer taskset watch flock parallel eval unshare nsenter setarch linux64 linux32 catchsegv
     strace ltrace valgrind gdb faketime xvfb-run dbus-run-session fakeroot script rlwrap entr chpst su-exec gosu
     setpriv runuser prlimit numactl perf hyperfine trace coverage busybox winpty npx bunx uvx pipx run start
-    call""".split()
+    call $""".split()
 )
 _MOST_AHEAD = 8  # words that are looked at behind such
 _STARTS = bytes.maketrans(b"\"'`|;&(!\r\t", b"\n" * 8 + b"  ")
 _PATTERNS = {
     "climb": rb"\.parents?\b(?:[\s(]*\[\s*(\d+))?|\.parts\[:-(\d+)|\bparent\(|dirname|pardir|getParent|\bDir\(|__dir__"
     rb"|__DIR__|show-superproject|path\.split\(|rsplit\(|\.ancestors\(",
-    "absolute": rb"/(?<=[\s\"'`=(\[{,:;<>|&@]/)[\w.@+-]+(?:/[\w.@+-]+)*",
-    "below": rb"(?:~|\$HOME|\$\{HOME\}|\$\(HOME\)|%h)(/[\w.@+-][\w./@+-]*)",
+    "absolute": rb"/(?<=[\s\"'`=(\[{,:;<>|&@]/)[\w.@+\x80-\xff-]+(?:/[\w.@+\x80-\xff-]+)*",
+    "below": rb"(?:~|\$HOME|\$\{HOME\}|\$\(HOME\)|%h)(/[\w.@+\x80-\xff-][\w./@+\x80-\xff-]*)",
     "told": rb"(?:\b(?:sudo|xargs|exec|execdir|ok|env|then|nohup|command)\s+|bin/)([A-Za-z0-9_][\w.+-]{0,40})",
-    "file": rb"file://(/[\w.@+-]+(?:/[\w.@+-]+)*)",
+    "file": rb"\w:///?(/[\w.@+\x80-\xff-]+(?:/[\w.@+\x80-\xff-]+)*)",  # of a database with one slash more
     "host": rb"://(?:[\w.+~%:-]{0,60}@)?([A-Za-z0-9][\w.-]{0,60})",
     "open": rb"(?:\.\./|~/)[^\s\"'`]{1,200}",
     "left": rb"%[-0-9.]{0,6}[a-z]|[#$@]?\{[^{}]{0,60}\}|\$\w{1,40}|\[[^\]]{0,20}\]|\?",
@@ -362,8 +389,10 @@ def _climbs(data: bytes) -> tuple[int, int]:
 
 def _far(data: bytes) -> set[bytes]:
     found = {path for path in _pattern("absolute").findall(data) if len(path) <= _LONGEST}
-    if b"file:///" in data:
+    if b":///" in data:
         found.update(path for path in _pattern("file").findall(data) if len(path) <= _LONGEST)
+        for line in _lines(data, (b":///",)):
+            found.update(b"/" + piece.partition(b":///")[2].lstrip(b"/") for piece in _spaced(line) if b":///" in piece)
     for line in _lines(data, (b"~/", b"HOME", b"%h/")):
         found.update(path for path in _open(line.replace(b"${HOME}/", b"~/")) if path.startswith(b"~/"))
         found.update(b"~" + path for path in _pattern("below").findall(line))
@@ -401,6 +430,8 @@ def _lists_above(data: bytes) -> bool:
     return any(b".." in line or any(sign in line for sign in _CLIMBS) for line in _lines(data, _LISTINGS))
 
 
+# Of a library that goes upward by itself.
+_SEARCHING = (b"find-up", b"find_up", b"findUp", b"FindUp", b"search_up", b"searchUp", b"locate-path")
 _NEAR = 300  # bytes between a loop's head and the step that it takes
 
 
@@ -429,9 +460,16 @@ def _variables(data: bytes) -> set[bytes]:
 
 
 def _spaced(text: bytes) -> list[bytes]:
-    """What stands in quotes and holds a blank."""
+    """What stands in quotes and holds a blank, or what else ends a path that has none around it."""
     inside = (*text.split(b'"')[1::2], *text.split(b"'")[1::2])
-    return [piece for piece in inside if b" " in piece and len(piece) <= _LONGEST]
+    return [piece for piece in inside if len(piece) <= _LONGEST and _is_odd(piece)]
+
+
+_ODD = (b" ", b"=", b",", b"(", b")", b"#", b"!", b"[", b"]", b"~", b"@", b"&")
+
+
+def _is_odd(path: bytes) -> bool:
+    return any(sign in path for sign in _ODD)
 
 
 def _named(data: bytes, *, scripts: bool) -> set[bytes]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
-_FORM = b"4"
+_FORM = b"5"
 _BEGIN = repr((_FORM,))[:-1].encode()  # of what is remembered of a root
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
@@ -92,6 +92,7 @@ class Mentions(Record):
     paths: "dict[str, StampedFile]"  # as it is called everywhere -> digest of what is there, stamp, of a folder none
     programs: "frozenset[str]"
     folders: list[str]  # of these paths, as they are
+    environments: list[str]  # of Python's: folders in which one of these paths is the interpreter, or `activate`
     said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
 
 
@@ -106,12 +107,14 @@ def of(
     reached: "Iterable[str]" = (),
     given: "Sequence[str]" = (),
     scripts: "Callable[[AbstractSet[str]], Iterable[str]] | None" = None,
+    inner: "Mapping[str, Texts] | None" = None,
 ) -> Mentions:
     """What is named in the texts of `root`. Raises Bypass (TOO_SLOW) before the deadline.
 
     folders: real paths in which the command may stand; programs: names among which words of the texts are sought;
     reached: files and folders elsewhere that count already, whose text is read, too; given: files that count if they
-    lie elsewhere; scripts: is told of the programs that are named, and tells which scripts these lead to.
+    lie elsewhere; scripts: is told of the programs that are named, and tells which scripts these lead to; inner: the
+    texts of the repositories in the project, by their path in it.
     """
     end = time.monotonic() + _PART * (deadline - time.monotonic())
     memory = _Memory(root, texts, environ, end)
@@ -120,6 +123,12 @@ def of(
     places = dict.fromkeys((root, *folders))
     for path, line in lines:
         found.resolve(path, line, places)
+    for top, own in (inner or {}).items():
+        other = _Memory(f"{root}/{top}", own, environ, end)
+        for path, line in other.lines():
+            found.resolve(os.fsencode(top) + b"/" + path, line, {**places, f"{root}/{top}": None})
+        other.finish()
+        memory.words().update(other.words())
     found.follow(memory, reached)
     spelled = set(found.found)
     for each in given:
@@ -141,7 +150,8 @@ def of(
         found.found -= {each for each in found.found - before if os.access(each, os.X_OK) and os.path.isfile(each)}
         found.fixed |= found.found - before
     memory.finish()
-    return Mentions(dict(found.rows()), named, list(filter(os.path.isdir, found.found)), memory.words())
+    folders = list(filter(os.path.isdir, found.found))
+    return Mentions(dict(found.rows()), named, folders, found.environments(), memory.words())
 
 
 class _Memory:
@@ -620,6 +630,8 @@ class _Elsewhere:
             # What another text means by a name is no other project, and nothing large.
             aside = elsewhere and (is_of_all or os.path.lexists(f"{path}/.git") or not _is_small(path))
             whole = not (only_files or aside)
+            if folder == self.home and asked.strong[sign] in _TOOLCHAINS:
+                self._below(path, names, 1)  # the programs that are named, too
             self._add(path, whole=whole, literal=False)
         for sign in names & asked.stemmed.keys():
             for entry in asked.stemmed[sign]:
@@ -692,6 +704,10 @@ class _Elsewhere:
 
     def _holds(self, folder: str, path: str) -> bool:
         return f"{path}/".startswith(f"{folder.rstrip('/')}/")
+
+    def environments(self) -> list[str]:
+        places = {os.path.dirname(os.path.dirname(path)) for path in self.found if "/bin/" in path}
+        return sorted(place for place in places if os.path.isfile(f"{place}/pyvenv.cfg"))
 
     def rows(self) -> "Iterator[tuple[str, StampedFile]]":
         for path in sorted(self.found):

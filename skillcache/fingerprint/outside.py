@@ -400,24 +400,14 @@ def project_of(folder: str, environ: "Mapping[str, str]", marks: "Iterable[str]"
     return top or folder
 
 
-def of_project(
-    root: str,
-    budget: files.Budget,
-    wanted: tuple[str, ...],
-    *,
-    without: tuple[str, ...] = (),
-    counted: tuple[str, ...] = (),
-) -> tuple[str, Ignored]:
-    """The content of a project without git, and what else was found in it; its packages are kept apart."""
-    found = Ignored(root, budget, wanted)
-    found.without, found.counted = without, counted
+def everything(root: str) -> list[bytes]:
+    """What lies at the top of a project without git, as git lists what it ignores."""
     with os.scandir(root) as entries:
-        names = [e.name + "/" if e.is_dir(follow_symlinks=False) else e.name for e in entries]
-    found.add(os.fsencode(name) for name in sorted(names))
-    parts: list[bytes] = []
-    for name, value in sorted(found.take().items()):
-        parts += (os.fsencode(name), value.encode())
-    return digest_parts(parts), found
+        return [os.fsencode(e.name) + b"/" * e.is_dir(follow_symlinks=False) for e in sorted(entries, key=_name)]
+
+
+def _name(entry: "os.DirEntry[str]") -> str:
+    return entry.name
 
 
 def _literal(path: str) -> str:

@@ -40,21 +40,34 @@ _RUNNERS = frozenset(
 )
 _OF_CODE = ("rake", "invoke")  # whose tasks are a program's text
 _SCRIPTS = (".sh", ".bash", ".zsh")
+_INCLUDING = ("make", "just", "task")  # whose files may include others
+_OF_MISE = ("mise-tasks", ".mise-tasks", "mise/tasks", ".mise/tasks", ".config/mise/tasks")  # a script for each task
 
 
-def started(runner: str, task: str, folder: str) -> list[str]:
-    """The names of the programs that the task starts, by what its text says, each once."""
+def started(runner: str, texts: "Iterable[tuple[str, bool]]") -> list[str]:
+    """The names of the programs that a task starts, by what is `said` of it, each once."""
     found: dict[str, None] = {}
-    for text, is_script in said(runner, task, folder):
+    for text, is_script in texts:
         found |= dict.fromkeys(leads.started(text))
         if not is_script and (runner in _OF_CODE or " -c " in text):  # `sh -c "..."`
             found |= dict.fromkeys(leads.quoted(text))
     return list(found)
 
 
-def said(runner: str, task: str, folder: str) -> "Iterator[tuple[str, bool]]":
-    """What the task's text says, and that of the scripts it calls, each with whether it is one of these."""
+def said(runner: str, task: str, folder: str, given: "Iterable[str]" = ()) -> "Iterator[tuple[str, bool]]":
+    """What the task's text says, and that of the scripts it calls, each with whether it is one of these.
+
+    given: files that the command names, in which it may be told of the task.
+    """
     scripts: set[str] = set()
+    for path in given if runner in _INCLUDING else ():
+        body = (read(path, _CAP) or b"").decode("utf-8", "replace")
+        yield _with_included(runner, body, os.path.dirname(path)), False
+    if runner == "mise":
+        for place in _OF_MISE:
+            of_task = read(f"{folder}/{place}/{task.replace(':', '/')}", _CAP)
+            if of_task is not None:
+                yield of_task.decode("utf-8", "replace"), True
     for text, place in _texts(runner, task, folder, 0, set()):
         yield text, False
         for script in _scripts(text, place, 0, scripts):
@@ -84,6 +97,8 @@ def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str,
         if data is None:
             continue
         text = data.decode("utf-8", "replace")
+        if runner in _INCLUDING:
+            text = _with_included(runner, text, folder)
         if is_last:
             yield text, folder
             return
@@ -98,6 +113,57 @@ def _texts(runner: str, task: str, folder: str, depth: int, seen: set[tuple[str,
         for other in names:
             yield from _texts(runner, other, folder, depth + 1, seen)
         return
+
+
+def _with_included(runner: str, text: str, folder: str) -> str:
+    """The text with those of the files that it includes, and that these do."""
+    variables: dict[str, str] = {}
+    found, size = [text], len(text)
+    seen: set[str] = set()
+    for each in found:
+        for named in _included(runner, each, variables):
+            for path in _matching(os.path.normpath(os.path.join(folder, named))):
+                if path in seen or len(seen) > _MOST or size > _CAP:
+                    continue
+                seen.add(path)
+                more = (read(path, _CAP) or b"").decode("utf-8", "replace") if os.path.isfile(path) else ""
+                found += [more] if more else []
+                size += len(more)
+    return "\n".join(found)
+
+
+def _included(runner: str, text: str, variables: "dict[str, str]") -> "Iterator[str]":
+    """The files that a text says are parts of it, with a `*` as they are spelled, relative to its folder."""
+    is_list = False
+    for line in text.split("\n"):
+        words = line.replace('"', " ").replace("'", " ").split()
+        if runner == "make":
+            name, value = _assigned(line)
+            if name:
+                variables[name] = value
+            elif words[:1] and words[0] in ("include", "-include", "sinclude"):
+                rest = line.split(None, 1)[1].replace("$(wildcard ", "").replace("$(CURDIR)/", "") if words[1:] else ""
+                rest = _filled(_filled(rest, "$(", ")", variables), "${", "}", variables)
+                yield from rest.replace(")", " ").split()
+        elif runner == "just":
+            if words[:1] and words[0].rstrip("?") == "import":
+                yield from words[1:2]
+            elif words[:1] and words[0].rstrip("?") == "mod" and words[1:]:
+                yield from words[2:3] or [f"{words[1]}{end}" for end in (".just", "/mod.just", "/justfile")]
+        else:
+            is_list = line.startswith("includes:") or (is_list and line[:1] in (" ", "\t", "", "#"))
+            path = words[-1] if is_list and words[1:] else ""
+            if path:
+                yield from [path] if path.endswith((".yml", ".yaml")) else [f"{path}/{name}" for name in _FILES["task"]]
+
+
+def _matching(path: str) -> list[str]:
+    """The files at a path whose name may leave a part open."""
+    folder, _, name = path.rpartition("/")
+    first, star, last = name.partition("*")
+    if not star or "*" in folder:
+        return [path]
+    return [f"{folder}/{each}" for each in _list(folder) if each.startswith(first) and each.endswith(last)]
 
 
 def _pieces(runner: str, name: str, text: str, task: str, *, is_asked: bool) -> tuple[list[str], list[str]]:

@@ -7,7 +7,8 @@ trusted for is read from the files themselves.
 A folder is looked into once: what is in it is remembered by its stamp, which every name that comes or goes changes.
 One that holds nothing else than caches is left over from a branch, and does not count.
 
-    file := form LF lines of  path NUL stamp NUL `f` if it holds files NUL names of folders in it, parted by `/`
+    file := form LF lines of  path NUL stamp NUL `f` if it holds files NUL names of folders in it, parted by `/` NUL
+    names of sockets and pipes
 """
 
 import os
@@ -45,8 +46,8 @@ class Reading:
     """
 
     __slots__ = (
-        "budget", "careful", "children", "content", "depends", "depth", "environ", "folder", "git", "lfs", "listing",
-        "rewritten", "root", "shared", "stamp", "without",
+        "budget", "careful", "children", "content", "depends", "depth", "environ", "folder", "git", "inner", "lfs",
+        "listing", "rewritten", "root", "shared", "stamp", "without",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +74,7 @@ class Reading:
         self.listing: bytes | None = None
         self.stamp: tuple[int, ...] | None = None
         self.content: Content | None = None  # once it is finished
+        self.inner: dict[str, Reading] = {}  # the repositories in it, once it is: path -> what was read there
 
     def begin(self) -> None:
         if self.depth > _DEPTH:
@@ -248,10 +250,16 @@ class Reading:
                 raise Bypass(outcomes.UNCAPTURABLE, f"{top} is a submodule that holds files but no repository")
             return None
         environ = guarded(self.environ, self.root)
-        inner = Reading(os.path.realpath(top), None, environ, self.budget, self.depth + 1).run()
+        reading = Reading(os.path.realpath(top), None, environ, self.budget, self.depth + 1)
+        inner = reading.run()
         for below, above in ((inner.ignored, found.ignored), (inner.links, found.links)):
             above += [path + b"/" + name for name in below]
+        self.inner |= reading.with_inner(os.fsdecode(path))
         return GITLINK, inner.digest.encode()
+
+    def with_inner(self, path: str) -> "dict[str, Reading]":
+        """It, which lies at `path` in another, and all that lie in it."""
+        return {path: self, **{f"{path}/{below}": each for below, each in self.inner.items()}}
 
 
 class Again(Reading):
@@ -323,7 +331,7 @@ def _stamp(folder: str) -> tuple[int, ...] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-_FORM = "1"
+_FORM = "2"
 _CAP = 16 << 20
 _MOST = 20_000  # folders; where there are more, none counts
 _FEW = 1_000  # files: of so many every mode is looked at, of more where a text of the project speaks of such things
@@ -331,16 +339,21 @@ _LINE = 400  # bytes, generously
 _RACY = 2_000_000_000  # nanoseconds: a folder that was changed so shortly before may change again with the same stamp
 _APART = frozenset(["node_modules", "site-packages", ".claude"])
 
-KnownFolders = tuple[str, bool, tuple[str, ...]]  # stamp, whether it holds files, folders in it
+# Stamp, whether it holds files, folders in it, and what git lists nowhere: sockets and pipes.
+KnownFolders = tuple[str, bool, tuple[str, ...], tuple[str, ...]]
 
 
 def capture_folders(root: str, environ: "Mapping[str, str]", deadline: float) -> list[tuple[str, str]]:
-    """(path, what of it) of each folder that is empty or has unusual permissions. Raises Bypass (TOO_SLOW)."""
+    """(path, what of it) of each folder that is empty or has unusual permissions, and of each socket and pipe.
+
+    Raises Bypass (TOO_SLOW).
+    """
     has_cache = home_folder(environ) or environ.get("SKILLCACHE_HOME")
     file = f"{mentions_folder(cache_folder(environ))}/{digest(os.fsencode(root))}.folders" if has_cache else ""
     known = _load(file)
     now: dict[str, KnownFolders] = {}
     modes: dict[str, str] = {}
+    special: list[str] = []
     pending = [""]
     is_new = False
     begun = time.time_ns()
@@ -360,13 +373,14 @@ def capture_folders(root: str, environ: "Mapping[str, str]", deadline: float) ->
         if path and status.st_mode & 0o777 != 0o777 & ~mask():
             modes[path] = f"{status.st_mode & 0o7777:04o}"
         pending += [f"{path}/{name}" if path else name for name in held[2]]
+        special += [f"{path}/{name}" if path else name for name in held[3]]
         if len(now) > _MOST:
             return []
         if len(now) % 256 == 0 and time.monotonic() > deadline:
             raise Bypass(outcomes.TOO_SLOW, "reading folders")
     if is_new and file:
         _save(file, now)
-    return [*((path, "empty") for path in _empty(now)), *modes.items()]
+    return [*((path, "empty") for path in _empty(now)), *modes.items(), *((path, "special") for path in special)]
 
 
 def folders_within(rows: "Iterable[tuple[str, str]]", ignored: "Iterable[bytes]") -> list[tuple[str, str]]:
@@ -394,17 +408,19 @@ def modes(root: str, listing: bytes, found: "Content", *, wanted: bool) -> list[
 
 def _look(path: str, stamp: str) -> KnownFolders:
     holds = False
-    inside = []
+    inside, special = [], []
     try:
         with os.scandir(path) as entries:
             for entry in entries:
-                if not entry.is_dir(follow_symlinks=False) or _is_apart(entry):
-                    holds = True
-                else:
+                if entry.is_dir(follow_symlinks=False) and not _is_apart(entry):
                     inside.append(entry.name)
+                    continue
+                holds = True
+                if not (entry.is_file(follow_symlinks=False) or entry.is_dir() or entry.is_symlink()):
+                    special.append(entry.name)
     except OSError:
         holds = True
-    return stamp, holds, tuple(inside)
+    return stamp, holds, tuple(inside), tuple(name for name in special if "\n" not in name)
 
 
 def _is_apart(entry: "os.DirEntry[str]") -> bool:
@@ -416,7 +432,7 @@ def _is_apart(entry: "os.DirEntry[str]") -> bool:
 
 def _empty(known: "Mapping[str, KnownFolders]") -> list[str]:
     full: set[str] = {""}
-    for path, (_, holds, _) in known.items():
+    for path, (_, holds, _, _) in known.items():
         folder = path if holds else ""
         while folder not in full:
             full.add(folder)
@@ -432,13 +448,17 @@ def _load(file: str) -> dict[str, KnownFolders]:
     form, *lines = text.split("\n")
     found: dict[str, KnownFolders] = {}
     for line in lines if form == _FORM else ():
-        path, stamp, holds, inside = line.split("\0")
-        found[path] = stamp, holds == "f", tuple(inside.split("/")) if inside else ()
+        path, stamp, holds, *names = line.split("\0")
+        inside, special = (tuple(each.split("/")) if each else () for each in names)
+        found[path] = stamp, holds == "f", inside, special
     return found
 
 
 def _save(file: str, known: "Mapping[str, KnownFolders]") -> None:
-    lines = ["\0".join((path, stamp, "f" * holds, "/".join(inside))) for path, (stamp, holds, inside) in known.items()]
+    lines = [
+        "\0".join((path, stamp, "f" * holds, "/".join(inside), "/".join(special)))
+        for path, (stamp, holds, inside, special) in known.items()
+    ]
     try:
         files.seal(file, "\n".join([_FORM, *lines]).encode("utf-8", "surrogateescape"))
     except OSError:  # what is not remembered is looked at again

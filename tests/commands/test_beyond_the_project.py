@@ -14,7 +14,7 @@ import pytest
 
 from tests.shims.shell import Shell
 
-_TOOL = (
+TOOL = (
     '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;\n'
     'exec "/bin/sh", join("/", $ENV{DO}, "do" . ".sh");\n'  # the script must not say what it leads to
 )
@@ -27,14 +27,21 @@ def shell(tmp_path: Path) -> Shell:
 
 def _shell(base: Path, *tools: str) -> Shell:
     """The project lies two folders below one that is not the home folder."""
-    made = Shell(base, "bash", plain=True)
+    made = led(base, *tools, "pytest", "ruff", "cargo")
     deep = made.base / "src/deep"
     deep.mkdir(parents=True)
     made.project = made.project.rename(deep / "project")
-    made.environ |= {"CLAUDE_PROJECT_DIR": str(made.project), "DO": str(made.base)}
-    for name in (*tools, "pytest", "ruff", "cargo"):
-        made.tool(name, _TOOL)
+    made.environ["CLAUDE_PROJECT_DIR"] = str(made.project)
     made.start()
+    return made
+
+
+def led(base: Path, *tools: str) -> Shell:
+    """Its tools do what the script `do.sh` beside the project says."""
+    made = Shell(base, "bash", plain=True)
+    made.environ["DO"] = str(made.base)
+    for name in tools:
+        made.tool(name, TOOL)
     return made
 
 
@@ -540,6 +547,31 @@ def test_without_git_it_is_the_same(tmp_path: Path) -> None:
         prints(shell, path)
         call(shell, line, 1, "first")
         counts(shell, line, path)
+
+
+def test_without_git_all_that_lies_in_the_project_counts(shell: Shell) -> None:
+    shutil.rmtree(shell.project / ".git")
+    paths = ("fixtures/access.log", "coverage/x.json", "data.tmp", "sub/.tox/x")
+    prints(shell, *paths, "setup.py")
+    for path in ("setup.py", *paths):
+        write(shell.project / path, "one\n")
+    write(shell.base / "do.sh", (shell.base / "do.sh").read_text() + "ls -d out; true\n")
+    call(shell, "pytest -q", 1, "first")
+    for path in paths:
+        counts(shell, "pytest -q", path)
+    (shell.project / "out").mkdir()
+    call(shell, "pytest -q", 1, "an empty folder")
+
+
+def test_without_git_what_each_run_writes_anew_does_not(shell: Shell) -> None:
+    shutil.rmtree(shell.project / ".git")
+    write(shell.project / "setup.py", "")
+    write(shell.base / "do.sh", "date +%s%N >app.log; echo end\n")
+    runs = []
+    for _ in range(5):
+        shell.call("pytest -q")
+        runs.append(shell.runs())
+    assert runs[-1] == runs[-2]
 
 
 def test_large_files_and_many_files_above_count_too(tmp_path: Path) -> None:

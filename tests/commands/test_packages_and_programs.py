@@ -221,6 +221,10 @@ RECIPES = {
     "test:\n\t@sudo podman run app\n": False,
     "test:\n\t@ssh host pytest\n": False,
     "test:\n\t@sh -c 'docker run app'\n": False,
+    "include mk/test.mk\n": False,
+    "D := mk\n-include $(wildcard $(D)/*.mk)\n": False,
+    "test:\n\t@$(if $(CI),,docker run app)\n": False,
+    "include mk/image.mk\ntest:\n\t@pytest -q\n": True,
     "test: data\n\t@pytest -q docker\nimage:\n\tdocker build .\n": True,
     "test:\n\t@pytest -q\nimage:\n\tdocker build .\n": True,
 }
@@ -232,6 +236,9 @@ def test_a_task_that_runs_elsewhere_is_not_cached(shell: Shell, text: str) -> No
         shell.tool(name, _COUNTED + "cat ../image\n")
     put(shell.project / "Makefile", text)
     put(shell.project / "scripts/test.sh", "#!/bin/sh\ndocker compose run app\n").chmod(0o755)
+    put(shell.project / "mk/test.mk", "test: more\ninclude mk/more.mk\n")
+    put(shell.project / "mk/more.mk", "more:\n\t@docker run app\n")
+    put(shell.project / "mk/image.mk", "image:\n\t@docker build .\n")
     put(shell.base / "image", "one\n")
     shell.start()
     is_cached = RECIPES[text]
@@ -257,8 +264,14 @@ def test_so_are_scripts_of_a_package_and_tools_that_run_elsewhere(shell: Shell) 
     put(
         shell.project / "Taskfile.yml", "tasks:\n  test:\n    deps: [up]\n  up:\n    cmds:\n      - docker compose up\n"
     )
+    for name in ("make", "just"):
+        shell.tool(name, "#!/usr/bin/perl\nsystem('docker compose run app');\n")
+    put(shell.project / "mk/t.mk", "test:\n\tdocker compose run app\n")
+    put(shell.project / "justfile", "import 'mk/t.mk'\n")
     shell.start()
     shell.same("task test", runs=2)
+    shell.same("make -f mk/t.mk test", runs=2)
+    shell.same("just test", runs=2)
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_beyond_the_project import call, prints, write
+from tests.commands.test_beyond_the_project import call, led, prints, write
 from tests.shims.shell import Shell
-
-_TOOL = (
-    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;\n'
-    'exec "/bin/sh", join("/", $ENV{DO}, "do" . ".sh");\n'  # the script must not say what it leads to
-)
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    made = Shell(tmp_path, "bash", plain=True)
-    made.environ |= {"DO": str(made.base), "GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org"}
+    made = led(tmp_path, "pytest", "npm")
+    made.environ |= {"GIT_AUTHOR_NAME": "A", "GIT_AUTHOR_EMAIL": "a@example.org"}
     made.environ |= {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org"}
-    for name in ("pytest", "npm"):
-        made.tool(name, _TOOL)
     made.start()
     return made
 
@@ -35,6 +28,7 @@ def git(shell: Shell, line: str) -> None:
 
 COMMIT, TAG, BRANCH = "git commit -q --allow-empty -m next", "git tag v1", "git checkout -q -b other"
 STAGE, REMOTE = "echo 1 > new; git add new; git rm -q --cached data", "git remote add origin x"
+FETCH = "git update-ref refs/remotes/origin/main $(git commit-tree -m z HEAD^{tree})"
 MERGE = "git rev-parse HEAD > .git/MERGE_HEAD"
 # Text -> what changes its report, and what does not.
 ASKING = {
@@ -44,6 +38,8 @@ ASKING = {
     "run(['git'] + 'describe --tags'.split())": ([TAG], [REMOTE]),
     "GIT = 'git'\nrun([GIT, '--no-pager', 'branch'])": ([BRANCH], [REMOTE]),
     "def git(*args): ...\ngit('remote', '-v')": ([REMOTE], [COMMIT, TAG]),
+    'Command::new("git")\n    .args(["describe", "--tags"])': ([TAG], [REMOTE]),
+    "run(['git', 'diff', '--stat', 'origin/main...'])": ([FETCH], [REMOTE]),
     "run('git ls-files', shell=True)": ([STAGE], [REMOTE, TAG]),
     "from setuptools_scm import get_version": ([TAG, COMMIT], []),
     "git.Repo('.').head": ([BRANCH], []),
@@ -61,7 +57,7 @@ def test_what_a_text_asks_git_counts_as_far_as_it_asks(shell: Shell, text: str) 
     (shell.project / "test_a.py").write_text(text)
     git(shell, "git add -A; git commit -q -m first")
     (shell.base / "do.sh").write_text(
-        "git rev-list --count HEAD; git tag; git branch; git remote; git ls-files -s; ls .git/MERGE_HEAD; true\n"
+        "git rev-list --count HEAD; git show-ref; git branch; git remote; git ls-files -s; ls .git/MERGE_HEAD; true\n"
         if ASKING[text][0]
         else "echo end\n"
     )
@@ -88,6 +84,109 @@ def test_a_task_asks_git_by_its_own_text_and_the_scripts_that_it_calls(shell: Sh
     call(shell, "npm test", 1, "first")
     git(shell, COMMIT)
     call(shell, "npm test", 1, "one commit more")
+
+
+# What goes by changes, by its manual: jest, biome, pnpm, turbo, nx, lint-staged, pre-commit and others.
+BY_CHANGES = {
+    "jest --changedSince=origin/main": FETCH,
+    "biome check --staged": STAGE,
+    "pnpm --filter ...[origin/main] test": FETCH,
+    "turbo run test --filter=[HEAD^1]": COMMIT,
+    "nx affected -t test": COMMIT,
+    "nx format:check": COMMIT,
+    "lint-staged": STAGE,
+    "pre-commit run --all-files": STAGE,
+    "diff-cover coverage.xml --compare-branch=origin/main": FETCH,
+    "commitlint --last": COMMIT,
+    "changeset status": COMMIT,
+}
+
+
+@pytest.mark.parametrize("text", BY_CHANGES)
+def test_a_task_depends_on_git_where_its_tools_go_by_what_has_changed(shell: Shell, text: str) -> None:
+    write(shell.project / "package.json", json.dumps({"scripts": {"test": text}}))
+    write(shell.base / "do.sh", "git rev-parse HEAD; git show-ref; git ls-files\n")
+    git(shell, "git add -A; git commit -q -m first; git update-ref refs/remotes/origin/main HEAD")
+    call(shell, "npm test", 1, "first")
+    git(shell, BY_CHANGES[text])
+    call(shell, "npm test", 1, "git says another thing")
+    call(shell, "npm test", 0, "as before")
+
+
+def test_and_not_where_another_task_does(shell: Shell) -> None:
+    given = {"scripts": {"test": "jest", "prepare": "husky", "lint": "eslint ."}, "lint-staged": {"*": "eslint"}}
+    write(shell.project / "package.json", json.dumps(given))
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("npm test")
+    git(shell, COMMIT)
+    assert shell.key("npm test") == key
+
+
+def test_spotless_goes_by_a_branch_where_it_is_configured_so(shell: Shell) -> None:
+    shell.tool("mvn")
+    shell.tool("java")
+    write(shell.project / "pom.xml", "<ratchetFrom>origin/main</ratchetFrom>")
+    git(shell, "git add -A; git commit -q -m first")
+    key = shell.key("mvn spotless:check")
+    git(shell, FETCH)
+    assert shell.key("mvn spotless:check") != key
+
+
+# Text -> what it is told of the place: `{}` is where the project lies.
+PLACES = {
+    ("test_a.py", "assert Path.cwd().name == 'project'"): "basename {}",
+    ("test_a.py", "os.path.basename(os.getcwd())"): "basename {}",
+    ("a.js", "path.basename(process.cwd())"): "basename {}",
+    ("t/test_a.py", "Path(__file__).resolve().parents[1].name"): "basename {}",
+    ("test_a.py", "os.path.isdir('.git')"): "stat -c %F {}/.git",
+    ("test_a.py", "(ROOT / '.git').is_dir()"): "stat -c %F {}/.git",
+    ("test_a.py", "open('.git/HEAD')"): "stat -c %F {}/.git",
+    ("pytest.ini", "[pytest]\naddopts = --ignore-glob=*/worktrees/*\n"): "echo {} | grep -c /worktrees/",
+    ("package.json", '{"jest": {"testPathIgnorePatterns": ["/\\\\.work/"]}}'): "echo {} | grep -c /.work/",
+}
+
+
+@pytest.mark.parametrize(("path", "text"), PLACES)
+def test_where_the_project_lies_counts_where_a_text_asks_for_it(shell: Shell, path: str, text: str) -> None:
+    write(shell.project / path, text)
+    git(shell, "git add -A; git commit -q -m first; git worktree add -q ../.work/worktrees/other")
+    # What tells one place from another without a name of it, which would bind the result to the place.
+    write(shell.base / "do.sh", PLACES[path, text].format('"$PWD"') + " | cksum\n")
+    call(shell, "pytest -q", 1, "first")
+    shell.project = shell.base / ".work/worktrees/other"
+    call(shell, "pytest -q", 1, "another place")
+    call(shell, "pytest -q", 0, "as before")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("test_a.py", "run([file.name], cwd=tmp_path)"),
+        ("test_a.py", "os.path.basename(__file__)"),
+        ("setup.cfg", "[flake8]\nexclude = .git, .work\n"),
+        ("package.json", '{"jest": {"testPathIgnorePatterns": ["<rootDir>/.work/"]}}'),
+    ],
+)
+def test_and_where_none_does_worktrees_share(shell: Shell, path: str, text: str) -> None:
+    write(shell.project / path, text)
+    git(shell, "git add -A; git commit -q -m first; git worktree add -q ../.work/worktrees/other")
+    write(shell.base / "do.sh", "echo end\n")
+    call(shell, "pytest -q", 1, "first")
+    shell.project = shell.base / ".work/worktrees/other"
+    call(shell, "pytest -q", 0, "another place")
+
+
+@pytest.mark.parametrize("name", ["run/app.sock", "pipe"])
+def test_a_socket_and_a_pipe_count_by_being_there(shell: Shell, name: str) -> None:
+    write(shell.project / "run/data", "one\n")
+    write(shell.base / "do.sh", f"ls {name} 2>&1; true\n")
+    call(shell, "pytest -q", 1, "first")
+    makes = "socket.socket(socket.AF_UNIX).bind" if name.endswith(".sock") else "os.mkfifo"
+    git(shell, f"python3 -c \"import os, socket; {makes}('{name}')\"")
+    call(shell, "pytest -q", 1, "it is there")
+    call(shell, "pytest -q", 0, "as before")
+    (shell.project / name).unlink()
+    call(shell, "pytest -q", 0, "it is gone")
 
 
 def test_a_file_that_git_takes_for_another_by_its_case_is_seen(shell: Shell) -> None:

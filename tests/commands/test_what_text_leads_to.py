@@ -7,32 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_beyond_the_project import call, counts, prints, real, write
+from tests.commands.test_beyond_the_project import call, counts, led, prints, real, write
 from tests.shims.shell import Shell
-
-_TOOL = (
-    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;\n'
-    'exec "/bin/sh", join("/", $ENV{DO}, "do" . ".sh");\n'  # the script must not say what it leads to
-)
 
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    made = Shell(tmp_path, "bash", plain=True)
-    made.environ["DO"] = str(made.base)
-    made.tool("pytest", _TOOL)
+    made = led(tmp_path, "pytest")
     made.start()
     return made
 
 
-# git, curl, jq and npm were seen to read theirs; sqlite3 and mysql by their manuals; nobody has heard of `frob`: what
+# git, curl, jq, npm and zsh were seen to read theirs; the others by their manuals; nobody has heard of `frob`: what
 # is called after a program is its own.
 SETTINGS = {
     'run(["git", "init"])': "~/.gitconfig ~/.config/git/config ~/.config/git/attributes",
     'run(["curl", "-s", url])': "~/.curlrc ~/.config/curlrc",
     'run("timeout 5 jq -n f", shell=True)': "~/.jq",
     'run(["npm", "config", "get", "x"])': "~/.npmrc",
-    'run(["frob"])': "~/.frobrc ~/.config/frob/config.toml ~/.config/frob.yaml ~/.frob/settings.json",
+    'run(["frob"])': "~/.frobrc ~/.config/frob/config.toml ~/.config/frob.yaml ~/.frob/settings.json"
+    " ~/.config/frob/ignore ~/.config/frob/conf.d/x ~/.frob/init.d/x.frob",
+    'run(["go", "build"])': "~/.config/go/env",
+    'run(["mvn", "-q"])': "~/.m2/settings.xml",
+    'run(["gradle", "x"])': "~/.gradle/init.d/x.gradle ~/.gradle/gradle.properties",
+    'run(["zsh", "-c", "x"])': "~/.zshenv",
     'run(["sqlite3", "x.db"])': "~/.sqliterc",
     'run(["mysql", "-e", "x"])': "~/.my.cnf",
     "run(\"bash -lc 'echo x'\", shell=True)": "~/.bash_profile ~/.profile",
@@ -41,7 +39,7 @@ SETTINGS = {
 
 @pytest.mark.parametrize("text", SETTINGS)
 def test_the_settings_of_a_program_that_a_test_starts_count(shell: Shell, text: str) -> None:
-    for name in ("curl", "jq", "npm", "frob", "sqlite3", "mysql"):
+    for name in ("curl", "jq", "npm", "frob", "sqlite3", "mysql", "go", "mvn", "gradle"):
         if name in text:
             shell.tool(name)
     paths = SETTINGS[text].split()
@@ -99,6 +97,22 @@ def test_people_with_the_same_settings_share_but_where_a_text_asks_who_they_are(
         call(shell, "pytest -q", 1, f"{text} is another")
 
 
+def test_what_git_s_settings_name_counts_where_a_text_runs_git(shell: Shell) -> None:
+    write(
+        shell.home / ".gitconfig",
+        "[init]\n\ttemplateDir = ~/.tmpl\n[core]\n\thooksPath = hooks\n[include]\n\tpath = work.inc\n",
+    )
+    paths = ("~/.tmpl/hooks/pre-commit", "~/hooks/pre-push", "~/work.inc", "~/more.inc")
+    write(shell.home / "work.inc", "[include]\n\tpath = more.inc\n")
+    for path in (paths[0], paths[1], paths[3]):
+        write(real(shell, path), "one = 1\n")
+    (shell.project / "test_a.py").write_text('run(["git", "init"])')
+    prints(shell, *paths)
+    call(shell, "pytest -q", 1, "first")
+    for path in paths:
+        counts(shell, "pytest -q", path)
+
+
 def test_what_a_suite_keeps_in_the_cache_of_pytest_is_an_input(shell: Shell) -> None:
     kept = shell.project / ".pytest_cache/v/my/n"
     kept.parent.mkdir(parents=True)
@@ -122,6 +136,32 @@ def test_a_task_that_acts_elsewhere_runs(shell: Shell, name: str) -> None:
     shell.start()
     shell.same("make test", runs=2)
     shell.same("make lint", runs=1)
+
+
+ENVIRONMENTS = {
+    "Makefile": ("make test", "test:\n\t@../env/bin/python -m pytest -q\n", "../env"),
+    "t.sh": ("pytest -q", ". $HOME/.virtualenvs/env/bin/activate && pytest", "~/.virtualenvs/env"),
+    "test_a.py": ("pytest -q", "run([Path.home() / '.virtualenvs' / 'env/bin/python', 'x'])", "~/.virtualenvs/env"),
+}
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS)
+def test_the_packages_of_an_environment_elsewhere_count_where_a_text_names_its_programs(
+    shell: Shell, path: str
+) -> None:
+    line, text, place = ENVIRONMENTS[path]
+    shell.tool("make", (shell.bin / "pytest").read_text())
+    (shell.project / path).write_text(text)
+    top = real(shell, place)
+    for name in ("pyvenv.cfg", "bin/activate"):
+        write(top / name, "version = 3.11\n")
+    (top / "bin/python").symlink_to("/usr/bin/python3")
+    package = top / "lib/python3.11/site-packages/six.py"
+    shell.start()
+    prints(shell, str(package))
+    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
+        write(package, content)
+        call(shell, line, runs, content)
 
 
 def test_a_time_zone_counts_where_a_text_asks_for_it(shell: Shell) -> None:

@@ -90,6 +90,12 @@ def named(repo: Project) -> list[str]:
         ("a_test.go", 'home, _ := os.UserHomeDir()\nfilepath.Join(home, ".apprc")', "../home/.apprc"),
         ("a.py", "open(os.path.expanduser('~/.cache/app/x.txt'))", "../home/.cache/app/x.txt"),
         ("p.dat", "../x.txt", "../x.txt"),
+        ("a.py", 'open("../y=1/a(1).txt")', "../y=1/a(1).txt"),
+        ("a.js", 'require("../@acme/ui")', "../@acme/ui/index.js"),
+        ("a.js", "findUpSync('x.txt')", "../x.txt"),
+        ("a.py", "open(os.path.join(click.get_app_dir('app'), 'c.json'))", "../home/.config/app/c.json"),
+        ("a_test.go", 'd, _ := os.UserConfigDir()\nfilepath.Join(d, "app", "c.json")', "../home/.config/app/c.json"),
+        ("a.py", "run([Path.home() / '.cargo' / 'bin' / 'frob'])", "../home/.cargo/bin/frob"),
     ],
 )
 def test_what_a_text_names_is_an_input(repo: Project, path: str, text: str, there: str) -> None:
@@ -105,6 +111,18 @@ def test_what_a_text_names_is_an_input(repo: Project, path: str, text: str, ther
     (repo.top / there).unlink()
     gone = repo.rows()
     assert len({absent, one, two, gone}) == 4
+
+
+@pytest.mark.parametrize("text", ["open('{}')", "url = 'sqlite:///{}'", "url = sqlite:///{}"])
+@pytest.mark.parametrize("name", ["x.txt", "dätä/x.txt", "y=1/x(1).txt"])
+def test_so_is_a_path_from_the_top_however_it_is_spelled(repo: Project, text: str, name: str) -> None:
+    if "(" in name and "'" not in text:
+        pytest.skip("nothing says where it ends")
+    repo.write(f"../far/{name}", "one\n")
+    repo.write("a.toml", text.format(repo.top.parent / "far" / name))
+    one = repo.rows()
+    repo.write(f"../far/{name}", "two\n")
+    assert repo.rows() != one
 
 
 def test_of_a_project_in_a_folder_of_the_system_what_lies_beside_it_counts(tmp_path: Path) -> None:

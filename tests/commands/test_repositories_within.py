@@ -1,0 +1,89 @@
+"""Submodules and repositories in folders of a project: their text, their folders and what git knows of them count."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_beyond_the_project import call, counts, led, prints, real, write
+from tests.shims.shell import Shell
+
+KINDS = ("submodule", "nested", "ignored")
+
+
+@pytest.fixture(params=KINDS)
+def shell(tmp_path: Path, request: pytest.FixtureRequest) -> Shell:
+    """A project with another repository in its folder `sub`."""
+    made = led(tmp_path, "pytest")
+    for name in ("AUTHOR", "COMMITTER"):
+        made.environ |= {f"GIT_{name}_NAME": "A", f"GIT_{name}_EMAIL": "a@example.org"}
+    place = made.base / "other" if request.param == "submodule" else made.project / "sub"
+    write(place / "data", "one\n")
+    git(made, "git init -q; git add -A; git commit -q -m one; git tag v1", place)
+    if request.param == "submodule":
+        git(made, f"git -c protocol.file.allow=always submodule --quiet add {place} sub", made.project)
+    write(made.project / ".gitignore", "sub/\n" if request.param == "ignored" else "")
+    made.start()
+    return made
+
+
+def git(shell: Shell, line: str, at: Path) -> None:
+    subprocess.run(["sh", "-ec", line], cwd=at, env=shell.environ, check=True, stdout=subprocess.DEVNULL)
+
+
+TEXTS = {
+    "open('../fixture.txt')": "../fixture.txt",
+    "(Path(__file__).parents[3] / 'shared' / 'x.txt').read_text()": "../shared/x.txt",
+    "open(os.path.expanduser('~/.config/app.json'))": "~/.config/app.json",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_what_their_text_names_counts(shell: Shell, text: str) -> None:
+    write(shell.project / "sub/t/test_s.py", text)
+    write(real(shell, TEXTS[text]), "one\n")
+    prints(shell, TEXTS[text])
+    call(shell, "pytest -q", 1, "first")
+    call(shell, "pytest -q", 0, "as before")
+    counts(shell, "pytest -q", TEXTS[text])
+
+
+def test_so_do_the_programs_and_the_variables(shell: Shell) -> None:
+    write(shell.project / "sub/t/test_s.py", "run(['frob'])\nos.environ['EDITOR']\n")
+    write(shell.base / "do.sh", "frob; echo $EDITOR\n")
+    for text, runs in (("one", 1), ("two", 1), ("two", 0)):
+        shell.tool("frob", f"#!/bin/sh\necho {text}\n")
+        call(shell, "pytest -q", runs, text, EDITOR="vi")
+    call(shell, "pytest -q", 1, "another editor", EDITOR="ed")
+
+
+def test_so_do_their_folders_and_permissions(shell: Shell) -> None:
+    prints(shell, "data")
+    write(shell.base / "do.sh", "ls -d sub/out; stat -c %a sub/data\n")
+    call(shell, "pytest -q", 1, "first")
+    (shell.project / "sub/out").mkdir()
+    call(shell, "pytest -q", 1, "an empty folder")
+    (shell.project / "sub/data").chmod(0o600)
+    call(shell, "pytest -q", 1, "other permissions")
+    call(shell, "pytest -q", 0, "as before")
+
+
+@pytest.mark.parametrize("path", ["test_a.py", "sub/test_s.py"])
+def test_so_does_what_a_text_asks_git_of_them(shell: Shell, path: str) -> None:
+    write(shell.project / path, "run(['git', 'describe', '--tags'], cwd='sub')")
+    write(shell.base / "do.sh", "cd sub; git tag\n")
+    call(shell, "pytest -q", 1, "first")
+    git(shell, "git tag v2", shell.project / "sub")
+    call(shell, "pytest -q", 1, "another tag")
+    call(shell, "pytest -q", 0, "as before")
+
+
+def test_a_text_that_asks_nothing_leaves_their_state_out(shell: Shell) -> None:
+    prints(shell, "data")
+    call(shell, "pytest -q", 1, "first")
+    git(shell, "git tag v2; git commit -q --allow-empty -m two", shell.project / "sub")
+    call(shell, "pytest -q", 0, "of the same content")
+    assert os.listdir(shell.project / "sub")
