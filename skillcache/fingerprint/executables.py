@@ -528,9 +528,13 @@ class Tools:
     def on_path(self, word: str) -> list[str]:
         """Where a program of that name lies on PATH; nowhere for a utility of the system's."""
         if not self._programs:
+            seen: set[str] = set()
             for place in self.environ.get("PATH", os.defpath).split(":"):
-                for name in _list(place) if place.startswith("/") else ():
+                # /bin is /usr/bin on most systems: who looks for the next of a name finds none in the same folder.
+                real = os.path.realpath(place)
+                for name in _list(place) if place.startswith("/") and real not in seen else ():
                     self._programs.setdefault(name, []).append(f"{place}/{name}")
+                seen.add(real)
         found = self._found.get(word)
         if found is None:
             found = self._programs.get(word, [])

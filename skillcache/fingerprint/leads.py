@@ -11,7 +11,7 @@ import time
 from skillcache.core import Record, files
 from skillcache.core.digest import digest
 from skillcache.core.files import open_regular
-from skillcache.core.paths import STANDS_IN, stamps_folder
+from skillcache.core.paths import STANDS_IN, mentions_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def read(body: bytes, *, is_shell: bool, cache: str) -> Read:
     key = digest(b"%d%b" % (is_shell, body))
     known = _read.get(key)
     if known is None:
-        path = f"{stamps_folder(cache)}/{key}.said" if cache and len(body) >= _LARGE else ""
+        path = f"{mentions_folder(cache)}/{key}.said" if cache and len(body) >= _LARGE else ""
         known = _read[key] = _remembered(path) or _read_now(body, path, is_shell=is_shell)
     return known
 
