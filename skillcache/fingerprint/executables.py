@@ -6,6 +6,7 @@ UNCAPTURABLE.
 """
 
 import os
+from stat import S_IFREG
 
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts, sha256
@@ -213,9 +214,10 @@ class Tools:
     """
 
     __slots__ = (
+        "_found",
+        "_kinds",
         "_led_to",
         "_lightly",
-        "_on_path",
         "_programs",
         "_told",
         "budget",
@@ -237,7 +239,8 @@ class Tools:
         self._led_to: set[str] = set()  # scripts whose text was read
         self._told: set[str] = set()  # of these the ones that `scripts` has told of
         self._programs: dict[str, list[str]] = {}  # on PATH: name -> where, first comes first
-        self._on_path: dict[str, list[str]] = {}  # of those that were asked for, the ones that can be run
+        self._found: dict[str, list[str]] = {}  # of these what `on_path` has told
+        self._kinds: dict[str, int] = {}  # what was looked at for scripts
         self._lightly = False  # what is looked at may be run, or only be spoken of
         self.more: list[str] = []  # folders with programs besides those of PATH
 
@@ -415,20 +418,20 @@ class Tools:
         if leads.stands_in(body):  # the program that it stands for is the next on PATH
             return []
         self._led_to.add(path)
-        text = body.decode("utf-8", "replace")
         parts: list[bytes] = []
-        named = leads.named(text, path, folder, self.environ, is_shell=is_shell)
+        said = leads.read(body, is_shell=is_shell, cache=self.budget.cache)
+        named = leads.named(said, path, folder, self.environ, self._kind)
         for file in named.files:
             if not self._is_counted(file):
                 parts += self._led_file(file, folder, depth)
         for modules in named.modules:
             parts += self._led_folder(os.path.realpath(modules))
         own = os.path.basename(path)
-        for word in dict.fromkeys(leads.started(text) if is_shell else leads.quoted(text)):
+        for word in said.started:
             if word in leads.ELSEWHERE and word != own and is_shell:
                 raise Bypass(outcomes.OUTSIDE, f"{path} runs {word}")
             # One that stands in for another of its name starts the next on PATH.
-            beside = [f"{place}/{word}" for place in named.folders if os.path.isfile(f"{place}/{word}")]
+            beside = [f"{place}/{word}" for place in named.folders if self._kind(f"{place}/{word}") == S_IFREG]
             for program in (*beside, *self.on_path(word)[: None if word == own else 1]):
                 parts += self._led_file(program, folder, depth)
         return parts
@@ -527,17 +530,30 @@ class Tools:
     def on_path(self, word: str) -> list[str]:
         """Where a program of that name lies on PATH; nowhere for a utility of the system's."""
         if not self._programs:
+            seen: set[str] = set()
             for place in self.environ.get("PATH", os.defpath).split(":"):
-                for name in _list(place) if place.startswith("/") else ():
+                # /bin is /usr/bin on most systems: who looks for the next of a name finds none in the same folder.
+                real = os.path.realpath(place)
+                for name in _list(place) if place.startswith("/") and real not in seen else ():
                     self._programs.setdefault(name, []).append(f"{place}/{name}")
-        known = self._on_path.get(word)
-        if known is None:
+                seen.add(real)
+        found = self._found.get(word)
+        if found is None:
             found = self._programs.get(word, [])
             if word in leads.BASE:
                 found = [path for path in found if not leads.is_of_system(path)]
-            known = [path for path in found if os.access(path, os.X_OK) and os.path.isfile(path)]
-            known = self._on_path[word] = [path for path in known if not leads.is_shim(path)]
-        return known
+            found = [
+                path for path in found if os.access(path, os.X_OK) and os.path.isfile(path) and not leads.is_shim(path)
+            ]
+            self._found[word] = found
+        return found
+
+    def _kind(self, path: str) -> int:
+        """As `leads.kind_of`: scripts of one kind look in the same places."""
+        what = self._kinds.get(path)
+        if what is None:
+            what = self._kinds[path] = leads.kind_of(path)
+        return what
 
     def _about_script(self, real: str) -> list[bytes]:
         """What a script outside the project is part of: a package of Node's, a folder of Java archives."""

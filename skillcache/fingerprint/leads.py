@@ -5,14 +5,17 @@ What lies in the system's own folders comes with the system. Its libraries are n
 """
 
 import os
+import stat
+import time
 
-from skillcache.core import Record
+from skillcache.core import Record, files
+from skillcache.core.digest import digest
 from skillcache.core.files import open_regular
-from skillcache.core.paths import STANDS_IN
+from skillcache.core.paths import STANDS_IN, mentions_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _SYSTEM = (
     *("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"),
@@ -48,6 +51,10 @@ _HEAD_OF_SHIM = 256
 _LARGEST_SHIM = 64 << 10  # bytes: no larger program need be looked into
 _CAP = 64 << 10  # of a script that is read for what it names
 _MOST = 2_000  # words of it
+_LARGE = 2_000  # bytes from which on it is remembered what it says
+_FORM = "1"
+_MOST_SAID = 1 << 20
+_DAY = 86_400
 _KINDS = (
     *(".sh", ".bash", ".zsh", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".lua", ".jar", ".so"),
     *(".env", ".rc", ".conf", ".cfg", ".ini", ".toml", ".json", ".yaml", ".yml", ".r", ".R", ".awk", ".sed", ".tcl"),
@@ -106,6 +113,58 @@ def _without_outputs(text: str, *, is_shell: bool) -> str:
     return "\n".join(lines)
 
 
+class Read(Record):
+    """What a script's text says, wherever it lies: words, those that name modules, and programs that it may start."""
+
+    words: list[str]
+    modules: list[str]
+    started: list[str]
+
+
+_read: dict[str, Read] = {}  # by this process
+
+
+def read(body: bytes, *, is_shell: bool, cache: str) -> Read:
+    """Of a large one it is remembered in `cache`, a folder of ours or '': to read it takes longer than all else here.
+
+    Many texts say the name of a program of the system's that is a script, such as `open`, and that one says others.
+    """
+    key = digest(b"%d%b" % (is_shell, body))
+    known = _read.get(key)
+    if known is None:
+        path = f"{mentions_folder(cache)}/{key}.said" if cache and len(body) >= _LARGE else ""
+        known = _read[key] = _remembered(path) or _read_now(body, path, is_shell=is_shell)
+    return known
+
+
+def _remembered(path: str) -> Read | None:
+    try:
+        first, *more = files.unsealed(path, _MOST_SAID).decode().split("\0\0") if path else [""]
+        if first == _FORM and len(more) == 3:
+            if os.stat(path).st_mtime < time.time() - _DAY:
+                os.utime(path)  # what is in use is not swept out
+            return Read(*(part.split("\0") if part else [] for part in more))
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def _read_now(body: bytes, path: str, *, is_shell: bool) -> Read:
+    text = body.decode("utf-8", "replace")
+    kept = _without_outputs(text, is_shell=is_shell)
+    searching = "\n".join([line for line in kept.split("\n") if any(sign in line for sign in _SEARCHING)])
+    modules = dict.fromkeys([*words(searching), *(_imported(kept) if "import" in kept else ())])
+    found = Read(words(kept), list(modules), list(dict.fromkeys(started(text) if is_shell else quoted(text))))
+    parts = [found.words, found.modules, list(filter(None, found.started))]
+    if path and not any("\0" in word for part in parts for word in part):
+        try:
+            files.make_folder(os.path.dirname(path))
+            files.seal(path, "\0\0".join([_FORM, *("\0".join(part) for part in parts)]).encode())
+        except OSError:
+            return found  # it will be read again
+    return found
+
+
 class Named(Record):
     """What exists of what a script names: files, folders of modules, and folders that programs may lie in."""
 
@@ -114,25 +173,32 @@ class Named(Record):
     folders: list[str]
 
 
-def named(text: str, path: str, folder: str, environ: "Mapping[str, str]", *, is_shell: bool) -> Named:
-    """By the text of the script at `path`, which runs in `folder`."""
-    text = _without_outputs(text, is_shell=is_shell)
+def named(said: Read, path: str, folder: str, environ: "Mapping[str, str]", kind: "Callable[[str], int]") -> Named:
+    """By what the script at `path` says, which runs in `folder`; `kind`: see `kind_of`."""
     here = tuple(dict.fromkeys((os.path.dirname(path), os.path.dirname(os.path.realpath(path)))))
-    searching = "\n".join([line for line in text.split("\n") if any(sign in line for sign in _SEARCHING)])
-    modules = {*words(searching), *(_imported(text) if "import" in text else ())}
+    modules = set(said.modules)
     seen: set[str] = {path, "/"}
     found = Named([], [], [])
-    for word in (*words(text), *modules):
+    for word in (*said.words, *said.modules):
         for place in _places(word, here, folder, environ):
             full = os.path.normpath(place)
             if full in seen or full.startswith(_VIRTUAL) or os.path.dirname(full) in _NOTES:
                 continue
             seen.add(full)
-            if os.path.isfile(full):
+            what = kind(full)
+            if what == stat.S_IFREG:
                 found.files.append(full)
-            elif os.path.isdir(full):
+            elif what == stat.S_IFDIR:
                 (found.modules if word in modules else found.folders).append(full)
     return found
+
+
+def kind_of(path: str) -> int:
+    """What lies there, through links: as `stat.S_IFMT` has it, 0 for nothing."""
+    try:
+        return stat.S_IFMT(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        return 0
 
 
 # A line with one of these names folders that modules are taken from.

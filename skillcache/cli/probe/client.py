@@ -222,8 +222,8 @@ class Proof(NamedTuple):
 
     prepared: whether the hook at a session's start was given a file for what Bash calls source; reached: whether a
     shim stood in for the command; answered: whether the second call was given the first one's result, byte for byte;
-    spared: whether nothing ran for it; respected: whether a deny rule stopped a call that could have been answered;
-    miss, hit: milliseconds that such a call takes more than without us, which is bare.
+    spared: whether nothing ran for a repeat; respected: whether a deny rule stopped a call that could have been
+    answered; miss, hit: milliseconds that such a call takes more than without us, which is bare.
     """
 
     prepared: bool
@@ -240,33 +240,44 @@ class Proof(NamedTuple):
         return self.prepared and self.reached and self.answered and self.spared and self.respected
 
 
-def prove(binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[str], None]) -> Proof:
+_UNPREPARED = Proof(
+    prepared=False, reached=False, answered=False, spared=False, respected=False, miss=0.0, hit=0.0, bare=0.0
+)
+
+
+def prove(
+    binary: str, lane: str, environ: Mapping[str, str], tell: Callable[[str], None], *, timed: bool = True
+) -> Proof:
     """`environ`: of the person, for PATH alone; `tell`: takes what is being done, for it takes many seconds.
 
-    Raises SkillcacheError and OSError.
+    `timed`: whether it is to say how long calls take. Raises SkillcacheError and OSError.
     """
     with _place(binary, lane, environ) as place:
-        tell(f"proof of {lane}, session 1 of 4: a command and its repeat")
-        first = place.play([_ALLOWED, _ALLOWED, _DENIED])
+        of = f"of {3 if timed else 2}"
+        others = [f"{_ALLOWED} {number}" for number in range(_CALLS)] if timed else []
+        tell(f"proof of {lane}, session 1 {of}: commands and their repeats")
+        first = place.play([_ALLOWED, _ALLOWED, _DENIED, *others, *others])
+        if not place.is_prepared():
+            return _UNPREPARED
         ran = place.runs()
         rules = ["--disallowedTools", f"Bash({_DENIED}:*)"]
-        tell(f"proof of {lane}, session 2 of 4: a command that a rule denies")
+        tell(f"proof of {lane}, session 2 {of}: a command that a rule denies")
         second = place.play([_ALLOWED, _DENIED], mode="default", allow=[f"Bash({_ALLOWED}:*)"], options=rules)
         refused = [result.is_error for result in second.results] == [False, True]
-        misses = [f"{_ALLOWED} {number}" for number in range(_CALLS)]
-        tell(f"proof of {lane}, session 3 of 4: how long calls take")
-        with_us = place.play([_ALLOWED, *misses, *misses]).times[1:]
-        tell(f"proof of {lane}, session 4 of 4: how long they take without it")
-        without = place.play([_ALLOWED, *misses], bare=True).times[1:]
-        bare = median(without)
+        bare = miss = hit = 0.0
+        if timed:
+            tell(f"proof of {lane}, session 3 {of}: how long calls take without it")
+            bare = median(place.play([_ALLOWED, *others], bare=True).times[1:])
+            with_us = first.times[3:]
+            miss, hit = median(with_us[:_CALLS]) - bare, median(with_us[_CALLS:]) - bare
         return Proof(
-            prepared=place.is_prepared(),
+            prepared=True,
             reached=place.is_reached(),
             answered=len({result.text for result in (*first.results[:2], *second.results[:1])}) == 1,
-            spared=ran == 2,
+            spared=ran == 2 + len(others),
             respected=refused,
-            miss=median(with_us[:_CALLS]) - bare,
-            hit=median(with_us[_CALLS:]) - bare,
+            miss=miss,
+            hit=hit,
             bare=bare,
         )
 
