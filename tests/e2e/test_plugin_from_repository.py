@@ -81,7 +81,7 @@ def test_two_commands_of_the_client_are_enough(plugged: Plugged, checkout: Path)
 def test_without_a_python_a_session_starts_with_one_line_that_says_so(plugged: Plugged, checkout: Path) -> None:
     found = plugged.home / "bin"
     found.mkdir()
-    for name in ("sh", "bash", "env", "grep", "sed", "head", "mkdir", "cat", "git", "ls", "uname"):
+    for name in ("sh", "bash", "env", "grep", "sed", "head", "mkdir", "cat", "mv", "git", "ls", "uname"):
         path = shutil.which(name)
         assert path is not None
         (found / name).symlink_to(path)

@@ -162,7 +162,7 @@ def test_a_brief_says_what_was_recorded_and_is_still_so(home: Home) -> None:
         "- measure",
         "Its checks:",
         "- failed (exit 1) now: pytest -q tests/test_lex.py | it said: 1 failed, 1 passed in 0.03s",
-        "- ran now: ruff check .",
+        "- end unknown, now: ruff check .",
         "What failed last:",
         "- failed (exit 2) now: make tables | it said: make: *** [tables] Error 2",
         "Its commits, newest first: Scan with one table",
