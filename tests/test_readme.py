@@ -14,6 +14,7 @@ from skillcache.cli.setup.settings_file import add
 from skillcache.commands.holding import Changed, Holds, Known
 from skillcache.commands.replayed import RAN, read, remember, said, take
 from skillcache.sessions.brief.standing import tell
+from skillcache.sessions.text import CLOSE, OPEN
 from skillcache.stores.entry import Entry
 from tests.readme_tables import CHECKOUT, PAGES, README, TABLES, markers
 
@@ -112,7 +113,8 @@ def test_what_a_session_is_told_stands_on_the_first_screen_in_its_words() -> Non
         project="", duration=13_100, started=1, finished=1, writer={},
     )  # fmt: skip
     edited = Changed("mypy shop", "", entry, ["shop/cart.py changed"])
-    assert quoted == tell(Known([Holds("pytest -q", "", entry)], [edited], seen=True), 1 + 120_000)
+    told = tell(Known([Holds("pytest -q", "", entry)], [edited], seen=True), 1 + 120_000)
+    assert f"{OPEN}\n{quoted}\n{CLOSE}" in told
 
 
 def test_the_readme_leads_to_every_page_of_the_reference() -> None:
