@@ -223,6 +223,8 @@ class Own:
         for path in self.watched(before):
             kinds.setdefault(_kind(path), set()).add(path)
 
+        known_kinds = set(map(_kind, self.known))
+
         def is_free(path: str) -> bool:
             if path.endswith(_HARMLESS):
                 return True
@@ -230,7 +232,7 @@ class Own:
                 return path in unread
             # It was not there: what shows is whether the run read those that the last one had left.
             kin = kinds.get(_kind(path))
-            return (path in self.known and others in self._seen) or (kin is not None and unread >= kin)
+            return (others in self._seen and _kind(path) in known_kinds) or (kin is not None and unread >= kin)
 
         changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
         rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}

@@ -526,11 +526,15 @@ def test_a_report_that_nobody_has_read_counts_by_being_there_from_the_first_run_
 
 
 def test_a_linked_worktree_begins_with_what_is_known_of_outputs(shell: Shell) -> None:
-    write(shell, ".gitignore", "htmlcov/\n")
+    write(shell, ".gitignore", "htmlcov/\n.nyc_output/\n")
     git(shell, "add", "-A")
     git(shell, "commit", "-qm", "all")
     git(shell, "worktree", "add", "-q", "../other")
-    does(shell, "test ! -e asked || cat htmlcov/index.html; mkdir -p htmlcov; date +%N >htmlcov/index.html; cat data\n")
+    does(
+        shell,
+        "test ! -e asked || cat htmlcov/index.html; mkdir -p htmlcov; date +%N >htmlcov/index.html; cat data\n"
+        "rm -rf .nyc_output; mkdir .nyc_output; date >.nyc_output/$(date +%N).json\n",
+    )
     is_served(shell, within=2)
     line = "cd ../other && pytest -q"
     assert given(shell, line)[2] == 1  # to make the report
