@@ -49,24 +49,29 @@ class Server:
         self._link.close()
         self._process.wait(30)
 
-    def run(self, words: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: str, seconds: float) -> Ran:
+    def run(
+        self, words: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: bytes | int, seconds: float
+    ) -> tuple[int, bytes, bytes]:
+        """`given`: what it reads, or a handle of that."""
         told = json.dumps([list(words), str(folder), dict(environ), _mask()]).encode()
         assert len(told) < _MOST
-        pipes = [os.pipe() for _ in range(4)]
-        theirs = [pipes[0][0], pipes[1][1], pipes[2][1], pipes[3][1]]
-        ours = [pipes[0][1], pipes[1][0], pipes[2][0], pipes[3][0]]
-        writing = threading.Thread(target=_write, args=(ours[0], given.encode()))
-        writing.start()
-        socket.send_fds(self._link, [told], theirs)
-        for handle in theirs:
+        pipes = [os.pipe() for _ in range(3)]
+        theirs, ours = [writing for _, writing in pipes], [reading for reading, _ in pipes]
+        feeding = None
+        if isinstance(given, bytes):
+            reading, writing = os.pipe()
+            feeding = threading.Thread(target=_write, args=(writing, given))
+            feeding.start()
+        else:
+            reading = os.dup(given)
+        socket.send_fds(self._link, [told], [reading, *theirs])
+        for handle in (reading, *theirs):
             os.close(handle)
-        out, err, status = _read(ours[1:], time.monotonic() + seconds)
-        writing.join(seconds)
+        out, err, status = _read(ours, time.monotonic() + seconds)
+        if feeding is not None:
+            feeding.join(seconds)
         assert status, "it was killed"
-        return int(status), out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
-
-
-Ran = tuple[int, str, str]  # status, standard output, standard error
+        return int(status), out, err
 
 
 def _mask() -> int:
@@ -107,9 +112,7 @@ def skillcache(
     python: str = sys.executable,
 ) -> tuple[int, str, str]:
     """Status and output of one command."""
-    # What an interpreter reads as it starts; and `run` may become the command, with the status of that.
-    is_own = python != sys.executable or environ.get("LC_ALL") != _LOCALE or words[:1] == ("run",)
-    if is_own or any(name.startswith("PYTHON") for name in environ):
+    if python != sys.executable or not _is_usual(environ):
         done = subprocess.run(
             [python, "-m", "skillcache", *words],
             cwd=folder,
@@ -121,21 +124,42 @@ def skillcache(
             check=False,
         )
         return done.returncode, done.stdout, done.stderr
-    server = _servers.get(os.getpid()) or _servers.setdefault(os.getpid(), Server())
-    return server.run(words, folder=folder, environ=environ, given=given, seconds=seconds)
+    status, out, err = _server().run(words, folder=folder, environ=environ, given=given.encode(), seconds=seconds)
+    return status, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
+
+
+def ran(
+    *words: str, folder: Path, environ: Mapping[str, str], given: bytes | int, seconds: float = 60
+) -> tuple[int, bytes, bytes]:
+    """Status and bytes of one command with this input, or with what this handle leads to."""
+    assert _is_usual(environ)
+    return _server().run(words, folder=folder, environ=environ, given=given, seconds=seconds)
+
+
+def _is_usual(environ: Mapping[str, str]) -> bool:
+    """Whether an interpreter would start with it as ours has."""
+    locale = environ.get("LC_ALL") or environ.get("LANG")
+    return locale == _LOCALE and not any(name.startswith(("PYTHON", "LC_CTYPE")) for name in environ)
+
+
+def _server() -> Server:
+    return _servers.get(os.getpid()) or _servers.setdefault(os.getpid(), Server())
 
 
 # The process itself.
 
 
 def serve(handle: int) -> None:
-    import skillcache.cli
+    import skillcache
+    from skillcache.core import bytecode
 
-    for module in pkgutil.walk_packages(skillcache.cli.__path__, "skillcache.cli."):
+    for module in pkgutil.walk_packages(skillcache.__path__, "skillcache."):
         importlib.import_module(module.name)
-    for name in ("skillcache.__main__", "redis", "pydantic"):
+    for name in ("redis", "pydantic"):
         importlib.import_module(name)
     gc.freeze()
+    # What `uninstall` takes away is the checkout's: all tests beside it would be slower. Of this, see test_bytecode.
+    bytecode.remove = _leave
     link = socket.socket(fileno=handle)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
@@ -144,9 +168,27 @@ def serve(handle: int) -> None:
             return
         if not os.fork():
             link.close()
-            _become(told, handles)
+            _stand_by(told, handles)
         for each in handles:
             os.close(each)
+
+
+def _leave(package: str) -> None:  # noqa: ARG001 - as it is called
+    return
+
+
+def _stand_by(told: bytes, handles: list[int]) -> NoReturn:
+    """Says the status of the command, which may become another program."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child = os.fork()
+    if not child:
+        os.close(handles.pop())
+        _become(told, handles)
+    for each in handles[:3]:
+        os.close(each)
+    _, status = os.waitpid(child, 0)
+    os.write(handles[3], str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
 
 
 def _become(told: bytes, handles: list[int]) -> NoReturn:
@@ -155,11 +197,9 @@ def _become(told: bytes, handles: list[int]) -> NoReturn:
     status = 1
     try:
         words, folder, environ, mask = json.loads(told)
-        for number, each in enumerate(handles[:3]):
+        for number, each in enumerate(handles):
             os.dup2(each, number)
             os.close(each)
-        os.set_inheritable(handles[3], False)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.environ.clear()
         os.environ.update(environ)
         os.umask(mask)
@@ -172,8 +212,8 @@ def _become(told: bytes, handles: list[int]) -> NoReturn:
         traceback.print_exc()
     finally:
         atexit._run_exitfuncs()
+        gc.collect()  # what an interpreter closes as it ends, such as a store
         for stream in (sys.stdout, sys.stderr):
             if not stream.closed:
                 stream.flush()
-        os.write(handles[3], str(status).encode())
         os._exit(status)

@@ -51,7 +51,7 @@ class Asker(Person):
         return done.stdout
 
     def run(self, line: str) -> None:
-        self.shell(line)
+        self.place.call(line)
 
 
 @pytest.fixture
@@ -232,6 +232,7 @@ def test_nothing_is_counted_stored_or_run(asker: Asker) -> None:
         found = [path for path in asker.place.cache.rglob("*") if "mentions" not in path.parts]
         return {path: path.stat().st_mtime_ns for path in found}
 
+    asker.place.environ["PYTHONUTF8"] = "1"  # with which an interpreter is started, and closes its store as it ends
     asker.run("pytest -q")
     before = kept()
     asker.explain("--", "pytest", "-q")

@@ -13,7 +13,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
 
 import pytest
 
@@ -26,6 +25,7 @@ from skillcache.rules.rule import Rule
 from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.entry import STREAMS, Entry, File, encode
+from tests import ready
 from tests.conftest import RedisServer, free_port
 
 Completed = subprocess.CompletedProcess[bytes]
@@ -81,21 +81,19 @@ class Script:
         path.chmod(0o755)
         self.commit()
 
-    def run(
-        self, *arguments: str, given: bytes | IO[bytes] | int = subprocess.DEVNULL, folder: Path | None = None
-    ) -> Completed:
-        stdin: dict[str, Any] = {"input": given} if isinstance(given, bytes) else {"stdin": given}
-        done: Completed = subprocess.run(
-            [*SKILLCACHE, *arguments],
-            cwd=folder or self.root,
-            env=self.environ,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            **stdin,
-        )
-        assert b"Traceback" not in done.stderr
-        return done
+    def run(self, *arguments: str, given: bytes | int = subprocess.DEVNULL, folder: Path | None = None) -> Completed:
+        with open(os.devnull, "rb") as nothing:
+            handle = nothing.fileno() if given == subprocess.DEVNULL else given
+            status, out, err = ready.ran(
+                "run",
+                *arguments,
+                folder=folder or self.root,
+                environ=self.environ,
+                given=handle,
+                seconds=SECONDS,
+            )
+        assert b"Traceback" not in err
+        return subprocess.CompletedProcess(arguments, status, out, err)
 
     def start(self, *arguments: str, given: int = subprocess.DEVNULL, error: int = subprocess.PIPE) -> Running:
         return subprocess.Popen(

@@ -51,19 +51,11 @@ def outcomes(shell: Shell) -> list[str]:
     return [count.outcome.name for count in counts.read(str(shell.cache))]
 
 
-@pytest.mark.parametrize(
-    ("before", "asks"),
-    [
-        ("umask 077", "umask"),
-        ("ulimit -n 64", "ulimit -n"),
-        ("ulimit -v 4000000", "ulimit -v"),
-        ("trap '' HUP", "sh -c 'kill -HUP $$; echo alive' || echo dead"),
-    ],
-)
-def test_the_state_of_the_process_is_part_of_what_it_depends_on(shell: Shell, before: str, asks: str) -> None:
-    does(shell, f"{asks}\n")
+def test_the_state_of_the_process_is_part_of_what_it_depends_on(shell: Shell) -> None:
+    does(shell, "umask; ulimit -n; ulimit -v; sh -c 'kill -HUP $$; echo alive' || echo dead\n")
     shell.same("pytest -q", runs=1)
-    shell.same(f"{before}; pytest -q", runs=1)
+    for before in ("umask 077", "ulimit -n 64", "ulimit -v 4000000", "trap '' HUP"):
+        shell.same(f"{before}; pytest -q", runs=1)
     shell.same("pytest -q", runs=0)
 
 
@@ -74,11 +66,11 @@ def test_so_are_the_processors_that_it_may_use(bash: Shell) -> None:
     bash.same("taskset -c 0 pytest -q", runs=1)
 
 
-@pytest.mark.parametrize("closed", ["<&-", "2>&-", ">&-"])
-def test_a_stream_that_is_closed_stays_closed(shell: Shell, closed: str) -> None:
+def test_a_stream_that_is_closed_stays_closed(shell: Shell) -> None:
     does(shell, 'wc -c; echo "out"; echo "err" >&2; exit 0\n')
     shell.same("pytest -q </dev/null", runs=1)
-    shell.same(f"pytest -q {closed}; echo $?", runs=2)
+    for closed in ("<&-", "2>&-", ">&-"):
+        shell.same(f"pytest -q {closed}; echo $?", runs=2)
 
 
 def test_what_is_read_and_written_elsewhere_is_not_recorded(bash: Shell) -> None:
@@ -270,15 +262,13 @@ def test_a_failure_is_not_given_where_another_call_has_begun(bash: Shell) -> Non
     assert bash.call("pytest -q 2>&1 | tail -2").stdout == "up\n"
 
 
-@pytest.mark.parametrize(
-    "end", ["  # fresh", " #fresh", " # Fresh", " # fresh run", " # fresh \n:", " # fresh\necho x"]
-)
-def test_a_wish_at_the_end_of_any_line_is_heard(shell: Shell, end: str) -> None:
+def test_a_wish_at_the_end_of_any_line_is_heard(shell: Shell) -> None:
     does(shell, "echo all well\n")
     shell.call("pytest -q")
-    before = shell.runs()
-    shell.call(f"pytest -q{end}")
-    assert shell.runs() - before == 1
+    for end in ("  # fresh", " #fresh", " # Fresh", " # fresh run", " # fresh \n:", " # fresh\necho x"):
+        before = shell.runs()
+        shell.call(f"pytest -q{end}")
+        assert shell.runs() - before == 1, end
 
 
 # Projects.
@@ -322,27 +312,22 @@ def test_scripts_that_rules_name_behind_their_interpreter_are_answered(bash: She
 # Variables, and the files that they name.
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "MY_APP_MODE",
-        "tests",
-        "SHELLCHECK_OPTS",
-        "BIOME_CONFIG_PATH",
-        "a.b",
-        "CLAUDE_CODE_SHELL",
-        "HOST",
-        "VSCODE_VERSION",
-        "PYENV_DIR",
-    ],
+_OF_NOBODY = (
+    *("MY_APP_MODE", "a.b", "tests", "SHELLCHECK_OPTS", "BIOME_CONFIG_PATH", "CLAUDE_CODE_SHELL", "HOST"),
+    *("VSCODE_VERSION", "PYENV_DIR"),
 )
-def test_a_variable_that_nobody_thought_of_counts(bash: Shell, name: str) -> None:
-    does(bash, f"tr '\\0' '\\n' </proc/self/environ | grep '^{name}=' || echo unset\n")
-    bash.same("pytest -q", runs=1)
-    for value in ("one", "two", ""):
-        bash.same("pytest -q", runs=1, **{name: value})
-    bash.same("pytest -q", runs=0, **{name: "one"})
-    bash.same("pytest -q", runs=0)
+
+
+def test_a_variable_that_nobody_thought_of_counts(bash: Shell) -> None:
+    unset = bash.key("pytest -q")
+    for name in _OF_NOBODY:
+        assert len({unset, *(bash.key("pytest -q", **{name: value}) for value in ("one", "two", ""))}) == 4, name
+    assert bash.key("pytest -q") == unset
+    for name in _OF_NOBODY[:2]:  # and a shell hands it on
+        does(bash, f"tr '\\0' '\\n' </proc/self/environ | grep '^{name}=' || echo unset\n")
+        bash.same("pytest -q", runs=1, **{name: "one"})
+        bash.same("pytest -q", runs=1, **{name: ""})
+        bash.same("pytest -q", runs=0, **{name: "one"})
 
 
 def test_what_is_of_a_terminal_or_a_session_does_not(bash: Shell) -> None:
@@ -365,36 +350,37 @@ def test_what_is_of_a_terminal_or_a_session_does_not(bash: Shell) -> None:
     bash.same("pytest -q", runs=0, **other)
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("APP_OPTS", "-c {}"),
-        ("APP_OPTS", "-c{}"),
-        ("APP_OPTS", "--require={} -v"),
-        ("APPRC", "{}"),
-        ("SOMETHING", "{}"),
-        ("SEVERAL", "/nowhere:{}"),
-        ("APP_OPTS", '--require "{}"'),
-    ],
+_NAMING = (
+    ("APP_OPTS", '--require "{}"'),
+    ("APP_OPTS", "-c {}"),
+    ("APP_OPTS", "-c{}"),
+    ("APP_OPTS", "--require={} -v"),
+    ("APPRC", "{}"),
+    ("SOMETHING", "{}"),
+    ("SEVERAL", "/nowhere:{}"),
 )
-def test_a_file_that_a_variable_names_is_an_input(tmp_path: Path, name: str, value: str) -> None:
+
+
+def test_a_file_that_a_variable_names_is_an_input(tmp_path: Path) -> None:
     shell = Shell(tmp_path, "bash", plain=True)
     shell.tool("pytest", _TOOL)
     shell.start()
-    for path, named in (
-        (shell.base / "app.ini", f"{shell.base}/app.ini"),
-        (shell.base / "b@1,c:d.cjs", "../b@1,c:d.cjs"),
-    ):
-        if ":" in named and name == "SEVERAL":  # whose paths are parted by it
-            continue
-        does(shell, f"cat '{path}'\n")
-        path.write_text("one\n")
-        given = {name: value.format(named)}
-        shell.same("pytest -q", runs=1, **given)
-        path.write_text("two\n")
-        shell.same("pytest -q", runs=1, **given)
-        path.write_text("one\n")
-        shell.same("pytest -q", runs=0, **given)
+    first, other = shell.base / "app.ini", shell.base / "b@1,c:d.cjs"
+    for name, value in _NAMING:
+        for path, named in ((first, str(first)), (other, f"../{other.name}")):
+            if ":" in named and name == "SEVERAL":  # whose paths are parted by it
+                continue
+            given = {name: value.format(named)}
+            keys = []
+            for text in ("one\n", "two\n", "one\n"):
+                path.write_text(text)
+                keys.append(shell.key("pytest -q", **given))
+            assert keys[0] == keys[2] != keys[1], given
+    does(shell, f"cat '{first}'\n")
+    given = {_NAMING[0][0]: _NAMING[0][1].format(first)}
+    for text, runs in (("one\n", 1), ("two\n", 1), ("one\n", 0)):
+        first.write_text(text)
+        shell.same("pytest -q", runs=runs, **given)
 
 
 def test_so_are_the_files_of_a_folder_of_configuration(tmp_path: Path) -> None:

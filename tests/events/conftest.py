@@ -1,22 +1,29 @@
 """A project with the observing tool: commands through the shims of a session, other calls through hook processes."""
 
+import atexit
 import json
 import shlex
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from skillcache.commands.shims.session import prepare
 from skillcache.core import counts as tally
-from skillcache.core.outcomes import HIT
+from skillcache.core.outcomes import HIT, SkillcacheError
+from skillcache.settings.in_force import load
 from skillcache.stores.entry import decode, encode
 from tests.fidelity.hooks import bare_python, observing, path_of_machine, run_hook
 
 HOOKS = Path(__file__).parents[2] / "hooks"
+_first: list[Path] = []  # the project of the first place
 _FILES = ("app.py", "tests/test_app.py", "sub/mod.py", "sub/data.txt", "notes.txt")
 
 
@@ -69,17 +76,23 @@ class Place:
             path.chmod(0o755)
 
     def _make_roots(self) -> None:
-        for name in _FILES:
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / name).write_text("one\n")
-        (self.root / ".gitignore").write_text(".env\nbuild/\n.venv/\n__pycache__/\n.pytest_cache/\n")
-        self.git("init", "-q")
-        self.git("add", "-A")
-        self.git("commit", "-qm", "first")
+        if not _first:  # a copy is made in a tenth of the time
+            _first.append(self._make_root(Path(tempfile.mkdtemp(prefix="workshop-"))))
+        shutil.copytree(_first[0], self.root)
         self.git("worktree", "add", "-q", "--detach", str(self.other_root))
 
-    def git(self, *arguments: str) -> None:
-        subprocess.run(["git", *arguments], cwd=self.root, env=self.environ, capture_output=True, check=True)
+    def _make_root(self, root: Path) -> Path:
+        atexit.register(shutil.rmtree, root)
+        for name in _FILES:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("one\n")
+        (root / ".gitignore").write_text(".env\nbuild/\n.venv/\n__pycache__/\n.pytest_cache/\n")
+        for words in (("init", "-q"), ("add", "-A"), ("commit", "-qm", "first")):
+            self.git("-C", str(root), *words, root=self.base)
+        return root
+
+    def git(self, *arguments: str, root: Path | None = None) -> None:
+        subprocess.run(["git", *arguments], cwd=root or self.root, env=self.environ, capture_output=True, check=True)
 
     def settings(self, text: str) -> None:
         path = Path(self.environ["HOME"], ".config/skillcache/config.toml")
@@ -126,9 +139,11 @@ class Place:
         known = self._files.get((session, root))
         if known is None:
             known = self._files[session, root] = self.base / f"session-{len(self._files)}.sh"
-            event = {"hook_event_name": "SessionStart", "session_id": session, "cwd": str(root), "source": "startup"}
-            given = {"CLAUDE_PROJECT_DIR": str(root), "CLAUDE_ENV_FILE": str(known), "SKILLCACHE_RECORD_SESSIONS": "0"}
-            run_hook("session_start.py", event, self.environ | given)
+            environ = self.environ | {"CLAUDE_PROJECT_DIR": str(root), "CLAUDE_ENV_FILE": str(known)}
+            with suppress(SkillcacheError, OSError):  # as the hook: a session with a fault begins all the same
+                settings = load(environ, str(root))
+                if not settings.flag("disable"):
+                    prepare(environ, str(root), session, settings)
         return known
 
     def age(self, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -24,12 +25,14 @@ class Ran(NamedTuple):
 
 
 def path_of_machine() -> str:
-    """PATH without the environment of the suite, where this project is a checkout whose text leads everywhere.
+    """PATH with the system's folders alone, and that of git.
 
-    By this, what a test sees is the same whether that environment is active or not.
+    In the environment of the suite this project is a checkout whose text leads everywhere; and beside whatever else a
+    person has on PATH lie packages, which each test's own cache would have to read. By this, what a test sees is the
+    same whether such things are there or not.
     """
-    own = os.path.dirname(sys.executable)
-    return os.pathsep.join([folder for folder in os.environ["PATH"].split(os.pathsep) if folder != own])
+    git = shutil.which("git") or "/usr/bin/git"
+    return os.pathsep.join(dict.fromkeys((os.path.dirname(git), "/usr/bin", "/bin")))
 
 
 def bare_python(folder: Path) -> Path:

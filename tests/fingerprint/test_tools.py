@@ -9,6 +9,7 @@ import pytest
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint import leads
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
@@ -102,6 +103,42 @@ def test_a_line_that_sets_the_path_is_a_bypass(bench: Bench) -> None:
 def test_a_tool_of_the_project_itself(bench: Bench) -> None:
     bench.project.write("scripts/check", SCRIPT.format(1), mode=0o755)
     assert ("tool", "scripts/check") in {row[:2] for row in bench.rows("scripts/check")}
+
+
+def test_what_a_large_script_says_is_read_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = bench.put("share/settings.conf", "one")
+    text = f"#!/bin/sh\n. {named}\n{'# as some are' * 200}\n"
+    bench.put("bin/check", text)
+    environ = {"SKILLCACHE_HOME": str(bench.home.top / "cache")}
+    before = bench.rows("check", **environ)
+
+    read = leads._read_now
+
+    def read_now(body: bytes, path: str, *, is_shell: bool) -> leads.Read:
+        assert len(body) < len(text) / 2
+        return read(body, path, is_shell=is_shell)
+
+    with monkeypatch.context() as later:
+        later.setattr(leads, "_read", {})  # as in another process
+        later.setattr(leads, "_read_now", read_now)
+        assert bench.rows("check", **environ) == before
+        bench.put("share/settings.conf", "two")
+        assert bench.rows("check", **environ) != before
+    other = bench.put("share/other.conf", "one")
+    bench.put("bin/check", text.replace(named, other))
+    one = bench.rows("check", **environ)
+    bench.put("share/other.conf", "two")
+    assert bench.rows("check", **environ) != one
+
+
+def test_a_folder_that_is_on_the_path_by_two_names_is_one(bench: Bench) -> None:
+    bench.put("bin/check", "#!/bin/sh\ncheck --further\n")  # which starts the next of its name
+    (bench.home.top / "link").symlink_to("bin")
+    path = f"{bench.home.top}/bin:{bench.home.top}/link:{bench.home.top}/later:/usr/bin:/bin"
+    before = bench.rows("check")
+    assert bench.rows("check", PATH=path) == before
+    bench.put("later/check", SCRIPT.format(1))
+    assert bench.rows("check", PATH=path) != before
 
 
 @pytest.mark.parametrize("place", [".venv/bin", "node_modules/.bin"])

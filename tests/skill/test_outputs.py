@@ -83,49 +83,49 @@ def test_a_file_that_stands_as_it_was_left_becomes_new_and_stays_the_same_file(s
     assert (path.stat().st_ino, path.stat().st_mtime > 1) == (before, True)
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "new.txt=x",
-        "app.py=changed",
-        "sub/mod.py=-",
-        "untracked.txt=-",
-        "sub/deep/new.txt=x",
-        "build/gen.py=x",
-        ".env=x",
-    ],
+UNDECLARED = (
+    "new.txt=x",
+    "app.py=changed",
+    "sub/mod.py=-",
+    "untracked.txt=-",
+    "sub/deep/new.txt=x",
+    "build/gen.py=x",
+    ".env=x",
 )
-def test_a_script_that_writes_anything_else_is_not_stored(skills: Skills, written: str) -> None:
+
+
+def test_a_script_that_writes_anything_else_is_not_stored(skills: Skills) -> None:
     skills.declare("{ttl: 3600, outputs: [out/*.csv]}")
-    for run in range(2):
-        (skills.root / "untracked.txt").write_text("x")
-        (skills.root / "sub/mod.py").write_text("one\n")
-        skills.environ["SKILL_WRITES"] = f"{written}{run if not written.endswith('-') else ''};out/a.csv=1"
-        assert skills.call()[1] is False
-        assert skills.last() == "undeclared", skills.place.counted()
+    for what in UNDECLARED:
+        for run in range(2):
+            (skills.root / "untracked.txt").write_text("x")
+            (skills.root / "sub/mod.py").write_text("one\n")
+            skills.environ["SKILL_WRITES"] = f"{what}{run if not what.endswith('-') else ''};out/a.csv=1"
+            assert skills.call()[1] is False, what
+            assert skills.last() == "undeclared", skills.place.counted()
 
 
-@pytest.mark.parametrize(
-    "written",
-    [
-        "n.html=x",  # beside its input
-        "run.log=x",
-        ".claude/report.md=x",
-        ".claude/settings.local.json=x",
-        "sub/__pycache__/x.pyc=x",
-        ".pytest_cache/x=x",
-        "htmlcov/index.html=x",
-        "sub/empty/deep/x=x;sub/empty/deep/x=-",
-    ],
+BYTES = (
+    "n.html=x",  # beside its input
+    "run.log=x",
+    ".claude/report.md=x",
+    ".claude/settings.local.json=x",
+    "sub/__pycache__/x.pyc=x",
+    ".pytest_cache/x=x",
+    "htmlcov/index.html=x",
+    "sub/empty/deep/x=x;sub/empty/deep/x=-",
 )
-def test_a_file_that_was_written_counts_whatever_its_bytes(skills: Skills, written: str) -> None:
+
+
+def test_a_file_that_was_written_counts_whatever_its_bytes(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     (skills.root / ".gitignore").write_text("*.log\nhtmlcov/\n")
-    skills.environ["SKILL_WRITES"] = written
-    for _ in range(2):  # of which the second writes the same bytes over
-        assert skills.call("app.py")[1] is False
-        assert skills.last() == "undeclared"
-        shutil.rmtree(skills.root / "sub/empty", ignore_errors=True)
+    for what in BYTES:
+        skills.environ["SKILL_WRITES"] = what
+        for _ in range(2):  # of which the second writes the same bytes over
+            assert skills.call("app.py")[1] is False, what
+            assert skills.last() == "undeclared", what
+            shutil.rmtree(skills.root / "sub/empty", ignore_errors=True)
 
 
 def test_so_does_a_package_that_was_installed(skills: Skills) -> None:
@@ -352,13 +352,13 @@ def test_a_name_that_the_client_would_not_keep_is_not_stored(skills: Skills, nam
     assert skills.last() == "uncapturable"
 
 
-@pytest.mark.parametrize("path", ["app.py", "out/other.csv", "out/a.csv/x", "../a.csv", ".git/hooks/pre-commit"])
-def test_a_forged_entry_writes_no_file_that_the_skill_does_not_declare(skills: Skills, path: str) -> None:
+def test_a_forged_entry_writes_no_file_that_the_skill_does_not_declare(skills: Skills) -> None:
     skills.declare('{ttl: 3600, outputs: ["out/a.csv"]}')
     skills.writes(out__a_csv="1")
     skills.call()
-    forge(skills.place, {"files": kept((path, 0o644, b"forged"))})
-    assert skills.call()[1] is False
+    for path in ("app.py", "out/other.csv", "out/a.csv/x", "../a.csv", ".git/hooks/pre-commit"):
+        forge(skills.place, {"files": kept((path, 0o644, b"forged"))})
+        assert skills.call()[1] is False, path
     assert [file for file in skills.root.parent.rglob("*") if file.is_file() and file.read_bytes() == b"forged"] == []
 
 
