@@ -495,7 +495,13 @@ def test_a_run_that_was_too_quick_is_said_to_be(skill: Skill) -> None:
 def test_a_program_that_is_not_there_is_one_clear_line(skill: Skill) -> None:
     skill.declare()
     ran = skill.check("--", "no-such-program", "run.py")
-    assert (ran.status, ran.err) == (1, "skillcache: no-such-program: No such file or directory\n")
+    assert (ran.status, ran.err) == (
+        1,
+        (
+            "skillcache: no-such-program: No such file or directory. Name what can be started:"
+            " skillcache skill check DIR -- COMMAND\n"
+        ),
+    )
 
 
 def test_what_a_run_leaves_running_is_ended(skill: Skill, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_writes_as_the_file_is_written(skill: Skill, head: str, block: str) -> N
     [
         (HEAD + "metadata: {author: a}\n", "line 4: metadata has its value on the same line."),
         (HEAD + "metadata:\n  - a\n", "line 4: metadata is a list."),
-        (HEAD + "metadata:\n  skillcache:\n    ttl: 60\n", "line 5: it declares already what it depends on:"),
+        (HEAD + "metadata:\n  skillcache:\n    ttl: 60\n", "line 5: it declares already what it depends on. Mend: "),
         (HEAD + "metadata:\n\tauthor: a\n", "line 5: a line that is no plain key with a value."),
         ("name: report\n", "line 1: there is no frontmatter."),
         ("---\nname: [\n", "line 3: a bracket that is not closed."),
