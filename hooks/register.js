@@ -4,7 +4,7 @@
 //
 // heard.js lies beside it in the plugin folder that `skillcache plugin-path` lays out: how to start the server, and
 // which calls a rule may name.
-import { endedTools, start, tools, writes, writingLines } from './heard.js'
+import { cli, endedTools, start, tools, writes, writingLines } from './heard.js'
 
 const PROTOCOL = 3
 const PATIENCE = 150 // ms for an answer; longer only where the server says that it waits for another's run
@@ -12,7 +12,14 @@ const HANGS = 2_000 // ms after which a server that still does not answer is end
 const REST = 10_000 // ms in which a server that did not answer is not asked, and one that ended not started again
 const UNTOLD = 100 // ends that are kept for a server that does not take them; of a session with more, nothing is asked
 const LATE = Symbol('late')
+const COMMAND = 30_000 // ms for a command of ours; its prompt says the same by a turn of the model
 const ROUNDS = 2_000 // of waiting, each some two seconds long: more than the longest wait that can be set
+// Slash commands that need no model: what each starts. Of the others the answer depends on where a Bash call runs.
+const LOCAL = {
+  'skillcache:stats': args => ['stats', ...args],
+  'skillcache:off': () => ['serve', '--off'],
+  'skillcache:on': () => ['serve', '--on'],
+}
 // What the client takes for a result of these tools; of another shape it would make an error of it.
 const SHAPES = {
   WebFetch: { bytes: 'number', code: 'number', codeText: 'string', result: 'string', durationMs: 'number', url: 'string' },
@@ -166,6 +173,17 @@ async function tell($, e, next) {
   return next(e)
 }
 
+// What a slash command says, shown as it is; undefined where it could not be started.
+async function say($, e) {
+  try {
+    const argv = [...cli, ...LOCAL[e.command](e.args.split(/\s+/).filter(Boolean))]
+    const [cwd, env] = await Promise.all([$.session.cwd(), $.process.hookEnv()])
+    const { stdout, stderr } = await $.process.run(argv, { cwd, env, timeoutMs: COMMAND })
+    const text = (stdout + stderr).trimEnd().replace(/^skillcache:? /, '') // the client says whose it is
+    return text === '' ? undefined : text
+  } catch {}
+}
+
 export function register(on, options) {
   on('session.start', async ($, e, next) => {
     const started = await next(e)
@@ -182,6 +200,10 @@ export function register(on, options) {
     on('classic.PostToolUse', { tool_name: 'Bash', tool_input: { command: writingLines } }, tell)
     on('classic.PostToolUseFailure', { tool_name: 'Bash', tool_input: { command: writingLines } }, tell)
   }
+  on('command.run', { command: Object.keys(LOCAL) }, async ($, e, next) => {
+    const text = await say($, e)
+    return text === undefined ? next(e) : { text }
+  })
   // What another mod sets is given to the commands that run from then on: a new server knows it, too.
   on('env.set', async ($, e, next) => {
     const set = await next(e)

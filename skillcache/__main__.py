@@ -1,12 +1,15 @@
 """`skillcache` and `python -m skillcache`."""
 
+import errno
 import os
+import re
 import sys
+from shlex import quote
 
 import click
 
 from skillcache.cli import bare, output
-from skillcache.cli.main import group
+from skillcache.cli.main import COMMANDS, group
 from skillcache.core.outcomes import SkillcacheError, StoreError
 from skillcache.sessions.text import legible
 
@@ -36,15 +39,37 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return output.FAILED
     except OSError as fault:
-        place = fault.filename or ("this folder" if isinstance(fault, FileNotFoundError) else "")
-        _tell(f"{f'{place}: ' if place else ''}{fault.strerror or fault}")
+        _tell(_told_of_system(fault))
         return output.FAILED
     return result if isinstance(result, int) else output.OK
 
 
 def _tell(what: str) -> None:
     """Paths are a project's, and a server words its own refusals: neither speaks to the terminal."""
-    click.echo(f"skillcache: {legible(what)}", err=True)
+    click.echo(f"skillcache: {legible(with_next(what))}", err=True)
+
+
+# How a line tells what to type next; `cd` is no program, and yet typed.
+_PROGRAMS = "cd|chmod|df|docker|ls|pip|python3?|redis-cli|rm|sudo|unset"
+_TYPED = re.compile(rf"/skillcache:|(?:^|[ `(])(?:skillcache (?:{'|'.join(COMMANDS)})|(?:{_PROGRAMS}) )")
+
+
+def with_next(what: str) -> str:
+    """`what`, and what to type next where it does not say so itself: whoever words it knows better than we do here."""
+    return what if _TYPED.search(what) else f"{what.rstrip('.')}. Check with: skillcache doctor"
+
+
+def _told_of_system(fault: OSError) -> str:
+    place = str(fault.filename or "")
+    if not place:
+        gone = isinstance(fault, FileNotFoundError)
+        return f"this folder: {fault.strerror}. Go to one that is there: cd ~" if gone else str(fault.strerror or fault)
+    said = f"{place}: {fault.strerror or fault}"
+    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{said}. Make room there: df -h {quote(os.path.dirname(place) or '.')}"
+    if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{said}. See whose it is: ls -ld {quote(place)}"
+    return said
 
 
 def _told(fault: StoreError) -> str:

@@ -3,14 +3,17 @@
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from shlex import quote
 from typing import Any
 
 import click
 
 from skillcache.cli import output
 from skillcache.cli.output import json_options
-from skillcache.core.outcomes import StoreError
-from skillcache.library.shared_state import TTL, SharedState
+from skillcache.core.outcomes import SkillcacheError, StoreError
+from skillcache.library.shared_state import TTL, SharedState, StateConflict
 from skillcache.messages import message as messages
 from skillcache.messages.agents import PERSON
 from skillcache.messages.arrival import Arrived, receive
@@ -18,7 +21,7 @@ from skillcache.messages.page import block, word
 from skillcache.messages.sending import ENDED, EVERYBODY, INBOX_FULL, SENT, SESSION_VARIABLE, Agent, find, open_office
 from skillcache.messages.sending import send as send_to
 from skillcache.sessions.brief.choice import number
-from skillcache.sessions.text import Clock, plain
+from skillcache.sessions.text import Clock, legible, plain
 
 _HEADS = ("NAME", "TYPE", "WHERE", "BRANCH", "SINCE", "ACTIVE", "DOING")
 _WIDTHS = (26, 16, 28, 24, 14, 14, 80)
@@ -132,8 +135,8 @@ def _print(arrived: Arrived, printed: set[str], *, as_json: bool) -> None:
 
 
 _WHY = {
-    ENDED: "has ended: the message was not delivered",
-    INBOX_FULL: "has a full inbox: the message was not delivered",
+    ENDED: "has ended: the message was not delivered. Who is there: skillcache agents",
+    INBOX_FULL: "has a full inbox: the message was not delivered. When it was last active: skillcache agents",
 }
 
 
@@ -177,11 +180,12 @@ def send(
             click.echo(f"Sent to {done} as {', '.join(each.id for each in sent if each.status == SENT)}.")
         for each in sent:
             if each.status != SENT:
-                click.echo(f"{word(each.name)} {_WHY[each.status]}.", err=True)
+                click.echo(f"{word(each.name)} {_WHY[each.status]}", err=True)
     return output.OK if all(each.status == SENT for each in sent) else output.FAILED
 
 
-_NAMESPACE = click.option("--namespace", default="default", show_default=True, help="Values of different workflows.")
+_DEFAULT = "default"
+_NAMESPACE = click.option("--namespace", default=_DEFAULT, show_default=True, help="Values of different workflows.")
 _TEAM = click.option("--team", metavar="NAME", help="The team's values, not the project's.")
 _TTL = click.option(
     "--ttl", type=click.IntRange(min=1), default=TTL, metavar="SECONDS", help="How long it is kept.  [default: 30 days]"
@@ -196,7 +200,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ValueError as fault:  # a name or a value that cannot be one
-            raise click.UsageError(str(fault)) from None
+            raise click.UsageError(str(fault), ctx) from None
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -216,8 +220,7 @@ def get(namespace: str, team: str | None, as_json: bool, key: str) -> int:
     """
     found = SharedState(namespace, team=team).find(key)
     if found is None:
-        click.echo(f"{key} is not set.", err=True)
-        return output.FAILED
+        return _not_set(key, namespace, team)
     click.echo(json.dumps({"key": key, **found._asdict()} if as_json else found.value))
     return output.OK
 
@@ -238,7 +241,8 @@ def set_(
     Exit status 1, and nothing changed, where the value is not the expected one.
     """
     state, more = SharedState(namespace, team=team), {} if expect is None else {"expected": _value(expect)}
-    click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
+    with _told_where(namespace, team):
+        click.echo(state.set(key, _value(value), version=version, ttl=ttl, **more))
     return output.OK
 
 
@@ -249,10 +253,10 @@ def set_(
 @click.argument("key")
 def delete(namespace: str, team: str | None, version: int | None, key: str) -> int:
     """Delete KEY; exit status 1 where it is not set."""
-    if SharedState(namespace, team=team).delete(key, version=version):
-        return output.OK
-    click.echo(f"{key} is not set.", err=True)
-    return output.FAILED
+    with _told_where(namespace, team):
+        if SharedState(namespace, team=team).delete(key, version=version):
+            return output.OK
+    return _not_set(key, namespace, team)
 
 
 @state.command("list")
@@ -283,6 +287,27 @@ def increment(namespace: str, team: str | None, ttl: int, key: str, by: int) -> 
     """
     click.echo(SharedState(namespace, team=team).increment(key, by, ttl=ttl))
     return output.OK
+
+
+def _not_set(key: str, namespace: str, team: str | None) -> int:
+    click.echo(f"{legible(key)} is not set. What is: skillcache state list{_of(namespace, team)}", err=True)
+    return output.FAILED
+
+
+@contextmanager
+def _told_where(namespace: str, team: str | None) -> Iterator[None]:
+    """Raises SkillcacheError for a value that is not as expected, with the command that shows what it is."""
+    try:
+        yield
+    except StateConflict as fault:
+        seen = f"skillcache state get --json{_of(namespace, team)} {quote(fault.key)}"
+        raise SkillcacheError(f"{fault}. See: {seen}") from None
+
+
+def _of(namespace: str, team: str | None) -> str:
+    """The options that name the values."""
+    named = f" --namespace {quote(namespace)}" if namespace != _DEFAULT else ""
+    return named + (f" --team {quote(team)}" if team else "")
 
 
 def _value(text: str) -> Any:

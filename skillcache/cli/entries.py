@@ -35,6 +35,7 @@ from skillcache.stores.scan import Header, read_header, with_pin
 _TELLING = ("command", "url", "query", "prompt", "arguments", "input")
 _WIDEST_KEY = 300  # characters of a key
 _SHOWN = 5  # of the entries that a digest might mean
+_LIST = "See what is there: skillcache entries list --all"
 
 
 class Stored(NamedTuple):
@@ -78,7 +79,10 @@ def find(contents: Contents, beginning: str) -> Stored:
     if not found:
         raise SkillcacheError(f"no entry begins with {beginning}. List them with: skillcache entries list --all")
     keys = ", ".join(sorted(stored.label for stored in found)[:_SHOWN])
-    raise SkillcacheError(f"{len(found)} entries begin with {beginning}: {keys}. Name one by its whole key")
+    raise SkillcacheError(
+        f"{len(found)} entries begin with {beginning}: {keys}. Name one by its whole key, as in:"
+        f" skillcache entries show {plain(min(each.key for each in found), _WIDE)}"
+    )
 
 
 def _read(contents: Contents, keys: list[str]) -> Iterator[Stored]:
@@ -265,11 +269,9 @@ def _rewrite(contents: Contents, stored: Stored, *, pinned: bool, ttl: int) -> N
         decode(value or b"")
         rewritten = with_pin(value or b"", pinned=pinned)
     except Unreadable as fault:
-        raise SkillcacheError(
-            f"{stored.label}: {fault}" if value else f"{stored.label} has just been removed"
-        ) from None
+        raise _not_read(stored, fault, value) from None
     if not contents.take(contents.holdings.replace(stored.key, value or b"", rewritten, ttl)):
-        raise SkillcacheError(f"{stored.label} has just been stored anew or removed. Try again")
+        raise SkillcacheError(f"{stored.label} has just been stored anew or removed. {_LIST}")
 
 
 @click.command()
@@ -313,12 +315,18 @@ def show(digest: str, raw: bool) -> int:
 def _decode(contents: Contents, stored: Stored) -> Entry:
     value = contents.take(contents.holdings.value(stored.key))
     if value is None:
-        raise SkillcacheError(f"{stored.label} has just been removed")
+        raise _not_read(stored, None, value)
     try:
         return decode(value)
     except Unreadable as fault:
-        remove = f"skillcache entries remove {plain(stored.parts.digest, _WIDE)}"
-        raise SkillcacheError(f"{stored.label}: {fault}. Take it out with: {remove}") from None
+        raise _not_read(stored, fault, value) from None
+
+
+def _not_read(stored: Stored, fault: Unreadable | None, value: bytes | None) -> SkillcacheError:
+    if not value:
+        return SkillcacheError(f"{stored.label} has just been removed. {_LIST}")
+    remove = f"skillcache entries remove {plain(stored.parts.digest, _WIDE)}"
+    return SkillcacheError(f"{stored.label}: {fault}. Take it out with: {remove}")
 
 
 def _output(entry: Entry) -> bytes:

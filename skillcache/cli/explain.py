@@ -43,6 +43,8 @@ NO_SHIMS = (
     "not in this shell, where no folder of shims is on PATH: the Bash calls of a session have one from its start, a"
     ' terminal after eval "$(skillcache shellenv)"'
 )
+_AS_LINE = "Quote all of it as one word, as in: skillcache explain 'cd web && npm test'"
+_INSTEAD = "A command needs none: skillcache explain -- COMMAND"
 _PIPED = "what it reads from the pipe is known only when it runs"
 
 
@@ -228,7 +230,7 @@ def command(path: str | None, verbose: bool, as_json: bool, words: tuple[str, ..
     try:
         whole = _of_event(path, now) if path is not None else _of_words(words, os.getcwd(), now)
     except NotALine as fault:
-        raise click.ClickException(str(fault)) from None
+        raise click.ClickException(f"{fault} {_AS_LINE}") from None
     click.echo(_as_json(whole) if as_json else "\n".join(map(legible, _as_text(whole, now, verbose=verbose))))
     return output.OK
 
@@ -237,12 +239,14 @@ def _of_event(path: str, now: float) -> _Whole:
     try:
         event = _read_event(path)
     except (BadEvent, OSError) as fault:
-        raise click.ClickException(f"{path}: not a hook event: {fault}") from None
+        raise click.ClickException(f"{path}: not a hook event: {fault}. {_INSTEAD}") from None
     line = event.input.get("command")
     if event.tool == BASH and isinstance(line, str):
         return _of_line(line, event.cwd, now)
     if event.tool == BASH or not may_be_ours(event.tool):
-        raise click.ClickException(f"{event.tool}: calls of this tool are never answered from the cache")
+        raise click.ClickException(
+            f"{event.tool}: calls of this tool are never answered from the cache. What is: skillcache rules"
+        )
     folder = os.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     world = World(os.environ, now, time.monotonic())
     return _Whole(None, [_Explained(explain(Call(event, world, folder, load(os.environ, folder))))], [])

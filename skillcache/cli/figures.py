@@ -73,7 +73,10 @@ def beginning(text: str, now: float) -> int:
     try:
         day = datetime.fromtimestamp(now).astimezone() if text == "today" else datetime.fromisoformat(text)
     except ValueError:
-        raise SkillcacheError(f"--since {text}: say 30min, 12h, 7d, 2w, today or a date such as 2026-01-31") from None
+        raise SkillcacheError(
+            f"--since {text}: say 30min, 12h, 7d, 2w, today or a date such as 2026-01-31,"
+            " as in: skillcache stats --since 7d"
+        ) from None
     return int(day.replace(hour=0, minute=0, second=0).timestamp()) if text == "today" else int(day.timestamp())
 
 

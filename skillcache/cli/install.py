@@ -46,6 +46,7 @@ from skillcache.settings.in_force import load
 
 NAME = "redis-cache"
 _FILE, _MARK = "SKILL.md", ".skillcache"
+_ANEW = "Install the package anew: pip install --force-reinstall skillcache"
 
 
 class Occupied(SkillcacheError):
@@ -98,7 +99,7 @@ def uninstall_skill(folder: str, *, dry_run: bool) -> str:
 def _shipped() -> str:
     text = read(os.path.join(package_folder(), "cli", "setup", "skills", NAME, _FILE))
     if text is None:
-        raise SkillcacheError(f"this installation lacks skills/{NAME}/{_FILE}: install the package again")
+        raise SkillcacheError(f"this installation lacks skills/{NAME}/{_FILE}. {_ANEW}")
     return text
 
 
@@ -290,7 +291,9 @@ def shellenv() -> int:
     path = make(os.environ, root, load(os.environ, root), counts=False)
     if path is None:
         click.echo(
-            "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?", err=True
+            "skillcache: no shim can be started from the cache folder: is it on a file system of no programs?"
+            " Check with: skillcache doctor",
+            err=True,
         )
         return output.FAILED
     click.echo(f"if [ -r {quote(path)} ]; then . {quote(path)}; fi")

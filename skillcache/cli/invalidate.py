@@ -171,7 +171,8 @@ def _team(settings: Settings) -> str:
     team = settings.word("team")
     if not team:
         raise SkillcacheError(
-            f'no team is set. Set SKILLCACHE_TEAM, or write team = "NAME" into {config_file(os.environ)}'
+            f'no team is set. Set SKILLCACHE_TEAM, or write team = "NAME" into {config_file(os.environ)},'
+            " then: skillcache invalidate --team"
         )
     return team
 

@@ -42,6 +42,7 @@ _DESKTOP = ("/tmp/.X11-unix", "@/tmp/.X11-unix", "@/tmp/.ICE-unix")  # noqa: S10
 _NO_STRACE = (
     "strace is not on PATH: what a command reads cannot be observed without it. Install it: sudo apt-get install strace"
 )
+_KEY = "What a key holds is told by: skillcache explain -v -- COMMAND"
 _NEVER = "never"
 _NICENESS = 19
 
@@ -109,7 +110,9 @@ def command(
     environ = without_shims(invocation.environment())
     tracer = traced.tracer(environ) if sys.platform == "linux" else None
     if tracer is None:
-        raise SkillcacheError(_NO_STRACE if sys.platform == "linux" else "strace, which this needs, is of Linux alone")
+        raise SkillcacheError(
+            _NO_STRACE if sys.platform == "linux" else f"strace, which this needs, is of Linux alone. {_KEY}"
+        )
     if remembers:
         os.nice(_NICENESS)
     seen = _observe(words, os.getcwd(), environ, tracer, aside=as_json)
@@ -150,12 +153,13 @@ def _observe(words: tuple[str, ...], cwd: str, environ: Mapping[str, str], trace
         shutil.rmtree(place, ignore_errors=True)
     if not trace.programs:
         raise SkillcacheError(
-            f"strace could not run {words[0]}: see what it said above. A container needs SYS_PTRACE for that"
+            f"strace could not run {words[0]}: see what it said above. A container needs, for that:"
+            " docker run --cap-add SYS_PTRACE"
         )
     try:
         key = observed.held(words, cwd, environ, tracer)
     except (OSError, TimeoutError) as fault:
-        raise SkillcacheError(f"what the key holds could not be observed: {fault}") from None
+        raise SkillcacheError(f"what the key holds could not be observed: {fault}. {_KEY}") from None
     found = [] if key.bypass else observed.unheld(trace, key)
     ends = [finding for finding in found if _is_of_programs(finding, key)]
     paths = [finding for finding in found if finding not in ends and not _is_a_folder_around(finding, key.root)]

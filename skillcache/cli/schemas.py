@@ -260,6 +260,16 @@ class Task(Output):
     subject: str
 
 
+class Replays(Output):
+    """`of`: "commands" or "other calls"; `each`: how often what was replayed; all as counted on this machine."""
+
+    of: Literal["commands", "other calls"]
+    lookups: int
+    replayed: int
+    saved_ms: int
+    each: dict[str, int]
+
+
 class Story(Output):
     """`log`: what happened, oldest first; `files`: how often each was edited."""
 
@@ -268,6 +278,7 @@ class Story(Output):
     log: list[dict[str, Any]]
     files: dict[str, int]
     tasks: list[Task]
+    replays: list[Replays]
 
 
 class Brief(Output):

@@ -3,18 +3,19 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from skillcache.cli import output
-from skillcache.cli.output import json_options, several
+from skillcache.cli.output import duration, json_options, several
 from skillcache.core import git, processes
-from skillcache.core.counts import Count, read
+from skillcache.core.counts import SESSION, read
 from skillcache.core.digest import digest
-from skillcache.core.outcomes import HIT, SkillcacheError
+from skillcache.core.outcomes import HIT, MISS, SkillcacheError
 from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
 from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose
@@ -22,10 +23,11 @@ from skillcache.sessions.delivery import Delivery
 from skillcache.sessions.journal import LOG, NOTE, NOTES, SESSIONS, History, Journal, Past, Question
 from skillcache.sessions.text import Clock, plain, span, stored
 from skillcache.settings.in_force import Settings, load
+from skillcache.tools.registry import may_be_ours
 
 _CONDITIONS = {RUNNING: "running", ENDED: "ended", GONE: "killed", "unknown": "no end"}
 _WIDE = 2_000
-_LATE = 3  # seconds until what records a command, beside the session, has begun
+_NAME, _NAMED = 60, 6  # characters of what was replayed; how many are named
 
 
 def line(past: Past, clock: Clock) -> str:
@@ -36,16 +38,39 @@ def line(past: Past, clock: Clock) -> str:
     return f"{facts.id[:8]}  {condition:7}  {when:>14}  {facts.text('branch', 24) or '-':24}  {what}"
 
 
-def story(past: Past, clock: Clock, hits: Sequence[Count] = ()) -> list[str]:
-    """hits: what was replayed in the session on this machine."""
-    facts, left = Facts(past), list(hits)
-    lines = [f"Session {facts.id}", *_head(facts, clock)]
-    for entry in reversed(facts.entries):
-        said = event(entry)
-        if said:
-            replayed = ", ".join(dict.fromkeys(_take_replayed(entry, left)))
-            which = f"{replayed} " if replayed != _said(entry) else ""
-            lines.append(f"  {_at(at_of(entry))}  {said}" + (f" ({which}replayed)" if replayed else ""))
+class Lane(NamedTuple):
+    """What was asked for in one of the two ways. spared: of each what was replayed, how often; saved: milliseconds."""
+
+    name: str
+    lookups: int
+    spared: dict[str, int]
+    saved: int
+
+    @property
+    def replayed(self) -> int:
+        return sum(self.spared.values())
+
+
+def lanes(cache: str, session: str) -> list[Lane]:
+    """Of commands, which are answered where they run, and of other tools' calls, as counted on this machine.
+
+    Raises OSError.
+    """
+    counted = [count for count in read(cache) if count.session == session[:SESSION]]
+    found = []
+    for name, of_tools in (("commands", False), ("other calls", True)):
+        own = [count for count in counted if may_be_ours(count.command) is of_tools]
+        hits = [count for count in own if count.outcome.kind == HIT]
+        spared = Counter(count.command or count.rule for count in hits)
+        lookups = sum(count.outcome.kind in (HIT, MISS) for count in own)
+        found.append(Lane(name, lookups, dict(spared.most_common()), sum(count.run for count in hits)))
+    return found
+
+
+def story(past: Past, clock: Clock, ways: Sequence[Lane] = ()) -> list[str]:
+    facts = Facts(past)
+    lines = [f"Session {facts.id}", *_head(facts, clock), *[_lane(way) for way in ways if way.lookups], ""]
+    lines += [f"  {_at(at_of(entry))}  {said}" for entry in reversed(facts.entries) if (said := event(entry))]
     if facts.files:
         lines += ["", "Files edited:"] + [f"  {path} ({several(count, 'edit')})" for path, count in facts.files]
     if facts.tasks:
@@ -53,18 +78,14 @@ def story(past: Past, clock: Clock, hits: Sequence[Count] = ()) -> list[str]:
     return lines
 
 
-def _take_replayed(entry: dict[str, object], left: list[Count]) -> list[str]:
-    """Of the hits that are left those of this entry, by their commands; they are taken out."""
-    if text_of(entry, "kind") != "command":
-        return []
-    ends, text = at_of(entry) / 1000, text_of(entry, "text")
-    begins = ends - number(entry.get("ms")) / 1000 - _LATE
-    mine = [hit for hit in left if begins <= hit.at + hit.ms / 1000 <= ends and hit.command and hit.command in text]
-    left[:] = [hit for hit in left if hit not in mine]
-    return [plain(hit.command, _WIDE) for hit in mine]
+def _lane(way: Lane) -> str:
+    each = [plain(name, _NAME) + (f" ({count} times)" if count > 1 else "") for name, count in way.spared.items()]
+    more = f" and {len(each) - _NAMED} more" if len(each) > _NAMED else ""
+    what = f", {duration(way.saved)} saved: {', '.join(each[:_NAMED])}{more}" if each else ""
+    return f"  replayed {way.replayed:,} of {way.lookups:,} {way.name}{what}"
 
 
-def as_json(past: Past) -> dict[str, Any]:
+def as_json(past: Past, ways: Sequence[Lane] = ()) -> dict[str, Any]:
     facts = Facts(past)
     return {
         "id": past.id,
@@ -72,6 +93,16 @@ def as_json(past: Past) -> dict[str, Any]:
         "log": facts.entries[::-1],
         "files": dict(past.files),
         "tasks": [{"status": status, "subject": subject} for status, subject in facts.tasks],
+        "replays": [
+            {
+                "of": way.name,
+                "lookups": way.lookups,
+                "replayed": way.replayed,
+                "saved_ms": way.saved,
+                "each": way.spared,
+            }
+            for way in ways
+        ],
     }
 
 
@@ -86,7 +117,7 @@ def _head(facts: Facts, clock: Clock) -> list[str]:
         lines.append(f"  began {_day(begun)} ({clock.ago(begun)}){lasted}")
     if facts.text("branch") or facts.commit:
         lines.append(f"  branch {facts.text('branch') or '-'} at {facts.commit[:9] or '-'}")
-    return [*lines, ""]
+    return lines
 
 
 def event(entry: dict[str, object]) -> str:
@@ -186,14 +217,18 @@ class Memory:
         ids = [past.id for past in self.sessions() if past.id.startswith(beginning)]
         exact = [id_ for id_ in ids if id_ == beginning]
         if beginning and len(ids) > 1 and not exact:
-            raise SkillcacheError(f"{len(ids)} sessions begin with {beginning}: {', '.join(ids[:5])}")
+            raise SkillcacheError(
+                f"{len(ids)} sessions begin with {beginning}: {', '.join(ids[:5])}."
+                " Name one by more of its id; all: skillcache sessions list --all"
+            )
         wanted = (exact or ids or [beginning])[0]
         past = self.journal.past(wanted, EVERYTHING) if wanted else None
         if past is None:
-            what = (
-                f"no session of this project begins with {beginning}" if beginning else "this project has no sessions"
+            if not beginning:
+                raise SkillcacheError("this project has no sessions. Are they recorded? Check with: skillcache doctor")
+            raise SkillcacheError(
+                f"no session of this project begins with {beginning}. List them with: skillcache sessions list --all"
             )
-            raise SkillcacheError(f"{what}. List them with: skillcache sessions list")
         return past
 
     def _ask(self, question: Question) -> History:
@@ -214,6 +249,7 @@ def open_memory() -> Iterator[Memory]:
 
 
 FORM = 1  # of an exported session
+_ANEW = "Write the file anew, with this version, where the session is on record: skillcache sessions export"
 _SHOWN = 20
 
 
@@ -246,15 +282,15 @@ def list_(everything: bool, as_json_: bool) -> int:
 @click.argument("session", default="")
 @json_options("Story", "Print JSON.", "as_json_")
 def show(session: str, as_json_: bool) -> int:
-    """Tell the story of SESSION, by default the last one."""
+    """Tell the story of SESSION, by default the last one.
+
+    What was replayed of it is told where it was counted: on the machine that it ran on.
+    """
     with open_memory() as memory:
         past = memory.find(session)
-    if as_json_:
-        click.echo(json.dumps(as_json(past), indent=2))
-        return output.OK
-    counts = read(memory.settings.cache)
-    hits = [count for count in counts if count.session == past.id and count.outcome.kind == HIT]
-    click.echo("\n".join(story(past, Clock(int(memory.now * 1000)), hits)))
+    ways = lanes(memory.settings.cache, past.id)
+    clock = Clock(int(memory.now * 1000))
+    click.echo(json.dumps(as_json(past, ways), indent=2) if as_json_ else "\n".join(story(past, clock, ways)))
     return output.OK
 
 
@@ -364,14 +400,16 @@ def _read(text: str, where: str) -> tuple[Past, str]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        raise SkillcacheError(f"{where}: is not JSON") from None
+        raise SkillcacheError(f"{where}: is not JSON. {_ANEW}") from None
     form = whole.get("version") if isinstance(whole, dict) else FORM
     if form is not None and form != FORM:
-        raise SkillcacheError(f"{where}: form {form} is not known to this version")
+        raise SkillcacheError(f"{where}: form {form} is not known to this version. {_ANEW}")
     try:
         read = Exported.model_validate(whole)
     except ValidationError as fault:
-        raise SkillcacheError(f"{where}: is not a session that export printed: {_fault_in_words(fault)}") from None
+        raise SkillcacheError(
+            f"{where}: is not a session that export printed: {_fault_in_words(fault)}. {_ANEW}"
+        ) from None
     return Past(read.id, read.state, read.log, read.files, read.tasks), read.project
 
 
@@ -435,7 +473,10 @@ def add(text: tuple[str, ...]) -> int:
     }
     with open_memory() as memory:
         if len(memory.notes()) >= NOTES and id_ not in memory.notes():
-            raise SkillcacheError(f"{NOTES} notes are the most of one project. Remove some: skillcache note list")
+            raise SkillcacheError(
+                f"{NOTES} notes are the most of one project. See them with: skillcache note list,"
+                " and take one out with: skillcache note remove ID"
+            )
         memory.journal.add_note(memory.project, id_, json.dumps(note))
     click.echo(f"Noted as {id_}. Take it out with: skillcache note remove {id_}")
     return output.OK

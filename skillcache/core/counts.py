@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _CAP = 64 << 20
 _MOST = 16 << 20  # bytes, some 150,000 counts; `trim` then keeps the newer half
-_FIELDS = (80, 200, 64, 120)  # characters of a rule, a project, a session and a command
+SESSION = 64
+_FIELDS = (80, 200, SESSION, 120)  # characters of a rule, a project, a session and a command
 _LONGEST, _RUN = 60, 19  # of a word that is told: more in one piece, or any of these in it, may be a credential
 _JOINTS = str.maketrans("/._-=:,", " " * 7)
 _PRIVATE = ("auth", "cred", "key", "pass", "pw", "secret", "token")

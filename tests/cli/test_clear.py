@@ -148,6 +148,6 @@ def test_a_redis_that_is_not_there_is_one_clear_line_without_its_password(person
         "",
         (
             "skillcache: Redis at 127.0.0.1:1, database 3: the store could not be reached: ECONNREFUSED."
-            " Mend: start the server, or correct SKILLCACHE_REDIS_URL\n"
+            " Mend: start the server, or correct SKILLCACHE_REDIS_URL. Check with: skillcache doctor\n"
         ),
     )

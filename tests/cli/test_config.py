@@ -128,7 +128,10 @@ def test_an_invalid_file_is_a_fault(person: Person) -> None:
     assert person.skillcache("config") == (
         1,
         "",
-        f"skillcache: {own}: ttl cannot be 0; allowed: a whole number of seconds from 1 to 31536000\n",
+        (
+            f"skillcache: {own}: ttl cannot be 0; allowed: a whole number of seconds from 1 to 31536000."
+            " Check with: skillcache doctor\n"
+        ),
     )
 
 

@@ -185,6 +185,6 @@ def test_a_store_out_of_reach_is_one_line(person: Person) -> None:
             "",
             (
                 "skillcache: Redis at 127.0.0.1:1, database 3: the store could not be reached: ECONNREFUSED."
-                " Mend: start the server, or correct SKILLCACHE_REDIS_URL\n"
+                " Mend: start the server, or correct SKILLCACHE_REDIS_URL. Check with: skillcache doctor\n"
             ),
         )

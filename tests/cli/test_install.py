@@ -223,7 +223,7 @@ def test_a_file_it_cannot_read_is_left_as_it_was(person: Person, command: str, c
     ran = person.skillcache(command)
 
     mend = "Mend the file, then run the command again; it is as it was."
-    assert ran == (1, "", f"skillcache: {person.settings}: {message}. {mend}\n")
+    assert ran == (1, "", f"skillcache: {person.settings}: {message}. {mend} Check with: skillcache doctor\n")
     assert person.files() == before
 
 
@@ -367,7 +367,14 @@ def test_a_folder_that_may_not_be_written_is_said(person: Person) -> None:
     ran = person.skillcache("install")
 
     person.settings.parent.chmod(0o700)
-    assert ran == (1, "", f"skillcache: {person.settings}: cannot be written: Permission denied. It is as it was.\n")
+    assert ran == (
+        1,
+        "",
+        (
+            f"skillcache: {person.settings}: cannot be written: Permission denied. It is as it was; see:"
+            f" ls -ld {person.settings.parent} {person.settings}\n"
+        ),
+    )
 
 
 def test_a_project_that_is_not_there_is_a_usage_error(person: Person) -> None:

@@ -117,4 +117,4 @@ def test_a_folder_that_is_gone_is_one_clear_line(person: Person, arguments: tupl
     line = f"cd {gone} && rmdir {gone} && exec {shlex.join([sys.executable, '-m', 'skillcache', *arguments])}"
     done = subprocess.run(["sh", "-c", line], env=person.variables, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "skillcache: this folder: No such file or directory\n"
+    assert done.stderr == "skillcache: this folder: No such file or directory. Go to one that is there: cd ~\n"

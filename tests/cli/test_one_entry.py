@@ -120,7 +120,8 @@ def test_a_digest_must_be_of_one_entry(person: Person, shelf: Shelf) -> None:
         "",
         (
             f"skillcache: 2 entries begin with {digest_of(2)}: skill_cache:report:{digest_of(2)},"
-            f" team:cache:acme:report:{digest_of(2)}. Name one by its whole key\n"
+            f" team:cache:acme:report:{digest_of(2)}. Name one by its whole key, as in: skillcache"
+            f" entries show skill_cache:report:{digest_of(2)}\n"
         ),
     )
     assert person.skillcache("entries", "show", "0").status == 1

@@ -7,14 +7,12 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skillcache.core import counts
-from skillcache.core.outcomes import REPLAYED
+from skillcache.core import counts, outcomes
 from skillcache.core.paths import hooks_folder
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
@@ -130,19 +128,36 @@ def test_a_story_is_told_with_times(worked: Worker) -> None:
     assert [entry["kind"] for entry in whole["log"]] == ["start", "prompt", "edit", "command", "reply", "end"]
 
 
-def test_a_story_tells_which_commands_were_replayed(worked: Worker) -> None:
-    cache, at = str(worked.person.cache), time.time()
-    for session, command in ((SECOND, "pytest -q"), (FIRST, "ruff check"), (FIRST, "pytest -q")):
-        counts.record(cache, at, REPLAYED, "x", run=9_000, spent=50, call=(str(worked.project), session, command))
-    line = "cd . && pytest -q && ls"
-    worked.hook(FIRST, "PostToolUse", tool_name="Bash", tool_input={"command": line}, tool_response={}, duration_ms=300)
-    story = worked.run("sessions", "show", FIRST)
-    assert f"passed in 0.3 s: {line} (pytest -q replayed)" in story
-    counts.record(cache, at, REPLAYED, "x", run=9_000, spent=50, call=(str(worked.project), FIRST, "mypy"))
-    worked.hook(FIRST, "PostToolUse", tool_name="Bash", tool_input={"command": "mypy"}, tool_response={}, duration_ms=9)
-    story = worked.run("sessions", "show", FIRST)
-    assert "passed: mypy (replayed)" in story
-    assert story.count("replayed") == 2  # not the run before it, nor what the other session or another line had
+def test_a_story_tells_what_was_replayed_in_both_lanes(worked: Worker) -> None:
+    for session, outcome, command, run in (
+        (FIRST, outcomes.REPLAYED, "pytest -q", 61_000),
+        (FIRST, outcomes.REPLAYED, "pytest -q", 61_000),
+        (FIRST, outcomes.WAITED, "ruff check", 1_000),
+        (FIRST, outcomes.NO_ENTRY, "mypy", 0),
+        (FIRST, outcomes.STORED, "mypy", 2_500),
+        (FIRST, outcomes.TOO_FAST, "true", 0),  # nothing was looked up
+        (FIRST, outcomes.REPLAYED, "mypy src", 9_000),
+        (FIRST, outcomes.UNDONE, "mypy src", 9_000),  # it ran after all
+        (FIRST, outcomes.REPLAYED, "WebFetch", 1_500),
+        (FIRST, outcomes.EXPIRED, "mcp__docs__read", 0),
+        (SECOND, outcomes.NO_ENTRY, "mypy", 0),
+        ("another", outcomes.REPLAYED, "pytest -q", 61_000),
+    ):
+        call = (str(worked.project), session, command)
+        counts.record(str(worked.person.cache), 1_700_000_000, outcome, "a rule", run=run, call=call)
+    told = [line for line in worked.run("sessions", "show", FIRST).splitlines() if "replayed" in line]
+    assert told == [
+        "  replayed 3 of 5 commands, 2 min 3 s saved: pytest -q (2 times), ruff check",
+        "  replayed 1 of 2 other calls, 1.5 s saved: WebFetch",
+    ]
+    assert json.loads(worked.run("sessions", "show", FIRST, "--json"))["replays"][0] == {
+        "of": "commands",
+        "lookups": 5,
+        "replayed": 3,
+        "saved_ms": 123_000,
+        "each": {"pytest -q": 2, "ruff check": 1},
+    }
+    assert "  replayed 0 of 1 commands\n" in worked.run("sessions", "show", SECOND)
 
 
 def test_the_last_session_is_shown_by_default_and_no_escape_reaches_the_terminal(worked: Worker) -> None:
@@ -152,7 +167,10 @@ def test_the_last_session_is_shown_by_default_and_no_escape_reaches_the_terminal
 
 
 def test_a_name_must_be_of_one_session(worked: Worker) -> None:
-    assert "2 sessions begin with aaaa" in worked.fail("sessions", "show", "aaaa")
+    assert worked.fail("sessions", "show", "aaaa") == (
+        f"skillcache: 2 sessions begin with aaaa: {SECOND}, {FIRST}. Name one by more of its id; all:"
+        " skillcache sessions list --all\n"
+    )
     assert "no session of this project begins with b" in worked.fail("sessions", "show", "b")
 
 

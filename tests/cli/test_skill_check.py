@@ -143,7 +143,10 @@ def test_a_folder_without_a_skill_is_one_clear_line(skill: Skill) -> None:
     assert skill.check() == (
         1,
         "",
-        f"skillcache: {skill.folder} is no folder of a skill: there is no SKILL.md in it\n",
+        (
+            f"skillcache: {skill.folder} is no folder of a skill: there is no SKILL.md in it. Name one that has it, as"
+            " in: skillcache skill check .claude/skills/NAME -- COMMAND\n"
+        ),
     )
 
 
@@ -492,7 +495,13 @@ def test_a_run_that_was_too_quick_is_said_to_be(skill: Skill) -> None:
 def test_a_program_that_is_not_there_is_one_clear_line(skill: Skill) -> None:
     skill.declare()
     ran = skill.check("--", "no-such-program", "run.py")
-    assert (ran.status, ran.err) == (1, "skillcache: no-such-program: No such file or directory\n")
+    assert (ran.status, ran.err) == (
+        1,
+        (
+            "skillcache: no-such-program: No such file or directory. Name what can be started:"
+            " skillcache skill check DIR -- COMMAND\n"
+        ),
+    )
 
 
 def test_what_a_run_leaves_running_is_ended(skill: Skill, tmp_path: Path) -> None:
@@ -520,7 +529,10 @@ def test_a_directory_that_is_too_large_is_not_copied(skill: Skill) -> None:
         large.truncate((1 << 29) + 1)
     assert skill.check("--", *RUN)[::2] == (
         1,
-        f"skillcache: {skill.project} is too large to be copied: run the check in a smaller folder\n",
+        (
+            f"skillcache: {skill.project} is too large to be copied. Go to a smaller folder, then:"
+            " skillcache skill check DIR -- COMMAND\n"
+        ),
     )
 
 

@@ -159,7 +159,7 @@ def test_writes_as_the_file_is_written(skill: Skill, head: str, block: str) -> N
     [
         (HEAD + "metadata: {author: a}\n", "line 4: metadata has its value on the same line."),
         (HEAD + "metadata:\n  - a\n", "line 4: metadata is a list."),
-        (HEAD + "metadata:\n  skillcache:\n    ttl: 60\n", "line 5: it declares already what it depends on:"),
+        (HEAD + "metadata:\n  skillcache:\n    ttl: 60\n", "line 5: it declares already what it depends on. Mend: "),
         (HEAD + "metadata:\n\tauthor: a\n", "line 5: a line that is no plain key with a value."),
         ("name: report\n", "line 1: there is no frontmatter."),
         ("---\nname: [\n", "line 3: a bracket that is not closed."),
@@ -240,7 +240,14 @@ def test_a_path_in_the_text_is_no_command(skill: Skill) -> None:
 
 def test_a_skill_without_scripts_has_nothing_to_declare(skill: Skill) -> None:
     skill.write(name="notes.txt", script="none")
-    assert skill.propose() == (1, "", f"skillcache: {skill.folder} holds no script: there is nothing to declare\n")
+    assert skill.propose() == (
+        1,
+        "",
+        (
+            f"skillcache: {skill.folder} holds no script: there is nothing to declare. Mend: put them into"
+            f" {skill.folder}/scripts. Then: skillcache skill propose {skill.folder}\n"
+        ),
+    )
 
 
 def test_a_file_behind_a_link_is_written_where_it_is(skill: Skill) -> None:
@@ -279,7 +286,8 @@ def test_a_link_that_leads_out_of_the_skill_is_not_written_through(skill: Skill)
     ran = skill.propose("--write")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == (
-        f"skillcache: {skill.file} leads to {elsewhere}, outside the skill and its worktree: write into that yourself\n"
+        f"skillcache: {skill.file} leads to {elsewhere}, outside the skill and its worktree: write into that yourself"
+        f" what is printed by: skillcache skill propose {skill.folder}\n"
     )
     assert (elsewhere.read_bytes(), skill.file.is_symlink()) == (before, True)
 

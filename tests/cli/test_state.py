@@ -28,14 +28,18 @@ def test_a_value_is_set_and_got(person: Person) -> None:
 
 
 def test_what_is_not_set_is_said_so(person: Person) -> None:
-    assert person.skillcache("state", "get", "stage") == (1, "", "stage is not set.\n")
-    assert person.skillcache("state", "delete", "stage") == (1, "", "stage is not set.\n")
+    assert person.skillcache("state", "get", "stage") == (1, "", "stage is not set. What is: skillcache state list\n")
+    assert person.skillcache("state", "delete", "stage") == (
+        1,
+        "",
+        "stage is not set. What is: skillcache state list\n",
+    )
     assert run(person, "list") == ""
 
 
 def test_a_value_is_changed_only_while_it_is_the_expected_one(person: Person) -> None:
     run(person, "set", "--version", "0", "lock", "mine")
-    taken = (1, "", "skillcache: lock is not as expected: it has version 1\n")
+    taken = (1, "", "skillcache: lock is not as expected: it has version 1. See: skillcache state get --json lock\n")
     assert person.skillcache("state", "set", "--version", "0", "lock", "yours") == taken
     assert person.skillcache("state", "set", "--expect", '"yours"', "lock", "ours") == taken
     assert person.skillcache("state", "delete", "--version", "7", "lock") == taken

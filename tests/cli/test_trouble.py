@@ -12,9 +12,11 @@ import pytest
 
 from skillcache.__main__ import main
 from skillcache.cli import output
+from tests.cli.test_errors import says_what_next
 from tests.conftest import RedisServer, free_port
 from tests.stores.conftest import Impostor
 
+DOCTOR = ". Check with: skillcache doctor"  # where the mend is no command
 SECRET = "hunter2"  # noqa: S105 - of no server
 
 
@@ -41,7 +43,14 @@ def fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             assert main(list(words)) == output.FAILED
             said = capsys.readouterr()
             assert (said.out, said.err.count("\n"), SECRET in said.err) == ("", 1, False)
-            lines.add(re.sub(r"^skillcache: Redis at (\S+:\d+|/\S+), database 0: ", "", said.err.rstrip("\n")))
+            assert says_what_next(said.err.strip())
+            lines.add(
+                re.sub(
+                    r"^skillcache: Redis at (\S+:\d+|/\S+), database 0: ",
+                    "",
+                    said.err.rstrip("\n").removesuffix(DOCTOR),
+                )
+            )
         assert len(lines) == 1, lines
         return lines.pop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import bash
+from skillcache.cli.probe.api import Api, bash
 from skillcache.cli.setup.bundle import marketplace_text
-from tests.conftest import RedisServer
+from tests.conftest import RedisServer, until
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, PYTEST
+from tests.e2e.terminal import TERM, Terminal
 
 
 @pytest.fixture
@@ -94,18 +96,60 @@ def test_the_options_of_the_plugin_reach_the_server_and_the_commands_and_nobody_
 
 def test_its_commands_do_what_they_say(plugged: Plugged) -> None:
     plugged.play("./check", "./check")
-    stats = plugged.play("./check", prompt="/skillcache:stats", mode="default")
-    assert "Calls seen" in said(stats.requests[0].messages)
     explain = plugged.play("./check", prompt="/skillcache:explain ./check --all", mode="default")
     assert "./check --all" in said(explain.requests[0].messages)
     fresh = plugged.play("./check", prompt="/skillcache:fresh ./check", mode="default")
     assert "# fresh" in said(fresh.requests[0].messages)
-    ran = plugged.count()
-    off = plugged.play("./check", prompt="/skillcache:off", mode=None, at_once=True)
-    assert "skillcache is off" in said(off.requests[0].messages)
-    assert plugged.count() == ran + 1, plugged.outcomes()
-    on = plugged.play("./check", prompt="/skillcache:on", mode=None, at_once=True)
-    assert "skillcache is on." in said(on.requests[0].messages)
+
+
+LOCAL = (
+    ("/skillcache:stats", "Calls seen since "),
+    ("/skillcache:stats --since soon", "--since soon: say 30min, "),
+    ("/skillcache:off", "is off until this Claude Code ends; /skillcache:on switches it on again."),
+    ("/skillcache:on", "is on."),
+)
+
+
+@pytest.mark.parametrize("which", ["claude", "earlier_claude"])
+def test_what_needs_no_model_is_said_without_a_turn(
+    plugged: Plugged, runtime: Path, which: str, request: pytest.FixtureRequest
+) -> None:
+    """As its person sees it: like the client's own commands, and no error."""
+    plugged.client.binary = request.getfixturevalue(which)
+    plugged.play("./check", env={"TERM": TERM}, at_once=True)
+    with Api([bash("./check"), "done", bash("./check"), "done"]) as api, Terminal(plugged, api, runtime) as terminal:
+        for prompt, answer in LOCAL:
+            terminal.say(prompt)
+            until(lambda prompt=prompt, answer=answer: shown(terminal.screen(), prompt, answer))  # type: ignore[misc]
+            if prompt in ("/skillcache:off", "/skillcache:on"):
+                asked = len(api.requests)
+                terminal.say("go")
+                until(lambda asked=asked: len(api.requests) == asked + 2)  # type: ignore[misc]
+        assert "hook" not in terminal.screen()
+    assert len(api.requests) == 4
+    assert plugged.count() == 2  # while it was off
+    assert plugged.outcomes() == ["no_entry", "stored", "replayed"]
+
+
+def shown(screen: str, prompt: str, answer: str) -> bool:
+    """Whether the answer stands below the prompt, in the client's manner."""
+    corner = "\N{DENTISTRY SYMBOL LIGHT VERTICAL AND BOTTOM RIGHT}"
+    return re.search(rf"{re.escape(prompt)}\s+{corner}\s+skillcache: {re.escape(answer)}", screen) is not None
+
+
+@pytest.mark.parametrize("which", ["claude", "old_claude"])
+def test_with_print_they_are_the_result_and_an_older_client_asks_its_model(
+    plugged: Plugged, which: str, request: pytest.FixtureRequest
+) -> None:
+    plugged.client.binary = request.getfixturevalue(which)
+    plugged.play("./check", at_once=True)
+    said_by = plugged.play("./check", prompt="/skillcache:stats", mode="default", at_once=True)
+    if which == "claude":
+        assert said_by.requests == []
+        (result,) = [event["result"] for event in said_by.stream if event["type"] == "result"]
+        assert "Calls seen since " in result
+    else:
+        assert "Calls seen since " in said(said_by.requests[0].messages)
 
 
 def said(messages: list[dict[str, Any]]) -> str:

@@ -13,7 +13,9 @@ import pytest
 
 from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
 from skillcache.cli.probe.client import Session
-from tests.e2e.project import Place
+from skillcache.core import counts
+from skillcache.core.outcomes import HIT
+from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, Place
 
 ORIGIN = "https://example.org/somebody/widgets.git"
 SECRET = "ghp_" + "a1B2c3D4e5F6" * 3
@@ -155,6 +157,28 @@ def test_a_compacted_session_gets_back_what_compaction_loses_and_a_cleared_one_w
     (printed,) = [run.stdout for run in cleared.hooks if "The last session" in run.stdout]
     assert "ended by /clear" in printed
     assert "make the parser faster" in printed
+
+
+@pytest.mark.parametrize("lane", ["place", "plugged"])
+def test_a_story_tells_what_was_replayed_of_commands_and_of_other_calls(
+    lane: str, request: pytest.FixtureRequest
+) -> None:
+    place: Place = request.getfixturevalue(lane)  # answered by hooks, or by the plugin's module
+    place.client.env["SKILLCACHE_RECORD_SESSIONS"] = "1"
+    place.configure(CHECK_RULE + MCP_RULE)
+    if lane == "place":
+        place.skillcache("install")
+    session = place.play("./check", "./check", "./check", COUNT, COUNT, mcp_config=place.servers())
+    told = place.skillcache("sessions", "show", session.id)
+    assert re.search(
+        r"\n  replayed 2 of 3 commands, \S+ m?s saved: \./check \(2 times\)"
+        r"\n  replayed 1 of 2 other calls, \S+ m?s saved: mcp__words__count_words\n",
+        told,
+    ), told
+    commands, calls = json.loads(place.skillcache("sessions", "show", session.id, "--json"))["replays"]
+    hits = [count for count in counts.read(str(place.home / ".cache/skillcache")) if count.outcome.kind == HIT]
+    assert commands["saved_ms"] == hits[0].run + hits[1].run
+    assert calls["saved_ms"] == hits[2].run
 
 
 def test_a_fork_is_told_what_changed_since_the_conversation_it_goes_on_with(work: Place) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Api, Request, Turn, bash
+from skillcache.cli.probe.api import Api, Request, ToolCall, Turn, bash, blocks_of
 from tests.conftest import until
+from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place, after, agent
 from tests.e2e.stubs import settle, start, tool
 from tests.e2e.stubs import told as shown
@@ -78,6 +80,85 @@ def test_an_agent_in_a_worktree_of_its_own_is_told_of_that(stubbed: Place) -> No
     assert holds(session.api.of(FIRST)[0]) == set()
     assert holds(session.api.of(SECOND)[0]) == {"pytest -q"}
     assert place.count() == 2
+
+
+@pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin bash"], indirect=True)
+def test_what_is_told_after_a_compaction_and_a_clear_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
+    """Of one process whose conversation is compacted and cleared, and that changes the content in between."""
+    place = stubbed
+    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_LOG"\necho all well\n')
+    place.client.env["SKILLCACHE_RECORD_SESSIONS"] = "1"
+    edit = ToolCall("Write", {"file_path": str(place.project / "new.py"), "content": "x = 1\n"})
+    first: list[tuple[str, list[Turn]]] = [
+        ("go", [bash("pytest -q"), bash("ruff check"), "done"]),
+        ("/compact", []),
+        ("go on", [bash("pytest -q"), edit, "done"]),
+        ("/clear", []),
+        ("go", [bash("rm new.py"), "done"]),
+        ("/clear", []),
+        ("go", [bash("ruff check"), edit, "done"]),
+    ]
+    second: list[tuple[str, list[Turn]]] = [
+        ("go", [bash("rm new.py"), edit, "done"]),
+        ("/compact", []),
+        ("go", ["done"]),
+    ]
+    if isinstance(place, Plugged):
+        place.lay_out()
+        options = {"plugin": place.folder}
+    else:
+        place.skillcache("install")
+        options = {}
+    began, _, compacted, _, cleared, _, back = talk(place, first, **options)
+    again, _, edited = talk(place, second, **options)
+
+    both = {"pytest -q", "ruff check"}
+    assert [holds(each) for each in (began, compacted, cleared, back)] == [set(), both, set(), both]
+    assert [holds(each) for each in (again, edited)] == [set(), set()]
+    assert place.count() == 2  # what was said to hold, was given
+    for each in (compacted, edited):
+        assert "What this session has on record" in said(each)
+    assert re.search("- passed [^\n]*: pytest -q", said(compacted))
+    assert "new.py" not in said(compacted)
+    assert re.search("Files edited[^:]*:\n- new.py", said(edited))
+    for each in (cleared, back):
+        assert "ended by /clear" in said(each)
+        assert "What this session has on record" not in said(each)
+
+
+class Compacting(Api):
+    """Whatever asks for a summary, and however often, gets one: no turn of the conversation."""
+
+    def answer(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        texts = [block.get("text", "") for block in blocks_of(body["messages"][-1])]
+        if any("Respond with TEXT ONLY" in text for text in texts):
+            return [{"type": "text", "text": "a summary"}]
+        return super().answer(body)
+
+
+def said(request: Request) -> str:
+    """What the model was told since the conversation began, or was compacted."""
+    return "\n".join(request.notes())
+
+
+def talk(place: Place, steps: list[tuple[str, list[Turn]]], **options: Any) -> list[Request]:
+    """The first request that each message brings, that of the one before where it brings none."""
+    firsts = []
+    with Compacting([turn for _, turns in steps for turn in turns]) as api:
+        client = place.client.start(place.project, api, options=["--input-format", "stream-json"], talk=True, **options)
+        assert client.stdin is not None
+        asked = 0
+        for text, turns in steps:
+            message = {"type": "user", "message": {"role": "user", "content": text}}
+            client.stdin.write(json.dumps(message).encode() + b"\n")
+            client.stdin.flush()
+            firsts.append(asked)
+            asked += len(turns)
+            until(lambda asked=asked: len(api.of()) >= asked)  # type: ignore[misc]
+        client.stdin.close()
+        client.stdin = None
+        client.communicate(timeout=60)
+        return [api.of()[min(at, len(api.of()) - 1)] for at in firsts]
 
 
 @pytest.mark.parametrize("stubbed", ["newest hooks bash"], indirect=True)

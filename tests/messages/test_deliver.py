@@ -181,7 +181,7 @@ def test_a_message_to_a_finished_agent_comes_back(project: Project, session: Ses
     session.hook("SubagentStop", "a1", stop_hook_active=False)
     done = project.skillcache("send", "--to", "reviewer-1", "too late")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "reviewer-1 has ended: the message was not delivered.\n"
+    assert done.stderr == "reviewer-1 has ended: the message was not delivered. Who is there: skillcache agents\n"
 
 
 def test_unread_messages_of_a_session_that_ends_come_back_to_who_sent_them(project: Project, session: Session) -> None:

@@ -146,7 +146,7 @@ def test_a_name_is_whose_proves_it_though_an_older_version_says_it_too(project: 
     assert quoted(session.batch()) == ["hello"]
     session.hook("SessionEnd", reason="other")
     done = project.skillcache("send", "--to", "somebody-1", "too late")
-    assert done.stderr == "somebody-1 has ended: the message was not delivered.\n"
+    assert done.stderr == "somebody-1 has ended: the message was not delivered. Who is there: skillcache agents\n"
     assert client.exists("agent_comm:person:somebody-1@box:inbox") == 0
 
 

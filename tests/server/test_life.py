@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import skillcache
 from skillcache.claude import plugin
 from skillcache.events.server.serve import PROTOCOL
 from tests.server.conftest import SCRIPT, Connection, Server, until
@@ -162,3 +163,28 @@ def test_requests_of_one_connection_follow_each_other(server: Server) -> None:
         connection.request("POST", "/hello", "{}")
         assert json.loads(connection.getresponse().read())["protocol"] == PROTOCOL
     connection.close()
+
+
+_NAMES_A_REDIS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from skillcache.core.outcomes import ConfigError
+from skillcache.events.server.world import Connected
+try:
+    Connected("redis://127.0.0.1:1/0", connect=1.0, reply=1.0)
+except ConfigError as fault:
+    print(fault)
+"""
+
+
+def test_where_a_redis_is_named_and_redis_py_is_missing_it_says_which_package_it_needs() -> None:
+    """As of the plugin from the repository, which brings no packages: `-S` leaves those of the tests out."""
+    checkout = str(Path(skillcache.__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", _NAMES_A_REDIS, checkout],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("redis_url: the plugin's server needs the Python package redis\n", "")

@@ -38,10 +38,17 @@ def python_line() -> str:
     By its path, which needs no installation. Nothing in the folder where it is run is taken for a module (`-P`), nor
     what the environment names (`-E`): a project's sources are often on PYTHONPATH.
     """
-    line = f"{shlex.quote(present_interpreter())} -E -P {shlex.quote(hooks_folder())}/command.py"
+    line = shlex.join(_python_words())
     if not (line.isascii() and line.isprintable() and len(line) <= _MOST):
-        raise SkillcacheError(f"{line}: Claude Code takes plain short paths only for a plugin's command")
+        raise SkillcacheError(
+            f"{line}: Claude Code takes plain short paths only for a plugin's command."
+            " Have skillcache at such a path, or take the hooks alone: skillcache install"
+        )
     return line
+
+
+def _python_words() -> list[str]:
+    return [present_interpreter(), "-E", "-P", f"{hooks_folder()}/command.py"]
 
 
 _DESCRIPTION = "Replays the results of repeated tool calls, backed by Redis or a file of your own."
@@ -123,7 +130,8 @@ def contents(environ: Mapping[str, str], *, modern: bool) -> dict[str, bytes]:
         writers = [str(pattern) for rule in rules for pattern in _texts(rule.get("invalidated_by"))]
         met = known(environ)
         start = [present_interpreter(), "-I", f"{hooks_folder()}/serve.py"]
-        heard = module(start, [*(str(rule["match"]) for rule in rules), *met[0]], [*writers, *met[1]])
+        matches = [*(str(rule["match"]) for rule in rules), *met[0]]
+        heard = module(start, matches, [*writers, *met[1]], cli=_python_words())
         found["hooks/heard.js"] = heard.encode()
         found["hooks/register.js"] = _read(f"{hooks_folder()}/register.js")
     found[".claude-plugin/plugin.json"] = _json(_manifest())

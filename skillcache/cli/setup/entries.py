@@ -255,8 +255,11 @@ def _is_hook(path: str) -> bool:
 _META = set("\\^$.*+?()[]{}|/")
 
 
-def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -> str:
-    """`start`: how to start the server; `rules`, `writers`: patterns of own rules and of their `invalidated_by`."""
+def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str], *, cli: Sequence[str] = ()) -> str:
+    """What it hears, and how to start the server (`start`) and the command line (`cli`).
+
+    `rules`, `writers`: patterns of own rules and of their `invalidated_by`.
+    """
     rules, writers = list(rules), list(writers)
     answered = [*WEB.split("|"), *(tool for tool in map(_tool, rules) if tool not in ("Bash", "Skill"))]
     ended = [*answered, *(tool for tool in map(_tool, writers) if tool != "Bash")]
@@ -267,6 +270,7 @@ def module(start: Sequence[str], rules: Iterable[str], writers: Iterable[str]) -
     return (
         "// Made by `skillcache plugin-path` from the built-in rules and the person's own.\n"
         f"export const start = {json.dumps(list(start))}\n"
+        f"export const cli = {json.dumps(list(cli))}\n"
         f"export const tools = {_names(answered)}\n"
         f"export const writingLines = {_pattern_of(writing) if writing else 'undefined'}\n"
         f"export const endedTools = {_names(ended)}\n"

@@ -34,7 +34,7 @@ def find(environ: Mapping[str, str], project: str) -> str:
     running = environ.get("CLAUDE_CODE_EXECPATH", "")
     path = running if os.access(running, os.X_OK) else shutil.which("claude", path=":".join(folders(environ, project)))
     if path is None:
-        raise NoClient("claude is not on PATH")
+        raise NoClient("claude is not on PATH: put it there, or take the hooks alone: skillcache install")
     return path
 
 
@@ -42,7 +42,7 @@ def version_of(path: str, environ: Mapping[str, str]) -> tuple[int, ...]:
     """Raises NoClient."""
     found = re.match(r"(\d+)\.(\d+)\.(\d+)", _run([path, "--version"], environ))
     if found is None:
-        raise NoClient(f"{path} does not say which version it is")
+        raise NoClient(f"{path} does not say which version it is. Check with: skillcache doctor")
     return tuple(map(int, found.groups()))
 
 
@@ -94,10 +94,10 @@ def _run(command: list[str], environ: Mapping[str, str]) -> str:
             check=False,
         )
     except (OSError, subprocess.SubprocessError) as fault:
-        raise NoClient(f"{command[0]} does not run: {type(fault).__name__}") from None
+        raise NoClient(f"{command[0]} does not run: {type(fault).__name__}. Check with: skillcache doctor") from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["nothing"]
-        raise NoClient(f"`{' '.join(command)}` failed: {said[-1]}")
+        raise NoClient(f"`{' '.join(command)}` failed: {said[-1]}. To have the hooks alone: skillcache install")
     return done.stdout
 
 

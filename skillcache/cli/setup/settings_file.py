@@ -12,6 +12,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from skillcache.claude.permissions import LARGEST
 from skillcache.cli.setup.entries import ORDER, Edit, Found, Line, Started, is_ours, line_of
@@ -248,6 +249,14 @@ _BACKUP = ".skillcache-backup"
 class Unwritable(SkillcacheError):
     """A settings file could not be written; it is as it was."""
 
+    def __init__(self, path: str, fault: OSError) -> None:
+        super().__init__(f"{path}: cannot be written: {fault.strerror}. It is as it was; see: ls -ld {_place(path)}")
+
+
+def _place(path: str) -> str:
+    """For a shell."""
+    return f"{quote(os.path.dirname(path))} {quote(path)}"
+
 
 def locate(scope: str, project: str, environ: Mapping[str, str]) -> str:
     """The absolute path of the scope's settings file, which need not exist."""
@@ -267,7 +276,9 @@ def read(path: str) -> str | None:
     except UnicodeDecodeError as fault:
         raise ConfigError(path, f"is not UTF-8 text (byte {fault.start}). {_MEND}") from None
     except OSError as fault:
-        raise ConfigError(path, f"cannot be read: {fault.strerror}. It is as it was.") from None
+        raise ConfigError(
+            path, f"cannot be read: {fault.strerror}. It is as it was; see: ls -ld {_place(path)}"
+        ) from None
 
 
 def backup_of(path: str) -> str:
@@ -282,7 +293,7 @@ def write(path: str, text: str, *, backup: str | None) -> None:
             _replace(backup_of(path), backup, _mode(path))
         _replace(os.path.realpath(path), text, _mode(path))
     except OSError as fault:
-        raise Unwritable(f"{path}: cannot be written: {fault.strerror}. It is as it was.") from None
+        raise Unwritable(path, fault) from None
 
 
 def original(path: str, text: str) -> str | None:
@@ -312,7 +323,7 @@ def restore(path: str, text: str | None) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(backup_of(path))
     except OSError as fault:
-        raise Unwritable(f"{path}: cannot be written: {fault.strerror}. It is as it was.") from None
+        raise Unwritable(path, fault) from None
     if text is None:
         with contextlib.suppress(OSError):  # it holds something else
             os.rmdir(os.path.dirname(path))
@@ -393,7 +404,7 @@ def _texts(value: object) -> list[str]:
 def present_interpreter() -> str:
     """The absolute path of this Python, by one of its names whichever of them started us. Raises SkillcacheError."""
     if not sys.executable:
-        raise SkillcacheError("this Python does not know its own path; run install with another one")
+        raise SkillcacheError("this Python does not know its own path. Take another one: python3 -m skillcache install")
     path = os.path.abspath(sys.executable)
     usual = os.path.join(os.path.dirname(path), "python3")
     try:

@@ -25,7 +25,7 @@ from skillcache.cli.skill.sight import (
     Look,
     Sight,
 )
-from skillcache.cli.skill.states import mend_of
+from skillcache.cli.skill.states import NAME_ONE, mend_of
 from skillcache.core import files
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass, SkillcacheError
@@ -230,6 +230,10 @@ _METADATA = re.compile(r"[\"']?metadata[\"']?[ ]*:(.*)")
 _STEP = 2  # of indentation, where the file has none of its own
 
 
+class Unplaced(SkillcacheError):
+    """Why a block has no place in that SKILL.md, and what to do before it is tried once more."""
+
+
 class Placed(NamedTuple):
     """The block's text, and the file's text with it in it."""
 
@@ -240,21 +244,21 @@ class Placed(NamedTuple):
 def place(text: str, name: str, fields: Sequence[Field]) -> Placed:
     """`text`: of the SKILL.md of the skill in a folder called `name`.
 
-    Raises SkillcacheError where it is not surely known where the block belongs, or how it would be read.
+    Raises Unplaced where it is not surely known where the block belongs, or how it would be read.
     """
     try:
         found = read(text)
     except NotUnderstood as fault:
         why = str(fault).partition(": ")[2]
-        raise SkillcacheError(f"{FILE} {fault}. Mend: {mend_of(why)}") from None
+        raise Unplaced(f"{FILE} {fault}. Mend: {mend_of(why)}") from None
     lines = text.splitlines(keepends=True)
     if not found and not text.removeprefix("\ufeff").startswith("---"):
-        raise SkillcacheError(f"{FILE} line 1: there is no frontmatter. Mend: begin it with ---, name and description")
+        raise Unplaced(f"{FILE} line 1: there is no frontmatter. Mend: begin it with ---, name and description")
     end = next(at for at, line in enumerate(lines[1:], 1) if line.startswith("---"))
     metadata = found.get("metadata")
     if isinstance(metadata, dict) and OURS in metadata:
         at = next((at for at, line in enumerate(lines[:end]) if line.strip(" \"'{").startswith(OURS)), 0)
-        raise SkillcacheError(f"{FILE} line {at + 1}: it declares already what it depends on: take that out first")
+        raise Unplaced(f"{FILE} line {at + 1}: it declares already what it depends on. Mend: take that out")
     manner = _Manner(lines[1:end])
     at = next((at for at in range(1, end) if _METADATA.match(lines[at])), 0)
     indent = _indent_below(lines, at, end, manner) if at else manner.step
@@ -268,17 +272,17 @@ def place(text: str, name: str, fields: Sequence[Field]) -> Placed:
 
 
 def _indent_below(lines: list[str], at: int, end: int, manner: "_Manner") -> int:
-    """Of the keys of `metadata`, which stands at line `at`. Raises SkillcacheError."""
+    """Of the keys of `metadata`, which stands at line `at`. Raises Unplaced."""
     where = f"{FILE} line {at + 1}: metadata"
     rest = _METADATA.match(lines[at])
     if rest is not None and rest[1].split("#")[0].strip():
-        raise SkillcacheError(f"{where} has its value on the same line. Mend: write its keys below, a line for each")
+        raise Unplaced(f"{where} has its value on the same line. Mend: write its keys below, a line for each")
     for line in lines[at + 1 : end]:
         bare = line.strip()
         if bare and not bare.startswith("#"):
             indent = len(line) - len(line.lstrip(" "))
             if bare.startswith("- "):
-                raise SkillcacheError(f"{where} is a list. Mend: write keys with values below it")
+                raise Unplaced(f"{where} is a list. Mend: write keys with values below it")
             return indent or manner.step
     return manner.step
 
@@ -332,7 +336,7 @@ def _word(value: Value) -> str:
 
 
 def _require_read(text: str, name: str, fields: Sequence[Field]) -> None:
-    """By the reader that hooks have. Raises SkillcacheError."""
+    """By the reader that hooks have. Raises Unplaced."""
     with tempfile.TemporaryDirectory(prefix="skillcache-propose-") as top:
         folder = f"{top}/{name}"
         os.mkdir(folder)
@@ -341,11 +345,11 @@ def _require_read(text: str, name: str, fields: Sequence[Field]) -> None:
         try:
             said = manifest.read(folder, frozenset())
         except Bypass as bypass:
-            raise SkillcacheError(bypass.detail.removeprefix(f"{folder}/")) from None
+            raise Unplaced(bypass.detail.removeprefix(f"{folder}/")) from None
     for field in fields:
         expected = tuple(field.value) if isinstance(field.value, list) else field.value
         if said is None or said.declared is None or getattr(said.declared, field.name) != expected:
-            raise SkillcacheError(f"{FILE}: {field.name} would not be read as it is meant: write it yourself")
+            raise Unplaced(f"{FILE}: {field.name} would not be read as it is meant. Mend: write it yourself")
 
 
 _LARGEST_SKILL = 16 << 20  # bytes of a SKILL.md
@@ -365,11 +369,19 @@ def propose(writes: bool, folder: str) -> int:
     skillcache skill check.
     """
     folder = os.path.abspath(folder)
+    try:
+        return _proposed(folder, writes=writes)
+    except Unplaced as fault:
+        again = f"skillcache skill propose{' --write' if writes else ''} {shlex.quote(folder)}"
+        raise SkillcacheError(f"{fault}. Then: {again}") from None
+
+
+def _proposed(folder: str, *, writes: bool) -> int:
     path = os.path.join(folder, FILE)
     before = _read(path)
     proposal = proposed(folder)
     if not proposal.scripts:
-        raise SkillcacheError(f"{folder} holds no script: there is nothing to declare")
+        raise Unplaced(f"{folder} holds no script: there is nothing to declare. Mend: put them into {folder}/scripts")
     placed = place(before, os.path.basename(folder), proposal.fields)
     if not writes:
         click.echo("\n".join(_said(placed, proposal, folder)))
@@ -410,28 +422,33 @@ def _read(path: str) -> str:
     try:
         return files.load(path, _LARGEST_SKILL).decode("utf-8")
     except FileNotFoundError:
-        raise SkillcacheError(f"{os.path.dirname(path)} is no folder of a skill: there is no {FILE} in it") from None
+        raise SkillcacheError(
+            f"{os.path.dirname(path)} is no folder of a skill: there is no {FILE} in it. {NAME_ONE}"
+        ) from None
     except UnicodeDecodeError:
-        raise SkillcacheError(f"{path} is no UTF-8: write it anew as that") from None
+        raise Unplaced(f"{path} is no UTF-8. Mend: write it anew as that") from None
 
 
 def _inside(path: str, folder: str) -> str:
     """Where the file is, be it through a link. Raises SkillcacheError where that is elsewhere than the skill."""
     real, own = os.path.realpath(path), os.path.realpath(folder)
     if not any(real.startswith(f"{top}/") for top in (own, find_root(own) or own)):
-        raise SkillcacheError(f"{path} leads to {real}, outside the skill and its worktree: write into that yourself")
+        raise SkillcacheError(
+            f"{path} leads to {real}, outside the skill and its worktree: write into that yourself what is printed by:"
+            f" skillcache skill propose {shlex.quote(folder)}"
+        )
     return real
 
 
 def _write(real: str, before: str, after: str) -> None:
-    """Whole or not at all. Raises SkillcacheError and OSError."""
+    """Whole or not at all. Raises Unplaced and OSError."""
     new = f"{real}.skillcache-{os.getpid()}"
     try:
         with open(new, "x", encoding="utf-8", newline="") as file:
             file.write(after)
         os.chmod(new, os.stat(real).st_mode & 0o7777)
         if _read(real) != before:
-            raise SkillcacheError(f"{real} was changed meanwhile: try again")
+            raise Unplaced(f"{real} was changed meanwhile")
         os.replace(new, real)
     finally:
         if os.path.lexists(new):

@@ -25,6 +25,7 @@ from skillcache.rules.skills.find import Finder
 from skillcache.rules.skills.manifest import FILE, SHELF
 from skillcache.stores.entry import File
 
+_AGAIN = "skillcache skill check DIR -- COMMAND"
 _MOST_FILES, _MOST_BYTES = 20_000, 1 << 29  # of a directory that is copied
 _SKILL = ("${CLAUDE_SKILL_DIR}", "$CLAUDE_SKILL_DIR")
 _PLUGIN = ".claude-plugin"  # in the folder of one
@@ -121,7 +122,7 @@ def _copy(source: str, target: str) -> None:
             with contextlib.suppress(OSError):
                 size += os.lstat(os.path.join(top, name)).st_size
             if count > _MOST_FILES or size > _MOST_BYTES:
-                raise SkillcacheError(f"{source} is too large to be copied: run the check in a smaller folder")
+                raise SkillcacheError(f"{source} is too large to be copied. Go to a smaller folder, then: {_AGAIN}")
     with contextlib.suppress(shutil.Error):  # what cannot be read
         shutil.copytree(source, target, symlinks=True, ignore=_odd, dirs_exist_ok=True)
 
@@ -332,7 +333,7 @@ class _Stage:
                     start_new_session=True,
                 )  # fmt: skip
             except OSError as fault:
-                raise SkillcacheError(f"{words[0]}: {fault.strerror}") from None
+                raise SkillcacheError(f"{words[0]}: {fault.strerror}. Name what can be started: {_AGAIN}") from None
             ended = True
             try:
                 process.wait(self.place.longest)

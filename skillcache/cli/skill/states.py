@@ -42,6 +42,7 @@ _MOST = 2_000  # files of a skill that are looked at
 _SCRIPT = re.compile(
     r"(?:\$\{CLAUDE_SKILL_DIR\}/|(?<![\w./~-])(?:\./)?(?=scripts/))([\w./-]*\w\.(?:py|sh|js|mjs|ts|rb|pl))(?![\w/])"
 )
+NAME_ONE = "Name one that has it, as in: skillcache skill check .claude/skills/NAME -- COMMAND"
 _EXPLAIN = "skillcache explain -- COMMAND, with that command, says what"
 _FOR_LAST = {
     UNDECLARED: "declare all that it writes under outputs, or let it write nothing",
@@ -253,7 +254,7 @@ def stand(folder: str, rules: Sequence[Rule]) -> Standing:
     base = os.path.basename(folder)
     nothing = Declaration()
     if data is None:
-        raise SkillcacheError(f"{folder} is no folder of a skill: there is no {FILE} in it")
+        raise SkillcacheError(f"{folder} is no folder of a skill: there is no {FILE} in it. {NAME_ONE}")
     named = [rule for rule in rules if rule.tool == "Skill"]
     try:
         said = manifest.read(folder, frozenset([rule.specifier for rule in named]))

@@ -47,6 +47,7 @@ from skillcache.events.server.world import meet
 from skillcache.settings.trust import require
 
 _BACKLOG = 128
+_ELSEWHERE = "Say where to listen: skillcache serve --socket PATH"
 
 
 class CannotListen(SkillcacheError):
@@ -65,7 +66,7 @@ class Listener:
         try:
             files.make_folder(folder)
             if not is_private(folder):
-                raise CannotListen(f"{folder} is not a folder that its owner alone can use")
+                raise CannotListen(f"{folder} is not a folder that its owner alone can use. Mend: chmod 700 {folder}")
             files.remove(draft)
             self._socket.bind(draft)
             os.chmod(draft, 0o600)
@@ -74,7 +75,7 @@ class Listener:
             os.rename(draft, path)
         except OSError as fault:
             self._socket.close()
-            raise CannotListen(f"{path}: {fault.strerror or fault}") from None
+            raise CannotListen(f"{path}: {fault.strerror or fault}. {_ELSEWHERE}") from None
         self._identity = (status.st_dev, status.st_ino)
 
     def accept(self) -> socket.socket:
@@ -202,7 +203,7 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
     sys.setswitchinterval(_TURN)
     path = path or plugin.socket_path(environ)
     if path is None:
-        raise CannotListen("CLAUDE_PID does not name the client; give --socket PATH")
+        raise CannotListen(f"CLAUDE_PID does not name the client. {_ELSEWHERE}")
     for number in (signal.SIGINT, signal.SIGHUP):  # meant for the client: we end when it does
         signal.signal(number, signal.SIG_IGN)
     waking, woken = socket.socketpair()
