@@ -9,10 +9,11 @@ from tests.fidelity.world import World
 
 
 def test_each_line_is_served_as_a_fresh_run_would_give_it(tmp_path: Path) -> None:
-    """Every line twice in one place: what is safe to serve is served the second time."""
+    """Every line in one place, and once more where something of it has run: what is safe to serve is served then."""
     world = World(tmp_path, "", Random(1))
     for line in LINES:
-        for _ in range(2):
+        (call,) = world.call_at(line, 0, calm=line.calm)
+        if call.really:
             world.call_at(line, 0, calm=line.calm)
     report = world.report
     assert report.wrong == []

@@ -361,7 +361,7 @@ class World:
         self.call_at(line, *numbers, calm=line.calm and not happens)
         (self.notes / "meanwhile").unlink(missing_ok=True)
 
-    def call_at(self, line: Line, *numbers: int, calm: bool = True, session: str = "", cwd: str = "") -> None:
+    def call_at(self, line: Line, *numbers: int, calm: bool = True, session: str = "", cwd: str = "") -> "list[Call]":
         """At the same moment in each of these roots. `calm`: nothing else happens to those."""
         calls = [Call(self, line, number, session, cwd) for number in numbers]
         with ThreadPoolExecutor() as pool:
@@ -371,6 +371,7 @@ class World:
         self.failed = None
         for call in calls:
             call.remember(calm=calm)
+        return calls
 
     def _plan(self, root: Path) -> bool:
         """Something happens while the next command runs."""

@@ -34,6 +34,12 @@ def answer(number=1):
 ASKING = "\nif __name__ == '__main__':\n    print(answer())\n"
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """Of one kind: what a function is called is no matter of that."""
+    return f"embedded:{tmp_path}/store.sqlite3"
+
+
 def run(url: str, folder: Path, *words: str) -> str:
     environ = {**os.environ, "STORE": url}
     done = subprocess.run(
@@ -55,7 +61,7 @@ def repository(path: Path, origin: str = "") -> None:
 
 
 @pytest.mark.parametrize("how", ["git", "origins", "folders", "one project"])
-def test_modules_that_are_called_the_same_share_nothing(url: str, tmp_path: Path, how: str) -> None:
+def test_modules_that_are_called_the_same_share_nothing(store: str, tmp_path: Path, how: str) -> None:
     for name in ("one", "two"):
         # The code is the same: only the file tells them apart.
         write(tmp_path / name / "word.py", f"WORD = {name!r}")
@@ -69,19 +75,19 @@ def test_modules_that_are_called_the_same_share_nothing(url: str, tmp_path: Path
         repository(tmp_path)
     asking = "import utils; print(utils.answer())"
     for name, said in (("one", "runs one"), ("two", "runs two"), ("one", "one"), ("two", "two")):
-        assert run(url, tmp_path / name, "-c", asking) == said
+        assert run(store, tmp_path / name, "-c", asking) == said
 
 
-def test_clones_of_a_project_share(url: str, tmp_path: Path) -> None:
+def test_clones_of_a_project_share(store: str, tmp_path: Path) -> None:
     for name in ("clone", "other"):
         write(tmp_path / name / "utils.py", ANSWER.format(answer="same"))
         repository(tmp_path / name, "git@example.com:a/project.git")
     asking = "import utils; print(utils.answer())"
-    assert run(url, tmp_path / "clone", "-c", asking) == "runs same"
-    assert run(url, tmp_path / "other", "-c", asking) == "same"
+    assert run(store, tmp_path / "clone", "-c", asking) == "runs same"
+    assert run(store, tmp_path / "other", "-c", asking) == "same"
 
 
-def test_a_script_is_the_same_run_imported_and_in_its_workers(url: str, tmp_path: Path) -> None:
+def test_a_script_is_the_same_run_imported_and_in_its_workers(store: str, tmp_path: Path) -> None:
     code = """
 if __name__ == "__main__":
     import multiprocessing
@@ -90,12 +96,12 @@ if __name__ == "__main__":
     print(answer(2))
 """
     write(tmp_path / "script.py", ANSWER.format(answer="same") + code)
-    assert run(url, tmp_path, "script.py") == "runs same same\nsame"
-    assert run(url, tmp_path, "-c", "import script; print(script.answer(2))") == "same"
-    assert run(url, tmp_path.parent, "-m", f"{tmp_path.name}.script").endswith("\nsame")
+    assert run(store, tmp_path, "script.py") == "runs same same\nsame"
+    assert run(store, tmp_path, "-c", "import script; print(script.answer(2))") == "same"
+    assert run(store, tmp_path.parent, "-m", f"{tmp_path.name}.script").endswith("\nsame")
 
 
-def test_an_edited_function_runs_again_and_a_moved_or_described_one_does_not(url: str, tmp_path: Path) -> None:
+def test_an_edited_function_runs_again_and_a_moved_or_described_one_does_not(store: str, tmp_path: Path) -> None:
     edits = [
         (ANSWER.format(answer=1), "runs 1"),
         (ANSWER.format(answer=1), "1"),
@@ -112,7 +118,7 @@ def test_an_edited_function_runs_again_and_a_moved_or_described_one_does_not(url
     ]
     for text, said in edits:
         write(tmp_path / "script.py", text + ASKING)
-        assert run(url, tmp_path, "script.py") == said
+        assert run(store, tmp_path, "script.py") == said
 
 
 def plain() -> int:
@@ -300,7 +306,7 @@ print(scaled(1), wide(1), wide(1, 1), injected("q"), remembered(1), [each.cache_
 """
 
 
-def test_what_is_called_is_what_is_known(url: str, tmp_path: Path) -> None:
+def test_what_is_called_is_what_is_known(store: str, tmp_path: Path) -> None:
     """Of a function that wraps another, its own code, signature and what it holds."""
     write(tmp_path / "wrappers.py", WRAPPERS)
     refused = (
@@ -310,9 +316,9 @@ def test_what_is_called_is_what_is_known(url: str, tmp_path: Path) -> None:
     )
     for factor, hits in ((2, "[0, 0]"), (3, "[0, 2]"), (2, "[1, 2]")):
         write(tmp_path / "wrapped.py", WRAPPED.replace("FACTOR", str(factor)))
-        assert run(url, tmp_path, "wrapped.py") == f"{refused}{factor} 15 11 ['db', 'q'] 1 {hits}"
+        assert run(store, tmp_path, "wrapped.py") == f"{refused}{factor} 15 11 ['db', 'q'] 1 {hits}"
     write(tmp_path / "wrappers.py", WRAPPERS.replace("y=5", "y=6"))
-    assert run(url, tmp_path, "wrapped.py").endswith("2 16 11 ['db', 'q'] 1 [1, 0]")
+    assert run(store, tmp_path, "wrapped.py").endswith("2 16 11 ['db', 'q'] 1 [1, 0]")
 
 
 OTHER_WRAPPER = """
@@ -330,13 +336,13 @@ print(cached(cache=SkillCache(os.environ["STORE"]))(wrap(common.f))(1))
 """
 
 
-def test_a_wrapper_of_another_file_is_another(url: str, tmp_path: Path) -> None:
+def test_a_wrapper_of_another_file_is_another(store: str, tmp_path: Path) -> None:
     """Its global names mean what they mean in its own file."""
     write(tmp_path / "common.py", "def f(x):\n    return x\n")
     for name in ("one", "two"):
         write(tmp_path / name / "script.py", OTHER_WRAPPER.format(word=name))
     for name in ("one", "two", "one"):
-        assert run(url, tmp_path / name, "script.py") == name
+        assert run(store, tmp_path / name, "script.py") == name
 
 
 def with_default(value: object) -> Any:
