@@ -410,7 +410,7 @@ def test_a_brief_on_demand_says_what_holds_as_a_start_does(session: Session) -> 
     for environ in (in_client, {name: value for name, value in in_client.items() if name not in _OF_CLIENT}):
         session.environ = environ
         printed = skillcache(session, "sessions", "brief")
-        assert re.sub(ago, "AGO", printed) == re.sub(ago, "AGO", told) + "\n"
+        assert re.sub(ago, "AGO", printed).endswith(re.sub(ago, "AGO", f"{OPEN}\n{told}\n{CLOSE}\n"))
     found = json.loads(skillcache(session, "sessions", "brief", "--json"))
     assert "`pytest -q` passed" in found["context"]
     _edit(session)
