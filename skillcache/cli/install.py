@@ -15,7 +15,7 @@ import click
 
 from skillcache.cli import output
 from skillcache.cli.output import unified
-from skillcache.cli.setup import plugin
+from skillcache.cli.setup import origin, plugin
 from skillcache.cli.setup.bundle import asks_modern, lay_out
 from skillcache.cli.setup.entries import Started
 from skillcache.cli.setup.settings_file import (
@@ -46,7 +46,6 @@ from skillcache.settings.in_force import load
 
 NAME = "redis-cache"
 _FILE, _MARK = "SKILL.md", ".skillcache"
-_ANEW = "Install the package anew: pip install --force-reinstall skillcache"
 
 
 class Occupied(SkillcacheError):
@@ -99,7 +98,10 @@ def uninstall_skill(folder: str, *, dry_run: bool) -> str:
 def _shipped() -> str:
     text = read(os.path.join(package_folder(), "cli", "setup", "skills", NAME, _FILE))
     if text is None:
-        raise SkillcacheError(f"this installation lacks skills/{NAME}/{_FILE}. {_ANEW}")
+        raise SkillcacheError(
+            f"this installation lacks skills/{NAME}/{_FILE}. Install the package anew:"
+            f" pip install --force-reinstall {origin.package()}"
+        )
     return text
 
 
@@ -172,7 +174,7 @@ def command(scope: str, project: str, dry_run: bool, skill: bool, plugin: bool, 
     Other entries keep their bytes; running it again changes nothing. The next session uses the hooks.
     """
     if plugin:
-        from skillcache.cli.setup import plugin as plugin_setup  # it imports this module
+        from skillcache.cli.setup import plugin as plugin_setup
 
         status = plugin_setup.install(project, dry_run=dry_run)
         if statusline and status == output.OK:

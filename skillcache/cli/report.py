@@ -22,9 +22,7 @@ from skillcache.core.paths import cache_folder, report_file
 from skillcache.sessions.brief.choice import Facts, at_of, text_of
 from skillcache.sessions.text import legible
 
-_MISSING = (
-    "the page's charts are drawn by pygal, which is not installed. Install it with: pip install 'skillcache[report]'"
-)
+_MISSING = "the page's charts are drawn by pygal, which is not installed. Install it with: pip install pygal"
 _COMMANDS, _REASONS, _SESSIONS, _WORST = 10, 10, 12, 5
 _NAME = 44  # characters of a name in a chart
 _NOT_OURS = (("<!--", "-->"), ("<script", "</script>"))

@@ -68,5 +68,5 @@ def test_install_and_doctor_name_what_to_do(person: Person, tmp_path: Path) -> N
     found = person.skillcache("doctor", python=str(python))
 
     where = f"{python} lies in a folder for temporary files; without it the hooks do nothing."
-    assert f"{where} To keep them: {settings_file.MEND}\n" in installed.out
-    assert f"note  python: {where} Mend: {settings_file.MEND}\n" in found.out
+    assert f"{where} To keep them: {settings_file.to_last()}\n" in installed.out
+    assert f"note  python: {where} Mend: {settings_file.to_last()}\n" in found.out

@@ -175,8 +175,7 @@ def test_without_its_library_it_names_the_command_that_installs_it(person: Perso
     ran = person.skillcache("report")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err == (
-        "skillcache: the page's charts are drawn by pygal, which is not installed. Install it with:"
-        " pip install 'skillcache[report]'\n"
+        "skillcache: the page's charts are drawn by pygal, which is not installed. Install it with: pip install pygal\n"
     )
 
 

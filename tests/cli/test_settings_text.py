@@ -12,7 +12,8 @@ from skillcache.core.outcomes import ConfigError
 EDIT = Edit("/opt/py", "/opt/hooks")  # one element for each event
 OURS = [event for event, _ in EDIT.groups()]
 WHERE = "settings.json"
-LINE = Started("/opt/py", "/x/hooks/pre.py").line()
+STARTED = Started("/opt/py", "/x/hooks/pre.py")
+LINE = STARTED.entry()
 OTHER = {"type": "command", "command": "lint.sh"}
 
 OTHERS_GROUPS = st.lists(
@@ -134,6 +135,7 @@ def test_entries_that_were_doubled_are_set_right() -> None:
         {"type": "command", "command": LINE.replace("-S", "-E")},
         {"type": "command", "command": LINE.replace("pre.py", "pre.sh")},
         {"type": "command", "command": LINE.replace("[ -f /x/", "[ -f /y/")},
+        {"type": "command", "command": LINE.replace("skillcache pre;", "skillcache stop;")},
         {"type": "command", "command": LINE[:-1] + "'"},
         {"type": "command", "command": LINE, "args": []},
         {"type": "http", "command": LINE},
@@ -183,8 +185,18 @@ def test_what_an_entry_starts_is_read_back_from_its_line(interpreter: str, folde
     assert started_by(handler) == (f"/{interpreter}", f"/{folder}/hooks/pre_tool_use.py")
 
 
-def test_entries_of_the_former_form_are_removed() -> None:
-    former = {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/opt/hooks/stop.py", MARK], "async": True}
+def test_an_entry_begins_with_a_name() -> None:
+    assert LINE.startswith(": skillcache pre; ")
+
+
+@pytest.mark.parametrize(
+    "former",
+    [
+        {"type": "command", "command": "/opt/py", "args": ["-I", "-S", "/opt/hooks/stop.py", MARK], "async": True},
+        {"type": "command", "command": STARTED.line()},
+    ],
+)
+def test_entries_of_the_former_forms_are_removed(former: dict[str, Any]) -> None:
     text = json.dumps({"hooks": {"Stop": [{"hooks": [former, OTHER]}], "PreToolUse": [{"hooks": [former]}]}})
 
     assert json.loads(remove(text, WHERE)) == {"hooks": {"Stop": [{"hooks": [OTHER]}]}}

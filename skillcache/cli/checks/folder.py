@@ -15,6 +15,7 @@ from skillcache.cache import quarantine
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.invalidate import contents_of
 from skillcache.cli.output import duration, several, size
+from skillcache.cli.setup import origin
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
     BAD_CONFIG,
@@ -167,7 +168,7 @@ MENDS = {
     UNCAPTURABLE: _EXPLAIN,
     QUARANTINED: "skillcache stats says how long that lasts",
     UNSETTLED_SETTINGS: _EXPLAIN,
-    BAD_EVENT: "pip install --upgrade skillcache",
+    BAD_EVENT: "pip install --upgrade {package}",
     BAD_CONFIG: "correct what is said of the configuration here",
     STORE_UNREACHABLE: _STORE,
     STORE_TIMEOUT: _STORE,
@@ -194,7 +195,7 @@ def check_calls(place: Place) -> list[Finding]:
         f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}"
         f" ({outcome.text}), the last {ago} ago"
     )
-    return [Finding(MEND, "calls", text, MENDS[outcome])]
+    return [Finding(MEND, "calls", text, MENDS[outcome].format(package=origin.package()))]
 
 
 def _says_something(count: Count) -> bool:

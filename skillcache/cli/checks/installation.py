@@ -13,7 +13,7 @@ from skillcache.claude.permissions import MANAGED
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.line import whole_lines
 from skillcache.cli.output import duration, several
-from skillcache.cli.setup import settings_file
+from skillcache.cli.setup import origin, settings_file
 from skillcache.cli.setup.client_environment import is_trusted, place_of
 from skillcache.cli.setup.entries import EVENTS, Found, started_by
 from skillcache.cli.setup.plugin import is_installed
@@ -201,7 +201,7 @@ def check_interpreter(place: Place) -> list[Finding]:
     missing = [script for script in EVENTS.values() if not os.path.isfile(os.path.join(hooks_folder(), script))]
     if missing:
         text = f"{hooks_folder()} lacks {', '.join(missing)}"
-        findings.append(Finding(MEND, "hooks", text, "pip install --force-reinstall skillcache"))
+        findings.append(Finding(MEND, "hooks", text, f"pip install --force-reinstall {origin.package()}"))
     return findings
 
 
@@ -276,7 +276,7 @@ def check_lasting(place: Place) -> list[Finding]:
     """Whether the Python that our entries name lies where it will stay."""
     found = {path: settings_file.passing(path, place.environ) for path in interpreters(place)}
     return [
-        Finding(NOTE, "python", f"{path} lies in {where}; without it the hooks do nothing", settings_file.MEND)
+        Finding(NOTE, "python", f"{path} lies in {where}; without it the hooks do nothing", settings_file.to_last())
         for path, where in found.items()
         if where
     ]

@@ -3,6 +3,7 @@
 An entry is a line for `/bin/sh`, which any client takes. It ends with status 0 and says nothing whatever is missing of
 us: status 2 would refuse the person's call, others would be shown. The shell stays, so that a hook that fails or is
 killed is silent, too; the client's own signals reach both (observed). No other line gives a hook this last argument.
+It begins with a name, for /hooks shows only the first fifty characters (observed on 2.1.332), and a path may be longer.
 
 Commands are answered where they run: of their lines those are heard that put results out of date. Observed: the
 client compares names itself, and has the module tell whether an expression fits, about every call. So tools are named
@@ -12,6 +13,7 @@ where they can be.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -84,6 +86,10 @@ class Started(NamedTuple):
         started = " ".join((interpreter, *_FLAGS, script, MARK))
         # Without its script an interpreter would take ten times as long to say so as the shell takes to look.
         return f"{{ [ -f {script} ] && {started}; }} 2>/dev/null || :"
+
+    def entry(self) -> str:
+        """The line of an entry, which people are to know again among others."""
+        return f": {MARK} {os.path.basename(self.script)[:-3].replace('_', ' ')}; {self.line()}"
 
 
 # What the client gives ends with a line's end, which a shell's `read` waits for.
@@ -173,7 +179,7 @@ class Edit(Record):
 
     def start(self, script: str) -> Json:
         """What every entry that starts this script has."""
-        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").line(), "timeout": self.timeout}
+        return {"command": Started(self.interpreter, f"{self.hooks}/{script}").entry(), "timeout": self.timeout}
 
 
 def patterns_of(rules: Iterable[str]) -> tuple[str, ...]:
@@ -230,7 +236,9 @@ def started_by(handler: object) -> Started | None:
     if not isinstance(command, str):
         return None
     if args is None:
-        return _started_by_line(command)
+        named = command.startswith(f": {MARK} ")  # without a name as it was written before
+        started = _started_by_line(command.partition("; ")[2] if named else command)
+        return started if started is not None and (not named or command == started.entry()) else None
     if not (isinstance(args, list) and len(args) == 4 and all(isinstance(arg, str) for arg in args)):
         return None
     *flags, script, mark = args  # as it was written before there was a line

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 
 from skillcache.claude.permissions import LARGEST
+from skillcache.cli.setup import origin
 from skillcache.cli.setup.entries import ORDER, Edit, Found, Line, Started, is_ours, line_of
 from skillcache.core import files
 from skillcache.core.json_spans import BadJson, Node, parse
@@ -352,7 +353,12 @@ def _replace(path: str, text: str, mode: int) -> None:
         raise
 
 
-MEND = "pipx install skillcache, or: uv tool install skillcache; then install the hooks from there"
+def to_last() -> str:
+    """The commands that have this package in an environment that stays."""
+    name = origin.package()
+    return f"pipx install {name}, or: uv tool install {name}; then install the hooks from there"
+
+
 _CACHES = (".cache", "Caches")
 _TAG = "CACHEDIR.TAG"  # https://bford.info/cachedir/: pipx and uv mark theirs so
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/var/folders")  # noqa: S108 - looked for, not used
@@ -417,7 +423,7 @@ def note(environ: Mapping[str, str]) -> str:
     """A line for a Python that may be gone tomorrow, and the hooks with it; "" for any other."""
     path = present_interpreter()
     where = passing(path, environ)
-    return f"{path} lies in {where}; without it the hooks do nothing. To keep them: {MEND}\n" if where else ""
+    return f"{path} lies in {where}; without it the hooks do nothing. To keep them: {to_last()}\n" if where else ""
 
 
 def own_rules(scope: str, project: str, environ: Mapping[str, str]) -> list[dict[str, object]]:
