@@ -22,7 +22,7 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    if is_recorded(settings):
+    if is_recorded(settings) and (event.name != "SessionEnd" or _is_first(event, settings)):
         keep(event, world, folder, settings)
         if _is_observed(event, settings):
             from skillcache.events.observe import observe  # a slow call's end
@@ -34,6 +34,13 @@ def handle(data: bytes, world: "World") -> str:
 
         note_edit(event, world, settings)
     return _told(event, settings) if event.name == "Stop" else ""
+
+
+def _is_first(event: SessionEvent, settings: Settings) -> bool:
+    """At a session's end the plugin may be served no more when its hook looks, or when the one of the settings does."""
+    from skillcache.events.runtime import is_first  # once in a session
+
+    return is_first(settings.cache, event.session_id, event.name)
 
 
 def _told(event: SessionEvent, settings: Settings) -> str:

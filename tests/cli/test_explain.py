@@ -172,7 +172,7 @@ def test_a_wish_for_a_fresh_run_is_heard(asker: Asker, line: str) -> None:
 def test_a_quote_that_is_open_is_no_line(asker: Asker) -> None:
     ran = asker.explain("pytest -k 'a")
     assert (ran.status, ran.out) == (1, "")
-    assert 'a shell would not take "\'a" as it stands: is a quote open?\n' in ran.err
+    assert 'a shell would not take "\'a" as it stands: is a quote open? Quote all' in ran.err
 
 
 def test_a_rule_of_a_whole_line_is_told_with_what_to_write_instead(asker: Asker) -> None:

@@ -59,7 +59,7 @@ def test_a_team_is_the_one_that_is_set(person: Person, shelf: Shelf) -> None:
         "",
         (
             'skillcache: no team is set. Set SKILLCACHE_TEAM, or write team = "NAME" into'
-            f" {person.home}/.config/skillcache/config.toml\n"
+            f" {person.home}/.config/skillcache/config.toml, then: skillcache invalidate --team\n"
         ),
     )
     person.variables["SKILLCACHE_TEAM"] = "acme"

@@ -172,7 +172,8 @@ def test_a_count_file_that_cannot_be_read_is_one_clear_line(person: Person) -> N
     ran = person.skillcache("stats")
 
     assert ran.status == 1
-    assert ran.err == "skillcache: {}: Too many levels of symbolic links\n".format(person.cache / "outcomes.log")
+    said = f"skillcache: {person.cache / 'outcomes.log'}: Too many levels of symbolic links."
+    assert ran.err == f"{said} Check with: skillcache doctor\n"
 
 
 def told(person: Person, outcome: Outcome, command: str, *, day: int = 0, run: int = 0, spent: int = 0) -> None:

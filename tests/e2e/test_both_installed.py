@@ -64,4 +64,6 @@ def test_the_model_is_told_once_and_a_session_is_recorded_once(both: Plugged) ->
         told = "\n".join(everything_in(session.requests[0]))
         assert told.count("skillcache replays the recorded output") == 1
         assert told.count("skillcache keeps a record") == brief
-    assert both.skillcache("sessions", "show", first.id[:8]).count("./check") == 2
+    story = both.skillcache("sessions", "show", first.id[:8])
+    assert story.count(": ./check\n  ") == 2
+    assert story.count("  ended (other)\n") + story.endswith("  ended (other)") == 1
