@@ -169,7 +169,9 @@ class _Signals:
         # One that is ignored here, as under nohup, stays so for the command, too.
         taken = [number for number in _PASSED_ON if getsignal(number) != SIG_IGN]
         self._old = {number: signal(number, self._handle) for number in taken}
-        self._old[SIGCHLD] = signal(SIGCHLD, lambda *_: None)
+        # Stays: a thread that feeds the command may be told of an end at any time, and Python tells on standard error
+        # of a signal that has no handler any more.
+        signal(SIGCHLD, lambda *_: None)
         return self
 
     def __exit__(self, *_: object) -> None:

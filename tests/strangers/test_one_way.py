@@ -55,6 +55,7 @@ OPENING = {
     "messages/arrival.py": "our own file",
     "tools/inflight.py": "writes",
     "cli/setup/bundle.py": "our own files",
+    "cli/setup/origin.py": "our own metadata",
     "cli/probe/client.py": "a file of its own making",
     "commands/child.py": "the person's terminal",
     "commands/way.py": "writes",
