@@ -193,6 +193,12 @@ def small(folder: str, *words: str) -> str:
     return f"{folder}/{digest(chr(0).join(words).encode('utf-8', 'surrogatepass'))}"
 
 
+def use(path: str) -> None:
+    """What is in use is not swept out. Raises OSError."""
+    if os.stat(path).st_mtime < time.time() - _STALE:
+        os.utime(path)
+
+
 def sweep(folder: str, now: float, stale: float = _STALE) -> None:
     """Remove files of `folder` older than `stale` seconds. A folder that is gone is swept."""
     try:

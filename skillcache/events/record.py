@@ -7,8 +7,6 @@ from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from skillcache.tools.world import World
 
 _OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
@@ -24,7 +22,7 @@ def handle(data: bytes, world: "World") -> str:
     event = parse_session_event(data)
     folder = world.environ.get("CLAUDE_PROJECT_DIR") or event.cwd
     settings = load(world.environ, folder)
-    if is_recorded(settings) and (event.name != "SessionEnd" or _is_first(event, settings, world.environ)):
+    if is_recorded(settings) and (event.name != "SessionEnd" or _is_first(event, world, settings)):
         keep(event, world, folder, settings)
         if _is_observed(event, settings):
             from skillcache.events.observe import observe  # a slow call's end
@@ -38,12 +36,11 @@ def handle(data: bytes, world: "World") -> str:
     return _told(event, settings) if event.name == "Stop" else ""
 
 
-def _is_first(event: SessionEvent, settings: Settings, environ: "Mapping[str, str]") -> bool:
+def _is_first(event: SessionEvent, world: "World", settings: Settings) -> bool:
     """At a session's end the plugin may be served no more when its hook looks, or when the one of the settings does."""
     from skillcache.events.runtime import is_first  # once in a session
 
-    reason, process = event.text("reason"), environ.get("CLAUDE_PID", "")  # a resumed session has another process
-    return is_first(settings.cache, event.session_id, f"{event.name}.{reason}.{process}")
+    return is_first(settings.cache, event.session_id, f"{event.name}.{event.text('reason')}", world.environ)
 
 
 def _told(event: SessionEvent, settings: Settings) -> str:

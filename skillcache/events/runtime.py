@@ -210,8 +210,9 @@ _PLAIN = str.maketrans("", "", "-_.")
 _TOGETHER = 5.0  # seconds within which the client starts all hooks of one event
 
 
-def is_first(cache: str, session: str, event: str) -> bool:
+def is_first(cache: str, session: str, what: str, environ: "Mapping[str, str]") -> bool:
     """Whether no other process has had this event; True in doubt, since silence would be worse than saying it twice."""
+    event = f"{what}.{environ.get('CLAUDE_PID', '')}"  # a resumed session has another process
     if not f"{session}{event}".translate(_PLAIN).isalnum():
         return True
     path = f"{told_folder(cache)}/{session}.{event}"

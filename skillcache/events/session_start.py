@@ -8,7 +8,7 @@ import os
 from skillcache.claude import SessionEvent, parse_session_event
 from skillcache.core import json
 from skillcache.events.record import is_recorded
-from skillcache.events.runtime import is_first
+from skillcache.events.runtime import is_first, left
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
@@ -35,8 +35,9 @@ def handle(data: bytes, world: "World") -> str:
         return _to_agent(event, world, folder, settings)
     knows = _knows(event, settings)
     is_answered = _prepare(event, world, folder, settings)  # each hook has a file of its own
-    start = f"{event.text('source')}.{world.environ.get('CLAUDE_PID', '')}"  # a resumed session has another process
-    if not (is_answered or is_recorded(settings)) or not is_first(settings.cache, event.session_id, start):
+    if not (is_answered or is_recorded(settings)):
+        return ""
+    if not is_first(settings.cache, event.session_id, event.text("source"), world.environ):
         return ""
     # The brief first, which takes no capture: what holds is worth no brief where there is no time for both.
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
@@ -52,7 +53,7 @@ def _to_agent(event: SessionEvent, world: "World", folder: str, settings: Settin
 
     if settings.flag("disable") or not event.agent_type or not is_prepared(settings.cache, event.session_id):
         return ""
-    if not is_first(settings.cache, event.session_id, f"SubagentStart.{event.agent_id}"):
+    if not is_first(settings.cache, event.session_id, f"SubagentStart.{event.agent_id}", world.environ):
         return ""
     return _answer(event, [_holding(event, world, folder, settings)], "")
 
@@ -94,7 +95,6 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
     if not os.path.exists(checks_folder(settings.cache)):
         return ""
     from skillcache.commands.replayed import path_of
-    from skillcache.events.runtime import left
 
     seconds = left() - _ANSWERING
     if seconds < _LEAST:  # the brief is worth more

@@ -476,12 +476,12 @@ def _elsewhere(
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
     rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
+    told = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
     rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
     if reading is not None:
-        rows += _of_git(state, reading, spoken_of.said)
+        rows += _of_git(state, reading, spoken_of.said, told)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
-    told = (text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts)
     if NAME in spoken_of.said or any(map(asks_for_name, told)):
         rows.append(("place", "its name", os.path.basename(root)))
     places = _places(request, state.cwd, root)
@@ -499,15 +499,14 @@ def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktre
     return [*rows, ("git", "index", digest(reading.listing or b""))] if said.index else rows
 
 
-def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]") -> list[Row]:
-    """What the project's source, the task or a script that it calls asks of git's own state."""
+def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]", told: list[bytes]) -> list[Row]:
+    """What the project's source asks of git's own state, or a task and scripts that it calls; told: texts of these."""
     asking = {sign for sign in said if sign[:1] == b"?"}
-    texts = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
-    if not (asking or texts):
+    if not (asking or told):
         return []
     from skillcache.fingerprint import git_state  # few texts ask
 
-    for text in texts:
+    for text in told:
         asking |= git_state.asked(text) | git_state.asked_by_tools(text)
     found = git_state.rows(asking, reading.folder, reading.shared, state.found.head, reading.listing or b"")
     rows: list[Row] = [("git", *row) for row in found]

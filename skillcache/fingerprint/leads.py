@@ -6,7 +6,6 @@ What lies in the system's own folders comes with the system. Its libraries are n
 
 import os
 import stat
-import time
 
 from skillcache.core import Record, files
 from skillcache.core.digest import digest
@@ -54,7 +53,6 @@ _MOST = 2_000  # words of it
 _LARGE = 2_000  # bytes from which on it is remembered what it says
 _FORM = "1"
 _MOST_SAID = 1 << 20
-_DAY = 86_400
 _KINDS = (
     *(".sh", ".bash", ".zsh", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".pl", ".pm", ".php", ".lua", ".jar", ".so"),
     *(".env", ".rc", ".conf", ".cfg", ".ini", ".toml", ".json", ".yaml", ".yml", ".r", ".R", ".awk", ".sed", ".tcl"),
@@ -141,8 +139,7 @@ def _remembered(path: str) -> Read | None:
     try:
         first, *more = files.unsealed(path, _MOST_SAID).decode().split("\0\0") if path else [""]
         if first == _FORM and len(more) == 3:
-            if os.stat(path).st_mtime < time.time() - _DAY:
-                os.utime(path)  # what is in use is not swept out
+            files.use(path)
             return Read(*(part.split("\0") if part else [] for part in more))
     except (OSError, ValueError):
         return None

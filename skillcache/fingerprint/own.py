@@ -217,12 +217,17 @@ class Own:
         *,
         saved: bool,
     ) -> bool:
+        changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
+        rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}
+        if not self._file or not (changed or rewritten):
+            if self._file and not saved:
+                self._save()
+            return not changed
         rest = list(rest)
         others = digest_parts(rest)
         kinds: dict[tuple[int, str], set[str]] = {}
         for path in self.watched(before):
             kinds.setdefault(_kind(path), set()).add(path)
-
         known_kinds = set(map(_kind, self.known))
 
         def is_free(path: str) -> bool:
@@ -234,12 +239,6 @@ class Own:
             kin = kinds.get(_kind(path))
             return (others in self._seen and _kind(path) in known_kinds) or (kin is not None and unread >= kin)
 
-        changed = {path for path in before.keys() | after.keys() if self._differs(path, before, after)}
-        rewritten = {path for path in before if self._is_same_anew(path, before, after) and class_of(path)}
-        if not self._file or not (changed or rewritten):
-            if self._file and not saved:
-                self._save()
-            return not changed
         made_anew = [path for path in changed | rewritten if path[-1] != "/" and class_of(path)]
         if any(path in before for path in made_anew) and all(map(is_free, made_anew)):
             self._seen = {**dict(list(self._seen.items())[1 - _MOST_SEEN :]), others: ()}

@@ -396,10 +396,8 @@ def _is_old(path: str) -> bool:
 
 
 def _touch(path: str) -> None:
-    """What is in use is not swept out."""
     try:
-        if _is_old(path):
-            os.utime(path)
+        files.use(path)
     except OSError:
         return
 

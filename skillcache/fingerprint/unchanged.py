@@ -11,7 +11,6 @@ with fewer than MANY files, of one that was in motion when it was looked at, and
 """
 
 import os
-import time
 
 from skillcache.core import Record, files, outcomes
 from skillcache.core.digest import digest, digest_parts
@@ -219,8 +218,8 @@ def _looks(budget: "Budget") -> Looks:
 def _read(path: str) -> list[str]:
     try:
         data = files.unsealed(path, _CAP) if path else b""
-        if path and data and os.stat(path).st_mtime < time.time() - 86_400:
-            os.utime(path)  # what is in use is not swept out
+        if data:
+            files.use(path)
     except OSError:
         return []
     return os.fsdecode(data).split("\n") if data else []

@@ -106,17 +106,22 @@ def test_the_page_says_what_was_counted(page: str) -> None:
     assert "So it was 3 times of pytest -q, mypy src," in said
 
 
-def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path: Path) -> None:
-    require_pygal()
-    project = tmp_path / "project"
+def changing(person: Person, project: Path, name: str) -> None:
+    """Of four runs in a project, each but the first comes after a change of the file `name`."""
     project.mkdir()
     git(project, "init", "--quiet")
     for number in range(4):
-        (project / "notes.md").write_text(f"{number}\n")
+        (project / name).write_text(f"{number}\n")
         if not number:
             git(project, "add", "-A")
             git(project, "commit", "--quiet", "-m", "first")
         person.skillcache("run", "--", "sh", "-c", "sleep 1.1", folder=project)
+
+
+def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path: Path) -> None:
+    require_pygal()
+    project = tmp_path / "project"
+    changing(person, project, "notes.md")
 
     said = Read(person.skillcache("report", "--output", "-", folder=project).out).text
 
@@ -128,14 +133,7 @@ def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path:
 def test_a_name_that_no_xml_may_hold_is_drawn_all_the_same(person: Person, tmp_path: Path) -> None:
     require_pygal()
     project = tmp_path / "project"
-    project.mkdir()
-    git(project, "init", "--quiet")
-    for number in range(4):
-        (project / "a\uffff\ufffe<b>&\x0b].py").write_text(f"{number}\n")
-        if not number:
-            git(project, "add", "-A")
-            git(project, "commit", "--quiet", "-m", "first")
-        person.skillcache("run", "--", "sh", "-c", "sleep 1.1", folder=project)
+    changing(person, project, "a\uffff\ufffe<b>&\x0b].py")
     read = Read(person.skillcache("report", "--output", "-", folder=project).out)
     assert "a<b>& ].py changed before 3 runs" in read.text
     assert "b" not in {tag for tag, _ in read.tags}
