@@ -270,11 +270,16 @@ def test_many_and_large_ignored_files_count_by_stamps(shell: Shell) -> None:
     runs_again(shell)
 
 
-def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None:
-    write(shell, ".gitignore", "logs/\n.coverage\n")
+def with_another_worktree(shell: Shell, ignored: str) -> None:
+    """`../other`, linked to the project, where git ignores these lines."""
+    write(shell, ".gitignore", ignored)
     git(shell, "add", "-A")
     git(shell, "commit", "-qm", "all")
     git(shell, "worktree", "add", "-q", "../other")
+
+
+def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None:
+    with_another_worktree(shell, "logs/\n.coverage\n")
     does(shell, "mkdir -p logs; date +%N >logs/app.log; date +%N >.coverage; cat data\n")
     is_served(shell, within=2)
     line = "cd ../other && pytest -q"
@@ -526,10 +531,7 @@ def test_a_report_that_nobody_has_read_counts_by_being_there_from_the_first_run_
 
 
 def test_a_linked_worktree_begins_with_what_is_known_of_outputs(shell: Shell) -> None:
-    write(shell, ".gitignore", "htmlcov/\n.nyc_output/\n")
-    git(shell, "add", "-A")
-    git(shell, "commit", "-qm", "all")
-    git(shell, "worktree", "add", "-q", "../other")
+    with_another_worktree(shell, "htmlcov/\n.nyc_output/\n")
     does(
         shell,
         "test ! -e asked || cat htmlcov/index.html; mkdir -p htmlcov; date +%N >htmlcov/index.html; cat data\n"
@@ -547,10 +549,7 @@ def test_a_linked_worktree_begins_with_what_is_known_of_outputs(shell: Shell) ->
 
 
 def test_a_linked_worktree_begins_with_what_is_known_of_others_reports(shell: Shell) -> None:
-    write(shell, ".gitignore", "coverage/\n")
-    git(shell, "add", "-A")
-    git(shell, "commit", "-qm", "all")
-    git(shell, "worktree", "add", "-q", "../other")
+    with_another_worktree(shell, "coverage/\n")
     does(shell, "cat coverage/sorter.js data; echo for $PWD\n")
     for text in ("one\n", "two\n"):
         write(shell, "coverage/sorter.js")

@@ -3,7 +3,6 @@
 import json
 import os
 import shlex
-from importlib.metadata import PackageNotFoundError, distribution
 from urllib.parse import unquote, urlsplit
 
 from skillcache.core.paths import package_folder
@@ -17,6 +16,8 @@ def package() -> str:
     checkout = os.path.dirname(package_folder())
     if os.path.isfile(f"{checkout}/pyproject.toml"):
         return shlex.quote(checkout)
+    from importlib.metadata import PackageNotFoundError, distribution  # `shellenv` has no use for what it takes
+
     try:
         # https://packaging.python.org/en/latest/specifications/direct-url-data-structure/
         said = json.loads(distribution("skillcache").read_text("direct_url.json") or "{}")
