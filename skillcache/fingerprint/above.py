@@ -13,11 +13,11 @@ from skillcache.core.digest import digest, digest_parts, signs
 from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
-from skillcache.fingerprint.mention_text import LOGIN, PERSON
+from skillcache.fingerprint.mention_text import LOGIN, OWNERS, PERSON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 _ENDINGS = frozenset(
@@ -301,6 +301,37 @@ def of_programs(
             more = dict.fromkeys(each for each in _led_by_git(path, text, home) if each not in known)
             pending += [(f"of git: {os.path.basename(each)}", each) for each in list(more)[:_MOST]]
     return found
+
+
+# Tools with settings that are called after them and that no other reads, but for these; of a suite it is not known
+# which it has run, so those of a tool count where anything names it.
+_ALONE = {
+    **dict.fromkeys(("ruff", "ty", "mypy", "dmypy", "pyright", "basedpyright"), frozenset[str]()),
+    "flake8": frozenset(["black", "isort", "mypy", "pylint", "pycodestyle", "pydocstyle", "bandit", "yapf"]),  # plugins
+}
+_OWN = {"dmypy": "mypy", "basedpyright": "pyright"}
+_OWNERS = frozenset(map(os.fsdecode, OWNERS))
+
+
+def is_of_another(label: str, words: "Iterable[str]", named: "Callable[[str], bool]") -> bool:
+    """Whether a row of settings is of a tool that a command of these words surely does not run.
+
+    named: whether the project, its packages or the environment speak of a tool.
+    """
+    words = set(map(os.path.basename, words)) - _LAUNCHERS
+    if not words or not words <= _KNOWN:
+        return False
+    first = next((part for part in label.split("/") if part not in _PLACES), "").lstrip(".").partition(".")[0]
+    owner = next((each for end in ("", "rc", "config") if (each := first.removesuffix(end)) in _OWNERS), "")
+    if not owner or owner in {_OWN.get(word, word) for word in words}:
+        return False
+    alone = [_ALONE.get(word) for word in words]
+    return all(each is not None and owner not in each for each in alone) or not named(owner)
+
+
+_PLACES = frozenset(["", "..", "~", ".config", "etc", "xdg"])
+_KNOWN = frozenset(["pytest", "py.test", *_ALONE])
+_LAUNCHERS = frozenset(["uv", "poetry", "pdm", "rye", "timeout", "nice", "env"])
 
 
 def _is_of_git(label: str) -> bool:

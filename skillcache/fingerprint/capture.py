@@ -172,6 +172,7 @@ def _capture(
         request.meanwhile()
     is_whole = request.depends is None and not request.usual
     there: tuple[dict[str, StampedFile], list[str]] = ({}, [])
+    spoken_of: AbstractSet[str] | None = None  # tools; None: nobody has looked
     known = (
         worktree.capture_folders(root, request.environ, request.deadline) if is_whole and reading is not None else []
     )
@@ -194,18 +195,15 @@ def _capture(
     links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
         state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
-        more, there = _elsewhere(request, state, [*leading, *(os.path.join(root, link) for link in links)], budget)
+        more, there, spoken_of = _elsewhere(
+            request, state, [*leading, *(os.path.join(root, link) for link in links)], budget
+        )
         rows += [*more, *_unknown_to_git(state, found, known, request, wanted=_ASKS_FOR_MODES in more)]
-    # What the project names counts as such: it may be what the command itself writes.
-    rows += [
-        ("settings", *row)
-        for row, path in zip(settings.rows, settings.files, strict=True)
-        if _BEYOND + os.path.relpath(path, root) not in there[0]
-    ]
     rows += [("tool", word, identity) for word, identity in tools.identities.items()]
 
     installed = {**before, **tools.packages}
     installed |= {f"{{root}}/{name}/": what for name, what in ignored.packages.items()}
+    rows += _settings(settings, root, there[0], words, spoken_of, installed, environ)
     rows += [("packages", name, what.digest) for name, what in installed.items()]
 
     reached = {path for what in installed.values() for path in what.outside} | said.outside
@@ -221,6 +219,29 @@ def _capture(
         there[0],
         tuple(sorted({*settings.files, *there[1], *_leaving(root, (*reached, *request.reads, *links))})),
     )
+
+
+def _settings(
+    found: above.Found,
+    root: str,
+    there: "Mapping[str, StampedFile]",
+    words: list[str],
+    spoken_of: "AbstractSet[str] | None",
+    installed: "Mapping[str, Installed]",
+    environ: "Mapping[str, str]",
+) -> list[Row]:
+    """Those that count, and not as what the project names: it may be what the command itself writes."""
+    said = (*(name for what in installed.values() for name in what.names), *environ.values())
+
+    def is_named(tool: str) -> bool:
+        return tool in (spoken_of or ()) or any(tool in text for text in said)
+
+    return [
+        ("settings", *row)
+        for row, path in zip(found.rows, found.files, strict=True)
+        if _BEYOND + os.path.relpath(path, root) not in there
+        and (spoken_of is None or not above.is_of_another(row[0], words, is_named))
+    ]
 
 
 def _leaving(root: str, paths: "Iterable[str]") -> set[str]:
@@ -432,8 +453,8 @@ _ASKS_FOR_MODES = ("asked", "permissions", "")
 
 def _elsewhere(
     request: Request, state: _State, reached: list[str], budget: files.Budget
-) -> "tuple[list[Row], tuple[dict[str, StampedFile], list[str]]]":
-    """What the project's own text leads to beyond it, and what of that are folders.
+) -> "tuple[list[Row], tuple[dict[str, StampedFile], list[str]], AbstractSet[str]]":
+    """What the project's own text leads to beyond it, what of that are folders, and the tools that it names.
 
     The programs among it are tools, and have settings.
 
@@ -469,6 +490,7 @@ def _elsewhere(
         given=given,
         scripts=scripts,
         inner=inner,
+        cooks=configuration.may_cook(word for word, _ in request.executables),
     )
     state.references.follow(settings.add(above.of_programs(spoken_of.programs, spoken_of.said, state.environ, budget)))
     for place in spoken_of.environments:
@@ -490,7 +512,7 @@ def _elsewhere(
     if EXAMPLES in spoken_of.said:
         rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
     rows += _kept_for_linters(state.told, root, budget)
-    return rows, (there, spoken_of.folders)
+    return rows, (there, spoken_of.folders), spoken_of.tools
 
 
 def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktree.Reading) -> list[Row]:

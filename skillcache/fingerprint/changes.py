@@ -69,7 +69,7 @@ def touched(
     """
     ignored = [os.fsencode(name) for label, name, _ in rows if label == "ignored"]
     if find_root(root) != root:
-        return _any_newer(root, ignored, since), []
+        return _any_captured_newer(root, ignored, since), []
     index = _changed(os.fsencode(os.path.join(git_folders(root)[0], "index")))
     if index >= since:
         return True, []  # a stash, a checkout, an add
@@ -85,7 +85,7 @@ def touched(
     git.deadline = deadline
     children = [git.start(*arguments, "--", *patterns) for arguments in questions]
     tracked, untracked = (output.split(b"\0")[:-1] for output in git.gather(*children))
-    if _any_newer(root, [*ignored, *tracked], since):
+    if _any_newer(root, tracked, since) or _any_captured_newer(root, ignored, since):
         return True, []
     top = os.fsencode(root)
     newer = [path for path in untracked if not is_cache(path) and _changed(os.path.join(top, path)) >= since]
@@ -119,6 +119,20 @@ def _holds_newer(path: str, since: int) -> bool:
 def _any_newer(root: str, paths: list[bytes], since: int) -> bool:
     top = os.fsencode(root)
     return any(_changed(os.path.join(top, path)) >= since for path in paths)
+
+
+def _any_captured_newer(root: str, paths: list[bytes], since: int) -> bool:
+    """Of what was captured as a whole. A folder is newer by a file in it: one in which a cache was made is not."""
+    for path in (os.path.join(os.fsencode(root), name) for name in paths):
+        if _changed(path) < since:
+            continue
+        if not os.path.isdir(path) or os.path.islink(path):
+            return True
+        with os.scandir(path) as entries:
+            names = [entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)]
+        if any(not is_cache(name) and _changed(os.path.join(path, name)) >= since for name in names):
+            return True
+    return False
 
 
 def _changed(path: bytes) -> int:

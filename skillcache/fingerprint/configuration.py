@@ -138,6 +138,17 @@ def ecosystems(words: "Iterable[str]") -> tuple[list[Ecosystem], bool]:
     return (list(ECOSYSTEMS.values()) if any_ else found), any_
 
 
+# Of these what a Makefile's recipes start is nothing that they run, unless a text of the project runs the recipe.
+_PLAIN = [ECOSYSTEMS[name] for name in ("python", "javascript", "ruby", "php", "go")]
+
+
+def may_cook(words: "Iterable[str]") -> bool:
+    """Whether a command of these words may run whatever recipes say, without anybody's having said so."""
+    words = tuple(words)
+    systems, any_ = ecosystems(words)
+    return any_ or not words or not all(system in _PLAIN for system in systems)
+
+
 def blind(words: "Iterable[str]") -> bool:
     """Whether all of these tools leave hidden folders alone."""
     names = {os.path.basename(word) for word in words}

@@ -11,8 +11,8 @@ place, `w` at the working directory, `h` speaks of the home folder, `u` searches
 variables; near: relative paths of imports, which begin at the file; relative: others, which begin wherever somebody
 stands; far: absolute ones and those below the home (`~/`), with a `/` at the end where what lies there is listed;
 names: what may be meant behind a climb, a home, a folder at the top or a variable, see `_named`; variables: by signs
-with `$` before; words: what may be programs, and what else it asks for, with `?` before. Nothing at all is an empty
-line. What a path leaves open, as in `../case_%d.txt`, is a `*` in it.
+with `$` before; words: what may be programs, what else it asks for, with `?` before, and tools that it names, with `=`.
+Nothing at all is an empty line. What a path leaves open, as in `../case_%d.txt`, is a `*` in it.
 
 A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`digest.signs`)
 alone, a path that shows a credential is not there, and of a file that people keep secrets in no word and no name is.
@@ -143,6 +143,7 @@ def read(data: bytes, kind: bytes) -> bytes:
         is_open = everything or steps or flags or not TOPS.isdisjoint(far)
         names = set(signs((*_named(data, scripts=kind == SCRIPT), *variables))) if is_open else set()
         words = {*signs(_programs(data, kind)), *_asked(data), *_told_apart(data, kind)}
+        words.update(TOOL + name for name in OWNERS if name in data)
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
@@ -222,6 +223,9 @@ def asks_for_name(data: bytes) -> bool:
 # begins with what has failed before.
 MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"?login"
 ACCOUNT, EXAMPLES, NAME = b"?account", b"?examples", b"?name"
+# Before the name of a tool with settings of its own, wherever in the text it stands.
+TOOL = b"="
+OWNERS = tuple(b"flake8 ruff mypy pylint pycodestyle pydocstyle pyright yapf black isort bandit pytest".split())
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),

@@ -11,8 +11,12 @@ and configuration, is read for what it names in its turn, until that ends.
 A text is read once: what it names is remembered by its object id, for all worktrees of a repository, and what the
 index names altogether by the index's stamp. A first look that takes too long goes on at the next call.
 
+What recipes say (of a Makefile, a justfile) counts for whoever may run them: where another text names the program that
+does, or the command itself may.
+
     folder of the repository := lines of  key NUL (see mention_text)      key: kind, object id
-    file of the worktree     := stamp LF, lines of  path NUL key NUL ..., an empty line, words LF, lines of  key NUL ...
+    file of the worktree     := stamp LF, lines of  path NUL key NUL ..., an empty line, words x02 words of recipes LF,
+                                lines of  key NUL ...
 """
 
 import os
@@ -25,7 +29,7 @@ from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.fingerprint.above import is_noise
-from skillcache.fingerprint.mention_text import TOPS, WEAK
+from skillcache.fingerprint.mention_text import TOOL, TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +39,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
-_FORM = b"5"
+_FORM = b"6"
 _BEGIN = repr((_FORM,))[:-1].encode()  # of what is remembered of a root
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
@@ -48,6 +52,7 @@ _MOST_LISTED = 200  # files that a text finds in a folder by looking
 _DEEP = 3  # folders below one of the top, or of a variable
 _UPWARD = 20
 _READ = 1 << 18  # bytes of one
+_APART = b"\2"
 _OF_VARIABLES = b"0,0,v\0\0\0\0"  # a line that spells no path: its names mean something behind variables alone
 _FILE = 8 << 20  # bytes from which a file elsewhere is known by its size, its time and both ends
 _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by content
@@ -69,6 +74,9 @@ _GENERAL = (".config", ".local", ".local/share")
 _TOOLCHAINS = frozenset(
     ".cargo .rustup .pyenv .rbenv .nodenv .nvm .volta .sdkman .m2 .gradle .jenv .goenv .asdf .pnpm-store .gem".split()  # noqa: SIM905
 )
+_RECIPES = frozenset("Makefile makefile GNUmakefile justfile Justfile .justfile".split())  # noqa: SIM905
+_RECIPE_ENDS = (".mk", ".mak", ".just", "askfile.yml", "askfile.yaml")
+_COOKS = (b"make", b"gmake", b"bmake", b"remake", b"just", b"task", b"go-task", b"checkmake")
 _CODE = (
     *(".py", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", ".json", ".rb", ".php", ".lua", ".cmake", ".mk", ".sh"),
     *(".pl", ".pm", ".toml", ".yaml", ".yml", ".h", ".go", ".rs", ".mts", ".cts"),
@@ -94,6 +102,7 @@ class Mentions(Record):
     folders: list[str]  # of these paths, as they are
     environments: list[str]  # of Python's: folders in which one of these paths is the interpreter, or `activate`
     said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
+    tools: "AbstractSet[str]"  # of `mention_text.OWNERS` those that any of these texts names in any way
 
 
 def of(
@@ -108,13 +117,14 @@ def of(
     given: "Sequence[str]" = (),
     scripts: "Callable[[AbstractSet[str]], Iterable[str]] | None" = None,
     inner: "Mapping[str, Texts] | None" = None,
+    cooks: bool = True,
 ) -> Mentions:
     """What is named in the texts of `root`. Raises Bypass (TOO_SLOW) before the deadline.
 
     folders: real paths in which the command may stand; programs: names among which words of the texts are sought;
     reached: files and folders elsewhere that count already, whose text is read, too; given: files that count if they
     lie elsewhere; scripts: is told of the programs that are named, and tells which scripts these lead to; inner: the
-    texts of the repositories in the project, by their path in it.
+    texts of the repositories in the project, by their path in it; cooks: whether the command may run any recipe.
     """
     end = time.monotonic() + _PART * (deadline - time.monotonic())
     memory = _Memory(root, texts, environ, end)
@@ -129,6 +139,7 @@ def of(
             found.resolve(os.fsencode(top) + b"/" + path, line, {**places, f"{root}/{top}": None})
         other.finish()
         memory.words().update(other.words())
+        memory.recipes().update(other.recipes())
     found.follow(memory, reached)
     spelled = set(found.found)
     for each in given:
@@ -140,6 +151,8 @@ def of(
     known = list(zip(ordered, signs(map(os.fsencode, ordered)), strict=True))
     for _ in range(_ROUNDS):
         held = memory.words()
+        if cooks or not held.isdisjoint(signs(_COOKS)):
+            held.update(memory.recipes())
         named = frozenset([name for name, sign in known if sign in held])
         more = list(scripts(named)) if scripts is not None else []
         if not more:
@@ -151,7 +164,8 @@ def of(
         found.fixed |= found.found - before
     memory.finish()
     folders = list(filter(os.path.isdir, found.found))
-    return Mentions(dict(found.rows()), named, folders, found.environments(), memory.words())
+    tools = {sign[1:].decode() for sign in (*memory.words(), *memory.recipes()) if sign[:1] == TOOL}
+    return Mentions(dict(found.rows()), named, folders, found.environments(), memory.words(), tools)
 
 
 class _Memory:
@@ -168,6 +182,7 @@ class _Memory:
         self._known: dict[bytes, bytes] | None = None
         self._new: dict[bytes, bytes] = {}
         self._words: set[bytes] = set()
+        self._recipes: set[bytes] = set()
         self._kept: tuple[bytes, bytes, bytes] = (b"", b"", b"")
         self._recent: dict[bytes, bytes] = {}
         self._now: dict[bytes, bytes] = {}  # what this look has read, or would have: of edits, and of files elsewhere
@@ -183,7 +198,8 @@ class _Memory:
         if not is_known:
             body, _, words = self._index().partition(b"\n\n")
             last = last if begin.startswith(_BEGIN) else b""  # by content or by stamps, whatever is in the index
-        self._words = set(words.split(b"\1"))
+        own, _, recipes = words.partition(_APART)
+        self._words, self._recipes = set(own.split(b"\1")), set(recipes.split(b"\1"))
         edits = self.texts.edits
         recent = self._recent = dict(_pair(item) for item in last.split(b"\n") if item)
         now = self._now
@@ -196,7 +212,8 @@ class _Memory:
                 line = now[key] = self._line(path, key) if held is None else held
                 if line:
                     found.append((path, line))
-                    self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
+                    into = self._recipes if _is_recipe(path) else self._words
+                    into.update(line.rpartition(b"\0")[2].split(b"\1"))
         self._kept = (stamp, body, words)
         if self._kept != before:
             self._save({**recent, **now})
@@ -212,10 +229,15 @@ class _Memory:
         """What may be a program, after `lines`."""
         return self._words
 
+    def recipes(self) -> set[bytes]:
+        """The same of what recipes say."""
+        return self._recipes
+
     def _index(self) -> bytes:
         """What the index's texts name: lines of those that name paths, an empty line, all words."""
         named: list[bytes] = []
         words: set[bytes] = set()
+        recipes: set[bytes] = set()
         known = self._texts()
         for entry in self.texts.listing.split(b"\0"):
             head, _, path = entry.partition(b"\t")
@@ -230,12 +252,13 @@ class _Memory:
                 line = self._line(path, key)
             if line:
                 front, _, last = line.rpartition(b"\0")
-                words.update(last.split(b"\1"))
+                (recipes if _is_recipe(path) else words).update(last.split(b"\1"))
                 if not front.endswith(b"\0\0\0\0") and _may_leave(path, front):
                     named.append(path + b"\0" + front + b"\0")
         self._keep()
         words.discard(b"")
-        return b"\n".join(named) + b"\n\n" + b"\1".join(sorted(words))
+        said = _APART.join(b"\1".join(sorted(each)) for each in (words, recipes))
+        return b"\n".join(named) + b"\n\n" + said
 
     def _line(self, path: bytes, key: bytes) -> bytes:
         """Of one text, read now if need be. Raises Bypass (TOO_SLOW)."""
@@ -304,6 +327,11 @@ class _Memory:
             stamp, body, words = self._kept
             last = b"\n".join(key + b"\0" + line for key, line in now.items())
             _save(self._own, b"".join((stamp, b"\n", body, b"\n\n", words, b"\n", last)))
+
+
+def _is_recipe(path: bytes) -> bool:
+    name = os.fsdecode(path.rpartition(b"/")[2])
+    return name in _RECIPES or name.endswith(_RECIPE_ENDS)
 
 
 def _pair(item: bytes) -> tuple[bytes, bytes]:
@@ -383,6 +411,7 @@ class _Elsewhere:
         self._seen: set[tuple[str, bool]] = set()
         self._of_variables = dict(self._folders_of_variables())
         self._begun: set[str] = set()  # whose text was read
+        self._worktrees: list[str] | None = None  # of this repository
 
     def _folders_of_variables(self) -> "Iterator[tuple[bytes, tuple[str, str]]]":
         """(sign, (name, folder)) of the variables that name a folder of somebody's."""
@@ -692,15 +721,10 @@ class _Elsewhere:
         return above == os.path.dirname(self.root) or above.count("/") > 2
 
     def _is_own(self, path: str) -> bool:
-        """Whether another worktree of the same repository lies there, which a name in a text does not mean."""
-        from skillcache.core.git import git_folders
-
-        if not self.shared or not os.path.lexists(f"{path}/.git"):
-            return False
-        try:
-            return os.path.realpath(git_folders(path)[1]) == os.path.realpath(self.shared)
-        except Bypass:
-            return False
+        """Whether other worktrees of the same repository lie there, which a name in a text does not mean."""
+        if self._worktrees is None:
+            self._worktrees = _worktrees(self.shared)
+        return any(self._holds(path, each) for each in self._worktrees)
 
     def _holds(self, folder: str, path: str) -> bool:
         return f"{path}/".startswith(f"{folder.rstrip('/')}/")
@@ -764,6 +788,25 @@ class _Elsewhere:
             if bypass.outcome is not outcomes.TOO_LARGE:
                 raise
             return "many: " + digest_parts(map(os.fsencode, sorted(os.listdir(top))))
+
+
+def _worktrees(shared: str) -> list[str]:
+    """The tops of all checkouts of the repository whose folder this is, as they are and as they were made."""
+    if not shared:
+        return []
+    found = [os.path.dirname(shared)] if shared.endswith("/.git") else []
+    try:
+        names = os.listdir(f"{shared}/worktrees")
+    except OSError:
+        names = []
+    for name in names:
+        try:
+            own = os.fsdecode(files.read(f"{shared}/worktrees/{name}/gitdir", _READ) or b"").strip()
+        except OSError:
+            continue
+        if own.endswith("/.git"):
+            found.append(os.path.dirname(os.path.join(f"{shared}/worktrees/{name}", own)))
+    return [*found, *map(os.path.realpath, found)]
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -69,11 +69,21 @@ class Outside:
         )
 
     def rows(self, paths: "Iterable[str]") -> list[tuple[str, str]]:
-        """(path, digest) of all that `paths` are and lead to, but of a checkout that holds what the project holds."""
+        """(name, digest) of all that `paths` are and lead to, but of a checkout that holds what the project holds.
+
+        Where each lies is said by what leads there, which the key holds: as it is called in every worktree, and by
+        every person. Of several with one name it tells them apart.
+        """
         found: dict[str, None] = {}
         for path in paths:
             found.update(dict.fromkeys(self._reached(self.place(path))))
-        return [(path, value) for path in found for value in (self._own(path)[0],) if value != _SAME]
+        names = [os.path.basename(path) for path in found]
+        known = [(path, self._own(path)[0]) for path in found]
+        return [
+            (path if names.count(name) > 1 else name, value)
+            for name, (path, value) in zip(names, known, strict=True)
+            if value != _SAME
+        ]
 
     def place(self, path: str) -> str:
         """The real path; for a package of Node's in another checkout of this repository the whole of that."""

@@ -121,6 +121,58 @@ SEARCHED = {
 }
 
 
+# Of a tool that neither the command nor anything around it names.
+OF_OTHERS = {
+    "ruff check": "~/.mypy.ini ~/.config/mypy/config ~/.config/flake8 ../pytest.ini ../.flake8 ~/.pylintrc",
+    "mypy .": "~/.config/ruff/ruff.toml ../ruff.toml ~/.config/black ~/.config/pylintrc ../.flake8",
+    "pytest -q": "~/.config/flake8 ~/.config/ruff/ruff.toml ~/.mypy.ini ~/.pylintrc ../.pylintrc ../mypy.ini",
+}
+
+
+@pytest.mark.parametrize("line", OF_OTHERS)
+def test_settings_of_a_tool_that_nothing_names_do_not_count(tmp_path: Path, line: str) -> None:
+    shell = _shell(tmp_path, "mypy")
+    write(shell.project / "setup.cfg", "[metadata]\nname = x\n")
+    before = shell.key(line)
+    for path in OF_OTHERS[line].split():
+        write(real(shell, path), "[x]\n")
+        assert shell.key(line) == before, path
+
+
+_OF_PACKAGES = ".venv/lib/python3.11/site-packages/pytest_flake8-1.dist-info/METADATA"
+
+
+@pytest.mark.parametrize("where", ["setup.cfg", "tests/test_style.py", "Makefile", _OF_PACKAGES, ""])
+def test_those_of_one_that_a_suite_may_run_do(shell: Shell, where: str) -> None:
+    """By a text of the project, a package of its environment or a variable."""
+    environ = {} if where else {"PYTEST_ADDOPTS": "--flake8"}
+    write(shell.project / ".venv/pyvenv.cfg", "")
+    write(shell.project / ".gitignore", ".venv/\n")
+    if where:
+        write(shell.project / where, "from flake8.api import legacy\n")
+    prints(shell, "~/.config/flake8", "../.flake8")
+    call(shell, "pytest -q", 1, "first", **environ)
+    counts(shell, "pytest -q", "~/.config/flake8", **environ)
+    counts(shell, "pytest -q", "../.flake8", **environ)
+
+
+def test_a_program_of_a_recipe_counts_where_the_recipe_may_be_run(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "make")
+    helper = shell.tool("helper", "#!/bin/sh\necho 1\n")
+    write(shell.project / "Makefile", "check:\n\thelper\n")
+    git(shell, "add", "-A")
+
+    def keys() -> list[str]:
+        helper.write_text(f"{helper.read_text()}#\n")
+        return [shell.key(line) for line in ("pytest -q", "ruff check", "cargo test", "make check")]
+
+    before, after = keys(), keys()
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, True, False, False]
+    write(shell.project / "test_a.py", 'subprocess.run(["make", "check"])\n')
+    before, after = keys(), keys()
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, False, False]
+
+
 def appears(shell: Shell, line: str, paths: list[str]) -> None:
     """Each of the files is known by the key, and so is what the last one holds; without them it is as before."""
     seen = [shell.key(line)]
@@ -561,6 +613,19 @@ def test_without_git_all_that_lies_in_the_project_counts(shell: Shell) -> None:
         counts(shell, "pytest -q", path)
     (shell.project / "out").mkdir()
     call(shell, "pytest -q", 1, "an empty folder")
+
+
+def test_without_git_the_first_run_is_stored_that_leaves_compiled_files(shell: Shell) -> None:
+    """As Python does beside the modules of a suite, and pytest at the top."""
+    shutil.rmtree(shell.project / ".git")
+    write(shell.project / "setup.py", "")
+    write(shell.project / "tests/test_a.py", "")
+    text = "mkdir -p tests/__pycache__ .pytest_cache; echo x >tests/__pycache__/test_a.cpython-311.pyc; echo end\n"
+    write(shell.base / "do.sh", text)
+    call(shell, "pytest -q", 1, "first")
+    call(shell, "pytest -q", 0, "second")
+    write(shell.project / "tests/test_a.py", "assert False\n")
+    call(shell, "pytest -q", 1, "edited")
 
 
 def test_without_git_what_each_run_writes_anew_does_not(shell: Shell) -> None:

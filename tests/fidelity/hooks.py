@@ -124,7 +124,10 @@ def _kept(text: str, outputs: Path | None) -> dict[str, Any]:
     }
 
 
-def observing(notes: Path) -> str:
-    """The text of the observing tool, whose notes lie in `notes`."""
+def observing(notes: Path, name: str = "") -> str:
+    """The text of the observing tool `name`, whose notes lie in `notes`: it says what it looks for itself, alone."""
     text = Path(observer.__file__).read_text()
+    before, _, after = text.partition("SETTINGS = {")
+    known = {name: observer.SETTINGS[name]} if name in observer.SETTINGS else {}
+    text = f"{before}SETTINGS = {known!r}\n{after.partition(chr(10) + '}' + chr(10))[2]}"
     return text.replace('ESAB = ""', f'ESAB = "{str(notes)[::-1]}"')

@@ -1,8 +1,8 @@
 """A stand-in for test runners and linters, installed under their names: it prints all that a result may depend on.
 
 Whatever differs in the worktree, its modes and links, what git ignores, the packages, the environment, the tool
-itself or the directory shows in its output, so a wrong replay cannot go unnoticed. Words in its arguments make it
-misbehave: `flaky` fails every other time, `broken` always, `writes` changes a file of the worktree, `cache` one that
+itself or the directory shows in its output, so a wrong replay cannot go unnoticed. By words in its arguments it
+misbehaves: `flaky` fails every other time, `broken` always, `writes` changes a file of the worktree, `cache` one that
 git ignores, `loud` writes to standard error, too.
 
 Each run leaves a line in the note `ran`; what is to happen while it runs lies in `meanwhile`. Notes are of the walk,
@@ -11,6 +11,7 @@ not of the tool: they lie where its text does not say.
 
 import json
 import os
+import signal
 import stat
 import sys
 import zlib
@@ -19,12 +20,17 @@ import zlib
 # themselves. All other variables are looked at.
 IDLE = tuple("EDITOR PS1 LS_COLORS SSH_TTY TMUX WINDOWID HISTFILE XDG_SESSION_ID COLORFGBG GPG_TTY".split())  # noqa: SIM905
 OF_SHELLS = tuple("PATH _ SHLVL OLDPWD PWD SHELL VIRTUAL_ENV_PROMPT GIT_AUTHOR_DATE".split())  # noqa: SIM905
-# Of each tool: what it looks for in the folders above, the nearest of which counts, and at home. A suite may run all.
+# Of each tool: what it looks for in the folders above, the nearest of which counts, and at home, and whether it asks
+# git what to leave out. A suite may run all that the project's text names.
 SETTINGS = {
-    "pytest": (("pytest.ini", "ruff.toml", ".ruff.toml", "mypy.ini"), ()),
-    "ruff": (("ruff.toml", ".ruff.toml"), (".config/ruff/ruff.toml",)),
-    "mypy": (("mypy.ini",), (".mypy.ini", ".config/mypy/config")),
-    "flake8": ((".flake8",), (".config/flake8",)),  # which no text of the project names
+    "pytest": (
+        ("pytest.ini", "ruff.toml", ".ruff.toml", "mypy.ini"),
+        (".config/ruff/ruff.toml", ".mypy.ini", ".config/mypy/config"),
+        False,
+    ),
+    "ruff": (("ruff.toml", ".ruff.toml"), (".config/ruff/ruff.toml",), True),
+    "mypy": (("mypy.ini",), (".mypy.ini", ".config/mypy/config"), False),
+    "flake8": ((".flake8",), (".config/flake8",), False),  # which no text of the project names
 }
 CACHES = {".git", "__pycache__", ".pytest_cache"}
 VERSION = "1"
@@ -81,7 +87,7 @@ def nearest(root: str, names: tuple[str, ...]) -> list[str]:
 
 def look_around(tool: str, root: str) -> list[str]:
     """What lies above, beside and at home: by the habits of the tool, by the project's own words, by a variable."""
-    names, at_home = SETTINGS.get(tool, ((), ()))
+    names, at_home, leaves_out = SETTINGS.get(tool, ((), (), False))
     home = os.environ.get("HOME", "/")
     lines = [f"above: {os.path.basename(path)} {describe(path)}" for path in nearest(root, names)]
     lines += [f"package above: {line}" for path in nearest(root, ("node_modules",)) for line in inside(path)]
@@ -95,7 +101,7 @@ def look_around(tool: str, root: str) -> list[str]:
         lines.append(f"extended: {described(path)}")
     for word in words_of(f"{root}/tests/test_starts.py")[:1]:
         lines.append(f"started: {os.popen(word).read().strip()}")  # noqa: S605 - the walk's own
-    if tool == "ruff":
+    if leaves_out:
         lines += excluded(root)
     return lines
 
@@ -120,13 +126,15 @@ def excluded(root: str) -> list[str]:
     return [f"left out: {name}" for name in names if os.path.isfile(f"{root}/{name}")]
 
 
-def variables() -> list[str]:
-    """All of them, with the files that they name."""
+def variables(root: str) -> list[str]:
+    """All of them, with the files that they name; but a tool's text names no folder that the project lies in."""
     lines = []
+    around = os.path.dirname(ESAB[::-1])
     for name, value in sorted(os.environ.items()):
         if name in IDLE or name in OF_SHELLS or name.startswith(("SKILLCACHE_", "CLAUDE", "BASH_FUNC")):
             continue
-        lines.append(f"{name}={value}")
+        told = value.replace(root, "<root>").replace(around, "<around>").replace("<root>", root)
+        lines.append(f"{name}={told}")
         named = [word for word in value.replace("=", " ").split() if os.path.isabs(word) and os.path.isfile(word)]
         lines += [f"{name} names {describe(path)}" for path in named if "/.git/" not in path]
     return lines
@@ -204,7 +212,8 @@ def main() -> int:
     said = [
         f"{os.path.basename(sys.argv[0])} {VERSION} rootdir: {root}",
         f"in: {os.path.relpath(os.getcwd(), root)} with: {' '.join(arguments)}",
-        *(variables() if LOOKS_AROUND else ()),
+        f"keeps its signals: {signal.getsignal(signal.SIGINT) is not signal.SIG_IGN}",
+        *(variables(root) if LOOKS_AROUND else ()),
         *lines,
     ]
     state = "\n".join([sys.argv[0], standard_input(), *said]).replace(root, "<root>")

@@ -11,9 +11,9 @@ from random import Random
 from tests.fidelity.observer import IDLE, SETTINGS
 
 _CONTENTS = ("one\n", "two\n", None, None, None)  # None: it is gone, as it was, so that states come again
-_ABOVE = sorted({name for above, _ in SETTINGS.values() for name in above})
+_ABOVE = sorted({name for above, *_ in SETTINGS.values() for name in above})
 _ALONE = SETTINGS["flake8"][1][0]
-_HOME = sorted({name for _, home in SETTINGS.values() for name in home} - {_ALONE})
+_HOME = sorted({name for _, home, _ in SETTINGS.values() for name in home} - {_ALONE})
 _ENDS = ("_MODE", "_LEVEL", "_URL", "_DIR", "_HOST", "_X", "")
 _WORDS = (
     *("APP", "TEST", "NODE", "DB", "AWS", "RUST", "PY", "MY", "FEATURE", "LOG", "CACHE", "CONFIG", "RETRY", "SEED"),

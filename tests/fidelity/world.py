@@ -124,7 +124,7 @@ class World:
         self.failed: Call | None = None  # the last, if it failed
         self.begun: Counter[str] = Counter()
         self.preambles: dict[tuple[str, Path], str] = {}
-        self.roots = [base / "workshop", base / "elsewhere" / "annexe", base / "clone"]
+        self.roots = [base / "workshop", base / "abroad" / "annexe", base / "clone"]  # no words of the tool, either
         self.cache = str(base / "home/.cache/skillcache")
         self.environ = {
             "PATH": f"{base}/bin:{path_of_machine()}",
@@ -194,7 +194,6 @@ class World:
         (self.base / "hooks/clock").write_text(str(self.shift))
 
     def _install_tools(self, version: str) -> None:
-        source = observing(self.notes).replace('VERSION = "1"', f'VERSION = "{version}"')
         for folder in ("bin", "libexec"):
             (self.base / folder).mkdir(exist_ok=True)
         for name in _TOOLS:
@@ -205,6 +204,7 @@ class World:
                 )
                 path.chmod(0o755)
                 path = self.base / "libexec" / name
+            source = observing(self.notes, name).replace('VERSION = "1"', f'VERSION = "{version}"')
             path.write_text(f"#!{self.python} -IS\n{source}")
             path.chmod(0o755)
 
