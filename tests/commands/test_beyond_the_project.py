@@ -145,7 +145,7 @@ _OF_PACKAGES = ".venv/lib/python3.11/site-packages/pytest_flake8-1.dist-info/MET
 @pytest.mark.parametrize("where", ["setup.cfg", "tests/test_style.py", "Makefile", _OF_PACKAGES, ""])
 def test_those_of_one_that_a_suite_may_run_do(shell: Shell, where: str) -> None:
     """By a text of the project, a package of its environment or a variable."""
-    environ = {} if where else {"PYTEST_ADDOPTS": "--flake8"}
+    environ = {} if where else {"CHECKS": "flake8 mypy"}
     write(shell.project / ".venv/pyvenv.cfg", "")
     write(shell.project / ".gitignore", ".venv/\n")
     if where:
