@@ -17,6 +17,8 @@ from skillcache.stores.entry import ERROR, STREAMS, Entry, Unreadable, decode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skillcache.stores.contract import Store
 
 _AHEAD = 300.0  # seconds by which clocks differ
@@ -114,6 +116,11 @@ def _is_current(entry: Entry, inquiry: Inquiry) -> bool:
     if not entry.names.keys() >= set(inquiry.names):
         return False
     return all(inquiry.generations[name] == generation for name, generation in entry.names.items())
+
+
+def place_of_home(environ: "Mapping[str, str]") -> str:
+    """What an entry is bound to whose text names the home folder, for another person has another."""
+    return f"home {environ.get('HOME', '')}"
 
 
 def _serve(entry: Entry, root: str, most: int) -> Answer:

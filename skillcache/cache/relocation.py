@@ -12,6 +12,10 @@ they quote or resolve it (blanks, letters beyond ASCII, symbolic links), neither
 
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
 _MARK = b"\0"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/")
 _NAME = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+@%~$#") | frozenset(
@@ -57,6 +61,23 @@ def expandable(text: bytes, recorded: str, root: str, home: str | None = None) -
         return True
     # A tool that shortens the home folder to ~ would do so in one of the two only.
     return _is_plain(root) and _is_at_home(recorded, home) == _is_at_home(root, home)
+
+
+def shows_home(streams: "Iterable[bytes]", root: str, environ: "Mapping[str, str]") -> bool:
+    """Whether a text that may be relocated names the home folder, elsewhere than where it names the root."""
+    home = environ.get("HOME", "").rstrip("/")
+    if not home.startswith("/"):
+        return False
+    for stream in streams:
+        left = stream.replace(os.fsencode(root), _MARK)
+        for form in (os.fsencode(home), os.fsencode(home).replace(b"/", b"\\/")):
+            at = left.find(form)
+            while at >= 0:
+                after = left[at + len(form) : at + len(form) + 1]
+                if not after or after[0] not in _NAME:
+                    return True
+                at = left.find(form, at + 1)
+    return False
 
 
 def _forms(root: str, home: str | None) -> dict[bytes, bytes]:

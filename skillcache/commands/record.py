@@ -5,8 +5,9 @@ import time
 
 from skillcache.cache import durations, quarantine
 from skillcache.cache.capture import BASH, CallKey
+from skillcache.cache.decision import place_of_home
 from skillcache.cache.put import own_names, provenance, put, put_result
-from skillcache.cache.relocation import expand, relocate
+from skillcache.cache.relocation import expand, relocate, shows_home
 from skillcache.claude import ToolEvent
 from skillcache.commands.invocation import joined
 from skillcache.commands.replay import POSITION
@@ -250,6 +251,10 @@ class Recorder:
         (output, error), relocated = self._freed(found, ended.streams)
         if work is not None and not work.holds_elsewhere(left):
             (output, error), relocated = ended.streams, False
+        environ = self._task.program.environ
+        places = [place_of_home(environ)] if shows_home((output, error), root, environ) else []
+        if work is not None:
+            places.append(work.bound_to(b"\n".join(ended.streams), left))
         details = dict(found.fingerprint.details)
         if position is not None:
             details[POSITION] = position
@@ -271,7 +276,7 @@ class Recorder:
             details=details,
             form=STREAMS,
             files=(*((File(ERROR, 0o644, error),) if error else ()), *left),
-            place=work.bound_to(b"\n".join(ended.streams), left) if work is not None else "",
+            place="\n".join(filter(None, places)),
         )
 
     def _freed(self, found: "CallKey", streams: tuple[bytes, bytes]) -> tuple[tuple[bytes, bytes], bool]:

@@ -4,7 +4,7 @@ import os
 import time
 
 from skillcache.cache import durations, quarantine
-from skillcache.cache.decision import Answer, Inquiry, ask, named
+from skillcache.cache.decision import Answer, Inquiry, ask, named, place_of_home
 from skillcache.commands import invocation, nesting
 from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
@@ -224,12 +224,13 @@ class Way:
         if begun.team:
             names += (team_name(begun.team),)
         shared = entry_key(plan.name, found.digest, begun.team) if begun.team else None
+        home = place_of_home(self._task.program.environ)
         inquiry = Inquiry(
             key=found.key,
             names=plan.names,
             generations={},
             root=found.fingerprint.root,
-            place=found.workplace.place if found.workplace is not None else "",
+            place="\n".join([home, found.workplace.place] if found.workplace is not None else [home]),
             now=time.time(),
             form=STREAMS,
             failures=self._failure.is_wanted(plan, found.digest),

@@ -66,6 +66,24 @@ def test_so_are_the_processors_that_it_may_use(bash: Shell) -> None:
     bash.same("taskset -c 0 pytest -q", runs=1)
 
 
+def test_a_text_that_names_the_home_folder_is_of_one_person(bash: Shell) -> None:
+    """As warnings do of packages that are installed there; any other is given to all."""
+    bash.environ["SKILLCACHE_HOME"] = str(bash.base / "shared")
+    texts = ('echo "in $HOME/.local/x.py"', 'echo "{\\"at\\": \\"$HOME\\"}" | sed "s,/,\\\\\\\\/,g"', "echo all well")
+    for number, text in enumerate(texts):
+        ran = []
+        for name in ("alice", "bob", "bob"):
+            home = bash.base / "people" / name
+            home.mkdir(parents=True, exist_ok=True)
+            bash.environ |= {"HOME": str(home), "USER": name, "TEXT": text}
+            (home / "do.sh").write_text("")
+            bash.tool("pytest", _TOOL.replace('"$ENV{HOME}/do.sh"', '"-c", $ENV{TEXT}'))
+            bare, before = bash.run(f"pytest -k a{number}"), bash.runs()
+            assert bash.call(f"pytest -k a{number}").stdout == bare.stdout
+            ran.append(bash.runs() - before)
+        assert ran == ([1, 0, 0] if text == "echo all well" else [1, 1, 0])
+
+
 def test_a_stream_that_is_closed_stays_closed(shell: Shell) -> None:
     does(shell, 'wc -c; echo "out"; echo "err" >&2; exit 0\n')
     shell.same("pytest -q </dev/null", runs=1)
