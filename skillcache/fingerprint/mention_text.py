@@ -141,7 +141,9 @@ def read(data: bytes, kind: bytes) -> bytes:
         variables = _variables(data)
         flags = _flags(data, kind, steps, variables)
         is_open = everything or steps or flags or not TOPS.isdisjoint(far)
-        names = set(signs((*_named(data, scripts=kind == SCRIPT), *variables))) if is_open else set()
+        # Its first line says where its interpreter lies, which is known as such.
+        text = data.partition(b"\n")[2] if data[:2] == b"#!" else data
+        names = set(signs((*_named(text, scripts=kind == SCRIPT), *variables))) if is_open else set()
         words = {*signs(_programs(data, kind)), *_asked(data), *_told_apart(data, kind)}
         words.update(TOOL + name for name in OWNERS if name in data)
     if not (near or relative or far or names or words):

@@ -147,14 +147,17 @@ def of(
     found.follow(memory, given)
     found.fixed |= found.found - spelled
     named: frozenset[str] = frozenset()
+    # Of the texts that are found by what these lead to, in /tmp as well, none runs a recipe of this project.
+    cooks = cooks or not memory.words().isdisjoint(signs(_COOKS))
     ordered = list(programs)
     known = list(zip(ordered, signs(map(os.fsencode, ordered)), strict=True))
     for _ in range(_ROUNDS):
         held = memory.words()
-        if cooks or not held.isdisjoint(signs(_COOKS)):
+        if cooks:
             held.update(memory.recipes())
         named = frozenset([name for name, sign in known if sign in held])
         more = list(scripts(named)) if scripts is not None else []
+        cooks = cooks or any(memory.cooks(path) for path in more)
         if not more:
             break
         before = set(found.found)
@@ -303,6 +306,14 @@ class _Memory:
         self._now[key] = line
         self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
         return line
+
+    def cooks(self, path: str) -> bool:
+        """Whether a file elsewhere may run recipes. Raises Bypass (TOO_SLOW)."""
+        try:
+            line = self.text(path)
+        except OSError:
+            return False
+        return not set(line.rpartition(b"\0")[2].split(b"\1")).isdisjoint(signs(_COOKS))
 
     def _texts(self) -> dict[bytes, bytes]:
         if self._known is None:

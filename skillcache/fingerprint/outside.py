@@ -72,18 +72,13 @@ class Outside:
         """(name, digest) of all that `paths` are and lead to, but of a checkout that holds what the project holds.
 
         Where each lies is said by what leads there, which the key holds: as it is called in every worktree, and by
-        every person. Of several with one name it tells them apart.
+        every person. Of several with one name the folders around them tell them apart.
         """
         found: dict[str, None] = {}
         for path in paths:
             found.update(dict.fromkeys(self._reached(self.place(path))))
-        names = [os.path.basename(path) for path in found]
-        known = [(path, self._own(path)[0]) for path in found]
-        return [
-            (path if names.count(name) > 1 else name, value)
-            for name, (path, value) in zip(names, known, strict=True)
-            if value != _SAME
-        ]
+        known = {path: value for path in found for value in (self._own(path)[0],) if value != _SAME}
+        return list(zip(_apart(list(known)), known.values(), strict=True))
 
     def place(self, path: str) -> str:
         """The real path; for a package of Node's in another checkout of this repository the whole of that."""
@@ -178,6 +173,17 @@ class Outside:
 
 
 _SAME = "same"
+
+
+def _apart(paths: list[str]) -> list[str]:
+    """Each by its name, and by as many folders around it as none of the others ends in."""
+    found = []
+    for path in paths:
+        at = path.rfind("/")
+        while at > 0 and any(other.endswith(path[at:]) for other in paths if other != path):
+            at = path.rfind("/", 0, at)
+        found.append(path[at + 1 :] if at >= 0 else path)
+    return found
 
 
 def repository(root: str) -> str:

@@ -121,6 +121,26 @@ SEARCHED = {
 }
 
 
+def test_a_checkout_elsewhere_agrees_where_what_it_leads_to_is_equal(shell: Shell) -> None:
+    write(shell.project / "settings.json", '{"extends": ["../a/base.json", "../b/base.json", "../c/more.json"]}')
+    git(shell, "add", "-A")
+    git(shell, "commit", "-qm", "all")
+    places = [shell.project, shell.base / "far/away/project"]
+    git(shell, "clone", "-q", str(shell.project), str(places[1]))
+
+    def key(place: Path, *texts: str) -> str:
+        for name, text in zip(("a/base.json", "b/base.json", "c/more.json"), texts, strict=True):
+            write(place.parent / name, text)
+        shell.project = place
+        return shell.key("pytest -q")
+
+    own = key(places[0], "1", "1", "1")
+    for texts in (("1", "1", "2"), ("1", "2", "1"), ("2", "1", "1")):
+        assert key(places[0], *texts) != own
+    assert key(places[0], "1", "2", "1") != key(places[0], "2", "1", "1")
+    assert key(places[1], "1", "1", "2") == key(places[0], "1", "1", "2")
+
+
 # Of a tool that neither the command nor anything around it names.
 OF_OTHERS = {
     "ruff check": "~/.mypy.ini ~/.config/mypy/config ~/.config/flake8 ../pytest.ini ../.flake8 ~/.pylintrc",

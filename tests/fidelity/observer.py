@@ -26,7 +26,7 @@ SETTINGS = {
     "pytest": (
         ("pytest.ini", "ruff.toml", ".ruff.toml", "mypy.ini"),
         (".config/ruff/ruff.toml", ".mypy.ini", ".config/mypy/config"),
-        False,
+        True,
     ),
     "ruff": (("ruff.toml", ".ruff.toml"), (".config/ruff/ruff.toml",), True),
     "mypy": (("mypy.ini",), (".mypy.ini", ".config/mypy/config"), False),

@@ -304,6 +304,7 @@ def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.Mon
         ("tests/test_a.py", 'open("../project/src/main.py")'),
         ("a.sh", "#!/usr/bin/env bash\ncat /proc/self/status /dev/null"),
         ("a.sh", "ls .. ; ls ../.. ; ls ~"),
+        ("a.sh", "#!/opt/shared/sh\ncd .. && true"),
     ],
 )
 def test_a_path_that_stays_inside_or_a_folder_in_prose_is_none(repo: Project, path: str, text: str) -> None:
@@ -317,6 +318,15 @@ def test_another_worktree_is_no_input_by_its_name_alone(repo: Project) -> None:
     repo.commit()
     repo.git("worktree", "add", "-q", "../wt")
     assert repo.beside("wt").rows() == repo.rows()
+
+
+def test_nor_is_a_folder_of_worktrees(repo: Project) -> None:
+    repo.write("conftest.py", 'X = Path(__file__).parent.parent / "trees"')
+    repo.commit()
+    repo.write("../trees/notes.txt")
+    assert named(repo) == ["../trees"]
+    repo.git("worktree", "add", "-q", "../trees/wt")
+    assert named(repo) == []
 
 
 def test_a_folder_of_many_files_counts_by_stamps(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
