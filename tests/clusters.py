@@ -1,10 +1,10 @@
-"""A cluster of real servers on loopback: three that share the slots and, if asked, a replica of our slot."""
+"""A cluster of real servers on loopback: three that share the slots and, if asked, a replica of each."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from skillcache.stores.cluster import SLOT
+from skillcache.stores.cluster import HOME, TAGS, slot_of, tag_of
 from tests.conftest import RedisServer, free_port, start_redis, until
 
 _RUNS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
@@ -13,7 +13,7 @@ _OURS = 1
 
 def _start(folder: Path, password: str, certificates: Path | None) -> RedisServer:
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
-    options += ("--cluster-port", str(free_port()))
+    options += ("--cluster-port", str(free_port()), "--cluster-require-full-coverage", "no")
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
@@ -22,26 +22,38 @@ def _start(folder: Path, password: str, certificates: Path | None) -> RedisServe
 
 
 class Cluster:
-    """others: without our slot; owner: with it; replica: of the owner."""
+    """masters: those that share the slots; owner: the one with HOME; others: without it; replica: of the owner."""
 
     def __init__(
-        self, folder: Path, *, password: str = "", certificates: Path | None = None, replica: bool = False
+        self,
+        folder: Path,
+        *,
+        password: str = "",
+        certificates: Path | None = None,
+        replica: bool = False,
+        replicas: bool = False,
     ) -> None:
-        self.servers = [_start(folder / str(number), password, certificates) for number in range(3 + replica)]
+        """replica: there is one of the owner; replicas: of each."""
+        count = 6 if replicas else 3 + replica
+        self.servers = [_start(folder / str(number), password, certificates) for number in range(count)]
         self._bus = {server.port: self._bus_port(server) for server in self.servers}
         for server, (first, last) in zip(self.servers, _RUNS, strict=False):
             assert server.command("CLUSTER", "ADDSLOTSRANGE", str(first), str(last)) == b"+OK\r\n"
         for server in self.servers[1:]:
             for other in self.servers:
                 server.command("CLUSTER", "MEET", "127.0.0.1", str(other.port), str(self._bus[other.port]))
-        self.owner = self.servers[_OURS]
-        self.others = [server for server in self.servers[:3] if server is not self.owner]
+        self.masters = self.servers[:3]
+        self.owner = self.masters[_OURS]
+        self.others = [server for server in self.masters if server is not self.owner]
         until(lambda: all(self._is_whole(server) for server in self.servers))
-        if replica:
-            self.replica = self.servers[3]
-            until(lambda: self.replica.command("CLUSTER", "REPLICATE", self.id_of(self.owner)) == b"+OK\r\n")
-            until(lambda: b"master_link_status:up" in self.replica.command("INFO", "replication"))
-            until(lambda: all(b"slave" in server.command("CLUSTER", "NODES") for server in self.servers))
+        copied = self.masters if replicas else [self.owner]
+        self.replicas = {master.port: copy for master, copy in zip(copied, self.servers[3:], strict=False)}
+        for master in copied if self.replicas else ():
+            self._replicate(master, self.replicas[master.port])
+        if self.replicas:
+            self.replica = self.replicas[self.owner.port]
+            marks = len(self.replicas)
+            until(lambda: all(server.command("CLUSTER", "NODES").count(b"slave") == marks for server in self.servers))
 
     @property
     def url(self) -> str:
@@ -61,16 +73,34 @@ class Cluster:
         until(lambda: b"role:master" in self.replica.command("INFO", "replication"))
         until(lambda: all(self._is_whole(server) for server in [*self.others, self.replica]))
 
-    def move_slot(self, target: RedisServer) -> None:
-        """Give our slot, and nothing that is in it, to another server."""
-        source, self.owner = self.owner, target
+    def flush(self) -> None:
+        for server in self.masters:
+            server.command("FLUSHALL")
+
+    def master_of(self, key: str) -> RedisServer:
+        """As the slots were given out."""
+        slot = slot_of(tag_of(key))
+        return next(server for server, (_, last) in zip(self.masters, _RUNS, strict=True) if slot <= last)
+
+    def keys(self) -> set[bytes]:
+        return {key for server in self.masters for key in server.command("KEYS", "*").split(b"\r\n")[2::2]}
+
+    def move_slots(self, source: RedisServer, target: RedisServer, of: RedisServer | None = None) -> None:
+        """Give those that our tags are in, and nothing that is in them, to another server; `of`: whose they were."""
         source.command("FLUSHALL")
-        for server in (target, source, *self.servers):
-            assert server.command("CLUSTER", "SETSLOT", str(SLOT), "NODE", self.id_of(target)) == b"+OK\r\n"
+        slots = sorted(map(slot_of, (*TAGS, HOME)))
+        first, last = _RUNS[self.masters.index(of or source)]
+        for slot in [slot for slot in slots if first <= slot <= last]:
+            for server in (target, source, *self.servers):
+                assert server.command("CLUSTER", "SETSLOT", str(slot), "NODE", self.id_of(target)) == b"+OK\r\n"
 
     def stop(self) -> None:
         for server in self.servers:
             server.stop()
+
+    def _replicate(self, master: RedisServer, copy: RedisServer) -> None:
+        until(lambda: copy.command("CLUSTER", "REPLICATE", self.id_of(master)) == b"+OK\r\n")
+        until(lambda: b"master_link_status:up" in copy.command("INFO", "replication"))
 
     def _is_whole(self, server: RedisServer) -> bool:
         said = server.command("CLUSTER", "INFO")

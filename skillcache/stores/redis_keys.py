@@ -51,7 +51,8 @@ The layout (names are public; other languages may read them):
 
 A user of an access list needs `~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*`, and for
 messages the channels `&agent_comm:*`.
-The embedded store takes the same keys, so that a key means one thing in both.
+In a cluster a tag stands in front of each (`cluster`), and in such a list of keys `{*}`: `~{*}skill_cache*`.
+The embedded store takes the same keys, so that a key means one thing in all.
 """
 
 
