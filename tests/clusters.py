@@ -83,7 +83,7 @@ class Cluster:
         return next(server for server, (_, last) in zip(self.masters, _RUNS, strict=True) if slot <= last)
 
     def keys(self) -> set[bytes]:
-        return {key for server in self.masters for key in server.command("KEYS", "*").split(b"\r\n")[2::2]}
+        return {key for server in self.masters for key in server.held()}
 
     def move_slots(self, source: RedisServer, target: RedisServer, of: RedisServer | None = None) -> None:
         """Give those that our tags are in, and nothing that is in them, to another server; `of`: whose they were."""

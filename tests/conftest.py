@@ -107,6 +107,10 @@ class RedisServer:
                 link.sendall(_inline(*words))
                 return _whole_reply(replies)
 
+    def held(self) -> set[bytes]:
+        """Its keys."""
+        return set(self.command("KEYS", "*").split(b"\r\n")[2::2])
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()

@@ -33,7 +33,12 @@ def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
     from skillcache.stores import link_to
     from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    return RedisJournal(link_to(target, PATIENT if patient else None))
+    link = link_to(target, PATIENT if patient else None)
+    if link.is_spread:
+        from skillcache.sessions.journal_cluster import ClusterJournal  # few stores are
+
+        return ClusterJournal(link)
+    return RedisJournal(link)
 
 
 def sessions_file(store: str) -> str:

@@ -9,7 +9,8 @@ braces. So every key is named as elsewhere, and is given a tag in front as a com
     {s18}skillcache:names                entry is read, and stored, with the generations that lie beside it. Raising a
                                          generation raises it with each tag; one that differs is the highest of all
     {s18}skillcache:state...:{scope}     shared values by the project or team
-    {skillcache}...                      all else: sessions, agents and their messages, and others' keys
+    {s18}skill_session:{session_id}...   by the session; {s18}skill_sessions:{project} and notes by the project
+    {skillcache}...                      all else: agents and their messages, which are one whole, and others' keys
 
 Nothing here asks anybody: `Course` says whom to ask what, whoever asks (`nodes`, `redis_cluster`) tells it the replies.
 """
@@ -50,6 +51,8 @@ def slot_of(tag: str) -> int:
 
 _SLOT_OF = {tag: slot_of(tag) for tag in (*TAGS, HOME)}
 
+_BY_PROJECT = (b"notes",)
+_BY_SESSION = (b"told",)
 _BY_DIGEST = (b"claim", b"wake", b"nothing", b"latest")
 _BY_SCOPE = (b"state", b"states", b"state_version")
 
@@ -62,8 +65,10 @@ def tag_of(key: "str | bytes") -> str:
         kind, _, rest = rest.partition(b":")
         if kind == b"names" and not rest:
             return EVERYWHERE
-        if kind in _BY_DIGEST:
+        if kind in _BY_DIGEST or kind in _BY_PROJECT:
             return _tag(rest)
+        if kind in _BY_SESSION:
+            return _tag(rest.partition(b":")[0])
         return _tag(_scope(rest)) if kind in _BY_SCOPE else HOME
     if kind == b"skill_cache_gen":
         return EVERYWHERE
@@ -71,7 +76,9 @@ def tag_of(key: "str | bytes") -> str:
         digest = rest.rpartition(b":")
         # Versions of a skill's result lie together; no digest begins so.
         return _tag(digest[0].rpartition(b":")[2] if digest[2][:1] == b"v" else digest[2])
-    return HOME
+    if kind == b"skill_session":
+        return _tag(rest.partition(b":")[0])
+    return _tag(rest) if kind == b"skill_sessions" else HOME
 
 
 def _scope(text: bytes) -> bytes:

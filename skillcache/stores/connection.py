@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     class Link(Protocol):
         """Asks a server, wherever it is. Of coroutines each call is one that gives what is said here.
 
-        longest: seconds, at most, for which the server is asked to keep a reply back.
+        longest: seconds, at most, for which the server is asked to keep a reply back; is_spread: over the nodes of a
+        cluster, where a script has the keys of one slot.
         """
 
         longest: float
+        is_spread: bool
 
         def ask(self, request: Request[T], patience: float = 0.0) -> T:
             """`patience`: seconds for which the server may keep its reply back. Raises StoreError."""
@@ -218,6 +220,7 @@ class SocketLink:
     """
 
     longest = 5.0  # a server that is gone without a word is noticed after so long
+    is_spread = False
 
     def __init__(self, address: Address, limits: Limits | None = None) -> None:
         self.address = address

@@ -42,6 +42,7 @@ class NodesLink:
     """As `SocketLink`, but that each node fails for itself."""
 
     longest = SocketLink.longest
+    is_spread = True
 
     def __init__(self, address: "Address", limits: Limits | None = None) -> None:
         self.address = address

@@ -63,6 +63,7 @@ class _OverClient:
     Nothing is sent twice or decoded there. itself: over the client's own connections, with its ways.
     """
 
+    is_spread = False
     _options: "dict[str, Any]" = {}  # noqa: RUF012 - nobody changes it
 
     def __init__(self, client: Any, *, itself: bool = False) -> None:
