@@ -14,6 +14,7 @@ _OURS = 1
 def _start(folder: Path, password: str, certificates: Path | None) -> RedisServer:
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
     options += ("--cluster-port", str(free_port()), "--cluster-require-full-coverage", "no")
+    options += ("--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0")
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
@@ -52,8 +53,7 @@ class Cluster:
             self._replicate(master, self.replicas[master.port])
         if self.replicas:
             self.replica = self.replicas[self.owner.port]
-            marks = len(self.replicas)
-            until(lambda: all(server.command("CLUSTER", "NODES").count(b"slave") == marks for server in self.servers))
+            until(lambda: all(self._knows_replicas(server) for server in self.servers))
 
     @property
     def url(self) -> str:
@@ -97,6 +97,10 @@ class Cluster:
     def stop(self) -> None:
         for server in self.servers:
             server.stop()
+
+    def _knows_replicas(self, server: RedisServer) -> bool:
+        said = server.command("CLUSTER", "SLOTS")
+        return all(b":%d\r\n" % copy.port in said for copy in self.replicas.values())
 
     def _replicate(self, master: RedisServer, copy: RedisServer) -> None:
         until(lambda: copy.command("CLUSTER", "REPLICATE", self.id_of(master)) == b"+OK\r\n")

@@ -19,7 +19,7 @@ from binascii import crc_hqx
 from time import monotonic
 
 from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE, StoreError
-from skillcache.stores.redis_keys import LUA_TAG
+from skillcache.stores.redis_keys import LUA_LASTS, LUA_TAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,19 +113,24 @@ _KEYS_ONLY = ("DEL", "EXISTS", "MGET", "SDIFF", "SINTER", "SUNION", "TOUCH", "UN
 _SCRIPTS = ("EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FCALL", "FCALL_RO")
 _OF_TWO_WORDS = ("MEMORY", "OBJECT", "XGROUP", "XINFO")
 _COUNTING = ("DEL", "EXISTS", "TOUCH", "UNLINK")  # whose reply is how many of the keys
+_LASTING = 50  # ms that a replica has to take what is to last
 _NODES = 1024  # at most, that a walk through all keys knows
 
 
 class Part:
-    """What one node is asked. slot: whose; node: the number of one of all, where it is not -1; options: the asker's."""
+    """What one node is asked. slot: whose; node: the number of one of all, where it is not -1; options: the asker's.
 
-    __slots__ = ("node", "options", "slot", "words")
+    lasts: whether it is to outlive the node: a replica has to have it, too.
+    """
+
+    __slots__ = ("lasts", "node", "options", "slot", "words")
 
     def __init__(self, words: "list[Any]", slot: int, node: int = -1) -> None:
         self.words = words
         self.slot = slot
         self.node = node
         self.options: dict[str, Any] = {}
+        self.lasts = False
 
 
 def spread(command: "Sequence[Any]") -> "tuple[list[Part], Join]":
@@ -147,7 +152,10 @@ def spread(command: "Sequence[Any]") -> "tuple[list[Part], Join]":
     if len(known) > 1 and name not in ("MGET", "MSET", *_COUNTING):
         return [_part(words, name, places, tags, known[0])], _only  # for the server to refuse
     if not known:
-        return [_part(words, name, places, tags, tag) for tag in TAGS], _JOINS.get(name, _first)
+        parts = [_part(words, name, places, tags, tag) for tag in TAGS]
+        for part in parts:
+            part.lasts = name == "INCR"  # a generation that was raised and fell again would bring back what was invalid
+        return parts, _JOINS.get(name, _first)
     return _divided(words, name, places, tags, known)
 
 
@@ -161,6 +169,9 @@ def _part(words: "list[Any]", name: str, places: "Iterable[int]", tags: list[str
             words[1] = script.replace(LUA_TAG.encode(), told.encode(), 1)
         else:
             words[1] = script.replace(LUA_TAG, told, 1)
+        part = Part(words, _SLOT_OF[tag])
+        part.lasts = (LUA_LASTS.encode() if isinstance(script, bytes) else LUA_LASTS) in script
+        return part
     return Part(words, _SLOT_OF[tag])
 
 
@@ -287,12 +298,13 @@ def _text(word: "Any") -> str:
 
 
 class Slots:
-    """Which node has which slots. runs: first, last and place of each, in order."""
+    """Which node has which slots. runs: first, last and place of each, in order; copied: nodes that have a replica."""
 
-    __slots__ = ("runs",)
+    __slots__ = ("copied", "runs")
 
-    def __init__(self, runs: "Iterable[tuple[int, int, Place]]") -> None:
+    def __init__(self, runs: "Iterable[tuple[int, int, Place]]", copied: "Iterable[Place]" = ()) -> None:
         self.runs = tuple(sorted(runs))
+        self.copied = frozenset(copied)
 
     def owner(self, slot: int) -> "Place | None":
         for first, last, place in self.runs:
@@ -308,33 +320,37 @@ class Slots:
         for first, last, own in self.runs:
             runs += [(low, high, own) for low, high in ((first, min(last, slot - 1)), (max(first, slot + 1), last))
                      if low <= high]  # fmt: skip
-        return Slots(runs)
+        return Slots(runs, self.copied)
 
     def text(self) -> str:
-        return "".join([f"{first} {last} {port} {host}\n" for first, last, (host, port) in self.runs])
+        lines = [(first, last, 1 if place in self.copied else 0, place) for first, last, place in self.runs]
+        return "".join([f"{first} {last} {copies} {port} {host}\n" for first, last, copies, (host, port) in lines])
 
 
 def read_slots(text: str) -> Slots | None:
     """As `Slots.text` wrote it; None for anything else."""
     runs: list[tuple[int, int, Place]] = []
+    copied: list[Place] = []
     for line in text.splitlines():
-        numbers, host = line.split(" ", 3)[:3], line.split(" ", 3)[3:]
+        numbers, host = line.split(" ", 4)[:4], line.split(" ", 4)[4:]
         if (
             not host
             or not host[0].isprintable()
             or not all(n.isascii() and n.isdigit() and len(n) < 6 for n in numbers)
         ):
             return None
-        first, last, port = map(int, numbers)
+        first, last, copies, port = map(int, numbers)
         if not (runs[-1][1] if runs else -1) < first <= last < SLOTS or not 0 < port < 65_536:
             return None
         runs.append((first, last, (host[0], port)))
-    return Slots(runs) if runs else None
+        copied += [(host[0], port)] if copies else []
+    return Slots(runs, copied) if runs else None
 
 
 def told_slots(reply: "Any", asked: str) -> Slots | None:
     """What CLUSTER SLOTS was answered by; asked: the host that was, as some do not know how they are reached."""
     runs: list[tuple[int, int, Place]] = []
+    copied: list[Place] = []
     for run in reply if isinstance(reply, list) else ():
         if not isinstance(run, list) or len(run) < 3 or not isinstance(run[2], list) or len(run[2]) < 2:
             return None
@@ -345,7 +361,8 @@ def told_slots(reply: "Any", asked: str) -> Slots | None:
         if not 0 <= first <= last < SLOTS or not 0 < port < 65_536:
             return None
         runs.append((first, last, (asked if host in (b"", b"?") else host.decode("utf-8", "replace"), port)))
-    found = Slots(runs)
+        copied += [runs[-1][2]] if len(run) > 3 else []
+    found = Slots(runs, copied)
     return found if found.owner(_SLOT_OF[HOME]) is not None else None
 
 
@@ -379,6 +396,7 @@ class Course:
             course.take({place: replies in order, or Fault})
             if course.is_lost():         # a slot was not where it was thought
                 course.learn(Slots, or None where nobody tells)
+        course.lasting()                 # as next, for the last time
 
     slots: as known now; replies: of each part, a Fault for one that there is none of. redirect: the word, slot and
     place that a reply sends elsewhere by, None for any other.
@@ -448,6 +466,12 @@ class Course:
         if word == "MOVED":
             self.slots, self._lost = self.slots.with_slot(slot, target), True
         self._left[index] = target, word == "ASK"
+
+    def lasting(self) -> "Asked":
+        """What is to be asked in the end, whatever it is answered by: where a replica is to have what was written."""
+        places = {self.slots.owner(part.slot): None for part in self._parts if part.lasts}
+        wait = Part(["WAIT", "1", str(_LASTING)], -1)
+        return {place: [(wait, False)] for place in places if place in self.slots.copied and place not in self.avoid}
 
     def is_lost(self) -> bool:
         return self._lost

@@ -3,16 +3,16 @@
 Which node has which slots is remembered in a private file, so that the next process asks the right one at once:
 
     skillcache slots 1
-    first last port host       of each run of slots, in order
+    first last copied port host       of each run of slots, in order; copied: 1 where the node has a replica
     end
 
-A file that is not ours alone, or is not whole, says nothing; one that is wrong costs the step that a node sends us
-elsewhere by, and is written anew. What a node was asked that failed then is not asked again, and that node nothing
-more: it is dead for this process, with its share of the calls; those of the others go on.
+A file that is not ours alone, is not whole or is an hour old says nothing; one that is wrong costs the step that a node
+sends us elsewhere by, and is written anew. What a node was asked that failed then is not asked again, and that node
+nothing more: it is dead for this process, with its share of the calls; those of the others go on.
 """
 
 import os
-from time import monotonic
+from time import monotonic, time
 
 from skillcache.core import files
 from skillcache.core.outcomes import STORE_UNREACHABLE, StoreError
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _BEGIN, _END = "skillcache slots 1\n", "end\n"
 _LARGEST = 1 << 20  # bytes: as many runs as there are slots
 _OTHERS = 0o022  # who else might write it
+_AGE = 3_600  # seconds: a replica that has come meanwhile sends nobody elsewhere
 
 
 class NodesLink:
@@ -107,6 +108,8 @@ class NodesLink:
             course.take(self._exchange(asked, patience))
             if course.is_lost():
                 course.learn(self._learn(course))
+        if (lasting := course.lasting()) and [0] in self._exchange(lasting, patience).values():
+            forget(self._path)  # of a replica that is gone, which is waited for in vain
         self._slots = course.slots
         return course
 
@@ -211,6 +214,8 @@ def _remembered(path: str) -> Slots | None:
     try:
         status = os.fstat(handle)
         if status.st_uid != os.geteuid() or status.st_mode & _OTHERS or status.st_size > _LARGEST:
+            return None
+        if not 0 <= time() - status.st_mtime < _AGE:
             return None
         text = os.read(handle, _LARGEST).decode("utf-8", "surrogateescape")
     except OSError:

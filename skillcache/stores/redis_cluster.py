@@ -232,6 +232,8 @@ def _steps(
         course.take((yield asked))
         if course.is_lost():
             course.learn((yield course))
+    if lasting := course.lasting():
+        yield lasting
     came = iter(course.replies)
     found = []
     for parts, join in spreads:

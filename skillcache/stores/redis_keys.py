@@ -142,7 +142,9 @@ def state_keys(scope: str, key: str) -> tuple[str, str, str]:
     return record_key("state", f"{scope}:{key}"), record_key("states", scope), record_key("state_version", scope)
 
 
-# The same names for scripts, which learn some of the ids only inside the server. `stores.cluster` sets the tag.
+# The same names for scripts, which learn some of the ids only inside the server. `stores.cluster` sets the tag, and has
+# a replica take what was written by a script which says that it lasts.
+LUA_LASTS = "-- lasts\n"
 LUA_TAG = "local tag = ''\n"
 LUA_NAMES = (
     LUA_TAG

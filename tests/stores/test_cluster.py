@@ -258,19 +258,19 @@ def test_the_second_process_asks_the_right_node_in_one_step(redis_cluster: Clust
 
 HOSTILE = {
     "nothing": b"",
-    "another version": b"skillcache slots 2\n0 16383 1 127.0.0.1\nend\n",
-    "torn": b"skillcache slots 1\n0 16383 1 127.0.0.1\n",
+    "another version": b"skillcache slots 2\n0 16383 0 1 127.0.0.1\nend\n",
+    "torn": b"skillcache slots 1\n0 16383 0 1 127.0.0.1\n",
     "torn in a number": b"skillcache slots 1\n0 16383",
     "no runs": b"skillcache slots 1\nend\n",
-    "out of order": b"skillcache slots 1\n5 16383 1 127.0.0.1\n0 4 1 127.0.0.1\nend\n",
-    "overlapping": b"skillcache slots 1\n0 16383 1 127.0.0.1\n7 9 1 127.0.0.1\nend\n",
-    "too many slots": b"skillcache slots 1\n0 16384 1 127.0.0.1\nend\n",
-    "no port": b"skillcache slots 1\n0 16383 0 127.0.0.1\nend\n",
-    "no number": b"skillcache slots 1\n0 -1 1 127.0.0.1\nend\n",
-    "huge numbers": b"skillcache slots 1\n0 " + b"9" * 5000 + b" 1 127.0.0.1\nend\n",
-    "control characters": b"skillcache slots 1\n0 16383 1 127.0.0.1\x1b\nend\n",
+    "out of order": b"skillcache slots 1\n5 16383 0 1 127.0.0.1\n0 4 0 1 127.0.0.1\nend\n",
+    "overlapping": b"skillcache slots 1\n0 16383 0 1 127.0.0.1\n7 9 0 1 127.0.0.1\nend\n",
+    "too many slots": b"skillcache slots 1\n0 16384 0 1 127.0.0.1\nend\n",
+    "no port": b"skillcache slots 1\n0 16383 0 0 127.0.0.1\nend\n",
+    "no number": b"skillcache slots 1\n0 -1 0 1 127.0.0.1\nend\n",
+    "huge numbers": b"skillcache slots 1\n0 " + b"9" * 5000 + b" 0 1 127.0.0.1\nend\n",
+    "control characters": b"skillcache slots 1\n0 16383 0 1 127.0.0.1\x1b\nend\n",
     "bytes": bytes(range(256)),
-    "huge": b"skillcache slots 1\n" + b"0 16383 1 127.0.0.1\n" * 60_000 + b"end\n",
+    "huge": b"skillcache slots 1\n" + b"0 16383 0 1 127.0.0.1\n" * 60_000 + b"end\n",
 }
 
 
@@ -278,7 +278,7 @@ HOSTILE = {
 def test_a_map_that_is_not_ours_or_not_whole_is_ignored(redis_cluster: Cluster, tmp_path: Path, name: str) -> None:
     path = Path(slots_file(parse_url(redis_cluster.url)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    wrong = b"skillcache slots 1\n0 16383 1 127.0.0.1\nend\n"
+    wrong = b"skillcache slots 1\n0 16383 0 1 127.0.0.1\nend\n"
     if name == "a pipe":
         os.mkfifo(path)
     elif name == "a folder":
@@ -303,7 +303,7 @@ def test_a_map_that_is_wrong_is_followed_to_the_right_node_and_written_anew(redi
     path = Path(slots_file(parse_url(redis_cluster.url)))
     path.parent.mkdir(parents=True, exist_ok=True)
     for others in redis_cluster.masters:
-        path.write_text(f"skillcache slots 1\n0 16383 {others.port} 127.0.0.1\nend\n")
+        path.write_text(f"skillcache slots 1\n0 16383 0 {others.port} 127.0.0.1\nend\n")
         store = open_patiently(redis_cluster.url)
         store.invalidate("Bash")
         assert put(store, KEY, 1000, Bash=store.get(KEY, ("Bash",)).generations[0])
@@ -311,7 +311,7 @@ def test_a_map_that_is_wrong_is_followed_to_the_right_node_and_written_anew(redi
         store.close()
         assert path.read_text().startswith("skillcache slots 1\n0 5460 ")
     # A node that is gone, of a map from before.
-    path.write_text(f"skillcache slots 1\n0 16383 {free_port()} 127.0.0.1\nend\n")
+    path.write_text(f"skillcache slots 1\n0 16383 0 {free_port()} 127.0.0.1\nend\n")
     store = open_patiently(redis_cluster.url)
     assert put(store, KEY, 1000, Bash=3)
     store.close()
