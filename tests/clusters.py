@@ -11,15 +11,15 @@ _RUNS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
 _OURS = 1
 
 
-def _start(folder: Path, password: str, certificates: Path | None) -> RedisServer:
+def _start(folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0) -> RedisServer:
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
-    options += ("--cluster-port", str(free_port()), "--cluster-require-full-coverage", "no")
+    options += ("--cluster-port", str(bus or free_port()), "--cluster-require-full-coverage", "no")
     options += ("--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0")
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
         options += ("--tls-cluster", "yes")
-    return start_redis(folder, password=password, certificates=certificates, options=options)
+    return start_redis(folder, password=password, certificates=certificates, options=options, port=port)
 
 
 class Cluster:
@@ -72,6 +72,23 @@ class Cluster:
         self.owner.process.wait(10)
         until(lambda: b"role:master" in self.replica.command("INFO", "replication"))
         until(lambda: all(self._is_whole(server) for server in [*self.others, self.replica]))
+
+    def master_now(self, number: int) -> RedisServer:
+        """Who has the slots that were given to that master."""
+        for server in self.servers:
+            if server.process.poll() is None:
+                runs = server.command("CLUSTER", "SLOTS").split(b"\r\n:%d\r\n" % _RUNS[number][1])
+                if len(runs) > 1:
+                    port = int(runs[1].split(b"\r\n:", 1)[1].split(b"\r\n")[0])
+                    return next(each for each in self.servers if each.port == port)
+        raise AssertionError
+
+    def revive(self, killed: RedisServer) -> None:
+        """As a replica of whoever has taken its place."""
+        bus = self._bus[killed.port]
+        again = _start(killed.path.parent, killed.password, None, port=killed.port, bus=bus)
+        self.servers[[each.port for each in self.servers].index(killed.port)] = again
+        until(lambda: b"master_link_status:up" in again.command("INFO", "replication"))
 
     def flush(self) -> None:
         for server in self.masters:

@@ -15,6 +15,7 @@ from skillcache.messages.message import Message
 from skillcache.stores import link_to
 from skillcache.stores.connection import Limits
 from skillcache.stores.redis_keys import claim_key, entry_key
+from tests.benchmarks.cluster import under_kills
 from tests.clusters import Cluster
 from tests.conftest import until
 from tests.stores.conftest import open_patiently, put
@@ -117,3 +118,18 @@ def test_each_message_is_heard_once_and_in_order_while_the_master_is_killed(pass
 
 def _id_of(text: str) -> str:
     return text.replace(" ", "").partition('"id":"')[2].partition('"')[0]
+
+
+def test_of_many_calls_none_is_lost_or_wrong_while_masters_are_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The short form of the benchmark: results that are invalidated all the time, and every master is killed once."""
+    monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path / "home"))
+    cluster = Cluster(tmp_path / "cluster", replicas=True)
+    try:
+        found = under_kills(cluster, cluster.url_of(*[s.port for s in cluster.servers]), agents=4, seconds=9, every=1)
+    finally:
+        cluster.stop()
+    assert (found.lost, found.wrong) == (0, 0)
+    assert found.served > 100
+    assert found.without > 0  # some were away
