@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from skillcache.stores.cluster import HOME, TAGS, slot_of, tag_of
-from tests.conftest import RedisServer, free_port, start_redis, until
+from tests.conftest import RedisServer, free_port, require_program, start_redis, until
 
 _RUNS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
 _OURS = 1
 
 
-def _start(folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0) -> RedisServer:
+def _start(
+    folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0
+) -> tuple[RedisServer, int]:
+    """A node, and the port that others reach it by: Redis 6 takes none but one."""
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
-    options += ("--cluster-port", str(bus or free_port()), "--cluster-require-full-coverage", "no")
+    options += ("--cluster-require-full-coverage", "no")
     options += ("--repl-ping-replica-period", "1", "--repl-diskless-sync-delay", "0")
+    if _is_old():
+        while not bus:
+            port = port or free_port()
+            with socket.socket() as probe:
+                if port < 55_000 and probe.connect_ex(("127.0.0.1", port + 10_000)) != 0:
+                    bus = port + 10_000
+                else:
+                    port = 0
+    else:
+        bus = bus or free_port()
+        options += ("--cluster-port", str(bus))
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
         options += ("--tls-cluster", "yes")
-    return start_redis(folder, password=password, certificates=certificates, options=options, port=port)
+    return start_redis(folder, password=password, certificates=certificates, options=options, port=port), bus
+
+
+@lru_cache
+def _is_old() -> bool:
+    return (
+        b"v=6."
+        in subprocess.run([require_program("redis-server"), "--version"], check=True, capture_output=True).stdout
+    )
 
 
 class Cluster:
@@ -36,10 +61,12 @@ class Cluster:
     ) -> None:
         """replica: there is one of the owner; replicas: of each."""
         count = 6 if replicas else 3 + replica
-        self.servers = [_start(folder / str(number), password, certificates) for number in range(count)]
-        self._bus = {server.port: self._bus_port(server) for server in self.servers}
+        started = [_start(folder / str(number), password, certificates) for number in range(count)]
+        self.servers = [server for server, _ in started]
+        self._bus = {server.port: bus for server, bus in started}
         for server, (first, last) in zip(self.servers, _RUNS, strict=False):
-            assert server.command("CLUSTER", "ADDSLOTSRANGE", str(first), str(last)) == b"+OK\r\n"
+            slots = map(str, range(first, last + 1))  # ADDSLOTSRANGE is of Redis 7
+            assert server.command("CLUSTER", "ADDSLOTS", *slots) == b"+OK\r\n"
         for server in self.servers[1:]:
             for other in self.servers:
                 server.command("CLUSTER", "MEET", "127.0.0.1", str(other.port), str(self._bus[other.port]))
@@ -86,7 +113,7 @@ class Cluster:
     def revive(self, killed: RedisServer) -> None:
         """As a replica of whoever has taken its place."""
         bus = self._bus[killed.port]
-        again = _start(killed.path.parent, killed.password, None, port=killed.port, bus=bus)
+        again, _ = _start(killed.path.parent, killed.password, None, port=killed.port, bus=bus)
         self.servers[[each.port for each in self.servers].index(killed.port)] = again
         until(lambda: b"master_link_status:up" in again.command("INFO", "replication"))
 
@@ -126,6 +153,3 @@ class Cluster:
     def _is_whole(self, server: RedisServer) -> bool:
         said = server.command("CLUSTER", "INFO")
         return b"cluster_state:ok" in said and b"cluster_known_nodes:%d" % len(self.servers) in said
-
-    def _bus_port(self, server: RedisServer) -> int:
-        return int(server.command("CONFIG", "GET", "cluster-port").split(b"\r\n")[-2])

@@ -335,6 +335,14 @@ class ClusterClient(redis.Redis):
             self.connection_pool.slots, found = end.value
             return found  # type: ignore[no-any-return]
 
+    def of_all(self, *words: Any) -> list[Any]:
+        """What each of the nodes answers."""
+        nodes = self.connection_pool.known().nodes()
+        found = [self._ask(place, [(Part(list(words), -1), False)], whole=False) for place in nodes]
+        if fault := next((each for each in found if isinstance(each, Fault)), None):
+            raise _fault_of(fault)
+        return [reply for came in found if not isinstance(came, Fault) for reply in came]
+
     def _ask(self, place: Place, asked: list[tuple[Part, bool]], *, whole: bool) -> list[Any] | Fault:
         if place not in self._of_nodes:
             self._of_nodes[place] = redis.Redis(connection_pool=self.connection_pool.at(place))

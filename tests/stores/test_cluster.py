@@ -14,7 +14,10 @@ import pytest
 import redis
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_key, get_redis_client
+from skillcache.cli.checks.folder import refused
+from skillcache.cli.output import CLUSTER_COMMANDS, CLUSTER_KEYS, mend_of
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.settings.in_force import load
 from skillcache.stores import link_to, open_store
 from skillcache.stores.cluster import HOME, TAGS, slot_of, spread, tag_of, unnamed
 from skillcache.stores.connection import Limits
@@ -588,6 +591,43 @@ def _works(act: Callable[[], bool]) -> bool:
         return act()
     except (StoreError, redis.RedisError):
         return False
+
+
+@pytest.fixture
+def restricted(redis_cluster: Cluster) -> Iterator[Callable[[str], str]]:
+    """The URL for a user who may run these commands on our keys, and nothing else; as a provider gives one."""
+
+    def allow(commands: str) -> str:
+        rule = f"resetkeys resetchannels -@all {CLUSTER_KEYS.replace(chr(39), '')} {commands}"
+        for server in redis_cluster.masters:
+            assert server.command("ACL", "SETUSER", "ours", "on", ">s3cret", *rule.split()) == b"+OK\r\n"
+        return redis_cluster.url.replace("://", "://ours:s3cret@")
+
+    yield allow
+    for server in redis_cluster.masters:
+        server.command("ACL", "DELUSER", "ours")
+
+
+def test_a_user_of_the_documented_keys_and_commands_needs_no_other(restricted: Callable[[str], str]) -> None:
+    url = restricted(CLUSTER_COMMANDS)
+    assert refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time()) == {}
+    with SkillCache(url) as cache:
+        cache.set("report", "a", 1)
+        assert cache.invalidate("rep*") == 1
+
+
+def test_what_a_server_without_scripts_does_not_take_is_told(restricted: Callable[[str], str]) -> None:
+    url = restricted(f"{CLUSTER_COMMANDS} -@scripting")
+    found = refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time())
+    lost = {"results", "claims", "sessions", "messages", "shared values"}
+    assert {kind.what for kind in found} == lost
+    assert {fault.outcome for fault in found.values()} == {STORE_REFUSED}
+    for fault in found.values():
+        assert mend_of(fault, url, "X").endswith(f"ACL SETUSER ours {CLUSTER_COMMANDS}")
+    store = open_store(url, now=NOW)
+    assert store.get(KEY, ("Bash",)).entry is None  # what is there is served
+    assert store.invalidate("Bash") == 1
+    store.close()
 
 
 def test_a_client_names_keys_as_elsewhere(redis_cluster: Cluster) -> None:
