@@ -322,7 +322,8 @@ class ClusterClient(redis.Redis):
 
     def run(self, commands: Sequence[Command], *, whole: bool = False, raising: bool = True) -> list[Any]:
         """The replies in order. whole: what one slot alone is asked happens whole; raising: the first error of them."""
-        steps = _steps(commands, self.connection_pool.known(), raising=raising)
+        known = self.connection_pool.known()
+        steps = _steps(commands, known, raising=raising)
         given: Any = None
         try:
             while True:
@@ -332,7 +333,9 @@ class ClusterClient(redis.Redis):
                 else:
                     given = {place: self._ask(place, asked, whole=whole) for place, asked in step.items()}
         except StopIteration as end:
-            self.connection_pool.slots, found = end.value
+            slots, found = end.value
+            if slots is not known:  # another thread may have learnt more meanwhile
+                self.connection_pool.slots = slots
             return found  # type: ignore[no-any-return]
 
     def of_all(self, *words: Any) -> list[Any]:
@@ -372,8 +375,8 @@ class AioClusterClient(redis.asyncio.Redis):
 
     async def run(self, commands: Sequence[Command], *, whole: bool = False, raising: bool = True) -> list[Any]:
         pool = self.connection_pool
-        slots = await asyncio.to_thread(pool.known) if pool.slots is None else pool.slots
-        steps = _steps(commands, slots, raising=raising)
+        known = await asyncio.to_thread(pool.known) if pool.slots is None else pool.slots
+        steps = _steps(commands, known, raising=raising)
         given: Any = None
         try:
             while True:
@@ -387,7 +390,9 @@ class AioClusterClient(redis.asyncio.Redis):
                     came = await asyncio.gather(*[self._ask(*each, whole=whole) for each in step.items()])
                     given = dict(zip(step, came, strict=True))
         except StopIteration as end:
-            pool.slots, found = end.value
+            slots, found = end.value
+            if slots is not known:
+                pool.slots = slots
             return found  # type: ignore[no-any-return]
 
     async def _ask(self, place: Place, asked: list[tuple[Part, bool]], *, whole: bool) -> list[Any] | Fault:
