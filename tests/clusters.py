@@ -98,7 +98,9 @@ class Cluster:
         self.owner.process.kill()
         self.owner.process.wait(10)
         until(lambda: b"role:master" in self.replica.command("INFO", "replication"))
-        until(lambda: all(self._is_whole(server) for server in [*self.others, self.replica]))
+        gone = b":%d\r\n" % self.owner.port
+        left = [*self.others, self.replica]
+        until(lambda: all(gone not in server.command("CLUSTER", "SLOTS") for server in left))
 
     def master_now(self, number: int) -> RedisServer:
         """Who has the slots that were given to that master."""

@@ -315,7 +315,9 @@ return found
 
 # ARGV: now, id, token, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and
 # why of others.
-SETTLE = _script("""\
+SETTLE = _script(
+    LUA_LASTS
+    + """\
 local id, token, size, shown = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 if not may_act(id, token) then return false end
 local key = agent_key(id)
@@ -336,7 +338,8 @@ if size > 0 then
   redis.call('HINCRBY', key, 'shown', size)
 end
 return 1
-""")
+"""
+)
 
 # ARGV: now, id, token, place. Returns id, name and time since its edit of the agent and of each that it meets.
 EDITED = _script("""\
