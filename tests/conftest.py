@@ -107,6 +107,10 @@ class RedisServer:
                 link.sendall(_inline(*words))
                 return _whole_reply(replies)
 
+    def held(self) -> set[bytes]:
+        """Its keys."""
+        return set(self.command("KEYS", "*").split(b"\r\n")[2::2])
+
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
@@ -211,9 +215,15 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluste
 
 
 @pytest.fixture
-def redis_cluster(shared_cluster: "Cluster") -> "Cluster":
-    """Three servers without a single key; one cluster for the whole run."""
-    shared_cluster.owner.command("FLUSHALL")
+def redis_cluster(
+    shared_cluster: "Cluster", tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> "Cluster":
+    """Three servers without a single key; one cluster for the whole run. What is remembered of it is the test's own."""
+    from skillcache.stores import nodes
+
+    folder = str(tmp_path_factory.mktemp("slots"))
+    monkeypatch.setattr(nodes, "cache_folder", lambda _environ: folder)
+    shared_cluster.flush()
     return shared_cluster
 
 

@@ -71,6 +71,7 @@ COLD = (
     "messages.sending",
     "stores.patterns",
     "stores.pooled",
+    "stores.redis_cluster",
     "stores.redis_py",
     "stores.scan",
     "tools.explanation",

@@ -20,6 +20,7 @@ from skillcache.settings.in_force import Settings, load
 from skillcache.stores import scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
+from skillcache.stores.redis_cluster import ClusterClient
 from skillcache.stores.redis_keys import project_name, record_key, team_name
 from skillcache.stores.scan import Holdings, Steps, T
 
@@ -107,10 +108,14 @@ class RedisContents(Contents):
         return float(seconds + microseconds / 1_000_000)
 
     def evicts(self) -> str:
-        """By which policy the server may give up any key of ours, "" for none. Raises redis.RedisError."""
-        memory = self._client.info("memory")
-        policy = str(memory.get("maxmemory_policy", ""))
-        return policy if memory.get("maxmemory") and policy.startswith("allkeys") else ""
+        """By which policy a server may give up any key of ours, "" for none. Raises redis.RedisError."""
+        client = self._client
+        found = client.of_all("INFO", "memory") if isinstance(client, ClusterClient) else [client.info("memory")]
+        for memory in found:
+            policy = str(memory.get("maxmemory_policy", ""))
+            if memory.get("maxmemory") and policy.startswith("allkeys"):
+                return policy
+        return ""
 
     def _tidy(self) -> None:
         for keys in self.batches(_LATEST):

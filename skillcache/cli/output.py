@@ -122,6 +122,7 @@ STOPPED = 130  # the person pressed Ctrl-C
 
 KEYS = "'~skill_cache*' '~skillcache:*' '~team:cache:*' '~skill_session*' '~agent_comm:*' '&agent_comm:*'"
 COMMANDS = "+@read +@write +@scripting +@pubsub +@connection +time +info"
+CLUSTER_KEYS, CLUSTER_COMMANDS = KEYS.replace("~", "~{*}"), f"{COMMANDS} +cluster|slots +wait"
 _OF_A_CLUSTER = ("ASK", "CLUSTERDOWN", "CROSSSLOT", "MOVED")
 
 
@@ -205,7 +206,8 @@ def _of_a_refusal(detail: str, address: Address, named: str) -> str:
         "WRONGPASS": f"correct user and password in {named}",
     }
     if code == "NOPERM" or "user executing the script" in text:
-        lacks = COMMANDS if "to run" in text or "can't run" in text else KEYS
+        keys, commands = (CLUSTER_KEYS, CLUSTER_COMMANDS) if address.nodes else (KEYS, COMMANDS)
+        lacks = commands if "to run" in text or "can't run" in text else keys
         return f"{redis_cli} ACL SETUSER {user} {lacks}"
     if code in mends:
         return mends[code]

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import redis
 import redis.asyncio
 
+from skillcache.stores.redis_cluster import AioClusterClient, ClusterClient
 from skillcache.stores.redis_py import aio_connect, connect
 
 _CLUSTERS = (redis.RedisCluster, redis.asyncio.RedisCluster)
@@ -33,6 +34,8 @@ def check(client: Any, *, aio: bool) -> None:
     if not is_one and not isinstance(client, kind):
         wanted = "redis.asyncio.Redis" if aio else "redis.Redis"
         raise TypeError(f"a client is a {wanted} or a {wanted}Cluster, not {_name_of(client)}")
+    if isinstance(client, ClusterClient | AioClusterClient):  # ours, which renames none
+        return
     plain: Any = cluster if is_one else kind
     if type(client).execute_command is not plain.execute_command or "execute_command" in vars(client):
         raise TypeError(

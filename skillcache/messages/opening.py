@@ -23,10 +23,10 @@ def _open(target: str, now: float, patient: bool) -> Post:
 
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
     from skillcache.messages.inbox_redis import RedisPost
-    from skillcache.stores.connection import PATIENT, SocketLink  # a hook pays for one store only
-    from skillcache.stores.redis_url import parse_url
+    from skillcache.stores import link_to
+    from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    return RedisPost(SocketLink(parse_url(target), PATIENT if patient else None))
+    return RedisPost(link_to(target, PATIENT if patient else None))
 
 
 def messages_file(store: str) -> str:

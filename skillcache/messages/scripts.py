@@ -11,7 +11,7 @@ What they all ask of who comes (whether an agent is theirs, what a person is cal
 
 from skillcache.messages import message
 from skillcache.messages.message import MARK
-from skillcache.stores.redis_keys import LUA_MESSAGE_NAMES
+from skillcache.stores.redis_keys import LUA_LASTS, LUA_MESSAGE_NAMES
 
 _LENGTH = f"local MARK = {MARK}\n"
 LUA_OWNERS = (
@@ -250,7 +250,9 @@ return found
 """)
 
 # ARGV: now, then recipient, project, ttl, envelope and value of each message. Returns listeners, -1 or -2 for each.
-SEND = _script("""\
+SEND = _script(
+    LUA_LASTS
+    + """\
 local found = {}
 for i = 2, #ARGV, 5 do
   local recipient, project, ttl, text, value = unpack(ARGV, i, i + 4)
@@ -270,7 +272,8 @@ for i = 2, #ARGV, 5 do
 end
 if #ARGV > 1 then sweep(ARGV[3]) end
 return found
-""")
+"""
+)
 
 # ARGV: now, id, token, count. Returns now, the agent's name, then of each entry, 1 where it was taken before, text, 1
 # where it has no envelope.
@@ -312,7 +315,9 @@ return found
 
 # ARGV: now, id, token, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and
 # why of others.
-SETTLE = _script("""\
+SETTLE = _script(
+    LUA_LASTS
+    + """\
 local id, token, size, shown = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
 if not may_act(id, token) then return false end
 local key = agent_key(id)
@@ -333,7 +338,8 @@ if size > 0 then
   redis.call('HINCRBY', key, 'shown', size)
 end
 return 1
-""")
+"""
+)
 
 # ARGV: now, id, token, place. Returns id, name and time since its edit of the agent and of each that it meets.
 EDITED = _script("""\

@@ -30,10 +30,15 @@ def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
 
         return SqliteJournal(sessions_file(target.removeprefix(EMBEDDED)), now=now)
     from skillcache.sessions.journal_redis import RedisJournal
-    from skillcache.stores.connection import PATIENT, SocketLink  # a hook pays for one store only
-    from skillcache.stores.redis_url import parse_url
+    from skillcache.stores import link_to
+    from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    return RedisJournal(SocketLink(parse_url(target), PATIENT if patient else None))
+    link = link_to(target, PATIENT if patient else None)
+    if link.is_spread:
+        from skillcache.sessions.journal_cluster import ClusterJournal  # few stores are
+
+        return ClusterJournal(link)
+    return RedisJournal(link)
 
 
 def sessions_file(store: str) -> str:

@@ -1,7 +1,8 @@
 """The journal in Redis: one round trip for all that a hook has to say and to ask, and the scripts that do it.
 
 Scripts, so that a hook has one round trip, a record counts once and caps hold among writers at the same time. They name
-keys that they learn inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
+keys that they learn inside the server, so they need one that holds every key. In a cluster `journal_cluster` takes them
+apart: into what is a session's, and what is its project's.
 """
 
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
@@ -19,14 +20,32 @@ if TYPE_CHECKING:
 
 # ARGV: ttl, caps of log, files, days, tasks, sessions, told; ttl of told; then records. The first write of a record may
 # raise (no memory, read-only): nothing of it is there then. The others may not, or one odd key would hold up all.
-_DAYS = f"local DAY, WEEK, RECENT = {journal.DAY}, {journal.WEEK}, {journal.RECENT}\n"
-RECORD = (
-    LUA_NAMES
-    + _DAYS
-    + """\
-local ttl, log_cap, files_cap, days_cap, tasks_cap, sessions_cap, told_cap, told_ttl = unpack(ARGV, 1, 8)
+DAYS = f"local DAY, WEEK, RECENT = {journal.DAY}, {journal.WEEK}, {journal.RECENT}\n"
+CALLS = """\
 local call = redis.pcall
 local function number(text) return tonumber(text or '0') or 0 end
+"""
+# The last activity of a session, in the index of its project. `forget` is told of who falls out of it.
+NOTE = """\
+local function note(project, id, last, at)
+  local index = sessions_key(project)
+  local score = call('ZSCORE', index, id)
+  if type(score) ~= 'string' or number(score) < last then
+    call('ZADD', index, string.format('%.0f', last), id)
+  end
+  for _, old in ipairs(call('ZRANGE', index, 0, -1 - sessions_cap)) do
+    call('ZREM', index, old)
+    if old ~= id then forget(old) end
+  end
+  call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', at - ttl * 1000))
+  call('EXPIRE', index, ttl)
+end
+local function repeated() end
+"""
+CAPS = """\
+local ttl, log_cap, files_cap, days_cap, tasks_cap, sessions_cap, told_cap, told_ttl = unpack(ARGV, 1, 8)
+"""
+TELL = """\
 local function fetch(key, field)
   local found = call('HGET', key, field)
   return type(found) == 'string' and found or nil
@@ -43,6 +62,11 @@ local function count_days(id, day, paths, cap)
     local name = string.format('%d ', day) .. path
     if fetch(days, name) or number(call('HLEN', days)) < cap then call('HINCRBY', days, name, 1) end
   end
+end
+-- A record that was told before the project was known counts, too.
+local function last_of(id, at)
+  local newest = call('ZREVRANGE', told_key(id), 0, 0, 'WITHSCORES')[2]
+  return math.max(at, number(fetch(state_key(id), 'active')), number(newest))
 end
 local written = 0
 for i = 9, #ARGV do
@@ -88,32 +112,18 @@ for i = 9, #ARGV do
     end
     local project = r.project
     if project ~= '' then call('HSET', state, 'project', project) else project = fetch(state, 'project') or '' end
-    if project ~= '' then
-      local index = sessions_key(project)
-      local score = call('ZSCORE', index, id)
-      -- A record that was told before the project was known counts, too.
-      local newest = call('ZREVRANGE', told_key(id), 0, 0, 'WITHSCORES')[2]
-      local last = math.max(at, number(fetch(state, 'active')), number(newest))
-      if type(score) ~= 'string' or number(score) < last then
-        call('ZADD', index, string.format('%.0f', last), id)
-      end
-      for _, old in ipairs(call('ZRANGE', index, 0, -1 - sessions_cap)) do
-        call('ZREM', index, old)
-        if old ~= id then forget(old) end
-      end
-      call('ZREMRANGEBYSCORE', index, '-inf', string.format('%.0f', at - ttl * 1000))
-      call('EXPIRE', index, ttl)
-    end
+    if project ~= '' then note(project, id, last_of(id, at), at) end
     for _, key in ipairs({state, log_key(id), files_key(id), days_key(id), tasks}) do call('EXPIRE', key, ttl) end
     call('ZREMRANGEBYRANK', told_key(id), 0, -1 - told_cap)
     call('EXPIRE', told_key(id), told_ttl)
+  elseif id then
+    repeated(id, at)
   end
 end
-return written
 """
-).encode()
+RECORD = (LUA_NAMES + DAYS + CAPS + CALLS + NOTE + TELL + "return written\n").encode()
 
-_PAST = """\
+PAST = """\
 local function fetch(...)
   local found = redis.pcall(...)
   return found.err and {} or found
@@ -138,8 +148,8 @@ end
 # sessions by last activity, newest first; the own one first of all.
 READ = (
     LUA_NAMES
-    + _DAYS
-    + _PAST
+    + DAYS
+    + PAST
     + """\
 local function edited(project, most, now)
   local today, weights, paths, found = math.floor(now / DAY), {}, {}, {}
@@ -193,7 +203,7 @@ return forget(ARGV[1])
 """
 ).encode()
 
-# ARGV: session, project, score, ttl, day of its last edit, then counted runs of words: state, log (oldest first),
+# ARGV: session, project or '', score, ttl, day of its last edit, then counted runs of words: state, log (oldest first),
 # files, tasks.
 RESTORE = (
     LUA_NAMES
@@ -218,8 +228,10 @@ for i = 1, #tasks, 2 do redis.call('HSET', tasks_key(id), tasks[i], tasks[i + 1]
 for _, key in ipairs({state_key(id), log_key(id), files_key(id), days_key(id), tasks_key(id)}) do
   redis.call('EXPIRE', key, ttl)
 end
-redis.call('ZADD', sessions_key(project), at, id)
-redis.call('EXPIRE', sessions_key(project), ttl)
+if project ~= '' then
+  redis.call('ZADD', sessions_key(project), at, id)
+  redis.call('EXPIRE', sessions_key(project), ttl)
+end
 return 1
 """
 ).encode()
@@ -252,15 +264,7 @@ class RedisJournal(Journal):
         return next(iter(self._link.ask(_read(question)).sessions), None)
 
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
-        runs: list[list[str]] = [
-            [word for pair in past.state.items() for word in pair],
-            past.log[::-1],
-            [word for path, count in past.files for word in (path, str(count))],
-            [word for pair in past.tasks.items() for word in pair],
-        ]
-        words = [word for run in runs for word in (str(len(run)), *run)]
-        day = str(journal.last_day(past.state, at))
-        self._ask("EVAL", RESTORE, "0", past.id, project, str(at), str(ttl), day, *map(_bytes, words))
+        self._ask("EVAL", RESTORE, "0", *restoring(past, project, at, ttl))
 
     def forget(self, session: str, project: str) -> bool:
         return self._ask("EVAL", FORGET, "0", session, project) != 0
@@ -275,29 +279,42 @@ class RedisJournal(Journal):
         self._link.close()
 
     def _ask(self, *command: "str | bytes") -> "Reply":
-        return self._link.ask((command, _anything))
+        return self._link.ask((command, anything))
+
+
+def restoring(past: Past, project: str, at: int, ttl: int) -> "tuple[str | bytes, ...]":
+    runs: list[list[str]] = [
+        [word for pair in past.state.items() for word in pair],
+        past.log[::-1],
+        [word for path, count in past.files for word in (path, str(count))],
+        [word for pair in past.tasks.items() for word in pair],
+    ]
+    words = [word for run in runs for word in (str(len(run)), *run)]
+    return (past.id, project, str(at), str(ttl), str(journal.last_day(past.state, at)), *map(_bytes, words))
+
+
+def caps(ttl: int) -> tuple[str, ...]:
+    """What records are told with."""
+    held = (journal.LOG, journal.FILES, journal.DAYS, journal.TASKS, journal.SESSIONS)
+    return tuple(map(str, (ttl, *held, journal.TOLD, journal.TOLD_TTL)))
 
 
 def _record(records: "Iterable[bytes]", ttl: int) -> "list[Request[Reply]]":
     lines = tuple(records)
-    if not lines:
-        return []
-    held = (journal.LOG, journal.FILES, journal.DAYS, journal.TASKS, journal.SESSIONS)
-    caps = (ttl, *held, journal.TOLD, journal.TOLD_TTL)
-    return [(("EVAL", RECORD, "0", *map(str, caps), *lines), _anything)]
+    return [(("EVAL", RECORD, "0", *caps(ttl), *lines), anything)] if lines else []
 
 
 def _read(question: Question) -> "Request[History]":
     details = (question.sessions, question.near, question.any, question.entries, question.files)
     counts = (*details, question.edited, question.now)
     command: Command = ("EVAL", READ, "0", question.project, question.branch, question.own, *map(str, counts))
-    return command, lambda reply: _history(reply, question)
+    return command, lambda reply: history(reply, question)
 
 
-def _history(reply: "Reply", question: Question) -> History:
+def history(reply: "Reply", question: Question) -> History:
     """No more than was asked for, whatever comes."""
     try:
-        notes, edited, *pasts = _items(reply)
+        notes, edited, *pasts = items(reply)
         found = [_past(item, question) for item in pasts[: question.sessions + 1]]
         return History(_pairs(notes), found, _counted(edited, question.edited))
     except (TypeError, ValueError, OverflowError):
@@ -305,11 +322,11 @@ def _history(reply: "Reply", question: Question) -> History:
 
 
 def _past(reply: "Reply", question: Question) -> Past:
-    id_, state, log, files, tasks = _items(reply)
+    id_, state, log, files, tasks = items(reply)
     return Past(
-        _text(id_),
+        text(id_),
         _pairs(state),
-        [_text(entry) for entry in _items(log)[: question.entries]],
+        [text(entry) for entry in items(log)[: question.entries]],
         _counted(files, question.files),
         _pairs(tasks),
     )
@@ -324,17 +341,17 @@ def _pairs(reply: "Reply") -> dict[str, str]:
 
 
 def _couples(reply: "Reply") -> list[tuple[str, str]]:
-    words = [_text(word) for word in _items(reply)]
+    words = [text(word) for word in items(reply)]
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _items(reply: "Reply") -> "list[Reply]":
+def items(reply: "Reply") -> "list[Reply]":
     if not isinstance(reply, list):
         raise TypeError
     return reply
 
 
-def _text(reply: "Reply") -> str:
+def text(reply: "Reply") -> str:
     """What others wrote may be any bytes."""
     if not isinstance(reply, bytes):
         raise TypeError
@@ -345,5 +362,5 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-def _anything(reply: "Reply") -> "Reply":
+def anything(reply: "Reply") -> "Reply":
     return reply

@@ -2,6 +2,10 @@
 
 from skillcache.stores.contract import EMBEDDED, Store
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.stores.connection import Limits, Link
+
 
 def open_store(target: str, *, now: float) -> Store:
     """The store `target` names: `embedded:` and the absolute path of its file, or a Redis URL.
@@ -13,8 +17,19 @@ def open_store(target: str, *, now: float) -> Store:
         from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
 
         return SqliteStore(target.removeprefix(EMBEDDED), now=now)
-    from skillcache.stores.connection import SocketLink  # a hook pays for one store only
     from skillcache.stores.redis import RedisStore
+
+    return RedisStore(link_to(target))
+
+
+def link_to(url: str, limits: "Limits | None" = None) -> "Link":
+    """One for this process, which is asked in few places. Raises ConfigError."""
+    from skillcache.stores.connection import SocketLink  # a hook pays for one store only
     from skillcache.stores.redis_url import parse_url
 
-    return RedisStore(SocketLink(parse_url(target)))
+    address = parse_url(url)
+    if address.nodes:
+        from skillcache.stores.nodes import NodesLink  # few URLs name any
+
+        return NodesLink(address, limits)
+    return SocketLink(address, limits)

@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     class Link(Protocol):
         """Asks a server, wherever it is. Of coroutines each call is one that gives what is said here.
 
-        longest: seconds, at most, for which the server is asked to keep a reply back.
+        longest: seconds, at most, for which the server is asked to keep a reply back; is_spread: over the nodes of a
+        cluster, where a script has the keys of one slot.
         """
 
         longest: float
+        is_spread: bool
 
         def ask(self, request: Request[T], patience: float = 0.0) -> T:
             """`patience`: seconds for which the server may keep its reply back. Raises StoreError."""
@@ -70,13 +72,17 @@ _CODES = (
     b"NOREPLICAS NOSCRIPT OOM READONLY TRYAGAIN UNKILLABLE WRONGPASS WRONGTYPE"
 ).split()
 _TELLING = (b"ERR", b"NOPERM")
+_SENDING = (b"ASK", b"MOVED")
 _SAID = 160  # characters of such a text
 
 
 class ErrorReply:
-    """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest."""
+    """An error reply; code: its first word, ERR where that is not a known one; text: what may be shown of the rest.
 
-    __slots__ = ("code", "text")
+    sent: where else a node of a cluster sends us, by MOVED and ASK.
+    """
+
+    __slots__ = ("code", "sent", "text")
 
     def __init__(self, line: bytes) -> None:
         code, _, text = line.partition(b" ")
@@ -84,6 +90,7 @@ class ErrorReply:
             code = b"NOAUTH"
         self.code = code.decode() if code in _CODES else "ERR"
         self.text = said(text) if code in _TELLING else ""
+        self.sent = said(text) if code in _SENDING else ""
 
     @property
     def detail(self) -> str:
@@ -213,13 +220,15 @@ class SocketLink:
     """
 
     longest = 5.0  # a server that is gone without a word is noticed after so long
+    is_spread = False
 
     def __init__(self, address: Address, limits: Limits | None = None) -> None:
         self.address = address
         self._limits = limits or Limits()
-        self._is_tagged = bool(address.nodes)
         self._socket: _socket.socket | None = None
         self._reader = Reader(self._receive, self._limits.size)
+        self._greeting: tuple[tuple[str, ...], ...] = ()
+        self._count = 0
         self._deadline = 0.0
         self._silence = 0.0
         self._fault: tuple[Outcome, str] | None = None
@@ -246,42 +255,51 @@ class SocketLink:
         try:
             replies = iter(self._exchange(commands, patience) if commands else ())
             self._fault = None
-            return [read(_accepted(next(replies)) if command else None) for command, read in requests]
+            return [read(accepted(next(replies)) if command else None) for command, read in requests]
         except StoreError as error:
             self._fault = (error.outcome, error.detail)
             self.close()
             raise StoreError(*self._fault) from None
 
-    def _exchange(self, commands: "list[Command]", patience: float) -> "list[Reply]":
-        """The reply to each command, in one round trip; a refused greeting is the only reply.
+    def _exchange(self, commands: "Sequence[Command]", patience: float) -> "list[Reply]":
+        self.connect()
+        self.send(commands, patience)
+        return self.receive()
 
-        The greeting of a fresh connection travels with the first. Raises StoreError.
-        """
-        greeting: tuple[tuple[str, ...], ...] = ()
-        try:
-            if self._socket is None:
+    def connect(self) -> None:
+        """In three steps: to connect, to send, to receive. Each raises StoreError, after which there is no other."""
+        if self._socket is None:
+            try:
                 self._socket = _connect(self.address, self._limits)
-                greeting = self.address.greeting()
-            patience += _WAITING_MARGIN if patience else 0.0
-            self._deadline = monotonic() + self._limits.operation + patience
-            self._silence = self._limits.silence + patience
-            if self._is_tagged:
-                from skillcache.stores.cluster import tagged  # few URLs name one
+            except OSError as error:
+                raise _named(error) from None
+            self._greeting = self.address.greeting()
 
-                commands = [tuple(tagged(words)) for words in commands]
-            self._send(b"".join([encode(words) for words in (*greeting, *commands)]))
-            for words in greeting:
+    def send(self, commands: "Sequence[Command]", patience: float) -> None:
+        """The greeting of a fresh connection travels with the first."""
+        self._count = len(commands)
+        patience += _WAITING_MARGIN if patience else 0.0
+        self._deadline = monotonic() + self._limits.operation + patience
+        self._silence = self._limits.silence + patience
+        try:
+            self._send(b"".join([encode(words) for words in (*self._greeting, *commands)]))
+        except OSError as error:
+            raise _named(error) from None
+
+    def receive(self) -> "list[Reply]":
+        """The reply to each command that was sent."""
+        try:
+            for words in self._greeting:
                 reply = self._reader.read()
                 if isinstance(reply, ErrorReply):
                     # The commands' own (NOAUTH) would only be its consequence, or never come.
-                    return [self._discreet(reply)]
+                    raise refusal(self._discreet(reply))
                 if reply != b"OK":
                     raise StoreError(STORE_GARBAGE, f"{words[0]} was not answered by OK")
-            replies = [self._discreet(self._reader.read()) for _ in commands]
-        except TimeoutError:
-            raise StoreError(STORE_TIMEOUT, "the connection timed out") from None
+            self._greeting = ()
+            replies = [self._discreet(self._reader.read()) for _ in range(self._count)]
         except OSError as error:
-            raise StoreError(STORE_UNREACHABLE, describe(error)) from None
+            raise _named(error) from None
         self._reader.require_drained()
         return replies
 
@@ -297,7 +315,7 @@ class SocketLink:
         self._silence = self._limits.operation
         return piece
 
-    def _discreet(self, reply: "Reply") -> "Reply":
+    def _discreet(self, reply: "T") -> "T":
         if isinstance(reply, ErrorReply) and self.address.password and self.address.password in reply.text:
             reply.text = ""
         return reply
@@ -324,15 +342,26 @@ def ask_once(address: Address, command: "Command", seconds: float) -> "Any":
         link.close()
 
 
-def _accepted(reply: "Reply") -> "Reply":
+def accepted(reply: "Reply") -> "Reply":
+    """Raises StoreError for an error."""
     if isinstance(reply, ErrorReply):
-        raise StoreError(STORE_REFUSED, reply.detail)
+        raise refusal(reply)
     return reply
+
+
+def refusal(reply: ErrorReply) -> StoreError:
+    return StoreError(STORE_REFUSED, reply.detail)
+
+
+def _named(error: OSError) -> StoreError:
+    if isinstance(error, TimeoutError):
+        return StoreError(STORE_TIMEOUT, "the connection timed out")
+    return StoreError(STORE_UNREACHABLE, describe(error))
 
 
 def _connect(address: Address, limits: Limits) -> "_socket.socket":
     deadline = monotonic() + limits.connect
-    if address.sentinels or address.nodes:
+    if address.sentinels:
         from skillcache.stores.cluster import locate  # few URLs name any
 
         address = locate(address, deadline, ask_once)

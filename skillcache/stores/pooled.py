@@ -17,6 +17,7 @@ from redis import exceptions
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.stores.connection import ErrorReply, describe
 from skillcache.stores.redis import RedisStore, hear
+from skillcache.stores.redis_cluster import OF_ANOTHER_POOL, AioClusterClient, ClusterClient
 from skillcache.stores.redis_py import AIO_READING, READING
 
 if TYPE_CHECKING:
@@ -50,9 +51,8 @@ _CODES = {
     "ReadOnlyError": "READONLY",
     "TryAgainError": "TRYAGAIN",
 }
-# What steers the replies or the tries is ours to say; the rest of these belongs to the pool it was made for.
+# What steers the replies or the tries is ours to say.
 _OWN = ("decode_responses", "encoding", "legacy_responses", "parser_class", "protocol", "retry")
-_OF_ANOTHER_POOL = ("event_dispatcher", "himport_", "maint_", "orig_", "oss_")
 
 _clients: MutableMapping[object, Any] = WeakKeyDictionary()
 
@@ -62,6 +62,9 @@ class _OverClient:
 
     Nothing is sent twice or decoded there. itself: over the client's own connections, with its ways.
     """
+
+    is_spread = False
+    _options: "dict[str, Any]" = {}  # noqa: RUF012 - nobody changes it
 
     def __init__(self, client: Any, *, itself: bool = False) -> None:
         self._itself = itself
@@ -97,9 +100,13 @@ class PooledLink(_OverClient):
             return read(self.client.execute_command(*words) if words else None)
 
     def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
-        """As one transaction, where there are several."""
+        """As one transaction, where there are several; in a cluster one for each node that is asked."""
         if len(requests) == 1:
             return [self.ask(requests[0])]
+        if isinstance(self.client, ClusterClient):
+            with translating(self.client):
+                given = [(self._words(each), self._options) for each, _ in requests]
+                return _read(requests, self.client.run(given, whole=True))
         with translating(self.client), self.client.pipeline() as steps:
             return _read(requests, self._filled(steps, requests).execute())
 
@@ -131,6 +138,10 @@ class AioLink(_OverClient):
     async def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
         if len(requests) == 1:
             return [await self.ask(requests[0])]
+        if isinstance(self.client, AioClusterClient):
+            with translating(self.client):
+                given = [(self._words(each), self._options) for each, _ in requests]
+                return _read(requests, await self.client.run(given, whole=True))
         with translating(self.client):
             async with self.client.pipeline() as steps:
                 return _read(requests, await self._filled(steps, requests).execute())
@@ -217,8 +228,10 @@ def _own_client(client: Any) -> Any:
     if own is None:
         kind, reading = (redis.asyncio, AIO_READING) if isinstance(client, redis.asyncio.Redis) else (redis, READING)
         settings = _own_settings(pool.connection_kwargs, reading)
-        made: Any = kind.ConnectionPool(connection_class=pool.connection_class, max_connections=MOST, **settings)
-        own = kind.Redis(connection_pool=made)
+        clustered = isinstance(client, ClusterClient | AioClusterClient)
+        pools: Any = type(pool) if clustered else kind.ConnectionPool
+        made = pools(connection_class=pool.connection_class, max_connections=MOST, **settings)
+        own = (type(client) if clustered else kind.Redis)(connection_pool=made)
         own.response_callbacks.clear()  # requests read replies as the server gave them
         _clients[pool] = own
     return own
@@ -229,7 +242,7 @@ def _own_settings(settings: dict[str, Any], reading: dict[str, Any]) -> dict[str
 
     `reading`: of `redis_py`.
     """
-    kept = {name: value for name, value in settings.items() if not name.startswith((*_OWN, *_OF_ANOTHER_POOL))}
+    kept = {name: value for name, value in settings.items() if not name.startswith((*_OWN, *OF_ANOTHER_POOL))}
     for name in ("socket_timeout", "socket_connect_timeout"):
         kept[name] = kept.get(name) or SECONDS
     return kept | reading

@@ -143,6 +143,7 @@ WOKEN_MILLISECONDS = 60_000  # how long a release can be heard of
 # A claim without an owner or an expiry is none of ours; the latter would never fall.
 # The stream outlives the lease: were a new one begun under a clock set back, its ids could be below the mark.
 CLAIM_SCRIPT = b"""\
+-- lasts
 local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', '1')[1]
 local left = redis.call('PTTL', KEYS[1])
 local holder = left >= 0 and redis.call('GET', KEYS[1])

@@ -51,7 +51,8 @@ The layout (names are public; other languages may read them):
 
 A user of an access list needs `~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*`, and for
 messages the channels `&agent_comm:*`.
-The embedded store takes the same keys, so that a key means one thing in both.
+In a cluster a tag stands in front of each (`cluster`), and in such a list of keys `{*}`: `~{*}skill_cache*`.
+The embedded store takes the same keys, so that a key means one thing in all.
 """
 
 
@@ -141,7 +142,9 @@ def state_keys(scope: str, key: str) -> tuple[str, str, str]:
     return record_key("state", f"{scope}:{key}"), record_key("states", scope), record_key("state_version", scope)
 
 
-# The same names for scripts, which learn some of the ids only inside the server. `stores.cluster` sets the tag.
+# The same names for scripts, which learn some of the ids only inside the server. `stores.cluster` sets the tag, and has
+# a replica take what was written by a script which says that it lasts.
+LUA_LASTS = "-- lasts\n"
 LUA_TAG = "local tag = ''\n"
 LUA_NAMES = (
     LUA_TAG

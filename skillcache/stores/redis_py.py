@@ -5,15 +5,12 @@ a reply may be. So replies are read with the bounds of our own reader: one that 
 understand (InvalidResponse, of redis-py's errors).
 """
 
-import asyncio
 import inspect
-from collections.abc import Iterable
 from time import monotonic
 from typing import Any
 
 import redis
 import redis.asyncio
-from redis import exceptions
 from redis._parsers import _AsyncRESP2Parser, _RESP2Parser
 from redis._parsers.socket import SocketBuffer
 from redis.asyncio.retry import Retry as AioRetry
@@ -23,9 +20,17 @@ from redis.exceptions import InvalidResponse
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from skillcache.core.outcomes import STORE_TIMEOUT, StoreError
-from skillcache.stores.cluster import locate, tagged, untagged
-from skillcache.stores.connection import MAX_DEPTH, MAX_ITEMS, MAX_LINE, ask_once
+from skillcache.stores.connection import MAX_DEPTH, MAX_ITEMS, MAX_LINE
+from skillcache.stores.redis_cluster import (
+    AioClusterClient,
+    AioClusterPool,
+    AioNode,
+    AioTlsNode,
+    ClusterClient,
+    ClusterPool,
+    Node,
+    TlsNode,
+)
 from skillcache.stores.redis_url import Address, parse_url
 
 SIZE = 64 << 20  # bytes of a reply
@@ -146,102 +151,6 @@ class AsyncParser(_AsyncRESP2Parser):
 READING: dict[str, Any] = {"parser_class": Parser, "protocol": 2}
 AIO_READING: dict[str, Any] = {"parser_class": AsyncParser, "protocol": 2}
 
-_MOVED = "another node has the slot now"
-
-
-def _has_moved(error: exceptions.ResponseError) -> bool:
-    """Older versions of redis-py know the error in their own clients of a cluster only."""
-    return isinstance(error, exceptions.MovedError) or str(error).startswith("MOVED ")
-
-
-class _Node:
-    """cluster: where it is asked who has the slot."""
-
-    host: str
-    port: int
-
-    def __init__(self, *, cluster: Address, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._cluster = cluster
-        self._seconds = settings["socket_connect_timeout"]
-
-    def _find(self) -> None:
-        try:
-            found = locate(self._cluster, monotonic() + self._seconds, ask_once)
-        except StoreError as fault:
-            kind = exceptions.TimeoutError if fault.outcome is STORE_TIMEOUT else exceptions.ConnectionError
-            raise kind(str(fault)) from None
-        self.host, self.port = found.host, found.port
-
-
-class _SyncNode(_Node):
-    def connect(self) -> None:
-        if self._sock is None:  # type: ignore[attr-defined]
-            self._find()
-        super().connect()  # type: ignore[misc]
-
-    def send_command(self, *words: Any, **options: Any) -> None:
-        super().send_command(*tagged(words), **options)  # type: ignore[misc]
-
-    def pack_commands(self, commands: Iterable[Any]) -> Any:
-        return super().pack_commands([tagged(words) for words in commands])  # type: ignore[misc]
-
-    def read_response(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().read_response(*args, **options)  # type: ignore[misc]
-        except exceptions.ResponseError as error:
-            if not _has_moved(error):
-                raise
-            self.disconnect()  # type: ignore[attr-defined]
-            raise exceptions.ConnectionError(_MOVED) from None
-
-
-class _AioNode(_Node):
-    async def connect(self) -> None:
-        if not self.is_connected:  # type: ignore[attr-defined]
-            await asyncio.to_thread(self._find)
-        await super().connect()  # type: ignore[misc]
-
-    def pack_command(self, *words: Any) -> Any:
-        return super().pack_command(*tagged(words))  # type: ignore[misc]
-
-    async def read_response(self, *args: Any, **options: Any) -> Any:
-        try:
-            return await super().read_response(*args, **options)  # type: ignore[misc]
-        except exceptions.ResponseError as error:
-            if not _has_moved(error):
-                raise
-            await self.disconnect()  # type: ignore[attr-defined]
-            raise exceptions.ConnectionError(_MOVED) from None
-
-
-class Node(_SyncNode, redis.Connection):
-    pass
-
-
-class TlsNode(_SyncNode, redis.SSLConnection):
-    pass
-
-
-class AioNode(_AioNode, redis.asyncio.Connection):
-    pass
-
-
-class AioTlsNode(_AioNode, redis.asyncio.SSLConnection):
-    pass
-
-
-def read_names(client: Any) -> None:
-    """Have `client` give the names of keys as they are called elsewhere."""
-    parse = client.response_callbacks["SCAN"]
-
-    def read(reply: Any, **options: Any) -> Any:
-        cursor, keys = parse(reply, **options)
-        return cursor, [untagged(key) for key in keys]
-
-    client.set_response_callback("SCAN", read)
-
-
 SECONDS = 5.0  # to find the server, where others have to be asked for it and nobody names a bound
 # Newer versions of redis-py log in by another command, which takes a password where a hook's is refused.
 _AS_HOOKS: dict[str, Any] = {"protocol": 2}
@@ -257,11 +166,10 @@ def connect(url: str, **settings: Any) -> "redis.Redis":
     tls = _tls(address, _PASSPHRASE)
     if not address.sentinels:
         kinds = (redis.Connection, redis.SSLConnection, redis.UnixDomainSocketConnection, Node, TlsNode)
-        pool = redis.ConnectionPool(**_of_server(address, tls, settings, READING, kinds))
-        found = redis.Redis.from_pool(pool)
+        given = _of_server(address, tls, settings, READING, kinds)
         if address.nodes:
-            read_names(found)
-        return found
+            return ClusterClient.from_pool(ClusterPool(**given))
+        return redis.Redis.from_pool(redis.ConnectionPool(**given))
     of_server, of_sentinel = _of_service(address, tls, settings, READING)
     retry = Retry(NoBackoff(), 0)  # there are other Sentinels
     sentinel = Sentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]
@@ -278,11 +186,10 @@ def aio_connect(url: str, **settings: Any) -> "redis.asyncio.Redis":
     if not address.sentinels:
         aio = redis.asyncio
         kinds = (aio.Connection, aio.SSLConnection, aio.UnixDomainSocketConnection, AioNode, AioTlsNode)
-        pool = redis.asyncio.ConnectionPool(**_of_server(address, tls, settings, AIO_READING, kinds))
-        found = redis.asyncio.Redis.from_pool(pool)
+        given = _of_server(address, tls, settings, AIO_READING, kinds)
         if address.nodes:
-            read_names(found)
-        return found
+            return AioClusterClient.from_pool(AioClusterPool(**given))
+        return aio.Redis.from_pool(aio.ConnectionPool(**given))
     of_server, of_sentinel = _of_service(address, tls, settings, AIO_READING)
     retry = AioRetry(NoBackoff(), 0)
     sentinel = AioSentinel(address.sentinels, sentinel_kwargs={"retry": retry, **of_sentinel}, **of_server)  # type: ignore[no-untyped-call]

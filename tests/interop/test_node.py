@@ -21,6 +21,8 @@ from skillcache import (
     save_session_state,
     subscribe_to_agent,
 )
+from skillcache.stores import open_store
+from tests.clusters import Cluster
 from tests.conftest import RedisServer, require_program, unavailable
 
 Node = Callable[..., Any]
@@ -177,3 +179,33 @@ def test_python_hears_a_message_of_node(node: Node, redis_server: RedisServer) -
         assert node("send", agent="python", message=SMALL) == 1
         listener.join(30)
     assert heard == [SMALL]
+
+
+def test_node_finds_in_a_cluster_what_python_has_put_there(redis_cluster: Cluster) -> None:
+    def node(command: str, **arguments: str) -> Any:
+        script = str(Path(__file__).with_name("cluster.mjs"))
+        done = subprocess.run(
+            [require_program("node"), script, str(redis_cluster.owner.port), command],
+            input=json.dumps(arguments),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={**os.environ, "IOREDIS": find_ioredis()},
+        )
+        return json.loads(done.stdout)
+
+    with SkillCache(redis_cluster.url) as cache:
+        keys = [cache.set("report", number, SMALL, version=number % 2 or None) for number in range(3)]
+        store = open_store(redis_cluster.url, now=0)
+        for key in keys:
+            lookup = store.get(key, ("report",))
+            assert lookup.entry is not None
+            assert node("get", key=key) == [lookup.entry.hex(), 0]
+        store.close()
+        assert node("raise", name="report") == 1
+        assert [cache.get("report", number, version=number % 2 or None) for number in range(3)] == [None] * 3
+        assert cache.invalidate_skill("report") == 3
+        entry, generation = node("get", key=keys[0])
+        assert entry is None
+        assert generation > 1

@@ -10,7 +10,7 @@ import pytest
 import redis
 import redis.asyncio
 
-from skillcache import AsyncSkillCache, SharedState, SkillCache, load_session_state
+from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_key, load_session_state
 from skillcache.library.clients import url_of
 from tests.clusters import Cluster
 from tests.conftest import RedisServer
@@ -41,14 +41,15 @@ def test_a_client_of_a_cluster_works(redis_cluster: Cluster, aio: bool) -> None:
 def test_a_cluster_s_slot_may_move(redis_cluster: Cluster) -> None:
     with SkillCache(client=_client(redis_cluster, aio=False)) as cache:
         cache.set("report", 1, "value")
-        owner = redis_cluster.owner
-        redis_cluster.move_slot(redis_cluster.others[0])
+        source = redis_cluster.master_of(generate_cache_key("report", 1))
+        other = next(server for server in redis_cluster.masters if server is not source)
+        redis_cluster.move_slots(source, other)
         try:
-            cache.fetch("report", 1, lambda: "lost with the slot")
+            assert cache.fetch("report", 1, lambda: "lost with the slot") == ("lost with the slot", False)
             cache.set("report", 1, "again")
             assert cache.get("report", 1) == "again"
         finally:
-            redis_cluster.move_slot(owner)
+            redis_cluster.move_slots(other, source, of=source)
 
 
 def test_shared_values_lie_in_a_cluster(redis_cluster: Cluster) -> None:

@@ -14,8 +14,8 @@ from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import Message
 from skillcache.messages.opening import messages_file
 from skillcache.sessions.journal import EMBEDDED
-from skillcache.stores.connection import Limits, SocketLink
-from skillcache.stores.redis_url import parse_url
+from skillcache.stores import link_to
+from skillcache.stores.connection import Limits
 from tests.conftest import empty_redis
 from tests.stores.conftest import fake_redis
 
@@ -54,7 +54,7 @@ def open_at(target: str, now: float) -> Post:
     """A post whose clock stands."""
     if target.startswith(EMBEDDED):
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
-    return RedisPost(SocketLink(parse_url(target), PATIENT), now=now)
+    return RedisPost(link_to(target, PATIENT), now=now)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import redis
 from skillcache.sessions import journal as record
 from skillcache.sessions.delivery import open_journal
 from skillcache.sessions.journal import Journal, Question
+from tests.clusters import Cluster
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.sessions.conftest import NOW, PROJECT, TTL, Teller, edit, prompt, start, todo
 from tests.sessions.test_journal import ask, the_one
@@ -87,3 +88,30 @@ def test_an_odd_key_does_not_hold_up_the_rest(server: Journal, redis_server: Red
     server.tell(teller.lines(start(), edit("a.py"), prompt("counted")), ttl=TTL)
     with redis.Redis.from_url(redis_server.url) as client:
         assert client.hget("skill_session:one", "prompt") == b"counted"
+
+
+def test_sessions_of_one_project_lie_on_all_nodes_of_a_cluster(redis_cluster: Cluster, teller: Teller) -> None:
+    journal = open_journal(redis_cluster.url, now=NOW, patient=True)
+    names = [f"session-{number}" for number in range(40)]
+    journal.tell(teller.lines(*[start(name) for name in names]), ttl=TTL)
+    held = [{key for key in server.held() if b"}skill_session:" in key} for server in redis_cluster.masters]
+    assert min(map(len, held)) > 5
+    history = journal.tell((), Question(PROJECT, sessions=50), ttl=TTL)
+    assert history is not None
+    assert [past.id for past in history.sessions] == names[::-1]
+    journal.close()
+
+
+def test_what_was_cut_off_between_session_and_project_is_made_up_for(redis_cluster: Cluster, teller: Teller) -> None:
+    journal = open_journal(redis_cluster.url, now=NOW, patient=True)
+    lines = teller.lines(start(), prompt("x"), edit("a.py"))
+    journal.tell(lines, ttl=TTL)
+    for server in redis_cluster.masters:
+        for key in server.held():
+            if b"skill_sessions:" in key:
+                server.command("DEL", key.decode())
+    assert ask(journal) == []
+    journal.tell(lines, ttl=TTL)  # as from the spool, once the node is back
+    assert the_one(journal).files == [("a.py", 1)]
+    assert the_one(journal).state["active"] == str(teller.at)
+    journal.close()

@@ -16,11 +16,10 @@ from random import Random
 if __name__ == "__main__":
     sys.path.insert(0, sys.argv[1])
 
-from skillcache.stores import open_store
-from skillcache.stores.connection import Limits, SocketLink
+from skillcache.stores import link_to, open_store
+from skillcache.stores.connection import Limits
 from skillcache.stores.contract import Store
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_url import parse_url
 
 DIGEST = "d" * 40
 PATIENCE = 10.0
@@ -46,7 +45,7 @@ def main() -> None:
 def open_here(target: str) -> Store:
     if target.startswith("embedded:"):
         return open_store(target, now=time.time())
-    return RedisStore(SocketLink(parse_url(target), Limits(connect=20, silence=20, operation=20)))
+    return RedisStore(link_to(target, Limits(connect=20, silence=20, operation=20)))
 
 
 def keep(store: Store, rounds: int) -> None:

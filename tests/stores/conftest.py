@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 
 from skillcache.core.outcomes import StoreError
-from skillcache.stores import open_store
-from skillcache.stores.connection import Limits, SocketLink
+from skillcache.stores import link_to, open_store
+from skillcache.stores.connection import Limits
 from skillcache.stores.contract import EMBEDDED, Store
 from skillcache.stores.pooled import AsyncStore, PooledLink
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.redis_py import aio_connect, connect
-from skillcache.stores.redis_url import parse_url
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import empty_redis
 
@@ -30,7 +29,7 @@ KEY = entry_key("Bash", "0" * 40)
 
 
 def open_patiently(url: str) -> RedisStore:
-    return RedisStore(SocketLink(parse_url(url), PATIENT))
+    return RedisStore(link_to(url, PATIENT))
 
 
 def open_pooled(target: str, *, now: float) -> Store:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.stores.contract import Store
+from tests.conftest import empty_redis
 from tests.stores.claimant import DIGEST, open_here
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,12 +21,12 @@ SECONDS = 60  # for a process to end; far beyond what it takes
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-@pytest.fixture(params=["embedded", "redis"])
-def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+@pytest.fixture(params=["embedded", "redis", "cluster"])
+def target(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path / "home"))
     if request.param == "embedded":
         return f"embedded:{tmp_path}/cache/store.sqlite"
-    url: str = request.getfixturevalue("redis_server").url
-    return url
+    return empty_redis(request, request.param)
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ class _Watched:
     """The connections stay for the next call. waiting: the link for what the server keeps back."""
 
     longest = _BLOCK
+    is_spread = False
 
     def __init__(self, link: Link, waiting: Link, note: Callable[[StoreError], None]) -> None:
         self._link = link
