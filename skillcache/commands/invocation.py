@@ -121,14 +121,15 @@ def find_program(word: str, environ: "Mapping[str, str]") -> str:
 _LARGEST_STATUS = 1 << 16
 _USUAL_MASK = "0022"
 _OF_PYTHON = 1 << 12 | 1 << 24  # SIGPIPE and SIGXFSZ, which the interpreter ignores by itself
+_USUAL_STACK = 8 << 20
 # Soft limits by their names in /proc/self/limits, and from where on they keep nobody from anything.
 _LIMITS = {
     "Max cpu time": 1 << 32,
     "Max file size": 1 << 40,
     "Max data size": 1 << 40,
-    "Max stack size": 8 << 20,
+    "Max stack size": _USUAL_STACK,
     "Max processes": 1024,
-    "Max open files": 1024,
+    "Max open files": 1 << 16,
     "Max address space": 1 << 40,
 }
 
@@ -164,6 +165,8 @@ def _read_status() -> "list[Row]":
     usual = said.get("CapBnd") if os.geteuid() == 0 else "0" * 16
     if said.get("CapEff") != usual:
         found.append(("process", "capabilities", said.get("CapEff", "")))
+    if said.get("NoNewPrivs", "0") != "0":
+        found.append(("process", "new privileges", "none"))
     if len(os.sched_getaffinity(0)) != os.cpu_count():
         found.append(("process", "processors", said.get("Cpus_allowed_list", "").strip()))
     return found + _of_limits(limits)
@@ -175,6 +178,8 @@ def _of_limits(text: str) -> "list[Row]":
         soft = text.partition(f"\n{name}")[2].split(None, 1)[:1]
         if soft and soft[0].isdecimal() and int(soft[0]) < harmless:
             found.append(("process", name.lower(), soft[0]))
+        elif soft and name == "Max stack size" and soft[0] != str(_USUAL_STACK):
+            found.append(("process", name.lower(), soft[0]))  # deep recursion ends otherwise
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -54,9 +55,20 @@ def outcomes(shell: Shell) -> list[str]:
 def test_the_state_of_the_process_is_part_of_what_it_depends_on(shell: Shell) -> None:
     does(shell, "umask; ulimit -n; ulimit -v; sh -c 'kill -HUP $$; echo alive' || echo dead\n")
     shell.same("pytest -q", runs=1)
-    for before in ("umask 077", "ulimit -n 64", "ulimit -v 4000000", "trap '' HUP"):
+    for before in ("umask 077", "ulimit -n 64", "ulimit -v 4000000", "trap '' HUP", "ulimit -s unlimited"):
         shell.same(f"{before}; pytest -q", runs=1)
+    files = (256, 1024, 4096) if resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= 4096 else ()
+    for number in files:
+        shell.same(f"ulimit -Sn {number}; pytest -q", runs=1)
     shell.same("pytest -q", runs=0)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="as Linux shows it")
+def test_a_command_that_is_to_ignore_closed_pipes_does(bash: Shell) -> None:
+    does(bash, "grep SigIgn /proc/self/status | cut -c21\n")  # the digit of SIGPIPE
+    bash.same("pytest -q", runs=1)
+    bash.same("trap '' PIPE; pytest -q", runs=2)  # each time
+    bash.same("pytest -q", runs=0)
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="there is one processor")

@@ -130,6 +130,13 @@ if [ -n "$_skillcache_options" ]; then
         case $_skillcache_word in noexec | verbose | xtrace) ;; *) set -o "$_skillcache_word" ;; esac
     done
 fi
+# A Python ignores closed pipes by itself, and could not tell that the command is to do so.
+if [ -n "$_skillcache_words" ] && [ -r /proc/self/status ]; then
+    mapfile -t _skillcache_status </proc/self/status
+    case "${{_skillcache_status[*]}} " in
+    *SigIgn:?????????????[13579bdf]???\ * | *SigIgn:??????????[13579bdf]??????\ *) _skillcache_words= ;;
+    esac
+fi
 # With a stream that is closed, what is opened first takes its place; other libraries may be none for our interpreter.
 if [ -n "$_skillcache_words" ] && [ ! -t 1 ] && [ -r {hook} ] && [ -x {python} ] && [ -r {library} ] &&
     [ -s "${{0%/*}}/{entry}" ] && [ "${{LD_LIBRARY_PATH-}}:${{LD_PRELOAD-}}" = {loader} ] &&

@@ -44,7 +44,8 @@ _NAMES = {
     b"key": KEY,
     b"pat": KEY,
 }
-_GOES_ON = frozenset(b"-_0123456789 \t\"'`])=:|,;\n")  # as a tail may begin: a look at it is quick
+# As a tail may begin: a look at it is quick.
+_GOES_ON = frozenset(bytes([byte]) for byte in b"-_0123456789 \t\"'`])=:|,;\n")
 _KEYS_OF_WORTH = tuple(
     b"api access auth private signing encryption account master service client deploy license storage app session"
     b" secret".split()
@@ -52,6 +53,7 @@ _KEYS_OF_WORTH = tuple(
 _RUN_TOGETHER = tuple(
     b"storepass keypass sshpass dbpass userpass rootpass adminpass smtppass mailpass ftppass requirepass".split()
 )
+_MANY = 2_000
 _NAME_REACH = 64
 # From the name to its value, in the lowered text; of a long one as much as is judged. Wide: columns, or cells.
 _TAIL = (
@@ -63,6 +65,7 @@ _TAIL = (
     rb"|(?P<bare>[^\s\"'`,;&<>)\]}|]{LEAST,256})))"
 )
 _LEAST = {PASSWORD: b"3", SHORT: b"3", TOKEN: b"8", KEY: b"8", AUTH: b"8"}  # characters of a value
+_TAILS = {kind: _TAIL.replace(b"LEAST", least) for kind, least in _LEAST.items()}
 _QUOTED_END = rb"[^\"'`\r\n]*"
 _BARE_END = rb"[^\s\"'`,;&<>)\]}]*"
 _EXPRESSION = rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[;:]?\Z|[\w.]*\w\(|[\w.]+\["
@@ -72,20 +75,25 @@ def spans(text: Text) -> "Iterator[tuple[int, int, str]]":
     """Start, end and kind of every assignment to a telling name whose value looks like a credential."""
     lowered = text.seen.lower()
     for name, kind in _NAMES.items():
-        end = 0
-        for place in _places(name, lowered):
-            tail = _tail(kind).match(lowered, place[1]) if place[0] >= end else None
-            if tail is not None and (found := _judge(text, place, tail, kind)):
-                end = found[1]
+        done, size = 0, len(name)
+        for start, tail in _tails_behind(name, kind, lowered):
+            if start >= done and (found := _judge(text, (start, start + size), tail, kind)):
+                done = found[1]
                 yield found
 
 
-def _places(name: bytes, lowered: bytes) -> "Iterator[tuple[int, int]]":
+def _tails_behind(name: bytes, kind: str, lowered: bytes) -> "Iterator[tuple[int, re.Match[bytes]]]":
+    """Wherever the name has a value: where it begins, and what stands from its end to the value."""
+    if lowered.count(name) > _MANY:  # one more expression is made sooner than so many are asked one by one
+        for match in compiled(name + _TAILS[kind]).finditer(lowered):
+            yield match.start(), match
+        return
     start = lowered.find(name)
     while start >= 0:
         end = start + len(name)
-        if end < len(lowered) and lowered[end] in _GOES_ON:
-            yield start, end
+        # One that no tail can follow is by far the most frequent, as in `passed` and `keys`.
+        if lowered[end : end + 1] in _GOES_ON and (tail := _tail(kind).match(lowered, end)):
+            yield start, tail
         start = lowered.find(name, end)
 
 
@@ -98,7 +106,7 @@ def tails() -> "list[re.Pattern[bytes]]":
 
 
 def _tail(kind: str) -> "re.Pattern[bytes]":
-    return compiled(_TAIL.replace(b"LEAST", _LEAST[kind]))
+    return compiled(_TAILS[kind])
 
 
 def _judge(text: Text, word: tuple[int, int], match: "re.Match[bytes]", kind: str) -> tuple[int, int, str] | None:

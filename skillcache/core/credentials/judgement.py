@@ -10,14 +10,21 @@ if TYPE_CHECKING:
     import re
 
 
-def compiled(pattern: bytes) -> "re.Pattern[bytes]":
-    """`re` keeps what it has compiled."""
-    import re  # nearly every text is clean, and shown to be without it
+_compiled: "dict[bytes, re.Pattern[bytes]]" = {}
 
-    return re.compile(pattern)
+
+def compiled(pattern: bytes) -> "re.Pattern[bytes]":
+    """Kept here, too: to ask `re` for what it has compiled takes longer than most matches."""
+    known = _compiled.get(pattern)
+    if known is None:
+        import re  # nearly every text is clean, and shown to be without it
+
+        known = _compiled[pattern] = re.compile(pattern)
+    return known
 
 
 _MASK = rb"(?:[*.xX#?_-]|\xe2\x80\xa2)+\Z|[$<{\[%(]|!!|(?i:your|my|some)[A-Za-z_ -]+\Z"
+_MASK_BEGINS = frozenset(bytes([byte]) for byte in b"*.xX#?_-\xe2$<{[%(!yYmMsS")
 _RUNS = rb"[A-Z]?[a-z]+"
 _DIGITS, _HEX, _LETTERS = (
     b"0123456789",
@@ -37,7 +44,7 @@ def patterns() -> "list[re.Pattern[bytes]]":
 
 def is_dull(value: bytes) -> bool:
     """A word for a value, a mask or a variable in its place."""
-    return value.lower() in _DULL or compiled(_MASK).match(value) is not None
+    return value.lower() in _DULL or (value[:1] in _MASK_BEGINS and compiled(_MASK).match(value) is not None)
 
 
 def is_place(value: bytes) -> bool:
