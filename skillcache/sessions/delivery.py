@@ -17,6 +17,7 @@ from skillcache.core.paths import spool_file
 from skillcache.sessions import journal as limits
 from skillcache.sessions.journal import EMBEDDED, History, Journal, Question, SessionRecord, decode, encode
 from skillcache.settings.in_force import Settings
+from skillcache.stores.contract import keys_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
     from skillcache.stores.connection import PATIENT, SocketLink  # a hook pays for one store only
     from skillcache.stores.redis_url import parse_url
 
-    return RedisJournal(SocketLink(parse_url(target), PATIENT if patient else None))
+    journal, keys = RedisJournal(SocketLink(parse_url(target), PATIENT if patient else None)), keys_of(target)
+    if keys is None:
+        return journal
+    from skillcache.sessions.signed import SignedJournal  # few have a team
+
+    return SignedJournal(journal, keys)
 
 
 def sessions_file(store: str) -> str:

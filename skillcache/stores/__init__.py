@@ -1,6 +1,6 @@
 """Where entries are kept: the contract, Redis and SQLite, keys and connections."""
 
-from skillcache.stores.contract import EMBEDDED, Store
+from skillcache.stores.contract import EMBEDDED, Store, keys_of
 
 
 def open_store(target: str, *, now: float) -> Store:
@@ -17,4 +17,9 @@ def open_store(target: str, *, now: float) -> Store:
     from skillcache.stores.redis import RedisStore
     from skillcache.stores.redis_url import parse_url
 
-    return RedisStore(SocketLink(parse_url(target)))
+    link, keys = SocketLink(parse_url(target)), keys_of(target)
+    if keys is None:
+        return RedisStore(link)
+    from skillcache.stores.signed import SignedStore  # few have a team
+
+    return SignedStore(link, keys)

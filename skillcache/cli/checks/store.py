@@ -19,7 +19,7 @@ from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
 from skillcache.stores.redis_keys import entry_key
 
-_SUBJECT = "store"
+_SUBJECT, _TEAM = "store", "team"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
 _SKEW = 60  # seconds between two clocks before the ages of results mislead
 
@@ -142,3 +142,19 @@ def check_spool(place: Place) -> list[Finding]:
         f"{size(waiting)} of sessions' records wait for the store; the next hook or command that reaches it takes them"
     )
     return [Finding(NOTE, "sessions", text)]
+
+
+def check_team(place: Place) -> list[Finding]:
+    """Who is believed of what lies in a shared store."""
+    settings = settings_of(place.environ, place.project)
+    if settings is None or not settings.named:
+        return []
+    keys = settings.keys
+    if keys is None:
+        if not settings.word("team"):
+            return []
+        text = f"whoever writes to {place_of(settings.store)} is believed: the team has no key"
+        return [Finding(NOTE, _TEAM, text, "skillcache team key")]
+    trusted = ", ".join(keys.writers) or "all who have one"
+    ids = ", ".join(key.id for key in keys.keys)
+    return [Finding(OK, _TEAM, f"signs as {keys.writer} with the key {keys.keys[0].id}; of {ids} it trusts {trusted}")]
