@@ -1,4 +1,4 @@
-"""A team with keys, on a Redis that others can write to: nothing of theirs is served, in any lane, and each is counted."""
+"""A team with keys, on a Redis that others can write to: nothing of theirs is served in any lane; each is counted."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
 
 
 @pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+def client(redis_server: RedisServer) -> Iterator[Any]:
     with redis.Redis.from_url(redis_server.url) as found:
         yield found
 
 
 @pytest.fixture
 def team(redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This process is a program of the team's; the folder where it counts."""
+    """A program of the team's, which this process is; the folder where it counts."""
     home = tmp_path / "program"
     (home / "project").mkdir(parents=True)
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "SKILLCACHE_HOME", "LOGNAME"):
@@ -108,7 +108,7 @@ def counted(cache: Path) -> list[str]:
     return [count.outcome.name for count in counts.read(str(cache))]
 
 
-def forge(client: redis.Redis, key: bytes, attack: Attack, kind: str = "entry") -> None:
+def forge(client: Any, key: bytes, attack: Attack, kind: str = "entry") -> None:
     """An entry, or another value that is one text."""
     value: Any = client.get(key)
     ttl: Any = client.ttl(key)
@@ -126,7 +126,7 @@ def sealed(text: str, kind: str, name: str, attack: Attack) -> str:
     return f"{data.decode()}\n{signature}" if signature else data.decode()
 
 
-def entries(client: redis.Redis) -> list[bytes]:
+def entries(client: Any) -> list[bytes]:
     return [key for pattern in ("skill_cache:*", "team:cache:*") for key in client.keys(pattern)]
 
 
@@ -137,7 +137,7 @@ def test_the_mac_is_the_one_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_commands_and_calls_run(place: Place, redis_server: RedisServer, client: redis.Redis, name: str) -> None:
+def test_commands_and_calls_run(place: Place, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
     tools = Tools(place)
@@ -153,12 +153,12 @@ def test_commands_and_calls_run(place: Place, redis_server: RedisServer, client:
     before = len(place.counted())
     assert place.call("pytest -q") == (ran, False)
     assert tools.call("WebFetch", FETCH, fetched()) is None
-    assert {each for each in place.counted()[before:]} - {"stored", "no_entry"} == {outcome}
+    assert set(place.counted()[before:]) - {"stored", "no_entry"} == {outcome}
     assert place.call("pytest -q") == (ran, True)
     assert tools.call("WebFetch", FETCH, fetched(), session_id="s2") is not None
 
 
-def test_a_result_moved_to_another_call_is_none(place: Place, redis_server: RedisServer, client: redis.Redis) -> None:
+def test_a_result_moved_to_another_call_is_none(place: Place, redis_server: RedisServer, client: Any) -> None:
     """Also where the whole entry is moved, its own key text with it, and where it gives the key's text as its own."""
     place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW, "SKILLCACHE_TEAM": "acme"}
     place.settings('[[rules]]\nmatch = "Bash(pytest:*)"\nshare = "team"\n')
@@ -172,7 +172,7 @@ def test_a_result_moved_to_another_call_is_none(place: Place, redis_server: Redi
     assert "missigned" in place.counted()
 
 
-def test_an_entry_of_the_trusted_writer_is_served(place: Place, redis_server: RedisServer, client: redis.Redis) -> None:
+def test_an_entry_of_the_trusted_writer_is_served(place: Place, redis_server: RedisServer) -> None:
     ci = {"SKILLCACHE_TEAM_KEY": f"{OWNED} ci@acme,{SHARED}", "USER": "builder"}
     place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **ci}
     ran, _ = place.call("pytest -q")
@@ -195,7 +195,7 @@ def test_old_keys_verify_until_they_are_taken_out(place: Place, redis_server: Re
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_program_computes(team: Path, client: redis.Redis, name: str) -> None:
+def test_a_program_computes(team: Path, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
 
     async def answered() -> object:
@@ -227,7 +227,8 @@ def test_a_program_computes(team: Path, client: redis.Redis, name: str) -> None:
     assert set(counted(team)) == {outcome}
 
 
-def test_what_is_in_the_way_gives_way(team: Path, client: redis.Redis) -> None:
+@pytest.mark.usefixtures("team")
+def test_what_is_in_the_way_gives_way(client: Any) -> None:
     """A store keeps what was begun later: of nobody of the team's that is nothing."""
     with SkillCache() as values:
         values.set("s", [1], "fine")
@@ -239,7 +240,7 @@ def test_what_is_in_the_way_gives_way(team: Path, client: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_the_plugins_server_follows(cold: Server, redis_server: RedisServer, client: redis.Redis, name: str) -> None:
+def test_the_plugins_server_follows(cold: Server, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     cold.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
     cold.start()
@@ -255,7 +256,7 @@ WORDS = ("EVILPROMPT", "EVILFILE", "EVILNOTE", "EVILTASK", "EVILREPLY", "EVILTIT
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_brief_tells_nothing_of_it(tmp_path: Path, redis_server: RedisServer, client: redis.Redis, name: str) -> None:
+def test_a_brief_tells_nothing_of_it(tmp_path: Path, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     home = Home(tmp_path)
     home.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
@@ -287,7 +288,7 @@ def note(home: Home, text: str) -> None:
     assert ready.skillcache("note", text, folder=home.project, environ=home.environ)[0] == 0
 
 
-def spoil(client: redis.Redis, attack: Attack) -> None:
+def spoil(client: Any, attack: Attack) -> None:
     """Every text that the store has of sessions, under a signature as the attack has it."""
     every: Any = client.keys("*")
     for raw in every:
@@ -314,13 +315,13 @@ def spoil(client: redis.Redis, attack: Attack) -> None:
                 client.zadd(raw, {sealed(path.decode(), "path", sessions(client), attack): score})
 
 
-def sessions(client: redis.Redis) -> str:
+def sessions(client: Any) -> str:
     (key,) = client.keys("skill_sessions:*")
     return str(key.decode())
 
 
 def test_lines_moved_to_another_session_or_doubled_are_not_told(
-    tmp_path: Path, redis_server: RedisServer, client: redis.Redis
+    tmp_path: Path, redis_server: RedisServer, client: Any
 ) -> None:
     home = Home(tmp_path)
     home.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
@@ -339,9 +340,7 @@ def test_lines_moved_to_another_session_or_doubled_are_not_told(
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_an_agent_is_shown_no_message_of_it(
-    tmp_path: Path, redis_server: RedisServer, client: redis.Redis, name: str
-) -> None:
+def test_an_agent_is_shown_no_message_of_it(tmp_path: Path, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     project = Project(tmp_path, redis_server.url)
     project.environ |= {**TEAM, "USER": "someone", "SKILLCACHE_MESSAGES_FROM": "anyone"}
@@ -351,7 +350,7 @@ def test_an_agent_is_shown_no_message_of_it(
     project.run("send", "--to", session.id, "a first word")
     assert quoted(session.batch()) == ["a first word"]
     project.run("send", "--to", session.id, "the word")
-    ((entry, fields),) = client.xrange(inbox)  # type: ignore[misc, union-attr]
+    ((entry, fields),) = client.xrange(inbox)
     client.xdel(inbox, entry)
     client.xadd(inbox, spoiled_message(fields, session.id, attack))
     client.xadd(inbox, {"message": sealed(fields[b"message"].decode(), "channel", channel(session.id), attack)})
@@ -372,7 +371,7 @@ def spoiled_message(fields: dict[bytes, bytes], to: str, attack: Attack) -> dict
     return {"message": fields[b"message"], "envelope": json.dumps(envelope)}
 
 
-def test_a_message_is_nobody_elses(tmp_path: Path, redis_server: RedisServer, client: redis.Redis) -> None:
+def test_a_message_is_nobody_elses(tmp_path: Path, redis_server: RedisServer, client: Any) -> None:
     """Moved to another inbox, put back once it was read, or told as come back to who never wrote it."""
     project = Project(tmp_path, redis_server.url)
     project.environ |= {**TEAM, "USER": "someone", "SKILLCACHE_MESSAGES_FROM": "anyone"}
@@ -380,7 +379,7 @@ def test_a_message_is_nobody_elses(tmp_path: Path, redis_server: RedisServer, cl
     one.start()
     two.start()
     project.run("send", "--to", one.id, "the word")
-    ((_, fields),) = client.xrange(inbox_key(one.id))  # type: ignore[misc, union-attr]
+    ((_, fields),) = client.xrange(inbox_key(one.id))
     back = {**fields, b"envelope": fields[b"envelope"][:-1] + b',"bounce":"ended","returned":1}'}
     client.xadd(inbox_key(two.id), fields)
     client.xadd(inbox_key(two.id), back)
@@ -392,7 +391,7 @@ def test_a_message_is_nobody_elses(tmp_path: Path, redis_server: RedisServer, cl
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_listener_hears_nothing_of_it(team: Path, client: redis.Redis, name: str) -> None:
+def test_a_listener_hears_nothing_of_it(team: Path, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     heard: list[object] = []
 
@@ -419,7 +418,7 @@ def test_a_listener_hears_nothing_of_it(team: Path, client: redis.Redis, name: s
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_values_that_steps_share_are_the_teams(team: Path, client: redis.Redis, name: str) -> None:
+def test_values_that_steps_share_are_the_teams(team: Path, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
     state = SharedState("release")
     version = state.set("stage", {"name": "test"})
@@ -448,12 +447,12 @@ def test_values_that_steps_share_are_the_teams(team: Path, client: redis.Redis, 
     assert set(counted(team)) == {outcome}
 
 
-def spoil_field(client: redis.Redis, key: str, field: str, kind: str, name: str, attack: Attack) -> None:
+def spoil_field(client: Any, key: str, field: str, kind: str, name: str, attack: Attack) -> None:
     text: Any = client.hget(key, field)
     client.hset(key, field, sealed(text.decode(), kind, name, attack))
 
 
-def test_a_value_moved_to_another_key_is_none(team: Path, client: redis.Redis) -> None:
+def test_a_value_moved_to_another_key_is_none(team: Path, client: Any) -> None:
     state = SharedState("release")
     state.set("allowed", True)
     state.set("secret", False)
