@@ -16,6 +16,7 @@ from skillcache.stores.signed import Key
 
 _BYTES = 32
 _NAME = "team.keys"
+_GREAT = "fff"  # of all ids one in four thousand is beyond
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,23 +60,20 @@ def command(ctx: click.Context, as_json: bool) -> int:
 
 
 @command.command("key")
-@click.option(
-    "--file",
-    "path",
-    metavar="FILE",
-    help="Of which file.  [default: the one in force, else team.keys beside your configuration]",
-)
-@click.option("--rotate", is_flag=True, help="Put a new key in front: it signs, and the old ones verify.")
+@click.option("--file", "path", metavar="FILE", help="Which file.  [default: that in force, else team.keys]")
+@click.option("--add", is_flag=True, help="Add a new key, which verifies and does not sign yet.")
+@click.option("--sign", metavar="ID", help="Have the key with this id sign from now on.")
 @click.option("--drop", metavar="ID", help="Take the key with this id out.")
-@click.option("--writer", metavar="USER@HOST", help="A key of this writer's alone, such as ci@acme.")
-def key(path: str | None, rotate: bool, drop: str | None, writer: str | None) -> int:
-    """Make the key of a team.
+@click.option("--writer", metavar="USER@HOST", help="Make a key of this writer's alone, such as ci@acme.")
+def key(path: str | None, add: bool, sign: str | None, drop: str | None, writer: str | None) -> int:
+    """Make the key of a team, or change it.
 
-    The file is yours alone (0600); hand it to the others by a way that you trust, and to machines in
-    SKILLCACHE_TEAM_KEY. To change a key: --rotate, hand the file on, and --drop the old one once all have the new.
+    The file is yours alone (0600): hand it to the others by a way that you trust, and to machines in
+    SKILLCACHE_TEAM_KEY. To change a key without a gap: --add, hand the file on; once all have it, --sign, and hand it
+    on; then --drop the old one. Where a key got into wrong hands, --drop it at once.
     """
-    if drop and (rotate or writer):
-        raise click.UsageError("--drop takes a key out; what makes one is another call")
+    if sum(map(bool, (sign, drop, add or writer))) > 1:
+        raise click.UsageError("a key is made, has to sign or is taken out: one of them at a time")
     if writer and not is_writer(writer):
         raise click.UsageError(f"a writer is called user@host in letters, digits and ._-, not {writer!r}")
     settings_path = _path_in_force()
@@ -83,16 +81,38 @@ def key(path: str | None, rotate: bool, drop: str | None, writer: str | None) ->
     held = _held(where)
     if drop:
         return _drop(where, held, drop)
-    if held and not rotate:
-        raise SkillcacheError(
-            f"{where} has {several(len(held), 'key')}. To put a new one in front: skillcache team key --rotate"
-        )
-    made = secrets.token_hex(_BYTES).encode(), writer or ""
-    _write(where, [made, *held])
-    older = f", {several(len(held), 'older one')} still verify" if held else ""
-    click.echo(f"{where}: the key {Key(*made).id} signs{older}.")
+    if sign:
+        return _sign(where, held, sign)
+    if held and not add:
+        raise SkillcacheError(f"{where} has {several(len(held), 'key')}. To add one: skillcache team key --add")
+    made = _made(held, writer or "")
+    _write(where, [*held, made])
+    id_ = Key(*made).id
+    if held:
+        click.echo(f"{where}: the key {id_} verifies. Hand the file on, and then: skillcache team key --sign {id_}")
+        return output.OK
+    click.echo(f"{where}: the key {id_} signs.")
     if where != os.path.expanduser(settings_path or ""):
         click.echo(f'To use it: team_key_file = "{where}" in {config_file(os.environ)}, or {FILE_VARIABLE}.')
+    return output.OK
+
+
+def _made(held: list[tuple[bytes, str]], writer: str) -> tuple[bytes, str]:
+    """Values are keyed with the shared key of the least id: where a new one had that, nothing would be found."""
+    shared = [key.id for each in held if not (key := Key(*each)).writer]
+    while True:
+        made = secrets.token_hex(_BYTES).encode(), writer
+        if writer or not shared or Key(*made).id > min(shared) or min(shared) > _GREAT:
+            return made
+
+
+def _sign(where: str, held: list[tuple[bytes, str]], id_: str) -> int:
+    chosen = [each for each in held if Key(*each).id == id_]
+    if not chosen:
+        raise SkillcacheError(f"{where} has no key {id_}. See: skillcache team")
+    _write(where, [*chosen, *(each for each in held if each not in chosen)])
+    older = f"; {several(len(held) - 1, 'other')} still verify" if len(held) > 1 else ""
+    click.echo(f"{where}: the key {id_} signs{older}.")
     return output.OK
 
 

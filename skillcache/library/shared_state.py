@@ -185,44 +185,45 @@ class SignedState(RedisState):
         return self._take(self._listing(scope), _put)
 
     def _finding(self, scope: str, key: str) -> _Asks[Any]:
-        text, version = yield from self._held(scope, key)
+        text, version, _ = yield from self._held(scope, key)
         return None if text is None else (text, version)
 
-    def _held(self, scope: str, key: str) -> _Asks[tuple[str | None, int]]:
-        """What counts, and the version of what is there. What does not count is taken out."""
+    def _held(self, scope: str, key: str) -> _Asks[tuple[str | None, str, bool]]:
+        """What counts, the version of what is there, and whether that counts."""
         found = yield lambda: RedisState.find(self, scope, key)
         try:
             sealed, version = found
         except (TypeError, ValueError):
             raise StoreError(STORE_GARBAGE, "a shared value that is none") from None
         if sealed is None:
-            return None, 0
+            return None, "0", True
         text = self._opened(scope, key, sealed)
-        if text is None:
-            yield lambda: RedisState.drop(self, scope, key, "")
-            return None, 0
-        return text, int(version or 0)
+        return text, _text(version or "0"), text is not None
 
     def _opened(self, scope: str, key: str, sealed: Any) -> str | None:
         return self._keys.opened(VALUE, state_keys(scope, key)[0], _text(sealed))
 
     def _setting(self, scope: str, key: str, text: str, ttl: int, expected: tuple[str, str]) -> _Asks[tuple[bool, int]]:
-        held, version = yield from self._held(scope, key)
-        if expected[0] == "value":
-            if held != expected[1]:
-                return False, version
-            expected = "version", str(version)
+        what, which = expected
+        if what:
+            held, version, counts = yield from self._held(scope, key)
+            if what == "value" and held != which:
+                return False, int(version) if counts and version.isdecimal() else 0
+            if what == "value" or (which == "0" and not counts):
+                expected = "version", version
         sealed = self._keys.seal(VALUE, state_keys(scope, key)[0], text, int(time.time()) + ttl)
         done: tuple[bool, int] = yield lambda: RedisState.set(self, scope, key, sealed, ttl, expected)
         return done
 
     def _incrementing(self, scope: str, key: str, by: int, ttl: int) -> _Asks[int | None]:
         for _ in range(_TRIES):
-            held, version = yield from self._held(scope, key)
+            held, version, _ = yield from self._held(scope, key)
             text = "0" if held is None else held
             if not text.removeprefix("-").isdecimal() or not -_MOST <= (new := int(text) + by) < _MOST:
                 return None
-            done, _ = yield from self._setting(scope, key, str(new), ttl, ("version", str(version)))
+            sealed = self._keys.seal(VALUE, state_keys(scope, key)[0], str(new), int(time.time()) + ttl)
+            expected = "version", version
+            done, _ = yield lambda: RedisState.set(self, scope, key, sealed, ttl, expected)  # noqa: B023 - asked at once
             if done:
                 return new
         raise StoreError(STORE_TIMEOUT, f"{key} was changed by others all the time")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _DIGITS = 16
+_PLACED, _PLACE = "placed", "place"  # the group of fields that says where, and in it the signed name of the project
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 _OF_LOG, _OF_TASKS = 1, 4  # of `session_keys`
 
@@ -52,6 +53,7 @@ class SignedJournal(Journal):
             name: text if name == "project" or _is_number(text) else self._of_state(id_, name, text)
             for name, text in past.state.items()
         }
+        state[_PLACE] = self._of_state(id_, _PLACE, project)
         log = [keys.seal(LOG, session_keys(id_)[_OF_LOG], text) for text in past.log]
         files = [(self._path(project, path), count) for path, count in past.files]
         tasks = {name: text if ":" in name else self._task(id_, name, text) for name, text in past.tasks.items()}
@@ -80,8 +82,9 @@ class SignedJournal(Journal):
             fields.update({name: self._of_state(id_, name, text) for name, text in fields.items() if text})
         if record["log"]:
             record["log"] = self._keys.seal(LOG, session_keys(id_)[_OF_LOG], record["log"])
-        # One that waited since before there were keys may not say its project.
         project = record["project"]
+        if project and _PLACED in record["state"]:
+            record["state"][_PLACED][_PLACE] = self._of_state(id_, _PLACE, project)
         record["files"] = [self._path(project, path) for path in record["files"]] if project else []
         tasks = record["tasks"]
         record["tasks"] = [[name, text and self._task(id_, name, text), status] for name, text, status in tasks]
@@ -118,7 +121,8 @@ class SignedJournal(Journal):
             if not opened:
                 keys.note(UNSIGNED, SESSION)
             return None
-        project = project or _plain(found.state.get("project", ""))
+        place = texts.pop(_PLACE, "")
+        project = project or place
         state = {**numbers, **texts, **({"project": project} if project else {})}
         log = dict.fromkeys([keys.opened(LOG, session_keys(id_)[_OF_LOG], sealed) for sealed in found.log])
         tasks: dict[str, str] = {}
@@ -141,7 +145,3 @@ class SignedJournal(Journal):
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
-
-
-def _plain(project: str) -> str:
-    return project if len(project) <= 500 and project.isprintable() and " " not in project else ""

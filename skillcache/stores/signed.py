@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
     from skillcache.stores.connection import Link
 
-ENTRY, RECORD, SESSION, LOG, PATH, TASK, NOTE, MESSAGE, CHANNEL, VALUE = (
-    *("entry", "record", "session", "log", "path", "task", "note", "message", "channel", "value"),
+ENTRY, RECORD, SESSION, LOG, PATH, TASK, NOTE, MESSAGE, CHANNEL, AGENT, VALUE = (
+    *("entry", "record", "session", "log", "path", "task", "note", "message", "channel", "agent", "value"),
 )
 SLACK = 3_600  # seconds by which the clocks of those who share a store differ at most
 _VERSION = "1"
@@ -139,9 +139,9 @@ class Keys:
 
     @property
     def values(self) -> bytes:
-        """That of the oldest key that all share, so that a new one in front puts no result out of reach."""
+        """That of the key that all share with the least id, in whatever order: a new one has a greater id."""
         shared = [key for key in self.keys if not key.writer] or self.keys
-        return shared[-1].values if shared else b""
+        return min(shared, key=lambda key: key.id).values if shared else b""
 
     def sign(self, kind: str, name: str, *data: bytes, until: int = 0) -> str:
         """Raises StoreError where there is no key."""

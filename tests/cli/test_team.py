@@ -31,12 +31,21 @@ def test_a_key_is_made_changed_and_taken_out(person: Person) -> None:
     again = person.skillcache("team", "key")
     assert (again.status, again.err) == (
         1,
-        f"skillcache: {path} has 1 key. To put a new one in front: skillcache team key --rotate\n",
+        f"skillcache: {path} has 1 key. To add one: skillcache team key --add\n",
     )
     (person.home / ".config/skillcache/config.toml").write_text(f'team_key_file = "{path}"\nwriters = ["ci@acme"]\n')
-    rotated = person.skillcache("team", "key", "--rotate", "--writer", "ci@acme")
-    second = re.fullmatch(rf"{path}: the key (\w{{8}}) signs, 1 older one still verify\.\n", rotated.out)
-    assert second is not None, rotated
+    added = person.skillcache("team", "key", "--add", "--writer", "ci@acme")
+    second = re.match(
+        rf"{path}: the key (\w{{8}}) verifies\. Hand the file on, and then: skillcache team key", added.out
+    )
+    assert second is not None, added
+    assert person.skillcache("team").out.splitlines()[1:3] == [
+        f"  {first[1]}  shared, signs",
+        f"  {second[1]}  of ci@acme alone",
+    ]
+    assert person.skillcache("team", "key", "--sign", second[1]).out == (
+        f"{path}: the key {second[1]} signs; 1 other still verify.\n"
+    )
     told = person.skillcache("team")
     assert told.out.splitlines() == [
         f"keys     of {path}",
