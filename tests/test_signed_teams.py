@@ -139,6 +139,12 @@ def test_the_mac_is_the_one_of_the_standard() -> None:
             assert Mac(secret)(data) == hmac.digest(secret, data, hashlib.sha256)
 
 
+def test_a_flood_fills_no_file(tmp_path: Path) -> None:
+    mine = Keys([Key(SHARED.encode())], cache=str(tmp_path), environ={})
+    assert [mine.opened("note", "x", f"{number}\nx") for number in range(1_000)] == [None] * 1_000
+    assert 0 < len(counted(tmp_path)) <= 20
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_commands_and_calls_run(place: Place, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
@@ -340,6 +346,9 @@ def test_lines_moved_to_another_session_or_doubled_are_not_told(
     client.hset(two, "prompt", prompt)
     client.hset(two, "title", prompt)
     client.hset(one, "reply", prompt)
+    ((_, line), *_) = client.xrevrange(f"{one}:log", count=1)
+    for session in (one, one, two):
+        client.xadd(f"{session}:log", line)
     told = home.brief()
     assert "EVILPROMPT" in told
     assert told.count("EVILPROMPT") == 1
