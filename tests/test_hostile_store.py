@@ -26,6 +26,7 @@ from tests.stores.test_entry import make
 place = place_fixture
 PAGE = {"url": "https://example.org/", "prompt": "What is it about?"}
 MEMORY = 400 << 20  # bytes of address space, a third of them the interpreter's and its threads'
+TEAM = {"SKILLCACHE_TEAM_KEY": "0123456789abcdef" * 4}
 SECONDS = 25  # far more than any call may take, on any machine
 
 
@@ -52,6 +53,7 @@ def test_hooks_leave_the_call_as_it_was(place: Place, name: str) -> None:
             "SKILLCACHE_REDIS_URL": server.url,
             "SKILLCACHE_MESSAGES_DELIVER": "1",
             "SKILLCACHE_WAIT": "9",
+            **(TEAM if [*REPLIES, "dripping"].index(name) % 2 else {}),  # which changes nothing
         }
         event = place.before("WebFetch", PAGE)
         give(place, "pre_tool_use.py", event)
@@ -101,7 +103,12 @@ def test_a_poisoned_entry_is_one_that_cannot_be_read(place: Place, name: str) ->
     with Hostile(answer) as server:
         place.environ["SKILLCACHE_REDIS_URL"] = server.url
         give(place, "pre_tool_use.py", place.before("WebFetch", PAGE))
-    assert place.counted() in (["unreadable_entry"], ["store_timeout"])  # a large one takes a slow machine its time
+        alone = len(place.counted())
+        place.environ |= TEAM
+        give(place, "pre_tool_use.py", place.before("WebFetch", PAGE))
+    late = ["store_timeout"]  # a large one takes a slow machine its time
+    assert place.counted()[:alone] in (["unreadable_entry"], late)
+    assert place.counted()[alone:] in (["unsigned", "no_entry"], ["missigned", "no_entry"], late)
 
 
 def test_no_more_is_unpacked_than_may_be_served() -> None:

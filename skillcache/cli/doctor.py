@@ -23,7 +23,7 @@ from skillcache.cli.checks.installation import (
     check_trust,
 )
 from skillcache.cli.checks.proof import check_lanes, check_proof
-from skillcache.cli.checks.store import check_spool, check_store
+from skillcache.cli.checks.store import check_spool, check_store, check_team
 from skillcache.cli.output import json_options, several
 from skillcache.cli.setup.client_environment import completed, of_hooks
 from skillcache.sessions.text import legible
@@ -42,6 +42,7 @@ _CHECKS: tuple[tuple[str, Callable[[Place], list[Finding]]], ...] = (
     ("faults", check_faults),
     ("store", check_store),
     ("spool", check_spool),
+    ("team", check_team),
     ("skills", check_skills),
     ("recent", check_calls),
     ("proof", check_proof),

@@ -30,6 +30,7 @@ from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
 from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.scan import Header, read_header, with_pin
+from skillcache.stores.signed import ENTRY, Keys, signer
 
 # The row that says most of a call, where a key has several of them.
 _TELLING = ("command", "url", "query", "prompt", "arguments", "input")
@@ -257,19 +258,21 @@ def pin(digest: str, unpin: bool) -> int:
     ttl = int(settings.number("ttl")) if unpin else MAX_TTL
     with closing(contents_of(settings.store)) as contents:
         stored = find(contents, digest)
-        _rewrite(contents, stored, pinned=not unpin, ttl=ttl)
+        _rewrite(contents, stored, settings.keys if settings.named else None, pinned=not unpin, ttl=ttl)
     click.echo(f"{stored.label} is {'no longer ' if unpin else ''}pinned.")
     return output.OK
 
 
-def _rewrite(contents: Contents, stored: Stored, *, pinned: bool, ttl: int) -> None:
+def _rewrite(contents: Contents, stored: Stored, keys: Keys | None, *, pinned: bool, ttl: int) -> None:
     """Only while the stored bytes are those that were read: a newer result is not put back. Raises SkillcacheError."""
     value = contents.take(contents.holdings.value(stored.key))
     try:
-        decode(value or b"")
+        decode(_checked(stored, value, keys))
         rewritten = with_pin(value or b"", pinned=pinned)
     except Unreadable as fault:
         raise _not_read(stored, fault, value) from None
+    if keys is not None:
+        rewritten = keys.sign_value(ENTRY, stored.key, rewritten, ttl)
     if not contents.take(contents.holdings.replace(stored.key, value or b"", rewritten, ttl)):
         raise SkillcacheError(f"{stored.label} has just been stored anew or removed. {_LIST}")
 
@@ -300,9 +303,10 @@ def show(digest: str, raw: bool) -> int:
 
     It says, too, whether that would still be served.
     """
-    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+    settings = load(os.environ, os.getcwd())
+    with closing(contents_of(settings.store)) as contents:
         stored = find(contents, digest)
-        entry = _decode(contents, stored)
+        entry = _decode(contents, stored, settings.keys if settings.named else None)
         generations = contents.take(contents.holdings.generations(entry.names))
     if raw:
         sys.stdout.buffer.write(_output(entry))
@@ -312,12 +316,19 @@ def show(digest: str, raw: bool) -> int:
     return output.OK
 
 
-def _decode(contents: Contents, stored: Stored) -> Entry:
+def _checked(stored: Stored, value: bytes | None, keys: Keys | None) -> bytes:
+    """Raises Unreadable for what is of nobody that a team trusts."""
+    if value is not None and keys is not None and keys.open_value(ENTRY, stored.key, value) is None:
+        raise Unreadable("no signature of the team's counts on it")
+    return value or b""
+
+
+def _decode(contents: Contents, stored: Stored, keys: Keys | None) -> Entry:
     value = contents.take(contents.holdings.value(stored.key))
     if value is None:
         raise _not_read(stored, None, value)
     try:
-        return decode(value)
+        return decode(_checked(stored, value, keys))
     except Unreadable as fault:
         raise _not_read(stored, fault, value) from None
 
@@ -346,6 +357,7 @@ def _as_text(stored: Stored, entry: Entry, generations: dict[str, int]) -> list[
     lines = [
         stored.label,
         f"  stored   {clock.ago(entry.finished)} by {by}{session}",
+        *([f"  signed   by {signed[0]} with the key {signed[1]}"] if (signed := signer(entry.signature)) else []),
         f"  expires  {'pinned: served whatever its age' if entry.pinned else expires}",
         f"  run      {duration(entry.duration)}, exit status {entry.status}{', failed' if entry.failed else ''}",
         f"  output   {entry.form}, {size(len(entry.output))}; {size(stored.bytes)} stored",

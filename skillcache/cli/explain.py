@@ -32,6 +32,7 @@ from skillcache.rules.rule import rules_of
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import open_store
+from skillcache.stores.signed import signer
 from skillcache.tools.explanation import Explanation, compared, explain, nearest
 from skillcache.tools.lookup import Call
 from skillcache.tools.registry import may_be_ours
@@ -310,6 +311,8 @@ def _block(each: _Explained, now: float, *, verbose: bool) -> Iterator[str]:
             f"entry    recorded {age_of(entry, now)} ago by {entry.writer.get('user')} on {entry.writer.get('host')},"
             f" exit status {entry.status}, {about.size} bytes, a run of {entry.duration / 1000:.1f} s"
         )
+        if signed := signer(entry.signature):
+            yield f"signed   by {signed[0]} with the key {signed[1]}"
     yield from _compared(about, now, most=len(about.changes) if verbose else _MOST)
     if about.rows and verbose:
         yield from ("", f"key {about.digest}")
@@ -360,6 +363,7 @@ def _object(each: _Explained) -> dict[str, object]:
             "duration_ms": entry.duration,
             "status": entry.status,
             "writer": entry.writer,
+            "signed": dict(zip(("by", "key"), signed, strict=True)) if (signed := signer(entry.signature)) else None,
         },
         "changes": about.changes,
     }

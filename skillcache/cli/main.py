@@ -31,6 +31,7 @@ COMMANDS = {
     "send": "Send a message to agents at work.",
     "inbox": "Print the messages for you.",
     "tail": "Show what happens in this project, as it happens.",
+    "team": "Make the key of a team, change it, and say what it trusts.",
     "state": "Share small values between agents, scripts and machines.",
     "entries": "List, show, pin and remove stored results.",
     "invalidate": "Serve no more what is stored of a skill, tool, rule or project.",

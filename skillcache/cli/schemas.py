@@ -19,7 +19,7 @@ class Setting(Output):
     """`where`: the file or variable that sets it; `unit`: of a number that has one."""
 
     name: str
-    value: bool | int | float | str
+    value: bool | int | float | str | list[str]
     unit: Literal["seconds", "bytes", "characters"] | None
     origin: Literal["default", "user", "project", "environment"]
     where: str | None
@@ -88,6 +88,28 @@ class Key(Output):
     rows: list[tuple[str, str, str]]
 
 
+class TeamKey(Output):
+    """`writer`: whose alone it is, "" for one that all share."""
+
+    id: str
+    writer: str
+
+
+class Team(Output):
+    """`keys`: the first signs; `signs_as`: null without keys; `writers`: who is trusted, none for all."""
+
+    signs_as: str | None
+    keys: list[TeamKey]
+    writers: list[str]
+
+
+class Signed(Output):
+    """`by`: as who; `key`: the id of the team's key that it was done with."""
+
+    by: str
+    key: str
+
+
 class ExplainedEntry(Output):
     """The one that is served, or else the newest of the same command. `finished_ms`: unix milliseconds."""
 
@@ -96,6 +118,7 @@ class ExplainedEntry(Output):
     duration_ms: int
     status: int
     writer: dict[str, Any]
+    signed: Signed | None
 
 
 class Command(Output):

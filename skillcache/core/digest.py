@@ -59,6 +59,22 @@ def digest_parts(parts: "Iterable[bytes]") -> str:
     return state.hexdigest()
 
 
+_values = [b""]  # of this process: one person has one team
+_PLAIN = 20  # characters of a value that is a word, not a digest
+
+
+def key_values(secret: bytes) -> None:
+    """From now on `private` is keyed with this, b"" for nothing."""
+    _values[0] = secret
+
+
+def private(value: str) -> str:
+    """A digest as it may stand where others read it: keyed, so that nobody without the team's key tries values."""
+    if not _values[0] or len(value) < _PLAIN:
+        return value
+    return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=_values[0]).hexdigest()
+
+
 def blob_oid(data: bytes, *, long: bool = False) -> bytes:
     """The object id git gives this content, in hexadecimal; `long` for a repository of SHA-256."""
     head = b"blob %d\0" % len(data)
@@ -72,4 +88,4 @@ def blob_oid(data: bytes, *, long: bool = False) -> bytes:
     return name.encode()
 
 
-__all__ = ["blake2b", "blob_oid", "digest", "digest_parts", "sha1", "sha256"]
+__all__ = ["blake2b", "blob_oid", "digest", "digest_parts", "key_values", "private", "sha1", "sha256"]

@@ -97,6 +97,15 @@ TIME_UP = Outcome(507, ERROR, "time_up", "the hook ran out of its own time")
 INTERNAL = Outcome(508, ERROR, "internal", "a fault of ours")
 SPOOLED = Outcome(509, ERROR, "spooled", "the store was out of reach: a session's record waits in a file")
 SPOOL_FULL = Outcome(510, ERROR, "spool_full", "the file of waiting records was full: a session's record was dropped")
+UNSIGNED = Outcome(511, ERROR, "unsigned", "something that others can write bore no signature: it was not taken")
+MISSIGNED = Outcome(
+    512, ERROR, "missigned", "a signature did not fit what it stood on: it was made up, changed or moved"
+)
+UNKNOWN_KEY = Outcome(
+    513, ERROR, "unknown_key", "something was signed with a key that is not, or no longer, the team's"
+)
+UNTRUSTED = Outcome(514, ERROR, "untrusted", "something was signed by one who is none of the trusted `writers`")
+OUTLIVED = Outcome(515, ERROR, "outlived", "something signed was put back after its time")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Outcome))
 # No longer used: no call ends so any more, and counters on disk still say it.

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.core import KW_ONLY, Record, field, outcomes
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.digest import digest, digest_parts, private
 from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
@@ -45,7 +45,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
         if room < 0:
             cut.append("overlay")
             break
-        overlay.append([name, *([part.decode() for part in entry] if entry else [None, None])])
+        overlay.append([name, *([_id_of(part.decode()) for part in entry] if entry else [None, None])])
     names: dict[str, str] = {}
     room = _IGNORED
     for name, value in sorted(ignored.files.items()):
@@ -53,7 +53,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
         if room < 0:
             cut.append("ignored")
             break
-        names[_text(name)] = value
+        names[_text(name)] = private(value)
     listed: dict[str, list[str]] = {}
     room = _INSTALLED
     for folder, what in sorted(installed.items()):
@@ -63,6 +63,12 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
             break
         listed[_text(folder)] = [_text(name) for name in what.names]
     return {"head": found.head or None, "overlay": overlay, "ignored": names, "packages": listed, "cut": cut}
+
+
+def _id_of(part: str) -> str:
+    """Of a file that differs: its mode, or its object's id, which may carry the file's size."""
+    name, blank, size = part.partition(" ")
+    return private(name) + blank + size
 
 
 def _text(name: str) -> str:
@@ -209,7 +215,7 @@ def _capture(
     reached = {path for what in installed.values() for path in what.outside} | said.outside
     reached |= _led_to(references, root, settings.files, systems, environ)
     rows += _outside(request, root, links, reached, budget, found, ignored)
-    rows = [(label, _printable(name), _printable(value)) for label, name, value in rows]
+    rows = [(label, _printable(name), private(_printable(value))) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
         root,
@@ -291,7 +297,7 @@ def without_own_outputs(
     if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread, untouched):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
-    rows = {(label, _printable(name), value) for label, name, value in known}
+    rows = {(label, _printable(name), private(value)) for label, name, value in known}
     known_rows = tuple(sorted({*rest, *rows}))
     return Fingerprint(after.root, known_rows, after.details, after.ignored, after.elsewhere, after.beyond)
 

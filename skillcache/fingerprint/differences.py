@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from skillcache.core.digest import private
 from skillcache.core.git import Git
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.capture import Fingerprint
@@ -161,8 +162,8 @@ def _between(root: str, old: str, new: str) -> dict[str, tuple[object, object]] 
     for head, path in zip(fields[:-1:2], fields[1::2], strict=False):
         old_mode, new_mode, old_oid, new_oid, _ = head[1:].split(" ")
         found[path] = (
-            None if old_mode == "000000" else (old_mode, old_oid),
-            None if new_mode == "000000" else (new_mode, new_oid),
+            None if old_mode == "000000" else (old_mode, private(old_oid)),
+            None if new_mode == "000000" else (new_mode, private(new_oid)),
         )
     return found
 
@@ -173,7 +174,7 @@ def _tree(root: str, head: str, paths: list[str]) -> dict[str, tuple[object, obj
     for line in (_git(root, "ls-tree", "-r", "-z", head, "--", *paths) if paths else None) or ():
         if line:
             head_, _, path = line.partition("\t")
-            found[path] = (head_.split(" ")[0], head_.split(" ")[2])
+            found[path] = (head_.split(" ")[0], private(head_.split(" ")[2]))
     return found
 
 

@@ -16,6 +16,7 @@ there is loaded as {}. The `aio_` functions take one of redis.asyncio.
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -29,15 +30,19 @@ import redis.asyncio
 from skillcache.core.scope import scoped
 from skillcache.library.clients import is_cluster
 from skillcache.library.codec import write_json
+from skillcache.library.options import folder
 from skillcache.library.runs import Question
 from skillcache.library.source import store_in_force
 from skillcache.sessions.delivery import sessions_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal
+from skillcache.sessions.signed import field_of
+from skillcache.settings.in_force import keys_in_force
 from skillcache.stores.contract import check_ttl
 from skillcache.stores.pooled import AioLink, PooledLink
 from skillcache.stores.redis_keys import session_key, session_keys
 from skillcache.stores.redis_py import aio_connect, connect
+from skillcache.stores.signed import SESSION, Keys
 
 if TYPE_CHECKING:
     from skillcache.stores.connection import Link
@@ -60,13 +65,16 @@ _SECONDS: Any = {"socket_connect_timeout": 5.0, "socket_timeout": 5.0}  # to con
 
 
 class RedisSessions:
-    """The calls of `SqliteJournal` that are asked here, over a link."""
+    """The calls of `SqliteJournal` that are asked here, over a link. keys: of a team, each field is signed."""
 
-    def __init__(self, link: "Link | AioLink") -> None:
+    def __init__(self, link: "Link | AioLink", keys: Keys | None) -> None:
         self._link = link
+        self._keys = keys
 
     def save_fields(self, session: str, fields: dict[str, str], *, ttl: int, replace: bool) -> Any:
-        key = session_key(session)
+        key, keys = session_key(session), self._keys
+        if keys is not None:
+            fields = {name: keys.seal(SESSION, field_of(session, name), text) for name, text in fields.items()}
         commands: list[tuple[str, ...]] = [("DEL", key)] if replace else []
         if fields:
             commands.append(("HSET", key, *[word for pair in fields.items() for word in pair]))
@@ -76,7 +84,15 @@ class RedisSessions:
     def load_fields(self, session: str, ttl: int | None) -> Any:
         key = session_key(session)
         lengthening = [] if ttl is None else [(("EXPIRE", key, str(ttl)), bool)]
-        return self._link.ask_all([(("HGETALL", key), dict), *lengthening])
+        return self._link.ask_all([(("HGETALL", key), lambda reply: self._opened(session, reply)), *lengthening])
+
+    def _opened(self, session: str, reply: Any) -> dict[Any, Any]:
+        found = dict(reply)
+        if self._keys is None:
+            return found
+        texts = {_text(name): _text(sealed) for name, sealed in found.items()}
+        opened = {name: self._keys.opened(SESSION, field_of(session, name), text) for name, text in texts.items()}
+        return {name: text for name, text in opened.items() if text is not None}
 
     def forget(self, session: str, _project: str) -> Any:
         return self._link.ask((("DEL", *session_keys(session)), bool))
@@ -113,7 +129,7 @@ def _take(place: Any, question: Question) -> Any:
     """`place`: a client, or where the store is."""
     ask, read = question
     if not isinstance(place, str):
-        return read(ask(RedisSessions(PooledLink(place, itself=True))))
+        return read(ask(RedisSessions(PooledLink(place, itself=True), keys_in_force(os.environ, folder()))))
     if place.startswith(EMBEDDED):
         with closing(SqliteJournal(sessions_file(place.removeprefix(EMBEDDED)), now=time.time())) as journal:
             return read(ask(journal))
@@ -124,7 +140,7 @@ def _take(place: Any, question: Question) -> Any:
 async def _aio_take(place: Any, question: Question) -> Any:
     ask, read = question
     if not isinstance(place, str):
-        return read(await ask(RedisSessions(AioLink(place, itself=True))))
+        return read(await ask(RedisSessions(AioLink(place, itself=True), keys_in_force(os.environ, folder()))))
     if place.startswith(EMBEDDED):
         return await asyncio.to_thread(_take, place, question)
     async with aio_connect(place, **_SECONDS) as client:

@@ -11,8 +11,9 @@ sets. Values keep their types: what JSON cannot say exactly is refused (TypeErro
 
 In Redis, KEYS are those of `redis_keys.state_keys`: the value, all values, versions.
 
-A value is a hash of its text and its version. Versions come from one counter for each scope, so that a value that was
-deleted and set anew has not the version it had. The counter outlives the values by a month, for whoever remembers one.
+A value is a hash of its text, of a team with its signature (`stores.signed`), and its version. Versions come from one
+counter for each scope, so that a value that was deleted and set anew has not the version it had. The counter outlives
+the values by a month, for whoever remembers one.
 
 In a file of their own they outlive messages and results.
 
@@ -26,8 +27,9 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Callable, Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias, TypeVar
 
 import redis
 import redis.asyncio
@@ -36,16 +38,17 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from skillcache.core import git
-from skillcache.core.outcomes import STORE_GARBAGE, SkillcacheError, StoreError
+from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, SkillcacheError, StoreError
 from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.codec import require_json
 from skillcache.library.keys import check_team
 from skillcache.library.runs import Question
-from skillcache.settings.in_force import load
+from skillcache.settings.in_force import keys_in_force, load
 from skillcache.stores.contract import EMBEDDED, check_ttl
-from skillcache.stores.pooled import SECONDS, AioLink, PooledLink
+from skillcache.stores.pooled import SECONDS, AioLink, PooledLink, aio_walk, walk
 from skillcache.stores.redis_keys import state_keys
 from skillcache.stores.redis_py import aio_connect, connect
+from skillcache.stores.signed import VALUE, Keys
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import Layout
 
@@ -149,6 +152,92 @@ class RedisState:
         return self._once.ask((("EVAL", script, "3", *state_keys(scope, key), key, *words), read))
 
 
+T = TypeVar("T")
+_Asks: TypeAlias = Generator[Callable[[], Any], Any, T]
+
+
+def _put(question: Callable[[], Any]) -> Any:
+    return question()
+
+
+class SignedState(RedisState):
+    """Of a team: a value that nobody of it has signed is not there, and gives way.
+
+    The store cannot compare or count what is signed, so that what asks it to is a question and a change that is made
+    where nobody was quicker. walk: `pooled.walk` or `aio_walk`, as the links are.
+    """
+
+    def __init__(self, link: "Link | AioLink", once: "Link | AioLink", keys: Keys, walk: Any) -> None:
+        super().__init__(link, once)
+        self._keys = keys
+        self._take = walk
+
+    def find(self, scope: str, key: str) -> Any:
+        return self._take(self._finding(scope, key), _put)
+
+    def set(self, scope: str, key: str, text: str, ttl: int, expected: tuple[str, str]) -> Any:
+        return self._take(self._setting(scope, key, text, ttl, expected), _put)
+
+    def increment(self, scope: str, key: str, by: int, ttl: int) -> Any:
+        return self._take(self._incrementing(scope, key, by, ttl), _put)
+
+    def all_of(self, scope: str) -> Any:
+        return self._take(self._listing(scope), _put)
+
+    def _finding(self, scope: str, key: str) -> _Asks[Any]:
+        text, version, _ = yield from self._held(scope, key)
+        return None if text is None else (text, version)
+
+    def _held(self, scope: str, key: str) -> _Asks[tuple[str | None, str, bool]]:
+        """What counts, the version of what is there, and whether that counts."""
+        found = yield lambda: RedisState.find(self, scope, key)
+        try:
+            sealed, version = found
+        except (TypeError, ValueError):
+            raise StoreError(STORE_GARBAGE, "a shared value that is none") from None
+        if sealed is None:
+            return None, "0", True
+        text = self._opened(scope, key, sealed)
+        return text, _text(version or "0"), text is not None
+
+    def _opened(self, scope: str, key: str, sealed: Any) -> str | None:
+        return self._keys.opened(VALUE, state_keys(scope, key)[0], _text(sealed))
+
+    def _setting(self, scope: str, key: str, text: str, ttl: int, expected: tuple[str, str]) -> _Asks[tuple[bool, int]]:
+        what, which = expected
+        if what:
+            held, version, counts = yield from self._held(scope, key)
+            if what == "value" and held != which:
+                return False, int(version) if counts and version.isdecimal() else 0
+            if what == "value" or (which == "0" and not counts):
+                expected = "version", version
+        sealed = self._keys.seal(VALUE, state_keys(scope, key)[0], text, int(time.time()) + ttl)
+        done: tuple[bool, int] = yield lambda: RedisState.set(self, scope, key, sealed, ttl, expected)
+        return done
+
+    def _incrementing(self, scope: str, key: str, by: int, ttl: int) -> _Asks[int | None]:
+        for _ in range(_TRIES):
+            held, version, _ = yield from self._held(scope, key)
+            text = "0" if held is None else held
+            if not text.removeprefix("-").isdecimal() or not -_MOST <= (new := int(text) + by) < _MOST:
+                return None
+            sealed = self._keys.seal(VALUE, state_keys(scope, key)[0], str(new), int(time.time()) + ttl)
+            expected = "version", version
+            done, _ = yield lambda: RedisState.set(self, scope, key, sealed, ttl, expected)  # noqa: B023 - asked at once
+            if done:
+                return new
+        raise StoreError(STORE_TIMEOUT, f"{key} was changed by others all the time")
+
+    def _listing(self, scope: str) -> _Asks[Any]:
+        rows = yield lambda: RedisState.all_of(self, scope)
+        try:
+            named = [(_text(key), sealed, version) for key, sealed, version in rows]
+        except (TypeError, ValueError):
+            raise StoreError(STORE_GARBAGE, "a script was answered in another shape") from None
+        opened = [(key, self._opened(scope, key, sealed), version) for key, sealed, version in named]
+        return [row for row in opened if row[1] is not None]
+
+
 def _given(reply: Any) -> Any:
     return reply
 
@@ -173,6 +262,7 @@ CREATE TABLE items (scope TEXT, key TEXT, value TEXT NOT NULL, version INTEGER N
 CREATE INDEX items_expiry ON items (expires);
 CREATE TABLE versions (scope TEXT PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
 """
+_TRIES = 1_000  # of who adds to a number that others add to as well
 _FIND = "SELECT value, version FROM items WHERE scope = ? AND key = ? AND expires > ?"
 _MOST = 1 << 63
 
@@ -285,6 +375,7 @@ class SharedState:
                 client, url = None, url_of(client)
         self._place = "" if client is not None else url or load(os.environ, os.getcwd()).store
         self._client = client
+        self._keys = None if self._place.startswith(EMBEDDED) else keys_in_force(os.environ, os.getcwd())
 
     def get(self, key: str, default: Any = None) -> Any:
         found = self.find(key)
@@ -383,7 +474,10 @@ class SharedState:
         if self._client is None:
             self._client = connect(self._place, retry=Retry(NoBackoff(), 0), **_BOUNDS)
         link = PooledLink(self._client, itself=True)
-        return read(ask(RedisState(link, link if self._place else PooledLink(self._client))))
+        return read(ask(self._over(link, link if self._place else PooledLink(self._client), walk)))
+
+    def _over(self, link: "Link | AioLink", once: "Link | AioLink", walk: Any) -> RedisState:
+        return RedisState(link, once) if self._keys is None else SignedState(link, once, self._keys, walk)
 
     async def _aio_take(self, question: Question) -> Any:
         """Without a client one is made for each call: a program may have more than one event loop."""
@@ -393,12 +487,12 @@ class SharedState:
         if self._place:
             async with aio_connect(self._place, retry=AioRetry(NoBackoff(), 0), **_BOUNDS) as client:
                 link = AioLink(client, itself=True)
-                return read(await ask(RedisState(link, link)))
+                return read(await ask(self._over(link, link, aio_walk)))
         if not isinstance(self._client, redis.asyncio.Redis):
             raise TypeError("an aio_... method needs a client of redis.asyncio, or a URL")
         once = AioLink(self._client)
         try:
-            return read(await ask(RedisState(AioLink(self._client, itself=True), once)))
+            return read(await ask(self._over(AioLink(self._client, itself=True), once, aio_walk)))
         finally:
             await once.close()  # nobody tells when its event loop ends
 

@@ -23,12 +23,13 @@ from skillcache.library.clients import usable
 from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.options import folder
 from skillcache.library.runs import GLANCE, Step, Steps, Wait
-from skillcache.settings.in_force import load
+from skillcache.settings.in_force import keys_in_force, load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import AsyncStore, PooledLink, aio_walk, walk
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.redis_url import parse_url
+from skillcache.stores.signed import ENTRY, RECORD, Keys, SignedStore, checked, in_the_way, opened_all
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ class Source:
         if client is None:
             self._store = EmbeddedFile(target)
         else:
-            self._store = RedisStore(PooledLink(client))
+            self._store = _over(PooledLink(client), keys_in_force(os.environ, folder()))
 
     def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""
@@ -84,8 +85,9 @@ class AsyncSource:
         self._is_own = client is not given
         self.name: object = self._target or id(client)
         self.renewals: set[asyncio.Task[None]] = set()
-        self._given = None if client is None else (client, AsyncStore(client))
         self._file = EmbeddedFile(self._target) if self._target.startswith(EMBEDDED) else None
+        self._keys = None if self._file else keys_in_force(os.environ, folder())
+        self._given = None if client is None else (client, _aio_over(client, self._keys))
         if client is None and self._file is None:
             parse_url(self._target)  # what is wrong with it is wrong from the beginning
         self._opened: MutableMapping[asyncio.AbstractEventLoop, Opened] = WeakKeyDictionary()
@@ -143,13 +145,51 @@ class AsyncSource:
 
     async def _open(self) -> AsyncGenerator[Connected, None]:
         client = aio_connect(self._target, **limits(AioRetry(NoBackoff(), 0)))
-        store = AsyncStore(client)
+        store = _aio_over(client, self._keys)
         try:
             yield client, store
         finally:
             self._opened.pop(asyncio.get_running_loop(), None)
             await store.close()
             await client.aclose()
+
+
+def _over(link: PooledLink, keys: Keys | None) -> RedisStore:
+    return RedisStore(link) if keys is None else SignedStore(link, keys)
+
+
+def _aio_over(client: "redis.asyncio.Redis", keys: Keys | None) -> AsyncStore:
+    return AsyncStore(client) if keys is None else AsyncSignedStore(client, keys)
+
+
+class AsyncSignedStore(AsyncStore):
+    """As `SignedStore`."""
+
+    def __init__(self, client: "redis.asyncio.Redis", keys: Keys) -> None:
+        super().__init__(client)
+        self._keys = keys
+
+    async def get(self, key: str, names: tuple[str, ...], also: str | None = None) -> Any:
+        return checked(self._keys, await super().get(key, names, also), key, also)
+
+    async def get_many(self, keys: tuple[str, ...], names: tuple[str, ...]) -> Any:
+        found = await super().get_many(keys, names)
+        return tuple([checked(self._keys, each, key) for key, each in zip(keys, found, strict=True)])
+
+    async def put(self, key: str, value: bytes, *, ttl: int, **more: Any) -> Any:
+        signed = self._keys.sign_value(ENTRY, key, value, ttl)
+        if await super().put(key, signed, ttl=ttl, **more):
+            return True
+        if not in_the_way(self._keys, key, (await super().get(key, ())).entry):
+            return False
+        await self.delete(key)
+        return await super().put(key, signed, ttl=ttl, **more)
+
+    async def read(self, keys: tuple[str, ...]) -> Any:
+        return opened_all(self._keys, keys, await super().read(keys))
+
+    async def write(self, key: str, value: bytes, ttl: int) -> Any:
+        return await super().write(key, self._keys.sign_value(RECORD, key, value, ttl), ttl)
 
 
 async def finished(work: Awaitable[T]) -> T:

@@ -26,6 +26,7 @@ from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import translating
 from skillcache.stores.redis_keys import channel as channel_of
+from skillcache.stores.signed import CHANNEL
 
 _STEP = 0.1  # seconds between two looks into the embedded store
 _WAIT = 1.0  # seconds in which a listener on Redis hears nothing
@@ -101,6 +102,7 @@ class Subscription:
         self._id = agent_of(agent_id if is_whole else scoped_word(agent_of(agent_id), namespace))
         self._watch = watch
         settings = load(os.environ, os.getcwd())
+        self._settings = settings
         self._target = settings.store
         self._token = _token(settings.cache)
         self._own = None if client is not None else client_of(self._target)
@@ -163,7 +165,7 @@ class Subscription:
     def settle(self) -> None:
         """Takes the message that was given last: it is not given again."""
         if self._given is not None:
-            with opened(self._client, self._target, self._token) as post:
+            with opened(self._client, self._settings, self._token) as post:
                 post.settle(self._id, [self._given])
             self._given = None
 
@@ -176,7 +178,7 @@ class Subscription:
             self._own.close()
 
     def _take(self) -> None:
-        with opened(self._client, self._target, self._token) as post:
+        with opened(self._client, self._settings, self._token) as post:
             taken = post.take(self._id, limits.BATCH).deliveries
         self._held = [(each.entry, _bare(each.text) if each.bare else _received(each.text)) for each in taken]
         self._fresh = bool(taken)
@@ -188,8 +190,8 @@ class Subscription:
                 heard = self._channel.get_message(timeout=timeout)
             if heard is not None and self._watch:
                 data = heard["data"]
-                text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
-                self._held = [("", _bare(text))]
+                text = self._checked(data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data))
+                self._held = [] if text is None else [("", _bare(text))]
             # Where a connection broke, what was said meanwhile lies in the inbox all the same.
             return heard is not None or not self._watch
         deadline = time.monotonic() + timeout
@@ -201,6 +203,11 @@ class Subscription:
         if self._watch:
             self._held = [(mark, _received(text)) for mark, text in said]
         return True
+
+    def _checked(self, text: str) -> str | None:
+        """What was heard, None where a team would have signed it."""
+        keys = self._settings.keys
+        return text if keys is None else keys.opened(CHANNEL, channel_of(self._id), text)
 
     def _overheard(self) -> list[tuple[str, str]]:
         post = SqlitePost(messages_file(self._target.removeprefix(EMBEDDED)), now=time.time())

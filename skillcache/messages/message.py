@@ -163,11 +163,15 @@ def key_of(cache: str) -> bytes:
 
 def seal(message: Message, key: bytes) -> str:
     state = blake2b(digest_size=16, key=key)
-    for name in _SEALED:
-        part = message[name].encode("utf-8", "surrogatepass")
-        state.update(b"%d:" % len(part))
+    for part in parts_of(message):
         state.update(part)
     return state.hexdigest()
+
+
+def parts_of(message: Message) -> list[bytes]:
+    """All that its sender wrote."""
+    parts = [message[name].encode("utf-8", "surrogatepass") for name in _SEALED]
+    return [piece for part in parts for piece in (b"%d:" % len(part), part)]
 
 
 def is_own(message: Message, reader: str, key: bytes) -> bool:

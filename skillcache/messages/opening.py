@@ -4,7 +4,7 @@ import os
 
 from skillcache.core import files
 from skillcache.messages.inbox import Post
-from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import EMBEDDED, keys_of
 
 
 def open_post(target: str, *, now: float, patient: bool = False, token: str = "") -> Post:
@@ -26,7 +26,12 @@ def _open(target: str, now: float, patient: bool) -> Post:
     from skillcache.stores import link_to
     from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    return RedisPost(link_to(target, PATIENT if patient else None))
+    link, keys = link_to(target, PATIENT if patient else None), keys_of(target)
+    if keys is None:
+        return RedisPost(link)
+    from skillcache.messages.signed import SignedPost  # few have a team
+
+    return SignedPost(link, keys)
 
 
 def messages_file(store: str) -> str:

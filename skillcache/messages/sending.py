@@ -33,12 +33,14 @@ from skillcache.messages.message import (
 )
 from skillcache.messages.opening import open_post
 from skillcache.messages.page import word
+from skillcache.messages.signed import SignedPost
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings, is_homeless, load
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import SECONDS, PooledLink, translating
 from skillcache.stores.redis_keys import channel as channel_of
 from skillcache.stores.redis_py import connect
+from skillcache.stores.signed import CHANNEL
 
 SESSION_VARIABLE = "CLAUDE_CODE_SESSION_ID"  # the client gives it to what its Bash tool runs
 
@@ -294,7 +296,7 @@ def publish_message(
     check_place(client, "publish_message")
     settings = load(os.environ, os.getcwd())
     if not channel.startswith(_CHANNELS):
-        return _say(client, settings.store, channel, message)
+        return _say(client, settings, channel, message)
     to = agent_of(channel)
     place = git.locate(os.getcwd())
     project = git.project_of(place)
@@ -304,7 +306,7 @@ def publish_message(
         key = key_of(settings.cache)
     except OSError as fault:
         raise ConfigError(settings.cache, f"cannot be used: {fault.strerror}. {_HOME}") from None
-    with opened(client, settings.store, token_by(key)) as post:
+    with opened(client, settings, token_by(key)) as post:
         made = compose(author(post, os.environ, place, project), fields, key)
         (listeners,) = post.send([Letter(made, ttl=check_ttl(ttl))])
     if listeners < 0:
@@ -336,14 +338,15 @@ def check_place(client: object, who: str) -> None:
 
 
 @contextmanager
-def opened(client: "redis.Redis | None", target: str, token: str = "") -> Iterator[Post]:
+def opened(client: "redis.Redis | None", settings: Settings, token: str = "") -> Iterator[Post]:
     """`token`: see `message.token_of`."""
     if client is not None:
-        found: Post = RedisPost(PooledLink(client))
+        link, keys = PooledLink(client), settings.keys
+        found: Post = RedisPost(link) if keys is None else SignedPost(link, keys)
         found.token = token
         yield found  # whose connections stay for the next one
         return
-    with closing(open_post(target, now=time.time(), patient=True, token=token)) as post:
+    with closing(open_post(settings.store, now=time.time(), patient=True, token=token)) as post:
         yield post
 
 
@@ -360,14 +363,16 @@ def agent_of(channel: str) -> str:
     return agent
 
 
-def _say(client: "redis.Redis | None", target: str, channel: str, message: Any) -> int:
-    own = None if client is not None else client_of(target)
+def _say(client: "redis.Redis | None", settings: Settings, channel: str, message: Any) -> int:
+    own, text = None if client is not None else client_of(settings.store), json.dumps(message)
+    if settings.keys is not None:
+        text = settings.keys.seal(CHANNEL, channel, text, int(time.time()) + limits.TTL)
     speaker = client or own
     if speaker is None:
         raise ValueError("a channel that is no agent's needs Redis")
     try:
         with translating(speaker):
-            return int(speaker.publish(channel, json.dumps(message)))
+            return int(speaker.publish(channel, text))
     finally:
         if own is not None:
             own.close()

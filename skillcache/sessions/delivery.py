@@ -17,6 +17,7 @@ from skillcache.core.paths import spool_file
 from skillcache.sessions import journal as limits
 from skillcache.sessions.journal import EMBEDDED, History, Journal, Question, SessionRecord, decode, encode
 from skillcache.settings.in_force import Settings
+from skillcache.stores.contract import keys_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +34,17 @@ def open_journal(target: str, *, now: float, patient: bool = False) -> Journal:
     from skillcache.stores import link_to
     from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    link = link_to(target, PATIENT if patient else None)
+    link, keys = link_to(target, PATIENT if patient else None), keys_of(target)
+    journal = RedisJournal(link)
     if link.is_spread:
         from skillcache.sessions.journal_cluster import ClusterJournal  # few stores are
 
-        return ClusterJournal(link)
-    return RedisJournal(link)
+        journal = ClusterJournal(link)
+    if keys is None:
+        return journal
+    from skillcache.sessions.signed import SignedJournal  # few have a team
+
+    return SignedJournal(journal, keys)
 
 
 def sessions_file(store: str) -> str:

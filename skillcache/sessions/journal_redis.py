@@ -180,7 +180,8 @@ if own ~= '' then found[3] = past(own, entries, files) end
 for _, id in ipairs(fetch('ZREVRANGE', sessions_key(project), 0, wanted - 1)) do
   if id ~= own then
     local detailed = any > 0
-    if near > 0 and redis.pcall('HGET', state_key(id), 'branch') == branch then
+    local held = redis.pcall('HGET', state_key(id), 'branch')  -- where it is signed, its signature is a line of its own
+    if near > 0 and type(held) == 'string' and string.match(held, '^[^\\n]*') == branch then
       near, detailed = near - 1, true
     end
     any = any - 1

@@ -304,12 +304,13 @@ def look(event: SessionEvent, world: "World", folder: str, settings: Settings) -
     place = git.locate(folder)
     placed = event.name in _PLACED
     starts = event.name == "SessionStart"
+    of_project = placed or settings.keys is not None  # paths are signed for it
     return Scene(
         f"{os.getpid():x}-{monotonic_ns():x}",
         int(world.now * 1000),
         root=place.root,
         place=place if placed else None,
-        project=git.project_of(place) if placed else "",
+        project=git.project_of(place) if of_project else "",
         person=_person(world) if starts else None,
         process=_process(world) if starts else None,
         prompts=settings.flag("record.prompts"),

@@ -80,6 +80,16 @@ TABLE = (
         "whose messages reach an agent: `user`, the same person on the same machine; `team`, these and the same `team`;"
         " `anyone` who has the store",
     ),
+    Setting(
+        "team_key_file", "path", "", "SKILLCACHE_TEAM_KEY_FILE", USER,
+        "a file of keys that the team shares: what lies in a Redis then counts only where one of them has signed it"
+        " (see [trust](trust.md)); the keys themselves in `SKILLCACHE_TEAM_KEY` instead",
+    ),
+    Setting(
+        "writers", "names", [], "SKILLCACHE_WRITERS", USER,
+        "where a team has keys: whose signatures count besides your own, such as `ci@acme` or `ci@*`; none: all of"
+        " the team's",
+    ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
 # Where Claude Code gives what the person has entered as an option of the plugin.
@@ -96,8 +106,10 @@ def from_text(setting: Setting, text: str) -> object:
     if setting.kind == "flag":
         # Whoever sets a switch wants it on: only the words for "no" leave it off.
         return word.lower() not in FALSE
-    if setting.kind in {"url", "switch", "name", "mode", "writers"}:
+    if setting.kind in {"url", "switch", "name", "mode", "writers", "path"}:
         return check(setting, word, setting.variable)
+    if setting.kind == "names":
+        return check(setting, word.replace(",", " ").split(), setting.variable)
     try:
         number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
     except ValueError:
@@ -120,6 +132,8 @@ def check(setting: Setting, value: object, where: str) -> object:
         "mode": (value in ("write", "read"), '"write" or "read"'),
         "writers": (value in ("user", "team", "anyone"), '"user", "team" or "anyone"'),
         "name": (isinstance(value, str) and _is_name(value), "letters, digits, - and _"),
+        "path": (isinstance(value, str) and value[:1] in ("/", "~"), "a path from / or ~/"),
+        "names": (_are_writers(value), 'a list of writers, such as ["ci@acme", "ci@*"]'),
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }
     fits, words = allowed[setting.kind]
@@ -134,6 +148,13 @@ def check(setting: Setting, value: object, where: str) -> object:
 
 def _is_name(value: str) -> bool:
     return value.isascii() and len(value) <= 64 and (value.replace("-", "").replace("_", "").isalnum() or not value)
+
+
+def _are_writers(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, str) and each.isascii() and each.isprintable() and each and not set(each) & set(' ,"')
+        for each in value
+    )
 
 
 def require_url(value: str, where: str) -> None:

@@ -5,6 +5,8 @@ the default. A file checked into a project may not redirect the store, move file
 its own nor its settings of Claude Code, whose `env` the client gives to hooks as if the person had set it.
 """
 
+import sys
+
 from skillcache.core import KW_ONLY, Record, field, files
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import (
@@ -23,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from skillcache.stores.signed import Keys
+
 
 # What only the person may set.
 _PERSONS = (
@@ -31,6 +35,7 @@ _PERSONS = (
     *("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD"),
 )
 
+_TEAM_KEY = "SKILLCACHE_TEAM_KEY"  # the keys themselves, which no file of settings holds
 _CONFIG_CAP = 1 << 20
 
 
@@ -45,6 +50,7 @@ class Settings(Record):
     warnings: list[str]  # sentences about what was ignored, for `doctor`
     named: str = ""  # the variable or file that names the store, "" for the embedded one
     origins: dict[str, str] = field(default_factory=dict)  # the same for each setting that is not at its default
+    keys: "Keys | None" = None  # those of the person's team, which `store` bears too where that is a Redis
 
     __repr__ = object.__repr__  # a URL with a password is nothing for a traceback
 
@@ -82,7 +88,47 @@ def load(environ: "Mapping[str, str]", project: str) -> Settings:
             values[setting.name] = from_text(setting, text)
             origins[setting.name] = _giver(environ, setting.variable)
     store, named = _store(values, environ) or (f"embedded:{embedded_store(cache)}", "")
-    return Settings(values, cache=cache, store=store, named=named, rules=rules, warnings=warnings, origins=origins)
+    keys = _keys(values, project, environ, cache)
+    if keys is not None and named:
+        from skillcache.settings.team import signed_target  # few have a team
+
+        store = signed_target(store, keys)
+    return Settings(
+        values, cache=cache, store=store, named=named, rules=rules, warnings=warnings, origins=origins, keys=keys
+    )
+
+
+def _keys(values: dict[str, object], project: str, environ: "Mapping[str, str]", cache: str) -> "Keys | None":
+    """Raises ConfigError."""
+    path, writers = values["team_key_file"], values["writers"]
+    if not path and _TEAM_KEY not in environ:
+        if "skillcache.settings.team" in sys.modules:
+            sys.modules["skillcache.settings.team"].forget()
+        return None
+    from skillcache.settings.team import load_keys  # few have a team
+
+    return load_keys(str(path), writers if isinstance(writers, list) else [], project, environ, cache)
+
+
+def keys_in_force(environ: "Mapping[str, str]", project: str) -> "Keys | None":
+    """For who was told of a store by another than the settings.
+
+    Where these cannot be read and may name a team, nothing that others can have written counts. Raises ConfigError for
+    a variable that is wrong.
+    """
+    import os  # a library's process
+
+    named = any(name in environ for name in (_TEAM_KEY, "SKILLCACHE_TEAM_KEY_FILE"))
+    if not named and not os.path.lexists(config_file(environ)):
+        return None
+    try:
+        return load(environ, project).keys
+    except (ConfigError, OSError):
+        if named:
+            raise
+        from skillcache.settings.team import no_keys  # hardly ever
+
+        return no_keys(environ, cache_folder(environ))
 
 
 def _without_the_projects(environ: "Mapping[str, str]", project: str) -> "tuple[Mapping[str, str], list[str]]":
@@ -172,7 +218,7 @@ def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], li
 
 
 # Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
-_COMPILED_VERSION = 5
+_COMPILED_VERSION = 6
 
 
 def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:

@@ -22,6 +22,8 @@ _UNMAPPED = 65534  # whoever has no number in this user namespace, such as root 
 _LARGEST = 4_000_000  # bytes of a settings file
 _ELSEWHERE = f"set {HOME_VARIABLE} to a folder of yours"
 _PERSONS = ("HOME", "XDG_CONFIG_HOME")  # below these are the person's own settings, which may do what no project's may
+# What another than the person has chosen is no trust at all; without it nothing would be verified.
+_OF_TEAM = ("SKILLCACHE_TEAM_KEY", "SKILLCACHE_TEAM_KEY_FILE", "SKILLCACHE_WRITERS")
 _NOWHERE = "take it out of that file"
 _HOME = f"set HOME or {HOME_VARIABLE} to a folder of yours"
 
@@ -38,8 +40,10 @@ class Untrusted(ConfigError):
 def require(environ: "Mapping[str, str]", project: str) -> None:
     """`project`: where the client was started. Raises Untrusted."""
     cache = cache_folder(environ)
-    for name, path in set_by_project([name for name in _PERSONS if name in environ], project, environ, spelled=True):
-        raise Untrusted(cache, f"{path} sets {name}, where a person's own settings are looked for", _NOWHERE)
+    asked = [name for name in (*_PERSONS, *_OF_TEAM) if name in environ]
+    for name, path in set_by_project(asked, project, environ, spelled=True):
+        what = "whom to trust" if name in _OF_TEAM else "where a person's own settings are looked for"
+        raise Untrusted(cache, f"{path} sets {name}, {what}", _NOWHERE)
     real = _require_own(cache)
     if environ.get(HOME_VARIABLE):
         for _name, path in set_by_project((HOME_VARIABLE,), project, environ):
@@ -95,6 +99,14 @@ def _variables(path: str) -> "Mapping[str, object] | None":
         return None
     given = settings.get("env", {}) if isinstance(settings, dict) else None
     return given if isinstance(given, dict) else None
+
+
+def in_project(path: str, project: str, environ: "Mapping[str, str]") -> bool:
+    """Whether the file lies in the repository of `project`, unless the home folder does."""
+    top = os.path.realpath(_chain(project)[-1])
+    spelled, real = os.path.normpath(path), os.path.realpath(path)
+    within = any(_is_in(each, folder) for each in (spelled, real) for folder in (top, _chain(project)[-1]))
+    return within and not _is_in(os.path.realpath(environ.get("HOME") or "/"), top)
 
 
 def _is_in(path: str, folder: str) -> bool:
@@ -196,7 +208,11 @@ def _is_unmapped(uid: int) -> bool:
 
 
 def _line(command: str, path: str) -> str:
+    return f"{command} {shell_words(path)}"
+
+
+def shell_words(path: str) -> str:
+    """As a command line has it."""
     from skillcache.core.processes import quote  # hardly ever
 
-    plain = all(char.isalnum() or char in "/._-" for char in path)
-    return f"{command} {path if plain else quote(path)}"
+    return path if all(char.isalnum() or char in "/._-" for char in path) else quote(path)

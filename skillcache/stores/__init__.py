@@ -1,6 +1,6 @@
 """Where entries are kept: the contract, Redis and SQLite, keys and connections."""
 
-from skillcache.stores.contract import EMBEDDED, Store
+from skillcache.stores.contract import EMBEDDED, Store, keys_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,12 @@ def open_store(target: str, *, now: float) -> Store:
         return SqliteStore(target.removeprefix(EMBEDDED), now=now)
     from skillcache.stores.redis import RedisStore
 
-    return RedisStore(link_to(target))
+    link, keys = link_to(target), keys_of(target)
+    if keys is None:
+        return RedisStore(link)
+    from skillcache.stores.signed import SignedStore  # few have a team
+
+    return SignedStore(link, keys)
 
 
 def link_to(url: str, limits: "Limits | None" = None) -> "Link":

@@ -7,10 +7,25 @@ first call connects, or opens the file.
 from skillcache.core import Record
 from skillcache.core.outcomes import Outcome, StoreError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.stores.signed import Keys
+
 MAX_TTL = 10 * 366 * 24 * 3600  # seconds; far below where Redis refuses an expiry
 STARTED_DIGITS = 16  # a value begins with its start in ms since the epoch, so that a script can compare
 
 EMBEDDED = "embedded:"
+
+
+class Target(str):
+    """What names a store, for who takes what is signed with these keys (`signed.Keys`) and nothing else."""
+
+    __slots__ = ("keys",)
+    keys: "Keys"
+
+
+def keys_of(target: str) -> "Keys | None":
+    return target.keys if isinstance(target, Target) else None
 
 
 class Lookup(Record):

@@ -58,6 +58,8 @@ def test_without_a_word_all_are_defaults(person: Person) -> None:
 (default) brief.size = 2000 characters
 (default) messages.deliver = false
 (default) messages.from = "user"
+(default) team_key_file = ""
+(default) writers = []
 (default) SKILLCACHE_HOME = {cache}
 """,
         "",

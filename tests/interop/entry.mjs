@@ -11,10 +11,13 @@
 //   inbox   {agent}                                       the messages kept, oldest first
 //   listen  {agent}                                       prints "listening", then the first message heard
 //
-// The grammar of an entry is written in skillcache/stores/entry.py, the layout of keys in skillcache/stores/redis_keys.py.
+// With SKILLCACHE_TEAM_KEY in the environment it writes what is signed and takes nothing else.
+//
+// The grammar of an entry is written in skillcache/stores/entry.py, the layout of keys in skillcache/stores/redis_keys.py,
+// that of signatures in skillcache/stores/signed.py.
 // ioredis is found in the folder that IOREDIS names.
 
-import { createHash } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { hostname, userInfo } from 'node:os';
 import { readFileSync } from 'node:fs';
@@ -31,6 +34,67 @@ function canonical(value) {
 }
 
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
+
+// Of each line of the team's keys the secret's own two: the id it is known by, and what it signs with.
+const hmac = (key, ...parts) => parts.reduce((state, part) => state.update(part), createHmac('sha256', key)).digest();
+const lines = (process.env.SKILLCACHE_TEAM_KEY ?? '').split(/[\n,]/).map((line) => line.trim().split(/\s+/));
+const team = lines.filter(([secret]) => secret).map(([secret, writer = '']) => (
+  { id: hmac(secret, 'skillcache 1 id').toString('hex').slice(0, 8), sign: hmac(secret, 'skillcache 1 sign'), writer }
+));
+const me = `${userInfo().username}@${hostname()}`.replace(/[^\w.@-]/g, '-');
+const SLACK = 3600; // seconds by which clocks differ
+
+function mac(key, kind, name, words, data) {
+  const head = `skillcache 1\n${kind}\n${Buffer.byteLength(name)} ${name}\n${words}\n`;
+  return hmac(key.sign, head, data).toString('hex').slice(0, 32);
+}
+
+function sign(kind, name, data, until = 0) {
+  const [key] = team;
+  const words = `${key.id} ${until} ${key.writer || me}`;
+  return `1 ${words} ${mac(key, kind, name, words, data)}`;
+}
+
+function isSigned(kind, name, data, signature) {
+  const [version, id, until, writer, given] = signature.split(' ');
+  const key = team.find((each) => each.id === id);
+  if (version !== '1' || !key || given?.length !== 32) return false;
+  const made = mac(key, kind, name, `${id} ${until} ${writer}`, data);
+  const owned = team.some((each) => each.writer === writer);
+  const isOwn = key.writer ? key.writer === writer : !owned; // a name with a key of its own is nobody else's
+  const isInTime = until === '0' || Date.now() / 1000 <= Number(until) + SLACK;
+  return timingSafeEqual(Buffer.from(made), Buffer.from(given)) && isOwn && isInTime;
+}
+
+// A text followed by a line with its signature; as it is where there is no team.
+const seal = (kind, name, text, until) => (team.length ? `${text}\n${sign(kind, name, text, until)}` : text);
+
+function open(kind, name, sealed) {
+  if (!team.length) return sealed;
+  const at = sealed.lastIndexOf('\n');
+  return at >= 0 && isSigned(kind, name, sealed.slice(0, at), sealed.slice(at + 1)) ? sealed.slice(0, at) : null;
+}
+
+// An entry is signed as it is with an empty signature in its header.
+const SLOT = '"signature":"';
+
+function signEntry(key, data, ttl) {
+  if (!team.length) return data;
+  const at = data.indexOf(SLOT) + SLOT.length;
+  const signature = sign('entry', key, data, Math.floor(Date.now() / 1000) + ttl);
+  return Buffer.concat([data.subarray(0, at), Buffer.from(signature), data.subarray(at)]);
+}
+
+function isEntrySigned(key, data) {
+  if (!team.length) return true;
+  const at = data.indexOf(SLOT) + SLOT.length;
+  const end = data.indexOf('"', at);
+  const rest = Buffer.concat([data.subarray(0, at), data.subarray(end)]);
+  return isSigned('entry', key, rest, data.subarray(at, end).toString());
+}
+
+const inTime = (ttl) => Math.floor(Date.now() / 1000) + ttl;
+const fieldOf = (session, name) => `skill_session:${session}\n${name}`;
 const generationKey = (name) => `skill_cache_gen:${name}`;
 
 // key: of the entry; text: what it depends on, in full; names: those it is invalidated by.
@@ -79,7 +143,7 @@ const commands = {
   async get(redis, call) {
     const { key, text, names } = place(call);
     const [data, ...raised] = await redis.mgetBuffer(key, ...names.map(generationKey));
-    const entry = data && decode(data);
+    const entry = data && isEntrySigned(key, data) && decode(data);
     const isCurrent = (name, index) => entry.header.names[name] === Number(raised[index] ?? 0);
     if (!entry || entry.header.form !== 'json' || entry.header.key !== text) return { found: false };
     if (Object.keys(entry.header.names).length !== names.length || !names.every(isCurrent)) return { found: false };
@@ -91,25 +155,27 @@ const commands = {
     await redis.watch(names.map(generationKey)); // an invalidation from here on keeps the value out
     const raised = await generations(redis, names);
     const bound = Object.fromEntries(names.map((name, index) => [name, raised[index]]));
-    const data = encode(text, bound, call.value, call.ttl, Date.now());
+    const data = signEntry(key, encode(text, bound, call.value, call.ttl, Date.now()), call.ttl);
     const stored = await redis.multi().sadd('skillcache:names', ...names).set(key, data, 'EX', call.ttl).exec();
     return stored !== null;
   },
 
   async load(redis, { session }) {
     const fields = Object.entries(await redis.hgetall(`skill_session:${session}`));
-    return Object.fromEntries(fields.map(([name, text]) => [name, JSON.parse(text)]));
+    const opened = fields.map(([name, text]) => [name, open('session', fieldOf(session, name), text)]);
+    return Object.fromEntries(opened.filter(([, text]) => text !== null).map(([name, text]) => [name, JSON.parse(text)]));
   },
 
   async save(redis, { session, state, ttl }) {
-    const fields = Object.entries(state).flatMap(([name, value]) => [name, JSON.stringify(value)]);
+    const sealed = (name, value) => seal('session', fieldOf(session, name), JSON.stringify(value));
+    const fields = Object.entries(state).flatMap(([name, value]) => [name, sealed(name, value)]);
     await redis.multi().hset(`skill_session:${session}`, ...fields).expire(`skill_session:${session}`, ttl).exec();
     return true;
   },
 
   async send(redis, { agent, message }) {
-    const text = JSON.stringify(message);
     const channel = `agent_comm:${agent}`;
+    const text = seal('channel', channel, JSON.stringify(message), inTime(3600));
     const kept = [`${channel}:inbox`, 'MAXLEN', '~', 1000, '*', 'message', text];
     const [[, listeners]] = await redis.multi().publish(channel, text).xadd(...kept).exec();
     return listeners;
@@ -117,11 +183,17 @@ const commands = {
 
   async inbox(redis, { agent }) {
     const held = await redis.xrange(`agent_comm:${agent}:inbox`, '-', '+');
-    return held.map(([, fields]) => JSON.parse(fields[fields.indexOf('message') + 1]));
+    const texts = held.map(([, fields]) => open('channel', `agent_comm:${agent}`, fields[fields.indexOf('message') + 1]));
+    return texts.filter((text) => text !== null).map((text) => JSON.parse(text));
   },
 
   async listen(redis, { agent }) {
-    const heard = new Promise((resolve) => redis.on('message', (channel, text) => resolve(JSON.parse(text))));
+    const heard = new Promise((resolve) => {
+      redis.on('message', (channel, text) => {
+        const opened = open('channel', channel, text);
+        if (opened !== null) resolve(JSON.parse(opened));
+      });
+    });
     await redis.subscribe(`agent_comm:${agent}`);
     process.stdout.write('listening\n');
     return heard;

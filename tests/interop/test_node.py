@@ -39,6 +39,17 @@ SMALL = {"text": "é 漢字 😀", "numbers": [1, 1.5, -3], "nothing": None, "ye
 LARGE = {"lines": [f"line {number} of é" for number in range(2_000)]}
 
 
+TEAM = f"{'0123456789abcdef' * 4},{'fedcba9876543210' * 4} ci@acme"
+
+
+@pytest.fixture(autouse=True, params=["", TEAM], ids=["anybody", "a team"])
+def team(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The keys of both sides."""
+    if request.param:
+        monkeypatch.setenv("SKILLCACHE_TEAM_KEY", request.param)
+    return str(request.param)
+
+
 @pytest.fixture
 def node(redis_server: RedisServer) -> Node:
     """Runs a command of entry.mjs with the keywords as its arguments."""
@@ -139,8 +150,9 @@ def test_messages_are_read_across(node: Node, redis_server: RedisServer) -> None
         publish_message(client, "agent_comm:writer", SMALL)
         node("send", agent="writer", message=["from node", 1.5])
         assert node("inbox", agent="writer") == [SMALL, ["from node", 1.5]]
-        held: Any = client.xrange("agent_comm:writer:inbox")
-        assert [json.loads(fields[b"message"]) for _, fields in held] == [SMALL, ["from node", 1.5]]
+        with subscribe_to_agent(client, "agent_comm:writer") as listener:
+            received = [listener.next(5), listener.next(5)]
+        assert [each and each.value for each in received] == [SMALL, ["from node", 1.5]]
 
 
 def test_node_hears_a_message_of_python(redis_server: RedisServer) -> None:
@@ -209,3 +221,25 @@ def test_node_finds_in_a_cluster_what_python_has_put_there(redis_cluster: Cluste
         entry, generation = node("get", key=keys[0])
         assert entry is None
         assert generation > 1
+
+
+def test_neither_takes_what_the_other_s_team_has_not_signed(
+    node: Node, cache: SkillCache, redis_server: RedisServer, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.set("report", 1, "of version 2", version=2)
+    save_session_state("workflow", {"step": 1}, url=redis_server.url, namespace="here")
+    with redis.Redis.from_url(redis_server.url) as client:
+        publish_message(client, "agent_comm:writer", SMALL)
+        client.copy(generate_cache_key("report", 1, 2), generate_cache_key("report", 1))
+    assert node("get", skill="report", inputs=1, version=2)["found"]
+    assert node("get", skill="report", inputs=1)["found"] == (not team)
+    assert (cache.get("report", 1) is None) == bool(team)
+    if not team:
+        return
+    monkeypatch.setenv("SKILLCACHE_TEAM_KEY", "ffeeddccbbaa99887766554433221100")
+    assert node("load", session="workflow@here") == {}
+    assert node("inbox", agent="writer") == []
+    assert node("get", skill="report", inputs=1, version=2) == {"found": False}
+    node("set", skill="report", inputs=3, value="of another team", ttl=500)
+    assert node("get", skill="report", inputs=3)["value"] == "of another team"
+    assert cache.get("report", 3) is None

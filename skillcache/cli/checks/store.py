@@ -14,12 +14,13 @@ from skillcache.cli.output import duration, is_of_a_cluster, mend_of, place_of, 
 from skillcache.cli.setup.client_environment import place_of as named_by
 from skillcache.cli.setup.client_environment import settings_of, stores_of_untrusted
 from skillcache.core.outcomes import StoreError
-from skillcache.core.paths import HOME_VARIABLE, spool_file
+from skillcache.core.paths import HOME_VARIABLE, config_file, spool_file
 from skillcache.settings.in_force import Settings
+from skillcache.settings.team import VARIABLE
 from skillcache.stores import open_store
 from skillcache.stores.redis_keys import entry_key
 
-_SUBJECT = "store"
+_SUBJECT, _TEAM = "store", "team"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
 _SKEW = 60  # seconds between two clocks before the ages of results mislead
 
@@ -142,3 +143,24 @@ def check_spool(place: Place) -> list[Finding]:
         f"{size(waiting)} of sessions' records wait for the store; the next hook or command that reaches it takes them"
     )
     return [Finding(NOTE, "sessions", text)]
+
+
+def check_team(place: Place) -> list[Finding]:
+    """Who is believed of what lies in a shared store."""
+    settings = settings_of(place.environ, place.project)
+    if settings is None or not settings.named:
+        return []
+    keys = settings.keys
+    if keys is None:
+        if not settings.word("team"):
+            return []
+        text = f"whoever writes to {place_of(settings.store)} is believed: the team has no key"
+        return [Finding(NOTE, _TEAM, text, "skillcache team key")]
+    if VARIABLE in place.environ and settings.named == config_file(place.environ):
+        text = (
+            f"{settings.named} names the store and only {VARIABLE} the key: where that is missing anybody is believed"
+        )
+        return [Finding(MEND, _TEAM, text, "write team_key_file into the same file, and the keys into that")]
+    trusted = ", ".join(keys.writers) or "all who have one"
+    ids = ", ".join(key.id for key in keys.keys)
+    return [Finding(OK, _TEAM, f"signs as {keys.writer} with the key {keys.keys[0].id}; of {ids} it trusts {trusted}")]

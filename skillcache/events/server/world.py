@@ -22,14 +22,16 @@ from skillcache.library.embedded import EmbeddedFile
 from skillcache.settings import PROJECT
 from skillcache.settings.configuration import parse
 from skillcache.stores import open_store
-from skillcache.stores.contract import EMBEDDED, Store
+from skillcache.stores.contract import EMBEDDED, Store, keys_of
 from skillcache.stores.redis import RedisStore
+from skillcache.stores.signed import SignedStore
 from skillcache.tools.world import World
 
 if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
     from skillcache.events.server.session import Flights
     from skillcache.stores.connection import Link, Request
+    from skillcache.stores.signed import Keys
     from skillcache.tools.lookup import Call, Consultation
 
 
@@ -54,9 +56,10 @@ class Connected:
             for seconds in (reply, _BLOCK + reply)
         )
 
-    def store(self, note: Callable[[StoreError], None]) -> Store:
+    def store(self, note: Callable[[StoreError], None], keys: Keys | None) -> Store:
         """`note` is told of every failure."""
-        return RedisStore(_Watched(self._link, self._waiting, note))
+        link = _Watched(self._link, self._waiting, note)
+        return RedisStore(link) if keys is None else SignedStore(link, keys)
 
 
 class _Watched:
@@ -106,7 +109,7 @@ class Stores:
         until, outcome = self._faults.get(target, (0.0, STORE_TIMEOUT))
         if time.monotonic() < until:
             raise StoreError(outcome, "it did not answer a moment ago")
-        return self._server(target).store(lambda fault: self._note(target, fault))
+        return self._server(target).store(lambda fault: self._note(target, fault), keys_of(target))
 
     def _hold(self, target: str) -> None:
         """Without a connection that stays, each call would be the last to close the file, which takes it long."""

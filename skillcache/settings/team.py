@@ -1,0 +1,136 @@
+"""The keys of a team: a file of the person's own, or the environment, and nothing that a project could name or write.
+
+    # one key a line; the first signs, all verify
+    SECRET [WRITER]
+
+SECRET: at least 32 letters, digits or signs without a blank, of which the keys are made; WRITER: whose alone this key
+is, such as ci@acme, nothing for a key that all share. In SKILLCACHE_TEAM_KEY a comma ends a line, too.
+
+Where keys are named and cannot be used nothing is read from a store and nothing written: it is a ConfigError.
+"""
+
+import os
+
+from skillcache.core import files
+from skillcache.core.digest import key_values
+from skillcache.core.outcomes import ConfigError
+from skillcache.settings.trust import in_project, shell_words
+from skillcache.stores.contract import Target
+from skillcache.stores.signed import Key, Keys, word_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE, FILE_VARIABLE = "SKILLCACHE_TEAM_KEY", "SKILLCACHE_TEAM_KEY_FILE"
+MAKE = "skillcache team key"
+LEAST = 32  # characters of a secret
+_DISTINCT = 8  # different ones among them
+_MOST = 16  # keys
+_CAP = 1 << 16
+_REGULAR, _KIND, _OTHERS = 0o100000, 0o170000, 0o077
+
+
+def load_keys(path: str, writers: list[str], project: str, environ: "Mapping[str, str]", cache: str) -> Keys:
+    """Those of the environment, else those in the file `path`. Raises ConfigError."""
+    if VARIABLE in environ:
+        where, text = VARIABLE, environ[VARIABLE].replace(",", "\n")
+    else:
+        where = path if path[:2] != "~/" else environ.get("HOME", "") + path[1:]
+        text = read_private(where, project, environ)
+    keys = Keys([Key(*each) for each in parse(text, where)], writers=writers, cache=cache, environ=environ)
+    key_values(keys.values)
+    return keys
+
+
+def signed_target(store: str, keys: Keys) -> str:
+    target = Target(store)
+    target.keys = keys
+    return target
+
+
+def no_keys(environ: "Mapping[str, str]", cache: str) -> Keys:
+    """Of who has a team and cannot read its keys: nothing counts."""
+    return Keys((), cache=cache, environ=environ)
+
+
+def forget() -> None:
+    """Where the settings in force name no keys any more."""
+    key_values(b"")
+
+
+def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
+    """The file, which nobody else can read or choose. Raises ConfigError."""
+    if not path.startswith("/"):
+        raise ConfigError(path, "is no absolute path: a file of keys is named from / or ~/")
+    if in_project(path, project, environ):
+        raise ConfigError(path, f"lies in the project, which whoever writes it could change. Mend: {MAKE}")
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise ConfigError(path, f"there is no such file. Mend: {MAKE} --file {shell_words(path)}") from None
+    except OSError as fault:
+        raise ConfigError(path, f"cannot be read: {fault.strerror}. {_chmod(path)}") from None
+    try:
+        status = os.fstat(handle)
+        if status.st_mode & _KIND != _REGULAR:
+            raise ConfigError(path, f"is no file. Mend: {MAKE}")
+        if status.st_uid not in (0, os.geteuid()):
+            raise ConfigError(path, f"belongs to somebody else. Mend: chown {os.geteuid()} {shell_words(path)}")
+        if status.st_mode & _OTHERS:
+            raise ConfigError(path, f"others may use it. {_chmod(path)}")
+        data = os.read(handle, _CAP + 1)
+    except OSError as fault:
+        raise ConfigError(path, f"cannot be read: {fault.strerror}. {_chmod(path)}") from None
+    finally:
+        os.close(handle)
+    if len(data) > _CAP:
+        raise ConfigError(path, f"is too large for a file of keys. Mend: {MAKE}")
+    return data.decode("utf-8", "replace")
+
+
+def _chmod(path: str) -> str:
+    return f"Mend: chmod 600 {shell_words(path)}"
+
+
+def parse(text: str, where: str) -> list[tuple[bytes, str]]:
+    """Secrets and writers, in their order. Raises ConfigError, which repeats nothing of a line."""
+    found: dict[bytes, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        secret, writer = words[0], "".join(words[1:2])
+        if len(words) > 2 or (writer and not is_writer(writer)):
+            fault = "is no key and, behind a blank, the name of whose alone it is, such as ci@acme"
+        elif not (secret.isascii() and secret.isprintable()):
+            fault = "holds other signs than letters, digits and punctuation"
+        elif len(secret) < LEAST or len(set(secret)) < _DISTINCT:
+            fault = f"is too short or too plain to be a key: at least {LEAST} random characters"
+        elif secret.encode() in found:
+            fault = "repeats a key"
+        else:
+            found[secret.encode()] = writer
+            continue
+        raise ConfigError(where, f"line {number} {fault}. Mend: take it out, or: {MAKE}")
+    if not found:
+        raise ConfigError(where, f"holds no key. Mend: {MAKE}, or unset it")
+    if len(found) > _MOST:
+        raise ConfigError(where, f"holds more than {_MOST} keys: take old ones out")
+    return list(found.items())
+
+
+def is_writer(text: str) -> bool:
+    """Whether one may sign as this: one word, whose parts stand on both sides of an @."""
+    parts = text.split("@")
+    return len(parts) == 2 and all(part and word_of(part) == part for part in parts)
+
+
+def file_text(keys: list[tuple[bytes, str]]) -> bytes:
+    lines = [" ".join(filter(None, (secret.decode(), writer))) for secret, writer in keys]
+    return "\n".join(["# skillcache: keys of a team; the first signs, all verify", *lines, ""]).encode()
+
+
+def write_file(path: str, keys: list[tuple[bytes, str]]) -> None:
+    """Raises OSError."""
+    files.write(path, file_text(keys))
