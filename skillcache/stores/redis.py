@@ -49,6 +49,15 @@ def get(key: str, names: tuple[str, ...], also: str | None) -> "Request[Lookup]"
     return command, read
 
 
+def generations(names: tuple[str, ...]) -> "Request[tuple[int, ...]]":
+    command = ("MGET", *map(generation_key, names)) if names else ()
+
+    def read(reply: "Reply") -> tuple[int, ...]:
+        return tuple([_generation(text) for text in _strings(reply, len(names))]) if names else ()
+
+    return command, read
+
+
 def get_many(keys: tuple[str, ...], names: tuple[str, ...]) -> "Request[tuple[Lookup, ...]]":
     command = ("MGET", *map(generation_key, names), *keys)
 
