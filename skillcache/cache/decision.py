@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skillcache.stores.contract import Store
+    from skillcache.stores.near_cache import Near
 
 _AHEAD = 300.0  # seconds by which clocks differ
 _NAMES = 100  # that an entry may be bound to: a store is asked for each, and no call has so many rules
@@ -65,7 +66,12 @@ def decide(plan: Plan, inquiry: Inquiry, own: bytes | None, shared: bytes | None
 
 
 def ask(
-    store: "Store", plan: Plan, inquiry: Inquiry, key: str, names: tuple[str, ...], shared: str | None = None
+    store: "Store | Near",
+    plan: Plan,
+    inquiry: Inquiry,
+    key: str,
+    names: tuple[str, ...],
+    shared: str | None = None,
 ) -> tuple[Answer, dict[str, int]]:
     """What may be served of what is stored under `key`, or for a team under `shared`, and the generations of `names`.
 

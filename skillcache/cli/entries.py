@@ -24,7 +24,7 @@ from skillcache.core.json import loads
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.sessions.text import Clock, plain, span
 from skillcache.settings.in_force import load
-from skillcache.stores import entry
+from skillcache.stores import entry, forget
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
@@ -284,9 +284,11 @@ def remove(digests: tuple[str, ...]) -> int:
 
     A run that is under way may store it again; `skillcache invalidate` hinders that, too.
     """
-    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+    settings = load(os.environ, os.getcwd())
+    with closing(contents_of(settings.store)) as contents:
         keys = list(dict.fromkeys(find(contents, digest).key for digest in digests))
         removed = contents.take(contents.holdings.remove(keys))
+    forget(settings.cache)
     click.echo(f"{several(removed, 'entry', 'entries')} removed from {contents.place}.")
     return output.OK
 

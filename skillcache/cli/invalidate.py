@@ -17,7 +17,7 @@ from skillcache.core.outcomes import DISK, SkillcacheError, StoreError
 from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
-from skillcache.stores import scan
+from skillcache.stores import forget, scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.redis_cluster import ClusterClient
@@ -168,6 +168,7 @@ def command(
         raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
     done = invalidate(settings.store, selection, rehearse=dry_run)
+    forget(settings.cache)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
     return output.OK
 
@@ -229,4 +230,5 @@ def clear(yes: bool) -> int:
 def empty(cache: str, contents: Contents) -> None:
     """Raises StoreError and OSError."""
     contents.remove()
+    forget(cache)
     files.remove(durations_file(cache))

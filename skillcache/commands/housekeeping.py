@@ -11,6 +11,7 @@ from skillcache.core.paths import (
     insisted_folder,
     mentions_folder,
     misses_file,
+    near_folder,
     own_folder,
     package_folder,
     pending_folder,
@@ -25,6 +26,7 @@ from skillcache.core.paths import (
     told_folder,
 )
 from skillcache.core.processes import quote
+from skillcache.stores import near_cache
 
 _OF_A_DAY = (
     pending_folder,
@@ -50,6 +52,8 @@ def tidy(cache: str, now: float) -> None:
         files.sweep(folder(cache), now)
     for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder):
         files.sweep(folder(cache), now, _UNUSED)
+    files.sweep(near_folder(cache), now, _UNUSED)
+    near_cache.tidy(cache)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)
     if bytecode.is_needed():

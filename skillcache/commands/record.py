@@ -33,7 +33,7 @@ from skillcache.core.outcomes import (
 )
 from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
-from skillcache.stores import open_store
+from skillcache.stores import forget, open_store
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
 from skillcache.stores.redis_keys import entry_key
 
@@ -237,6 +237,7 @@ class Recorder:
     def _take_out(self, store: "Store") -> None:
         begun = self._begun
         store.delete(begun.key)
+        forget(self._settings.cache)
         if not begun.team:
             return
         shared = entry_key(self._task.plan.name, begun.found.digest, begun.team)

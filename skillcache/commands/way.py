@@ -40,7 +40,7 @@ from skillcache.core.outcomes import (
     StoreError,
 )
 from skillcache.settings.in_force import Settings
-from skillcache.stores import open_store
+from skillcache.stores import open_near, open_store
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import STREAMS, Entry, decode
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from skillcache.commands.invocation import Invocation, Task
     from skillcache.commands.nesting import Mark
     from skillcache.stores.contract import Store
+    from skillcache.stores.near_cache import Near
 
 _RECORDING = 10.0  # seconds for all that follows a run, besides the captures
 _LONG = 1000  # milliseconds of a run, after which nobody minds housekeeping
@@ -177,7 +178,7 @@ class Way:
         begun = Begun(since, found, project, team, entry_key(task.plan.name, found.digest))
         store = self._open_store()
         try:
-            answer = self._ask(store, begun)
+            answer = self._ask(self._near(store), begun)
         finally:
             self._keep_open(store)
         begun.outcome = answer.outcome
@@ -217,7 +218,7 @@ class Way:
         ):
             raise Bypass(QUARANTINED)
 
-    def _ask(self, store: "Store", begun: Begun) -> Answer:
+    def _ask(self, store: "Store | Near", begun: Begun) -> Answer:
         """What is stored, now. Raises StoreError."""
         plan, found = self._task.plan, begun.found
         names = (*plan.names, *self._task.extra_names(), project_name(begun.project))
@@ -289,6 +290,11 @@ class Way:
 
     def _open_store(self) -> "Store":
         return open_store(self._settings.store, now=time.time())
+
+    def _near(self, store: "Store") -> "Store | Near":
+        settings = self._settings
+        seconds = settings.number("near_cache")
+        return open_near(lambda: store, settings.store, settings.cache, seconds=seconds, now=time.time())
 
     def _keep_open(self, store: "Store") -> None:
         """Until the end, if it is the embedded one: only the last of all that have the file open writes it through.

@@ -132,6 +132,16 @@ def own_folder(cache: str) -> str:
     return cache + "/own"
 
 
+def near_folder(cache: str) -> str:
+    """What this machine has heard from Redis."""
+    return cache + "/near"
+
+
+def near_since(cache: str) -> str:
+    """The file whose time says from when on what was heard may stand alone."""
+    return near_folder(cache) + "/since"
+
+
 def embedded_store(cache: str) -> str:
     return cache + "/store.sqlite3"
 

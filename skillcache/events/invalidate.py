@@ -9,6 +9,7 @@ from skillcache.claude.patterns import names as is_tool
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import OUTDATED, StoreError
 from skillcache.rules.rule import rules_of
+from skillcache.stores import forget
 from skillcache.tools.lookup import Call, make_call
 from skillcache.tools.world import World
 
@@ -48,6 +49,8 @@ def _raise(call: Call, kept: dict[str, int]) -> None:
     except StoreError:
         _rest(call, {name: kept[name] for name in names})
         raise
+    finally:
+        forget(call.cache)
 
 
 def _rest(call: Call, rules: dict[str, int]) -> None:

@@ -64,6 +64,10 @@ TABLE = (
         "wait", "seconds", 300.0, "SKILLCACHE_WAIT", USER,
         "most time that a call waits for a run of the same call; 0: it runs as well",
     ),
+    Setting(
+        "near_cache", "seconds", 60.0, "SKILLCACHE_NEAR_CACHE", USER,
+        "results read from Redis are kept on this machine, and replayed for so long while Redis is away; 0 keeps none",
+    ),
     Setting("record.sessions", "flag", True, "SKILLCACHE_RECORD_SESSIONS", USER, "record what sessions do"),
     Setting("record.prompts", "flag", True, "SKILLCACHE_RECORD_PROMPTS", USER, "record the words of prompts"),
     Setting("record.ttl", "ttl", 2_592_000, "SKILLCACHE_RECORD_TTL", USER, "seconds a session is kept after its end"),

@@ -1,10 +1,19 @@
 """Where entries are kept: the contract, Redis and SQLite, keys and connections."""
 
+import os
+import time
+
+from skillcache.core import files
+from skillcache.core.paths import near_folder, near_since
 from skillcache.stores.contract import EMBEDDED, Store, keys_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from skillcache.stores.connection import Limits, Link
+    from skillcache.stores.near_cache import Near
 
 
 def open_store(target: str, *, now: float) -> Store:
@@ -38,3 +47,22 @@ def link_to(url: str, limits: "Limits | None" = None) -> "Link":
 
         return NodesLink(address, limits)
     return SocketLink(address, limits)
+
+
+def open_near(give: "Callable[[], Any]", target: str, cache: str, *, seconds: float, now: float) -> "Store | Near":
+    """What is asked for entries: the store that `give` opens, behind the near cache where that is for `target`."""
+    if target.startswith(EMBEDDED) or not seconds:
+        store: Store = give()
+        return store
+    from skillcache.stores.near_cache import Near  # a server's alone
+
+    return Near(give, cache, target, seconds=seconds, now=now)
+
+
+def forget(cache: str) -> None:
+    """Of all that the near cache has known until now, nothing stands alone any more. Raises OSError."""
+    if os.path.isdir(near_folder(cache)):
+        mark = near_since(cache)
+        files.write(mark, b"")
+        now = time.time()  # the file system's clock lags behind
+        os.utime(mark, (now, now))

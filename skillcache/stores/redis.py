@@ -49,6 +49,16 @@ def get(key: str, names: tuple[str, ...], also: str | None) -> "Request[Lookup]"
     return command, read
 
 
+def generations(names: tuple[str, ...], digest: str) -> "Request[tuple[int, ...]]":
+    """As they lie beside the entries of `digest`: in a cluster they lie with each of its parts."""
+    command = ("MGET", *map(generation_key, names), claim_key(digest))
+
+    def read(reply: "Reply") -> tuple[int, ...]:
+        return tuple([_generation(text) for text in _strings(reply, len(names) + 1)[:-1]])
+
+    return command, read
+
+
 def get_many(keys: tuple[str, ...], names: tuple[str, ...]) -> "Request[tuple[Lookup, ...]]":
     command = ("MGET", *map(generation_key, names), *keys)
 

@@ -16,6 +16,7 @@ from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.rules.rule import rules_of
 from skillcache.settings.in_force import Settings, load
+from skillcache.stores import open_near
 from skillcache.stores.entry import JSON, Row
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.tools import registry
@@ -136,7 +137,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
                 raise Bypass(QUARANTINED)
     team = call.team(planned)
     asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))
-    store = call.open_store()
+    store = open_near(call.open_store, settings.store, call.cache, seconds=settings.number("near_cache"), now=now)
     key, also = entry_key(planned.name, found.digest), entry_key(planned.name, found.digest, team) if team else None
     inquiry = Inquiry(
         key=found.key,

@@ -19,6 +19,7 @@ from skillcache.core.credentials.find import find as find_secret
 from skillcache.core.credentials.find import spelled
 from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Bypass, Outcome
 from skillcache.fingerprint.changes import disturbed
+from skillcache.stores import forget
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key
@@ -146,6 +147,7 @@ def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
     store = call.open_store()
     try:
         store.delete(entry_key(planned.name, digest_of(miss.key)))
+        forget(call.cache)
     finally:
         store.close()
 

@@ -52,6 +52,7 @@ def test_without_a_word_all_are_defaults(person: Person) -> None:
 (default) team = ""
 (default) team_mode = "write"
 (default) wait = 300.0 seconds
+(default) near_cache = 60.0 seconds
 (default) record.sessions = true
 (default) record.prompts = true
 (default) record.ttl = 2592000 seconds
