@@ -13,6 +13,7 @@ from skillcache.core.paths import near_folder
 from skillcache.stores import near_cache
 from tests import ready
 from tests.cli.test_run import SECONDS, Script
+from tests.clusters import Cluster
 from tests.conftest import RedisServer
 
 OUTPUT = 100_000  # bytes that no packing makes less than half of
@@ -21,7 +22,7 @@ OUTPUT = 100_000  # bytes that no packing makes less than half of
 class Machine(Script):
     """One that shares `server`; what its script prints is new in each run."""
 
-    def __init__(self, base: Path, server: RedisServer) -> None:
+    def __init__(self, base: Path, server: RedisServer | Cluster) -> None:
         super().__init__(base, server.url)
         self.environ["SKILLCACHE_VERIFY"] = "0"
         self.script("work.sh", f"head -c {OUTPUT} /dev/urandom | base64")
@@ -94,6 +95,26 @@ def test_replays_go_on_while_the_server_is_away(machine: Machine, server: RedisS
     for _ in range(2):
         assert machine.printed() == known
     assert machine.runs() == 1
+
+
+def test_so_it_is_in_a_cluster(tmp_path: Path, redis_cluster: Cluster) -> None:
+    machine = Machine(tmp_path, redis_cluster)
+    assert len({machine.printed() for _ in range(3)}) == 1
+    assert len(machine.copies()) == 1
+    machine.on_another("invalidate", "--rule", "run-work-sh")
+    machine.printed()
+    assert machine.runs() == 2
+
+
+def test_what_a_team_no_longer_believes_is_not_replayed(tmp_path: Path, server: RedisServer) -> None:
+    machine = Machine(tmp_path, server)
+    machine.environ["SKILLCACHE_TEAM_KEY"] = "00112233445566778899aabbccddeeff"
+    assert len({machine.printed() for _ in range(3)}) == 1
+    assert len(machine.copies()) == 1
+    machine.environ |= {"SKILLCACHE_WRITERS": "ci@example", "USER": "another"}
+    server.stop()
+    machine.printed()
+    assert machine.runs() == 2
 
 
 def _too_long_ago(machine: Machine) -> None:
