@@ -15,7 +15,7 @@ import pytest
 from tests.shims.shell import Shell
 
 TOOL = (
-    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C;\n'
+    '#!/usr/bin/perl\nsysopen(C, $ENV{COUNTER}, 02101); syswrite(C, "@ARGV\\n");\n'
     'exec "/bin/sh", join("/", $ENV{DO}, "do" . ".sh");\n'  # the script must not say what it leads to
 )
 
@@ -68,19 +68,28 @@ def call(shell: Shell, line: str, runs: int, why: object, **environ: str) -> Non
     assert done.stdout == shell.run(line, **environ).stdout, why
 
 
-def counts(shell: Shell, line: str, path: str, **environ: str) -> None:
-    """A file that changes, or appears, and is again as it was."""
-    file = real(shell, path)
-    held = file.read_text() if file.exists() else None
-    write(file, f"{held or ''}\n// one\n")
-    call(shell, line, 1, f"{path} is another", **environ)
-    if held is None:
-        write(file, "\n// two\n")
-        call(shell, line, 1, f"{path} changed", **environ)
-        file.unlink()
-    else:
-        write(file, held)
-    call(shell, line, 0, f"{path} is as it was", **environ)
+def counts(shell: Shell, line: str, *paths: str, folder: str = "", says: str = "// {}", **environ: str) -> None:
+    """Files that appear or change, and are in the end as they were: each time the command is known by another key."""
+    first = shell.key(line, folder=folder, **environ)
+    assert shell.key(line, folder=folder, **environ) == first, f"{line}: nothing changed"
+    seen, held, made = {first}, dict[Path, str | None](), list[Path]()
+    for path in paths:
+        file = real(shell, path)
+        held[file] = file.read_text() if file.exists() else None
+        made += [above for above in reversed(file.parents) if not above.exists()]
+        for text in ("one", "two"):
+            write(file, f"{held[file] or ''}\n{says.format(text)}\n")
+            key = shell.key(line, folder=folder, **environ)
+            assert key not in seen, f"{line}: {path} is {text}"
+            seen.add(key)
+    for file, known in held.items():
+        if known is None:
+            file.unlink()
+        else:
+            file.write_text(known)
+    for above in reversed(made):
+        above.rmdir()
+    assert shell.key(line, folder=folder, **environ) == first, f"{line}: all as in the beginning"
 
 
 SEARCHED = {
@@ -224,27 +233,19 @@ def test_what_tools_look_for_outside_counts(tmp_path: Path) -> None:
 def test_so_does_what_lies_in_the_home_folder_above_the_project(tmp_path: Path, line: str, paths: str) -> None:
     shell = _shell(tmp_path, line.partition(" ")[0])
     shell.project = Path(shutil.move(shell.project, shell.home / "a/b/c/project"))
-    prints(shell, *paths.split())
-    shell.start()
-    call(shell, line, 1, "first")
-    for path in paths.split():
-        counts(shell, line, path)
+    counts(shell, line, *paths.split())
 
 
-@pytest.mark.parametrize("kind", ["XDG_CONFIG_HOME", "CARGO_HOME", "GRADLE_USER_HOME"])
-def test_folders_that_variables_name_are_looked_into(tmp_path: Path, kind: str) -> None:
-    line, name = {
-        "XDG_CONFIG_HOME": ("ruff check", "ruff/ruff.toml"),
-        "CARGO_HOME": ("cargo test", "config.toml"),
-        "GRADLE_USER_HOME": ("gradle test", "gradle.properties"),
-    }[kind]
-    shell = _shell(tmp_path, line.partition(" ")[0], "java")
+def test_folders_that_variables_name_are_looked_into(tmp_path: Path) -> None:
+    shell = _shell(tmp_path, "gradle", "java")
     folder = shell.base / "elsewhere"
     folder.mkdir()
-    prints(shell, f"{folder}/{name}")
-    environ = {kind: str(folder)}
-    call(shell, line, 1, "first", **environ)
-    counts(shell, line, f"{folder}/{name}", **environ)
+    for name, line, file in (
+        ("XDG_CONFIG_HOME", "ruff check", "ruff/ruff.toml"),
+        ("CARGO_HOME", "cargo test", "config.toml"),
+        ("GRADLE_USER_HOME", "gradle test", "gradle.properties"),
+    ):
+        counts(shell, line, f"{folder}/{file}", **{name: str(folder)})
 
 
 @pytest.mark.parametrize("path", ["../fixture.json", "~/.config/app.json", "../pytest.ini", "../lib/deep/a.txt"])
@@ -262,8 +263,7 @@ def test_what_was_changed_and_changed_back_meanwhile_was_no_input(shell: Shell, 
 def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
     shell = _shell(tmp_path, "npm")
     for line in ("pytest -q", "npm test"):
-        prints(shell)
-        call(shell, line, 1, "first")
+        first = shell.key(line)
         for path in (
             *("../notes.txt", "../other/package.json", "../other/ruff.toml", "../README.md", "../run.log", "../a.py"),
             *("../.DS_Store", "../.notes.swp", "~/.bash_history", "~/.claude.json", "~/.viminfo", "~/.python_history"),
@@ -276,8 +276,8 @@ def test_what_is_no_configuration_costs_nothing(tmp_path: Path) -> None:
             ),
             *("~/.cargo/.global-cache", "~/.cargo/.crates.toml", "~/.bashrc", "../.git/config", "~/.npm/_logs/a.log"),
         ):
-            write(real(shell, path), "one\n")
-        call(shell, line, 0, "all of these")
+            write(real(shell, path), f"{line}\n")
+            assert shell.key(line) == first, f"{line}: {path}"
 
 
 def test_what_the_client_keeps_for_itself_costs_what_runs_in_a_skill_s_folder_nothing(tmp_path: Path) -> None:
@@ -285,19 +285,15 @@ def test_what_the_client_keeps_for_itself_costs_what_runs_in_a_skill_s_folder_no
     folder = shell.home / ".claude/skills/one"
     folder.parent.mkdir(parents=True)
     shell.project = Path(shutil.move(shell.project, folder))
-    shell.start()
-    prints(shell, "../../settings.json")
-    call(shell, "pytest -q", 1, "first")
+    first = shell.key("pytest -q")
     for name in (".last-cleanup", ".last-update-result.json", ".credentials.json", "mcp-needs-auth-cache.json"):
         write(folder.parents[1] / name, "one\n")
-    call(shell, "pytest -q", 0, "the client's own")
-    counts(shell, "pytest -q", "../../settings.json")
-    counts(shell, "pytest -q", "../../.eslintrc.json")
+    assert shell.key("pytest -q") == first
+    counts(shell, "pytest -q", "../../settings.json", "../../.eslintrc.json")
 
 
 @pytest.mark.parametrize("place", ["exclude", "ignore", "global", "own"])
 def test_lists_of_ignored_files_count_where_they_name_a_file_that_git_knows(shell: Shell, place: str) -> None:
-    git = ("git", "-C", str(shell.project))
     file = {
         "exclude": shell.project / ".git/info/exclude",
         "ignore": shell.home / ".config/git/ignore",
@@ -307,19 +303,16 @@ def test_lists_of_ignored_files_count_where_they_name_a_file_that_git_knows(shel
     if place == "global":
         write(shell.home / ".gitconfig", "[core]\n\texcludesFile = ~/ignored\n")
     if place == "own":
-        subprocess.run([*git, "config", "core.excludesFile", str(file)], check=True)
-    subprocess.run([*git, "add", "-A"], env=shell.environ, check=True)
+        git(shell, "config", "core.excludesFile", str(file))
+    git(shell, "add", "-A")
     write(file, "# of nothing here\n*.swp\n.DS_Store\n")
-    # The tool looks there by itself: its own text does not say so.
-    prints(shell, f'"$(echo {str(file)[:-1]}@{str(file)[-1]} | tr -d @)" | grep -v swp')
-    call(shell, "ruff check", 1, "first")
+    keys = [shell.key("ruff check")]
     write(file, "# of nothing here\n*.swp\n.idea/\n!.keep\n")
-    before = shell.runs()
-    shell.call("ruff check")
-    assert shell.runs() == before
+    assert shell.key("ruff check") == keys[0]
     for text in ("/data\n", "d?ta\n", "[d]ata\n", "*.swp\n*\n"):
         write(file, text)
-        call(shell, "ruff check", 1, text)
+        keys.append(shell.key("ruff check"))
+    assert len({*keys}) == 5
 
 
 NAMED = [
@@ -407,23 +400,26 @@ def test_what_configuration_names_counts_through_all_that_it_leads_to(tmp_path: 
         files = dict(item.partition(": ")[::2] for item in chain)
         for path, held in files.items():
             write(real(shell, path), held.replace("'", '"') or "held")
-        first = shell.key(line)
+        keys = [shell.key(line)]
         for path in files:
-            file = real(shell, path)
-            held = file.read_text()
-            file.write_text(f"{held}\n// one\n")
-            assert shell.key(line) != first, f"{line}: {path} is another"
-            file.write_text(held)
-            assert shell.key(line) == first, f"{line}: {path} is as it was"
+            with real(shell, path).open("a") as file:
+                file.write("\n// one\n")
+            keys.append(shell.key(line))
+            assert keys[-1] not in keys[:-1], f"{line}: {path} is another"
+        assert shell.key(line) == keys[-1], f"{line}: nothing changed"
 
 
 def test_a_circle_of_configuration_ends(shell: Shell) -> None:
+    """And it is run again for what configuration names, and given what it said as that was so."""
     write(shell.project / "ruff.toml", 'extend = "../a.toml"')
     write(real(shell, "../a.toml"), 'extend = "b.toml"')
     write(real(shell, "../b.toml"), 'extend = "a.toml"')
     prints(shell, "../b.toml")
     call(shell, "ruff check", 1, "first")
-    counts(shell, "ruff check", "../b.toml")
+    write(real(shell, "../b.toml"), 'extend = "a.toml"\n# one')
+    call(shell, "ruff check", 1, "it is another")
+    write(real(shell, "../b.toml"), 'extend = "a.toml"')
+    call(shell, "ruff check", 0, "it is as it was")
 
 
 def test_what_configuration_above_and_at_home_names_counts(tmp_path: Path) -> None:
@@ -432,8 +428,6 @@ def test_what_configuration_above_and_at_home_names_counts(tmp_path: Path) -> No
     write(shell.home / ".config/ruff/ruff.toml", 'extend = "more/strict.toml"')
     for line, path in (("tsc --noEmit", "../conf/base.json"), ("ruff check", "~/.config/ruff/more/strict.toml")):
         write(real(shell, path), "held")
-        prints(shell, path)
-        call(shell, line, 1, "first")
         counts(shell, line, path)
 
 
@@ -479,12 +473,8 @@ def test_packages_that_resolve_into_another_checkout_count(workspace: Shell, kin
     if kind == "beside":
         (place / "node_modules").symlink_to("../project/node_modules")
     stands_in(workspace, place)
-    line = "cd packages/a && npm test"
     used = [main / "packages/b/i.js", main / "packages/b/dist/built.js", main / "shared.js"]
-    prints(workspace, *map(str, used))
-    call(workspace, line, 1, "first")
-    for path in used:
-        counts(workspace, line, str(path))
+    counts(workspace, "npm test", *map(str, used), folder=f"{place}/packages/a")
 
 
 @pytest.mark.parametrize("line", ["pytest -q", "npm test"])
@@ -521,13 +511,14 @@ def test_configuration_above_that_speaks_of_one_checkout_is_of_that_one(workspac
     git(workspace, "worktree", "add", "-q", str(main.parent / "other"))
     shutil.rmtree(main / "packages/b/dist")
     shutil.rmtree(main / "node_modules")
-    (workspace.base / "do.sh").write_text("case $PWD in */other) echo none;; *) echo all well;; esac\n")
+
+    def keys() -> set[str]:
+        return {workspace.key("ruff check", folder=str(folder)) for folder in (main, main.parent / "other")}
+
+    assert len(keys()) == 1
     for pattern in ("other/**", "oth*/*.py"):
         write(main.parent / "ruff.toml", f'exclude = ["{pattern}"]\n')
-        stands_in(workspace, main)
-        call(workspace, "ruff check", 1, pattern)
-        stands_in(workspace, main.parent / "other")
-        call(workspace, "ruff check", 1, pattern)
+        assert len(keys()) == 2, pattern
 
 
 @pytest.mark.parametrize("versioned", [True, False])
@@ -553,10 +544,7 @@ def test_packages_of_a_linked_package_count(tmp_path: Path, versioned: bool) -> 
         library / "node_modules/m1/package.json",
         shell.base / "third/index.js",
     ]
-    prints(shell, *map(str, used))
-    call(shell, "npm test", 1, "first")
-    for path in used:
-        counts(shell, "npm test", str(path))
+    counts(shell, "npm test", *map(str, used))
 
 
 def test_the_repository_around_a_submodule_counts(shell: Shell) -> None:
@@ -569,11 +557,10 @@ def test_the_repository_around_a_submodule_counts(shell: Shell) -> None:
     git(shell, "submodule", "add", "-q", str(inner), "libs/second")
     around = shell.project
     stands_in(shell, around / "libs/inner")
-    prints(shell, "../../conf/version")
-    call(shell, "pytest -q", 1, "first")
     counts(shell, "pytest -q", "../../conf/version")
+    first = shell.key("pytest -q")
     write(around / "libs/second/file", "one\n")
-    call(shell, "pytest -q", 0, "it is the same")
+    assert shell.key("pytest -q") == first
 
 
 def test_so_it_does_in_a_worktree(shell: Shell) -> None:
@@ -587,8 +574,6 @@ def test_so_it_does_in_a_worktree(shell: Shell) -> None:
     git(shell, "worktree", "add", "-q", str(place))
     git(shell, "submodule", "update", "-q", "--init", at=place)
     stands_in(shell, place / "libs/inner")
-    prints(shell, "../../version")
-    call(shell, "pytest -q", 1, "first")
     counts(shell, "pytest -q", "../../version")
 
 
@@ -598,8 +583,6 @@ def test_the_map_of_packages_above_leads_to_the_checkout_that_it_is_of(workspace
     write(main / ".pnp.cjs", "'./packages/b/'\n")
     git(workspace, "worktree", "add", "-q", str(main / ".claude/worktrees/x"))
     stands_in(workspace, main / ".claude/worktrees/x")
-    prints(workspace, str(main / "packages/b/i.js"))
-    call(workspace, "npm test", 1, "first")
     counts(workspace, "npm test", str(main / "packages/b/i.js"))
 
 
@@ -609,30 +592,24 @@ def test_without_git_it_is_the_same(tmp_path: Path) -> None:
     write(shell.project / "tsconfig.json", '{"extends": "../base"}')
     write(shell.project / "Cargo.toml", "[workspace]\n")
     write(shell.project / "crates/a/Cargo.toml", 'other = { path = "../../../../other" }')
+    write(real(shell, "../../other/Cargo.toml"), "one")
     for line, path in (
         ("tsc --noEmit", "../base.json"),
         ("cargo test", "../../other/src/lib.rs"),
         ("cargo clippy", "../clippy.toml"),
     ):
-        write(real(shell, "../../other/Cargo.toml"), "one")
-        real(shell, "../../other/src").mkdir(exist_ok=True)
-        prints(shell, path)
-        call(shell, line, 1, "first")
         counts(shell, line, path)
 
 
 def test_without_git_all_that_lies_in_the_project_counts(shell: Shell) -> None:
     shutil.rmtree(shell.project / ".git")
     paths = ("fixtures/access.log", "coverage/x.json", "data.tmp", "sub/.tox/x")
-    prints(shell, *paths, "setup.py")
     for path in ("setup.py", *paths):
         write(shell.project / path, "one\n")
-    write(shell.base / "do.sh", (shell.base / "do.sh").read_text() + "ls -d out; true\n")
-    call(shell, "pytest -q", 1, "first")
-    for path in paths:
-        counts(shell, "pytest -q", path)
+    counts(shell, "pytest -q", *paths)
+    first = shell.key("pytest -q")
     (shell.project / "out").mkdir()
-    call(shell, "pytest -q", 1, "an empty folder")
+    assert shell.key("pytest -q") != first, "an empty folder"
 
 
 def test_without_git_the_first_run_is_stored_that_leaves_compiled_files(shell: Shell) -> None:
@@ -662,14 +639,14 @@ def test_without_git_what_each_run_writes_anew_does_not(shell: Shell) -> None:
 def test_large_files_and_many_files_above_count_too(tmp_path: Path) -> None:
     shell = _shell(tmp_path, "eslint")
     folder = shell.project.parent
-    write(folder / ".pnp.cjs", "one\n" * 100_000)
-    prints(shell, "../.pnp.cjs | sha1sum", "../.eslintrc.json")
-    call(shell, "eslint .", 1, "first")
-    write(folder / ".pnp.cjs", "two\n" * 100_000)
-    call(shell, "eslint .", 1, "a large file changed")
+    keys = []
+    for text in ("one\n", "two\n"):
+        write(folder / ".pnp.cjs", text * 100_000)
+        keys.append(shell.key("eslint ."))
+    assert keys[0] != keys[1], "a large file changed"
     for number in range(250):
         write(folder / f"data_{number}.json", "{}")
-    call(shell, "eslint .", 0, "too many to be configuration")
+    assert shell.key("eslint .") == keys[1], "too many to be configuration"
     counts(shell, "eslint .", "../.eslintrc.json")
 
 

@@ -121,15 +121,19 @@ def test_a_job_that_is_stopped_stops_and_goes_on(shell: Shell) -> None:
     with subprocess.Popen(
         command, cwd=shell.project, env=environ, stdout=subprocess.PIPE, process_group=0, text=True
     ) as process:
-        until(began.exists)
-        os.killpg(process.pid, signal.SIGTSTP)
-        _, status = os.waitpid(process.pid, os.WUNTRACED)
-        assert os.WIFSTOPPED(status)
-        until(lambda: set(_states(process.pid)) - {"Z"} == {"T"})  # whose parent is stopped, too
-        go_on.touch()
-        os.killpg(process.pid, signal.SIGCONT)
-        assert process.communicate(timeout=60)[0] == "ended\n"
-        assert process.returncode == 0
+        try:
+            until(began.exists)
+            os.killpg(process.pid, signal.SIGTSTP)
+            _, status = os.waitpid(process.pid, os.WUNTRACED)
+            assert os.WIFSTOPPED(status)
+            until(lambda: set(_states(process.pid)) - {"Z"} == {"T"})  # whose parent is stopped, too
+            go_on.touch()
+            os.killpg(process.pid, signal.SIGCONT)
+            assert process.communicate(timeout=60)[0] == "ended\n"
+            assert process.returncode == 0
+        finally:
+            if process.poll() is None:  # or it is waited for without an end
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_an_end_that_another_thread_is_told_of_says_nothing() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_beyond_the_project import call, counts, led, prints, real, write
+from tests.commands.test_beyond_the_project import call, counts, led, real, write
 from tests.shims.shell import Shell
 
 KINDS = ("submodule", "nested", "ignored")
@@ -41,49 +41,45 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("text", TEXTS)
-def test_what_their_text_names_counts(shell: Shell, text: str) -> None:
-    write(shell.project / "sub/t/test_s.py", text)
-    write(real(shell, TEXTS[text]), "one\n")
-    prints(shell, TEXTS[text])
-    call(shell, "pytest -q", 1, "first")
-    call(shell, "pytest -q", 0, "as before")
-    counts(shell, "pytest -q", TEXTS[text])
+def test_what_their_text_names_counts(shell: Shell) -> None:
+    for text, path in TEXTS.items():
+        write(shell.project / "sub/t/test_s.py", text)
+        write(real(shell, path), "one\n")
+        counts(shell, "pytest -q", path)
 
 
 def test_so_do_the_programs_and_the_variables(shell: Shell) -> None:
     write(shell.project / "sub/t/test_s.py", "run(['frob'])\nos.environ['EDITOR']\n")
-    write(shell.base / "do.sh", "frob; echo $EDITOR\n")
-    for text, runs in (("one", 1), ("two", 1), ("two", 0)):
+    keys = []
+    for text in ("one", "two"):
         shell.tool("frob", f"#!/bin/sh\necho {text}\n")
-        call(shell, "pytest -q", runs, text, EDITOR="vi")
-    call(shell, "pytest -q", 1, "another editor", EDITOR="ed")
+        keys.append(shell.key("pytest -q", EDITOR="vi"))
+    assert shell.key("pytest -q", EDITOR="vi") == keys[1]
+    assert len({*keys, shell.key("pytest -q", EDITOR="ed")}) == 3
 
 
 def test_so_do_their_folders_and_permissions(shell: Shell) -> None:
-    prints(shell, "data")
+    """And what runs there is run again for them, and given while they stay."""
     write(shell.base / "do.sh", "ls -d sub/out; stat -c %a sub/data\n")
     call(shell, "pytest -q", 1, "first")
     (shell.project / "sub/out").mkdir()
     call(shell, "pytest -q", 1, "an empty folder")
-    (shell.project / "sub/data").chmod(0o600)
-    call(shell, "pytest -q", 1, "other permissions")
     call(shell, "pytest -q", 0, "as before")
+    key = shell.key("pytest -q")
+    (shell.project / "sub/data").chmod(0o600)
+    assert shell.key("pytest -q") != key, "other permissions"
 
 
 @pytest.mark.parametrize("path", ["test_a.py", "sub/test_s.py"])
 def test_so_does_what_a_text_asks_git_of_them(shell: Shell, path: str) -> None:
     write(shell.project / path, "run(['git', 'describe', '--tags'], cwd='sub')")
-    write(shell.base / "do.sh", "cd sub; git tag\n")
-    call(shell, "pytest -q", 1, "first")
+    first, again = shell.key("pytest -q"), shell.key("pytest -q")
     git(shell, "git tag v2", shell.project / "sub")
-    call(shell, "pytest -q", 1, "another tag")
-    call(shell, "pytest -q", 0, "as before")
+    assert first == again != shell.key("pytest -q")
 
 
 def test_a_text_that_asks_nothing_leaves_their_state_out(shell: Shell) -> None:
-    prints(shell, "data")
-    call(shell, "pytest -q", 1, "first")
+    first = shell.key("pytest -q")
     git(shell, "git tag v2; git commit -q --allow-empty -m two", shell.project / "sub")
-    call(shell, "pytest -q", 0, "of the same content")
+    assert shell.key("pytest -q") == first
     assert os.listdir(shell.project / "sub")

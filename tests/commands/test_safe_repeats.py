@@ -14,7 +14,7 @@ from skillcache.core import counts
 from tests.shims.shell import Shell
 
 _TOOL = (
-    '#!/usr/bin/perl\nopen(C, ">>$ENV{COUNTER}"); print C "@ARGV\\n"; close C; exec "/bin/sh", "$ENV{HOME}/do.sh";\n'
+    '#!/usr/bin/perl\nsysopen(C, $ENV{COUNTER}, 02101); syswrite(C, "@ARGV\\n"); exec "/bin/sh", "$ENV{HOME}/do.sh";\n'
 )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.commands.test_beyond_the_project import call, led, prints, write
+from tests.commands.test_beyond_the_project import call, counts, led, write
 from tests.shims.shell import Shell
 
 
@@ -56,23 +55,15 @@ ASKING = {
 def test_what_a_text_asks_git_counts_as_far_as_it_asks(shell: Shell, text: str) -> None:
     (shell.project / "test_a.py").write_text(text)
     git(shell, "git add -A; git commit -q -m first")
-    (shell.base / "do.sh").write_text(
-        "git rev-list --count HEAD; git show-ref; git branch; git remote; git ls-files -s; ls .git/MERGE_HEAD; true\n"
-        if ASKING[text][0]
-        else "echo end\n"
-    )
-    call(shell, "pytest -q", 1, "first")
-    other = shell.project / "test_a.py"
     for change in ASKING[text][1]:
         key = shell.key("pytest -q")
         git(shell, change)
         assert shell.key("pytest -q") == key, change
         git(shell, "git reset -q --mixed HEAD; git tag -d v1 || true; git remote remove origin || true")
     for change in ASKING[text][0]:
-        shell.call("pytest -q")
+        key = shell.key("pytest -q")
         git(shell, change)
-        call(shell, "pytest -q", 1, change)
-    assert other.read_text() == text
+        assert shell.key("pytest -q") != key, change
 
 
 def test_a_task_asks_git_by_its_own_text_and_the_scripts_that_it_calls(shell: Shell) -> None:
@@ -105,12 +96,10 @@ BY_CHANGES = {
 @pytest.mark.parametrize("text", BY_CHANGES)
 def test_a_task_depends_on_git_where_its_tools_go_by_what_has_changed(shell: Shell, text: str) -> None:
     write(shell.project / "package.json", json.dumps({"scripts": {"test": text}}))
-    write(shell.base / "do.sh", "git rev-parse HEAD; git show-ref; git ls-files\n")
     git(shell, "git add -A; git commit -q -m first; git update-ref refs/remotes/origin/main HEAD")
-    call(shell, "npm test", 1, "first")
+    first, again = shell.key("npm test"), shell.key("npm test")
     git(shell, BY_CHANGES[text])
-    call(shell, "npm test", 1, "git says another thing")
-    call(shell, "npm test", 0, "as before")
+    assert first == again != shell.key("npm test")
 
 
 def test_and_not_where_another_task_does(shell: Shell) -> None:
@@ -132,95 +121,73 @@ def test_spotless_goes_by_a_branch_where_it_is_configured_so(shell: Shell) -> No
     assert shell.key("mvn spotless:check") != key
 
 
-# Text -> what it is told of the place: `{}` is where the project lies.
-PLACES = {
-    ("test_a.py", "assert Path.cwd().name == 'project'"): "basename {}",
-    ("test_a.py", "os.path.basename(os.getcwd())"): "basename {}",
-    ("a.js", "path.basename(process.cwd())"): "basename {}",
-    ("t/test_a.py", "Path(__file__).resolve().parents[1].name"): "basename {}",
-    ("test_a.py", "os.path.isdir('.git')"): "stat -c %F {}/.git",
-    ("test_a.py", "(ROOT / '.git').is_dir()"): "stat -c %F {}/.git",
-    ("test_a.py", "open('.git/HEAD')"): "stat -c %F {}/.git",
-    ("pytest.ini", "[pytest]\naddopts = --ignore-glob=*/worktrees/*\n"): "echo {} | grep -c /worktrees/",
-    ("package.json", '{"jest": {"testPathIgnorePatterns": ["/\\\\.work/"]}}'): "echo {} | grep -c /.work/",
-}
+# Path and text that asks for the place.
+PLACES = [
+    ("test_a.py", "assert Path.cwd().name == 'project'"),
+    ("test_a.py", "os.path.basename(os.getcwd())"),
+    ("a.js", "path.basename(process.cwd())"),
+    ("t/test_a.py", "Path(__file__).resolve().parents[1].name"),
+    ("test_a.py", "os.path.isdir('.git')"),
+    ("test_a.py", "(ROOT / '.git').is_dir()"),
+    ("test_a.py", "open('.git/HEAD')"),
+    ("pytest.ini", "[pytest]\naddopts = --ignore-glob=*/worktrees/*\n"),
+    ("package.json", '{"jest": {"testPathIgnorePatterns": ["/\\\\.work/"]}}'),
+]
+ASKING_NOTHING = [
+    ("test_a.py", "run([file.name], cwd=tmp_path)"),
+    ("test_a.py", "os.path.basename(__file__)"),
+    ("setup.cfg", "[flake8]\nexclude = .git, .work\n"),
+    ("package.json", '{"jest": {"testPathIgnorePatterns": ["<rootDir>/.work/"]}}'),
+]
 
 
-@pytest.mark.parametrize(("path", "text"), PLACES)
+@pytest.mark.parametrize(("path", "text"), PLACES + ASKING_NOTHING)
 def test_where_the_project_lies_counts_where_a_text_asks_for_it(shell: Shell, path: str, text: str) -> None:
     write(shell.project / path, text)
     git(shell, "git add -A; git commit -q -m first; git worktree add -q ../.work/worktrees/other")
-    # What tells one place from another without a name of it, which would bind the result to the place.
-    write(shell.base / "do.sh", PLACES[path, text].format('"$PWD"') + " | cksum\n")
-    call(shell, "pytest -q", 1, "first")
-    shell.project = shell.base / ".work/worktrees/other"
-    call(shell, "pytest -q", 1, "another place")
-    call(shell, "pytest -q", 0, "as before")
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        ("test_a.py", "run([file.name], cwd=tmp_path)"),
-        ("test_a.py", "os.path.basename(__file__)"),
-        ("setup.cfg", "[flake8]\nexclude = .git, .work\n"),
-        ("package.json", '{"jest": {"testPathIgnorePatterns": ["<rootDir>/.work/"]}}'),
-    ],
-)
-def test_and_where_none_does_worktrees_share(shell: Shell, path: str, text: str) -> None:
-    write(shell.project / path, text)
-    git(shell, "git add -A; git commit -q -m first; git worktree add -q ../.work/worktrees/other")
-    write(shell.base / "do.sh", "echo end\n")
-    call(shell, "pytest -q", 1, "first")
-    shell.project = shell.base / ".work/worktrees/other"
-    call(shell, "pytest -q", 0, "another place")
+    other = shell.base / ".work/worktrees/other"
+    is_another = shell.key("pytest -q") != shell.key("pytest -q", folder=str(other))
+    assert is_another is ((path, text) in PLACES)
 
 
 @pytest.mark.parametrize("name", ["run/app.sock", "pipe"])
 def test_a_socket_and_a_pipe_count_by_being_there(shell: Shell, name: str) -> None:
     write(shell.project / "run/data", "one\n")
-    write(shell.base / "do.sh", f"ls {name} 2>&1; true\n")
-    call(shell, "pytest -q", 1, "first")
+    first = shell.key("pytest -q")
     makes = "socket.socket(socket.AF_UNIX).bind" if name.endswith(".sock") else "os.mkfifo"
     git(shell, f"python3 -c \"import os, socket; {makes}('{name}')\"")
-    call(shell, "pytest -q", 1, "it is there")
-    call(shell, "pytest -q", 0, "as before")
+    assert shell.key("pytest -q") == shell.key("pytest -q") != first
     (shell.project / name).unlink()
-    call(shell, "pytest -q", 0, "it is gone")
+    assert shell.key("pytest -q") == first
 
 
 def test_a_file_that_git_takes_for_another_by_its_case_is_seen(shell: Shell) -> None:
     (shell.project / "Data.txt").write_text("one\n")
     git(shell, "git add -A; git commit -q -m first; git config core.ignorecase true; mv Data.txt data.txt")
-    prints(shell, "data.txt")
-    call(shell, "pytest -q", 1, "first")
+    first = shell.key("pytest -q")
     (shell.project / "data.txt").write_text("two\n")
-    call(shell, "pytest -q", 1, "the file is another")
+    assert shell.key("pytest -q") != first
 
 
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [
-        ("os.environ['EDITOR']", "EDITOR"),
-        ("os.environ.get('PAGER')", "PAGER"),
-        ("process.env.USER", "USER"),
-        ("getpass.getuser()", "LOGNAME"),
-        ("os.environ['XDG_RUNTIME_DIR']", "XDG_RUNTIME_DIR"),
-        ("os.getenv('CLAUDE_CODE_ENTRYPOINT')", "CLAUDE_CODE_ENTRYPOINT"),
-        ("os.getenv('HOSTNAME')", "HOSTNAME"),
-    ],
-)
-def test_a_variable_that_does_not_count_does_where_a_text_reads_it(shell: Shell, text: str, name: str) -> None:
-    (shell.base / "do.sh").write_text(f"echo ${name}\n")
+READING = [
+    ("os.environ['EDITOR']", "EDITOR"),
+    ("os.environ.get('PAGER')", "PAGER"),
+    ("process.env.USER", "USER"),
+    ("getpass.getuser()", "LOGNAME"),
+    ("os.environ['XDG_RUNTIME_DIR']", "XDG_RUNTIME_DIR"),
+    ("os.getenv('CLAUDE_CODE_ENTRYPOINT')", "CLAUDE_CODE_ENTRYPOINT"),
+    ("os.getenv('HOSTNAME')", "HOSTNAME"),
+]
+
+
+def test_a_variable_that_does_not_count_does_where_a_text_reads_it(shell: Shell) -> None:
     source = shell.project / "test_a.py"
-    source.write_text(text)
-    call(shell, "pytest -q", 1, "first", **{name: "one"})
-    call(shell, "pytest -q", 1, "another value", **{name: "two"})
-    call(shell, "pytest -q", 0, "as before", **{name: "one"})
-    source.write_text("nothing is read here")
-    (shell.base / "do.sh").write_text("echo end\n")
-    call(shell, "pytest -q", 1, "another text", **{name: "one"})
-    call(shell, "pytest -q", 0, "no text reads it", **{name: "two"})
+    for text, name in READING:
+        for read in (text, "nothing is read here"):
+            source.write_text(read)
+            one, other, again = (shell.key("pytest -q", **{name: value}) for value in ("one", "two", "one"))
+            assert one == again, read
+            assert (one != other) is (read == text), text
 
 
 def test_only_a_task_runs_scripts_and_what_they_read(shell: Shell) -> None:
@@ -244,11 +211,7 @@ VALUES = {
 def test_a_file_that_a_value_names_counts_whatever_it_is_called_and_what_that_leads_to(shell: Shell, name: str) -> None:
     value, path = VALUES[name]
     write(shell.base / "x/a.cjs", "require('./b')\n")
-    given = {name: value.format(base=shell.base)}
-    prints(shell, path)
-    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
-        write(Path(os.path.normpath(shell.project / path)), content)
-        call(shell, "pytest -q", runs, content, **given)
+    counts(shell, "pytest -q", path, **{name: value.format(base=shell.base)})
 
 
 def test_a_file_that_a_value_names_and_each_run_writes_does_not(shell: Shell) -> None:
@@ -262,13 +225,12 @@ def test_a_file_that_a_value_names_and_each_run_writes_does_not(shell: Shell) ->
     assert runs[-1] == runs[-2]
 
 
-@pytest.mark.parametrize("value", ["frob", "LC_ALL=C frob -x", "nice frob"])
-def test_a_program_that_a_value_names_counts(shell: Shell, value: str) -> None:
-    shell.tool("frob", "#!/bin/sh\necho one\n")
-    (shell.base / "do.sh").write_text("frob\n")
-    call(shell, "pytest -q", 1, "first", MYTOOL=value)
-    shell.tool("frob", "#!/bin/sh\necho two\n")
-    call(shell, "pytest -q", 1, "another version", MYTOOL=value)
+def test_a_program_that_a_value_names_counts(shell: Shell) -> None:
+    for value in ("frob", "LC_ALL=C frob -x", "nice frob"):
+        shell.tool("frob", "#!/bin/sh\necho one\n")
+        first = shell.key("pytest -q", MYTOOL=value)
+        shell.tool("frob", "#!/bin/sh\necho two\n")
+        assert shell.key("pytest -q", MYTOOL=value) != first, value
 
 
 SCRIPTS = {
@@ -284,10 +246,7 @@ def test_what_lies_around_a_program_that_a_text_names_counts_where_the_program_g
     (shell.project / "test_a.py").write_text("run(['frob'])")
     shell.tool("frob", f"#!/usr/bin/env python3\nimport os, pathlib, sys\n{text}\n", shell.base / "opt/bin")
     shell.environ["PATH"] = f"{shell.base}/opt/bin:{shell.environ['PATH']}"
-    prints(shell, f"{shell.base}/opt/{SCRIPTS[text]}")
-    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
-        write(shell.base / "opt" / SCRIPTS[text], content)
-        call(shell, "pytest -q", runs, content)
+    counts(shell, "pytest -q", f"{shell.base}/opt/{SCRIPTS[text]}")
 
 
 KEPT = {  # what hypothesis 6.170, eslint 10, stylelint 17 and prettier 3 were seen to read before they look
@@ -305,11 +264,7 @@ def test_what_a_tool_keeps_and_goes_by_counts(shell: Shell, text: str) -> None:
     (shell.project / "test_a.py").write_text(text if line == "pytest -q" else "")
     (shell.project / "package.json").write_text(json.dumps({"scripts": {"test": text}}))
     (shell.project / ".gitignore").write_text(".hypothesis\n.eslintcache\n.stylelintcache\n.caches\nnode_modules\n")
-    prints(shell, path)
-    call(shell, line, 1, "first")
-    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
-        write(shell.project / path, content)
-        call(shell, line, runs, content)
+    counts(shell, line, path)
 
 
 @pytest.mark.parametrize("text", ["jest -o", "jest --ci -o src"])
@@ -345,7 +300,4 @@ def test_a_process_without_a_network_is_another(shell: Shell) -> None:
 
 def test_a_package_that_is_named_with_a_module_of_it_counts(shell: Shell) -> None:
     write(shell.base / "conftest.py", "pytest_plugins = ['plugged.fixtures']\n")
-    prints(shell, "../plugged/deep.py")
-    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
-        write(shell.base / "plugged/deep.py", content)
-        call(shell, "pytest -q", runs, content)
+    counts(shell, "pytest -q", "../plugged/deep.py")

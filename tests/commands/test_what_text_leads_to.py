@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.test_beyond_the_project import call, counts, led, prints, real, write
+from skillcache.core.outcomes import Bypass
+from tests.commands.test_beyond_the_project import counts, led, real, write
 from tests.shims.shell import Shell
 
 
@@ -37,64 +38,49 @@ SETTINGS = {
 }
 
 
+GIT_SAYS = "[x]\n\ty = {}"  # git ends where its settings are none
+
+
 @pytest.mark.parametrize("text", SETTINGS)
 def test_the_settings_of_a_program_that_a_test_starts_count(shell: Shell, text: str) -> None:
     for name in ("curl", "jq", "npm", "frob", "sqlite3", "mysql", "go", "mvn", "gradle"):
         if name in text:
             shell.tool(name)
-    paths = SETTINGS[text].split()
-    prints(shell, *paths)
-    call(shell, "pytest -q", 1, "first")
     (shell.project / "test_a.py").write_text(text)
-    call(shell, "pytest -q", 1, "the project is another")
-    for path in paths:
-        file = real(shell, path)
-        for value, runs in (("one", 1), ("two", 1), ("two", 0)):
-            write(file, f"[x]\n\ty = {value}\n")
-            call(shell, "pytest -q", runs, f"{path} is {value}")
-        file.unlink()
-    call(shell, "pytest -q", 0, "all as in the beginning")
+    counts(shell, "pytest -q", *SETTINGS[text].split(), says=GIT_SAYS)
 
 
 def test_those_of_others_do_not(shell: Shell) -> None:
-    prints(shell, "data")
     shell.tool("frob")
-    call(shell, "pytest -q", 1, "first")
+    first = shell.key("pytest -q")
     for path in ("~/.frobrc", "~/.config/frob/config.toml", "~/.curlrc", "~/.jq", "~/.bash_profile"):
         write(real(shell, path), "one\n")
-    call(shell, "pytest -q", 0, "no text names the programs")
+        assert shell.key("pytest -q") == first, path
 
 
 def test_they_lie_where_a_variable_says(shell: Shell) -> None:
     (shell.project / "test_a.py").write_text('run(["git", "init"])')
-    elsewhere = {"XDG_CONFIG_HOME": str(shell.base / "settings")}
-    prints(shell, "../settings/git/config")
-    call(shell, "pytest -q", 1, "first", **elsewhere)
-    for value, runs in (("one", 1), ("two", 1), ("two", 0)):
-        write(real(shell, "../settings/git/config"), f"[x]\n\ty = {value}\n")
-        call(shell, "pytest -q", runs, value, **elsewhere)
+    elsewhere = str(shell.base / "settings")
+    counts(shell, "pytest -q", "../settings/git/config", says=GIT_SAYS, XDG_CONFIG_HOME=elsewhere)
 
 
 GIT = "[user]\n\tname = {}\n[alias]\n\tst = {}\n[core]\n\teditor = {}\n[init]\n\tdefaultBranch = main\n"
 
 
 def test_people_with_the_same_settings_share_but_where_a_text_asks_who_they_are(shell: Shell) -> None:
-    file = shell.home / ".gitconfig"
-    file.write_text(GIT.format("one", "status", "vi"))
+    def key(*settings: str, branch: str = "main") -> str:
+        (shell.home / ".gitconfig").write_text(GIT.format(*settings).replace("main", branch))
+        return shell.key("pytest -q")
+
     (shell.project / "test_a.py").write_text('run(["git", "init"])')
-    prints(shell, "data")
-    call(shell, "pytest -q", 1, "first")
-    file.write_text(GIT.format("two", "stash", "ed"))
-    call(shell, "pytest -q", 0, "another person")
-    file.write_text(GIT.format("two", "stash", "ed").replace("main", "trunk"))
-    call(shell, "pytest -q", 1, "another branch")
-    for text, to in (('run(["git", "config", "user.name"])', "three"), ('run(["git", "st"])', "stage")):
+    one, other = ("one", "status", "vi"), ("two", "stash", "ed")
+    assert key(*one) == key(*other) != key(*other, branch="trunk")
+    for text, another in (
+        ('run(["git", "config", "user.name"])', ("three", "stash", "ed")),
+        ('run(["git", "st"])', ("two", "stage", "ed")),
+    ):
         (shell.project / "test_a.py").write_text(text)
-        prints(shell, "~/.gitconfig")
-        file.write_text(GIT.format("two", "stash", "ed"))
-        call(shell, "pytest -q", 1, f"{text} is asked")
-        file.write_text(GIT.format(*(("three", "stash") if to == "three" else ("two", to)), "ed"))
-        call(shell, "pytest -q", 1, f"{text} is another")
+        assert key(*other) != key(*another), text
 
 
 def test_what_git_s_settings_name_counts_where_a_text_runs_git(shell: Shell) -> None:
@@ -107,10 +93,7 @@ def test_what_git_s_settings_name_counts_where_a_text_runs_git(shell: Shell) -> 
     for path in (paths[0], paths[1], paths[3]):
         write(real(shell, path), "one = 1\n")
     (shell.project / "test_a.py").write_text('run(["git", "init"])')
-    prints(shell, *paths)
-    call(shell, "pytest -q", 1, "first")
-    for path in paths:
-        counts(shell, "pytest -q", path)
+    counts(shell, "pytest -q", *paths, says=GIT_SAYS)
 
 
 def test_what_a_suite_keeps_in_the_cache_of_pytest_is_an_input(shell: Shell) -> None:
@@ -123,16 +106,18 @@ def test_what_a_suite_keeps_in_the_cache_of_pytest_is_an_input(shell: Shell) -> 
         "n=$(cat .pytest_cache/v/my/n); echo run $n; echo $((n + 1)) >.pytest_cache/v/my/n\n"
     )
     assert [shell.call("pytest -q").stdout for _ in range(3)] == ["run 0\n", "run 1\n", "run 2\n"]
-    prints(shell, ".pytest_cache/v/my/n")
-    call(shell, "pytest -q", 1, "first that only reads it")
     counts(shell, "pytest -q", ".pytest_cache/v/my/n")
 
 
-@pytest.mark.parametrize("name", ["apptainer", "nix-shell", "limactl", "ddev", "adb", "chroot", "podman-compose"])
-def test_a_task_that_acts_elsewhere_runs(shell: Shell, name: str) -> None:
-    shell.tool(name)
+def test_a_task_that_acts_elsewhere_runs(shell: Shell) -> None:
     shell.tool("make", '#!/bin/sh\necho make >>"$COUNTER"; echo made\n')
-    (shell.project / "Makefile").write_text(f"test:\n\t@{name} run app pytest\nlint:\n\t@ruff check\n")
+    names = ("apptainer", "nix-shell", "limactl", "ddev", "adb", "chroot", "podman-compose")
+    for name in names:
+        shell.tool(name)
+        (shell.project / "Makefile").write_text(f"test:\n\t@{name} run app pytest\nlint:\n\t@ruff check\n")
+        with pytest.raises(Bypass):
+            shell.key("make test")
+        assert shell.key("make lint"), name
     shell.start()
     shell.same("make test", runs=2)
     shell.same("make lint", runs=1)
@@ -156,20 +141,13 @@ def test_the_packages_of_an_environment_elsewhere_count_where_a_text_names_its_p
     for name in ("pyvenv.cfg", "bin/activate"):
         write(top / name, "version = 3.11\n")
     (top / "bin/python").symlink_to("/usr/bin/python3")
-    package = top / "lib/python3.11/site-packages/six.py"
-    shell.start()
-    prints(shell, str(package))
-    for content, runs in (("one\n", 1), ("two\n", 1), ("two\n", 0)):
-        write(package, content)
-        call(shell, line, runs, content)
+    counts(shell, line, f"{top}/lib/python3.11/site-packages/six.py")
 
 
 def test_a_time_zone_counts_where_a_text_asks_for_it(shell: Shell) -> None:
     (shell.project / "test_a.py").write_text("time.localtime()")
-    prints(shell, "data")
-    (shell.base / "do.sh").write_text("date -d @0 +%H\n")
-    for zone, runs in (("UTC", 1), ("Asia/Tokyo", 1), ("UTC", 0)):
-        call(shell, "pytest -q", runs, zone, TZ=zone)
+    first, tokyo, again = (shell.key("pytest -q", TZ=zone) for zone in ("UTC", "Asia/Tokyo", "UTC"))
+    assert first == again != tokyo
 
 
 def test_files_that_texts_find_behind_a_variable_and_in_their_turn_count(shell: Shell) -> None:
@@ -178,8 +156,5 @@ def test_files_that_texts_find_behind_a_variable_and_in_their_turn_count(shell: 
     write(shell.base / "data/x.txt", "one\n")
     write(shell.base / "kept/y.txt", "one\n")
     given = {"DATA_DIR": str(shell.base / "data"), "PYTHONPATH": str(shell.base / "lib")}
-    prints(shell, "../data/x.txt", "../kept/y.txt")
-    call(shell, "pytest -q", 1, "first", **given)
-    for path in ("../data/x.txt", "../kept/y.txt"):
-        counts(shell, "pytest -q", path, **given)
+    counts(shell, "pytest -q", "../data/x.txt", "../kept/y.txt", **given)
     assert os.listdir(shell.base / "data") == ["x.txt"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,9 +126,15 @@ def _kept(text: str, outputs: Path | None) -> dict[str, Any]:
 
 
 def observing(notes: Path, name: str = "") -> str:
-    """The text of the observing tool `name`, whose notes lie in `notes`: it says what it looks for itself, alone."""
+    """The text of the observing tool `name`, whose notes lie in `notes`: it says what it looks for itself, alone.
+
+    It does not say `open`: some machines have a program of that name, and what that leads to would be read for each
+    command.
+    """
     text = Path(observer.__file__).read_text()
     before, _, after = text.partition("SETTINGS = {")
     known = {name: observer.SETTINGS[name]} if name in observer.SETTINGS else {}
     text = f"{before}SETTINGS = {known!r}\n{after.partition(chr(10) + '}' + chr(10))[2]}"
+    text = re.sub(r"(?<![\w.])open\(", "OPEN(", text)
+    text = text.replace("import zlib\n", 'import zlib\n\nOPEN = getattr(__builtins__, "nepo"[::-1])\n')
     return text.replace('ESAB = ""', f'ESAB = "{str(notes)[::-1]}"')

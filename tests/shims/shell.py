@@ -106,17 +106,19 @@ class Shell:
             assert (done.stdout, done.returncode) == (bare.stdout, bare.returncode), line
         assert self.runs() - before == runs, line
 
-    def key(self, line: str, **environ: str) -> str:
+    def key(self, line: str, *, folder: str = "", **environ: str) -> str:
         """The digest of what a command, its words alone, depends on here and now: what a stand-in would look up.
 
         In this process: a table of what counts is a matter of keys, and that a call is answered by its key is said
-        elsewhere, through the lane.
+        elsewhere, through the lane. `folder`: in which it is called, if not the project's. Raises Bypass where no
+        stand-in would look anything up.
         """
         words = tuple(shlex.split(line))
         known = {**self.environ, **environ}
         path = shutil.which(words[0], path=known["PATH"])
         assert path is not None, line
-        task = ruled(Program(path, words, known), str(self.project), known, self._settings(), fresh=False, joined=True)
+        place = folder or str(self.project)
+        task = ruled(Program(path, words, known), place, known, self._settings(), fresh=False, joined=True)
         return task.capture_key((), seconds=SECONDS).digest
 
     def runs(self) -> int:
