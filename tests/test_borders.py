@@ -87,7 +87,11 @@ LATE = (
     "core.credentials.shapes",
     "events.observe",
     "events.sighting",
+    "messages.signed",
+    "sessions.signed",
     "settings.configuration",
+    "settings.team",
+    "stores.signed",
     "stores.tls",
     "tools.record",
 )

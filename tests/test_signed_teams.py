@@ -349,7 +349,15 @@ def test_lines_moved_to_another_session_or_doubled_are_not_told(
     ((_, line), *_) = client.xrevrange(f"{one}:log", count=1)
     for session in (one, one, two):
         client.xadd(f"{session}:log", line)
+    # One of another project, put among this one's.
+    client.zadd(sessions(client), {"three": 9_999_999_999_999})
+    state = {
+        name: MINE.seal("session", f"{session_key('three')}\n{name}", "of elsewhere") for name in ("prompt", "reply")
+    }
+    state["place"] = MINE.seal("session", f"{session_key('three')}\nplace", "example.org/other")
+    client.hset(session_key("three"), mapping={**state, "active": "9999999999999"})
     told = home.brief()
+    assert "of elsewhere" not in told
     assert "EVILPROMPT" in told
     assert told.count("EVILPROMPT") == 1
     assert "EVILREPLY" not in told

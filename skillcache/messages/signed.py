@@ -48,7 +48,8 @@ class SignedPost(RedisPost):
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
         now, found = super().agents(project)
-        return now, [known for each in found if (known := self._known(each["id"], each))]
+        known = [self._known(each["id"], each) for each in found]
+        return now, [each for each in known if each.get("project") == project]
 
     def find(self, id_: str) -> dict[str, str]:
         found = super().find(id_)

@@ -5,7 +5,7 @@ A path is signed for its project, as the store adds up the edits of sessions.
 """
 
 from skillcache.core import json
-from skillcache.core.outcomes import UNSIGNED
+from skillcache.core.outcomes import MISSIGNED, UNSIGNED
 from skillcache.sessions.journal import History, Journal, Past, Question, decode
 from skillcache.stores.redis_keys import notes_key, session_key, session_keys, sessions_key
 from skillcache.stores.signed import LOG, NOTE, PATH, SESSION, TASK, Keys
@@ -122,7 +122,10 @@ class SignedJournal(Journal):
                 keys.note(UNSIGNED, SESSION)
             return None
         place = texts.pop(_PLACE, "")
-        project = project or place
+        if project and place != project:  # put among those of another project
+            keys.note(MISSIGNED, SESSION)
+            return None
+        project = place
         state = {**numbers, **texts, **({"project": project} if project else {})}
         log = dict.fromkeys([keys.opened(LOG, session_keys(id_)[_OF_LOG], sealed) for sealed in found.log])
         tasks: dict[str, str] = {}

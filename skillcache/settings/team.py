@@ -31,8 +31,17 @@ _CAP = 1 << 16
 _REGULAR, _KIND, _OTHERS = 0o100000, 0o170000, 0o077
 
 
+class NoKeys(ConfigError):
+    """Keys are named and cannot be used; mend: the command or step that makes them usable."""
+
+    def __init__(self, where: str, text: str, mend: str) -> None:
+        super().__init__(where, f"{text}. Mend: {mend}")
+        self.text = f"{where}: {text}; until then nothing is read from a store or written to one"
+        self.mend = mend
+
+
 def load_keys(path: str, writers: list[str], project: str, environ: "Mapping[str, str]", cache: str) -> Keys:
-    """Those of the environment, else those in the file `path`. Raises ConfigError."""
+    """Those of the environment, else those in the file `path`. Raises NoKeys."""
     if VARIABLE in environ:
         where, text = VARIABLE, environ[VARIABLE].replace(",", "\n")
     else:
@@ -60,41 +69,41 @@ def forget() -> None:
 
 
 def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
-    """The file, which nobody else can read or choose. Raises ConfigError."""
+    """The file, which nobody else can read or choose. Raises NoKeys."""
     if not path.startswith("/"):
-        raise ConfigError(path, "is no absolute path: a file of keys is named from / or ~/")
+        raise NoKeys(path, "is no absolute path", "name the file of keys from / or ~/")
     if in_project(path, project, environ):
-        raise ConfigError(path, f"lies in the project, which whoever writes it could change. Mend: {MAKE}")
+        raise NoKeys(path, "lies in the project, whose writers could change it", MAKE)
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise ConfigError(path, f"there is no such file. Mend: {MAKE} --file {shell_words(path)}") from None
+        raise NoKeys(path, "there is no such file", f"{MAKE} --file {shell_words(path)}") from None
     except OSError as fault:
-        raise ConfigError(path, f"cannot be read: {fault.strerror}. {_chmod(path)}") from None
+        raise NoKeys(path, f"cannot be read: {fault.strerror}", _chmod(path)) from None
     try:
         status = os.fstat(handle)
         if status.st_mode & _KIND != _REGULAR:
-            raise ConfigError(path, f"is no file. Mend: {MAKE}")
+            raise NoKeys(path, "is no file", MAKE)
         if status.st_uid not in (0, os.geteuid()):
-            raise ConfigError(path, f"belongs to somebody else. Mend: chown {os.geteuid()} {shell_words(path)}")
+            raise NoKeys(path, "belongs to somebody else", f"chown {os.geteuid()} {shell_words(path)}")
         if status.st_mode & _OTHERS:
-            raise ConfigError(path, f"others may use it. {_chmod(path)}")
+            raise NoKeys(path, "others may use it", _chmod(path))
         data = os.read(handle, _CAP + 1)
     except OSError as fault:
-        raise ConfigError(path, f"cannot be read: {fault.strerror}. {_chmod(path)}") from None
+        raise NoKeys(path, f"cannot be read: {fault.strerror}", _chmod(path)) from None
     finally:
         os.close(handle)
     if len(data) > _CAP:
-        raise ConfigError(path, f"is too large for a file of keys. Mend: {MAKE}")
+        raise NoKeys(path, "is too large for a file of keys", MAKE)
     return data.decode("utf-8", "replace")
 
 
 def _chmod(path: str) -> str:
-    return f"Mend: chmod 600 {shell_words(path)}"
+    return f"chmod 600 {shell_words(path)}"
 
 
 def parse(text: str, where: str) -> list[tuple[bytes, str]]:
-    """Secrets and writers, in their order. Raises ConfigError, which repeats nothing of a line."""
+    """Secrets and writers, in their order. Raises NoKeys, which repeats nothing of a line."""
     found: dict[bytes, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split()
@@ -112,11 +121,11 @@ def parse(text: str, where: str) -> list[tuple[bytes, str]]:
         else:
             found[secret.encode()] = writer
             continue
-        raise ConfigError(where, f"line {number} {fault}. Mend: take it out, or: {MAKE}")
+        raise NoKeys(where, f"line {number} {fault}", f"take it out, or: {MAKE}")
     if not found:
-        raise ConfigError(where, f"holds no key. Mend: {MAKE}, or unset it")
+        raise NoKeys(where, "holds no key", f"{MAKE}, or unset it")
     if len(found) > _MOST:
-        raise ConfigError(where, f"holds more than {_MOST} keys: take old ones out")
+        raise NoKeys(where, f"holds more than {_MOST} keys", "take old ones out")
     return list(found.items())
 
 

@@ -66,9 +66,13 @@ def test_a_key_is_made_changed_and_taken_out(person: Person) -> None:
     assert person.skillcache("team", "key", "--writer", "ci").status == 2
     path.chmod(0o644)
     assert f"{path}: others may use it. Mend: chmod 600 {path}" in person.skillcache("team").err
-    said = [line for line in person.skillcache("doctor").out.splitlines() if "others may use it" in line]
-    assert said
-    assert all("chmod 600" in line for line in said)
+    assert (
+        person.skillcache("doctor").out.count(
+            f"mend  team: {path}: others may use it; until then nothing is read from a store or written to one."
+            f" Mend: chmod 600 {path}\n"
+        )
+        == 1
+    )
 
 
 def test_explain_and_entries_say_who_signed_with_which_key(asker: Asker, redis_server: RedisServer) -> None:

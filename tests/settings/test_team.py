@@ -63,7 +63,7 @@ def test_they_come_from_a_file_or_the_environment(place: Place) -> None:
     [
         (SECRET, 0o640, "others may use it. Mend: chmod 600 {path}"),
         (SECRET, 0o604, "others may use it. Mend: chmod 600 {path}"),
-        ("", 0o600, "holds no key. Mend: skillcache team key"),
+        ("", 0o600, "holds no key. Mend: skillcache team key, or unset it"),
         ("# " + SECRET, 0o600, "holds no key"),
         ("short", 0o600, "line 1 is too short or too plain to be a key: at least 32 random characters"),
         ("a" * 64, 0o600, "line 1 is too short or too plain"),

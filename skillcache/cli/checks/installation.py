@@ -25,6 +25,7 @@ from skillcache.core.git import Git, find, find_root
 from skillcache.core.outcomes import Bypass, ConfigError, SkillcacheError
 from skillcache.core.paths import cache_folder, config_file, hooks_folder, shims_folder
 from skillcache.settings.in_force import Settings, disabled, load
+from skillcache.settings.team import NoKeys
 from skillcache.settings.trust import Untrusted, require
 
 _SETTINGS = "settings"
@@ -137,6 +138,8 @@ def check_configuration(place: Place) -> list[Finding]:
         settings = load(place.environ, place.project)
     except Untrusted:  # a check of its own says so
         return []
+    except NoKeys as fault:
+        return [Finding(MEND, "team", fault.text, fault.mend)]
     except ConfigError as fault:
         return [
             Finding(MEND, _CONFIGURATION, str(fault), f"correct {place_of(fault.where, place.environ, place.project)}")
