@@ -46,6 +46,7 @@ SHARED, OLD, OTHERS = ("0123456789abcdef" * 4, "fedcba9876543210" * 4, "00112233
 OWNED = "f0e1d2c3b4a5968778695a4b3c2d1e0f" * 2
 TEAM = {"SKILLCACHE_TEAM_KEY": f"{SHARED},{OWNED} ci@acme", "SKILLCACHE_WRITERS": "ci@acme"}
 NOW = {"USER": "someone"}  # whose results are served, as well as ci@acme's
+FAR = {"SKILLCACHE_NEAR_CACHE": "0"}  # what this machine has found good before is no matter here
 
 
 def keys(*secrets: tuple[str, str], user: str = "someone") -> Keys:
@@ -148,7 +149,7 @@ def test_a_flood_fills_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_commands_and_calls_run(place: Place, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
-    place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
+    place.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW, **FAR}
     tools = Tools(place)
     for _ in range(2):
         ran, served = place.call("pytest -q")
@@ -256,7 +257,7 @@ def test_what_is_in_the_way_gives_way(client: Any) -> None:
 @pytest.mark.parametrize("name", ATTACKS)
 def test_the_plugins_server_follows(cold: Server, redis_server: RedisServer, client: Any, name: str) -> None:
     outcome, attack = ATTACKS[name]
-    cold.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
+    cold.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW, **FAR}
     cold.start()
     cold.record()
     assert "result" in str(cold.call(cold.event()))

@@ -1,10 +1,5 @@
 """Where entries are kept: the contract, Redis and SQLite, keys and connections."""
 
-import os
-import time
-
-from skillcache.core import files
-from skillcache.core.paths import near_folder, near_since
 from skillcache.stores.contract import EMBEDDED, Store, keys_of
 
 TYPE_CHECKING = False
@@ -61,6 +56,12 @@ def open_near(give: "Callable[[], Any]", target: str, cache: str, *, seconds: fl
 
 def forget(cache: str) -> None:
     """Of all that the near cache has known until now, nothing stands alone any more. Raises OSError."""
+    import os  # seldom
+    import time
+
+    from skillcache.core import files
+    from skillcache.core.paths import near_folder, near_since
+
     if os.path.isdir(near_folder(cache)):
         mark = near_since(cache)
         files.write(mark, b"")
