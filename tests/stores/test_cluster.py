@@ -17,6 +17,7 @@ from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_
 from skillcache.cli.checks.folder import refused
 from skillcache.cli.output import CLUSTER_COMMANDS, CLUSTER_KEYS, mend_of
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.events.server.world import Stores
 from skillcache.settings.in_force import load
 from skillcache.stores import link_to, open_store
 from skillcache.stores.cluster import HOME, TAGS, slot_of, spread, tag_of, unnamed
@@ -383,6 +384,38 @@ def test_a_node_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
         hanging.process.send_signal(signal.SIGCONT)
         store.close()
         cluster.stop()
+
+
+def test_a_server_that_stays_rests_from_a_node_alone(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "cluster")
+    stores = Stores(connect=5, reply=1)
+    entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
+    of_hanging = [key for key in entries if cluster.master_of(key) is cluster.masters[2]]
+
+    def faults() -> list[str]:
+        return [key for key in entries if _fault_of(stores.open(cluster.url, now=NOW), key) is not None]
+
+    assert faults() == []
+    cluster.masters[2].process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert faults() == of_hanging
+        assert len(of_hanging) > 5
+        assert time.monotonic() - began < 1 * len(of_hanging)  # they have not all waited
+    finally:
+        cluster.masters[2].process.send_signal(signal.SIGCONT)
+    cluster.stop()
+    until(lambda: _cannot(lambda: stores.open(cluster.url, now=NOW).get(entries[0], ())))
+    with pytest.raises(StoreError, match="a moment ago"):
+        until(lambda: [_fault_of(stores.open(cluster.url, now=NOW), key) for key in entries] == [])
+
+
+def _cannot(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except StoreError:
+        return True
+    return False
 
 
 def _fault_of(store: Store, key: str) -> StoreError | None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+REST = 5.0  # seconds in which a server that did not answer is not asked again
 _BLOCK = 2.0  # seconds that a reply may be kept back where somebody waits for a run, at most
 
 
@@ -53,6 +54,12 @@ class Connected:
             PooledLink(redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=seconds))
             for seconds in (reply, _BLOCK + reply)
         )
+        for link in (self._link, self._waiting):
+            link.rest(REST)
+
+    def is_gone(self) -> bool:
+        """Whether there is nothing left to ask after a failure: of a cluster a node may be away, which rests alone."""
+        return self._link.is_gone()
 
     def store(self, note: Callable[[StoreError], None]) -> Store:
         """`note` is told of every failure."""
@@ -84,9 +91,6 @@ class _Watched:
         pass
 
 
-REST = 5.0  # seconds in which a server that did not answer is not asked again
-
-
 class Stores:
     """The stores of a process, by target. connect, reply: seconds that the server has; threads may share it."""
 
@@ -106,7 +110,8 @@ class Stores:
         until, outcome = self._faults.get(target, (0.0, STORE_TIMEOUT))
         if time.monotonic() < until:
             raise StoreError(outcome, "it did not answer a moment ago")
-        return self._server(target).store(lambda fault: self._note(target, fault))
+        server = self._server(target)
+        return server.store(lambda fault: self._note(target, server, fault))
 
     def _hold(self, target: str) -> None:
         """Without a connection that stays, each call would be the last to close the file, which takes it long."""
@@ -121,8 +126,8 @@ class Stores:
                 server = self._servers[target] = Connected(target, connect=self._connect, reply=self._reply)
             return server
 
-    def _note(self, target: str, fault: StoreError) -> None:
-        if fault.outcome in (STORE_TIMEOUT, STORE_UNREACHABLE):
+    def _note(self, target: str, server: Connected, fault: StoreError) -> None:
+        if fault.outcome in (STORE_TIMEOUT, STORE_UNREACHABLE) and server.is_gone():
             self._faults[target] = (time.monotonic() + REST, fault.outcome)
 
 
