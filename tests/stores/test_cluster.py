@@ -9,6 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 import redis
@@ -642,17 +644,19 @@ def restricted(redis_cluster: Cluster) -> Iterator[Callable[[str], str]]:
         server.command("ACL", "DELUSER", "ours")
 
 
-def test_a_user_of_the_documented_keys_and_commands_needs_no_other(restricted: Callable[[str], str]) -> None:
+def test_a_user_of_the_documented_keys_and_commands_needs_no_other(
+    restricted: Callable[[str], str], tmp_path: Path
+) -> None:
     url = restricted(CLUSTER_COMMANDS)
-    assert refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time()) == {}
+    assert refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": str(tmp_path)}, str(tmp_path)), time.time()) == {}
     with SkillCache(url) as cache:
         cache.set("report", "a", 1)
         assert cache.invalidate("rep*") == 1
 
 
-def test_what_a_server_without_scripts_does_not_take_is_told(restricted: Callable[[str], str]) -> None:
+def test_what_a_server_without_scripts_does_not_take_is_told(restricted: Callable[[str], str], tmp_path: Path) -> None:
     url = restricted(f"{CLUSTER_COMMANDS} -@scripting")
-    found = refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time())
+    found = refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": str(tmp_path)}, str(tmp_path)), time.time())
     lost = {"results", "claims", "sessions", "messages", "shared values"}
     assert {kind.what for kind in found} == lost
     assert {fault.outcome for fault in found.values()} == {STORE_REFUSED}
@@ -678,3 +682,54 @@ def test_a_client_names_keys_as_elsewhere(redis_cluster: Cluster) -> None:
     client.close()
     assert redis_cluster.owner.held() == {b"{skillcache}c", b"{skillcache}n"}
     assert [server.held() for server in redis_cluster.others] == [set(), set()]
+
+
+def test_a_client_answers_as_one_server_does(redis_cluster: Cluster, redis_server: RedisServer) -> None:
+    """Whatever keys a command has, wherever they lie; but in which order a walk goes."""
+    chance = Random(18)
+    digests = [f"{number:040x}" for number in range(12)]
+    keys = [
+        *[entry_key("x", digest) for digest in digests],
+        *[entry_key("x", digest, "acme") for digest in digests[:3]],
+        *[claim_key(digest) for digest in digests[:3]],
+        *["mine", "yours", "skill_session:a", "skillcache:notes:p"],
+    ]
+    generations = [generation_key("x"), generation_key("@project:p")]
+    one, all_ = connect(redis_server.url), connect(redis_cluster.url)
+
+    def some() -> list[str]:
+        return chance.choices(keys, k=chance.randint(1, 6))
+
+    makers: list[Callable[[], tuple[Any, ...]]] = [
+        lambda: ("GET", chance.choice(keys)),
+        lambda: ("STRLEN", chance.choice(keys)),
+        lambda: ("SET", chance.choice(keys), chance.randint(0, 99)),
+        lambda: ("MSET", *[word for key in some() for word in (key, chance.randint(0, 99))]),
+        lambda: ("MGET", *some()),
+        lambda: ("MGET", *some(), *generations),
+        lambda: ("DEL", *some()),
+        lambda: ("UNLINK", *some()),
+        lambda: ("EXISTS", *some()),
+        lambda: ("INCR", chance.choice(generations)),
+        lambda: ("PING",),
+    ]
+
+    def walked(client: redis.Redis) -> list[Any]:
+        found = list(client.scan_iter("skill_cache:*", count=3))
+        assert len(found) == len(set(found))
+        return sorted(found)
+
+    for turn in range(60):
+        commands = [chance.choice(makers)() for _ in range(5)]
+        for each in commands[:3]:
+            assert all_.execute_command(*each) == one.execute_command(*each), each  # type: ignore[no-untyped-call]
+        replies = []
+        for client in (one, all_):
+            with client.pipeline(transaction=bool(turn % 2)) as pipe:
+                for each in commands:
+                    pipe.execute_command(*each)  # type: ignore[no-untyped-call]
+                replies.append(pipe.execute())
+        assert replies[0] == replies[1], commands
+        assert walked(all_) == walked(one)
+    one.close()
+    all_.close()
