@@ -50,6 +50,7 @@ from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently
 
 KINDS = ["hook", "redis-py"]
 DIGEST = "0123456789abcdef" * 2 + "01234567"
+OwnCluster = Callable[..., Cluster]
 Serving = Callable[[Callable[[socket.socket, Impostor], None]], Impostor]
 
 
@@ -57,6 +58,20 @@ Serving = Callable[[Callable[[socket.socket, Impostor], None]], Impostor]
 def home_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of one cluster is of no other test's."""
     monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts a cluster of the test's own, with the keywords of Cluster, and ends it after it."""
+    made: list[Cluster] = []
+
+    def start(**given: Any) -> Cluster:
+        made.append(Cluster(tmp_path / "cluster", **given))
+        return made[-1]
+
+    yield start
+    for cluster in made:
+        cluster.stop()
 
 
 @pytest.fixture
@@ -217,9 +232,9 @@ def test_an_invalidation_holds_with_every_tag(redis_cluster: Cluster, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_invalidation_that_a_node_has_not_heard_of_fails(tmp_path: Path, kind: str) -> None:
+def test_an_invalidation_that_a_node_has_not_heard_of_fails(own_cluster: OwnCluster, kind: str) -> None:
     """The others have: what lies there is served no more, and somebody is told that the rest may be."""
-    cluster = Cluster(tmp_path / "cluster")
+    cluster = own_cluster()
     store = opened(cluster.url_of(*[server.port for server in cluster.servers]), kind)
     assert store.invalidate("Bash") == 1
     cluster.masters[0].stop()
@@ -346,8 +361,8 @@ def test_a_slot_that_is_on_its_way_is_asked_for_at_both_its_nodes(redis_cluster:
         target.command("FLUSHALL")
 
 
-def test_a_node_that_is_away_costs_its_share_only(tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_node_that_is_away_costs_its_share_only(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
     store = open_patiently(cluster.url)
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     for key in entries:
@@ -362,11 +377,10 @@ def test_a_node_that_is_away_costs_its_share_only(tmp_path: Path) -> None:
         store.close()
         store = open_patiently(cluster.url)
     store.close()
-    cluster.stop()
 
 
-def test_a_node_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_node_that_hangs_is_waited_for_once(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
     store = open_store(cluster.url, now=NOW)
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     for key in entries:
@@ -385,11 +399,10 @@ def test_a_node_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
     finally:
         hanging.process.send_signal(signal.SIGCONT)
         store.close()
-        cluster.stop()
 
 
-def test_a_server_that_stays_rests_from_a_node_alone(tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_server_that_stays_rests_from_a_node_alone(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
     stores = Stores(connect=5, reply=1)
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     of_hanging = [key for key in entries if cluster.master_of(key) is cluster.masters[2]]
@@ -535,8 +548,8 @@ def test_what_a_url_says_of_a_cluster() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, tmp_path: Path, kind: str) -> None:
-    cluster = Cluster(tmp_path / "cluster", certificates=redis_with_tls.certificates)
+def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, own_cluster: OwnCluster, kind: str) -> None:
+    cluster = own_cluster(certificates=redis_with_tls.certificates)
     options = f"ssl_ca_certs={redis_with_tls.certificates}/ca.crt&ssl_check_hostname=no"  # they go by their numbers
     url = cluster.url_of(options=f"?{options}").replace("redis+", "rediss+")
     store = opened(url, kind)
@@ -545,11 +558,10 @@ def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, tmp_path: Pa
     assert cluster.keys() == {f"{tag_of(KEY)}{KEY}".encode()}
     refused = opened(url.replace("&ssl_check_hostname=no", ""), kind)
     assert failure_of(refused).outcome is STORE_UNREACHABLE
-    cluster.stop()
 
 
-def test_a_slot_that_moves_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_slot_that_moves_is_followed(own_cluster: OwnCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = own_cluster()
     monkeypatch.setenv("SKILLCACHE_REDIS_URL", cluster.url)
     store, cache, client = open_pooled(cluster.url, now=NOW), SkillCache(cluster.url), get_redis_client()
     aio, runner = AsyncSkillCache(cluster.url), asyncio.Runner()
@@ -581,7 +593,6 @@ def test_a_slot_that_moves_is_followed(tmp_path: Path, monkeypatch: pytest.Monke
         each.close()
     runner.run(aio.close())
     runner.close()
-    cluster.stop()
 
 
 def test_after_a_failover_everything_that_lived_before_works_again(
