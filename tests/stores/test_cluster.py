@@ -381,7 +381,7 @@ def test_a_node_that_is_away_costs_its_share_only(own_cluster: OwnCluster) -> No
 
 def test_a_node_that_hangs_is_waited_for_once(own_cluster: OwnCluster) -> None:
     cluster = own_cluster()
-    store = open_store(cluster.url, now=NOW)
+    store = RedisStore(link_to(cluster.url, Limits(connect=10, silence=1, operation=10)))
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     for key in entries:
         store.get(key, ())
@@ -395,7 +395,7 @@ def test_a_node_that_hangs_is_waited_for_once(own_cluster: OwnCluster) -> None:
         began = time.monotonic()
         for key in of_hanging:
             assert _fault_of(store, key) is not None
-        assert time.monotonic() - began < 0.1 * len(of_hanging)  # not one of them has waited
+        assert time.monotonic() - began < 0.5 * len(of_hanging)  # they have not waited again
     finally:
         hanging.process.send_signal(signal.SIGCONT)
         store.close()
