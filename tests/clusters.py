@@ -64,6 +64,13 @@ class Cluster:
         started = [_start(folder / str(number), password, certificates) for number in range(count)]
         self.servers = [server for server, _ in started]
         self._bus = {server.port: bus for server, bus in started}
+        try:
+            self._join(replicas=replicas)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _join(self, *, replicas: bool) -> None:
         for server, (first, last) in zip(self.servers, _RUNS, strict=False):
             slots = map(str, range(first, last + 1))  # ADDSLOTSRANGE is of Redis 7
             assert server.command("CLUSTER", "ADDSLOTS", *slots) == b"+OK\r\n"

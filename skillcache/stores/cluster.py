@@ -145,7 +145,8 @@ def spread(command: "Sequence[Any]") -> "tuple[list[Part], Join]":
     places = _places(name, words)
     tags = [tag_of(words[place]) for place in places]
     known = list(dict.fromkeys([tag for tag in tags if tag]))
-    if len(known) == 1 or not places:
+    beside = known == [HOME] and EVERYWHERE in tags and name in ("MGET", *_COUNTING)  # which has none of what lies so
+    if (len(known) == 1 and not beside) or not places:
         return [_part(words, name, places, tags, known[0] if known else HOME)], _only
     if name == "SSCAN":
         return _scan_set(words)
@@ -182,8 +183,9 @@ def _divided(
     step = 2 if name == "MSET" else 1
     parts: list[Part] = []
     found: list[list[int]] = []
-    for tag in dict.fromkeys([*known, *(TAGS if name in _COUNTING and EVERYWHERE in tags else ())]):
-        which = [index for index, own in enumerate(tags) if own in (tag, EVERYWHERE)]
+    also = TAGS if EVERYWHERE in tags and (name in _COUNTING or known == [HOME]) else ()
+    for tag in dict.fromkeys([*known, *also]):
+        which = [index for index, own in enumerate(tags) if own == tag or (own == EVERYWHERE and tag != HOME)]
         asked = [word for index in which for word in words[places[index] : places[index] + step]]
         keys = [words[0], *asked]
         own = [tag] * len(which)

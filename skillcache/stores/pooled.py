@@ -93,6 +93,15 @@ class _OverClient:
 class PooledLink(_OverClient):
     """A connection for each question that is under way: threads may share it."""
 
+    def rest(self, seconds: float) -> None:
+        """A node of a cluster that did not answer is not asked again for so long."""
+        if isinstance(self.client, ClusterClient):
+            self.client.rest = seconds
+
+    def is_gone(self) -> bool:
+        """After a failure: whether no node is left that does not rest."""
+        return not isinstance(self.client, ClusterClient) or self.client.is_gone()
+
     def ask(self, request: "Request[T]", patience: float = 0.0) -> T:  # noqa: ARG002 - below the client's own bound
         command, read = request
         words = self._words(command)

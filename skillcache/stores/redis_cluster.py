@@ -308,11 +308,15 @@ class _AioPipeline(redis.asyncio.client.Pipeline):
 
 
 class ClusterClient(redis.Redis):
+    """rest: seconds in which a node that did not answer is not asked again."""
+
     connection_pool: ClusterPool
+    rest = 0.0
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._of_nodes: dict[Place, redis.Redis] = {}
+        self._resting: dict[Place, tuple[float, Fault]] = {}
 
     def execute_command(self, *words: Any, **options: Any) -> Any:
         return self.run([(words, options)])[0]
@@ -346,7 +350,21 @@ class ClusterClient(redis.Redis):
             raise _fault_of(fault)
         return [reply for came in found if not isinstance(came, Fault) for reply in came]
 
+    def is_gone(self) -> bool:
+        """Whether no node is known that does not rest."""
+        slots, now = self.connection_pool.slots, monotonic()
+        return slots is None or all(self._resting.get(place, (0.0,))[0] > now for place in slots.nodes())
+
     def _ask(self, place: Place, asked: list[tuple[Part, bool]], *, whole: bool) -> list[Any] | Fault:
+        until, fault = self._resting.get(place, (0.0, None))
+        if fault is not None and monotonic() < until:
+            return fault
+        found = self._ask_now(place, asked, whole=whole)
+        if self.rest and isinstance(found, Fault):
+            self._resting[place] = monotonic() + self.rest, Fault(found.error, unsent=True)  # when asked the next time
+        return found
+
+    def _ask_now(self, place: Place, asked: list[tuple[Part, bool]], *, whole: bool) -> list[Any] | Fault:
         if place not in self._of_nodes:
             self._of_nodes[place] = redis.Redis(connection_pool=self.connection_pool.at(place))
             self._of_nodes[place].response_callbacks = self.response_callbacks

@@ -9,6 +9,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 import redis
@@ -17,6 +19,7 @@ from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_
 from skillcache.cli.checks.folder import refused
 from skillcache.cli.output import CLUSTER_COMMANDS, CLUSTER_KEYS, mend_of
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.events.server.world import Stores
 from skillcache.settings.in_force import load
 from skillcache.stores import link_to, open_store
 from skillcache.stores.cluster import HOME, TAGS, slot_of, spread, tag_of, unnamed
@@ -47,6 +50,7 @@ from tests.stores.conftest import KEY, NOW, Impostor, failure_of, open_patiently
 
 KINDS = ["hook", "redis-py"]
 DIGEST = "0123456789abcdef" * 2 + "01234567"
+OwnCluster = Callable[..., Cluster]
 Serving = Callable[[Callable[[socket.socket, Impostor], None]], Impostor]
 
 
@@ -54,6 +58,20 @@ Serving = Callable[[Callable[[socket.socket, Impostor], None]], Impostor]
 def home_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of one cluster is of no other test's."""
     monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def own_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts a cluster of the test's own, with the keywords of Cluster, and ends it after it."""
+    made: list[Cluster] = []
+
+    def start(**given: Any) -> Cluster:
+        made.append(Cluster(tmp_path / "cluster", **given))
+        return made[-1]
+
+    yield start
+    for cluster in made:
+        cluster.stop()
 
 
 @pytest.fixture
@@ -214,9 +232,9 @@ def test_an_invalidation_holds_with_every_tag(redis_cluster: Cluster, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_invalidation_that_a_node_has_not_heard_of_fails(tmp_path: Path, kind: str) -> None:
+def test_an_invalidation_that_a_node_has_not_heard_of_fails(own_cluster: OwnCluster, kind: str) -> None:
     """The others have: what lies there is served no more, and somebody is told that the rest may be."""
-    cluster = Cluster(tmp_path / "cluster")
+    cluster = own_cluster()
     store = opened(cluster.url_of(*[server.port for server in cluster.servers]), kind)
     assert store.invalidate("Bash") == 1
     cluster.masters[0].stop()
@@ -343,8 +361,8 @@ def test_a_slot_that_is_on_its_way_is_asked_for_at_both_its_nodes(redis_cluster:
         target.command("FLUSHALL")
 
 
-def test_a_node_that_is_away_costs_its_share_only(tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_node_that_is_away_costs_its_share_only(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
     store = open_patiently(cluster.url)
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     for key in entries:
@@ -359,12 +377,11 @@ def test_a_node_that_is_away_costs_its_share_only(tmp_path: Path) -> None:
         store.close()
         store = open_patiently(cluster.url)
     store.close()
-    cluster.stop()
 
 
-def test_a_node_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
-    cluster = Cluster(tmp_path / "cluster")
-    store = open_store(cluster.url, now=NOW)
+def test_a_node_that_hangs_is_waited_for_once(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
+    store = RedisStore(link_to(cluster.url, Limits(connect=10, silence=1, operation=10)))
     entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
     for key in entries:
         store.get(key, ())
@@ -378,11 +395,42 @@ def test_a_node_that_hangs_is_waited_for_once(tmp_path: Path) -> None:
         began = time.monotonic()
         for key in of_hanging:
             assert _fault_of(store, key) is not None
-        assert time.monotonic() - began < 0.1 * len(of_hanging)  # not one of them has waited
+        assert time.monotonic() - began < 0.5 * len(of_hanging)  # they have not waited again
     finally:
         hanging.process.send_signal(signal.SIGCONT)
         store.close()
-        cluster.stop()
+
+
+def test_a_server_that_stays_rests_from_a_node_alone(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
+    stores = Stores(connect=5, reply=1)
+    entries = [entry_key("Bash", f"{number:040x}") for number in range(60)]
+    of_hanging = [key for key in entries if cluster.master_of(key) is cluster.masters[2]]
+
+    def faults() -> list[str]:
+        return [key for key in entries if _fault_of(stores.open(cluster.url, now=NOW), key) is not None]
+
+    assert faults() == []
+    cluster.masters[2].process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        assert faults() == of_hanging
+        assert len(of_hanging) > 5
+        assert time.monotonic() - began < 1 * len(of_hanging)  # they have not all waited
+    finally:
+        cluster.masters[2].process.send_signal(signal.SIGCONT)
+    cluster.stop()
+    until(lambda: _cannot(lambda: stores.open(cluster.url, now=NOW).get(entries[0], ())))
+    with pytest.raises(StoreError, match="a moment ago"):
+        until(lambda: [_fault_of(stores.open(cluster.url, now=NOW), key) for key in entries] == [])
+
+
+def _cannot(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except StoreError:
+        return True
+    return False
 
 
 def _fault_of(store: Store, key: str) -> StoreError | None:
@@ -500,8 +548,8 @@ def test_what_a_url_says_of_a_cluster() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, tmp_path: Path, kind: str) -> None:
-    cluster = Cluster(tmp_path / "cluster", certificates=redis_with_tls.certificates)
+def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, own_cluster: OwnCluster, kind: str) -> None:
+    cluster = own_cluster(certificates=redis_with_tls.certificates)
     options = f"ssl_ca_certs={redis_with_tls.certificates}/ca.crt&ssl_check_hostname=no"  # they go by their numbers
     url = cluster.url_of(options=f"?{options}").replace("redis+", "rediss+")
     store = opened(url, kind)
@@ -510,11 +558,10 @@ def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, tmp_path: Pa
     assert cluster.keys() == {f"{tag_of(KEY)}{KEY}".encode()}
     refused = opened(url.replace("&ssl_check_hostname=no", ""), kind)
     assert failure_of(refused).outcome is STORE_UNREACHABLE
-    cluster.stop()
 
 
-def test_a_slot_that_moves_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster = Cluster(tmp_path / "cluster")
+def test_a_slot_that_moves_is_followed(own_cluster: OwnCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = own_cluster()
     monkeypatch.setenv("SKILLCACHE_REDIS_URL", cluster.url)
     store, cache, client = open_pooled(cluster.url, now=NOW), SkillCache(cluster.url), get_redis_client()
     aio, runner = AsyncSkillCache(cluster.url), asyncio.Runner()
@@ -546,7 +593,6 @@ def test_a_slot_that_moves_is_followed(tmp_path: Path, monkeypatch: pytest.Monke
         each.close()
     runner.run(aio.close())
     runner.close()
-    cluster.stop()
 
 
 def test_after_a_failover_everything_that_lived_before_works_again(
@@ -609,17 +655,19 @@ def restricted(redis_cluster: Cluster) -> Iterator[Callable[[str], str]]:
         server.command("ACL", "DELUSER", "ours")
 
 
-def test_a_user_of_the_documented_keys_and_commands_needs_no_other(restricted: Callable[[str], str]) -> None:
+def test_a_user_of_the_documented_keys_and_commands_needs_no_other(
+    restricted: Callable[[str], str], tmp_path: Path
+) -> None:
     url = restricted(CLUSTER_COMMANDS)
-    assert refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time()) == {}
+    assert refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": str(tmp_path)}, str(tmp_path)), time.time()) == {}
     with SkillCache(url) as cache:
         cache.set("report", "a", 1)
         assert cache.invalidate("rep*") == 1
 
 
-def test_what_a_server_without_scripts_does_not_take_is_told(restricted: Callable[[str], str]) -> None:
+def test_what_a_server_without_scripts_does_not_take_is_told(restricted: Callable[[str], str], tmp_path: Path) -> None:
     url = restricted(f"{CLUSTER_COMMANDS} -@scripting")
-    found = refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": "/nowhere"}, "/nowhere"), time.time())
+    found = refused(load({"SKILLCACHE_REDIS_URL": url, "HOME": str(tmp_path)}, str(tmp_path)), time.time())
     lost = {"results", "claims", "sessions", "messages", "shared values"}
     assert {kind.what for kind in found} == lost
     assert {fault.outcome for fault in found.values()} == {STORE_REFUSED}
@@ -645,3 +693,54 @@ def test_a_client_names_keys_as_elsewhere(redis_cluster: Cluster) -> None:
     client.close()
     assert redis_cluster.owner.held() == {b"{skillcache}c", b"{skillcache}n"}
     assert [server.held() for server in redis_cluster.others] == [set(), set()]
+
+
+def test_a_client_answers_as_one_server_does(redis_cluster: Cluster, redis_server: RedisServer) -> None:
+    """Whatever keys a command has, wherever they lie; but in which order a walk goes."""
+    chance = Random(18)
+    digests = [f"{number:040x}" for number in range(12)]
+    keys = [
+        *[entry_key("x", digest) for digest in digests],
+        *[entry_key("x", digest, "acme") for digest in digests[:3]],
+        *[claim_key(digest) for digest in digests[:3]],
+        *["mine", "yours", "skill_session:a", "skillcache:notes:p"],
+    ]
+    generations = [generation_key("x"), generation_key("@project:p")]
+    one, all_ = connect(redis_server.url), connect(redis_cluster.url)
+
+    def some() -> list[str]:
+        return chance.choices(keys, k=chance.randint(1, 6))
+
+    makers: list[Callable[[], tuple[Any, ...]]] = [
+        lambda: ("GET", chance.choice(keys)),
+        lambda: ("STRLEN", chance.choice(keys)),
+        lambda: ("SET", chance.choice(keys), chance.randint(0, 99)),
+        lambda: ("MSET", *[word for key in some() for word in (key, chance.randint(0, 99))]),
+        lambda: ("MGET", *some()),
+        lambda: ("MGET", *some(), *generations),
+        lambda: ("DEL", *some()),
+        lambda: ("UNLINK", *some()),
+        lambda: ("EXISTS", *some()),
+        lambda: ("INCR", chance.choice(generations)),
+        lambda: ("PING",),
+    ]
+
+    def walked(client: redis.Redis) -> list[Any]:
+        found = list(client.scan_iter("skill_cache:*", count=3))
+        assert len(found) == len(set(found))
+        return sorted(found)
+
+    for turn in range(60):
+        commands = [chance.choice(makers)() for _ in range(5)]
+        for each in commands[:3]:
+            assert all_.execute_command(*each) == one.execute_command(*each), each  # type: ignore[no-untyped-call]
+        replies = []
+        for client in (one, all_):
+            with client.pipeline(transaction=bool(turn % 2)) as pipe:
+                for each in commands:
+                    pipe.execute_command(*each)  # type: ignore[no-untyped-call]
+                replies.append(pipe.execute())
+        assert replies[0] == replies[1], commands
+        assert walked(all_) == walked(one)
+    one.close()
+    all_.close()

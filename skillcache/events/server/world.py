@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+REST = 5.0  # seconds in which a server that did not answer is not asked again
 _BLOCK = 2.0  # seconds that a reply may be kept back where somebody waits for a run, at most
 
 
@@ -55,6 +56,12 @@ class Connected:
             PooledLink(redis_py.connect(target, socket_connect_timeout=connect, socket_timeout=seconds))
             for seconds in (reply, _BLOCK + reply)
         )
+        for link in (self._link, self._waiting):
+            link.rest(REST)
+
+    def is_gone(self) -> bool:
+        """Whether there is nothing left to ask after a failure: of a cluster a node may be away, which rests alone."""
+        return self._link.is_gone()
 
     def store(self, note: Callable[[StoreError], None], keys: Keys | None) -> Store:
         """`note` is told of every failure."""
@@ -81,13 +88,14 @@ class _Watched:
             raise
 
     def ask_all(self, requests: Sequence[Request[Any]]) -> list[Any]:
-        return [self.ask(each) for each in requests]
+        try:
+            return self._link.ask_all(requests)
+        except StoreError as fault:
+            self._note(fault)
+            raise
 
     def close(self) -> None:
         pass
-
-
-REST = 5.0  # seconds in which a server that did not answer is not asked again
 
 
 class Stores:
@@ -109,7 +117,8 @@ class Stores:
         until, outcome = self._faults.get(target, (0.0, STORE_TIMEOUT))
         if time.monotonic() < until:
             raise StoreError(outcome, "it did not answer a moment ago")
-        return self._server(target).store(lambda fault: self._note(target, fault), keys_of(target))
+        server = self._server(target)
+        return server.store(lambda fault: self._note(target, server, fault), keys_of(target))
 
     def _hold(self, target: str) -> None:
         """Without a connection that stays, each call would be the last to close the file, which takes it long."""
@@ -124,8 +133,8 @@ class Stores:
                 server = self._servers[target] = Connected(target, connect=self._connect, reply=self._reply)
             return server
 
-    def _note(self, target: str, fault: StoreError) -> None:
-        if fault.outcome in (STORE_TIMEOUT, STORE_UNREACHABLE):
+    def _note(self, target: str, server: Connected, fault: StoreError) -> None:
+        if fault.outcome in (STORE_TIMEOUT, STORE_UNREACHABLE) and server.is_gone():
             self._faults[target] = (time.monotonic() + REST, fault.outcome)
 
 
