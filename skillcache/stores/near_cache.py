@@ -10,7 +10,7 @@ sealed: half a file is none.
 import os
 
 from skillcache.core import files
-from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.core.paths import near_folder, near_since
 from skillcache.stores import redis
 from skillcache.stores.contract import STARTED_DIGITS, Lookup, keys_of
@@ -103,7 +103,12 @@ def _renewed(store: redis.RedisStore, kept: Lookup, key: str, names: tuple[str, 
     keys = [key] if also is None else [key, also]
     values = [kept.entry, kept.also][: len(keys)]
     asked = [request for each in keys for request in _identity(each)]
-    generations, *there = store.link.ask_all([redis.generations(names, key.rpartition(":")[2]), *asked])
+    try:
+        generations, *there = store.link.ask_all([redis.generations(names, key.rpartition(":")[2]), *asked])
+    except StoreError as fault:
+        if fault.outcome is not STORE_REFUSED:
+            raise
+        return store.get(key, names, also)  # which takes another kind of value for none
     if there == [part for value in values for part in _identity_of(value or b"")]:
         return Lookup(kept.entry, generations, kept.also)
     return store.get(key, names, also)
