@@ -30,8 +30,10 @@ from skillcache.core.paths import hooks_folder
 from skillcache.library.shared_state import SharedState, StateConflict
 from skillcache.messages.message import decode as decode_message
 from skillcache.messages.message import parts_of
+from skillcache.stores.entry import decode, encode
 from skillcache.stores.redis_keys import channel, inbox_key, session_key
 from skillcache.stores.signed import Key, Keys, Mac, _parted
+from tests.commands.test_holding import Session as HoldingSession
 from tests.conftest import RedisServer
 from tests.events.conftest import Place
 from tests.events.conftest import place as place_fixture
@@ -39,6 +41,7 @@ from tests.events.test_tool_calls import FETCH, Tools, fetched
 from tests.messages.client import Project, Session, quoted
 from tests.server.conftest import Server, cold_server, runtime
 from tests.sessions.test_session_hooks import Home
+from tests.stores.test_entry import make
 
 place, cold, run_folder = place_fixture, cold_server, runtime
 
@@ -138,6 +141,25 @@ def test_the_mac_is_the_one_of_the_standard() -> None:
     for secret in (b"", b"k", b"k" * 64, b"k" * 65):
         for data in (b"", b"x" * 1000):
             assert Mac(secret)(data) == hmac.digest(secret, data, hashlib.sha256)
+
+
+def test_no_byte_of_what_is_signed_can_be_another(tmp_path: Path) -> None:
+    mine = Keys([Key(SHARED.encode())], cache=str(tmp_path), environ={"USER": "someone"})
+    entry = mine.sign_value("entry", "key", encode(make(output=b"one")), 60)
+    record = mine.sign_value("record", "key", b"digest", 60)
+    assert mine.open_value("entry", "key", entry) == entry
+    assert mine.open_value("record", "key", record) == b"digest"
+    assert decode(entry, details=True).output == b"one"
+    for kind, value in (("entry", entry), ("record", record)):
+        for at in range(len(value)):
+            for changed in (
+                value[:at] + bytes([value[at] ^ 1]) + value[at + 1 :],
+                value[:at],
+                value[:at] + value[at + 1 :],
+            ):
+                assert mine.open_value(kind, "key", changed) is None, (kind, at)
+        assert mine.open_value(kind, "key", value + b"x") is None
+    assert mine.open_value("entry", "key", b"") is None
 
 
 def test_a_flood_fills_no_file(tmp_path: Path) -> None:
@@ -536,3 +558,23 @@ def test_a_value_moved_to_another_key_is_none(team: Path, client: Any) -> None:
     client.hset(keys_["secret"], "value", value)
     assert state.items().keys() == {"allowed"}
     assert counted(team) == ["missigned"]
+
+
+def test_a_session_is_told_what_holds_and_what_has_changed(
+    tmp_path: Path, redis_server: RedisServer, client: Any
+) -> None:
+    session = HoldingSession(tmp_path)
+    session.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
+    session.call("pytest -q")
+    session.call("ruff check")
+    assert session.holds() == {"pytest -q", "ruff check"}
+    (session.project / "data").write_text("one\ntwo\n")
+    session.call("ruff check")
+    assert "`pytest -q`" in session.told().partition("Not run since data changed")[2]
+    session.git("add", "-A")
+    session.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "second")
+    assert "`pytest -q`" in session.told().partition("Not run since data changed")[2]
+    for key in entries(client):
+        forge(client, key, ATTACKS["changed"][1])
+    assert session.told() == ""
+    assert "missigned" in session.outcomes()

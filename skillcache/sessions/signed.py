@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _DIGITS = 16
-_PLACED, _PLACE = "placed", "place"  # the group of fields that says where, and in it the signed name of the project
+_PLACED, _PLACE = "signed", "place"  # a group of fields, and in it the project's name, which the store needs plain
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 _OF_LOG, _OF_TASKS = 1, 4  # of `session_keys`
 
@@ -83,8 +83,8 @@ class SignedJournal(Journal):
         if record["log"]:
             record["log"] = self._keys.seal(LOG, session_keys(id_)[_OF_LOG], record["log"])
         project = record["project"]
-        if project and _PLACED in record["state"]:
-            record["state"][_PLACED][_PLACE] = self._of_state(id_, _PLACE, project)
+        if project:
+            record["state"][_PLACED] = {_PLACE: self._of_state(id_, _PLACE, project)}
         record["files"] = [self._path(project, path) for path in record["files"]] if project else []
         tasks = record["tasks"]
         record["tasks"] = [[name, text and self._task(id_, name, text), status] for name, text, status in tasks]

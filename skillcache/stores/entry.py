@@ -82,7 +82,7 @@ class Entry(Record):
     finished: int  # milliseconds since the epoch
     writer: dict[str, str]  # who recorded it (user, host, machine, session, agent)
     details: dict[str, object] = field(default_factory=dict)  # what was captured, for people
-    signature: str = ""  # empty until entries are signed
+    signature: str = ""  # a team's (`stores.signed`), which the store adds; "" for nobody's
     # what the output is: TEXT, JSON (a tool's structured result, or a value of the library) or STREAMS (standard
     # output, with standard error as a file)
     form: str = TEXT

@@ -29,7 +29,7 @@ def commands() -> list[tuple[str, ...]]:
 
 def test_every_command_that_prints_json_says_its_schema(person: Person) -> None:
     found = commands()
-    assert len(found) == 19
+    assert len(found) == 20
 
     for names, ran in zip(found, person.each([(*names, "--json-schema") for names in found]), strict=True):
         assert (ran.status, ran.err) == (0, ""), names
