@@ -122,5 +122,5 @@ def lay_out_pytest(folder: Path) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(file.locate(), path)
     program = folder / "bin/pytest"
-    program.write_text(f"#!{python}\nimport sys\nfrom pytest import console_main\nsys.exit(console_main())\n")
+    program.write_text(f"#!{python}\nimport sys\nimport pytest\nsys.exit(pytest.main())\n")
     program.chmod(0o755)

@@ -14,12 +14,16 @@ from tests.e2e.project import Place, as_turn
 SECONDS = 50.0  # for a server to come up, on a busy machine
 # Of the mod: a machine so busy that the server is late must not decide a test that is not about time.
 _HASTY, _PATIENT = "const PATIENCE = 150 ", "const PATIENCE = 5_000 "
+_REST, _BRIEF_REST = "const REST = 10_000 ", "const REST = 300 "
 _END = 10.0  # and to hear how a call has ended; of one in the background it hears nothing
 _NOTE = "tool.call hook additional context: "
 
 
 class Plugged(Place):
-    """`runtime`: a short path of a folder of its own, where servers listen; `folder`: of the plugin."""
+    """`runtime`: a short path of a folder of its own, where servers listen; `folder`: of the plugin.
+
+    As it is laid out, its mod is patient, and where a test says so it soon starts again a server that has ended.
+    """
 
     def __init__(self, root: Path, claude: str, runtime: Path) -> None:
         super().__init__(root, claude)
@@ -27,6 +31,7 @@ class Plugged(Place):
         self.client.env["XDG_RUNTIME_DIR"] = str(runtime)
         self.folder = root / "plugin"
         self.is_patient = True
+        self.rests_briefly = False
 
     def lay_out(self) -> None:
         """The plugin for the person's configuration as it is now."""
@@ -34,9 +39,12 @@ class Plugged(Place):
         shutil.copytree(self.skillcache("plugin-path").strip(), self.folder)
         module = self.folder / "hooks/register.js"
         text = module.read_text()
-        assert text.count(_HASTY) == 1
+        assert text.count(_HASTY) == text.count(_REST) == 1
         if self.is_patient:
-            module.write_text(text.replace(_HASTY, _PATIENT))
+            text = text.replace(_HASTY, _PATIENT)
+        if self.rests_briefly:
+            text = text.replace(_REST, _BRIEF_REST)
+        module.write_text(text)
 
     def configure(self, text: str) -> None:
         super().configure(text)

@@ -13,6 +13,7 @@ from typing import Any
 from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
 from skillcache.cli.probe.client import Client, Session
 from skillcache.core import counts
+from tests import ready
 
 # `-qq` leaves the time out of what pytest prints, so two runs print the same bytes.
 PYTEST = "pytest -qq"
@@ -119,7 +120,9 @@ class Place:
 
     def skillcache(self, *args: str) -> str:
         """What the command prints, run by this person in this project."""
-        return self._tool(sys.executable, "-m", "skillcache", *args)
+        status, out, err = ready.skillcache(*args, folder=self.project, environ=self.client.environment())
+        assert status == 0, f"{args}: {out}{err}"
+        return out
 
     def play(self, *turns: Turn | list[str], **options: Any) -> Session:
         """One session; a turn that is a text is one Bash call, a list of texts a batch of parallel ones."""

@@ -6,7 +6,7 @@ import pytest
 
 from skillcache.cli.probe.client import Session
 from tests.e2e.plugin import Plugged, notes
-from tests.e2e.project import COUNT
+from tests.e2e.project import COUNT, after
 from tests.e2e.test_sessions import everything_in
 
 
@@ -22,11 +22,15 @@ def files_of(place: Plugged, session: Session) -> list[str]:
     return [path.read_text() for path in sorted(folder.iterdir())]
 
 
-def test_a_command_and_a_call_are_answered_once(both: Plugged) -> None:
-    session = both.play("./check", "./check", "echo $PATH", COUNT, COUNT)
-    assert both.outcomes() == ["no_entry", "stored", "replayed"] * 2
-    assert both.count() == 2
-    assert [session.texts[at] for at in (0, 1, 3, 4)] == [*["all is well"] * 2, *["3 words"] * 2]
+def test_a_command_and_a_call_are_answered_once_and_both_hooks_have_the_same_file_of_one_line(both: Plugged) -> None:
+    """And each call is counted once, so that the next one is known for the next: it looks at a failure otherwise."""
+    failing = after(lambda: both.write("status", "1\n"), "./check")
+    session = both.play("./check", "./check", "echo $PATH", COUNT, COUNT, failing, "./check 2>&1 | wc -l")
+    outcomes = [*["no_entry", "stored", "replayed"] * 2, "no_entry", "failure", "replayed"]
+    assert both.outcomes() == outcomes
+    assert both.count() == 3
+    said = [session.texts[at] for at in (0, 1, 3, 4, 5, 6)]
+    assert said == [*["all is well"] * 2, *["3 words"] * 2, "Exit code 1\nall is well", "1"]
     assert len(notes(session)) == 1
     path = session.texts[2].split(":")
     assert sum("/shims/" in folder for folder in path) == 1
@@ -34,24 +38,14 @@ def test_a_command_and_a_call_are_answered_once(both: Plugged) -> None:
     told = [run for run in session.hooks if run.event == "Stop" and "./check replayed" in run.stdout]
     assert len(told) == 1
 
-
-def test_each_hook_has_a_file_of_one_line_and_both_are_the_same(both: Plugged) -> None:
-    session = both.play("./check")
     files = files_of(both, session)
     assert len(files) == 2
     assert files[0] == files[1]
     assert files[0].count("\n") == 1
+    both.write("status", "0\n")
     resumed = both.play("./check", resume=session.id)
     assert files_of(both, resumed) == files
-    assert both.outcomes() == ["no_entry", "stored", "replayed"]
-
-
-def test_a_bash_call_is_counted_once(both: Plugged) -> None:
-    """So that the next one is known for the next: it looks at a failure through another filter."""
-    both.write("status", "1\n")
-    session = both.play("./check", "./check 2>&1 | wc -l")
-    assert both.outcomes() == ["no_entry", "failure", "replayed"]
-    assert session.texts == ["Exit code 1\nall is well", "1"]
+    assert both.outcomes() == [*outcomes, "replayed"]
 
 
 def test_the_model_is_told_once_and_a_session_is_recorded_once(both: Plugged) -> None:

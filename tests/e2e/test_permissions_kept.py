@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,49 +56,40 @@ def test_deny_and_ask_rules_of_every_scope_keep_a_call_from_starting(place: Plac
     assert all(result.is_error and "ermission" in result.text for result in refused)
 
 
-def test_another_hook_s_refusal_keeps_a_call_from_starting(place: Place) -> None:
-    place.play("./check")
-    answer = {"hookEventName": "PreToolUse", "permissionDecision": "deny", "permissionDecisionReason": "not today"}
-    said = json.dumps({"hookSpecificOutput": answer})
-    hook = {"type": "command", "command": sys.executable, "args": ["-c", f"print({said!r})"]}
-    add(place, "local", {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [hook]}]}})
-    session = place.play("./check")
-    assert session.results[0].is_error
-    assert "not today" in session.texts[0]
-    assert place.count() == 1
-    assert place.outcomes() == ["no_entry", "stored"]
-
-
-def test_what_another_hook_makes_of_the_line_is_what_is_answered(place: Place) -> None:
+def test_another_hook_s_refusal_keeps_a_call_from_starting_and_what_it_makes_of_the_line_is_answered(
+    place: Place,
+) -> None:
     place.play("./check", "./check one")
-    answer = {"hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": {"command": "./check one"}}
+    event = {"hookEventName": "PreToolUse"}
+    refused = {**event, "permissionDecision": "deny", "permissionDecisionReason": "not today"}
+    changed = {**event, "permissionDecision": "allow", "updatedInput": {"command": "./check one"}}
+    said = [f"echo '{json.dumps({'hookSpecificOutput': each})}'" for each in (changed, refused)]
     hook = place.root / "hook"
-    hook.write_text(f"#!/bin/sh\necho '{json.dumps({'hookSpecificOutput': answer})}'\n")
+    hook.write_text(f"#!/bin/sh\nif grep -q 'check two'; then {said[0]}; else {said[1]}; fi\n")
     hook.chmod(0o755)
     entry = {"matcher": "Bash", "hooks": [{"type": "command", "command": str(hook)}]}
     add(place, "local", {"hooks": {"PreToolUse": [entry]}})
-    place.play("./check two")
-    assert place.count() == 2, place.outcomes()
-    assert place.replayed() == 1
+
+    session = place.play("./check", "./check two")
+
+    assert session.results[0].is_error
+    assert "not today" in session.texts[0]
+    assert place.count() == 2
+    assert place.outcomes() == [*["no_entry", "stored"] * 2, "replayed"]
 
 
-def test_what_the_person_allowed_is_answered_in_every_mode_and_nothing_of_ours_decides(place: Place) -> None:
+def test_in_every_mode_what_the_person_allowed_is_answered_what_nobody_allowed_is_asked_about_and_we_decide_nothing(
+    place: Place,
+) -> None:
+    fresh = place.play(PYTEST, "./check")
     add(place, "user", {"permissions": {"allow": ["Bash(pytest:*)"]}})
-    fresh = place.play(PYTEST, mode="default")
     modes = ("default", "acceptEdits", "plan", "dontAsk")
     for mode in modes:
-        session = place.play(PYTEST, mode=mode)
-        assert session.texts == fresh.texts
+        session = place.play(PYTEST, "./check", mode=mode)
+        answered, asked = session.results
+        assert (answered.text, answered.is_error) == (fresh.texts[0], False)
+        assert asked.is_error
+        assert "ermission" in asked.text or "approval" in asked.text
         assert not any("ermission" in run.stdout for run in session.hooks)
-    assert place.count() == 1
-    assert place.outcomes() == ["no_entry", "stored", *["replayed"] * len(modes)]
-
-
-@pytest.mark.parametrize("mode", ["default", "dontAsk"])
-def test_what_nobody_allowed_is_asked_about_as_ever(place: Place, mode: str) -> None:
-    place.play("./check")
-    session = place.play("./check", mode=mode)
-    assert session.results[0].is_error
-    assert "ermission" in session.texts[0] or "approval" in session.texts[0]
-    assert place.count() == 1
-    assert place.outcomes() == ["no_entry", "stored"]
+    assert place.count() == 2
+    assert place.outcomes() == [*["no_entry", "stored"] * 2, *["replayed"] * len(modes)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import ready
 from tests.e2e.client import OLD_VERSION, version_of
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import CHECK_RULE
@@ -35,17 +35,11 @@ def without_sessions(person: Plugged, tmp_path: Path) -> None:
 
 def findings(person: Plugged) -> dict[str, str]:
     """The last line about each subject."""
-    done = subprocess.run(
-        [sys.executable, "-m", "skillcache", "doctor"],
-        cwd=person.project,
-        env=person.client.environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    _, said, complained = ready.skillcache(
+        "doctor", folder=person.project, environ=person.client.environment(), seconds=120
     )
-    assert done.stderr == ""
-    lines = [line.split(None, 2) for line in done.stdout.splitlines() if ":" in line]
+    assert complained == ""
+    lines = [line.split(None, 2) for line in said.splitlines() if ":" in line]
     return {subject.rstrip(":"): f"{level} {text}" for level, subject, text in lines}
 
 

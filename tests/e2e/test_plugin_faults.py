@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -56,6 +57,12 @@ def wait_for(condition: Callable[[], object]) -> bool:
         assert time.monotonic() < ends, "it never came"
         time.sleep(0.01)
     return True
+
+
+def listens(path: Path) -> bool:
+    """A killed server leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as link:
+        return link.connect_ex(str(path)) == 0
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -113,15 +120,23 @@ def test_a_server_that_is_killed_or_stopped_while_a_call_waits_lets_it_run(hasty
 
 
 def test_a_server_that_died_is_started_again(plugged: Plugged) -> None:
+    plugged.rests_briefly = True
+    plugged.lay_out()
+
     def strike() -> None:
         ends = time.monotonic() + SECONDS
         while "stored" not in plugged.outcomes() and time.monotonic() < ends:  # it is to die with nothing under way
             time.sleep(0.01)
         for pid in plugged.processes("serve.py"):
             os.kill(pid, signal.SIGKILL)
-        time.sleep(11)  # the mod does not start it again and again
+        time.sleep(1)  # the mod does not start it again and again
 
-    session = plugged.play(COUNT, after(strike, COUNT), after(lambda: time.sleep(1), COUNT))
+    def wait() -> None:
+        began = time.monotonic()
+        wait_for(lambda: any(listens(plugged.runtime / "skillcache" / name) for name in plugged.sockets()))
+        time.sleep(0.1 + (time.monotonic() - began) / 2)  # as `Plugged.once_served` does
+
+    session = plugged.play(COUNT, after(strike, COUNT), after(wait, COUNT))
     assert plugged.count() == 2, plugged.outcomes()
     assert len(notes(session)) == 1
 

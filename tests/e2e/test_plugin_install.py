@@ -94,12 +94,16 @@ def test_the_options_of_the_plugin_reach_the_server_and_the_commands_and_nobody_
     assert not any(redis_server.url in str(event) for event in session.stream)
 
 
-def test_its_commands_do_what_they_say(plugged: Plugged) -> None:
+def test_its_commands_do_what_they_say_and_with_print_what_needs_no_model_is_the_result(plugged: Plugged) -> None:
     plugged.play("./check", "./check")
     explain = plugged.play("./check", prompt="/skillcache:explain ./check --all", mode="default")
     assert "./check --all" in said(explain.requests[0].messages)
     fresh = plugged.play("./check", prompt="/skillcache:fresh ./check", mode="default")
     assert "# fresh" in said(fresh.requests[0].messages)
+    stats = plugged.play("./check", prompt="/skillcache:stats", mode="default", at_once=True)
+    assert stats.requests == []
+    (result,) = [event["result"] for event in stats.stream if event["type"] == "result"]
+    assert "Calls seen since " in result
 
 
 LOCAL = (
@@ -137,21 +141,6 @@ def shown(screen: str, prompt: str, answer: str) -> bool:
     return re.search(rf"{re.escape(prompt)}\s+{corner}\s+skillcache: {re.escape(answer)}", screen) is not None
 
 
-@pytest.mark.parametrize("which", ["claude", "old_claude"])
-def test_with_print_they_are_the_result_and_an_older_client_asks_its_model(
-    plugged: Plugged, which: str, request: pytest.FixtureRequest
-) -> None:
-    plugged.client.binary = request.getfixturevalue(which)
-    plugged.play("./check", at_once=True)
-    said_by = plugged.play("./check", prompt="/skillcache:stats", mode="default", at_once=True)
-    if which == "claude":
-        assert said_by.requests == []
-        (result,) = [event["result"] for event in said_by.stream if event["type"] == "result"]
-        assert "Calls seen since " in result
-    else:
-        assert "Calls seen since " in said(said_by.requests[0].messages)
-
-
 def said(messages: list[dict[str, Any]]) -> str:
     return json.dumps(messages)
 
@@ -169,11 +158,16 @@ def test_an_older_client_has_the_hooks_of_the_plugin_and_no_module(plugged: Plug
 
 
 def test_an_older_client_leaves_the_module_of_a_newer_one_alone(plugged: Plugged, old_claude: str) -> None:
-    """Both may share a home folder; the plugin folder is then laid out anew for whichever asked last."""
+    """Both may share a home folder; the plugin folder is then laid out anew for whichever asked last.
+
+    And for what a newer one's module says by itself, with a prompt of ours, its model is asked.
+    """
     plugged.client.binary = old_claude
     session = plugged.play("./check", "./check", COUNT, COUNT, at_once=True)
     assert session.texts == [*["all is well"] * 2, *["3 words"] * 2]
     assert plugged.count() == 3  # its SessionStart sees to commands all the same
+    stats = plugged.play("./check", prompt="/skillcache:stats", mode="default", at_once=True)
+    assert "Calls seen since " in said(stats.requests[0].messages)
 
 
 def test_the_folder_is_valid_to_the_client(plugged: Plugged, claude: str) -> None:

@@ -37,7 +37,9 @@ def test_a_deny_or_ask_rule_of_any_scope_stops_a_hit(recorded: Plugged) -> None:
     assert recorded.count() == 5
 
 
-def test_what_the_person_allows_is_answered_and_nothing_without_a_permission(recorded: Plugged) -> None:
+def test_what_the_person_allows_is_answered_unless_another_hook_says_no_and_nothing_without_a_permission(
+    recorded: Plugged,
+) -> None:
     ran = recorded.count()
     session = recorded.play("./check", COUNT, mode="default")
     assert [result.is_error for result in session.results] == [True, True]
@@ -50,8 +52,6 @@ def test_what_the_person_allows_is_answered_and_nothing_without_a_permission(rec
     assert recorded.replayed() == 2
     assert recorded.count() == ran
 
-
-def test_another_hooks_no_is_obeyed(recorded: Plugged) -> None:
     hook = recorded.root / "hook"
     hook.touch(0o755)
     add(recorded, "user", {"hooks": {"PreToolUse": [{"hooks": [{"type": "command", "command": str(hook)}]}]}})
@@ -60,7 +60,6 @@ def test_another_hooks_no_is_obeyed(recorded: Plugged) -> None:
         answer = {"hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": "not now"}
         hook.write_text(f"#!/bin/sh\necho '{json.dumps({'hookSpecificOutput': answer})}'\n")
 
-    ran = recorded.count()
     decide("deny")
     calls = ["./check", COUNT, after(lambda: decide("ask"), "./check"), COUNT]
     session = recorded.play(*calls)

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 
-import pytest
-
 from skillcache.cli.probe.api import Api, Request, Turn, bash
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
@@ -98,9 +96,8 @@ class Terminal:
         os.close(self.fd)
 
 
-@pytest.mark.parametrize("key", ["\x1b", "\x03"], ids=["Esc", "interrupt"])
-def test_a_call_that_the_person_stops_is_waited_for_by_nobody(plugged: Plugged, key: str) -> None:
-    """The client goes on, and tells no hook of it."""
+def test_a_call_that_the_person_stops_is_waited_for_by_nobody(plugged: Plugged) -> None:
+    """The client goes on, and tells no hook of it. By Ctrl-C; by Esc: test_shims_terminal."""
     plugged.client.env["E2E_GO_LOCK"] = str(plugged.root / "go")
     plugged.write("check", SLOW)
     plugged.commit()
@@ -110,7 +107,7 @@ def test_a_call_that_the_person_stops_is_waited_for_by_nobody(plugged: Plugged, 
             until(plugged.sockets)
             until(lambda: _asked(terminal, api))
             until(lambda: plugged.count() == 1)
-            terminal.type(key)
+            terminal.type("\x03")
             until(lambda: "interrupted" in plugged.outcomes())
             plugged.write("go", "", plugged.root)
             session = plugged.play("./check")

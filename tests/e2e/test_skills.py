@@ -90,13 +90,35 @@ def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place
     assert call["content"][0]["input"]["command"] == LINE
 
 
-def test_a_file_that_was_edited_since_is_written_over_by_a_run_and_by_no_replay(place: Place) -> None:
-    add_skill(place, place.home / ".claude/skills/report")
-    session = place.play(LINE, after(partial(place.write, "report.txt", "by hand"), LINE), LINE)
-    assert place.count() == 2, place.outcomes()
-    assert place.outcomes() == ["no_entry", "stored", "unfit", "stored", "replayed"]
-    assert (place.project / "report.txt").read_text() == "it's a report on a,b\n"
+def test_an_edit_makes_it_run_again_of_the_skill_of_what_it_writes_and_of_what_it_is_given_alone(place: Place) -> None:
+    folder = place.home / ".claude/skills/report"
+    add_skill(place, folder)
+
+    def edit(name: str) -> None:
+        with (folder / name).open("a") as file:
+            file.write("\n# edited\n")
+
+    by_hand, elsewhere, given = (
+        partial(place.write, *each)
+        for each in (("report.txt", "by hand"), ("answer", "something else\n"), ("table.csv", "a,b,c\n"))
+    )
+    edits = [partial(edit, name) for name in ("SKILL.md", "scripts/report.py", "notes.md")]
+    session = place.play(
+        *(LINE, LINE, after(by_hand, LINE), LINE, after(elsewhere, LINE)),
+        *[turn for change in edits for turn in (after(change, LINE), LINE)],
+        after(given, LINE),
+    )
+    ran = ["no_entry", "stored"]
+    assert place.outcomes() == [
+        *(*ran, "replayed", "unfit", "stored", "replayed", "replayed"),
+        *[*ran, "replayed"] * len(edits),
+        *ran,
+    ]
+    assert place.count() == 3 + len(edits)
+    assert (place.project / "report.txt").read_text() == "it's a report on a,b,c\n"
     assert not any(result.is_error for result in session.results)
+    assert {result.text for result in session.results[:-1]} == {"wrote a report on 4 characters"}
+    assert session.results[-1].text == "wrote a report on 6 characters"
 
 
 def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Place) -> None:
@@ -122,34 +144,6 @@ def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Pla
         assert session.results[0].is_error is not is_replayed
         assert not is_replayed or session.texts == fresh.texts
     assert place.count() == 1
-
-
-def test_an_edit_of_the_skill_makes_it_run_again(place: Place) -> None:
-    folder = place.home / ".claude/skills/report"
-    add_skill(place, folder)
-
-    def edit(name: str) -> None:
-        with (folder / name).open("a") as file:
-            file.write("\n# edited\n")
-
-    edited = ("SKILL.md", "scripts/report.py", "notes.md")
-    place.play(LINE, LINE, *[turn for name in edited for turn in (after(partial(edit, name), LINE), LINE)])
-    assert place.count() == 1 + len(edited), place.outcomes()
-    assert place.outcomes() == ["no_entry", "stored", "replayed"] * (1 + len(edited))
-
-
-def test_an_edit_of_the_file_it_is_given_makes_it_run_again_and_one_elsewhere_does_not(place: Place) -> None:
-    add_skill(place, place.home / ".claude/skills/report")
-    session = place.play(
-        LINE,
-        after(partial(place.write, "answer", "something else\n"), LINE),
-        after(partial(place.write, "table.csv", "a,b,c\n"), LINE),
-    )
-    assert place.count() == 2, place.outcomes()
-    assert [result.text for result in session.results][::2] == [
-        "wrote a report on 4 characters",
-        "wrote a report on 6 characters",
-    ]
 
 
 def test_a_project_s_skill_started_by_its_own_name_is_replayed_in_every_form(place: Place) -> None:

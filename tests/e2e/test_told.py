@@ -26,10 +26,14 @@ def holds(request: Request) -> set[str]:
     return set(re.findall(r"`([^`]+)`", lines[-1].partition(" Not run since")[0])) if lines else set()
 
 
-@pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin zsh", "earlier hooks bash"], indirect=True)
-def test_what_is_told_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
-    place = stubbed
-    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_LOG"\necho all well\n')
+@pytest.fixture
+def told(stubbed: Place) -> Place:
+    tool(stubbed.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_LOG"\necho all well\n')
+    return stubbed
+
+
+def tell_agents(place: Place) -> None:
+    """A session that runs both checks, with an agent before and one after an edit; and the one after it."""
 
     def edit() -> None:
         place.write("answer", "all is different\n")
@@ -43,6 +47,21 @@ def test_what_is_told_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
 
     edited = start(place, "ruff check")
     assert holds(edited.requests[0]) == set()
+    assert place.count() == 3
+
+
+@pytest.mark.parametrize("stubbed", ["newest plugin zsh", "earlier hooks bash"], indirect=True)
+def test_what_is_told_in_another_lane_shell_or_client_is_given(told: Place) -> None:
+    tell_agents(told)
+    since = start(told, "ruff check", "pytest -q")
+    assert holds(since.requests[0]) == {"ruff check"}
+    assert told.count() == 4
+
+
+@pytest.mark.parametrize("stubbed", ["newest hooks bash"], indirect=True)
+def test_what_is_told_holds_at_that_moment_and_is_given(told: Place) -> None:
+    place = told
+    tell_agents(place)
     since = start(place, "ruff check", "pytest -q")
     assert holds(since.requests[0]) == {"ruff check"}
     assert "Not run since answer changed: `pytest -q`." in "\n".join(since.requests[0].notes())
@@ -83,10 +102,9 @@ def test_an_agent_in_a_worktree_of_its_own_is_told_of_that(stubbed: Place) -> No
 
 
 @pytest.mark.parametrize("stubbed", ["newest hooks bash", "newest plugin bash"], indirect=True)
-def test_what_is_told_after_a_compaction_and_a_clear_holds_at_that_moment_and_is_given(stubbed: Place) -> None:
+def test_what_is_told_after_a_compaction_and_a_clear_holds_at_that_moment_and_is_given(told: Place) -> None:
     """Of one process whose conversation is compacted and cleared, and that changes the content in between."""
-    place = stubbed
-    tool(place.root / "bin/ruff", '#!/bin/sh\necho ruff >>"$E2E_LOG"\necho all well\n')
+    place = told
     place.client.env["SKILLCACHE_RECORD_SESSIONS"] = "1"
     edit = ToolCall("Write", {"file_path": str(place.project / "new.py"), "content": "x = 1\n"})
     first: list[tuple[str, list[Turn]]] = [

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.project import Place
+from skillcache.cli.probe.api import Turn
+from skillcache.cli.probe.client import Session
+from tests.e2e.project import Place, after
 
 SAYS_WHERE = """\
 #!/bin/sh
@@ -23,32 +25,31 @@ def elsewhere(place: Place) -> Place:
     return place
 
 
-@pytest.mark.parametrize("kind", ["worktree", "clone"])
-def test_the_other_place_reads_its_own_paths(elsewhere: Place, kind: str) -> None:
+def test_a_clone_reads_its_own_paths(elsewhere: Place) -> None:
     other = elsewhere.root / "a-second-place-with-a-longer-name"
-    if kind == "worktree":
-        elsewhere.git("worktree", "add", "--quiet", "--detach", str(other))
-    else:
-        elsewhere.git("clone", "--quiet", str(elsewhere.project), str(other))
+    elsewhere.git("clone", "--quiet", str(elsewhere.project), str(other))
+    require_its_own_paths(elsewhere, other)
+
+
+def require_its_own_paths(elsewhere: Place, other: Path, *turns: Turn) -> Session:
+    """In the other place, whose session goes on with these turns."""
     ran = elsewhere.play("./check")
-    replayed = elsewhere.play("./check", project=other)
-    assert elsewhere.count() == 1, elsewhere.outcomes()
     assert str(elsewhere.project) in ran.texts[0]
-    fresh = elsewhere.play("./check # fresh", project=other)
-    assert elsewhere.count() == 2
-    assert replayed.texts == fresh.texts
-    assert f"{other}/answer:1:" in replayed.texts[0]
+    session = elsewhere.play("./check", "./check # fresh", *turns, project=other)
+    assert elsewhere.outcomes()[:5] == ["no_entry", "stored", "replayed", "fresh", "stored"]
+    assert session.texts[0] == session.texts[1]
+    assert f"{other}/answer:1:" in session.texts[0]
+    return session
 
 
-def test_a_change_in_one_worktree_is_none_in_the_other(elsewhere: Place) -> None:
-    other: Path = elsewhere.root / "other"
+def test_a_worktree_reads_its_own_paths_and_a_change_in_it_is_none_in_the_other(elsewhere: Place) -> None:
+    other: Path = elsewhere.root / "a-second-place-with-a-longer-name"
     elsewhere.git("worktree", "add", "--quiet", "--detach", str(other))
+    change = lambda: elsewhere.write("answer", "changed there\n", project=other)  # noqa: E731
+    require_its_own_paths(elsewhere, other, after(change, "./check"))
+    assert elsewhere.count() == 3
     elsewhere.play("./check")
-    elsewhere.write("answer", "changed there\n", project=other)
-    elsewhere.play("./check", project=other)
-    assert elsewhere.count() == 2
-    elsewhere.play("./check")
-    assert elsewhere.count() == 2
+    assert elsewhere.count() == 3, elsewhere.outcomes()
 
 
 def test_where_a_path_cannot_be_put_in_surely_the_command_runs(elsewhere: Place) -> None:
