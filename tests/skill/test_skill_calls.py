@@ -140,14 +140,19 @@ def test_what_a_pattern_among_the_arguments_names_counts(skills: Skills) -> None
     (skills.root / "data").mkdir()
     for form in ("'data/*.csv'", "--in='data/*.csv'", "'data/**'", "'da?a/a.csv'", "'{root}/data/*.csv'"):
         arguments = form.replace("{root}", str(skills.root))
+        keys = []
         for text in (f"{form}\n", "another\n"):
             (skills.root / "data/a.csv").write_text(text)
-            assert skills.call(arguments)[1] is False, form
+            keys.append(skills.key(arguments))
+        assert keys[0] != keys[1], form
         (skills.root / "app.py").write_text(f"changed for {form}\n")
-        assert skills.call(arguments)[1] is True, form
+        assert skills.key(arguments) == keys[1], form
         (skills.root / "data/b.csv").write_text("new\n")
-        assert skills.call(arguments)[1] is ("da?a" in form), form
+        assert (skills.key(arguments) == keys[1]) is ("da?a" in form), form
         (skills.root / "data/b.csv").unlink()
+    assert [skills.call("'data/*.csv'")[1] for _ in range(2)] == [False, True]
+    (skills.root / "data/b.csv").write_text("new\n")
+    assert skills.call("'data/*.csv'")[1] is False
 
 
 def test_a_pattern_that_may_name_what_is_not_captured_keeps_the_line_out(skills: Skills) -> None:
@@ -207,17 +212,28 @@ def test_what_is_declared_to_be_depended_on_counts(skills: Skills, *, ignored: b
     if ignored:
         (skills.root / ".gitignore").write_text("data/\ntemporary/\n*.ini\n*.toml\n*.log\n")
     targets = [skills.root / path.replace("{home}", home) for path in DEPENDS.values()]
+    known_by_each(skills, targets)
+    first = skills.key()
+    (skills.root / "notes.txt").write_text("no part of it")
+    assert skills.key() == first
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    targets[0].write_text("one")
+    assert skills.call()[1] is False
+
+
+def known_by_each(skills: Skills, targets: list[Path], line: str | None = None) -> None:
+    """Each of the files is known by the key, and by what it holds; without them it is as before."""
     for target in targets:
         target.parent.mkdir(parents=True, exist_ok=True)
-    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    seen = [skills.key(line=line)]
     for target in targets:
         for content in ("one", "two"):
             target.write_text(content)
-            assert skills.call()[1] is False, (target, content)
+            seen.append(skills.key(line=line))
+            assert seen[-1] not in seen[:-1], (target, content)
+    for target in targets:
         target.unlink()
-        assert skills.call()[1] is True, target  # as before it was there
-    (skills.root / "notes.txt").write_text("no part of it")
-    assert skills.call()[1] is True
+    assert skills.key(line=line) == seen[0]
 
 
 def test_declared_variables_and_the_version_count(skills: Skills) -> None:
@@ -471,15 +487,8 @@ def test_what_is_named_from_the_skill_s_folder_counts(skills: Skills, kind: str)
         (base / ".claude-plugin/plugin.json").write_text('{"name": "docs"}')
     line = f"python3 {base}/skills/report/scripts/run.py"
     targets = [base / path for path in globs.values()] + [skills.root / "lib/y.py"]
-    for target in targets:
-        target.parent.mkdir(parents=True, exist_ok=True)
+    known_by_each(skills, targets, line)
     assert [skills.call(line=line)[1] for _ in range(2)] == [False, True], skills.place.counted()
-    for target in targets:
-        for content in ("one", "two"):
-            target.write_text(content)
-            assert skills.call(line=line)[1] is False, (target, content)
-        target.unlink()
-        assert skills.call(line=line)[1] is True, target
 
 
 def test_a_plugin_s_file_is_the_same_in_every_version(skills: Skills) -> None:

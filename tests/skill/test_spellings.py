@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -142,7 +140,7 @@ def test_other_interpreters_are_asked_too(skills: Skills, program: str, words: s
 def test_what_is_looked_up_in_a_registry_runs(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     tool = skills.place.base / "bin/uv"
-    tool.write_text(f'#!/bin/sh\nshift 3\nexec {os.path.realpath(sys.executable)} "$@"\n')
+    tool.write_text(f'#!/bin/sh\nshift 3\nexec {skills.place.python} "$@"\n')
     tool.chmod(0o755)
     for words in ("run --with pandas", "run --quiet --with=pandas"):
         assert skills.call(line=f"uv {words} ~/.claude/skills/report/scripts/run.py")[1] is False
@@ -163,7 +161,7 @@ def test_what_is_looked_up_in_a_registry_runs(skills: Skills) -> None:
 def test_a_script_that_says_it_needs_no_package_looks_up_none(skills: Skills, block: str, *, served: bool) -> None:
     skills.declare("{ttl: 3600}")
     tool = skills.place.base / "bin/uv"
-    tool.write_text(f'#!/bin/sh\nshift 2\nexec {os.path.realpath(sys.executable)} "$@"\n')
+    tool.write_text(f'#!/bin/sh\nshift 2\nexec {skills.place.python} "$@"\n')
     tool.chmod(0o755)
     skills.script.write_text(f"# /// script\n# {block}\n# ///\n\n# Its dependencies: none.\n{SCRIPT}")
     line = "uv run --script ~/.claude/skills/report/scripts/run.py"

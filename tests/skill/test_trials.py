@@ -6,14 +6,13 @@ The same, with skills of public collections: tests/benchmarks/real_skills.py.
 from __future__ import annotations
 
 import json
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import require_program
+from tests.fidelity.hooks import bare_python
 from tests.skill.trial import Trial
 
 DATA = Path(__file__).parents[1] / "data"
@@ -27,7 +26,7 @@ def test_every_repeat_is_answered_and_every_answer_is_a_fresh_run_s(case: dict[s
     programs = {"node": require_program("node")} if case["program"] == "node" else {}
     if case["program"].startswith("uv"):
         uv = tmp_path / "uv"
-        uv.write_text(f'#!/bin/sh\nshift 2\nexec {os.path.realpath(sys.executable)} "$@"\n')
+        uv.write_text(f'#!/bin/sh\nshift 2\nexec {bare_python(tmp_path / "python")} "$@"\n')
         uv.chmod(0o755)
         programs = {"uv": str(uv)}
     trial = Trial(case, DATA, tmp_path, programs)
