@@ -8,9 +8,17 @@ from tests.readme_tables import README
 
 
 def test_shows_a_run_a_replay_an_edit_and_the_edit_taken_back(person: Person, tmp_path: Path) -> None:
+    """And what is the person's own does not disturb it."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    person.variables["TMPDIR"] = str(temporary)
+    person.variables |= {
+        "TMPDIR": str(temporary),
+        "SKILLCACHE_DISABLE": "1",
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "CLAUDE_PROJECT_DIR": "/nowhere",
+    }
+    person.write_settings(b'{"permissions": {"deny": ["Bash(python3:*)"]}}')
+    before = person.files()
 
     ran = person.skillcache("demo")
 
@@ -41,18 +49,7 @@ def test_shows_a_run_a_replay_an_edit_and_the_edit_taken_back(person: Person, tm
     times = [float(number) for number in re.findall(r"^ +(\d+\.\d\d) s", ran.out, re.MULTILINE)]
     assert min(times[0], times[2]) > 2
     assert list(temporary.iterdir()) == []
-    assert person.files() == {}
-
-
-def test_the_persons_own_settings_do_not_disturb_it(person: Person) -> None:
-    person.variables |= {
-        "SKILLCACHE_DISABLE": "1",
-        "REDIS_URL": "redis://127.0.0.1:1",
-        "CLAUDE_PROJECT_DIR": "/nowhere",
-    }
-    person.write_settings(b'{"permissions": {"deny": ["Bash(python3:*)"]}}')
-
-    assert person.skillcache("demo").status == 0
+    assert person.files() == before
 
 
 def test_without_a_shell_it_says_so_without_a_trace(person: Person) -> None:

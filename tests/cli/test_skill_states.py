@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from skillcache.cli.checks.finding import MEND, NOTE, OK, Place
 from skillcache.cli.checks.installation import check_skills
+from tests import ready
 from tests.skill.conftest import SCRIPT, Skills
 from tests.skill.conftest import skills as skills_  # noqa: F401 - the fixture
 
@@ -30,12 +29,9 @@ def said(held: Skills) -> list[tuple[str, str, str]]:
 
 
 def printed(held: Skills, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "skillcache", *words],
-        cwd=held.root, env=held.environ, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.stderr == ""
-    return done.stdout
+    _, text, complained = ready.skillcache(*words, folder=held.root, environ=held.environ)
+    assert complained == ""
+    return text
 
 
 def test_a_skill_that_says_nothing_is_not_named(held: Skills) -> None:

@@ -15,6 +15,7 @@ from skillcache.cli.setup.bundle import client_version, python_line
 from skillcache.cli.setup.entries import started_by
 from skillcache.cli.setup.settings_file import present_interpreter
 from skillcache.core.paths import hooks_folder
+from tests import ready
 
 MODERN = {"AI_AGENT": "claude-code_2-1-330_harness"}
 OLD = {"AI_AGENT": "claude-code_2-1-296_harness"}
@@ -22,16 +23,10 @@ LOOKUPS = ("pre_tool_use.py", "post_tool_use.py", "post_tool_use_failure.py", "i
 
 
 def lay_out(home: Path, agent: dict[str, str] = MODERN) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "skillcache", "plugin-path"],
-        env={"HOME": str(home), "PATH": os.environ["PATH"], **agent},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    (line,) = done.stdout.splitlines()
-    assert done.stderr == ""
+    environ = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **agent}
+    status, said, complained = ready.skillcache("plugin-path", folder=home, environ=environ)
+    (line,) = said.splitlines()
+    assert (status, complained) == (0, "")
     return Path(line)
 
 

@@ -17,6 +17,7 @@ from skillcache.core import bytecode
 from skillcache.core.outcomes import ConfigError
 from skillcache.settings import in_force
 from skillcache.settings.trust import Untrusted, require
+from tests import ready
 from tests.events.conftest import HOOKS, Place
 from tests.events.conftest import place as place_fixture
 
@@ -294,11 +295,8 @@ def test_hooks_act_as_if_there_were_none_where_others_may_write(place: Place, sp
     assert place.call("pytest -q")[1]
 
 
-def skillcache(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "skillcache", *words],
-        cwd=place.root, env=place.environ, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+def skillcache(place: Place, *words: str) -> tuple[int, str, str]:
+    return ready.skillcache(*words, folder=place.root, environ=place.environ)
 
 
 def test_the_command_line_says_what_mends_it(place: Place) -> None:
@@ -312,15 +310,14 @@ def test_the_command_line_says_what_mends_it(place: Place) -> None:
         ["plugin-path"],
         ["inbox"],
     ):
-        done = skillcache(place, *words)
-        assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
-    assert skillcache(place, "stats", "--help").returncode == 0
-    found = json.loads(skillcache(place, "doctor", "--json", "--project", str(place.root)).stdout)["findings"]
+        assert skillcache(place, *words) == (1, "", said)
+    assert skillcache(place, "stats", "--help")[0] == 0
+    found = json.loads(skillcache(place, "doctor", "--json", "--project", str(place.root))[1])["findings"]
     text = f"{place.cache} is not used: others may use it; until then the hooks do nothing"
     assert {"level": "mend", "subject": "folder", "text": text, "mend": f"chmod 700 {place.cache}"} in found
-    ran = skillcache(place, "run", "-v", "--", "echo", "as ever")
-    assert (ran.returncode, ran.stdout) == (0, "as ever\n")
-    assert "chmod 700" in ran.stderr
+    status, ran, told = skillcache(place, "run", "-v", "--", "echo", "as ever")
+    assert (status, ran) == (0, "as ever\n")
+    assert "chmod 700" in told
     assert list(place.cache.iterdir()) == []
 
 
