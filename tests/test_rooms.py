@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -24,14 +25,17 @@ OTHERS = {
 MOST = 120  # lines: a map that is longer is no map
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def trees() -> dict[str, ast.Module]:
+    """Of all modules, parsed where a test asks for it: each process of pytest imports this file."""
+    return dict(_modules())
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if parts[0] != "hooks":  # scripts, which a wheel keeps inside the package
             yield ".".join(parts).removesuffix(".__init__"), ast.parse(path.read_text())
-
-
-TREES = dict(modules())
 
 
 def is_for_types(node: ast.stmt) -> bool:
@@ -47,7 +51,7 @@ def named(tree: ast.AST, *, types: bool) -> Iterator[str]:
             own = str(node.module).removeprefix("skillcache").removeprefix(".")
             for alias in node.names:
                 inner = f"{own}.{alias.name}".removeprefix(".")
-                yield inner if inner in TREES else own
+                yield inner if inner in trees() else own
         yield from named(node, types=types)
 
 
@@ -82,20 +86,25 @@ def test_the_rooms_are_the_folders() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_says_what_the_map_says_of_it(room: str) -> None:
-    text = ast.get_docstring(TREES[room])
+    text = ast.get_docstring(trees()[room])
     assert text is not None
     assert text.partition("\n")[0] == ROOMS[room]
 
 
-@pytest.mark.parametrize("name", [name for name in TREES if name not in {"", *FLAT}])
-def test_nothing_is_imported_from_a_room_above(name: str) -> None:
+def test_nothing_is_imported_from_a_room_above() -> None:
     order = list(ROOMS)
-    above = order[: order.index(room_of(name))]
-    assert [other for other in named(TREES[name], types=True) if room_of(other) in above] == []
+    upward = [
+        (name, other)
+        for name, tree in trees().items()
+        if name not in {"", *FLAT}
+        for other in named(tree, types=True)
+        if room_of(other) in order[: order.index(room_of(name))]
+    ]
+    assert upward == []
 
 
 def test_no_two_modules_import_each_other() -> None:
-    needs = {name: {*named(tree, types=False)} - {name} for name, tree in TREES.items()}
+    needs = {name: {*named(tree, types=False)} - {name} for name, tree in trees().items()}
     TopologicalSorter(needs).prepare()  # raises CycleError, which names the circle
 
 
@@ -104,22 +113,22 @@ def test_every_place_that_the_map_names_is_there() -> None:
     assert len(places) > 15
     for module, path in places:
         if not module.startswith(("hooks/", "tests/")):
-            tree: ast.AST = TREES[module.replace("/", ".")]
+            tree: ast.AST = trees()[module.replace("/", ".")]
             for name in path.split("."):
                 found = [node for node in ast.iter_child_nodes(tree) if name in defined(node)]
                 assert found, f"{module} has no {path}"
                 tree = found[0]
     for module in re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", MAP):
-        assert module.replace("/", ".") in TREES or (PACKAGE / module).is_dir() or module.startswith("tests/"), module
+        assert module.replace("/", ".") in trees() or (PACKAGE / module).is_dir() or module.startswith("tests/"), module
 
 
 def test_no_docstring_names_a_place_that_is_gone() -> None:
     """`module.name` in one: of words that our code has, each of them."""
-    known = {word for tree in TREES.values() for word in words_of(tree)}
-    known |= {part for name in TREES for part in ("skillcache", *name.split("."))}
+    known = {word for tree in trees().values() for word in words_of(tree)}
+    known |= {part for name in trees() for part in ("skillcache", *name.split("."))}
     gone = {
         (name, place)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for text in docstrings(tree)
         for place in re.findall(r"`([a-z_]+(?:[./][A-Za-z_]+)+)`", text)
         if place not in OTHERS and not known.issuperset(re.split("[./]", place))
@@ -129,5 +138,5 @@ def test_no_docstring_names_a_place_that_is_gone() -> None:
 
 def test_modules_are_not_passed_about() -> None:
     """What is called by more than one name has a type, so that every call of it is checked."""
-    typed = [name for name in TREES if "ModuleType" in ast.dump(TREES[name])]
+    typed = [name for name in trees() if "ModuleType" in ast.dump(trees()[name])]
     assert typed == ["core.bytecode"]  # which loads them

@@ -54,7 +54,7 @@ FAR = {"SKILLCACHE_NEAR_CACHE": "0"}  # what this machine has found good before 
 
 def keys(*secrets: tuple[str, str], user: str = "someone") -> Keys:
     made = [Key(secret.encode(), writer) for secret, writer in secrets]
-    return Keys(made, cache="/nonexistent", environ={"USER": user})
+    return Keys(made, cache="/dev/null/none", environ={"USER": user})
 
 
 MINE, CI = keys((SHARED, "")), keys((OWNED, "ci@acme"))

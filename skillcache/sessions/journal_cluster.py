@@ -99,7 +99,8 @@ _READ = (
 local branch, entries, files, found = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), {}
 for i = 4, #ARGV, 3 do
   local id, what = ARGV[i], ARGV[i + 1]
-  local is_near = what == 'near' and redis.pcall('HGET', state_key(id), 'branch') == branch
+  local held = what == 'near' and redis.pcall('HGET', state_key(id), 'branch')  -- a signature is a line of its own
+  local is_near = type(held) == 'string' and string.match(held, '^[^\\n]*') == branch
   local one = what ~= '' and past(id, (what == 'all' or is_near) and entries or 0, files) or ''
   found[#found + 1] = {one, ARGV[i + 2] == '1' and fetch('HGETALL', days_key(id)) or {}}
 end
@@ -237,7 +238,7 @@ def _detailed(pasts: "list[list[Reply]]", question: Question) -> "list[list[Repl
 def _branch_of(state: "Reply") -> str | None:
     words = _words(state)
     fields = dict(zip(words[::2], words[1::2], strict=False))
-    return text(fields[b"branch"]) if b"branch" in fields else None
+    return text(fields[b"branch"]).partition("\n")[0] if b"branch" in fields else None
 
 
 def _weigh(days_of_sessions: "list[dict[bytes, int]]", question: Question) -> "list[Reply]":

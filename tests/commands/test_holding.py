@@ -21,7 +21,6 @@ from skillcache.sessions.brief.standing import GIVEN
 from skillcache.sessions.text import CLOSE, OPEN
 from skillcache.stores import open_store
 from skillcache.stores.redis_keys import project_name
-from tests import ready
 from tests.cli.conftest import check as of_schema
 from tests.shims.shell import Shell
 
@@ -364,12 +363,18 @@ def test_agents_of_the_client_itself_and_sessions_that_are_not_answered_are_told
 
 
 def skillcache(session: Session, *words: str, **environ: str) -> str:
-    known = {**session.environ, "LC_ALL": "C.UTF-8", **environ}
-    status, said, complained = ready.skillcache(*words, folder=session.project, environ=known)
-    assert (status, complained) == (0, "")
+    done = subprocess.run(
+        [sys.executable, "-m", "skillcache", *words],
+        cwd=session.project,
+        env={**session.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
     if "--json" in words:
-        of_schema(words[:-1], said)
-    return said
+        of_schema(words[:-1], done.stdout)
+    return done.stdout
 
 
 def status(session: Session, *words: str) -> str:

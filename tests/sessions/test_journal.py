@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from skillcache.sessions import journal as limits
 from skillcache.sessions.journal import Journal, Past, Question, SessionRecord, encode
+from skillcache.sessions.signed import SignedJournal
+from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.signed import Key, Keys
 from tests.sessions.conftest import (
     MS,
     PROJECT,
@@ -140,7 +144,14 @@ def test_sessions_come_by_last_activity_and_the_asking_one_first(journal: Journa
     assert [past.id for past in ask(journal, sessions=2)] == ["a", "c"]
 
 
-def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(journal: Journal, teller: Teller) -> None:
+@pytest.mark.parametrize("signed", [False, True])
+def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(
+    journal: Journal, teller: Teller, target: str, tmp_path: Path, *, signed: bool
+) -> None:
+    if signed:
+        if target.startswith(EMBEDDED):
+            pytest.skip("an embedded store is one person's")
+        journal = SignedJournal(journal, Keys([Key(b"k" * 32)], cache=str(tmp_path), environ={}))
     other = Teller(teller.at + 100_000, branch="feature")
     journal.tell(teller.lines(start("a"), start("b"), start("c")) + other.lines(start("d"), start("e")), ttl=TTL)
 
