@@ -45,6 +45,8 @@ _MAKEFILE = """check:
 \t@pytest -q
 \truff check .
 \tchecker
+lint:
+	checker
 both: one other
 one:
 \t@pytest tests
