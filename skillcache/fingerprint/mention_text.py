@@ -135,6 +135,7 @@ def read(data: bytes, kind: bytes) -> bytes:
     else:
         far |= _listed(data)
         far |= _installed(data)
+        far |= {b"/tmp"} if any(each in data for each in _TEMPORARY) else set()
         near, relative, far = _shown(near), _shown(relative), _shown(far)
         if any(each in data for each in _CLIMBS):
             more, most = _climbs(data)
@@ -305,6 +306,15 @@ _OWN = (
 TOPS = frozenset(
     b"""/opt /etc /srv /data /tmp /var /home /mnt /media /root /workspace /app /Users /private/tmp /usr/share /usr/local
     /usr/local/share /usr/local/etc /var/lib /var/tmp /var/opt /etc/opt /run""".split()
+)
+_TEMPORARY = (
+    b"gettempdir(",
+    b"tmpdir()",
+    b"TempDir()",
+    b"temp_dir()",
+    b"Dir.tmpdir",
+    b"sys_get_temp_dir",
+    b"io.tmpdir",
 )
 _STANDING = (b"cwd", b"CWD", b"PWD", b"rootpath", b"rootdir", b"curdir", b"CARGO_MANIFEST_DIR")
 _BEFORE = (b"sudo ", b"xargs ", b"exec ", b"execdir ", b"-ok ", b"env ", b"then ", b"nohup ", b"command ", b"bin/")

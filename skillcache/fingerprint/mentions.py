@@ -69,6 +69,9 @@ _ANY = signs([ANY])[0]
 _OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group shadow fstab".split())  # noqa: SIM905
 # A variable called so names what a run writes to, or an installation.
 _NO_INPUTS = ("TMP", "TEMP", "CACHE", "LOG", "OUT")
+_OF_ALL = frozenset(["PATH", "MANPATH", "INFOPATH", "CDPATH", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS"])  # of no project
+_LONGEST_VALUE, _MOST_OF_VALUE = 4_096, 8
+_TEMPORARY = "/tmp"  # noqa: S108 - as texts call it
 _INSTALLED = ("_HOME", "_ROOT", "_PREFIX", "VIRTUAL_ENV", "GOPATH", "NVM_DIR", "BUN_INSTALL", "SDKMAN_DIR", "GOBIN")
 _OF_USR = ("/usr/share/", "/usr/local/")
 # What changes by itself, or is captured otherwise.
@@ -443,25 +446,39 @@ class _Elsewhere:
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
-        self._of_variables = dict(self._folders_of_variables())
+        self._of_variables: dict[bytes, list[tuple[str, str]]] = {}
+        for sign, *found in self._folders_of_variables():
+            self._of_variables.setdefault(sign, []).append((found[0], found[1]))
         self._begun: set[str] = set()  # whose text was read
         self.there: set[str] = set()  # of the system, which counts by being there
         self.levels = 0  # folders above the project, up to which some text climbs
 
-    def _folders_of_variables(self) -> "Iterator[tuple[bytes, tuple[str, str]]]":
-        """(sign, (name, folder)) of the variables that name a folder of somebody's."""
+    def _folders_of_variables(self) -> "Iterator[tuple[bytes, str, str]]":
+        """(sign, name, folder) of the variables that name a folder of somebody's, or several."""
         from skillcache.fingerprint.leads import is_of_system
         from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 
         for name, value in self.environ.items():
-            if not value.startswith(("/", "~/", "../")) or ":" in value or name in IS_SET or name in IS_FOLDER:
+            if not value.startswith(("/", "~/", "../")) or name in IS_SET or name in IS_FOLDER:
+                continue
+            if len(value) > _LONGEST_VALUE or name in _OF_ALL:
                 continue
             if is_noise(name) or name in ("HOME", "PWD") or any(word in name.upper() for word in _NO_INPUTS):
                 continue
-            path = self.home + value[1:] if value[0] == "~" else os.path.normpath(os.path.join(self.root, value))
-            aside = self._holds(self.root, path) or self._holds(path, self.root) or is_of_system(f"{path}/")
-            if not aside and path != self.home and os.path.isdir(path):
-                yield signs([b"$" + os.fsencode(name)])[0], (name, path)
+            for piece in filter(None, value.split(":")[:_MOST_OF_VALUE]):
+                for path in self._places_of(piece):
+                    aside = self._holds(self.root, path) or self._holds(path, self.root) or is_of_system(f"{path}/")
+                    if not aside and path != self.home and os.path.isdir(path):
+                        yield signs([b"$" + os.fsencode(name)])[0], name, path
+
+    def _places_of(self, value: str) -> "Iterator[str]":
+        """Where a folder may lie that is called so: one with steps up is seen from the root, or from below it."""
+        if value[:1] in ("~", "/"):
+            yield self.home + value[1:] if value[0] == "~" else os.path.normpath(value)
+            return
+        while value.startswith("../"):
+            yield os.path.normpath(os.path.join(self.root, value))
+            value = value[3:]
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
@@ -526,12 +543,16 @@ class _Elsewhere:
             for place in (self.home, *(f"{self.home}/{name}" for name in _GENERAL), settings):
                 if place.startswith("/"):
                     self._named_in(place, words)
-        is_any = b"v" in flags and _ANY in words
-        for sign in (self._of_variables if is_any else words & self._of_variables.keys()) if b"v" in flags else ():
-            name, folder = self._of_variables[sign]
-            if (b"l" in flags or (is_any and _is_small(folder))) and not name.upper().endswith(_INSTALLED):
-                self._add(folder, whole=True, literal=True)
-            self._below(folder, words, _DEEP)
+        if b"v" in flags:
+            self._behind_variables(words, flags)
+
+    def _behind_variables(self, words: set[bytes], flags: bytes) -> None:
+        is_any = _ANY in words
+        for sign in self._of_variables if is_any else words & self._of_variables.keys():
+            for name, folder in self._of_variables[sign]:
+                if (b"l" in flags or (is_any and _is_small(folder))) and not name.upper().endswith(_INSTALLED):
+                    self._add(folder, whole=True, literal=True)
+                self._below(folder, words, _DEEP)
 
     def _files_in(self, folder: str) -> None:
         """What a text finds that looks at all that lies in a folder."""
@@ -663,8 +684,8 @@ class _Elsewhere:
             if "*" in each:
                 self._pattern(self.home + each[1:], words) if self.home else None
             elif os.fsencode(each) in TOPS:
-                if words:
-                    self._below(each, words, _DEEP)
+                for place in dict.fromkeys((each, self.temporary) if each == _TEMPORARY else (each,)):
+                    self._below(place, words, _DEEP) if words else None
             else:
                 self._far(each, built=built)
 

@@ -208,6 +208,27 @@ def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: Proje
     assert not named(repo)
 
 
+@pytest.mark.parametrize("value", ["{0}/far:{0}/data", "../../data"])
+def test_a_variable_may_name_several_folders_or_one_as_it_is_seen_from_below(repo: Project, value: str) -> None:
+    environ = {"DATA_PLACES": value.format(repo.top.parent)}
+    repo.write("../far/y.txt", "")
+    repo.write("../data/x.txt", "one")
+    repo.write("tests/a.py", "[open(os.path.join(d, 'x.txt')) for d in os.environ['DATA_PLACES'].split(':')]")
+    one = repo.rows(environ=environ)
+    repo.write("../data/x.txt", "two")
+    assert repo.rows(environ=environ) != one
+
+
+def test_what_a_text_looks_for_among_temporary_files_counts_by_its_name(repo: Project) -> None:
+    environ = {"TMPDIR": str(repo.write("../tmp/y.dat", "").parent)}
+    repo.write("a.py", "open(os.path.join(tempfile.gettempdir(), 'x.dat'))")
+    none = repo.rows(environ=environ)
+    repo.write("../tmp/z.dat", "one")
+    assert repo.rows(environ=environ) == none
+    repo.write("../tmp/x.dat", "one")
+    assert repo.rows(environ=environ) != none
+
+
 def test_a_variable_may_be_called_in_small_letters(repo: Project) -> None:
     environ = {"data_dir": str(repo.write("../data/x.txt", "one").parent)}
     repo.write("a.py", "open(os.environ['data_dir'] + '/x.txt')")
