@@ -134,7 +134,6 @@ def read(data: bytes, kind: bytes) -> bytes:
         flags = b""
     else:
         far |= _listed(data)
-        far |= _installed(data)
         far |= {b"/tmp"} if any(each in data for each in _TEMPORARY) else set()
         near, relative, far = _shown(near), _shown(relative), _shown(far)
         if any(each in data for each in _CLIMBS):
@@ -181,6 +180,9 @@ def _told_apart(data: bytes, kind: bytes) -> "Iterator[bytes]":
         from skillcache.fingerprint import git_state  # where a text is read, and only there
 
         asked = git_state.asked(data, is_shell=kind == SCRIPT)
+    if installed := _installed(data):
+        yield INSTALLED
+        yield from signs(BY_HAND + name for name in installed)
     for line in _lines(data, _OF_CACHES) if kind == SOURCE else ():
         if not any(each in line for each in _LEFT_OUT):
             yield from (CACHED + name for name in _pattern("cached").findall(line))
@@ -492,18 +494,16 @@ def _listed(data: bytes) -> set[bytes]:
 
 
 def _installed(data: bytes) -> set[bytes]:
-    """What compilers, make and pkg-config take from where somebody installs things by hand."""
+    """What compilers, make and pkg-config take from where somebody installs things by hand, below that folder."""
     found: set[bytes] = set()
     if b"include" in data:
-        found.update(b"/usr/local/include/" + (one or other) for one, other in _pattern("included").findall(data))
+        found.update(b"include/" + (one or other) for one, other in _pattern("included").findall(data))
     if b"-l" in data or b".so" in data:
         for name, spelled in _pattern("library").findall(data):
-            found.update([b"/usr/local/lib/" + (spelled or b"lib%s.so" % name)])
-            found.update([b"/usr/local/lib/lib%s.a" % name] if name else [])
+            found.update([b"lib/" + spelled] if spelled else [b"lib/lib%s%s" % (name, end) for end in (b".so", b".a")])
     for line in _lines(data, (b"pkg-config", b"pkg_config", b"PKG_CHECK_MODULES", b"pkg_check_modules")):
-        found.update(
-            b"/usr/local/lib/pkgconfig/%s.pc" % name for name in line.translate(_NAMES).split() if name[:1] != b"-"
-        )
+        names = [name for name in line.translate(_NAMES).split() if name[:1] != b"-"]
+        found.update(b"lib/pkgconfig/%s.pc" % name for name in names)
     return found
 
 
@@ -621,6 +621,8 @@ _LEFT_OUT = (
     b"prune",
 )
 WEAK = b"\2"
+# The text includes, or links with, what may be installed by hand; before the names of that.
+INSTALLED, BY_HAND = b"?installed", b"\4"
 # Before a name that is put behind another, in a line with one of these: the place may come from another text.
 JOINED = b"\3"
 _JOINING = (b"oin(", b"esolve(", b"oinpath(", b" / ", b'/ "', b"/ '", b")/'", b')/"', b"/'", b'/"', b'+ "/', b"+ '/")

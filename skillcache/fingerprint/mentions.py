@@ -26,7 +26,7 @@ from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.fingerprint.above import is_noise
 from skillcache.fingerprint.files import unusual_mode
-from skillcache.fingerprint.mention_text import ANY, IF_STARTED, JOINED, STARTS, TOPS, WEAK
+from skillcache.fingerprint.mention_text import ANY, BY_HAND, IF_STARTED, INSTALLED, JOINED, STARTS, TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ _OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group
 # A variable called so names what a run writes to, or an installation.
 _NO_INPUTS = ("TMP", "TEMP", "CACHE", "LOG", "OUT")
 _OF_ALL = frozenset(["PATH", "MANPATH", "INFOPATH", "CDPATH", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS"])  # of no project
+_BY_HAND, _OF_PKGCONFIG = "/usr/local", ("lib/pkgconfig", "share/pkgconfig")
 _LONGEST_VALUE, _MOST_OF_VALUE = 4_096, 8
 _TEMPORARY = "/tmp"  # noqa: S108 - as texts call it
 _INSTALLED = ("_HOME", "_ROOT", "_PREFIX", "VIRTUAL_ENV", "GOPATH", "NVM_DIR", "BUN_INSTALL", "SDKMAN_DIR", "GOBIN")
@@ -142,6 +143,7 @@ def of(
         other.finish()
         memory.words().update(other.words())
     found.joined(memory.words())
+    found.installed(memory.words())
     found.follow(memory, reached)
     spelled = set(found.found)
     for each in given:
@@ -545,6 +547,21 @@ class _Elsewhere:
                     self._named_in(place, words)
         if b"v" in flags:
             self._behind_variables(words, flags)
+
+    def installed(self, words: "AbstractSet[bytes]") -> None:
+        """What lies where somebody installs things by hand, and a text includes or links with."""
+        if INSTALLED not in words:
+            return
+        headers = [f"include/{name}" for name in self._list(f"{_BY_HAND}/include")[0]]
+        headers += [f"{top}/{name}" for top in headers[:_MOST_LISTED] for name in self._list(f"{_BY_HAND}/{top}")[0]]
+        others = [
+            f"{place}/{name}" for place in ("lib", *_OF_PKGCONFIG) for name in self._list(f"{_BY_HAND}/{place}")[0]
+        ]
+        paths = [*headers, *others]
+        asked = signs(BY_HAND + os.fsencode(path.replace("share/", "lib/", 1)) for path in paths)
+        for path, sign in zip(paths, asked, strict=True):
+            if sign in words and os.path.isfile(f"{_BY_HAND}/{path}"):
+                self._add(f"{_BY_HAND}/{path}", whole=False, literal=True)
 
     def _behind_variables(self, words: set[bytes], flags: bytes) -> None:
         is_any = _ANY in words

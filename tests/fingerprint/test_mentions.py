@@ -260,6 +260,31 @@ def test_one_text_may_climb_and_another_say_what_it_means_there(repo: Project, w
     assert named(repo) == []
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "there"),
+    [
+        ("a.c", "#include <zz.h>", "include/zz.h"),
+        ("a.c", "#include <zz/a.h>", "include/zz/a.h"),
+        ("Makefile", "include zz.mk", "include/zz.mk"),
+        ("Makefile", "test:\n\tcc -o a a.c -lzz", "lib/libzz.a"),
+        ("a.py", "ctypes.CDLL('libzz.so.1')", "lib/libzz.so.1"),
+        ("Makefile", "X := $(shell pkg-config --cflags zz)", "share/pkgconfig/zz.pc"),
+    ],
+)
+def test_what_is_installed_by_hand_counts_where_a_text_takes_it(
+    repo: Project, monkeypatch: pytest.MonkeyPatch, path: str, text: str, there: str
+) -> None:
+    monkeypatch.setattr(mentions, "_BY_HAND", str(repo.top.parent / "local"))
+    repo.write(path, text)
+    none = repo.rows()
+    repo.write(f"../local/{there}", "one")
+    one = repo.rows()
+    repo.write(f"../local/{there}", "two")
+    assert len({none, one, repo.rows()}) == 3
+    repo.write(path, "nothing")
+    assert named(repo) == []
+
+
 def test_a_socket_a_pipe_and_what_is_the_system_s_count_by_being_there(repo: Project) -> None:
     places = [str(repo.write(f"../run/{name}", "")) for name in ("app.sock", "pipe")]
     for place in places:
