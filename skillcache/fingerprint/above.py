@@ -13,7 +13,7 @@ from skillcache.core.digest import digest, digest_parts, signs
 from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
-from skillcache.fingerprint.mention_text import LOGIN, OWNERS, PERSON
+from skillcache.fingerprint.mention_text import CONFIGURED, LOGIN, PERSON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -310,7 +310,7 @@ _ALONE = {
     "flake8": frozenset(["black", "isort", "mypy", "pylint", "pycodestyle", "pydocstyle", "bandit", "yapf"]),  # plugins
 }
 _OWN = {"dmypy": "mypy", "basedpyright": "pyright"}
-_OWNERS = frozenset(map(os.fsdecode, OWNERS))
+_CONFIGURED = frozenset(map(os.fsdecode, CONFIGURED))
 
 
 def is_of_another(label: str, words: "Iterable[str]", named: "Callable[[str], bool]") -> bool:
@@ -322,7 +322,7 @@ def is_of_another(label: str, words: "Iterable[str]", named: "Callable[[str], bo
     if not words or not words <= _KNOWN:
         return False
     first = next((part for part in label.split("/") if part not in _PLACES), "").lstrip(".").partition(".")[0]
-    owner = next((each for end in ("", "rc", "config") if (each := first.removesuffix(end)) in _OWNERS), "")
+    owner = next((each for end in ("", "rc", "config") if (each := first.removesuffix(end)) in _CONFIGURED), "")
     if not owner or owner in {_OWN.get(word, word) for word in words}:
         return False
     alone = [_ALONE.get(word) for word in words]

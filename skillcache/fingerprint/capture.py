@@ -13,7 +13,7 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import EXAMPLES, KEPT, MODES, NAME, asks_for_name
+from skillcache.fingerprint.mention_text import CACHED, EXAMPLES, KEPT, MODES, NAME, OWNERS, asks_for_name
 from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, Own, class_of
 
 TYPE_CHECKING = False
@@ -383,6 +383,7 @@ def _tools(
     budget: files.Budget,
 ) -> Tools:
     tools = Tools(root, environ, budget.of("tools"))
+    tools.cwd = cwd
     for word, folder in request.executables:
         tools.add(word, folder)
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
@@ -503,9 +504,9 @@ def _elsewhere(
         state.tools.python(f"{place}/bin/python")
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
-    rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ)]
-    told = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
+    rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ, scripts=any_)]
+    told = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
     rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
     if reading is not None:
         rows += _of_git(state, reading, spoken_of.said, told)
@@ -513,6 +514,10 @@ def _elsewhere(
     if NAME in spoken_of.said or any(map(asks_for_name, told)):
         rows.append(("place", "its name", os.path.basename(root)))
     places = _places(request, state.cwd, root)
+    if OWNERS in spoken_of.said and reading is not None:
+        owned = worktree.owners(root, reading.listing or b"", state.found)
+        rows += [("owners", "", digest_parts(os.fsencode("\0".join(row)) for row in owned))] if owned else []
+    rows += _cached(places, spoken_of.said, root, budget)
     if KEPT in spoken_of.said:
         rows += _kept_by_pytest(places, root, budget)
     if EXAMPLES in spoken_of.said:
@@ -535,7 +540,8 @@ def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]"
     from skillcache.fingerprint import git_state  # few texts ask
 
     for text in told:
-        asking |= git_state.asked(text) | git_state.asked_by_tools(text)
+        asking |= git_state.asked(text, is_shell=True) | git_state.asked_by_tools(text)
+    asking |= git_state.meant(asking)
     found = git_state.rows(asking, reading.folder, reading.shared, state.found.head, reading.listing or b"")
     rows: list[Row] = [("git", *row) for row in found]
     for path, inner in state.inner().items():
@@ -554,6 +560,19 @@ def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[
             if os.path.isdir(top):
                 rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
     return rows
+
+
+# Of an editor, a desktop and another version control: no run writes to them. Of the others, which do, it counts that
+# they are there.
+_OF_NO_RUN = frozenset([".idea", ".svn", ".hg", ".DS_Store"])
+
+
+def _cached(places: list[str], said: "AbstractSet[bytes]", root: str, budget: files.Budget) -> list[Row]:
+    """Caches that are left out for their names, but for a text that names something in them."""
+    names = [os.fsdecode(sign[len(CACHED) :]) for sign in said if sign.startswith(CACHED)]
+    rows: list[Row] = _kept(places, _OF_NO_RUN.intersection(names), root, budget)
+    there = [f"{place}/{name}" for place in places for name in names if name not in _OF_NO_RUN]
+    return rows + [("kept", path[len(root) + 1 :], "there") for path in there if os.path.lexists(path)]
 
 
 _OF_HYPOTHESIS = ".hypothesis/examples"  # which have failed, and which it tries first
@@ -748,7 +767,7 @@ def _outside(
     """What links, packages and variables lead to, and what the command names and the content does not hold."""
     environ = {**request.environ, **dict(request.assignments)}
     reached.update(environment.folders(os.path.realpath(request.cwd), root, environ))
-    libraries: list[Row] = [("outside", *row) for row in environment.libraries(environ)]
+    libraries: list[Row] = [("outside", *row) for row in environment.libraries(environ, budget)]
     if not (links or reached or request.reads or request.ruled):
         return libraries
     from skillcache.fingerprint.outside import Outside

@@ -9,7 +9,7 @@ import os
 from skillcache.core import Record, field, outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint.executables import OF_MISE
+from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow, tree
 
 TYPE_CHECKING = False
@@ -247,6 +247,7 @@ def read(
             said.index = said.index or (any_ and _LISTS in text)
             if any(word in text for word in _OF_WHOLE_PATHS):
                 said.around |= _meant(text, root)
+            said.outside.update(_searched_upward(text, root))
             if b"../" in text and name in _TASKS:
                 said.outside.update(_leading_out(text, folder, root))
     return said
@@ -299,6 +300,13 @@ def _meant(text: bytes, root: str) -> set[str]:
                 found.add(part)
             at = text.find(sought, at + 1)
     return found
+
+
+def _searched_upward(text: bytes, root: str) -> set[str]:
+    """The folders above the project that jest looks for modules in, as for `node_modules`."""
+    names = text.partition(b"moduleDirectories")[2].partition(b"]")[0].translate(_BLANKS).split()
+    places = [f"{folder}/{os.fsdecode(name)}" for folder in upward(os.path.dirname(root)) for name in names[:9]]
+    return {os.path.realpath(place) for place in places if not place.endswith("/node_modules") and os.path.isdir(place)}
 
 
 def _leading_out(text: bytes, folder: str, root: str) -> set[str]:

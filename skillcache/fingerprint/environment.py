@@ -18,8 +18,19 @@ from skillcache.core.files import open_regular, read
 from skillcache.core.git import git_folders
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
-from skillcache.fingerprint.leads import is_of_system
-from skillcache.fingerprint.mention_text import ACCOUNT, READ, READ_BY_SCRIPT, ZONE
+from skillcache.fingerprint.leads import is_of_system, middle
+from skillcache.fingerprint.mention_text import (
+    ACCOUNT,
+    BY_SCRIPT,
+    HOST,
+    KERNEL,
+    OF_MACHINE,
+    PROCESSORS,
+    READ,
+    READ_ALL,
+    READ_BY_SCRIPT,
+    ZONE,
+)
 from skillcache.fingerprint.noise import BUT, IS_FOLDER, IS_SET, counts_where_read, is_noise
 from skillcache.fingerprint.packages import relative
 
@@ -139,13 +150,19 @@ def is_of_now(name: str, environ: "Mapping[str, str]") -> bool:
     )
 
 
-def of_machine(said: "AbstractSet[bytes]", environ: "Mapping[str, str]") -> "list[tuple[str, str]]":
-    """(name, value) of what a text asks the machine for: its time zone, and the addresses that it was told of hosts.
+def of_machine(
+    said: "AbstractSet[bytes]", environ: "Mapping[str, str]", *, scripts: bool = False
+) -> "list[tuple[str, str]]":
+    """(name, value) of what a text asks the machine for, such as its time zone, and the addresses it was told of hosts.
 
     said: what the project's text says, see `mentions.Mentions`. Of hosts only those count that the text names, so that
-    machines agree of which each has its own.
+    machines agree of which each has its own. scripts: what a script asks counts, too.
     """
-    rows: list[tuple[str, str]] = []
+    rows = [
+        (sign[1:].decode(), _fact(sign))
+        for sign in OF_MACHINE
+        if sign in said or (scripts and sign + BY_SCRIPT in said)
+    ]
     zone = environ.get("TZ", "")
     if ZONE in said and (not zone or zone.startswith(":")):
         rows.append(("time zone", digest(read(_LOCAL, _CAP) or b"")))
@@ -174,12 +191,24 @@ def read_by_name(
         if not counts_where_read(os.fsencode(name)):
             continue
         asked = signs([sign + os.fsencode(name) for sign in ((READ, READ_BY_SCRIPT) if scripts else (READ,))])
+        asked += signs([READ_ALL + os.fsencode(name[:size]) for size in range(2, len(name) + 1)])
         if not said.isdisjoint(asked) or (ACCOUNT in said and name in IS_SET and name in _OF_ACCOUNT):
             text = person.without_places(value, root)
             rows.append((name, digest(f"{name} is {text}".encode("utf-8", "surrogateescape"))))
     if ACCOUNT in said:
         rows.append(("account", str(os.geteuid())))
     return rows
+
+
+def _fact(sign: bytes) -> str:
+    system = os.uname()
+    if sign == HOST:
+        return digest(os.fsencode(system.nodename))
+    if sign == KERNEL:
+        return f"{system.release} {system.version}"
+    if sign == PROCESSORS:
+        return str(os.cpu_count())
+    return " ".join(map(str, (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups()))))
 
 
 _OF_ACCOUNT = frozenset(["USER", "LOGNAME", "USERNAME"])
@@ -461,7 +490,7 @@ def _used(text: str) -> "Iterator[str]":
                 yield word.strip('"`')
 
 
-def libraries(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
+def libraries(environ: "Mapping[str, str]", budget: files.Budget) -> "Iterator[tuple[str, str]]":
     """(folder, digest) of those that programs load libraries from: by their sizes and both ends, as programs count."""
     for name in _LIBRARIES:
         for folder in environ.get(name, "").split(":"):
@@ -469,11 +498,11 @@ def libraries(environ: "Mapping[str, str]") -> "Iterator[tuple[str, str]]":
                 continue
             parts: list[bytes] = []
             for library in _list(folder)[:_MOST_LIBRARIES]:
-                parts += (os.fsencode(library), _edges(f"{folder}/{library}"))
+                parts += (os.fsencode(library), _edges(f"{folder}/{library}", budget))
             yield folder, digest_parts(parts)
 
 
-def _edges(path: str) -> bytes:
+def _edges(path: str, budget: files.Budget) -> bytes:
     try:
         handle = open_regular(path)
     except OSError:
@@ -481,7 +510,7 @@ def _edges(path: str) -> bytes:
     try:
         size = os.fstat(handle).st_size
         ends = os.pread(handle, _FEW, 0) + os.pread(handle, _FEW, max(size - _FEW, 0))
-        return b"%d:%s" % (size, ends)
+        return b"%d:%s%s" % (size, ends, middle(path, size, ends, budget))
     except OSError:
         return b""
     finally:

@@ -221,6 +221,7 @@ class Tools:
         "_programs",
         "_told",
         "budget",
+        "cwd",
         "environ",
         "identities",
         "known",
@@ -242,6 +243,7 @@ class Tools:
         self._found: dict[str, list[str]] = {}  # of these what `on_path` has told
         self._kinds: dict[str, int] = {}  # what was looked at for scripts
         self._lightly = False  # what is looked at may be run, or only be spoken of
+        self.cwd = ""  # from where PATH is seen
         self.more: list[str] = []  # folders with programs besides those of PATH
 
     def add(self, word: str, folder: str, *, optional: bool = False) -> None:
@@ -371,7 +373,8 @@ class Tools:
             parts = [*self._script(head + rest, path, folder, depth), *self._about_script(real)]
         else:
             libraries = leads.libraries(real, self.environ) if head[:4] == _ELF else []
-            parts = [b"%d" % size, head, rest, *self._about_binary(real), *map(self._edges, libraries)]
+            parts = [b"%d" % size, head, rest, leads.middle(real, size, head, self.budget)]
+            parts += [*self._about_binary(real), *map(self._edges, libraries)]
             if os.path.basename(path).startswith(("python", "pypy")):
                 self.python(path)
                 parts += self._libpython(real)
@@ -383,10 +386,11 @@ class Tools:
     def _edges(self, path: str) -> bytes:
         """Of a library, or of what a script names."""
         try:
-            size, head, rest = _edges(os.path.realpath(path))
+            size, head, rest = _edges(real := os.path.realpath(path))
         except OSError:
             return b""
-        return digest_parts([os.fsencode(os.path.basename(path)), b"%d" % size, head, rest]).encode()
+        more = leads.middle(real, size, head, self.budget)
+        return digest_parts([os.fsencode(os.path.basename(path)), b"%d" % size, head, rest, more]).encode()
 
     def _script(self, text: bytes, path: str, folder: str, depth: int) -> list[bytes]:
         line, _, body = text[2:].partition(b"\n")
@@ -531,7 +535,10 @@ class Tools:
         """Where a program of that name lies on PATH; nowhere for a utility of the system's."""
         if not self._programs:
             seen: set[str] = set()
-            for place in self.environ.get("PATH", os.defpath).split(":"):
+            for named in self.environ.get("PATH", os.defpath).split(":"):
+                place = os.path.normpath(os.path.join(self.cwd, named)) if self.cwd and named[:1] != "/" else named
+                if place != named and f"{place}/".startswith(f"{self.root}/"):
+                    continue
                 # /bin is /usr/bin on most systems: who looks for the next of a name finds none in the same folder.
                 real = os.path.realpath(place)
                 for name in _list(place) if place.startswith("/") and real not in seen else ():
@@ -628,6 +635,17 @@ class Tools:
         is_elsewhere = not f"{os.path.realpath(prefix)}/".startswith(f"{self.root}/")
         read = packages.of_python_by_names if self._lightly and is_elsewhere else packages.of_python
         self.packages[name] = read(homes, self.root, self.budget)
+        self._of_every_start(name, base)
+
+    def _of_every_start(self, name: str, base: str) -> None:
+        """What an interpreter at `base` runs first, whatever environment is its own."""
+        if leads.is_of_system(f"{base}/lib/"):
+            return
+        for library in packages.site_folders(base):
+            for each in ("sitecustomize.py", "usercustomize.py"):
+                text = follow(f"{os.path.dirname(library)}/{each}", self.budget)
+                if text is not None:
+                    self.identities[f"{each} of {name}"] = digest_parts([text])
 
 
 def _edges(path: str) -> tuple[int, bytes, bytes]:

@@ -134,6 +134,7 @@ def read(data: bytes, kind: bytes) -> bytes:
         flags = b""
     else:
         far |= _listed(data)
+        far |= {b"/tmp"} if any(each in data for each in _TEMPORARY) else set()
         near, relative, far = _shown(near), _shown(relative), _shown(far)
         if any(each in data for each in _CLIMBS):
             more, most = _climbs(data)
@@ -144,8 +145,8 @@ def read(data: bytes, kind: bytes) -> bytes:
         # Its first line says where its interpreter lies, which is known as such.
         text = data.partition(b"\n")[2] if data[:2] == b"#!" else data
         names = set(signs((*_named(text, scripts=kind == SCRIPT), *variables))) if is_open else set()
-        words = {*signs(_programs(data, kind)), *_asked(data), *_told_apart(data, kind)}
-        words.update(TOOL + name for name in OWNERS if name in data)
+        words = {*signs(_programs(data, kind)), *_asked(data, kind), *_told_apart(data, kind)}
+        words.update(TOOL + name for name in CONFIGURED if name in data)
     if not (near or relative or far or names or words):
         return b""
     head = b"%d,%d,%s" % (steps, longest, flags)
@@ -165,9 +166,11 @@ def _flags(data: bytes, kind: bytes, steps: int, variables: set[bytes]) -> bytes
     return flags + b"v" if variables else flags
 
 
-def _asked(data: bytes) -> set[bytes]:
+def _asked(data: bytes, kind: bytes) -> set[bytes]:
     """What else it asks for."""
     found = {sign for sign, asking in _ASKING.items() if any(each in data for each in asking)}
+    of_machine = {sign for sign, asking in OF_MACHINE.items() if any(each in data for each in asking)}
+    found |= {sign + BY_SCRIPT for sign in of_machine} if kind == SCRIPT else of_machine
     if asks_for_name(data):
         found.add(NAME)
     return found if b"git" in data else found - {PERSON}
@@ -175,15 +178,29 @@ def _asked(data: bytes) -> set[bytes]:
 
 def _told_apart(data: bytes, kind: bytes) -> "Iterator[bytes]":
     """What it asks of git, and the variables it reads that count for nobody else, of scripts by signs of their own."""
-    if kind == SOURCE:
+    asked = set()
+    if kind == SOURCE or b"git" in data:
         from skillcache.fingerprint import git_state  # where a text is read, and only there
 
-        yield from git_state.asked(data)
+        asked = git_state.asked(data, is_shell=kind == SCRIPT)
+    if installed := _installed(data):
+        yield INSTALLED
+        yield from signs(BY_HAND + name for name in installed)
+    for line in _lines(data, _OF_CACHES) if kind == SOURCE else ():
+        if not any(each in line for each in _LEFT_OUT):
+            yield from (CACHED + name for name in _pattern("cached").findall(line))
+    if kind == SOURCE and any(each in data for each in _JOINING):
+        yield from signs(JOINED + name for line in _lines(data, _JOINING) for name in _pattern("joined").findall(line))
+    # What a script asks for counts where another text starts it.
+    yield from asked if kind == SOURCE else (IF_STARTED + sign for sign in asked)
+    yield from (STARTS + sign for sign in signs(_scripts(data)))
     if b"$" in data or b"env" in data or b"ENV" in data:
         from skillcache.fingerprint.noise import counts_where_read
 
         sign = READ if kind == SOURCE else READ_BY_SCRIPT
         yield from signs([sign + name for name in set(_pattern("variable").findall(data)) if counts_where_read(name)])
+        if b"tartsWith(" in data or b"startswith(" in data:
+            yield from signs([READ_ALL + name for name in set(_pattern("beginning").findall(data))])
 
 
 def _shown(paths: "Iterable[bytes]", *, there: bool = False) -> set[bytes]:
@@ -227,7 +244,7 @@ MODES, ZONE, PERSON, KEPT, LOGIN = b"?modes", b"?zone", b"?person", b"?kept", b"
 ACCOUNT, EXAMPLES, NAME = b"?account", b"?examples", b"?name"
 # Before the name of a tool with settings of its own, wherever in the text it stands.
 TOOL = b"="
-OWNERS = tuple(b"flake8 ruff mypy pylint pycodestyle pydocstyle pyright yapf black isort bandit pytest".split())
+CONFIGURED = tuple(b"flake8 ruff mypy pylint pycodestyle pydocstyle pyright yapf black isort bandit pytest".split())
 _MODES = (
     *(b"st_mode", b"S_IMODE", b"filemode", b"stat -", b"stat(", b"statSync", b"stat.S_", b".mode", b"os.access"),
     *(b"accessSync", b"chmod", b"umask", b"ermission", b"fileperms", b"-perm", b"writable", b"readable", b"ls -l"),
@@ -256,11 +273,38 @@ _SHELLS_OF_A_PERSON = (
     b"'-lc",
     b'"-lc',
 )
+# What a text asks the machine for, and it may be another on the next: its name, its kernel, its processors, the numbers
+# of who runs it. Of a script with the last behind: that counts for tasks alone.
+HOST, KERNEL, PROCESSORS, NUMBERS, BY_SCRIPT = b"?host", b"?kernel", b"?processors", b"?numbers", b"?$"
+OF_MACHINE = {
+    HOST: (
+        *(b"hostname", b"getfqdn", b"platform.node(", b"os.uname", b"platform.uname", b"uname -n", b"uname -a"),
+        *(b"nodename", b"Hostname("),
+    ),
+    KERNEL: (
+        *(b"uname -r", b"uname -a", b"uname -v", b"platform.release(", b"platform.platform(", b"platform.version("),
+        *(b"os.uname", b"platform.uname", b"os.release(", b"os.version(", b"kernel_release", b"utsname"),
+    ),
+    PROCESSORS: (
+        *(b"cpu_count", b"nproc", b"os.cpus", b"NumCPU", b"vailable_parallelism", b"vailableParallelism", b"num_cpus"),
+        *(b"hardwareConcurrency", b"sched_getaffinity", b"SC_NPROCESSORS", b"processor_count", b"vailableProcessors"),
+    ),
+    NUMBERS: (
+        *(b"getuid", b"geteuid", b"getgid", b"getegid", b"getgroups", b"id -u", b"id -g", b"id -G", b"$UID", b"${UID"),
+        *(b"EUID", b"Getuid", b"Getgid", b"Geteuid", b"current_uid", b"st_uid", b"st_gid", b".owner()", b"get_uid"),
+    ),
+}
+# Before what a script asks for, and before the names of the files that a text may start.
+IF_STARTED, STARTS = b"!", b">"
 # Before the name of a variable that a text reads.
 READ, READ_BY_SCRIPT = b"?$", b"?$$"
+READ_ALL = b"?$^"  # before what the names begin with of those that it goes over
 _ACCOUNT = (b"getuser", b"getlogin", b"userInfo(", b"getpwuid", b"getpwnam", b"Etc.getlogin", b"user.Current(")
 _KEPT = (b"config.cache", b"config.getini('cache", b"lastfailed", b"pytest_cache/v", b"pytest_cache/d")
 _ASKING = {MODES: _MODES, ZONE: _ZONED, PERSON: _SIGNED, KEPT: _KEPT, LOGIN: _SHELLS_OF_A_PERSON, ACCOUNT: _ACCOUNT}
+# Who owns a file; and each cache of a tool's or an editor's of which a text names something, with its name behind.
+OWNERS, CACHED = b"?owners", b"?cached "
+_ASKING[OWNERS] = (b"st_uid", b"st_gid", b".owner(", b".group(", b"%U", b"-user ", b"-group ", b"get_owner", b".uid")
 _ASKING[EXAMPLES] = (b"import hypothesis", b"from hypothesis")
 _OWN = (
     *(b"__file__", b"__dirname", b"__filename", b"__dir__", b"__DIR__", b"__FILE__", b"import.meta", b"$0", b"${0"),
@@ -270,6 +314,15 @@ _OWN = (
 TOPS = frozenset(
     b"""/opt /etc /srv /data /tmp /var /home /mnt /media /root /workspace /app /Users /private/tmp /usr/share /usr/local
     /usr/local/share /usr/local/etc /var/lib /var/tmp /var/opt /etc/opt /run""".split()
+)
+_TEMPORARY = (
+    b"gettempdir(",
+    b"tmpdir()",
+    b"TempDir()",
+    b"temp_dir()",
+    b"Dir.tmpdir",
+    b"sys_get_temp_dir",
+    b"io.tmpdir",
 )
 _STANDING = (b"cwd", b"CWD", b"PWD", b"rootpath", b"rootdir", b"curdir", b"CARGO_MANIFEST_DIR")
 _BEFORE = (b"sudo ", b"xargs ", b"exec ", b"execdir ", b"-ok ", b"env ", b"then ", b"nohup ", b"command ", b"bin/")
@@ -295,6 +348,20 @@ _PATTERNS = {
     "left": rb"%[-0-9.]{0,6}[a-z]|[#$@]?\{[^{}]{0,60}\}|\$\w{1,40}|\[[^\]]{0,20}\]|\?",
     "variable": rb"(?:\$[{(]?|(?:environ|getenv|Getenv|env::var|ENV|\benv)\W{1,3}(?:(?:get|fetch)\W{1,3})?)"
     rb"([A-Z][A-Z0-9_]{1,40})",
+    "small": rb"(?:environ|getenv|Getenv|env::var|ENV|process\.env)\W{1,3}(?:(?:get|fetch)\W{1,3})?"
+    rb"(?<=[\"'.])([a-z][a-z0-9_]{1,40})",
+    "up": rb"[\"'`]((?:\.\./){1,9})[\"'`]\s{0,3}[+.]\s{0,3}\w",  # and what is put behind it
+    "included": rb"(?m)^[ \t]{0,20}(?:#[ \t]{0,9}include[ \t]{0,9}<([\w./+-]{1,80})>"
+    rb"|-?include[ \t]{1,9}([\w./+-]{1,80}\.mk)\b)",
+    "library": rb"(?:(?<![\w-])-l([\w+.-]{1,40})|[\"'/](lib[\w+-]{1,40}\.so(?:\.\d{1,4}){0,3})[\"'])",
+    "beginning": rb"tarts[wW]ith\(\s{0,3}[\"'`]([A-Z][A-Z0-9_]{1,30})[\"'`]",
+    "cached": rb"[\"'`/](\.idea|\.svn|\.hg|\.DS_Store|\.mypy_cache|\.ruff_cache|\.pytest_cache|\.hypothesis|\.pyre"
+    rb"|\.pytype|\.eslintcache|\.stylelintcache)(?=[\"'`/])",
+    "joined": rb"[/,(]\s{0,9}[bfru]{0,2}[\"'`]\.?/?([\w@+-][\w.@+-]{1,60})(?=[/\"'`])",
+    "any": rb"(?:environ(?:\.get)?|getenv|Getenv|env::var|ENV|process\.env)\s?[\[(]\s?"
+    rb"(?:f[\"']|`|[A-Za-z_][\w.]{0,40}\s{0,3}[+\])|,]|[\"']\w{0,40}[\"']\s{0,3}[+%.]|[\"']\w{0,40}%)",
+    "script": rb"([\w.+-]{1,40}\.(?:sh|bash|zsh))\b"
+    rb"|(?:bin|scripts?|tools|hack|ci)/(?:[\w.+-]{1,40}/)?([\w+-]{1,40})(?![\w./+-])",
     "upward": rb"\.parents\b(?!\s{0,9}\[)|\b[fF]ind[-_]?[uU]p|\.ancestors\(|\b[sS]earch[-_]?[uU]p|find_root|findRoot",
 }
 _found: "dict[str, re.Pattern[bytes]]" = {}
@@ -329,6 +396,7 @@ def _leading_up(data: bytes, *, counts: bool) -> tuple[set[bytes], set[bytes], i
     relative: set[bytes] = set()
     steps = longest = 0
     for line in _lines(data, (b"..",)):
+        relative.update(path + b"*" for path in _pattern("up").findall(line))
         plain, place = line.translate(_WORDS), 0
         for word in plain.split():
             place = plain.index(word, place) + len(word)
@@ -431,6 +499,20 @@ def _listed(data: bytes) -> set[bytes]:
     return found
 
 
+def _installed(data: bytes) -> set[bytes]:
+    """What compilers, make and pkg-config take from where somebody installs things by hand, below that folder."""
+    found: set[bytes] = set()
+    if b"include" in data:
+        found.update(b"include/" + (one or other) for one, other in _pattern("included").findall(data))
+    if b"-l" in data or b".so" in data:
+        for name, spelled in _pattern("library").findall(data):
+            found.update([b"lib/" + spelled] if spelled else [b"lib/lib%s%s" % (name, end) for end in (b".so", b".a")])
+    for line in _lines(data, (b"pkg-config", b"pkg_config", b"PKG_CHECK_MODULES", b"pkg_check_modules")):
+        names = [name for name in line.translate(_NAMES).split() if name[:1] != b"-"]
+        found.update(b"lib/pkgconfig/%s.pc" % name for name in names)
+    return found
+
+
 def _lists_above(data: bytes) -> bool:
     """Whether a line that looks at what lies in a folder goes to the one above."""
     return any(b".." in line or any(sign in line for sign in _CLIMBS) for line in _lines(data, _LISTINGS))
@@ -458,11 +540,24 @@ def _searches(data: bytes) -> bool:
 _OF_ALL = frozenset(b"HOME PATH PWD OLDPWD SHELL USER TMPDIR LANG TERM IFS OSTYPE UID RANDOM BASH_SOURCE".split())
 
 
+# Instead of a variable's name: it is put together as the text runs, or made of a field's by a library.
+ANY = b"$*"
+_OF_SETTINGS = (
+    *(b"BaseSettings", b"env_prefix", b"environ.items(", b"entries(process.env", b"in os.environ", b"AutomaticEnv"),
+    *(b"envconfig.", b"envvar_prefix", b"envy::", b"ENV.each", b"ENV.select", b"os.Environ(", b"env::vars", b"${!"),
+)
+
+
 def _variables(data: bytes) -> set[bytes]:
     """The variables that it reads, each with `$` before."""
-    if not (b"$" in data or b"env" in data or b"ENV" in data):
+    if not (b"$" in data or b"env" in data or b"ENV" in data or b"BaseSettings" in data):
         return set()
-    return {b"$" + name for name in _pattern("variable").findall(data) if name not in _OF_ALL}
+    found = {b"$" + name for name in _pattern("variable").findall(data) if name not in _OF_ALL}
+    if b"env" in data or b"ENV" in data or b"BaseSettings" in data:
+        found.update(b"$" + name for name in _pattern("small").findall(data))
+        if any(each in data for each in _OF_SETTINGS) or _pattern("any").search(data):
+            found.add(ANY)
+    return found
 
 
 def _spaced(text: bytes) -> list[bytes]:
@@ -496,6 +591,7 @@ def _add_named(line: bytes, strong: set[bytes], weak: set[bytes], *, scripts: bo
     is_path = any(sign in line for sign in _OF_PATHS)
     for word in line.translate(_WORDS).split():
         parts = word.translate(_NAMES).split()
+        strong.update([word[word.rfind(b".") :]] if scripts and b"$" in word and b"." in word else [])
         if b"/" in word and word.strip(b"/"):
             strong.update(parts)
         elif scripts or b"." in word:
@@ -505,6 +601,7 @@ def _add_named(line: bytes, strong: set[bytes], weak: set[bytes], *, scripts: bo
         for piece in line.split(bytes((quote,)))[1::2]:
             if piece and len(piece) < _QUOTED and b"/" not in piece:
                 (strong if is_path else weak).add(piece)
+                strong.update((piece.rpartition(b"}")[2], piece.partition(b"{")[0]) if b"}" in piece else ())
                 if loads and b"." in piece:  # a module in a package
                     strong.add(piece.partition(b".")[0])
     if scripts and b"path" in line and (b"=" in line or b":" in line):
@@ -514,7 +611,27 @@ def _add_named(line: bytes, strong: set[bytes], weak: set[bytes], *, scripts: bo
         strong.update(rest.replace(b".", b" ").translate(_NAMES).split()[:8])
 
 
+_OF_CACHES = (b".idea", b".svn", b".hg", b".DS_", b"_cache", b".hypothesis", b".pyre", b".pytype", b"lintcache")
+# A line with one of these speaks of what is not looked at, is removed, or is a list of such.
+_LEFT_OUT = (
+    b"ignore",
+    b"xclude",
+    b"skip",
+    b"rmtree",
+    b"rm -",
+    b"norecurs",
+    b"unlink",
+    b"clean",
+    b"', '",
+    b'", "',
+    b"prune",
+)
 WEAK = b"\2"
+# The text includes, or links with, what may be installed by hand; before the names of that.
+INSTALLED, BY_HAND = b"?installed", b"\4"
+# Before a name that is put behind another, in a line with one of these: the place may come from another text.
+JOINED = b"\3"
+_JOINING = (b"oin(", b"esolve(", b"oinpath(", b" / ", b'/ "', b"/ '", b")/'", b')/"', b"/'", b'/"', b'+ "/', b"+ '/")
 _QUOTED = 80
 _OF_PATHS = (b"/", b"ath", b"oin", b"open", b"oad", b"ile", b"..", b"insert", b"append", b"dir", b"Dir", b"parent")
 
@@ -537,6 +654,14 @@ def _programs(data: bytes, kind: bytes) -> set[bytes]:
     return {
         name for name in (name.strip(b"-+@.,=)]}") for name in found) if 0 < len(name) <= _NAME and b"/" not in name
     }
+
+
+def _scripts(data: bytes) -> set[bytes]:
+    """The names of the scripts that it may start: what ends as one does, and the last part of a path in quotes."""
+    found = {b"Makefile"} if b'"make' in data or b"'make" in data or b"$(MAKE)" in data else set()
+    if any(each in data for each in (b".sh", b".bash", b".zsh", b"bin/", b"cript", b"tools/", b"hack/", b"ci/")):
+        found |= {name or other for name, other in _pattern("script").findall(data)}
+    return found
 
 
 def text_at(path: bytes) -> bytes:

@@ -21,7 +21,7 @@ does, or the command itself may.
 
 import os
 import time
-from stat import S_ISDIR, S_ISREG, S_IWOTH
+from stat import S_IFMT, S_ISDIR, S_ISREG, S_IWOTH, S_IXUSR
 
 from skillcache.core import Record, files, outcomes
 from skillcache.core.digest import blob_oid, digest, digest_parts, signs
@@ -29,7 +29,8 @@ from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.fingerprint.above import is_noise
-from skillcache.fingerprint.mention_text import TOOL, TOPS, WEAK
+from skillcache.fingerprint.files import unusual_mode
+from skillcache.fingerprint.mention_text import ANY, BY_HAND, IF_STARTED, INSTALLED, JOINED, STARTS, TOOL, TOPS, WEAK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from skillcache.fingerprint.index import Blob
     from skillcache.fingerprint.own import StampedFile
 
-_FORM = b"6"
+_FORM = b"7"
 _BEGIN = repr((_FORM,))[:-1].encode()  # of what is remembered of a root
 _PART = 0.6  # of the time that is left: past it a look is given up, before the place is blamed for it
 _MOST_HELD = 64 << 20  # bytes of what is remembered
@@ -59,14 +60,26 @@ _ENTRIES, _BYTES = 2_000, 16 << 20  # of a folder elsewhere: up to here by conte
 _STAMPED = 20_000  # files: up to here as packages are, from here on by the names at its top
 # Programs and their libraries are captured as such; the rest of these is no file that anybody keeps data in.
 _SYSTEM = frozenset("bin sbin lib lib32 lib64 libx32 proc dev sys run boot nix".split())  # noqa: SIM905
-_WITH_DATA = ("/run/", "/lib/", "/lib64/", "/usr/lib/", "/usr/libexec/")  # files alone
+_WITH_DATA = ("/run/", "/dev/shm/", "/lib/", "/lib64/", "/usr/lib/", "/usr/libexec/")  # noqa: S108 - files alone
+# What nobody asks whether it is there, and what is another for each process.
+_OF_PROCESSES = ("/proc/self", "/proc/thread-self", "/dev/fd", "/dev/pts", *(f"/proc/{n}" for n in range(1, 10)))
+_EVERYWHERE = frozenset(
+    """/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/stdin /dev/stdout /dev/stderr /dev/ptmx
+    /bin/sh /bin/bash /bin /dev /proc /sys /usr /usr/bin /usr/bin/env /usr/lib /lib /lib64 /sbin /usr/sbin /run
+    /bin/true /bin/false /bin/cat /bin/echo /bin/ls /usr/bin/python3 /dev/shm""".split()  # noqa: SIM905
+)
 _NO_DATA = (".so", ".a", ".o", ".pid", ".lock", ".sock", ".socket", ".py", ".pyc")
+_ANY = signs([ANY])[0]
 # Of a machine, and none of these is meant where a text does not spell its path.
 _OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group shadow fstab".split())  # noqa: SIM905
 # A variable called so names what a run writes to, or an installation.
 _NO_INPUTS = ("TMP", "TEMP", "CACHE", "LOG", "OUT")
+_OF_ALL = frozenset(["PATH", "MANPATH", "INFOPATH", "CDPATH", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS"])  # of no project
+_BY_HAND, _OF_PKGCONFIG = "/usr/local", ("lib/pkgconfig", "share/pkgconfig")
+_LONGEST_VALUE, _MOST_OF_VALUE = 4_096, 8
+_TEMPORARY = "/tmp"  # noqa: S108 - as texts call it
 _INSTALLED = ("_HOME", "_ROOT", "_PREFIX", "VIRTUAL_ENV", "GOPATH", "NVM_DIR", "BUN_INSTALL", "SDKMAN_DIR", "GOBIN")
-_OF_USR = ("/usr/share/", "/usr/local/share/", "/usr/local/etc/", "/usr/local/lib/")
+_OF_USR = ("/usr/share/", "/usr/local/")
 # What changes by itself, or is captured otherwise.
 _NEVER = frozenset(".git .hg .svn .cache .claude .claude.json .npm .Trash __pycache__ node_modules".split())  # noqa: SIM905
 _GENERAL = (".config", ".local", ".local/share")
@@ -79,7 +92,7 @@ _RECIPE_ENDS = (".mk", ".mak", ".just", "askfile.yml", "askfile.yaml")
 _COOKS = (b"make", b"gmake", b"bmake", b"remake", b"just", b"task", b"go-task", b"checkmake")
 _CODE = (
     *(".py", ".js", ".cjs", ".mjs", ".ts", ".tsx", ".jsx", ".json", ".rb", ".php", ".lua", ".cmake", ".mk", ".sh"),
-    *(".pl", ".pm", ".toml", ".yaml", ".yml", ".h", ".go", ".rs", ".mts", ".cts"),
+    *(".pl", ".pm", ".pc", ".toml", ".yaml", ".yml", ".h", ".go", ".rs", ".mts", ".cts"),
 )
 
 
@@ -140,6 +153,8 @@ def of(
         other.finish()
         memory.words().update(other.words())
         memory.recipes().update(other.recipes())
+    found.joined(memory.words() | memory.recipes())
+    found.installed(memory.words() | memory.recipes())
     found.follow(memory, reached)
     spelled = set(found.found)
     for each in given:
@@ -168,7 +183,8 @@ def of(
     memory.finish()
     folders = list(filter(os.path.isdir, found.found))
     tools = {sign[1:].decode() for sign in (*memory.words(), *memory.recipes()) if sign[:1] == TOOL}
-    return Mentions(dict(found.rows()), named, folders, found.environments(), memory.words(), tools)
+    said = _with_started(memory.words())
+    return Mentions(dict(found.rows()), named, folders, found.environments(), said, tools)
 
 
 class _Memory:
@@ -215,8 +231,7 @@ class _Memory:
                 line = now[key] = self._line(path, key) if held is None else held
                 if line:
                     found.append((path, line))
-                    into = self._recipes if _is_recipe(path) else self._words
-                    into.update(line.rpartition(b"\0")[2].split(b"\1"))
+                    (self._recipes if _is_recipe(path) else self._words).update(_said(path, line))
         self._kept = (stamp, body, words)
         if self._kept != before:
             self._save({**recent, **now})
@@ -254,8 +269,8 @@ class _Memory:
             if line is None:
                 line = self._line(path, key)
             if line:
-                front, _, last = line.rpartition(b"\0")
-                (recipes if _is_recipe(path) else words).update(last.split(b"\1"))
+                front = line.rpartition(b"\0")[0]
+                (recipes if _is_recipe(path) else words).update(_said(path, line))
                 if not front.endswith(b"\0\0\0\0") and _may_leave(path, front):
                     named.append(path + b"\0" + front + b"\0")
         self._keep()
@@ -304,7 +319,7 @@ class _Memory:
 
             line = mention_text.read(files.load(path, _READ), kind.upper())
         self._now[key] = line
-        self._words.update(line.rpartition(b"\0")[2].split(b"\1"))
+        self._words.update(_said(os.fsencode(path), line))
         return line
 
     def cooks(self, path: str) -> bool:
@@ -343,6 +358,36 @@ class _Memory:
 def _is_recipe(path: bytes) -> bool:
     name = os.fsdecode(path.rpartition(b"/")[2])
     return name in _RECIPES or name.endswith(_RECIPE_ENDS)
+
+
+def _said(path: bytes, line: bytes) -> list[bytes]:
+    """The words of a text. What a script asks for is said with its name, for it counts where another starts it."""
+    words = line.rpartition(b"\0")[2].split(b"\1")
+    if _kind(path) != b"s":
+        return words
+    own = [word for word in words if word[:1] in (IF_STARTED, STARTS)]
+    if not own:
+        return words
+    (name,) = signs([path.rpartition(b"/")[2]])
+    return [*(word for word in words if word not in own), IF_STARTED + b" ".join([name, *own])]
+
+
+def _with_started(words: "set[bytes]") -> "set[bytes]":
+    """With what the scripts ask for that the texts start, and those that these do."""
+    scripts: dict[bytes, list[bytes]] = {}
+    for word in words:
+        if word[:1] == IF_STARTED:
+            name, *own = word[1:].split(b" ")
+            scripts.setdefault(name, []).extend(own)
+    pending = [word[1:] for word in words if word[:1] == STARTS] if scripts else []
+    found: set[bytes] = set()
+    for name in pending:
+        for each in scripts.pop(name, ()):
+            if each[:1] == STARTS:
+                pending.append(each[1:])
+            else:
+                found.add(each[1:])
+    return words | found if found else words
 
 
 def _pair(item: bytes) -> tuple[bytes, bytes]:
@@ -393,14 +438,36 @@ def _levels(path: bytes, steps: int, longest: int, flags: bytes) -> int:
 
 
 class _Asked:
-    """What lies in a folder, by the signs of the names."""
+    """What lies in a folder, by the signs of the names.
 
-    __slots__ = ("stemmed", "strong", "weak")
+    parts: by their ends and beginnings, `.json` and `case_`, as a text says them that puts a name together.
+    """
+
+    __slots__ = ("joined", "parts", "stemmed", "strong", "weak")
 
     def __init__(self, entries: set[str], stems: dict[str, list[str]], weak: set[str]) -> None:
+        self.joined = dict(zip(signs(JOINED + os.fsencode(name) for name in entries), entries, strict=True))
+        parts: dict[str, list[str]] = {}
+        for name in weak:
+            for part in _parts_of(name) if not is_noise(name) else ():
+                parts.setdefault(part, []).append(name)
+        self.parts = dict(zip(signs(map(os.fsencode, parts)), parts.values(), strict=True))
         self.strong = dict(zip(signs(map(os.fsencode, entries)), entries, strict=True))
         self.stemmed = dict(zip(signs(map(os.fsencode, stems)), stems.values(), strict=True))
         self.weak = dict(zip(signs(WEAK + os.fsencode(name) for name in weak), weak, strict=True))
+
+
+def _parts_of(name: str) -> "Iterator[str]":
+    at = name.rfind(".")
+    if at > 0:
+        yield name[at:]
+    for sign in _ENDING:
+        at = name.find(sign, 1)
+        if at > 0:
+            yield name[: at + 1]
+
+
+_ENDING = "_-."  # how the beginning of a name ends that goes on with something else
 
 
 class _Elsewhere:
@@ -420,24 +487,40 @@ class _Elsewhere:
         self._listed: dict[str, tuple[set[str], dict[str, list[str]], bool]] = {}
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
-        self._of_variables = dict(self._folders_of_variables())
+        self._of_variables: dict[bytes, list[tuple[str, str]]] = {}
+        for sign, *found in self._folders_of_variables():
+            self._of_variables.setdefault(sign, []).append((found[0], found[1]))
         self._begun: set[str] = set()  # whose text was read
         self._worktrees: list[str] | None = None  # of this repository
+        self.there: set[str] = set()  # of the system, which counts by being there
+        self.levels = 0  # folders above the project, up to which some text climbs
 
-    def _folders_of_variables(self) -> "Iterator[tuple[bytes, tuple[str, str]]]":
-        """(sign, (name, folder)) of the variables that name a folder of somebody's."""
+    def _folders_of_variables(self) -> "Iterator[tuple[bytes, str, str]]":
+        """(sign, name, folder) of the variables that name a folder of somebody's, or several."""
         from skillcache.fingerprint.leads import is_of_system
         from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
 
         for name, value in self.environ.items():
-            if not value.startswith(("/", "~/", "../")) or ":" in value or name in IS_SET or name in IS_FOLDER:
+            if not value.startswith(("/", "~/", "../")) or name in IS_SET or name in IS_FOLDER:
                 continue
-            if is_noise(name) or name in ("HOME", "PWD") or any(word in name for word in _NO_INPUTS):
+            if len(value) > _LONGEST_VALUE or name in _OF_ALL:
                 continue
-            path = self.home + value[1:] if value[0] == "~" else os.path.normpath(os.path.join(self.root, value))
-            aside = self._holds(self.root, path) or self._holds(path, self.root) or is_of_system(f"{path}/")
-            if not aside and path != self.home and os.path.isdir(path):
-                yield signs([b"$" + os.fsencode(name)])[0], (name, path)
+            if is_noise(name) or name in ("HOME", "PWD") or any(word in name.upper() for word in _NO_INPUTS):
+                continue
+            for piece in filter(None, value.split(":")[:_MOST_OF_VALUE]):
+                for path in self._places_of(piece):
+                    aside = self._holds(self.root, path) or self._holds(path, self.root) or is_of_system(f"{path}/")
+                    if not aside and path != self.home and os.path.isdir(path):
+                        yield signs([b"$" + os.fsencode(name)])[0], name, path
+
+    def _places_of(self, value: str) -> "Iterator[str]":
+        """Where a folder may lie that is called so: one with steps up is seen from the root, or from below it."""
+        if value[:1] in ("~", "/"):
+            yield self.home + value[1:] if value[0] == "~" else os.path.normpath(value)
+            return
+        while value.startswith("../"):
+            yield os.path.normpath(os.path.join(self.root, value))
+            value = value[3:]
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""
@@ -446,8 +529,24 @@ class _Elsewhere:
         folder = os.path.normpath(os.path.join(self.root, os.path.dirname(os.fsdecode(path))))
         head, words, _ = self._of_paths(line, folder, places, built=_kind(path) in (b"c", b"s", b"l", b"k"))
         steps, longest, flags = head
+        levels = _levels(path, int(steps), int(longest), flags)
+        self.levels = max(self.levels, levels)
         if words:
-            self._around(self.root, _levels(path, int(steps), int(longest), flags), words, flags)
+            self._around(self.root, levels, words, flags)
+
+    def joined(self, words: "AbstractSet[bytes]") -> None:
+        """What one text puts a name behind may be a place that another climbs to."""
+        place = self.root
+        for _ in range(self.levels):
+            place = os.path.dirname(place)
+            is_of_all = self._list(place)[2]
+            if place in ("/", self.home) or is_of_all:
+                break
+            asked = self._asking(place)
+            for sign in words & asked.joined.keys():
+                path = f"{place}/{asked.joined[sign]}"
+                aside = os.path.lexists(f"{path}/.git") or (os.path.isdir(path) and not _is_small(path))
+                self._add(path, whole=not aside, literal=False)
 
     def _of_paths(
         self, line: bytes, folder: str, places: "Iterable[str]", *, built: bool
@@ -486,11 +585,31 @@ class _Elsewhere:
             for place in (self.home, *(f"{self.home}/{name}" for name in _GENERAL), settings):
                 if place.startswith("/"):
                     self._named_in(place, words)
-        for sign in words & self._of_variables.keys() if b"v" in flags else ():
-            name, folder = self._of_variables[sign]
-            if b"l" in flags and not name.endswith(_INSTALLED):
-                self._add(folder, whole=True, literal=True)
-            self._below(folder, words, _DEEP)
+        if b"v" in flags:
+            self._behind_variables(words, flags)
+
+    def installed(self, words: "AbstractSet[bytes]") -> None:
+        """What lies where somebody installs things by hand, and a text includes or links with."""
+        if INSTALLED not in words:
+            return
+        headers = [f"include/{name}" for name in self._list(f"{_BY_HAND}/include")[0]]
+        headers += [f"{top}/{name}" for top in headers[:_MOST_LISTED] for name in self._list(f"{_BY_HAND}/{top}")[0]]
+        others = [
+            f"{place}/{name}" for place in ("lib", *_OF_PKGCONFIG) for name in self._list(f"{_BY_HAND}/{place}")[0]
+        ]
+        paths = [*headers, *others]
+        asked = signs(BY_HAND + os.fsencode(path.replace("share/", "lib/", 1)) for path in paths)
+        for path, sign in zip(paths, asked, strict=True):
+            if sign in words and os.path.isfile(f"{_BY_HAND}/{path}"):
+                self._add(f"{_BY_HAND}/{path}", whole=False, literal=True)
+
+    def _behind_variables(self, words: set[bytes], flags: bytes) -> None:
+        is_any = _ANY in words
+        for sign in self._of_variables if is_any else words & self._of_variables.keys():
+            for name, folder in self._of_variables[sign]:
+                if (b"l" in flags or (is_any and _is_small(folder))) and not name.upper().endswith(_INSTALLED):
+                    self._add(folder, whole=True, literal=True)
+                self._below(folder, words, _DEEP)
 
     def _files_in(self, folder: str) -> None:
         """What a text finds that looks at all that lies in a folder."""
@@ -507,6 +626,7 @@ class _Elsewhere:
         asked = self._asking(folder)
         exact = {asked.strong[sign] for sign in words & asked.strong.keys()}
         exact |= {asked.weak[sign] for sign in words & asked.weak.keys()}
+        exact.update(*(asked.parts[sign] for sign in words & asked.parts.keys()))
         for name in exact - _OF_MACHINE:
             path = f"{folder}/{name}"
             if os.path.isfile(path):
@@ -621,8 +741,8 @@ class _Elsewhere:
             if "*" in each:
                 self._pattern(self.home + each[1:], words) if self.home else None
             elif os.fsencode(each) in TOPS:
-                if words:
-                    self._below(each, words, _DEEP)
+                for place in dict.fromkeys((each, self.temporary) if each == _TEMPORARY else (each,)):
+                    self._below(place, words, _DEEP) if words else None
             else:
                 self._far(each, built=built)
 
@@ -631,12 +751,15 @@ class _Elsewhere:
             if self.home:
                 self._literal(self.home + named[1:], built=built)
             return
-        if named.startswith(_WITH_DATA):
-            if built and os.path.isfile(named) and not named.endswith(_NO_DATA) and ".so." not in named:
-                self._add(named, whole=False, literal=True)
-            return
         first = named.split("/", 2)[1]
-        if first in _SYSTEM or (first == "usr" and not named.startswith(_OF_USR)) or first not in self._list("/")[0]:
+        if first in _SYSTEM or (first == "usr" and not named.startswith(_OF_USR)):
+            is_data = named.startswith(_WITH_DATA) and not named.endswith(_NO_DATA) and ".so." not in named
+            if built and is_data and os.path.isfile(named):
+                self._add(named, whole=False, literal=True)
+            elif built and not named.startswith(_OF_PROCESSES) and named not in _EVERYWHERE and os.path.lexists(named):
+                self.there.add(named)
+            return
+        if first not in self._list("/")[0]:
             return
         if named.endswith("/"):
             if os.fsencode(named[:-1]) not in TOPS and _is_small(named):
@@ -679,6 +802,8 @@ class _Elsewhere:
         exact = [asked.weak[sign] for sign in names & asked.weak.keys()]
         if not is_of_all:
             exact += [asked.strong[sign] for sign in words & asked.strong.keys()]
+            if folder != self.home and not elsewhere:
+                exact += [name for sign in names & asked.parts.keys() for name in asked.parts[sign]][:_MOST_LISTED]
         for entry in exact:
             self._add(f"{folder}/{entry}", whole=False, literal=False)
 
@@ -752,10 +877,18 @@ class _Elsewhere:
                 yield self._spelled(path), ("unreadable", ())
                 continue
             is_folder = S_ISDIR(status.st_mode)
-            if not is_folder and not S_ISREG(status.st_mode):
-                continue  # a pipe or a device holds nothing that could be looked at
+            if not is_folder and not S_ISREG(status.st_mode):  # a pipe or a device, which is not looked into
+                yield self._spelled(path), (f"of kind {S_IFMT(status.st_mode):o}", ())
+                continue
             stamp = () if is_folder else (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            yield self._spelled(path), (self._content(path), stamp)
+            mode = "" if is_folder else unusual_mode(status) + ("x " if status.st_mode & S_IXUSR else "")
+            yield self._spelled(path), (mode + self._content(path), stamp)
+        for path in sorted(self.there - self.found):
+            try:
+                said = files.load(path, _FILE) if path.startswith("/proc/sys/") and os.path.isfile(path) else b""
+                yield path, (f"of kind {S_IFMT(os.lstat(path).st_mode):o} {digest(said)}", ())
+            except OSError:
+                continue
 
     def _spelled(self, path: str) -> str:
         """As it is called in every worktree, and by every person."""

@@ -85,6 +85,8 @@ _OF_SHELL = frozenset(IGNORED["the shell that starts the command"].split())
 def counts_where_read(variable: bytes) -> bool:
     """Whether a variable that does not count does so for a project whose own text reads it by its name."""
     name = variable.decode("ascii", "replace")
+    if name in ("SHLVL", "OLDPWD"):
+        return True
     if name in _OF_SHELL or name.endswith(_OF_A_MOMENT) or name.startswith(("SKILLCACHE_", "TRACE")):
         return False
     return name in IS_SET or is_noise(name)

@@ -10,6 +10,10 @@ from skillcache.core import Record
 from skillcache.core.digest import digest_parts
 from skillcache.fingerprint.files import Budget, follow
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _PLACE = "{root}"
 _METADATA = (".dist-info", ".egg-info")
 _BOUNDS = " \t\n\r:;,=()[]{}<>\"'@"
@@ -51,13 +55,38 @@ def _distributions(folder: str, root: str, budget: Budget) -> tuple[list[str], l
     """What a folder of Python's packages holds: "name-version" for people, paths outside `root` it leads to."""
     names: list[str] = []
     outside: list[str] = []
+    loads = False
     for name in sorted(os.listdir(folder)):
         if name.endswith(_METADATA):
             names.append(name[:-10])
         elif name.endswith((".pth", ".egg-link")) or (name.startswith("__editable__") and name.endswith(".py")):
             text = (follow(f"{folder}/{name}", budget) or b"").decode("utf-8", "replace")
             outside += _outside(text, root, folder)
+            loads = loads or (name not in _OF_EVERY and any(line[:7] == "import " for line in text.splitlines()))
+    for name in _editable(folder, budget) if loads else ():
+        outside += _outside(name, root, folder)
     return names, outside
+
+
+_OF_EVERY = frozenset(["distutils-precedence.pth", "_virtualenv.pth"])
+
+
+def _editable(folder: str, budget: Budget) -> "Iterator[str]":
+    """What modules that a .pth has loaded may lead to: what was installed from where it lies, as pip has written down.
+
+    As of meson-python and scikit-build-core, whose loaders know it in forms of their own.
+    """
+    for name in _entries(folder):
+        if name.endswith(".dist-info"):
+            said = follow(f"{folder}/{name}/direct_url.json", budget) or b""
+            if b'"editable"' in said:
+                url = said.partition(b'"file://')[2].partition(b'"')[0].decode("utf-8", "replace")
+                yield url.replace("%20", " ")
+        elif name.endswith(".py") and name[0] == "_":
+            yield from (follow(f"{folder}/{name}", budget) or b"")[:_LOADER].decode("utf-8", "replace").split("\n")
+
+
+_LOADER = 1 << 16
 
 
 def _outside(text: str, root: str, folder: str) -> list[str]:

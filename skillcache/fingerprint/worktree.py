@@ -406,6 +406,22 @@ def modes(root: str, listing: bytes, found: "Content", *, wanted: bool) -> list[
     return list(rows.items())
 
 
+def owners(root: str, listing: bytes, found: "Content") -> list[tuple[str, str]]:
+    """(path, numbers) of such files that another owns than who runs this."""
+    paths = {line[line.find(b"\t") + 1 :] for line in listing.split(b"\0") if line}
+    paths.update(path for path, entry in found.edits.items() if entry)
+    mine = os.geteuid(), os.getegid()
+    rows = []
+    for path in sorted(paths):
+        try:
+            status = os.lstat(os.path.join(os.fsencode(root), path))
+        except OSError:
+            continue
+        if (status.st_uid, status.st_gid) != mine:
+            rows.append((os.fsdecode(path), f"{status.st_uid} {status.st_gid}"))
+    return rows
+
+
 def _look(path: str, stamp: str) -> KnownFolders:
     holds = False
     inside, special = [], []

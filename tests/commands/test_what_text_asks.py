@@ -28,6 +28,7 @@ def git(shell: Shell, line: str) -> None:
 COMMIT, TAG, BRANCH = "git commit -q --allow-empty -m next", "git tag v1", "git checkout -q -b other"
 STAGE, REMOTE = "echo 1 > new; git add new; git rm -q --cached data", "git remote add origin x"
 FETCH = "git update-ref refs/remotes/origin/main $(git commit-tree -m z HEAD^{tree})"
+NOTE = "git notes add -m note"
 MERGE = "git rev-parse HEAD > .git/MERGE_HEAD"
 # Text -> what changes its report, and what does not.
 ASKING = {
@@ -40,6 +41,28 @@ ASKING = {
     'Command::new("git")\n    .args(["describe", "--tags"])': ([TAG], [REMOTE]),
     "run(['git', 'diff', '--stat', 'origin/main...'])": ([FETCH], [REMOTE]),
     "run('git ls-files', shell=True)": ([STAGE], [REMOTE, TAG]),
+    "run('git ls-files --with-tree=HEAD', shell=True)": ([STAGE, COMMIT], [REMOTE]),
+    "run('git grep -q x HEAD', shell=True)": ([COMMIT], [REMOTE]),
+    "run('git rev-parse --abbrev-ref HEAD', shell=True)": ([BRANCH], []),
+    "run(['git', 'status', '-sb'])": ([BRANCH], []),
+    "run(['git', 'log', '-1', '--format=%D'])": ([TAG], []),
+    "run(['git', 'rev-list', '--all', '--count'])": ([TAG], []),
+    "run('git rev-parse --verify v1', shell=True)": ([TAG], []),
+    "run(['git', 'tag', '--points-at', 'HEAD'])": ([TAG, COMMIT], []),
+    "run(['git', 'branch', '-a'])": ([FETCH], [REMOTE]),
+    "run(['git', 'log', '-1'])  # with notes": ([NOTE], [TAG]),
+    "run('git ls-remote . x', shell=True)": ([TAG], [REMOTE]),
+    "command = 'describe'\nrun(['git', command, '--tags'])": ([TAG], [REMOTE]),
+    "base = ['git', '-C', '.']\nrun(base + ['rev-list', '--count', 'HEAD'])": ([COMMIT], [TAG]),
+    "def ask(*given): return run(['git', *given])\nask('describe', '--tags')": ([TAG], [REMOTE]),
+    "VCS = 'git'\nrun(VCS + ' rev-list --count HEAD', shell=True)": ([COMMIT], [TAG]),
+    "run([shutil.which('git'), 'remote'])": ([REMOTE], [TAG]),
+    "run([os.environ.get('GIT_PROGRAM', 'git'), 'tag'])": ([TAG], [REMOTE]),
+    "const ask = c => execSync(`git ${c}`)\nask('rev-list --count HEAD')": ([COMMIT], [TAG]),
+    "d = check_output(['git', 'rev-parse', '--git-dir'])\nexists(d + '/MERGE_HEAD')": ([MERGE], [REMOTE]),
+    "run(['git', 'config', 'core.hooksPath'])": ([REMOTE], [TAG]),
+    "run(['git', 'config', 'user.name', 'x'])\nrun([GIT, 'init'])": ([], [TAG, REMOTE, COMMIT]),
+    "def git(*given): return run(['git', *given])\ngit('init')\ngit('commit')": ([], [TAG, REMOTE, COMMIT]),
     "from setuptools_scm import get_version": ([TAG, COMMIT], []),
     "git.Repo('.').head": ([BRANCH], []),
     "open('.git/HEAD')": ([BRANCH], [REMOTE]),
@@ -64,6 +87,34 @@ def test_what_a_text_asks_git_counts_as_far_as_it_asks(shell: Shell, text: str) 
         key = shell.key("pytest -q")
         git(shell, change)
         assert shell.key("pytest -q") != key, change
+
+
+# What the test says, the script that it starts, and what that one goes on to.
+STARTED = {
+    "run(['sh', 'v.sh'])": {"v.sh": "git describe --tags\n"},
+    "run(['./scripts/version'])": {"scripts/version": "#!/bin/sh\ngit describe --tags\n"},
+    "run(['sh', 'a.sh'])": {"a.sh": ". ./lib.sh\n", "lib.sh": "ver() { git describe --tags; }\n"},
+    "run(['make', '-s', 'ver'])": {"Makefile": "ver:\n\t@git describe --tags\n"},
+    "from gitx import ask\nask('describe', '--tags')": {"gitx.py": "def ask(*a): return run(['git', *a])\n"},
+}
+
+
+@pytest.mark.parametrize("text", STARTED)
+def test_a_script_asks_git_where_a_test_starts_it(shell: Shell, text: str) -> None:
+    write(shell.project / "test_a.py", text)
+    for path, said in STARTED[text].items():
+        write(shell.project / path, said)
+    git(shell, "git add -A; git commit -q -m first")
+    (shell.base / "do.sh").write_text("git tag\n")
+    call(shell, "pytest -q", 1, "first")
+    git(shell, TAG)
+    call(shell, "pytest -q", 1, "a tag more")
+    write(shell.project / "test_a.py", "nothing is started")
+    git(shell, "git add -A; git commit -q -m first")
+    (shell.base / "do.sh").write_text("echo end\n")
+    call(shell, "pytest -q", 1, "another text")
+    git(shell, "git tag v2")
+    call(shell, "pytest -q", 0, "nobody starts the script")
 
 
 def test_a_task_asks_git_by_its_own_text_and_the_scripts_that_it_calls(shell: Shell) -> None:
@@ -177,6 +228,7 @@ READING = [
     ("os.environ['XDG_RUNTIME_DIR']", "XDG_RUNTIME_DIR"),
     ("os.getenv('CLAUDE_CODE_ENTRYPOINT')", "CLAUDE_CODE_ENTRYPOINT"),
     ("os.getenv('HOSTNAME')", "HOSTNAME"),
+    ("{k: v for k, v in os.environ.items() if k.startswith('GNOME_')}", "GNOME_SHELL"),
 ]
 
 

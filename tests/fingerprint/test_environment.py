@@ -41,6 +41,14 @@ def test_a_variable_that_the_rule_names_counts(repo: "Project") -> None:
     assert repo.rows(variables=("MINE",), environ={"MINE": "1"}) != unset
 
 
+@pytest.mark.parametrize("name", ["OLDPWD", "SHLVL"])
+def test_what_the_shell_counts_for_itself_counts_where_a_text_reads_it(repo: "Project", name: str) -> None:
+    two = {name: "/1"}, {name: "/2"}
+    assert len({repo.rows(environ=each) for each in two}) == 1
+    repo.write("a.py", f"os.environ['{name}']")
+    assert len({repo.rows(environ=each) for each in two}) == 2
+
+
 def test_values_are_never_shown(repo: "Project") -> None:
     found = repo.capture(environ={"DATABASE_URL": "postgres://user:hunter2@host/db"})
     assert "hunter2" not in repr((found.rows, found.details))

@@ -1,6 +1,7 @@
 """Files and folders elsewhere that the project's own text names are inputs; what only looks like one is none."""
 
 import os
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -97,6 +98,13 @@ def named(repo: Project) -> list[str]:
         ("a.py", "open(os.path.join(click.get_app_dir('app'), 'c.json'))", "../home/.config/app/c.json"),
         ("a_test.go", 'd, _ := os.UserConfigDir()\nfilepath.Join(d, "app", "c.json")', "../home/.config/app/c.json"),
         ("a.py", "run([Path.home() / '.cargo' / 'bin' / 'frob'])", "../home/.cargo/bin/frob"),
+        ("a.py", "open(os.path.join('..', name + '.json'))", "../case.json"),
+        ("tests/a.py", "open(Path(__file__).parents[2] / f'{name}.yaml')", "../case.yaml"),
+        ("tests/a.py", "open(Path(__file__).parents[2] / ('case_' + n))", "../case_1"),
+        ("src/a.js", "readFileSync(path.join(__dirname, '..', '..', name + '.json'))", "../case.json"),
+        ("a.js", "require('../' + name)", "../case.js"),
+        ("a_test.go", 'os.ReadFile(filepath.Join("..", name+".json"))', "../case.json"),
+        ("bin/a.sh", 'cd "$(dirname "$0")/../.."\ncat $NAME.json', "../case.json"),
     ],
 )
 def test_what_a_text_names_is_an_input(repo: Project, path: str, text: str, there: str) -> None:
@@ -182,6 +190,11 @@ def test_what_lies_below_a_folder_at_the_top_counts_by_names(
         ("a.rs", 'Path::new(&env::var("DATA_DIR").unwrap()).join("x.txt")'),
         ("a.rb", "File.read(File.join(ENV.fetch('DATA_DIR'), 'x.txt'))"),
         ("a.py", "[open(f) for f in glob.glob(os.environ['DATA_DIR'] + '/*')]"),
+        ("a.py", "open(os.environ[PREFIX + '_DIR'] + '/x.txt')"),
+        ("a.py", "open(os.path.join(os.environ[f'{PREFIX}_DIR'], name + '.txt'))"),
+        ("a.py", "class Settings(BaseSettings):\n    data_dir: Path"),
+        ("a.js", "readFileSync(path.join(process.env[prefix + '_DIR'], 'x.txt'))"),
+        ("a_test.go", 'os.ReadFile(filepath.Join(os.Getenv(prefix+"_DIR"), "x.txt"))'),
     ],
 )
 def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: Project, path: str, text: str) -> None:
@@ -194,6 +207,99 @@ def test_what_lies_in_a_folder_that_a_variable_names_counts_by_names(repo: Proje
     repo.write("../data/x.txt", "two")
     assert len({none, one, repo.rows(environ=environ)}) == 3
     assert not named(repo)
+
+
+@pytest.mark.parametrize("value", ["{0}/far:{0}/data", "../../data"])
+def test_a_variable_may_name_several_folders_or_one_as_it_is_seen_from_below(repo: Project, value: str) -> None:
+    environ = {"DATA_PLACES": value.format(repo.top.parent)}
+    repo.write("../far/y.txt", "")
+    repo.write("../data/x.txt", "one")
+    repo.write("tests/a.py", "[open(os.path.join(d, 'x.txt')) for d in os.environ['DATA_PLACES'].split(':')]")
+    one = repo.rows(environ=environ)
+    repo.write("../data/x.txt", "two")
+    assert repo.rows(environ=environ) != one
+
+
+def test_what_a_text_looks_for_among_temporary_files_counts_by_its_name(repo: Project) -> None:
+    environ = {"TMPDIR": str(repo.write("../tmp/y.dat", "").parent)}
+    repo.write("a.py", "open(os.path.join(tempfile.gettempdir(), 'x.dat'))")
+    none = repo.rows(environ=environ)
+    repo.write("../tmp/z.dat", "one")
+    assert repo.rows(environ=environ) == none
+    repo.write("../tmp/x.dat", "one")
+    assert repo.rows(environ=environ) != none
+
+
+def test_a_variable_may_be_called_in_small_letters(repo: Project) -> None:
+    environ = {"data_dir": str(repo.write("../data/x.txt", "one").parent)}
+    repo.write("a.py", "open(os.environ['data_dir'] + '/x.txt')")
+    one = repo.rows(environ=environ)
+    repo.write("../data/x.txt", "two")
+    assert repo.rows(environ=environ) != one
+
+
+@pytest.mark.parametrize(
+    ("where", "what"),
+    [
+        ("ROOT = Path(__file__).resolve().parents[1]", "(ROOT / 'x.json').read_text()"),
+        ("TOP = os.path.dirname(os.path.dirname(__file__))", "open(os.path.join(conftest.TOP, 'deep', 'y.json'))"),
+        ("exports.ROOT = path.resolve(__dirname, '..')", "readFileSync(path.join(ROOT, 'x.json'))"),
+        ("ROOT = Path(__file__).resolve().parents[1]", "open(f'{ROOT}' + '/x.json')"),
+    ],
+)
+def test_one_text_may_climb_and_another_say_what_it_means_there(repo: Project, where: str, what: str) -> None:
+    repo.write("paths.js" if "exports" in where else "conftest.py", where)
+    repo.write("tests/test_a.js" if "exports" in where else "tests/test_a.py", what)
+    path = "../deep/y.json" if "deep" in what else "../x.json"
+    none = repo.rows()
+    repo.write(path, "one")
+    one = repo.rows()
+    repo.write(path, "two")
+    assert len({none, one, repo.rows()}) == 3
+    repo.write("conftest.py", "ROOT = 1")
+    repo.write("paths.js", "")
+    assert named(repo) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "there"),
+    [
+        ("a.c", "#include <zz.h>", "include/zz.h"),
+        ("a.c", "#include <zz/a.h>", "include/zz/a.h"),
+        ("Makefile", "include zz.mk", "include/zz.mk"),
+        ("Makefile", "test:\n\tcc -o a a.c -lzz", "lib/libzz.a"),
+        ("a.py", "ctypes.CDLL('libzz.so.1')", "lib/libzz.so.1"),
+        ("Makefile", "X := $(shell pkg-config --cflags zz)", "share/pkgconfig/zz.pc"),
+    ],
+)
+def test_what_is_installed_by_hand_counts_where_a_text_takes_it(
+    repo: Project, monkeypatch: pytest.MonkeyPatch, path: str, text: str, there: str
+) -> None:
+    monkeypatch.setattr(mentions, "_BY_HAND", str(repo.top.parent / "local"))
+    repo.write(path, text)
+    none = repo.rows()
+    repo.write(f"../local/{there}", "one")
+    one = repo.rows()
+    repo.write(f"../local/{there}", "two")
+    assert len({none, one, repo.rows()}) == 3
+    repo.write(path, "nothing")
+    assert named(repo) == []
+
+
+def test_a_socket_a_pipe_and_what_is_the_system_s_count_by_being_there(repo: Project) -> None:
+    places = [str(repo.write(f"../run/{name}", "")) for name in ("app.sock", "pipe")]
+    for place in places:
+        os.unlink(place)
+    repo.write("a.py", "\n".join(f"os.path.exists({place!r})" for place in places))
+    repo.write("b.py", "pytest.mark.skipif(not os.path.exists('/dev/kvm-of-nobody'))\nopen('/proc/sys/kernel/ostype')")
+    found = {repo.rows()}
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(places[0])
+    found.add(repo.rows())
+    os.mkfifo(places[1])
+    found.add(repo.rows())
+    assert len(found) == 3
+    assert "/proc/sys/kernel/ostype" in named(repo) or not os.path.exists("/proc/sys/kernel/ostype")
 
 
 CHAINS = {
@@ -291,6 +397,33 @@ def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.Mon
     assert change() == (False, True)
     repo.write("a.py", "connect('other.local', 5432)")
     assert change() == (False, False)
+
+
+def test_facts_of_the_machine_count_where_a_text_asks_for_them(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {b"?host": "one", b"?kernel": "one", b"?processors": "one", b"?numbers": "one"}
+    monkeypatch.setattr(environment, "_fact", facts.__getitem__)
+
+    def changes() -> set[bytes]:
+        found = set()
+        for sign in facts:
+            before = repo.rows(executables=(("python3", str(repo.top)),))
+            facts[sign] += "."
+            found |= {sign} if repo.rows(executables=(("python3", str(repo.top)),)) != before else set()
+        return found
+
+    assert changes() == set()
+    for text, said in (
+        ("socket.gethostname()", {b"?host"}),
+        ("platform.release()", {b"?kernel"}),
+        ("Pool(os.cpu_count())", {b"?processors"}),
+        ("skipif(os.getuid() == 0)", {b"?numbers"}),
+        ("os.uname()", {b"?host", b"?kernel"}),
+    ):
+        repo.write("a.py", text)
+        assert changes() == said, text
+    repo.write("a.py", "")
+    repo.write("deploy.sh", "make -j$(nproc)")
+    assert changes() == set()  # a script is of tasks
 
 
 @pytest.mark.parametrize(
