@@ -273,7 +273,7 @@ def _is_alone() -> bool:
 _INTERFACES = 1 << 16
 
 
-_READS = "5"  # what a capture reads: another number where it begins to read more, so that no older result is given
+_READS = "6"  # what a capture reads: another number where it begins to read more, so that no older result is given
 _BEYOND = "//"  # before a path outside of the project, among those that git ignores
 _OF_IGNORED = frozenset(["ignored", "beside", "output", UNREAD, "mention"])
 
