@@ -1,4 +1,4 @@
-"""SessionStart of the plugin: hands its options to the resident server, see skillcache/events/options.py."""
+"""SessionStart of the plugin: hands its options to the resident server, see skillcache/events/session_start.py."""
 
 import sys
 

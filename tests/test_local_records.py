@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.cache import durations, quarantine
+from skillcache.cache import history
 from skillcache.commands import replay
 from skillcache.core import counts as tally
 from skillcache.core import files, outcomes
@@ -92,31 +92,31 @@ class TestTally:
 
 class TestDurations:
     def test_are_unknown_at_first(self, cache: str) -> None:
-        assert durations.learnt(cache, "/w", "pytest") is None
+        assert history.learnt(cache, "/w", "pytest") is None
 
     def test_are_learnt_by_project_and_command(self, cache: str) -> None:
-        durations.learn(cache, "/w", "pytest", 300)
-        assert durations.learnt(cache, "/w", "pytest") == 300
-        assert durations.learnt(cache, "/w", "pytest -q") is None
-        assert durations.learnt(cache, "/x", "pytest") is None
+        history.learn(cache, "/w", "pytest", 300)
+        assert history.learnt(cache, "/w", "pytest") == 300
+        assert history.learnt(cache, "/w", "pytest -q") is None
+        assert history.learnt(cache, "/x", "pytest") is None
 
     def test_newer_runs_weigh_half(self, cache: str) -> None:
-        durations.learn(cache, "/w", "pytest", 300)
-        durations.learn(cache, "/w", "pytest", 4_000)
-        assert durations.learnt(cache, "/w", "pytest") == 2_150
+        history.learn(cache, "/w", "pytest", 300)
+        history.learn(cache, "/w", "pytest", 4_000)
+        assert history.learnt(cache, "/w", "pytest") == 2_150
 
     def test_the_table_never_grows(self, cache: str) -> None:
         for number in range(200):
-            durations.learn(cache, "/w", f"pytest {number}", number)
+            history.learn(cache, "/w", f"pytest {number}", number)
         assert os.stat(cache + "/durations.bin").st_size <= 1 << 20
 
     def test_a_damaged_table_is_unknown(self, cache: str) -> None:
         files.write(cache + "/durations.bin", b"x" * 100)
-        assert durations.learnt(cache, "/w", "pytest") is None
+        assert history.learnt(cache, "/w", "pytest") is None
 
     @given(st.integers(), st.text())
     def test_any_number_and_command_is_taken(self, milliseconds: int, command: str) -> None:
-        durations.learn("/proc/nowhere", "/w", command, milliseconds)
+        history.learn("/proc/nowhere", "/w", command, milliseconds)
 
 
 class TestPending:
@@ -171,18 +171,18 @@ class TestSeen:
 
 class TestQuarantine:
     def test_lasts_a_day_in_that_project(self, cache: str) -> None:
-        quarantine.begin(cache, "github.com/a/b", "pytest", 1000)
-        assert quarantine.rests(cache, "github.com/a/b", "pytest", 1000 + 86_399)
-        assert not quarantine.rests(cache, "github.com/a/b", "pytest", 1000 + 86_400)
-        assert not quarantine.rests(cache, "github.com/a/b", "ruff", 1000)
-        assert not quarantine.rests(cache, "github.com/a/c", "pytest", 1000)
+        history.quarantine(cache, "github.com/a/b", "pytest", 1000)
+        assert history.rests(cache, "github.com/a/b", "pytest", 1000 + 86_399)
+        assert not history.rests(cache, "github.com/a/b", "pytest", 1000 + 86_400)
+        assert not history.rests(cache, "github.com/a/b", "ruff", 1000)
+        assert not history.rests(cache, "github.com/a/c", "pytest", 1000)
 
     def test_lists_those_in_force(self, cache: str) -> None:
-        assert quarantine.current(cache, 0) == []
-        quarantine.begin(cache, "/a path/b", "pytest", 1000)
-        quarantine.begin(cache, "/c", "ruff", 0)
-        quarantine.begin(cache, "/d", "WebFetch", 1000, unwanted=True)
-        found = [(rest.rule, rest.project, rest.until, rest.reason()) for rest in quarantine.current(cache, 86_400)]
+        assert history.quarantined(cache, 0) == []
+        history.quarantine(cache, "/a path/b", "pytest", 1000)
+        history.quarantine(cache, "/c", "ruff", 0)
+        history.quarantine(cache, "/d", "WebFetch", 1000, unwanted=True)
+        found = [(rest.rule, rest.project, rest.until, rest.reason()) for rest in history.quarantined(cache, 86_400)]
         assert sorted(found) == [
             ("WebFetch", "/d", 87_400, "what it gave was refused more often than taken"),
             ("pytest", "/a path/b", 87_400, "a result was wrong there, or may be"),

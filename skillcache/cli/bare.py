@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from skillcache.claude import plugin
+from skillcache import claude
 from skillcache.core.git import folders
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import package_folder
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str], fault: ModuleNotFoundError, environ: Mapping[
         raise fault
     try:
         if list(arguments) in (["serve", "--off"], ["serve", "--on"]):
-            sys.stdout.write(plugin.switch(environ, off=arguments[1] == "--off") + "\n")
+            sys.stdout.write(claude.switch(environ, off=arguments[1] == "--off") + "\n")
             return 0
     except (SkillcacheError, OSError) as trouble:
         sys.stderr.write(f"skillcache: {trouble}\n")

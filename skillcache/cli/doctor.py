@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from skillcache.cli import output
-from skillcache.cli.checks.finding import MEND, Finding, Place, silent
+from skillcache.cli.checks import MEND, Finding, Place, silent
 from skillcache.cli.checks.folder import check_calls, check_faults, check_folder
 from skillcache.cli.checks.installation import (
     check_configuration,

@@ -15,8 +15,8 @@ from skillcache.claude import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.cli import output
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read
 from skillcache.cli.output import json_options
+from skillcache.cli.run import Declared
 from skillcache.commands import nesting
-from skillcache.commands.declared import Declared
 from skillcache.commands.invocation import Invocation, Program, environment, find_program
 from skillcache.commands.observed import ANSWER, SECONDS
 from skillcache.commands.observed import MARK as TURN
@@ -33,10 +33,10 @@ from skillcache.sessions.text import legible
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import open_store
 from skillcache.stores.signed import signer
+from skillcache.tools import World
 from skillcache.tools.explanation import Explanation, compared, explain, nearest
 from skillcache.tools.lookup import Call
 from skillcache.tools.registry import may_be_ours
-from skillcache.tools.world import World
 
 _CAP = 1 << 20
 _MOST = 3  # changes that are named, of more two

@@ -15,8 +15,8 @@ from skillcache.core.counts import Count
 from skillcache.core.outcomes import BY_ID, HIT, MISS, NO_ENTRY, STORE, STORED, Outcome, SkillcacheError
 from skillcache.core.paths import misses_file
 from skillcache.fingerprint.capture import Fingerprint
-from skillcache.fingerprint.differences import differences
 from skillcache.sessions.text import legible
+from skillcache.tools.explanation import differences
 
 BY = ("command", "project", "day", "session")
 _UNITS = {"min": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}

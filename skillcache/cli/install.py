@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from skillcache.cli import output
+from skillcache.cli import output, setup
 from skillcache.cli.output import unified
-from skillcache.cli.setup import origin, plugin
+from skillcache.cli.setup import plugin
 from skillcache.cli.setup.bundle import asks_modern, lay_out
 from skillcache.cli.setup.entries import Started
 from skillcache.cli.setup.settings_file import (
@@ -100,7 +100,7 @@ def _shipped() -> str:
     if text is None:
         raise SkillcacheError(
             f"this installation lacks skills/{NAME}/{_FILE}. Install the package anew:"
-            f" pip install --force-reinstall {origin.package()}"
+            f" pip install --force-reinstall {setup.package()}"
         )
     return text
 

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from skillcache.settings.trust import require
+from skillcache.settings import require_folder
 
 COMMANDS = {
     "install": "Add the hooks to Claude Code's settings.",
@@ -76,7 +76,7 @@ class Lazy(click.Group):
         """Raises Untrusted."""
         name, command, rest = super().resolve_command(ctx, args)
         if name not in _WITHOUT_FOLDER and not {"-h", "--help"} & set(rest):
-            require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+            require_folder(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
         return name, command, rest
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -17,7 +17,7 @@ from skillcache.rules.rule import Rule, rules_of
 from skillcache.rules.tasks import NAMED, TABLE
 from skillcache.sessions.text import legible
 from skillcache.settings.in_force import load
-from skillcache.tools.other_tools import BUILT_IN
+from skillcache.tools.lookup import BUILT_IN
 
 LANGUAGES = {
     "python": "Python",

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from skillcache.claude import plugin
+from skillcache import claude
 from skillcache.cli import output
 from skillcache.events.server.serve import serve
 
@@ -30,5 +30,5 @@ def command(socket: str | None, off: bool, on: bool) -> int:
 
 
 def _switch(*, off: bool) -> int:
-    click.echo(plugin.switch(os.environ, off=off))
+    click.echo(claude.switch(os.environ, off=off))
     return output.OK

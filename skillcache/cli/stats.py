@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cache import quarantine
-from skillcache.cache.quarantine import Rest
+from skillcache.cache import history
+from skillcache.cache.history import Rest
 from skillcache.cli.figures import BY, Group, Reason, beginning, groups, missed, reasons
 from skillcache.cli.output import FAILED, OK, duration, json_options, paint, several, share
 from skillcache.cli.skill.states import State, states
@@ -89,7 +89,7 @@ def command(ctx: click.Context, since: str, by: str | None, as_json: bool) -> in
     begins = beginning(since, now) if since else 0
     counts = [count for count in read(cache) if count.at >= begins]
     summary = summarize(counts)
-    resting = quarantine.current(cache, now)
+    resting = history.quarantined(cache, now)
     skills = _skills(counts)
     grouped = groups(counts, by) if by else None
     why = reasons(missed(cache, begins))

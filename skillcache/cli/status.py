@@ -16,7 +16,7 @@ from skillcache.core.outcomes import SkillcacheError
 from skillcache.events.status_line import handle
 from skillcache.sessions.brief.standing import named, result, since, summary, tell
 from skillcache.sessions.text import Clock
-from skillcache.tools.world import World
+from skillcache.tools import World
 
 _OF_CLIENT = "CLAUDECODE"  # set in its Bash calls
 _CAP = 1 << 20

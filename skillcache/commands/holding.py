@@ -9,9 +9,9 @@ Nothing is counted, claimed or stored.
 import os
 import time
 
-from skillcache.cache import durations
+from skillcache.cache import history
+from skillcache.claude import plugin_options
 from skillcache.claude.permissions import client_arguments, is_sandboxed
-from skillcache.claude.plugin import options
 from skillcache.commands.invocation import Invocation, Program, environment, find_program
 from skillcache.commands.replayed import Check, checks, content_of, digest_of, folders_of, shell_of
 from skillcache.commands.shims import script
@@ -114,7 +114,7 @@ def look(place: Look, seconds: float = _SECONDS, *, changes: bool = False) -> Kn
     nothing = Known([], [], False)
     real = os.path.realpath(place.cwd)
     root = find_root(real)
-    given = options(place.environs[0])
+    given = plugin_options(place.environs[0])
     if root is None or given is None:
         return nothing
     settings = load({**given, **place.environs[0]}, place.project)
@@ -319,8 +319,8 @@ class _Asked(Way):
     def capture(self, readings: "dict[object, Reading]", seconds: float) -> None:
         """Raises Bypass and OSError."""
         task, settings = self._task, self._settings
-        learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
-        if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
+        learnt = history.learnt(settings.cache, task.cwd, task.plan.command)
+        if learnt is not None and learnt < history.least_duration(settings, declared=task.plan.declared):
             raise Bypass(TOO_FAST)
         task.readings = readings
         task.reports(settings.cache, always=False)

@@ -3,7 +3,7 @@
 import os
 import time
 
-from skillcache.cache import durations, quarantine
+from skillcache.cache import history
 from skillcache.cache.capture import BASH, CallKey
 from skillcache.cache.decision import place_of_home
 from skillcache.cache.put import own_names, provenance, put, put_result
@@ -74,7 +74,7 @@ class Recorder:
         if ended.interrupted:
             return INTERRUPTED
         if self._task.learns:
-            durations.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
+            history.learn(self._settings.cache, self._task.cwd, self._task.plan.command, ended.milliseconds)
         if ended.status:
             self._doubt()
         if (outcome := self._unfit(ended)) is not None:
@@ -90,7 +90,7 @@ class Recorder:
         """Why a run that has ended so is not to be stored."""
         task, settings = self._task, self._settings
         is_asked_for = self._begun.outcome is VERIFY or task.plan.fresh
-        is_quick = task.learns and ended.milliseconds < durations.least(settings, declared=task.plan.declared)
+        is_quick = task.learns and ended.milliseconds < history.least_duration(settings, declared=task.plan.declared)
         # One that a signal ended says nothing of what it would have said.
         if ended.status and (is_quick or not task.learns or ended.signal or ended.status >= _NOT_STARTED):
             return FAILURE
@@ -223,7 +223,7 @@ class Recorder:
         try:
             self._with_store(self._take_out)
         except StoreError:
-            quarantine.begin(self._settings.cache, self._begun.project, self._task.plan.name, time.time())
+            history.quarantine(self._settings.cache, self._begun.project, self._task.plan.name, time.time())
             raise
 
     def _with_store(self, work: "Callable[[Store], T]") -> "T":
@@ -244,7 +244,7 @@ class Recorder:
         if self._settings.word("team_mode") == "write":
             store.delete(shared)
         elif store.get(shared, ()).entry is not None:  # it is not ours to take back
-            quarantine.begin(self._settings.cache, begun.project, self._task.plan.name, time.time())
+            history.quarantine(self._settings.cache, begun.project, self._task.plan.name, time.time())
 
     def _entry(self, found: "CallKey", ended: "Ended", left: tuple[File, ...], position: int | None) -> Entry:
         assert ended.streams is not None  # noqa: S101 - `keep` has seen to it
@@ -316,7 +316,7 @@ class Recorder:
         if stored.status == entry.status and texts[0] == texts[1] and are_alike(kept[0], kept[1], level):
             self._observe()
             return CONFIRMED
-        quarantine.begin(self._settings.cache, begun.project, plan.name, time.time())
+        history.quarantine(self._settings.cache, begun.project, plan.name, time.time())
         self._doubt()
         return REFUTED
 

@@ -1,10 +1,18 @@
-"""What became of a session's checks, for the lines that its person is shown; and which checks a project has had.
+"""What became of a session's checks, for the lines that its person is shown; which a project has had, and why they ran.
 
     replayed/{session}  one line a check: `milliseconds of the run TAB kind TAB command`, kind one of KINDS, and one for
                         each end of a turn that told the person of what stands before: `bytes TAB told TAB`
     checks/{project}    one line a check whose result was stored or given: JSON, the fields of `Check` in order
 
 A project is the digest of its identity. Of variables there are digests and no values: see `Check`.
+
+Misses, so that people can be told why a command ran: one line of JSON a run of more than a second that followed one:
+
+    {"at": unix seconds, "miss": outcome, "kept": outcome or 0, "ms": of the run, "project": identity, "root": path,
+     "session": id, "command": as told, "call": digest of the call alone, "state": base64 of zlib of [rows, details]}
+
+`miss` and `kept` are numbers of outcomes: of the look at the store, and of what became of the run. Only `stats` and
+`report` read it: they compare a state with the one before it of the same call. A line that is too long is not kept.
 """
 
 import os
@@ -12,15 +20,17 @@ import time
 
 from skillcache.core import Record, files, json
 from skillcache.core.digest import digest, digest_parts
-from skillcache.core.paths import checks_folder, replayed_folder
+from skillcache.core.outcomes import Outcome
+from skillcache.core.paths import checks_folder, misses_file, replayed_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from skillcache.cache.capture import CallKey
-    from skillcache.commands.invocation import Task
+    from skillcache.commands.invocation import Begun, Task
     from skillcache.fingerprint.capture import Fingerprint
+
 
 KINDS = REPLAYED, JOINED, RAN = "replayed", "waited", "ran"
 _TOLD = "told"
@@ -239,3 +249,34 @@ def _check(line: bytes) -> Check | None:
         return None
     name, key, content, variables, folders, shell, below = texts
     return Check(at, name, key, content, variables, folders, shell, below, words)
+
+
+_LONGEST_MISS = 65_536  # bytes of a line
+
+
+def remember_miss(
+    cache: str, begun: "Begun", call: tuple[str, str, str], miss: Outcome, kept: Outcome | None, milliseconds: int
+) -> None:
+    """`call`: as of `counts.record`. Raises OSError."""
+    import zlib  # a recorder has it
+    from binascii import b2a_base64
+
+    found = begun.found
+    state = json.dumps([[list(row) for row in found.fingerprint.rows], found.fingerprint.details])
+    root, session, command = call
+    line = json.dumps(
+        {
+            "at": int(time.time()),
+            "miss": miss.id,
+            "kept": kept.id if kept is not None else 0,
+            "ms": milliseconds,
+            "project": begun.project,
+            "root": root,
+            "session": session,
+            "command": command,
+            "call": found.command_digest,
+            "state": b2a_base64(zlib.compress(state.encode("ascii"), 1), newline=False).decode("ascii"),
+        }
+    ).encode("ascii")
+    if len(line) < _LONGEST_MISS:
+        files.append(misses_file(cache), line + b"\n")

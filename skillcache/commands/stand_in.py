@@ -269,7 +269,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
         return None
     streams = relation()
     from skillcache import claude
-    from skillcache.claude.plugin import options
+    from skillcache.claude import plugin_options
     from skillcache.commands.invocation import Invocation, Program
     from skillcache.core import counts
     from skillcache.core.git import find_root
@@ -278,7 +278,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
 
     began = time.monotonic()
     cwd = os.getcwd()
-    given = options(environ)
+    given = plugin_options(environ)
     if given is None:
         return None
     settings = load({**given, **environ}, _project(environ, cwd))

@@ -3,7 +3,7 @@
 import os
 import time
 
-from skillcache.cache import durations, quarantine
+from skillcache.cache import history
 from skillcache.cache.decision import Answer, Inquiry, ask, named, place_of_home
 from skillcache.commands import invocation, nesting
 from skillcache.commands.invocation import Begun
@@ -129,8 +129,8 @@ class Way:
             raise given.refused
         require_files(task.program.words, task.cwd, task.program.environ)
         if task.learns and not task.plan.fresh:
-            learnt = durations.learnt(settings.cache, task.cwd, task.plan.command)
-            if learnt is not None and learnt < durations.least(settings, declared=task.plan.declared):
+            learnt = history.learnt(settings.cache, task.cwd, task.plan.command)
+            if learnt is not None and learnt < history.least_duration(settings, declared=task.plan.declared):
                 raise Bypass(TOO_FAST)
         self._around = Around(settings.cache)
         task.plan.fresh = task.plan.fresh or self._around.is_fresh
@@ -214,7 +214,7 @@ class Way:
         """Raises Bypass. Where everything is verified nothing is served, so there is nothing to rest from."""
         plan, settings = self._task.plan, self._settings
         if settings.number("verify") < 1 and any(
-            quarantine.rests(settings.cache, project, name, time.time()) for name in {plan.name, plan.rule}
+            history.rests(settings.cache, project, name, time.time()) for name in {plan.name, plan.rule}
         ):
             raise Bypass(QUARANTINED)
 
@@ -270,7 +270,7 @@ class Way:
     def _patience(self) -> float:
         """Seconds for another's run: it may be one that is stopped, or whose output nobody reads."""
         longest = self._settings.number("wait")
-        learnt = durations.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
+        learnt = history.learnt(self._settings.cache, self._task.cwd, self._task.plan.command)
         return longest if learnt is None else min(longest, 2 * learnt / 1000 + _SPARE)
 
     def _may_wait(self, other: str) -> bool:
@@ -423,9 +423,11 @@ class Way:
         if ended.milliseconds < _LONG:
             return
         try:
-            from skillcache.commands import misses
+            from skillcache.commands import replayed
 
-            misses.remember(self._settings.cache, begun, self._about(), begun.outcome, self._kept, ended.milliseconds)
+            replayed.remember_miss(
+                self._settings.cache, begun, self._about(), begun.outcome, self._kept, ended.milliseconds
+            )
             from skillcache.commands.housekeeping import tidy
 
             # By the clock of the files: what this very call has left is new, whatever the time is said to be.

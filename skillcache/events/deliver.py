@@ -11,7 +11,7 @@ from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 _READING = ("UserPromptSubmit", "PostToolBatch", "Stop", "SubagentStop")
 _CAP = "CLAUDE_CODE_STOP_HOOK_BLOCK_CAP"

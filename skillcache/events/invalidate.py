@@ -2,7 +2,7 @@
 
 import os
 
-from skillcache.cache import quarantine
+from skillcache.cache import history
 from skillcache.claude import ToolEvent, parse_tool_event
 from skillcache.claude.patterns import may_hold, parse
 from skillcache.claude.patterns import names as is_tool
@@ -10,8 +10,8 @@ from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import OUTDATED, StoreError
 from skillcache.rules.rule import rules_of
 from skillcache.stores import forget
+from skillcache.tools import World
 from skillcache.tools.lookup import Call, make_call
-from skillcache.tools.world import World
 
 _BACKGROUND = 600  # seconds that a call in the background is taken for
 
@@ -58,7 +58,7 @@ def _rest(call: Call, rules: dict[str, int]) -> None:
     place = os.path.realpath(call.event.cwd)
     project = identity(find_root(place) or place)
     for name, seconds in rules.items():
-        quarantine.begin(call.cache, project, name, call.world.now, seconds)
+        history.quarantine(call.cache, project, name, call.world.now, seconds)
 
 
 def _goes_on(event: ToolEvent) -> bool:

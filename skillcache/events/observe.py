@@ -14,7 +14,7 @@ from skillcache.settings.in_force import Settings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.rules.judge import Verdict
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 _BASH = "Bash"
 
@@ -54,7 +54,7 @@ def _judge(
 def _is_named(event: ToolEvent, world: "World", rules: tuple[Rule, ...], found: Candidate, settings: Settings) -> bool:
     """Whether a rule or a skill names the call, or it is refused for what it does."""
     if event.tool != _BASH:
-        from skillcache.tools.other_tools import rule_for  # most calls are commands
+        from skillcache.tools.lookup import rule_for  # most calls are commands
 
         return rule_for(event.tool, event.input, rules) is not None
     try:

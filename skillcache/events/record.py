@@ -2,12 +2,12 @@
 
 import os
 
-from skillcache.claude import SessionEvent, parse_session_event, parse_tool_event
+from skillcache.claude import SessionEvent, is_served, parse_session_event, parse_tool_event
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 _OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
@@ -15,8 +15,6 @@ _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 def handle(data: bytes, world: "World") -> str:
     """Raises BadEvent, ConfigError, StoreError and OSError: the event is then counted and not recorded."""
-    from skillcache.claude.plugin import is_served  # a session's start has no use for it
-
     if is_served(world.environ) and not world.environ.get(_OF_PLUGIN):
         return ""  # those of the plugin do it
     event = parse_session_event(data)

@@ -16,7 +16,7 @@ from _thread import allocate_lock, start_new_thread
 
 from skillcache.core import files
 from skillcache.core.paths import told_folder
-from skillcache.tools.world import World
+from skillcache.tools import World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ HANDLERS = {
     "SessionStart": ("session_start", "handle"),
     "Record": ("record", "handle"),
     "Deliver": ("deliver", "handle"),
-    "Options": ("options", "handle"),
+    "Options": ("session_start", "keep_options"),
     "StatusLine": ("status_line", "handle"),
 }
 
@@ -93,10 +93,10 @@ def _run(event_name: str) -> tuple[str, World]:
 
 def _may_use_folder(environ: "Mapping[str, str]") -> bool:
     """Where it may not, nothing is counted, for there is nowhere to count it: `skillcache doctor` says so."""
-    from skillcache.settings.trust import Untrusted, require
+    from skillcache.settings import Untrusted, require_folder
 
     try:
-        require(environ, environ.get("CLAUDE_PROJECT_DIR") or posix.getcwd())
+        require_folder(environ, environ.get("CLAUDE_PROJECT_DIR") or posix.getcwd())
     except (Untrusted, OSError):
         return False
     return True
@@ -115,7 +115,7 @@ def count_fault(world: World, fault: Exception) -> None:
     from skillcache.core import counts
     from skillcache.core.outcomes import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL, Bypass, ConfigError, StoreError
     from skillcache.core.paths import cache_folder
-    from skillcache.settings.trust import Untrusted
+    from skillcache.settings import Untrusted
 
     if isinstance(fault, Bypass | StoreError):
         outcome = fault.outcome

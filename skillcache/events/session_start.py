@@ -1,20 +1,26 @@
-"""SessionStart: has the session's commands answered, records its start, and tells the model what it should know.
+"""A session's start: its commands are answered, it is recorded, the model is told, the plugin's options are kept.
 
 SubagentStart: tells an agent which checks have a result that holds for the content as it is now.
+
+The plugin's options, which the client gives hooks alone, are left for the server. They lie beside its socket, in a
+folder and a file that only the person can read.
 """
 
 import os
 
+from skillcache import claude
 from skillcache.claude import SessionEvent, parse_session_event
-from skillcache.core import json
+from skillcache.core import files, json
 from skillcache.events.record import is_recorded
 from skillcache.events.runtime import is_first, left
+from skillcache.settings import OPTIONS, set_by_project
 from skillcache.settings.in_force import Settings, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from skillcache.sessions.brief.compose import Brief
-    from skillcache.tools.world import World
+    from skillcache.tools import World
+
 
 # Once per session, in the terms of the field: what a model makes of results that come at once depends on it.
 _REPLAYS = (
@@ -141,3 +147,20 @@ def _heard(event: SessionEvent, now: int) -> int:
     """When the conversation last heard a reply, unix ms; 0 where the client does not say."""
     seconds = event.fields.get(_SINCE)
     return now - int(seconds * 1000) if isinstance(seconds, int | float) and 0 <= seconds < 1e9 else 0
+
+
+def keep_options(data: bytes, world: "World") -> str:  # noqa: ARG001 - handlers have one shape
+    """Never has an answer. Raises OSError."""
+    given = {name: world.environ[option] for name, option in OPTIONS.items() if world.environ.get(option)}
+    if given:
+        project = world.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()
+        for option, _ in set_by_project(OPTIONS.values(), project, world.environ):
+            given = {name: value for name, value in given.items() if OPTIONS[name] != option}
+    path = claude.socket_path(world.environ)
+    if not given or path is None:
+        return ""
+    folder = os.path.dirname(path)
+    files.make_folder(folder)
+    if claude.is_private(folder):
+        files.write(f"{path}.options", json.dumps(given).encode("ascii"))
+    return ""

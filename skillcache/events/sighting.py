@@ -19,7 +19,7 @@ from skillcache.stores import entry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 _MOST = 3.0  # seconds to look at the world: less than the hook has
 
@@ -67,8 +67,10 @@ def _look(
     """What the call would depend on, and what that is now. Raises Bypass."""
     environ = world.environ
     if verdict is None:
-        from skillcache.tools.lookup import capture_key  # most calls are commands
-        from skillcache.tools.other_tools import plan_of
+        from skillcache.tools.lookup import (
+            capture_key,  # most calls are commands
+            plan_of,
+        )
 
         planned = plan_of(event, rules)
         seconds = deadline - time.monotonic()

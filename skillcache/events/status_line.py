@@ -7,7 +7,7 @@ from skillcache.core.paths import cache_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 
 def handle(data: bytes, world: "World") -> str:

@@ -1,11 +1,9 @@
 """A tool call before and after it runs, and the end of an agent that worked in the background."""
 
-from skillcache.claude import parse_session_event, parse_tool_event
-from skillcache.claude.plugin import is_served, is_switched_off
+from skillcache.claude import is_served, is_switched_off, parse_session_event, parse_tool_event
 from skillcache.core.paths import cache_folder
-from skillcache.tools import inflight
+from skillcache.tools import World, inflight
 from skillcache.tools.registry import may_be_ours
-from skillcache.tools.world import World
 
 
 def before(data: bytes, world: World) -> str:

@@ -8,7 +8,7 @@ from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.fingerprint import above, configuration, environment, files, mentions, packages, unchanged, worktree
+from skillcache.fingerprint import above, configuration, environment, files, mentions, packages, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -143,7 +143,7 @@ def capture(request: Request) -> Fingerprint:
     try:
         if reading is not None:
             reading.begin()
-        unchanged.ahead(key, budget)
+        files.look_ahead(key, budget)
         found = _capture(request, cwd, root, reading, budget)
         if request.readings is not None and reading is not None:
             request.readings[same] = reading
@@ -151,7 +151,7 @@ def capture(request: Request) -> Fingerprint:
     except OSError as error:
         raise Bypass(outcomes.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:
-        unchanged.let_go(key, budget)
+        files.let_go(key, budget)
         if reading is not None:
             reading.abandon()
 

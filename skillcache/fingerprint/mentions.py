@@ -29,7 +29,7 @@ from skillcache.core.git import find_root
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.fingerprint.above import is_noise
-from skillcache.fingerprint.files import unusual_mode
+from skillcache.fingerprint.files import Budget, unusual_mode
 from skillcache.fingerprint.mention_text import ANY, BY_HAND, IF_STARTED, INSTALLED, JOINED, STARTS, TOOL, TOPS, WEAK
 
 TYPE_CHECKING = False
@@ -922,7 +922,6 @@ class _Elsewhere:
     def _stamped(self, top: str) -> str:
         """Of a folder with too much in it to be read each time; that there is more than that is remembered."""
         from skillcache.fingerprint import stamped
-        from skillcache.fingerprint.files import Budget
 
         real = os.path.realpath(top)
         budget = Budget(self.deadline, "what the project's files name", cache=self.cache)

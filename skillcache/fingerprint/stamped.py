@@ -20,9 +20,7 @@ from skillcache.core.digest import blake2b, digest
 from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
-from skillcache.fingerprint import unchanged
-from skillcache.fingerprint.files import Budget
-from skillcache.fingerprint.unchanged import CACHES, is_left_out
+from skillcache.fingerprint.files import CACHES, Budget, State, is_left_out, keep_state, state_of
 
 _FORM = "whole 1"
 _OWN = "."
@@ -117,7 +115,7 @@ def _of_file(kept: str) -> tuple[str, str]:
 def _content(top: str, root: str, budget: Budget, most: int) -> FolderContent:
     kept = f"{_path(budget.cache, top, root)}.state" if budget.cache else ""
     if kept and top not in _BY_STAMPS:
-        state = unchanged.known(kept, top, budget)
+        state = state_of(kept, top, budget)
         if state is not None and state.files <= most:
             return FolderContent(state.digest, state.links)
     began = time.time_ns()
@@ -134,8 +132,8 @@ def _content(top: str, root: str, budget: Budget, most: int) -> FolderContent:
         by_stamps = _by_stamps(walk, root, budget)
         if kept and not by_stamps and not walk.recent:
             whole = memo.whole
-            state = unchanged.State(whole.digest, whole.links, most - walk.files, walk.newest)
-            unchanged.keep(kept, top, state, began, budget)
+            state = State(whole.digest, whole.links, most - walk.files, walk.newest)
+            keep_state(kept, top, state, began, budget)
         return FolderContent(by_stamps or memo.whole.digest, memo.whole.links)
     return _read(walk, root, budget, memo.parts if memo is not None else {})
 

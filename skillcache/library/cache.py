@@ -16,13 +16,12 @@ import redis.asyncio
 from skillcache.cache.invalidation import Selection, aio_invalidate, invalidate
 from skillcache.core.outcomes import StoreError
 from skillcache.library import runs
-from skillcache.library.beside import beside
 from skillcache.library.codec import codec_of
 from skillcache.library.fetching import LEASE, Fetching, Hook, milliseconds
 from skillcache.library.keys import Place
 from skillcache.library.options import DEFAULT, HOUR, PATIENCE, TTL, Counted, Options, glob_of, is_off, spelt_out
 from skillcache.library.records import Computed
-from skillcache.library.runs import Failed, Fetched, Step, in_task, in_thread
+from skillcache.library.runs import Failed, Fetched, Step, beside, in_task, in_thread
 from skillcache.library.source import AsyncSource, Source, finished
 
 _PAUSE = LEASE / 3  # seconds between two extensions of a claim: two attempts may fail

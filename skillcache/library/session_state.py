@@ -28,11 +28,10 @@ import redis
 import redis.asyncio
 
 from skillcache.core.scope import scoped
-from skillcache.library.clients import is_cluster
 from skillcache.library.codec import write_json
 from skillcache.library.options import folder
 from skillcache.library.runs import Question
-from skillcache.library.source import store_in_force
+from skillcache.library.source import is_cluster, store_in_force
 from skillcache.sessions.delivery import sessions_file
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal

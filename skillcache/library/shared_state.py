@@ -39,10 +39,10 @@ from redis.retry import Retry
 
 from skillcache.core import git
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_TIMEOUT, SkillcacheError, StoreError
-from skillcache.library.clients import check, is_cluster, url_of
 from skillcache.library.codec import require_json
 from skillcache.library.keys import check_team
 from skillcache.library.runs import Question
+from skillcache.library.source import check, is_cluster, url_of
 from skillcache.settings.in_force import keys_in_force, load
 from skillcache.stores.contract import EMBEDDED, check_ttl
 from skillcache.stores.pooled import SECONDS, AioLink, PooledLink, aio_walk, walk

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 
 MAIN, PERSON = "main", "person"

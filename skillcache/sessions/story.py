@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from skillcache.core.git import Place
-    from skillcache.tools.world import World
+    from skillcache.tools import World
 
 
 # Who a prompt comes from, where the client says it: the others are not a person's words.

@@ -5,7 +5,7 @@ Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a
 """
 
 from skillcache.core import Record
-from skillcache.core.credentials.words import NO_WORD, PROGRAMS
+from skillcache.core.credentials import NO_WORD, PROGRAMS
 from skillcache.sessions.journal import WINDOW
 
 # Every assignment has one of these names, every shape one of these beginnings or a long run below.

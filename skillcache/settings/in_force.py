@@ -18,8 +18,17 @@ from skillcache.core.paths import (
     home_folder,
     project_config_file,
 )
-from skillcache.settings import FALSE, OPTIONS, PROJECT, TABLE, USER, from_text, require_url
-from skillcache.settings.trust import require, set_by_project
+from skillcache.settings import (
+    FALSE,
+    OPTIONS,
+    PROJECT,
+    TABLE,
+    USER,
+    from_text,
+    require_folder,
+    require_url,
+    set_by_project,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +77,7 @@ class Settings(Record):
 
 def load(environ: "Mapping[str, str]", project: str) -> Settings:
     """Raises ConfigError for a value or a folder we cannot use, OSError for a file we may not read."""
-    require(environ, project)
+    require_folder(environ, project)
     cache = cache_folder(environ)
     values = {setting.name: setting.default for setting in TABLE}
     origins: dict[str, str] = {}

@@ -14,7 +14,7 @@ import os
 from skillcache.core import files
 from skillcache.core.digest import key_values
 from skillcache.core.outcomes import ConfigError
-from skillcache.settings.trust import in_project, shell_words
+from skillcache.settings import in_project, shell_words
 from skillcache.stores.contract import Target
 from skillcache.stores.signed import Key, Keys, word_of
 

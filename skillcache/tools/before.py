@@ -9,7 +9,7 @@ wants it made: it then goes through.
 The words for the plugin are JSON: `result` in the tool's own shape and `context` for the model.
 """
 
-from skillcache.cache import decision, put, quarantine
+from skillcache.cache import decision, history, put
 from skillcache.cache.capture import Plan
 from skillcache.claude import MCP_PREFIX, ToolEvent, Unusable, permissions
 from skillcache.core import files
@@ -29,10 +29,9 @@ from skillcache.core.outcomes import (
 )
 from skillcache.core.paths import insisted_folder
 from skillcache.stores.entry import Entry
-from skillcache.tools import registry
+from skillcache.tools import World, registry
 from skillcache.tools.inflight import Pending
-from skillcache.tools.lookup import Call, Consultation, make_call
-from skillcache.tools.world import World
+from skillcache.tools.lookup import Call, Consultation, consult, make_call
 
 TYPE_CHECKING = False
 
@@ -72,8 +71,6 @@ def answer(event: ToolEvent, world: World, claimed: Pending, lane: "Lane") -> st
 
 
 def _answer(call: Call, planned: Plan, claimed: Pending, lane: "Lane") -> str:
-    from skillcache.tools.lookup import consult  # most calls end above
-
     event = call.event
     consulted, waited = call.world.join(call, planned, consult(call, planned))
     if waited:
@@ -126,7 +123,7 @@ def approved(call: Call, entry: Entry, project: str) -> bool:
 SECONDS = 60
 _CAP = 64
 _LEAST = 4  # answers, before it is asked how many were taken
-_REST = 7 * quarantine.REST
+_REST = 7 * history.REST
 
 
 def answered(call: Call, digest: str, project: str, rule: str) -> None:
@@ -142,7 +139,7 @@ def is_unwanted(cache: str, project: str, rule: str, now: float) -> bool:
     refused += 1
     is_over = given >= _LEAST and refused > given - refused
     if is_over:
-        quarantine.begin(cache, project, rule, now, _REST, unwanted=True)
+        history.quarantine(cache, project, rule, now, _REST, unwanted=True)
         given = refused = 0
     _keep(cache, project, rule, given, refused)
     return is_over

@@ -1,4 +1,4 @@
-"""A call, planned and looked up: what it is, what its key is made of, and what is stored of it.
+"""A call, planned and looked up: which rule names it, what its key is made of, and what is stored of it.
 
 PreToolUse, PostToolUse and `skillcache explain` all come through here, so that they speak of the same key.
 """
@@ -6,21 +6,22 @@ PreToolUse, PostToolUse and `skillcache explain` all come through here, so that 
 import os
 import time
 
-from skillcache.cache import quarantine
+from skillcache.cache import history
 from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, ask
-from skillcache.claude import ToolEvent
+from skillcache.claude import DEFAULT_AGENT, ToolEvent, urls
+from skillcache.claude.patterns import fits, names
 from skillcache.core import Record, counts
 from skillcache.core.files import Breaker
 from skillcache.core.git import find_root, identity
-from skillcache.core.outcomes import QUARANTINED, SECRET, Bypass, Outcome
-from skillcache.rules.rule import rules_of
+from skillcache.core.outcomes import NO_RULE, QUARANTINED, SECRET, Bypass, Outcome
+from skillcache.rules.rule import Rule, rules_of
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import open_near
 from skillcache.stores.entry import JSON, Row
 from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.tools import registry
-from skillcache.tools.other_tools import plan_of
+from skillcache.tools.registry import kind_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,49 @@ if TYPE_CHECKING:
 
     from skillcache.fingerprint.capture import Fingerprint
     from skillcache.stores.contract import Store
-    from skillcache.tools.world import World
+    from skillcache.tools import World
+
+
+# Their results depend on no file: they are kept for a time.
+BUILT_IN = {
+    "WebFetch": Rule("WebFetch", "WebFetch", depends=(), ttl=3_600),
+    "WebSearch": Rule("WebSearch", "WebSearch", depends=(), ttl=900),
+}
+_DOMAIN = "domain:"
+
+
+def plan_of(event: ToolEvent, rules: tuple[Rule, ...]) -> Plan:
+    """Raises Bypass."""
+    kind = kind_of(event.tool)
+    rule = rule_for(event.tool, event.input, rules)
+    if kind is None or rule is None or not event.tool.isprintable():  # it names the entry
+        raise Bypass(NO_RULE)
+    described = kind.describe(event)
+    return Plan(described.text, rule, tool=event.tool, described=described, ttl=rule.ttl, failures_ttl=rule.ttl)
+
+
+def rule_for(tool: str, tool_input: dict[str, object], rules: tuple[Rule, ...]) -> Rule | None:
+    """The rule that names a call; `rules`: the person's own, the first that does counting."""
+    for rule in rules:
+        if (
+            rule.tool not in {"Bash", "Skill"}
+            and names(rule.tool, tool)
+            and _specified(rule.specifier, tool, tool_input)
+        ):
+            return rule if rule.enabled else None
+    return BUILT_IN.get(tool)
+
+
+def _specified(specifier: str, tool: str, tool_input: dict[str, object]) -> bool:
+    if not specifier:
+        return True
+    if tool == "Agent":
+        return fits(specifier.split("*"), str(tool_input.get("subagent_type") or DEFAULT_AGENT))
+    try:
+        host = urls.split(str(tool_input.get("url"))).host
+    except ValueError:  # an address that is not looked up
+        return False
+    return specifier.startswith(_DOMAIN) and urls.is_domain(specifier.removeprefix(_DOMAIN), host)
 
 
 class Call(Record):
@@ -133,7 +176,7 @@ def consult(call: Call, planned: Plan) -> Consultation:
     # In shadow mode nothing is served, so there is nothing to rest from.
     if settings.number("verify") < 1:
         for name in {planned.name, planned.rule}:
-            if quarantine.rests(call.cache, project, name, now):
+            if history.rests(call.cache, project, name, now):
                 raise Bypass(QUARANTINED)
     team = call.team(planned)
     asked = (*planned.names, project_name(project), *((team_name(team),) if team else ()))

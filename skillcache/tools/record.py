@@ -23,10 +23,9 @@ from skillcache.stores import forget
 from skillcache.stores.contract import Store
 from skillcache.stores.entry import JSON, Entry, digest_of
 from skillcache.stores.redis_keys import entry_key
-from skillcache.tools import inflight, registry
+from skillcache.tools import World, inflight, registry
 from skillcache.tools.inflight import Miss, read_miss
 from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call
-from skillcache.tools.world import World
 
 TYPE_CHECKING = False
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import quantiles
 
-from skillcache.cli.probe.api import Request, Turn, bash
+from skillcache.cli.checks.messages_api import Request, Turn, bash
 from tests.conftest import start_redis
 from tests.e2e.client import find_client
 from tests.e2e.plugin import Plugged

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from skillcache.cli.probe.api import Api, Turn, bash
+from skillcache.cli.checks.messages_api import Api, Turn, bash
 from tests.conftest import until
 from tests.e2e.client import find_client
 from tests.e2e.conftest import lay_out_pytest

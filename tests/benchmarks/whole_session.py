@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
+from skillcache.cli.checks.messages_api import Request, ToolCall, Turn, bash
 from tests.conftest import start_redis
 from tests.e2e.client import find_client
 from tests.e2e.project import Place

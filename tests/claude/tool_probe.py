@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from skillcache.cli.probe.api import ToolCall
-from skillcache.cli.probe.client import Client
+from skillcache.cli.checks.client import Client
+from skillcache.cli.checks.messages_api import ToolCall
 from tests.claude.tool_matrix import AGENT, ASKED, CALLS, RULES, SERVERS
 from tests.e2e.client import VERSION, find_client
 from tests.e2e.pages import Page, Pages

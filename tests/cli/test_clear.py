@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from skillcache.cache import durations
+from skillcache.cache import history
 from skillcache.cli.invalidate import EmbeddedContents, empty
 from skillcache.core import counts
 from skillcache.core.outcomes import REPLAYED
@@ -75,12 +75,12 @@ def test_an_empty_cache_can_be_cleared(person: Person) -> None:
 def test_forgets_durations_but_not_the_counts(person: Person) -> None:
     cache = str(person.cache)
     now = time.time()
-    durations.learn(cache, "/project", "pytest", 5_000)
+    history.learn(cache, "/project", "pytest", 5_000)
     counts.record(cache, now, REPLAYED)
 
     empty(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
 
-    assert durations.learnt(cache, "/project", "pytest") is None
+    assert history.learnt(cache, "/project", "pytest") is None
     assert len(counts.read(cache)) == 1
 
 

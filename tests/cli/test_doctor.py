@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache.cache import quarantine
-from skillcache.cli.checks.finding import MEND, NOTE, Finding, Place
+from skillcache.cache import history
+from skillcache.cli.checks import MEND, NOTE, Finding, Place
 from skillcache.cli.checks.folder import check_faults, check_folder
 from skillcache.cli.checks.installation import check_entries, check_interpreter, check_lasting, check_switches
 from skillcache.cli.checks.store import check_spool, check_store
@@ -312,7 +312,7 @@ def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
     cache = str(person.cache)
     for ago in (10, 20, 90_000):
         counts.record(cache, NOW - ago, STORE_TIMEOUT)
-    quarantine.begin(cache, "/project", "eslint", NOW)
+    history.quarantine(cache, "/project", "eslint", NOW)
 
     found = check_folder(place(person))
 

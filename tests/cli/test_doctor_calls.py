@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks.finding import MEND, OK, Finding, Place
+from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.checks.folder import MENDS, check_calls
 from skillcache.cli.checks.installation import check_git
 from skillcache.core import counts

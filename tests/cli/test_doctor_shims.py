@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks.finding import Finding, Place
+from skillcache.cli.checks import Finding, Place
 from skillcache.cli.checks.installation import check_shims
 from skillcache.commands.shims import session
 from tests.cli.conftest import Person

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks.finding import Finding, Place
+from skillcache.cli.checks import Finding, Place
 from skillcache.cli.checks.store import check_store
 from skillcache.stores.redis_keys import NAMES_KEY
 from tests.cli.conftest import Person

@@ -11,7 +11,7 @@ import pytest
 import skillcache
 
 PACKAGE = Path(skillcache.__file__).parent
-SAY = "from skillcache.cli.setup.origin import package; print(package())"
+SAY = "from skillcache.cli.setup import package; print(package())"
 
 
 @pytest.mark.parametrize(

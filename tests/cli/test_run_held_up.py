@@ -11,13 +11,14 @@ from tests.events.conftest import place as place_fixture
 place = place_fixture
 PROGRAM = """
 import os, signal, sys
-from skillcache.commands import declared, record
+from skillcache.cli import run
+from skillcache.commands import record
 def held_up(*_, **__):
     assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     signal.setitimer(signal.ITIMER_REAL, 0.01)  # the time is over sooner here
     os.read(os.pipe()[0], 1)
 if sys.argv[1] == "look":
-    declared.Declared.capture_key = held_up
+    run.Declared.capture_key = held_up
 if sys.argv[1] == "keep":
     record.Recorder.keep = held_up
 from skillcache.__main__ import main

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks.finding import MEND, NOTE, OK, Place
+from skillcache.cli.checks import MEND, NOTE, OK, Place
 from skillcache.cli.checks.installation import check_skills
 from tests import ready
 from tests.skill.conftest import SCRIPT, Skills

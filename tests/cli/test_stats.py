@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cache import quarantine
+from skillcache.cache import history
 from skillcache.core import counts
 from skillcache.core.outcomes import (
     COMMAND_WRITES,
@@ -109,7 +109,7 @@ def test_shows_verified_runs_and_rules_at_rest(person: Person) -> None:
     person.variables["TZ"] = "UTC"
     count(person, CONFIRMED, 9)
     count(person, REFUTED)
-    quarantine.begin(str(person.cache), "/home/me/my project", "eslint", 4_000_000_000)
+    history.quarantine(str(person.cache), "/home/me/my project", "eslint", 4_000_000_000)
 
     out = person.skillcache("stats").out
 

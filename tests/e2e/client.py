@@ -1,4 +1,4 @@
-"""Which real Claude Code client the tests drive, by skillcache.cli.probe.client.
+"""Which real Claude Code client the tests drive, by skillcache.cli.checks.client.
 
 It is the file that SKILLCACHE_TEST_CLAUDE names, else the one that `.ci/run` installs, else `claude` on PATH where it
 is of the version the tests pin.
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from skillcache.cli.probe.client import TIMEOUT
+from skillcache.cli.checks.client import TIMEOUT
 
 VERSION = "2.1.332"
 # Older ones, and where beside the first `.ci/run` installs them.

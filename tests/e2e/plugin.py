@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from skillcache.cli.probe.api import Request, Turn
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Request, Turn
 from tests.e2e.project import Place, as_turn
 
 SECONDS = 50.0  # for a server to come up, on a busy machine

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
-from skillcache.cli.probe.client import Client, Session
+from skillcache.cli.checks.client import Client, Session
+from skillcache.cli.checks.messages_api import Request, ToolCall, Turn, bash
 from skillcache.core import counts
 from tests import ready
 

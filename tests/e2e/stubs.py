@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from skillcache.cli.probe.api import Request, Turn
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Request, Turn
 from tests.conftest import require_program
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place, as_turn

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from skillcache.cli.probe.api import Api
+from skillcache.cli.checks.messages_api import Api
 from tests.conftest import require_program, until
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place

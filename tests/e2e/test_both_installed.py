@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT, after
 from tests.e2e.test_sessions import everything_in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillcache.cli.probe.api import Turn
+from skillcache.cli.checks.messages_api import Turn
 from tests.e2e.client import EARLIER_VERSION, version_of
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, Place, after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skillcache.cli.probe.api import Turn
+from skillcache.cli.checks.messages_api import Turn
 from tests.e2e.project import Place, after, agent
 
 FAILURES = """

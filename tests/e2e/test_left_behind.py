@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache.cli.probe.api import ToolCall
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import ToolCall
 from skillcache.cli.setup.entries import Edit, Started, started_by
 from skillcache.cli.setup.settings_file import add
 from skillcache.core.paths import hooks_folder

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Request, Turn, blocks_of
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Request, Turn, blocks_of
 from skillcache.cli.setup.entries import MARK
 from skillcache.core.paths import hooks_folder
 from skillcache.messages import message as limits

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.probe.api import ToolCall, Turn
+from skillcache.cli.checks.messages_api import ToolCall, Turn
 from tests.conftest import RedisServer
 from tests.e2e.fake_server import OF_NO_USE
 from tests.e2e.plugin import SECONDS, Plugged, notes

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.checks.finding import Place
+from skillcache.cli.checks import Place
 from skillcache.cli.checks.proof import check_lanes
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT

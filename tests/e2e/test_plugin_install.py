@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Api, bash
+from skillcache.cli.checks.messages_api import Api, bash
 from skillcache.cli.setup.bundle import marketplace_text
 from tests.conftest import RedisServer, until
 from tests.e2e.plugin import Plugged, notes

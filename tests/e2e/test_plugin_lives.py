@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Api, bash
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Api, bash
 from skillcache.core.paths import hooks_folder
 from tests.conftest import RedisServer
 from tests.e2e.plugin import SECONDS, Plugged, notes

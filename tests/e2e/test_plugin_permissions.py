@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from skillcache.cli.probe.api import Turn
+from skillcache.cli.checks.messages_api import Turn
 from tests.e2e.plugin import Plugged, notes
 from tests.e2e.project import COUNT, after
 from tests.e2e.test_permissions_kept import SCOPES, add

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Request, ToolCall, Turn, bash
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Request, ToolCall, Turn, bash
 from skillcache.core import counts
 from skillcache.core.outcomes import HIT
 from tests.e2e.project import CHECK_RULE, COUNT, MCP_RULE, Place

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from skillcache.cli.probe.api import Turn
+from skillcache.cli.checks.messages_api import Turn
 from tests.e2e.project import Place, after
 from tests.e2e.stubs import (
     ENDED_FAILING,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import ToolCall, bash
+from skillcache.cli.checks.messages_api import ToolCall, bash
 from tests.conftest import require_program
 from tests.e2e import stubs
 from tests.e2e.project import Place, after

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Request, Turn, bash
+from skillcache.cli.checks.messages_api import Request, Turn, bash
 from tests.conftest import until
 from tests.e2e.project import Place, after, agent
 from tests.e2e.stubs import RAN, SAID, SLOW, Step, clients_files, play, processes, sentences, start, tool

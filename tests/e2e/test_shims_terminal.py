@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.probe.api import Api, bash
+from skillcache.cli.checks.messages_api import Api, bash
 from tests.conftest import RedisServer, until
 from tests.e2e.project import Place
 from tests.e2e.stubs import RAN, SAID, SLOW, processes, start, tool

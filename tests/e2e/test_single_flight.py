@@ -14,7 +14,7 @@ from collections.abc import Callable
 from fcntl import ioctl
 from termios import TIOCSWINSZ
 
-from skillcache.cli.probe.api import Api, Request, Turn, bash
+from skillcache.cli.checks.messages_api import Api, Request, Turn, bash
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place
 

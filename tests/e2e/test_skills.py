@@ -7,7 +7,7 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from skillcache.cli.probe.api import ToolCall
+from skillcache.cli.checks.messages_api import ToolCall
 from skillcache.core.paths import package_folder
 from tests.e2e.project import Place, after
 

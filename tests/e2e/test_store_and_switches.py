@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Request, Turn
+from skillcache.cli.checks.messages_api import Request, Turn
 from tests.e2e.project import PYTEST, Place, after, as_turn
 
 

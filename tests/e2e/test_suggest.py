@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from skillcache.cli.probe.api import bash
+from skillcache.cli.checks.messages_api import bash
 from skillcache.commands.candidate import read
 from tests.e2e.project import Place, after
 

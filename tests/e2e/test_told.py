@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.cli.probe.api import Api, Request, ToolCall, Turn, bash, blocks_of
+from skillcache.cli.checks.messages_api import Api, Request, ToolCall, Turn, bash, blocks_of
 from tests.conftest import until
 from tests.e2e.plugin import Plugged
 from tests.e2e.project import Place, after, agent

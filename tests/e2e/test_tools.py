@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 
-from skillcache.cli.probe.api import ToolCall, Turn
+from skillcache.cli.checks.messages_api import ToolCall, Turn
 from skillcache.stores.entry import decode, encode
 from tests.conftest import RedisServer
 from tests.e2e.pages import HOST, Page, Pages

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cli.probe.api import Turn
-from skillcache.cli.probe.client import Session
+from skillcache.cli.checks.client import Session
+from skillcache.cli.checks.messages_api import Turn
 from tests.e2e.project import Place, after
 
 SAYS_WHERE = """\

@@ -22,7 +22,7 @@ from skillcache.core.digest import digest
 from skillcache.core.files import make_folder
 from skillcache.events.observe import observe
 from skillcache.settings.in_force import load
-from skillcache.tools.world import World
+from skillcache.tools import World
 from tests.fidelity.hooks import Ran, event_after, event_before, path_of_machine, run_hook
 from tests.sessions.test_repository import git
 

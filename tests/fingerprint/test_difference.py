@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from skillcache.core import json
-from skillcache.fingerprint.differences import differences
+from skillcache.tools.explanation import differences
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 
 from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_key, load_session_state
-from skillcache.library.clients import url_of
+from skillcache.library.source import url_of
 from tests.clusters import Cluster
 from tests.conftest import RedisServer
 from tests.library.conftest import Cache

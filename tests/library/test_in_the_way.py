@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from skillcache import AsyncSkillCache, CacheEvent, SkillCache, cached
-from skillcache.library import beside
+from skillcache.library import runs
 from skillcache.library.keys import Place
 from skillcache.stores import open_store
 from tests.library.conftest import Cache
@@ -46,7 +46,7 @@ def test_threads_of_an_event_loop_are_left_alone(url: str) -> None:
 
 def test_without_threads_a_value_is_computed(url: str, aio: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = Cache(url, aio=aio)
-    monkeypatch.setattr(beside, "_threads", beside._Threads())
+    monkeypatch.setattr(runs, "_threads", runs._Threads())
 
     def refuse(_: object) -> None:
         raise RuntimeError("can't start new thread")

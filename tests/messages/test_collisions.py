@@ -14,7 +14,7 @@ from skillcache.core.git import locate, project_of
 from skillcache.core.outcomes import StoreError
 from skillcache.messages.agents import note_edit
 from skillcache.settings.in_force import load
-from skillcache.tools.world import World
+from skillcache.tools import World
 from tests.conftest import free_port
 from tests.messages.client import Project, Session, quoted
 

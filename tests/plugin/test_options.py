@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from skillcache.claude import plugin
+from skillcache import claude
 from skillcache.core.paths import hooks_folder
 from skillcache.settings.in_force import load
 
@@ -42,7 +42,7 @@ def test_the_hook_leaves_them_beside_the_servers_socket_for_the_person_alone(tmp
     environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": "/nonexistent", "CLAUDE_PID": str(os.getpid()), **OPTIONS}
     environ["SKILLCACHE_HOME"] = f"{tmp_path}/c" if len(str(tmp_path)) < 60 else str(tmp_path)
     run(environ)
-    path = Path(f"{plugin.socket_path(environ)}.options")
+    path = Path(f"{claude.socket_path(environ)}.options")
     assert json.loads(path.read_text()) == {"SKILLCACHE_REDIS_URL": URL, "SKILLCACHE_TEAM": "blue"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     path.unlink()

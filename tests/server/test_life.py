@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 import skillcache
-from skillcache.claude import plugin
+from skillcache import claude
 from skillcache.events.server.serve import PROTOCOL
 from tests.server.conftest import SCRIPT, Connection, Server, until
 
 
 def test_it_says_where_it_listens_and_hooks_of_the_same_client_find_it(server: Server) -> None:
-    assert server.path == plugin.socket_path(server.environ)
-    assert plugin.is_served(server.environ)
-    assert not plugin.is_served({**server.environ, "CLAUDE_PID": "1"})
-    assert not plugin.is_served({**server.environ, "CLAUDE_PID": ""})
+    assert server.path == claude.socket_path(server.environ)
+    assert claude.is_served(server.environ)
+    assert not claude.is_served({**server.environ, "CLAUDE_PID": "1"})
+    assert not claude.is_served({**server.environ, "CLAUDE_PID": ""})
     assert server.post("/hello", {})["protocol"] == PROTOCOL
 
 
@@ -42,14 +42,14 @@ def test_it_does_not_listen_in_a_folder_of_others(cold_server: Server) -> None:
     )
     assert done.stdout == b""
     assert b"is not a folder that its owner alone can use" in done.stderr
-    assert not plugin.is_served(cold_server.environ)
+    assert not claude.is_served(cold_server.environ)
 
 
 def test_a_long_cache_folder_is_not_what_it_listens_in(tmp_path: Path) -> None:
     long = tmp_path / ("x" * 90)
-    assert plugin.run_folder({"HOME": str(long)}) == f"/tmp/skillcache-{os.geteuid()}"  # noqa: S108
-    assert plugin.run_folder({"HOME": "/h"}) == "/h/.cache/skillcache/run"
-    assert plugin.run_folder({"HOME": "/h", "XDG_RUNTIME_DIR": "/nonexistent"}) == "/h/.cache/skillcache/run"
+    assert claude.run_folder({"HOME": str(long)}) == f"/tmp/skillcache-{os.geteuid()}"  # noqa: S108
+    assert claude.run_folder({"HOME": "/h"}) == "/h/.cache/skillcache/run"
+    assert claude.run_folder({"HOME": "/h", "XDG_RUNTIME_DIR": "/nonexistent"}) == "/h/.cache/skillcache/run"
 
 
 def test_what_a_killed_server_left_is_replaced(server: Server) -> None:
@@ -57,9 +57,9 @@ def test_what_a_killed_server_left_is_replaced(server: Server) -> None:
     server.process.kill()
     server.process.communicate()
     assert Path(server.path).exists()
-    assert not plugin.is_served(server.environ)
+    assert not claude.is_served(server.environ)
     server.start()
-    assert plugin.is_served(server.environ)
+    assert claude.is_served(server.environ)
 
 
 def test_a_server_gives_way_to_a_later_one(server: Server, runtime: Path) -> None:

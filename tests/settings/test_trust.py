@@ -15,8 +15,7 @@ import pytest
 
 from skillcache.core import bytecode
 from skillcache.core.outcomes import ConfigError
-from skillcache.settings import in_force
-from skillcache.settings.trust import Untrusted, require
+from skillcache.settings import Untrusted, in_force, require_folder
 from tests import ready
 from tests.events.conftest import HOOKS, Place
 from tests.events.conftest import place as place_fixture
@@ -40,7 +39,7 @@ class Ground:
     def fault(self) -> str:
         """What is wrong, '' for nothing."""
         try:
-            require(self.environ, str(self.project))
+            require_folder(self.environ, str(self.project))
         except Untrusted as fault:
             return str(fault).replace(str(self.base), "")
         return ""
@@ -117,8 +116,8 @@ def test_who_has_no_number_in_a_sandbox_is_not_taken_for_somebody_else(ground: G
     os.chown(ground.home, 12345, 12345)
     program = (
         "import os, sys; sys.path.append(sys.argv[1])\n"
-        "from skillcache.settings.trust import require\n"
-        "require(os.environ, '/nowhere')\n"
+        "from skillcache.settings import require_folder\n"
+        "require_folder(os.environ, '/nowhere')\n"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(HOOKS.parent)]
     sandbox = ["unshare", "--user", "--map-root-user"]
@@ -243,7 +242,7 @@ def prepare(place: Place, cache: Path, marker: Path) -> None:
     code = marshal.dumps(compile(f"open({str(marker)!r}, 'w')", "x", "exec"))
     package = str(Path(bytecode.__file__).parents[1])
     index = {}
-    for name in "settings.in_force settings.trust core.json events.tool_use claude.permissions core.counts".split():  # noqa: SIM905
+    for name in "settings.in_force core.json events.tool_use claude.permissions core.counts".split():  # noqa: SIM905
         source = f"{package}/{name.replace('.', '/')}.py"
         stamp = (os.stat(source).st_mtime_ns, os.stat(source).st_size)
         index[f"skillcache.{name}"] = (source, *stamp, False, 0, len(code), bytecode._digest(code), ())

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from skillcache.cache.skills.outputs import collect, restore
-from skillcache.cache.skills.trace import written
+from skillcache.cache.skills.outputs import collect, restore, written
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.stores.entry import File
 from tests.events.test_forged_entries import forge

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skillcache.cli.probe.api import ToolCall, blocks_of
-from skillcache.cli.probe.client import Client
+from skillcache.cli.checks.client import Client
+from skillcache.cli.checks.messages_api import ToolCall, blocks_of
 from tests.e2e.client import find_client
 from tests.e2e.pages import HOST, Page, Pages
 

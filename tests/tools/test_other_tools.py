@@ -5,7 +5,7 @@ import pytest
 from skillcache.claude import ToolEvent
 from skillcache.core.outcomes import NO_RULE, Bypass
 from skillcache.rules.rule import Rule
-from skillcache.tools.other_tools import plan_of, rule_for
+from skillcache.tools.lookup import plan_of, rule_for
 
 
 def is_named(pattern: str, tool: str, **tool_input: object) -> bool:

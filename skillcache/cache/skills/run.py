@@ -11,7 +11,7 @@ import os
 import time
 
 from skillcache.cache.skills import inputs, outputs
-from skillcache.cache.skills.trace import OWNER, folders, rows_of, trace, written
+from skillcache.cache.skills.outputs import OWNER, folders, rows_of, trace, written
 from skillcache.core.digest import digest_parts, private
 from skillcache.core.outcomes import CHANGED_INPUTS, UNCAPTURABLE, UNDECLARED, UNFIT, UNREADABLE_ENTRY, Bypass
 from skillcache.fingerprint.capture import Fingerprint, root_of

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import NamedTuple
 
-from skillcache.cache import quarantine
-from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cache import history
+from skillcache.cli import setup
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.invalidate import contents_of
 from skillcache.cli.output import duration, several, size
-from skillcache.cli.setup import origin
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
     BAD_CONFIG,
@@ -96,7 +96,7 @@ def check_folder(place: Place) -> list[Finding]:
 def _check_counts(cache: str, now: float) -> list[Finding]:
     try:
         counts = read(cache)
-        resting = quarantine.current(cache, now)
+        resting = history.quarantined(cache, now)
     except OSError as fault:
         return [Finding(MEND, "folder", f"{fault.filename}: {fault.strerror}", f"chmod -R u+rwX {cache}")]
     findings = []
@@ -195,7 +195,7 @@ def check_calls(place: Place) -> list[Finding]:
         f"nothing was stored or replayed lately: {several(times, 'call')} ended with {outcome.name}"
         f" ({outcome.text}), the last {ago} ago"
     )
-    return [Finding(MEND, "calls", text, MENDS[outcome].format(package=origin.package()))]
+    return [Finding(MEND, "calls", text, MENDS[outcome].format(package=setup.package()))]
 
 
 def _says_something(count: Count) -> bool:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from skillcache.claude.permissions import MANAGED
-from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli import setup
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
 from skillcache.cli.line import whole_lines
 from skillcache.cli.output import duration, several
-from skillcache.cli.setup import origin, settings_file
+from skillcache.cli.setup import settings_file
 from skillcache.cli.setup.client_environment import is_trusted, place_of
 from skillcache.cli.setup.entries import EVENTS, Found, started_by
 from skillcache.cli.setup.plugin import is_installed
@@ -24,9 +25,9 @@ from skillcache.core import counts
 from skillcache.core.git import Git, find, find_root
 from skillcache.core.outcomes import Bypass, ConfigError, SkillcacheError
 from skillcache.core.paths import cache_folder, config_file, hooks_folder, shims_folder
+from skillcache.settings import Untrusted, require_folder
 from skillcache.settings.in_force import Settings, disabled, load
 from skillcache.settings.team import NoKeys
-from skillcache.settings.trust import Untrusted, require
 
 _SETTINGS = "settings"
 _CONFIGURATION = "configuration"
@@ -164,7 +165,7 @@ def check_configuration(place: Place) -> list[Finding]:
 def check_trust(place: Place) -> list[Finding]:
     """Whether our folder is the person's alone: the hooks use no other."""
     try:
-        require(place.environ, place.project)
+        require_folder(place.environ, place.project)
     except Untrusted as fault:
         return [Finding(MEND, "folder", f"{fault.text}; until then the hooks do nothing", fault.mend)]
     return []
@@ -204,7 +205,7 @@ def check_interpreter(place: Place) -> list[Finding]:
     missing = [script for script in EVENTS.values() if not os.path.isfile(os.path.join(hooks_folder(), script))]
     if missing:
         text = f"{hooks_folder()} lacks {', '.join(missing)}"
-        findings.append(Finding(MEND, "hooks", text, f"pip install --force-reinstall {origin.package()}"))
+        findings.append(Finding(MEND, "hooks", text, f"pip install --force-reinstall {setup.package()}"))
     return findings
 
 

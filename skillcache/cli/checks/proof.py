@@ -4,11 +4,11 @@ import json
 import os
 import subprocess
 
-from skillcache.claude import plugin
+from skillcache import claude
 from skillcache.claude.mcp_servers import config_folder
-from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks.client import HOOKS, PLUGIN, Proof, prove
 from skillcache.cli.checks.installation import installed
-from skillcache.cli.probe.client import HOOKS, PLUGIN, Proof, prove
 from skillcache.cli.setup import plugin as plugin_client
 from skillcache.cli.setup.bundle import ID, MARKETPLACE, MODERN, marketplace_file, marketplace_text
 from skillcache.core.outcomes import SkillcacheError
@@ -40,7 +40,7 @@ def check_lanes(place: Place) -> list[Finding]:
     if installed(place):
         text = "the settings have the hooks as well: they stand down where the plugin's server runs"
         findings.append(Finding(NOTE, _PLUGIN, text))
-    if plugin.socket_path(place.environ) is not None and not plugin.is_served(place.environ):
+    if claude.socket_path(place.environ) is not None and not claude.is_served(place.environ):
         findings.append(Finding(NOTE, _PLUGIN, "this session has no server: its calls run, or its hooks answer"))
     return findings
 

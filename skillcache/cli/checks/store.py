@@ -6,8 +6,7 @@ from contextlib import closing
 
 import redis
 
-from skillcache.cli.checks import folder
-from skillcache.cli.checks.finding import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place, folder
 from skillcache.cli.checks.folder import Kind
 from skillcache.cli.invalidate import RedisContents, contents_of
 from skillcache.cli.output import duration, is_of_a_cluster, mend_of, place_of, size

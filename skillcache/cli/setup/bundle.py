@@ -19,7 +19,7 @@ from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import cache_folder, hooks_folder, package_folder
 from skillcache.events.server.world import known
-from skillcache.settings.trust import require
+from skillcache.settings import require_folder
 
 NAME = "skillcache"
 MARKETPLACE = "skillcache"
@@ -74,7 +74,7 @@ _KEPT = 86_400  # seconds that a folder is kept which is not the newest: a clien
 def main() -> None:
     """For a checkout that nobody has installed (plugin_path.sh). Any fault is the client's to show."""
     try:
-        require(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+        require_folder(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
         sys.stdout.write(f"{lay_out(os.environ, modern=asks_modern(os.environ))}\n")
     except (SkillcacheError, OSError) as fault:
         raise SystemExit(f"skillcache: {fault}") from None

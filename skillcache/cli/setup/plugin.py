@@ -20,7 +20,7 @@ from skillcache.core import files
 from skillcache.core.git import folders
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.events.server import world
-from skillcache.settings.trust import require
+from skillcache.settings import require_folder
 
 _SECONDS = 120
 
@@ -103,7 +103,7 @@ def _run(command: list[str], environ: Mapping[str, str]) -> str:
 
 def install(project: str, *, dry_run: bool) -> int:
     """By the client's own commands; our entries in the person's settings make room. Raises SkillcacheError."""
-    require(os.environ, os.path.abspath(project))  # the client runs what lies there
+    require_folder(os.environ, os.path.abspath(project))  # the client runs what lies there
     path = find(os.environ, project)
     version = version_of(path, os.environ)
     if version < OLDEST:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 
 from skillcache.claude.permissions import LARGEST
-from skillcache.cli.setup import origin
+from skillcache.cli import setup
 from skillcache.cli.setup.entries import ORDER, Edit, Found, Line, Started, is_ours, line_of
 from skillcache.core import files
 from skillcache.core.json_spans import BadJson, Node, parse
@@ -355,7 +355,7 @@ def _replace(path: str, text: str, mode: int) -> None:
 
 def to_last() -> str:
     """The commands that have this package in an environment that stays."""
-    name = origin.package()
+    name = setup.package()
     return f"pipx install {name}, or: uv tool install {name}; then install the hooks from there"
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from skillcache.cache import durations
+from skillcache.cache import history
 from skillcache.cli import output
 from skillcache.cli.line import NotALine, read
 from skillcache.cli.output import duration, json_options, several
@@ -356,7 +356,7 @@ def _tried(tried: Rehearsal, settings: Settings) -> list[str]:
         lines.append(f"Both runs gave the same: {_result(tried.runs[0])}.")
     if tried.out:
         lines += ["What keeps this command out:", *(f"  {legible(why)}" for why in tried.out)]
-    least, took = durations.least(settings, declared=True), tried.runs[0].milliseconds
+    least, took = history.least_duration(settings, declared=True), tried.runs[0].milliseconds
     if took < least:
         lines.append(f"It took {duration(took)}: runs under {duration(least)} are not stored (min_duration_declared).")
     return lines

@@ -4,6 +4,7 @@ The name must end in a telling word (`token_type` and `password_file` do not), a
 code, help texts and test reports hold in that place: a placeholder, a type, a variable, a call, a path, a count.
 """
 
+from skillcache.core.credentials import PROGRAMS
 from skillcache.core.credentials.judgement import (
     Text,
     compiled,
@@ -15,7 +16,6 @@ from skillcache.core.credentials.judgement import (
     is_word,
 )
 from skillcache.core.credentials.shapes import is_pair
-from skillcache.core.credentials.words import PROGRAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

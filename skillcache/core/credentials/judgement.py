@@ -3,7 +3,7 @@ r"""How a text is read for credentials, and what tells one from what source code
 In JSON, in a log of JSON and in a repr a line begins with `\n`, whose letter would else be part of the first word.
 """
 
-from skillcache.core.credentials.words import NO_WORD
+from skillcache.core.credentials import NO_WORD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -35,16 +35,15 @@ from collections.abc import Mapping
 from threading import BoundedSemaphore, Thread
 from typing import BinaryIO, NamedTuple
 
-from skillcache.claude import MOST, BadEvent, plugin
-from skillcache.claude.plugin import is_private
+from skillcache import claude
+from skillcache.claude import MOST, BadEvent, is_private
 from skillcache.core import bytecode, files
 from skillcache.core.outcomes import BAD_EVENT, SkillcacheError
 from skillcache.core.paths import package_folder
 from skillcache.events.runtime import arm
-from skillcache.events.server.calls import Calls
-from skillcache.events.server.session import Endings, Flights, Session
+from skillcache.events.server.calls import Calls, Endings, Flights, Session
 from skillcache.events.server.world import meet
-from skillcache.settings.trust import require
+from skillcache.settings import require_folder
 
 _BACKLOG = 128
 _ELSEWHERE = "Say where to listen: skillcache serve --socket PATH"
@@ -198,10 +197,10 @@ def serve(environ: Mapping[str, str], path: str | None = None, *, options: bool 
 
     `options`: whether to wait for the plugin's options, which a hook brings. Raises CannotListen and Untrusted.
     """
-    require(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
+    require_folder(environ, environ.get("CLAUDE_PROJECT_DIR") or os.getcwd())
     parent = os.getppid()
     sys.setswitchinterval(_TURN)
-    path = path or plugin.socket_path(environ)
+    path = path or claude.socket_path(environ)
     if path is None:
         raise CannotListen(f"CLAUDE_PID does not name the client. {_ELSEWHERE}")
     for number in (signal.SIGINT, signal.SIGHUP):  # meant for the client: we end when it does

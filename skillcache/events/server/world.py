@@ -25,11 +25,11 @@ from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store, keys_of
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.signed import SignedStore
-from skillcache.tools.world import World
+from skillcache.tools import World
 
 if TYPE_CHECKING:
     from skillcache.cache.capture import Plan
-    from skillcache.events.server.session import Flights
+    from skillcache.events.server.calls import Flights
     from skillcache.stores.connection import Link, Request
     from skillcache.stores.signed import Keys
     from skillcache.tools.lookup import Call, Consultation

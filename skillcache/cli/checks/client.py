@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from skillcache.cli.probe.api import Api, Request, Side, Turn, bash
+from skillcache.cli.checks.messages_api import Api, Request, Side, Turn, bash
 from skillcache.cli.setup.bundle import lay_out
 from skillcache.cli.setup.settings_file import USER, add, present_edit
 from skillcache.core import counts
