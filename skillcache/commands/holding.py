@@ -357,6 +357,9 @@ class _Asked(Way):
     def _open_store(self) -> Store:
         return self._answers
 
+    def _near(self, store: Store) -> Store:
+        return store
+
     def _keep_open(self, store: Store) -> None:  # noqa: ARG002 - it is none that is opened
         return
 

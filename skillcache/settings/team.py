@@ -28,7 +28,7 @@ LEAST = 32  # characters of a secret
 _DISTINCT = 8  # different ones among them
 _MOST = 16  # keys
 _CAP = 1 << 16
-_REGULAR, _KIND, _OTHERS = 0o100000, 0o170000, 0o077
+_OTHERS = 0o077
 
 
 class NoKeys(ConfigError):
@@ -75,15 +75,15 @@ def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
     if in_project(path, project, environ):
         raise NoKeys(path, "lies in the project, whose writers could change it", MAKE)
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        handle = files.open_regular(path)
+    except (IsADirectoryError, files.Irregular):
+        raise NoKeys(path, "is no file", MAKE) from None
     except FileNotFoundError:
         raise NoKeys(path, "there is no such file", f"{MAKE} --file {shell_words(path)}") from None
     except OSError as fault:
         raise NoKeys(path, f"cannot be read: {fault.strerror}", _chmod(path)) from None
     try:
         status = os.fstat(handle)
-        if status.st_mode & _KIND != _REGULAR:
-            raise NoKeys(path, "is no file", MAKE)
         if status.st_uid not in (0, os.geteuid()):
             raise NoKeys(path, "belongs to somebody else", f"chown {os.geteuid()} {shell_words(path)}")
         if status.st_mode & _OTHERS:
