@@ -101,7 +101,8 @@ def test_a_poisoned_entry_is_one_that_cannot_be_read(place: Place, name: str) ->
             yield b":1\r\n"
 
     with Hostile(answer) as server:
-        place.environ["SKILLCACHE_REDIS_URL"] = server.url
+        # What was read before would be asked for in another way.
+        place.environ |= {"SKILLCACHE_REDIS_URL": server.url, "SKILLCACHE_NEAR_CACHE": "0"}
         give(place, "pre_tool_use.py", place.before("WebFetch", PAGE))
         alone = len(place.counted())
         place.environ |= TEAM

@@ -140,7 +140,8 @@ def _write(where: str, keys: list[tuple[bytes, str]]) -> None:
     try:
         write_file(where, keys)
     except OSError as fault:
-        raise SkillcacheError(f"{where} cannot be written: {fault.strerror}") from None
+        mend = "Say where: skillcache team key --file FILE"
+        raise SkillcacheError(f"{where} cannot be written: {fault.strerror}. {mend}") from None
 
 
 def _path_in_force() -> str:

@@ -878,7 +878,7 @@ class _Elsewhere:
                 continue
             is_folder = S_ISDIR(status.st_mode)
             if not is_folder and not S_ISREG(status.st_mode):  # a pipe or a device, which is not looked into
-                yield self._spelled(path), (f"of kind {S_IFMT(status.st_mode):o}", ())
+                yield path, (f"of kind {S_IFMT(status.st_mode):o}", ())  # which texts call so in every worktree
                 continue
             stamp = () if is_folder else (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
             mode = "" if is_folder else unusual_mode(status) + ("x " if status.st_mode & S_IXUSR else "")

@@ -37,6 +37,7 @@ COMPLETE = {
 BELOW = {
     "BadEvent": "of a hook's input: `explain` says what to do instead",
     "BadJson": "of a place in a text: who reads the file says its name and what to do",
+    "NoKeys": "its mend is the last that it is given",
     "Bypass": "a call runs: `explain` shows it",
     "ConfigError": "says where and what is allowed: doctor checks it",
     "RecursiveCall": "of the library",
@@ -246,7 +247,7 @@ def plainly(said: str, status: int = output.FAILED) -> tuple[int, str]:
 # The commonest ones, each by itself in a home without anything, {0}; what is asked, and all that is said.
 TOPICS = (
     "agents, benchmarks, configuration, install, lanes, library, outcomes, redis, results, rules, security, sessions,"
-    " skills, stored-form"
+    " skills, stored-form, trust"
 )
 COMMON: dict[tuple[str, ...], tuple[int, str]] = {
     ("run",): usage("run", COMMAND, "give a command after --"),

@@ -279,7 +279,7 @@ def test_so_are_scripts_of_a_package_and_tools_that_run_elsewhere(shell: Shell) 
 
 NAMING = {
     "tests/test_it.py": "import subprocess\nsubprocess.run(['jq', '.a'])\n",
-    "Makefile": "test:\n\t@jq .a\n",
+    "Makefile": "test:\n\t@jq .a\n",  # which counts where a text runs it
     "scripts/run.sh": "#!/bin/sh\ncat x | jq .a\n",
     "test/it.test.js": "execSync('jq .a')\n",
 }
@@ -287,6 +287,7 @@ NAMING = {
 
 def test_a_program_that_the_project_s_text_names(shell: Shell) -> None:
     program = shell.tool("jq", "#!/bin/sh\necho one\n")
+    put(shell.project / "tests/test_recipes.py", "import subprocess\nsubprocess.run(['make', 'test'])\n")
     for path, text in NAMING.items():
         file = put(shell.project / path, text)
         for said in ("two", "one"):
