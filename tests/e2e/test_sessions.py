@@ -87,7 +87,10 @@ def require_facts(brief: str) -> None:
 
 
 def test_a_killed_session_is_told_whole_to_the_next(work: Place) -> None:
-    turns = [*facts_of_a_working_session(work), bash("sleep 1; kill -9 $PPID")]
+    # What is told runs beside the client: it dies once the last of it is there.
+    told = "grep -aqs in_progres[s] ~/.cache/skillcache/sessions.sqlite3*"
+    last = bash(f"for i in $(seq 300); do {told} && break; sleep 0.1; done; kill -9 $PPID")
+    turns = [*facts_of_a_working_session(work), last]
     killed = play(work, *turns, prompt="make the parser faster")
     assert killed.exit_code != 0
 
