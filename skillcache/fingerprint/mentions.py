@@ -607,9 +607,13 @@ class _Elsewhere:
         is_any = _ANY in words
         for sign in self._of_variables if is_any else words & self._of_variables.keys():
             for name, folder in self._of_variables[sign]:
-                if (b"l" in flags or (is_any and _is_small(folder))) and not name.upper().endswith(_INSTALLED):
+                may_be = name.upper().endswith(_INSTALLED)
+                is_installed = may_be and os.path.isdir(f"{folder}/bin")
+                if is_installed and sign not in words:
+                    continue  # nobody puts the name of such a one together
+                if (b"l" in flags or (is_any and _is_small(folder))) and not may_be:
                     self._add(folder, whole=True, literal=True)
-                self._below(folder, words, _DEEP)
+                self._below(folder, words, _DEEP, by_parts=not is_installed)
 
     def _files_in(self, folder: str) -> None:
         """What a text finds that looks at all that lies in a folder."""
@@ -620,19 +624,20 @@ class _Elsewhere:
         for path in [path for path in paths if os.path.isfile(path)][:_MOST_LISTED]:
             self._add(path, whole=False, literal=False)
 
-    def _below(self, folder: str, words: set[bytes], depth: int) -> None:
-        """The files below a folder to which names lead."""
+    def _below(self, folder: str, words: set[bytes], depth: int, *, by_parts: bool = True) -> None:
+        """The files below a folder to which names lead. by_parts: or the end or beginning of one, as of data."""
         self._require_time()
         asked = self._asking(folder)
         exact = {asked.strong[sign] for sign in words & asked.strong.keys()}
         exact |= {asked.weak[sign] for sign in words & asked.weak.keys()}
-        exact.update(*(asked.parts[sign] for sign in words & asked.parts.keys()))
+        if by_parts:
+            exact.update(*(asked.parts[sign] for sign in words & asked.parts.keys()))
         for name in exact - _OF_MACHINE:
             path = f"{folder}/{name}"
             if os.path.isfile(path):
                 self._add(path, whole=False, literal=False)
             elif depth and os.path.isdir(path) and not self._holds(path, self.root) and path != self.home:
-                self._below(path, words, depth - 1)
+                self._below(path, words, depth - 1, by_parts=by_parts)
 
     def _pattern(self, path: str, words: set[bytes]) -> None:
         """The files at a path of which the text leaves a part open."""
@@ -794,7 +799,7 @@ class _Elsewhere:
             aside = elsewhere and (is_of_all or os.path.lexists(f"{path}/.git") or not _is_small(path))
             whole = not (only_files or aside)
             if folder == self.home and asked.strong[sign] in _TOOLCHAINS:
-                self._below(path, names, 1)  # the programs that are named, too
+                self._below(path, names, 1, by_parts=False)  # the programs that are named, too
             self._add(path, whole=whole, literal=False)
         for sign in names & asked.stemmed.keys():
             for entry in asked.stemmed[sign]:

@@ -220,6 +220,20 @@ def test_a_variable_may_name_several_folders_or_one_as_it_is_seen_from_below(rep
     assert repo.rows(environ=environ) != one
 
 
+def test_in_an_installation_no_part_of_a_name_means_all_files_that_are_called_so(repo: Project) -> None:
+    """Of a version manager's that would be hundreds."""
+    folder = repo.write("../app/x.md", "one").parent
+    said = [f"open(os.path.join(os.environ['{name}'], name + '.md'))" for name in ("APP_DATA", "APP_ROOT")]
+    repo.write("a.py", "\n".join([*said, "os.environ[name]"]))
+    table = (("APP_DATA", "", True), ("APP_ROOT", "", True), ("APP_ROOT", "bin/", False), ("OTHER_HOME", "bin/", False))
+    for name, beside, counts in table:
+        repo.write("../app/x.md", "one")
+        repo.write(f"../app/{beside}y", "")
+        one = repo.rows(environ={name: str(folder)})
+        repo.write("../app/x.md", "two")
+        assert (repo.rows(environ={name: str(folder)}) != one) is counts, (name, beside)
+
+
 def test_what_a_text_looks_for_among_temporary_files_counts_by_its_name(repo: Project) -> None:
     environ = {"TMPDIR": str(repo.write("../tmp/y.dat", "").parent)}
     repo.write("a.py", "open(os.path.join(tempfile.gettempdir(), 'x.dat'))")
