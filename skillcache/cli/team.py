@@ -122,7 +122,7 @@ def _drop(where: str, held: list[tuple[bytes, str]], id_: str) -> int:
         raise SkillcacheError(f"{where} has no key {id_}. See: skillcache team")
     if not kept:
         raise SkillcacheError(
-            f"{id_} is the only key of {where}. To put a new one in front: skillcache team key --rotate"
+            f"{id_} is the only key of {where}. First put another in front: skillcache team key --add, then --sign"
         )
     _write(where, kept)
     click.echo(f"{where}: what {id_} has signed counts no more; {Key(*kept[0]).id} signs.")

@@ -62,7 +62,11 @@ def test_a_key_is_made_changed_and_taken_out(person: Person) -> None:
     assert person.skillcache("team", "key", "--drop", first[1]).err.startswith(
         f"skillcache: {path} has no key {first[1]}."
     )
-    assert "is the only key of" in person.skillcache("team", "key", "--drop", second[1]).err
+    only = person.skillcache("team", "key", "--drop", second[1]).err
+    assert only == (
+        f"skillcache: {second[1]} is the only key of {path}."
+        " First put another in front: skillcache team key --add, then --sign\n"
+    )
     assert person.skillcache("team", "key", "--writer", "ci").status == 2
     path.chmod(0o644)
     assert f"{path}: others may use it. Mend: chmod 600 {path}" in person.skillcache("team").err
