@@ -23,13 +23,14 @@ from skillcache.library.embedded import EmbeddedFile
 from skillcache.library.options import folder
 from skillcache.library.runs import GLANCE, Step, Steps, Wait, beside
 from skillcache.settings.in_force import keys_in_force, load
+from skillcache.stores import over
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.pooled import AsyncStore, PooledLink, aio_walk, walk
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_cluster import AioClusterClient, ClusterClient
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.redis_url import parse_url
-from skillcache.stores.signed import ENTRY, RECORD, Keys, SignedStore, checked, in_the_way, opened_all
+from skillcache.stores.signed import ENTRY, RECORD, Keys, checked, in_the_way, opened_all
 
 _CLUSTERS = (redis.RedisCluster, redis.asyncio.RedisCluster)
 _OPTIONS = ("socket_timeout", "socket_connect_timeout")
@@ -132,7 +133,7 @@ class Source:
         if client is None:
             self._store = EmbeddedFile(target)
         else:
-            self._store = _over(PooledLink(client), keys_in_force(os.environ, folder()))
+            self._store = over(PooledLink(client), keys_in_force(os.environ, folder()))
 
     def take(self, step: Step) -> Any:
         """What the step gives. Raises StoreError."""
@@ -228,10 +229,6 @@ class AsyncSource:
             self._opened.pop(asyncio.get_running_loop(), None)
             await store.close()
             await client.aclose()
-
-
-def _over(link: PooledLink, keys: Keys | None) -> RedisStore:
-    return RedisStore(link) if keys is None else SignedStore(link, keys)
 
 
 def _aio_over(client: "redis.asyncio.Redis", keys: Keys | None) -> AsyncStore:

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from skillcache.stores.connection import Limits, Link
     from skillcache.stores.near_cache import Near
+    from skillcache.stores.redis import RedisStore
+    from skillcache.stores.signed import Keys
 
 
 def open_store(target: str, *, now: float) -> Store:
@@ -21,10 +23,14 @@ def open_store(target: str, *, now: float) -> Store:
         from skillcache.stores.sqlite import SqliteStore  # a hook pays for one store only
 
         return SqliteStore(target.removeprefix(EMBEDDED), now=now)
-    from skillcache.stores.redis import RedisStore
+    return over(link_to(target), keys_of(target))
 
-    link, keys = link_to(target), keys_of(target)
+
+def over(link: "Link", keys: "Keys | None") -> "RedisStore":
+    """The store that a link asks. keys: of the team that signs what it keeps there."""
     if keys is None:
+        from skillcache.stores.redis import RedisStore
+
         return RedisStore(link)
     from skillcache.stores.signed import SignedStore  # few have a team
 

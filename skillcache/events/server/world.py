@@ -21,10 +21,8 @@ from skillcache.core.processes import describe
 from skillcache.library.embedded import EmbeddedFile
 from skillcache.settings import PROJECT
 from skillcache.settings.configuration import parse
-from skillcache.stores import open_store
+from skillcache.stores import open_store, over
 from skillcache.stores.contract import EMBEDDED, Store, keys_of
-from skillcache.stores.redis import RedisStore
-from skillcache.stores.signed import SignedStore
 from skillcache.tools import World
 
 if TYPE_CHECKING:
@@ -65,8 +63,7 @@ class Connected:
 
     def store(self, note: Callable[[StoreError], None], keys: Keys | None) -> Store:
         """`note` is told of every failure."""
-        link = _Watched(self._link, self._waiting, note)
-        return RedisStore(link) if keys is None else SignedStore(link, keys)
+        return over(_Watched(self._link, self._waiting, note), keys)
 
 
 class _Watched:
