@@ -6,6 +6,12 @@ from skillcache.core import files
 from skillcache.messages.inbox import Post
 from skillcache.stores.contract import EMBEDDED, keys_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from skillcache.messages.inbox_redis import RedisPost
+    from skillcache.stores.connection import Link
+    from skillcache.stores.signed import Keys
+
 
 def open_post(target: str, *, now: float, patient: bool = False, token: str = "") -> Post:
     """`target` as `open_store` takes it. `now`: unix seconds for the embedded store; a server has a clock of its own.
@@ -22,12 +28,17 @@ def _open(target: str, now: float, patient: bool) -> Post:
         from skillcache.messages.inbox_sqlite import SqlitePost  # a hook pays for one store only
 
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
-    from skillcache.messages.inbox_redis import RedisPost
     from skillcache.stores import link_to
     from skillcache.stores.connection import PATIENT  # a hook pays for one store only
 
-    link, keys = link_to(target, PATIENT if patient else None), keys_of(target)
+    return over(link_to(target, PATIENT if patient else None), keys_of(target))
+
+
+def over(link: "Link", keys: "Keys | None") -> "RedisPost":
+    """The post that a link asks. keys: of the team that signs what it keeps there."""
     if keys is None:
+        from skillcache.messages.inbox_redis import RedisPost  # a hook pays for one store only
+
         return RedisPost(link)
     from skillcache.messages.signed import SignedPost  # few have a team
 
@@ -51,8 +62,7 @@ def is_away(cache: str, now: float) -> bool:
 
 def note(cache: str, now: float) -> None:
     """Raises OSError."""
-    files.write(_mark(cache), b"")
-    os.utime(_mark(cache), (now, now))
+    files.mark(_mark(cache), now)
 
 
 def _mark(cache: str) -> str:

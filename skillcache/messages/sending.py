@@ -17,7 +17,6 @@ from skillcache.core.processes import user_name
 from skillcache.messages import message as limits
 from skillcache.messages.agents import PERSON
 from skillcache.messages.inbox import FULL, GONE, Letter, Post
-from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.message import (
     TEXT,
     Message,
@@ -31,9 +30,8 @@ from skillcache.messages.message import (
     token_by,
     token_of,
 )
-from skillcache.messages.opening import open_post
+from skillcache.messages.opening import open_post, over
 from skillcache.messages.page import word
-from skillcache.messages.signed import SignedPost
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings, is_homeless, load
 from skillcache.stores.contract import EMBEDDED
@@ -341,8 +339,7 @@ def check_place(client: object, who: str) -> None:
 def opened(client: "redis.Redis | None", settings: Settings, token: str = "") -> Iterator[Post]:
     """`token`: see `message.token_of`."""
     if client is not None:
-        link, keys = PooledLink(client), settings.keys
-        found: Post = RedisPost(link) if keys is None else SignedPost(link, keys)
+        found = over(PooledLink(client), settings.keys)
         found.token = token
         yield found  # whose connections stay for the next one
         return
