@@ -159,6 +159,12 @@ def write(path: str, content: bytes) -> None:
         raise
 
 
+def mark(path: str, now: float) -> None:
+    """Leave an empty file there whose time is `now`, in unix seconds: the file system's clock lags. Raises OSError."""
+    write(path, b"")
+    os.utime(path, (now, now))
+
+
 def seal(path: str, content: bytes) -> None:
     """Replace `path` by `content`, which `unsealed` gives back whole or not at all. Raises OSError."""
     from skillcache.core.digest import digest  # a store needs none

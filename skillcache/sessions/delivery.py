@@ -226,8 +226,7 @@ class Delivery:
             return False
 
     def _mark_away(self) -> None:
-        files.write(self._path + _AWAY, b"")
-        os.utime(self._path + _AWAY, (self._now, self._now))
+        files.mark(self._path + _AWAY, self._now)
 
     def _waiting(self, patience: float) -> "Spool | None":
         try:

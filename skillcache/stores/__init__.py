@@ -69,7 +69,4 @@ def forget(cache: str) -> None:
     from skillcache.core.paths import near_folder, near_since
 
     if os.path.isdir(near_folder(cache)):
-        mark = near_since(cache)
-        files.write(mark, b"")
-        now = time.time()  # the file system's clock lags behind
-        os.utime(mark, (now, now))
+        files.mark(near_since(cache), time.time())
