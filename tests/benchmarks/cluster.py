@@ -156,9 +156,28 @@ def crowd(url: str, world: World, count: int, seconds: float) -> list[dict[str, 
 
 
 @contextmanager
+def repeating(seconds: float, do: Callable[[int], None]) -> Iterator[None]:
+    """Meanwhile, with the number of the turn."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        turn = 0
+        while not over.wait(seconds):
+            do(turn)
+            turn += 1
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def changing(url: str, world: World) -> Iterator[None]:
     """Something changes all the time; whoever invalidates goes on until it is told that it is done."""
-    over = threading.Event()
 
     def invalidate(name: str) -> None:
         for _ in range(3_000):
@@ -171,39 +190,18 @@ def changing(url: str, world: World) -> Iterator[None]:
             finally:
                 store.close()
 
-    def change() -> None:
-        turn = 0
-        while not over.wait(_PAUSE):
-            name = turn % NAMES
-            world.change(name, lambda: invalidate(f"name-{name}"))  # noqa: B023 - called at once
-            turn += 1
+    def change(turn: int) -> None:
+        name = turn % NAMES
+        world.change(name, lambda: invalidate(f"name-{name}"))
 
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
+    with repeating(_PAUSE, change):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager
-def failing(cluster: Cluster, every: float, fail: Callable[[int], None]) -> Iterator[None]:
-    over = threading.Event()
-
-    def go_on() -> None:
-        turn = 0
-        while not over.wait(every):
-            fail(turn % 3)
-            turn += 1
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    try:
+def failing(cluster: Cluster, seconds: float, fail: Callable[[int], None]) -> Iterator[None]:
+    with repeating(seconds, lambda turn: fail(turn % 3)):
         yield
-    finally:
-        over.set()
-        thread.join()
     until(lambda: len({cluster.master_now(number).port for number in range(3)}) == 3)
 
 
