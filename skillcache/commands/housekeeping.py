@@ -50,9 +50,8 @@ def tidy(cache: str, now: float) -> None:
         counts.trim(path)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder):
+    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder, near_folder):
         files.sweep(folder(cache), now, _UNUSED)
-    files.sweep(near_folder(cache), now, _UNUSED)
     near_cache.tidy(cache)
     files.sweep_drafts(cache, now)
     _sweep_shims(shims_folder(cache), now - _UNUSED)

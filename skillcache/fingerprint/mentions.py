@@ -115,7 +115,7 @@ class Mentions(Record):
     folders: list[str]  # of these paths, as they are
     environments: list[str]  # of Python's: folders in which one of these paths is the interpreter, or `activate`
     said: "AbstractSet[bytes]"  # of the words in all texts, their signs, and what else is asked for
-    tools: "AbstractSet[str]"  # of `mention_text.OWNERS` those that any of these texts names in any way
+    tools: "AbstractSet[str]"  # of `mention_text.CONFIGURED` those that any of these texts names in any way
 
 
 def of(
@@ -328,7 +328,7 @@ class _Memory:
             line = self.text(path)
         except OSError:
             return False
-        return not set(line.rpartition(b"\0")[2].split(b"\1")).isdisjoint(signs(_COOKS))
+        return not set(_words_of(line)).isdisjoint(signs(_COOKS))
 
     def _texts(self) -> dict[bytes, bytes]:
         if self._known is None:
@@ -360,9 +360,13 @@ def _is_recipe(path: bytes) -> bool:
     return name in _RECIPES or name.endswith(_RECIPE_ENDS)
 
 
+def _words_of(line: bytes) -> list[bytes]:
+    return line.rpartition(b"\0")[2].split(b"\1")
+
+
 def _said(path: bytes, line: bytes) -> list[bytes]:
     """The words of a text. What a script asks for is said with its name, for it counts where another starts it."""
-    words = line.rpartition(b"\0")[2].split(b"\1")
+    words = _words_of(line)
     if _kind(path) != b"s":
         return words
     own = [word for word in words if word[:1] in (IF_STARTED, STARTS)]
