@@ -401,6 +401,7 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
         tools=(*known.tools, *own.tools),
         reads=own.reads,
         live=own.live,
+        ahead=own.ahead,
         share=own.share,
         origin=own.origin,
     )
