@@ -1,1 +1,1 @@
-"""What will surely be asked next, run before it is asked for: off, unless a rule of the person's says `ahead`."""
+"""Running ahead: what will surely be asked next is already running, where a rule of the person's own allows it."""
