@@ -71,8 +71,8 @@ class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
     __slots__ = (
-        "_around", "_beside", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings", "_spent_from",
-        "_task", "_waited",
+        "_around", "_beside", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings",
+        "_spent_from", "_task", "_waited",
     )  # fmt: skip
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a command has to do with runs ahead: it stops those of others, joins its own, and begins those that come next."""
+"""What a command has to do with runs ahead: it stops those of others, joins its own, and begins what comes next."""
 
 import time
 
@@ -6,8 +6,6 @@ from skillcache.commands.ahead import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from skillcache.commands.ahead.running import Running
     from skillcache.commands.invocation import Begun, Invocation, Task
     from skillcache.commands.nesting import Around
@@ -67,8 +65,9 @@ class Beside:
         from skillcache.commands.ahead import ledger
 
         waited = 0 if self._waits_since is None else int(1000 * (time.monotonic() - self._waits_since))
-        ledger.used(self._settings.cache, begun.project, begun.found.digest, max(0, entry.duration - waited))
-        self._end(begun, entry.status, entry.duration)
+        key, now = begun.found.digest, time.time()
+        hidden = ledger.used(self._settings.cache, key, now, waited=waited, failed=entry.failed)
+        self._end(begun, entry.status, entry.duration if hidden is not None or waited else 0)
 
     def ended(self, begun: "Begun", status: int, milliseconds: int) -> None:
         """The command has run."""
@@ -77,33 +76,41 @@ class Beside:
         self._end(begun, status, milliseconds)
 
     def _end(self, begun: "Begun", status: int, milliseconds: int) -> None:
+        """Keep it in the project's sequence, and begin what usually comes next."""
         if self._is_within or not self._call.call:
             return
-        from skillcache.commands.ahead import log
+        from skillcache.commands.ahead import log, policy
+        from skillcache.commands.ahead.line import Asked, is_last
 
-        cache, project = self._settings.cache, begun.project
-        root, words, cwd = begun.found.fingerprint.root, self._task.program.words, self._task.cwd
-        below = cwd[len(root) :].strip("/")
-        log.note_check(cache, project, self._call.session, words, below, passed=not status, ms=milliseconds)
-        if status or not self._is_last(words, cwd):
+        task, root = self._task, begun.found.fingerprint.root
+        below = task.cwd[len(root) :].strip("/")
+        log.note(
+            self._settings.cache,
+            begun.project,
+            self._call.session,
+            policy.CHECK,
+            time.time(),
+            words=task.program.words,
+            below=below,
+            passed=not status,
+            milliseconds=milliseconds,
+            joined=task.joined,
+        )
+        # Whatever stands behind it in its line might not bear anything beside it.
+        if status or not is_last(self._line, task.program.words, task.cwd):
             return
-        from skillcache.commands.ahead import policy
-        from skillcache.commands.ahead.line import Asked
+        steps = log.steps(self._settings.cache, begun.project)
+        usual = policy.after_check(steps, steps[-1]) if steps else []
+        if not usual:
+            return
         from skillcache.commands.ahead.start import start
 
-        steps = log.steps(cache, project)
+        form = {step.command: step.joined for step in steps}
         asked = []
-        for name in policy.after_check(steps, steps[-1]) if steps else []:
-            below, next_words = log.check_of(name)
-            asked.append(Asked(next_words, f"{root}/{below}".rstrip("/"), joined=True))
-        if asked:
-            start(self._settings, self._task.program.environ, asked, "next", self._call.session)
-
-    def _is_last(self, words: "Sequence[str]", cwd: str) -> bool:
-        """Whether nothing stands behind the command in its line, which might not bear anything beside it."""
-        from skillcache.commands.ahead.line import is_last
-
-        return bool(self._line) and is_last(self._line, tuple(words), cwd)
+        for name in usual:
+            folder, words = log.parted(name)
+            asked.append(Asked(words, f"{root}/{folder}".rstrip("/"), joined=form[name]))
+        start(self._settings, task.program.environ, asked, "next", self._call.session)
 
     def _running(self) -> "Running | None":
         """The run ahead that is not what this command is a part of."""
