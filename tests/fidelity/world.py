@@ -158,9 +158,8 @@ class World:
             "capture_time = 60",
             *([f'redis_url = "{store}"'] if store else []),
         ]
-        self._write(
-            self.base / "home/.config/skillcache/config.toml", "\n".join([*settings, _AHEAD if self.ahead else ""])
-        )
+        settings.append(_AHEAD if self.ahead else "")
+        self._write(self.base / "home/.config/skillcache/config.toml", "\n".join(settings))
         (self.base / "gitconfig").write_text("[user]\nname = x\nemail = x@x\n[init]\ndefaultBranch = main\n")
         (self.base / "hooks").mkdir()
         for name in ("session_start.py", "stand_in.py"):
