@@ -7,6 +7,8 @@ from skillcache.commands.ahead.policy import (
     EDIT,
     HOUR,
     JUDGED,
+    LINE,
+    NEXT,
     START,
     STORED,
     Run,
@@ -106,39 +108,49 @@ def test_nothing_is_known_of_a_new_project() -> None:
     assert after_edit([], "s") == []
 
 
+RED, GREEN = ["mypy!", "-", "mypy", "-"], ["mypy", "-", "mypy", "-"]
+
+
 @pytest.mark.parametrize(
     ("told", "usual"),
     [
-        (["pytest!", "-"], ["pytest"]),
-        (["pytest!", "-", "-", "-"], ["pytest"]),
-        (["pytest!", "-", "-", "-", "-"], []),
-        (["pytest!"], []),
-        (["-"], []),
-        (["pytest", "-"], []),
-        (["pytest!", "-", "pytest", "-"], []),
-        (["pytest", "-"] * 6, ["pytest"]),
-        (["pytest", "-"] * 5, []),
-        (["pytest", "-", "-", "-"] * 5 + ["pytest", "-"], ["pytest"]),
-        (["pytest", "-", "-", "-", "-"] * 5 + ["pytest", "-"], []),
-        (["pytest", "-"] * 5 + ["pytest", "-", "ruff", "-"] * 12 + ["pytest", "-"], []),
+        ([*RED * 5, "pytest!", "-"], ["pytest"]),
+        ([*RED * 4, "pytest!", "-"], []),
+        ([*RED * 5, "pytest!", "-", "-"], []),
+        ([*RED * 5, "pytest!"], []),
+        ([*RED * 5, "pytest", "-"], []),
+        ([*RED * 5, "-"], []),
+        ([*GREEN * 3, "pytest", "-"], ["pytest"]),
+        ([*GREEN * 3, "pytest!", "-"], []),
+        ([*RED * 5, *["mypy!", "-", "ruff", "-"] * 10, "pytest!", "-"], ["pytest"]),
+        ([*RED * 5, *["mypy!", "-", "ruff", "-"] * 11, "pytest!", "-"], []),
+        ([*RED * 5, *["mypy!", "-", "-", "mypy"] * 11, "pytest!", "-"], []),
     ],
 )
-def test_after_an_edit_the_last_check_runs_where_it_failed_or_follows_edits(told: list[str], usual: list[str]) -> None:
+def test_after_an_edit_the_check_right_before_it_runs_where_that_is_usual(told: list[str], usual: list[str]) -> None:
     assert after_edit(steps(*told), "s") == usual
 
 
 def test_an_edit_is_of_its_session() -> None:
-    assert after_edit([*steps("pytest!"), *steps("-", session="t")], "t") == []
+    known = steps(*RED * 5)
+    assert after_edit([*known, *steps("pytest!", session="t"), *steps("-")], "t") == []
+    assert after_edit([*known, *steps("pytest!", session="t"), *steps("ruff"), *steps("-", session="t")], "t") == [
+        "pytest"
+    ]
 
 
 def test_background_takes_no_more_than_the_checks_of_an_hour() -> None:
     told = [*steps("ruff", at=NOW - HOUR), *steps("pytest", "mypy", "-", at=NOW - 60)]
-    assert allowance(told, [(NOW - HOUR, 90.0), (NOW - 5, 1.5)], NOW) == 2.5
-    assert allowance(told, [(NOW - 5, 5.0)], NOW) == 0.0
+    assert allowance(NEXT, told, [(NOW - HOUR, 90.0), (NOW - 5, 1.5)], NOW) == 2.5
+    assert allowance(NEXT, told, [(NOW - 5, 5.0)], NOW) == 0.0
+
+
+def test_what_stands_in_the_line_is_not_bounded() -> None:
+    assert allowance(LINE, [], [(NOW - 5, 5.0)], NOW) == float("inf")
 
 
 def run(hidden: float | None) -> Run:
-    return Run(NOW, "pytest", "p", "d", 2.0, STORED, hidden)
+    return Run(NOW, "pytest", "p", "d", 2.0, STORED, NEXT, hidden)
 
 
 @pytest.mark.parametrize(

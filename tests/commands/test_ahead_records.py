@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.commands.ahead import ledger, log
-from skillcache.commands.ahead.policy import CHECK, EDIT, FAILED, JUDGED, KILLED, START, STORED, UNFIT
+from skillcache.commands.ahead.policy import CHECK, EDIT, FAILED, JUDGED, KILLED, LINE, NEXT, START, STORED, UNFIT
 
 NOW = 1_700_000_000.0
 DAY = 86_400
@@ -96,7 +96,7 @@ def test_a_folder_that_nobody_may_write_is_no_fault(tmp_path: Path) -> None:
 
 def test_a_result_counts_as_hidden_for_the_first_who_asks_and_for_nobody_else(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NEXT, NOW)
     assert [(each.used, each.hidden, each.wasted) for each in ledger.totals(cache, NOW)] == [(0, 0, 4_000)]
 
     assert ledger.used(cache, OTHER, NOW) is None
@@ -108,7 +108,7 @@ def test_a_result_counts_as_hidden_for_the_first_who_asks_and_for_nobody_else(tm
 
 def test_who_has_waited_for_the_rest_was_spared_what_had_run_already(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NEXT, NOW)
     assert ledger.used(cache, KEY, NOW, waited=3_000) == 1_000
     (total,) = ledger.totals(cache, NOW)
     assert (total.hidden, total.wasted) == (1_000, 0)
@@ -116,7 +116,7 @@ def test_who_has_waited_for_the_rest_was_spared_what_had_run_already(tmp_path: P
 
 def test_a_failure_is_taken_once(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "pytest", "p", KEY, 4_000, FAILED, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 4_000, FAILED, NEXT, NOW)
     assert ledger.used(cache, KEY, NOW) is None
     assert ledger.used(cache, KEY, NOW, failed=True) == 4_000
     assert ledger.used(cache, KEY, NOW, failed=True) is None
@@ -124,18 +124,18 @@ def test_a_failure_is_taken_once(tmp_path: Path) -> None:
 
 def test_the_same_key_may_be_run_ahead_again(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "pytest", "p", KEY, 700, KILLED, NOW)
-    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 700, KILLED, NEXT, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 4_000, STORED, NEXT, NOW)
     ledger.used(cache, KEY, NOW)
-    ledger.ended(cache, "pytest", "p", KEY, 5_000, STORED, NOW)
+    ledger.ended(cache, "pytest", "p", KEY, 5_000, STORED, NEXT, NOW)
     (total,) = ledger.totals(cache, NOW)
     assert (total.runs, total.used, total.hidden, total.wasted) == (3, 1, 4_000, 5_700)
 
 
 def test_totals_are_by_rule_and_of_a_time(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NOW - DAY)
-    ledger.ended(cache, "mypy", "p", "", 3_000, UNFIT, NOW)
+    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NEXT, NOW - DAY)
+    ledger.ended(cache, "mypy", "p", "", 3_000, UNFIT, NEXT, NOW)
     ledger.used(cache, KEY, NOW)
     found = {each.rule: (each.hidden, each.wasted) for each in ledger.totals(cache, NOW)}
     assert found == {"mypy": (0, 3_000), "ruff": (1_000, 0)}
@@ -144,39 +144,42 @@ def test_totals_are_by_rule_and_of_a_time(tmp_path: Path) -> None:
 
 def test_what_was_spent_is_of_a_project(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "ruff", "p", KEY, 1_500, STORED, NOW)
-    ledger.ended(cache, "mypy", "p", "", 250, KILLED, NOW + 1)
-    ledger.ended(cache, "mypy", "q", "", 9_000, KILLED, NOW + 2)
+    ledger.ended(cache, "ruff", "p", KEY, 1_500, STORED, NEXT, NOW)
+    ledger.ended(cache, "mypy", "p", "", 250, KILLED, NEXT, NOW + 1)
+    ledger.ended(cache, "mypy", "q", "", 9_000, KILLED, NEXT, NOW + 2)
     ledger.used(cache, KEY, NOW + 3)
     assert ledger.spent(cache, "p") == [(NOW, 1.5), (NOW + 1, 0.25)]
 
 
-def test_a_rule_that_wastes_is_off_for_a_month_and_others_are_not(tmp_path: Path) -> None:
+def test_a_rule_is_off_for_a_month_for_the_reason_for_which_it_wastes(tmp_path: Path) -> None:
     cache = str(tmp_path)
     for number in range(JUDGED):
-        assert not ledger.is_off(cache, "ruff", NOW)
-        ledger.ended(cache, "ruff", "p", f"{number:040}", 1_000, STORED, NOW)
-        ledger.ended(cache, "mypy", "p", f"{number:039}b", 1_000, STORED, NOW)
+        assert not ledger.is_off(cache, "ruff", NEXT, NOW)
+        ledger.ended(cache, "ruff", "p", f"{number:040}", 1_000, STORED, NEXT, NOW)
+        if number:
+            ledger.ended(cache, "ruff", "p", "", 1_000, KILLED, LINE, NOW)
+        ledger.ended(cache, "mypy", "p", f"{number:039}b", 1_000, STORED, NEXT, NOW)
         ledger.used(cache, f"{number:039}b", NOW)
-    assert ledger.is_off(cache, "ruff", NOW)
-    assert not ledger.is_off(cache, "mypy", NOW)
-    assert ledger.off(cache, NOW) == ["ruff"]
-    assert {each.rule: each.is_off for each in ledger.totals(cache, NOW)} == {"ruff": True, "mypy": False}
-    assert ledger.off(cache, NOW + 31 * DAY) == []
+    assert ledger.is_off(cache, "ruff", NEXT, NOW)
+    assert not ledger.is_off(cache, "ruff", LINE, NOW)
+    assert not ledger.is_off(cache, "mypy", NEXT, NOW)
+    assert ledger.off(cache, NOW) == {"ruff": [NEXT]}
+    assert {each.rule: each.off for each in ledger.totals(cache, NOW)} == {"ruff": [NEXT], "mypy": []}
+    assert ledger.off(cache, NOW + 31 * DAY) == {}
 
 
 def test_nothing_is_known_where_nothing_ran(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    assert (ledger.totals(cache, NOW), ledger.spent(cache, "p"), ledger.off(cache, NOW)) == ([], [], [])
+    assert (ledger.totals(cache, NOW), ledger.spent(cache, "p"), ledger.off(cache, NOW)) == ([], [], {})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    "line", ["", "[]", "{}", "[1", '[1,"r","p","d",5,"lost"]', '[1,"r","p",2,5,"stored"]', "\udcff"]
+    "line", ["", "[]", "{}", "[1", '[1,"r","p","d",5,"lost","next"]', '[1,"r","p",2,5,"stored","next"]', "\udcff"]
 )
 def test_a_damaged_line_of_the_ledger_is_passed_over(line: str, tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NOW)
+    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NEXT, NOW)
     with (tmp_path / "ahead/runs").open("ab") as file:
         file.write(os.fsencode(line) + b"\n")
     ledger.used(cache, KEY, NOW)
@@ -185,6 +188,6 @@ def test_a_damaged_line_of_the_ledger_is_passed_over(line: str, tmp_path: Path) 
 
 def test_a_damaged_mark_hides_nothing(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NOW)
+    ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NEXT, NOW)
     (tmp_path / "ahead/kept" / KEY).write_bytes(b"\xff")
     assert ledger.used(cache, KEY, NOW) is None
