@@ -9,10 +9,9 @@ import pytest
 
 from skillcache.messages import message as seal
 from skillcache.messages.inbox import Letter, Post
-from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import Message
-from skillcache.messages.opening import messages_file
+from skillcache.messages.opening import messages_file, over
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.stores import link_to
 from skillcache.stores.connection import Limits
@@ -54,7 +53,7 @@ def open_at(target: str, now: float) -> Post:
     """A post whose clock stands."""
     if target.startswith(EMBEDDED):
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
-    return RedisPost(link_to(target, PATIENT), now=now)
+    return over(link_to(target, PATIENT), None, now=now)
 
 
 @pytest.fixture
