@@ -21,6 +21,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.clusters import Cluster
+    from tests.stores.sentinels import Service
 
 # A property is about what is so, not about how busy the machine is. In CI one change is judged as the next: by the same
 # examples; elsewhere each run looks for new ones.
@@ -227,8 +228,21 @@ def redis_cluster(
     return shared_cluster
 
 
+@pytest.fixture(scope="session")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Service]":
+    from tests.stores.sentinels import Service
+
+    service = Service(tmp_path_factory.mktemp("service"))
+    yield service
+    service.stop()
+
+
 def empty_redis(request: pytest.FixtureRequest, kind: str) -> str:
-    """The URL of a server without a single key; "cluster": of three."""
+    """The URL of a server without a single key; "cluster": of three; "sentinel": of one that Sentinels name."""
+    if kind == "sentinel":
+        service: Service = request.getfixturevalue("shared_service")
+        service.master.command("FLUSHALL")
+        return service.url()
     url: str = request.getfixturevalue("redis_cluster" if kind == "cluster" else "redis_server").url
     return url
 

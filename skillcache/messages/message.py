@@ -131,6 +131,7 @@ AGENT_TTL = 86_400  # since an agent's last activity; then it is gone
 NUMBERS_TTL = 30 * 86_400  # since the last agent of a project began: no name comes twice while anybody may remember it
 AGENTS = 250  # of a project, the last active ones: so many at work, and so many that have ended
 SWEEP = 8  # expired messages that one hook returns to their senders
+HANDOVER = 5  # seconds, in a cluster, until others take up what somebody has begun to return to its senders
 GRACE = 60  # for a hook that has taken a message and not said yet that it was shown
 
 COLLISION = 300  # between two edits of one file

@@ -10,8 +10,7 @@ from time import time
 
 from skillcache.core import json
 from skillcache.core.outcomes import MISSIGNED
-from skillcache.messages.inbox import WORK, Delivery, Letter, Meeting, Taken
-from skillcache.messages.inbox_redis import RedisPost
+from skillcache.messages.inbox import WORK, Delivery, Letter, Meeting, Post, Taken
 from skillcache.messages.message import Message, decode, parts_of
 from skillcache.stores.redis_keys import agent_key, channel, inbox_key
 from skillcache.stores.signed import AGENT, CHANNEL, MESSAGE, Keys
@@ -20,15 +19,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from skillcache.stores.connection import Link
 
+class SignedPost(Post):
+    """post: where it is kept."""
 
-class SignedPost(RedisPost):
-    """now: unix seconds in the place of the server's clock."""
-
-    def __init__(self, link: "Link", keys: Keys, *, now: float | None = None) -> None:
-        super().__init__(link, now=now)
+    def __init__(self, post: Post, keys: Keys) -> None:
+        self._post = post
         self._keys = keys
+
+    @property
+    def token(self) -> str:
+        return self._post.token
+
+    @token.setter
+    def token(self, token: str) -> None:
+        self._post.token = token
 
     def register(self, id_: str, fields: dict[str, str], base: str) -> str:
         said = base or fields.get("name", "")
@@ -37,47 +42,64 @@ class SignedPost(RedisPost):
             "base": said,
             "signature": self._keys.sign(AGENT, agent_key(id_), claim),
         }
-        name = super().register(id_, given, base)
+        name = self._post.register(id_, given, base)
         return name if _is_named(name, said) else said
 
     def look(self, id_: str, fields: dict[str, str], *, moment: str = WORK, most: int = 0, ends: bool = False) -> int:
-        return super().look(id_, self._sealed(id_, fields), moment=moment, most=most, ends=ends)
+        return self._post.look(id_, self._sealed(id_, fields), moment=moment, most=most, ends=ends)
 
     def note(self, id_: str, fields: dict[str, str]) -> None:
-        super().note(id_, self._sealed(id_, fields))
+        self._post.note(id_, self._sealed(id_, fields))
+
+    def end(self, id_: str) -> bool:
+        return self._post.end(id_)
 
     def agents(self, project: str) -> tuple[int, list[dict[str, str]]]:
-        now, found = super().agents(project)
+        now, found = self._post.agents(project)
         known = [self._known(each["id"], each) for each in found]
         return now, [each for each in known if each.get("project") == project]
 
     def find(self, id_: str) -> dict[str, str]:
-        found = super().find(id_)
+        found = self._post.find(id_)
         return self._known(id_, found) if found else found
 
     def edited(self, id_: str, place: str) -> list[Meeting]:
-        met = super().edited(id_, place)
+        met = self._post.edited(id_, place)
         known = [(each, self.find(each.id)) for each in met] if len(met) > 1 else []
         if not known or not known[0][1]:
             return met[:1]
         return [Meeting(each.id, fields["name"], each.ago) for each, fields in known if fields]
 
     def send(self, letters: "Iterable[Letter]") -> list[int]:
-        return super().send([signed(each, self._keys) for each in letters])
+        return self._post.send([signed(each, self._keys) for each in letters])
 
     def take(self, id_: str, count: int) -> Taken:
-        taken = super().take(id_, count)
+        taken = self._post.take(id_, count)
         if not taken.deliveries:
             return taken
         found = [(each, self._opened(each, id_)) for each in taken.deliveries]
         refused = [each.entry for each, opened in found if opened is None]
         if refused:
-            super().settle(id_, [(entry, "") for entry in refused])
+            self._post.settle(id_, [(entry, "") for entry in refused])
         name = self.find(id_).get("name", "") if len(refused) < len(found) else ""
         return Taken(taken.now, name, [opened for _, opened in found if opened is not None])
 
+    def settle(
+        self,
+        id_: str,
+        shown: "Iterable[tuple[str, str]]",
+        returned: "Iterable[tuple[str, str]]" = (),
+        *,
+        size: int = 0,
+        stopped: bool = False,
+    ) -> None:
+        self._post.settle(id_, shown, returned, size=size, stopped=stopped)
+
     def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
-        return [each for each in super().talk(project, after) if is_signed(each[1], self._keys)]
+        return [each for each in self._post.talk(project, after) if is_signed(each[1], self._keys)]
+
+    def close(self) -> None:
+        self._post.close()
 
     def _sealed(self, id_: str, fields: dict[str, str]) -> dict[str, str]:
         return {

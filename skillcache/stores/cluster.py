@@ -10,7 +10,9 @@ braces. So every key is named as elsewhere, and is given a tag in front as a com
                                          generation raises it with each tag; one that differs is the highest of all
     {s18}skillcache:state...:{scope}     shared values by the project or team
     {s18}skill_session:{session_id}...   by the session; {s18}skill_sessions:{project} and notes by the project
-    {skillcache}...                      all else: agents and their messages, which are one whole, and others' keys
+    {s18}agent_comm:{agent_id}:inbox     by the agent, and so is what is known of it; by the project which agents it
+    {s18}skillcache:agents:{project}     has, what they are called, and whose messages are to be looked after
+    {skillcache}...                      all else: others' keys
 
 Nothing here asks anybody: `Course` says whom to ask what, whoever asks (`nodes`, `redis_cluster`) tells it the replies.
 """
@@ -51,9 +53,10 @@ def slot_of(tag: str) -> int:
 
 _SLOT_OF = {tag: slot_of(tag) for tag in (*TAGS, HOME)}
 
-_BY_PROJECT = (b"notes",)
+_BY_PROJECT = (b"notes", b"agents", b"agent_numbers", b"agent_names", b"due", b"talk")
 _BY_SESSION = (b"told",)
-_BY_DIGEST = (b"claim", b"wake", b"nothing", b"latest")
+_BY_AGENT = (b"agent", b"shown", b"unread", b"returning")
+_BY_DIGEST = (b"claim", b"wake", b"nothing", b"latest", b"edits")
 _BY_SCOPE = (b"state", b"states", b"state_version")
 
 
@@ -65,7 +68,7 @@ def tag_of(key: "str | bytes") -> str:
         kind, _, rest = rest.partition(b":")
         if kind == b"names" and not rest:
             return EVERYWHERE
-        if kind in _BY_DIGEST or kind in _BY_PROJECT:
+        if kind in _BY_DIGEST or kind in _BY_PROJECT or kind in _BY_AGENT:
             return _tag(rest)
         if kind in _BY_SESSION:
             return _tag(rest.partition(b":")[0])
@@ -78,6 +81,8 @@ def tag_of(key: "str | bytes") -> str:
         return _tag(digest[0].rpartition(b":")[2] if digest[2][:1] == b"v" else digest[2])
     if kind == b"skill_session":
         return _tag(rest.partition(b":")[0])
+    if kind == b"agent_comm":
+        return _tag(rest.removesuffix(b":inbox"))
     return _tag(rest) if kind == b"skill_sessions" else HOME
 
 

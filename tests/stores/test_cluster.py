@@ -30,11 +30,13 @@ from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import (
     LUA_NAMES,
     agent_key,
+    agent_keys,
     claim_key,
     entry_key,
     generation_key,
     inbox_key,
     notes_key,
+    registry_keys,
     session_keys,
     sessions_key,
     state_keys,
@@ -182,7 +184,9 @@ def test_what_several_slots_answer_is_one_reply() -> None:
         state_keys("example.org/a:steps", "stage:b"),
         state_keys("team:acme:steps", "stage"),
         (sessions_key("example.org/a"), notes_key("example.org/a")),
-        (inbox_key("a"), agent_key("b"), talk_key("example.org/a")),
+        (inbox_key("5e9b@example.org"), agent_key("5e9b@example.org"), *agent_keys("5e9b@example.org")),
+        agent_keys("person:somebody@box:0123456789ab"),
+        (talk_key("example.org/a"), notes_key("example.org/a"), *registry_keys("example.org/a")),
     ],
 )  # fmt: skip
 def test_what_one_step_touches_lies_in_one_slot(keys: tuple[str, ...]) -> None:

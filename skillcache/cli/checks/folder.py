@@ -53,13 +53,13 @@ from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
 from skillcache.stores.contract import EMBEDDED, Store, stamp
 from skillcache.stores.redis_keys import (
+    agent_keys,
     entry_key,
-    inbox_key,
     record_key,
+    registry_keys,
     session_keys,
     sessions_key,
     state_keys,
-    talk_key,
     wake_key,
 )
 from skillcache.stores.sqlite import SqliteStore
@@ -355,8 +355,7 @@ def _take_back(trial: Trial) -> None:
     """What a try that ended half-way has left, and what has no other end. A store that refuses keeps it for its TTL."""
     name = trial.name
     keys = [entry_key(name, trial.id), *([entry_key(name, trial.id, trial.team)] if trial.team else [])]
-    keys += [record_key("latest", trial.id), wake_key(trial.id), inbox_key(name), talk_key(name)]
-    keys += [record_key(kind, name) for kind in ("agent", "shown", "agents", "agent_numbers", "due")]
+    keys += [record_key("latest", trial.id), wake_key(trial.id), *agent_keys(name), *registry_keys(name)]
     keys += [*session_keys(name), sessions_key(name)]
     keys += state_keys(f"team:{_TEAM}:{_NAME}", trial.id)
     with suppress(StoreError), closing(contents_of(trial.target)) as contents:
