@@ -85,11 +85,12 @@ class RedisServer:
     password: str = ""
     tls: bool = False
     certificates: Path = field(default_factory=Path)
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         login = f":{self.password}@" if self.password else ""
-        return f"redis://{login}127.0.0.1:{self.port}/0"
+        return f"redis://{login}{self.host}:{self.port}/0"
 
     @property
     def unix_url(self) -> str:
@@ -144,14 +145,34 @@ def free_port() -> int:
 
 
 def start_redis(
-    folder: Path, *, password: str = "", certificates: Path | None = None, options: tuple[str, ...] = (), port: int = 0
+    folder: Path,
+    *,
+    password: str = "",
+    certificates: Path | None = None,
+    options: tuple[str, ...] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    within: tuple[str, ...] = (),
 ) -> RedisServer:
-    """Starts a server without persistence and returns when it answers PING."""
+    """Starts a server without persistence and returns when it answers PING. within: words in front of its command."""
     program = require_program("redis-server")
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     path = folder / "redis.sock"
-    words = [program, "--bind", "127.0.0.1", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    words = [
+        *within,
+        program,
+        "--bind",
+        host,
+        "--protected-mode",
+        "no",
+        "--unixsocket",
+        str(path),
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+    ]
     if certificates is None:
         words += ["--port", str(port)]
     else:
@@ -162,7 +183,7 @@ def start_redis(
         words += ["--requirepass", password]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*words, *options], stdout=log, stderr=log)
-    server = RedisServer(port, path, process, password, certificates is not None, certificates or Path())
+    server = RedisServer(port, path, process, password, certificates is not None, certificates or Path(), host)
     deadline = time.monotonic() + 20
     while True:
         try:

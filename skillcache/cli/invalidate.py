@@ -3,14 +3,14 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import click
 
 from skillcache.cache.invalidation import Invalidated, Selection, invalidate
 from skillcache.cli import output
-from skillcache.cli.output import place_of, several, size
+from skillcache.cli.output import Progress, place_of, several, size
 from skillcache.core import files
 from skillcache.core.git import locate, project_of
 from skillcache.core.outcomes import DISK, SkillcacheError, StoreError
@@ -32,6 +32,7 @@ class Contents:
 
     place: str
     holdings: Holdings
+    told: Callable[[int], object] = staticmethod(lambda _keys: None)  # of each batch, how many are in it
 
     def take(self, steps: Steps[T]) -> T:
         raise NotImplementedError
@@ -45,6 +46,7 @@ class Contents:
             cursor = -1
             while cursor:
                 cursor, keys = self.take(self.holdings.keys(glob, max(cursor, 0)))
+                self.told(len(keys))
                 if keys:
                     yield keys
 
@@ -129,6 +131,7 @@ def contents_of(target: str) -> Contents:
     return RedisContents(target)
 
 
+_REMOVING, _LEFT = "Invalidated. Removing what was stored", "Ctrl-C leaves what is there to expire, unserved."
 _NAMED = 5  # names that one line tells
 _WIDE = 120  # characters of each: others may have written it
 
@@ -167,7 +170,8 @@ def command(
     if not names and not pattern:
         raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
-    done = invalidate(settings.store, selection, rehearse=dry_run)
+    told = Progress("Counting", "Ctrl-C ends it.") if dry_run else Progress(_REMOVING, _LEFT)
+    done = invalidate(settings.store, selection, rehearse=dry_run, told=told)
     forget(settings.cache)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
     return output.OK
@@ -216,12 +220,14 @@ def clear(yes: bool) -> int:
     """
     cache = cache_folder(os.environ)
     with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+        contents.told = Progress("Counting", "Ctrl-C ends it; nothing is removed.")
         count, bytes_ = contents.measure()
         if not yes:
             question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
             if not click.confirm(question, default=False):
                 click.echo("Nothing was removed.")
                 return output.FAILED
+        contents.told = Progress("Removing", "Ctrl-C leaves the rest.")
         empty(cache, contents)
     click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
     return output.OK

@@ -8,6 +8,7 @@ import difflib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from skillcache.core.outcomes import (
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.redis_url import DEFAULT_PORT, Address, parse_url
 
+_MANY, _FIRST, _AGAIN = 10_000, 5.0, 10.0  # keys, and seconds before and between two words about a long walk
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -80,6 +82,24 @@ def _lines(text: str) -> list[str]:
     """Split at line feeds only: a form feed or a line separator inside a string is no line end."""
     pieces = text.split("\n")
     return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+
+
+class Progress:
+    """Told how many keys a walk through a store has just looked at: every so often a person is told how many in all.
+
+    doing: the beginning of a sentence; out: how to end it, and what that means. Nothing of a walk that is soon over.
+    """
+
+    def __init__(self, doing: str, out: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._doing, self._out, self._clock = doing, out, clock
+        self._looked = 0
+        self._next = clock() + _FIRST
+
+    def __call__(self, keys: int) -> None:
+        self._looked += keys
+        if self._looked >= _MANY and self._clock() >= self._next:
+            self._next = self._clock() + _AGAIN
+            click.echo(f"{self._doing}: {several(self._looked, 'entry', 'entries')} so far. {self._out}", err=True)
 
 
 def json_options(model: str, text: str = "Print one JSON object.", name: str = "as_json") -> Callable[[Any], Any]:

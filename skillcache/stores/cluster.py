@@ -17,10 +17,11 @@ braces. So every key is named as elsewhere, and is given a tag in front as a com
 Nothing here asks anybody: `Course` says whom to ask what, whoever asks (`nodes`, `redis_cluster`) tells it the replies.
 """
 
+from _thread import allocate_lock, start_new_thread
 from binascii import crc_hqx
 from time import monotonic
 
-from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.stores.redis_keys import LUA_LASTS, LUA_TAG
 
 TYPE_CHECKING = False
@@ -533,18 +534,40 @@ def _ask(
     deadline: float,
     exchange: "Exchange",
 ) -> "Any":
-    """`read`: takes the reply, and the host that gave it; None for what is not known."""
-    fault = StoreError(STORE_UNREACHABLE, "nobody asked knows the place of the server")
-    for index, each in enumerate(those):
-        # Each has its share of the time left, half of it to connect: one that hangs must not starve the next.
-        share = max((deadline - monotonic()) / (len(those) - index) / 2, 0.001)
+    """`read`: takes the reply, and the host that gave it; None for what is not known.
+
+    Each is asked once those before it have had their share of the time, and beside them: one that hangs must not starve
+    the next, and over a slow link an answer takes most of the time there is.
+    """
+    fault = StoreError(STORE_TIMEOUT, "nobody said in time where the server is")
+    came: list[Any] = []  # what is known, a StoreError, or None
+    word = allocate_lock()  # held until something came
+    word.acquire()
+
+    def ask(each: "Address") -> None:
         try:
-            reply = exchange(each, command, share)
+            came.append(read(exchange(each, command, max(deadline - monotonic(), 0.001)), each.host))
         except StoreError as error:
-            fault = error
-            continue
-        if (found := read(reply, each.host)) is not None:
-            return found
+            came.append(error)
+        try:
+            word.release()
+        except RuntimeError:  # something else has just come
+            return
+
+    seen = 0
+    for index, each in enumerate(those):
+        start_new_thread(ask, (each,))
+        is_last = index == len(those) - 1
+        ends = deadline if is_last else monotonic() + (deadline - monotonic()) / (len(those) - index) / 2
+        while seen <= index and (word.acquire(timeout=max(ends - monotonic(), 0.0)) or len(came) > seen):
+            for found in came[seen:]:
+                seen += 1
+                if isinstance(found, StoreError):
+                    fault = found
+                elif found is not None:
+                    return found
+                else:
+                    fault = StoreError(STORE_UNREACHABLE, "nobody asked knows the place of the server")
     raise fault
 
 

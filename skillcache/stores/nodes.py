@@ -15,7 +15,7 @@ import os
 from time import monotonic, time
 
 from skillcache.core import files
-from skillcache.core.outcomes import STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.core.paths import cache_folder
 from skillcache.stores import cluster
 from skillcache.stores.cluster import Course, Fault, Slots
@@ -119,12 +119,18 @@ class NodesLink:
         if self._slots is None:
             if self._fault is not None:
                 raise StoreError(*self._fault)
+            # A little longer than to connect: over a slow link there is no time for more, but the next process knows.
+            longest = self._ends + self._limits.connect / 4
             try:
-                self._slots = cluster.find_slots(self.address, self._ends, ask_once)
+                found = cluster.find_slots(self.address, longest, ask_once)
             except StoreError as fault:
                 self._fault = (fault.outcome, fault.detail)
                 raise
-            _remember(self._path, self._slots)
+            _remember(self._path, found)
+            if monotonic() > self._ends:
+                self._fault = (STORE_TIMEOUT, "no time was left for more than which node has what")
+                raise StoreError(*self._fault)
+            self._slots = found
         return self._slots
 
     def _learn(self, course: Course) -> Slots | None:

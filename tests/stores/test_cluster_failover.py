@@ -133,5 +133,5 @@ def test_of_many_calls_none_is_lost_or_wrong_while_masters_are_killed(
     finally:
         cluster.stop()
     assert (found.lost, found.wrong) == (0, 0)
-    assert found.served > 100
+    assert found.hits > 10
     assert found.without > 0  # some were away
