@@ -157,7 +157,9 @@ class Cluster:
 
     def master_of(self, key: str) -> RedisServer:
         """As the slots were given out."""
-        slot = slot_of(tag_of(key))
+        return self.master_of_slot(slot_of(tag_of(key)))
+
+    def master_of_slot(self, slot: int) -> RedisServer:
         return next(server for server, (_, last) in zip(self.masters, _RUNS, strict=True) if slot <= last)
 
     def keys(self) -> set[bytes]:

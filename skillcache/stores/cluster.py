@@ -121,6 +121,7 @@ _OF_TWO_WORDS = ("MEMORY", "OBJECT", "XGROUP", "XINFO")
 _COUNTING = ("DEL", "EXISTS", "TOUCH", "UNLINK")  # whose reply is how many of the keys
 _LASTING = 50  # ms that a replica has to take what is to last
 _NODES = 1024  # at most, that a walk through all keys knows
+_DIGITS = 20  # a signed 64-bit integer has fewer
 
 
 class Part:
@@ -230,7 +231,11 @@ def _highest(replies: "list[Any]") -> "Any":
     try:
         return max(there, key=int, default=None)
     except (TypeError, ValueError):
-        return next(reply for reply in there if not _text(reply).removeprefix("-").isdigit())
+        return next(reply for reply in there if not _is_number(_text(reply).removeprefix("-")))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < _DIGITS
 
 
 def _highest_each(replies: "list[Any]") -> "Any":

@@ -18,7 +18,14 @@ import redis
 from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_key, get_redis_client
 from skillcache.cli.checks.folder import refused
 from skillcache.cli.output import CLUSTER_COMMANDS, CLUSTER_KEYS, mend_of
-from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.core.outcomes import (
+    STORE_GARBAGE,
+    STORE_REFUSED,
+    STORE_TIMEOUT,
+    STORE_UNREACHABLE,
+    ConfigError,
+    StoreError,
+)
 from skillcache.events.server.world import Stores
 from skillcache.settings.in_force import load
 from skillcache.stores import link_to, open_store
@@ -280,6 +287,29 @@ def test_the_second_process_asks_the_right_node_in_one_step(redis_cluster: Clust
 
     assert look() == (1, 2)  # one of these to ask who has what
     assert look() == (0, 1)
+
+
+@pytest.mark.parametrize("number", [b"\xb2", b"9" * 5_000], ids=["a digit of another script", "too many digits"])
+def test_a_generation_that_is_no_number_costs_the_results_of_its_name_alone(
+    redis_cluster: Cluster, number: bytes
+) -> None:
+    async def computed() -> object:
+        async with AsyncSkillCache(redis_cluster.url) as values:
+            return await values.get("s", [1], default="none"), await values.get("t", [1])
+
+    with SkillCache(redis_cluster.url) as values:
+        values.set("s", [1], "fine")
+        values.set("t", [1], "fine")
+        for tag in TAGS:
+            with redis.Redis(port=redis_cluster.master_of_slot(slot_of(tag)).port) as client:
+                client.set(f"{tag}{generation_key('s')}", number)
+        assert (values.get("s", [1], default="none"), values.get("t", [1])) == ("none", "fine")
+        assert values.get_many("s", [[1], [2], [3]], default="none") == ["none"] * 3
+        failure(lambda: values.invalidate_skill("s"))
+        assert values.get_or_compute("s", [1], lambda: "anew") == "anew"
+    assert asyncio.run(computed()) == ("none", "fine")
+    keys = tuple([entry_key("s", f"{number:040x}") for number in range(9)])
+    assert failure(lambda: open_patiently(redis_cluster.url).get_many(keys, ("s",))).outcome is STORE_GARBAGE
 
 
 HOSTILE = {
