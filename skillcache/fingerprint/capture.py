@@ -13,8 +13,8 @@ from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import CACHED, EXAMPLES, KEPT, MODES, NAME, OWNERS, asks_for_name
 from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, Own, class_of
+from skillcache.fingerprint.texts import CACHED, EXAMPLES, KEPT, MODES, NAME, OWNERS, Texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -471,9 +471,9 @@ def _elsewhere(
     of_git = (b"", None, "") if reading is None else (reading.listing or b"", reading.stamp, reading.shared)
     listing, stamp, shared = of_git
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
-    texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
+    texts = Texts(listing, stamp, {**written, **state.found.edits}, shared)
     inner = {
-        path: mentions.Texts(each.listing or b"", each.stamp, each.content.edits if each.content else {}, each.shared)
+        path: Texts(each.listing or b"", each.stamp, each.content.edits if each.content else {}, each.shared)
         for path, each in state.inner().items()
     }
     reached += [*state.references.found, *environment.folders(state.cwd, root, state.environ)]
@@ -511,7 +511,7 @@ def _elsewhere(
     if reading is not None:
         rows += _of_git(state, reading, spoken_of.said, told)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
-    if NAME in spoken_of.said or any(map(asks_for_name, told)):
+    if NAME in spoken_of.said or _asks_for_name(told):
         rows.append(("place", "its name", os.path.basename(root)))
     places = _places(request, state.cwd, root)
     if OWNERS in spoken_of.said and reading is not None:
@@ -524,6 +524,14 @@ def _elsewhere(
         rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
     rows += _kept_for_linters(state.told, root, budget)
     return rows, (there, spoken_of.folders), spoken_of.tools
+
+
+def _asks_for_name(told: list[bytes]) -> bool:
+    if not told:
+        return False
+    from skillcache.fingerprint.mention_text import asks_for_name  # most commands are no tasks
+
+    return any(map(asks_for_name, told))
 
 
 def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktree.Reading) -> list[Row]:

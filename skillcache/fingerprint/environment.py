@@ -19,7 +19,9 @@ from skillcache.core.git import git_folders
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
 from skillcache.fingerprint.leads import is_of_system, middle
-from skillcache.fingerprint.mention_text import (
+from skillcache.fingerprint.noise import BUT, IS_FOLDER, IS_SET, counts_where_read, is_noise
+from skillcache.fingerprint.packages import relative
+from skillcache.fingerprint.texts import (
     ACCOUNT,
     BY_SCRIPT,
     HOST,
@@ -31,8 +33,6 @@ from skillcache.fingerprint.mention_text import (
     READ_BY_SCRIPT,
     ZONE,
 )
-from skillcache.fingerprint.noise import BUT, IS_FOLDER, IS_SET, counts_where_read, is_noise
-from skillcache.fingerprint.packages import relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
