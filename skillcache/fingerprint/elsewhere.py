@@ -17,6 +17,7 @@ from skillcache.core.git import worktrees
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
 from skillcache.fingerprint.above import is_noise
+from skillcache.fingerprint.environment import folders_named
 from skillcache.fingerprint.texts import ANY, BY_HAND, INSTALLED, JOINED, TOPS, WEAK, items, kind_of, levels
 
 TYPE_CHECKING = False
@@ -42,12 +43,9 @@ _NO_DATA = (".so", ".a", ".o", ".pid", ".lock", ".sock", ".socket", ".py", ".pyc
 _ANY = signs([ANY])[0]
 # Of a machine, and none of these is meant where a text does not spell its path.
 _OF_MACHINE = frozenset("hostname hosts machine-id mtab resolv.conf passwd group shadow fstab".split())  # noqa: SIM905
-# A variable called so names what a run writes to, or an installation.
-_NO_INPUTS = ("TMP", "TEMP", "CACHE", "LOG", "OUT")
-_OF_ALL = frozenset(["PATH", "MANPATH", "INFOPATH", "CDPATH", "XDG_DATA_DIRS", "XDG_CONFIG_DIRS"])  # of no project
 _BY_HAND, _OF_PKGCONFIG = "/usr/local", ("lib/pkgconfig", "share/pkgconfig")
-_LONGEST_VALUE, _MOST_OF_VALUE = 4_096, 8
 _TEMPORARY = "/tmp"  # noqa: S108 - as texts call it
+# A variable called so names an installation.
 _INSTALLED = ("_HOME", "_ROOT", "_PREFIX", "VIRTUAL_ENV", "GOPATH", "NVM_DIR", "BUN_INSTALL", "SDKMAN_DIR", "GOBIN")
 _OF_USR = ("/usr/share/", "/usr/local/")
 # What changes by itself, or is captured otherwise.
@@ -114,38 +112,11 @@ class Elsewhere:
         self._asked: dict[str, _Asked] = {}
         self._seen: set[tuple[str, bool]] = set()
         self._of_variables: dict[bytes, list[tuple[str, str]]] = {}
-        for sign, *found in self._folders_of_variables():
-            self._of_variables.setdefault(sign, []).append((found[0], found[1]))
+        for name, folder in folders_named(environ, root, self.home):
+            self._of_variables.setdefault(signs([b"$" + os.fsencode(name)])[0], []).append((name, folder))
         self._worktrees: list[str] | None = None  # of this repository
         self.there: set[str] = set()  # of the system, which counts by being there
         self.levels = 0  # folders above the project, up to which some text climbs
-
-    def _folders_of_variables(self) -> "Iterator[tuple[bytes, str, str]]":
-        """(sign, name, folder) of the variables that name a folder of somebody's, or several."""
-        from skillcache.fingerprint.leads import is_of_system
-        from skillcache.fingerprint.noise import IS_FOLDER, IS_SET, is_noise
-
-        for name, value in self.environ.items():
-            if not value.startswith(("/", "~/", "../")) or name in IS_SET or name in IS_FOLDER:
-                continue
-            if len(value) > _LONGEST_VALUE or name in _OF_ALL:
-                continue
-            if is_noise(name) or name in ("HOME", "PWD") or any(word in name.upper() for word in _NO_INPUTS):
-                continue
-            for piece in filter(None, value.split(":")[:_MOST_OF_VALUE]):
-                for path in self._places_of(piece):
-                    aside = self.holds(self.root, path) or self.holds(path, self.root) or is_of_system(f"{path}/")
-                    if not aside and path != self.home and os.path.isdir(path):
-                        yield signs([b"$" + os.fsencode(name)])[0], name, path
-
-    def _places_of(self, value: str) -> "Iterator[str]":
-        """Where a folder may lie that is called so: one with steps up is seen from the root, or from below it."""
-        if value[:1] in ("~", "/"):
-            yield self.home + value[1:] if value[0] == "~" else os.path.normpath(value)
-            return
-        while value.startswith("../"):
-            yield os.path.normpath(os.path.join(self.root, value))
-            value = value[3:]
 
     def resolve(self, path: bytes, line: bytes, places: "Iterable[str]") -> None:
         """Look for all that the line of the text at `path`, relative to the root, names."""

@@ -143,7 +143,7 @@ def _told_apart(data: bytes, kind: bytes) -> "Iterator[bytes]":
     yield from asked if kind == SOURCE else (IF_STARTED + sign for sign in asked)
     yield from (STARTS + sign for sign in signs(_scripts(data)))
     if b"$" in data or b"env" in data or b"ENV" in data:
-        from skillcache.fingerprint.noise import counts_where_read
+        from skillcache.fingerprint.variables import counts_where_read
 
         sign = READ if kind == SOURCE else READ_BY_SCRIPT
         yield from signs([sign + name for name in set(pattern("variable").findall(data)) if counts_where_read(name)])

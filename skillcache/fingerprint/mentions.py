@@ -13,10 +13,11 @@ from stat import S_IFMT, S_ISDIR, S_ISREG, S_IXUSR
 
 from skillcache.core import Record, files, outcomes
 from skillcache.core.digest import digest, digest_parts, signs
-from skillcache.core.git import find_root
+from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.elsewhere import CODE, Elsewhere, is_small
-from skillcache.fingerprint.files import Budget, unusual_mode
+from skillcache.fingerprint.environment import edges
+from skillcache.fingerprint.files import Budget, content, unusual_mode
 from skillcache.fingerprint.leads import is_of_system
 from skillcache.fingerprint.texts import COOKS, IF_STARTED, LEVELS, STARTS, TOOL, TOPS, Memory, Texts, items
 
@@ -251,17 +252,14 @@ class _Contents:
         return "~" + path[len(elsewhere.home) :]
 
     def _content(self, path: str) -> str:
-        from skillcache.core.git import guarded
-        from skillcache.fingerprint.environment import edges
-        from skillcache.fingerprint.files import content
-        from skillcache.fingerprint.outside import Outside
-
         elsewhere = self._elsewhere
         budget = Budget(elsewhere.deadline, "what the project's files name", _ENTRIES, _BYTES, cache=elsewhere.cache)
         try:
             if not os.path.isdir(path):
                 large = os.path.isfile(path) and os.path.getsize(path) > _FILE
                 return edges(path, budget) if large else content(path, budget)
+            from skillcache.fingerprint.outside import Outside  # few texts name a folder
+
             return Outside(elsewhere.root, guarded(elsewhere.environ, elsewhere.root), budget).content(path)
         except Bypass as bypass:
             if bypass.outcome is outcomes.TOO_SLOW:

@@ -11,7 +11,7 @@ import pytest
 from skillcache.core import outcomes
 from skillcache.core.digest import signs
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import elsewhere, environment, mention_text, mentions, texts
+from skillcache.fingerprint import elsewhere, mention_text, mentions, texts, variables
 from tests.fidelity.hooks import bare_python, path_of_machine
 from tests.fingerprint.conftest import Project
 
@@ -391,7 +391,7 @@ def test_text_elsewhere_means_no_large_folder_by_its_name(repo: Project) -> None
 
 def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, attribute in (("zone", "_LOCAL"), ("hosts", "_HOSTS")):
-        monkeypatch.setattr(environment, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
+        monkeypatch.setattr(variables, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
 
     def change() -> tuple[bool, bool]:
         found: list[bool] = []
@@ -415,7 +415,7 @@ def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.Mon
 
 def test_facts_of_the_machine_count_where_a_text_asks_for_them(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {b"?host": "one", b"?kernel": "one", b"?processors": "one", b"?numbers": "one"}
-    monkeypatch.setattr(environment, "_fact", facts.__getitem__)
+    monkeypatch.setattr(variables, "_fact", facts.__getitem__)
 
     def changes() -> set[bytes]:
         found = set()
