@@ -7,7 +7,7 @@ from pathlib import Path
 from skillcache.cli.rules import LANGUAGES
 from skillcache.core.outcomes import ALL
 from skillcache.core.paths import HOME_VARIABLE
-from skillcache.fingerprint.noise import BUT, FOLDERS, IGNORED, SET
+from skillcache.fingerprint.variables import BUT, FOLDERS, IGNORED, SET
 from skillcache.rules.builtin import WORDS as TOOLS
 from skillcache.rules.builtin import tool_of
 from skillcache.rules.tasks import TABLE as RUNNERS

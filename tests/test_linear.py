@@ -27,7 +27,7 @@ from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
 from skillcache.core.credentials import assignment, find, judgement, shapes
 from skillcache.core.outcomes import ConfigError
-from skillcache.fingerprint import mention_text, recipes
+from skillcache.fingerprint import mention_text, recipes, text_paths, texts
 from skillcache.fingerprint.globs import matches as fits_glob
 from skillcache.sessions.text import may_hold_secret
 from skillcache.settings.configuration import LONGEST, leveled
@@ -54,8 +54,8 @@ MAKERS: dict[str, Callable[[], Iterable[Use]]] = {
         (pattern, "match") for pattern in (*assignment.patterns(), *assignment.tails())
     ],
     "skillcache.core.credentials.judgement": list,  # compiles those of its neighbours
-    "skillcache.fingerprint.mention_text": lambda: [
-        (mention_text._pattern(name), "finditer") for name in mention_text._PATTERNS
+    "skillcache.fingerprint.text_paths": lambda: [
+        (text_paths.pattern(name), "finditer") for name in text_paths.PATTERNS
     ],
     "skillcache.settings.configuration": list,  # its language is tested in tests/settings/test_expression.py
 }
@@ -235,7 +235,7 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
         ("proj/", "x../", "a...b/", "a\u2026b/", ".", "\0", "/srv/proj/", "proj/" * 99 + "\n", "../" * 99 + "a\n"),
     ),
     "mention_text": (
-        lambda text: mention_text.read(f'{text} "../a"'.encode(), mention_text.SOURCE),
+        lambda text: mention_text.read(f'{text} "../a"'.encode(), texts.SOURCE),
         ("from <", "../a ", 'from "../a"', "~/ a ", "'/a '", "x.parents[1", ".." * 9 + "/", '"', "a/../b "),
     ),
     "a task of make's": (

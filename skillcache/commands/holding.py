@@ -23,7 +23,7 @@ from skillcache.core.digest import private
 from skillcache.core.git import Git, find_root, identity
 from skillcache.core.outcomes import NO_ENTRY, TOO_FAST, Bypass, StoreError
 from skillcache.core.paths import shims_folder
-from skillcache.fingerprint import environment as variables
+from skillcache.fingerprint import variables
 from skillcache.settings.in_force import load
 from skillcache.stores import open_store
 from skillcache.stores.contract import Lookup, Store

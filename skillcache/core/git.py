@@ -63,6 +63,25 @@ def shared_folder(own: str) -> str:
     return own if link is None else os.path.normpath(os.path.join(own, _path(link)))
 
 
+def worktrees(shared: str) -> list[str]:
+    """The tops of all checkouts of the repository whose shared folder this is, as they are and as they were made."""
+    if not shared:
+        return []
+    found = [os.path.dirname(shared)] if shared.endswith("/.git") else []
+    try:
+        names = os.listdir(f"{shared}/worktrees")
+    except OSError:
+        names = []
+    for name in names:
+        try:
+            own = os.fsdecode(files.read(f"{shared}/worktrees/{name}/gitdir", _LINK_CAP) or b"").strip()
+        except OSError:
+            continue
+        if own.endswith("/.git"):
+            found.append(os.path.dirname(os.path.join(f"{shared}/worktrees/{name}", own)))
+    return [*found, *map(os.path.realpath, found)]
+
+
 def _path(text: bytes) -> str:
     return os.fsdecode(text.partition(b"\0")[0].rstrip(b"\r\n"))
 

@@ -13,7 +13,7 @@ from skillcache.core.digest import digest, digest_parts, signs
 from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow
-from skillcache.fingerprint.mention_text import CONFIGURED, LOGIN, PERSON
+from skillcache.fingerprint.texts import CONFIGURED, LOGIN, PERSON
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from skillcache.core.files import read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.fingerprint import above, configuration, environment, files, mentions, packages, worktree
+from skillcache.fingerprint import above, configuration, environment, files, mentions, variables, worktree
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
 from skillcache.fingerprint.leads import ELSEWHERE
-from skillcache.fingerprint.mention_text import CACHED, EXAMPLES, KEPT, MODES, NAME, OWNERS, asks_for_name
 from skillcache.fingerprint.own import BOOKKEEPING, UNREAD, Own, class_of
+from skillcache.fingerprint.texts import CACHED, EXAMPLES, KEPT, MODES, NAME, OWNERS, Texts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from skillcache.core.git import Git
-    from skillcache.fingerprint.outside import References
     from skillcache.fingerprint.own import StampedFile
     from skillcache.fingerprint.packages import Installed
+    from skillcache.fingerprint.references import References
 
 
 _OVERLAY, _IGNORED, _INSTALLED = 24_000, 8_000, 24_000  # characters of JSON each, roughly
@@ -353,7 +353,7 @@ def _variables(request: Request, environ: "Mapping[str, str]", root: str) -> lis
         from skillcache.fingerprint.usual import capture  # few commands are declared
 
         return capture(environ, request.variables, root)
-    return environment.capture(environ, request.variables, root)
+    return variables.capture(environ, request.variables, root)
 
 
 class _Told(Record):
@@ -416,8 +416,8 @@ def _places(request: Request, cwd: str, root: str) -> list[str]:
 
 
 def _packages(
-    request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, packages.Installed]"
-) -> dict[str, packages.Installed]:
+    request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, Installed]"
+) -> "dict[str, Installed]":
     """Packages from the folders of the command up to the root, and the modules of Node's that lie above it."""
     found = {}
     for start in {cwd, *request.directories}:
@@ -429,6 +429,8 @@ def _packages(
                     continue
                 label = f"{{root}}/{path[len(root) + 1 :]}/" if within else _label(path, root)
                 if label not in known and label not in found and os.path.isdir(path):
+                    from skillcache.fingerprint import packages  # not every project has them
+
                     installed = packages.of_folder(path, root, budget)
                     if installed is not None:
                         found[label] = installed
@@ -471,9 +473,9 @@ def _elsewhere(
     of_git = (b"", None, "") if reading is None else (reading.listing or b"", reading.stamp, reading.shared)
     listing, stamp, shared = of_git
     written = {path: entry for path, entry in state.ignored.texts.items() if not class_of(os.fsdecode(path))}
-    texts = mentions.Texts(listing, stamp, {**written, **state.found.edits}, shared)
+    texts = Texts(listing, stamp, {**written, **state.found.edits}, shared)
     inner = {
-        path: mentions.Texts(each.listing or b"", each.stamp, each.content.edits if each.content else {}, each.shared)
+        path: Texts(each.listing or b"", each.stamp, each.content.edits if each.content else {}, each.shared)
         for path, each in state.inner().items()
     }
     reached += [*state.references.found, *environment.folders(state.cwd, root, state.environ)]
@@ -505,13 +507,13 @@ def _elsewhere(
     there = {_BEYOND + name: entry for name, entry in spoken_of.paths.items()}
     rows = _rows_of_mentions(there, state.ignored.own)
     _, any_ = configuration.ecosystems(word for word, _ in request.executables)
-    rows += [("machine", *row) for row in environment.of_machine(spoken_of.said, state.environ, scripts=any_)]
+    rows += [("machine", *row) for row in variables.of_machine(spoken_of.said, state.environ, scripts=any_)]
     told = [text.encode("utf-8", "surrogateescape") for each in state.told for text, _ in each.texts]
-    rows += [("env", *row) for row in environment.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
+    rows += [("env", *row) for row in variables.read_by_name(spoken_of.said, state.environ, root, scripts=any_)]
     if reading is not None:
         rows += _of_git(state, reading, spoken_of.said, told)
     rows += [_ASKS_FOR_MODES] if MODES in spoken_of.said else []
-    if NAME in spoken_of.said or any(map(asks_for_name, told)):
+    if NAME in spoken_of.said or _asks_for_name(told):
         rows.append(("place", "its name", os.path.basename(root)))
     places = _places(request, state.cwd, root)
     if OWNERS in spoken_of.said and reading is not None:
@@ -524,6 +526,14 @@ def _elsewhere(
         rows += _kept(places, (_OF_HYPOTHESIS,), root, budget)
     rows += _kept_for_linters(state.told, root, budget)
     return rows, (there, spoken_of.folders), spoken_of.tools
+
+
+def _asks_for_name(told: list[bytes]) -> bool:
+    if not told:
+        return False
+    from skillcache.fingerprint.mention_text import asks_for_name  # most commands are no tasks
+
+    return any(map(asks_for_name, told))
 
 
 def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktree.Reading) -> list[Row]:
@@ -716,7 +726,7 @@ def _references(
     budget: files.Budget,
 ) -> "References":
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
-    from skillcache.fingerprint.outside import References, manifests
+    from skillcache.fingerprint.references import References, manifests
 
     folders = _places(request, cwd, root)
     references = References(root, folders, request.environ, budget)
@@ -742,11 +752,11 @@ def _led_to(
     systems: "Iterable[configuration.Ecosystem]",
     environ: "Mapping[str, str]",
 ) -> set[str]:
-    from skillcache.fingerprint.outside import repository
-
     found = set(references.found).difference(map(os.path.realpath, settings))
     # Yarn's map of packages, by which a worktree without one finds those of the checkout around it.
     for folder in {os.path.dirname(path) for path in settings if os.path.basename(path).startswith(".pnp.")}:
+        from skillcache.fingerprint.outside import repository  # few have one
+
         if (common := repository(root)) and repository(folder) == common:
             found.add(folder)
     if configuration.ECOSYSTEMS["javascript"] in systems:  # where Node looks last

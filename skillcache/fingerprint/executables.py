@@ -12,13 +12,15 @@ from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts, sha256
 from skillcache.core.files import open_regular
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import leads, packages
+from skillcache.fingerprint import leads
 from skillcache.fingerprint.files import Budget, follow, small
-from skillcache.fingerprint.noise import BUT
+from skillcache.fingerprint.variables import BUT, relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from skillcache.fingerprint.packages import Installed
 
 
 # The managers that are alike: <root>/shims/<word> runs <root>/versions/<version>/bin/<word>.
@@ -235,7 +237,7 @@ class Tools:
         self.environ = environ
         self.budget = budget
         self.identities: dict[str, str] = {}
-        self.packages: dict[str, packages.Installed] = {}
+        self.packages: dict[str, Installed] = {}
         self.known: dict[str, str] = {}
         self._led_to: set[str] = set()  # scripts whose text was read
         self._told: set[str] = set()  # of these the ones that `scripts` has told of
@@ -256,9 +258,9 @@ class Tools:
             if not optional or bypass.outcome is not outcomes.NO_TOOL:
                 raise
             identity = "absent"
-        name = packages.relative(word, self.root)
+        name = relative(word, self.root)
         if self.identities.get(name, identity) != identity:
-            name = f"{name} in {packages.relative(folder, self.root)}"
+            name = f"{name} in {relative(folder, self.root)}"
         self.identities[name] = identity
         for companion in _COMPANIONS.get(os.path.basename(word), ()):
             self.add(companion, folder, optional=True)
@@ -607,6 +609,8 @@ class Tools:
         home = self.environ.get("HOME") or "/"
         name = "gems of " + (f"~{prefix[len(home) :]}" if prefix.startswith(f"{home}/") else prefix)
         if name not in self.packages:
+            from skillcache.fingerprint import packages  # of interpreters alone
+
             read = packages.of_ruby_by_names if self._lightly else packages.of_ruby
             gems = read(prefix, home, self.root, self.budget)
             if gems is not None:
@@ -619,11 +623,13 @@ class Tools:
         base = os.path.dirname(os.path.dirname(os.path.realpath(path)))
         if settings is None:
             prefix = base
-        name = packages.relative(prefix + "/", self.root)
+        name = relative(prefix + "/", self.root)
         home = self.environ.get("HOME") or "/"
         name = "~" + name[len(home) :] if name.startswith(home + "/") else name
         if name in self.packages:
             return
+        from skillcache.fingerprint import packages  # of interpreters alone
+
         homes = [prefix]
         if settings is None or b"include-system-site-packages = true" in settings.lower():
             homes += [base] if base != prefix else []
@@ -641,7 +647,9 @@ class Tools:
         """What an interpreter at `base` runs first, whatever environment is its own."""
         if leads.is_of_system(f"{base}/lib/"):
             return
-        for library in packages.site_folders(base):
+        from skillcache.fingerprint.packages import site_folders
+
+        for library in site_folders(base):
             for each in ("sitecustomize.py", "usercustomize.py"):
                 text = follow(f"{os.path.dirname(library)}/{each}", self.budget)
                 if text is not None:

@@ -7,7 +7,6 @@ from stat import S_ISLNK, S_ISREG
 from skillcache.core import outcomes
 from skillcache.core.digest import digest_parts
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import packages
 from skillcache.fingerprint.files import Budget, blob, unusual_mode
 from skillcache.fingerprint.own import BOOKKEEPING, NEITHER, UNREAD, class_of
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from skillcache.fingerprint.index import Content
     from skillcache.fingerprint.own import Own, StampedFile
+    from skillcache.fingerprint.packages import Installed
     from skillcache.fingerprint.worktree import Reading
 
 MAX_FILES, MAX_BYTES = 2_000, 64 << 20  # up to here by content, from here on by stamps
@@ -103,7 +103,7 @@ class Ignored:
         self.wanted = wanted
         self.without: tuple[str, ...] = ()
         self.counted: tuple[str, ...] = ()
-        self.packages: dict[str, packages.Installed] = {}
+        self.packages: dict[str, Installed] = {}
         self.links: list[str] = []
         self.texts: dict[bytes, tuple[bytes, bytes]] = {}  # path -> mode, object id of what was read
         self.blind = False  # the tools of the command search no hidden folder
@@ -144,6 +144,8 @@ class Ignored:
         if folder in self.packages or self._skips(folder, directory=True):
             return True
         full = os.path.join(self.root, folder)
+        from skillcache.fingerprint import packages  # not every project has them
+
         installed = packages.of_folder(full, self.root, self.budget)
         if installed is not None:
             self.packages[folder] = installed

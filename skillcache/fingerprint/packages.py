@@ -14,9 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PLACE = "{root}"
 _METADATA = (".dist-info", ".egg-info")
-_BOUNDS = " \t\n\r:;,=()[]{}<>\"'@"
 
 
 def site_folders(prefix: str) -> list[str]:
@@ -37,18 +35,6 @@ def site_folders(prefix: str) -> list[str]:
                     if os.path.isdir(folder):
                         folders.append(folder)
     return folders
-
-
-def relative(text: str, root: str, place: str = _PLACE) -> str:
-    """`text` with the path of the project replaced wherever it stands as a path, so that two checkouts agree."""
-    if root not in text:
-        return text
-    first, *rest = text.split(root)
-    result = first
-    for piece in rest:
-        whole = (not result or result[-1] in _BOUNDS) and (not piece or piece[0] == "/" or piece[0] in _BOUNDS)
-        result += (place if whole else root) + piece
-    return result
 
 
 def _distributions(folder: str, root: str, budget: Budget) -> tuple[list[str], list[str]]:

@@ -1,12 +1,11 @@
 """The variables that tools read, by ecosystem: what counts where who declares the inputs names the others.
 
 Of a skill's scripts that is the skill, whose `env` names the rest; a call of a server or of another agent does not run
-in the environment that we see at all. For every other command `environment` has all variables.
+in the environment that we see at all. For every other command `variables` has all variables.
 """
 
 from skillcache.core.digest import digest
-from skillcache.fingerprint.environment import is_of_now
-from skillcache.fingerprint.packages import relative
+from skillcache.fingerprint.variables import is_of_now, relative
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from skillcache.commands.nesting import TimeUp
 from skillcache.commands.way import Way
 from skillcache.core import files
 from skillcache.core.outcomes import SLOW_PLACE, Bypass
-from skillcache.fingerprint import leads, mention_text, recipes
+from skillcache.fingerprint import leads, mention_text, recipes, texts
 from tests.shims.shell import Shell
 
 _SECRETS = {
@@ -126,7 +126,7 @@ def test_a_relative_home_is_none(tmp_path: Path) -> None:
 
 
 def test_a_number_of_a_thousand_digits_is_many() -> None:
-    assert mention_text.read(b"x.parents[" + b"1" * 5_000 + b"]\n", mention_text.SOURCE).startswith(b"10,10,")
+    assert mention_text.read(b"x.parents[" + b"1" * 5_000 + b"]\n", texts.SOURCE).startswith(b"10,10,")
 
 
 def test_what_a_variable_of_make_stands_for_has_an_end() -> None:

@@ -8,8 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint.environment import capture
-from skillcache.fingerprint.noise import BUT, IGNORED, IS_FOLDER, IS_SET
+from skillcache.fingerprint.variables import BUT, IGNORED, IS_FOLDER, IS_SET, capture
 
 if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project

@@ -11,7 +11,7 @@ import pytest
 from skillcache.core import outcomes
 from skillcache.core.digest import signs
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import environment, mention_text, mentions
+from skillcache.fingerprint import elsewhere, mention_text, mentions, texts, variables
 from tests.fidelity.hooks import bare_python, path_of_machine
 from tests.fingerprint.conftest import Project
 
@@ -167,7 +167,7 @@ def test_what_lies_below_a_folder_at_the_top_counts_by_names(
     repo: Project, monkeypatch: pytest.MonkeyPatch, path: str, text: str
 ) -> None:
     top = repo.top.parent / "srv"
-    for module in (mentions, mention_text):
+    for module in (elsewhere, mention_text):
         monkeypatch.setattr(module, "TOPS", frozenset([os.fsencode(top)]))
     repo.write(path, text.format(top))
     repo.write("../srv/other/y.txt", "1")
@@ -289,7 +289,7 @@ def test_one_text_may_climb_and_another_say_what_it_means_there(repo: Project, w
 def test_what_is_installed_by_hand_counts_where_a_text_takes_it(
     repo: Project, monkeypatch: pytest.MonkeyPatch, path: str, text: str, there: str
 ) -> None:
-    monkeypatch.setattr(mentions, "_BY_HAND", str(repo.top.parent / "local"))
+    monkeypatch.setattr(elsewhere, "_BY_HAND", str(repo.top.parent / "local"))
     repo.write(path, text)
     none = repo.rows()
     repo.write(f"../local/{there}", "one")
@@ -391,7 +391,7 @@ def test_text_elsewhere_means_no_large_folder_by_its_name(repo: Project) -> None
 
 def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, attribute in (("zone", "_LOCAL"), ("hosts", "_HOSTS")):
-        monkeypatch.setattr(environment, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
+        monkeypatch.setattr(variables, attribute, str(repo.write(f"../machine/{name}", "127.0.0.7 db.local other\n")))
 
     def change() -> tuple[bool, bool]:
         found: list[bool] = []
@@ -415,7 +415,7 @@ def test_what_a_text_asks_the_machine_for(repo: Project, monkeypatch: pytest.Mon
 
 def test_facts_of_the_machine_count_where_a_text_asks_for_them(repo: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     facts = {b"?host": "one", b"?kernel": "one", b"?processors": "one", b"?numbers": "one"}
-    monkeypatch.setattr(environment, "_fact", facts.__getitem__)
+    monkeypatch.setattr(variables, "_fact", facts.__getitem__)
 
     def changes() -> set[bytes]:
         found = set()
@@ -494,7 +494,7 @@ def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: Project, monk
         repo.write(f"{number}.py", f"open('../x{number}')")
     repo.commit()
     read: list[bytes] = []
-    text_at = mention_text.text_at
+    text_at = texts.text_at
 
     def slowly(path: bytes) -> bytes:
         read.append(path)
@@ -502,7 +502,7 @@ def test_a_look_that_takes_too_long_goes_on_where_it_stopped(repo: Project, monk
         return text_at(path)
 
     clock = [time.monotonic()]
-    monkeypatch.setattr(mention_text, "text_at", slowly)
+    monkeypatch.setattr(texts, "text_at", slowly)
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     outcomes_met = []
     for _ in range(9):
@@ -540,7 +540,7 @@ def test_a_text_elsewhere_is_read_once_whatever_the_index_is(folder: Project, mo
 
 def test_programs_are_words_where_one_can_stand() -> None:
     def programs(path: str, text: str) -> set[str]:
-        found = mention_text.read(text.encode(), mention_text.kind_of(path)).split(b"\0")[-1].split(b"\1")
+        found = mention_text.read(text.encode(), texts.kind_of(path)).split(b"\0")[-1].split(b"\1")
         return {name for name in ("jq", "node") if not {*signs([name.encode()])}.isdisjoint(found)}
 
     assert "jq" in programs("a.py", 'subprocess.run(["jq", "."])')
