@@ -97,7 +97,7 @@ class Beside:
             joined=task.joined,
         )
         # Whatever stands behind it in its line might not bear anything beside it.
-        if status or not is_last(self._line, task.program.words, task.cwd):
+        if status or not is_last(self._line, task.program.words):
             return
         steps = log.steps(self._settings.cache, begun.project)
         usual = policy.after_check(steps, steps[-1]) if steps else []

@@ -91,6 +91,15 @@ def begins_with(line: str, words: tuple[str, ...], cwd: str, start: str = "") ->
     return False
 
 
+def is_last(line: str, words: tuple[str, ...]) -> bool:
+    """Whether nothing comes behind the command of `words` but what only looks, so that something may run beside it."""
+    given = pipelines(line)
+    places = [at for at, each in enumerate(given) if _is_of(each, words)]
+    if len(places) != 1 or given[-1][-1].behind in ("&", UNCLEAR):
+        return False
+    return _is_report(given[places[0]]) and all(map(_passes, given[places[0] + 1 :]))
+
+
 def is_harmless(line: str) -> bool:
     """Whether all its commands only look: nothing is written, held or started by them."""
     given = pipelines(line)
