@@ -66,8 +66,7 @@ def _may_follow(kind: str, steps: list[policy.Step], session: str) -> bool:
 def main(job: str) -> "NoReturn":
     """`job`: what has happened, the folder as a shell spells it, whose settings count, the session; JSON."""
     try:
-        kind, cwd, folder, session = json.loads(job)  # type: ignore[misc] # what `_happened` has written
-        _look(kind, cwd, folder, session)
+        _look(*json.loads(job))  # type: ignore[misc] # as `_happened` has written it
     finally:
         os._exit(0)
 
