@@ -99,11 +99,11 @@ def _simple(own: "list[Piece]", behind: str) -> Simple:
 class _Streams:
     """Where a command's output and its errors go, by names that are equal where the places are."""
 
-    __slots__ = ("_behind", "_places", "are_bare", "is_read")
+    __slots__ = ("_places", "_turned", "are_bare", "is_read")
 
     def __init__(self, behind: str) -> None:
-        self._behind = behind
-        self._places = {"1": behind if behind in PIPES else _GIVEN, "2": _GIVEN}
+        self._places = {"1": behind if behind in PIPES else _GIVEN, "2": behind if behind == PIPES[1] else _GIVEN}
+        self._turned = [number for number, place in self._places.items() if place != _GIVEN]
         self.are_bare = True
         self.is_read = False
 
@@ -115,16 +115,21 @@ class _Streams:
             self.are_bare = False
         elif sign == "<":
             self.is_read = self.is_read or text != _NOWHERE
-        elif way == ">&" and number in self._places and text in self._places:
-            self._places[number] = self._places[text]
-        elif text == _NOWHERE and way in (">", ">>") and number in self._places:
-            self._places[number] = text
-        elif text == _NOWHERE and sign in ("&>", "&>>", ">&"):
-            self._places.update({"1": text, "2": text})
+        elif way == ">&" and text in self._places:
+            self._turn(number, self._places[text])
+        elif way in (">", ">>") and text == _NOWHERE:
+            self._turn(number, text)
+        elif sign in ("&>", "&>>", ">&") and text == _NOWHERE:
+            self._turn("1", text)
+            self._turn("2", text)
         else:
             self.are_bare = False
-        if self._behind in PIPES and self._places["1"] != self._behind:
-            self.are_bare = False  # of what is piped and goes elsewhere, zsh makes two
+
+    def _turn(self, number: str, place: str) -> None:
+        if number not in self._places or number in self._turned:  # in zsh what is turned twice goes to both
+            self.are_bare = False
+        self._turned.append(number)
+        self._places[number] = place
 
     def are_joined(self) -> bool:
-        return self._behind == "|&" or self._places["1"] == self._places["2"]
+        return self._places["1"] == self._places["2"]
