@@ -222,7 +222,7 @@ def _own_block(rule: Rule) -> list[str]:
     lines = [f"{rule.name}: {rule.pattern} ({rule.origin})"]
     fields = _fields(rule)
     if rule.adds:
-        fields = {field: fields[field] for field in ("reads", "tools", "live")}
+        fields = {field: fields[field] for field in ("reads", "tools", "live", "ahead")}
     for field, value in fields.items():
         if field not in ("name", "match", "origin", "adds") and value not in (None, [], ""):
             lines.append(_row(field, json.dumps(value)))
@@ -278,5 +278,6 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "reads": list(rule.reads),
         "tools": list(rule.tools),
         "live": rule.live or None,
+        "ahead": rule.ahead,
         "adds": rule.adds,
     }

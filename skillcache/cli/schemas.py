@@ -189,7 +189,8 @@ class BuiltIn(Output):
 class Own(Output):
     """A rule of a configuration file; the first that names a call counts, of those that do not only add to others.
 
-    `depends`: None for all content; `live`: true, or the seconds that a result is given for at most.
+    `depends`: None for all content; `live`: true, or the seconds that a result is given for at most; `ahead`: None
+    where nothing is said.
     """
 
     name: str
@@ -202,6 +203,7 @@ class Own(Output):
     reads: list[str]
     tools: list[str]
     live: bool | int | None
+    ahead: bool | None
     adds: bool
 
 
