@@ -83,7 +83,7 @@ class Way:
         self._call = call
         self._listener = tell
         self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
-        self._failure = Failure(settings.cache, call, task.program.words)
+        self._failure = Failure(settings.cache, call, task.program.words, ahead=settings.ahead)
         self._around: Around | None = None
         self._beside: Beside | None = None
         self._waited = False
@@ -335,6 +335,9 @@ class Way:
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
         position = self._position(answer) if given.position() is not None else None
+        if entry.failed and not self._failure.take(begun.found.digest):
+            begun.outcome = FAILURE
+            return False
         try:
             put_back(left_by(entry), begun.found)
         except Bypass as bypass:

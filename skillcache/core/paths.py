@@ -215,6 +215,26 @@ def failed_ahead_folder(cache: str) -> str:
     return ahead_folder(cache) + "/failed"
 
 
+def running_ahead_file(cache: str) -> str:
+    """What the run ahead is of and which process keeps it; there only while there is one."""
+    return ahead_folder(cache) + "/running"
+
+
+def ahead_lock(cache: str) -> str:
+    """Held by a keeper as long as anything of its runs is alive."""
+    return ahead_folder(cache) + "/lock"
+
+
+def joined_ahead_file(cache: str) -> str:
+    """Which processes wait for the run ahead."""
+    return ahead_folder(cache) + "/joined"
+
+
+def once_ahead_file(cache: str) -> str:
+    """What failed ahead and has not been given yet, by commands."""
+    return ahead_folder(cache) + "/once"
+
+
 def package_folder() -> str:
     """Absolute path of the folder with our modules."""
     return __file__.rsplit("/", 2)[0]

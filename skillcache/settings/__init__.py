@@ -108,6 +108,10 @@ TABLE = (
         "where a team has keys: whose signatures count besides your own, such as `ci@acme` or `ci@*`; none: all of"
         " the team's",
     ),
+    Setting(
+        "ahead_load", "load", 1.0, "SKILLCACHE_AHEAD_LOAD", USER,
+        "load average for each processor above which nothing is run ahead, and what is ends",
+    ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
 # Where Claude Code gives what the person has entered as an option of the plugin.
@@ -129,7 +133,7 @@ def from_text(setting: Setting, text: str) -> object:
     if setting.kind == "names":
         return check(setting, word.replace(",", " ").split(), setting.variable)
     try:
-        number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
+        number: object = float(word) if setting.kind in {"seconds", "share", "load"} else int(word)
     except ValueError:
         number = word
     return check(setting, number, setting.variable)
@@ -152,6 +156,7 @@ def check(setting: Setting, value: object, where: str) -> object:
         "name": (isinstance(value, str) and _is_name(value), "letters, digits, - and _"),
         "path": (isinstance(value, str) and value[:1] in ("/", "~"), "a path from / or ~/"),
         "names": (_are_writers(value), 'a list of writers, such as ["ci@acme", "ci@*"]'),
+        "load": (is_number and value >= 0, "a number, at least 0"),  # type: ignore[operator]
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }
     fits, words = allowed[setting.kind]

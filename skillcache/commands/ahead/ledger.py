@@ -9,6 +9,8 @@ what, why: as of `Run`, and `what` of the second kind "used"; ms: of the run, an
 Whoever takes a file of the last two (there is but one unlink that succeeds) is the first who asked.
 """
 
+import os
+
 from skillcache.commands.ahead import policy
 from skillcache.commands.ahead.policy import FAILED, KILLED, REASONS, STORED, UNFIT, USED, Run
 from skillcache.core import Record, files, json
@@ -69,6 +71,30 @@ def used(cache: str, key: str, now: float, *, waited: int = 0, failed: bool = Fa
     except (OSError, ValueError):
         return None
     return hidden
+
+
+def is_to_be_given(cache: str, key: str, since: float) -> bool:
+    """Whether a run ahead has failed since then (unix seconds), and nobody was given that."""
+    try:
+        return os.stat(_waiting(cache, key, failed=True)).st_mtime >= since
+    except OSError:
+        return False
+
+
+def give(cache: str, key: str) -> bool:
+    """Whether this is the first who asks for a failure; it is then as any result that waits. Raises OSError."""
+    path = _waiting(cache, key, failed=False)
+    try:
+        files.make_folder(path.rpartition("/")[0])
+        os.rename(_waiting(cache, key, failed=True), path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def withdraw(cache: str, key: str) -> None:
+    """Give a failure to nobody: what has failed may pass by now. Raises OSError."""
+    files.remove(_waiting(cache, key, failed=True))
 
 
 def runs(cache: str, since: float = 0.0) -> list[Run]:
