@@ -91,7 +91,9 @@ class Judging:
         program = Program(find_program(words[0], own), words, environ)
         task = ruled(program, cwd, own, settings, fresh=False, joined=joined)
         rule, now = task.verdict.rule, time.time()
-        if rule.ahead is not True or rule.live or not suits(words) or ledger.is_off(self._cache, rule.name, now):
+        if rule.ahead is not True or rule.live or not suits(words):
+            return None
+        if ledger.is_off(self._cache, rule.name, self.why, now):
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
@@ -100,9 +102,7 @@ class Judging:
 
     def _seconds(self, task: Ruled, project: str, now: float) -> float | None:
         """None where it would take more than is left of the hour; what a line says is no guess, and is not counted."""
-        if self.why == LINE:
-            return float("inf")
-        left = policy.allowance(log.steps(self._cache, project), ledger.spent(self._cache, project), now)
+        left = policy.allowance(self.why, log.steps(self._cache, project), ledger.spent(self._cache, project), now)
         learnt = history.learnt(self._cache, task.cwd, task.plan.command) or 0
         return left if left and learnt / 1000 <= left else None
 

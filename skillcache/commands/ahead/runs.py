@@ -162,7 +162,7 @@ class Keeper:
         try:
             number = os.fork()
             if not number:
-                way = unasked.Unasked(task, settings, chosen.environ, writing)
+                way = unasked.Unasked(task, settings, chosen.environ, self._judging.why, writing)
                 first.be(keeper, self._cache, self._lock, way.go, way.tell_of)
         finally:
             pthread_sigmask(SIG_UNBLOCK, _SIGNALS)
@@ -314,7 +314,16 @@ class Keeper:
             files.remove(running_ahead_file(self._cache))
         if run.what in (None, UNFIT):  # the others it has written down itself
             rule, spent = run.chosen.task.verdict.rule.name, int(1000 * (time.monotonic() - run.began))
-            ledger.ended(self._cache, rule, run.chosen.project, run.digest, spent, run.what or KILLED, time.time())
+            ledger.ended(
+                self._cache,
+                rule,
+                run.chosen.project,
+                run.digest,
+                spent,
+                run.what or KILLED,
+                self._judging.why,
+                time.time(),
+            )
 
     def _release(self, run: Run) -> None:
         """Its claim: who waits for it is not to wait any longer."""

@@ -35,17 +35,18 @@ if TYPE_CHECKING:
 
 
 class Unasked(Way):
-    """environ: the command's own; fd: where fields of `runs.Run` are told, a line of JSON each time."""
+    """environ: the command's own; why: it runs, see `policy.REASONS`; fd: where fields of `runs.Run` are told, a line of JSON each time."""
 
-    __slots__ = ("_failed", "_fd", "_what")
+    __slots__ = ("_failed", "_fd", "_what", "_why")
 
     _task: "Ruled"
 
-    def __init__(self, task: "Ruled", settings: "Settings", environ: "Mapping[str, str]", fd: int) -> None:
+    def __init__(self, task: "Ruled", settings: "Settings", environ: "Mapping[str, str]", why: str, fd: int) -> None:
         call = Invocation(settings.cache, environ)
         super().__init__(task, settings, call)
         self._failed = _Unseen(settings.cache, call, task.program.words)
         self._failure = self._failed
+        self._why = why
         self._fd = fd
         self._what = ""
 
@@ -92,7 +93,7 @@ class Unasked(Way):
                 line = json.dumps([key, self._task.cwd, *self._task.program.words])
                 files.append(once_ahead_file(cache), line.encode("ascii") + b"\n")
             # While the claim is held: who waits for it looks for what is written here.
-            ledger.ended(cache, rule, begun.project, key, ended.milliseconds, self._what, time.time())
+            ledger.ended(cache, rule, begun.project, key, ended.milliseconds, self._what, self._why, time.time())
         except OSError:
             return
 
