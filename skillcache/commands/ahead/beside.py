@@ -2,7 +2,7 @@
 
 import time
 
-from skillcache.commands.ahead import running
+from skillcache.commands.ahead import policy, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,19 +34,20 @@ class Beside:
         """Before the command has begun anything: another's run ahead may hold what it needs, such as a port."""
         self._is_within = bool(around)
         run = self._running()
-        if run is not None and not self._is_mine(run):
+        if run is not None and not self._is_mine(run) and not self._is_of_line(run):
             running.stop(self._settings.cache)
 
     def miss(self, key: str) -> None:
         """`key`: the digest of what the command depends on; what runs ahead on anything else is of no use to it."""
         run = self._running()
-        if run is not None and run.digest not in ("", key):
+        if run is not None and self._is_mine(run) and run.digest not in ("", key):
             running.stop(self._settings.cache)
 
     def join(self) -> None:
         """What is waited for may be the run ahead, which is the command's own from here on."""
         self._waits_since = time.monotonic()
-        if self._running() is not None:
+        run = self._running()
+        if run is not None and self._is_mine(run):
             running.promote(self._settings.cache)
 
     def begin(self) -> None:
@@ -58,7 +59,7 @@ class Beside:
 
         asked = following(self._line, self._task.program.words, self._task.cwd)
         if asked:
-            start(self._settings, self._task.program.environ, asked, "line", self._call.session)
+            start(self._settings, self._task.program.environ, asked, policy.LINE, self._call.session)
 
     def served(self, begun: "Begun", entry: "Entry") -> None:
         """The command was given a result, which may be of a run ahead."""
@@ -79,7 +80,7 @@ class Beside:
         """Keep it in the project's sequence, and begin what usually comes next."""
         if self._is_within or not self._call.call:
             return
-        from skillcache.commands.ahead import log, policy
+        from skillcache.commands.ahead import log
         from skillcache.commands.ahead.line import Asked, is_last
 
         task, root = self._task, begun.found.fingerprint.root
@@ -110,7 +111,7 @@ class Beside:
         for name in usual:
             folder, words = log.parted(name)
             asked.append(Asked(words, f"{root}/{folder}".rstrip("/"), joined=form[name]))
-        start(self._settings, task.program.environ, asked, "next", self._call.session)
+        start(self._settings, task.program.environ, asked, policy.NEXT, self._call.session)
 
     def _running(self) -> "Running | None":
         """The run ahead that is not what this command is a part of."""
@@ -122,3 +123,7 @@ class Beside:
     def _is_mine(self, run: "Running") -> bool:
         program = self._task.program
         return (tuple(run.words), run.cwd) == (tuple(program.words), self._task.cwd)
+
+    def _is_of_line(self, run: "Running") -> bool:
+        """Whether the line that this command stands in comes to it, too."""
+        return run.why == policy.LINE and run.line == self._task.program.environ.get("SKILLCACHE_CALL")
