@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PLAIN, QUOTED, SET, OPEN, SIGN, UNCLEAR = "plain", "quoted", "set", "open", "sign", "unclear"
 _UNREAD: "Piece" = (UNCLEAR, "")
-_SURE = (PLAIN, QUOTED, SET)
+SURE = (PLAIN, QUOTED, SET)  # kinds of words that are what their text says
 # The longer ones first.
 _SIGNS = ("&>>", "<<", "&&", "||", "|&", ";;", ";&", ">>", "<&", ">&", "&>", ">|", "<>", *"|&;<>()\n")
 _ENDS = " \t|&;<>()\n"

@@ -40,20 +40,41 @@ def following(line: str, words: tuple[str, ...], cwd: str) -> list[Asked]:
     cwd: where that one runs, absolute. What only looks is left out. The others are for the caller to judge: at the
     first of them that no rule names the list ends, for it may change what those behind it would report on.
     """
-    given = pipelines(line)
-    places = [at for at, each in enumerate(given) if _is_of(each, words)]
-    if len(places) != 1:
-        return []
-    (at,) = places
-    if not _is_report(given[at]) or any(_CHANGING.intersection(each[0].words[:1]) for each in given[:at]):
-        return []
-    return _behind(given[at][-1].behind, given[at + 1 :], cwd)
+    return Course(line).behind(words, cwd)[0]
 
 
-def _behind(behind: str, given: list[list[Simple]], cwd: str) -> list[Asked]:
+class Course:
+    """What a line starts, one after another, if each ends well."""
+
+    __slots__ = ("_given",)
+
+    def __init__(self, line: str) -> None:
+        self._given = pipelines(line)
+
+    def count(self, words: tuple[str, ...]) -> int:
+        """How often it starts the command."""
+        return sum(_is_of(each, words) for each in self._given)
+
+    def all(self, cwd: str) -> tuple[list[Asked], bool]:
+        """As `behind` has it of one that stands before all."""
+        return _course(";", self._given, cwd)
+
+    def behind(self, words: tuple[str, ...], cwd: str) -> tuple[list[Asked], bool]:
+        """See `following`, and whether that is all to the end of the line."""
+        given = self._given
+        if self.count(words) != 1:
+            return [], False
+        at = next(at for at, each in enumerate(given) if _is_of(each, words))
+        if not _is_report(given[at]) or any(_CHANGING.intersection(each[0].words[:1]) for each in given[:at]):
+            return [], False
+        return _course(given[at][-1].behind, given[at + 1 :], cwd)
+
+
+def _course(behind: str, given: list[list[Simple]], cwd: str) -> tuple[list[Asked], bool]:
     """`behind`: the sign before the first of them."""
     found: list[Asked] = []
     of_list: list[Asked] = []  # the end of which may send them into the background
+    is_whole = False
     for each in given:
         if behind in (";", "\n"):
             found += of_list
@@ -72,7 +93,9 @@ def _behind(behind: str, given: list[list[Simple]], cwd: str) -> list[Asked]:
             of_list.append(asked)
         elif not _passes(each) or any(one.words[0] == "cd" for one in each):
             break
-    return found if behind == "&" else found + of_list
+    else:
+        is_whole = behind not in ("&", UNCLEAR)
+    return found if behind == "&" else found + of_list, is_whole
 
 
 def begins_with(line: str, words: tuple[str, ...], cwd: str, start: str = "") -> bool:
