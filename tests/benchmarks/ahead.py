@@ -227,7 +227,7 @@ class Machine:
             kept = self._kept.get((name, command))
             is_known = project.passed.get(command) == project.version
             is_known = is_known or (kept is not None and kept[0].version == project.version)
-            left = float("inf") if why == LINE else policy.allowance(project.steps, project.spent, now)
+            left = policy.allowance(why, project.steps, project.spent, now)
             if not is_known and _QUICK <= seconds <= left and not policy.is_off(self._runs[_rule(command), why]):
                 self._run = Ahead(name, command, project.version, why, now, seconds)
                 self.outcome.by_reason[why].runs += 1

@@ -7,6 +7,7 @@ from skillcache.commands.ahead.policy import (
     EDIT,
     HOUR,
     JUDGED,
+    LINE,
     NEXT,
     START,
     STORED,
@@ -140,8 +141,12 @@ def test_an_edit_is_of_its_session() -> None:
 
 def test_background_takes_no_more_than_the_checks_of_an_hour() -> None:
     told = [*steps("ruff", at=NOW - HOUR), *steps("pytest", "mypy", "-", at=NOW - 60)]
-    assert allowance(told, [(NOW - HOUR, 90.0), (NOW - 5, 1.5)], NOW) == 2.5
-    assert allowance(told, [(NOW - 5, 5.0)], NOW) == 0.0
+    assert allowance(NEXT, told, [(NOW - HOUR, 90.0), (NOW - 5, 1.5)], NOW) == 2.5
+    assert allowance(NEXT, told, [(NOW - 5, 5.0)], NOW) == 0.0
+
+
+def test_what_stands_in_the_line_is_not_bounded() -> None:
+    assert allowance(LINE, [], [(NOW - 5, 5.0)], NOW) == float("inf")
 
 
 def run(hidden: float | None) -> Run:

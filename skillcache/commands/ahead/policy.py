@@ -157,12 +157,14 @@ def _usual(times: dict[str, int], of: int) -> list[str]:
     return sorted(usual, key=lambda command: -times[command])
 
 
-def allowance(steps: "Iterable[Step]", spent: "Iterable[tuple[float, float]]", now: float) -> float:
+def allowance(why: str, steps: "Iterable[Step]", spent: "Iterable[tuple[float, float]]", now: float) -> float:
     """Seconds of background left: over an hour at most what the project's checks have taken.
 
-    `spent`: when each run ahead has ended, and its seconds. A run that is expected to take longer is not begun; but for
-    what stands in the line (LINE), which is about to be taken anyhow.
+    `why`: of REASONS; what stands in the line is about to be taken anyhow, and so has no bound. `spent`: when each run
+    ahead has ended, and its seconds. A run that is expected to take longer is not begun.
     """
+    if why == LINE:
+        return float("inf")
     since = now - HOUR
     earned = sum(step.seconds for step in steps if step.kind == CHECK and step.at > since)
     return max(0.0, earned - sum(seconds for at, seconds in spent if at > since))
