@@ -143,6 +143,7 @@ def test_the_same_as_json(person: Person) -> None:
         "tools": [],
         "live": None,
         "ahead": None,
+        "ahead_off": [],
         "adds": False,
     }
     assert json.loads(listed)["own"][0] == own

@@ -110,6 +110,10 @@ def test_a_run_that_is_over_the_hours_allowance_is_not_begun() -> None:
     assert played(steps) == {}
 
 
+def test_what_stands_in_the_line_has_no_such_bound() -> None:
+    assert played([*habit(5), *line(9_000)]) == {"line": (2, 2, 6.0, 0.0)}
+
+
 def test_a_guess_after_an_edit_follows_the_record() -> None:
     steps = []
     for begun in range(0, 140, 20):

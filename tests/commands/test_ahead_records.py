@@ -114,6 +114,25 @@ def test_who_has_waited_for_the_rest_was_spared_what_had_run_already(tmp_path: P
     assert (total.hidden, total.wasted) == (1_000, 0)
 
 
+def test_only_what_has_a_result_waits_to_be_asked_for(tmp_path: Path) -> None:
+    cache = str(tmp_path)
+    for what in (KILLED, UNFIT):
+        ledger.ended(cache, "pytest", "p", KEY, 4_000, what, NEXT, NOW)
+    ledger.ended(cache, "pytest", "p", "", 4_000, STORED, NEXT, NOW)
+    assert [path.name for path in (tmp_path / "ahead").iterdir()] == ["runs"]
+    assert ledger.used(cache, KEY, NOW) is None
+
+
+def test_only_the_newest_runs_are_kept(tmp_path: Path) -> None:
+    cache, rule = str(tmp_path), "r" * 3_000
+    for number in range(2 * ledger.MOST // 3_000 + 10):
+        ledger.ended(cache, rule, "p", "", 1_000, KILLED, NEXT, NOW + number)
+    found = ledger.runs(cache)
+    assert ledger.MOST - 4_096 < (tmp_path / "ahead/runs").stat().st_size <= ledger.MOST
+    assert [run.at for run in found] == [NOW + at for at in range(int(found[0].at - NOW), number + 1)]
+    assert len(ledger.runs(cache)) == len(found)
+
+
 def test_a_failure_is_taken_once(tmp_path: Path) -> None:
     cache = str(tmp_path)
     ledger.ended(cache, "pytest", "p", KEY, 4_000, FAILED, NEXT, NOW)
@@ -137,8 +156,11 @@ def test_totals_are_by_rule_and_of_a_time(tmp_path: Path) -> None:
     ledger.ended(cache, "ruff", "p", KEY, 1_000, STORED, NEXT, NOW - DAY)
     ledger.ended(cache, "mypy", "p", "", 3_000, UNFIT, NEXT, NOW)
     ledger.used(cache, KEY, NOW)
-    found = {each.rule: (each.hidden, each.wasted) for each in ledger.totals(cache, NOW)}
-    assert found == {"mypy": (0, 3_000), "ruff": (1_000, 0)}
+    ledger.ended(cache, "pytest", "p", OTHER, 1_500, STORED, NEXT, NOW - DAY)
+    ledger.ended(cache, "pytest", "p", "", 500, KILLED, NEXT, NOW - DAY)
+    ledger.used(cache, OTHER, NOW)
+    found = [(each.rule, each.hidden, each.wasted) for each in ledger.totals(cache, NOW)]
+    assert found == [("mypy", 0, 3_000), ("pytest", 1_500, 500), ("ruff", 1_000, 0)]
     assert [each.rule for each in ledger.totals(cache, NOW, since=NOW - 60)] == ["mypy"]
 
 
@@ -165,6 +187,7 @@ def test_a_rule_is_off_for_a_month_for_the_reason_for_which_it_wastes(tmp_path: 
     assert not ledger.is_off(cache, "mypy", NEXT, NOW)
     assert ledger.off(cache, NOW) == {"ruff": [NEXT]}
     assert {each.rule: each.off for each in ledger.totals(cache, NOW)} == {"ruff": [NEXT], "mypy": []}
+    assert ledger.off(cache, NOW + 29 * DAY) == {"ruff": [NEXT]}
     assert ledger.off(cache, NOW + 31 * DAY) == {}
 
 

@@ -14,8 +14,10 @@ from typing import NamedTuple
 from skillcache.cache import history
 from skillcache.cli import setup
 from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.figures import runs_no_more
 from skillcache.cli.invalidate import contents_of
 from skillcache.cli.output import duration, several, size
+from skillcache.commands.ahead import ledger
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
     BAD_CONFIG,
@@ -97,6 +99,7 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
     try:
         counts = read(cache)
         resting = history.quarantined(cache, now)
+        off = ledger.off(cache, now)
     except OSError as fault:
         return [Finding(MEND, "folder", f"{fault.filename}: {fault.strerror}", f"chmod -R u+rwX {cache}")]
     findings = []
@@ -112,6 +115,8 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
         Finding(NOTE, "quarantine", f"the rule {rest.rule} rests in {rest.project}: {rest.reason()}")
         for rest in resting
     ]
+    until = f"which counts for {ledger.DAYS} days, or until: skillcache stats reset"
+    findings += [Finding(NOTE, "ahead", f"{runs_no_more(rule, reasons)}, {until}") for rule, reasons in off.items()]
     return findings
 
 

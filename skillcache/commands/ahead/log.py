@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Some 2,500 steps: of weeks in most projects, and read in some 30 ms by a process that nobody waits for.
+# Some 2,500 steps: of weeks in most projects, and read in some 15 ms by a process that nobody waits for.
 MOST = 256 << 10  # bytes
 _LONGEST = 4_096  # bytes of a line, which the system appends in one piece
 
