@@ -57,10 +57,15 @@ def be(keeper: int, cache: str, lock: int, begin: "Callable[[], int]", born: "Ca
     pthread_sigmask(SIG_SETMASK, range(1, 32))
     tree.end_all(way)
     try:
-        for path in (f"{runs_folder(cache)}/{way}", f"{runs_folder(cache)}/{way}.replayed"):
-            files.remove(path)
+        forget(cache, way)
     finally:
         os._exit(0)
+
+
+def forget(cache: str, way: int) -> None:
+    """Take away what a way that was killed has left. Raises OSError."""
+    for path in (f"{runs_folder(cache)}/{way}", f"{runs_folder(cache)}/{way}.replayed"):
+        files.remove(path)
 
 
 def _end(_number: int, _frame: "FrameType | None") -> None:

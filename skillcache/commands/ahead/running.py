@@ -77,8 +77,12 @@ def keep(cache: str, run: Running) -> None:
     files.write(running_ahead_file(cache), json.dumps({**fields, "words": list(run.words)}).encode())
 
 
-def stop(cache: str, wait: float = 0.15) -> None:
-    """Have the run ahead ended, and come back when nothing of it runs any more, or after `wait` seconds."""
+def stop(cache: str, wait: float = 1.0) -> None:
+    """Have the run ahead ended, and come back when nothing of it runs any more, or after `wait` seconds.
+
+    What ends by ^C is gone in milliseconds, what does not in a tenth of a second: only a machine that gives its keeper
+    no turn needs more.
+    """
     ends = time.monotonic() + wait
     asked = (0, "")
     while (found := _kept(cache)) is not None or os.path.lexists(running_ahead_file(cache)):

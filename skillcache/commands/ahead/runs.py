@@ -308,6 +308,7 @@ class Keeper:
             os.close(run.fd)
         if run.what is None:
             run.locks.remove_new()
+            first.forget(self._cache, run.way)
             self._release(run)
         if run is self._ahead:
             self._ahead = None
