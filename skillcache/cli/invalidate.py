@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import Any
 
 import click
 
@@ -18,6 +19,7 @@ from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import forget, scan
+from skillcache.stores.cluster import Slots
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.redis_cluster import ClusterClient
@@ -112,12 +114,24 @@ class RedisContents(Contents):
     def evicts(self) -> str:
         """By which policy a server may give up any key of ours, "" for none. Raises redis.RedisError."""
         client = self._client
-        found = client.of_all("INFO", "memory") if isinstance(client, ClusterClient) else [client.info("memory")]
-        for memory in found:
+        of_nodes = client.of_all("INFO", "memory").values() if isinstance(client, ClusterClient) else ()
+        for memory in of_nodes or [client.info("memory")]:
+            if isinstance(memory, Exception):
+                raise memory
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
                 return policy
         return ""
+
+    def cluster(self) -> tuple[Slots, dict[tuple[str, int], Any]] | None:
+        """Which node has what, and of each how it is set or the error; None for a server alone.
+
+        Raises redis.RedisError.
+        """
+        if not isinstance(self._client, ClusterClient):
+            return None
+        configured = self._client.of_all("CONFIG GET", "cluster-*")
+        return self._client.connection_pool.known(), configured
 
     def _tidy(self) -> None:
         for keys in self.batches(_LATEST):

@@ -113,8 +113,8 @@ FINISH = _of_agent(
     LUA_LASTS
     + """\
 local id, token, session = ARGV[2], ARGV[3], ARGV[4]
+if session ~= '' and (redis.pcall('HGET', agent_key(id), 'session') ~= session or is_gone(id)) then return 1 end
 if not may_act(id, token) then return false end
-if session ~= '' and (redis.call('HGET', agent_key(id), 'session') ~= session or is_gone(id)) then return 1 end
 finish(id)
 return 1
 """

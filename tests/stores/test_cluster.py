@@ -413,6 +413,26 @@ def test_a_node_that_is_away_costs_its_share_only(own_cluster: OwnCluster) -> No
     store.close()
 
 
+def test_a_node_that_has_lost_the_others_serves_only_where_it_is_set_to(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
+    left = cluster.master_of(KEY)
+    url = cluster.url_of(left.port)
+    store = open_patiently(url)
+    assert put(store, KEY, 1000)
+    store.close()
+    for server in cluster.masters:
+        if server is not left:
+            server.stop()
+    until(lambda: b"cluster_state:fail" in left.command("CLUSTER", "INFO"))
+    assert failure_of(open_patiently(url)).outcome is STORE_REFUSED
+    # What others invalidate from here on it does not hear of, which is why `doctor` says to set it otherwise.
+    left.command("CONFIG", "SET", "cluster-allow-reads-when-down", "yes")
+    store = open_patiently(url)
+    assert store.get(KEY, ("Bash",)).entry == value_of(1000)
+    assert failure_of(store, writing=True).outcome is STORE_REFUSED
+    store.close()
+
+
 def test_a_node_that_hangs_is_waited_for_once(own_cluster: OwnCluster) -> None:
     cluster = own_cluster()
     store = RedisStore(link_to(cluster.url, Limits(connect=10, silence=1, operation=10)))
