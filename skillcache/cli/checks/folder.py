@@ -6,6 +6,7 @@ A server may answer and take nothing: a replica, one without memory, one whose a
 import os
 import shutil
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -51,6 +52,7 @@ from skillcache.sessions.delivery import open_journal, sessions_file
 from skillcache.sessions.journal import SessionRecord, encode
 from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
+from skillcache.stores.connection import REST
 from skillcache.stores.contract import EMBEDDED, Store, stamp
 from skillcache.stores.redis_keys import (
     entry_key,
@@ -268,6 +270,7 @@ def _attempt(kind: Kind, trial: Trial) -> StoreError | None:
         except StoreError as fault:
             if fault.outcome is not STORE_TIMEOUT or not left:
                 return fault
+            time.sleep(REST)  # before which nothing is asked again
         else:
             break
     return None
