@@ -17,8 +17,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from skillcache.stores import open_store
+from skillcache.stores import link_to
+from skillcache.stores.connection import PATIENT
 from skillcache.stores.contract import stamp
+from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key
 from skillcache.stores.redis_py import connect
 from tests.benchmarks.million import PROJECT, value_of
@@ -129,7 +131,7 @@ def _stand_by(url: str, over: threading.Event, waits: list[float]) -> None:
     number = 0
     while not over.wait(0.02):
         number += 1
-        store = open_store(url, now=time.time())
+        store = RedisStore(link_to(url, PATIENT))
         begun = time.perf_counter()
         store.get(place_of(number), ("bench-7", "Bash"))
         waits.append(time.perf_counter() - begun)
