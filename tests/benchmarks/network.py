@@ -102,11 +102,11 @@ def out_of_reach(servers: Servers, kind: str, seconds: float) -> Iterator[None]:
 
 @contextmanager
 def slow(servers: Servers, _kind: str, _seconds: float) -> Iterator[None]:
-    servers.wires.delay(SLOW)
+    servers.wires.delay(AGENTS, SLOW)
     try:
         yield
     finally:
-        servers.wires.delay(0)
+        servers.wires.delay(AGENTS, 0)
 
 
 @contextmanager
@@ -289,7 +289,10 @@ _STATES: dict[str, tuple[Callable[[Servers], None], Callable[[Servers], None]]] 
     "nothing fails": (lambda _servers: None, lambda _servers: None),
     "all cut off": (_cut_all, lambda servers: servers.wires.heal()),
     "all hang": (_stop_all, _go_on),
-    "a link of 50 ms": (lambda servers: servers.wires.delay(SLOW), lambda servers: servers.wires.delay(0)),
+    "a link of 50 ms": (
+        lambda servers: servers.wires.delay(AGENTS, SLOW),
+        lambda servers: servers.wires.delay(AGENTS, 0),
+    ),
 }
 
 

@@ -304,6 +304,7 @@ def _invalidations(trial: Trial) -> None:
 def _claims(trial: Trial) -> None:
     with closing(trial.open()) as store:
         store.claim(trial.id, trial.name, _TTL)
+        store.wait(trial.id, "0-0", 0)
         store.release(trial.id, trial.name)
 
 
@@ -332,7 +333,10 @@ def _messages(trial: Trial) -> None:
             return
         post.register(name, {"project": name, "type": PERSON, "name": name, "session": ""}, "")
         post.send([Letter(Message(fields), ttl=_TTL)])
-        post.settle(name, [(each.entry, id_) for each in post.take(name, 1).deliveries])
+        came = post.take(name, 1).deliveries
+        if not came:
+            raise StoreError(STORE_REFUSED, "ERR what was sent is not given to its reader")
+        post.settle(name, [(each.entry, id_) for each in came])
         post.end(name)
 
 
