@@ -92,9 +92,9 @@ class Wires:
     def heal(self) -> None:
         self._say("heal")
 
-    def delay(self, seconds: float) -> None:
-        """Each packet comes so late."""
-        self._say("delay", seconds)
+    def delay(self, number: int, seconds: float) -> None:
+        """Each packet from or to that host comes so late; of no other host."""
+        self._say("delay", number, seconds)
 
     def close(self) -> None:
         self._process.kill()
@@ -148,7 +148,7 @@ class _Between:
         self._ends = {socket.inet_aton(address_of(number)): end for end, number in self._numbers.items()}
         self._late: list[tuple[float, int, int, bytes]] = []  # when, in which order, to which end
         self._cut: set[frozenset[int]] = set()
-        self._delay = 0.0
+        self._delay = (0, 0.0)  # of a host, and seconds
         self._turn = 0
         self._tell(*[space for _, space in made])
 
@@ -176,7 +176,9 @@ class _Between:
         if packet[0] >> 4 != 4 or end is None or frozenset((number, self._numbers[end])) in self._cut:
             return
         self._turn += 1
-        heapq.heappush(self._late, (time.monotonic() + self._delay, self._turn, end, packet))
+        host, seconds = self._delay
+        comes = time.monotonic() + (seconds if host in (number, self._numbers[end]) else 0)
+        heapq.heappush(self._late, (comes, self._turn, end, packet))
 
     def _give(self) -> None:
         while self._late and self._late[0][0] <= time.monotonic():
@@ -191,7 +193,7 @@ class _Between:
         elif word == b"heal":
             self._cut.clear()
         else:
-            self._delay = float(given[0])
+            self._delay = int(given[0]), float(given[1])
         self._tell("done")
 
     def _tell(self, *words: object) -> None:

@@ -141,6 +141,7 @@ _ORDERS: dict[str, Callable[[Stored], float]] = {
     "size": lambda stored: stored.bytes,
     "saved": lambda stored: stored.header.duration if stored.header else -1,
 }
+_LONGEST = 60.0  # seconds of a list: an agent's command is given up after two minutes
 _HEADINGS = ("digest", "name", "stored", "expires", "size", "run", "status", "form", "by", "call")
 
 
@@ -170,21 +171,37 @@ def list_(name: str, here: bool, sort: str, limit: int, as_json: bool) -> int:
     chosen = [stored for stored in chosen if stored.key in left]
     if as_json:
         click.echo(json.dumps([_as_json(stored, left[stored.key]) for stored in chosen], indent=2))
+        if seen.is_cut:
+            click.echo(seen.told(), err=True)
     else:
         click.echo("\n".join(_list_as_text(chosen, left, seen, here=here, now=time.time())))
     return output.OK
 
 
 class _Seen:
-    """Passes on those of a project (None: all), and those of which it cannot be told; counts as it goes."""
+    """Passes on those of a project (None: all), and those of which it cannot be told; counts as it goes.
+
+    is_cut: whether there was no time for all.
+    """
 
     def __init__(self, walked: Iterator[Stored], project: str | None) -> None:
         self._walked = walked
         self._project = project
+        self._ends = time.monotonic() + _LONGEST
         self.count = self.bytes = self.others = 0
+        self.is_cut = False
+
+    def told(self) -> str:
+        looked = several(self.count + self.others, "entry was", "entries were")
+        return (
+            f"Only {looked} looked at, as {_LONGEST:.0f} s were over. Fewer with: skillcache entries list --name NAME"
+        )
 
     def __iter__(self) -> Iterator[Stored]:
         for stored in self._walked:
+            if self.count + self.others and time.monotonic() > self._ends:
+                self.is_cut = True
+                return
             if self._project is not None and stored.header is not None and stored.header.project != self._project:
                 self.others += 1
                 continue
@@ -203,7 +220,7 @@ def _list_as_text(chosen: list[Stored], left: dict[str, float], seen: _Seen, *, 
     if seen.count > len(chosen):
         told += f"; {len(chosen):,} shown"
     more = f" {several(seen.others, 'other')} with: skillcache entries list --all" if seen.others else ""
-    return [*lines, *([""] if lines else []), f"{told}.{more}"]
+    return [*lines, *([""] if lines else []), f"{told}.{more}", *([seen.told()] if seen.is_cut else [])]
 
 
 def _row(stored: Stored, left: float, clock: Clock) -> tuple[str, ...]:

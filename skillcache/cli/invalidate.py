@@ -22,10 +22,12 @@ from skillcache.stores import forget, scan
 from skillcache.stores.cluster import Slots
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
+from skillcache.stores.pooled import translating
 from skillcache.stores.redis_cluster import ClusterClient
 from skillcache.stores.redis_keys import project_name, record_key, team_name
 from skillcache.stores.scan import Holdings, Steps, T
 
+_STARTING = 2  # seconds: by itself a server takes its start for the time of a snapshot
 _LATEST = record_key("latest", "*")  # which entry a command had last
 
 
@@ -111,13 +113,34 @@ class RedisContents(Contents):
         seconds, microseconds = self._client.time()
         return float(seconds + microseconds / 1_000_000)
 
+    def require(self, *words: str) -> None:
+        """Raises StoreError where it does not take that command."""
+        with translating(self._client):
+            self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def has_snapshots_alone(self) -> bool:
+        """Whether a server that comes back knows what was so when it last wrote all down. Raises redis.RedisError."""
+        for kept, server in zip(self._info("persistence"), self._info("server"), strict=True):
+            started = int(server["server_time_usec"]) / 1_000_000 - int(server["uptime_in_seconds"])
+            if not kept["aof_enabled"] and int(kept["rdb_last_save_time"]) > started + _STARTING:
+                return True
+        return False
+
+    def _info(self, section: str) -> list[dict[str, Any]]:
+        """Of each server. Raises redis.RedisError."""
+        client = self._client
+        if not isinstance(client, ClusterClient):
+            return [client.info(section)]
+        told = []
+        for answer in client.of_all("INFO", section).values():
+            if isinstance(answer, Exception):
+                raise answer
+            told.append(answer)
+        return told
+
     def evicts(self) -> str:
         """By which policy a server may give up any key of ours, "" for none. Raises redis.RedisError."""
-        client = self._client
-        of_nodes = client.of_all("INFO", "memory").values() if isinstance(client, ClusterClient) else ()
-        for memory in of_nodes or [client.info("memory")]:
-            if isinstance(memory, Exception):
-                raise memory
+        for memory in self._info("memory"):
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
                 return policy

@@ -140,7 +140,8 @@ FAILED = 1  # it could not be done, or something needs mending; the last line sa
 USAGE = 2  # the arguments were not understood (click's own number)
 STOPPED = 130  # the person pressed Ctrl-C
 
-KEYS = "'~skill_cache*' '~skillcache:*' '~team:cache:*' '~skill_session*' '~agent_comm:*' '&agent_comm:*'"
+KEYS = "'~skill_cache*' '~skillcache:*' '~team:cache:*' '~skill_session*' '~agent_comm:*'"
+CHANNELS = "'&agent_comm:*'"
 COMMANDS = "+@read +@write +@scripting +@pubsub +@connection +time +info"
 CLUSTER_KEYS, CLUSTER_COMMANDS = KEYS.replace("~", "~{*}"), f"{COMMANDS} +cluster|slots +wait"
 _OF_A_CLUSTER = ("ASK", "CLUSTERDOWN", "CROSSSLOT", "MOVED")
@@ -227,10 +228,12 @@ def _of_a_refusal(detail: str, address: Address, named: str) -> str:
     }
     if code == "NOPERM" or "user executing the script" in text:
         keys, commands = (CLUSTER_KEYS, CLUSTER_COMMANDS) if address.nodes else (KEYS, COMMANDS)
-        lacks = commands if "to run" in text or "can't run" in text else keys
+        lacks = commands if "to run" in text or "can't run" in text else CHANNELS if "channels" in text else keys
         return f"{redis_cli} ACL SETUSER {user} {lacks}"
     if code in mends:
         return mends[code]
+    if text.startswith("Unknown Redis command called from script"):
+        return f"allow what our scripts call (rename-command in its configuration), or name another in {named}"
     if "unknown command" in text:
         return f"allow that command on the server (rename-command in its configuration), or name another in {named}"
     if "AUTH" in text:

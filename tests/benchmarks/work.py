@@ -33,7 +33,7 @@ from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
 from skillcache.stores import open_store
-from skillcache.stores.connection import SocketLink
+from skillcache.stores.connection import SocketLink, silent
 from skillcache.stores.contract import stamp
 from skillcache.stores.redis_keys import entry_key
 
@@ -137,6 +137,7 @@ class Agent:
         return self._call
 
     def _take(self, do: Callable[[], str]) -> None:
+        silent.clear()  # it is the call of another process
         trips, waited, begun = self._trips, _waited(), time.monotonic()
         try:
             outcome = do()

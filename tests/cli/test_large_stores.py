@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.__main__ import main
-from skillcache.cli import output
+from skillcache.cli import entries, output
 from skillcache.stores.redis_keys import entry_key
 from tests.cli.conftest import Person
 from tests.conftest import RedisServer
@@ -60,6 +60,24 @@ def test_each_command_that_walks_says_it(
     store.close()
     assert main(list(words)) == output.OK
     assert f"{doing}1 entry so far. " in capsys.readouterr().err
+
+
+def test_a_list_that_takes_too_long_is_of_what_was_looked_at_and_says_so(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(entries, "_LONGEST", 0.0)
+    monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("SKILLCACHE_REDIS_URL", redis_server.url)
+    store = open_patiently(redis_server.url)
+    for number in range(3):
+        assert put(store, entry_key("report", f"{number:040x}"), 1000, report=0)
+    store.close()
+    said = "Only 1 entry was looked at, as 0 s were over. Fewer with: skillcache entries list --name NAME\n"
+    assert main(["entries", "list", "--all"]) == output.OK
+    assert capsys.readouterr().out.endswith(f"\n1 entry, 22 bytes.\n{said}")
+    assert main(["entries", "list", "--all", "--json"]) == output.OK
+    out, err = capsys.readouterr()
+    assert (len(json.loads(out)), err) == (1, said)
 
 
 def test_what_has_expired_in_the_file_is_not_listed(person: Person, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def whole(hosts: Wires, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     monkeypatch.setenv("SKILLCACHE_HOME", str(tmp_path / "home"))
     yield
     hosts.heal()
-    hosts.delay(0)
+    hosts.delay(US, 0)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def test_a_cluster_over_a_slow_link_is_known_to_the_second_process(hosts: Wires, cluster: Cluster) -> None:
-    hosts.delay(ROUND / 2)
+    hosts.delay(US, ROUND / 2)
     said = [hosts.call(US, lambda: look(cluster.url)) for _ in range(4)]
     assert said[0] in ("found", "store_timeout")
     assert "found" in said[1:]  # the machine may be slow, too

@@ -6,6 +6,7 @@ A server may answer and take nothing: a replica, one without memory, one whose a
 import os
 import shutil
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -53,6 +54,7 @@ from skillcache.sessions.delivery import open_journal, sessions_file
 from skillcache.sessions.journal import SessionRecord, encode
 from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
+from skillcache.stores.connection import REST
 from skillcache.stores.contract import EMBEDDED, Store, stamp
 from skillcache.stores.redis_keys import (
     agent_keys,
@@ -273,6 +275,7 @@ def _attempt(kind: Kind, trial: Trial) -> StoreError | None:
         except StoreError as fault:
             if fault.outcome is not STORE_TIMEOUT or not left:
                 return fault
+            time.sleep(REST)  # before which nothing is asked again
         else:
             break
     return None
@@ -306,6 +309,7 @@ def _invalidations(trial: Trial) -> None:
 def _claims(trial: Trial) -> None:
     with closing(trial.open()) as store:
         store.claim(trial.id, trial.name, _TTL)
+        store.wait(trial.id, "0-0", 0)
         store.release(trial.id, trial.name)
 
 
@@ -334,7 +338,10 @@ def _messages(trial: Trial) -> None:
             return
         post.register(name, {"project": name, "type": PERSON, "name": name, "session": ""}, "")
         post.send([Letter(Message(fields), ttl=_TTL)])
-        post.settle(name, [(each.entry, id_) for each in post.take(name, 1).deliveries])
+        came = post.take(name, 1).deliveries
+        if not came:
+            raise StoreError(STORE_REFUSED, "ERR what was sent is not given to its reader")
+        post.settle(name, [(each.entry, id_) for each in came])
         post.end(name)
 
 
