@@ -33,6 +33,7 @@ from skillcache.messages.message import parts_of
 from skillcache.stores.entry import decode, encode
 from skillcache.stores.redis_keys import channel, inbox_key, session_key
 from skillcache.stores.signed import Key, Keys, Mac, _parted
+from tests import ready
 from tests.commands.test_holding import Session as HoldingSession
 from tests.conftest import RedisServer
 from tests.events.conftest import Place
@@ -320,8 +321,6 @@ def recorded(home: Home) -> None:
 
 
 def note(home: Home, text: str) -> None:
-    from tests import ready
-
     assert ready.skillcache("note", text, folder=home.project, environ=home.environ)[0] == 0
 
 
@@ -385,6 +384,25 @@ def test_lines_moved_to_another_session_or_doubled_are_not_told(
     assert told.count("EVILPROMPT") == 1
     assert "EVILREPLY" not in told
     assert set(counted(home.cache)) == {"missigned"}
+
+
+def test_a_number_is_no_word_of_a_session(tmp_path: Path, redis_server: RedisServer, client: Any) -> None:
+    """Times and counts are the store's, and bear no signature; a prompt, a name or a status does."""
+    home = Home(tmp_path)
+    home.environ |= {"SKILLCACHE_REDIS_URL": redis_server.url, **TEAM, **NOW}
+    recorded(home)
+    fields: Any = client.hgetall(session_key("one"))
+    words = [field for field, text in fields.items() if b"\n" in text and field != b"place"]
+    for field in [*words, b"failed", b"passed", b"summary", b"branch", b"made up"]:
+        client.hset(session_key("one"), field, "4242424242")
+    told = home.brief(session="other")
+    for command in (("show", "one"), ("show", "one", "--json"), ("list",), ("brief",)):
+        status, out, err = ready.skillcache("sessions", *command, folder=home.project, environ=home.environ)
+        assert (status, err) == (0, "")
+        told += out
+    assert "EVILPROMPT" in told  # of the log
+    assert "4242424242" not in told
+    assert set(counted(home.cache)) == {"unsigned"}
 
 
 @pytest.mark.parametrize("name", ATTACKS)
