@@ -133,6 +133,14 @@ def agent_key(agent_id: str) -> str:
     return record_key("agent", agent_id)
 
 
+def shown_key(agent_id: str) -> str:
+    return record_key("shown", agent_id)
+
+
+def edits_key(place: str) -> str:
+    return record_key("edits", place)
+
+
 def talk_key(project: str) -> str:
     return record_key("talk", project)
 

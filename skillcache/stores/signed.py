@@ -52,6 +52,7 @@ ENTRY, RECORD, SESSION, LOG, PATH, TASK, NOTE, MESSAGE, CHANNEL, AGENT, VALUE = 
     *("entry", "record", "session", "log", "path", "task", "note", "message", "channel", "agent", "value"),
 )
 SLACK = 3_600  # seconds by which the clocks of those who share a store differ at most
+DIGITS = 32  # of a MAC
 _VERSION = "1"
 _BLOCK = 64
 _SLOT = b'"signature":"'
@@ -171,6 +172,11 @@ class Keys:
             return OUTLIVED
         return None if self.trusts(given.writer) else UNTRUSTED
 
+    def digits_as(self, signature: str, kind: str, name: str, *data: bytes) -> str:
+        """The MAC of what is signed by the same writer until the same time, by a signature that counts."""
+        given = Signature(signature)
+        return _mac(self._by_id[given.key], kind, name, f"{given.key} {given.until} {given.writer}", data)
+
     def trusts(self, writer: str) -> bool:
         if not self.writers or writer == self.writer:
             return True
@@ -219,7 +225,7 @@ class Keys:
 def _mac(key: Key, kind: str, name: str, words: str, data: "tuple[bytes, ...]") -> str:
     where = _bytes(name)
     head = b"skillcache 1\n%b\n%d %b\n%b\n" % (kind.encode(), len(where), where, words.encode())
-    return key.mac(head, *data).hex()[:32]
+    return key.mac(head, *data).hex()[:DIGITS]
 
 
 def _parted(value: bytes) -> "tuple[bytes, str, bytes | None]":
