@@ -12,6 +12,7 @@ Where keys are named and cannot be used nothing is read from a store and nothing
 import os
 
 from skillcache.core import files
+from skillcache.core.credentials import keep_in_mind
 from skillcache.core.digest import key_values
 from skillcache.core.outcomes import ConfigError
 from skillcache.settings import in_project, shell_words
@@ -47,7 +48,9 @@ def load_keys(path: str, writers: list[str], project: str, environ: "Mapping[str
     else:
         where = path if path[:2] != "~/" else environ.get("HOME", "") + path[1:]
         text = read_private(where, project, environ)
-    keys = Keys([Key(*each) for each in parse(text, where)], writers=writers, cache=cache, environ=environ)
+    parsed = parse(text, where)
+    keep_in_mind(tuple([secret.decode() for secret, _ in parsed]))
+    keys = Keys([Key(*each) for each in parsed], writers=writers, cache=cache, environ=environ)
     key_values(keys.values)
     return keys
 
@@ -66,6 +69,7 @@ def no_keys(environ: "Mapping[str, str]", cache: str) -> Keys:
 def forget() -> None:
     """Where the settings in force name no keys any more."""
     key_values(b"")
+    keep_in_mind(())
 
 
 def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
