@@ -28,10 +28,12 @@ from skillcache import (
     subscribe_to_agent,
 )
 from skillcache.core import counts
+from skillcache.core.outcomes import StoreError
 from skillcache.core.paths import hooks_folder
 from skillcache.library.shared_state import SharedState, StateConflict
 from skillcache.messages.message import decode as decode_message
 from skillcache.messages.message import parts_of
+from skillcache.settings.team import write_file
 from skillcache.stores.entry import decode, encode, rows_of
 from skillcache.stores.redis_keys import channel, claim_key, inbox_key, session_key
 from skillcache.stores.signed import Key, Keys, Mac, _parted
@@ -332,6 +334,42 @@ def test_a_program_computes(team: Path, client: Any, name: str) -> None:
             forge(client, key, attack)
     assert asyncio.run(answered()) == (("none", ["none", "none"]), ("anew", "anew"))
     assert set(counted(team)) == {outcome}
+
+
+def test_a_program_that_runs_believes_no_key_that_was_taken_out(
+    team: Path, client: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "team.keys"
+    write_file(str(file), [(SHARED.encode(), ""), (OLD.encode(), "")])
+    monkeypatch.delenv("SKILLCACHE_TEAM_KEY")
+    monkeypatch.setenv("SKILLCACHE_TEAM_KEY_FILE", str(file))
+    gone = keys((OLD, ""))
+    state = SharedState("release")
+    with SkillCache() as values, subscribe_to_agent(client, channel("worker")) as listener:
+        values.set("s", [1], "fine")
+        state.set("k", "fine")
+        for key in entries(client):
+            value: Any = client.get(key)
+            client.set(key, gone.sign_value("entry", key.decode(), value.replace(_parted(value)[1].encode(), b""), 60))
+        (name,) = client.keys("skillcache:state:*")
+        client.hset(name, "value", gone.seal("value", name.decode(), '"fine"'))
+        bare = {"message": gone.seal("channel", channel("worker"), '"fine"')}
+        client.xadd(inbox_key("worker"), bare)
+        assert (values.get("s", [1]), state.get("k")) == ("fine", "fine")
+        received = listener.next(5)
+        assert received is not None
+        write_file(str(file), [(SHARED.encode(), "")])
+        assert (values.get("s", [1]), state.get("k")) == (None, None)
+        client.xadd(inbox_key("worker"), {"message": gone.seal("channel", channel("worker"), '"more"')})
+        client.publish(channel("worker"), "")
+        assert listener.next(0.1) is None
+        values.set("s", [1], "anew")
+        assert values.get("s", [1]) == "anew"
+        file.unlink()
+        assert values.get("s", [1]) is None
+        with pytest.raises(StoreError, match="the team's key could not be read"):
+            state.set("k", 1)
+    assert set(counted(team)) == {"unknown_key"}
 
 
 @pytest.mark.usefixtures("team")

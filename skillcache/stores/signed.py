@@ -43,7 +43,7 @@ except ImportError:  # another interpreter than CPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from skillcache.stores.connection import Link
@@ -122,21 +122,26 @@ class Keys:
     """The keys of a team as one person has them: the first signs, all verify. None at all: nothing is believed.
 
     writers: whose signatures count besides one's own, such as "ci@*", () for all; cache: where it is counted what
-    counted not.
+    counted not; again: is called before any is used, and may have others taken: a program outlives its keys.
     """
 
-    __slots__ = ("_by_id", "_counted", "_owned", "cache", "keys", "writer", "writers")
+    __slots__ = ("_by_id", "_counted", "_name", "_owned", "again", "cache", "keys", "writer", "writers")
 
     def __init__(
         self, keys: "Iterable[Key]", *, writers: "Iterable[str]" = (), cache: str, environ: "Mapping[str, str]"
     ) -> None:
-        self.keys = tuple(keys)
         self.writers = tuple(writers)
         self.cache = cache
-        self.writer = (self.keys[0].writer if self.keys else "") or _name_of(environ)
+        self.again: Callable[[], None] | None = None
+        self._name = _name_of(environ)
+        self._counted: dict[int, int] = {}
+        self.take(keys)
+
+    def take(self, keys: "Iterable[Key]") -> None:
+        self.keys = tuple(keys)
+        self.writer = (self.keys[0].writer if self.keys else "") or self._name
         self._by_id = {key.id: key for key in self.keys}
         self._owned = {key.writer for key in self.keys if key.writer}
-        self._counted: dict[int, int] = {}
 
     @property
     def values(self) -> bytes:
@@ -146,6 +151,8 @@ class Keys:
 
     def sign(self, kind: str, name: str, *data: bytes, until: int = 0) -> str:
         """Raises StoreError where there is no key."""
+        if self.again is not None:
+            self.again()
         if not self.keys:
             raise StoreError(STORE_REFUSED, "the team's key could not be read")
         key = self.keys[0]
@@ -154,6 +161,8 @@ class Keys:
 
     def fault(self, kind: str, name: str, signature: str, *data: bytes) -> Outcome | None:
         """Why it does not count, None where it does."""
+        if self.again is not None:
+            self.again()
         if not signature:
             return UNSIGNED
         try:
