@@ -105,11 +105,8 @@ def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
     if in_project(path, project, environ):
         raise NoKeys(path, "lies in the project, whose writers could change it", MAKE)
     try:
-        require_way(path)
+        _require_way(path)
         handle = files.open_regular(path)
-    except Untrusted as fault:
-        mend = fault.mend if fault.mend.startswith("chmod ") else "keep it in a folder of yours"
-        raise NoKeys(path, fault.said, mend) from None
     except (IsADirectoryError, files.Irregular):
         raise NoKeys(path, "is no file", MAKE) from None
     except FileNotFoundError:
@@ -130,6 +127,15 @@ def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
     if len(data) > _CAP:
         raise NoKeys(path, "is too large for a file of keys", MAKE)
     return data.decode("utf-8", "replace")
+
+
+def _require_way(path: str) -> None:
+    """Raises NoKeys and OSError."""
+    try:
+        require_way(path)
+    except Untrusted as fault:
+        mend = fault.mend if fault.mend.startswith("chmod ") else "keep it in a folder of yours"
+        raise NoKeys(path, fault.said, mend) from None
 
 
 def _chmod(path: str) -> str:
