@@ -229,7 +229,8 @@ def test_no_digest_of_a_call_is_one_that_others_can_make(place: Place, redis_ser
         client.flushall()
         tools = Tools(place)
         tools.call("WebFetch", FETCH, fetched())
-        tools.call("mcp__words__count", WORDS_GIVEN, [{"type": "text", "text": "2"}], **SERVER)
+        server_fields: Any = SERVER
+        tools.call("mcp__words__count", WORDS_GIVEN, [{"type": "text", "text": "2"}], **server_fields)
         tools.call("Agent", AGENT, answered())
         found = [decode(client.get(key)) for key in entries(client)]
         kept.append({f"{row[0]} {row[1]}": row[2] for entry in found for row in rows_of(entry.key)})
