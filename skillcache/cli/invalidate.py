@@ -4,11 +4,11 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 import click
 
-from skillcache.cache.invalidation import Invalidated, Selection, invalidate
+from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
 from skillcache.cli.output import place_of, several, size
 from skillcache.core import files
@@ -17,7 +17,7 @@ from skillcache.core.outcomes import DISK, SkillcacheError, StoreError
 from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
-from skillcache.stores import forget, scan
+from skillcache.stores import scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.redis_cluster import ClusterClient
@@ -167,8 +167,8 @@ def command(
     if not names and not pattern:
         raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
-    done = invalidate(settings.store, selection, rehearse=dry_run)
-    forget(settings.cache)
+    with nullcontext() if dry_run else forgetting(settings.cache):
+        done = invalidate(settings.store, selection, rehearse=dry_run)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
     return output.OK
 
@@ -215,7 +215,7 @@ def clear(yes: bool) -> int:
     `skillcache invalidate --team` removes.
     """
     cache = cache_folder(os.environ)
-    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+    with forgetting(cache), closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
         count, bytes_ = contents.measure()
         if not yes:
             question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
@@ -230,5 +230,4 @@ def clear(yes: bool) -> int:
 def empty(cache: str, contents: Contents) -> None:
     """Raises StoreError and OSError."""
     contents.remove()
-    forget(cache)
     files.remove(durations_file(cache))
