@@ -14,7 +14,9 @@ from typing import NamedTuple
 import redis
 import redis.asyncio
 
-from skillcache.stores import scan
+from skillcache.core.outcomes import DISK, StoreError
+from skillcache.core.paths import near_folder
+from skillcache.stores import forget, scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import Unreadable
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Pattern
@@ -40,6 +42,21 @@ class Invalidated(NamedTuple):
     names: tuple[str, ...]
     entries: int
     bytes: int = 0
+
+
+@contextmanager
+def forgetting(cache: str) -> Iterator[None]:
+    """What the near cache has known until the end of this stands alone no more, whether the store was told or not.
+
+    Raises StoreError where that cannot be said.
+    """
+    try:
+        yield
+    finally:
+        try:
+            forget(cache)
+        except OSError as fault:
+            raise StoreError(DISK, f"{near_folder(cache)}: {fault.strerror}") from None
 
 
 def invalidate(

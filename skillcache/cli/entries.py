@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import click
 
+from skillcache.cache.invalidation import forgetting
 from skillcache.cache.relocation import expand
 from skillcache.cli import output
 from skillcache.cli.invalidate import Contents, contents_of
@@ -24,7 +25,7 @@ from skillcache.core.json import loads
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.sessions.text import Clock, plain, span
 from skillcache.settings.in_force import load
-from skillcache.stores import entry, forget
+from skillcache.stores import entry
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
@@ -310,10 +311,9 @@ def remove(digests: tuple[str, ...]) -> int:
     A run that is under way may store it again; `skillcache invalidate` hinders that, too.
     """
     settings = load(os.environ, os.getcwd())
-    with closing(contents_of(settings.store)) as contents:
+    with forgetting(settings.cache), closing(contents_of(settings.store)) as contents:
         keys = list(dict.fromkeys(find(contents, digest).key for digest in digests))
         removed = contents.take(contents.holdings.remove(keys))
-    forget(settings.cache)
     click.echo(f"{several(removed, 'entry', 'entries')} removed from {contents.place}.")
     return output.OK
 

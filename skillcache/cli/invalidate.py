@@ -4,12 +4,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import Any
 
 import click
 
-from skillcache.cache.invalidation import Invalidated, Selection, invalidate
+from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
 from skillcache.cli.output import Progress, place_of, several, size
 from skillcache.core import files
@@ -18,7 +18,7 @@ from skillcache.core.outcomes import DISK, SkillcacheError, StoreError
 from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
-from skillcache.stores import forget, scan
+from skillcache.stores import scan
 from skillcache.stores.cluster import Slots
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
@@ -208,8 +208,8 @@ def command(
         raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
     told = Progress("Counting", "Ctrl-C ends it.") if dry_run else Progress(_REMOVING, _LEFT)
-    done = invalidate(settings.store, selection, rehearse=dry_run, told=told)
-    forget(settings.cache)
+    with nullcontext() if dry_run else forgetting(settings.cache):
+        done = invalidate(settings.store, selection, rehearse=dry_run, told=told)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
     return output.OK
 
@@ -256,7 +256,7 @@ def clear(yes: bool) -> int:
     `skillcache invalidate --team` removes.
     """
     cache = cache_folder(os.environ)
-    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+    with forgetting(cache), closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
         contents.told = Progress("Counting", "Ctrl-C ends it; nothing is removed.")
         count, bytes_ = contents.measure()
         if not yes:
@@ -273,5 +273,4 @@ def clear(yes: bool) -> int:
 def empty(cache: str, contents: Contents) -> None:
     """Raises StoreError and OSError."""
     contents.remove()
-    forget(cache)
     files.remove(durations_file(cache))

@@ -299,6 +299,9 @@ class Way:
 
     def _tell_of_waiting(self, other: str) -> None:
         if os.isatty(2):
+            if self._settings.keys is not None:  # nobody signs a claim
+                invocation.say("waiting for another run of the same command on the same inputs")
+                return
             from skillcache.core import processes
 
             name = named(processes.holder_name(other).rpartition(":")[0])

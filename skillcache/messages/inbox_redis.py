@@ -3,18 +3,24 @@
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.messages import message, scripts
 from skillcache.messages.inbox import WORK, Delivery, Denied, Letter, Meeting, Post, Taken
-from skillcache.stores.redis_keys import agent_key, talk_key
+from skillcache.stores.redis_keys import agent_key, edits_key, shown_key, talk_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
-    from skillcache.stores.connection import Link, Reply
+    from skillcache.stores.connection import Link, Reply, Request
 
     T = TypeVar("T")
 
 
+# KEYS: edits   ARGV: id, mark, which holds a blank, so that it is none of the agents that EDITED looks at.
+_MARK_EDIT = b"""\
+local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if at then redis.call('ZADD', KEYS[1], at, ARGV[2]) end
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
 _TIMES = ("active", "ended", "kept", "paced", "shown", "started")
 
 
@@ -70,6 +76,20 @@ class RedisPost(Post):
 
     def edited(self, id_: str, place: str) -> list[Meeting]:
         return self._run(_meetings, scripts.EDITED, id_, self.token, place)
+
+    def mark_edit(self, id_: str, place: str, mark: str) -> list[str]:
+        """Put a mark beside an edit that `edited` has just noted; all ids and marks of that file."""
+        command = ("EVAL", _MARK_EDIT, "1", edits_key(place), id_, mark.encode("utf-8", "replace"))
+        return self._link.ask((command, lambda reply: [text_of(each) for each in items(reply)]))
+
+    def were_shown(self, id_: str, asked: "Sequence[str]", shown: "Iterable[str]", now: int) -> list[bool]:
+        """Which of `asked` was read before, once it is kept that `shown` were. now: unix ms by the server's clock."""
+        key = shown_key(id_)
+        kept: list[Request[Reply]] = [(("ZADD", key, str(now), mark), anything) for mark in shown]
+        scores: list[Request[Reply]] = [(("ZSCORE", key, mark), anything) for mark in asked]
+        if not kept and not scores:
+            return []
+        return [score is not None for score in self._link.ask_all([*kept, *scores])[len(kept) :]]
 
     def talk(self, project: str, after: str = "") -> list[tuple[str, str]]:
         key = talk_key(project)

@@ -96,7 +96,8 @@ def decode(text: str | bytes) -> Message | None:
     fields = {name: value for name in FIELDS if isinstance(value := found.get(name), str)}
     times = {name: int(value) for name in _TIMES if isinstance(value := found.get(name), int) and 0 <= value < 1 << 50}
     bounce = found.get("bounce")
-    return Message(fields, times, bounce if isinstance(bounce, str) else "")
+    why = bounce if bounce in (ENDED, EXPIRED, REFUSED) else EXPIRED  # a word of somebody else's is none of ours
+    return Message(fields, times, why if bounce and isinstance(bounce, str) else "")
 
 
 def is_id(text: str) -> bool:

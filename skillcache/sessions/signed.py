@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _DIGITS = 16
 _PLACED, _PLACE = "signed", "place"  # a group of fields, and in it the project's name, which the store needs plain
 # What the store counts and compares of a state; in all else a number would be a word.
-_NUMBERS = frozenset(
-    "active compacted edited ended failed_at listed opened passed_at placed prompted prompts replied signed started"
-    " titled".split()
+_NUMBERS = (
+    *("active", "compacted", "edited", "ended", "failed_at", "listed", "opened", "passed_at", "placed", "prompted"),
+    *("prompts", "replied", "signed", "started", "titled"),
 )
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 _OF_LOG, _OF_TASKS = 1, 4  # of `session_keys`

@@ -204,6 +204,7 @@ class Untrusted(ConfigError):
 
     def __init__(self, folder: str, message: str, mend: str) -> None:
         super().__init__(folder, f"{message}. Mend: {mend}")
+        self.said = message
         self.text = f"{folder} is not used: {message}"
         self.mend = mend
 
@@ -310,6 +311,12 @@ def _require_own(cache: str) -> str:
     except OSError as fault:
         raise Untrusted(cache, f"{fault.filename}: {fault.strerror}", _ELSEWHERE) from None
     return at + missing
+
+
+def require_way(path: str) -> None:
+    """That nobody else can put another file there. Raises Untrusted and OSError."""
+    for each in {path, os.path.realpath(path)}:
+        _walk(f"{os.path.dirname(each)}/.")  # of which the last folder, too, is one on the way
 
 
 def _walk(cache: str) -> tuple[str, str]:

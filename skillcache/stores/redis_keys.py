@@ -145,6 +145,14 @@ def agent_keys(agent_id: str) -> tuple[str, ...]:
     return (*records, inbox_key(agent_id))
 
 
+def shown_key(agent_id: str) -> str:
+    return record_key("shown", agent_id)
+
+
+def edits_key(place: str) -> str:
+    return record_key("edits", place)
+
+
 def talk_key(project: str) -> str:
     return record_key("talk", project)
 
@@ -153,10 +161,6 @@ def registry_keys(project: str) -> tuple[str, ...]:
     """All that is kept of a project's agents together."""
     records = [record_key(kind, project) for kind in ("agents", "agent_numbers", "agent_names", "due")]
     return (*records, talk_key(project))
-
-
-def edits_key(place: str) -> str:
-    return record_key("edits", place)
 
 
 def state_keys(scope: str, key: str) -> tuple[str, str, str]:

@@ -153,10 +153,10 @@ def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float)
 
 
 def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
-    from skillcache.core.digest import digest
+    from skillcache.core.digest import digest, private
 
     return tuple(
-        ("env", name, digest(environ[name].encode("utf-8", "surrogateescape")) if name in environ else "unset")
+        ("env", name, private(digest(environ[name].encode("utf-8", "surrogateescape"))) if name in environ else "unset")
         for name in plan.variables
     )
 

@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 
 
 class Unasked(Way):
-    """environ: the command's own; why: it runs, see `policy.REASONS`; fd: where fields of `runs.Run` are told, a line of JSON each time."""
+    """environ: the command's own; why: it runs, see `policy.REASONS`.
+
+    fd: where fields of `runs.Run` are told, a line of JSON each time.
+    """
 
     __slots__ = ("_failed", "_fd", "_what", "_why")
 
