@@ -12,7 +12,7 @@ zero. Two commands in one slot take turns; a torn or foreign slot has another ta
 import os
 
 from skillcache.core import Record, files
-from skillcache.core.digest import blake2b
+from skillcache.core.files import blake2b
 from skillcache.core.paths import durations_file, quarantine_folder
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.claude import ToolEvent
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.processes import user_name
 from skillcache.stores.contract import Store, started_of
 from skillcache.stores.entry import Entry, encode

@@ -18,7 +18,7 @@ from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[im
 from skillcache.cache.capture import CallKey, inside
 from skillcache.commands.streams import write_whole
 from skillcache.core import KW_ONLY, Record, field, files, json
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import NO_ENTRY, Outcome
 from skillcache.core.paths import called_folder, calls_folder
 from skillcache.core.processes import describe

@@ -12,7 +12,7 @@ from skillcache.claude import ToolEvent
 from skillcache.commands.invocation import joined
 from skillcache.commands.replay import POSITION
 from skillcache.core.credentials.find import find as find_secret
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import (
     CHANGED_INPUTS,
     CONFIRMED,

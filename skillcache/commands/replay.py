@@ -14,7 +14,7 @@ import time
 from skillcache.commands import invocation
 from skillcache.commands.streams import write_some
 from skillcache.core import files
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import UNREADABLE_ENTRY, Bypass
 from skillcache.core.paths import failed_folder, seen_folder
 from skillcache.stores.entry import ERROR, decode

@@ -19,7 +19,7 @@ import os
 import time
 
 from skillcache.core import Record, files, json
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.files import digest, digest_parts
 from skillcache.core.outcomes import Outcome
 from skillcache.core.paths import checks_folder, misses_file, replayed_folder
 

@@ -9,7 +9,7 @@ import os
 import stat
 
 from skillcache.core import Record, field
-from skillcache.core.digest import digest, digest_parts, signs
+from skillcache.core.files import digest, digest_parts, signs
 from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow

@@ -3,8 +3,7 @@
 import os
 
 from skillcache.core import KW_ONLY, Record, field, outcomes
-from skillcache.core.digest import digest, digest_parts, private
-from skillcache.core.files import read
+from skillcache.core.files import digest, digest_parts, keyed, read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
@@ -53,7 +52,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
         if room < 0:
             cut.append("ignored")
             break
-        names[_text(name)] = private(value)
+        names[_text(name)] = keyed(value)
     listed: dict[str, list[str]] = {}
     room = _INSTALLED
     for folder, what in sorted(installed.items()):
@@ -68,7 +67,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
 def _id_of(part: str) -> str:
     """Of a file that differs: its mode, or its object's id, which may carry the file's size."""
     name, blank, size = part.partition(" ")
-    return private(name) + blank + size
+    return keyed(name) + blank + size
 
 
 def _text(name: str) -> str:
@@ -215,7 +214,7 @@ def _capture(
     reached = {path for what in installed.values() for path in what.outside} | said.outside
     reached |= _led_to(references, root, settings.files, systems, environ)
     rows += _outside(request, root, links, reached, budget, found, ignored)
-    rows = [(label, _printable(name), private(_printable(value))) for label, name, value in rows]
+    rows = [(label, _printable(name), keyed(_printable(value))) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
         root,
@@ -297,7 +296,7 @@ def without_own_outputs(
     if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread, untouched):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
-    rows = {(label, _printable(name), private(value)) for label, name, value in known}
+    rows = {(label, _printable(name), keyed(value)) for label, name, value in known}
     known_rows = tuple(sorted({*rest, *rows}))
     return Fingerprint(after.root, known_rows, after.details, after.ignored, after.elsewhere, after.beyond)
 

@@ -7,7 +7,7 @@ run, commands that read git's own state, paths that lead out of the project. A w
 import os
 
 from skillcache.core import Record, field, outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.executables import OF_MISE, upward
 from skillcache.fingerprint.files import Budget, follow, tree

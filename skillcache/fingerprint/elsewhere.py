@@ -12,7 +12,7 @@ import time
 from stat import S_IWOTH
 
 from skillcache.core import outcomes
-from skillcache.core.digest import signs
+from skillcache.core.files import signs
 from skillcache.core.git import worktrees
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder

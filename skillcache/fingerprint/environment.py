@@ -9,8 +9,7 @@ import os
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
-from skillcache.core.files import open_regular, read
+from skillcache.core.files import digest_parts, open_regular, read
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files
 from skillcache.fingerprint.leads import is_of_system, middle

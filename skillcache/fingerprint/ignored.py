@@ -5,7 +5,7 @@ import time
 from stat import S_ISLNK, S_ISREG
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.files import Budget, blob, unusual_mode
 from skillcache.fingerprint.own import BOOKKEEPING, NEITHER, UNREAD, class_of

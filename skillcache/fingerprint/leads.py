@@ -8,8 +8,7 @@ import os
 import stat
 
 from skillcache.core import Record, files
-from skillcache.core.digest import digest
-from skillcache.core.files import open_regular
+from skillcache.core.files import digest, open_regular
 from skillcache.core.paths import STANDS_IN, mentions_folder
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ import time
 from stat import S_IFMT, S_ISDIR, S_ISREG, S_IXUSR
 
 from skillcache.core import Record, files, outcomes
-from skillcache.core.digest import digest, digest_parts, signs
+from skillcache.core.files import digest, digest_parts, signs
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.elsewhere import CODE, Elsewhere, is_small

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.git import find_root, guarded, own_folder, shared_folder
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import files, packages, worktree

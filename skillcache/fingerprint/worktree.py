@@ -15,8 +15,7 @@ import os
 import time
 
 from skillcache.core import files, outcomes
-from skillcache.core.digest import digest
-from skillcache.core.files import open_regular
+from skillcache.core.files import digest, open_regular
 from skillcache.core.git import Git, git_folders, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder

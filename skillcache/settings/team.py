@@ -12,7 +12,7 @@ Where keys are named and cannot be used nothing is read from a store and nothing
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import key_values
+from skillcache.core.files import key_values
 from skillcache.core.outcomes import ConfigError
 from skillcache.settings import in_project, shell_words
 from skillcache.stores.contract import Target

@@ -21,7 +21,7 @@ import os
 from time import time
 
 from skillcache.core import counts
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 from skillcache.core.outcomes import (
     MISSIGNED,
     OUTLIVED,

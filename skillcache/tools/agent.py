@@ -17,7 +17,7 @@ from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, respo
 from skillcache.claude.mcp_servers import config_folder, find_plugin
 from skillcache.claude.permissions import client_arguments, values_of
 from skillcache.core import files
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.git import find_root
 from skillcache.core.json import dumps
 from skillcache.core.outcomes import (

@@ -153,7 +153,7 @@ def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float)
 
 
 def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
-    from skillcache.core.digest import digest
+    from skillcache.core.files import digest
 
     return tuple(
         ("env", name, digest(environ[name].encode("utf-8", "surrogateescape")) if name in environ else "unset")

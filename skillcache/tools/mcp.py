@@ -12,7 +12,7 @@ from skillcache.cache.capture import Described
 from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
 from skillcache.core import files
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.git import find_root, identity
 from skillcache.core.json import canonical
 from skillcache.core.outcomes import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER, Bypass

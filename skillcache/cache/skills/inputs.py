@@ -9,7 +9,7 @@ depends  a glob as declared                     the files that it names, counted
 
 import os
 
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.core.paths import cache_folder
 from skillcache.fingerprint import packages

@@ -14,7 +14,7 @@ import stat
 import time
 
 from skillcache.core import files
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT, Bypass
 from skillcache.core.paths import cache_folder

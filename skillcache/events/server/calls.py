@@ -16,7 +16,7 @@ from skillcache.cache.put import person
 from skillcache.cache.single_flight import Held, Passenger
 from skillcache.claude import ToolEvent, off_path, parse_tool_event
 from skillcache.core import counts, files, processes
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import (
     EXPIRED,
     INVALIDATED,
