@@ -257,7 +257,7 @@ _LONGEST_MISS = 65_536  # bytes of a line
 def remember_miss(
     cache: str, begun: "Begun", call: tuple[str, str, str], miss: Outcome, kept: Outcome | None, milliseconds: int
 ) -> None:
-    """`call`: as of `counts.record`. Raises OSError."""
+    """`call`: as of `outcomes.record`. Raises OSError."""
     import zlib  # a recorder has it
     from binascii import b2a_base64
 

@@ -1,10 +1,7 @@
-"""Reading any file, without ever waiting for it; digests; private files of ours; places that were too slow to look at.
+"""Reading any file, without ever waiting for it; digests; private files of ours.
 
 What lies in a repository is a stranger's: a pipe in the place of a file would hold us up for ever, a device would act,
 a terminal would become ours. So whatever is not surely ours is opened by `open_regular` and by nothing else.
-
-A pipe that git waits for, a share that went away, a worktree of millions of files: each would cost every call of a
-session the whole time that a look may take.
 
 Hash functions come without hashlib, whose OpenSSL binding costs a hook 4 ms. Each takes optional first bytes and
 returns the usual object: `update`, `digest`, `hexdigest`.
@@ -17,9 +14,6 @@ import sys
 import time
 from _thread import get_ident
 
-from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
-from skillcache.core.paths import cache_folder, slow_folder
-
 try:
     from _blake2 import blake2b as blake2b  # noqa: PLC0414 - others take it from here
 except ImportError:  # another interpreter than CPython, or one built without it
@@ -27,7 +21,7 @@ except ImportError:  # another interpreter than CPython, or one built without it
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
 _FOLDER = 0o700
@@ -349,39 +343,3 @@ def blob_oid(data: bytes, *, long: bool = False) -> bytes:
     state.update(data)
     name: str = state.hexdigest()
     return name.encode()
-
-
-_CAP = 32
-
-
-class Breaker:
-    """A circuit breaker: one place in one session, looked at for at most `seconds`.
-
-    session: the client's; outside of one it is that of the terminal.
-    """
-
-    __slots__ = ("_began", "_path", "_seconds", "root")
-
-    def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
-        self.root = root
-        self._path = small(slow_folder(cache_folder(environ)), session or str(os.getsid(0)), root)
-        self._seconds = seconds
-        self._began = time.monotonic()
-
-    def require_quick(self) -> None:
-        """Raises Bypass (SLOW_PLACE) where a look of as many seconds was too short: it would be again."""
-        try:
-            waited = float(load(self._path, _CAP))
-        except (OSError, ValueError):  # nearly always there is none
-            return
-        if waited >= self._seconds:
-            raise Bypass(SLOW_PLACE, self.root)
-
-    def blame(self, fault: Exception) -> None:
-        """Remember the place where it was too slow. What cannot be written down costs the next look its time again."""
-        too_slow = isinstance(fault, TimeoutError) or (isinstance(fault, Bypass) and fault.outcome is TOO_SLOW)
-        if too_slow and time.monotonic() - self._began >= self._seconds:
-            try:
-                write(self._path, repr(self._seconds).encode())
-            except OSError:
-                return

@@ -9,10 +9,10 @@ import time
 from skillcache.cache import history
 from skillcache.cache.capture import CallKey, Plan
 from skillcache.cache.decision import Answer, Inquiry, ask
+from skillcache.cache.history import Breaker
 from skillcache.claude import DEFAULT_AGENT, ToolEvent, urls
 from skillcache.claude.patterns import fits, names
-from skillcache.core import Record, counts
-from skillcache.core.files import Breaker
+from skillcache.core import Record, outcomes
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import NO_RULE, QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.rules.rule import Rule, rules_of
@@ -99,7 +99,7 @@ class Call(Record):
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
         """`run`: milliseconds of the run that was replaced or has ended."""
         about = (self.folder, self.event.session_id, self.event.tool)
-        counts.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent(), call=about)
+        outcomes.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent(), call=about)
 
 
 def make_call(event: ToolEvent, world: "World") -> Call | None:

@@ -15,7 +15,7 @@ from skillcache.cache.capture import Plan
 from skillcache.cache.put import person
 from skillcache.cache.single_flight import Held, Passenger
 from skillcache.claude import ToolEvent, off_path, parse_tool_event
-from skillcache.core import counts, files, processes
+from skillcache.core import files, outcomes, processes
 from skillcache.core.files import digest
 from skillcache.core.outcomes import (
     EXPIRED,
@@ -184,7 +184,7 @@ class Session:
         return ResidentWorld(self._environ | now, stores, allow, flights)
 
     def count(self, outcome: Outcome) -> None:
-        counts.record(cache_folder(self._environ), time.time(), outcome)
+        outcomes.record(cache_folder(self._environ), time.time(), outcome)
 
     def _take_options(self) -> bool:
         try:

@@ -7,8 +7,8 @@ since, `sections` says it in words and fits these into the size. Only `look` tou
 import os
 import time
 
+from skillcache.cache.history import Breaker
 from skillcache.core import Record, field, processes
-from skillcache.core.files import Breaker
 from skillcache.core.git import Git
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
