@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.cache.capture import CallKey, Plan
+    from skillcache.cache.decision import CallKey, Plan
 
 
 _AHEAD = 60_000  # milliseconds by which a clock is surely wrong

@@ -10,7 +10,7 @@ from glob import glob, has_magic
 import click
 
 from skillcache import claude
-from skillcache.cache.capture import BASH, CallKey, Plan
+from skillcache.cache.decision import BASH, CallKey, Plan
 from skillcache.cli import output
 from skillcache.cli.setup.client_environment import completed
 from skillcache.commands import invocation

@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from skillcache.cache.capture import CallKey
-    from skillcache.cache.decision import Answer
+    from skillcache.cache.decision import Answer, CallKey
     from skillcache.commands.invocation import Begun
     from skillcache.commands.stand_in import Ruled
     from skillcache.fingerprint.capture import Fingerprint

@@ -4,8 +4,7 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.cache.capture import BASH, CallKey
-from skillcache.cache.decision import place_of_home
+from skillcache.cache.decision import BASH, CallKey, place_of_home
 from skillcache.cache.put import own_names, provenance, put, put_result
 from skillcache.cache.relocation import expand, relocate, shows_home
 from skillcache.claude import ToolEvent

@@ -23,8 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skillcache.cache.capture import CallKey, Plan
-    from skillcache.cache.decision import Answer
+    from skillcache.cache.decision import Answer, CallKey, Plan
     from skillcache.commands.invocation import Invocation
     from skillcache.stores.entry import Entry, File
 

@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.commands.invocation import Begun, Task
     from skillcache.fingerprint.capture import Fingerprint
 

@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
 
 _CAP = 1 << 18
 _MOST = 200  # files

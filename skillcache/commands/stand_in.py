@@ -11,7 +11,7 @@ Whatever goes wrong before the command has begun, this process becomes the comma
 import gc
 import time
 
-from skillcache.cache.capture import BASH, Plan, finder_for
+from skillcache.cache.decision import BASH, Plan, finder_for
 from skillcache.commands.invocation import Program
 from skillcache.core.git import ask_ahead
 from skillcache.rules.judge import judge
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
     from typing import NoReturn
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.cache.skills.run import Workplace
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
@@ -69,7 +69,7 @@ class Ruled:
         asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () and is_first else None
         self._asked = asked
         try:
-            from skillcache.cache.capture import CallKey, capture_of
+            from skillcache.cache.decision import CallKey, capture_of
 
             fingerprint, work = capture_of(
                 self.plan,

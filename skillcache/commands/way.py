@@ -49,7 +49,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.cache.single_flight import Held
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation, Task

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.own import StampedFile
     from skillcache.fingerprint.packages import Installed
-    from skillcache.fingerprint.references import References
 
 
 _OVERLAY, _IGNORED, _INSTALLED = 24_000, 8_000, 24_000  # characters of JSON each, roughly
@@ -448,7 +447,7 @@ class _State(Record):
     ignored: Ignored
     tools: Tools
     settings: above.Found
-    references: "References"
+    references: "_References"
     told: list[_Told]
 
     def inner(self) -> dict[str, worktree.Reading]:
@@ -723,18 +722,39 @@ def _references(
     systems: "Iterable[configuration.Ecosystem]",
     reading: worktree.Reading | None,
     budget: files.Budget,
-) -> "References":
+) -> "_References":
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
-    from skillcache.fingerprint.references import References, manifests
-
     folders = _places(request, cwd, root)
-    references = References(root, folders, request.environ, budget)
+    references = _References(root, folders, request.environ, budget)
     own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
-    if request.depends is None:
-        kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
-        own += manifests(root, None if reading is None else reading.listing or b"", kinds)
+    names = [name for system in configuration.ECOSYSTEMS.values() if system in systems for name in system.everywhere]
+    if request.depends is None and names:
+        from skillcache.fingerprint.references import manifests
+
+        own += manifests(root, None if reading is None else reading.listing or b"", names)
     references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
     return references
+
+
+class _References:
+    """What configuration leads to outside the project; `found`: real paths, of all the files that it is told of."""
+
+    __slots__ = ("_follow", "_given", "found")
+
+    def __init__(self, root: str, folders: list[str], environ: "Mapping[str, str]", budget: files.Budget) -> None:
+        self._given = (root, folders, environ, budget)
+        self._follow: Callable[[list[str]], None] | None = None
+        self.found: Mapping[str, None] = {}
+
+    def follow(self, paths: list[str]) -> None:
+        if not paths:
+            return
+        if self._follow is None:
+            from skillcache.fingerprint.references import References  # not every command has configuration
+
+            references = References(*self._given)
+            self._follow, self.found = references.follow, references.found
+        self._follow(paths)
 
 
 def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
@@ -745,7 +765,7 @@ def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
 
 
 def _led_to(
-    references: "References",
+    references: "_References",
     root: str,
     settings: list[str],
     systems: "Iterable[configuration.Ecosystem]",

@@ -12,7 +12,7 @@ plugin's agents; and what the client was started with.
 
 import os
 
-from skillcache.cache.capture import Described
+from skillcache.cache.decision import Described
 from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import config_folder, find_plugin
 from skillcache.claude.permissions import client_arguments, values_of

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skillcache.cache.capture import CallKey, Plan
+from skillcache.cache.decision import CallKey, Plan
 from skillcache.core.files import keyed
 from skillcache.core.git import Git
 from skillcache.core.outcomes import HIT, UNDECIDED, Bypass, Outcome

@@ -7,8 +7,7 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.cache.capture import CallKey, Plan
-from skillcache.cache.decision import Answer, Inquiry, ask
+from skillcache.cache.decision import Answer, CallKey, Inquiry, Plan, ask
 from skillcache.cache.history import Breaker
 from skillcache.claude import DEFAULT_AGENT, ToolEvent, urls
 from skillcache.claude.patterns import fits, names

@@ -8,7 +8,7 @@ PostToolUseFailure.
 import os
 
 from skillcache.cache import put
-from skillcache.cache.capture import Described
+from skillcache.cache.decision import Described
 from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
 from skillcache.core import files

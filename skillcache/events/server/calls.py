@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Event, Lock, Thread
 from typing import TypeVar
 
-from skillcache.cache.capture import Plan
+from skillcache.cache.decision import Plan
 from skillcache.cache.put import person
 from skillcache.cache.single_flight import Held, Passenger
 from skillcache.claude import ToolEvent, off_path, parse_tool_event
