@@ -7,7 +7,8 @@ from skillcache.core.files import digest, digest_parts, keyed, read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.fingerprint import above, configuration, environment, files, mentions, variables, worktree
+from skillcache.fingerprint import above, configuration, contents, environment, mentions, variables, worktree
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -126,7 +127,7 @@ def capture(request: Request) -> Fingerprint:
     cwd = os.path.realpath(request.cwd)
     top = find_root(cwd)
     root = top or root_of(cwd, request.environ)
-    budget = files.Budget(request.deadline, "changed files", cache=cache_folder(request.environ))
+    budget = Budget(request.deadline, "changed files", cache=cache_folder(request.environ))
     # No glob at all is no content at all: the rule is of time alone.
     reading = None
     if top and request.depends != ():
@@ -141,7 +142,7 @@ def capture(request: Request) -> Fingerprint:
     try:
         if reading is not None:
             reading.begin()
-        files.look_ahead(key, budget)
+        contents.look_ahead(key, budget)
         found = _capture(request, cwd, root, reading, budget)
         if request.readings is not None and reading is not None:
             request.readings[same] = reading
@@ -149,14 +150,12 @@ def capture(request: Request) -> Fingerprint:
     except OSError as error:
         raise Bypass(outcomes.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:
-        files.let_go(key, budget)
+        contents.let_go(key, budget)
         if reading is not None:
             reading.abandon()
 
 
-def _capture(
-    request: Request, cwd: str, root: str, reading: worktree.Reading | None, budget: files.Budget
-) -> Fingerprint:
+def _capture(request: Request, cwd: str, root: str, reading: worktree.Reading | None, budget: Budget) -> Fingerprint:
     # Git is at work meanwhile, first on what it must say before it may do more.
     environ = {**request.environ, **dict(request.assignments)}
     words = [word for word, _ in request.executables]
@@ -198,7 +197,7 @@ def _capture(
     leading = {path for what in (*before.values(), *tools.packages.values()) for path in what.outside}
     links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
-        state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
+        state = _Known(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
         more, there, spoken_of = _elsewhere(
             request, state, [*leading, *(os.path.join(root, link) for link in links)], budget
         )
@@ -317,7 +316,7 @@ def with_ignored(one: Fingerprint, other: Fingerprint) -> Fingerprint:
     return Fingerprint(one.root, tuple(sorted(rows)), one.details, one.ignored)
 
 
-def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:
+def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: Budget) -> Ignored:
     """What is ready to capture what git ignores."""
     ignored = Ignored(root, budget.of("ignored files"), wanted)
     ignored.blind = configuration.blind(words)
@@ -378,7 +377,7 @@ def _tools(
     cwd: str,
     root: str,
     environ: "Mapping[str, str]",
-    budget: files.Budget,
+    budget: Budget,
 ) -> Tools:
     tools = Tools(root, environ, budget.of("tools"))
     tools.cwd = cwd
@@ -414,7 +413,7 @@ def _places(request: Request, cwd: str, root: str) -> list[str]:
 
 
 def _packages(
-    request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, Installed]"
+    request: Request, cwd: str, root: str, budget: Budget, known: "Mapping[str, Installed]"
 ) -> "dict[str, Installed]":
     """Packages from the folders of the command up to the root, and the modules of Node's that lie above it."""
     found = {}
@@ -436,7 +435,7 @@ def _packages(
     return found
 
 
-class _State(Record):
+class _Known(Record):
     """What is known when the project's own text is read."""
 
     cwd: str
@@ -447,7 +446,7 @@ class _State(Record):
     ignored: Ignored
     tools: Tools
     settings: above.Found
-    references: "_References"
+    references: "_LedTo"
     told: list[_Told]
 
     def inner(self) -> dict[str, worktree.Reading]:
@@ -459,7 +458,7 @@ _ASKS_FOR_MODES = ("asked", "permissions", "")
 
 
 def _elsewhere(
-    request: Request, state: _State, reached: list[str], budget: files.Budget
+    request: Request, state: _Known, reached: list[str], budget: Budget
 ) -> "tuple[list[Row], tuple[dict[str, StampedFile], list[str]], AbstractSet[str]]":
     """What the project's own text leads to beyond it, what of that are folders, and the tools that it names.
 
@@ -540,7 +539,7 @@ def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktre
     return [*rows, ("git", "index", digest(reading.listing or b""))] if said.index else rows
 
 
-def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]", told: list[bytes]) -> list[Row]:
+def _of_git(state: _Known, reading: worktree.Reading, said: "AbstractSet[bytes]", told: list[bytes]) -> list[Row]:
     """What the project's source asks of git's own state, or a task and scripts that it calls; told: texts of these."""
     asking = {sign for sign in said if sign[:1] == b"?"}
     if not (asking or told):
@@ -559,14 +558,14 @@ def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]"
     return rows
 
 
-def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
+def _kept_by_pytest(places: list[str], root: str, budget: Budget) -> list[Row]:
     """What the suite's own code keeps from run to run in pytest's cache, where it says that it does."""
     rows: list[Row] = []
     for place in places:
         for part in ("v", "d"):
             top = f"{place}/.pytest_cache/{part}"
             if os.path.isdir(top):
-                rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
+                rows.append(("kept", top[len(root) + 1 :], contents.tree(top, budget, _is_of_pytest)))
     return rows
 
 
@@ -575,7 +574,7 @@ def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[
 _OF_NO_RUN = frozenset([".idea", ".svn", ".hg", ".DS_Store"])
 
 
-def _cached(places: list[str], said: "AbstractSet[bytes]", root: str, budget: files.Budget) -> list[Row]:
+def _cached(places: list[str], said: "AbstractSet[bytes]", root: str, budget: Budget) -> list[Row]:
     """Caches that are left out for their names, but for a text that names something in them."""
     names = [os.fsdecode(sign[len(CACHED) :]) for sign in said if sign.startswith(CACHED)]
     rows: list[Row] = _kept(places, _OF_NO_RUN.intersection(names), root, budget)
@@ -589,21 +588,21 @@ _OF_HYPOTHESIS = ".hypothesis/examples"  # which have failed, and which it tries
 _OF_LINTERS = (".eslintcache", ".stylelintcache", "node_modules/.cache/prettier/.prettier-cache")
 
 
-def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: files.Budget) -> list[Row]:
+def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: Budget) -> list[Row]:
     rows: list[Row] = []
     for place in places:
         for name in names:
             path = os.path.normpath(f"{place}/{name}")
             if os.path.isfile(path):
-                rows.append(("kept", os.path.relpath(path, root), files.content(path, budget)))
+                rows.append(("kept", os.path.relpath(path, root), contents.content(path, budget)))
             elif os.path.isdir(path) and os.listdir(path):
                 rows.append(
-                    ("kept", os.path.relpath(path, root), files.tree(path, budget, lambda _path, _folder: False))
+                    ("kept", os.path.relpath(path, root), contents.tree(path, budget, lambda _path, _folder: False))
                 )
     return rows
 
 
-def _kept_for_linters(told: list[_Told], root: str, budget: files.Budget) -> list[Row]:
+def _kept_for_linters(told: list[_Told], root: str, budget: Budget) -> list[Row]:
     """What a task has its linters keep from run to run; as commands of their own, such always run."""
     rows: list[Row] = []
     for each in told:
@@ -627,7 +626,7 @@ def _wanted(request: Request, root: str, environ: "Mapping[str, str]") -> tuple[
 
 
 def _unknown_to_git(
-    state: _State, found: Content, known: list[tuple[str, str]], request: Request, *, wanted: bool
+    state: _Known, found: Content, known: list[tuple[str, str]], request: Request, *, wanted: bool
 ) -> list[Row]:
     """Folders that hold no file, and permissions; `known`: folders that were found."""
     root, reading = state.root, state.reading
@@ -657,7 +656,7 @@ def _label(path: str, root: str) -> str:
 
 
 def _around(
-    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: files.Budget
+    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: Budget
 ) -> list[Row]:
     """What git is told for this worktree alone, and the repository that it is a submodule of."""
     lines = above.of_git(reading.shared, reading.excludes(), reading.listing or b"", environ, budget)
@@ -721,11 +720,11 @@ def _references(
     settings: list[str],
     systems: "Iterable[configuration.Ecosystem]",
     reading: worktree.Reading | None,
-    budget: files.Budget,
-) -> "_References":
+    budget: Budget,
+) -> "_LedTo":
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
     folders = _places(request, cwd, root)
-    references = _References(root, folders, request.environ, budget)
+    references = _LedTo(root, folders, request.environ, budget)
     own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
     names = [name for system in configuration.ECOSYSTEMS.values() if system in systems for name in system.everywhere]
     if request.depends is None and names:
@@ -736,12 +735,12 @@ def _references(
     return references
 
 
-class _References:
+class _LedTo:
     """What configuration leads to outside the project; `found`: real paths, of all the files that it is told of."""
 
     __slots__ = ("_follow", "_given", "found")
 
-    def __init__(self, root: str, folders: list[str], environ: "Mapping[str, str]", budget: files.Budget) -> None:
+    def __init__(self, root: str, folders: list[str], environ: "Mapping[str, str]", budget: Budget) -> None:
         self._given = (root, folders, environ, budget)
         self._follow: Callable[[list[str]], None] | None = None
         self.found: Mapping[str, None] = {}
@@ -765,7 +764,7 @@ def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
 
 
 def _led_to(
-    references: "_References",
+    references: "_LedTo",
     root: str,
     settings: list[str],
     systems: "Iterable[configuration.Ecosystem]",
@@ -789,7 +788,7 @@ def _outside(
     root: str,
     links: list[str],
     reached: set[str],
-    budget: files.Budget,
+    budget: Budget,
     found: Content,
     ignored: Ignored,
 ) -> list[Row]:

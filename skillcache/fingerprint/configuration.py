@@ -9,8 +9,8 @@ import os
 from skillcache.core import Record, field, outcomes
 from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint.contents import Budget, follow, tree
 from skillcache.fingerprint.executables import OF_MISE, upward
-from skillcache.fingerprint.files import Budget, follow, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

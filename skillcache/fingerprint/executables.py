@@ -12,7 +12,7 @@ from skillcache.core import outcomes
 from skillcache.core.files import digest_parts, open_regular, sha256
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import leads
-from skillcache.fingerprint.files import Budget, follow, small
+from skillcache.fingerprint.contents import Budget, follow, small
 from skillcache.fingerprint.variables import BUT, relative
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ import os
 
 from skillcache.core import Record
 from skillcache.core.files import digest_parts
-from skillcache.fingerprint.files import Budget, follow
+from skillcache.fingerprint.contents import Budget, follow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 import os
 
-from skillcache.fingerprint import files
+from skillcache.fingerprint import contents
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.executables import upward
 
 TYPE_CHECKING = False
@@ -82,7 +83,7 @@ class References:
 
     __slots__ = ("_folders", "_home", "_seen", "budget", "found", "root")
 
-    def __init__(self, root: str, folders: "Iterable[str]", environ: "Mapping[str, str]", budget: files.Budget) -> None:
+    def __init__(self, root: str, folders: "Iterable[str]", environ: "Mapping[str, str]", budget: Budget) -> None:
         self.root = root
         self.budget = budget
         self.found: dict[str, None] = {}
@@ -108,7 +109,7 @@ class References:
                 return []
         except OSError:
             return []
-        text = files.follow(path, self.budget) or b""
+        text = contents.follow(path, self.budget) or b""
         inside = f"{real}/".startswith(f"{self.root}/")
         further: list[str] = []
         has_folders = not os.path.basename(path).startswith(_OF_SERVICES)

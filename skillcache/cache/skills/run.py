@@ -15,7 +15,7 @@ from skillcache.cache.skills.outputs import OWNER, folders, rows_of, trace, writ
 from skillcache.core.files import digest_parts, keyed
 from skillcache.core.outcomes import CHANGED_INPUTS, UNCAPTURABLE, UNDECLARED, UNFIT, UNREADABLE_ENTRY, Bypass
 from skillcache.fingerprint.capture import Fingerprint, root_of
-from skillcache.fingerprint.files import Budget, blob
+from skillcache.fingerprint.contents import Budget, blob
 from skillcache.fingerprint.globs import concerns, is_plain, matches
 from skillcache.rules.skills.manifest import FILE
 
