@@ -54,8 +54,8 @@ class TestFiles:
 
 class TestTally:
     def test_gives_back_what_was_counted(self, cache: str) -> None:
-        tally.record(cache, 7.9, outcomes.REPLAYED, "pytest", run=1200, spent=14)
-        tally.record(cache, 8, outcomes.TOO_FAST)
+        outcomes.record(cache, 7.9, outcomes.REPLAYED, "pytest", run=1200, spent=14)
+        outcomes.record(cache, 8, outcomes.TOO_FAST)
         counts = [(c.at, c.outcome, c.rule, c.run, c.spent) for c in tally.read(cache)]
         assert counts == [(7, outcomes.REPLAYED, "pytest", 1200, 14), (8, outcomes.TOO_FAST, "", 0, 0)]
 
@@ -67,13 +67,13 @@ class TestTally:
         assert len(tally.read(cache)) == 1
 
     def test_a_name_cannot_forge_a_line(self, cache: str) -> None:
-        tally.record(cache, 1, outcomes.REPLAYED, "a\tb\nc é")
+        outcomes.record(cache, 1, outcomes.REPLAYED, "a\tb\nc é")
         assert [count.rule for count in tally.read(cache)] == ["a?b?c??"]
 
     def test_do_not_grow_for_ever(self, cache: str) -> None:
         for size in (16 << 20, 80 << 20):
             files.write(cache + "/outcomes.log", b"5\t1\t\t0\t0\n" * (size // 9 + 1))
-            tally.record(cache, 9, outcomes.REPLAYED)
+            outcomes.record(cache, 9, outcomes.REPLAYED)
             tally.trim(cache + "/outcomes.log")
             assert Path(cache, "outcomes.log").stat().st_size <= 8 << 20
             assert tally.read(cache)[-1].at == 9
@@ -82,11 +82,11 @@ class TestTally:
         assert Path(cache, "outcomes.log").read_bytes() == before
 
     def test_a_count_that_cannot_be_written_is_lost_in_silence(self) -> None:
-        tally.record("/proc/nowhere", 1, outcomes.REPLAYED)
+        outcomes.record("/proc/nowhere", 1, outcomes.REPLAYED)
 
     def test_of_many_at_once_loses_none(self, cache: str) -> None:
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda n: tally.record(cache, n, outcomes.REPLAYED, "pytest"), range(400)))
+            list(pool.map(lambda n: outcomes.record(cache, n, outcomes.REPLAYED, "pytest"), range(400)))
         assert sorted(count.at for count in tally.read(cache)) == list(range(400))
 
 

@@ -1,4 +1,4 @@
-"""What this machine remembers of runs: how long each command takes, and which rules rest.
+"""What this machine remembers: how long each command takes, which rules rest, which places were too slow to look at.
 
 Rules that served a wrong result, or may have one that could not be taken back, rest in that project for a time. So do
 those whose results the model refuses more often than it takes them. One small file a rule and project, on this machine:
@@ -7,16 +7,23 @@ those whose results the model refuses more often than it takes them. One small f
 How long each command takes in a folder: a table of fixed size, so that it needs no housekeeping: 65,536 slots of 16
 bytes, a slot found by the digest of folder and command. slot = 8 bytes tag, 4 bytes milliseconds (big endian), 4 bytes
 zero. Two commands in one slot take turns; a torn or foreign slot has another tag and reads as unknown.
+
+A pipe that git waits for, a share that went away, a worktree of millions of files: each would cost every call of a
+session the whole time that a look may take. So what was too slow once is not looked at again in that session.
 """
 
 import os
+import time
 
 from skillcache.core import Record, files
-from skillcache.core.digest import blake2b
-from skillcache.core.paths import durations_file, quarantine_folder
+from skillcache.core.files import blake2b
+from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
+from skillcache.core.paths import cache_folder, durations_file, quarantine_folder, slow_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skillcache.settings.in_force import Settings
 
 
@@ -126,3 +133,39 @@ def learn(cache: str, folder: str, command: str, milliseconds: int) -> None:
 def _slot_of(folder: str, command: str) -> tuple[int, bytes]:
     digest = blake2b(f"{folder}\0{command}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return int.from_bytes(digest[:4], "big") % _SLOTS * _SLOT, digest[8:16]
+
+
+_LONGEST = 32  # bytes of a number of seconds
+
+
+class Breaker:
+    """A circuit breaker: one place in one session, looked at for at most `seconds`.
+
+    session: the client's; outside of one it is that of the terminal.
+    """
+
+    __slots__ = ("_began", "_path", "_seconds", "root")
+
+    def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
+        self.root = root
+        self._path = files.small(slow_folder(cache_folder(environ)), session or str(os.getsid(0)), root)
+        self._seconds = seconds
+        self._began = time.monotonic()
+
+    def require_quick(self) -> None:
+        """Raises Bypass (SLOW_PLACE) where a look of as many seconds was too short: it would be again."""
+        try:
+            waited = float(files.load(self._path, _LONGEST))
+        except (OSError, ValueError):  # nearly always there is none
+            return
+        if waited >= self._seconds:
+            raise Bypass(SLOW_PLACE, self.root)
+
+    def blame(self, fault: Exception) -> None:
+        """Remember the place where it was too slow. What cannot be written down costs the next look its time again."""
+        too_slow = isinstance(fault, TimeoutError) or (isinstance(fault, Bypass) and fault.outcome is TOO_SLOW)
+        if too_slow and time.monotonic() - self._began >= self._seconds:
+            try:
+                files.write(self._path, repr(self._seconds).encode())
+            except OSError:
+                return

@@ -8,7 +8,7 @@ nothing seems padded, framed or wrapped by the length of a line that the path st
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import sha1, sha256
+from skillcache.core.files import sha1, sha256
 
 try:
     from _md5 import md5  # type: ignore[import-not-found]

@@ -3,7 +3,7 @@
 import os
 
 from skillcache.claude import ToolEvent
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.processes import user_name
 from skillcache.stores.contract import Store, started_of
 from skillcache.stores.entry import Entry, encode
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from skillcache.cache.capture import CallKey, Plan
+    from skillcache.cache.decision import CallKey, Plan
 
 
 _AHEAD = 60_000  # milliseconds by which a clock is surely wrong

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from skillcache.cache.capture import BASH
-from skillcache.cache.decision import age_of
+from skillcache.cache.decision import BASH, age_of
 from skillcache.claude import MOST, BadEvent, ToolEvent, parse_tool_event
 from skillcache.cli import output
 from skillcache.cli.line import Line, NotALine, Spoken, WholeLine, is_line, of_line, read

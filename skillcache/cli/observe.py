@@ -26,7 +26,7 @@ from skillcache.core.outcomes import ALL, SkillcacheError
 from skillcache.core.paths import cache_folder, project_config_file
 from skillcache.core.paths import config_file as persons_file
 from skillcache.fingerprint import traced
-from skillcache.fingerprint.files import MAX_BYTES
+from skillcache.fingerprint.contents import MAX_BYTES
 from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED, Trace
 from skillcache.sessions.text import legible
 from skillcache.settings import PROJECT, USER

@@ -10,7 +10,7 @@ from glob import glob, has_magic
 import click
 
 from skillcache import claude
-from skillcache.cache.capture import BASH, CallKey, Plan
+from skillcache.cache.decision import BASH, CallKey, Plan
 from skillcache.cli import output
 from skillcache.cli.setup.client_environment import completed
 from skillcache.commands import invocation
@@ -18,7 +18,7 @@ from skillcache.commands.invocation import Invocation, Program, called, find_pro
 from skillcache.commands.stand_in import without_shims
 from skillcache.commands.streams import JOINED, relation
 from skillcache.commands.way import Way
-from skillcache.core import counts, files, json
+from skillcache.core import files, json, outcomes
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import SANDBOXED, TOO_LARGE, UNCAPTURABLE, Bypass, ConfigError
 from skillcache.fingerprint.capture import Request, capture, touched
@@ -372,7 +372,7 @@ def _run(
     if settings.flag("disable"):
         invocation.become(program)
     if claude.is_within(environ):
-        counts.record(settings.cache, time.time(), SANDBOXED)
+        outcomes.record(settings.cache, time.time(), SANDBOXED)
         if verbose:
             invocation.say(f"not cached: {SANDBOXED.text}")
         invocation.become(program)

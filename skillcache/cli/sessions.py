@@ -13,9 +13,9 @@ import click
 from skillcache.cli import output
 from skillcache.cli.output import duration, json_options, several
 from skillcache.core import git, processes
-from skillcache.core.counts import SESSION, read
-from skillcache.core.digest import digest
-from skillcache.core.outcomes import HIT, MISS, SkillcacheError
+from skillcache.core.counts import read
+from skillcache.core.files import digest
+from skillcache.core.outcomes import HIT, MISS, SESSION, SkillcacheError
 from skillcache.core.processes import user_name
 from skillcache.sessions.brief.choice import ENDED, GONE, RUNNING, Facts, at_of, number, read_notes, text_of
 from skillcache.sessions.brief.compose import ASKED, Brief, Reader, compose

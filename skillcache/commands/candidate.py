@@ -18,7 +18,7 @@ import os
 from skillcache.claude import ToolEvent
 from skillcache.commands.pieces import PLAIN, SIGN, SURE, pieces
 from skillcache.core import KW_ONLY, Record, files
-from skillcache.core.digest import blake2b
+from skillcache.core.files import blake2b
 from skillcache.core.paths import observed_file, salt_file
 from skillcache.rules.rule import ONLINE_TTL, Rule
 from skillcache.rules.words import may_run_script, script_at, unwrap

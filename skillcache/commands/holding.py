@@ -19,7 +19,7 @@ from skillcache.commands.stand_in import is_fresh, ruled, without_shims
 from skillcache.commands.streams import Input
 from skillcache.commands.way import Way
 from skillcache.core import Record, files, processes
-from skillcache.core.digest import private
+from skillcache.core.files import keyed
 from skillcache.core.git import Git, find_root, identity
 from skillcache.core.outcomes import NO_ENTRY, TOO_FAST, Bypass, StoreError
 from skillcache.core.paths import shims_folder
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from skillcache.cache.capture import CallKey
-    from skillcache.cache.decision import Answer
+    from skillcache.cache.decision import Answer, CallKey
     from skillcache.commands.invocation import Begun
     from skillcache.commands.stand_in import Ruled
     from skillcache.fingerprint.capture import Fingerprint
@@ -266,7 +265,7 @@ def _way(check: Check, place: Look, settings: "Settings", root: str, top: str) -
         program = Program(find_program(check.words[0], environ), tuple(check.words), environ)
         task = ruled(program, cwd, environ, settings, fresh=False, joined=True)
         rows = variables.capture({**environ, **dict(task.verdict.assignments)}, task.plan.variables, root)
-        told = [(name, private(value)) for name, value in rows]  # as a fingerprint has them
+        told = [(name, keyed(value)) for name, value in rows]  # as a fingerprint has them
         if task.verdict.skill is None and digest_of(told) == check.variables:
             call = Invocation(settings.cache, {"CLAUDE_CODE_SESSION_ID": place.session})
             way = _Asked(task, settings, call)
@@ -467,7 +466,7 @@ def _files(old: "Mapping[str, object]", present: "Fingerprint", git: Git) -> lis
         said = os.fsdecode(git.run("diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", *heads, "--")).split("\0")
         for row, path in zip(said[:-1:2], said[1::2], strict=False):
             _, mode, _, oid, _ = row.split(" ")
-            committed[path] = (None, None) if mode == "000000" else (mode, private(oid))
+            committed[path] = (None, None) if mode == "000000" else (mode, keyed(oid))
     changed = []
     for path in {**before, **after, **committed}:
         was, now = before.get(path), after.get(path, committed.get(path))

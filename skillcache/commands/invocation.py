@@ -15,10 +15,10 @@ import errno
 import os
 from _signal import SIG_DFL, SIGINT, SIGPIPE, SIGXFSZ, signal  # type: ignore[import-not-found]
 
-from skillcache.cache.capture import CallKey, inside
+from skillcache.cache.decision import CallKey, inside
 from skillcache.commands.streams import write_whole
 from skillcache.core import KW_ONLY, Record, field, files, json
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import NO_ENTRY, Outcome
 from skillcache.core.paths import called_folder, calls_folder
 from skillcache.core.processes import describe
@@ -256,7 +256,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
-    from skillcache.cache.capture import Plan
+    from skillcache.cache.decision import Plan
     from skillcache.commands.rewritten import Rewritten
 
     class Task(Protocol):

@@ -23,7 +23,7 @@ from skillcache.fingerprint.traced import ABSENT, LISTED, LOOKED, READ, STARTED,
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.fingerprint.files import Budget
+    from skillcache.fingerprint.contents import Budget
 
 MARK = "/.skillcache-observed"
 SECONDS = 120.0  # of the capture, which strace makes many times as long
@@ -364,7 +364,7 @@ def unheld(trace: Trace, key: KeyInputs) -> list[Finding]:
 
 
 def _no_budget() -> "Budget":
-    from skillcache.fingerprint.files import Budget
+    from skillcache.fingerprint.contents import Budget
 
     return Budget(time.monotonic() + SECONDS, "nothing")
 

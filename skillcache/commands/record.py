@@ -4,15 +4,14 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.cache.capture import BASH, CallKey
-from skillcache.cache.decision import place_of_home
+from skillcache.cache.decision import BASH, CallKey, place_of_home
 from skillcache.cache.put import own_names, provenance, put, put_result
 from skillcache.cache.relocation import expand, relocate, shows_home
 from skillcache.claude import ToolEvent
 from skillcache.commands.invocation import joined
 from skillcache.commands.replay import POSITION
 from skillcache.core.credentials.find import find as find_secret
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import (
     CHANGED_INPUTS,
     CONFIRMED,

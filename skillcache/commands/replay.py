@@ -15,7 +15,7 @@ import time
 from skillcache.commands import invocation
 from skillcache.commands.streams import write_some
 from skillcache.core import files
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import UNREADABLE_ENTRY, Bypass
 from skillcache.core.paths import failed_folder, seen_folder
 from skillcache.stores.entry import ERROR, decode
@@ -24,8 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from skillcache.cache.capture import CallKey, Plan
-    from skillcache.cache.decision import Answer
+    from skillcache.cache.decision import Answer, CallKey, Plan
     from skillcache.commands.invocation import Invocation
     from skillcache.stores.entry import Entry, File
 

@@ -19,7 +19,7 @@ import os
 import time
 
 from skillcache.core import Record, files, json
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.files import digest, digest_parts
 from skillcache.core.outcomes import Outcome
 from skillcache.core.paths import checks_folder, misses_file, replayed_folder
 
@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.commands.invocation import Begun, Task
     from skillcache.fingerprint.capture import Fingerprint
 
@@ -243,7 +243,7 @@ _LONGEST_MISS = 65_536  # bytes of a line
 def remember_miss(
     cache: str, begun: "Begun", call: tuple[str, str, str], miss: Outcome, kept: Outcome | None, milliseconds: int
 ) -> None:
-    """`call`: as of `counts.record`. Raises OSError."""
+    """`call`: as of `outcomes.record`. Raises OSError."""
     import zlib  # a recorder has it
     from binascii import b2a_base64
 

@@ -23,7 +23,7 @@ import sys
 from stat import S_ISREG
 
 from skillcache.core import files, json
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.git import find_root, identity
 from skillcache.core.paths import rewritten_folder
 from skillcache.stores.entry import text_of
@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
 
 _CAP = 1 << 18
 _MOST = 200  # files

@@ -11,7 +11,7 @@ Whatever goes wrong before the command has begun, this process becomes the comma
 import gc
 import time
 
-from skillcache.cache.capture import BASH, Plan, finder_for
+from skillcache.cache.decision import BASH, Plan, finder_for
 from skillcache.commands.invocation import Program
 from skillcache.core.git import ask_ahead
 from skillcache.rules.judge import judge
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
     from typing import NoReturn
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.cache.skills.run import Workplace
     from skillcache.commands.rewritten import Rewritten
     from skillcache.core.git import Git
@@ -69,7 +69,7 @@ class Ruled:
         asked = ask_ahead(self.cwd, self.environ, deadline) if self.plan.depends != () and is_first else None
         self._asked = asked
         try:
-            from skillcache.cache.capture import CallKey, capture_of
+            from skillcache.cache.decision import CallKey, capture_of
 
             fingerprint, work = capture_of(
                 self.plan,
@@ -271,7 +271,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     from skillcache import claude
     from skillcache.claude import plugin_options
     from skillcache.commands.invocation import Invocation, Program
-    from skillcache.core import counts
+    from skillcache.core import outcomes
     from skillcache.core.git import find_root
     from skillcache.core.outcomes import NO_RULE, SANDBOXED, STREAMS, Bypass
     from skillcache.settings.in_force import load
@@ -285,10 +285,10 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     if settings.flag("disable"):
         return None
     if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
-        counts.record(settings.cache, time.time(), STREAMS)
+        outcomes.record(settings.cache, time.time(), STREAMS)
         return None
     if claude.is_within(environ):
-        counts.record(settings.cache, time.time(), SANDBOXED)
+        outcomes.record(settings.cache, time.time(), SANDBOXED)
         return None
     call = Invocation(settings.cache, environ)
     program = Program(path, words, environ)
@@ -297,8 +297,8 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     except Bypass as bypass:
         if bypass.outcome is not NO_RULE:
             spent = int((time.monotonic() - began) * 1000)
-            about = (find_root(cwd) or cwd, call.session, counts.told(words))
-            counts.record(settings.cache, time.time(), bypass.outcome, spent=spent, call=about)
+            about = (find_root(cwd) or cwd, call.session, outcomes.told(words))
+            outcomes.record(settings.cache, time.time(), bypass.outcome, spent=spent, call=about)
         return None
     from skillcache.commands.way import Way
 

@@ -18,7 +18,7 @@ import time
 from _thread import start_new_thread
 from stat import S_ISCHR, S_ISDIR, S_ISREG
 
-from skillcache.core.digest import private, sha256
+from skillcache.core.files import keyed, sha256
 from skillcache.core.outcomes import TOO_LARGE, UNCAPTURABLE, Bypass
 from skillcache.stores.entry import Row
 
@@ -215,7 +215,7 @@ class FileInput(Input):
         while data := os.pread(_STANDARD_INPUT, _CHUNK, at):
             state.update(data)
             at += len(data)
-        return (("stdin", "file", f"{private(state.hexdigest())} from {self._start}"),)
+        return (("stdin", "file", f"{keyed(state.hexdigest())} from {self._start}"),)
 
     def position(self) -> int | None:
         return os.lseek(_STANDARD_INPUT, 0, os.SEEK_CUR)
@@ -237,7 +237,7 @@ class Data(Input):
         state = sha256()
         for chunk in self._chunks:
             state.update(chunk)
-        return (("stdin", "pipe", f"{private(state.hexdigest())} of {sum(map(len, self._chunks))}"),)
+        return (("stdin", "pipe", f"{keyed(state.hexdigest())} of {sum(map(len, self._chunks))}"),)
 
     def feed(self) -> int:
         reading, writing = os.pipe()

@@ -5,14 +5,14 @@ import time
 
 from skillcache.cache import history
 from skillcache.cache.decision import Answer, Inquiry, ask, named, place_of_home
+from skillcache.cache.history import Breaker
 from skillcache.commands import invocation, nesting
 from skillcache.commands.invocation import Begun
 from skillcache.commands.nesting import Around, TimeUp
 from skillcache.commands.replay import POSITION, Failure, left_by, put_back, require_as_it_was, write
 from skillcache.commands.replayed import JOINED, RAN, REPLAYED, note, remember
 from skillcache.commands.streams import Input, require_files, take
-from skillcache.core import counts, files
-from skillcache.core.files import Breaker
+from skillcache.core import files, outcomes
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import (
     CONFIRMED,
@@ -49,7 +49,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from skillcache.cache.capture import CallKey
+    from skillcache.cache.decision import CallKey
     from skillcache.cache.single_flight import Held
     from skillcache.commands.ahead.beside import Beside
     from skillcache.commands.child import Ended
@@ -556,13 +556,13 @@ class Way:
         before, self._spent_from = self._spent_from, time.monotonic()
         spent = int((self._spent_from - before) * 1000)
         name, self._kept = self._task.plan.name, outcome
-        counts.record(self._settings.cache, time.time(), outcome, name, run=run, spent=spent, call=self._about())
+        outcomes.record(self._settings.cache, time.time(), outcome, name, run=run, spent=spent, call=self._about())
 
     def _about(self) -> tuple[str, str, str]:
         """What counts say of the call."""
         if self._called is None:
             cwd, words = self._task.cwd, self._task.program.words
-            self._called = (find_root(cwd) or cwd, self._call.session, counts.told(words))
+            self._called = (find_root(cwd) or cwd, self._call.session, outcomes.told(words))
         return self._called
 
 

@@ -1,25 +1,28 @@
-"""Reading any file, without ever waiting for it; private files of ours; places that were too slow to look at.
+"""Reading any file, without ever waiting for it; digests; private files of ours.
 
 What lies in a repository is a stranger's: a pipe in the place of a file would hold us up for ever, a device would act,
 a terminal would become ours. So whatever is not surely ours is opened by `open_regular` and by nothing else.
 
-A pipe that git waits for, a share that went away, a worktree of millions of files: each would cost every call of a
-session the whole time that a look may take.
+Hash functions come without hashlib, whose OpenSSL binding costs a hook 4 ms. Each takes optional first bytes and
+returns the usual object: `update`, `digest`, `hexdigest`.
 """
 
 import errno
 import os
 import stat
+import sys
 import time
 from _thread import get_ident
 
-from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
-from skillcache.core.paths import cache_folder, slow_folder
+try:
+    from _blake2 import blake2b as blake2b  # noqa: PLC0414 - others take it from here
+except ImportError:  # another interpreter than CPython, or one built without it
+    from hashlib import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from collections.abc import Iterable
+    from typing import Any
 
 _FOLDER = 0o700
 _FILE = 0o600
@@ -28,6 +31,7 @@ _STALE = 86_400  # seconds; nobody is at a draft for longer than moments
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _QUIET: int = getattr(os, "O_NOATIME", 0)  # Linux
 _LEAST, _PIECE = 1 << 16, 1 << 20
+_LARGE = 2 << 20  # from here on OpenSSL's use of the processor repays its import
 _SEAL = 100  # bytes, at most
 
 
@@ -181,8 +185,6 @@ def mark(path: str, now: float) -> None:
 
 def seal(path: str, content: bytes) -> None:
     """Replace `path` by `content`, which `unsealed` gives back whole or not at all. Raises OSError."""
-    from skillcache.core.digest import digest  # a store needs none
-
     sealed = b"%s\n%s" % (digest(content).encode(), content)
     try:
         write(path, sealed)
@@ -193,8 +195,6 @@ def seal(path: str, content: bytes) -> None:
 
 def unsealed(path: str, cap: int) -> bytes:
     """What `seal` has written there. Raises what `load` does, and Damaged for anything else, such as half of it."""
-    from skillcache.core.digest import digest  # a store needs none
-
     begin, _, content = load(path, cap + _SEAL).partition(b"\n")
     if begin != digest(content).encode():
         raise Damaged(errno.EINVAL, "is not as it was written", path)
@@ -208,8 +208,6 @@ def draft_of(path: str) -> str:
 
 def small(folder: str, *words: str) -> str:
     """The path of the small file that is kept of these words in a folder of ours, whatever they hold."""
-    from skillcache.core.digest import digest  # a store needs none
-
     return f"{folder}/{digest(chr(0).join(words).encode('utf-8', 'surrogatepass'))}"
 
 
@@ -291,37 +289,71 @@ def _create(path: str) -> int:
         return os.open(path, flags, _FILE)
 
 
-_CAP = 32
+def signs(words: "Iterable[bytes]") -> "list[bytes]":
+    """Of words of somebody's text: what is kept of one tells whether another is the same, and not what it is."""
+    from binascii import crc32
+
+    return [b"%08x" % crc32(word) for word in words]
 
 
-class Breaker:
-    """A circuit breaker: one place in one session, looked at for at most `seconds`.
+def sha1(data: bytes = b"") -> "Any":
+    try:
+        from _sha1 import sha1 as new  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha1 as new
+    return new(data)  # noqa: S324 - git's own names
 
-    session: the client's; outside of one it is that of the terminal.
-    """
 
-    __slots__ = ("_began", "_path", "_seconds", "root")
+def sha256(data: bytes = b"") -> "Any":
+    try:
+        # Asked by version: a failed import costs a hook as much as three that succeed.
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256 as new  # type: ignore[import-not-found,unused-ignore]
+        else:
+            from _sha256 import sha256 as new  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        from hashlib import sha256 as new
+    return new(data)
 
-    def __init__(self, root: str, session: str, environ: "Mapping[str, str]", seconds: float) -> None:
-        self.root = root
-        self._path = small(slow_folder(cache_folder(environ)), session or str(os.getsid(0)), root)
-        self._seconds = seconds
-        self._began = time.monotonic()
 
-    def require_quick(self) -> None:
-        """Raises Bypass (SLOW_PLACE) where a look of as many seconds was too short: it would be again."""
-        try:
-            waited = float(load(self._path, _CAP))
-        except (OSError, ValueError):  # nearly always there is none
-            return
-        if waited >= self._seconds:
-            raise Bypass(SLOW_PLACE, self.root)
+def digest(data: bytes) -> str:
+    """The 32 hexadecimal characters this package names content by: BLAKE2b of 16 bytes."""
+    return blake2b(data, digest_size=16).hexdigest()
 
-    def blame(self, fault: Exception) -> None:
-        """Remember the place where it was too slow. What cannot be written down costs the next look its time again."""
-        too_slow = isinstance(fault, TimeoutError) or (isinstance(fault, Bypass) and fault.outcome is TOO_SLOW)
-        if too_slow and time.monotonic() - self._began >= self._seconds:
-            try:
-                write(self._path, repr(self._seconds).encode())
-            except OSError:
-                return
+
+def digest_parts(parts: "Iterable[bytes]") -> str:
+    """One digest of many parts; every part's length goes in, so that no two lists of parts agree."""
+    state = blake2b(digest_size=16)
+    for part in parts:
+        state.update(b"%d:" % len(part))
+        state.update(part)
+    return state.hexdigest()
+
+
+_values = [b""]  # of this process: one person has one team
+_PLAIN = 20  # characters of a value that is a word, not a digest
+
+
+def key_values(secret: bytes) -> None:
+    """From now on `keyed` is keyed with this, b"" for nothing."""
+    _values[0] = secret
+
+
+def keyed(value: str) -> str:
+    """A digest as it may stand where others read it: keyed, so that nobody without the team's key tries values."""
+    if not _values[0] or len(value) < _PLAIN:
+        return value
+    return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=_values[0]).hexdigest()
+
+
+def blob_oid(data: bytes, *, long: bool = False) -> bytes:
+    """The object id git gives this content, in hexadecimal; `long` for a repository of SHA-256."""
+    head = b"blob %d\0" % len(data)
+    if len(data) >= _LARGE:
+        import hashlib
+
+        return hashlib.new("sha256" if long else "sha1", head + data, usedforsecurity=False).hexdigest().encode()
+    state = (sha256 if long else sha1)(head)
+    state.update(data)
+    name: str = state.hexdigest()
+    return name.encode()

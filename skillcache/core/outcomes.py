@@ -2,7 +2,24 @@
 
 Counters, messages, JSON and the table of docs/outcomes.md come from here. An id is written to disk and never
 reused or changed; a new outcome takes the next free id of its class.
+
+Counted they are on this machine, in one append-only file. One line an outcome, ASCII:
+
+    unix-seconds TAB outcome-id TAB rule TAB run-ms TAB spent-ms [TAB project TAB session TAB command]
+
+The seconds have three decimals, and none in older lines. `run` is the duration of the run that a hit replaced or that
+has ended (0: unknown); `spent` is the time that we took ourselves, waiting included. project: top of the worktree;
+command: what may be said of it (`told`). The line of a hit stays where it turned out to be none: one of UNDONE with the
+same rule and run takes it back. The file is local so that a call costs no round trip for it and so that a dead store
+can be counted too.
 """
+
+from skillcache.core import files
+from skillcache.core.paths import tally_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HIT = "hit"  # an entry was served
 MISS = "miss"  # a lookup was made and nothing was served: the tool runs
@@ -161,3 +178,49 @@ class RecursiveCall(SkillcacheError, RecursionError):
     def __init__(self, skill: str) -> None:
         super().__init__(f"{skill} asks for its own result while it computes it, for the same arguments")
         self.skill = skill
+
+
+SESSION = 64
+_FIELDS = (80, 200, SESSION, 120)  # characters of a rule, a project, a session and a command
+_LONGEST, _RUN = 60, 19  # of a word that is told: more in one piece, or any of these in it, may be a credential
+_JOINTS = str.maketrans("/._-=:,", " " * 7)
+_PRIVATE = ("auth", "cred", "key", "pass", "pw", "secret", "token")
+
+
+def record(
+    cache: str,
+    now: float,
+    outcome: Outcome,
+    rule: str = "",
+    *,
+    run: int = 0,
+    spent: int = 0,
+    call: tuple[str, str, str] = ("", "", ""),
+) -> None:
+    """Count one outcome. A count that cannot be written is lost: it is never worth a fault.
+
+    `call`: project, session and command.
+    """
+    name, *rest = [
+        "".join([c if " " <= c <= "~" else "?" for c in text[:most]])
+        for text, most in zip((rule, *call), _FIELDS, strict=True)
+    ]
+    told = "\t".join([f"{now:.3f}\t{outcome.id}\t{name.replace(' ', '?')}\t{run}\t{spent}", *rest])
+    line = told.rstrip("\t") + "\n"
+    try:
+        files.append(tally_file(cache), line.encode("ascii"))
+    except OSError:
+        return
+
+
+def told(words: "Iterable[str]") -> str:
+    """A command as it may be said: a word that may be a credential, or is too long, is left out."""
+    kept, is_private = [], False
+    for word in words:
+        runs = word.translate(_JOINTS).split()
+        lowered = word.lower()
+        names = any(each in lowered for each in _PRIVATE)
+        plain = len(word) <= _LONGEST and all(len(run) <= _RUN for run in runs) and not ("=" in word and names)
+        kept.append("..." if is_private or not plain or "@" in word or "\n" in word else word)
+        is_private = names and word.startswith("-") and "=" not in word
+    return " ".join(kept)

@@ -15,7 +15,7 @@ import select
 import time
 
 from skillcache.core import files
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

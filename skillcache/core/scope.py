@@ -4,7 +4,7 @@ import os
 from uuid import UUID
 
 from skillcache.core import git
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 
 _DIGITS = 12  # hexadecimal, of SHA-256
 

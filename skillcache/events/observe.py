@@ -44,7 +44,7 @@ def _judge(
 
     finder, command = None, " ".join(found.words)
     if may_run_script(command, event.cwd, world.environ.get("PWD", "")):
-        from skillcache.cache.capture import finder_for  # few do
+        from skillcache.cache.decision import finder_for  # few do
 
         ttl = int(settings.number("ttl"))
         finder = finder_for(command, rules, cwd=event.cwd, environ=world.environ, ttl=ttl)

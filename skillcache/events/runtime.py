@@ -112,7 +112,7 @@ def _follow(world: World) -> None:
 def count_fault(world: World, fault: Exception) -> None:
     """Count what went wrong; of a fault of ours the places are kept besides."""
     from skillcache.claude import BadEvent
-    from skillcache.core import counts
+    from skillcache.core import outcomes
     from skillcache.core.outcomes import BAD_CONFIG, BAD_EVENT, DISK, INTERNAL, Bypass, ConfigError, StoreError
     from skillcache.core.paths import cache_folder
     from skillcache.settings import Untrusted
@@ -130,7 +130,7 @@ def count_fault(world: World, fault: Exception) -> None:
     else:
         outcome = INTERNAL
         _keep(fault, cache_folder(world.environ))
-    counts.record(cache_folder(world.environ), world.now, outcome, spent=world.spent())
+    outcomes.record(cache_folder(world.environ), world.now, outcome, spent=world.spent())
 
 
 def _keep(fault: Exception, cache: str) -> None:
@@ -198,12 +198,12 @@ def _watch(answered: object) -> None:
 def _count_time_up() -> None:
     import os
 
-    from skillcache.core import counts
+    from skillcache.core import outcomes
     from skillcache.core.outcomes import TIME_UP
     from skillcache.core.paths import cache_folder
 
     if _may_use_folder(os.environ):
-        counts.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
+        outcomes.record(cache_folder(os.environ), time.time(), TIME_UP, spent=int(_TIME * 1000))
 
 
 _PLAIN = str.maketrans("", "", "-_.")

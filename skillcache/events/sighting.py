@@ -2,7 +2,7 @@
 
 import time
 
-from skillcache.cache.capture import BASH, CallKey, Plan, capture_of
+from skillcache.cache.decision import BASH, CallKey, Plan, capture_of
 from skillcache.cache.verify import normalized
 from skillcache.claude import ToolEvent, Unusable
 from skillcache.commands.candidate import FAILED, Candidate, Sighting, keyed, salt_of

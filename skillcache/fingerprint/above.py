@@ -9,10 +9,10 @@ import os
 import stat
 
 from skillcache.core import Record, field
-from skillcache.core.digest import digest, digest_parts, signs
+from skillcache.core.files import digest, digest_parts, signs
 from skillcache.fingerprint.configuration import ECOSYSTEMS, EVERY, TEXT_TOOLS, Ecosystem
+from skillcache.fingerprint.contents import Budget, follow
 from skillcache.fingerprint.executables import OF_MISE, upward
-from skillcache.fingerprint.files import Budget, follow
 from skillcache.fingerprint.texts import CONFIGURED, LOGIN, PERSON
 
 TYPE_CHECKING = False
@@ -31,13 +31,13 @@ _NAMES = frozenset(
     settings.gradle.kts _clang-format gems.rb gems.locked Gemfile.lock""".split()  # noqa: SIM905
 )
 _BEFORE_CODE = (".config", ".conf", ".workspace", ".setup", ".preset", "rc", "file")
-_NOISE_NAMES = frozenset(
+_LITTER_NAMES = frozenset(
     """.git .hg .svn .DS_Store .localized .dockerenv .autorelabel .viminfo .lesshst .claude.json .netrwhist .wget-hsts
     .Xauthority .ICEauthority .sudo_as_admin_successful .coverage .bashrc .zshrc .vimrc .profile .bash_profile
     .bash_logout .zprofile .zshenv .inputrc .screenrc .netrc .global-cache .package-cache""".split()  # noqa: SIM905
 )
-_NOISE_STARTS = (".#", ".~", ".nfs", ".fuse_hidden", ".coverage.", ".zcompdump", ".xsession", ".claude.json.", ".X")
-_NOISE_ENDS = (
+_LITTER_STARTS = (".#", ".~", ".nfs", ".fuse_hidden", ".coverage.", ".zcompdump", ".xsession", ".claude.json.", ".X")
+_LITTER_ENDS = (
     *("~", ".swp", ".swo", ".log", ".lock", "-lock.json", "-lock.yaml", ".pid", ".tmp", ".bak", ".db", ".sqlite"),
     *(".sqlite3", "history", "cache", ".tsbuildinfo", "-journal", "-wal", ".sock", ".old", ".orig"),
 )
@@ -90,7 +90,7 @@ class ToolNames:
             return True
         bare = name.lstrip(".")
         stem, dot, ending = bare.partition(".")
-        if not self.names_one(stem) or is_noise(name):
+        if not self.names_one(stem) or is_litter(name):
             return False
         ending = ending.rpartition(".")[2]
         return len(bare) < len(name) or stem not in self.stems or (bool(dot) and ending in _ENDINGS | _CODE)
@@ -99,15 +99,16 @@ class ToolNames:
         return stem in self._known
 
 
-def is_noise(name: str) -> bool:
-    return name in _NOISE_NAMES or name.startswith(_NOISE_STARTS) or name.endswith(_NOISE_ENDS)
+def is_litter(name: str) -> bool:
+    """Whether a file of this name is nobody's configuration: a history, a draft, what a desktop leaves."""
+    return name in _LITTER_NAMES or name.startswith(_LITTER_STARTS) or name.endswith(_LITTER_ENDS)
 
 
 def is_shaped(name: str) -> bool:
     """Whether a file of this name looks like some tool's configuration."""
     if name in _NAMES:
         return True
-    if is_noise(name):
+    if is_litter(name):
         return False
     if name[0] == ".":
         return True
@@ -131,7 +132,7 @@ def shaped(folder: str) -> "list[str]":
                 found.append(name)
         elif name == ".config":
             found += [f"{name}/{below}" for below in _two_deep(f"{folder}/{name}")]
-        elif name[0] == "." and name not in _NOT_SEARCHED and not is_noise(name):
+        elif name[0] == "." and name not in _NOT_SEARCHED and not is_litter(name):
             found += [f"{name}/{below}" for below in _of_folder(f"{folder}/{name}", name[1:])]
     return found
 
@@ -280,7 +281,7 @@ def of_programs(
                 continue
             if not _is_folder(entry):
                 shaped_so = not ending or ending.rpartition(".")[2] in _ENDINGS | _CODE
-                if shaped_so and not is_noise(name) and _is_file(entry):
+                if shaped_so and not is_litter(name) and _is_file(entry):
                     places[label + name] = f"{folder}/{name}"
             elif name not in _NOT_SEARCHED - {".gradle", ".npm"}:
                 top = f"{folder}/{name}"
@@ -418,7 +419,7 @@ def _of_settings(folder: str, tools: ToolNames) -> "list[str]":
             found += [f"{entry.name}/{below}" for below in _of_folder(f"{folder}/{entry.name}", entry.name)]
         else:
             names = (below.name for below in _entries(f"{folder}/{entry.name}") if _is_file(below))
-            found += [f"{entry.name}/{name}" for name in names if not is_noise(name) and "telemetry" not in name][
+            found += [f"{entry.name}/{name}" for name in names if not is_litter(name) and "telemetry" not in name][
                 :_MOST
             ]
     return found
@@ -452,17 +453,17 @@ def _parts(folder: str) -> "list[str]":
 def _settings_in(folder: str) -> "list[str]":
     """All files in a folder of settings, but for what changes by itself and what opens doors."""
     names = (entry.name for entry in _entries(folder) if _is_file(entry))
-    return [n for n in names if not is_noise(n) and "telemetry" not in n and "credential" not in n][:_MOST]
+    return [n for n in names if not is_litter(n) and "telemetry" not in n and "credential" not in n][:_MOST]
 
 
 def _two_deep(folder: str) -> "Iterator[str]":
     for entry in _entries(folder):
         if not _is_folder(entry):
-            if not is_noise(entry.name) and _is_file(entry):
+            if not is_litter(entry.name) and _is_file(entry):
                 yield entry.name
             continue
         for below in _entries(f"{folder}/{entry.name}"):
-            if not is_noise(below.name) and _is_file(below):
+            if not is_litter(below.name) and _is_file(below):
                 yield f"{entry.name}/{below.name}"
 
 

@@ -3,12 +3,12 @@
 import os
 
 from skillcache.core import KW_ONLY, Record, field, outcomes
-from skillcache.core.digest import digest, digest_parts, private
-from skillcache.core.files import read
+from skillcache.core.files import digest, digest_parts, keyed, read
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.fingerprint import above, configuration, environment, files, mentions, variables, worktree
+from skillcache.fingerprint import above, configuration, contents, environment, mentions, variables, worktree
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.executables import Tools, upward
 from skillcache.fingerprint.ignored import BUILDERS, Ignored
 from skillcache.fingerprint.index import Content
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from skillcache.core.git import Git
     from skillcache.fingerprint.own import StampedFile
     from skillcache.fingerprint.packages import Installed
-    from skillcache.fingerprint.references import References
 
 
 _OVERLAY, _IGNORED, _INSTALLED = 24_000, 8_000, 24_000  # characters of JSON each, roughly
@@ -53,7 +52,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
         if room < 0:
             cut.append("ignored")
             break
-        names[_text(name)] = private(value)
+        names[_text(name)] = keyed(value)
     listed: dict[str, list[str]] = {}
     room = _INSTALLED
     for folder, what in sorted(installed.items()):
@@ -68,7 +67,7 @@ def describe(found: Content, ignored: Ignored, installed: "Mapping[str, Installe
 def _id_of(part: str) -> str:
     """Of a file that differs: its mode, or its object's id, which may carry the file's size."""
     name, blank, size = part.partition(" ")
-    return private(name) + blank + size
+    return keyed(name) + blank + size
 
 
 def _text(name: str) -> str:
@@ -128,7 +127,7 @@ def capture(request: Request) -> Fingerprint:
     cwd = os.path.realpath(request.cwd)
     top = find_root(cwd)
     root = top or root_of(cwd, request.environ)
-    budget = files.Budget(request.deadline, "changed files", cache=cache_folder(request.environ))
+    budget = Budget(request.deadline, "changed files", cache=cache_folder(request.environ))
     # No glob at all is no content at all: the rule is of time alone.
     reading = None
     if top and request.depends != ():
@@ -143,7 +142,7 @@ def capture(request: Request) -> Fingerprint:
     try:
         if reading is not None:
             reading.begin()
-        files.look_ahead(key, budget)
+        contents.look_ahead(key, budget)
         found = _capture(request, cwd, root, reading, budget)
         if request.readings is not None and reading is not None:
             request.readings[same] = reading
@@ -151,14 +150,12 @@ def capture(request: Request) -> Fingerprint:
     except OSError as error:
         raise Bypass(outcomes.UNCAPTURABLE, f"{error.filename}: {error.strerror}") from None
     finally:
-        files.let_go(key, budget)
+        contents.let_go(key, budget)
         if reading is not None:
             reading.abandon()
 
 
-def _capture(
-    request: Request, cwd: str, root: str, reading: worktree.Reading | None, budget: files.Budget
-) -> Fingerprint:
+def _capture(request: Request, cwd: str, root: str, reading: worktree.Reading | None, budget: Budget) -> Fingerprint:
     # Git is at work meanwhile, first on what it must say before it may do more.
     environ = {**request.environ, **dict(request.assignments)}
     words = [word for word, _ in request.executables]
@@ -200,7 +197,7 @@ def _capture(
     leading = {path for what in (*before.values(), *tools.packages.values()) for path in what.outside}
     links = [*map(os.fsdecode, found.links), *ignored.links]
     if is_whole:
-        state = _State(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
+        state = _Known(cwd, root, environ, reading, found, ignored, tools, settings, references, told)
         more, there, spoken_of = _elsewhere(
             request, state, [*leading, *(os.path.join(root, link) for link in links)], budget
         )
@@ -215,7 +212,7 @@ def _capture(
     reached = {path for what in installed.values() for path in what.outside} | said.outside
     reached |= _led_to(references, root, settings.files, systems, environ)
     rows += _outside(request, root, links, reached, budget, found, ignored)
-    rows = [(label, _printable(name), private(_printable(value))) for label, name, value in rows]
+    rows = [(label, _printable(name), keyed(_printable(value))) for label, name, value in rows]
     details = describe(found, ignored, installed)
     return Fingerprint(
         root,
@@ -297,7 +294,7 @@ def without_own_outputs(
     if not own.learn_from_run(was, {**after.ignored.entries, **after.elsewhere}, others, unread, untouched):
         return None
     known = [*_rows_of_ignored(after.ignored), *_rows_of_mentions(after.elsewhere, own)]
-    rows = {(label, _printable(name), private(value)) for label, name, value in known}
+    rows = {(label, _printable(name), keyed(value)) for label, name, value in known}
     known_rows = tuple(sorted({*rest, *rows}))
     return Fingerprint(after.root, known_rows, after.details, after.ignored, after.elsewhere, after.beyond)
 
@@ -319,7 +316,7 @@ def with_ignored(one: Fingerprint, other: Fingerprint) -> Fingerprint:
     return Fingerprint(one.root, tuple(sorted(rows)), one.details, one.ignored)
 
 
-def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: files.Budget) -> Ignored:
+def _ignored(request: Request, root: str, wanted: tuple[str, ...], words: list[str], budget: Budget) -> Ignored:
     """What is ready to capture what git ignores."""
     ignored = Ignored(root, budget.of("ignored files"), wanted)
     ignored.blind = configuration.blind(words)
@@ -380,7 +377,7 @@ def _tools(
     cwd: str,
     root: str,
     environ: "Mapping[str, str]",
-    budget: files.Budget,
+    budget: Budget,
 ) -> Tools:
     tools = Tools(root, environ, budget.of("tools"))
     tools.cwd = cwd
@@ -416,7 +413,7 @@ def _places(request: Request, cwd: str, root: str) -> list[str]:
 
 
 def _packages(
-    request: Request, cwd: str, root: str, budget: files.Budget, known: "Mapping[str, Installed]"
+    request: Request, cwd: str, root: str, budget: Budget, known: "Mapping[str, Installed]"
 ) -> "dict[str, Installed]":
     """Packages from the folders of the command up to the root, and the modules of Node's that lie above it."""
     found = {}
@@ -438,7 +435,7 @@ def _packages(
     return found
 
 
-class _State(Record):
+class _Known(Record):
     """What is known when the project's own text is read."""
 
     cwd: str
@@ -449,7 +446,7 @@ class _State(Record):
     ignored: Ignored
     tools: Tools
     settings: above.Found
-    references: "References"
+    references: "_LedTo"
     told: list[_Told]
 
     def inner(self) -> dict[str, worktree.Reading]:
@@ -461,7 +458,7 @@ _ASKS_FOR_MODES = ("asked", "permissions", "")
 
 
 def _elsewhere(
-    request: Request, state: _State, reached: list[str], budget: files.Budget
+    request: Request, state: _Known, reached: list[str], budget: Budget
 ) -> "tuple[list[Row], tuple[dict[str, StampedFile], list[str]], AbstractSet[str]]":
     """What the project's own text leads to beyond it, what of that are folders, and the tools that it names.
 
@@ -542,7 +539,7 @@ def _asked_by_tasks(request: Request, said: configuration.Said, reading: worktre
     return [*rows, ("git", "index", digest(reading.listing or b""))] if said.index else rows
 
 
-def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]", told: list[bytes]) -> list[Row]:
+def _of_git(state: _Known, reading: worktree.Reading, said: "AbstractSet[bytes]", told: list[bytes]) -> list[Row]:
     """What the project's source asks of git's own state, or a task and scripts that it calls; told: texts of these."""
     asking = {sign for sign in said if sign[:1] == b"?"}
     if not (asking or told):
@@ -561,14 +558,14 @@ def _of_git(state: _State, reading: worktree.Reading, said: "AbstractSet[bytes]"
     return rows
 
 
-def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[Row]:
+def _kept_by_pytest(places: list[str], root: str, budget: Budget) -> list[Row]:
     """What the suite's own code keeps from run to run in pytest's cache, where it says that it does."""
     rows: list[Row] = []
     for place in places:
         for part in ("v", "d"):
             top = f"{place}/.pytest_cache/{part}"
             if os.path.isdir(top):
-                rows.append(("kept", top[len(root) + 1 :], files.tree(top, budget, _is_of_pytest)))
+                rows.append(("kept", top[len(root) + 1 :], contents.tree(top, budget, _is_of_pytest)))
     return rows
 
 
@@ -577,7 +574,7 @@ def _kept_by_pytest(places: list[str], root: str, budget: files.Budget) -> list[
 _OF_NO_RUN = frozenset([".idea", ".svn", ".hg", ".DS_Store"])
 
 
-def _cached(places: list[str], said: "AbstractSet[bytes]", root: str, budget: files.Budget) -> list[Row]:
+def _cached(places: list[str], said: "AbstractSet[bytes]", root: str, budget: Budget) -> list[Row]:
     """Caches that are left out for their names, but for a text that names something in them."""
     names = [os.fsdecode(sign[len(CACHED) :]) for sign in said if sign.startswith(CACHED)]
     rows: list[Row] = _kept(places, _OF_NO_RUN.intersection(names), root, budget)
@@ -591,21 +588,21 @@ _OF_HYPOTHESIS = ".hypothesis/examples"  # which have failed, and which it tries
 _OF_LINTERS = (".eslintcache", ".stylelintcache", "node_modules/.cache/prettier/.prettier-cache")
 
 
-def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: files.Budget) -> list[Row]:
+def _kept(places: "Iterable[str]", names: "Iterable[str]", root: str, budget: Budget) -> list[Row]:
     rows: list[Row] = []
     for place in places:
         for name in names:
             path = os.path.normpath(f"{place}/{name}")
             if os.path.isfile(path):
-                rows.append(("kept", os.path.relpath(path, root), files.content(path, budget)))
+                rows.append(("kept", os.path.relpath(path, root), contents.content(path, budget)))
             elif os.path.isdir(path) and os.listdir(path):
                 rows.append(
-                    ("kept", os.path.relpath(path, root), files.tree(path, budget, lambda _path, _folder: False))
+                    ("kept", os.path.relpath(path, root), contents.tree(path, budget, lambda _path, _folder: False))
                 )
     return rows
 
 
-def _kept_for_linters(told: list[_Told], root: str, budget: files.Budget) -> list[Row]:
+def _kept_for_linters(told: list[_Told], root: str, budget: Budget) -> list[Row]:
     """What a task has its linters keep from run to run; as commands of their own, such always run."""
     rows: list[Row] = []
     for each in told:
@@ -629,7 +626,7 @@ def _wanted(request: Request, root: str, environ: "Mapping[str, str]") -> tuple[
 
 
 def _unknown_to_git(
-    state: _State, found: Content, known: list[tuple[str, str]], request: Request, *, wanted: bool
+    state: _Known, found: Content, known: list[tuple[str, str]], request: Request, *, wanted: bool
 ) -> list[Row]:
     """Folders that hold no file, and permissions; `known`: folders that were found."""
     root, reading = state.root, state.reading
@@ -659,7 +656,7 @@ def _label(path: str, root: str) -> str:
 
 
 def _around(
-    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: files.Budget
+    request: Request, root: str, reading: worktree.Reading, environ: "Mapping[str, str]", budget: Budget
 ) -> list[Row]:
     """What git is told for this worktree alone, and the repository that it is a submodule of."""
     lines = above.of_git(reading.shared, reading.excludes(), reading.listing or b"", environ, budget)
@@ -723,19 +720,40 @@ def _references(
     settings: list[str],
     systems: "Iterable[configuration.Ecosystem]",
     reading: worktree.Reading | None,
-    budget: files.Budget,
-) -> "References":
+    budget: Budget,
+) -> "_LedTo":
     """What configuration leads to outside the project: its own, what the command names, what lies above and at home."""
-    from skillcache.fingerprint.references import References, manifests
-
     folders = _places(request, cwd, root)
-    references = References(root, folders, request.environ, budget)
+    references = _LedTo(root, folders, request.environ, budget)
     own = [f"{folder}/{name}" for folder in folders for name in above.shaped(folder)]
-    if request.depends is None:
-        kinds = [kind for kind, system in configuration.ECOSYSTEMS.items() if system in systems]
-        own += manifests(root, None if reading is None else reading.listing or b"", kinds)
+    names = [name for system in configuration.ECOSYSTEMS.values() if system in systems for name in system.everywhere]
+    if request.depends is None and names:
+        from skillcache.fingerprint.references import manifests
+
+        own += manifests(root, None if reading is None else reading.listing or b"", names)
     references.follow([*own, *(path for path in request.reads if os.path.isfile(path)), *settings])
     return references
+
+
+class _LedTo:
+    """What configuration leads to outside the project; `found`: real paths, of all the files that it is told of."""
+
+    __slots__ = ("_follow", "_given", "found")
+
+    def __init__(self, root: str, folders: list[str], environ: "Mapping[str, str]", budget: Budget) -> None:
+        self._given = (root, folders, environ, budget)
+        self._follow: Callable[[list[str]], None] | None = None
+        self.found: Mapping[str, None] = {}
+
+    def follow(self, paths: list[str]) -> None:
+        if not paths:
+            return
+        if self._follow is None:
+            from skillcache.fingerprint.references import References  # not every command has configuration
+
+            references = References(*self._given)
+            self._follow, self.found = references.follow, references.found
+        self._follow(paths)
 
 
 def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
@@ -746,7 +764,7 @@ def _is_at_home(path: str, environ: "Mapping[str, str]") -> bool:
 
 
 def _led_to(
-    references: "References",
+    references: "_LedTo",
     root: str,
     settings: list[str],
     systems: "Iterable[configuration.Ecosystem]",
@@ -770,7 +788,7 @@ def _outside(
     root: str,
     links: list[str],
     reached: set[str],
-    budget: files.Budget,
+    budget: Budget,
     found: Content,
     ignored: Ignored,
 ) -> list[Row]:

@@ -7,10 +7,10 @@ run, commands that read git's own state, paths that lead out of the project. A w
 import os
 
 from skillcache.core import Record, field, outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint.contents import Budget, follow, tree
 from skillcache.fingerprint.executables import OF_MISE, upward
-from skillcache.fingerprint.files import Budget, follow, tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +22,22 @@ class Ecosystem:
 
     words: its tools; marks: files at the top of its projects; implied: tools that a task of such a project may run;
     also: what else configuration is called after, as in `.NAMErc` and `NAME.config.js`; above: other names of what its
-    tools look for upward; home: the same, relative to the home folder.
+    tools look for upward; home: the same, relative to the home folder; everywhere: what one project has in many
+    folders, by the letters that such paths end or go on with.
     """
 
-    __slots__ = ("above", "also", "home", "implied", "marks", "words")
+    __slots__ = ("above", "also", "everywhere", "home", "implied", "marks", "words")
 
-    def __init__(self, words: str, marks: str, implied: str, also: str, above: str, home: str) -> None:
+    def __init__(
+        self, words: str, marks: str, implied: str, also: str, above: str, home: str, *everywhere: bytes
+    ) -> None:
         self.words = frozenset(words.split())
         self.marks = tuple(marks.split())
         self.implied = tuple(implied.split())
         self.also = frozenset(also.split())
         self.above = tuple(above.split())
         self.home = tuple(home.split())
+        self.everywhere = everywhere
 
 
 ECOSYSTEMS = {
@@ -59,6 +63,8 @@ ECOSYSTEMS = {
         " .config/stylelintrc.json .config/stylelintrc.yaml .config/stylelintrc.yml .config/stylelintrc.js"
         " .config/biome.json .config/biome.jsonc",
         ".config/pnpm/rc .bunfig.toml .config/configstore/cspell.json",
+        b"package.json\0",
+        b"tsconfig",
     ),
     "rust": Ecosystem(
         "cargo rustc rustfmt clippy-driver cargo-clippy cargo-nextest",
@@ -68,6 +74,7 @@ ECOSYSTEMS = {
         "Cargo.toml .cargo/config.toml .cargo/config rust-toolchain rust-toolchain.toml .config/nextest.toml",
         ".cargo/config.toml .cargo/config .config/rustfmt/rustfmt.toml .config/rustfmt/.rustfmt.toml rustfmt.toml"
         " .rustfmt.toml",
+        b"Cargo.toml\0",
     ),
     "go": Ecosystem(
         "go gofmt golangci-lint staticcheck gotestsum revive",
@@ -76,6 +83,7 @@ ECOSYSTEMS = {
         "golangci",
         "go.mod go.work go.sum go.work.sum",
         ".config/go/env",
+        b"go.mod\0",
     ),
     "java": Ecosystem(
         "mvn mvnw gradle gradlew java javac sbt",

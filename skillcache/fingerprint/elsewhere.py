@@ -12,11 +12,11 @@ import time
 from stat import S_IWOTH
 
 from skillcache.core import outcomes
-from skillcache.core.digest import signs
+from skillcache.core.files import signs
 from skillcache.core.git import worktrees
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder
-from skillcache.fingerprint.above import is_noise
+from skillcache.fingerprint.above import is_litter
 from skillcache.fingerprint.environment import folders_named
 from skillcache.fingerprint.texts import ANY, BY_HAND, INSTALLED, JOINED, TOPS, WEAK, items, kind_of, levels
 
@@ -73,7 +73,7 @@ class _Asked:
         self.joined = dict(zip(signs(JOINED + os.fsencode(name) for name in entries), entries, strict=True))
         parts: dict[str, list[str]] = {}
         for name in weak:
-            for part in _parts_of(name) if not is_noise(name) else ():
+            for part in _parts_of(name) if not is_litter(name) else ():
                 parts.setdefault(part, []).append(name)
         self.parts = dict(zip(signs(map(os.fsencode, parts)), parts.values(), strict=True))
         self.strong = dict(zip(signs(map(os.fsencode, entries)), entries, strict=True))
@@ -218,7 +218,7 @@ class Elsewhere:
         entries, _, is_of_all = self._list(folder)
         if is_of_all or folder in ("/", self.home):
             return
-        paths = [f"{folder}/{name}" for name in sorted(entries) if name[0] != "." and not is_noise(name)]
+        paths = [f"{folder}/{name}" for name in sorted(entries) if name[0] != "." and not is_litter(name)]
         for path in [path for path in paths if os.path.isfile(path)][:_MOST_LISTED]:
             self._add(path, whole=False, literal=False)
 
@@ -254,7 +254,7 @@ class Elsewhere:
                 names, _, is_of_all = self._list(place)
                 is_strict = star and (place == self.home or (is_open and is_of_all))
                 for name in sorted(names) if star else [part]:
-                    if star and (not _fits(part, name) or is_noise(name)):
+                    if star and (not _fits(part, name) or is_litter(name)):
                         continue
                     middle = os.fsencode(name[len(before) : len(name) - len(after)])
                     if not is_strict or not words.isdisjoint(signs([middle, WEAK + middle])):

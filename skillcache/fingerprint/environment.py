@@ -9,10 +9,9 @@ import os
 from stat import S_ISDIR, S_ISFIFO, S_ISREG
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
-from skillcache.core.files import open_regular, read
+from skillcache.core.files import digest_parts, open_regular, read
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import files
+from skillcache.fingerprint import contents
 from skillcache.fingerprint.leads import is_of_system, middle
 from skillcache.fingerprint.variables import BUT, IS_FOLDER, IS_SET, Person, is_noise
 
@@ -45,7 +44,7 @@ _VIRTUAL = ("/dev/", "/proc/", "/sys/")
 
 
 def capture_named(
-    environ: "Mapping[str, str]", folders: "Iterable[str]", root: str, budget: files.Budget
+    environ: "Mapping[str, str]", folders: "Iterable[str]", root: str, budget: contents.Budget
 ) -> list[tuple[str, str]]:
     """(path, digest of the content) of each. `folders`: real, from which paths are seen. Raises Bypass."""
     _require_no_pipe(environ, folders := tuple(folders))
@@ -159,7 +158,7 @@ def _places(path: str, folders: tuple[str, ...], environ: "Mapping[str, str]") -
     return [f"{folder}/{path}" for folder in folders] if path[:1] != "-" else []
 
 
-def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budget: files.Budget) -> str | None:
+def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budget: contents.Budget) -> str | None:
     """None where there is nothing that counts."""
     try:
         status = os.stat(path)
@@ -168,7 +167,7 @@ def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budg
     if S_ISFIFO(status.st_mode) and name not in _OF_MAKE:
         raise Bypass(outcomes.UNCAPTURABLE, f"{name} names a pipe")
     if S_ISREG(status.st_mode):
-        return edges(path, budget) if status.st_size > _LARGE else files.content(path, budget)
+        return edges(path, budget) if status.st_size > _LARGE else contents.content(path, budget)
     if S_ISDIR(status.st_mode) and "CONF" in name.upper() and name not in _NOT_CONFIGURATION:
         return _folder(path, budget)
     if S_ISDIR(status.st_mode) and any(word in name.upper() for word in _OF_OPTIONS):
@@ -176,17 +175,17 @@ def _content(name: str, path: str, environ: "Mapping[str, str]", root: str, budg
     return None
 
 
-def _whole(real: str, environ: "Mapping[str, str]", root: str, budget: files.Budget) -> str | None:
+def _whole(real: str, environ: "Mapping[str, str]", root: str, budget: contents.Budget) -> str | None:
     """A folder that an option's value names, such as one of tests: none that holds the project, or everything."""
     aside = (root, os.path.realpath(environ.get("HOME") or "/"), os.path.realpath(environ.get("TMPDIR") or "/tmp"))  # noqa: S108
     if any(f"{one}/".startswith(f"{real}/") for one in aside) or f"{real}/".startswith(f"{root}/"):
         return None
     from skillcache.fingerprint import stamped  # few options name a folder
 
-    return None if is_of_system(f"{real}/") else stamped.content(real, root, budget, most=files.MAX_FILES).digest
+    return None if is_of_system(f"{real}/") else stamped.content(real, root, budget, most=contents.MAX_FILES).digest
 
 
-def edges(path: str, budget: files.Budget) -> str:
+def edges(path: str, budget: contents.Budget) -> str:
     budget.spend(0)
     try:
         handle = open_regular(path)
@@ -200,7 +199,7 @@ def edges(path: str, budget: files.Budget) -> str:
         os.close(handle)
 
 
-def _folder(path: str, budget: files.Budget) -> str:
+def _folder(path: str, budget: contents.Budget) -> str:
     try:
         with os.scandir(path) as entries:
             names = sorted(entry.name for entry in entries)
@@ -211,7 +210,7 @@ def _folder(path: str, budget: files.Budget) -> str:
     parts = []
     for name in names:
         whole = os.path.join(path, name)
-        parts += [os.fsencode(name), files.content(whole, budget).encode() if os.path.isfile(whole) else b""]
+        parts += [os.fsencode(name), contents.content(whole, budget).encode() if os.path.isfile(whole) else b""]
     return digest_parts(parts)
 
 
@@ -295,7 +294,7 @@ def _used(text: str) -> "Iterator[str]":
                 yield word.strip('"`')
 
 
-def libraries(environ: "Mapping[str, str]", budget: files.Budget) -> "Iterator[tuple[str, str]]":
+def libraries(environ: "Mapping[str, str]", budget: contents.Budget) -> "Iterator[tuple[str, str]]":
     """(folder, digest) of those that programs load libraries from: by their sizes and both ends, as programs count."""
     for name in _LIBRARIES:
         for folder in environ.get(name, "").split(":"):
@@ -307,7 +306,7 @@ def libraries(environ: "Mapping[str, str]", budget: files.Budget) -> "Iterator[t
             yield folder, digest_parts(parts)
 
 
-def _edges(path: str, budget: files.Budget) -> bytes:
+def _edges(path: str, budget: contents.Budget) -> bytes:
     try:
         handle = open_regular(path)
     except OSError:

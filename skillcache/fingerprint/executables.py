@@ -9,11 +9,10 @@ import os
 from stat import S_IFREG
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts, sha256
-from skillcache.core.files import open_regular
+from skillcache.core.files import digest_parts, open_regular, sha256
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import leads
-from skillcache.fingerprint.files import Budget, follow, small
+from skillcache.fingerprint.contents import Budget, follow, small
 from skillcache.fingerprint.variables import BUT, relative
 
 TYPE_CHECKING = False

@@ -6,8 +6,7 @@ a path below `.git`. What only says where a repository lies, or makes one, asks 
 
 import os
 
-from skillcache.core.digest import digest, digest_parts
-from skillcache.core.files import read
+from skillcache.core.files import digest, digest_parts, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ A glob without any of these names a file, or a folder with all below it.
 import os
 
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
-from skillcache.fingerprint.files import Budget
+from skillcache.fingerprint.contents import Budget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

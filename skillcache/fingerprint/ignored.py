@@ -5,9 +5,9 @@ import time
 from stat import S_ISLNK, S_ISREG
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint.files import Budget, blob, unusual_mode
+from skillcache.fingerprint.contents import Budget, blob, unusual_mode
 from skillcache.fingerprint.own import BOOKKEEPING, NEITHER, UNREAD, class_of
 
 TYPE_CHECKING = False

@@ -17,8 +17,7 @@ the size together say what the bytes are; files of any other filter, `ident` or 
 import os
 
 from skillcache.core import Record, field, outcomes
-from skillcache.core.digest import blake2b, blob_oid, sha1, sha256
-from skillcache.core.files import load
+from skillcache.core.files import blake2b, blob_oid, load, sha1, sha256
 from skillcache.core.outcomes import Bypass
 
 TYPE_CHECKING = False

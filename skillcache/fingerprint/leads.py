@@ -8,15 +8,14 @@ import os
 import stat
 
 from skillcache.core import Record, files
-from skillcache.core.digest import digest
-from skillcache.core.files import open_regular
+from skillcache.core.files import digest, open_regular
 from skillcache.core.paths import STANDS_IN, mentions_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from skillcache.fingerprint.files import Budget
+    from skillcache.fingerprint.contents import Budget
 
 _SYSTEM = (
     *("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"),

@@ -1,6 +1,6 @@
 """What one text names, as the line that `texts` describes: read from its bytes, once."""
 
-from skillcache.core.digest import signs
+from skillcache.core.files import signs
 from skillcache.core.paths import STANDS_IN
 from skillcache.fingerprint import text_paths
 from skillcache.fingerprint.text_paths import LONGEST, NAMES, WORDS, lines, pattern

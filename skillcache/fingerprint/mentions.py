@@ -12,12 +12,12 @@ import time
 from stat import S_IFMT, S_ISDIR, S_ISREG, S_IXUSR
 
 from skillcache.core import Record, files, outcomes
-from skillcache.core.digest import digest, digest_parts, signs
+from skillcache.core.files import digest, digest_parts, signs
 from skillcache.core.git import find_root, guarded
 from skillcache.core.outcomes import Bypass
+from skillcache.fingerprint.contents import Budget, content, unusual_mode
 from skillcache.fingerprint.elsewhere import CODE, Elsewhere, is_small
 from skillcache.fingerprint.environment import edges
-from skillcache.fingerprint.files import Budget, content, unusual_mode
 from skillcache.fingerprint.leads import is_of_system
 from skillcache.fingerprint.texts import COOKS, IF_STARTED, LEVELS, STARTS, TOOL, TOPS, Memory, Texts, items
 

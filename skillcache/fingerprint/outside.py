@@ -3,12 +3,12 @@
 import os
 
 from skillcache.core import outcomes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.git import find_root, guarded, own_folder, shared_folder
 from skillcache.core.outcomes import Bypass
-from skillcache.fingerprint import files, packages, worktree
+from skillcache.fingerprint import contents, packages, worktree
+from skillcache.fingerprint.contents import GITLINK
 from skillcache.fingerprint.executables import upward
-from skillcache.fingerprint.files import GITLINK
 from skillcache.fingerprint.ignored import Ignored
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class Outside:
         self,
         root: str,
         environ: "Mapping[str, str]",
-        budget: files.Budget,
+        budget: contents.Budget,
         content: str = "",
         ignored: "Mapping[str, str] | None" = None,
     ) -> None:
@@ -100,7 +100,7 @@ class Outside:
 
     def _own(self, real: str) -> tuple[str, tuple[str, ...]]:
         if real not in self.known:
-            self.known[real] = self._folder(real) if os.path.isdir(real) else (files.content(real, self.budget), ())
+            self.known[real] = self._folder(real) if os.path.isdir(real) else (contents.content(real, self.budget), ())
         return self.known[real]
 
     def names(self, path: str) -> str:
@@ -195,7 +195,7 @@ def repository(root: str) -> str:
         return ""
 
 
-class _Around(worktree.Reading):
+class _WithoutInner(worktree.Reading):
     """The content of a repository without that of the ones in it."""
 
     __slots__ = ()
@@ -204,7 +204,7 @@ class _Around(worktree.Reading):
         return GITLINK, b""
 
 
-def superproject(root: str, environ: "Mapping[str, str]", budget: files.Budget) -> list[tuple[str, str]]:
+def superproject(root: str, environ: "Mapping[str, str]", budget: contents.Budget) -> list[tuple[str, str]]:
     """(path, digest) of the repository that the one at `root` is a submodule of, and of the one around that."""
     rows = []
     up = ""
@@ -213,7 +213,7 @@ def superproject(root: str, environ: "Mapping[str, str]", budget: files.Budget) 
         if not own.startswith(places):
             break
         up += "../"
-        found = _Around(top, None, guarded(environ, root), budget, 1).run()
+        found = _WithoutInner(top, None, guarded(environ, root), budget, 1).run()
         rows.append((up, found.digest))
         root = top
     return rows

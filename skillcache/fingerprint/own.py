@@ -34,7 +34,7 @@ very same other inputs has found it there and not read it.
 import os
 
 from skillcache.core import files
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.files import digest, digest_parts
 from skillcache.core.git import own_folder as own_git_folder
 from skillcache.core.git import shared_folder
 from skillcache.core.paths import cache_folder, home_folder, own_folder

@@ -7,8 +7,8 @@ edited by hand shows in the files alone.
 import os
 
 from skillcache.core import Record
-from skillcache.core.digest import digest_parts
-from skillcache.fingerprint.files import Budget, follow
+from skillcache.core.files import digest_parts
+from skillcache.fingerprint.contents import Budget, follow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 import os
 
-from skillcache.fingerprint import files
+from skillcache.fingerprint import contents
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.executables import upward
 
 TYPE_CHECKING = False
@@ -37,13 +38,13 @@ _SYSTEM = tuple(f"/{name}/" for name in "bin sbin lib lib32 lib64 usr dev proc s
 _MANIFESTS = ("Cargo.toml", "package.json", "pyproject.toml", "go.mod", "composer.json", "tsconfig.json", "pom.xml")
 # What speaks of folders that services keep their data in.
 _OF_SERVICES = (".env", "docker-compose", "compose.", "compose-", ".gitlab", ".devcontainer", "skaffold", "serverless")
-# What each ecosystem has in many folders of one project, by the letters that such paths end or go on with.
-_EVERYWHERE = {"rust": (b"Cargo.toml\0",), "javascript": (b"package.json\0", b"tsconfig"), "go": (b"go.mod\0",)}
 
 
-def manifests(root: str, listing: bytes | None, kinds: "Iterable[str]") -> list[str]:
-    """The files in which projects of these ecosystems name each other, by git's listing or without it by a look."""
-    names = [name for kind in kinds for name in _EVERYWHERE.get(kind, ())]
+def manifests(root: str, listing: bytes | None, names: "Iterable[bytes]") -> list[str]:
+    """The files in which projects name each other, by git's listing or without it by a look.
+
+    names: see `configuration.Ecosystem.everywhere`.
+    """
     found: list[str] = []
     if listing is None:
         return _manifests_in(root, tuple(os.fsdecode(name[:-1] if name.endswith(b"\0") else name) for name in names))
@@ -82,7 +83,7 @@ class References:
 
     __slots__ = ("_folders", "_home", "_seen", "budget", "found", "root")
 
-    def __init__(self, root: str, folders: "Iterable[str]", environ: "Mapping[str, str]", budget: files.Budget) -> None:
+    def __init__(self, root: str, folders: "Iterable[str]", environ: "Mapping[str, str]", budget: Budget) -> None:
         self.root = root
         self.budget = budget
         self.found: dict[str, None] = {}
@@ -108,7 +109,7 @@ class References:
                 return []
         except OSError:
             return []
-        text = files.follow(path, self.budget) or b""
+        text = contents.follow(path, self.budget) or b""
         inside = f"{real}/".startswith(f"{self.root}/")
         further: list[str] = []
         has_folders = not os.path.basename(path).startswith(_OF_SERVICES)

@@ -16,11 +16,10 @@ import stat
 import time
 
 from skillcache.core import Record, field, files, outcomes
-from skillcache.core.digest import blake2b, digest
-from skillcache.core.files import open_regular
+from skillcache.core.files import blake2b, digest, open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
-from skillcache.fingerprint.files import CACHES, Budget, State, is_left_out, keep_state, state_of
+from skillcache.fingerprint.contents import CACHES, Budget, State, is_left_out, keep_state, state_of
 
 _FORM = "whole 1"
 _OWN = "."

@@ -14,7 +14,7 @@ names: what may be meant behind a climb, a home, a folder at the top or a variab
 words: what may be programs, what else it asks for, with `?` before, and tools that it names, with `=`.
 Nothing at all is an empty line. What a path leaves open, as in `../case_%d.txt`, is a `*` in it.
 
-A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`digest.signs`)
+A line is kept in a memo, and a text may hold a secret. So names and words are there by their signs (`files.signs`)
 alone, a path that shows a credential is not there, and of a file that people keep secrets in no word and no name is.
 
 A text is read once, by `mention_text`: its line is remembered by the text's object id, for all worktrees of a
@@ -31,7 +31,7 @@ import time
 from stat import S_ISREG
 
 from skillcache.core import Record, files, outcomes
-from skillcache.core.digest import blob_oid, digest, signs
+from skillcache.core.files import blob_oid, digest, signs
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 

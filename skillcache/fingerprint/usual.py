@@ -4,7 +4,7 @@ Of a skill's scripts that is the skill, whose `env` names the rest; a call of a 
 in the environment that we see at all. For every other command `variables` has all variables.
 """
 
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.fingerprint.variables import is_of_now, relative
 
 TYPE_CHECKING = False

@@ -10,8 +10,7 @@ digests, each with its variable's name, so that neither an entry nor a key shows
 import os
 import time
 
-from skillcache.core.digest import digest, digest_parts, signs
-from skillcache.core.files import read
+from skillcache.core.files import digest, digest_parts, read, signs
 from skillcache.core.git import git_folders
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint.texts import (

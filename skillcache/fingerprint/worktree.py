@@ -15,14 +15,13 @@ import os
 import time
 
 from skillcache.core import files, outcomes
-from skillcache.core.digest import digest
-from skillcache.core.files import open_regular
+from skillcache.core.files import digest, open_regular
 from skillcache.core.git import Git, git_folders, guarded
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import cache_folder, home_folder, mentions_folder
 from skillcache.core.processes import Child, end
 from skillcache.fingerprint import configuration, ignored, index
-from skillcache.fingerprint.files import GITLINK, SYMLINK, Budget, blob, mask, read, unusual_mode
+from skillcache.fingerprint.contents import GITLINK, SYMLINK, Budget, blob, mask, read, unusual_mode
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.index import Content
 

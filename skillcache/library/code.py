@@ -13,7 +13,7 @@ from inspect import BoundArguments, Parameter
 from types import CodeType, FunctionType
 from typing import Any
 
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 from skillcache.core.json import canonical
 from skillcache.library.keys import encode, place_of, without_partials
 

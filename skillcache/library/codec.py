@@ -13,7 +13,7 @@ from pathlib import PurePath
 from types import BuiltinFunctionType, NoneType, UnionType
 from typing import Annotated, Any, ForwardRef, Literal, NotRequired, Required, TypeVar, Union, get_args, get_origin
 
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 
 _HEAP = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class that was made by a statement, mostly
 _UNSAID = frozenset(["__dict__", "__weakref__"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from functools import cached_property, lru_cache, wraps
 from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, Protocol, Self, TypeVar, overload
 
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 from skillcache.core.outcomes import ConfigError
 from skillcache.library.cache import AsyncSkillCache, SkillCache
 from skillcache.library.code import Inputs, code_of, places_of, stranger_in

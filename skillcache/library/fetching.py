@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from skillcache.core import processes
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.outcomes import StoreError
 from skillcache.library import runs
 from skillcache.library.codec import PLAIN, Codec

@@ -26,7 +26,7 @@ from types import CodeType
 from typing import Any
 from uuid import UUID
 
-from skillcache.core.digest import digest, sha256
+from skillcache.core.files import digest, sha256
 from skillcache.core.git import find_root, identity
 from skillcache.core.json import canonical
 from skillcache.library.codec import held_by, holds_more, require_json

@@ -4,7 +4,7 @@ import os
 
 from skillcache.claude import SessionEvent
 from skillcache.core import git, processes
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import StoreError
 from skillcache.core.processes import user_name
 from skillcache.messages import message as limits

@@ -25,7 +25,7 @@ are two. So does the id of a session or subagent that another installation had r
 import os
 
 from skillcache.core import KW_ONLY, Record, field, files, json
-from skillcache.core.digest import blake2b, sha1
+from skillcache.core.files import blake2b, sha1
 
 VERSION = 1
 TEXT, NOTICE = "text", "notice"

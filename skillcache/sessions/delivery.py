@@ -238,7 +238,7 @@ class Delivery:
         return waiting(self._path, patience)
 
     def _spool(self, line: bytes) -> None:
-        from skillcache.core import counts  # seldom is the store away
+        from skillcache.core import outcomes  # seldom is the store away
         from skillcache.core.outcomes import SPOOL_FULL, SPOOLED
 
         place = make(self._path)
@@ -246,4 +246,4 @@ class Delivery:
             outcome = SPOOLED if place.add(line) else SPOOL_FULL
         finally:
             place.close()
-        counts.record(self._settings.cache, self._now, outcome)
+        outcomes.record(self._settings.cache, self._now, outcome)

@@ -218,7 +218,7 @@ def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], li
         return {}, [], []
     except OSError as fault:
         raise ConfigError(path, f"cannot be read: {fault.strerror}") from None
-    from skillcache.core.digest import digest  # most people have no such file
+    from skillcache.core.files import digest  # most people have no such file
 
     name = digest(path.encode("utf-8", "surrogateescape") + b"\0" + text)
     compiled = f"{compiled_folder(cache)}/{name}"

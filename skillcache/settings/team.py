@@ -13,7 +13,7 @@ import os
 
 from skillcache.core import files
 from skillcache.core.credentials import keep_in_mind
-from skillcache.core.digest import key_values
+from skillcache.core.files import key_values
 from skillcache.core.outcomes import ConfigError
 from skillcache.settings import Untrusted, in_project, require_way, shell_words
 from skillcache.stores.contract import Target

@@ -27,7 +27,7 @@ Version log
 """
 
 from skillcache.core import KW_ONLY, Record, field, json
-from skillcache.core.digest import sha256
+from skillcache.core.files import sha256
 from skillcache.core.outcomes import SkillcacheError
 
 TYPE_CHECKING = False

@@ -20,8 +20,8 @@ Version 1 is the first.
 import os
 from time import time
 
-from skillcache.core import counts
-from skillcache.core.digest import sha256
+from skillcache.core import outcomes
+from skillcache.core.files import sha256
 from skillcache.core.outcomes import (
     MISSIGNED,
     OUTLIVED,
@@ -201,7 +201,7 @@ class Keys:
     def note(self, outcome: Outcome, kind: str) -> None:
         number = self._counted[outcome.id] = self._counted.get(outcome.id, 0) + 1
         if number <= _COUNTED:
-            counts.record(self.cache, time(), outcome, kind)
+            outcomes.record(self.cache, time(), outcome, kind)
 
     def seal(self, kind: str, name: str, text: str, until: int = 0) -> str:
         """The text and its signature."""

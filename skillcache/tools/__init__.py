@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from skillcache.cache.capture import Plan
+    from skillcache.cache.decision import Plan
     from skillcache.stores.contract import Store
     from skillcache.tools.lookup import Call, Consultation
 

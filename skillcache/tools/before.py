@@ -10,7 +10,7 @@ The words for the plugin are JSON: `result` in the tool's own shape and `context
 """
 
 from skillcache.cache import decision, history, put
-from skillcache.cache.capture import Plan
+from skillcache.cache.decision import Plan
 from skillcache.claude import MCP_PREFIX, ToolEvent, Unusable, permissions
 from skillcache.core import files
 from skillcache.core.json import dumps

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skillcache.cache.capture import CallKey, Plan
-from skillcache.core.digest import private
+from skillcache.cache.decision import CallKey, Plan
+from skillcache.core.files import keyed
 from skillcache.core.git import Git
 from skillcache.core.outcomes import HIT, UNDECIDED, Bypass, Outcome
 from skillcache.fingerprint.capture import Fingerprint
@@ -168,8 +168,8 @@ def _between(root: str, old: str, new: str) -> dict[str, tuple[object, object]] 
     for head, path in zip(fields[:-1:2], fields[1::2], strict=False):
         old_mode, new_mode, old_oid, new_oid, _ = head[1:].split(" ")
         found[path] = (
-            None if old_mode == "000000" else (old_mode, private(old_oid)),
-            None if new_mode == "000000" else (new_mode, private(new_oid)),
+            None if old_mode == "000000" else (old_mode, keyed(old_oid)),
+            None if new_mode == "000000" else (new_mode, keyed(new_oid)),
         )
     return found
 
@@ -180,7 +180,7 @@ def _tree(root: str, head: str, paths: list[str]) -> dict[str, tuple[object, obj
     for line in (_git(root, "ls-tree", "-r", "-z", head, "--", *paths) if paths else None) or ():
         if line:
             head_, _, path = line.partition("\t")
-            found[path] = (head_.split(" ")[0], private(head_.split(" ")[2]))
+            found[path] = (head_.split(" ")[0], keyed(head_.split(" ")[2]))
     return found
 
 

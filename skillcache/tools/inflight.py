@@ -98,7 +98,7 @@ def _path(cache: str, tool_use_id: str) -> str:
     plain = tool_use_id.isascii() and tool_use_id.replace("_", "").replace("-", "").isalnum()
     if plain and len(tool_use_id) < 100:
         return f"{pending_folder(cache)}/{tool_use_id}"
-    from skillcache.core.digest import digest  # the client's own ids are plain
+    from skillcache.core.files import digest  # the client's own ids are plain
 
     return f"{pending_folder(cache)}/{digest(tool_use_id.encode('utf-8', 'replace'))}"
 

@@ -7,12 +7,11 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.cache.capture import CallKey, Plan
-from skillcache.cache.decision import Answer, Inquiry, ask
+from skillcache.cache.decision import Answer, CallKey, Inquiry, Plan, ask
+from skillcache.cache.history import Breaker
 from skillcache.claude import DEFAULT_AGENT, ToolEvent, urls
 from skillcache.claude.patterns import fits, names
-from skillcache.core import Record, counts
-from skillcache.core.files import Breaker
+from skillcache.core import Record, outcomes
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import NO_RULE, QUARANTINED, SECRET, Bypass, Outcome
 from skillcache.rules.rule import Rule, rules_of
@@ -99,7 +98,7 @@ class Call(Record):
     def count(self, outcome: Outcome, rule: str = "", *, run: int = 0) -> None:
         """`run`: milliseconds of the run that was replaced or has ended."""
         about = (self.folder, self.event.session_id, self.event.tool)
-        counts.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent(), call=about)
+        outcomes.record(self.cache, self.world.now, outcome, rule, run=run, spent=self.world.spent(), call=about)
 
 
 def make_call(event: ToolEvent, world: "World") -> Call | None:
@@ -153,10 +152,10 @@ def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float)
 
 
 def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
-    from skillcache.core.digest import digest, private
+    from skillcache.core.files import digest, keyed
 
     return tuple(
-        ("env", name, private(digest(environ[name].encode("utf-8", "surrogateescape"))) if name in environ else "unset")
+        ("env", name, keyed(digest(environ[name].encode("utf-8", "surrogateescape"))) if name in environ else "unset")
         for name in plan.variables
     )
 

@@ -11,7 +11,7 @@ import os
 import time
 
 from skillcache.cache import put
-from skillcache.cache.capture import CallKey, Plan
+from skillcache.cache.decision import CallKey, Plan
 from skillcache.cache.put import own_names, put_result
 from skillcache.claude import Result, SessionEvent, ToolEvent, Unusable
 from skillcache.core import json

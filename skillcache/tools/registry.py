@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from skillcache.cache.capture import Described
+    from skillcache.cache.decision import Described
     from skillcache.claude import Result, ToolEvent
     from skillcache.stores.entry import Row
 

@@ -5,7 +5,7 @@ it did not fetch (code 0), a redirect to another host (its code), a status (its 
 it read a part of the page only. A search's text is made of its results.
 """
 
-from skillcache.cache.capture import Described
+from skillcache.cache.decision import Described
 from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown, urls
 from skillcache.core.json import dumps, quoted
 from skillcache.core.outcomes import BAD_STATUS, CUT, EMPTY, NO_RULE, NOT_TEXT, SECRET, UNCAPTURABLE, Bypass

@@ -11,7 +11,7 @@ from skillcache.cli.checks import Finding, Place
 from skillcache.cli.checks.folder import check_folder
 from skillcache.commands.ahead import ledger
 from skillcache.commands.ahead.policy import JUDGED, KILLED, LINE, NEXT, STORED
-from skillcache.core import counts
+from skillcache.core import outcomes
 from skillcache.core.outcomes import REPLAYED
 from tests.cli.conftest import Person
 from tests.cli.test_config import configure
@@ -24,7 +24,7 @@ OFF = "the rule pytest runs nothing ahead after another check: its last 50 such 
 def ran(person: Person, *, wasted: int = 0) -> float:
     """One run of ruff that hid three of its four seconds, one of pytest that was killed, and more of it for nothing."""
     cache, now = str(person.cache), time.time()
-    counts.record(cache, now, REPLAYED, "ruff", run=4_000)
+    outcomes.record(cache, now, REPLAYED, "ruff", run=4_000)
     ledger.ended(cache, "ruff", "p", KEY, 4_000, STORED, LINE, now)
     ledger.used(cache, KEY, now, waited=1_000)
     ledger.ended(cache, "pytest", "p", "", 700, KILLED, NEXT, now)
@@ -56,7 +56,7 @@ def test_stats_are_of_the_time_that_was_asked_for(person: Person) -> None:
 
 
 def test_nothing_is_said_where_nothing_ran_ahead(person: Person) -> None:
-    counts.record(str(person.cache), time.time(), REPLAYED, "ruff", run=4_000)
+    outcomes.record(str(person.cache), time.time(), REPLAYED, "ruff", run=4_000)
     assert "ahead" not in person.skillcache("stats").out
     assert [each.subject for each in check_folder(Place(person.variables, str(person.home), time.time()))] == ["folder"]
     assert [path.name for path in person.cache.iterdir()] == ["outcomes.log"]
@@ -110,5 +110,5 @@ def test_the_report_has_a_chart_and_a_table_of_it(person: Person, wasted: int) -
 
 def test_the_report_has_none_where_nothing_ran_ahead(person: Person) -> None:
     require_pygal()
-    counts.record(str(person.cache), time.time(), REPLAYED, "ruff", run=4_000)
+    outcomes.record(str(person.cache), time.time(), REPLAYED, "ruff", run=4_000)
     assert "ahead" not in person.skillcache("report", "--output", "-").out.lower()

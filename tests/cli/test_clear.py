@@ -7,7 +7,7 @@ import pytest
 
 from skillcache.cache import history
 from skillcache.cli.invalidate import EmbeddedContents, empty
-from skillcache.core import counts
+from skillcache.core import counts, outcomes
 from skillcache.core.outcomes import REPLAYED
 from skillcache.stores import open_store
 from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
@@ -76,7 +76,7 @@ def test_forgets_durations_but_not_the_counts(person: Person) -> None:
     cache = str(person.cache)
     now = time.time()
     history.learn(cache, "/project", "pytest", 5_000)
-    counts.record(cache, now, REPLAYED)
+    outcomes.record(cache, now, REPLAYED)
 
     empty(cache, EmbeddedContents(f"{cache}/store.sqlite3"))
 

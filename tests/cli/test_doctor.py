@@ -18,7 +18,7 @@ from skillcache.cli.checks.folder import check_faults, check_folder
 from skillcache.cli.checks.installation import check_entries, check_interpreter, check_lasting, check_switches
 from skillcache.cli.checks.store import check_spool, check_store
 from skillcache.cli.setup.settings_file import present_interpreter
-from skillcache.core import counts
+from skillcache.core import outcomes
 from skillcache.core.files import make_folder
 from skillcache.core.outcomes import STORE_TIMEOUT
 from skillcache.core.paths import hooks_folder, spool_file
@@ -353,7 +353,7 @@ def test_files_that_others_may_read_are_found_and_the_command_mends_it(person: P
 def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
     cache = str(person.cache)
     for ago in (10, 20, 90_000):
-        counts.record(cache, NOW - ago, STORE_TIMEOUT)
+        outcomes.record(cache, NOW - ago, STORE_TIMEOUT)
     history.quarantine(cache, "/project", "eslint", NOW)
 
     found = check_folder(place(person))
@@ -365,7 +365,7 @@ def test_recent_errors_and_rules_at_rest_are_told(person: Person) -> None:
 
 
 def test_a_clock_that_went_back_is_found(person: Person) -> None:
-    counts.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
+    outcomes.record(str(person.cache), NOW + 10_000, STORE_TIMEOUT)
 
     assert [text for text, _ in mends(check_folder(place(person)))] == [
         "the clock is behind what it was when a hook last ran"

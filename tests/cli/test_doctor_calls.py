@@ -14,7 +14,7 @@ import pytest
 from skillcache.cli.checks import MEND, OK, Finding, Place
 from skillcache.cli.checks.folder import MENDS, check_calls
 from skillcache.cli.checks.installation import check_git
-from skillcache.core import counts
+from skillcache.core import outcomes
 from skillcache.core.outcomes import (
     ALL,
     BYPASS,
@@ -40,9 +40,9 @@ streams spooled spool_full live"""
 OF_SIGNATURES = "unsigned missigned unknown_key untrusted outlived"
 
 
-def found(person: Person, *outcomes: Outcome, ago: int = 60) -> list[Finding]:
-    for outcome in outcomes:
-        counts.record(str(person.cache), NOW - ago, outcome)
+def found(person: Person, *met: Outcome, ago: int = 60) -> list[Finding]:
+    for outcome in met:
+        outcomes.record(str(person.cache), NOW - ago, outcome)
     return check_calls(Place(person.variables, str(person.home), NOW))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.cli.page import PAGE
-from skillcache.core import counts
+from skillcache.core import outcomes
 from skillcache.core.outcomes import CHANGED_INPUTS, NO_ENTRY, REPLAYED, STORED, Outcome
 from tests.cli.conftest import Person
 from tests.conftest import require_program, unavailable
@@ -41,7 +41,7 @@ class Read(HTMLParser):
 
 def told(person: Person, outcome: Outcome, command: str, day: int, *, run: int = 0) -> None:
     call = ("/home/me/widgets", f"{day:08}-1111-4222-8333-444455556666", command)
-    counts.record(str(person.cache), NOON + day * 86_400, outcome, "x", run=run, spent=50, call=call)
+    outcomes.record(str(person.cache), NOON + day * 86_400, outcome, "x", run=run, spent=50, call=call)
 
 
 def require_pygal() -> None:

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.cache.capture import Plan
-from skillcache.cache.decision import Inquiry, decide
+from skillcache.cache.decision import Inquiry, Plan, decide
 from skillcache.core import counts as tally
 from skillcache.core.outcomes import EXPIRED
 from skillcache.core.paths import embedded_store

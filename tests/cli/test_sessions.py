@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.core import counts, outcomes
+from skillcache.core import outcomes
 from skillcache.core.paths import hooks_folder
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
@@ -144,7 +144,7 @@ def test_a_story_tells_what_was_replayed_in_both_lanes(worked: Worker) -> None:
         ("another", outcomes.REPLAYED, "pytest -q", 61_000),
     ):
         call = (str(worked.project), session, command)
-        counts.record(str(worked.person.cache), 1_700_000_000, outcome, "a rule", run=run, call=call)
+        outcomes.record(str(worked.person.cache), 1_700_000_000, outcome, "a rule", run=run, call=call)
     told = [line for line in worked.run("sessions", "show", FIRST).splitlines() if "replayed" in line]
     assert told == [
         "  replayed 3 of 5 commands, 2 min 3 s saved: pytest -q (2 times), ruff check",

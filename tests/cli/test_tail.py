@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.core import counts
+from skillcache.core import outcomes
 from skillcache.core.outcomes import NO_RULE, REPLAYED, STORED
 from skillcache.core.paths import hooks_folder
 from tests.messages.client import Project, Session
@@ -47,8 +47,8 @@ def test_runs_edits_hits_and_messages_are_told_in_order(project: Project) -> Non
     record(session, "PostToolUse", tool_name="Edit", tool_input=edited, tool_response={})
     project.run("send", "--to", "somebody-1", "done\nyet?")
     session.hook("SessionEnd", reason="other")
-    counts.record(str(project.cache), time.time() + 2, REPLAYED, "Bash(pytest:*)", run=12_300)
-    counts.record(str(project.cache), time.time() + 2, NO_RULE)
+    outcomes.record(str(project.cache), time.time() + 2, REPLAYED, "Bash(pytest:*)", run=12_300)
+    outcomes.record(str(project.cache), time.time() + 2, NO_RULE)
 
     lines = [line.split("  ", 1)[1] for line in project.run("tail", "--once").splitlines()]
 
@@ -72,7 +72,7 @@ def test_what_happens_within_a_second_is_told_in_its_order(project: Project) -> 
         (0.7, REPLAYED, "z"),
         (0.65, STORED, "b"),  # by another process, whose line was written later
     ):
-        counts.record(str(project.cache), now + at, outcome, rule)
+        outcomes.record(str(project.cache), now + at, outcome, rule)
     with open(project.cache / "outcomes.log", "ab") as log:
         log.write(b"%d\t%d\told\t0\t0\n" % (now, REPLAYED.id))  # as it was written before there were milliseconds
     told = [line.rpartition("(")[2] for line in project.run("tail", "--once").splitlines()]

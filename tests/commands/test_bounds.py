@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from skillcache.cache.history import Breaker
 from skillcache.commands.nesting import TimeUp
 from skillcache.commands.way import Way
 from skillcache.core import files
@@ -172,8 +173,8 @@ def test_a_place_where_all_our_time_went_is_left_alone_from_then_on(
     def look(*_words: object, **_more: object) -> None:
         raise TimeUp
 
-    def placed(_way: Way) -> files.Breaker:
-        return files.Breaker(str(tmp_path), "one", {"HOME": str(tmp_path)}, 0.0)
+    def placed(_way: Way) -> Breaker:
+        return Breaker(str(tmp_path), "one", {"HOME": str(tmp_path)}, 0.0)
 
     monkeypatch.setattr(Way, "_breaker", placed)
     way = object.__new__(Way)

@@ -15,7 +15,7 @@ import pytest
 
 from skillcache.core.outcomes import OUTSIDE, TOO_LARGE, Bypass
 from skillcache.fingerprint import packages
-from skillcache.fingerprint.files import Budget
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.stamped import content
 from tests.conftest import require_program
 from tests.shims.shell import Shell

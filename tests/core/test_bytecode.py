@@ -171,16 +171,16 @@ def test_what_a_module_needs_is_there_before_it(copy: Copy) -> None:
     """What only types, or a function's body, name is not. A process of many threads waits for the import."""
     (copy.package / "first.py").write_text(
         "import sys\n"
-        "THERE = [m for m in ('digest', 'json_spans', 'git') if 'skillcache.core.' + m in sys.modules]\n"
+        "THERE = [m for m in ('paths', 'json_spans', 'git') if 'skillcache.core.' + m in sys.modules]\n"
         "TYPE_CHECKING = False\nif TYPE_CHECKING:\n    from skillcache.core import json_spans\n"
-        "from skillcache.core import digest\ndef later():\n    from skillcache.core import git\n"
+        "from skillcache.core import paths\ndef later():\n    from skillcache.core import git\n"
     )
     copy.write()
     program = "from skillcache import first; print(first.THERE)"
-    assert copy.run(program) == "['digest']\n"
+    assert copy.run(program) == "['paths']\n"
     copy.ahead = False
     assert copy.run(program) == "[]\n"
-    assert copy.loader_of("skillcache.first") == copy.loader_of("skillcache.core.digest") == "Finder"
+    assert copy.loader_of("skillcache.first") == copy.loader_of("skillcache.core.files") == "Finder"
 
 
 def test_a_need_that_changed_is_imported_itself(copy: Copy) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.core.digest import blob_oid, digest, digest_parts, sha1, sha256
+from skillcache.core.files import blob_oid, digest, digest_parts, sha1, sha256
 
 
 @given(st.binary())

@@ -18,8 +18,7 @@ from skillcache.claude import ToolEvent
 from skillcache.cli.suggest import Evidence, weigh
 from skillcache.commands.candidate import FAILED, Sighting, acts, append, keyed, label_of, read, salt_of
 from skillcache.core import counts, files
-from skillcache.core.digest import digest
-from skillcache.core.files import make_folder
+from skillcache.core.files import digest, make_folder
 from skillcache.events.observe import observe
 from skillcache.settings.in_force import load
 from skillcache.tools import World

@@ -32,9 +32,9 @@ def test_a_hook_whose_time_is_up_ends_even_where_that_cannot_be_counted(tmp_path
     """The time is short here, and both the event and the count wait for ever."""
     script = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from skillcache.events import runtime; from skillcache.core import counts as tally\n"
+        "from skillcache.events import runtime; from skillcache.core import outcomes\n"
         "runtime._TIME = 0.1\n"
-        "tally.record = lambda *_, **__: time.sleep(60)\n"
+        "outcomes.record = lambda *_, **__: time.sleep(60)\n"
         "runtime.main('PreToolUse')\n"
     )
     reading, writing = os.pipe()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.core.digest import blake2b
+from skillcache.core.files import blake2b
 from skillcache.fingerprint import index
 
 if TYPE_CHECKING:

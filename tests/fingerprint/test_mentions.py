@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillcache.core import outcomes
-from skillcache.core.digest import signs
+from skillcache.core.files import signs
 from skillcache.core.outcomes import Bypass
 from skillcache.fingerprint import elsewhere, mention_text, mentions, texts, variables
 from tests.fidelity.hooks import bare_python, path_of_machine

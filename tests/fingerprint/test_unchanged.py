@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.fingerprint import files, stamped
-from skillcache.fingerprint.files import Budget
+from skillcache.fingerprint import contents, stamped
+from skillcache.fingerprint.contents import Budget
 
 
 @pytest.fixture
 def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Packages of three files each; how long ago they were written does not matter."""
-    monkeypatch.setattr(files, "MANY", 10)
-    monkeypatch.setattr(files, "_SETTLED", 0)
+    monkeypatch.setattr(contents, "MANY", 10)
+    monkeypatch.setattr(contents, "_SETTLED", 0)
     monkeypatch.setattr(stamped, "_FINE", 0)
     top = tmp_path / "it's a [site]"
     for package in ("one", "two", "three", "@scope/four", "-name", "five"):
@@ -133,10 +133,10 @@ def test_what_was_kept_is_no_word_on_another_boot_of_a_damaged_file_or_without_f
     assert by_find(top, monkeypatch) is None
     kept.write_bytes(data)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_boot", lambda: "another")
+        patch.setattr(contents, "_boot", lambda: "another")
         assert by_find(top, monkeypatch) is None
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_PROGRAMS", ("/nowhere/find", "/bin/false"))
+        patch.setattr(contents, "_PROGRAMS", ("/nowhere/find", "/bin/false"))
         assert by_find(top, monkeypatch) is None
         assert content(top) == fresh
 
@@ -153,21 +153,21 @@ def test_a_capture_has_looked_ahead_at_what_the_last_one_asked_for(top: Path, mo
     for _ in range(2):
         content(top)
     cache, begun = str(top.parent / "cache"), []
-    begin = files._begin
+    begin = contents._begin
 
-    def noted(path: str, top: str) -> files.Look | None:
+    def noted(path: str, top: str) -> contents.Look | None:
         begun.append(top)
         return begin(path, top)
 
-    monkeypatch.setattr(files, "_begin", noted)
+    monkeypatch.setattr(contents, "_begin", noted)
     for is_ahead, asks in ((False, True), (True, True), (True, False), (True, False)):
         budget = Budget(time.monotonic() + 60, "packages", cache=cache)
         begun.clear()
-        files.look_ahead("a project", budget)
+        contents.look_ahead("a project", budget)
         assert begun == [str(top)] * is_ahead
         if asks:
             stamped.content(str(top), "/nowhere", budget)
         assert begun == [str(top)]
-        files.let_go("a project", budget)
-        files.look_ahead("another project", Budget(time.monotonic() + 60, "packages", cache=cache))
+        contents.let_go("a project", budget)
+        contents.look_ahead("another project", Budget(time.monotonic() + 60, "packages", cache=cache))
         assert begun == [str(top)]

@@ -242,7 +242,7 @@ def prepare(place: Place, cache: Path, marker: Path) -> None:
     code = marshal.dumps(compile(f"open({str(marker)!r}, 'w')", "x", "exec"))
     package = str(Path(bytecode.__file__).parents[1])
     index = {}
-    for name in "settings.in_force core.json events.tool_use claude.permissions core.counts".split():  # noqa: SIM905
+    for name in "settings.in_force core.json events.tool_use claude.permissions core.outcomes".split():  # noqa: SIM905
         source = f"{package}/{name.replace('.', '/')}.py"
         stamp = (os.stat(source).st_mtime_ns, os.stat(source).st_size)
         index[f"skillcache.{name}"] = (source, *stamp, False, 0, len(code), bytecode._digest(code), ())

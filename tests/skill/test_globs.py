@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skillcache.core.outcomes import TOO_LARGE, Bypass
-from skillcache.fingerprint.files import Budget
+from skillcache.fingerprint.contents import Budget
 from skillcache.fingerprint.globs import concerns, fault_of, find, matches
 
 FILES = (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from skillcache.cache.history import Breaker
 from skillcache.core import files
-from skillcache.core.files import Breaker
 from skillcache.core.outcomes import SLOW_PLACE, TOO_SLOW, Bypass
 
 if TYPE_CHECKING:

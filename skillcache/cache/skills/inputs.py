@@ -9,11 +9,11 @@ depends  a glob as declared                     the files that it names, counted
 
 import os
 
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import OUTSIDE, UNCAPTURABLE, Bypass
 from skillcache.core.paths import cache_folder
 from skillcache.fingerprint import packages
-from skillcache.fingerprint.files import Budget, blob
+from skillcache.fingerprint.contents import Budget, blob
 from skillcache.fingerprint.globs import is_plain, matches
 from skillcache.fingerprint.ignored import is_cache
 from skillcache.fingerprint.outside import Outside

@@ -14,12 +14,12 @@ import stat
 import time
 
 from skillcache.core import files
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.git import find_root
 from skillcache.core.outcomes import OUTSIDE, TOO_BIG, UNCAPTURABLE, UNDECLARED, UNFIT, Bypass
 from skillcache.core.paths import cache_folder
 from skillcache.fingerprint import packages, worktree
-from skillcache.fingerprint.files import Budget, read
+from skillcache.fingerprint.contents import Budget, read
 from skillcache.fingerprint.globs import concerns, find, is_plain, matches
 from skillcache.fingerprint.ignored import DRAFT, is_cache, is_draft
 from skillcache.stores.entry import File

@@ -12,10 +12,10 @@ import time
 
 from skillcache.cache.skills import inputs, outputs
 from skillcache.cache.skills.outputs import OWNER, folders, rows_of, trace, written
-from skillcache.core.digest import digest_parts, private
+from skillcache.core.files import digest_parts, keyed
 from skillcache.core.outcomes import CHANGED_INPUTS, UNCAPTURABLE, UNDECLARED, UNFIT, UNREADABLE_ENTRY, Bypass
 from skillcache.fingerprint.capture import Fingerprint, root_of
-from skillcache.fingerprint.files import Budget, blob
+from skillcache.fingerprint.contents import Budget, blob
 from skillcache.fingerprint.globs import concerns, is_plain, matches
 from skillcache.rules.skills.manifest import FILE
 
@@ -174,7 +174,7 @@ class Workplace:
         more = inputs.rows_of(self.uses, self.root, environ, deadline=deadline)
         beyond = [path for path in self.given if os.path.isdir(path)]
         more += tuple(rows_of(self.root, self.counted, beyond, self.outputs, deadline=deadline))
-        rows += tuple([(label, name, private(value)) for label, name, value in more])
+        rows += tuple([(label, name, keyed(value)) for label, name, value in more])
         return Fingerprint(fingerprint.root, tuple(sorted(rows)), fingerprint.details)
 
     def _beyond(self, environ: "Mapping[str, str]") -> list[str]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from skillcache.cli.setup.entries import EVENTS, module, started_by
 from skillcache.cli.setup.settings_file import USER, own_rules, present_edit, present_interpreter
 from skillcache.core import files
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import cache_folder, hooks_folder, package_folder
 from skillcache.events.server.world import known

@@ -4,7 +4,7 @@ import os
 import time
 
 from skillcache.commands.ahead import running
-from skillcache.core import counts, json, processes
+from skillcache.core import json, outcomes, processes
 from skillcache.core.outcomes import INTERNAL
 from skillcache.core.paths import package_folder
 
@@ -25,7 +25,7 @@ def main(lock: int, cache: str) -> "NoReturn":
             _leave_parent(cache)
             _keep(lock, cache)
     except Exception:  # noqa: BLE001 - nobody waits for it, and nobody would hear
-        counts.record(cache, time.time(), INTERNAL)
+        outcomes.record(cache, time.time(), INTERNAL)
     finally:
         os._exit(0)
 

@@ -14,7 +14,7 @@ import os
 from skillcache.commands.ahead import policy
 from skillcache.commands.ahead.policy import FAILED, KILLED, REASONS, STORED, UNFIT, USED, Run
 from skillcache.core import Record, files, json
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.paths import failed_ahead_folder, kept_ahead_folder, runs_ahead_file
 
 TYPE_CHECKING = False

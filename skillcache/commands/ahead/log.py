@@ -9,7 +9,7 @@ else.
 
 from skillcache.commands.ahead.policy import CHECK, EDIT, START, Step
 from skillcache.core import files, json
-from skillcache.core.digest import digest
+from skillcache.core.files import digest
 from skillcache.core.paths import sequences_folder
 
 TYPE_CHECKING = False

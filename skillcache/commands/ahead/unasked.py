@@ -7,6 +7,7 @@ any other run; where another runs it already, or has a result, there is nothing 
 import os
 import time
 
+from skillcache.cache.history import Breaker
 from skillcache.commands import nesting
 from skillcache.commands.ahead import ledger
 from skillcache.commands.ahead.policy import FAILED, STORED, UNFIT
@@ -16,7 +17,6 @@ from skillcache.commands.replay import Failure
 from skillcache.commands.streams import Empty
 from skillcache.commands.way import Way
 from skillcache.core import files, json
-from skillcache.core.files import Breaker
 from skillcache.core.outcomes import INTERNAL
 from skillcache.core.outcomes import STORED as STORED_OUTCOME
 from skillcache.core.paths import once_ahead_file
@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skillcache.cache.capture import Plan
+    from skillcache.cache.decision import Plan
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Begun
     from skillcache.commands.stand_in import Ruled

@@ -14,7 +14,7 @@ import sys
 
 from skillcache.commands.shims import script
 from skillcache.core import files
-from skillcache.core.digest import digest, digest_parts
+from skillcache.core.files import digest, digest_parts
 from skillcache.core.paths import calls_folder, hooks_folder, package_folder, shims_folder
 
 TYPE_CHECKING = False

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Event, Lock, Thread
 from typing import TypeVar
 
-from skillcache.cache.capture import Plan
+from skillcache.cache.decision import Plan
 from skillcache.cache.put import person
 from skillcache.cache.single_flight import Held, Passenger
 from skillcache.claude import ToolEvent, off_path, parse_tool_event
-from skillcache.core import counts, files, processes
-from skillcache.core.digest import digest
+from skillcache.core import files, outcomes, processes
+from skillcache.core.files import digest
 from skillcache.core.outcomes import (
     EXPIRED,
     INVALIDATED,
@@ -184,7 +184,7 @@ class Session:
         return ResidentWorld(self._environ | now, stores, allow, flights)
 
     def count(self, outcome: Outcome) -> None:
-        counts.record(cache_folder(self._environ), time.time(), outcome)
+        outcomes.record(cache_folder(self._environ), time.time(), outcome)
 
     def _take_options(self) -> bool:
         try:

@@ -26,7 +26,7 @@ from skillcache.stores.contract import EMBEDDED, Store, keys_of
 from skillcache.tools import World
 
 if TYPE_CHECKING:
-    from skillcache.cache.capture import Plan
+    from skillcache.cache.decision import Plan
     from skillcache.events.server.calls import Flights
     from skillcache.stores.connection import Link, Request
     from skillcache.stores.signed import Keys

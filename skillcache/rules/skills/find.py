@@ -7,7 +7,7 @@ import os
 
 from skillcache.core import KW_ONLY, Record
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
-from skillcache.fingerprint.files import small
+from skillcache.fingerprint.contents import small
 from skillcache.rules.judge import Use
 from skillcache.rules.rule import Rule
 from skillcache.rules.skills import manifest

@@ -26,7 +26,7 @@ ${CLAUDE_PLUGIN_ROOT}/x        from that of the plugin which the skill belongs t
 import os
 
 from skillcache.core import Record, files, json
-from skillcache.core.digest import digest_parts
+from skillcache.core.files import digest_parts
 from skillcache.core.outcomes import UNCAPTURABLE, Bypass
 from skillcache.fingerprint import globs
 from skillcache.fingerprint.globs import fault_of

@@ -8,7 +8,6 @@ import os
 import time
 
 from skillcache.core import Record, field, processes
-from skillcache.core.files import Breaker
 from skillcache.core.git import Git
 from skillcache.core.outcomes import Bypass
 from skillcache.core.processes import Child, end
@@ -47,6 +46,8 @@ def look(facts: Facts, claimed: list[str], reader: "Reader") -> Changes:
         paths = [path for path, _ in facts.files if _is_inside(path)][:_FILES]
         changes.touched = {path for path in paths if _is_touched(f"{root}/{path}", facts.active)}
     if facts.commit and os.path.lexists(f"{root}/.git"):
+        from skillcache.cache.history import Breaker  # not every session has left a commit
+
         breaker = Breaker(root, reader.session, reader.environ, _SECONDS)
         try:
             breaker.require_quick()

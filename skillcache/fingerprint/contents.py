@@ -18,8 +18,7 @@ import stat
 import time
 
 from skillcache.core import KW_ONLY, Record, field, files, outcomes
-from skillcache.core.digest import blake2b, blob_oid, digest, digest_parts
-from skillcache.core.files import load, open_regular
+from skillcache.core.files import blake2b, blob_oid, digest, digest_parts, load, open_regular
 from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import stamps_folder
 from skillcache.core.processes import Child, TooMuch, boot, end, gather, start
