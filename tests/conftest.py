@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -42,9 +42,51 @@ SECONDS = 30.0  # for servers to agree, on a busy machine
 ACL_KEYS = "~skill_cache* ~skillcache:* ~team:cache:* ~skill_session* ~agent_comm:*"
 
 
+# What is left out where nobody asks for all: whole tests, or rows between the first and the last of a table.
+LEFT_OUT = "long, or one more row of a table: run by --all, with CI=true, or as a file that is named"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="run what takes long, too, and every row of each table")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Of xdist: its processes are told by the first one, who alone knows what was typed."""
+    node.workerinput["all"] = _runs_all(node.config)
+
+
+def _runs_all(config: pytest.Config) -> bool:
+    told: dict[str, bool] | None = getattr(config, "workerinput", None)
+    if told is not None:
+        return told["all"]
+    named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else ["."]
+    return (
+        os.environ.get("CI") == "true"
+        or bool(config.getoption("--all"))
+        or all(os.path.isfile(name.partition("::")[0]) for name in named)
+    )
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not _runs_all(config):
+        _leave_out(items)
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def _leave_out(items: list[pytest.Item]) -> None:
+    tables: dict[str, list[pytest.Item]] = {}
+    left = []
+    for item in items:
+        if item.get_closest_marker("long"):
+            left.append(item)
+        elif item.get_closest_marker("table"):
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for rows in tables.values():
+        left += rows[1:-1]
+    for item in left:
+        item.add_marker(pytest.mark.skip(reason=LEFT_OUT))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

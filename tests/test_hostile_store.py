@@ -46,6 +46,7 @@ def give(place: Place, script: str, event: dict[str, object]) -> None:
 FAULTS = {"store_garbage", "store_timeout", "store_unreachable", "store_refused"}
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", [*REPLIES, "dripping"])
 def test_hooks_leave_the_call_as_it_was(place: Place, name: str) -> None:
     with Hostile(REPLIES.get(name, drip)) as server:
@@ -86,6 +87,7 @@ ENTRIES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_poisoned_entry_is_one_that_cannot_be_read(place: Place, name: str) -> None:
     entry = ENTRIES[name]()
@@ -142,6 +144,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_person_is_told_in_a_line(place: Place, command: str) -> None:
     """Each command meets some of the kinds, and each kind some of the commands."""
@@ -157,6 +160,7 @@ def test_a_person_is_told_in_a_line(place: Place, command: str) -> None:
             assert (done.returncode, done.stdout) == (0, "hi\n"), name
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", REPLIES)
 def test_a_program_is_told_by_our_own_errors(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -187,6 +187,7 @@ def lasting(read: Callable[[Any], object], text: Any) -> float:
 EXPRESSIONS = expressions()
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("module", sorted({name.partition(":")[0] for name in EXPRESSIONS}))
 def test_the_work_grows_as_the_text_does(module: str) -> None:
     for name, (pattern, method) in EXPRESSIONS.items():
@@ -253,6 +254,7 @@ def _refused(read: Callable[[str], object], text: str) -> None:
         read(text)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_no_reader_is_slow_with_a_long_text(name: str) -> None:
     read, units = FUNCTIONS[name]

@@ -56,6 +56,7 @@ def run(environ: dict[str, str], *words: str, given: str = "") -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("mark", "code"), PYTHON, ids=range(len(PYTHON)))
 def test_python_runs(mark: str, code: str, environ: dict[str, str], request: pytest.FixtureRequest) -> None:
     if mark == "redis":
@@ -77,6 +78,7 @@ def test_its_types_are_right(environ: dict[str, str]) -> None:
     run(environ, sys.executable, "-m", "mypy", "--strict", *[f"example_{number}.py" for number in range(len(PYTHON))])
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("code", SHELL, ids=range(len(SHELL)))
 def test_shell_lines_run(code: str, environ: dict[str, str]) -> None:
     assert run(environ, "bash", "-euc", code)

@@ -172,6 +172,7 @@ def site(tmp_path: Path) -> Site:
     return made
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("fault", [*OF_THE_START, *OF_THE_REST])
 def test_no_entry_says_anything_or_fails(site: Site, fault: str) -> None:
     lines = site.lines()
@@ -182,6 +183,7 @@ def test_no_entry_says_anything_or_fails(site: Site, fault: str) -> None:
     assert found == {(line, 0, b"", b"") for line in lines}
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("fault", OF_THE_REST)
 def test_no_script_says_anything_or_fails(site: Site, fault: str) -> None:
     names = [path.name for path in site.hooks.glob("*.py") if path.name not in NO_HOOKS]

@@ -288,6 +288,7 @@ def run(tool: list[str], root: Path, cache: Path) -> bytes:
     return done.stdout + done.stderr
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("tool", "ordinary"), TOOLS)
 def test_real_tools_print_in_another_root_what_is_served_there(
     tool: list[str], ordinary: bool, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory

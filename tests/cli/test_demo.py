@@ -3,8 +3,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Person
 from tests.readme_tables import README
+
+pytestmark = pytest.mark.long
 
 
 def test_shows_a_run_a_replay_an_edit_and_the_edit_taken_back(person: Person, tmp_path: Path) -> None:

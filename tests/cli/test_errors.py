@@ -178,6 +178,7 @@ def test_each_class_that_need_not_say_so_is_there() -> None:
     assert set(BELOW) <= set(errors())
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", sorted({*errors()} - {"SkillcacheError"}))
 def test_whatever_comes_to_the_end_of_the_command_line_gets_a_command(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path

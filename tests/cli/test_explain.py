@@ -112,6 +112,7 @@ MADE_UP: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", MADE_UP)
 def test_an_entry_that_somebody_made_up_is_data(asker: Asker, name: str) -> None:
     kept = asker.place.base / "kept"
@@ -136,6 +137,7 @@ def test_an_entry_that_somebody_made_up_is_data(asker: Asker, name: str) -> None
     assert kept.read_text() == "kept"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("line", "understood"),
     [

@@ -38,6 +38,7 @@ def test_every_command_that_prints_json_says_its_schema(person: Person) -> None:
         assert schema["title"], names
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("words", [("stats",), ("stats", "--json"), ("config",), ("rules", "pytest")])
 def test_nothing_but_a_schema_takes_pydantic(person: Person, words: tuple[str, ...]) -> None:
     imported = []

@@ -14,6 +14,7 @@ PACKAGE = Path(skillcache.__file__).parent
 SAY = "from skillcache.cli.setup import package; print(package())"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("said", "expected"),
     [

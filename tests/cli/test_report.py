@@ -118,6 +118,7 @@ def changing(person: Person, project: Path, name: str) -> None:
         person.skillcache("run", "--", "sh", "-c", "sleep 1.1", folder=project)
 
 
+@pytest.mark.long
 def test_what_changed_is_named_and_what_to_do_about_it(person: Person, tmp_path: Path) -> None:
     """Whatever it is called: of a name that no XML may hold the rest is drawn."""
     require_pygal()

@@ -427,6 +427,7 @@ def test_an_ignored_file_among_the_words_counts(script: Script) -> None:
     assert script.run("--", "./work.sh", "ignored.txt").stdout == b"two\n"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("form", ["{}", "--file={}", "@{}", "-f{}"])
 def test_a_file_elsewhere_among_the_words_counts(script: Script, form: str) -> None:
     script.script("work.sh", f'word="$1"; cat "/${{word#*/}}"; : {form}')

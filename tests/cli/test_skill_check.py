@@ -384,6 +384,7 @@ open(path, 'w').write(str(number + 1))
 """
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("prints", "how", "first", "second"),
     [
@@ -436,6 +437,7 @@ def test_outputs_are_removed_in_between(skill: Skill) -> None:
     assert (skill.project / "out.txt").read_text() == "from before"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("script", "why"),
     [

@@ -241,6 +241,7 @@ def test_what_was_counted_is_forgotten_when_asked_to(person: Person) -> None:
     assert person.skillcache("stats").out.startswith("The hooks have seen no call yet.")
 
 
+@pytest.mark.long
 def test_it_says_why_commands_ran(person: Person, tmp_path: Path) -> None:
     """Of real runs: the second for an edited file, the third for two commits, the fourth as it was asked for."""
     project = tmp_path / "project"

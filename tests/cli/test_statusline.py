@@ -60,6 +60,7 @@ def test_it_says_what_the_session_was_spared(person: Person) -> None:
         assert shown(person, given) == ""
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "theirs",
     [

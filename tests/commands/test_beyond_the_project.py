@@ -171,6 +171,7 @@ def test_settings_of_a_tool_that_nothing_names_do_not_count(tmp_path: Path, line
 _OF_PACKAGES = ".venv/lib/python3.11/site-packages/pytest_flake8-1.dist-info/METADATA"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("where", ["setup.cfg", "tests/test_style.py", "Makefile", _OF_PACKAGES, ""])
 def test_those_of_one_that_a_suite_may_run_do(shell: Shell, where: str) -> None:
     """By a text of the project, a package of its environment or a variable."""
@@ -248,6 +249,7 @@ def test_folders_that_variables_name_are_looked_into(tmp_path: Path) -> None:
         counts(shell, line, f"{folder}/{file}", **{name: str(folder)})
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", ["../fixture.json", "~/.config/app.json", "../pytest.ini", "../lib/deep/a.txt"])
 def test_what_was_changed_and_changed_back_meanwhile_was_no_input(shell: Shell, path: str) -> None:
     write(real(shell, path), "one\n")

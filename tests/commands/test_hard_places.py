@@ -51,6 +51,7 @@ def test_an_input_that_begins_late(shell: Shell) -> None:
         assert shell.call(f"{late} | pytest -x", DO="cat").stdout == "late\n"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("limit", ["-n 8", "-n 9", "-n 10", "-n 11", "-v 20000", "-d 10000"])
 def test_where_there_is_no_room_for_us(shell: Shell, limit: str) -> None:
     for count in (1, 200_000):  # a pipe holds one of them
@@ -195,6 +196,7 @@ def _gone(folder: Path) -> Iterator[None]:
         library.umount2(os.fsencode(folder), 2)
 
 
+@pytest.mark.long
 def test_a_share_that_has_gone_away(shell: Shell) -> None:
     (shell.project / "conftest.py").write_text('open("../share/data.json")')
     environ = {"DO": "echo all well; trap '' PIPE; cat", "SKILLCACHE_CAPTURE_TIME": "0.5"}
@@ -222,6 +224,7 @@ _ENDLESS = """CREATE TRIGGER held_up AFTER INSERT ON records BEGIN DELETE FROM r
     (WITH RECURSIVE one (x) AS (SELECT 1 UNION ALL SELECT x FROM one) SELECT count(*) FROM one); END"""
 
 
+@pytest.mark.long
 def test_a_store_that_does_not_come_back(shell: Shell) -> None:
     shell.environ["SKILLCACHE_CAPTURE_TIME"] = "1"
     shell.call("pytest -q", DO="echo all well")

@@ -232,6 +232,7 @@ _CHANGES: list[tuple[str, Callable[[Session], object], set[str]]] = [
 ]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("change", "holding"), [row[1:] for row in _CHANGES], ids=[row[0] for row in _CHANGES])
 def test_what_is_told_is_what_the_shim_then_gives(
     session: Session, change: Callable[[Session], object], holding: set[str]
@@ -315,6 +316,7 @@ def test_no_value_of_a_variable_is_kept(session: Session) -> None:
     assert kept.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "line", ["", "{}", "[1]", '[1,"a","b","c","d","e","f","../..",["pytest"]]', '["x"]', "\\ud800", "[" * 500]
 )

@@ -57,6 +57,7 @@ def test_they_are_cached_with_a_file(shell: Shell) -> None:
         assert shell.runs() - before == 1
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("lane", LINES)
 @pytest.mark.parametrize("where", ["ff", "$HOME/ff", "--in=ff"])
 def test_a_named_pipe_is_read_by_the_command_alone(shell: Shell, lane: str, where: str) -> None:
@@ -68,6 +69,7 @@ def test_a_named_pipe_is_read_by_the_command_alone(shell: Shell, lane: str, wher
         assert (done.stdout, done.returncode) == (f"{text}\n", 0)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("lane", LINES)
 @pytest.mark.parametrize("given", ["<(echo {})", "data <(echo {})", "--in=<(echo {})"])
 def test_what_a_shell_substitutes_is_in_no_key(shell: Shell, lane: str, given: str) -> None:

@@ -41,6 +41,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.table
 def test_what_their_text_names_counts(shell: Shell) -> None:
     for text, path in TEXTS.items():
         write(shell.project / "sub/t/test_s.py", text)
@@ -58,6 +59,7 @@ def test_so_do_the_programs_and_the_variables(shell: Shell) -> None:
     assert len({*keys, shell.key("pytest -q", EDITOR="ed")}) == 3
 
 
+@pytest.mark.table
 def test_so_do_their_folders_and_permissions(shell: Shell) -> None:
     """And what runs there is run again for them, and given while they stay."""
     write(shell.base / "do.sh", "ls -d sub/out; stat -c %a sub/data\n")
@@ -70,6 +72,7 @@ def test_so_do_their_folders_and_permissions(shell: Shell) -> None:
     assert shell.key("pytest -q") != key, "other permissions"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", ["test_a.py", "sub/test_s.py"])
 def test_so_does_what_a_text_asks_git_of_them(shell: Shell, path: str) -> None:
     write(shell.project / path, "run(['git', 'describe', '--tags'], cwd='sub')")

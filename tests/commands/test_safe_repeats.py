@@ -52,6 +52,7 @@ _WAYS = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("way", _WAYS)
 def test_a_report_that_each_run_writes_anew_keeps_nothing_from_being_served(shell: Shell, way: str) -> None:
     does(shell, f"cat data; {_WAYS[way]}; echo all well\n")
@@ -69,6 +70,7 @@ def _runs(shell: Shell, text: str = "one\nall well\n") -> int:
     return shell.runs() - before
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "change",
     ["rm report.xml", "echo other >report.xml", "touch report.xml", "cp report.xml x.tmp; mv x.tmp report.xml"],
@@ -123,6 +125,7 @@ _READS = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("read", _READS)
 def test_what_a_run_reads_of_the_last_one_is_an_input(shell: Shell, read: str) -> None:
     does(shell, _READS[read] + "\n")

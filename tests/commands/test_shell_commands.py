@@ -150,6 +150,7 @@ def test_what_a_command_leaves_behind_goes_on(shell: Shell) -> None:
     assert shell.call("pytest -q", DO="(sleep 0.5; echo late) & echo early").stdout == bare.stdout
 
 
+@pytest.mark.long
 def test_killed_at_any_moment_nothing_is_left_and_nothing_is_stuck(shell: Shell) -> None:
     """The program that the shell waits for is killed: its own status or the signal's, at most one run each time."""
     environ = {**shell.environ, "PATH": f"{shell.shims()}:{shell.environ['PATH']}", "DO": "exec sleep 0.2"}

@@ -111,6 +111,7 @@ def test_what_is_read_and_written_elsewhere_is_not_recorded(bash: Shell) -> None
         assert done.stdout == f"said\n{text}\n"
 
 
+@pytest.mark.long
 def test_input_that_is_written_slowly_comes_whole(bash: Shell) -> None:
     does(bash, "read line; echo $line; wc -l\n")
     bash.same("(for i in $(seq 12); do echo line $i; sleep 0.25; done) | pytest -q", runs=2)

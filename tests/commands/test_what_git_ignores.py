@@ -131,6 +131,7 @@ def test_it_does_once_a_run_has_left_it_as_it_was(shell: Shell, path: str) -> No
     runs_again(shell)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("ignored", "writes", "within"),
     [
@@ -169,6 +170,7 @@ def test_a_cache_that_a_run_tells_of_is_no_bookkeeping(shell: Shell) -> None:
     is_served(shell, within=0)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", [".best", "reports/cov.json", "best.log", "best.pid", "coverage/last.txt"])
 def test_what_a_run_reads_of_its_own_last_run_is_an_input(shell: Shell, path: str) -> None:
     """A ratchet: a score that is lower than the best one fails, and so does a report that is held against the last."""
@@ -188,6 +190,7 @@ def test_what_a_run_reads_of_its_own_last_run_is_an_input(shell: Shell, path: st
     assert given(shell)[:2] == ("fell\n", 1)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", [".n", "run.log", "reports/last.json", "a.pid", "coverage/n.txt"])
 def test_a_counter_counts(shell: Shell, path: str) -> None:
     write(shell, ".gitignore", f"{path}\n")
@@ -305,6 +308,7 @@ def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None
 # Folders and permissions.
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", ["out", "deep/er/out", "src/out", "ignored"])
 def test_an_empty_folder_counts(shell: Shell, path: str) -> None:
     write(shell, ".gitignore", "ignored/\n")
@@ -412,6 +416,7 @@ def test_a_submodule_s_tests_that_read_what_the_superproject_has(shell: Shell) -
     runs_again(shell, line)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("path", "within"), [("../out.log", 2), ("../out.txt", 2), ("{base}/out.txt", 2)])
 def test_a_file_elsewhere_that_the_run_writes_keeps_nothing_from_being_served(
     shell: Shell, path: str, within: int
@@ -451,6 +456,7 @@ def test_a_report_of_another_command_that_a_run_leaves_alone_counts_by_being_the
     runs_again(shell)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "reads",
     [

@@ -74,6 +74,7 @@ ASKING = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ASKING)
 def test_what_a_text_asks_git_counts_as_far_as_it_asks(shell: Shell, text: str) -> None:
     (shell.project / "test_a.py").write_text(text)
@@ -99,6 +100,7 @@ STARTED = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", STARTED)
 def test_a_script_asks_git_where_a_test_starts_it(shell: Shell, text: str) -> None:
     write(shell.project / "test_a.py", text)
@@ -144,6 +146,7 @@ BY_CHANGES = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", BY_CHANGES)
 def test_a_task_depends_on_git_where_its_tools_go_by_what_has_changed(shell: Shell, text: str) -> None:
     write(shell.project / "package.json", json.dumps({"scripts": {"test": text}}))
@@ -192,6 +195,7 @@ ASKING_NOTHING = [
 ]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("path", "text"), PLACES + ASKING_NOTHING)
 def test_where_the_project_lies_counts_where_a_text_asks_for_it(shell: Shell, path: str, text: str) -> None:
     write(shell.project / path, text)
@@ -310,6 +314,7 @@ KEPT = {  # what hypothesis 6.170, eslint 10, stylelint 17 and prettier 3 were s
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", KEPT)
 def test_what_a_tool_keeps_and_goes_by_counts(shell: Shell, text: str) -> None:
     line, path = KEPT[text]

@@ -41,6 +41,7 @@ SETTINGS = {
 GIT_SAYS = "[x]\n\ty = {}"  # git ends where its settings are none
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", SETTINGS)
 def test_the_settings_of_a_program_that_a_test_starts_count(shell: Shell, text: str) -> None:
     for name in ("curl", "jq", "npm", "frob", "sqlite3", "mysql", "go", "mvn", "gradle"):

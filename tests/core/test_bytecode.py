@@ -84,6 +84,7 @@ def test_the_file_of_another_installation_is_not_used(copy: Copy) -> None:
     assert copy.loader_of("skillcache.tools.inflight") == "SourceFileLoader"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("damage", [b"", b"x", b"\0" * 100])
 def test_a_damaged_file_is_not_used(copy: Copy, damage: bytes) -> None:
     copy.write()

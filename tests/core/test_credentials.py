@@ -72,6 +72,7 @@ def test_a_credential_is_found_and_redacted_in_any_surroundings() -> None:
             assert find.find(redacted) is None, redacted
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("before", ["line before\n", "a\r\n\t", "\n\u00e9 ", "a\n\x1b[1;32m"])
 def test_a_credential_is_found_and_redacted_behind_an_escape(before: str) -> None:
     for kind, text in TRUE:

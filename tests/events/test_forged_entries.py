@@ -59,6 +59,7 @@ OUTPUTS = (
 )  # fmt: skip
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("tool", "tool_input", "response"),
     [("WebFetch", FETCH, fetched()), ("WebSearch", SEARCH, searched()), ("mcp__words__count", WORDS, "3")],

@@ -195,6 +195,7 @@ class TestWhatIsEqual:
         assert (one.call, one.inputs, one.result) == (two.call, two.inputs, two.result)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "command",
     [
@@ -235,6 +236,7 @@ def test_a_line_that_a_rule_names_or_none_should_is_not_seen(busy: Person, comma
     assert counts.read(busy.cache) == []
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("command", "pattern"),
     [
@@ -273,6 +275,7 @@ def test_a_call_that_a_rule_of_one_s_own_names_or_shuts_out_is_not_seen(person: 
     assert person.sightings == []
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("match", ["mcp__words__*", "WebSearch", "WebFetch", "Agent", "Skill(words)"])
 def test_a_rule_about_other_tools_hides_no_line(person: Person, match: str) -> None:
     person.configure(f'[[rules]]\nmatch = "{match}"\n')

@@ -28,6 +28,7 @@ def test_a_pipe_that_nobody_reads_holds_nothing_up(place: Place, name: str) -> N
     assert place.call("pytest -q")[0] == first
 
 
+@pytest.mark.long
 def test_a_hook_whose_time_is_up_ends_even_where_that_cannot_be_counted(tmp_path: Path) -> None:
     """The time is short here, and both the event and the count wait for ever."""
     script = (
@@ -121,6 +122,7 @@ class TestBadInput:
         b'{"hook_event_name":"PreToolUse","tool_name":[],"tool_input":{},"cwd":"/","tool_use_id":"t"}',
     )  # fmt: skip
 
+    @pytest.mark.table
     @pytest.mark.parametrize("script", ["pre_tool_use.py", "post_tool_use.py"])
     @pytest.mark.parametrize("data", EVENTS)
     def test_leaves_the_call_untouched_and_is_counted(self, place: Place, script: str, data: bytes) -> None:

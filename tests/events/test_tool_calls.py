@@ -169,6 +169,7 @@ class TestWeb:
         tools.call("WebFetch", FETCH, fetched())
         assert tools.call("WebFetch", {**FETCH, **change}, fetched()) is None
 
+    @pytest.mark.table
     @pytest.mark.parametrize(
         ("response", "outcome"),
         [
@@ -204,6 +205,7 @@ class TestWeb:
         assert tools.call("WebFetch", {**FETCH, "url": url}, fetched()) is None
         assert tools.place.counted() == ["secret"] * 2
 
+    @pytest.mark.table
     @pytest.mark.parametrize("before", ["", "The keys are:\n", "\t", "\u00e9"])
     def test_a_page_that_shows_a_credential_is_not_stored(self, tools: Tools, before: str) -> None:
         tools.call("WebFetch", FETCH, fetched(f"{before}AKIA" + "Z7Q2XW5K3JH6RT4M"))
@@ -289,6 +291,7 @@ class TestMcp:
         assert self.call(tools, tool_input=turned) is not None
         assert self.call(tools, tool_input={**turned, "text": "one  two"}) is None
 
+    @pytest.mark.table
     @pytest.mark.parametrize("name", ["plain", "caf\u00e9", 'a "b" \\c'])
     def test_a_result_that_names_its_place_is_served_there_alone(self, tools: Tools, name: str) -> None:
         first, other = tools.place.root, tools.place.base / name

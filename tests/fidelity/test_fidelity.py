@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests.fidelity.lines import LINES, Line
 from tests.fidelity.world import World
+
+pytestmark = pytest.mark.long
 
 
 def test_each_line_is_served_as_a_fresh_run_would_give_it(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.fidelity.real_projects import PROJECTS, Project, Workshop
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("project", PROJECTS, ids=lambda project: project.name)
 def test_a_real_suite_is_replayed_as_a_fresh_run_would_give_it(tmp_path: Path, project: Project) -> None:

@@ -51,6 +51,7 @@ def test_such_an_option_elsewhere_in_the_file_is_none(repo: "Project") -> None:
     assert repo.capture(executables=PYTEST)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "recipe",
     ["git diff --name-only HEAD | xargs pytest", "V=$$(git describe) pytest", "git -C . log -1", "jest --onlyChanged"],

@@ -7,10 +7,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fingerprint.conftest import Project
+
+pytestmark = pytest.mark.long
 
 NAMES = ("a.py", "src/b.py", "src/c d.py", "src/deep/e.py", "src.py", "z")
 edits = st.one_of(

@@ -383,6 +383,7 @@ def test_a_link_on_the_way_to_the_project_changes_nothing(repo: "Project", tmp_p
     assert other.capture("src").root == str(repo.top)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "section",
     [

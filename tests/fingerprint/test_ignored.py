@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.fingerprint.conftest import Project
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "path",
     [
@@ -42,6 +43,7 @@ def test_an_ignored_file_counts(repo: "Project", path: str) -> None:
     assert len({before, first, repo.rows()}) == 3
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "path",
     [

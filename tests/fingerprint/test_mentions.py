@@ -20,6 +20,7 @@ def named(repo: Project) -> list[str]:
     return [row[1] for row in repo.rows() if row[0] == "mention"]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("path", "text", "there"),
     [
@@ -122,6 +123,7 @@ def test_what_a_text_names_is_an_input(repo: Project, path: str, text: str, ther
     assert len({absent, one, two, gone}) == 4
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("text", ["open('{}')", "url = 'sqlite:///{}'", "url = sqlite:///{}"])
 @pytest.mark.parametrize("name", ["x.txt", "dätä/x.txt", "y=1/x(1).txt"])
 def test_so_is_a_path_from_the_top_however_it_is_spelled(repo: Project, text: str, name: str) -> None:
@@ -177,6 +179,7 @@ def test_what_lies_below_a_folder_at_the_top_counts_by_names(
     assert len(named(repo)) == 1
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -252,6 +255,7 @@ def test_a_variable_may_be_called_in_small_letters(repo: Project) -> None:
     assert repo.rows(environ=environ) != one
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("where", "what"),
     [
@@ -275,6 +279,7 @@ def test_one_text_may_climb_and_another_say_what_it_means_there(repo: Project, w
     assert named(repo) == []
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("path", "text", "there"),
     [
@@ -381,6 +386,7 @@ CHAINS = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("kind", CHAINS)
 def test_what_leads_out_is_read_for_what_it_names(repo: Project, kind: str) -> None:
     environ, links, texts, there = CHAINS[kind]
@@ -465,6 +471,7 @@ def test_facts_of_the_machine_count_where_a_text_asks_for_them(repo: Project, mo
     assert changes() == set()  # a script is of tasks
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("path", "text"),
     [

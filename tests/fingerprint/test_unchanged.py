@@ -99,6 +99,7 @@ NO_CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("change", [*CHANGES, *NO_CHANGES])
 def test_what_find_finds_unchanged_is_what_a_look_at_all_gives(
     top: Path, change: str, monkeypatch: pytest.MonkeyPatch

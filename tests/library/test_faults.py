@@ -66,6 +66,7 @@ def timed(call: Callable[[], object]) -> object:
     return result
 
 
+@pytest.mark.table
 def test_nothing_is_found_everything_is_computed_and_nobody_waits(cache: Cache) -> None:
     assert timed(lambda: cache.get("report", 1, "default")) == "default"
     assert timed(lambda: cache.fetch("report", 1, lambda: "computed")) == ("computed", False)
@@ -75,6 +76,7 @@ def test_nothing_is_found_everything_is_computed_and_nobody_waits(cache: Cache) 
     assert cache.hits == 0
 
 
+@pytest.mark.table
 def test_what_takes_back_a_value_tells(cache: Cache) -> None:
     for call in (
         lambda: cache.delete("report", 1),

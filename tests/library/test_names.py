@@ -60,6 +60,7 @@ def repository(path: Path, origin: str = "") -> None:
     write(path / ".git/config", f'[remote "origin"]\n\turl = {origin}\n' if origin else "")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("how", ["git", "origins", "folders", "one project"])
 def test_modules_that_are_called_the_same_share_nothing(store: str, tmp_path: Path, how: str) -> None:
     for name in ("one", "two"):

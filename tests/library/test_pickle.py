@@ -64,6 +64,7 @@ def test_a_client_stays_where_it_is(redis_server: RedisServer) -> None:
             pickle.dumps(cache)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
 def test_workers_share_what_it_holds(url: str, method: str, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)

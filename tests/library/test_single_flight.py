@@ -119,6 +119,7 @@ def test_when_the_owner_is_killed_another_takes_over(url: str) -> None:
     assert took < PATIENCE / 2  # and not when the others' patience was at its end
 
 
+@pytest.mark.long
 def test_an_owner_that_takes_longer_than_its_lease_keeps_it(url: str) -> None:
     began = threading.Event()
     computed = []
@@ -138,6 +139,7 @@ def test_an_owner_that_takes_longer_than_its_lease_keeps_it(url: str) -> None:
     assert computed == [1]
 
 
+@pytest.mark.long
 def test_a_task_that_takes_longer_than_its_lease_keeps_it(url: str) -> None:
     computed = []
 

@@ -47,6 +47,7 @@ def _told(lines: list[int]) -> list[str]:
     return [text[line - 1] for line in dict.fromkeys(lines)]
 
 
+@pytest.mark.long
 def test_mypy(files: Path) -> None:
     words = [sys.executable, "-m", "mypy", "--strict", "--explicit-package-bases", "--no-error-summary"]
     paths = [str(files / name) for name in ("right.py", "wrong.py")]

@@ -17,6 +17,8 @@ from tests.conftest import empty_redis, until
 from tests.messages.client import HOOK, Project, Session, quoted
 from tests.messages.crowd import Crowd
 
+pytestmark = pytest.mark.long
+
 _MESSAGES = 250
 _KILLS = 6
 _KILLED_HOOKS = 20  # at least

@@ -217,6 +217,7 @@ def test_other_programs_speak_the_same_channel_and_inbox(
             assert next_of(subscription).value == {"free": "form"}
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_does_not_hold_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as silent:

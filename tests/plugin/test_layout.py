@@ -123,6 +123,7 @@ def from_checkout(home: Path, cwd: Path | str, **environ: str) -> subprocess.Com
     )
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("first", ["{project}/bin", "{project}/.venv/bin/", "{home}/link", ".", "bin", ".venv/bin", ""])
 @pytest.mark.parametrize(("cwd", "named"), [("{project}", ""), ("{project}/sub", ""), ("/", "{project}")])
 def test_no_python_of_a_project_is_started(tmp_path: Path, project: Path, first: str, cwd: str, named: str) -> None:

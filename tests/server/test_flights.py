@@ -87,6 +87,7 @@ def test_a_call_that_is_left_before_it_is_answered_holds_nobody(server: Server, 
     assert "waited_in_vain" not in server.outcomes()
 
 
+@pytest.mark.long
 def test_a_claim_is_held_for_as_long_as_the_call_runs(server: Server, other: Server) -> None:
     event = server.event()
     assert server.call(event) == FOLLOW

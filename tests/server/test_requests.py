@@ -238,6 +238,7 @@ def test_who_comes_second_waits_for_the_run_of_the_first(server: Server) -> None
     assert server.post("/wait", {"ticket": said["ticket"]}) == {}
 
 
+@pytest.mark.long
 def test_who_gives_up_waiting_holds_nobody(server: Server) -> None:
     """The second call's client is gone when the run it waited for ends without a result: a third runs at once."""
     first = server.event(session_id="one")
@@ -271,6 +272,7 @@ def test_it_has_the_project_of_the_moment(server: Server, tmp_path: Path) -> Non
     assert server.call(server.event()) == {"follow": True}
 
 
+@pytest.mark.long
 def test_another_environment_is_not_answered_for_until_another_server_takes_over(server: Server) -> None:
     settings = server.home / ".claude/settings.json"
     server.record()
@@ -293,6 +295,7 @@ def test_options_are_waited_for(cold_server: Server, redis_server: RedisServer) 
     assert b"skill_cache:" in redis_server.command("KEYS", "*")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("name", ["a string of 10 GB", "arrays of arrays", "pushes without end", "a list of lists"])
 def test_a_store_that_means_ill_holds_nobody_up(cold_server: Server, name: str) -> None:
     with Hostile(REPLIES[name]) as store:

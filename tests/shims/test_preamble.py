@@ -19,6 +19,7 @@ def ready(shell: Shell) -> Shell:
     return shell
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("option", ["set -e", "set -u", "set -eu -o pipefail", "set -C", "set -a"])
 def test_it_answers_whatever_the_shell_is_set_to(ready: Shell, option: str) -> None:
     for _ in range(2):

@@ -18,6 +18,7 @@ def says_that_it_is_kept_out(skills: Skills, argument: str) -> bool:
     return status == 1
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("declared", "script", "argument"),
     [

@@ -50,6 +50,7 @@ def declare(place: Skills, declared: str) -> None:
     place.script.write_text(SCRIPT)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("declared", "arguments", "path"),
     [
@@ -125,6 +126,7 @@ def test_one_that_was_edited_since_is_not_written_over_but_by_a_run(place: Skill
     assert place.call("in.txt -o out.txt")[1] is True
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("named", "outcome"),
     [
@@ -225,6 +227,7 @@ def test_it_counts_from_where_the_script_runs(place: Skills) -> None:
     assert (place.root / "made/out.txt").read_text() == "plain: ONE\n"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("path", ["app.py", "out.txt.x", "sub/out.txt", ".git/hooks/pre-commit"])
 def test_a_forged_entry_writes_nothing_but_what_the_call_names(place: Skills, path: str) -> None:
     place.call("in.txt -o out.txt")
@@ -242,6 +245,7 @@ def test_a_person_s_rule_may_say_it(place: Skills) -> None:
     assert [place.call("in.txt -o out.txt")[1] for _ in range(2)] == [False, True]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "text", ["{}", "{-}", "{o}", "{0}", "{-out}", "{--o", "{-o},x", "{-o,1}", "{--a b}", "{a,b}.csv"]
 )

@@ -50,6 +50,7 @@ def test_a_file_that_was_edited_since_is_not_written_over_but_by_a_run(skills: S
     assert (path.read_text(), skills.call()[1]) == ("1\n", True)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "declared",
     [
@@ -136,6 +137,7 @@ def test_so_does_a_package_that_was_installed(skills: Skills) -> None:
     assert skills.last() == "undeclared"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "git", ["add -A", "commit -qm x", "tag x", "checkout -qb x", "update-index --assume-unchanged app.py"]
 )
@@ -162,6 +164,7 @@ def test_so_does_a_committed_package_and_a_repository_within(skills: Skills) -> 
         assert skills.last() == "undeclared"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("arguments", ["{base}/given/a.csv", "{base}/given", "--in={base}/given/a.csv"])
 @pytest.mark.parametrize("line", ["{line}", "cd ~/.claude/skills/report && python3 scripts/run.py"])
 def test_so_does_one_beside_what_it_was_given_elsewhere(skills: Skills, arguments: str, line: str) -> None:

@@ -320,6 +320,7 @@ def test_two_homes_share_and_an_output_that_names_the_skill_s_place_stays(skills
     assert skills.call("a")[1] is True
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("setting", "seconds", "stored"),
     [("", 0.15, True), ("min_duration_declared = 5", 0.15, False), ("min_duration = 0", 0, True)],
@@ -400,6 +401,7 @@ metadata:
     assert [skills.call("app.py")[1] for _ in range(2)] == [False, True]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("kind", ["home", "project", "plugin"])
 def test_what_a_skill_shares_counts(skills: Skills, kind: str) -> None:
     base = {
@@ -441,6 +443,7 @@ def test_a_script_that_writes_into_what_it_shares_is_not_stored(skills: Skills) 
         assert skills.last() in ("undeclared", "changed_inputs")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("status", [0, 3, 137])
 @pytest.mark.parametrize(
     "declared", ["{ttl: 3600, failures: true, outputs: [out.txt]}", "{ttl: 3600, outputs: [out.txt]}"]
@@ -475,6 +478,7 @@ FROM_THE_SKILL = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("kind", ["home", "project", "plugin"])
 def test_what_is_named_from_the_skill_s_folder_counts(skills: Skills, kind: str) -> None:
     base = {"home": skills.home / ".claude", "project": skills.root / ".claude", "plugin": skills.home / PLUGIN}[kind]

@@ -11,6 +11,7 @@ from tests.skill.conftest import SCRIPT, Skills
 PLUGIN = ".claude/plugins/cache/market/docs/1.0"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("kind", ["home", "project", "plugin"])
 def test_all_spellings_of_a_call_share_what_is_stored(skills: Skills, kind: str) -> None:
     base = {
@@ -75,6 +76,7 @@ def test_a_skill_behind_a_link_is_known_by_both_its_paths(skills: Skills, tmp_pa
     assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "prints",
     [
@@ -95,6 +97,7 @@ def test_what_names_the_script_as_it_was_spelled_is_given_to_that_spelling_alone
         assert skills.place.run(line).text.rstrip() == fresh
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("line", ["python3 app.py", "python3 -c 1", "python3 sub/mod.py", "bash app.py", "node app.js"])
 def test_what_is_surely_no_script_of_a_skill_starts_nothing_of_ours(skills: Skills, line: str) -> None:
     skills.declare("{ttl: 3600}")
@@ -107,6 +110,7 @@ def test_what_is_surely_no_script_of_a_skill_starts_nothing_of_ours(skills: Skil
     assert skills.place.counted() == ["sandboxed"]
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("program", "words"),
     [
@@ -147,6 +151,7 @@ def test_what_is_looked_up_in_a_registry_runs(skills: Skills) -> None:
         assert skills.last() == "outside"
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     ("block", "served"),
     [

@@ -61,6 +61,7 @@ CASES = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("case", CASES)
 def test_what_stands_there_and_is_read_counts(place: Place, case: str) -> None:
     script, fields, given, path = CASES[case]
@@ -129,6 +130,7 @@ def test_a_verifying_run_is_not_held_against_one_of_another_place(place: Place) 
     assert place.call("in.txt") == ("two\n", True)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(
     "script",
     [
@@ -188,6 +190,7 @@ def test_a_list_of_arguments_in_a_file_is_left_to_runs(place: Place) -> None:
         assert place.call("@args.txt") == (f"['{text}']\n", False)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize(("fields", "given"), [({}, "gd"), ({"depends": ["gd/**"]}, ""), ({}, "~/gd")])
 def test_an_empty_folder_that_a_script_may_see_counts(place: Place, fields: dict[str, list[str]], given: str) -> None:
     place.skill('print(sorted(os.walk((sys.argv[1:] or ["gd"])[0]))[0][1])\n', **fields)

@@ -15,6 +15,8 @@ from tests.conftest import require_program
 from tests.fidelity.hooks import bare_python
 from tests.skill.trial import Trial
 
+pytestmark = pytest.mark.long
+
 DATA = Path(__file__).parents[1] / "data"
 CASES = [json.loads(line) for line in (DATA / "own_skills.jsonl").read_text().splitlines()]
 # Where a script writes outside the directory it runs in, or its output is that of another input.

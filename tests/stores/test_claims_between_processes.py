@@ -65,6 +65,7 @@ def test_of_64_processes_one_has_the_claim(start: Start, store: Store) -> None:
     assert {holder for holder in holders if holder} == {f"owner-{winner}"}
 
 
+@pytest.mark.long
 def test_no_release_is_missed_in_1000_rounds(start: Start) -> None:
     to_keeper, from_waiter = os.pipe()
     to_waiter, from_keeper = os.pipe()

@@ -310,6 +310,7 @@ PLACES: tuple[Callable[[Stranger], None], ...] = (
 )
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("make", PLACES)
 def test_no_filter_wherever_it_is(stranger: Stranger, make: Callable[[Stranger], None]) -> None:
     make(stranger)
@@ -425,6 +426,7 @@ PROMISES = {
 }
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("promise", PROMISES)
 def test_nothing_is_fetched_that_was_only_promised(stranger: Stranger, promise: str) -> None:
     stranger.write("a.txt", "0\n")
@@ -530,6 +532,7 @@ def below(stranger: Stranger, other: Path) -> None:
     stranger.write("a.txt", "1\n")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("make", [linked, with_submodule, ignored_inside, below])
 def test_nor_for_another_repository_that_theirs_leads_to(
     stranger: Stranger, make: Callable[[Stranger, Path], None]

@@ -40,6 +40,7 @@ def put_a_pipe(path: Path) -> None:
     os.mkfifo(path)
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("place", AT_ONCE)
 def test_a_pipe_in_the_place_of_a_file_that_we_read(stranger: Stranger, place: str) -> None:
     stranger.write("a.txt", "1\n")
@@ -62,6 +63,7 @@ def test_a_pipe_in_the_place_of_a_file_that_we_read(stranger: Stranger, place: s
 BY_GIT = (".git/commondir", ".gitignore", "sub/.gitignore", ".git/info/exclude", ".git/included", ".git/excludes")
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("place", BY_GIT)
 def test_a_pipe_that_git_waits_for_is_waited_for_once(stranger: Stranger, place: str) -> None:
     stranger.environ["SKILLCACHE_CAPTURE_TIME"] = "0.5"
