@@ -25,6 +25,8 @@ from skillcache.cache import verify
 from skillcache.cache.relocation import relocate
 from skillcache.claude.patterns import matches
 from skillcache.claude.patterns import parse as parse_pattern
+from skillcache.commands.ahead.line import following
+from skillcache.commands.ahead.task import _Makefile
 from skillcache.core.credentials import assignment, find, judgement, shapes
 from skillcache.core.outcomes import ConfigError
 from skillcache.fingerprint import mention_text, recipes, text_paths, texts
@@ -242,6 +244,32 @@ FUNCTIONS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
     "a task of make's": (
         lambda text: recipes._of_make(f"{text}\nt:\n\t" + text, "t", is_asked=True),
         ("a=b\n", "$(a)", "${a", "{{a}}", "$($(", "x: y\n"),
+    ),
+    "a line": (
+        lambda text: following(f"{text}; first; {text}", ("first",), "/"),
+        (
+            "a",
+            "a ",
+            "=",
+            "a=",
+            "'a'",
+            '"a" ',
+            '"$a',
+            "$a",
+            "${a}",
+            "${",
+            "\\",
+            "# a\n",
+            "a; ",
+            "a && ",
+            "a | ",
+            "2>&1 ",
+            "~:",
+        ),
+    ),
+    "a makefile": (
+        lambda text: _Makefile(text, "/").steps(["t", "a"]),
+        ("a: b\n", "t: a\n", "a: t\n\tfirst\n", "\ta\n", "ifdef a\n", "a \\\n", "a b ", "t:\n\tfirst; a\n"),
     ),
     "parse": (lambda text: _refused(parse_pattern, f"Bash{text}"), ("\\(", "\\", "(", "*")),
     "matches": (lambda text: matches("*a" * 50 + "b", text), ("a", "ab")),

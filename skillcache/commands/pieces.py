@@ -22,6 +22,7 @@ _SIGNS = ("&>>", "<<", "&&", "||", "|&", ";;", ";&", ">>", "<&", ">&", "&>", ">|
 _ENDS = " \t|&;<>()\n"
 _MAY_OPEN = "*?[]{}"
 _ALONE = ("[", "]", "{", "}")  # a word of one of these is the shell's own
+_ESCAPED = ("$", "`", '"', "\\")  # within quotes
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _SPECIAL = frozenset("?#@*$!-")  # parameters, as in `$?`
 
@@ -33,14 +34,14 @@ def pieces(text: str) -> "list[Piece]":
 
 
 class _Reader:
-    __slots__ = ("_at", "_is_open", "_is_quoted", "_is_set", "_text", "_word", "found")
+    __slots__ = ("_at", "_is_open", "_is_quoted", "_is_set", "_may_set", "_parts", "_text", "found")
 
     def __init__(self, text: str) -> None:
         self.found: list[Piece] = []
         self._text = text
         self._at = 0
-        self._word = ""
-        self._is_open = self._is_quoted = self._is_set = False
+        self._parts: list[str] = []  # of the word
+        self._is_open = self._is_quoted = self._is_set = self._may_set = False
 
     def read(self) -> None:
         text = self._text
@@ -66,13 +67,14 @@ class _Reader:
 
     def _whole(self) -> bool:
         """A word, from its first character on."""
-        self._word = ""
+        self._parts = []
         self._is_quoted = self._is_set = False
+        self._may_set = True
         self._is_open = self._text[self._at] == "="  # in zsh the path of a program
         while self._at < len(self._text) and self._text[self._at] not in _ENDS:
             if not self._step(self._text[self._at]):
                 return False
-        word = self._word
+        word = "".join(self._parts)
         if self._is_open and (self._is_quoted or word not in _ALONE):
             self.found.append((OPEN, word))
         elif self._is_set:
@@ -96,20 +98,22 @@ class _Reader:
             return self._escaped()
         if first == "`" or first < " " or first == "\x7f":
             return False
-        if first in _MAY_OPEN or (first == "~" and (not self._word or self._word[-1] in ":=")):
+        if first in _MAY_OPEN or (first == "~" and (not self._parts or self._parts[-1][-1:] in (":", "="))):
             self._is_open = True
-        elif first == "=" and not self._is_quoted and not self._is_open:
-            name = self._word.removesuffix("+")
+        elif first == "=" and self._may_set and not self._is_quoted and not self._is_open:
+            self._may_set = False
+            before = "".join(self._parts)
+            name = before.removesuffix("+")
             if name.isidentifier() and name.isascii():
                 self._is_set = True
-                self._is_open = name != self._word  # what it had before is part of it
-        self._word += first
+                self._is_open = name != before  # what it had until then is part of it
+        self._parts.append(first)
         self._at += 1
         return True
 
     def _single(self) -> bool:
         end = self._text.find("'", self._at + 1)
-        self._word += self._text[self._at + 1 : end]
+        self._parts.append(self._text[self._at + 1 : end])
         self._at = end + 1
         self._is_quoted = True
         return end >= 0
@@ -126,16 +130,16 @@ class _Reader:
                 return False
             if first == "\\":
                 after = self._text[self._at + 1 : self._at + 2]
-                self._word += "" if after == "\n" else after if after in ("$", "`", '"', "\\") else first + after
+                self._parts.append("" if after == "\n" else after if after in _ESCAPED else first + after)
                 self._at += 2
             elif first != "$":
-                self._word += first
+                self._parts.append(first)
                 self._at += 1
         return False
 
     def _escaped(self) -> bool:
         after = self._text[self._at + 1 : self._at + 2]
-        self._word += after.strip("\n")
+        self._parts.append(after.strip("\n"))
         self._is_quoted = self._is_quoted or after != "\n"
         self._at += 2
         return after != ""
@@ -160,6 +164,6 @@ class _Reader:
         elif after in ("(", "[", "'") or (after == '"' and not is_quoted):
             return False
         self._is_open = self._is_open or end > start
-        self._word += text[self._at : end]
+        self._parts.append(text[self._at : end])
         self._at = end
         return True

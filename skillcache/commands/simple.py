@@ -30,14 +30,17 @@ _RESERVED = frozenset(
 _BETWEEN = ("&&", "||", "|", "|&", ";", "&", "\n")
 PIPES = ("|", "|&")
 _NOWHERE = "/dev/null"
-_GIVEN = "given"
+_GIVEN, _OTHER = "given", "other"
 
 
-def pipelines(text: str) -> list[list[Simple]]:
-    """Its commands, those that a pipe joins together; of each the last says what is behind it."""
+def pipelines(text: str, *, joined: bool = True) -> list[list[Simple]]:
+    """Its commands, those that a pipe joins together; of each the last says what is behind it.
+
+    joined: whether the standard error of the shell is its standard output's own file.
+    """
     found: list[list[Simple]] = []
     is_piped = False
-    for each in _commands(pieces(text)):
+    for each in _commands(pieces(text), _GIVEN if joined else _OTHER):
         if not is_piped:
             found.append([])
         found[-1].append(each)
@@ -45,26 +48,26 @@ def pipelines(text: str) -> list[list[Simple]]:
     return found
 
 
-def _commands(found: "list[Piece]") -> list[Simple]:
+def _commands(found: "list[Piece]", errors: str) -> list[Simple]:
     commands: list[Simple] = []
     own: list[Piece] = []
     for kind, text in [*found, (SIGN, "")]:
         if kind == UNCLEAR or (kind == SIGN and text.startswith(";") and text != ";"):
-            return [*commands, _simple(own, UNCLEAR)]
+            return [*commands, _simple(own, UNCLEAR, errors)]
         if kind != SIGN or (text and text not in _BETWEEN):
             own.append((kind, text))
         elif own:
-            commands.append(_simple(own, text))
+            commands.append(_simple(own, text, errors))
             own = []
             if commands[-1].behind == UNCLEAR:
                 return commands
         elif text not in ("\n", "") or (text == "" and commands and commands[-1].behind in ("&&", "||", *PIPES)):
-            return [*commands, _simple([], UNCLEAR)]
+            return [*commands, _simple([], UNCLEAR, errors)]
     return commands
 
 
-def _simple(own: "list[Piece]", behind: str) -> Simple:
-    streams = _Streams(behind)
+def _simple(own: "list[Piece]", behind: str, errors: str) -> Simple:
+    streams = _Streams(behind, errors)
     assigned: dict[str, str] = {}
     words: list[str] = []
     is_sure = True
@@ -101,9 +104,9 @@ class _Streams:
 
     __slots__ = ("_places", "_turned", "are_bare", "is_read")
 
-    def __init__(self, behind: str) -> None:
-        self._places = {"1": behind if behind in PIPES else _GIVEN, "2": behind if behind == PIPES[1] else _GIVEN}
-        self._turned = [number for number, place in self._places.items() if place != _GIVEN]
+    def __init__(self, behind: str, errors: str) -> None:
+        self._turned = {"|": ["1"], "|&": ["1", "2"]}.get(behind, [])
+        self._places = {"1": _GIVEN, "2": errors, **dict.fromkeys(self._turned, behind)}
         self.are_bare = True
         self.is_read = False
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,17 @@ def kill(cluster: Cluster, number: int) -> None:
     master.process.wait(10)
     until(lambda: cluster.master_now(number).port != master.port)
     cluster.revive(master)
+
+
+def hang(cluster: Cluster, number: int) -> None:
+    """For longer than it takes the others to put its replica in its place."""
+    master = cluster.master_now(number)
+    master.process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(3)
+    finally:
+        master.process.send_signal(signal.SIGCONT)
+    until(lambda: b"role:slave" in master.command("INFO", "replication"))
 
 
 def quiet(url: str, agents: int, seconds: float, pace: float) -> Row:

@@ -28,7 +28,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from skillcache.core.paths import hooks_folder
-from tests.benchmarks.work import Row, World, changing, crowd, repeating, row, table, verdict
+from tests.benchmarks.work import Row, World, changing, crowd, forked, repeating, row, table, verdict
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, start_redis
 from tests.shims.shell import Shell
@@ -147,24 +147,19 @@ def calls(servers: Servers, agents: int, seconds: float, pace: float) -> list[li
 
 def _within(between: Wires, url: str, world: World, seconds: float, pace: float) -> list[dict[str, object]]:
     """In a process of the agents' host, which the one that invalidates is on, too."""
-    reading, writing = os.pipe()
-    if os.fork() == 0:
+
+    def work() -> list[dict[str, object]]:
         between.enter(AGENTS)
-        os.close(reading)
         with changing(url, world):
-            told = crowd(url, world, seconds, pace=pace)
-        with open(writing, "w") as file:
-            json.dump(told, file)
-        os._exit(0)
-    os.close(writing)
-    with open(reading) as file:
-        found: list[dict[str, object]] = json.load(file)
-    os.wait()
-    return found
+            return crowd(url, world, seconds, pace=pace)
+
+    (found,) = forked([work], 10 * seconds + 300)
+    assert found is not None
+    return list(found)
 
 
 class Process(NamedTuple):
-    """words: what is started; given: its standard input; says: whether it prints anything."""
+    """words: what is started; given: its standard input."""
 
     words: tuple[str, ...]
     given: bytes
@@ -201,12 +196,6 @@ class Session:
             "UserPromptSubmit, messages": Process(self._hook("deliver"), self._event("UserPromptSubmit", prompt="go")),
             "PostToolUse, its record": Process(self._hook("record"), self._event("PostToolUse", **called)),
             "Stop, its record": Process(self._hook("record"), self._event("Stop", stop_hook_active=False)),
-            "PreToolUse of WebFetch": Process(
-                self._hook("pre_tool_use"),
-                self._event(
-                    "PreToolUse", tool_name="WebFetch", tool_input={"url": "https://example.com", "prompt": "x"}
-                ),
-            ),
         }
 
     def run(self, between: Wires, process: Process) -> tuple[float, int, bytes, bytes]:
@@ -300,8 +289,8 @@ def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--agents", type=int, default=20)
     parser.add_argument("--pace", type=float, default=0.2, help="seconds between two calls of one")
-    parser.add_argument("--seconds", type=float, default=20, help="of each row")
-    parser.add_argument("--rounds", type=int, default=5, help="of whole processes")
+    parser.add_argument("--seconds", type=float, default=12, help="of each row")
+    parser.add_argument("--rounds", type=int, default=4, help="of whole processes")
     given = parser.parse_args(words)
     if shutil.which("ip") is None:
         parser.error("there is no `ip`: apt-get install iproute2")

@@ -14,17 +14,19 @@ invalidation that somebody had been told of.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import mmap
 import os
 import select
-import signal
 import struct
 import threading
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -243,26 +245,21 @@ def _waited() -> float:
         return 0.0
 
 
-def crowd(
-    url: str,
-    world: World,
-    seconds: float,
-    *,
-    pace: float = 0,
-    writes: bool = True,
-    enter: Callable[[], object] = lambda: None,
-) -> list[dict[str, Any]]:
-    """What each of the agents has seen. They end themselves. enter: what each does first."""
+def forked(works: Sequence[Callable[[], Any]], seconds: float) -> list[Any]:
+    """What each gives, in a process of its own; None of one that did not end within so many seconds, and shows why."""
     pipes = []
-    for number in range(world.agents):
+    for work in works:
         reading, writing = os.pipe()
         if os.fork() == 0:
-            signal.alarm(int(seconds + _AFTER + 2 * BOUND))
-            enter()
-            said = json.dumps(Agent(url, world, number, pace, writes=writes).work(seconds)).encode()
-            while said:
-                said = said[os.write(writing, said) :]
-            os._exit(0)
+            faulthandler.dump_traceback_later(seconds, exit=True)
+            try:
+                said = json.dumps(work()).encode()
+                while said:
+                    said = said[os.write(writing, said) :]
+            except BaseException:  # noqa: BLE001 - it is not to go on as its parent
+                traceback.print_exc()
+            finally:
+                os._exit(0)
         os.close(writing)
         pipes.append(reading)
     left = {pipe: bytearray() for pipe in pipes}
@@ -276,8 +273,14 @@ def crowd(
                 del left[pipe]
     for _ in pipes:
         os.wait()
-    return [json.loads(bytes(each)) if each else {"found": {"lost: agent": 1}, "times": [], "longest": 0.0}
-            for each in told]  # fmt: skip
+    return [json.loads(bytes(each)) if each else None for each in told]
+
+
+def crowd(url: str, world: World, seconds: float, *, pace: float = 0, writes: bool = True) -> list[dict[str, Any]]:
+    """What each of the agents has seen."""
+    works = [partial(Agent(url, world, number, pace, writes=writes).work, seconds) for number in range(world.agents)]
+    lost = {"found": {"lost: agent": 1}, "times": [], "longest": 0.0}
+    return [each or lost for each in forked(works, seconds + _AFTER + 2 * BOUND)]
 
 
 @contextmanager

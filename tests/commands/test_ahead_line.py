@@ -115,6 +115,12 @@ def test_a_command_is_found_by_all_of_its_words() -> None:
     assert following(line, ("pytest",), HERE) == []
 
 
+def test_streams_that_are_two_stay_so_unless_a_command_joins_them() -> None:
+    line = "first; mypy; pytest 2>&1; ruff 2>&1 | tail; tsc | tail; jest >/dev/null 2>&1; ava >&2"
+    joined = [asked.words[0] for asked in following(line, ("first",), HERE, joined=False) if asked.joined]
+    assert joined == ["pytest", "ruff", "jest", "ava"]
+
+
 def test_where_the_line_goes_the_commands_behind_it_are(tmp_path: Path) -> None:
     top = os.path.realpath(tmp_path)
     Path(top, "web/src").mkdir(parents=True)

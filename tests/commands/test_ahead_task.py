@@ -124,7 +124,9 @@ def test_where_a_makefile_is_not_sure_nothing_is_next(tmp_path: Path, makefile: 
 def test_nothing_is_next_for_a_make_that_goes_another_way(tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "Makefile").write_text("check:\n\tfirst\n\tmypy\n")
     assert of_makefile(["make", *words, "check"], str(tmp_path), ("first",), str(tmp_path)) == []
-    assert of_makefile(["make", "check", "X=1"], str(tmp_path), ("first",), str(tmp_path)) != []
+    for joined in (True, False):
+        (asked,) = of_makefile(["make", "check", "X=1"], str(tmp_path), ("first",), str(tmp_path), joined=joined)
+        assert asked.joined is joined
 
 
 def test_where_all_is_made_at_once_nothing_is_next(project: Project) -> None:

@@ -34,13 +34,14 @@ _SHELL = SHELL | {"cd", "command", "exit", "export", "set", "."}
 _OPTIONS = frozenset("-e -u -eu -ex -x -euo -exo -euxo -o pipefail errexit nounset xtrace".split())  # noqa: SIM905
 
 
-def following(line: str, words: tuple[str, ...], cwd: str) -> list[Asked]:
+def following(line: str, words: tuple[str, ...], cwd: str, *, joined: bool = True) -> list[Asked]:
     """The commands that a line starts behind the one of `words` if all before them end well.
 
-    cwd: where that one runs, absolute. What only looks is left out. The others are for the caller to judge: at the
+    cwd: where that one runs, absolute; joined: whether the shell's standard error is its standard output's own file, as
+    it is in the client. What only looks is left out. The others are for the caller to judge: at the
     first of them that no rule names the list ends, for it may change what those behind it would report on.
     """
-    return Course(line).behind(words, cwd)[0]
+    return Course(line, joined=joined).behind(words, cwd)[0]
 
 
 class Course:
@@ -48,8 +49,8 @@ class Course:
 
     __slots__ = ("_given",)
 
-    def __init__(self, line: str) -> None:
-        self._given = pipelines(line)
+    def __init__(self, line: str, *, joined: bool) -> None:
+        self._given = pipelines(line, joined=joined)
 
     def count(self, words: tuple[str, ...]) -> int:
         """How often it starts the command."""

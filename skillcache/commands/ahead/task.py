@@ -25,21 +25,22 @@ _SHELLS = ("sh", "bash", "dash", "zsh")
 _MOST = 200  # targets
 
 
-def of_task(words: tuple[str, ...], cwd: str, environ: "Mapping[str, str]") -> list[Asked]:
+def of_task(words: tuple[str, ...], cwd: str, environ: "Mapping[str, str]", *, joined: bool = True) -> list[Asked]:
     """The commands that come behind the one of `words` in the list of the task that has started this process.
 
-    environ: that of the command. `joined` is said of what is started with the streams that the command has.
+    environ: that of the command; joined: whether its standard error is its standard output's own file, as that of the
+    task then is.
     """
     script = environ.get("npm_lifecycle_script", "")
     if script and os.path.dirname(environ.get("npm_package_json", "")) == cwd:
-        found = following(script, words, cwd)
+        found = following(script, words, cwd, joined=joined)
         if found:
             return found
     if not environ.get("MAKELEVEL") or any(word.startswith("-j") for word in environ.get("MAKEFLAGS", "").split()):
         return []
     try:
         above = _make_above()
-        return [] if above is None else of_makefile(*above, words, cwd)
+        return [] if above is None else of_makefile(*above, words, cwd, joined=joined)
     except OSError:
         return []
 
@@ -55,12 +56,12 @@ def _make_above() -> "tuple[list[str], str] | None":
     return None
 
 
-def of_makefile(given: list[str], folder: str, words: tuple[str, ...], cwd: str) -> list[Asked]:
+def of_makefile(given: list[str], folder: str, words: tuple[str, ...], cwd: str, *, joined: bool = True) -> list[Asked]:
     """given: make's own words; folder: where it runs. See `of_task`. Raises OSError."""
     targets = _targets(given)
     text = next((text for name in _FILES if (text := files.read(f"{folder}/{name}", _CAP)) is not None), b"")
     steps = _Makefile(text.decode("utf-8", "replace"), folder).steps(targets)
-    courses = [Course(step) for step in steps]
+    courses = [Course(step, joined=joined) for step in steps]
     counts = [course.count(words) for course in courses]
     if sum(counts) != 1:
         return []
