@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+from skillcache.commands.ahead import ledger
 from skillcache.core import counts as tally
 from skillcache.core.outcomes import BYPASS, ERROR, STORE
 from tests.fidelity.world import World
@@ -33,6 +34,7 @@ def main() -> int:
                 served = f"{known.safe_served} of {known.safe_repeats} safe repeats served"
                 print(f"  {number} steps, {known.hits} hits, {len(known.wrong)} wrong, {served}", flush=True)
         counts = Counter(count.outcome for count in tally.read(world.cache))
+        ahead = ledger.totals(world.cache, time.time())
     report = world.report
     share = 100 * report.safe_served / max(1, report.safe_repeats)
     print(f"\nseed {asked.seed}, {time.monotonic() - begun:.0f} s")
@@ -43,6 +45,8 @@ def main() -> int:
         f" | {report.safe_repeats} | {report.safe_served} ({share:.1f} %) | {report.looks} |\n"
     )
     print(report.table() + "\n")
+    for total in ahead:
+        print(f"{total.rule}: {total.runs} run ahead, {total.used} of them asked for")
     for outcome, count in sorted(counts.items(), key=lambda item: (item[0].kind, -item[1])):
         if outcome.kind in {BYPASS, STORE, ERROR}:
             print(f"{count:6}  {outcome.kind:6}  {outcome.name}")

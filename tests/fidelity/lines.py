@@ -98,3 +98,18 @@ LINES = (
     Line("pytest -k flaky | tail -1"),
     Line("ruff check --fix .", safe=False),
 )  # fmt: skip
+# Of which the later commands are run ahead, where their rules say so.
+LISTS = (
+    Line("ruff check . && mypy sub && pytest"),
+    Line("flake8 sub; mypy sub; pytest -q"),
+    Line("ruff check . && cd sub && pytest -q 2>&1 | tail -2"),
+    Line("ruff check . && pytest -k loud && mypy ."),
+    Line("ruff check .; pytest -k cache; mypy sub"),
+    Line("ruff check .; pytest -k broken; mypy sub"),
+    Line("ruff check . && pytest -k broken | tail -1 && mypy sub"),
+    Line("ruff check . && pytest -k writes; mypy sub", safe=False),
+    Line("flake8 sub && pytest -k flaky"),
+    Line("ruff check . && . .venv/bin/activate && pytest -q"),
+    Line("ruff check . && echo three > app.py && pytest", calm=False),
+    Line("CI=1 ruff check . && pytest -q && CI=1 mypy sub"),
+)

@@ -1,12 +1,14 @@
 """Whatever is served equals what a fresh run gives now: a bounded share of tests/benchmarks/fidelity.py."""
 
 import os
+import time
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.fidelity.lines import LINES, Line
+from skillcache.commands.ahead import ledger
+from tests.fidelity.lines import LINES, LISTS, Line
 from tests.fidelity.world import World
 
 pytestmark = pytest.mark.long
@@ -33,6 +35,16 @@ def test_a_long_mixed_day_is_served_well_and_never_wrongly(tmp_path: Path) -> No
     assert report.wrong == []
     assert report.safe_served >= 0.9 * report.safe_repeats, report.missed
     assert report.hits > 5
+
+
+def test_what_runs_ahead_of_a_line_is_what_a_fresh_run_would_give(tmp_path: Path) -> None:
+    """Lists of checks, between steps of any kind: each call is held against a fresh run."""
+    world = World(tmp_path, "", Random(1), ahead=True)
+    for line in LISTS:
+        world.random.choice(world.changes())()
+        world.call_at(line, 0, calm=line.calm, cwd=str(world.roots[0]))
+    assert world.report.wrong == []
+    assert sum(total.used for total in ledger.totals(world.cache, time.time())) > 1
 
 
 # Lines that show a kind of step which only one of the tools sees.

@@ -27,7 +27,7 @@ from skillcache.core.paths import tally_file
 from tests.fidelity import observer
 from tests.fidelity.bash_tool import BashTool, Ran
 from tests.fidelity.hooks import bare_python, observing, path_of_machine
-from tests.fidelity.lines import LINES, Line
+from tests.fidelity.lines import LINES, LISTS, Line
 from tests.fidelity.surroundings import SHARED, TRACKED, Surroundings
 
 DAY = 86_400
@@ -112,7 +112,9 @@ class Report:
 
 
 # Half of the rules of the walk's commands.
-_AHEAD = "".join(f'[[rules]]\nmatch = "Bash({name}:*)"\nahead = true\n' for name in ("pytest", "mypy"))
+_AHEAD = "ahead_load = 1000\n" + "".join(
+    f'[[rules]]\nmatch = "Bash({name}:*)"\nahead = true\n' for name in ("pytest", "mypy")
+)
 
 
 class World:
@@ -364,7 +366,7 @@ class World:
 
     def call(self, line: Line | None = None) -> None:
         """One line, or at times the same one in two places at the same moment."""
-        line = line or self.random.choice(LINES)
+        line = line or self.random.choice(LISTS if self.ahead and self.random.random() < 0.5 else LINES)
         self.recent = [*self.recent[-2:], line]
         numbers = [self.random.randrange(len(self.roots))]
         alone = not line.calm or "{out}" in line.text or "commit" in line.text
