@@ -42,7 +42,7 @@ from skillcache.core import KW_ONLY, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Self
 
@@ -216,6 +216,8 @@ class _Signals:
 # the status of the one that has ended.
 running: "list[tuple[int, tuple[Stream, ...], _Guard]]" = []
 ended: list[int] = []
+# Whom to tell the number of a command's process before that has done anything.
+begun: "list[Callable[[int], object]]" = []
 
 
 def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> Ended:
@@ -235,6 +237,8 @@ def run(program: Program, given: Input, cap: int, *, joined: bool = False) -> En
             if isinstance(fault, OSError | MemoryError):
                 raise Unbegun from fault
             raise
+        for tell in begun:
+            tell(pid)
         guard.watch(pid)
         running.append((pid, streams, guard))
         signals.attend(pid)

@@ -6,11 +6,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from skillcache.commands.ahead import ledger, running
 from skillcache.commands.ahead.line import Asked
 from skillcache.commands.ahead.start import start
+from skillcache.core import processes
 from skillcache.settings.in_force import load
 from tests.conftest import until
 from tests.shims.shell import SHELLS, Shell
@@ -65,14 +67,15 @@ class Place(Shell):
         """Start these, as somebody in a Bash call would; `begins`: and wait until the first has begun."""
         before = self.runs()
         asked = [Asked(tuple(line.split()), cwd or str(self.project)) for line in lines]
-        known = {**self.within(), **environ}
+        known = {**self.within, **environ}
         start(load(known, str(self.project)), known, asked, why, "one")
         if begins:
             until(lambda: self.runs() > before)
             until(lambda: self.current().digest)
 
+    @cached_property
     def within(self) -> dict[str, str]:
-        """The environment of a command in a Bash call."""
+        """The environment of a command in a Bash call: asked for before anything runs ahead, for it would end that."""
         said = self.call("/usr/bin/env -0").stdout
         return dict(word.split("=", 1) for word in said.split("\0") if word)
 
@@ -80,6 +83,13 @@ class Place(Shell):
         found = running.current(str(self.cache))
         assert found is not None
         return found
+
+    def command(self) -> int:
+        """The process of the check that runs ahead."""
+        (number,) = [
+            number for number in self.processes("/check") if processes.parent_of(number) == self.current().group
+        ]
+        return number
 
     def is_idle(self) -> bool:
         """Whether nothing runs ahead, and its keeper has gone."""

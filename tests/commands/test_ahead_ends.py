@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Place:
 
 def family(place: Place) -> dict[str, int]:
     """The processes of a run ahead that has begun, by what they are."""
-    (check,) = place.processes("/check")
+    check = place.command()
     way = processes.parent_of(check)
     first = processes.parent_of(way)
     keeper = processes.parent_of(first)

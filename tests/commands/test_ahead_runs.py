@@ -15,6 +15,7 @@ import pytest
 
 from skillcache.commands.ahead import log, running
 from skillcache.commands.ahead.start import is_busy, is_on_battery
+from skillcache.core import processes
 from skillcache.core.git import identity
 from skillcache.settings.in_force import load
 from tests.commands.ahead import RULES, SAID, Place
@@ -79,13 +80,13 @@ def joined(place: Place) -> Iterator[subprocess.Popen[bytes]]:
 def test_one_that_was_joined_is_the_calls_own(place: Place) -> None:
     """It gets the usual priority, and no other command ends it."""
     place.ahead("check one")
-    (check,) = place.processes("/check")
+    check = place.command()
     assert os.sched_getscheduler(check) == os.SCHED_IDLE
     with joined(place) as process:
         until(lambda: os.sched_getscheduler(check) == os.SCHED_OTHER)
         until(lambda: running.current(str(place.cache)) is None)
         assert place.call("other").stdout == "other says \n"
-        assert place.processes("/check") == [check]
+        assert processes.describe(check)
         place.open("one")
         place.settle_but(process)
     assert place.became() == ["stored"]

@@ -41,7 +41,7 @@ def test_it_has_gone_before_another_command_begins(of_shell: Place, line: str) -
     of_shell.tool("look", LOOK)
     of_shell.open("two")
     of_shell.ahead("check one")
-    (number,) = of_shell.processes("/check")
+    number = of_shell.command()
     said = of_shell.call(line, CHECKS=f"{of_shell.bin}/check one").stdout
     assert said.endswith("alone\n")
     assert not os.path.exists(f"/proc/{number}")

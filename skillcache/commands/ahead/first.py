@@ -19,6 +19,7 @@ from _signal import (  # type: ignore[import-not-found]
     signal,
 )
 
+from skillcache.commands import child
 from skillcache.commands.ahead import tree
 from skillcache.core import files
 from skillcache.core.paths import runs_folder
@@ -81,7 +82,8 @@ def _be_way(first: int, lock: int, begin: "Callable[[], int]") -> "NoReturn":
         signal(SIGTERM, SIG_DFL)
         signal(SIGINT, default_int_handler)
         pthread_sigmask(SIG_SETMASK, ())
-        tree.make_last()
+        # The command alone: others wait for us while we hold the store.
+        child.begun.append(tree.make_last)
         status = begin()
     finally:
         os._exit(status)

@@ -1,7 +1,7 @@
 """Runs ahead, from their begin to their end.
 
     keeper - first (see `first`) - way (see `unasked`) - command
-                                   from here on a session and a group of their own, of the lowest priority
+                                   from here on a session and a group of their own; the command has the lowest priority
 
 One at a time. It ends at once when it is asked to (SIGTERM, see `running.stop`), when a file that counts was touched,
 when the client has ended, on battery and above a load: ^C to all of it but the way, which is held meanwhile, so that
@@ -155,14 +155,16 @@ class Keeper:
         since = stamp(self._cache)
         content = Content(task.cwd, task.environ, task.plan.depends, since)
         locks = Locks(content.root, [task.cwd, *content.folders()], since)
+        if self._is_asked:
+            return
         keeper = os.getpid()
         reading, writing = os.pipe()
         os.set_blocking(reading, False)
+        way = unasked.Unasked(task, settings, chosen.environ, self._judging.why, writing)
         pthread_sigmask(SIG_BLOCK, _SIGNALS)
         try:
             number = os.fork()
             if not number:
-                way = unasked.Unasked(task, settings, chosen.environ, self._judging.why, writing)
                 first.be(keeper, self._cache, self._lock, way.go, way.tell_of)
         finally:
             pthread_sigmask(SIG_UNBLOCK, _SIGNALS)

@@ -107,12 +107,14 @@ def end_all(group: int) -> None:
         wait = min(2 * wait, 50 * _TICK)  # one that waits for a disk takes no signal
 
 
-def make_last() -> None:
-    """Leave this process, and what it starts, the processor and the disk that nobody else wants."""
+def make_last(pid: int) -> None:
+    """Leave a process, and what it will start, the processor, and with that the disk, that nobody else wants."""
     try:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    except (AttributeError, OSError):
-        os.nice(_LAST)
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+    except AttributeError:  # of Linux alone
+        os.setpriority(os.PRIO_PROCESS, pid, _LAST)
+    except OSError:  # it has ended
+        return
 
 
 def make_usual(pids: "Iterable[int]") -> bool:

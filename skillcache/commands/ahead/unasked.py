@@ -145,7 +145,7 @@ class _Unseen(Failure):
 
 
 class _Quiet(Breaker):
-    """What takes long with the time that nobody else wants takes no longer than it may where somebody waits."""
+    """How long a look takes while nobody waits says nothing of how long it takes who does."""
 
     def require_quick(self) -> None:
         return
