@@ -1,4 +1,4 @@
-"""A cluster of real servers on loopback: three that share the slots and, if asked, a replica of each."""
+"""A cluster of real servers, on loopback or on hosts of their own: three that share the slots, and replicas of them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,25 @@ import socket
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from skillcache.stores.cluster import HOME, TAGS, slot_of, tag_of
 from tests.conftest import RedisServer, free_port, require_program, start_redis, until
+from tests.wires import Wires, address_of
 
 _RUNS = ((0, 5_460), (5_461, 10_922), (10_923, 16_383))
 _OURS = 1
 
 
 def _start(
-    folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0
+    folder: Path,
+    password: str,
+    certificates: Path | None,
+    *,
+    port: int = 0,
+    bus: int = 0,
+    host: str = "127.0.0.1",
+    within: tuple[str, ...] = (),
 ) -> tuple[RedisServer, int]:
     """A node, and the port that others reach it by: Redis 6 takes none but one."""
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
@@ -36,7 +45,10 @@ def _start(
         options += ("--masterauth", password)
     if certificates is not None:
         options += ("--tls-cluster", "yes")
-    return start_redis(folder, password=password, certificates=certificates, options=options, port=port), bus
+    started = start_redis(
+        folder, password=password, certificates=certificates, options=options, port=port, host=host, within=within
+    )
+    return started, bus
 
 
 @lru_cache
@@ -58,10 +70,14 @@ class Cluster:
         certificates: Path | None = None,
         replica: bool = False,
         replicas: bool = False,
+        wires: Wires | None = None,
     ) -> None:
-        """replica: there is one of the owner; replicas: of each."""
+        """replica: there is one of the owner; replicas: of each. wires: hosts, of which all but the first have one."""
         count = 6 if replicas else 3 + replica
-        started = [_start(folder / str(number), password, certificates) for number in range(count)]
+        self._wires = wires
+        started = [
+            _start(folder / str(number), password, certificates, **self._place(number)) for number in range(count)
+        ]
         self.servers = [server for server, _ in started]
         self._bus = {server.port: bus for server, bus in started}
         try:
@@ -70,13 +86,18 @@ class Cluster:
             self.stop()
             raise
 
+    def _place(self, number: int) -> dict[str, Any]:
+        if self._wires is None:
+            return {}
+        return {"host": address_of(number + 1), "within": self._wires.within(number + 1)}
+
     def _join(self, *, replicas: bool) -> None:
         for server, (first, last) in zip(self.servers, _RUNS, strict=False):
             slots = map(str, range(first, last + 1))  # ADDSLOTSRANGE is of Redis 7
             assert server.command("CLUSTER", "ADDSLOTS", *slots) == b"+OK\r\n"
         for server in self.servers[1:]:
             for other in self.servers:
-                server.command("CLUSTER", "MEET", "127.0.0.1", str(other.port), str(self._bus[other.port]))
+                server.command("CLUSTER", "MEET", other.host, str(other.port), str(self._bus[other.port]))
         self.masters = self.servers[:3]
         self.owner = self.masters[_OURS]
         self.others = [server for server in self.masters if server is not self.owner]
@@ -94,7 +115,9 @@ class Cluster:
         return self.url_of()
 
     def url_of(self, *ports: int, login: str = "", options: str = "") -> str:
-        places = ",".join(f"127.0.0.1:{port}" for port in ports or [server.port for server in self.others])
+        hosts = {server.port: server.host for server in self.servers}
+        asked = ports or [server.port for server in self.others]
+        places = ",".join(f"{hosts.get(port, '127.0.0.1')}:{port}" for port in asked)
         return f"redis+cluster://{login}{places}{options}"
 
     def id_of(self, server: RedisServer) -> str:
@@ -122,8 +145,10 @@ class Cluster:
     def revive(self, killed: RedisServer) -> None:
         """As a replica of whoever has taken its place."""
         bus = self._bus[killed.port]
-        again, _ = _start(killed.path.parent, killed.password, None, port=killed.port, bus=bus)
-        self.servers[[each.port for each in self.servers].index(killed.port)] = again
+        number = [each.port for each in self.servers].index(killed.port)
+        place = self._place(number)
+        again, _ = _start(killed.path.parent, killed.password, None, port=killed.port, bus=bus, **place)
+        self.servers[number] = again
         until(lambda: b"master_link_status:up" in again.command("INFO", "replication"))
 
     def flush(self) -> None:
@@ -132,7 +157,9 @@ class Cluster:
 
     def master_of(self, key: str) -> RedisServer:
         """As the slots were given out."""
-        slot = slot_of(tag_of(key))
+        return self.master_of_slot(slot_of(tag_of(key)))
+
+    def master_of_slot(self, slot: int) -> RedisServer:
         return next(server for server, (_, last) in zip(self.masters, _RUNS, strict=True) if slot <= last)
 
     def keys(self) -> set[bytes]:

@@ -21,6 +21,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from tests.clusters import Cluster
+    from tests.stores.sentinels import Service
 
 # A property is about what is so, not about how busy the machine is. In CI one change is judged as the next: by the same
 # examples; elsewhere each run looks for new ones.
@@ -84,11 +85,12 @@ class RedisServer:
     password: str = ""
     tls: bool = False
     certificates: Path = field(default_factory=Path)
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
         login = f":{self.password}@" if self.password else ""
-        return f"redis://{login}127.0.0.1:{self.port}/0"
+        return f"redis://{login}{self.host}:{self.port}/0"
 
     @property
     def unix_url(self) -> str:
@@ -143,14 +145,34 @@ def free_port() -> int:
 
 
 def start_redis(
-    folder: Path, *, password: str = "", certificates: Path | None = None, options: tuple[str, ...] = (), port: int = 0
+    folder: Path,
+    *,
+    password: str = "",
+    certificates: Path | None = None,
+    options: tuple[str, ...] = (),
+    port: int = 0,
+    host: str = "127.0.0.1",
+    within: tuple[str, ...] = (),
 ) -> RedisServer:
-    """Starts a server without persistence and returns when it answers PING."""
+    """Starts a server without persistence and returns when it answers PING. within: words in front of its command."""
     program = require_program("redis-server")
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     path = folder / "redis.sock"
-    words = [program, "--bind", "127.0.0.1", "--unixsocket", str(path), "--dir", str(folder), "--save", ""]
+    words = [
+        *within,
+        program,
+        "--bind",
+        host,
+        "--protected-mode",
+        "no",
+        "--unixsocket",
+        str(path),
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+    ]
     if certificates is None:
         words += ["--port", str(port)]
     else:
@@ -161,7 +183,7 @@ def start_redis(
         words += ["--requirepass", password]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*words, *options], stdout=log, stderr=log)
-    server = RedisServer(port, path, process, password, certificates is not None, certificates or Path())
+    server = RedisServer(port, path, process, password, certificates is not None, certificates or Path(), host)
     deadline = time.monotonic() + 20
     while True:
         try:
@@ -227,8 +249,21 @@ def redis_cluster(
     return shared_cluster
 
 
+@pytest.fixture(scope="session")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Service]":
+    from tests.stores.sentinels import Service
+
+    service = Service(tmp_path_factory.mktemp("service"))
+    yield service
+    service.stop()
+
+
 def empty_redis(request: pytest.FixtureRequest, kind: str) -> str:
-    """The URL of a server without a single key; "cluster": of three."""
+    """The URL of a server without a single key; "cluster": of three; "sentinel": of one that Sentinels name."""
+    if kind == "sentinel":
+        service: Service = request.getfixturevalue("shared_service")
+        service.master.command("FLUSHALL")
+        return service.url()
     url: str = request.getfixturevalue("redis_cluster" if kind == "cluster" else "redis_server").url
     return url
 

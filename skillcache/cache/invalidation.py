@@ -7,14 +7,16 @@ its effect; what is left expires by itself.
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 import redis
 import redis.asyncio
 
-from skillcache.stores import scan
+from skillcache.core.outcomes import DISK, StoreError
+from skillcache.core.paths import near_folder
+from skillcache.stores import forget, scan
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.entry import Unreadable
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Pattern
@@ -42,20 +44,42 @@ class Invalidated(NamedTuple):
     bytes: int = 0
 
 
-def invalidate(place: "str | redis.Redis", selection: Selection, *, rehearse: bool = False) -> Invalidated:
+@contextmanager
+def forgetting(cache: str) -> Iterator[None]:
+    """What the near cache has known until the end of this stands alone no more, whether the store was told or not.
+
+    Raises StoreError where that cannot be said.
+    """
+    try:
+        yield
+    finally:
+        try:
+            forget(cache)
+        except OSError as fault:
+            raise StoreError(DISK, f"{near_folder(cache)}: {fault.strerror}") from None
+
+
+def invalidate(
+    place: "str | redis.Redis",
+    selection: Selection,
+    *,
+    rehearse: bool = False,
+    told: Callable[[int], object] = lambda _keys: None,
+) -> Invalidated:
     """Raises the generation of every name selected, and of every one that the pattern touches; then removes entries.
 
-    `place`: as `open_store` takes it, or a client with any decoding; `rehearse`: only say what would go. Raises
-    StoreError and ConfigError.
+    `place`: as `open_store` takes it, or a client with any decoding; `rehearse`: only say what would go; `told`:
+    how many keys each batch has that was looked at, once nothing of what is meant is served. Raises StoreError and
+    ConfigError.
     """
     if isinstance(place, str) and place.startswith(EMBEDDED):
         holdings = scan.EmbeddedHoldings(place.removeprefix(EMBEDDED), time.time())
         try:
-            return scan.take(steps(holdings, selection, rehearse=rehearse))
+            return scan.take(steps(holdings, selection, rehearse=rehearse, told=told))
         finally:
             holdings.close()
     with _client(place) as client:
-        return scan.take(steps(scan.RedisHoldings(), selection, rehearse=rehearse), client)
+        return scan.take(steps(scan.RedisHoldings(), selection, rehearse=rehearse, told=told), client)
 
 
 async def aio_invalidate(
@@ -66,9 +90,15 @@ async def aio_invalidate(
     return await scan.aio_take(steps(scan.RedisHoldings(), selection, rehearse=rehearse), place)
 
 
-def steps(holdings: Holdings, selection: Selection, *, rehearse: bool = False) -> Steps[Invalidated]:
+def steps(
+    holdings: Holdings,
+    selection: Selection,
+    *,
+    rehearse: bool = False,
+    told: Callable[[int], object] = lambda _keys: None,
+) -> Steps[Invalidated]:
     """What `invalidate` does, for a client of any kind."""
-    sweep = _Sweep(holdings, selection, rehearse=rehearse)
+    sweep = _Sweep(holdings, selection, told, rehearse=rehearse)
     names = yield from _names(holdings, selection)
     if not rehearse:
         sweep.raised = yield from holdings.raise_generations(sorted(names))
@@ -90,8 +120,11 @@ def _names(holdings: Holdings, selection: Selection) -> Steps[set[str]]:
 class _Sweep:
     """count: of the entries that went, or in a rehearsal would go; size: bytes of the latter; raised: generations."""
 
-    def __init__(self, holdings: Holdings, selection: Selection, *, rehearse: bool) -> None:
+    def __init__(
+        self, holdings: Holdings, selection: Selection, told: Callable[[int], object], *, rehearse: bool
+    ) -> None:
         self._holdings = holdings
+        self._told = told
         self._names = selection.names
         self._pattern = Pattern(selection.pattern) if selection.pattern else None
         self._rehearse = rehearse
@@ -104,6 +137,7 @@ class _Sweep:
             cursor = -1
             while cursor:
                 cursor, keys = yield from self._holdings.keys(glob, max(cursor, 0))
+                self._told(len(keys))
                 doomed = yield from self._doomed(keys)
                 if doomed and self._rehearse:
                     sizes = yield from self._holdings.sizes(doomed)

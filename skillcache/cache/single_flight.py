@@ -31,7 +31,7 @@ class Held:
         self._until = time.monotonic() + longest
         self._open_store = open_store
         self._digest = digest
-        self._owner = owner
+        self.owner = owner
         self._turn = allocate_lock()
         self._is_over = False
         start_new_thread(self._renew, ())
@@ -45,7 +45,7 @@ class Held:
         try:
             store = self._open_store()
             try:
-                store.release(self._digest, self._owner)
+                store.release(self._digest, self.owner)
             finally:
                 store.close()
         except (SkillcacheError, OSError):
@@ -63,7 +63,7 @@ class Held:
         try:
             store = self._open_store()
             try:
-                return not store.claim(self._digest, self._owner, LEASE).holder
+                return not store.claim(self._digest, self.owner, LEASE).holder
             finally:
                 store.close()
         except (SkillcacheError, OSError):  # a thread that fails would say so on standard error

@@ -10,6 +10,7 @@ import click
 
 from skillcache.cli import output
 from skillcache.cli.checks import MEND, Finding, Place, silent
+from skillcache.cli.checks.cluster import check_cluster
 from skillcache.cli.checks.folder import check_calls, check_faults, check_folder
 from skillcache.cli.checks.installation import (
     check_configuration,
@@ -41,6 +42,7 @@ _CHECKS: tuple[tuple[str, Callable[[Place], list[Finding]]], ...] = (
     ("shims", check_shims),
     ("faults", check_faults),
     ("store", check_store),
+    ("cluster", check_cluster),
     ("spool", check_spool),
     ("team", check_team),
     ("skills", check_skills),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import click
 
+from skillcache.cache.invalidation import forgetting
 from skillcache.cache.relocation import expand
 from skillcache.cli import output
 from skillcache.cli.invalidate import Contents, contents_of
@@ -24,12 +25,12 @@ from skillcache.core.json import loads
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.sessions.text import Clock, plain, span
 from skillcache.settings.in_force import load
-from skillcache.stores import entry, forget
+from skillcache.stores import entry
 from skillcache.stores.contract import MAX_TTL
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
 from skillcache.stores.redis_keys import entry_key
-from skillcache.stores.scan import Header, read_header, with_pin
+from skillcache.stores.scan import HEAD, Header, read_header, with_pin
 from skillcache.stores.signed import ENTRY, Keys, signer
 
 # The row that says most of a call, where a key has several of them.
@@ -40,13 +41,12 @@ _LIST = "See what is there: skillcache entries list --all"
 
 
 class Stored(NamedTuple):
-    """header: None for an entry that is unreadable; bytes: of the whole value; left: seconds until it expires."""
+    """header: None for an entry that is unreadable; bytes: of the whole value."""
 
     key: str
     parts: Parts
     header: Header | None
     bytes: int
-    left: float
 
     @property
     def label(self) -> str:
@@ -90,17 +90,22 @@ def _read(contents: Contents, keys: list[str]) -> Iterator[Stored]:
     if not keys:
         return
     heads = contents.take(contents.holdings.heads(keys))
-    sizes = contents.take(contents.holdings.sizes(keys))
-    expiries = contents.take(contents.holdings.expiries(keys))
-    for each, head in heads.items():
+    sizes = {each: len(head) for each, head in heads.items() if len(head) < HEAD}  # a million need not be asked for it
+    sizes |= contents.take(contents.holdings.sizes([each for each in heads if each not in sizes]))
+    for each in contents.take(contents.holdings.living(list(heads))):
         parts = parts_of(each)
-        if parts is None or each not in sizes or each not in expiries:
+        if parts is None or each not in sizes:
             continue
         try:
-            header = read_header(head)
+            header = read_header(heads[each])
         except Unreadable:
             header = None
-        yield Stored(each, parts, header, sizes[each], expiries[each])
+        yield Stored(each, parts, header, sizes[each])
+
+
+def _expiries(contents: Contents, chosen: list[Stored]) -> dict[str, float]:
+    """Seconds until each expires; without those that have."""
+    return contents.take(contents.holdings.expiries([stored.key for stored in chosen]))
 
 
 def rows_of(text: str) -> list[entry.Row]:
@@ -137,6 +142,7 @@ _ORDERS: dict[str, Callable[[Stored], float]] = {
     "size": lambda stored: stored.bytes,
     "saved": lambda stored: stored.header.duration if stored.header else -1,
 }
+_LONGEST = 60.0  # seconds of a list: an agent's command is given up after two minutes
 _HEADINGS = ("digest", "name", "stored", "expires", "size", "run", "status", "form", "by", "call")
 
 
@@ -159,25 +165,44 @@ def list_(name: str, here: bool, sort: str, limit: int, as_json: bool) -> int:
     """
     folder = os.getcwd()
     with closing(contents_of(load(os.environ, folder).store)) as contents:
+        contents.told = output.Progress("Looking through the store", "Ctrl-C ends it; --name NAME reads fewer.")
         seen = _Seen(walk(contents, name), project_of(locate(folder)) if here else None)
         chosen = nlargest(limit, seen, key=_ORDERS[sort])
+        left = _expiries(contents, chosen)
+    chosen = [stored for stored in chosen if stored.key in left]
     if as_json:
-        click.echo(json.dumps([_as_json(stored) for stored in chosen], indent=2))
+        click.echo(json.dumps([_as_json(stored, left[stored.key]) for stored in chosen], indent=2))
+        if seen.is_cut:
+            click.echo(seen.told(), err=True)
     else:
-        click.echo("\n".join(_list_as_text(chosen, seen, here=here, now=time.time())))
+        click.echo("\n".join(_list_as_text(chosen, left, seen, here=here, now=time.time())))
     return output.OK
 
 
 class _Seen:
-    """Passes on those of a project (None: all), and those of which it cannot be told; counts as it goes."""
+    """Passes on those of a project (None: all), and those of which it cannot be told; counts as it goes.
+
+    is_cut: whether there was no time for all.
+    """
 
     def __init__(self, walked: Iterator[Stored], project: str | None) -> None:
         self._walked = walked
         self._project = project
+        self._ends = time.monotonic() + _LONGEST
         self.count = self.bytes = self.others = 0
+        self.is_cut = False
+
+    def told(self) -> str:
+        looked = several(self.count + self.others, "entry was", "entries were")
+        return (
+            f"Only {looked} looked at, as {_LONGEST:.0f} s were over. Fewer with: skillcache entries list --name NAME"
+        )
 
     def __iter__(self) -> Iterator[Stored]:
         for stored in self._walked:
+            if self.count + self.others and time.monotonic() > self._ends:
+                self.is_cut = True
+                return
             if self._project is not None and stored.header is not None and stored.header.project != self._project:
                 self.others += 1
                 continue
@@ -186,8 +211,9 @@ class _Seen:
             yield stored
 
 
-def _list_as_text(chosen: list[Stored], seen: _Seen, *, here: bool, now: float) -> list[str]:
-    rows = [_HEADINGS, *(_row(stored, Clock(int(now * 1000))) for stored in chosen)] if chosen else []
+def _list_as_text(chosen: list[Stored], left: dict[str, float], seen: _Seen, *, here: bool, now: float) -> list[str]:
+    clock = Clock(int(now * 1000))
+    rows = [_HEADINGS, *(_row(stored, left[stored.key], clock) for stored in chosen)] if chosen else []
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))] if rows else []
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     of = " of this project" if here else ""
@@ -195,14 +221,14 @@ def _list_as_text(chosen: list[Stored], seen: _Seen, *, here: bool, now: float) 
     if seen.count > len(chosen):
         told += f"; {len(chosen):,} shown"
     more = f" {several(seen.others, 'other')} with: skillcache entries list --all" if seen.others else ""
-    return [*lines, *([""] if lines else []), f"{told}.{more}"]
+    return [*lines, *([""] if lines else []), f"{told}.{more}", *([seen.told()] if seen.is_cut else [])]
 
 
-def _row(stored: Stored, clock: Clock) -> tuple[str, ...]:
+def _row(stored: Stored, left: float, clock: Clock) -> tuple[str, ...]:
     parts, header = stored.parts, stored.header
     name = plain(f"{parts.name} (team {parts.team})" if parts.team else parts.name, 40)
     digest = plain(parts.digest[:_DIGITS], _DIGITS)
-    expires = "never" if stored.left == inf else f"in {span(int(stored.left))}"
+    expires = "never" if left == inf else f"in {span(int(left))}"
     if header is None:
         return (digest, name, "", expires, size(stored.bytes), "", "", "unreadable", "", "")
     by = f"{header.writer.get('user', '')}@{header.writer.get('host', '')}"
@@ -220,7 +246,7 @@ def _row(stored: Stored, clock: Clock) -> tuple[str, ...]:
     )
 
 
-def _as_json(stored: Stored) -> dict[str, object]:
+def _as_json(stored: Stored, left: float) -> dict[str, object]:
     parts, header = stored.parts, stored.header
     listed: dict[str, object] = {
         "key": stored.key,
@@ -228,7 +254,7 @@ def _as_json(stored: Stored) -> dict[str, object]:
         "digest": parts.digest,
         "team": parts.team,
         "bytes": stored.bytes,
-        "expires_s": None if stored.left == inf else round(stored.left),
+        "expires_s": None if left == inf else round(left),
         "readable": header is not None,
     }
     if header is not None:
@@ -285,10 +311,9 @@ def remove(digests: tuple[str, ...]) -> int:
     A run that is under way may store it again; `skillcache invalidate` hinders that, too.
     """
     settings = load(os.environ, os.getcwd())
-    with closing(contents_of(settings.store)) as contents:
+    with forgetting(settings.cache), closing(contents_of(settings.store)) as contents:
         keys = list(dict.fromkeys(find(contents, digest).key for digest in digests))
         removed = contents.take(contents.holdings.remove(keys))
-    forget(settings.cache)
     click.echo(f"{several(removed, 'entry', 'entries')} removed from {contents.place}.")
     return output.OK
 
@@ -310,11 +335,12 @@ def show(digest: str, raw: bool) -> int:
         stored = find(contents, digest)
         entry = _decode(contents, stored, settings.keys if settings.named else None)
         generations = contents.take(contents.holdings.generations(entry.names))
+        left = _expiries(contents, [stored]).get(stored.key, 0.0)
     if raw:
         sys.stdout.buffer.write(_output(entry))
         sys.stdout.buffer.flush()
     else:
-        click.echo("\n".join(_as_text(stored, entry, generations)))
+        click.echo("\n".join(_as_text(stored, left, entry, generations)))
     return output.OK
 
 
@@ -350,12 +376,12 @@ def _output(entry: Entry) -> bytes:
         return entry.output
 
 
-def _as_text(stored: Stored, entry: Entry, generations: dict[str, int]) -> list[str]:
+def _as_text(stored: Stored, left: float, entry: Entry, generations: dict[str, int]) -> list[str]:
     clock = Clock(int(time.time() * 1000))
     writer = entry.writer
     by = plain(f"{writer.get('user', '')}@{writer.get('host', '')}", 80)
     session = f", session {plain(writer['session'], 40)}" if writer.get("session") else ""
-    expires = "never" if stored.left == inf else f"in {span(int(stored.left))}"
+    expires = "never" if left == inf else f"in {span(int(left))}"
     lines = [
         stored.label,
         f"  stored   {clock.ago(entry.finished)} by {by}{session}",

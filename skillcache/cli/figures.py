@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from skillcache.commands.ahead.policy import AFTER_EDIT, AT_START, JUDGED, LINE, NEXT
 from skillcache.core import files
 from skillcache.core.counts import Count
 from skillcache.core.outcomes import BY_ID, HIT, MISS, NO_ENTRY, STORE, STORED, Outcome, SkillcacheError
@@ -24,6 +25,7 @@ _CAP = 64 << 20
 _NEWEST = 200  # misses that are explained: git is asked about some of them
 _STATE = 4 << 20  # bytes of a state, unpacked
 _WORKTREES = "/.claude/worktrees/"
+_BEGUN = {LINE: "from its line", NEXT: "after another check", AT_START: "at a start", AFTER_EDIT: "after an edit"}
 FIRST_RUN = "it had not run here before"
 
 
@@ -152,6 +154,12 @@ def reasons(ran: Iterable[Missed]) -> list[Reason]:
         for text, held in found.items()
     ]
     return sorted(made, key=lambda reason: (-reason.ms, reason.text))
+
+
+def runs_no_more(rule: str, reasons: Iterable[str]) -> str:
+    """What is said of a rule that has switched itself off for these of `policy.REASONS`, without a full stop."""
+    begun = " or ".join(_BEGUN[each] for each in reasons)
+    return f"the rule {rule} runs nothing ahead {begun}: its last {JUDGED} such runs wasted more than they hid"
 
 
 def _told(line: bytes) -> dict[str, Any] | None:

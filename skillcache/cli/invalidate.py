@@ -3,27 +3,31 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
+from typing import Any
 
 import click
 
-from skillcache.cache.invalidation import Invalidated, Selection, invalidate
+from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
-from skillcache.cli.output import place_of, several, size
+from skillcache.cli.output import Progress, place_of, several, size
 from skillcache.core import files
 from skillcache.core.git import locate, project_of
 from skillcache.core.outcomes import DISK, SkillcacheError, StoreError
 from skillcache.core.paths import cache_folder, config_file, durations_file
 from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
-from skillcache.stores import forget, scan
+from skillcache.stores import scan
+from skillcache.stores.cluster import Slots
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.patterns import ENTRIES
+from skillcache.stores.pooled import translating
 from skillcache.stores.redis_cluster import ClusterClient
 from skillcache.stores.redis_keys import project_name, record_key, team_name
 from skillcache.stores.scan import Holdings, Steps, T
 
+_STARTING = 2  # seconds: by itself a server takes its start for the time of a snapshot
 _LATEST = record_key("latest", "*")  # which entry a command had last
 
 
@@ -32,6 +36,7 @@ class Contents:
 
     place: str
     holdings: Holdings
+    told: Callable[[int], object] = staticmethod(lambda _keys: None)  # of each batch, how many are in it
 
     def take(self, steps: Steps[T]) -> T:
         raise NotImplementedError
@@ -45,6 +50,7 @@ class Contents:
             cursor = -1
             while cursor:
                 cursor, keys = self.take(self.holdings.keys(glob, max(cursor, 0)))
+                self.told(len(keys))
                 if keys:
                     yield keys
 
@@ -107,15 +113,48 @@ class RedisContents(Contents):
         seconds, microseconds = self._client.time()
         return float(seconds + microseconds / 1_000_000)
 
+    def require(self, *words: str) -> None:
+        """Raises StoreError where it does not take that command."""
+        with translating(self._client):
+            self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+    def has_snapshots_alone(self) -> bool:
+        """Whether a server that comes back knows what was so when it last wrote all down. Raises redis.RedisError."""
+        for kept, server in zip(self._info("persistence"), self._info("server"), strict=True):
+            started = int(server["server_time_usec"]) / 1_000_000 - int(server["uptime_in_seconds"])
+            if not kept["aof_enabled"] and int(kept["rdb_last_save_time"]) > started + _STARTING:
+                return True
+        return False
+
+    def _info(self, section: str) -> list[dict[str, Any]]:
+        """Of each server. Raises redis.RedisError."""
+        client = self._client
+        if not isinstance(client, ClusterClient):
+            return [client.info(section)]
+        told = []
+        for answer in client.of_all("INFO", section).values():
+            if isinstance(answer, Exception):
+                raise answer
+            told.append(answer)
+        return told
+
     def evicts(self) -> str:
         """By which policy a server may give up any key of ours, "" for none. Raises redis.RedisError."""
-        client = self._client
-        found = client.of_all("INFO", "memory") if isinstance(client, ClusterClient) else [client.info("memory")]
-        for memory in found:
+        for memory in self._info("memory"):
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
                 return policy
         return ""
+
+    def cluster(self) -> tuple[Slots, dict[tuple[str, int], Any]] | None:
+        """Which node has what, and of each how it is set or the error; None for a server alone.
+
+        Raises redis.RedisError.
+        """
+        if not isinstance(self._client, ClusterClient):
+            return None
+        configured = self._client.of_all("CONFIG GET", "cluster-*")
+        return self._client.connection_pool.known(), configured
 
     def _tidy(self) -> None:
         for keys in self.batches(_LATEST):
@@ -129,6 +168,7 @@ def contents_of(target: str) -> Contents:
     return RedisContents(target)
 
 
+_REMOVING, _LEFT = "Invalidated. Removing what was stored", "Ctrl-C leaves what is there to expire, unserved."
 _NAMED = 5  # names that one line tells
 _WIDE = 120  # characters of each: others may have written it
 
@@ -167,8 +207,9 @@ def command(
     if not names and not pattern:
         raise click.UsageError("say what: --skill, --tool, --rule, --project, --team or --pattern")
     selection = Selection(tuple(dict.fromkeys(names)), pattern or "")
-    done = invalidate(settings.store, selection, rehearse=dry_run)
-    forget(settings.cache)
+    told = Progress("Counting", "Ctrl-C ends it.") if dry_run else Progress(_REMOVING, _LEFT)
+    with nullcontext() if dry_run else forgetting(settings.cache):
+        done = invalidate(settings.store, selection, rehearse=dry_run, told=told)
     click.echo("\n".join(_as_text(done, contents_of(settings.store).place, pattern or "", rehearsed=dry_run)))
     return output.OK
 
@@ -215,13 +256,15 @@ def clear(yes: bool) -> int:
     `skillcache invalidate --team` removes.
     """
     cache = cache_folder(os.environ)
-    with closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+    with forgetting(cache), closing(contents_of(load(os.environ, os.getcwd()).store)) as contents:
+        contents.told = Progress("Counting", "Ctrl-C ends it; nothing is removed.")
         count, bytes_ = contents.measure()
         if not yes:
             question = f"Remove {several(count, 'result')} ({size(bytes_)}) from {contents.place}?"
             if not click.confirm(question, default=False):
                 click.echo("Nothing was removed.")
                 return output.FAILED
+        contents.told = Progress("Removing", "Ctrl-C leaves the rest.")
         empty(cache, contents)
     click.echo(f"{contents.place} is empty: {several(count, 'result')} removed.")
     return output.OK
@@ -230,5 +273,4 @@ def clear(yes: bool) -> int:
 def empty(cache: str, contents: Contents) -> None:
     """Raises StoreError and OSError."""
     contents.remove()
-    forget(cache)
     files.remove(durations_file(cache))

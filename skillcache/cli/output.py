@@ -8,6 +8,7 @@ import difflib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from skillcache.core.outcomes import (
 from skillcache.stores.contract import EMBEDDED
 from skillcache.stores.redis_url import DEFAULT_PORT, Address, parse_url
 
+_MANY, _FIRST, _AGAIN = 10_000, 5.0, 10.0  # keys, and seconds before and between two words about a long walk
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -82,6 +84,24 @@ def _lines(text: str) -> list[str]:
     return [piece + "\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
 
 
+class Progress:
+    """Told how many keys a walk through a store has just looked at: every so often a person is told how many in all.
+
+    doing: the beginning of a sentence; out: how to end it, and what that means. Nothing of a walk that is soon over.
+    """
+
+    def __init__(self, doing: str, out: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._doing, self._out, self._clock = doing, out, clock
+        self._looked = 0
+        self._next = clock() + _FIRST
+
+    def __call__(self, keys: int) -> None:
+        self._looked += keys
+        if self._looked >= _MANY and self._clock() >= self._next:
+            self._next = self._clock() + _AGAIN
+            click.echo(f"{self._doing}: {several(self._looked, 'entry', 'entries')} so far. {self._out}", err=True)
+
+
 def json_options(model: str, text: str = "Print one JSON object.", name: str = "as_json") -> Callable[[Any], Any]:
     """Both options. `model`: a class of `cli/schemas`; `name`: of the flag's argument."""
     schema = click.option(
@@ -120,7 +140,8 @@ FAILED = 1  # it could not be done, or something needs mending; the last line sa
 USAGE = 2  # the arguments were not understood (click's own number)
 STOPPED = 130  # the person pressed Ctrl-C
 
-KEYS = "'~skill_cache*' '~skillcache:*' '~team:cache:*' '~skill_session*' '~agent_comm:*' '&agent_comm:*'"
+KEYS = "'~skill_cache*' '~skillcache:*' '~team:cache:*' '~skill_session*' '~agent_comm:*'"
+CHANNELS = "'&agent_comm:*'"
 COMMANDS = "+@read +@write +@scripting +@pubsub +@connection +time +info"
 CLUSTER_KEYS, CLUSTER_COMMANDS = KEYS.replace("~", "~{*}"), f"{COMMANDS} +cluster|slots +wait"
 _OF_A_CLUSTER = ("ASK", "CLUSTERDOWN", "CROSSSLOT", "MOVED")
@@ -207,10 +228,12 @@ def _of_a_refusal(detail: str, address: Address, named: str) -> str:
     }
     if code == "NOPERM" or "user executing the script" in text:
         keys, commands = (CLUSTER_KEYS, CLUSTER_COMMANDS) if address.nodes else (KEYS, COMMANDS)
-        lacks = commands if "to run" in text or "can't run" in text else keys
+        lacks = commands if "to run" in text or "can't run" in text else CHANNELS if "channels" in text else keys
         return f"{redis_cli} ACL SETUSER {user} {lacks}"
     if code in mends:
         return mends[code]
+    if text.startswith("Unknown Redis command called from script"):
+        return f"allow what our scripts call (rename-command in its configuration), or name another in {named}"
     if "unknown command" in text:
         return f"allow that command on the server (rename-command in its configuration), or name another in {named}"
     if "AUTH" in text:

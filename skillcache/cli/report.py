@@ -11,10 +11,23 @@ from typing import Any, NamedTuple
 
 import click
 
-from skillcache.cli.figures import FIRST_RUN, Group, Missed, Reason, beginning, groups, missed, project_of, reasons
+from skillcache.cli.figures import (
+    FIRST_RUN,
+    Group,
+    Missed,
+    Reason,
+    beginning,
+    groups,
+    missed,
+    project_of,
+    reasons,
+    runs_no_more,
+)
 from skillcache.cli.output import OK, duration, several, share
 from skillcache.cli.page import PAGE
 from skillcache.cli.stats import Summary, summarize
+from skillcache.commands.ahead import ledger
+from skillcache.commands.ahead.ledger import Total
 from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import HIT, MISS, STORE, SkillcacheError
@@ -59,6 +72,7 @@ class Page(NamedTuple):
     days: list[Group]
     commands: list[Group]
     why: list[Reason]
+    ahead: list[Total]
     spans: list[Span]
     advice: list[str]  # HTML
     now: float
@@ -82,8 +96,8 @@ def command(since: str, output: str) -> int:
     ran = missed(cache, begins)
     why = reasons(ran)
     page = Page(
-        summarize(counts), groups(counts, "day")[::-1], groups(counts, "command"), why, _spans(counts, begins),
-        advice(counts, ran, why), now,
+        summarize(counts), groups(counts, "day")[::-1], groups(counts, "command"), why,
+        ledger.totals(cache, now, begins), _spans(counts, begins), advice(counts, ran, why), now,
     )  # fmt: skip
     text = render(page, pygal)
     if output == "-":
@@ -117,6 +131,7 @@ def render(page: Page, pygal: Any) -> str:
         _section("Time saved by day", _saved(page, charts), _days(page.days)),
         _section("Commands by time", _commands(page, charts), _table_of_commands(page.commands)),
         _section("Why commands ran", _why(page, charts), _table_of_reasons(page.why)),
+        *([_section("Running ahead", _ahead(page, charts), _table_of_ahead(page.ahead))] if page.ahead else []),
         _section("Sessions and agents", _time_line(page, charts), _table_of_spans(page.spans)),
         _worst(page.advice),
     ]
@@ -235,6 +250,12 @@ def _why(page: Page, charts: _Charts) -> str:
     return charts.rows([each.text for each in shown], series, "Time of runs by reason, as in the table", (_TWO,))
 
 
+def _ahead(page: Page, charts: _Charts) -> str:
+    shown = page.ahead[:_COMMANDS]
+    series = {"hidden": [each.hidden for each in shown], "wasted": [each.wasted for each in shown]}
+    return charts.rows([each.rule for each in shown], series, "Time hidden and wasted by rule, as in the table")
+
+
 def _time_line(page: Page, charts: _Charts) -> str:
     if not page.spans:
         return ""
@@ -293,6 +314,14 @@ def _table_of_commands(commands: Sequence[Group]) -> str:
 def _table_of_reasons(why: Sequence[Reason]) -> str:
     rows = [[each.text, f"{each.runs:,}", duration(each.ms), ", ".join(each.commands[:3])] for each in why[:_REASONS]]
     return _table("Reasons", ["why", "runs", "time", "commands"], rows)
+
+
+def _table_of_ahead(ahead: Sequence[Total]) -> str:
+    rows = [
+        [each.rule, f"{each.runs:,}", f"{each.used:,}", duration(each.hidden), duration(each.wasted)] for each in ahead
+    ]
+    told = "".join(f"<p>Off: {escape(runs_no_more(each.rule, each.off))}.</p>" for each in ahead if each.off)
+    return _table("Runs ahead", ["rule", "runs", "asked for", "hidden", "wasted"], rows) + told
 
 
 def _table_of_spans(spans: Sequence[Span]) -> str:

@@ -3,14 +3,18 @@
 import json
 import os
 import textwrap
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
 
 from skillcache.cli import output
+from skillcache.cli.figures import runs_no_more
 from skillcache.cli.output import json_options
+from skillcache.commands.ahead import ledger
 from skillcache.core.outcomes import SkillcacheError
+from skillcache.core.paths import cache_folder
 from skillcache.rules.builtin import ASKS, RUNNERS, WORDS, Tool, plain_name, tool_of
 from skillcache.rules.builtin.javascript import BUN_TEST
 from skillcache.rules.rule import Rule, rules_of
@@ -148,38 +152,40 @@ def command(name: str, as_json: bool) -> int:
     skillcache explain
     """
     own = rules_of(load(os.environ, os.environ.get("CLAUDE_PROJECT_DIR") or os.getcwd()))
+    off = ledger.off(cache_folder(os.environ), time.time()) if any(rule.ahead for rule in own) else {}
     if name:
-        found = _find(name, own)
+        found = _find(name, own, off)
         lines = [json.dumps(_explained(found), indent=2)] if as_json else map(legible, _explanation(found))
     elif as_json:
-        listed = {"built_in": [each._asdict() for each in built_in()], "own": [_fields(rule) for rule in own]}
+        listed = {"built_in": [each._asdict() for each in built_in()], "own": [_fields(rule, off) for rule in own]}
         lines = [json.dumps(listed, indent=2)]
     else:
-        lines = map(legible, _listed(list(built_in()), own))
+        lines = map(legible, _listed(list(built_in()), own, off))
     click.echo("\n".join(lines))
     return output.OK
 
 
 class _Found(NamedTuple):
-    """All that has one name."""
+    """All that has one name. off: rules that have switched themselves off, for reasons of `policy.REASONS`."""
 
     own: list[Rule]
+    off: Mapping[str, list[str]]
     built_in: list[BuiltIn]
     programs: list[Program]
     tasks: list[Tasks]
 
 
-def _find(name: str, own: Iterable[Rule]) -> _Found:
+def _find(name: str, own: Iterable[Rule], off: Mapping[str, list[str]]) -> _Found:
     """Raises SkillcacheError where nothing has the name."""
     mine = [rule for rule in own if name in (rule.name, rule.pattern)]
     rows = named(name)
     if not mine and not rows:
         raise SkillcacheError(f"no rule is of {name}. List them with: skillcache rules")
     programs = [found for row in rows for found in programs_of(row.name)]
-    return _Found(mine, rows, programs, [found for row in rows for found in tasks_of(row.name)])
+    return _Found(mine, off, rows, programs, [found for row in rows for found in tasks_of(row.name)])
 
 
-def _listed(rows: list[BuiltIn], own: Iterable[Rule]) -> Iterator[str]:
+def _listed(rows: list[BuiltIn], own: Sequence[Rule], off: Mapping[str, list[str]]) -> Iterator[str]:
     subject = ""
     wide = max(len(row.name) for row in rows)
     for row in rows:
@@ -190,10 +196,16 @@ def _listed(rows: list[BuiltIn], own: Iterable[Rule]) -> Iterator[str]:
     mine = [f"  {rule.name}  {rule.pattern}  ({'' if rule.enabled else _OFF}{rule.origin})" for rule in own]
     if mine:
         yield from ("", "Of configuration files, the first that names a call counts", *mine)
+    ahead = dict.fromkeys(rule.name for rule in own if rule.ahead and rule.name in off)
+    if ahead:
+        yield from ("", *(f"Off: {runs_no_more(name, off[name])}" for name in ahead))
 
 
 def _explanation(found: _Found) -> Iterator[str]:
-    blocks = [*map(_own_block, found.own), *([f"{row.name}: {row.match} ({row.subject})"] for row in found.built_in)]
+    blocks = [
+        *(_own_block(rule, found.off) for rule in found.own),
+        *([f"{row.name}: {row.match} ({row.subject})"] for row in found.built_in),
+    ]
     blocks += [*map(_program, found.programs), *map(_tasks, found.tasks)]
     blocks.append(textwrap.wrap(f"A result depends on {EVERY_RESULT}.", _WIDE))
     for at, block in enumerate(blocks):
@@ -210,7 +222,7 @@ def _wrapped(row: str) -> list[str]:
 
 def _explained(found: _Found) -> dict[str, Any]:
     return {
-        "own": [_fields(rule) for rule in found.own],
+        "own": [_fields(rule, found.off) for rule in found.own],
         "built_in": [row._asdict() for row in found.built_in],
         "programs": [each._asdict() for each in found.programs],
         "tasks": [each._asdict() for each in found.tasks],
@@ -218,11 +230,11 @@ def _explained(found: _Found) -> dict[str, Any]:
     }
 
 
-def _own_block(rule: Rule) -> list[str]:
+def _own_block(rule: Rule, off: Mapping[str, list[str]]) -> list[str]:
     lines = [f"{rule.name}: {rule.pattern} ({rule.origin})"]
-    fields = _fields(rule)
+    fields = _fields(rule, off)
     if rule.adds:
-        fields = {field: fields[field] for field in ("reads", "tools", "live")}
+        fields = {field: fields[field] for field in ("reads", "tools", "live", "ahead", "ahead_off")}
     for field, value in fields.items():
         if field not in ("name", "match", "origin", "adds") and value not in (None, [], ""):
             lines.append(_row(field, json.dumps(value)))
@@ -266,7 +278,7 @@ def _row(label: str, text: str) -> str:
     return f"  {label:{_LABEL}}{text}"
 
 
-def _fields(rule: Rule) -> dict[str, Any]:
+def _fields(rule: Rule, off: Mapping[str, list[str]]) -> dict[str, Any]:
     return {
         "name": rule.name,
         "match": rule.pattern,
@@ -278,5 +290,7 @@ def _fields(rule: Rule) -> dict[str, Any]:
         "reads": list(rule.reads),
         "tools": list(rule.tools),
         "live": rule.live or None,
+        "ahead": rule.ahead,
+        "ahead_off": off.get(rule.name, []) if rule.ahead else [],
         "adds": rule.adds,
     }

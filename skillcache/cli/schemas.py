@@ -189,7 +189,8 @@ class BuiltIn(Output):
 class Own(Output):
     """A rule of a configuration file; the first that names a call counts, of those that do not only add to others.
 
-    `depends`: None for all content; `live`: true, or the seconds that a result is given for at most.
+    `depends`: None for all content; `live`: true, or the seconds that a result is given for at most; `ahead`: None
+    where nothing is said; `ahead_off`: for which reasons it has switched itself off.
     """
 
     name: str
@@ -202,6 +203,8 @@ class Own(Output):
     reads: list[str]
     tools: list[str]
     live: bool | int | None
+    ahead: bool | None
+    ahead_off: list[str]
     adds: bool
 
 
@@ -464,6 +467,17 @@ class Grouped(Output):
     median_replay_ms: int
 
 
+class Ahead(Output):
+    """Runs ahead of a rule. `used`: somebody asked for their results; `off`: for which reasons it runs nothing more."""
+
+    rule: str
+    runs: int
+    used: int
+    hidden_ms: int
+    wasted_ms: int
+    off: list[Literal["line", "next", "start", "edit"]]
+
+
 class Stats(Output):
     """`since`: unix seconds of the oldest count; `hit_rate`: of the lookups, where there were any.
 
@@ -488,6 +502,7 @@ class Stats(Output):
     quarantined: list[Resting]
     skills: list[Skill]
     reasons: list[Why]
+    ahead: list[Ahead]
     groups: list[Grouped] | None
 
 

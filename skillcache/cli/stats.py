@@ -10,9 +10,11 @@ import click
 
 from skillcache.cache import history
 from skillcache.cache.history import Rest
-from skillcache.cli.figures import BY, Group, Reason, beginning, groups, missed, reasons
+from skillcache.cli.figures import BY, Group, Reason, beginning, groups, missed, reasons, runs_no_more
 from skillcache.cli.output import FAILED, OK, duration, json_options, paint, several, share
 from skillcache.cli.skill.states import State, states
+from skillcache.commands.ahead import ledger
+from skillcache.commands.ahead.ledger import Total
 from skillcache.core import files
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
@@ -27,7 +29,7 @@ from skillcache.core.outcomes import (
     Outcome,
     SkillcacheError,
 )
-from skillcache.core.paths import cache_folder, misses_file, tally_file
+from skillcache.core.paths import cache_folder, misses_file, runs_ahead_file, tally_file
 from skillcache.sessions.text import legible, untagged
 from skillcache.settings.in_force import load
 
@@ -93,12 +95,13 @@ def command(ctx: click.Context, since: str, by: str | None, as_json: bool) -> in
     skills = _skills(counts)
     grouped = groups(counts, by) if by else None
     why = reasons(missed(cache, begins))
+    ahead = ledger.totals(cache, now, begins)
     if as_json:
-        click.echo(_as_json(summary, resting, skills, grouped, why))
+        click.echo(_as_json(summary, resting, skills, grouped, why, ahead))
     elif grouped is not None and by is not None and summary.since is not None:
         _print(_table(grouped, by))
     else:
-        _print(_as_text(summary, resting, skills, why))
+        _print(_as_text(summary, resting, skills, why, ahead))
     return OK
 
 
@@ -115,7 +118,7 @@ def reset(yes: bool) -> int:
     if not yes and not click.confirm("Forget all counts?", default=False):
         click.echo("Nothing was forgotten.")
         return FAILED
-    for path in (tally_file(cache), misses_file(cache)):
+    for path in (tally_file(cache), misses_file(cache), runs_ahead_file(cache)):
         files.remove(path)
     click.echo("The counts begin anew. Stored results are as they were.")
     return OK
@@ -145,7 +148,9 @@ def costliest(summary: Summary) -> list[Row]:
     return sorted(ran, key=lambda row: -row.run)[:_COSTLIEST]
 
 
-def _as_text(summary: Summary, resting: Sequence[Rest], skills: Sequence[State], why: Sequence[Reason]) -> list[str]:
+def _as_text(
+    summary: Summary, resting: Sequence[Rest], skills: Sequence[State], why: Sequence[Reason], ahead: Sequence[Total]
+) -> list[str]:
     if summary.since is None:
         return ["The hooks have seen no call yet. Are they installed? Check with: skillcache doctor"]
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.since))
@@ -176,6 +181,7 @@ def _as_text(summary: Summary, resting: Sequence[Rest], skills: Sequence[State],
         lines += [f"  {reason.runs:4,}  {duration(reason.ms):>10}  {reason.text}" for reason in why[:_REASONS]]
         if len(why) > _REASONS:
             lines.append(f"        and {len(why) - _REASONS} more: skillcache stats --json")
+    lines += _ahead(ahead)
     lines += [
         f"The rule {legible(rest.rule)} rests in {legible(rest.project)} until"
         f" {time.strftime('%Y-%m-%d %H:%M', time.localtime(rest.until))}: {rest.reason()}."
@@ -185,6 +191,19 @@ def _as_text(summary: Summary, resting: Sequence[Rest], skills: Sequence[State],
         lines += ["", "  skill"]
         lines += [legible(f"  {state.name}: " + (state.why or several(state.hits, "hit"))) for state in skills]
     return lines
+
+
+def _ahead(ahead: Sequence[Total]) -> list[str]:
+    if not ahead:
+        return []
+    lines = ["", paint("  runs  asked for      hidden      wasted  run ahead", dim=True)]
+    lines += [
+        f"  {each.runs:4,}  {each.used:9,}  {duration(each.hidden):>10}  {duration(each.wasted):>10}"
+        f"  {legible(each.rule)}"
+        for each in ahead
+    ]
+    off = [legible(runs_no_more(each.rule, each.off)) for each in ahead if each.off]
+    return lines + [f"{text[0].upper()}{text[1:]}." for text in off]
 
 
 def _table(grouped: Sequence[Group], by: str) -> list[str]:
@@ -222,6 +241,7 @@ def _as_json(
     skills: Sequence[State],
     grouped: Sequence[Group] | None,
     why: Sequence[Reason],
+    ahead: Sequence[Total],
 ) -> str:
     return json.dumps(
         {
@@ -260,6 +280,17 @@ def _as_json(
             "reasons": [
                 {"text": reason.text, "runs": reason.runs, "run_ms": reason.ms, "commands": reason.commands}
                 for reason in why
+            ],
+            "ahead": [
+                {
+                    "rule": each.rule,
+                    "runs": each.runs,
+                    "used": each.used,
+                    "hidden_ms": each.hidden,
+                    "wasted_ms": each.wasted,
+                    "off": each.off,
+                }
+                for each in ahead
             ],
             "groups": None
             if grouped is None

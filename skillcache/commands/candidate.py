@@ -16,6 +16,7 @@ failed run, which no rule would replay, is the word `failed`.
 import os
 
 from skillcache.claude import ToolEvent
+from skillcache.commands.pieces import PLAIN, SIGN, SURE, pieces
 from skillcache.core import KW_ONLY, Record, files
 from skillcache.core.files import blake2b
 from skillcache.core.paths import observed_file, salt_file
@@ -105,41 +106,14 @@ def _is_file(word: str) -> bool:
     return not word.startswith("/") and ".." not in word.split("/") and is_name(word, "_-.+@/")
 
 
-_SPECIAL = frozenset("$`\\;&|<>(){}[]*?~#!\n")
-_IN_QUOTES = frozenset("$`\\!")
-
-
 def words_of(line: str) -> tuple[str, ...]:
     """The words, after a `cd` where the line begins with one; () for any other line."""
-    first, also, rest = line.strip().partition(" && ")
-    if also and first.startswith("cd ") and len(_words(first)) == 2:
-        line = rest
-    return _words(line.strip().removesuffix("2>&1"))
-
-
-def _words(text: str) -> tuple[str, ...]:
-    words: list[str] = []
-    quote, within = "", False
-    for c in f"{text} ":
-        if quote:
-            if quote == '"' and c in _IN_QUOTES:
-                return ()
-            if c == quote:
-                quote = ""
-                continue
-        elif c in _SPECIAL:
-            return ()
-        elif c in " \t":
-            within = False
-            continue
-        if not within:
-            words.append("")
-            within = True
-        if not quote and c in "'\"":
-            quote = c
-        else:
-            words[-1] += c
-    return () if quote else tuple(words)
+    given = pieces(line.strip()) if "#" not in line else []  # a comment may ask for a fresh run
+    if given[:1] == [(PLAIN, "cd")] and given[2:3] == [(SIGN, "&&")]:
+        given = given[3:] if given[1][0] in SURE else []
+    if given[-2:] == [(SIGN, "2>&"), (PLAIN, "1")]:
+        given = given[:-2]
+    return tuple([text for _, text in given]) if all(kind in SURE for kind, _ in given) else ()
 
 
 ORIGIN = "observed"  # of a rule that is not one yet

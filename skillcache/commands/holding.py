@@ -110,26 +110,12 @@ def look(place: Look, seconds: float = _SECONDS, *, changes: bool = False) -> Kn
 
     Raises ConfigError, StoreError and OSError.
     """
-    nothing = Known([], [], False)
-    real = os.path.realpath(place.cwd)
-    root = find_root(real)
-    given = plugin_options(place.environs[0])
-    if root is None or given is None:
-        return nothing
-    settings = load({**given, **place.environs[0]}, place.project)
-    now = time.time()
-    found = [group for group in checks(settings.cache, identity(root)) if 0 <= now * 1000 - group[0].at <= _AGE]
-    if not found or settings.flag("disable") or settings.number("verify") >= 1:
-        return Known([], [], bool(found))
-    if is_fresh(place.environs[0]) or _is_away(place, root, settings.cache):
-        return Known([], [], True)
-    top = _spelled(place.cwd, real, root)
-    seconds = min(seconds, _SECONDS, settings.number("capture_time"))
-    looking = _Looking(lambda check: _way(check, place, settings, root, top), seconds)
-    for group in found[:_MOST]:
-        looking.add(group)
+    found = _looked(place, seconds)
+    if isinstance(found, bool):
+        return Known([], [], found)
+    looking, settings, root = found
     asked, others, present = looking.asked, looking.others, looking.present
-    store = open_store(settings.store, now=now)
+    store = open_store(settings.store, now=time.time())
     try:
         known = _read(store, asked, others if asked or changes else [])
     finally:
@@ -143,6 +129,51 @@ def look(place: Look, seconds: float = _SECONDS, *, changes: bool = False) -> Kn
         return Known(holds, [], True)
     git = Git(root, place.environs[0], time.monotonic() + _OF_GIT)
     return Known(holds, _changed(others, known, present, int(settings.number("max_output")), git), True)
+
+
+def unseen(place: Look, seconds: float = _SECONDS) -> "list[tuple[Program, str]]":
+    """The checks of the project that its content as it is now has not seen, and their folders.
+
+    Of each the newest, where there is an environment here that is like that of the check. Raises as `look`.
+    """
+    found = _looked(place, seconds)
+    if isinstance(found, bool):
+        return []
+    looking, settings, root = found
+    programs = []
+    for check in looking.others:
+        try:
+            way = _way(check, place, settings, root, _spelled(place.cwd, os.path.realpath(place.cwd), root))
+        except (Bypass, OSError):
+            continue
+        if way is not None:
+            programs.append((way.program, f"{root}/{check.below}".rstrip("/")))
+    return programs
+
+
+def _looked(place: Look, seconds: float) -> "tuple[_Looking, Settings, str] | bool":
+    """What is found out of the project's last checks, without the store; whether any is known, where none is looked at.
+
+    Raises ConfigError and OSError.
+    """
+    real = os.path.realpath(place.cwd)
+    root = find_root(real)
+    given = plugin_options(place.environs[0])
+    if root is None or given is None:
+        return False
+    settings = load({**given, **place.environs[0]}, place.project)
+    now = time.time()
+    found = [group for group in checks(settings.cache, identity(root)) if 0 <= now * 1000 - group[0].at <= _AGE]
+    if not found or settings.flag("disable") or settings.number("verify") >= 1:
+        return bool(found)
+    if is_fresh(place.environs[0]) or _is_away(place, root, settings.cache):
+        return True
+    top = _spelled(place.cwd, real, root)
+    seconds = min(seconds, _SECONDS, settings.number("capture_time"))
+    looking = _Looking(lambda check: _way(check, place, settings, root, top), seconds)
+    for group in found[:_MOST]:
+        looking.add(group)
+    return looking, settings, root
 
 
 def _is_away(place: Look, root: str, cache: str) -> bool:
@@ -309,6 +340,10 @@ class _Asked(Way):
     found: "CallKey"
     _answers: Store
     _task: "Ruled"
+
+    @property
+    def program(self) -> Program:
+        return self._task.program
 
     @property
     def is_whole(self) -> bool:

@@ -121,6 +121,8 @@ def find_program(word: str, environ: "Mapping[str, str]") -> str:
 _LARGEST_STATUS = 1 << 16
 _USUAL_MASK = "0022"
 _OF_PYTHON = 1 << 12 | 1 << 24  # SIGPIPE and SIGXFSZ, which the interpreter ignores by itself
+# 32 and 33 are the C library's own: it has them ignored by whatever `posix_spawn` starts, and lets nobody change that.
+_OF_LIBRARY = 1 << 31 | 1 << 32
 _USUAL_STACK = 8 << 20
 # Soft limits by their names in /proc/self/limits, and from where on they keep nobody from anything.
 _LIMITS = {
@@ -159,7 +161,7 @@ def _read_status() -> "list[Row]":
     said = dict(line.split(":\t", 1) for line in status.split("\n") if ":\t" in line)
     if said.get("Umask", _USUAL_MASK) != _USUAL_MASK:
         found.append(("process", "umask", said["Umask"]))
-    ignored = int(said.get("SigIgn", "0"), 16) & ~_OF_PYTHON
+    ignored = int(said.get("SigIgn", "0"), 16) & ~(_OF_PYTHON | _OF_LIBRARY)
     if ignored:
         found.append(("process", "ignored signals", f"{ignored:x}"))
     usual = said.get("CapBnd") if os.geteuid() == 0 else "0" * 16

@@ -2,7 +2,8 @@
 
 Whoever runs a failing command again wants it run: what failed may pass once a server is started, which no capture sees.
 Only the very next Bash call of the conversation, which is the same command and nothing else, behind other filters,
-wants to see more of the same run, within two minutes.
+wants to see more of the same run, within two minutes. A failure of a run ahead, which nobody has seen, is given within
+as long to the first who asks.
 
     failed/{session} = one line a failure: `unix-seconds SP number of the call SP key's digest SP digest of the line's
     head SP digest of its filters`, of the newest call that had one
@@ -100,14 +101,16 @@ _CAP = 1 << 16
 
 
 class Failure:
-    """What a command's own Bash call says of the failures of the one before it."""
+    """What a command's own Bash call says of the failures of the one before it. `ahead`: of runs ahead as well."""
 
-    __slots__ = ("_cache", "_call", "_words")
+    __slots__ = ("_ahead", "_cache", "_call", "_is_once", "_words")
 
-    def __init__(self, cache: str, call: "Invocation", words: "Sequence[str]") -> None:
+    def __init__(self, cache: str, call: "Invocation", words: "Sequence[str]", *, ahead: bool = False) -> None:
         self._cache = cache
         self._call = call
         self._words = words
+        self._ahead = ahead
+        self._is_once = False
 
     def is_wanted(self, plan: "Plan", key: str) -> bool:
         """Whether a stored failure may be given for `key`, the digest of what the command depends on."""
@@ -115,6 +118,24 @@ class Failure:
             return True
         if plan.failures and not has_seen(self._cache, self._call.session, "", key):
             return True
+        if self._is_seen_through(key):
+            return True
+        if self._ahead:
+            from skillcache.commands.ahead.ledger import is_to_be_given  # few have runs ahead
+
+            self._is_once = is_to_be_given(self._cache, key, time.time() - SECONDS)
+        return self._is_once
+
+    def take(self, key: str) -> bool:
+        """Whether the failure that was wanted is given to this one. Raises OSError."""
+        if not self._is_once:
+            return True
+        from skillcache.commands.ahead.ledger import give
+
+        return give(self._cache, key)
+
+    def _is_seen_through(self, key: str) -> bool:
+        """Whether it is that of the call before, looked at through another filter."""
         if not self._call.number:
             return False
         now = time.time()

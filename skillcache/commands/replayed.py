@@ -205,7 +205,7 @@ def checks(cache: str, project: str) -> list[list[Check]]:
     Raises OSError.
     """
     path = path_of(cache, project)
-    data = _newest(path)
+    data = files.newest(path, _CHECKS_CAP)  # it grows with every check until somebody looks
     found: dict[tuple[str, ...], dict[str, tuple[bytes, Check]]] = {}
     for line in data.split(b"\n")[::-1]:
         check = _check(line)
@@ -217,20 +217,6 @@ def checks(cache: str, project: str) -> list[list[Check]]:
         kept = [line for same in list(found.values())[:_KEPT] for line, _ in same.values()]
         files.write(path, b"".join([line + b"\n" for line in kept[::-1]]))
     return [[check for _, check in same.values()] for same in found.values()]
-
-
-def _newest(path: str) -> bytes:
-    """The last lines of a file that grows with every check until somebody looks. Raises OSError."""
-    try:
-        handle = files.open_regular(path)
-    except (FileNotFoundError, files.Irregular):
-        return b""
-    try:
-        begins = max(0, os.fstat(handle).st_size - _CHECKS_CAP)
-        data = os.pread(handle, _CHECKS_CAP, begins)
-    finally:
-        os.close(handle)
-    return data.partition(b"\n")[2] if begins else data
 
 
 def _check(line: bytes) -> Check | None:

@@ -281,7 +281,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     given = plugin_options(environ)
     if given is None:
         return None
-    settings = load({**given, **environ}, _project(environ, cwd))
+    settings = load({**given, **environ}, project_of(environ, cwd))
     if settings.flag("disable"):
         return None
     if streams is None or has_others(environ) or writes_into(find_root(cwd) or cwd):
@@ -305,7 +305,7 @@ def _way(path: str, words: tuple[str, ...], environ: "MutableMapping[str, str]")
     return Way(task, settings, call).go()
 
 
-def _project(environ: "Mapping[str, str]", cwd: str) -> str:
+def project_of(environ: "Mapping[str, str]", cwd: str) -> str:
     """Whose settings count: of the session's project, which the preamble names, wherever in it a line has gone."""
     from skillcache.core.git import find_root
 

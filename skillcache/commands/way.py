@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
     from skillcache.cache.decision import CallKey
     from skillcache.cache.single_flight import Held
+    from skillcache.commands.ahead.beside import Beside
     from skillcache.commands.child import Ended
     from skillcache.commands.invocation import Invocation, Task
     from skillcache.commands.nesting import Mark
@@ -70,8 +71,8 @@ class Way:
     """tell: is given what became of it, for people; None where nobody wants to know."""
 
     __slots__ = (
-        "_around", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings", "_spent_from",
-        "_task", "_waited",
+        "_around", "_beside", "_call", "_called", "_failure", "_held", "_kept", "_listener", "_open", "_settings",
+        "_spent_from", "_task", "_waited",
     )  # fmt: skip
 
     def __init__(
@@ -82,8 +83,9 @@ class Way:
         self._call = call
         self._listener = tell
         self._spent_from = time.monotonic() - time.process_time()  # the interpreter's start is our work as well
-        self._failure = Failure(settings.cache, call, task.program.words)
+        self._failure = Failure(settings.cache, call, task.program.words, ahead=settings.ahead)
         self._around: Around | None = None
+        self._beside: Beside | None = None
         self._waited = False
         self._held: Held | None = None
         self._open: Store | None = None
@@ -95,6 +97,7 @@ class Way:
         nesting.begin(nesting.SECONDS + self._settings.number("capture_time"))
         given = take(int(self._settings.number("max_output")))
         try:
+            self._meet()
             begun, answer = self.consult(given)
             if answer is not None:
                 if self._restore(answer, begun, given):
@@ -122,6 +125,13 @@ class Way:
                 raise
         return self._become(given)
 
+    def _meet(self) -> None:
+        """See to runs ahead, where a rule of the person's has them."""
+        if self._settings.ahead:
+            from skillcache.commands.ahead.beside import Beside
+
+            self._beside = Beside(self._settings, self._task, self._call)
+
     def consult(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What is so now, and what is served, None for a run; for `explain` too. Raises Bypass, StoreError, OSError."""
         task, settings = self._task, self._settings
@@ -133,9 +143,13 @@ class Way:
             if learnt is not None and learnt < history.least_duration(settings, declared=task.plan.declared):
                 raise Bypass(TOO_FAST)
         self._around = Around(settings.cache)
+        if self._beside is not None:
+            self._beside.arrive(self._around)
         task.plan.fresh = task.plan.fresh or self._around.is_fresh
         is_repeated = self._call.is_repeated(task.program.words, task.cwd)
         begun, answer = self._look(given)
+        if answer is None and self._beside is not None:
+            self._beside.miss(begun.found.digest)
         if is_repeated:
             begun.outcome = REPEATED
         elif answer is None and begun.outcome in _AWAITED and settings.number("wait"):
@@ -278,11 +292,16 @@ class Way:
             return False
         if not self._waited:
             self._waited = True
+            if self._beside is not None:
+                self._beside.join()
             self._tell_of_waiting(other)
         return True
 
     def _tell_of_waiting(self, other: str) -> None:
         if os.isatty(2):
+            if self._settings.keys is not None:  # nobody signs a claim
+                invocation.say("waiting for another run of the same command on the same inputs")
+                return
             from skillcache.core import processes
 
             name = named(processes.holder_name(other).rpartition(":")[0])
@@ -319,6 +338,9 @@ class Way:
         entry = answer.entry
         assert entry is not None  # noqa: S101 - what `consult` gives
         position = self._position(answer) if given.position() is not None else None
+        if entry.failed and not self._failure.take(begun.found.digest):
+            begun.outcome = FAILURE
+            return False
         try:
             put_back(left_by(entry), begun.found)
         except Bypass as bypass:
@@ -353,6 +375,8 @@ class Way:
             self._count(begun.outcome, run=entry.duration)
             self._remember(entry.duration, JOINED if begun.outcome is WAITED else REPLAYED)
             self._note(begun)
+            if self._beside is not None:
+                self._beside.served(begun, entry)
             self._tell_of(entry)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - all is printed, and that is what counts
             self._report("replayed, not counted", fault)
@@ -383,6 +407,7 @@ class Way:
         try:
             self._trace(begun)
             self._watch(begun)
+            self._begin_others()
             nesting.end()
             begun.started = int(time.time() * 1000)
             cap = int(self._settings.number("max_output"))
@@ -402,6 +427,7 @@ class Way:
             if mark is not None:
                 mark.end()
         self._tidy(ended, begun)
+        self._follow(begun, ended)
         child.leave_open(ended.open)
         return child.end_as(ended)
 
@@ -434,6 +460,20 @@ class Way:
             tidy(self._settings.cache, stamp(self._settings.cache) / 1e9)
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
             self._report("not tidied", fault)
+
+    def _begin_others(self) -> None:
+        try:
+            if self._beside is not None:
+                self._beside.begin()
+        except Exception as fault:  # noqa: BLE001 - they are for later
+            self._report("nothing begins beside it", fault)
+
+    def _follow(self, begun: Begun, ended: "Ended") -> None:
+        try:
+            if self._beside is not None:
+                self._beside.ended(begun, ended.status, ended.milliseconds)
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - the command has run, and that is what counts
+            self._report("nothing begins after it", fault)
 
     def _trace(self, begun: Begun) -> None:
         """What a script of a skill must leave as it is."""

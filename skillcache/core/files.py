@@ -146,6 +146,20 @@ def read(path: str | bytes, cap: int) -> bytes | None:
         return None
 
 
+def newest(path: str, most: int) -> bytes:
+    """The last whole lines of a file that only grows, `most` bytes at most; b"" where there is none. Raises OSError."""
+    try:
+        handle = open_regular(path)
+    except (FileNotFoundError, Irregular):
+        return b""
+    try:
+        begins = max(0, os.fstat(handle).st_size - most)
+        data = os.pread(handle, most, begins)
+    finally:
+        os.close(handle)
+    return data.partition(b"\n")[2] if begins else data
+
+
 def write(path: str, content: bytes) -> None:
     """Replace `path` by `content` in one step, making its folder when missing. Raises OSError."""
     draft = draft_of(path)

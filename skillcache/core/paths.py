@@ -190,6 +190,51 @@ def durations_file(cache: str) -> str:
     return cache + "/durations.bin"
 
 
+def ahead_folder(cache: str) -> str:
+    """All that is kept of runs ahead."""
+    return cache + "/ahead"
+
+
+def sequences_folder(cache: str) -> str:
+    """What the sessions of each project did, step by step."""
+    return ahead_folder(cache) + "/log"
+
+
+def runs_ahead_file(cache: str) -> str:
+    """What became of each run ahead."""
+    return ahead_folder(cache) + "/runs"
+
+
+def kept_ahead_folder(cache: str) -> str:
+    """Results of runs ahead that nobody has asked for yet."""
+    return ahead_folder(cache) + "/kept"
+
+
+def failed_ahead_folder(cache: str) -> str:
+    """Failures of runs ahead that nobody has asked for yet."""
+    return ahead_folder(cache) + "/failed"
+
+
+def running_ahead_file(cache: str) -> str:
+    """What the run ahead is of and which process keeps it; there only while there is one."""
+    return ahead_folder(cache) + "/running"
+
+
+def ahead_lock(cache: str) -> str:
+    """Held by a keeper as long as anything of its runs is alive."""
+    return ahead_folder(cache) + "/lock"
+
+
+def joined_ahead_file(cache: str) -> str:
+    """Which processes wait for the run ahead."""
+    return ahead_folder(cache) + "/joined"
+
+
+def once_ahead_file(cache: str) -> str:
+    """What failed ahead and has not been given yet, by commands."""
+    return ahead_folder(cache) + "/once"
+
+
 def package_folder() -> str:
     """Absolute path of the folder with our modules."""
     return __file__.rsplit("/", 2)[0]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from skillcache.tools import World
 
 _OF_PLUGIN = "CLAUDE_PLUGIN_ROOT"  # given to the hooks of a plugin alone
+_EDITING = ("Edit", "Write", "NotebookEdit")
 _IN_NO_HURRY = 10  # niceness of what the person never waits for
 
 
@@ -31,6 +32,10 @@ def handle(data: bytes, world: "World") -> str:
         from skillcache.messages.agents import note_edit  # only where agents hear of each other
 
         note_edit(event, world, settings)
+    if settings.ahead and event.name == "PostToolUse" and event.text("tool_name") in _EDITING:
+        from skillcache.commands.ahead.known import edited  # only where a rule has it
+
+        edited(settings, world.environ, event.cwd, folder, event.session_id)
     return _told(event, settings) if event.name == "Stop" else ""
 
 

@@ -45,6 +45,8 @@ def handle(data: bytes, world: "World") -> str:
         return ""
     if not is_first(settings.cache, event.session_id, event.text("source"), world.environ):
         return ""
+    if is_answered:
+        _run_ahead(event, world, folder, settings)
     # The brief first, which takes no capture: what holds is worth no brief where there is no time for both.
     brief = _brief(event, world, folder, settings) if is_recorded(settings) else None
     told = [_REPLAYS] if is_answered and not knows else []
@@ -61,6 +63,7 @@ def _to_agent(event: SessionEvent, world: "World", folder: str, settings: Settin
         return ""
     if not is_first(settings.cache, event.session_id, f"SubagentStart.{event.agent_id}", world.environ):
         return ""
+    _run_ahead(event, world, folder, settings)
     return _answer(event, [_holding(event, world, folder, settings)], "")
 
 
@@ -91,6 +94,18 @@ def _prepare(event: SessionEvent, world: "World", folder: str, settings: Setting
     except OSError as fault:
         count_fault(world, fault)
         return False
+
+
+def _run_ahead(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
+    if not settings.ahead:
+        return
+    from skillcache.commands.ahead.known import begun
+    from skillcache.events.runtime import count_fault
+
+    try:
+        begun(settings, world.environ, event.cwd, folder, event.session_id)
+    except OSError as fault:
+        count_fault(world, fault)
 
 
 def _holding(event: SessionEvent, world: "World", folder: str, settings: Settings) -> str:

@@ -4,6 +4,7 @@ The claim is kept while its owner computes.
 """
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -13,8 +14,9 @@ from typing import Any, Self, TypeVar
 import redis
 import redis.asyncio
 
-from skillcache.cache.invalidation import Selection, aio_invalidate, invalidate
+from skillcache.cache.invalidation import Selection, aio_invalidate, forgetting, invalidate
 from skillcache.core.outcomes import StoreError
+from skillcache.core.paths import cache_folder
 from skillcache.library import runs
 from skillcache.library.codec import codec_of
 from skillcache.library.fetching import LEASE, Fetching, Hook, milliseconds
@@ -354,8 +356,9 @@ class SkillCache(Counted):
 
         Gives the number of entries removed. Raises StoreError.
         """
-        self._source.walk(self._voiding(self._options.name(name)))
-        return invalidate(self._source.place, glob_of(self._options.name(name))).entries
+        with forgetting(cache_folder(os.environ)):
+            self._source.walk(self._voiding(self._options.name(name)))
+            return invalidate(self._source.place, glob_of(self._options.name(name))).entries
 
     def invalidate(self, pattern: str) -> int:
         """The same for all skills whose name matches a glob ("report-*"), or whose keys do ("skill_cache:report:*").
@@ -365,8 +368,9 @@ class SkillCache(Counted):
         Raises StoreError.
         """
         pattern = self._options.pattern(pattern)
-        self._source.walk(self._voiding(spelt_out(pattern)))
-        return invalidate(self._source.place, Selection((), pattern)).entries
+        with forgetting(cache_folder(os.environ)):
+            self._source.walk(self._voiding(spelt_out(pattern)))
+            return invalidate(self._source.place, Selection((), pattern)).entries
 
     def close(self) -> None:
         """Closes the connections of this object. It can be used again."""
@@ -493,13 +497,15 @@ class AsyncSkillCache(Counted):
         await self._source.take(lambda store: store.delete(place.key))
 
     async def invalidate_skill(self, name: str) -> int:
-        await self._source.walk(self._voiding(self._options.name(name)))
-        return await self._invalidate(glob_of(self._options.name(name)))
+        with forgetting(cache_folder(os.environ)):
+            await self._source.walk(self._voiding(self._options.name(name)))
+            return await self._invalidate(glob_of(self._options.name(name)))
 
     async def invalidate(self, pattern: str) -> int:
         pattern = self._options.pattern(pattern)
-        await self._source.walk(self._voiding(spelt_out(pattern)))
-        return await self._invalidate(Selection((), pattern))
+        with forgetting(cache_folder(os.environ)):
+            await self._source.walk(self._voiding(spelt_out(pattern)))
+            return await self._invalidate(Selection((), pattern))
 
     async def _invalidate(self, selection: Selection) -> int:
         place = await self._source.place()

@@ -96,7 +96,8 @@ def decode(text: str | bytes) -> Message | None:
     fields = {name: value for name in FIELDS if isinstance(value := found.get(name), str)}
     times = {name: int(value) for name in _TIMES if isinstance(value := found.get(name), int) and 0 <= value < 1 << 50}
     bounce = found.get("bounce")
-    return Message(fields, times, bounce if isinstance(bounce, str) else "")
+    why = bounce if bounce in (ENDED, EXPIRED, REFUSED) else EXPIRED  # a word of somebody else's is none of ours
+    return Message(fields, times, why if bounce and isinstance(bounce, str) else "")
 
 
 def is_id(text: str) -> bool:
@@ -131,6 +132,7 @@ AGENT_TTL = 86_400  # since an agent's last activity; then it is gone
 NUMBERS_TTL = 30 * 86_400  # since the last agent of a project began: no name comes twice while anybody may remember it
 AGENTS = 250  # of a project, the last active ones: so many at work, and so many that have ended
 SWEEP = 8  # expired messages that one hook returns to their senders
+HANDOVER = 5  # seconds, in a cluster, until others take up what somebody has begun to return to its senders
 GRACE = 60  # for a hook that has taken a message and not said yet that it was shown
 
 COLLISION = 300  # between two edits of one file

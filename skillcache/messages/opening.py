@@ -8,7 +8,6 @@ from skillcache.stores.contract import EMBEDDED, keys_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from skillcache.messages.inbox_redis import RedisPost
     from skillcache.stores.connection import Link
     from skillcache.stores.signed import Keys
 
@@ -34,15 +33,20 @@ def _open(target: str, now: float, patient: bool) -> Post:
     return over(link_to(target, PATIENT if patient else None), keys_of(target))
 
 
-def over(link: "Link", keys: "Keys | None") -> "RedisPost":
-    """The post that a link asks. keys: of the team that signs what it keeps there."""
-    if keys is None:
-        from skillcache.messages.inbox_redis import RedisPost  # a hook pays for one store only
+def over(link: "Link", keys: "Keys | None", *, now: float | None = None) -> Post:
+    """The post that a link asks. keys: of the team that signs what it keeps there; now: unix seconds, for a test."""
+    from skillcache.messages.inbox_redis import RedisPost  # a hook pays for one store only
 
-        return RedisPost(link)
+    post = RedisPost(link, now=now)
+    if link.is_spread:
+        from skillcache.messages.inbox_cluster import ClusterPost  # few stores are
+
+        post = ClusterPost(link, now=now)
+    if keys is None:
+        return post
     from skillcache.messages.signed import SignedPost  # few have a team
 
-    return SignedPost(link, keys)
+    return SignedPost(post, keys)
 
 
 def messages_file(store: str) -> str:

@@ -3,20 +3,14 @@
 Scripts, so that a call is one round trip and happens whole. They ask the server's clock, not the caller's; a first
 argument that is not empty is the time instead, in ms. Who acts as an agent gives its token (`messages.message`);
 without the right one a script does nothing and returns nil, or what its comment says. They name keys that they learn
-inside the server, so they need one that holds every key: `cluster` sees to that in a cluster.
-
-What they all ask of who comes (whether an agent is theirs, what a person is called) stands behind the names of
-`redis_keys`, `now`, `whole`, `text_of`, `AGENT_TTL` and `NUMBERS_TTL`.
+inside the server, so they need one that holds every key. In a cluster none does, and `scripts_cluster` has the same in
+more steps, out of pieces that stand here.
 """
 
 from skillcache.messages import message
-from skillcache.messages.message import MARK
 from skillcache.stores.redis_keys import LUA_LASTS, LUA_MESSAGE_NAMES
 
-_LENGTH = f"local MARK = {MARK}\n"
-LUA_OWNERS = (
-    _LENGTH
-    + """\
+_ACTING = """\
 local function proof_of(token) return token ~= '' and redis.sha1hex(token) or '' end
 local function is_active(active) return now - (tonumber(active) or 0) <= AGENT_TTL * 1000 end
 local function may_act(id, token)  -- as who the agent is
@@ -25,6 +19,8 @@ local function may_act(id, token)  -- as who the agent is
   local proof, active = unpack(redis.call('HMGET', agent_key(id), 'proof', 'active'))
   return text_of(proof) == '' or not is_active(active) or proof == proof_of(token)
 end
+"""
+_TAKEN = """\
 local function is_taken(project, id, name, proof)  -- an unproven one takes it from nobody who is proven
   local index = agents_key(project)
   for _, other in ipairs(redis.call('ZRANGEBYSCORE', index, whole(now - AGENT_TTL * 1000), '+inf')) do
@@ -35,6 +31,8 @@ local function is_taken(project, id, name, proof)  -- an unproven one takes it f
   end
   return false
 end
+"""
+NAMING = """\
 local function name_of(project, id, wanted, held, proof)  -- held: what it was called so far
   local looks_numbered = string.match(wanted, '%-%d+$') ~= nil  -- as the names of sessions and subagents are
   local prefix = wanted .. ':'  -- which is in no name of a user
@@ -50,16 +48,15 @@ local function name_of(project, id, wanted, held, proof)  -- held: what it was c
   return found
 end
 """
-)
 
-
-_HEAD = (
+HEAD = (
     LUA_MESSAGE_NAMES
     + f"""\
 local AGENT_TTL, NUMBERS_TTL, AGENTS = {message.AGENT_TTL}, {message.NUMBERS_TTL}, {message.AGENTS}
 local MOST_TTL, SHOWN_TTL, SHOWN, INBOX = {message.MOST_TTL}, {message.SHOWN_TTL}, {message.SHOWN}, {message.INBOX}
 local TALK, SWEEP, GRACE, COLLISION = {message.TALK}, {message.SWEEP}, {message.GRACE}, {message.COLLISION}
 local TAKE, ENVELOPE, PACE, PACE_TIME = {message.TAKE}, {message.ENVELOPE}, {message.PACE}, {message.PACE_TIME}
+local MARK = {message.MARK}
 """
     + """\
 if redis.replicate_commands then redis.replicate_commands() end  -- Redis 6 lets nothing be written after TIME else
@@ -71,7 +68,11 @@ end
 local function whole(number) return string.format('%.0f', number) end
 local function text_of(value) return type(value) == 'string' and value or '' end
 """
-    + LUA_OWNERS
+)
+
+# Behind HEAD: what is done with an agent and its inbox.
+AGENT = (
+    _ACTING
     + """\
 local function decode(text)
   local understood, message = pcall(cjson.decode, text)
@@ -86,16 +87,6 @@ local function is_gone(id)
   if not active then return false end
   return text_of(ended) ~= '' or now - (tonumber(active) or 0) > AGENT_TTL * 1000
 end
-local function be_active(id, project)
-  redis.call('HSET', agent_key(id), 'active', whole(now))
-  redis.call('EXPIRE', agent_key(id), AGENT_TTL)
-  redis.call('ZADD', agents_key(project), whole(now), id)
-  redis.call('EXPIRE', agents_key(project), AGENT_TTL)
-end
-local function tell(project, text)
-  redis.call('XADD', talk_key(project), 'MAXLEN', '~', TALK, '*', 'message', text)
-  redis.call('EXPIRE', talk_key(project), MOST_TTL)
-end
 local function put(recipient, text, value, seconds)
   local entry = redis.call('XADD', inbox_key(recipient), '*', 'message', value, 'envelope', text)
   last(inbox_key(recipient), seconds + MOST_TTL)
@@ -107,6 +98,32 @@ local function field(fields, name)
     if fields[i] == name then return fields[i + 1] end
   end
 end
+"""
+)
+TELL = """\
+local function tell(project, text)
+  redis.call('XADD', talk_key(project), 'MAXLEN', '~', TALK, '*', 'message', text)
+  redis.call('EXPIRE', talk_key(project), MOST_TTL)
+end
+"""
+_TOGETHER = """\
+local function be_active(id, project)
+  redis.call('HSET', agent_key(id), 'active', whole(now))
+  redis.call('EXPIRE', agent_key(id), AGENT_TTL)
+  redis.call('ZADD', agents_key(project), whole(now), id)
+  redis.call('EXPIRE', agents_key(project), AGENT_TTL)
+end
+local function forget(recipient, entry, project)  -- that it waits
+  redis.call('ZREM', due_key(project), recipient .. ' ' .. entry)
+end
+local function hand_back(_, sender, project, back, value)
+  if is_gone(sender) then return end
+  if redis.call('XLEN', inbox_key(sender)) < INBOX then put(sender, back, value, MOST_TTL) end
+  tell(project, back)
+end
+"""
+# Behind AGENT, `forget` and `hand_back`.
+RETURNING = """\
 local function drop(recipient, entry)
   local inbox = inbox_key(recipient)
   local found = redis.call('XRANGE', inbox, entry, entry)[1]
@@ -114,31 +131,19 @@ local function drop(recipient, entry)
   redis.call('XDEL', inbox, entry)
   local text = found and field(found[2], 'envelope') or ''
   local message = decode(text)
-  redis.call('ZREM', due_key(text_of(message.project)), recipient .. ' ' .. entry)
+  forget(recipient, entry, text_of(message.project))
   return text, message, found and field(found[2], 'message') or ''
 end
 local function give_back(recipient, entry, why)
   local text, message, value = drop(recipient, entry)
   local sender = text_of(message.from)
-  if message.bounce or message.kind ~= 'text' or sender == '' or is_gone(sender) then return end
+  if message.bounce or message.kind ~= 'text' or sender == '' then return end
   local back = string.sub(text, 1, -2) .. ',"bounce":"' .. why .. '","returned":' .. whole(now) .. '}'
-  if redis.call('XLEN', inbox_key(sender)) < INBOX then put(sender, back, value, MOST_TTL) end
-  tell(text_of(message.project), back)
+  hand_back(recipient, sender, text_of(message.project), back, value)
 end
 local function is_in_hands(recipient, entry)
   local taken = redis.pcall('XPENDING', inbox_key(recipient), 'agent', entry, entry, 1)
   return not taken.err and #taken > 0 and taken[1][3] <= GRACE * 1000
-end
-local function sweep(project)
-  local due = due_key(project)
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', whole(now), 'LIMIT', 0, SWEEP)) do
-    local recipient, entry = string.match(member, '^(.*) (%S+)$')
-    if not recipient or not is_in_hands(recipient, entry) then
-      redis.call('ZREM', due, member)
-      -- Guarded: what somebody else put in the place of one inbox must not hold up everybody's.
-      if recipient then pcall(give_back, recipient, entry, 'expired') end
-    end
-  end
 end
 local function finish(id)
   if is_known(id) then redis.call('HSET', agent_key(id), 'ended', whole(now)) end
@@ -150,11 +155,24 @@ local function finish(id)
   redis.call('UNLINK', inbox_key(id))  -- only other programs put more into it than it holds
 end
 """
-)
+_SWEEPING = """\
+local function sweep(project)
+  local due = due_key(project)
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', whole(now), 'LIMIT', 0, SWEEP)) do
+    local recipient, entry = string.match(member, '^(.*) (%S+)$')
+    if not recipient or not is_in_hands(recipient, entry) then
+      redis.call('ZREM', due, member)
+      -- Guarded: what somebody else put in the place of one inbox must not hold up everybody's.
+      if recipient then pcall(give_back, recipient, entry, 'expired') end
+    end
+  end
+end
+"""
+_WHOLE = HEAD + AGENT + TELL + _TAKEN + NAMING + _TOGETHER + RETURNING + _SWEEPING
 
 
 def _script(body: str) -> bytes:
-    return (_HEAD + body).encode()
+    return (_WHOLE + body).encode()
 
 
 # ARGV: now, id, token, base or '', project, fields in pairs. Returns the name.
@@ -188,7 +206,7 @@ return redis.call('HGET', key, 'name')
 
 # ARGV: now, id, token, moment, most, '1' where the agent ends, fields in pairs. Returns how many wait, -1 where nobody
 # is there, -2 where somebody else is.
-LOOK = _script("""\
+LOOK_BODY = """\
 local id, token, moment, most, ends = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local key = agent_key(id)
 local asked = {'project', 'kept', 'active', 'paced', 'shown'}
@@ -209,16 +227,18 @@ end
 if now - (tonumber(paced) or 0) < PACE_TIME * 1000 and (tonumber(shown) or 0) >= PACE then waiting = 0 end
 if ends == '1' and waiting == 0 then finish(id) end
 return waiting
-""")
+"""
+LOOK = _script(LOOK_BODY)
 
 # ARGV: now, id, token, fields in pairs.
-NOTE = _script("""\
+NOTE_BODY = """\
 local key = agent_key(ARGV[2])
 if not may_act(ARGV[2], ARGV[3]) then return false end
 redis.call('HSET', key, unpack(ARGV, 4))
 last(key, GRACE)
 return 1
-""")
+"""
+NOTE = _script(NOTE_BODY)
 
 # ARGV: now, id, token.
 END = _script("""\
@@ -277,7 +297,7 @@ return found
 
 # ARGV: now, id, token, count. Returns now, the agent's name, then of each entry, 1 where it was taken before, text, 1
 # where it has no envelope.
-TAKE = _script("""\
+TAKE_BODY = """\
 local id, token, count = ARGV[2], ARGV[3], tonumber(ARGV[4])
 if not may_act(id, token) then return false end
 local name, project, proof = unpack(redis.call('HMGET', agent_key(id), 'name', 'project', 'proof'))
@@ -311,11 +331,12 @@ end
 offer('0', 1)
 offer('>', 0)
 return found
-""")
+"""
+TAKE = _script(TAKE_BODY)
 
 # ARGV: now, id, token, '1' where they kept it from stopping, size and number of shown; entry and id of each; entry and
 # why of others.
-SETTLE = _script(
+SETTLE_BODY = (
     LUA_LASTS
     + """\
 local id, token, size, shown = ARGV[2], ARGV[3], tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -340,6 +361,7 @@ end
 return 1
 """
 )
+SETTLE = _script(SETTLE_BODY)
 
 # ARGV: now, id, token, place. Returns id, name and time since its edit of the agent and of each that it meets.
 EDITED = _script("""\

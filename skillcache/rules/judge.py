@@ -323,7 +323,7 @@ _ELSEWHERE = frozenset(
     """psql mysql mariadb mongosh redis-cli gcloud aws az fly flyctl heroku vercel netlify firebase wrangler twine
     terraform tofu pulumi ansible ansible-playbook""".split()  # noqa: SIM905
 )
-_SHELL = frozenset(
+SHELL = frozenset(
     """alias unalias unset shopt trap read eval source . exec pushd popd dirs umask ulimit declare typeset
     local readonly let builtin enable hash bg fg jobs wait disown suspend logout return break continue shift
     getopts mapfile readarray history fc bind complete compgen caller times setopt unsetopt autoload
@@ -374,7 +374,7 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
     if not own.enabled:
         return None
     word = plain_name(inner.words[0])
-    if word in _SHELL:
+    if word in SHELL:
         return None
     if word in _WRITERS:
         raise Bypass(COMMAND_WRITES, word)
@@ -401,6 +401,7 @@ def _rule(words: tuple[str, ...], inner: Wrapped, rules: tuple[Rule, ...], gathe
         tools=(*known.tools, *own.tools),
         reads=own.reads,
         live=own.live,
+        ahead=own.ahead,
         share=own.share,
         origin=own.origin,
     )

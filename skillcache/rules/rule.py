@@ -21,16 +21,17 @@ class Rule:
     surely starts, to be identified if found; reads: paths that it reads or looks for besides the project, as a person
     writes them: relative to the top of the project, absolute or from `~/`, with a `/` at the end where the names in a
     folder count and nothing in it; live: whether it talks to what no key holds, so that it always runs, or for how many
-    seconds at most a result is given; adds: whether it says nothing else, and so adds to whatever rule names the call;
+    seconds at most a result is given; ahead: whether its commands may run before they are asked for, None where nothing
+    is said; adds: whether it says nothing else, and so adds to whatever rule names the call;
     share: "team" where a team's other members may be given the results;
     invalidated_by: patterns of calls that make the results out of date; args_are_files, outputs, version: what a rule
     `Skill(name)` says of the skill's scripts; origin: the file it comes from.
     """
 
     __slots__ = (
-        "adds", "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "findings", "invalidated_by",
-        "live", "name", "normalize", "origin", "outputs", "pattern", "reads", "share", "specifier", "tool", "tools",
-        "ttl", "version",
+        "adds", "ahead", "args_are_files", "depends", "enabled", "env", "failures", "failures_ttl", "findings",
+        "invalidated_by", "live", "name", "normalize", "origin", "outputs", "pattern", "reads", "share", "specifier",
+        "tool", "tools", "ttl", "version",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +56,7 @@ class Rule:
         args_are_files: bool = False,
         outputs: tuple[str, ...] = (),
         version: str = "",
+        ahead: bool | None = None,
         origin: str = BUILT_IN,
     ) -> None:
         self.name = name
@@ -78,13 +80,14 @@ class Rule:
         self.args_are_files = args_are_files
         self.outputs = outputs
         self.version = version
+        self.ahead = ahead
         self.origin = origin
 
     def __repr__(self) -> str:
         return f"<rule {self.name} {self.pattern}>"
 
     def with_more(self, others: "Iterable[Rule]") -> "Rule":
-        """The same rule and what these add to it; the strictest word on `live` counts."""
+        """The same rule and what these add to it; the strictest words on `live` and `ahead` count."""
         more = object.__new__(Rule)
         for name in Rule.__slots__:
             setattr(more, name, getattr(self, name))
@@ -92,12 +95,13 @@ class Rule:
             more.tools = (*more.tools, *other.tools)
             more.reads = (*more.reads, *other.reads)
             more.live = stricter(more.live, other.live)
+            more.ahead = other.ahead if more.ahead is None else more.ahead and other.ahead is not False
         return more
 
 
 # A rule of the latter and of nothing else but the former adds to whatever rule names the call.
 _NAMING = frozenset(["match", "name", "origin"])
-_ADDED = frozenset(["reads", "tools", "live"])
+_ADDED = frozenset(["reads", "tools", "live", "ahead"])
 
 
 def stricter(one: int | bool, other: int | bool) -> int | bool:

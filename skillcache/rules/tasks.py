@@ -263,7 +263,7 @@ _LIVE = frozenset(
 
 def kind(name: str) -> str:
     """`test`, `lint`, `types`, `format` or `check`; nothing for another name; Bypass for one that surely does more."""
-    parts = _parts(name)
+    parts = parts_of(name)
     found = _form(parts)
     if not found:
         _refuse(name, parts)
@@ -295,7 +295,7 @@ def _refuse(name: str, parts: list[str]) -> None:
         raise Bypass(COMMAND_WRITES, name)
 
 
-def _parts(name: str) -> list[str]:
+def parts_of(name: str) -> list[str]:
     """`test:unit`, `test-unit` and `testUnit` alike, in lower case."""
     parts: list[str] = []
     part = ""

@@ -257,8 +257,11 @@ LAUNCHERS: dict[str, tuple[tuple[str, ...], str, str, str]] = {
 }
 
 
-def unwrap(words: tuple[str, ...]) -> Wrapped | None:
-    """The command inside; None when a wrapper is used in a way that is not surely understood. Raises Bypass."""
+def unwrap(words: tuple[str, ...], *, launchers: bool = True) -> Wrapped | None:
+    """The command inside; None when a wrapper is used in a way that is not surely understood. Raises Bypass.
+
+    launchers: whether those are wrappers that look the command up in the project's environment.
+    """
     inner = Wrapped(words)
     for _ in range(DEEPEST):
         word = inner.words[0].rpartition("/")[2]
@@ -266,7 +269,7 @@ def unwrap(words: tuple[str, ...]) -> Wrapped | None:
             at = _plain(word, inner)
         elif word == "env":
             at = _env(inner)
-        elif word in LAUNCHERS:
+        elif word in LAUNCHERS and launchers:
             at = _launcher(word, inner)
             if at == 0:
                 return inner

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 _DIGITS = 16
 _PLACED, _PLACE = "signed", "place"  # a group of fields, and in it the project's name, which the store needs plain
+# What the store counts and compares of a state; in all else a number would be a word.
+_NUMBERS = (
+    *("active", "compacted", "edited", "ended", "failed_at", "listed", "opened", "passed_at", "placed", "prompted"),
+    *("prompts", "replied", "signed", "started", "titled"),
+)
 _STATUSES = ("pending", "in_progress", "completed", "deleted")
 _OF_LOG, _OF_TASKS = 1, 4  # of `session_keys`
 
@@ -50,7 +55,7 @@ class SignedJournal(Journal):
     def restore(self, past: Past, *, project: str, at: int, ttl: int) -> None:
         keys, id_ = self._keys, past.id
         state = {
-            name: text if name == "project" or _is_number(text) else self._of_state(id_, name, text)
+            name: text if name == "project" or _is_number(name, text) else self._of_state(id_, name, text)
             for name, text in past.state.items()
         }
         state[_PLACE] = self._of_state(id_, _PLACE, project)
@@ -113,7 +118,7 @@ class SignedJournal(Journal):
     def _past(self, found: Past, project: str) -> Past | None:
         """None where nothing in it is signed for this session: then it may be anybody's."""
         id_, keys = found.id, self._keys
-        numbers = {name: text for name, text in found.state.items() if _is_number(text)}
+        numbers = {name: text for name, text in found.state.items() if _is_number(name, text)}
         sealed_ones = {name: text for name, text in found.state.items() if name != "project" and name not in numbers}
         opened = {name: keys.opened(SESSION, field_of(id_, name), text) for name, text in sealed_ones.items()}
         texts = {name: text for name, text in opened.items() if text is not None}
@@ -146,5 +151,5 @@ class SignedJournal(Journal):
         return sorted(counts.items(), key=lambda each: -each[1])
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
+def _is_number(name: str, text: str) -> bool:
+    return name in _NUMBERS and text.isascii() and text.isdecimal() and len(text) <= _DIGITS

@@ -5,7 +5,7 @@ Looking for credentials needs `re`, 9 ms of a hook's start. Most texts show at a
 """
 
 from skillcache.core import Record
-from skillcache.core.credentials import NO_WORD, PROGRAMS
+from skillcache.core.credentials import NO_WORD, PROGRAMS, in_mind
 from skillcache.sessions.journal import WINDOW
 
 # Every assignment has one of these names, every shape one of these beginnings or a long run below.
@@ -40,6 +40,8 @@ def cut(text: str, limit: int) -> str:
 
 def may_hold_secret(text: str) -> bool:
     lowered = text.lower()
+    if any(secret in text for secret in in_mind()):
+        return True
     if any(word in lowered for word in _WORDS) or ("://" in text and "@" in text):
         return True
     if not _PROGRAMS.isdisjoint(text.encode("utf-8", "replace").translate(NO_WORD).split()):

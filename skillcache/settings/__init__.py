@@ -108,6 +108,10 @@ TABLE = (
         "where a team has keys: whose signatures count besides your own, such as `ci@acme` or `ci@*`; none: all of"
         " the team's",
     ),
+    Setting(
+        "ahead_load", "load", 1.0, "SKILLCACHE_AHEAD_LOAD", USER,
+        "load average for each processor above which nothing is run ahead, and what is ends",
+    ),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in TABLE}
 # Where Claude Code gives what the person has entered as an option of the plugin.
@@ -129,7 +133,7 @@ def from_text(setting: Setting, text: str) -> object:
     if setting.kind == "names":
         return check(setting, word.replace(",", " ").split(), setting.variable)
     try:
-        number: object = float(word) if setting.kind in {"seconds", "share"} else int(word)
+        number: object = float(word) if setting.kind in {"seconds", "share", "load"} else int(word)
     except ValueError:
         number = word
     return check(setting, number, setting.variable)
@@ -152,6 +156,7 @@ def check(setting: Setting, value: object, where: str) -> object:
         "name": (isinstance(value, str) and _is_name(value), "letters, digits, - and _"),
         "path": (isinstance(value, str) and value[:1] in ("/", "~"), "a path from / or ~/"),
         "names": (_are_writers(value), 'a list of writers, such as ["ci@acme", "ci@*"]'),
+        "load": (is_number and value >= 0, "a number, at least 0"),  # type: ignore[operator]
         "share": (is_number and 0 <= value <= 1, "a number from 0 to 1"),  # type: ignore[operator]
     }
     fits, words = allowed[setting.kind]
@@ -199,6 +204,7 @@ class Untrusted(ConfigError):
 
     def __init__(self, folder: str, message: str, mend: str) -> None:
         super().__init__(folder, f"{message}. Mend: {mend}")
+        self.said = message
         self.text = f"{folder} is not used: {message}"
         self.mend = mend
 
@@ -305,6 +311,12 @@ def _require_own(cache: str) -> str:
     except OSError as fault:
         raise Untrusted(cache, f"{fault.filename}: {fault.strerror}", _ELSEWHERE) from None
     return at + missing
+
+
+def require_way(path: str) -> None:
+    """That nobody else can put another file there. Raises Untrusted and OSError."""
+    for each in {path, os.path.realpath(path)}:
+        _walk(f"{os.path.dirname(each)}/.")  # of which the last folder, too, is one on the way
 
 
 def _walk(cache: str) -> tuple[str, str]:

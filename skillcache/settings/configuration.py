@@ -128,7 +128,8 @@ def parse(text: bytes, path: str, scope: str) -> tuple[dict[str, object], Rules,
         if name == "rules":
             if not isinstance(value, list):
                 raise ConfigError(path, "rules must be tables, each begun by a line [[rules]]")
-            rules = [_rule(rule, f"{path}, rule {n}", path, scope, warnings) for n, rule in enumerate(value, 1)]
+            found = [_rule(rule, f"{path}, rule {n}", path, scope, warnings) for n, rule in enumerate(value, 1)]
+            rules = [rule for rule in found if rule]
             continue
         setting = BY_NAME.get(name)
         if setting is None:
@@ -152,6 +153,7 @@ def _flat(tables: dict[str, object]) -> dict[str, object]:
 
 
 def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) -> dict[str, object]:
+    """Empty for one that says nothing else than what its file may not: to name a call was not what it was for."""
     if not isinstance(rule, dict) or not isinstance(rule.get("match"), str):
         raise ConfigError(where, 'needs a pattern: match = "Bash(pytest:*)"')
     known: dict[str, object] = {"match": rule["match"].strip(), "origin": path}
@@ -163,8 +165,8 @@ def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) 
         if field is None:
             warnings.append(f"{where}: {name} is not a field of this version")
             continue
-        if scope == PROJECT and name in _OF_PERSON:
-            warnings.append(f"{where}: {name} is ignored: a project's file may not set it")
+        if scope == PROJECT and name in _OF_PERSON and value != _OF_PERSON[name]:
+            warnings.append(f"{where}: {name} is ignored: a project's file may not set it{_BUT.get(name, '')}")
             continue
         fits, words = field
         if not fits(value):
@@ -176,7 +178,7 @@ def _rule(rule: object, where: str, path: str, scope: str, warnings: list[str]) 
         if name in _OF_TOOLS and tool not in _OF_TOOLS[name]:
             raise ConfigError(where, f"{name} says nothing of {tool}; it is for {' and '.join(_OF_TOOLS[name])}")
         known[name] = value
-    return known
+    return {} if "ahead" in rule.keys() - known.keys() and known.keys() <= _NAMING else known
 
 
 def _tool(match: str, where: str) -> str:
@@ -294,9 +296,13 @@ _FIELDS = {
     "args_are_files": (_is_flag, "true or false"),
     "outputs": (_is_globs, 'files below the directory of the call, such as ["report.pdf"]'),
     "version": (_is_name, "letters, digits, - and _"),
+    "ahead": (_is_flag, "true or false"),
 }
-# Fields of the person's own file alone: who says what may differ says what a verification finds.
-_OF_PERSON = ("normalize",)
+# Fields of the person's own file alone, with the one value that a project's may say: who says what may differ says what
+# a verification finds, and who has a project's code run that nobody asked for is not the project.
+_OF_PERSON: dict[str, object] = {"normalize": None, "ahead": False}
+_BUT = {"ahead": " but to false"}
+_NAMING = {"match", "name", "origin"}  # what names calls, and says nothing of them
 # Fields that say something of some kinds of calls only.
 _LINES = ("Bash", "Skill")
 _OF_TOOLS = {
@@ -310,4 +316,5 @@ _OF_TOOLS = {
     "args_are_files": ("Skill",),
     "outputs": ("Skill",),
     "version": ("Skill",),
+    "ahead": ("Bash",),
 }

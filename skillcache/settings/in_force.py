@@ -74,6 +74,11 @@ class Settings(Record):
     def flag(self, name: str) -> bool:
         return self.values[name] is True
 
+    @property
+    def ahead(self) -> bool:
+        """Whether anything may be run before it is asked for: some rule of the person's own says so."""
+        return any(table.get("ahead") is True for table in self.rules)
+
 
 def load(environ: "Mapping[str, str]", project: str) -> Settings:
     """Raises ConfigError for a value or a folder we cannot use, OSError for a file we may not read."""
@@ -227,7 +232,7 @@ def _read_file(cache: str, path: str, scope: str) -> tuple[dict[str, object], li
 
 
 # Raised whenever `configuration.parse` gives another form: an older compiled file is then not used.
-_COMPILED_VERSION = 6
+_COMPILED_VERSION = 7
 
 
 def _load_compiled(path: str) -> tuple[dict[str, object], list[dict[str, object]], list[str]] | None:

@@ -12,9 +12,10 @@ Where keys are named and cannot be used nothing is read from a store and nothing
 import os
 
 from skillcache.core import files
+from skillcache.core.credentials import keep_in_mind
 from skillcache.core.files import key_values
 from skillcache.core.outcomes import ConfigError
-from skillcache.settings import in_project, shell_words
+from skillcache.settings import Untrusted, in_project, require_way, shell_words
 from skillcache.stores.contract import Target
 from skillcache.stores.signed import Key, Keys, word_of
 
@@ -42,14 +43,42 @@ class NoKeys(ConfigError):
 
 def load_keys(path: str, writers: list[str], project: str, environ: "Mapping[str, str]", cache: str) -> Keys:
     """Those of the environment, else those in the file `path`. Raises NoKeys."""
+    keys = Keys((), writers=writers, cache=cache, environ=environ)
     if VARIABLE in environ:
-        where, text = VARIABLE, environ[VARIABLE].replace(",", "\n")
-    else:
-        where = path if path[:2] != "~/" else environ.get("HOME", "") + path[1:]
-        text = read_private(where, project, environ)
-    keys = Keys([Key(*each) for each in parse(text, where)], writers=writers, cache=cache, environ=environ)
-    key_values(keys.values)
+        _take(keys, environ[VARIABLE].replace(",", "\n"), VARIABLE)
+        return keys
+    where = path if path[:2] != "~/" else environ.get("HOME", "") + path[1:]
+    stamp = _stamp(where)
+    _take(keys, read_private(where, project, environ), where)
+
+    def again() -> None:
+        nonlocal stamp
+        if (now := _stamp(where)) == stamp:
+            return
+        try:
+            _take(keys, read_private(where, project, environ), where)
+        except NoKeys:
+            keys.take(())
+        stamp = now
+
+    keys.again = again
     return keys
+
+
+def _take(keys: Keys, text: str, where: str) -> None:
+    """Raises NoKeys."""
+    parsed = parse(text, where)
+    keys.take([Key(*each) for each in parsed])
+    keep_in_mind(tuple([secret.decode() for secret, _ in parsed]))
+    key_values(keys.values)
+
+
+def _stamp(path: str) -> object:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns, status.st_size
 
 
 def signed_target(store: str, keys: Keys) -> str:
@@ -66,6 +95,7 @@ def no_keys(environ: "Mapping[str, str]", cache: str) -> Keys:
 def forget() -> None:
     """Where the settings in force name no keys any more."""
     key_values(b"")
+    keep_in_mind(())
 
 
 def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
@@ -75,6 +105,7 @@ def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
     if in_project(path, project, environ):
         raise NoKeys(path, "lies in the project, whose writers could change it", MAKE)
     try:
+        _require_way(path)
         handle = files.open_regular(path)
     except (IsADirectoryError, files.Irregular):
         raise NoKeys(path, "is no file", MAKE) from None
@@ -96,6 +127,15 @@ def read_private(path: str, project: str, environ: "Mapping[str, str]") -> str:
     if len(data) > _CAP:
         raise NoKeys(path, "is too large for a file of keys", MAKE)
     return data.decode("utf-8", "replace")
+
+
+def _require_way(path: str) -> None:
+    """Raises NoKeys and OSError."""
+    try:
+        require_way(path)
+    except Untrusted as fault:
+        mend = fault.mend if fault.mend.startswith("chmod ") else "keep it in a folder of yours"
+        raise NoKeys(path, fault.said, mend) from None
 
 
 def _chmod(path: str) -> str:

@@ -10,15 +10,18 @@ braces. So every key is named as elsewhere, and is given a tag in front as a com
                                          generation raises it with each tag; one that differs is the highest of all
     {s18}skillcache:state...:{scope}     shared values by the project or team
     {s18}skill_session:{session_id}...   by the session; {s18}skill_sessions:{project} and notes by the project
-    {skillcache}...                      all else: agents and their messages, which are one whole, and others' keys
+    {s18}agent_comm:{agent_id}:inbox     by the agent, and so is what is known of it; by the project which agents it
+    {s18}skillcache:agents:{project}     has, what they are called, and whose messages are to be looked after
+    {skillcache}...                      all else: others' keys
 
 Nothing here asks anybody: `Course` says whom to ask what, whoever asks (`nodes`, `redis_cluster`) tells it the replies.
 """
 
+from _thread import allocate_lock, start_new_thread
 from binascii import crc_hqx
 from time import monotonic
 
-from skillcache.core.outcomes import STORE_REFUSED, STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.stores.redis_keys import LUA_LASTS, LUA_TAG
 
 TYPE_CHECKING = False
@@ -51,9 +54,10 @@ def slot_of(tag: str) -> int:
 
 _SLOT_OF = {tag: slot_of(tag) for tag in (*TAGS, HOME)}
 
-_BY_PROJECT = (b"notes",)
+_BY_PROJECT = (b"notes", b"agents", b"agent_numbers", b"agent_names", b"due", b"talk")
 _BY_SESSION = (b"told",)
-_BY_DIGEST = (b"claim", b"wake", b"nothing", b"latest")
+_BY_AGENT = (b"agent", b"shown", b"unread", b"returning")
+_BY_DIGEST = (b"claim", b"wake", b"nothing", b"latest", b"edits")
 _BY_SCOPE = (b"state", b"states", b"state_version")
 
 
@@ -65,7 +69,7 @@ def tag_of(key: "str | bytes") -> str:
         kind, _, rest = rest.partition(b":")
         if kind == b"names" and not rest:
             return EVERYWHERE
-        if kind in _BY_DIGEST or kind in _BY_PROJECT:
+        if kind in _BY_DIGEST or kind in _BY_PROJECT or kind in _BY_AGENT:
             return _tag(rest)
         if kind in _BY_SESSION:
             return _tag(rest.partition(b":")[0])
@@ -78,6 +82,8 @@ def tag_of(key: "str | bytes") -> str:
         return _tag(digest[0].rpartition(b":")[2] if digest[2][:1] == b"v" else digest[2])
     if kind == b"skill_session":
         return _tag(rest.partition(b":")[0])
+    if kind == b"agent_comm":
+        return _tag(rest.removesuffix(b":inbox"))
     return _tag(rest) if kind == b"skill_sessions" else HOME
 
 
@@ -115,6 +121,7 @@ _OF_TWO_WORDS = ("MEMORY", "OBJECT", "XGROUP", "XINFO")
 _COUNTING = ("DEL", "EXISTS", "TOUCH", "UNLINK")  # whose reply is how many of the keys
 _LASTING = 50  # ms that a replica has to take what is to last
 _NODES = 1024  # at most, that a walk through all keys knows
+_DIGITS = 20  # a signed 64-bit integer has fewer
 
 
 class Part:
@@ -224,7 +231,11 @@ def _highest(replies: "list[Any]") -> "Any":
     try:
         return max(there, key=int, default=None)
     except (TypeError, ValueError):
-        return next(reply for reply in there if not _text(reply).removeprefix("-").isdigit())
+        return next(reply for reply in there if not _is_number(_text(reply).removeprefix("-")))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < _DIGITS
 
 
 def _highest_each(replies: "list[Any]") -> "Any":
@@ -528,18 +539,40 @@ def _ask(
     deadline: float,
     exchange: "Exchange",
 ) -> "Any":
-    """`read`: takes the reply, and the host that gave it; None for what is not known."""
-    fault = StoreError(STORE_UNREACHABLE, "nobody asked knows the place of the server")
-    for index, each in enumerate(those):
-        # Each has its share of the time left, half of it to connect: one that hangs must not starve the next.
-        share = max((deadline - monotonic()) / (len(those) - index) / 2, 0.001)
+    """`read`: takes the reply, and the host that gave it; None for what is not known.
+
+    Each is asked once those before it have had their share of the time, and beside them: one that hangs must not starve
+    the next, and over a slow link an answer takes most of the time there is.
+    """
+    fault = StoreError(STORE_TIMEOUT, "nobody said in time where the server is")
+    came: list[Any] = []  # what is known, a StoreError, or None
+    word = allocate_lock()  # held until something came
+    word.acquire()
+
+    def ask(each: "Address") -> None:
         try:
-            reply = exchange(each, command, share)
+            came.append(read(exchange(each, command, max(deadline - monotonic(), 0.001)), each.host))
         except StoreError as error:
-            fault = error
-            continue
-        if (found := read(reply, each.host)) is not None:
-            return found
+            came.append(error)
+        try:
+            word.release()
+        except RuntimeError:  # something else has just come
+            return
+
+    seen = 0
+    for index, each in enumerate(those):
+        start_new_thread(ask, (each,))
+        is_last = index == len(those) - 1
+        ends = deadline if is_last else monotonic() + (deadline - monotonic()) / (len(those) - index) / 2
+        while seen <= index and (word.acquire(timeout=max(ends - monotonic(), 0.0)) or len(came) > seen):
+            for found in came[seen:]:
+                seen += 1
+                if isinstance(found, StoreError):
+                    fault = found
+                elif found is not None:
+                    return found
+                else:
+                    fault = StoreError(STORE_UNREACHABLE, "nobody asked knows the place of the server")
     raise fault
 
 

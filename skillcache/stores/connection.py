@@ -208,9 +208,30 @@ class Limits(Record):
     silence: float = 0.13  # until the reply's first byte
     operation: float = 0.25  # request and whole reply
     size: int = 64 << 20  # most bytes of a reply
+    rest: float = 0.0  # for which this process asks a server nothing that another link has waited for in vain
 
 
+REST = 1.0
+HASTY = Limits(rest=REST)  # of a hook, whose process may ask in several places and is to wait once
 PATIENT = Limits(connect=2, silence=5, operation=30)  # of a person, who waits longer than a hook
+silent: "dict[object, tuple[float, Outcome, str]]" = {}  # by the place: since when, and what became of it
+
+
+def note_silence(address: Address, error: StoreError) -> None:
+    since, now = silent.get(_place(address), (-REST, STORE_TIMEOUT, ""))[0], monotonic()
+    if error.outcome is STORE_TIMEOUT and now - since >= REST:  # that it is not asked is no news
+        silent[_place(address)] = (now, error.outcome, error.detail)
+
+
+def require_heard(address: Address, rest: float) -> None:
+    """Raises StoreError where it was silent less than so many seconds ago."""
+    since, outcome, detail = silent.get(_place(address), (-rest, STORE_TIMEOUT, ""))
+    if monotonic() - since < rest:
+        raise StoreError(outcome, detail)
+
+
+def _place(address: Address) -> object:
+    return address.path, address.host, address.port, address.sentinels, address.nodes
 
 
 class SocketLink:
@@ -224,7 +245,7 @@ class SocketLink:
 
     def __init__(self, address: Address, limits: Limits | None = None) -> None:
         self.address = address
-        self._limits = limits or Limits()
+        self._limits = limits or HASTY
         self._socket: _socket.socket | None = None
         self._reader = Reader(self._receive, self._limits.size)
         self._greeting: tuple[tuple[str, ...], ...] = ()
@@ -258,6 +279,7 @@ class SocketLink:
             return [read(accepted(next(replies)) if command else None) for command, read in requests]
         except StoreError as error:
             self._fault = (error.outcome, error.detail)
+            note_silence(self.address, error)
             self.close()
             raise StoreError(*self._fault) from None
 
@@ -269,6 +291,7 @@ class SocketLink:
     def connect(self) -> None:
         """In three steps: to connect, to send, to receive. Each raises StoreError, after which there is no other."""
         if self._socket is None:
+            require_heard(self.address, self._limits.rest)
             try:
                 self._socket = _connect(self.address, self._limits)
             except OSError as error:

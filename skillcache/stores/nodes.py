@@ -15,11 +15,20 @@ import os
 from time import monotonic, time
 
 from skillcache.core import files
-from skillcache.core.outcomes import STORE_UNREACHABLE, StoreError
+from skillcache.core.outcomes import STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
 from skillcache.core.paths import cache_folder
 from skillcache.stores import cluster
 from skillcache.stores.cluster import Course, Fault, Slots
-from skillcache.stores.connection import ErrorReply, Limits, SocketLink, ask_once, refusal
+from skillcache.stores.connection import (
+    HASTY,
+    ErrorReply,
+    Limits,
+    SocketLink,
+    ask_once,
+    note_silence,
+    refusal,
+    require_heard,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +56,7 @@ class NodesLink:
 
     def __init__(self, address: "Address", limits: Limits | None = None) -> None:
         self.address = address
-        self._limits = limits or Limits()
+        self._limits = limits or HASTY
         self._path = slots_file(address)
         self._slots: Slots | None = None
         self._links: dict[Place, SocketLink] = {}
@@ -119,12 +128,20 @@ class NodesLink:
         if self._slots is None:
             if self._fault is not None:
                 raise StoreError(*self._fault)
+            require_heard(self.address, self._limits.rest)
+            # A little longer than to connect: over a slow link there is no time for more, but the next process knows.
+            longest = self._ends + self._limits.connect / 4
             try:
-                self._slots = cluster.find_slots(self.address, self._ends, ask_once)
+                found = cluster.find_slots(self.address, longest, ask_once)
             except StoreError as fault:
                 self._fault = (fault.outcome, fault.detail)
+                note_silence(self.address, fault)
                 raise
-            _remember(self._path, self._slots)
+            _remember(self._path, found)
+            if monotonic() > self._ends:
+                self._fault = (STORE_TIMEOUT, "no time was left for more than which node has what")
+                raise StoreError(*self._fault)
+            self._slots = found
         return self._slots
 
     def _learn(self, course: Course) -> Slots | None:
@@ -161,7 +178,8 @@ class NodesLink:
         link, unsent = self._links.get(place), True
         if link is None:
             left = max(self._ends - monotonic(), 0.001)
-            limits = Limits(left, self._limits.silence, self._limits.operation, self._limits.size)
+            kept = self._limits
+            limits = Limits(left, kept.silence, kept.operation, kept.size, kept.rest)
             link = SocketLink(self.address.at(place), limits)
         # An alarm may cut the exchange short anywhere: until it is whole, the connection owes a reply.
         self._faults[place] = (STORE_UNREACHABLE, "an exchange was cut short")
@@ -182,6 +200,7 @@ class NodesLink:
 
     def _fail(self, place: "Place", error: StoreError, *, unsent: bool) -> Fault:
         self._faults[place] = (error.outcome, error.detail)
+        note_silence(self.address.at(place), error)
         link = self._links.pop(place, None)
         if link is not None:
             link.close()

@@ -63,7 +63,6 @@ class _OverClient:
     Nothing is sent twice or decoded there. itself: over the client's own connections, with its ways.
     """
 
-    is_spread = False
     _options: "dict[str, Any]" = {}  # noqa: RUF012 - nobody changes it
 
     def __init__(self, client: Any, *, itself: bool = False) -> None:
@@ -73,6 +72,7 @@ class _OverClient:
             self._origin = client.connection_pool  # connections of Sentinel ask the pool they were made for
             self.client = _own_client(client)
             self.longest = self.client.connection_pool.connection_kwargs["socket_timeout"] / 2
+        self.is_spread = isinstance(client, ClusterClient | AioClusterClient)
 
     def close(self) -> Any:
         """Closes connections that nobody uses."""

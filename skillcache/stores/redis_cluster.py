@@ -342,13 +342,13 @@ class ClusterClient(redis.Redis):
                 self.connection_pool.slots = slots
             return found  # type: ignore[no-any-return]
 
-    def of_all(self, *words: Any) -> list[Any]:
-        """What each of the nodes answers."""
-        nodes = self.connection_pool.known().nodes()
-        found = [self._ask(place, [(Part(list(words), -1), False)], whole=False) for place in nodes]
-        if fault := next((each for each in found if isinstance(each, Fault)), None):
-            raise _fault_of(fault)
-        return [reply for came in found if not isinstance(came, Fault) for reply in came]
+    def of_all(self, *words: Any) -> dict[Place, Any]:
+        """What each of the nodes answers, or the error in its place."""
+        found = {}
+        for place in self.connection_pool.known().nodes():
+            came = self._ask(place, [(Part(list(words), -1), False)], whole=False)
+            found[place] = _fault_of(came) if isinstance(came, Fault) else came[0]
+        return found
 
     def is_gone(self) -> bool:
         """Whether no node is known that does not rest."""

@@ -41,6 +41,12 @@ The layout (names are public; other languages may read them):
     skillcache:due:{project}             unread messages by when they expire        sorted set, TTL
     skillcache:talk:{project}            messages sent and returned, newest last    stream, capped, TTL
     skillcache:edits:{digest}            who edited a file by when                  sorted set, TTL
+    skillcache:agent_names:{project}     in a cluster: name, proof and session of   hash, TTL
+                                         each agent of the project
+    skillcache:unread:{agent_id}         in a cluster: the agent's unread messages  sorted set, TTL
+                                         by when they expire; `due` has the agents
+    skillcache:returning:{agent_id}      in a cluster: what goes back from its      stream, TTL
+                                         inbox and has not reached its sender yet
     skillcache:state:{scope}:{key}       a shared value and its version             hash, TTL
     skillcache:states:{scope}            keys of shared values                      set, TTL
     skillcache:state_version:{scope}     the last version given to a value          integer, TTL
@@ -133,8 +139,28 @@ def agent_key(agent_id: str) -> str:
     return record_key("agent", agent_id)
 
 
+def agent_keys(agent_id: str) -> tuple[str, ...]:
+    """All that is kept of one agent and its inbox."""
+    records = [record_key(kind, agent_id) for kind in ("agent", "shown", "unread", "returning")]
+    return (*records, inbox_key(agent_id))
+
+
+def shown_key(agent_id: str) -> str:
+    return record_key("shown", agent_id)
+
+
+def edits_key(place: str) -> str:
+    return record_key("edits", place)
+
+
 def talk_key(project: str) -> str:
     return record_key("talk", project)
+
+
+def registry_keys(project: str) -> tuple[str, ...]:
+    """All that is kept of a project's agents together."""
+    records = [record_key(kind, project) for kind in ("agents", "agent_numbers", "agent_names", "due")]
+    return (*records, talk_key(project))
 
 
 def state_keys(scope: str, key: str) -> tuple[str, str, str]:
@@ -176,3 +202,8 @@ local function inbox_key(id) return tag .. 'agent_comm:' .. id .. ':inbox' end
 local function channel(id) return 'agent_comm:' .. id end
 """
 )
+LUA_SPREAD_NAMES = """\
+local function names_key(project) return tag .. 'skillcache:agent_names:' .. project end
+local function unread_key(id) return tag .. 'skillcache:unread:' .. id end
+local function returning_key(id) return tag .. 'skillcache:returning:' .. id end
+"""

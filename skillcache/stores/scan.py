@@ -68,6 +68,10 @@ class Holdings:
         """Seconds that each has left; infinity for one without an expiry."""
         raise NotImplementedError
 
+    def living(self, keys: list[str]) -> Steps[list[str]]:
+        """Those that have not expired, of keys that were there a moment ago."""
+        raise NotImplementedError
+
     def value(self, key: str) -> Steps[bytes | None]:
         raise NotImplementedError
 
@@ -205,6 +209,10 @@ class RedisHoldings(Holdings):
         found = zip(keys, _integers(replies), strict=True)
         return {key: float("inf") if left == -1 else left / 1000 for key, left in found if left != -2}
 
+    def living(self, keys: list[str]) -> Steps[list[str]]:
+        yield from ()
+        return keys  # a server tells of no others
+
     def value(self, key: str) -> Steps[bytes | None]:
         (found,) = yield [("GET", _bytes(key))]
         return found if isinstance(found, bytes) else None
@@ -281,6 +289,9 @@ class EmbeddedHoldings(Holdings):
         yield from ()
         found = self._ask("SELECT key, expires FROM entries WHERE key IN (*)", keys)
         return {key: expires - self._now for key, expires in found if expires > self._now}
+
+    def living(self, keys: list[str]) -> Steps[list[str]]:
+        return list((yield from self.expiries(keys)))
 
     def value(self, key: str) -> Steps[bytes | None]:
         yield from ()

@@ -43,7 +43,7 @@ except ImportError:  # another interpreter than CPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from skillcache.stores.connection import Link
@@ -52,6 +52,7 @@ ENTRY, RECORD, SESSION, LOG, PATH, TASK, NOTE, MESSAGE, CHANNEL, AGENT, VALUE = 
     *("entry", "record", "session", "log", "path", "task", "note", "message", "channel", "agent", "value"),
 )
 SLACK = 3_600  # seconds by which the clocks of those who share a store differ at most
+DIGITS = 32  # of a MAC
 _VERSION = "1"
 _BLOCK = 64
 _SLOT = b'"signature":"'
@@ -121,21 +122,26 @@ class Keys:
     """The keys of a team as one person has them: the first signs, all verify. None at all: nothing is believed.
 
     writers: whose signatures count besides one's own, such as "ci@*", () for all; cache: where it is counted what
-    counted not.
+    counted not; again: is called before any is used, and may have others taken: a program outlives its keys.
     """
 
-    __slots__ = ("_by_id", "_counted", "_owned", "cache", "keys", "writer", "writers")
+    __slots__ = ("_by_id", "_counted", "_name", "_owned", "again", "cache", "keys", "writer", "writers")
 
     def __init__(
         self, keys: "Iterable[Key]", *, writers: "Iterable[str]" = (), cache: str, environ: "Mapping[str, str]"
     ) -> None:
-        self.keys = tuple(keys)
         self.writers = tuple(writers)
         self.cache = cache
-        self.writer = (self.keys[0].writer if self.keys else "") or _name_of(environ)
+        self.again: Callable[[], None] | None = None
+        self._name = _name_of(environ)
+        self._counted: dict[int, int] = {}
+        self.take(keys)
+
+    def take(self, keys: "Iterable[Key]") -> None:
+        self.keys = tuple(keys)
+        self.writer = (self.keys[0].writer if self.keys else "") or self._name
         self._by_id = {key.id: key for key in self.keys}
         self._owned = {key.writer for key in self.keys if key.writer}
-        self._counted: dict[int, int] = {}
 
     @property
     def values(self) -> bytes:
@@ -145,6 +151,8 @@ class Keys:
 
     def sign(self, kind: str, name: str, *data: bytes, until: int = 0) -> str:
         """Raises StoreError where there is no key."""
+        if self.again is not None:
+            self.again()
         if not self.keys:
             raise StoreError(STORE_REFUSED, "the team's key could not be read")
         key = self.keys[0]
@@ -153,6 +161,8 @@ class Keys:
 
     def fault(self, kind: str, name: str, signature: str, *data: bytes) -> Outcome | None:
         """Why it does not count, None where it does."""
+        if self.again is not None:
+            self.again()
         if not signature:
             return UNSIGNED
         try:
@@ -170,6 +180,11 @@ class Keys:
         if given.until and time() > given.until + SLACK:
             return OUTLIVED
         return None if self.trusts(given.writer) else UNTRUSTED
+
+    def digits_as(self, signature: str, kind: str, name: str, *data: bytes) -> str:
+        """The MAC of what is signed by the same writer until the same time, by a signature that counts."""
+        given = Signature(signature)
+        return _mac(self._by_id[given.key], kind, name, f"{given.key} {given.until} {given.writer}", data)
 
     def trusts(self, writer: str) -> bool:
         if not self.writers or writer == self.writer:
@@ -219,7 +234,7 @@ class Keys:
 def _mac(key: Key, kind: str, name: str, words: str, data: "tuple[bytes, ...]") -> str:
     where = _bytes(name)
     head = b"skillcache 1\n%b\n%d %b\n%b\n" % (kind.encode(), len(where), where, words.encode())
-    return key.mac(head, *data).hex()[:32]
+    return key.mac(head, *data).hex()[:DIGITS]
 
 
 def _parted(value: bytes) -> "tuple[bytes, str, bytes | None]":

@@ -17,7 +17,7 @@ from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, respo
 from skillcache.claude.mcp_servers import config_folder, find_plugin
 from skillcache.claude.permissions import client_arguments, values_of
 from skillcache.core import files
-from skillcache.core.files import digest_parts
+from skillcache.core.files import digest_parts, keyed
 from skillcache.core.git import find_root
 from skillcache.core.json import dumps
 from skillcache.core.outcomes import (
@@ -88,7 +88,7 @@ def _digest(paths: "Sequence[str]", folders: "Sequence[str]") -> str:
     parts = [content for path in paths if (content := _content(path))]
     for folder in folders:
         parts += [part for path in _markdown(folder) for part in (os.fsencode(path[len(folder) :]), _content(path))]
-    return digest_parts(parts)
+    return keyed(digest_parts(parts))
 
 
 def _markdown(folder: str) -> "Iterator[str]":

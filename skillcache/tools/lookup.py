@@ -152,10 +152,10 @@ def _capture(plan: Plan, cwd: str, environ: "Mapping[str, str]", seconds: float)
 
 
 def _variables(plan: Plan, environ: "Mapping[str, str]") -> tuple[Row, ...]:
-    from skillcache.core.files import digest
+    from skillcache.core.files import digest, keyed
 
     return tuple(
-        ("env", name, digest(environ[name].encode("utf-8", "surrogateescape")) if name in environ else "unset")
+        ("env", name, keyed(digest(environ[name].encode("utf-8", "surrogateescape"))) if name in environ else "unset")
         for name in plan.variables
     )
 

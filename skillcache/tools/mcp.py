@@ -12,7 +12,7 @@ from skillcache.cache.decision import Described
 from skillcache.claude import Result, ToolEvent, Unusable, packed, parsed, response_of, shown
 from skillcache.claude.mcp_servers import PLUGIN_ROOT, Server, find_server
 from skillcache.core import files
-from skillcache.core.files import digest
+from skillcache.core.files import digest, keyed
 from skillcache.core.git import find_root, identity
 from skillcache.core.json import canonical
 from skillcache.core.outcomes import CUT, EMPTY, FAILURE, NOT_TEXT, UNCAPTURABLE, UNKNOWN_SERVER, Bypass
@@ -47,7 +47,7 @@ class Mcp:
             text = canonical(server.definition)
         except ValueError as fault:
             raise Bypass(UNKNOWN_SERVER, str(fault)) from None
-        rows: tuple[Row, ...] = (("server", server.name, digest(text.encode("utf-8"))),)
+        rows: tuple[Row, ...] = (("server", server.name, keyed(digest(text.encode("utf-8")))),)
         if "command" in server.definition:  # it runs in the project, with the client's environment
             root = find_root(os.path.realpath(folder)) or folder
             return (*rows, ("project", "", _identity(root)), *_files(server, folder))
@@ -142,7 +142,7 @@ def _content(path: str) -> str:
     try:
         content = files.read(path, _LARGEST)
         if content is not None:
-            return digest(content)
+            return keyed(digest(content))
         status = os.stat(path)
     except OSError as fault:
         raise Bypass(UNKNOWN_SERVER, f"{path}: {fault.strerror}") from None

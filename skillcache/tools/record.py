@@ -146,8 +146,8 @@ def _take_out(call: Call, planned: Plan, miss: Miss) -> None:
     store = call.open_store()
     try:
         store.delete(entry_key(planned.name, digest_of(miss.key)))
-        forget(call.cache)
     finally:
+        forget(call.cache)
         store.close()
 
 

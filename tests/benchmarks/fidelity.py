@@ -17,10 +17,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--redis", default="", help="URL of a Redis to use instead of the embedded store")
+    parser.add_argument("--ahead", action="store_true", help="half of the rules have `ahead`: each call is compared")
     asked = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), asked.redis, Random(asked.seed))
+        world = World(Path(folder), asked.redis, Random(asked.seed), ahead=asked.ahead)
         told = 0
         for number in range(1, asked.steps + 1):
             world.step()

@@ -42,7 +42,7 @@ _CHECKOUT = Path(__file__).parents[2]
 _SIZES = {2: 100, 1: 10_000, 0: 1_000_000}  # by the number of the server's database
 _NAMES = 10  # in the largest store: 100,000 entries each
 _MOST = 600  # seconds
-_PROJECT = project_name("github.com/someone/something")
+PROJECT = project_name("github.com/someone/something")
 _PATIENT = Limits(connect=20, silence=20, operation=20)
 
 
@@ -201,7 +201,7 @@ def fill(server: RedisServer, database: int, size: int) -> None:
     values = [value_of(name) for name in names]
     with socket.socket(socket.AF_UNIX) as link:
         link.connect(str(server.path))
-        send(link, [("SELECT", str(database)), ("SADD", NAMES_KEY, *names, "Bash", _PROJECT)])
+        send(link, [("SELECT", str(database)), ("SADD", NAMES_KEY, *names, "Bash", PROJECT)])
         for begin in range(0, size, 1_000):
             numbers = range(begin, min(begin + 1_000, size))
             send(link, [("SET", place_of(number), values[number % _NAMES], "EX", "86400") for number in numbers])
@@ -226,7 +226,7 @@ def value_of(name: str) -> bytes:
     return encode(
         Entry(
             key=key.text_of((("tool", "", "Bash"), ("command", "", f"{name} -q"), ("content", "", "0" * 40))),
-            names={name: 0, "Bash": 0, _PROJECT: 0},
+            names={name: 0, "Bash": 0, PROJECT: 0},
             status=0,
             meaning="",
             failed=False,
@@ -244,7 +244,7 @@ def value_of(name: str) -> bytes:
 
 
 def look(store: RedisStore, number: int) -> None:
-    found = store.get(place_of(number), (f"bench-{number % _NAMES}", "Bash", _PROJECT))
+    found = store.get(place_of(number), (f"bench-{number % _NAMES}", "Bash", PROJECT))
     assert found.entry is not None
 
 

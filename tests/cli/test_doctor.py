@@ -23,6 +23,7 @@ from skillcache.core.files import make_folder
 from skillcache.core.outcomes import STORE_TIMEOUT
 from skillcache.core.paths import hooks_folder, spool_file
 from tests.cli.conftest import Person
+from tests.clusters import Cluster
 from tests.conftest import RedisServer, free_port, until
 from tests.stores.sentinels import Service
 
@@ -235,6 +236,47 @@ def test_a_master_that_sentinels_name_is_well(person: Person, tmp_path: Path) ->
     assert "ok    store: Redis, the master of Sentinel's results, database 2 answers in " in found.out
     assert "mend  store: Redis, the master of Sentinel's results, database 2: the store could not be" in missed.out
     assert "hunter2" not in found.out + missed.out
+
+
+def test_what_a_cluster_lacks_is_told(person: Person, redis_cluster: Cluster) -> None:
+    person.variables["SKILLCACHE_REDIS_URL"] = redis_cluster.url
+    ports = sorted(server.port for server in redis_cluster.masters)
+    places = ", ".join(f"127.0.0.1:{port}" for port in ports)
+    share = "while one is away, its share is missed, and what was written last may be gone"
+    said = f"note  cluster: 3 of its 3 nodes have no replica: {share} ({places})."
+    down = "mend  cluster: with cluster-allow-reads-when-down a node that has lost the others serves what they have"
+    refuses = "note  cluster: with cluster-require-full-coverage all nodes refuse everything while one is away, until"
+    mend = f"redis-cli --cluster call 127.0.0.1:{ports[0]} CONFIG SET"
+
+    found = person.skillcache("doctor")
+    try:
+        for name in ("cluster-allow-reads-when-down", "cluster-require-full-coverage"):
+            redis_cluster.masters[2].command("CONFIG", "SET", name, "yes")
+        changed = person.skillcache("doctor")
+    finally:
+        for name in ("cluster-allow-reads-when-down", "cluster-require-full-coverage"):
+            redis_cluster.masters[2].command("CONFIG", "SET", name, "no")
+
+    assert said in found.out
+    assert down not in found.out
+    assert refuses not in found.out
+    assert down in changed.out
+    assert refuses in changed.out
+    assert f"Mend: {mend} cluster-allow-reads-when-down no" in changed.out
+    assert f"Mend: {mend} cluster-require-full-coverage no" in changed.out
+
+
+def test_a_cluster_with_replicas_is_well_until_a_node_is_away(person: Person, tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path / "cluster", replicas=True)
+    person.variables["SKILLCACHE_REDIS_URL"] = cluster.url
+    try:
+        whole = person.skillcache("doctor")
+        cluster.owner.stop()
+        missed = person.skillcache("doctor")
+    finally:
+        cluster.stop()
+    assert "ok    cluster: 3 nodes with a replica each have all slots\n" in whole.out
+    assert f"mend  cluster: its node 127.0.0.1:{cluster.owner.port} does not answer" in missed.out
 
 
 def test_a_node_of_a_cluster_is_told_from_a_server_that_stands_alone(

@@ -110,7 +110,7 @@ def test_each_pattern_of_keys_that_a_user_lacks_is_found_and_the_command_mends_i
     person: Person, redis_server: RedisServer, pattern: str, kinds: str, level: str
 ) -> None:
     rest = [each for each in ACL_KEYS.split() if each != pattern]
-    rules = ("ACL", "SETUSER", "cache", "on", ">pw", "resetkeys", *rest, "-@all", "+@all", "-@dangerous")
+    rules = ("ACL", "SETUSER", "cache", "on", ">pw", "resetkeys", *rest, "&*", "+@all", "-@dangerous", "+info")
     assert redis_server.command(*rules) == b"+OK\r\n"
     url = f"redis://cache:pw@127.0.0.1:{redis_server.port}/0"
     team = {"SKILLCACHE_TEAM": "acme"} if pattern == "~team:cache:*" else {}
@@ -129,9 +129,11 @@ def test_a_user_of_reading_alone_is_mended_by_the_command(person: Person, redis_
     assert redis_server.command("ACL", "SETUSER", "cache", "on", ">pw", "~*", "-@all", "+@read") == b"+OK\r\n"
     url = f"redis://cache:pw@127.0.0.1:{redis_server.port}/0"
     try:
-        _, refuses = look(person, url)
+        _, refuses, *_ = look(person, url)
         assert f" does not take {ALL}: the store answered with an error: NOPERM " in refuses.text
         mended(redis_server, refuses.mend)
+        _, channels = look(person, url)
+        mended(redis_server, channels.mend)
         assert [finding.level for finding in look(person, url)] == ["ok"]
     finally:
         redis_server.command("ACL", "DELUSER", "cache")
@@ -144,6 +146,8 @@ def test_a_user_who_may_not_even_look_is_mended_by_the_command(person: Person, r
         (refuses,) = look(person, url)
         assert ": the store answered with an error: NOPERM " in refuses.text
         mended(redis_server, refuses.mend)
+        _, channels = look(person, url)
+        mended(redis_server, channels.mend)
         assert [finding.level for finding in look(person, url)] == ["ok"]
     finally:
         redis_server.command("ACL", "DELUSER", "cache")

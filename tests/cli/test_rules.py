@@ -142,6 +142,8 @@ def test_the_same_as_json(person: Person) -> None:
         "reads": [],
         "tools": [],
         "live": None,
+        "ahead": None,
+        "ahead_off": [],
         "adds": False,
     }
     assert json.loads(listed)["own"][0] == own
@@ -151,13 +153,14 @@ def test_the_same_as_json(person: Person) -> None:
 
 def test_a_rule_that_only_adds_says_what(person: Person) -> None:
     path = configure(
-        person, '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../x.json"]\ntools = ["jq"]\nlive = true\n'
+        person,
+        '[[rules]]\nmatch = "Bash(pytest:*)"\nreads = ["../x.json"]\ntools = ["jq"]\nlive = true\nahead = false\n',
     )
 
     told = person.skillcache("rules", "pytest").out
 
     assert told.startswith(
         f"pytest: Bash(pytest:*) ({path})\n"
-        '  reads         ["../x.json"]\n  tools         ["jq"]\n  live          true\n\n'
+        '  reads         ["../x.json"]\n  tools         ["jq"]\n  live          true\n  ahead         false\n\n'
     )
     assert json.loads(person.skillcache("rules", "pytest", "--json").out)["own"][0]["adds"]

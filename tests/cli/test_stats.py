@@ -153,6 +153,7 @@ def test_prints_json_with_the_same_numbers(person: Person) -> None:
         "quarantined": [],
         "skills": [],
         "reasons": [],
+        "ahead": [],
         "groups": None,
     }
 

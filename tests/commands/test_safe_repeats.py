@@ -274,8 +274,8 @@ def test_an_editor_that_tools_take_for_an_agent_counts(shell: Shell, name: str, 
     shell.same("pytest -x", runs=0, EDITOR="vim", TERM_PROGRAM="iTerm.app")
 
 
-@pytest.mark.parametrize("value", ["{}", "pipe", "--input={}"])
-def test_a_pipe_that_a_variable_names_is_read_each_time(shell: Shell, value: str) -> None:
+@pytest.mark.parametrize(("name", "value"), [("ANY", "{}"), ("ANY", "pipe"), ("SOME_OPTS", "--input={}")])
+def test_a_pipe_that_a_variable_names_is_read_each_time(shell: Shell, name: str, value: str) -> None:
     pipe = shell.project / "pipe"
     (shell.project / ".gitignore").write_text("pipe\n")
     os.mkfifo(pipe)
@@ -284,7 +284,7 @@ def test_a_pipe_that_a_variable_names_is_read_each_time(shell: Shell, value: str
         does(shell, "read line <pipe; echo $line\n")
         for text in ("one", "two"):
             os.write(gate, f"{text}\n".encode())
-            assert shell.call("pytest -q", SOME_OPTS=value.format(pipe)).stdout == f"{text}\n"
+            assert shell.call("pytest -q", **{name: value.format(pipe)}).stdout == f"{text}\n"
     finally:
         os.close(gate)
 

@@ -316,6 +316,12 @@ def test_a_socket_a_pipe_and_what_is_the_system_s_count_by_being_there(repo: Pro
     assert "/proc/sys/kernel/ostype" in named(repo) or not os.path.exists("/proc/sys/kernel/ostype")
 
 
+CHECKOUT = {
+    ".git/HEAD": "ref: refs/heads/main\n",
+    ".git/objects/info/packs": "",
+    ".git/refs/heads/.keep": "",
+    "mod.py": "open('../far/x.txt')",
+}
 CHAINS = {
     "a link": (
         {},
@@ -354,6 +360,24 @@ CHAINS = {
         {"test.sh": ". ../lib.sh\n", "../lib.sh": 'export X="$(dirname "$0")"\n. "$X/../more/c.sh"\n'},
         "../more/c.sh",
     ),
+    "a checkout": (
+        {"PYTHONPATH": "../lib"},
+        {},
+        {f"../lib/{path}": text for path, text in CHECKOUT.items()},
+        "../far/x.txt",
+    ),
+    "a file of a variable": (
+        {"LIST": "../lists/all"},
+        {},
+        {"../lists/all": 'sys.path.append("../more")'},
+        "../more/x.py",
+    ),
+    "a script of a program": (
+        {},
+        {},
+        {"test.py": "run(['frob', 'x'])", "../bin/frob": "#!/bin/sh\nUP=..\n. $UP/data/x.sh\n"},
+        "../data/x.sh",
+    ),
 }
 
 
@@ -361,9 +385,10 @@ CHAINS = {
 def test_what_leads_out_is_read_for_what_it_names(repo: Project, kind: str) -> None:
     environ, links, texts, there = CHAINS[kind]
     environ = {name: str(repo.top / value) for name, value in environ.items()}
-    environ["PATH"] = f"{bare_python(repo.top.parent / 'python').parent}:{path_of_machine()}"
+    python = bare_python(repo.top.parent / "python").parent
+    environ["PATH"] = f"{repo.top.parent / 'bin'}:{python}:{path_of_machine()}"
     for path, text in texts.items():
-        repo.write(path, text)
+        repo.write(path, text, mode=0o755)
     for link, target in links.items():
         place = repo.top / link
         place.parent.mkdir(exist_ok=True)

@@ -1,10 +1,12 @@
 // A reader and writer of skillcache's stored form in another language: entries, session hashes and messages.
 //
 //   node entry.mjs URL COMMAND < JSON    the arguments as one JSON object; prints one JSON value
+//                                        URL: redis://host:port, or redis+cluster://host:port of any node
 //
 //   key     {skill, inputs, version?, team?}              the key of an entry
 //   get     {skill, inputs, version?, team?}              {found, value}
 //   set     {skill, inputs, version?, team?, value, ttl}  whether it was stored: not after an invalidation meanwhile
+//   raise   {name}                                        the generation, after all that is bound to the name is void
 //   load    {session}                                     the fields of a session
 //   save    {session, state, ttl}
 //   send    {agent, message}                              the number of listeners
@@ -22,6 +24,8 @@ import { createRequire } from 'node:module';
 import { hostname, userInfo } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { deflateSync, inflateSync } from 'node:zlib';
+
+import { tagOf, tags } from './cluster.mjs';
 
 const Redis = createRequire(import.meta.url)(process.env.IOREDIS);
 const PLAIN = 4096; // bytes up to which an output is stored as it is
@@ -93,16 +97,22 @@ function isEntrySigned(key, data) {
   return isSigned('entry', key, rest, data.subarray(at, end).toString());
 }
 
+// In a cluster a key has a tag in front, by what it belongs to; generations and names lie beside each entry.
+const url = process.argv[2];
+const isSpread = url.startsWith('redis+cluster:');
+const at = (text, key) => (isSpread ? tagOf(text) + key : key);
+
 const inTime = (ttl) => Math.floor(Date.now() / 1000) + ttl;
 const fieldOf = (session, name) => `skill_session:${session}\n${name}`;
 const generationKey = (name) => `skill_cache_gen:${name}`;
 
-// key: of the entry; text: what it depends on, in full; names: those it is invalidated by.
+// key: of the entry; digest: by which it lies; text: what it depends on, in full; names: those it is invalidated by.
 function place({ skill, inputs, version, team }) {
   const text = canonical(inputs);
   const behind = version === undefined ? '' : `:v${version}`;
-  const key = `${team ? `team:cache:${team}` : 'skill_cache'}:${skill}:${sha256(text).slice(0, 40)}${behind}`;
-  return { key, text, names: team ? [skill, `@team:${team}`] : [skill] };
+  const digest = sha256(text).slice(0, 40);
+  const key = `${team ? `team:cache:${team}` : 'skill_cache'}:${skill}:${digest}${behind}`;
+  return { key, digest, text, names: team ? [skill, `@team:${team}`] : [skill] };
 }
 
 const ascii = (value) =>
@@ -135,14 +145,14 @@ function decode(data) {
   return output.length === header.size && sha256(output) === header.sha256 ? { header, output } : null;
 }
 
-const generations = async (redis, names) => (await redis.mget(names.map(generationKey))).map((text) => Number(text ?? 0));
+const generationKeys = (digest, names) => names.map((name) => at(digest, generationKey(name)));
 
 const commands = {
   key: (redis, call) => place(call).key,
 
   async get(redis, call) {
-    const { key, text, names } = place(call);
-    const [data, ...raised] = await redis.mgetBuffer(key, ...names.map(generationKey));
+    const { key, digest, text, names } = place(call);
+    const [data, ...raised] = await redis.mgetBuffer(at(digest, key), ...generationKeys(digest, names));
     const entry = data && isEntrySigned(key, data) && decode(data);
     const isCurrent = (name, index) => entry.header.names[name] === Number(raised[index] ?? 0);
     if (!entry || entry.header.form !== 'json' || entry.header.key !== text) return { found: false };
@@ -151,17 +161,24 @@ const commands = {
   },
 
   async set(redis, call) {
-    const { key, text, names } = place(call);
-    await redis.watch(names.map(generationKey)); // an invalidation from here on keeps the value out
-    const raised = await generations(redis, names);
-    const bound = Object.fromEntries(names.map((name, index) => [name, raised[index]]));
+    const { key, digest, text, names } = place(call);
+    const keys = generationKeys(digest, names);
+    await redis.watch(keys); // an invalidation from here on keeps the value out
+    const raised = await redis.mget(keys);
+    const bound = Object.fromEntries(names.map((name, index) => [name, Number(raised[index] ?? 0)]));
     const data = signEntry(key, encode(text, bound, call.value, call.ttl, Date.now()), call.ttl);
-    const stored = await redis.multi().sadd('skillcache:names', ...names).set(key, data, 'EX', call.ttl).exec();
+    const known = redis.multi().sadd(at(digest, 'skillcache:names'), ...names);
+    const stored = await known.set(at(digest, key), data, 'EX', call.ttl).exec();
     return stored !== null;
   },
 
+  async raise(redis, { name }) {
+    const keys = isSpread ? tags.map((tag) => tag + generationKey(name)) : [generationKey(name)];
+    return Math.max(...(await Promise.all(keys.map((key) => redis.incr(key)))));
+  },
+
   async load(redis, { session }) {
-    const fields = Object.entries(await redis.hgetall(`skill_session:${session}`));
+    const fields = Object.entries(await redis.hgetall(at(session, `skill_session:${session}`)));
     const opened = fields.map(([name, text]) => [name, open('session', fieldOf(session, name), text)]);
     return Object.fromEntries(opened.filter(([, text]) => text !== null).map(([name, text]) => [name, JSON.parse(text)]));
   },
@@ -169,20 +186,20 @@ const commands = {
   async save(redis, { session, state, ttl }) {
     const sealed = (name, value) => seal('session', fieldOf(session, name), JSON.stringify(value));
     const fields = Object.entries(state).flatMap(([name, value]) => [name, sealed(name, value)]);
-    await redis.multi().hset(`skill_session:${session}`, ...fields).expire(`skill_session:${session}`, ttl).exec();
+    const key = at(session, `skill_session:${session}`);
+    await redis.multi().hset(key, ...fields).expire(key, ttl).exec();
     return true;
   },
 
   async send(redis, { agent, message }) {
     const channel = `agent_comm:${agent}`;
     const text = seal('channel', channel, JSON.stringify(message), inTime(3600));
-    const kept = [`${channel}:inbox`, 'MAXLEN', '~', 1000, '*', 'message', text];
-    const [[, listeners]] = await redis.multi().publish(channel, text).xadd(...kept).exec();
-    return listeners;
+    await redis.xadd(at(agent, `${channel}:inbox`), 'MAXLEN', '~', 1000, '*', 'message', text);
+    return redis.publish(channel, text); // which has no tag, and is heard at every node
   },
 
   async inbox(redis, { agent }) {
-    const held = await redis.xrange(`agent_comm:${agent}:inbox`, '-', '+');
+    const held = await redis.xrange(at(agent, `agent_comm:${agent}:inbox`), '-', '+');
     const texts = held.map(([, fields]) => open('channel', `agent_comm:${agent}`, fields[fields.indexOf('message') + 1]));
     return texts.filter((text) => text !== null).map((text) => JSON.parse(text));
   },
@@ -200,7 +217,7 @@ const commands = {
   },
 };
 
-const redis = new Redis(process.argv[2]);
+const redis = isSpread ? new Redis.Cluster([url.replace('redis+cluster:', 'redis:')]) : new Redis(url);
 const answer = await commands[process.argv[3]](redis, JSON.parse(readFileSync(0, 'utf8')));
 process.stdout.write(`${JSON.stringify(answer)}\n`);
 redis.disconnect();

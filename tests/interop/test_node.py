@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from skillcache import (
     SkillCache,
@@ -21,9 +20,8 @@ from skillcache import (
     save_session_state,
     subscribe_to_agent,
 )
-from skillcache.stores import open_store
-from tests.clusters import Cluster
-from tests.conftest import RedisServer, require_program, unavailable
+from skillcache.stores.redis_py import connect
+from tests.conftest import empty_redis, require_program, unavailable
 
 Node = Callable[..., Any]
 
@@ -50,13 +48,18 @@ def team(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
+@pytest.fixture(params=["redis", "cluster"])
+def url(request: pytest.FixtureRequest) -> str:
+    return empty_redis(request, request.param)
+
+
 @pytest.fixture
-def node(redis_server: RedisServer) -> Node:
+def node(url: str) -> Node:
     """Runs a command of entry.mjs with the keywords as its arguments."""
 
     def run(command: str, **arguments: Any) -> Any:
         done = subprocess.run(
-            node_command(redis_server.url, command),
+            node_command(url, command),
             input=json.dumps(arguments),
             capture_output=True,
             text=True,
@@ -83,19 +86,28 @@ def find_ioredis() -> str:
     return str(folder)
 
 
+def _over(values: list[Any]) -> list[tuple[str, Any]]:
+    """All of them on one server, the first two in a cluster."""
+    return [*[("redis", value) for value in values], *[("cluster", value) for value in values[:2]]]
+
+
 @pytest.fixture
-def cache(redis_server: RedisServer) -> Iterator[SkillCache]:
-    with SkillCache(redis_server.url) as cache:
+def cache(url: str) -> Iterator[SkillCache]:
+    with SkillCache(url) as cache:
         yield cache
 
 
+# A process of Node takes its time: what says nothing of where keys lie is tried on one server.
+@pytest.mark.parametrize("url", ["redis"], indirect=True)
 @pytest.mark.parametrize("inputs", [INPUTS, None, [], {}, "é", 1.0, 5e-324, 1.7976931348623157e308, [[[]]]])
 def test_both_build_the_same_key(node: Node, inputs: Any) -> None:
     assert node("key", skill="report", inputs=inputs) == generate_cache_key("report", inputs)
     assert node("key", skill="é: x", inputs=inputs, version=2) == generate_cache_key("é: x", inputs, 2)
 
 
-@pytest.mark.parametrize("value", [SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4095, "é" * 4096])
+@pytest.mark.parametrize(
+    ("url", "value"), _over([SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4095, "é" * 4096]), indirect=["url"]
+)
 def test_node_reads_an_entry_of_python(node: Node, cache: SkillCache, value: Any) -> None:
     cache.set("report", INPUTS, value)
 
@@ -103,7 +115,9 @@ def test_node_reads_an_entry_of_python(node: Node, cache: SkillCache, value: Any
     assert node("get", skill="report", inputs=[INPUTS]) == {"found": False}
 
 
-@pytest.mark.parametrize("value", [SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4094, "é" * 4096])
+@pytest.mark.parametrize(
+    ("url", "value"), _over([SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4094, "é" * 4096]), indirect=["url"]
+)
 def test_python_reads_an_entry_of_node(node: Node, cache: SkillCache, value: Any) -> None:
     assert node("set", skill="report", inputs=INPUTS, value=value, ttl=500) is True
 
@@ -112,7 +126,7 @@ def test_python_reads_an_entry_of_node(node: Node, cache: SkillCache, value: Any
     assert cache.get("report", [INPUTS], "nothing") == "nothing"
 
 
-def test_each_hears_the_other_s_invalidation(node: Node, cache: SkillCache, redis_server: RedisServer) -> None:
+def test_each_hears_the_other_s_invalidation(node: Node, cache: SkillCache, url: str) -> None:
     cache.set("report", 1, "python's")
     node("set", skill="report", inputs=2, value="node's", ttl=500)
     assert cache.invalidate("skill_cache:rep*") == 2
@@ -120,14 +134,17 @@ def test_each_hears_the_other_s_invalidation(node: Node, cache: SkillCache, redi
     assert node("get", skill="report", inputs=1) == {"found": True, "value": "new"}
     assert node("get", skill="report", inputs=2) == {"found": False}
     cache.set("report", 2, "kept")
-    with redis.Redis.from_url(redis_server.url) as client:
+    with connect(url) as client:
         client.incr("skill_cache_gen:report")  # as any client may
+    assert cache.get("report", 2) is None
+    cache.set("report", 2, "kept again")
+    assert node("raise", name="report") >= 3
     assert cache.get("report", 2) is None
     assert node("get", skill="report", inputs=2) == {"found": False}
 
 
-def test_teams_and_versions_are_read_across(node: Node, redis_server: RedisServer) -> None:
-    with SkillCache(redis_server.url, team="acme") as team:
+def test_teams_and_versions_are_read_across(node: Node, url: str) -> None:
+    with SkillCache(url, team="acme") as team:
         team.set("report", INPUTS, "python's", version=2)
         assert node("get", skill="report", inputs=INPUTS, version=2, team="acme")["value"] == "python's"
         assert node("get", skill="report", inputs=INPUTS, version=2) == {"found": False}
@@ -136,17 +153,17 @@ def test_teams_and_versions_are_read_across(node: Node, redis_server: RedisServe
         assert team.invalidate("team:cache:acme:*") == 2
 
 
-def test_session_fields_are_read_across(node: Node, redis_server: RedisServer) -> None:
+def test_session_fields_are_read_across(node: Node, url: str) -> None:
     state = {"step": 2, "parsed": SMALL, "é": [None, "7", 7.5]}
-    save_session_state("workflow", state, url=redis_server.url, namespace="here")
+    save_session_state("workflow", state, url=url, namespace="here")
     assert node("load", session="workflow@here") == state
     node("save", session="workflow@here", state={"step": 3, "done": True}, ttl=500)
-    assert load_session_state("workflow", url=redis_server.url, namespace="here") == {**state, "step": 3, "done": True}
+    assert load_session_state("workflow", url=url, namespace="here") == {**state, "step": 3, "done": True}
     assert node("load", session="nobody") == {}
 
 
-def test_messages_are_read_across(node: Node, redis_server: RedisServer) -> None:
-    with redis.Redis.from_url(redis_server.url) as client:
+def test_messages_are_read_across(node: Node, url: str) -> None:
+    with connect(url) as client:
         publish_message(client, "agent_comm:writer", SMALL)
         node("send", agent="writer", message=["from node", 1.5])
         assert node("inbox", agent="writer") == [SMALL, ["from node", 1.5]]
@@ -155,9 +172,9 @@ def test_messages_are_read_across(node: Node, redis_server: RedisServer) -> None
         assert [each and each.value for each in received] == [SMALL, ["from node", 1.5]]
 
 
-def test_node_hears_a_message_of_python(redis_server: RedisServer) -> None:
+def test_node_hears_a_message_of_python(url: str) -> None:
     listener = subprocess.Popen(
-        node_command(redis_server.url, "listen"),
+        node_command(url, "listen"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -169,68 +186,41 @@ def test_node_hears_a_message_of_python(redis_server: RedisServer) -> None:
     listener.stdin.write(json.dumps({"agent": "node"}))
     listener.stdin.close()
     assert listener.stdout.readline() == "listening\n"
-    with redis.Redis.from_url(redis_server.url) as client:
-        assert publish_message(client, "agent_comm:node", SMALL) == 1
+    with connect(url) as client:
+        listeners = publish_message(client, "agent_comm:node", SMALL)
+        assert listeners == 1 or url.startswith("redis+cluster")  # where only some nodes are asked
     assert json.loads(listener.stdout.readline()) == SMALL
     assert listener.wait(30) == 0
     listener.stdout.close()
 
 
-def test_python_hears_a_message_of_node(node: Node, redis_server: RedisServer) -> None:
+def test_python_hears_a_message_of_node(node: Node, url: str) -> None:
     heard: list[Any] = []
 
     def hear(message: Any) -> bool:
         heard.append(message)
         return False
 
-    with redis.Redis.from_url(redis_server.url) as client:
+    with connect(url) as client:
         listener = threading.Thread(target=subscribe_to_agent, args=(client, "agent_comm:python", hear))
         listener.start()
         while client.pubsub_numsub("agent_comm:python") != [(b"agent_comm:python", 1)]:
             pass
-        assert node("send", agent="python", message=SMALL) == 1
+        listeners = node("send", agent="python", message=SMALL)
+        assert listeners == 1 or url.startswith("redis+cluster")
         listener.join(30)
     assert heard == [SMALL]
 
 
-def test_node_finds_in_a_cluster_what_python_has_put_there(redis_cluster: Cluster) -> None:
-    def node(command: str, **arguments: str) -> Any:
-        script = str(Path(__file__).with_name("cluster.mjs"))
-        done = subprocess.run(
-            [require_program("node"), script, str(redis_cluster.owner.port), command],
-            input=json.dumps(arguments),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-            env={**os.environ, "IOREDIS": find_ioredis()},
-        )
-        return json.loads(done.stdout)
-
-    with SkillCache(redis_cluster.url) as cache:
-        keys = [cache.set("report", number, SMALL, version=number % 2 or None) for number in range(3)]
-        store = open_store(redis_cluster.url, now=0)
-        for key in keys:
-            lookup = store.get(key, ("report",))
-            assert lookup.entry is not None
-            assert node("get", key=key) == [lookup.entry.hex(), 0]
-        store.close()
-        assert node("raise", name="report") == 1
-        assert [cache.get("report", number, version=number % 2 or None) for number in range(3)] == [None] * 3
-        assert cache.invalidate_skill("report") == 3
-        entry, generation = node("get", key=keys[0])
-        assert entry is None
-        assert generation > 1
-
-
 def test_neither_takes_what_the_other_s_team_has_not_signed(
-    node: Node, cache: SkillCache, redis_server: RedisServer, team: str, monkeypatch: pytest.MonkeyPatch
+    node: Node, cache: SkillCache, url: str, team: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.set("report", 1, "of version 2", version=2)
-    save_session_state("workflow", {"step": 1}, url=redis_server.url, namespace="here")
-    with redis.Redis.from_url(redis_server.url) as client:
+    save_session_state("workflow", {"step": 1}, url=url, namespace="here")
+    with connect(url) as client:
         publish_message(client, "agent_comm:writer", SMALL)
-        client.copy(generate_cache_key("report", 1, 2), generate_cache_key("report", 1))
+        entry = client.get(generate_cache_key("report", 1, 2))
+        client.set(generate_cache_key("report", 1), entry, ex=60)
     assert node("get", skill="report", inputs=1, version=2)["found"]
     assert node("get", skill="report", inputs=1)["found"] == (not team)
     assert (cache.get("report", 1) is None) == bool(team)

@@ -9,13 +9,14 @@ import pytest
 
 from skillcache.messages import message as seal
 from skillcache.messages.inbox import Letter, Post
-from skillcache.messages.inbox_redis import RedisPost
 from skillcache.messages.inbox_sqlite import SqlitePost
 from skillcache.messages.message import Message
-from skillcache.messages.opening import messages_file
+from skillcache.messages.opening import messages_file, over
 from skillcache.sessions.journal import EMBEDDED
 from skillcache.stores import link_to
 from skillcache.stores.connection import Limits
+from skillcache.stores.contract import Target, keys_of
+from skillcache.stores.signed import Key, Keys
 from tests.conftest import empty_redis
 from tests.stores.conftest import fake_redis
 
@@ -36,13 +37,19 @@ def home_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
 
 
-@pytest.fixture(params=["embedded", "fakeredis", "redis", "cluster"])
+@pytest.fixture(params=["embedded", "fakeredis", "redis", "sentinel", "cluster", "signed, redis", "signed, cluster"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty store of each kind."""
-    if request.param == "embedded":
+    """An empty store of each kind; signed: of a team that has a key."""
+    signed, _, kind = request.param.rpartition(", ")
+    if kind == "embedded":
         return f"embedded:{tmp_path}/cache/store.sqlite3"
-    if request.param in ("redis", "cluster"):
-        return empty_redis(request, request.param)
+    if kind != "fakeredis":
+        found = empty_redis(request, kind)
+        if signed:
+            made = Target(found)
+            made.keys = Keys([Key(KEY)], cache=str(tmp_path / "cache"), environ={"USER": "somebody"})
+            return made
+        return found
     port = request.getfixturevalue("fake_redis")
     with socket.create_connection(("127.0.0.1", port)) as link:
         link.sendall(b"*1\r\n$8\r\nFLUSHALL\r\n")
@@ -54,7 +61,7 @@ def open_at(target: str, now: float) -> Post:
     """A post whose clock stands."""
     if target.startswith(EMBEDDED):
         return SqlitePost(messages_file(target.removeprefix(EMBEDDED)), now=now)
-    return RedisPost(link_to(target, PATIENT), now=now)
+    return over(link_to(target, PATIENT), keys_of(target), now=now)
 
 
 @pytest.fixture

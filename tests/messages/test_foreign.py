@@ -14,7 +14,8 @@ from skillcache.messages import message
 from skillcache.messages.inbox import Post
 from skillcache.messages.live import Subscription
 from skillcache.messages.message import foreign
-from tests.conftest import RedisServer
+from skillcache.stores.redis_py import connect
+from tests.conftest import empty_redis
 from tests.messages.conftest import NOW, PROJECT, agent, letter, open_at
 
 INBOX = "agent_comm:b:inbox"
@@ -32,15 +33,20 @@ VALUES: list[Any] = [
 ]
 
 
+@pytest.fixture(params=["redis", "cluster"])
+def url(request: pytest.FixtureRequest) -> str:
+    return empty_redis(request, request.param)
+
+
 @pytest.fixture
-def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(redis_server.url) as made:
+def client(url: str) -> Iterator[redis.Redis]:
+    with connect(url) as made:
         yield made
 
 
 @pytest.fixture
-def post(redis_server: RedisServer) -> Iterator[Post]:
-    post = open_at(redis_server.url, NOW)
+def post(url: str) -> Iterator[Post]:
+    post = open_at(url, NOW)
     yield post
     post.close()
 
@@ -123,14 +129,12 @@ def test_a_few_large_messages_are_taken_at_a_time_and_too_large_ones_dropped(cli
     assert client.xlen(INBOX) == 7
 
 
-def test_what_lies_in_the_place_of_one_inbox_holds_up_nobody_else(
-    redis_server: RedisServer, client: redis.Redis, post: Post
-) -> None:
+def test_what_lies_in_the_place_of_one_inbox_holds_up_nobody_else(url: str, client: redis.Redis, post: Post) -> None:
     post.register("a", agent(), "main")
     post.send([letter("1", to="c", ttl=1), letter("2", to="d", ttl=1)])
     client.set("agent_comm:c:inbox", "no stream")
     client.zadd(f"skillcache:due:{PROJECT}", {"nonsense": 1, " ": 2, "e not-an-entry": 3})
-    later = open_at(redis_server.url, NOW + 2)
+    later = open_at(url, NOW + 2)
     assert later.look("a", {}) == 1
     assert later.look("a", {}) == 1
     assert client.zcard(f"skillcache:due:{PROJECT}") == 0
@@ -148,12 +152,12 @@ def test_what_lies_in_the_place_of_one_agent_hides_no_other(client: redis.Redis,
 
 
 def test_a_message_in_the_hands_of_a_hook_that_dies_comes_back_when_it_expires(
-    redis_server: RedisServer, client: redis.Redis, post: Post
+    url: str, client: redis.Redis, post: Post
 ) -> None:
     post.register("a", agent(), "main")
     post.send([letter("x", ttl=1)])
     (taken,) = post.take("b", 1).deliveries
-    later = open_at(redis_server.url, NOW + 2)
+    later = open_at(url, NOW + 2)
     assert later.look("a", {}) == 0
     client.xclaim(INBOX, "agent", "hook", 0, [taken.entry], idle=(message.GRACE + 1) * 1000, justid=True)
     assert later.look("a", {}) == 1

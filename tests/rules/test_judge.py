@@ -178,3 +178,27 @@ def test_judging_anything_gives_a_verdict_or_a_bypass(words: list[str]) -> None:
         return
     assert found.rule.name
     assert not {"--fix", "--watch"}.intersection(words)
+
+
+AHEAD = Rule("pytest", "Bash(pytest:*)", ahead=True, adds=True, origin="/x.toml")
+NEVER = Rule("slow", "Bash(pytest -m slow:*)", ahead=False, adds=True, origin="/x.toml")
+OWN = Rule("own", "Bash(pytest -x:*)", ahead=True, origin="/x.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "rules", "ahead"),
+    [
+        ("pytest -q", (), None),
+        ("pytest -q", (AHEAD,), True),
+        ("uv run pytest -q", (AHEAD,), True),
+        ("mypy", (AHEAD,), None),
+        ("pytest -m slow", (AHEAD, NEVER), False),
+        ("pytest -m slow", (NEVER, AHEAD), False),
+        ("pytest -x", (OWN,), True),
+        ("pytest -x", (OWN, AHEAD), True),
+    ],
+)
+def test_whether_a_command_may_run_ahead_is_said_by_all_rules_of_it(
+    text: str, rules: tuple[Rule, ...], ahead: bool | None
+) -> None:
+    assert judge(tuple(text.split()), rules).rule.ahead is ahead

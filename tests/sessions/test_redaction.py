@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillcache.core.credentials import find
+from skillcache.core.credentials import find, keep_in_mind
 from skillcache.sessions.text import cut, may_hold_secret, stored
 from tests.core.test_credentials import TRUE, surrounded
 
@@ -22,6 +22,16 @@ def test_a_credential_never_gets_past_the_quick_look() -> None:
 def test_what_the_quick_look_passes_is_clean(text: str) -> None:
     if not may_hold_secret(text):
         assert find.find(text) is None
+
+
+def test_a_key_of_ours_is_one_whatever_it_looks_like() -> None:
+    keep_in_mind(("correct horse, battery", "0123"))
+    try:
+        text = "say: correct horse, battery; or 0123 and 0123."
+        assert may_hold_secret(text)
+        assert stored(text, 100) == "say: [redacted:team key]; or [redacted:team key] and [redacted:team key]."
+    finally:
+        keep_in_mind(())
 
 
 @pytest.mark.parametrize("text", ["fix the failing test in parser.py", "pytest -q tests/sessions", "ls -la | head -3"])

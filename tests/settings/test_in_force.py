@@ -103,6 +103,30 @@ def test_what_may_differ_is_said_by_the_person_alone(place: Place) -> None:
     assert (first.ttl, first.normalize) == (60, ("seed=[0-9]+",))
 
 
+def test_only_the_person_has_commands_run_ahead(place: Place) -> None:
+    rule = '[[rules]]\nmatch = "Bash(*)"\nahead = true\n'
+    place.write(project=f'{rule}[[rules]]\nmatch = "Bash(make verify:*)"\nahead = true\nttl = 60\n')
+
+    settings = place.load()
+
+    said = "ahead is ignored: a project's file may not set it but to false"
+    assert settings.warnings == [f"{place.project_file}, rule {n}: {said}" for n in (1, 2)]
+    assert not settings.ahead
+    # The rest of a rule goes on, and one of nothing else names no call.
+    assert [(each.pattern, each.ttl, each.ahead) for each in rules_of(settings)] == [("Bash(make verify:*)", 60, None)]
+
+    place.write(user=rule, project='[[rules]]\nmatch = "Bash(make verify:*)"\nahead = false\n')
+    settings = place.load()
+    assert (settings.ahead, settings.warnings) == (True, [])
+    assert [(each.ahead, each.adds) for each in rules_of(settings)] == [(False, True), (True, True)]
+
+
+@pytest.mark.parametrize("said", ["", "ahead = false\n"])
+def test_nothing_runs_ahead_unless_a_rule_says_so(place: Place, said: str) -> None:
+    place.write(user=f'[[rules]]\nmatch = "Bash(x)"\n{said}')
+    assert not place.load().ahead
+
+
 def test_an_unknown_name_warns(place: Place) -> None:
     place.write(user='later = 1\n[[rules]]\nmatch = "Bash(x)"\nsooner = 2\n')
     settings = place.load()
@@ -146,6 +170,8 @@ def test_rules_of_both_files_are_kept_in_order(place: Place) -> None:
         ('redis_url = "http://u:secret@h"', "a Redis URL begins with redis://, rediss://, unix://, "),
         ('redis_url = ["redis://u:secret@h"]', "redis_url cannot be this value; allowed: a Redis URL"),
         ('[rules]\nmatch = "Bash(x)"', "rules must be tables, each begun by a line [[rules]]"),
+        ('[[rules]]\nmatch = "Bash(x)"\nahead = 1', "ahead cannot be 1; allowed: true or false"),
+        ('[[rules]]\nmatch = "WebSearch"\nahead = true', "ahead says nothing of WebSearch; it is for Bash"),
         ('[[rules]]\nmatch = "mcp__"', "match cannot be 'mcp__'; allowed: a pattern such as"),
         ('[[rules]]\nmatch = "mcp__words__"', "match cannot be 'mcp__words__'"),
         ('[[rules]]\nmatch = "mcp____count"', "match cannot be 'mcp____count'"),

@@ -83,6 +83,26 @@ def test_a_file_that_cannot_be_used_says_what_mends_it(place: Place, text: str, 
     assert SECRET not in str(raised.value)
 
 
+def test_nobody_else_can_put_another_in_its_place(place: Place, tmp_path: Path) -> None:
+    """As one with a key that was taken out, which lies beside it."""
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    path = folder / "team.keys"
+    path.write_text(SECRET)
+    path.chmod(0o600)
+    link = Path(place.environ["HOME"], "link")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(path)
+    for mode, is_used in ((0o755, True), (0o777, False), (0o1777, True)):
+        folder.chmod(mode)
+        for each in (path, link):
+            if is_used:
+                assert place.load(**REDIS, SKILLCACHE_TEAM_KEY_FILE=str(each)).keys is not None
+                continue
+            with pytest.raises(ConfigError, match=f"others may write in {folder}. Mend: chmod go-w {folder}"):
+                place.load(**REDIS, SKILLCACHE_TEAM_KEY_FILE=str(each))
+
+
 def test_one_that_is_not_there_or_no_file_is_not_passed_over(place: Place, tmp_path: Path) -> None:
     for path in (f"{tmp_path}/none", str(tmp_path)):
         with pytest.raises(ConfigError, match="Mend: skillcache team key"):

@@ -127,7 +127,10 @@ class Looped(Store):
 
 
 @pytest.fixture(
-    params=["embedded", "fakeredis", "redis", "pooled", "async", "cluster", "cluster, pooled", "cluster, async"]
+    params=[
+        *("embedded", "fakeredis", "redis", "pooled", "async"),
+        *("sentinel", "sentinel, pooled", "cluster", "cluster, pooled", "cluster, async"),
+    ]
 )
 def open_here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     """Opens a store, empty at the test's start; every call gives another process's view of the same data."""

@@ -18,7 +18,14 @@ import redis
 from skillcache import AsyncSkillCache, SharedState, SkillCache, generate_cache_key, get_redis_client
 from skillcache.cli.checks.folder import refused
 from skillcache.cli.output import CLUSTER_COMMANDS, CLUSTER_KEYS, mend_of
-from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, ConfigError, StoreError
+from skillcache.core.outcomes import (
+    STORE_GARBAGE,
+    STORE_REFUSED,
+    STORE_TIMEOUT,
+    STORE_UNREACHABLE,
+    ConfigError,
+    StoreError,
+)
 from skillcache.events.server.world import Stores
 from skillcache.settings.in_force import load
 from skillcache.stores import link_to, open_store
@@ -30,11 +37,13 @@ from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import (
     LUA_NAMES,
     agent_key,
+    agent_keys,
     claim_key,
     entry_key,
     generation_key,
     inbox_key,
     notes_key,
+    registry_keys,
     session_keys,
     sessions_key,
     state_keys,
@@ -182,7 +191,9 @@ def test_what_several_slots_answer_is_one_reply() -> None:
         state_keys("example.org/a:steps", "stage:b"),
         state_keys("team:acme:steps", "stage"),
         (sessions_key("example.org/a"), notes_key("example.org/a")),
-        (inbox_key("a"), agent_key("b"), talk_key("example.org/a")),
+        (inbox_key("5e9b@example.org"), agent_key("5e9b@example.org"), *agent_keys("5e9b@example.org")),
+        agent_keys("person:somebody@box:0123456789ab"),
+        (talk_key("example.org/a"), notes_key("example.org/a"), *registry_keys("example.org/a")),
     ],
 )  # fmt: skip
 def test_what_one_step_touches_lies_in_one_slot(keys: tuple[str, ...]) -> None:
@@ -276,6 +287,29 @@ def test_the_second_process_asks_the_right_node_in_one_step(redis_cluster: Clust
 
     assert look() == (1, 2)  # one of these to ask who has what
     assert look() == (0, 1)
+
+
+@pytest.mark.parametrize("number", [b"\xb2", b"9" * 5_000], ids=["a digit of another script", "too many digits"])
+def test_a_generation_that_is_no_number_costs_the_results_of_its_name_alone(
+    redis_cluster: Cluster, number: bytes
+) -> None:
+    async def computed() -> object:
+        async with AsyncSkillCache(redis_cluster.url) as values:
+            return await values.get("s", [1], default="none"), await values.get("t", [1])
+
+    with SkillCache(redis_cluster.url) as values:
+        values.set("s", [1], "fine")
+        values.set("t", [1], "fine")
+        for tag in TAGS:
+            with redis.Redis(port=redis_cluster.master_of_slot(slot_of(tag)).port) as client:
+                client.set(f"{tag}{generation_key('s')}", number)
+        assert (values.get("s", [1], default="none"), values.get("t", [1])) == ("none", "fine")
+        assert values.get_many("s", [[1], [2], [3]], default="none") == ["none"] * 3
+        failure(lambda: values.invalidate_skill("s"))
+        assert values.get_or_compute("s", [1], lambda: "anew") == "anew"
+    assert asyncio.run(computed()) == ("none", "fine")
+    keys = tuple([entry_key("s", f"{number:040x}") for number in range(9)])
+    assert failure(lambda: open_patiently(redis_cluster.url).get_many(keys, ("s",))).outcome is STORE_GARBAGE
 
 
 HOSTILE = {
@@ -376,6 +410,26 @@ def test_a_node_that_is_away_costs_its_share_only(own_cluster: OwnCluster) -> No
         assert 0 < len(served) < 60
         store.close()
         store = open_patiently(cluster.url)
+    store.close()
+
+
+def test_a_node_that_has_lost_the_others_serves_only_where_it_is_set_to(own_cluster: OwnCluster) -> None:
+    cluster = own_cluster()
+    left = cluster.master_of(KEY)
+    url = cluster.url_of(left.port)
+    store = open_patiently(url)
+    assert put(store, KEY, 1000)
+    store.close()
+    for server in cluster.masters:
+        if server is not left:
+            server.stop()
+    until(lambda: b"cluster_state:fail" in left.command("CLUSTER", "INFO"))
+    assert failure_of(open_patiently(url)).outcome is STORE_REFUSED
+    # What others invalidate from here on it does not hear of, which is why `doctor` says to set it otherwise.
+    left.command("CONFIG", "SET", "cluster-allow-reads-when-down", "yes")
+    store = open_patiently(url)
+    assert store.get(KEY, ("Bash",)).entry == value_of(1000)
+    assert failure_of(store, writing=True).outcome is STORE_REFUSED
     store.close()
 
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from skillcache.core.outcomes import StoreError
-from skillcache.messages.inbox import Letter
-from skillcache.messages.inbox_redis import RedisPost
+from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.message import Message
+from skillcache.messages.opening import over
 from skillcache.stores import link_to
 from skillcache.stores.connection import Limits
-from skillcache.stores.redis_keys import claim_key, entry_key
+from skillcache.stores.redis_keys import claim_key, entry_key, inbox_key, talk_key
 from tests.benchmarks.cluster import under_kills
 from tests.clusters import Cluster
-from tests.conftest import until
 from tests.stores.conftest import open_patiently, put
 
 LIMITS = Limits(connect=2, silence=2, operation=5)
-MESSAGES = 150
 KINDS = 8  # of digests, so that some lie with the one that is killed
 
 
@@ -33,12 +29,12 @@ def passing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
     made.stop()
 
 
-def post_to(cluster: Cluster) -> RedisPost:
-    return RedisPost(link_to(cluster.url, LIMITS))
+def post_to(cluster: Cluster) -> Post:
+    return over(link_to(cluster.url, LIMITS), None)
 
 
-def letter(number: int) -> Letter:
-    fields = {"id": f"m{number}", "kind": "text", "from": "a", "from_name": "a", "to": "b", "project": "p"}
+def letter(number: int, to: str, project: str) -> Letter:
+    fields = {"id": f"m{number}", "kind": "text", "from": "a", "from_name": "a", "to": to, "project": project}
     return Letter(Message({**fields, "text": str(number), "form": "text"}), ttl=600)
 
 
@@ -49,13 +45,16 @@ def test_what_was_told_before_the_kill_holds_after_it(passing: Cluster) -> None:
     assert len(ours) > 5
     for digest in ours:
         assert put(store, entry_key("Bash", digest), 1000, Bash=0)
-    assert post.send([letter(1), letter(2)]) == [0, 0]
-    (first, _) = post.take("b", 10).deliveries
-    post.settle("b", [(first.entry, "m1")])
+    names = [f"b{number}" for number in range(40)]
+    reader = next(name for name in names if passing.master_of(inbox_key(name)) is passing.owner)
+    project = next(name for name in names if passing.master_of(talk_key(name)) is passing.owner)
+    assert post.send([letter(1, reader, project), letter(2, reader, project)]) == [0, 0]
+    (first, _) = post.take(reader, 10).deliveries
+    post.settle(reader, [(first.entry, "m1")])
     assert [store.claim(digest, "first", 60).holder for digest in ours] == [""] * len(ours)
     assert store.invalidate("Bash") == 1
     told = passing.owner.command("INFO", "commandstats").partition(b"cmdstat_wait:calls=")[2]
-    assert told.partition(b",")[0] == b"%d" % (len(ours) + 3)  # a replica had each before anybody was told
+    assert told.partition(b",")[0] == b"%d" % (len(ours) + 4)  # a replica had each before anybody was told
 
     passing.fail_over()  # with nothing between
 
@@ -67,55 +66,9 @@ def test_what_was_told_before_the_kill_holds_after_it(passing: Cluster) -> None:
     assert store.claim(ours[0], "second", 60).holder == ""
     post.close()
     post = post_to(passing)
-    assert [_id_of(each.text) for each in post.take("b", 10).deliveries] == ["m2"]
+    assert [_id_of(each.text) for each in post.take(reader, 10).deliveries] == ["m2"]
     post.close()
     store.close()
-
-
-def test_each_message_is_heard_once_and_in_order_while_the_master_is_killed(passing: Cluster) -> None:
-    heard: list[str] = []
-    sent = threading.Event()
-    lost: list[int] = []
-
-    def send() -> None:
-        for number in range(MESSAGES):
-            for _ in range(400):  # as a program that is told it was not delivered
-                post = post_to(passing)
-                try:
-                    post.send([letter(number)])
-                    break
-                except StoreError:
-                    threading.Event().wait(0.02)
-                finally:
-                    post.close()
-            else:
-                lost.append(number)
-            if number == MESSAGES // 3:
-                sent.set()
-
-    def read() -> bool:
-        post = post_to(passing)
-        try:
-            taken = post.take("b", 10).deliveries
-            settled = [(each.entry, _id_of(each.text)) for each in taken]
-            post.settle("b", settled)
-        except StoreError:
-            return False
-        finally:
-            post.close()
-        heard.extend(name for _, name in settled)
-        return len(heard) >= MESSAGES
-
-    sender = threading.Thread(target=send)
-    sender.start()
-    sent.wait(30)
-    read()
-    passing.owner.process.kill()
-    passing.owner.process.wait(10)
-    until(read)
-    sender.join(30)
-    assert lost == []
-    assert heard == [f"m{number}" for number in range(MESSAGES)]
 
 
 def _id_of(text: str) -> str:
@@ -133,5 +86,5 @@ def test_of_many_calls_none_is_lost_or_wrong_while_masters_are_killed(
     finally:
         cluster.stop()
     assert (found.lost, found.wrong) == (0, 0)
-    assert found.served > 100
+    assert found.hits > 10
     assert found.without > 0  # some were away

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -150,6 +152,41 @@ def test_what_may_be_out_of_date_runs_while_the_server_is_away(
     machine: Machine, server: RedisServer, happens: Callable[[Machine], None]
 ) -> None:
     happens(machine)
+    server.stop()
+    machine.printed()
+    assert machine.runs() == 2
+
+
+@pytest.mark.parametrize("words", ["invalidate --rule run-work-sh", "clear --yes", "entries remove 0123456789"])
+def test_what_one_wants_gone_is_not_replayed_though_the_server_was_away(
+    machine: Machine, server: RedisServer, words: str
+) -> None:
+    server.stop()
+    status, _, err = ready.ran(*words.split(), folder=machine.root, environ=machine.environ, given=0, seconds=SECONDS)
+    assert (status, err.count(b"\n")) == (1, 1)
+    machine.printed()
+    assert machine.runs() == 2
+
+
+PROGRAMS = {
+    "invalidate": "SkillCache().invalidate('run-work-*')",
+    "invalidate_skill": "SkillCache().invalidate_skill('run-work-sh')",
+    "of coroutines": "asyncio.run(AsyncSkillCache().invalidate('run-work-*'))",
+}
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["before", "while it is away"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_so_it_is_with_what_a_program_invalidates(
+    machine: Machine, server: RedisServer, name: str, is_away: bool
+) -> None:
+    if is_away:
+        server.stop()
+    code = f"import asyncio\nfrom skillcache import AsyncSkillCache, SkillCache\n{PROGRAMS[name]}"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=machine.root, env=machine.environ, capture_output=True, check=False
+    )
+    assert (ran.returncode, b"StoreError" in ran.stderr) == (int(is_away), is_away), ran.stderr
     server.stop()
     machine.printed()
     assert machine.runs() == 2

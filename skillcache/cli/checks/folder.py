@@ -6,6 +6,7 @@ A server may answer and take nothing: a replica, one without memory, one whose a
 import os
 import shutil
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -14,8 +15,10 @@ from typing import NamedTuple
 from skillcache.cache import history
 from skillcache.cli import setup
 from skillcache.cli.checks import MEND, NOTE, OK, Finding, Place
+from skillcache.cli.figures import runs_no_more
 from skillcache.cli.invalidate import contents_of
 from skillcache.cli.output import duration, several, size
+from skillcache.commands.ahead import ledger
 from skillcache.core.counts import Count, read
 from skillcache.core.outcomes import (
     BAD_CONFIG,
@@ -51,15 +54,16 @@ from skillcache.sessions.delivery import open_journal, sessions_file
 from skillcache.sessions.journal import SessionRecord, encode
 from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
+from skillcache.stores.connection import REST
 from skillcache.stores.contract import EMBEDDED, Store, stamp
 from skillcache.stores.redis_keys import (
+    agent_keys,
     entry_key,
-    inbox_key,
     record_key,
+    registry_keys,
     session_keys,
     sessions_key,
     state_keys,
-    talk_key,
     wake_key,
 )
 from skillcache.stores.sqlite import SqliteStore
@@ -97,6 +101,7 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
     try:
         counts = read(cache)
         resting = history.quarantined(cache, now)
+        off = ledger.off(cache, now)
     except OSError as fault:
         return [Finding(MEND, "folder", f"{fault.filename}: {fault.strerror}", f"chmod -R u+rwX {cache}")]
     findings = []
@@ -112,6 +117,8 @@ def _check_counts(cache: str, now: float) -> list[Finding]:
         Finding(NOTE, "quarantine", f"the rule {rest.rule} rests in {rest.project}: {rest.reason()}")
         for rest in resting
     ]
+    until = f"which counts for {ledger.DAYS} days, or until: skillcache stats reset"
+    findings += [Finding(NOTE, "ahead", f"{runs_no_more(rule, reasons)}, {until}") for rule, reasons in off.items()]
     return findings
 
 
@@ -268,6 +275,7 @@ def _attempt(kind: Kind, trial: Trial) -> StoreError | None:
         except StoreError as fault:
             if fault.outcome is not STORE_TIMEOUT or not left:
                 return fault
+            time.sleep(REST)  # before which nothing is asked again
         else:
             break
     return None
@@ -301,6 +309,7 @@ def _invalidations(trial: Trial) -> None:
 def _claims(trial: Trial) -> None:
     with closing(trial.open()) as store:
         store.claim(trial.id, trial.name, _TTL)
+        store.wait(trial.id, "0-0", 0)
         store.release(trial.id, trial.name)
 
 
@@ -329,7 +338,10 @@ def _messages(trial: Trial) -> None:
             return
         post.register(name, {"project": name, "type": PERSON, "name": name, "session": ""}, "")
         post.send([Letter(Message(fields), ttl=_TTL)])
-        post.settle(name, [(each.entry, id_) for each in post.take(name, 1).deliveries])
+        came = post.take(name, 1).deliveries
+        if not came:
+            raise StoreError(STORE_REFUSED, "ERR what was sent is not given to its reader")
+        post.settle(name, [(each.entry, id_) for each in came])
         post.end(name)
 
 
@@ -355,8 +367,7 @@ def _take_back(trial: Trial) -> None:
     """What a try that ended half-way has left, and what has no other end. A store that refuses keeps it for its TTL."""
     name = trial.name
     keys = [entry_key(name, trial.id), *([entry_key(name, trial.id, trial.team)] if trial.team else [])]
-    keys += [record_key("latest", trial.id), wake_key(trial.id), inbox_key(name), talk_key(name)]
-    keys += [record_key(kind, name) for kind in ("agent", "shown", "agents", "agent_numbers", "due")]
+    keys += [record_key("latest", trial.id), wake_key(trial.id), *agent_keys(name), *registry_keys(name)]
     keys += [*session_keys(name), sessions_key(name)]
     keys += state_keys(f"team:{_TEAM}:{_NAME}", trial.id)
     with suppress(StoreError), closing(contents_of(trial.target)) as contents:

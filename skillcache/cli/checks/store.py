@@ -17,7 +17,7 @@ from skillcache.core.paths import HOME_VARIABLE, config_file, spool_file
 from skillcache.settings.in_force import Settings
 from skillcache.settings.team import VARIABLE
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.redis_keys import NAMES_KEY, channel, entry_key
 
 _SUBJECT, _TEAM = "store", "team"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
@@ -43,7 +43,8 @@ def check_store(place: Place) -> list[Finding]:
     findings = [Finding(NOTE if slow else OK, _SUBJECT, text), *refused]
     with closing(contents_of(settings.store)) as contents:
         if isinstance(contents, RedisContents):
-            findings += [*_check_clock(contents, place), *_check_eviction(contents)]
+            findings += [*_check_clock(contents, place), *_check_eviction(contents), *_check_snapshots(contents)]
+            findings += _check_lacks(contents, settings.store, named, [each.mend for each in refused])
     return [*findings, *_of_the_terminal(place, settings, named)]
 
 
@@ -125,6 +126,45 @@ def _check_eviction(contents: RedisContents) -> list[Finding]:
         return []
     text = f"{contents.place} evicts by {policy}: with what an invalidation has written, old results may come back"
     return [Finding(MEND, "eviction", text, "redis-cli CONFIG SET maxmemory-policy volatile-lru")]
+
+
+def _check_snapshots(contents: RedisContents) -> list[Finding]:
+    try:
+        if not contents.has_snapshots_alone():
+            return []
+    except (redis.RedisError, KeyError, ValueError):  # as above, or an old server
+        return []
+    text = f"{contents.place} keeps snapshots alone: after a crash what was invalidated since the last may be served"
+    return [Finding(NOTE, _SUBJECT, text, "redis-cli CONFIG SET appendonly yes, and the same in its configuration")]
+
+
+# What no hook writes, by which it would be found, and what is lost without it.
+_WALK = "lets nobody look through it: entries, clear and invalidations by pattern fail, others leave what expires"
+_LACKS = (
+    (("SCAN", "0", "COUNT", "1"), _WALK),
+    (("SSCAN", NAMES_KEY, "0"), _WALK),
+    (
+        ("PUBLISH", channel("skillcache-doctor"), ""),
+        "passes nothing on to who listens on a channel; inboxes are read all the same",
+    ),
+    (("INFO", "memory"), "does not say whether it evicts what an invalidation has written, nor what it keeps"),
+    (("WAIT", "0", "1"), "promises of no replica that takes over that it knows the newest invalidations and messages"),
+)
+
+
+def _check_lacks(contents: RedisContents, target: str, named: str, mends: list[str]) -> list[Finding]:
+    """A finding for each loss that none of `mends` takes away. WAIT is asked in a cluster alone."""
+    found: dict[str, Finding] = {}
+    for words, loss in _LACKS:
+        if words[0] == "WAIT" and "+cluster://" not in target:
+            continue
+        try:
+            contents.require(*words)
+        except StoreError as fault:
+            mend = mend_of(fault, target, named)
+            if loss not in found and mend not in mends:
+                found[loss] = Finding(NOTE, _SUBJECT, f"{contents.place} {loss}: {fault}", mend)
+    return list(found.values())
 
 
 def check_spool(place: Place) -> list[Finding]:

@@ -12,7 +12,10 @@ in a folder that is gone. A definition is spelled `function NAME {`, since in `N
 replaced as the text is read.
 """
 
-from skillcache.core.paths import STANDS_IN
+import os
+import sys
+
+from skillcache.core.paths import STANDS_IN, hooks_folder, once_ahead_file, running_ahead_file
 from skillcache.core.processes import quote
 
 TYPE_CHECKING = False
@@ -226,6 +229,12 @@ case "${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} " in
     ;;
 esac
 """
+# What runs ahead makes way for the line; there is nearly never any.
+_AHEAD = """if [ -e {running} ] || [ -e {once} ]; then
+    _skillcache_line=${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}}
+    {python} -I -S {hook} {cache} "$_skillcache_line" </dev/null >/dev/null 2>&1 || :
+fi
+"""
 # `activate` of a virtual environment puts that first on PATH, and calls this when it has.
 _ACTIVATION = """if ! alias hash >/dev/null 2>&1 && ! typeset -f hash >/dev/null 2>&1; then
     function hash {{
@@ -277,15 +286,19 @@ def preamble(
     spellings: tuple[str, ...] = (),
     calls: str = "",
     project: str = "",
+    ahead: str = "",
 ) -> bytes:
     """The text.
 
     folder: of the shims; activated: of those for each virtual environment; spellings: paths that programs are called
-    by; calls: folder of the counts of Bash calls, '' for a terminal; project: of the session.
+    by; calls: folder of the counts of Bash calls, '' for a terminal; project: of the session; ahead: the cache folder,
+    where a rule has its commands run ahead, else ''.
     """
     text = _TEXT.format(folder=quote(folder), script=SCRIPT)
     if calls:
         text += _CALL.format(calls=quote(calls), project=quote(project))
+    if ahead:
+        text += _yielding(ahead)
     places = [_ENVIRONMENT.format(place=quote(place), folder=quote(own)) for place, own in activated.items()]
     text += _ACTIVATION.format(environments="".join(places))
     shim = quote(f"{folder}/{BY_PATH}")
@@ -293,6 +306,16 @@ def preamble(
     if spelled:
         text += _BY_PATH.format() + "".join(spelled)
     return (text + ":\n").encode("utf-8", "surrogateescape")
+
+
+def _yielding(cache: str) -> str:
+    return _AHEAD.format(
+        running=quote(running_ahead_file(cache)),
+        once=quote(once_ahead_file(cache)),
+        python=quote(os.path.realpath(sys.executable)),
+        hook=quote(f"{hooks_folder()}/stop_ahead.py"),
+        cache=quote(cache),
+    )
 
 
 def line(path: str) -> bytes:

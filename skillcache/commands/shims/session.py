@@ -191,7 +191,8 @@ def make(environ: "Mapping[str, str]", project: str, settings: "Settings", *, co
     places = [f"{project}/{place}" for place in (*_FOLDERS, *(f"{name}/bin" for name in _ENVIRONMENTS), *_HERE)]
     matches = [str(table["match"]) for table in settings.rules]
     loader = f"{environ.get('LD_LIBRARY_PATH', '')}:{environ.get('LD_PRELOAD', '')}"  # with which this Python has begun
-    kept = Kept(settings.cache, (*path.split(":"), *places), (project, str(counts), loader, *matches))
+    parts = (project, str(counts), loader, *matches, *(["ahead"] if settings.ahead else []))
+    kept = Kept(settings.cache, (*path.split(":"), *places), parts)
     return kept.find() or _make_anew(path, project, settings, kept, counts=counts, loader=loader)
 
 
@@ -224,6 +225,7 @@ def _make_anew(search: str, project: str, settings: "Settings", kept: Kept, *, c
         spellings=_spellings(project, words, paths),
         calls=calls_folder(settings.cache) if counts else "",
         project=project,
+        ahead=settings.cache if settings.ahead and counts else "",
     )
     path = f"{shims_folder(settings.cache)}/{digest(text)[:16]}.sh"
     if files.read(path, len(text)) == text:

@@ -5,6 +5,18 @@
 
 # For `bytes.translate`: blanks where no word is.
 NO_WORD = bytes(byte if byte < 128 and (chr(byte).isalnum() or byte in b"_-") else 32 for byte in range(256))
+_ours: list[tuple[str, ...]] = [()]  # of this process: one person has one team
+
+
+def keep_in_mind(secrets: "tuple[str, ...]") -> None:
+    """From now on these are credentials wherever they stand, as nothing in their looks may say so."""
+    _ours[0] = secrets
+
+
+def in_mind() -> "tuple[str, ...]":
+    return _ours[0]
+
+
 _VALUE = r"(?P<secret>(?<=[\"'])[^\"'\n]{1,256}|[^\s\"']{1,256})"
 _USER = r"[^\s:\"'/]{1,128}:"
 _PAIR = rf"(?:{_USER}(?P<secret>[^\s\"']{{1,256}})|[\"']{_USER}(?P<quoted>[^\"'\n]{{1,256}}))"

@@ -58,8 +58,13 @@ def _encode(text: str) -> bytes:
 
 
 def _spans(data: bytes) -> "Iterator[Span]":
-    from skillcache.core.credentials import assignment, judgement, shapes
+    from skillcache.core.credentials import assignment, in_mind, judgement, shapes
 
+    for secret in map(_encode, in_mind()):
+        at = data.find(secret)
+        while at >= 0:
+            yield at, at + len(secret), "team key"
+            at = data.find(secret, at + len(secret))
     text = judgement.read_legible(data)
     yield from shapes.spans_of_tokens(text)
     yield from shapes.spans(text)

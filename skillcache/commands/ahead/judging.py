@@ -1,0 +1,116 @@
+"""Which of the commands that may be asked for next are run ahead: judged once more, by the rules in force."""
+
+import os
+import time
+
+from skillcache.cache import history
+from skillcache.claude import is_within, plugin_options
+from skillcache.commands.ahead import ledger, log, policy
+from skillcache.commands.ahead.line import suits
+from skillcache.commands.invocation import Program, environment, find_program
+from skillcache.commands.stand_in import Ruled, project_of, ruled, without_shims
+from skillcache.core import Record
+from skillcache.core.git import find_root, identity
+from skillcache.core.outcomes import Bypass, SkillcacheError
+from skillcache.settings.in_force import Settings, disabled, load
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LINE = "line"
+_OF_A_CALL = ("SKILLCACHE_CALL", "SKILLCACHE_FRESH")  # by these a repeat and a wish for a fresh run are known
+_SESSION = "CLAUDE_CODE_SESSION_ID"
+
+
+class Chosen(Record):
+    """One that is run ahead. environ: the command's own; seconds: that it may take at most."""
+
+    task: Ruled
+    environ: dict[str, str]
+    root: str
+    project: str
+    seconds: float
+
+
+class Judging:
+    """job: as `start` has written it. settings: None where nothing is run at all."""
+
+    __slots__ = ("_cache", "_environ", "_queue", "client", "line", "settings", "why")
+
+    def __init__(self, cache: str, job: dict[str, object]) -> None:
+        self._cache = cache
+        self._environ = {name: value for name, value in environment().items() if name not in _OF_A_CALL}
+        self.line = environment().get("SKILLCACHE_CALL", "")
+        session, commands = job["session"], job["commands"]
+        if isinstance(session, str) and session:
+            self._environ.setdefault(_SESSION, session)
+        self._queue = commands if isinstance(commands, list) else []
+        self.why = str(job["why"])
+        client = self._environ.get("CLAUDE_PID", "")
+        self.client = int(client) if client.isdecimal() and len(client) < 11 else 0
+        self.settings = self._settings()
+
+    def _settings(self) -> Settings | None:
+        environ = self._environ
+        if disabled(environ) or is_within(environ):
+            return None
+        try:
+            given = plugin_options(environ)
+            cwd = str(self._queue[0][1])
+            settings = load({**given, **environ}, project_of(environ, cwd)) if given is not None else None
+        except (SkillcacheError, OSError, ValueError, LookupError):
+            return None
+        if settings is None or not settings.ahead or settings.flag("disable"):
+            return None
+        return settings if settings.cache == self._cache else None
+
+    def clear(self) -> None:
+        self._queue = []
+
+    def next(self) -> Chosen | None:
+        """Raises OSError."""
+        while self._queue and self.settings is not None:
+            words, cwd, joined, more = self._queue.pop(0)
+            try:
+                chosen = self._judge(tuple(words), cwd, self.settings, more, joined=joined)
+            except Bypass:  # what no rule names may change what those behind it report on
+                chosen = None
+                if self.why == LINE:
+                    self.clear()
+            if chosen is not None:
+                return chosen
+        return None
+
+    def _judge(
+        self, words: tuple[str, ...], cwd: str, settings: Settings, more: dict[str, str], *, joined: bool
+    ) -> Chosen | None:
+        """Raises Bypass and OSError."""
+        environ = _in(cwd, {**self._environ, **more})
+        own = without_shims(environ)
+        program = Program(find_program(words[0], own), words, environ)
+        task = ruled(program, cwd, own, settings, fresh=False, joined=joined)
+        rule, now = task.verdict.rule, time.time()
+        if rule.ahead is not True or rule.live or not suits(words):
+            return None
+        if ledger.is_off(self._cache, rule.name, self.why, now):
+            return None
+        root = find_root(cwd) or cwd
+        project = identity(root)
+        seconds = self._seconds(task, project, now)
+        return None if seconds is None else Chosen(task, environ, root, project, seconds)
+
+    def _seconds(self, task: Ruled, project: str, now: float) -> float | None:
+        """None where it would take more than is left of the hour; what a line says is no guess, and is not counted."""
+        left = policy.allowance(self.why, log.steps(self._cache, project), ledger.spent(self._cache, project), now)
+        learnt = history.learnt(self._cache, task.cwd, task.plan.command) or 0
+        return left if left and learnt / 1000 <= left else None
+
+
+def _in(cwd: str, environ: "Mapping[str, str]") -> dict[str, str]:
+    """The environment as a shell has it that has gone to `cwd` from where it was."""
+    before = environ.get("PWD", "")
+    if not before.startswith("/") or os.path.realpath(before) == cwd:
+        return {**environ}
+    there = os.path.normpath(f"{before}/{os.path.relpath(cwd, os.path.realpath(before))}")
+    return {**environ, "PWD": there if os.path.realpath(there) == cwd else cwd, "OLDPWD": before}
