@@ -1,4 +1,4 @@
-"""The command line in a process that has it loaded and forks for each command: most of a command is its start.
+"""The command line and the hooks in a process that has them loaded and forks for each: most of them is their start.
 
 A command is a process of its own all the same, with the streams, the environment and the folder that it is given. That
 it starts, and what it imports, is for tests that start an interpreter.
@@ -12,6 +12,9 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
+import runpy
+import select
 import selectors
 import signal
 import socket
@@ -25,6 +28,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from skillcache.events import runtime
+
+_CHECKOUT = Path(__file__).parents[1]
+_CLOCK = Path(__file__).parent / "fidelity/at_another_time.py"
 _MOST = 1 << 17  # bytes of what is asked
 _LOCALE = "C.UTF-8"
 _servers: dict[int, Server] = {}  # by the process that asks: xdist's workers have one each
@@ -39,7 +46,7 @@ class Server:
         self._process = subprocess.Popen(
             [sys.executable, "-c", program],
             pass_fds=[far.fileno()],
-            cwd=Path(__file__).parents[1],
+            cwd=_CHECKOUT,
             env={"PATH": os.environ["PATH"], "LC_ALL": _LOCALE},
         )
         far.close()
@@ -50,10 +57,17 @@ class Server:
         self._process.wait(30)
 
     def run(
-        self, words: Sequence[str], *, folder: Path, environ: Mapping[str, str], given: bytes | int, seconds: float
+        self,
+        words: Sequence[str],
+        *,
+        folder: Path,
+        environ: Mapping[str, str],
+        given: bytes | int,
+        seconds: float,
+        memory: int = 0,
     ) -> tuple[int, bytes, bytes]:
-        """`given`: what it reads, or a handle of that."""
-        told = json.dumps([list(words), str(folder), dict(environ), _mask()]).encode()
+        """`given`: what it reads, or a handle of that; memory: bytes of address space that it may have more, or 0."""
+        told = json.dumps([list(words), str(folder), dict(environ), _mask(), memory]).encode()
         assert len(told) < _MOST
         pipes = [os.pipe() for _ in range(3)]
         theirs, ours = [writing for _, writing in pipes], [reading for reading, _ in pipes]
@@ -110,9 +124,11 @@ def skillcache(
     given: str = "",
     seconds: float = 60,
     python: str = sys.executable,
+    memory: int = 0,
 ) -> tuple[int, str, str]:
-    """Status and output of one command."""
+    """Status and output of one command. memory: see `Server.run`."""
     if python != sys.executable or not _is_usual(environ):
+        assert not memory
         done = subprocess.run(
             [python, "-m", "skillcache", *words],
             cwd=folder,
@@ -124,7 +140,9 @@ def skillcache(
             check=False,
         )
         return done.returncode, done.stdout, done.stderr
-    status, out, err = _server().run(words, folder=folder, environ=environ, given=given.encode(), seconds=seconds)
+    status, out, err = _server().run(
+        words, folder=folder, environ=environ, given=given.encode(), seconds=seconds, memory=memory
+    )
     return status, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
 
 
@@ -134,6 +152,28 @@ def ran(
     """Status and bytes of one command with this input, or with what this handle leads to."""
     assert _is_usual(environ)
     return _server().run(words, folder=folder, environ=environ, given=given, seconds=seconds)
+
+
+def hook(
+    script: str,
+    given: bytes,
+    environ: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    shift: float = 0,
+    memory: int = 0,
+) -> tuple[int, bytes, bytes]:
+    """Status and bytes of a hook that is given these. shift: seconds its clock is ahead; memory: see `Server.run`."""
+    path, folder = str(_CHECKOUT / "hooks" / script), folder or Path.cwd()
+    if _is_usual(environ):
+        words = [path, str(shift)]
+        return _server().run(words, folder=folder, environ=environ, given=given, seconds=30, memory=memory)
+    assert not memory
+    argv = [sys.executable, "-I", "-S", *([str(_CLOCK), str(shift)] if shift else []), path]
+    done = subprocess.run(
+        argv, input=given, capture_output=True, cwd=folder, env=dict(environ), timeout=30, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def _is_usual(environ: Mapping[str, str]) -> bool:
@@ -160,35 +200,59 @@ def serve(handle: int) -> None:
     gc.freeze()
     # What `uninstall` takes away is the checkout's: all tests beside it would be slower. Of this, see test_bytecode.
     bytecode.remove = _leave
-    link = socket.socket(fileno=handle)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
-        told, handles, _, _ = socket.recv_fds(link, _MOST, 4)
+    _Forks(socket.socket(fileno=handle)).serve()
+
+
+class _Forks:
+    """What is asked over `link`, each in a child, and its status told where the asking one reads it."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self.link = link
+        self.ended, self.end = socket.socketpair()
+        for each in (self.ended, self.end):
+            each.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(self.end.fileno(), warn_on_full_buffer=False)
+        self.waiting: dict[int, int] = {}  # process -> where its status is to be said
+
+    def serve(self) -> None:
+        while True:
+            ready, _, _ = select.select([self.link, self.ended], [], [])
+            if self.ended in ready:
+                self._tell()
+            if self.link in ready and not self._begin():
+                return
+
+    def _tell(self) -> None:
+        self.ended.recv(_MOST)
+        for child in list(self.waiting):
+            found, status = os.waitpid(child, os.WNOHANG)
+            if found:
+                with os.fdopen(self.waiting.pop(child), "wb") as told:
+                    told.write(str(os.waitstatus_to_exitcode(status)).encode())
+
+    def _begin(self) -> bool:
+        """Whether more may come."""
+        told, handles, _, _ = socket.recv_fds(self.link, _MOST, 4)
         if not told:
-            return
-        if not os.fork():
-            link.close()
-            _stand_by(told, handles)
+            return False
+        child = os.fork()
+        if not child:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for near in (self.link, self.ended, self.end):
+                near.close()
+            for other in (handles.pop(), *self.waiting.values()):
+                os.close(other)
+            _become(told, handles)
+        self.waiting[child] = handles.pop()
         for each in handles:
             os.close(each)
+        return True
 
 
 def _leave(package: str) -> None:  # noqa: ARG001 - as it is called
     return
-
-
-def _stand_by(told: bytes, handles: list[int]) -> NoReturn:
-    """Says the status of the command, which may become another program."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    child = os.fork()
-    if not child:
-        os.close(handles.pop())
-        _become(told, handles)
-    for each in handles[:3]:
-        os.close(each)
-    _, status = os.waitpid(child, 0)
-    os.write(handles[3], str(os.waitstatus_to_exitcode(status)).encode())
-    os._exit(0)
 
 
 def _become(told: bytes, handles: list[int]) -> NoReturn:
@@ -196,7 +260,7 @@ def _become(told: bytes, handles: list[int]) -> NoReturn:
 
     status = 1
     try:
-        words, folder, environ, mask = json.loads(told)
+        words, folder, environ, mask, memory = json.loads(told)
         for number, each in enumerate(handles):
             os.dup2(each, number)
             os.close(each)
@@ -205,7 +269,9 @@ def _become(told: bytes, handles: list[int]) -> NoReturn:
         os.umask(mask)
         time.tzset()
         os.chdir(folder)
-        status = main(words)
+        if memory:
+            _bound(memory)
+        status = _run_hook(*words) if words[0].endswith(".py") else main(words)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else 1
     except BaseException:  # noqa: BLE001 - as an interpreter does
@@ -217,3 +283,19 @@ def _become(told: bytes, handles: list[int]) -> NoReturn:
             if not stream.closed:
                 stream.flush()
         os._exit(status)
+
+
+def _bound(memory: int) -> None:
+    has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (has + memory, has + memory))
+
+
+def _run_hook(path: str, shift: str) -> NoReturn:
+    """The script as it is, whose time begins now."""
+    now, ahead = time.time, float(shift)
+    time.time = lambda: now() + ahead
+    runtime._START = time.process_time()
+    runtime._END = time.monotonic() + runtime._TIME
+    sys.argv = [path]
+    runpy.run_path(path, run_name="__main__")
+    raise SystemExit(0)

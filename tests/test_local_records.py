@@ -70,6 +70,7 @@ class TestTally:
         outcomes.record(cache, 1, outcomes.REPLAYED, "a\tb\nc é")
         assert [count.rule for count in tally.read(cache)] == ["a?b?c??"]
 
+    @pytest.mark.long
     def test_do_not_grow_for_ever(self, cache: str) -> None:
         for size in (16 << 20, 80 << 20):
             files.write(cache + "/outcomes.log", b"5\t1\t\t0\t0\n" * (size // 9 + 1))

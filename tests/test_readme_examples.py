@@ -70,6 +70,7 @@ def test_python_runs(mark: str, code: str, environ: dict[str, str], request: pyt
     assert said.strip() in code  # what it prints stands beside the line
 
 
+@pytest.mark.long
 def test_its_types_are_right(environ: dict[str, str]) -> None:
     """What is shown of the library passes `mypy --strict`."""
     folder = Path(environ["PWD"])

@@ -178,6 +178,7 @@ def test_replays_both_streams_apart_and_runs_nothing(stored: Script) -> None:
     assert stored.runs() == 1
 
 
+@pytest.mark.long
 def test_replays_every_byte_of_a_large_binary_output_without_a_last_newline(stored: Script) -> None:
     stored.environ["SKILLCACHE_CAPTURE_TIME"] = "60"  # what the interpreter has beside it is read as well
     # The same bytes each time: in some of 3 MB of noise something looks like a password.

@@ -161,6 +161,7 @@ print("every module can be the first")
 """
 
 
+@pytest.mark.long
 def test_every_module_can_be_the_first(tmp_path: Path) -> None:
     """Whatever imports whatever in a circle."""
     copy = Copy(tmp_path, whole=True)

@@ -80,15 +80,6 @@ def test_a_rule_that_narrows_lets_other_files_change(place: Place) -> None:
     assert place.count() == 2, place.outcomes()
 
 
-def test_other_words_another_directory_and_each_line_that_asks_for_a_fresh_run_are_a_miss(place: Place) -> None:
-    lines = ("./check one", "./check", "./check < answer", "./check | cat")
-    others = ("./check two", PYTEST, f"cd sub && {PYTEST}")
-    place.play(*lines, *others, "cd ..", "./check  'one'", *(f"{line} # fresh" for line in lines))
-    assert place.count() == 2 * len(lines) + len(others)
-    ran = ["no_entry", "stored"] * (len(lines) + len(others))
-    assert place.outcomes() == [*ran, "replayed", *["fresh", "stored"] * len(lines)]
-
-
 def test_a_function_of_the_person_s_shell_is_what_runs(place: Place) -> None:
     (place.home / ".bashrc").write_text('pytest() { echo run >> "$E2E_LOG"; echo one; }\n')
     assert place.play(PYTEST, PYTEST).texts == ["one", "one"]

@@ -114,12 +114,8 @@ LOCAL = (
 )
 
 
-@pytest.mark.parametrize("which", ["claude", "earlier_claude"])
-def test_what_needs_no_model_is_said_without_a_turn(
-    plugged: Plugged, runtime: Path, which: str, request: pytest.FixtureRequest
-) -> None:
+def test_what_needs_no_model_is_said_without_a_turn(plugged: Plugged, runtime: Path) -> None:
     """As its person sees it: like the client's own commands, and no error."""
-    plugged.client.binary = request.getfixturevalue(which)
     plugged.play("./check", env={"TERM": TERM}, at_once=True)
     with Api([bash("./check"), "done", bash("./check"), "done"]) as api, Terminal(plugged, api, runtime) as terminal:
         for prompt, answer in LOCAL:

@@ -101,7 +101,7 @@ def test_a_command_is_answered_wherever_a_line_has_it_run(stubbed: Place) -> Non
     assert "ermission" not in said_by_hooks(session)
 
 
-@pytest.mark.parametrize("stubbed", ["newest plugin bash", "earlier hooks zsh"], indirect=True)
+@pytest.mark.parametrize("stubbed", ["earlier hooks zsh"], indirect=True)
 def test_a_failure_is_given_to_the_next_call_that_looks_at_it_in_another_way(stubbed: Place) -> None:
     place = stubbed
     place.write("status", ENDED_FAILING)

@@ -76,7 +76,7 @@ def test_whatever_goes_away_the_command_runs_and_comes_back_to_its_result(bare_p
     assert len(told(session)) == 1
 
 
-@pytest.mark.parametrize("stubbed", ["newest hooks bash", "earlier plugin zsh"], indirect=True)
+@pytest.mark.parametrize("stubbed", ["earlier plugin zsh"], indirect=True)
 def test_an_emptied_cache_folder_leaves_the_session_as_it_would_be(stubbed: Place) -> None:
     place = stubbed
 

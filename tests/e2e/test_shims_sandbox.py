@@ -70,7 +70,7 @@ def test_no_result_goes_into_the_sandbox_or_out_of_it(stubbed: Place, bare_place
     )
 
 
-@pytest.mark.parametrize("stubbed", ["newest hooks bash", "earlier plugin bash"], indirect=True)
+@pytest.mark.parametrize("stubbed", ["newest hooks bash"], indirect=True)
 def test_a_command_without_its_environment_is_in_the_sandbox_all_the_same(stubbed: Place) -> None:
     """In another repository, where nothing of the client's own shows in the content."""
     place, other = stubbed, stubbed.root / "other"

@@ -17,7 +17,7 @@ from tests.e2e.stubs import RAN, SAID, SLOW, Step, clients_files, play, processe
 TASK = "have a look at the tests"
 
 
-@pytest.mark.parametrize("stubbed", ["newest hooks bash", "earlier plugin bash"], indirect=True)
+@pytest.mark.parametrize("stubbed", ["earlier plugin bash"], indirect=True)
 def test_every_agent_and_session_has_the_same_result(stubbed: Place) -> None:
     place = stubbed
     script: dict[str, list[Turn]] = {TASK: ["pytest -q", "pytest -q 2>&1 | tail -1"]}

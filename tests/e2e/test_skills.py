@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import stat
-from functools import partial
 from pathlib import Path
 
 from skillcache.cli.checks.messages_api import ToolCall
@@ -90,37 +89,6 @@ def test_a_script_of_a_skill_is_replayed_and_its_files_are_put_back(place: Place
     assert call["content"][0]["input"]["command"] == LINE
 
 
-def test_an_edit_makes_it_run_again_of_the_skill_of_what_it_writes_and_of_what_it_is_given_alone(place: Place) -> None:
-    folder = place.home / ".claude/skills/report"
-    add_skill(place, folder)
-
-    def edit(name: str) -> None:
-        with (folder / name).open("a") as file:
-            file.write("\n# edited\n")
-
-    by_hand, elsewhere, given = (
-        partial(place.write, *each)
-        for each in (("report.txt", "by hand"), ("answer", "something else\n"), ("table.csv", "a,b,c\n"))
-    )
-    edits = [partial(edit, name) for name in ("SKILL.md", "scripts/report.py", "notes.md")]
-    session = place.play(
-        *(LINE, LINE, after(by_hand, LINE), LINE, after(elsewhere, LINE)),
-        *[turn for change in edits for turn in (after(change, LINE), LINE)],
-        after(given, LINE),
-    )
-    ran = ["no_entry", "stored"]
-    assert place.outcomes() == [
-        *(*ran, "replayed", "unfit", "stored", "replayed", "replayed"),
-        *[*ran, "replayed"] * len(edits),
-        *ran,
-    ]
-    assert place.count() == 3 + len(edits)
-    assert (place.project / "report.txt").read_text() == "it's a report on a,b,c\n"
-    assert not any(result.is_error for result in session.results)
-    assert {result.text for result in session.results[:-1]} == {"wrote a report on 4 characters"}
-    assert session.results[-1].text == "wrote a report on 6 characters"
-
-
 def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Place) -> None:
     add_skill(place, place.home / ".claude/skills/report")
     fresh = place.play(LINE)
@@ -130,8 +98,6 @@ def test_files_are_put_back_only_where_the_client_lets_the_script_run(place: Pla
     for mode, rules, is_replayed in (
         ("default", {}, False),
         ("default", {"deny": [script]}, False),
-        ("default", {"allow": [script]}, True),
-        ("dontAsk", {}, False),
         ("dontAsk", {"allow": [script]}, True),
         ("acceptEdits", {}, False),
     ):

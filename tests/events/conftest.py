@@ -6,7 +6,6 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from skillcache.core import counts as tally
 from skillcache.core.outcomes import HIT, SkillcacheError
 from skillcache.settings.in_force import load
 from skillcache.stores.entry import decode, encode
+from tests import ready
 from tests.fidelity.hooks import bare_python, observing, path_of_machine, run_hook
 
 HOOKS = Path(__file__).parents[2] / "hooks"
@@ -182,11 +182,7 @@ class Place:
 
     def give(self, script: str, data: bytes) -> tuple[int, bytes, bytes]:
         """Exit status and output of a hook that is given these bytes."""
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(HOOKS / script)],
-            input=data, capture_output=True, env=self._hook_environ(), timeout=30, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
+        return ready.hook(script, data, self._hook_environ())
 
     def _hook_environ(self) -> dict[str, str]:
         return {"CLAUDE_PROJECT_DIR": str(self.root), **self.environ}

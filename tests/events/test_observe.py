@@ -46,6 +46,7 @@ class Person:
         self.environ = {
             "HOME": str(folder),
             "PATH": path_of_machine(),
+            "LANG": "C.UTF-8",
             "CLAUDE_PROJECT_DIR": str(self.project),
             "SKILLCACHE_CAPTURE_TIME": "60",  # a busy machine decides no test
         }

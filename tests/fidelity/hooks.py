@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests import ready
 from tests.fidelity import observer
 
-_CHECKOUT = Path(__file__).parents[2]
 _SHOWN = 30_000  # bytes of an output
-_CLOCK = Path(__file__).parent / "at_another_time.py"
 
 
 class Ran(NamedTuple):
@@ -52,13 +51,9 @@ def bare_python(folder: Path) -> Path:
 
 def run_hook(script: str, event: Mapping[str, Any], environ: Mapping[str, str], *, shift: float = 0) -> dict[str, Any]:
     """The hook's answer, {} for none. `shift`: seconds its clock is ahead."""
-    path = str(_CHECKOUT / "hooks" / script)
-    argv = [sys.executable, "-I", "-S", *([str(_CLOCK), str(shift)] if shift else []), path]
-    done = subprocess.run(
-        argv, input=json.dumps(event), capture_output=True, text=True, env=dict(environ), timeout=30, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done
-    answer: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
+    status, out, err = ready.hook(script, json.dumps(event).encode(), environ, shift=shift)
+    assert (status, err) == (0, b""), (out, err)
+    answer: dict[str, Any] = json.loads(out) if out else {}
     return answer
 
 

@@ -43,16 +43,6 @@ class Project(NamedTuple):
 
 PROJECTS = (
     Project(
-        "click", "8.1.8",
-        whole="pytest -q",
-        piped="python -m pytest tests/test_types.py tests/test_basic.py -q 2>&1 | tail -3",
-        part="pytest tests/test_types.py",
-        test="tests/test_types.py",
-        source="src/click/types.py",
-        wrong=("is not in the range", "is out of the range"),
-        editable=True,
-    ),
-    Project(
         "toolz", "1.0.0",
         whole="python -m pytest -q",
         piped="python -m pytest toolz -q | tail -3",

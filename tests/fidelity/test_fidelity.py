@@ -29,7 +29,7 @@ def test_each_line_is_served_as_a_fresh_run_would_give_it(tmp_path: Path) -> Non
 
 def test_a_long_mixed_day_is_served_well_and_never_wrongly(tmp_path: Path) -> None:
     world = World(tmp_path, "", Random(1))
-    for _ in range(80):
+    for _ in range(40):
         world.step()
     report = world.report
     assert report.wrong == []

@@ -87,16 +87,9 @@ class Session:
 
     def hook(self, name: str, agent: str = "", **fields: Any) -> str:
         """What the hook told the agent; "" for nothing."""
-        done = subprocess.run(
-            HOOK,
-            input=self.event(name, agent, **fields),
-            env=self.project.environ,
-            capture_output=True,
-            timeout=60,
-            check=True,
-        )
-        assert done.stderr == b""
-        return self.hear(done.stdout, agent)
+        status, out, err = ready.hook("deliver.py", self.event(name, agent, **fields), self.project.environ)
+        assert (status, err) == (0, b"")
+        return self.hear(out, agent)
 
     def hear(self, stdout: bytes, agent: str = "") -> str:
         """As the client takes an answer: whole, or not at all."""

@@ -6,8 +6,6 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import skillcache.rules
 from skillcache.core.outcomes import Bypass
 from skillcache.rules import tasks
@@ -140,70 +138,69 @@ def called(name: str) -> list[str]:
     return [*words, *[*TOOLS[name].needs, *TOOLS[name].only][:1]]
 
 
-@pytest.mark.parametrize("name", HELD)
-def test_a_table_names_options_of_the_real_tool(name: str) -> None:
-    tool, real = TOOLS[name], printed(name)
-    known = {folded(option) for option in [*real, *UNPRINTED.get(name, ())]}
-    held = [*taken(tool), *tool.writes, *tool.fresh, *tool.outside, *tool.needs]
-    assert [option for option in held if folded(option.partition("=")[0]) not in known] == []
+def test_a_table_names_options_of_the_real_tool() -> None:
+    for name in HELD:
+        tool, real = TOOLS[name], printed(name)
+        known = {folded(option) for option in [*real, *UNPRINTED.get(name, ())]}
+        held = [*taken(tool), *tool.writes, *tool.fresh, *tool.outside, *tool.needs]
+        assert [option for option in held if folded(option.partition("=")[0]) not in known] == [], name
 
 
-@pytest.mark.parametrize("name", HELD)
-def test_a_table_knows_which_options_take_a_value(name: str) -> None:
-    real = printed(name)
-    for option, kind in taken(TOOLS[name]).items():
-        theirs = real.get(option, real.get("-" + option, "unsaid"))
-        assert {kind, theirs} != {"none", "value"}, option
+def test_a_table_knows_which_options_take_a_value() -> None:
+    for name in HELD:
+        real = printed(name)
+        for option, kind in taken(TOOLS[name]).items():
+            theirs = real.get(option, real.get("-" + option, "unsaid"))
+            assert {kind, theirs} != {"none", "value"}, (name, option)
 
 
-@pytest.mark.parametrize("name", HELD)
-def test_what_a_table_does_not_let_through_runs(name: str) -> None:
-    call, through = called(name), taken(TOOLS[name])
-    assert is_replayable(*call)
-    for option in printed(name):
-        if option in (*through, "--help", "--version") or (TOOLS[name].dashed and option[1:] in through):
-            continue
-        assert not is_replayable(*call, option)
-        for added in ([option, "x"], [f"{option}=x"], ["x", option] if not TOOLS[name].only else [option]):
-            assert is_refused(TOOLS[name], *added), added
+def test_what_a_table_does_not_let_through_runs() -> None:
+    for name in HELD:
+        call, through = called(name), taken(TOOLS[name])
+        assert is_replayable(*call), name
+        for option in printed(name):
+            if option in (*through, "--help", "--version") or (TOOLS[name].dashed and option[1:] in through):
+                continue
+            assert not is_replayable(*call, option), (name, option)
+            for added in ([option, "x"], [f"{option}=x"], ["x", option] if not TOOLS[name].only else [option]):
+                assert is_refused(TOOLS[name], *added), (name, added)
 
 
-@pytest.mark.parametrize("name", HELD)
-def test_a_beginning_of_an_option_is_another_option(name: str) -> None:
-    through = taken(TOOLS[name])
-    for option in printed(name):
-        for end in range(len("--x"), len(option)) if option.startswith("--") else ():
-            begin = option[:end]
-            if begin not in (*through, "--help", "--version") and not (TOOLS[name].dashed and begin[1:] in through):
-                assert is_refused(TOOLS[name], begin), begin
+def test_a_beginning_of_an_option_is_another_option() -> None:
+    for name in HELD:
+        through = taken(TOOLS[name])
+        for option in printed(name):
+            for end in range(len("--x"), len(option)) if option.startswith("--") else ():
+                begin = option[:end]
+                if begin not in (*through, "--help", "--version") and not (TOOLS[name].dashed and begin[1:] in through):
+                    assert is_refused(TOOLS[name], begin), (name, begin)
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_a_table_is_of_a_piece(name: str) -> None:
-    tool = TOOLS[name]
-    let = {option: kind for option, kind in taken(tool).items() if kind != "unsaid"}
-    refused = [*tool.writes, *tool.fresh, *tool.outside]
-    assert all(option.startswith("-") for option in [*let, *refused])
-    assert len(refused) == len(set(refused))
-    assert not set(let).intersection(option for option in refused if option not in {**tool.values, **tool.maybe})
-    assert len(tool.flags) + len(tool.values) + len(tool.maybe) == len({*tool.flags, *tool.values, *tool.maybe})
-    assert {*tool.needs, *tool.only} <= {*tool.flags} | {f"{o}={v}" for o in tool.values for v in tool.values[o]}
-    for option, allowed in {**tool.values, **tool.maybe}.items():
-        assert len(allowed) == len(set(allowed))
-        for value in allowed:
-            assert "*" not in value[:-1], option
-            assert not any(other.endswith("*") and value.startswith(other[:-1]) for other in allowed if other != value)
+def test_a_table_is_of_a_piece() -> None:
+    for tool in TOOLS.values():
+        let = {option: kind for option, kind in taken(tool).items() if kind != "unsaid"}
+        refused = [*tool.writes, *tool.fresh, *tool.outside]
+        assert all(option.startswith("-") for option in [*let, *refused])
+        assert len(refused) == len(set(refused))
+        assert not set(let).intersection(option for option in refused if option not in {**tool.values, **tool.maybe})
+        assert len(tool.flags) + len(tool.values) + len(tool.maybe) == len({*tool.flags, *tool.values, *tool.maybe})
+        assert {*tool.needs, *tool.only} <= {*tool.flags} | {f"{o}={v}" for o in tool.values for v in tool.values[o]}
+        for option, allowed in {**tool.values, **tool.maybe}.items():
+            assert len(allowed) == len(set(allowed)), option
+            for value in allowed:
+                others = [other for other in allowed if other.endswith("*") and other != value]
+                assert "*" not in value[:-1], option
+                assert not any(value.startswith(other[:-1]) for other in others), option
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_every_row_of_a_table_lets_its_option_through(name: str) -> None:
-    tool = TOOLS[name]
-    needs = (*tool.needs, *tool.only)[:1]
-    for flag in tool.flags:
-        examine(tool, (*needs, flag), 0)
-    for option, allowed in {**tool.values, **tool.maybe}.items():
-        for value in allowed or ("x",):
-            examine(tool, (*needs, f"{option}={value}".replace("*", "x")), 0)
+def test_every_row_of_a_table_lets_its_option_through() -> None:
+    for tool in TOOLS.values():
+        needs = (*tool.needs, *tool.only)[:1]
+        for flag in tool.flags:
+            examine(tool, (*needs, flag), 0)
+        for option, allowed in {**tool.values, **tool.maybe}.items():
+            for value in allowed or ("x",):
+                examine(tool, (*needs, f"{option}={value}".replace("*", "x")), 0)
 
 
 def other_tables() -> Iterator[tuple[str, str, list[str]]]:
@@ -220,12 +217,12 @@ def other_tables() -> Iterator[tuple[str, str, list[str]]]:
         yield f"{name} run", "value", [*values.split(), *moves.split()]
 
 
-@pytest.mark.parametrize(("name", "kind", "options"), list(other_tables()))
-def test_tables_of_other_programs_name_their_options(name: str, kind: str, options: list[str]) -> None:
-    real = ROWS.get(name, {})
-    for option in options if real and name != "npm" else ():  # npm prints what is its subcommand's own
-        assert option in real or option in UNPRINTED.get(name, ()), option
-        assert {kind, real.get(option, "unsaid")} != {"none", "value"}, option
+def test_tables_of_other_programs_name_their_options() -> None:
+    for name, kind, options in other_tables():
+        real = ROWS.get(name, {})
+        for option in options if real and name != "npm" else ():  # npm prints what is its subcommand's own
+            assert option in real or option in UNPRINTED.get(name, ()), (name, option)
+            assert {kind, real.get(option, "unsaid")} != {"none", "value"}, (name, option)
 
 
 def test_the_words_of_tasks_are_in_one_list_each() -> None:

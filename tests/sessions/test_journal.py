@@ -161,7 +161,7 @@ def test_details_are_given_of_the_branch_of_the_newest_and_of_the_asking_one(
 
 
 def test_of_a_long_history_only_a_bounded_part_is_read(journal: Journal, teller: Teller) -> None:
-    names = [f"s{number}" for number in range(40)]
+    names = [f"s{number}" for number in range(16)]
     for name in names:
         journal.tell(teller.lines(start(name), *[edit("a", name)] * 90), ttl=TTL)
     found = ask(journal, branch="main", own="new")

@@ -46,6 +46,7 @@ class Skills:
         self.folder = self.home / ".claude/skills/report"
         self.script = self.folder / "scripts/run.py"
         self.line = "python3 ~/.claude/skills/report/scripts/run.py"
+        self.known: set[str] = set()
 
     def declare(self, declared: str | None, folder: Path | None = None, name: str = "report") -> None:
         """`declared`: the flow mapping after `skillcache:`, None for a skill that says nothing of us."""
@@ -86,6 +87,15 @@ class Skills:
         program = Program(path, tuple(words), known)
         task = ruled(program, str(self.root), known, settings, fresh=False, joined=True)
         return task.capture_key((), seconds=60).digest
+
+    def is_new(self, arguments: str = "", line: str | None = None) -> bool:
+        """Whether no call before it had the key of this one; two of them at one moment have the same."""
+        key = self.key(arguments, line)
+        assert self.key(arguments, line) == key
+        if key in self.known:
+            return False
+        self.known.add(key)
+        return True
 
     def last(self) -> str:
         return self.place.counted()[-1]

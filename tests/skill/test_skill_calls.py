@@ -98,13 +98,16 @@ def test_a_script_whose_dependencies_uv_looks_up_is_not_stored_without_a_lock(sk
 
 def test_any_edit_of_the_skill_makes_what_is_stored_out_of_date(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
-    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    assert skills.is_new()
     for edited in ("SKILL.md", "scripts/run.py", "data/new.json", "scripts/.hidden"):
         path = skills.folder / edited
         path.parent.mkdir(exist_ok=True)
         with path.open("a") as file:
             file.write("\n# edited\n")
-        assert [skills.call()[1] for _ in range(2)] == [False, True], edited
+        assert skills.is_new(), edited
+    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    skills.script.write_text(f"{SCRIPT}\n")
+    assert skills.call()[1] is False
 
 
 def test_a_mode_a_name_and_a_link_in_the_skill_count_and_caches_do_not(skills: Skills) -> None:
@@ -113,26 +116,26 @@ def test_a_mode_a_name_and_a_link_in_the_skill_count_and_caches_do_not(skills: S
     beyond = skills.home / "shared.txt"
     beyond.write_text("one")
     (skills.folder / "link").symlink_to(beyond)
-    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    assert skills.is_new()
     (skills.folder / "scripts/__pycache__").mkdir()
     (skills.folder / "scripts/__pycache__/run.cpython-311.pyc").write_bytes(b"x")
-    assert skills.call()[1] is True
+    assert not skills.is_new()
     for change in (
         lambda: (skills.folder / "more.txt").chmod(0o755),
         lambda: (skills.folder / "more.txt").rename(skills.folder / "other.txt"),
         lambda: beyond.write_text("two"),
     ):
         change()
-        assert [skills.call()[1] for _ in range(2)] == [False, True]
+        assert skills.is_new()
 
 
 def test_the_content_of_an_argument_that_names_a_file_counts(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     for form in ("a.csv", "--in=a.csv", "--in a.csv", "-ia.csv", "x:a.csv", f"{skills.root}/a.csv"):
         (skills.root / "a.csv").write_text("1\n")
-        assert [skills.call(form)[1] for _ in range(2)] == [False, True], form
+        assert skills.is_new(form), form
         (skills.root / "a.csv").write_text("2\n")
-        assert skills.call(form)[1] is False, form
+        assert skills.is_new(form), form
 
 
 def test_what_a_pattern_among_the_arguments_names_counts(skills: Skills) -> None:
@@ -168,19 +171,19 @@ def test_a_pattern_that_may_name_what_is_not_captured_keeps_the_line_out(skills:
 def test_a_word_that_names_no_file_though_it_looks_like_a_pattern_is_a_word(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
     for word in ("'a.*b[0-9]+'", "'SELECT * FROM t'", "'s/a.*/b/'", "--title='What? No*'", "'[a-z]+'"):
-        assert [skills.call(word)[1] for _ in range(2)] == [False, True], word
+        assert skills.is_new(word), word
 
 
 def test_a_folder_that_is_given_counts_whole_and_the_rest_of_the_worktree_does_not(skills: Skills) -> None:
     skills.declare("{ttl: 3600}")
-    assert [skills.call("sub")[1] for _ in range(2)] == [False, True]
+    assert skills.is_new("sub")
     (skills.root / "app.py").write_text("changed\n")
     (skills.root / "new.txt").write_text("new\n")
-    assert skills.call("sub")[1] is True
+    assert not skills.is_new("sub")
     (skills.root / "sub/new.txt").write_text("new\n")
-    assert [skills.call("sub")[1] for _ in range(2)] == [False, True]
+    assert skills.is_new("sub")
     (skills.root / "sub/mod.py").unlink()
-    assert skills.call("sub")[1] is False
+    assert skills.is_new("sub")
 
 
 def test_files_beyond_the_worktree_that_are_given_count(skills: Skills) -> None:
@@ -238,14 +241,14 @@ def known_by_each(skills: Skills, targets: list[Path], line: str | None = None) 
 
 def test_declared_variables_and_the_version_count(skills: Skills) -> None:
     skills.declare("{ttl: 3600, env: [REPORT_STYLE], version: 1}")
-    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    assert skills.is_new()
     for value in ("wide", ""):
         skills.environ["REPORT_STYLE"] = value
-        assert [skills.call()[1] for _ in range(2)] == [False, True]
+        assert skills.is_new()
     skills.environ["ANOTHER"] = "x"
-    assert skills.call()[1] is True
+    assert not skills.is_new()
     skills.place.settings('[[rules]]\nmatch = "Skill(report)"\nversion = "2"\n')
-    assert [skills.call()[1] for _ in range(2)] == [False, True]
+    assert skills.is_new()
 
 
 def test_where_arguments_are_files_one_that_is_missing_keeps_the_line_out(skills: Skills) -> None:
@@ -424,10 +427,11 @@ def test_what_a_skill_shares_counts(skills: Skills, kind: str) -> None:
         (shared / "common.py").write_text(f"WORD = {word!r}\n")
         assert [skills.call(line=line) for _ in range(2)] == [(f"report on\n{word}", at == 1) for at in range(2)]
     assert (shared / "__pycache__").is_dir()  # which may be made
+    assert skills.is_new(line=line)
     (shared / "more.py").write_text("")
-    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True]
+    assert skills.is_new(line=line)
     (shared / "more.py").unlink()
-    assert skills.call(line=line)[1] is True
+    assert not skills.is_new(line=line)
     other = base / "skills/other"
     skills.declare("{ttl: 3600}", other, name="other")
     assert skills.call(line=line)[1] is (kind != "plugin")  # another skill is none of this one's affair
@@ -492,7 +496,7 @@ def test_what_is_named_from_the_skill_s_folder_counts(skills: Skills, kind: str)
     line = f"python3 {base}/skills/report/scripts/run.py"
     targets = [base / path for path in globs.values()] + [skills.root / "lib/y.py"]
     known_by_each(skills, targets, line)
-    assert [skills.call(line=line)[1] for _ in range(2)] == [False, True], skills.place.counted()
+    assert skills.is_new(line=line), skills.place.counted()
 
 
 def test_a_plugin_s_file_is_the_same_in_every_version(skills: Skills) -> None:

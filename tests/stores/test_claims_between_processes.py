@@ -50,6 +50,7 @@ def start(target: str) -> Iterator[Start]:
         yield begin
 
 
+@pytest.mark.long
 def test_of_64_processes_one_has_the_claim(start: Start, store: Store) -> None:
     store.ping()
     gate, opener = os.pipe()

@@ -496,6 +496,7 @@ def test_no_program_of_theirs_that_nobody_calls(stranger: Stranger) -> None:
     assert stranger.counted() == ["no_entry", "stored", "replayed"]
 
 
+@pytest.mark.long
 def test_neither_doctor_nor_demo_starts_a_program_that_only_the_project_names(stranger: Stranger) -> None:
     names = ("bash", "claude", "git", "python3")
     for name in names:

@@ -101,6 +101,7 @@ def _opens(node: ast.AST) -> bool:
     return called.attr in {"read_text", "read_bytes"} or (called.attr == "open" and of in {"os", "io", "posix"})
 
 
+@pytest.mark.long
 def test_every_git_that_anything_starts_has_the_switches(stranger: Stranger) -> None:
     stranger.write(".gitattributes", "*.txt filter=x\n")
     stranger.write("a.txt", "1\n")

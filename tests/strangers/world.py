@@ -6,11 +6,11 @@ import os
 import pty
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from skillcache.core import counts
+from tests import ready
 from tests.fidelity.bash_tool import BashTool, Ran
 from tests.fidelity.hooks import run_hook
 
@@ -39,6 +39,7 @@ class Stranger:
         (base / "bin/said").write_text(f"passed in {self.root}\n")
         self.environ = {
             "HOME": str(self.home),
+            "LANG": "C.UTF-8",
             "PATH": f"{base}/bin:{os.environ['PATH']}",
             "GIT_CONFIG_NOSYSTEM": "1",
         }
@@ -156,10 +157,8 @@ class Stranger:
         return ran
 
     def skillcache(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "skillcache", *words],
-            cwd=self.root, env=self.environ, input="", capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        done = ready.skillcache(*words, folder=self.root, environ=self.environ)
+        return subprocess.CompletedProcess(words, *done)
 
     def look_in_every_way(self) -> None:
         """All that ever starts git: a brief, a call that is recorded and one that is answered, explaining, `run`."""
