@@ -100,10 +100,13 @@ class Cluster:
     def id_of(self, server: RedisServer) -> str:
         return server.command("CLUSTER", "MYID").split(b"\r\n")[1].decode()
 
-    def fail_over(self) -> None:
-        """Kill the owner, and wait until the replica has its slots."""
+    def kill(self) -> None:
         self.owner.process.kill()
         self.owner.process.wait(10)
+
+    def fail_over(self) -> None:
+        """Kill the owner, and wait until the replica has its slots."""
+        self.kill()
         until(lambda: b"role:master" in self.replica.command("INFO", "replication"))
         gone = b":%d\r\n" % self.owner.port
         left = [*self.others, self.replica]

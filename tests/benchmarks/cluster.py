@@ -299,18 +299,18 @@ def row(what: str, told: list[dict[str, Any]], seconds: float, trips: int) -> Ro
 def measure(folder: Path, agents: int, seconds: float, every: float) -> list[Row]:
     alone = start_redis(folder / "alone")
     try:
-        rows = [_one("one server", alone.url, agents, seconds)]
+        rows = [one("one server", alone.url, agents, seconds)]
     finally:
         alone.stop()
     cluster = Cluster(folder / "cluster", replicas=True)
     url = cluster.url_of(*[server.port for server in cluster.servers])
     try:
-        rows.append(_one("a cluster", url, agents, seconds, cluster))
+        rows.append(one("a cluster", url, agents, seconds, cluster))
         rows.append(under_kills(cluster, url, agents, seconds, every))
         with failing(cluster, every, lambda number: hang(cluster, number)):
-            rows.append(_one(f"a master hanging every {every:g} s", url, agents, seconds))
+            rows.append(one(f"a master hanging every {every:g} s", url, agents, seconds))
         with late(cluster, url):
-            rows.append(_one(f"replies {SLOW * 1000:.0f} ms late", url, agents, seconds, cluster))
+            rows.append(one(f"replies {SLOW * 1000:.0f} ms late", url, agents, seconds, cluster))
     finally:
         cluster.stop()
     return rows
@@ -318,10 +318,11 @@ def measure(folder: Path, agents: int, seconds: float, every: float) -> list[Row
 
 def under_kills(cluster: Cluster, url: str, agents: int, seconds: float, every: float) -> Row:
     with failing(cluster, every, lambda number: kill(cluster, number)):
-        return _one(f"a master killed every {every:g} s", url, agents, seconds)
+        return one(f"a master killed every {every:g} s", url, agents, seconds)
 
 
-def _one(what: str, url: str, agents: int, seconds: float, cluster: Cluster | None = None) -> Row:
+def one(what: str, url: str, agents: int, seconds: float, cluster: Cluster | None = None) -> Row:
+    """What agents have seen of the store meanwhile."""
     world = World()
     before = asked(cluster) if cluster else 0
     with changing(url, world):

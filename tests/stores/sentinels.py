@@ -33,6 +33,8 @@ class Service:
         for number in range(2):
             self._watch(folder / f"sentinel{number}")
         until(lambda: b"master_link_status:up" in self.replica.command("INFO", "replication"))
+        # It is sent what is written only once it has said that it has the rest, which may take it a second.
+        until(lambda: b",offset=0," not in self.master.command("INFO", "replication"))
 
     def url(self, *ports: int, service: str = SERVICE, login: str = "", options: str = "") -> str:
         places = ",".join(f"127.0.0.1:{port}" for port in ports or self.sentinels)
