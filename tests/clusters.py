@@ -15,7 +15,7 @@ _OURS = 1
 
 
 def _start(
-    folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0
+    folder: Path, password: str, certificates: Path | None, *, port: int = 0, bus: int = 0, clients: bool = False
 ) -> tuple[RedisServer, int]:
     """A node, and the port that others reach it by: Redis 6 takes none but one."""
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
@@ -35,7 +35,7 @@ def _start(
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
-        options += ("--tls-cluster", "yes")
+        options += ("--tls-cluster", "yes", "--tls-auth-clients", "yes" if clients else "no")
     return start_redis(folder, password=password, certificates=certificates, options=options, port=port), bus
 
 
@@ -56,12 +56,13 @@ class Cluster:
         *,
         password: str = "",
         certificates: Path | None = None,
+        clients: bool = False,
         replica: bool = False,
         replicas: bool = False,
     ) -> None:
-        """replica: there is one of the owner; replicas: of each."""
+        """clients: have to show a certificate, too; replica: there is one of the owner; replicas: of each."""
         count = 6 if replicas else 3 + replica
-        started = [_start(folder / str(number), password, certificates) for number in range(count)]
+        started = [_start(folder / str(number), password, certificates, clients=clients) for number in range(count)]
         self.servers = [server for server, _ in started]
         self._bus = {server.port: bus for server, bus in started}
         try:
