@@ -19,6 +19,7 @@ from skillcache.messages.message import HANDOVER, decode
 from skillcache.messages.sending import publish_message
 from skillcache.stores.cluster import slot_of, tag_of
 from skillcache.stores.redis_keys import inbox_key, talk_key
+from skillcache.stores.redis_py import connect
 from tests.clusters import Cluster
 from tests.conftest import RedisServer
 from tests.messages.client import Project
@@ -261,6 +262,43 @@ def test_an_agent_hears_what_it_is_sent_while_the_node_of_its_project_is_away(ow
     assert post.look(reader, {"tool": "Bash"}) == 1
     assert texts(post, reader) == [("1", "")]
     post.close()
+
+
+def test_what_waits_at_a_node_that_is_away_holds_up_nobody_else(own_cluster: Cluster) -> None:
+    away, there = own_cluster.others
+    project, sender = one_at(own_cluster, there, talk_key, "project"), one_at(own_cluster, there, inbox_key, "sender")
+    gone, reader = one_at(own_cluster, away, inbox_key, "a"), one_at(own_cluster, there, inbox_key, "b")
+    post = open_at(own_cluster.url, NOW)
+    post.register(sender, agent(session=sender, project=project), "main")
+    for id_ in (gone, reader):
+        post.send([letter(id_, to=id_, ttl=10, project=project, **{"from": sender})])
+    post.close()
+    away.stop()
+    for now in (NOW + 11, NOW + 12 + HANDOVER):
+        post = open_at(own_cluster.url, now)
+        post.look(sender, {})
+        post.close()
+    post = open_at(own_cluster.url, NOW + 30)
+    assert texts(post, sender) == [(reader, "expired")]
+    post.close()
+
+
+def test_what_other_programs_put_among_what_goes_back_harms_nobody(redis_cluster: Cluster, at: At) -> None:
+    post = at(NOW)
+    two_messages(post)
+    with connect(redis_cluster.url) as client:
+        client.xadd("skillcache:returning:b", {"nothing": "of ours"})
+        client.xadd("skillcache:returning:b", {"to": "a", "envelope": "x" * (3 << 20), "message": "1"})
+        client.set("skillcache:returning:c", "no stream")
+        client.zadd(f"skillcache:due:{PROJECT}", {"": 1, " ": 2, "c": 3, "nobody": 4})
+        client.hset(f"skillcache:agent_names:{PROJECT}", mapping={"b": "nonsense", "nobody": "\n\n\n\n\n"})
+        client.zadd(f"skillcache:agents:{PROJECT}", {"nobody": NOW * 1000})
+    assert post.send([letter("3", to="c")]) == [0]
+    assert texts(post, "c") == [("3", "")]
+    assert post.look("a", {}) == 0
+    post.end("b")
+    assert texts(post, "a") == [("1", "ended"), ("2", "ended")]
+    assert post.register("d", agent(type="person", name="d"), "") == "d"
 
 
 @pytest.fixture
