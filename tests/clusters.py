@@ -25,6 +25,7 @@ def _start(
     bus: int = 0,
     host: str = "127.0.0.1",
     within: tuple[str, ...] = (),
+    clients: bool = False,
 ) -> tuple[RedisServer, int]:
     """A node, and the port that others reach it by: Redis 6 takes none but one."""
     options: tuple[str, ...] = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
@@ -44,7 +45,7 @@ def _start(
     if password:
         options += ("--masterauth", password)
     if certificates is not None:
-        options += ("--tls-cluster", "yes")
+        options += ("--tls-cluster", "yes", "--tls-auth-clients", "yes" if clients else "no")
     started = start_redis(
         folder, password=password, certificates=certificates, options=options, port=port, host=host, within=within
     )
@@ -68,15 +69,20 @@ class Cluster:
         *,
         password: str = "",
         certificates: Path | None = None,
+        clients: bool = False,
         replica: bool = False,
         replicas: bool = False,
         wires: Wires | None = None,
     ) -> None:
-        """replica: there is one of the owner; replicas: of each. wires: hosts, of which all but the first have one."""
+        """clients: have to show a certificate, too; replica: there is one of the owner; replicas: of each.
+
+        wires: hosts, of which all but the first have one.
+        """
         count = 6 if replicas else 3 + replica
         self._wires = wires
         started = [
-            _start(folder / str(number), password, certificates, **self._place(number)) for number in range(count)
+            _start(folder / str(number), password, certificates, clients=clients, **self._place(number))
+            for number in range(count)
         ]
         self.servers = [server for server, _ in started]
         self._bus = {server.port: bus for server, bus in started}
@@ -123,10 +129,13 @@ class Cluster:
     def id_of(self, server: RedisServer) -> str:
         return server.command("CLUSTER", "MYID").split(b"\r\n")[1].decode()
 
-    def fail_over(self) -> None:
-        """Kill the owner, and wait until the replica has its slots."""
+    def kill(self) -> None:
         self.owner.process.kill()
         self.owner.process.wait(10)
+
+    def fail_over(self) -> None:
+        """Kill the owner, and wait until the replica has its slots."""
+        self.kill()
         until(lambda: b"role:master" in self.replica.command("INFO", "replication"))
         gone = b":%d\r\n" % self.owner.port
         left = [*self.others, self.replica]

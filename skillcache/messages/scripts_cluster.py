@@ -54,8 +54,12 @@ local function returning(id)
     if size >= TAKE then break end
     local fields = item[2]
     local envelope, value = field(fields, 'envelope') or '', field(fields, 'message') or ''
-    found[#found + 1] = {item[1], field(fields, 'to') or '', field(fields, 'project') or '', envelope, value}
-    size = size + #envelope
+    if #envelope + #value > 2 * ENVELOPE then  -- which anybody may have put there
+      redis.call('XDEL', returning_key(id), item[1])
+    else
+      found[#found + 1] = {item[1], field(fields, 'to') or '', field(fields, 'project') or '', envelope, value}
+      size = size + #envelope + #value
+    end
   end
   return found
 end

@@ -119,7 +119,7 @@ _KEYS_ONLY = ("DEL", "EXISTS", "MGET", "SDIFF", "SINTER", "SUNION", "TOUCH", "UN
 _SCRIPTS = ("EVAL", "EVALSHA", "EVALSHA_RO", "EVAL_RO", "FCALL", "FCALL_RO")
 _OF_TWO_WORDS = ("MEMORY", "OBJECT", "XGROUP", "XINFO")
 _COUNTING = ("DEL", "EXISTS", "TOUCH", "UNLINK")  # whose reply is how many of the keys
-_LASTING = 50  # ms that a replica has to take what is to last
+WAIT = ("WAIT", "1", "50")  # ms that a replica has to take what is to last
 _NODES = 1024  # at most, that a walk through all keys knows
 _DIGITS = 20  # a signed 64-bit integer has fewer
 
@@ -162,7 +162,7 @@ def spread(command: "Sequence[Any]") -> "tuple[list[Part], Join]":
     if not known:
         parts = [_part(words, name, places, tags, tag) for tag in TAGS]
         for part in parts:
-            part.lasts = name == "INCR"  # a generation that was raised and fell again would bring back what was invalid
+            part.lasts = is_lasting(words)
         return parts, _JOINS.get(name, _first)
     return _divided(words, name, places, tags, known)
 
@@ -178,9 +178,18 @@ def _part(words: "list[Any]", name: str, places: "Iterable[int]", tags: list[str
         else:
             words[1] = script.replace(LUA_TAG, told, 1)
         part = Part(words, _SLOT_OF[tag])
-        part.lasts = (LUA_LASTS.encode() if isinstance(script, bytes) else LUA_LASTS) in script
+        part.lasts = is_lasting(words)
         return part
     return Part(words, _SLOT_OF[tag])
+
+
+def is_lasting(command: "Sequence[Any]") -> bool:
+    """Whether what we say is to outlive a master: a replica has to have it before anybody is told that it is done."""
+    name = _text(command[0]).upper()
+    if name in _SCRIPTS:
+        script = command[1]
+        return (LUA_LASTS.encode() if isinstance(script, bytes) else LUA_LASTS) in script
+    return name == "INCR"  # a generation that was raised and fell again would bring back what was invalid
 
 
 def _divided(
@@ -483,7 +492,7 @@ class Course:
     def lasting(self) -> "Asked":
         """What is to be asked in the end, whatever it is answered by: where a replica is to have what was written."""
         places = {self.slots.owner(part.slot): None for part in self._parts if part.lasts}
-        wait = Part(["WAIT", "1", str(_LASTING)], -1)
+        wait = Part(list(WAIT), -1)
         return {place: [(wait, False)] for place in places if place in self.slots.copied and place not in self.avoid}
 
     def is_lost(self) -> bool:

@@ -274,7 +274,7 @@ class SocketLink:
         # that must not be taken for the next one's.
         self._fault = (STORE_UNREACHABLE, "an exchange was cut short")
         try:
-            replies = iter(self._exchange(commands, patience) if commands else ())
+            replies = iter(self._told(commands, patience) if commands else ())
             self._fault = None
             return [read(accepted(next(replies)) if command else None) for command, read in requests]
         except StoreError as error:
@@ -282,6 +282,18 @@ class SocketLink:
             note_silence(self.address, error)
             self.close()
             raise StoreError(*self._fault) from None
+
+    def _told(self, commands: "Sequence[Command]", patience: float) -> "list[Reply]":
+        """The replies, once a replica has what is to outlive the master, where there are Sentinels to put it there."""
+        if self.address.sentinels:
+            from skillcache.stores.cluster import WAIT, is_lasting  # few URLs name any
+
+            if any(map(is_lasting, commands)):
+                *replies, said = self._exchange([*commands, ("INFO", "replication")], patience)
+                if isinstance(said, bytes) and b"connected_slaves:" in said and b"connected_slaves:0" not in said:
+                    self._exchange([WAIT], patience)
+                return replies
+        return self._exchange(commands, patience)
 
     def _exchange(self, commands: "Sequence[Command]", patience: float) -> "list[Reply]":
         self.connect()

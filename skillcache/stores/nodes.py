@@ -117,8 +117,13 @@ class NodesLink:
             course.take(self._exchange(asked, patience))
             if course.is_lost():
                 course.learn(self._learn(course))
-        if (lasting := course.lasting()) and [0] in self._exchange(lasting, patience).values():
-            forget(self._path)  # of a replica that is gone, which is waited for in vain
+        if lasting := course.lasting():
+            came = list(self._exchange(lasting, patience).values())
+            if [0] in came:
+                forget(self._path)  # of a replica that is gone, which is waited for in vain
+            for each in came:
+                if isinstance(each, Fault):  # so nobody knows whether it lasts
+                    raise StoreError(each.error.outcome, each.error.detail)
         self._slots = course.slots
         return course
 

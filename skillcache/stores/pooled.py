@@ -15,6 +15,7 @@ import redis.asyncio
 from redis import exceptions
 
 from skillcache.core.outcomes import STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
+from skillcache.stores.cluster import WAIT, is_lasting
 from skillcache.stores.connection import ErrorReply, describe
 from skillcache.stores.redis import RedisStore, hear
 from skillcache.stores.redis_cluster import OF_ANOTHER_POOL, AioClusterClient, ClusterClient
@@ -73,6 +74,7 @@ class _OverClient:
             self.client = _own_client(client)
             self.longest = self.client.connection_pool.connection_kwargs["socket_timeout"] / 2
         self.is_spread = isinstance(client, ClusterClient | AioClusterClient)
+        self._has_sentinels = has_sentinels(client)
 
     def close(self) -> Any:
         """Closes connections that nobody uses."""
@@ -83,6 +85,10 @@ class _OverClient:
         if self._itself:
             return command
         return [*command[:1], *(word.encode() if isinstance(word, str) else word for word in command[1:])]
+
+    def _is_to_last(self, commands: "Sequence[Sequence[str | bytes]]") -> bool:
+        """Whether a replica has to have it first; in a cluster the client sees to that."""
+        return self._has_sentinels and any(is_lasting(words) for words in commands if words)
 
     def _filled(self, steps: Any, requests: "Sequence[Request[Any]]") -> Any:
         for command, _ in requests:
@@ -106,6 +112,10 @@ class PooledLink(_OverClient):
         command, read = request
         words = self._words(command)
         with translating(self.client):
+            if self._is_to_last([words]):
+                with self.client.pipeline(transaction=False) as steps:
+                    steps.execute_command(*words).execute_command(*WAIT)
+                    return read(those_of(1, steps.execute(raise_on_error=False))[0])
             return read(self.client.execute_command(*words) if words else None)
 
     def ask_all(self, requests: "Sequence[Request[Any]]") -> list[Any]:
@@ -159,7 +169,23 @@ class AioLink(_OverClient):
         command, read = request
         words = self._words(command)
         with translating(self.client):
+            if self._is_to_last([words]):
+                async with self.client.pipeline(transaction=False) as steps:
+                    steps.execute_command(*words).execute_command(*WAIT)
+                    return read(those_of(1, await steps.execute(raise_on_error=False))[0])
             return read(await self.client.execute_command(*words) if words else None)
+
+
+def has_sentinels(client: Any) -> bool:
+    return hasattr(client.connection_pool, "sentinel_manager")
+
+
+def those_of(count: int, replies: list[Any]) -> list[Any]:
+    """The replies to the first commands, whatever became of what was asked behind them."""
+    for reply in replies[:count]:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies[:count]
 
 
 def _read(requests: "Sequence[Request[Any]]", replies: Sequence[Any]) -> list[Any]:

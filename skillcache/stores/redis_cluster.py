@@ -233,7 +233,9 @@ def _steps(
         if course.is_lost():
             course.learn((yield course))
     if lasting := course.lasting():
-        yield lasting
+        for given in (yield lasting).values():
+            if isinstance(given, Fault):  # so nobody knows whether it lasts
+                raise _fault_of(given)
     came = iter(course.replies)
     found = []
     for parts, join in spreads:

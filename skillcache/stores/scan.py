@@ -18,9 +18,10 @@ from redis.client import NEVER_DECODE
 from skillcache.core import json
 from skillcache.core.outcomes import DISK, STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
+from skillcache.stores.cluster import WAIT, is_lasting
 from skillcache.stores.entry import FORMS, LONGEST_RUN, TEXT, VERSION, Unreadable, check_name, is_number
 from skillcache.stores.patterns import compile_glob, parts_of
-from skillcache.stores.pooled import aio_walk, translating, walk
+from skillcache.stores.pooled import aio_walk, has_sentinels, those_of, translating, walk
 from skillcache.stores.redis_keys import NAMES_KEY, generation_key, team_name
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
@@ -344,13 +345,21 @@ def _integers(replies: list[Any]) -> list[int]:
 
 def take(steps: Steps[T], client: "redis.Redis | None" = None) -> T:
     """`client`: None for the embedded store, which asks nobody. Raises StoreError."""
+
+    def ask(commands: Commands) -> list[Any]:
+        if not commands:
+            return []
+        return those_of(len(commands), _filled(client, commands).execute(raise_on_error=False))
+
     with nullcontext() if client is None else translating(client):
-        return walk(steps, lambda commands: _filled(client, commands).execute() if commands else [])
+        return walk(steps, ask)
 
 
 async def aio_take(steps: Steps[T], client: "redis.asyncio.Redis") -> T:
     async def ask(commands: Commands) -> list[Any]:
-        return await _filled(client, commands).execute() if commands else []
+        if not commands:
+            return []
+        return those_of(len(commands), await _filled(client, commands).execute(raise_on_error=False))
 
     with translating(client):
         return await aio_walk(steps, ask)
@@ -360,6 +369,8 @@ def _filled(client: Any, commands: Commands) -> Any:
     pipeline = client.pipeline(transaction=False)
     for words in commands:
         pipeline.execute_command(*words, **{NEVER_DECODE: True})
+    if has_sentinels(client) and any(map(is_lasting, commands)):
+        pipeline.execute_command(*WAIT)
     return pipeline
 
 

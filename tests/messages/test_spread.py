@@ -6,8 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,16 +16,15 @@ from skillcache.core.outcomes import StoreError
 from skillcache.messages.inbox import GONE, UNKNOWN, Post
 from skillcache.messages.live import Subscription
 from skillcache.messages.message import HANDOVER, decode
-from skillcache.messages.opening import over
 from skillcache.messages.sending import publish_message
-from skillcache.stores import link_to
 from skillcache.stores.cluster import slot_of, tag_of
-from skillcache.stores.connection import Limits
 from skillcache.stores.redis_keys import inbox_key, talk_key
+from skillcache.stores.redis_py import connect
 from tests.clusters import Cluster
-from tests.conftest import RedisServer, until
+from tests.conftest import RedisServer
 from tests.messages.client import Project
 from tests.messages.conftest import NOW, PROJECT, agent, letter, open_at
+from tests.messages.passing import BOUND, MESSAGES, Passing
 
 HOUR = 3_600
 SOON = NOW + HANDOVER + 1
@@ -267,6 +264,43 @@ def test_an_agent_hears_what_it_is_sent_while_the_node_of_its_project_is_away(ow
     post.close()
 
 
+def test_what_waits_at_a_node_that_is_away_holds_up_nobody_else(own_cluster: Cluster) -> None:
+    away, there = own_cluster.others
+    project, sender = one_at(own_cluster, there, talk_key, "project"), one_at(own_cluster, there, inbox_key, "sender")
+    gone, reader = one_at(own_cluster, away, inbox_key, "a"), one_at(own_cluster, there, inbox_key, "b")
+    post = open_at(own_cluster.url, NOW)
+    post.register(sender, agent(session=sender, project=project), "main")
+    for id_ in (gone, reader):
+        post.send([letter(id_, to=id_, ttl=10, project=project, **{"from": sender})])
+    post.close()
+    away.stop()
+    for now in (NOW + 11, NOW + 12 + HANDOVER):
+        post = open_at(own_cluster.url, now)
+        post.look(sender, {})
+        post.close()
+    post = open_at(own_cluster.url, NOW + 30)
+    assert texts(post, sender) == [(reader, "expired")]
+    post.close()
+
+
+def test_what_other_programs_put_among_what_goes_back_harms_nobody(redis_cluster: Cluster, at: At) -> None:
+    post = at(NOW)
+    two_messages(post)
+    with connect(redis_cluster.url) as client:
+        client.xadd("skillcache:returning:b", {"nothing": "of ours"})
+        client.xadd("skillcache:returning:b", {"to": "a", "envelope": "x" * (3 << 20), "message": "1"})
+        client.set("skillcache:returning:c", "no stream")
+        client.zadd(f"skillcache:due:{PROJECT}", {"": 1, " ": 2, "c": 3, "nobody": 4})
+        client.hset(f"skillcache:agent_names:{PROJECT}", mapping={"b": "nonsense", "nobody": "\n\n\n\n\n"})
+        client.zadd(f"skillcache:agents:{PROJECT}", {"nobody": NOW * 1000})
+    assert post.send([letter("3", to="c")]) == [0]
+    assert texts(post, "c") == [("3", "")]
+    assert post.look("a", {}) == 0
+    post.end("b")
+    assert texts(post, "a") == [("1", "ended"), ("2", "ended")]
+    assert post.register("d", agent(type="person", name="d"), "") == "d"
+
+
 @pytest.fixture
 def project(redis_cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Programs run in it, with the cluster as their store."""
@@ -381,68 +415,10 @@ def test_each_message_is_heard_once_and_in_order_while_masters_are_killed(
             cluster.others[0], cluster.owner)  # fmt: skip
         reader = one_at(cluster, at_owner, inbox_key, "reader")
         project = one_at(cluster, elsewhere, talk_key, "project")
-        crowd = Passing(cluster, reader, project)
-        crowd.run()
+        crowd = Passing(cluster.url, reader, project)
+        crowd.run(cluster.kill)
         assert crowd.lost == []
-        assert crowd.heard == [str(number) for number in range(_MESSAGES)]
+        assert crowd.heard == [str(number) for number in range(MESSAGES)]
         assert crowd.longest < 2 * (BOUND.connect + BOUND.operation)  # two nodes, and each was waited for once
     finally:
         cluster.stop()
-
-
-_MESSAGES = 120
-BOUND = Limits(connect=1, silence=1, operation=2)
-
-
-class Passing:
-    """One that sends, each until it is told that it was, and one that reads, while a master is killed."""
-
-    def __init__(self, cluster: Cluster, reader: str, project: str) -> None:
-        self.cluster, self.reader, self.project = cluster, reader, project
-        self.heard: list[str] = []
-        self.lost: list[int] = []
-        self.longest = 0.0
-
-    def run(self) -> None:
-        begun = threading.Event()
-        sender = threading.Thread(target=self._send, args=(begun,))
-        sender.start()
-        begun.wait(30)
-        self._read()
-        self.cluster.owner.process.kill()
-        self.cluster.owner.process.wait(10)
-        until(lambda: self._read() and len(self.heard) >= _MESSAGES)
-        sender.join(30)
-        self._read()
-
-    def _send(self, begun: threading.Event) -> None:
-        for number in range(_MESSAGES):
-            made = letter(str(number), to=self.reader, project=self.project)
-            for _ in range(400):
-                if self._timed(lambda post: post.send([made])):  # noqa: B023 - called at once
-                    break
-                time.sleep(0.02)
-            else:
-                self.lost.append(number)
-            if number == _MESSAGES // 3:
-                begun.set()
-
-    def _read(self) -> bool:
-        def read(post: Post) -> None:
-            taken = post.take(self.reader, 10).deliveries
-            found = [message for each in taken if (message := decode(each.text))]
-            post.settle(self.reader, [(each.entry, message["id"]) for each, message in zip(taken, found, strict=True)])
-            self.heard.extend(message["text"] for message in found)
-
-        return self._timed(read)
-
-    def _timed(self, act: Callable[[Post], object]) -> bool:
-        post, began = over(link_to(self.cluster.url, BOUND), None), time.monotonic()
-        try:
-            act(post)
-        except StoreError:
-            return False
-        finally:
-            post.close()
-            self.longest = max(self.longest, time.monotonic() - began)
-        return True

@@ -33,6 +33,8 @@ class Service:
         for number in range(2):
             self._watch(folder / f"sentinel{number}")
         until(lambda: b"master_link_status:up" in self.replica.command("INFO", "replication"))
+        # It is sent what is written only once it has said that it has the rest, which may take it a second.
+        until(lambda: b",offset=0," not in self.master.command("INFO", "replication"))
 
     def url(self, *ports: int, service: str = SERVICE, login: str = "", options: str = "") -> str:
         places = ",".join(f"127.0.0.1:{port}" for port in ports or self.sentinels)
@@ -74,16 +76,17 @@ class Service:
 
 
 class TlsSentinel:
-    """One that watches `server`, of which it speaks over TLS only."""
+    """One that watches `server`, of which it speaks over TLS only. clients: have to show a certificate."""
 
-    def __init__(self, folder: Path, server: RedisServer) -> None:
+    def __init__(self, folder: Path, server: RedisServer, *, clients: bool = False) -> None:
         folder.mkdir()
         self.port = free_port()
         names = {"cert": "server.crt", "key": "server.key", "ca-cert": "ca.crt"}
         files = "".join(f"tls-{option}-file {server.certificates}/{name}\n" for option, name in names.items())
         path = folder / "sentinel.conf"
+        asked = "yes" if clients else "no"
         path.write_text(
-            f"bind 127.0.0.1\nport 0\ntls-port {self.port}\ntls-replication yes\ntls-auth-clients no\n{files}"
+            f"bind 127.0.0.1\nport 0\ntls-port {self.port}\ntls-replication yes\ntls-auth-clients {asked}\n{files}"
             f"dir {folder}\nsentinel monitor {SERVICE} 127.0.0.1 {server.port} 1\n"
         )
         with (folder / "log").open("wb") as log:

@@ -614,6 +614,24 @@ def test_a_cluster_is_reached_over_tls(redis_with_tls: RedisServer, own_cluster:
     assert failure_of(refused).outcome is STORE_UNREACHABLE
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cluster_that_asks_for_a_certificate_is_shown_one_by_every_step(
+    redis_with_tls: RedisServer, own_cluster: OwnCluster, kind: str
+) -> None:
+    held = redis_with_tls.certificates
+    cluster = own_cluster(certificates=held, clients=True)
+    options = f"?ssl_ca_certs={held}/ca.crt&ssl_check_hostname=no"
+    bare = opened(cluster.url_of(options=options).replace("redis+", "rediss+"), kind)
+    assert failure_of(bare).outcome is STORE_UNREACHABLE
+    bare.close()
+    options += f"&ssl_certfile={held}/server.crt&ssl_keyfile={held}/server.key"
+    store = opened(cluster.url_of(options=options).replace("redis+", "rediss+"), kind)
+    assert put(store, KEY, 1000, Bash=0)
+    assert store.get(KEY, ("Bash",)).entry == value_of(1000)
+    assert store.invalidate("Bash") == 1  # at every node
+    store.close()
+
+
 def test_a_slot_that_moves_is_followed(own_cluster: OwnCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = own_cluster()
     monkeypatch.setenv("SKILLCACHE_REDIS_URL", cluster.url)

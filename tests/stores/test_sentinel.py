@@ -225,6 +225,26 @@ def test_sentinels_and_server_are_asked_over_tls(redis_with_tls: RedisServer, tm
     guard.stop()
 
 
+@pytest.mark.parametrize("kind", ["hook", "redis-py"])
+def test_sentinels_and_server_that_ask_for_a_certificate_are_shown_one(
+    redis_with_tls: RedisServer, redis_factory: Callable[..., RedisServer], tmp_path: Path, kind: str
+) -> None:
+    held = redis_with_tls.certificates
+    server = redis_factory(certificates=held, options=("--tls-auth-clients", "yes"))
+    guard = TlsSentinel(tmp_path / "guard", server, clients=True)
+    url = f"rediss+sentinel://localhost:{guard.port}/results?ssl_ca_certs={held}/ca.crt&ssl_check_hostname=no"
+    try:
+        bare = opened(url, kind)
+        assert failure_of(bare).outcome is STORE_UNREACHABLE
+        bare.close()
+        store = opened(f"{url}&ssl_certfile={held}/server.crt&ssl_keyfile={held}/server.key", kind)
+        assert put(store, KEY, 1000, Bash=0)
+        assert store.invalidate("Bash") == 1
+        store.close()
+    finally:
+        guard.stop()
+
+
 def test_messages_are_heard_through_sentinels(service: Service) -> None:
     async def talk() -> str:
         client = aio_connect(service.url(), decode_responses=True, socket_timeout=5)
