@@ -31,10 +31,11 @@ from random import Random
 from typing import Any, NamedTuple
 
 from skillcache.core.outcomes import StoreError
+from skillcache.messages import inbox_redis
 from skillcache.messages.inbox import Letter, Post
 from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
-from skillcache.stores import open_store
+from skillcache.stores import nodes, open_store, redis
 from skillcache.stores.connection import SocketLink, silent
 from skillcache.stores.contract import stamp
 from skillcache.stores.redis_keys import entry_key
@@ -44,6 +45,7 @@ SIZE = 1_500  # bytes of a result
 BOUND = 20.0  # seconds in which a call comes to its end, however busy the machine is
 _PAUSE = 0.5  # seconds between two changes of what results depend on
 _MAIL = 0.2  # of what an agent does
+_LOADED = (inbox_redis, nodes, redis)  # a process that is forked while a thread loads them waits for that thread
 _AFTER = 30.0  # seconds in which what was sent is heard
 
 
