@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _BEGIN, _END = "skillcache slots 1\n", "end\n"
 _LARGEST = 1 << 20  # bytes: as many runs as there are slots
 _OTHERS = 0o022  # who else might write it
+_NEW = 1.0  # seconds
 _AGE = 3_600  # seconds: a replica that has come meanwhile sends nobody elsewhere
 
 
@@ -253,14 +254,29 @@ def _remembered(path: str) -> Slots | None:
 
 def _remember(path: str, slots: Slots) -> None:
     """What cannot be written costs the next process a question."""
+    text = slots.text()
+    known = _remembered(path) if _is_new(path) else None
+    if known is not None and known.text() == text:
+        return
     try:
-        files.write(path, f"{_BEGIN}{slots.text()}{_END}".encode("utf-8", "surrogateescape"))
+        files.write(path, f"{_BEGIN}{text}{_END}".encode("utf-8", "surrogateescape"))
     except OSError:
         return
 
 
 def forget(path: str) -> None:
+    """What was written a moment ago is the best that anybody knows."""
+    if not os.path.exists(path) or _is_new(path):
+        return
     try:
         files.remove(path)
     except OSError:
         return
+
+
+def _is_new(path: str) -> bool:
+    """Many processes that meet a fault at once are not to wait for each other's turn in one folder, either."""
+    try:
+        return 0 <= time() - os.stat(path).st_mtime < _NEW
+    except OSError:
+        return False

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,11 +30,11 @@ from skillcache.core.outcomes import (
 )
 from skillcache.events.server.world import Stores
 from skillcache.settings.in_force import load
-from skillcache.stores import link_to, open_store
+from skillcache.stores import connection, link_to, nodes, open_store
 from skillcache.stores.cluster import HOME, TAGS, slot_of, spread, tag_of, unnamed
 from skillcache.stores.connection import Limits
 from skillcache.stores.contract import Store
-from skillcache.stores.nodes import forget, slots_file
+from skillcache.stores.nodes import slots_file
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_keys import (
     LUA_NAMES,
@@ -374,6 +376,31 @@ def test_a_map_that_is_wrong_is_followed_to_the_right_node_and_written_anew(redi
     assert path.read_text().startswith("skillcache slots 1\n0 5460 ")
 
 
+def test_a_map_is_not_written_and_removed_by_each_of_many_that_meet_one_fault(
+    redis_cluster: Cluster, impostor: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would wait for each other's turn in its folder for longer than for any server."""
+    monkeypatch.setattr(nodes, "_NEW", 60.0)
+    silent = impostor(hang)
+    url = redis_cluster.url
+    path = Path(slots_file(parse_url(url)))
+    with closing(open_patiently(url)) as store:
+        store.ping()
+    wrong = re.sub(r"(?m)^(\d+ \d+ \d) \d+", rf"\1 {silent.port}", path.read_text())
+    path.write_text(wrong)
+    kept = path.stat().st_ino
+    for _ in range(3):
+        connection.silent.clear()  # as of three processes
+        with closing(open_store(url, now=NOW)) as store, pytest.raises(StoreError):
+            store.get(KEY, ("Bash",))
+    assert path.stat().st_ino == kept
+    os.utime(path, (0, time.time() - 100))
+    connection.silent.clear()
+    with closing(open_store(url, now=NOW)) as store, pytest.raises(StoreError):
+        store.get(KEY, ("Bash",))
+    assert not path.exists() or path.read_text() != wrong
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_slot_that_is_on_its_way_is_asked_for_at_both_its_nodes(redis_cluster: Cluster, kind: str) -> None:
     slot, source = str(slot_of(tag_of(KEY))), redis_cluster.master_of(KEY)
@@ -556,7 +583,7 @@ def test_a_node_that_says_something_else_is_passed_over(redis_cluster: Cluster, 
         store = open_patiently(url)
         store.ping()
         store.close()
-        forget(slots_file(parse_url(url)))
+        Path(slots_file(parse_url(url))).unlink()
     assert odd.connections == len(answers)
 
 
