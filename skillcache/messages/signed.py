@@ -14,7 +14,7 @@ from skillcache.core import json
 from skillcache.core.outcomes import MISSIGNED, STORE_GARBAGE, UNSIGNED, StoreError
 from skillcache.messages.inbox import WORK, Delivery, Letter, Meeting, Taken
 from skillcache.messages.inbox_redis import RedisPost
-from skillcache.messages.message import COLLISION, TEXT, Message, decode, encode, parts_of, value_of
+from skillcache.messages.message import COLLISION, SHOWN_TTL, TEXT, Message, decode, encode, parts_of, value_of
 from skillcache.stores.redis_keys import agent_key, channel, edits_key, inbox_key, shown_key
 from skillcache.stores.signed import AGENT, CHANNEL, DIGITS, MESSAGE, Keys, Signature
 
@@ -133,6 +133,7 @@ class SignedPost(RedisPost):
         letters = [each.digits for each in read if each.delivery is not None and not each.is_bare]
         bare = [each for each in read if each.delivery is not None and each.is_bare]
         noted: list[Request[Any]] = [(("ZADD", key, str(now), digits), _anything) for digits in letters]
+        noted += [(("EXPIRE", key, str(SHOWN_TTL)), _anything)] if letters else []
         asked: list[Request[Any]] = [(("ZSCORE", key, each.digits), _anything) for each in bare]
         if not noted and not asked:
             return
@@ -180,7 +181,7 @@ _LONGEST = 16  # digits of a number
 _SIGN_EDIT = b"""\
 local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if at then redis.call('ZADD', KEYS[1], at, ARGV[2]) end
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+return redis.call('ZREVRANGE', KEYS[1], 0, 499)
 """
 
 
