@@ -10,6 +10,7 @@ from skillcache.cli import output
 from skillcache.cli.output import json_options, several
 from skillcache.core.outcomes import ConfigError, SkillcacheError
 from skillcache.core.paths import config_file
+from skillcache.settings import in_project
 from skillcache.settings.in_force import load
 from skillcache.settings.team import FILE_VARIABLE, VARIABLE, is_writer, parse, read_private, write_file
 from skillcache.stores.signed import Key
@@ -131,6 +132,8 @@ def _drop(where: str, held: list[tuple[bytes, str]], id_: str) -> int:
 
 def _held(where: str) -> list[tuple[bytes, str]]:
     """Raises ConfigError for a file that cannot be used."""
+    if in_project(where, _project(), os.environ):
+        raise SkillcacheError(f"{where} lies in the project, where it would be no key of yours. Name another: --file")
     if not os.path.lexists(where):
         return []
     return parse(read_private(where, _project(), os.environ), where)

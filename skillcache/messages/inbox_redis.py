@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MARK_EDIT = b"""\
 local at = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if at then redis.call('ZADD', KEYS[1], at, ARGV[2]) end
-return redis.call('ZRANGE', KEYS[1], 0, -1)
+return redis.call('ZREVRANGE', KEYS[1], 0, 499)
 """
 _TIMES = ("active", "ended", "kept", "paced", "shown", "started")
 
@@ -86,6 +86,7 @@ class RedisPost(Post):
         """Which of `asked` was read before, once it is kept that `shown` were. now: unix ms by the server's clock."""
         key = shown_key(id_)
         kept: list[Request[Reply]] = [(("ZADD", key, str(now), mark), anything) for mark in shown]
+        kept += [(("EXPIRE", key, str(message.SHOWN_TTL)), anything)] if kept else []
         scores: list[Request[Reply]] = [(("ZSCORE", key, mark), anything) for mark in asked]
         if not kept and not scores:
             return []

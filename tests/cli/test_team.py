@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from pathlib import Path
 
 import redis
 
@@ -77,6 +78,15 @@ def test_a_key_is_made_changed_and_taken_out(person: Person) -> None:
         )
         == 1
     )
+
+
+def test_none_is_made_in_a_project(person: Person, tmp_path: Path) -> None:
+    """Where it would be committed, and count for nobody."""
+    (tmp_path / "clone/.git").mkdir(parents=True)
+    for words in ((), ("--add",), ("--drop", "00000000")):
+        ran = person.skillcache("team", "key", "--file", "team.keys", *words, folder=tmp_path / "clone")
+        assert (ran.status, "lies in the project" in ran.err) == (1, True)
+    assert not (tmp_path / "clone/team.keys").exists()
 
 
 def test_explain_and_entries_say_who_signed_with_which_key(asker: Asker, redis_server: RedisServer) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import redis
 
+from skillcache.stores.entry import decode
+from tests.conftest import RedisServer
 from tests.shims.shell import Shell
 
 _HEAD = 'import glob, os, sys\nopen(os.environ["COUNTER"], "a").write("run\\n")\n'
@@ -226,3 +230,21 @@ def test_what_node_reads_above_a_script_counts(place: Place) -> None:
         above.unlink()
     assert place.shell.call(line).stdout == "cjs\n"
     assert place.shell.runs() == 1
+
+
+def test_what_is_kept_of_it_is_no_digest_that_others_can_make(place: Place, redis_server: RedisServer) -> None:
+    """In a team's Redis: it would tell who reads there what a short file holds."""
+    place.shell.environ["SKILLCACHE_REDIS_URL"] = redis_server.url
+    place.skill('open("out/a.txt", "w").write("o")\n', outputs=["out/*"])
+    place.write("out/token.txt", "hunter2")
+    kept = []
+    for secret in ("0123456789abcdef" * 4, "fedcba9876543210" * 4):
+        place.shell.environ["SKILLCACHE_TEAM_KEY"] = secret
+        redis_server.command("FLUSHALL")
+        place.shell.start()
+        assert (place.call()[1], place.call()[1]) == (False, True)
+        with redis.Redis.from_url(redis_server.url) as client:
+            (key,) = client.keys("skill_cache:*")
+            value: Any = client.get(key)
+        kept.append(decode(value, details=True).details["standing"])
+    assert kept[0] != kept[1]

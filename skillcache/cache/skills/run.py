@@ -102,7 +102,7 @@ def _digest_of(seen: "Mapping[str, str]", written: "Collection[str]") -> str:
         if path not in written and path not in needed:
             text = f"{int(value, 8) & OWNER:o}" if path.endswith("/") else value
             parts += (os.fsencode(path), text.encode())
-    return digest_parts(parts)
+    return keyed(digest_parts(parts))
 
 
 def require(root: str, globs: "Sequence[str]", kept: "Sequence[File]", detail: object, *, deadline: float) -> None:
