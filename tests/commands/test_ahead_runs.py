@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.commands.ahead import log, running
+from skillcache.commands.ahead import ledger, log, running
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.core import processes
 from skillcache.core.git import identity
@@ -259,6 +259,17 @@ def test_its_failure_is_given_once(place: Place) -> None:
         place.open("one", 0)
         assert (given.communicate()[0], given.returncode) == (SAID, 3)
         assert (other.communicate()[0], other.returncode) == (SAID, 0)
+    (run,) = ledger.runs(str(place.cache))
+    assert run.hidden
+
+
+def test_a_failure_that_a_run_has_shown_is_not_given(place: Place) -> None:
+    place.open("one", 3)
+    place.ahead("check one")
+    place.settle()
+    for runs, line in ((2, "check one # fresh"), (3, "check one")):
+        assert place.call(line).returncode == 3
+        assert place.runs() == runs
 
 
 @pytest.mark.parametrize(("line", "runs"), [("other x", 2), ("cat data", 1), ("check two", 2)])
