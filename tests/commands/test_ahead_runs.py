@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -307,3 +308,24 @@ def test_with_the_clients_end_all_ends(place: Place) -> None:
         client.wait()
         place.settle()
     assert place.became() == ["killed"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "check one && check two",
+        pytest.param("make -s ci", marks=pytest.mark.skipif(not shutil.which("make"), reason="no make")),
+        pytest.param("npm run -s ci", marks=pytest.mark.skipif(not shutil.which("npm"), reason="no npm")),
+    ],
+)
+def test_what_a_line_or_a_task_comes_to_runs_beside_its_first_command(place: Place, line: str) -> None:
+    (place.project / "Makefile").write_text("ci:\n\tcheck one\n\tcheck two\n")
+    (place.project / "package.json").write_text('{"scripts": {"ci": "check one && check two"}}\n')
+    with place.calling(line) as call:
+        until(lambda: place.runs() == 2)
+        place.open("two")
+        until(lambda: place.became() == ["stored"])
+        place.open("one")
+        assert call.communicate()[0] == "one is done\ntwo is done\n"
+    place.settle()
+    assert place.runs() == 2

@@ -64,6 +64,7 @@ def project(tmp_path: Path) -> Project:
 NOISE = {"_", "OLDPWD", "PWD"}  # what no key holds
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
 @pytest.mark.parametrize(
     "words", [("check",), ("-s", "X=1", "check", "-k"), ("--no-print-directory", "-C", ".", "check")]
 )
@@ -129,6 +130,7 @@ def test_nothing_is_next_for_a_make_that_goes_another_way(tmp_path: Path, words:
         assert asked.joined is joined
 
 
+@pytest.mark.skipif(not shutil.which("make"), reason="no make")
 def test_where_all_is_made_at_once_nothing_is_next(project: Project) -> None:
     (project.top / "Makefile").write_text("MAKEFLAGS += -j2\ncheck:\n\tfirst\n\tmypy\n")
     assert project.run("make", "check")[:2] == ([":mypy"], [])

@@ -6,6 +6,7 @@ from skillcache.commands.ahead import policy, running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from skillcache.commands.ahead.line import Asked
     from skillcache.commands.ahead.running import Running
     from skillcache.commands.invocation import Begun, Invocation, Task
     from skillcache.commands.nesting import Around
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 # What stands between two commands of a line of which the second may begin when the first does.
 _BETWEEN = ("&&", ";", "\n")
+_OF_TASKS = ("MAKELEVEL", "npm_lifecycle_script")  # what is started by a task has one of these
 _CONDITIONS = ("&&", "||")  # after a failure such a line goes on elsewhere
 
 
@@ -51,15 +53,26 @@ class Beside:
             running.promote(self._settings.cache)
 
     def begin(self) -> None:
-        """The command is about to run: what its line says comes after it may run beside it."""
-        if self._is_within or not any(mark in self._line for mark in _BETWEEN):
-            return
-        from skillcache.commands.ahead.line import following  # most lines are one command
-        from skillcache.commands.ahead.start import start
-
-        asked = following(self._line, self._task.program.words, self._task.cwd)
+        """The command is about to run: what its line or its task says comes after it may run beside it."""
+        asked = [] if self._is_within else self._following()
         if asked:
+            from skillcache.commands.ahead.start import start  # most come alone
+
             start(self._settings, self._task.program.environ, asked, policy.LINE, self._call.session)
+
+    def _following(self) -> "list[Asked]":
+        task, words, environ = self._task, self._task.program.words, self._task.program.environ
+        if any(mark in self._line for mark in _BETWEEN):
+            from skillcache.commands.ahead.line import following  # most lines are one command
+
+            found = following(self._line, words, task.cwd)
+            if found:
+                return found
+        if not any(name in environ for name in _OF_TASKS):
+            return []
+        from skillcache.commands.ahead.task import of_task  # most are typed
+
+        return of_task(words, task.cwd, environ, joined=task.joined)
 
     def served(self, begun: "Begun", entry: "Entry") -> None:
         """The command was given a result, which may be of a run ahead."""
