@@ -216,7 +216,7 @@ class _Signals:
 # the status of the one that has ended.
 running: "list[tuple[int, tuple[Stream, ...], _Guard]]" = []
 ended: list[int] = []
-# Whom to tell the number of a command's process before that has done anything.
+# Whom to tell the number of a command's process before that has done anything. It then leads a session of its own.
 begun: "list[Callable[[int], object]]" = []
 
 
@@ -352,7 +352,12 @@ def _spawn(program: Program, source: int, output: int, error: int) -> int:
         (os.POSIX_SPAWN_DUP2, error, 2),
     ]
     return os.posix_spawn(
-        program.path, program.words, program.environ, file_actions=actions, setsigdef=_IGNORED_BY_PYTHON
+        program.path,
+        program.words,
+        program.environ,
+        file_actions=actions,
+        setsid=bool(begun),
+        setsigdef=_IGNORED_BY_PYTHON,
     )
 
 

@@ -157,6 +157,10 @@ class Failure:
         Raises OSError.
         """
         see(self._cache, self._call.session, "", key)
+        if self._ahead:
+            from skillcache.commands.ahead.ledger import withdraw
+
+            withdraw(self._cache, key)
 
     def keep(self, key: str) -> None:
         """Of a run that has failed. Raises OSError."""

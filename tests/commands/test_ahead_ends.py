@@ -39,8 +39,7 @@ def test_whichever_is_killed_the_rest_ends(place: Place, which: str) -> None:
     os.kill(numbers[which], signal.SIGKILL)
     if which == "guard":  # of no use to a run that ends well
         place.open("one")
-    until(lambda: not place.processes())
-    assert not any(is_running(number) for number in numbers.values())
+    until(lambda: not place.processes() and not any(map(is_running, numbers.values())))
     assert [*(place.cache / "runs").iterdir()] == []
 
     place.open("one")

@@ -100,7 +100,6 @@ def test_a_result_counts_as_hidden_for_the_first_who_asks_and_for_nobody_else(tm
     assert [(each.used, each.hidden, each.wasted) for each in ledger.totals(cache, NOW)] == [(0, 0, 4_000)]
 
     assert ledger.used(cache, OTHER, NOW) is None
-    assert ledger.used(cache, KEY, NOW, failed=True) is None
     assert ledger.used(cache, KEY, NOW) == 4_000
     assert ledger.used(cache, KEY, NOW) is None
     assert [(each.used, each.hidden, each.wasted) for each in ledger.totals(cache, NOW)] == [(1, 4_000, 0)]
@@ -137,8 +136,10 @@ def test_a_failure_is_taken_once(tmp_path: Path) -> None:
     cache = str(tmp_path)
     ledger.ended(cache, "pytest", "p", KEY, 4_000, FAILED, NEXT, NOW)
     assert ledger.used(cache, KEY, NOW) is None
-    assert ledger.used(cache, KEY, NOW, failed=True) == 4_000
-    assert ledger.used(cache, KEY, NOW, failed=True) is None
+    assert ledger.give(cache, KEY)
+    assert not ledger.give(cache, KEY)
+    assert ledger.used(cache, KEY, NOW) == 4_000
+    assert ledger.used(cache, KEY, NOW) is None
 
 
 def test_the_same_key_may_be_run_ahead_again(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from skillcache.commands.ahead import log, running
+from skillcache.commands.ahead import ledger, log, running, tree
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.core import processes
 from skillcache.core.git import identity
 from skillcache.settings.in_force import load
-from tests.commands.ahead import RULES, SAID, Place
+from tests.commands.ahead import CHECK, RULES, SAID, Place
 from tests.conftest import until
 
 
@@ -91,6 +91,22 @@ def test_one_that_was_joined_is_the_calls_own(place: Place) -> None:
         place.open("one")
         place.settle_but(process)
     assert place.became() == ["stored"]
+
+
+def test_it_has_the_least_weight_as_a_session_too(place: Place) -> None:
+    """Where a processor is shared out by sessions first, a class within one is of no avail."""
+    place.tool("check", CHECK.replace("while", "setsid sleep 1000 &\nwhile", 1))
+    place.ahead("check one")
+    file = Path(f"/proc/{place.command()}/autogroup")
+    if not file.exists():
+        return
+    assert file.read_text().endswith("nice 19\n")
+    until(lambda: any(os.getsid(number) == number for number in tree.descendants(place.command())))
+    (daemon,) = [number for number in tree.descendants(place.command()) if os.getsid(number) == number]
+    until(lambda: Path(f"/proc/{daemon}/autogroup").read_text().endswith("nice 19\n"))
+    assert Path(f"/proc/{place.current().group}/autogroup").read_text().endswith("nice 0\n")
+    with joined(place):
+        until(lambda: file.read_text().endswith("nice 0\n"))
 
 
 def test_one_that_was_joined_ends_with_the_call(place: Place) -> None:
@@ -260,6 +276,17 @@ def test_its_failure_is_given_once(place: Place) -> None:
         place.open("one", 0)
         assert (given.communicate()[0], given.returncode) == (SAID, 3)
         assert (other.communicate()[0], other.returncode) == (SAID, 0)
+    (run,) = ledger.runs(str(place.cache))
+    assert run.hidden
+
+
+def test_a_failure_that_a_run_has_shown_is_not_given(place: Place) -> None:
+    place.open("one", 3)
+    place.ahead("check one")
+    place.settle()
+    for runs, line in ((2, "check one # fresh"), (3, "check one")):
+        assert place.call(line).returncode == 3
+        assert place.runs() == runs
 
 
 @pytest.mark.parametrize(("line", "runs"), [("other x", 2), ("cat data", 1), ("check two", 2)])

@@ -80,7 +80,7 @@ class Beside:
 
         waited = 0 if self._waits_since is None else int(1000 * (time.monotonic() - self._waits_since))
         key, now = begun.found.digest, time.time()
-        hidden = ledger.used(self._settings.cache, key, now, waited=waited, failed=entry.failed)
+        hidden = ledger.used(self._settings.cache, key, now, waited=waited)
         self._end(begun, entry.status, entry.duration if hidden is not None or waited else 0)
 
     def ended(self, begun: "Begun", status: int, milliseconds: int) -> None:

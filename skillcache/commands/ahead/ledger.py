@@ -55,12 +55,12 @@ def ended(
     _append(cache, [int(now * 1000), rule, of, key, milliseconds, what, why])
 
 
-def used(cache: str, key: str, now: float, *, waited: int = 0, failed: bool = False) -> int | None:
+def used(cache: str, key: str, now: float, *, waited: int = 0) -> int | None:
     """Milliseconds that a run ahead has hidden from the first who asks for this entry; None for everybody else.
 
-    waited: milliseconds that this one has waited for its end; failed: for a failure. Never a fault.
+    waited: milliseconds that this one has waited for its end. Never a fault.
     """
-    path = _waiting(cache, key, failed=failed)
+    path = _waiting(cache, key, failed=False)
     try:
         content = files.read(path, _CAP)
         if content is None or not files.remove(path):

@@ -246,10 +246,22 @@ class Keeper:
                 self._end(run)
         if self._ahead is not None and (is_on_battery() or self._is_busy()):
             self._stop()
+        for run in self._runs:
+            self._weigh(run)
 
-    def _is_busy(self) -> bool:
+    def _weigh(self, run: Run) -> None:
+        """What leads a session of its own begins with the usual weight; what was joined may have been too quick."""
+        if run is not self._ahead:
+            tree.make_usual(tree.descendants(run.first))
+        elif run.way:
+            for number in tree.descendants(run.way):
+                if tree.session_of(number) not in (0, run.way):  # what is ours lies in that of the way
+                    tree.make_last(number)
+
+    def _is_busy(self, spare: int = 0) -> bool:
+        """`spare`: processors that are to have nothing to do."""
         settings = self._judging.settings
-        return settings is not None and is_busy(settings, own=len(tree.descendants(os.getpid())))
+        return settings is not None and is_busy(settings, own=len(tree.descendants(os.getpid())) - spare)
 
     def _is_client_gone(self) -> bool:
         client = self._judging.client
@@ -262,7 +274,7 @@ class Keeper:
             return
         run.joiners = waiting
         is_usual = [tree.make_usual(tree.descendants(run.first)) for _ in range(2)]  # what began meanwhile as well
-        if not all(is_usual) and self._is_busy():
+        if not all(is_usual) and self._is_busy(spare=1):
             # It would get no turn, and is not to be waited for.
             self._stop()
             return

@@ -109,6 +109,7 @@ def end_all(group: int) -> None:
 
 def make_last(pid: int) -> None:
     """Leave a process, and what it will start, the processor, and with that the disk, that nobody else wants."""
+    _weigh(pid, _LAST)
     try:
         os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
     except AttributeError:  # of Linux alone
@@ -118,9 +119,10 @@ def make_last(pid: int) -> None:
 
 
 def make_usual(pids: "Iterable[int]") -> bool:
-    """Give them the usual priority; False where that is not for us to do, as for most people."""
+    """Give them the usual priority; False where that is only half for us to do, as for most people."""
     try:
         for pid in pids:
+            _weigh(pid, 0)
             try:
                 os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
             except ProcessLookupError:
@@ -128,3 +130,29 @@ def make_usual(pids: "Iterable[int]") -> bool:
     except (AttributeError, PermissionError):
         return False
     return True
+
+
+def session_of(pid: int) -> int:
+    """0 where the process has ended."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
+
+
+def _weigh(pid: int, nice: int) -> None:
+    """The session of a process, as a whole.
+
+    Most systems share a processor out by sessions first (sched_autogroup): by its class alone a run in one of its own
+    would get as much as all that somebody works with.
+    """
+    try:
+        handle = os.open(f"/proc/{pid}/autogroup", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(handle, b"%d" % nice)
+    except OSError:  # somebody has done so a moment ago, and it is the next look that does
+        return
+    finally:
+        os.close(handle)
