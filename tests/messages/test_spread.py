@@ -23,7 +23,7 @@ from skillcache.messages.sending import publish_message
 from skillcache.stores import link_to
 from skillcache.stores.cluster import slot_of, tag_of
 from skillcache.stores.connection import Limits
-from skillcache.stores.redis_keys import inbox_key, talk_key
+from skillcache.stores.contract import inbox_key, talk_key
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, until
 from tests.messages.client import Project
