@@ -20,11 +20,10 @@ from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import scan
 from skillcache.stores.cluster import Slots
-from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import EMBEDDED, project_name, record_key, team_name
 from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.pooled import translating
 from skillcache.stores.redis_cluster import ClusterClient
-from skillcache.stores.redis_keys import project_name, record_key, team_name
 from skillcache.stores.scan import Holdings, Steps, T
 
 _STARTING = 2  # seconds: by itself a server takes its start for the time of a snapshot

@@ -27,7 +27,7 @@ from skillcache.messages.inbox_redis import (
 )
 from skillcache.messages.message import proof_of, stamped
 from skillcache.stores.cluster import tag_of
-from skillcache.stores.redis_keys import agent_key, agent_keys, channel, edits_key, registry_keys
+from skillcache.stores.contract import agent_key, agent_keys, channel, edits_key, registry_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from skillcache import SkillCache
 from skillcache.cli.invalidate import contents_of
 from skillcache.messages.opening import over
 from skillcache.stores import link_to
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import entry_key
 from tests.benchmarks.cluster import quiet
 from tests.messages.conftest import letter
 from tests.messages.passing import BOUND, MESSAGES, Passing
