@@ -8,6 +8,7 @@ from contextlib import closing, nullcontext
 
 import click
 
+from skillcache.cache.decision import named
 from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
 from skillcache.cli.output import place_of, several, size
@@ -114,7 +115,7 @@ class RedisContents(Contents):
         for memory in found:
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
-                return policy
+                return named(policy)
         return ""
 
     def _tidy(self) -> None:
