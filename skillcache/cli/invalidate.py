@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from skillcache.cache.decision import named
 from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
 from skillcache.cli.output import Progress, place_of, several, size
@@ -142,7 +143,7 @@ class RedisContents(Contents):
         for memory in self._info("memory"):
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
-                return policy
+                return named(policy)
         return ""
 
     def cluster(self) -> tuple[Slots, dict[tuple[str, int], Any]] | None:
