@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from skillcache.cli.checks.messages_api import Request, Turn
+from skillcache.cli.checks.messages_api import Request, ToolCall, Turn
 from skillcache.commands.ahead import log, policy
 from skillcache.core.git import identity
 from tests.e2e.project import CHECK_RULE, Place, after, as_turn
@@ -93,6 +93,33 @@ def learn(place: Place) -> None:
     for number in range(10):
         words, at = ("./check", ("one", "two")[number % 2]), now - 600 + number
         log.note(cache, project, "before", policy.CHECK, at, words=words, passed=True, milliseconds=60_000)
+
+
+def note(place: Place, *kinds: str, times: int = 5) -> None:
+    """That these steps followed on each other in this project, so often within the hour, each check of a minute."""
+    cache, project, now = str(place.home / ".cache/skillcache"), identity(str(place.project)), time.time()
+    for number, kind in enumerate(kinds * times):
+        words = ("./check", "one") if kind == policy.CHECK else ()
+        log.note(cache, project, "before", kind, now - 600 + number, words=words, passed=True, milliseconds=60_000)
+
+
+def test_a_session_that_begins_on_other_content_finds_its_first_check_done(place: Place) -> None:
+    furnish(place)
+    place.play("./check one")
+    place.write("answer", "another\n")
+    note(place, policy.START, policy.CHECK, policy.EDIT)
+    session = place.play(after(lambda: until(lambda: kept(place)), "./check one"))
+    assert session.texts == ["another"]
+    assert ran(place, "one") == 2
+
+
+def test_after_an_edit_the_check_that_usually_follows_is_there(place: Place) -> None:
+    furnish(place)
+    note(place, policy.CHECK, policy.EDIT, times=6)
+    edit = ToolCall("Write", {"file_path": str(place.project / "new.txt"), "content": "more\n"})
+    session = place.play("./check one", [edit], after(lambda: until(lambda: kept(place)), "./check one"))
+    assert [result.text for result in session.results][::2] == ["all is well"] * 2
+    assert ran(place, "one") == 2
 
 
 def test_the_usual_next_one_is_there_when_it_is_asked_for(place: Place) -> None:

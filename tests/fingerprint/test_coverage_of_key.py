@@ -10,6 +10,7 @@ from tests.benchmarks.coverage_of_key.sandbox import BRIEF
 from tests.conftest import require_program
 
 
+@pytest.mark.table
 @pytest.mark.parametrize("tool", SHORT)
 def test_the_key_holds_all_that_a_tool_looks_at(tool: str) -> None:
     for program in ("strace", "unshare", "node", "npm", "make"):

@@ -1,6 +1,7 @@
 // A reader and writer of skillcache's stored form in another language: entries, session hashes and messages.
 //
-//   node entry.mjs URL COMMAND < JSON    the arguments as one JSON object; prints one JSON value
+//   node entry.mjs URL COMMAND < JSON    the arguments as one JSON object; prints one JSON value;
+//                                        for an array of such objects, an array of such values
 //                                        URL: redis://host:port, or redis+cluster://host:port of any node
 //
 //   key     {skill, inputs, version?, team?}              the key of an entry
@@ -218,6 +219,8 @@ const commands = {
 };
 
 const redis = isSpread ? new Redis.Cluster([url.replace('redis+cluster:', 'redis:')]) : new Redis(url);
-const answer = await commands[process.argv[3]](redis, JSON.parse(readFileSync(0, 'utf8')));
-process.stdout.write(`${JSON.stringify(answer)}\n`);
+const given = JSON.parse(readFileSync(0, 'utf8'));
+const answers = [];
+for (const call of [given].flat()) answers.push(await commands[process.argv[3]](redis, call));
+process.stdout.write(`${JSON.stringify(Array.isArray(given) ? answers : answers[0])}\n`);
 redis.disconnect();

@@ -24,6 +24,7 @@ from skillcache.stores.redis_py import connect
 from tests.conftest import empty_redis, require_program, unavailable
 
 Node = Callable[..., Any]
+Nodes = Callable[[str, list[dict[str, Any]]], list[Any]]
 
 INPUTS: Any = {
     "z": 1,
@@ -54,13 +55,13 @@ def url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def node(url: str) -> Node:
-    """Runs a command of entry.mjs with the keywords as its arguments."""
+def nodes(url: str) -> Nodes:
+    """Runs a command of entry.mjs once for each of the arguments, in one process."""
 
-    def run(command: str, **arguments: Any) -> Any:
+    def run(command: str, calls: list[dict[str, Any]]) -> list[Any]:
         done = subprocess.run(
             node_command(url, command),
-            input=json.dumps(arguments),
+            input=json.dumps(calls),
             capture_output=True,
             text=True,
             encoding="utf-8",
@@ -68,9 +69,16 @@ def node(url: str) -> Node:
             check=True,
             env={**os.environ, "IOREDIS": find_ioredis()},
         )
-        return json.loads(done.stdout)
+        answers: list[Any] = json.loads(done.stdout)
+        return answers
 
     return run
+
+
+@pytest.fixture
+def node(nodes: Nodes) -> Node:
+    """Runs a command of entry.mjs with the keywords as its arguments."""
+    return lambda command, **arguments: nodes(command, [arguments])[0]
 
 
 def node_command(url: str, command: str) -> list[str]:
@@ -86,44 +94,44 @@ def find_ioredis() -> str:
     return str(folder)
 
 
-def _over(values: list[Any]) -> list[tuple[str, Any]]:
-    """All of them on one server, the first two in a cluster."""
-    return [*[("redis", value) for value in values], *[("cluster", value) for value in values[:2]]]
-
-
 @pytest.fixture
 def cache(url: str) -> Iterator[SkillCache]:
     with SkillCache(url) as cache:
         yield cache
 
 
-# A process of Node takes its time: what says nothing of where keys lie is tried on one server.
+KEYED: tuple[Any, ...] = (INPUTS, None, [], {}, "é", 1.0, 5e-324, 1.7976931348623157e308, [[[]]])
+
+
 @pytest.mark.parametrize("url", ["redis"], indirect=True)
-@pytest.mark.parametrize("inputs", [INPUTS, None, [], {}, "é", 1.0, 5e-324, 1.7976931348623157e308, [[[]]]])
-def test_both_build_the_same_key(node: Node, inputs: Any) -> None:
-    assert node("key", skill="report", inputs=inputs) == generate_cache_key("report", inputs)
-    assert node("key", skill="é: x", inputs=inputs, version=2) == generate_cache_key("é: x", inputs, 2)
+def test_both_build_the_same_key(nodes: Nodes) -> None:
+    keys = nodes("key", [{"skill": "report", "inputs": inputs} for inputs in KEYED])
+    assert keys == [generate_cache_key("report", inputs) for inputs in KEYED]
+    keys = nodes("key", [{"skill": "é: x", "inputs": inputs, "version": 2} for inputs in KEYED])
+    assert keys == [generate_cache_key("é: x", inputs, 2) for inputs in KEYED]
 
 
-@pytest.mark.parametrize(
-    ("url", "value"), _over([SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4095, "é" * 4096]), indirect=["url"]
-)
-def test_node_reads_an_entry_of_python(node: Node, cache: SkillCache, value: Any) -> None:
-    cache.set("report", INPUTS, value)
-
-    assert node("get", skill="report", inputs=INPUTS) == {"found": True, "value": value}
-    assert node("get", skill="report", inputs=[INPUTS]) == {"found": False}
+VALUES: tuple[Any, ...] = (SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4095, "x" * 4094, "é" * 4096)
+CALLS = [{"skill": f"report{at}", "inputs": INPUTS} for at in range(len(VALUES))]
 
 
-@pytest.mark.parametrize(
-    ("url", "value"), _over([SMALL, LARGE, None, 0, "", "x" * 4096, "x" * 4094, "é" * 4096]), indirect=["url"]
-)
-def test_python_reads_an_entry_of_node(node: Node, cache: SkillCache, value: Any) -> None:
-    assert node("set", skill="report", inputs=INPUTS, value=value, ttl=500) is True
+def test_node_reads_an_entry_of_python(nodes: Nodes, cache: SkillCache) -> None:
+    for call, value in zip(CALLS, VALUES, strict=True):
+        cache.set(str(call["skill"]), INPUTS, value)
 
-    assert cache.get("report", INPUTS, "nothing") == value
-    assert cache.fetch("report", INPUTS, lambda: "computed") == (value, True)
-    assert cache.get("report", [INPUTS], "nothing") == "nothing"
+    assert nodes("get", CALLS) == [{"found": True, "value": value} for value in VALUES]
+    assert nodes("get", [{**CALLS[0], "inputs": [INPUTS]}]) == [{"found": False}]
+
+
+def test_python_reads_an_entry_of_node(nodes: Nodes, cache: SkillCache) -> None:
+    calls = [{**call, "value": value, "ttl": 500} for call, value in zip(CALLS, VALUES, strict=True)]
+    assert nodes("set", calls) == [True] * len(VALUES)
+
+    for call, value in zip(CALLS, VALUES, strict=True):
+        name = str(call["skill"])
+        assert cache.get(name, INPUTS, "nothing") == value
+        assert cache.fetch(name, INPUTS, lambda: "computed") == (value, True)
+        assert cache.get(name, [INPUTS], "nothing") == "nothing"
 
 
 def test_each_hears_the_other_s_invalidation(node: Node, cache: SkillCache, url: str) -> None:
