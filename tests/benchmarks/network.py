@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
@@ -120,21 +120,25 @@ def hanging(servers: Servers, kind: str, seconds: float) -> Iterator[None]:
     yield from _again_and_again(seconds, stop, lambda _turn: stopped.pop().process.send_signal(SIGCONT))
 
 
+CUT = "a host cut off, 3 s of 5"
 FAULTS = {
     "nothing fails": nothing,
-    "a host cut off, 3 s of 5": cut_off,
+    CUT: cut_off,
     "a node out of reach, 3 s of 5": out_of_reach,
     "a link of 50 ms": slow,
     "a server hanging, 3 s of 5": hanging,
 }
 
 
-def calls(servers: Servers, agents: int, seconds: float, pace: float) -> list[list[Row]]:
+def calls(
+    servers: Servers, agents: int, seconds: float, pace: float, faults: Sequence[str] = tuple(FAULTS)
+) -> list[list[Row]]:
     """For each kind of server the rows, of which the first is of nothing that fails."""
     tables = []
     for kind, url in servers.urls.items():
         rows = []
-        for what, fault in FAULTS.items():
+        for what in faults:
+            fault = FAULTS[what]
             if fault is out_of_reach and kind == "one server":
                 continue  # the same as cut off
             world = World(agents)

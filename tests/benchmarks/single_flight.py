@@ -200,7 +200,8 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def measure(cluster: Cluster, agents: int, seconds: float, every: float) -> list[Row]:
+def measure(cluster: Cluster, agents: int, seconds: float, every: float, only: str = "") -> list[Row]:
+    """only: a word of the case."""
     url = cluster.url_of(*[server.port for server in cluster.servers])
     cases: dict[str, Callable[[], AbstractContextManager[None]]] = {
         "nothing fails": nullcontext,
@@ -208,7 +209,7 @@ def measure(cluster: Cluster, agents: int, seconds: float, every: float) -> list
         f"a master hanging every {every:g} s": lambda: failing(cluster, every, partial(hang, cluster)),
     }
     rows = []
-    for what, fault in cases.items():
+    for what, fault in [case for case in cases.items() if only in case[0]]:
         with fault():
             rows.append(row(what, crowd(url, agents, seconds)))
     return rows

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from skillcache.stores import link_to
+from skillcache.stores.cluster import named, tag_of
 from skillcache.stores.connection import PATIENT
 from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, stamp
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import connect
-from tests.benchmarks.million import PROJECT, value_of
+from tests.benchmarks.million import PROJECT, send, value_of
 from tests.clusters import Cluster
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -55,16 +58,19 @@ def _memory(server: object) -> int:
 
 
 def _fill(cluster: Cluster, values: list[bytes], entries: int) -> None:
-    """By turns of the names, whose values these are."""
-    client = connect(cluster.url)
-    try:
-        for first in range(0, entries, 2_000):
-            with client.pipeline(transaction=False) as pipe:
-                for number in range(first, min(first + 2_000, entries)):
-                    pipe.set(place_of(number), values[number % len(values)], ex=86_400)
-                pipe.execute()
-    finally:
-        client.close()
+    """By turns of the names, whose values these are; straight to the node that each lies at."""
+    with ExitStack() as kept:
+        links = {server.port: kept.enter_context(socket.socket(socket.AF_UNIX)) for server in cluster.masters}
+        for server in cluster.masters:
+            links[server.port].connect(str(server.path))
+        for first in range(0, entries, 3_000):
+            commands: dict[int, list[tuple[str | bytes, ...]]] = {port: [] for port in links}
+            for number in range(first, min(first + 3_000, entries)):
+                key = place_of(number)
+                command = ("SET", named(key, tag_of(key)), values[number % len(values)], "EX", "86400")
+                commands[cluster.master_of(key).port].append(command)
+            for port, those in commands.items():
+                send(links[port], those)
 
 
 def place_of(number: int) -> str:

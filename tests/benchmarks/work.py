@@ -19,6 +19,7 @@ import json
 import mmap
 import os
 import select
+import signal
 import struct
 import threading
 import time
@@ -253,7 +254,8 @@ def forked(works: Sequence[Callable[[], Any]], seconds: float) -> list[Any]:
     for work in works:
         reading, writing = os.pipe()
         if os.fork() == 0:
-            faulthandler.dump_traceback_later(seconds, exit=True)
+            faulthandler.register(signal.SIGALRM, 2, chain=True)
+            signal.alarm(int(seconds))
             try:
                 said = json.dumps(work()).encode()
                 while said:

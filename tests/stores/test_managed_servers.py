@@ -102,10 +102,10 @@ def test_a_server_that_is_full(redis_factory: Factory, tmp_path: Path, policy: s
         assert store.invalidate("kept") == 1
         assert put(store, kept, 1000, kept=1)
     refused = 0
-    for number in range(6_000):
+    for number in range(1_500):
         with closing(open_store(server.url, now=time.time())) as store:
             try:
-                put(store, entry_key("Bash", f"{number:040x}"), 1000, text=b"x" * 2_000, Bash=0)
+                put(store, entry_key("Bash", f"{number:040x}"), 1000, text=b"x" * 8_000, Bash=0)
             except StoreError as fault:
                 refused += fault.detail == "OOM"
                 if policy == "noeviction":
