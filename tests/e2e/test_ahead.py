@@ -115,6 +115,8 @@ def test_a_session_that_begins_on_other_content_finds_its_first_check_done(place
 
 def test_after_an_edit_the_check_that_usually_follows_is_there(place: Place) -> None:
     furnish(place)
+    place.client.env["SKILLCACHE_RECORD_SESSIONS"] = "1"  # which tells of edits
+    place.skillcache("install", "--scope", "user")
     note(place, policy.CHECK, policy.EDIT, times=6)
     edit = ToolCall("Write", {"file_path": str(place.project / "new.txt"), "content": "more\n"})
     session = place.play("./check one", [edit], after(lambda: until(lambda: kept(place)), "./check one"))
