@@ -7,9 +7,8 @@ import time
 from collections.abc import Mapping
 
 from skillcache.stores import open_store
-from skillcache.stores.contract import Store
+from skillcache.stores.contract import Store, entry_key
 from skillcache.stores.entry import Entry, decode, encode
-from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.redis_py import connect
 from tests.stores.test_entry import make
 

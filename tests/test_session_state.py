@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import skillcache
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.redis_keys import session_key
+from skillcache.stores.contract import session_key
 from tests.conftest import RedisServer, empty_redis
 
 JSON = st.recursive(

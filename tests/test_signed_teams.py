@@ -34,8 +34,8 @@ from skillcache.library.shared_state import SharedState, StateConflict
 from skillcache.messages.message import decode as decode_message
 from skillcache.messages.message import parts_of
 from skillcache.settings.team import write_file
+from skillcache.stores.contract import channel, claim_key, inbox_key, session_key
 from skillcache.stores.entry import decode, encode, rows_of
-from skillcache.stores.redis_keys import channel, claim_key, inbox_key, session_key
 from skillcache.stores.signed import Key, Keys, Mac, _parted
 from tests import ready
 from tests.cli.test_run import Script

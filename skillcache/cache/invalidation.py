@@ -28,8 +28,8 @@ _ANY = 1 << 63  # above every generation
 class Selection(NamedTuple):
     """What is to go: every entry bound to one of `names`, and those that `pattern` names.
 
-    names: as in the generations' keys; see redis_keys. pattern: a glob on names ("report-*") or, where it begins as a
-    key does, on whole keys ("skill_cache:report:*", "team:cache:acme:*"); "" for none.
+    names: as in the generations' keys; see `stores.contract`. pattern: a glob on names ("report-*") or, where it begins
+    as a key does, on whole keys ("skill_cache:report:*", "team:cache:acme:*"); "" for none.
     """
 
     names: tuple[str, ...] = ()

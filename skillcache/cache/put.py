@@ -5,9 +5,8 @@ import os
 from skillcache.claude import ToolEvent
 from skillcache.core.files import digest
 from skillcache.core.processes import user_name
-from skillcache.stores.contract import Store, started_of
+from skillcache.stores.contract import Store, entry_key, is_team_name, record_key, started_of, team_name
 from skillcache.stores.entry import Entry, encode
-from skillcache.stores.redis_keys import entry_key, is_team_name, record_key, team_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

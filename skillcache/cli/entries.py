@@ -26,10 +26,9 @@ from skillcache.core.outcomes import SkillcacheError
 from skillcache.sessions.text import Clock, plain, span
 from skillcache.settings.in_force import load
 from skillcache.stores import entry
-from skillcache.stores.contract import MAX_TTL
+from skillcache.stores.contract import MAX_TTL, entry_key
 from skillcache.stores.entry import Entry, Unreadable, decode
 from skillcache.stores.patterns import ENTRIES, TEAM_ENTRIES, Parts, Pattern, parts_of
-from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.scan import HEAD, Header, read_header, with_pin
 from skillcache.stores.signed import ENTRY, Keys, signer
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from skillcache.cache.decision import named
 from skillcache.cache.invalidation import Invalidated, Selection, forgetting, invalidate
 from skillcache.cli import output
 from skillcache.cli.output import Progress, place_of, several, size
@@ -20,11 +21,10 @@ from skillcache.sessions.text import plain
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import scan
 from skillcache.stores.cluster import Slots
-from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import EMBEDDED, project_name, record_key, team_name
 from skillcache.stores.patterns import ENTRIES
 from skillcache.stores.pooled import translating
 from skillcache.stores.redis_cluster import ClusterClient
-from skillcache.stores.redis_keys import project_name, record_key, team_name
 from skillcache.stores.scan import Holdings, Steps, T
 
 _STARTING = 2  # seconds: by itself a server takes its start for the time of a snapshot
@@ -143,7 +143,7 @@ class RedisContents(Contents):
         for memory in self._info("memory"):
             policy = str(memory.get("maxmemory_policy", ""))
             if memory.get("maxmemory") and policy.startswith("allkeys"):
-                return policy
+                return named(policy)
         return ""
 
     def cluster(self) -> tuple[Slots, dict[tuple[str, int], Any]] | None:

@@ -134,7 +134,7 @@ def model_of(name: str) -> Any:
     return getattr(schemas, name)
 
 
-# What an access list has to allow, as `redis_keys` and the scripts of `stores` need it.
+# What an access list has to allow, as `contract` and the scripts of `stores` need it.
 OK = 0
 FAILED = 1  # it could not be done, or something needs mending; the last line says what and how
 USAGE = 2  # the arguments were not understood (click's own number)

@@ -133,7 +133,9 @@ def _drop(where: str, held: list[tuple[bytes, str]], id_: str) -> int:
 def _held(where: str) -> list[tuple[bytes, str]]:
     """Raises ConfigError for a file that cannot be used."""
     if in_project(where, _project(), os.environ):
-        raise SkillcacheError(f"{where} lies in the project, where it would be no key of yours. Name another: --file")
+        raise SkillcacheError(
+            f"{where} lies in the project, where it would be no key of yours: skillcache team key --file PATH"
+        )
     if not os.path.lexists(where):
         return []
     return parse(read_private(where, _project(), os.environ), where)

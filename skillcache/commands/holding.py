@@ -26,9 +26,8 @@ from skillcache.core.paths import shims_folder
 from skillcache.fingerprint import variables
 from skillcache.settings.in_force import load
 from skillcache.stores import open_store
-from skillcache.stores.contract import Lookup, Store
+from skillcache.stores.contract import Lookup, Store, entry_key, project_name, team_name
 from skillcache.stores.entry import Entry, Unreadable, decode
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

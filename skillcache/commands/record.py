@@ -33,8 +33,8 @@ from skillcache.core.outcomes import (
 from skillcache.fingerprint.capture import with_ignored, without_own_outputs
 from skillcache.fingerprint.changes import mentions_root
 from skillcache.stores import forget, open_store
+from skillcache.stores.contract import entry_key
 from skillcache.stores.entry import ERROR, STREAMS, Entry, File, Unreadable, decode
-from skillcache.stores.redis_keys import entry_key
 
 _FOR_THE_SERVICE = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 # What npm (8 to 11) adds to a run's text once in some days, and to no other.

@@ -41,9 +41,8 @@ from skillcache.core.outcomes import (
 )
 from skillcache.settings.in_force import Settings
 from skillcache.stores import open_near, open_store
-from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import EMBEDDED, entry_key, project_name, team_name
 from skillcache.stores.entry import STREAMS, Entry, decode
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

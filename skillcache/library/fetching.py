@@ -28,8 +28,7 @@ from skillcache.library.codec import PLAIN, Codec
 from skillcache.library.keys import Place
 from skillcache.library.records import Computed, Found, own_copy, read_record, write_record
 from skillcache.library.runs import Failed, Fetched, Step, Steps, Wait, Wishes
-from skillcache.stores.contract import Claim, started_of
-from skillcache.stores.redis_keys import nothing_key
+from skillcache.stores.contract import Claim, nothing_key, started_of
 
 log = logging.getLogger("skillcache")
 

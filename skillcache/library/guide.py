@@ -20,7 +20,7 @@ from skillcache.library.options import HOUR, TTL, tell
 from skillcache.library.runs import Fetched
 from skillcache.library.source import store_in_force
 from skillcache.stores.contract import EMBEDDED
-from skillcache.stores.redis_keys import channel as channel_of
+from skillcache.stores.contract import channel as channel_of
 from skillcache.stores.redis_py import connect
 
 T = TypeVar("T")

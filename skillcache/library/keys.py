@@ -30,7 +30,7 @@ from skillcache.core.files import digest, sha256
 from skillcache.core.git import find_root, identity
 from skillcache.core.json import canonical
 from skillcache.library.codec import held_by, holds_more, require_json
-from skillcache.stores.redis_keys import entry_key, team_name
+from skillcache.stores.contract import entry_key, team_name
 
 
 def name_of(function: Callable[..., Any]) -> str:

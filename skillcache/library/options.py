@@ -17,8 +17,7 @@ from skillcache.library.keys import Place, check_skill, check_team
 from skillcache.library.records import Computed, Found, read_record
 from skillcache.library.runs import Steps, Wishes
 from skillcache.settings.in_force import disabled, is_homeless, load
-from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, started_of
-from skillcache.stores.redis_keys import namespaced_name
+from skillcache.stores.contract import MAX_TTL, Lookup, check_ttl, namespaced_name, started_of
 
 log = logging.getLogger("skillcache")
 # All that says where the files are, and what may overrule them: one that is wrong elsewhere is no fault of theirs.

@@ -37,9 +37,8 @@ from skillcache.sessions.journal import EMBEDDED
 from skillcache.sessions.journal_sqlite import SqliteJournal
 from skillcache.sessions.signed import field_of
 from skillcache.settings.in_force import keys_in_force
-from skillcache.stores.contract import check_ttl
+from skillcache.stores.contract import check_ttl, session_key, session_keys
 from skillcache.stores.pooled import AioLink, PooledLink
-from skillcache.stores.redis_keys import session_key, session_keys
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.signed import SESSION, Keys
 

@@ -9,7 +9,7 @@ A namespace belongs to the project of the current folder, or to a team. Every ca
 at all. A value has a version, which grows with each change in its namespace, and a time to live, which each change
 sets. Values keep their types: what JSON cannot say exactly is refused (TypeError, ValueError).
 
-In Redis, KEYS are those of `redis_keys.state_keys`: the value, all values, versions.
+In Redis, KEYS are those of `contract.state_keys`: the value, all values, versions.
 
 A value is a hash of its text, of a team with its signature (`stores.signed`), and its version. Versions come from one
 counter for each scope, so that a value that was deleted and set anew has not the version it had. The counter outlives
@@ -44,9 +44,8 @@ from skillcache.library.keys import check_team
 from skillcache.library.runs import Question
 from skillcache.library.source import check, is_cluster, url_of
 from skillcache.settings.in_force import keys_in_force, load
-from skillcache.stores.contract import EMBEDDED, check_ttl
+from skillcache.stores.contract import EMBEDDED, check_ttl, state_keys
 from skillcache.stores.pooled import SECONDS, AioLink, PooledLink, aio_walk, walk
-from skillcache.stores.redis_keys import state_keys
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.signed import VALUE, Keys
 from skillcache.stores.sqlite import SqliteStore

@@ -27,7 +27,7 @@ from skillcache.messages.inbox_redis import (
 )
 from skillcache.messages.message import proof_of, stamped
 from skillcache.stores.cluster import tag_of
-from skillcache.stores.redis_keys import agent_key, agent_keys, channel, edits_key, registry_keys
+from skillcache.stores.contract import agent_key, agent_keys, channel, edits_key, registry_keys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,10 +142,7 @@ class ClusterPost(RedisPost):
                 if found[place] >= 0:
                     told[place] = _stamped(given[place], number(text_of(now)))
             self._return(to, beside)
-        for project in watched:
-            texts = [text for text, letter in zip(told, given, strict=True) if text and letter.project == project]
-            self._tend(project, texts=texts)
-        heard = self._heard({letter.to for letter, count in zip(given, found, strict=True) if count >= 0})
+        heard = self._tell(list(zip(given, told, strict=True)))
         return [
             max(count, heard.get(letter.to, 0)) if count >= 0 else count
             for letter, count in zip(given, found, strict=True)
@@ -250,18 +247,38 @@ class ClusterPost(RedisPost):
                 fault = error
         return came, fault
 
-    def _tend(self, project: str, id_: str = "", is_: str = "", texts: "Iterable[str]" = ()) -> set[str]:
-        """Tells the project what an agent is and what was said, and looks after inboxes where somebody is to.
+    def _tell(self, sent: "list[tuple[Letter, str]]") -> dict[str, int]:
+        """Tells the projects what was said, and looks after inboxes. As each recipient so many listen.
+
+        Over clients of ours, that is: those ask one node, wherever the inbox lies.
+        """
+        texts: dict[str, list[str]] = {letter.project: [] for letter, _ in sent}
+        for letter, text in sent:
+            texts[letter.project] += [text] if text else []
+        recipients = list(dict.fromkeys([letter.to for letter, text in sent if text]))
+
+        def ask() -> "list[Reply]":
+            asked = [self._of_project(scripts_cluster.TEND, project, "", "", *said) for project, said in texts.items()]
+            channels = [channel(id_) for id_ in recipients]
+            return self._link.ask_all([*asked, (self._command(scripts_cluster.LISTENERS, (), *channels), anything)])
+
+        *due, counts = _later(ask) or [None]
+        for project, those in zip(texts, due, strict=False):
+            self._expire(project, those)
+        return dict(zip(recipients, map(count_of, counts if isinstance(counts, list) else []), strict=False))
+
+    def _tend(self, project: str, id_: str, is_: str = "") -> set[str]:
+        """Tells the project what an agent is, and looks after inboxes where somebody is to.
 
         Who has got something back by it.
         """
-        return _later(lambda: self._look_after(project, id_, is_, *texts)) or set()
+        given = (scripts_cluster.TEND, project, id_, is_)
+        return _later(lambda: self._expire(project, self._project(*given))) or set()
 
-    def _look_after(self, project: str, *given: str) -> set[str]:
-        due = items(self._project(scripts_cluster.TEND, project, *given))
+    def _expire(self, project: str, due: "Reply") -> set[str]:
         done: list[str] = []
         reached: set[str] = set()
-        for each in due:
+        for each in items(due):
             id_, until = [text_of(word) for word in items(each, 2)]
             try:
                 wait, beside = self._agent(scripts_cluster.EXPIRE, id_)
@@ -270,21 +287,8 @@ class ClusterPost(RedisPost):
                 continue
             done += [id_, until, "" if wait is None else text_of(wait)]
         if done:
-            self._project(scripts_cluster.AFTER, project, *done)
+            _later(lambda: self._project(scripts_cluster.AFTER, project, *done))
         return reached
-
-    def _heard(self, recipients: set[str]) -> dict[str, int]:
-        """How many listen as each, over clients of ours: those ask one node, wherever the inbox lies."""
-        found: dict[str, int] = {}
-
-        def ask() -> None:
-            channels = [channel(id_) for id_ in recipients]
-            counts = self._link.ask((self._command(scripts_cluster.LISTENERS, (), *channels), items))
-            found.update(zip(recipients, map(count_of, counts), strict=False))
-
-        if recipients:
-            _later(ask)
-        return found
 
     def _agent(self, script: bytes, id_: str, *words: "str | bytes") -> "tuple[Reply, Beside]":
         return _answered(self._link.ask(self._of_agent(script, id_, *words)))

@@ -3,7 +3,7 @@
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.messages import message, scripts
 from skillcache.messages.inbox import WORK, Delivery, Denied, Letter, Meeting, Post, Taken
-from skillcache.stores.redis_keys import agent_key, edits_key, shown_key, talk_key
+from skillcache.stores.contract import agent_key, edits_key, shown_key, talk_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

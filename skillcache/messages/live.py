@@ -24,8 +24,8 @@ from skillcache.messages.opening import messages_file
 from skillcache.messages.sending import agent_of, check_place, client_of, opened
 from skillcache.settings.in_force import load
 from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import channel as channel_of
 from skillcache.stores.pooled import translating
-from skillcache.stores.redis_keys import channel as channel_of
 from skillcache.stores.signed import CHANNEL
 
 _STEP = 0.1  # seconds between two looks into the embedded store

@@ -8,7 +8,7 @@ more steps, out of pieces that stand here.
 """
 
 from skillcache.messages import message
-from skillcache.stores.redis_keys import LUA_LASTS, LUA_MESSAGE_NAMES
+from skillcache.stores.contract import LUA_LASTS, LUA_MESSAGE_NAMES
 
 _ACTING = """\
 local function proof_of(token) return token ~= '' and redis.sha1hex(token) or '' end

@@ -22,7 +22,7 @@ from skillcache.messages.scripts import (
     TAKE_BODY,
     TELL,
 )
-from skillcache.stores.redis_keys import LUA_LASTS, LUA_SPREAD_NAMES
+from skillcache.stores.contract import LUA_LASTS, LUA_SPREAD_NAMES
 
 _HEAD = f"{HEAD}{LUA_SPREAD_NAMES}local HANDOVER = {message.HANDOVER}\n"
 _AGENT = (

@@ -35,8 +35,8 @@ from skillcache.messages.page import word
 from skillcache.sessions.text import cut, stored
 from skillcache.settings.in_force import Settings, is_homeless, load
 from skillcache.stores.contract import EMBEDDED
+from skillcache.stores.contract import channel as channel_of
 from skillcache.stores.pooled import SECONDS, PooledLink, translating
-from skillcache.stores.redis_keys import channel as channel_of
 from skillcache.stores.redis_py import connect
 from skillcache.stores.signed import CHANNEL
 

@@ -14,7 +14,7 @@ from skillcache.core import json
 from skillcache.core.outcomes import MISSIGNED, UNSIGNED
 from skillcache.messages.inbox import WORK, Delivery, Letter, Meeting, Post, Taken
 from skillcache.messages.message import COLLISION, TEXT, Message, decode, encode, parts_of, value_of
-from skillcache.stores.redis_keys import agent_key, channel, edits_key, inbox_key
+from skillcache.stores.contract import agent_key, channel, edits_key, inbox_key
 from skillcache.stores.signed import AGENT, CHANNEL, DIGITS, MESSAGE, Keys, Signature
 
 TYPE_CHECKING = False

@@ -25,7 +25,7 @@ from skillcache.sessions.journal_redis import (
     text,
 )
 from skillcache.stores.cluster import tag_of
-from skillcache.stores.redis_keys import LUA_NAMES, session_key, session_keys, sessions_key
+from skillcache.stores.contract import LUA_NAMES, session_key, session_keys, sessions_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ apart: into what is a session's, and what is its project's.
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
 from skillcache.sessions import journal
 from skillcache.sessions.journal import History, Journal, Past, Question
-from skillcache.stores.redis_keys import LUA_NAMES, notes_key
+from skillcache.stores.contract import LUA_NAMES, notes_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

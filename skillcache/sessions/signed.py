@@ -7,7 +7,7 @@ A path is signed for its project, as the store adds up the edits of sessions.
 from skillcache.core import json
 from skillcache.core.outcomes import MISSIGNED, UNSIGNED
 from skillcache.sessions.journal import History, Journal, Past, Question, decode
-from skillcache.stores.redis_keys import notes_key, session_key, session_keys, sessions_key
+from skillcache.stores.contract import notes_key, session_key, session_keys, sessions_key
 from skillcache.stores.signed import LOG, NOTE, PATH, SESSION, TASK, Keys
 
 TYPE_CHECKING = False

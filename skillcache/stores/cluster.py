@@ -22,7 +22,7 @@ from binascii import crc_hqx
 from time import monotonic
 
 from skillcache.core.outcomes import STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
-from skillcache.stores.redis_keys import LUA_LASTS, LUA_TAG
+from skillcache.stores.contract import LUA_LASTS, LUA_TAG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
+from skillcache.stores.contract import entry_key, project_name, team_name
 
 ENTRIES = entry_key("*", "*")
 TEAM_ENTRIES = entry_key("*", "*", "*")

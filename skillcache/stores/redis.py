@@ -9,8 +9,19 @@ from where it stood when they were refused, so that none is missed, however late
 from time import monotonic
 
 from skillcache.core.outcomes import STORE_GARBAGE, StoreError
-from skillcache.stores.contract import Claim, Lookup, Store, check_claim, check_ttl, check_value, stamp
-from skillcache.stores.redis_keys import NAMES_KEY, claim_key, generation_key, wake_key
+from skillcache.stores.contract import (
+    NAMES_KEY,
+    Claim,
+    Lookup,
+    Store,
+    check_claim,
+    check_ttl,
+    check_value,
+    claim_key,
+    generation_key,
+    stamp,
+    wake_key,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from skillcache.core import json
 from skillcache.core.outcomes import DISK, STORE_GARBAGE, StoreError
 from skillcache.stores import redis_py
 from skillcache.stores.cluster import WAIT, is_lasting
+from skillcache.stores.contract import NAMES_KEY, generation_key, team_name
 from skillcache.stores.entry import FORMS, LONGEST_RUN, TEXT, VERSION, Unreadable, check_name, is_number
 from skillcache.stores.patterns import compile_glob, parts_of
 from skillcache.stores.pooled import aio_walk, has_sentinels, those_of, translating, walk
-from skillcache.stores.redis_keys import NAMES_KEY, generation_key, team_name
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
 

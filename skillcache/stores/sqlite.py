@@ -15,8 +15,17 @@ from os import urandom
 from time import monotonic, sleep
 
 from skillcache.core.outcomes import DISK, STORE_GARBAGE, STORE_REFUSED, STORE_TIMEOUT, STORE_UNREACHABLE, StoreError
-from skillcache.stores.contract import MAX_TTL, Claim, Lookup, Store, check_claim, check_ttl, check_value
-from skillcache.stores.redis_keys import claim_key, wake_key
+from skillcache.stores.contract import (
+    MAX_TTL,
+    Claim,
+    Lookup,
+    Store,
+    check_claim,
+    check_ttl,
+    check_value,
+    claim_key,
+    wake_key,
+)
 from skillcache.stores.sqlite_file import (
     CANTOPEN,
     CORRUPT,

@@ -13,9 +13,8 @@ from skillcache.core.files import keyed
 from skillcache.core.git import Git
 from skillcache.core.outcomes import HIT, UNDECIDED, Bypass, Outcome
 from skillcache.fingerprint.capture import Fingerprint
-from skillcache.stores.contract import Store
+from skillcache.stores.contract import Store, entry_key, record_key
 from skillcache.stores.entry import Entry, Row, Unreadable, decode, rows_of
-from skillcache.stores.redis_keys import entry_key, record_key
 from skillcache.tools.before import REFUSAL, approved
 from skillcache.tools.lookup import Call, consult
 

@@ -17,8 +17,8 @@ from skillcache.core.outcomes import NO_RULE, QUARANTINED, SECRET, Bypass, Outco
 from skillcache.rules.rule import Rule, rules_of
 from skillcache.settings.in_force import Settings, load
 from skillcache.stores import open_near
+from skillcache.stores.contract import entry_key, project_name, team_name
 from skillcache.stores.entry import JSON, Row
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.tools import registry
 from skillcache.tools.registry import kind_of
 

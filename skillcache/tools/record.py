@@ -20,9 +20,8 @@ from skillcache.core.credentials.find import spelled
 from skillcache.core.outcomes import CHANGED_INPUTS, INTERRUPTED, LAUNCHED, SECRET, STORED, SUPERSEDED, Bypass, Outcome
 from skillcache.fingerprint.changes import disturbed
 from skillcache.stores import forget
-from skillcache.stores.contract import Store
+from skillcache.stores.contract import Store, entry_key
 from skillcache.stores.entry import JSON, Entry, digest_of
-from skillcache.stores.redis_keys import entry_key
 from skillcache.tools import World, inflight, registry
 from skillcache.tools.inflight import Miss, read_miss
 from skillcache.tools.lookup import Call, breaker_of, capture_key, make_call

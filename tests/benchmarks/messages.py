@@ -1,6 +1,7 @@
 """What messages cost: the hook of an agent whose inbox is empty, as a whole process, and 10,000 messages in all.
 
-The hook's figures are medians of processes interleaved in one run, and their ratios to a bare interpreter.
+The hook's figures are medians of processes interleaved in one run, and their ratios to a bare interpreter. Of a server
+and a cluster it is counted how often each node was asked for a message of the many; the readers' looking is in it.
 """
 
 import argparse
@@ -14,7 +15,8 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.timing import timed
-from tests.conftest import start_redis
+from tests.clusters import Cluster
+from tests.conftest import RedisServer, start_redis
 from tests.messages.client import HOOK, Project, Session
 from tests.messages.crowd import Crowd
 
@@ -28,14 +30,20 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=32)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = start_redis(Path(folder) / "server")
+        server, cluster = start_redis(Path(folder) / "server"), Cluster(Path(folder) / "nodes")
+        os.environ["SKILLCACHE_HOME"] = f"{folder}/home"
         try:
-            for name, url in (("embedded", ""), ("redis", server.url)):
+            for name, url, nodes in (
+                ("embedded", "", []),
+                ("redis", server.url, [server]),
+                ("cluster", cluster.url, cluster.masters),
+            ):
                 print(f"\n{name} store, {asked.rounds} rounds\n")
                 print("| one process | median | to a bare interpreter |\n|---|---|---|")
                 for case, milliseconds, ratio in measure(Project(Path(folder) / name, url), asked.rounds):
                     print(f"| {case} | {milliseconds:.1f} ms | {ratio:.2f} x |")
                 target = url or f"embedded:{folder}/crowd/store.sqlite3"
+                before = [scripts(node) for node in nodes]
                 crowd = Crowd(target, agents=asked.agents, messages=asked.messages)
                 begun = time.perf_counter()
                 crowd.work()
@@ -43,8 +51,17 @@ def main() -> None:
                 print(
                     f"\n{asked.messages:,} messages between {asked.agents} agents: {seconds:.1f} s, {crowd.verdict()}"
                 )
+                for node, count in zip(nodes, before, strict=True):
+                    print(f"{(scripts(node) - count) / asked.messages:.2f} scripts for each at {node.port}")
         finally:
             server.stop()
+            cluster.stop()
+
+
+def scripts(node: RedisServer) -> int:
+    """How many it has run."""
+    said = node.command("INFO", "commandstats").partition(b"cmdstat_eval:calls=")[2]
+    return int(said.partition(b",")[0] or 0)
 
 
 def measure(project: Project, rounds: int) -> list[tuple[str, float, float]]:

@@ -30,9 +30,9 @@ from skillcache.cache.invalidation import Selection, steps
 from skillcache.stores import connection
 from skillcache.stores import entry as key
 from skillcache.stores.connection import Limits, SocketLink
+from skillcache.stores.contract import NAMES_KEY, entry_key, project_name
 from skillcache.stores.entry import Entry, decode, encode
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_keys import NAMES_KEY, entry_key, project_name
 from skillcache.stores.redis_url import parse_url
 from skillcache.stores.scan import RedisHoldings, Steps, take
 from tests.benchmarks.timing import timed

@@ -31,8 +31,7 @@ from skillcache.cache.single_flight import LEASE, Passenger
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
 from skillcache.stores.connection import silent
-from skillcache.stores.contract import Claim, Store, stamp
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import Claim, Store, entry_key, stamp
 from tests.benchmarks.cluster import failing, hang, kill
 from tests.benchmarks.work import forked
 from tests.clusters import Cluster

@@ -19,9 +19,8 @@ from typing import NamedTuple
 
 from skillcache.stores import link_to
 from skillcache.stores.connection import PATIENT
-from skillcache.stores.contract import stamp
+from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, stamp
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key
 from skillcache.stores.redis_py import connect
 from tests.benchmarks.million import PROJECT, value_of
 from tests.clusters import Cluster

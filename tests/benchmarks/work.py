@@ -37,8 +37,7 @@ from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
 from skillcache.stores import nodes, open_store, redis
 from skillcache.stores.connection import SocketLink, silent
-from skillcache.stores.contract import stamp
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import entry_key, stamp
 
 NAMES, KEYS = 4, 15  # what is invalidated, and results that depend on each
 SIZE = 1_500  # bytes of a result

@@ -13,8 +13,8 @@ import redis
 import redis.asyncio
 
 from skillcache.cache.invalidation import Invalidated, Selection, aio_invalidate, invalidate, steps
+from skillcache.stores.contract import entry_key, project_name, team_name
 from skillcache.stores.entry import encode
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from skillcache.stores.redis_py import connect
 from skillcache.stores.scan import EmbeddedHoldings, RedisHoldings, Steps, take
 from tests.conftest import empty_redis

@@ -10,7 +10,7 @@ from skillcache.cli.invalidate import EmbeddedContents, empty
 from skillcache.core import counts, outcomes
 from skillcache.core.outcomes import REPLAYED
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
+from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, record_key
 from tests.cli.conftest import Person
 
 

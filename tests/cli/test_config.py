@@ -61,6 +61,7 @@ def test_without_a_word_all_are_defaults(person: Person) -> None:
 (default) messages.from = "user"
 (default) team_key_file = ""
 (default) writers = []
+(default) ahead_load = 1.0
 (default) SKILLCACHE_HOME = {cache}
 """,
         "",

@@ -10,7 +10,7 @@ import pytest
 
 from skillcache.cli.checks import Finding, Place
 from skillcache.cli.checks.store import check_store
-from skillcache.stores.redis_keys import NAMES_KEY
+from skillcache.stores.contract import NAMES_KEY
 from tests.cli.conftest import Person
 from tests.conftest import ACL_KEYS, RedisServer, until
 

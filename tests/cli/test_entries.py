@@ -9,8 +9,8 @@ import time
 import pytest
 
 from skillcache.stores import entry
+from skillcache.stores.contract import entry_key, team_name
 from skillcache.stores.entry import encode
-from skillcache.stores.redis_keys import entry_key, team_name
 from tests.cli.conftest import Person, Ran
 from tests.shelf import STARTED, Shelf, digest_of
 from tests.stores.test_entry import make

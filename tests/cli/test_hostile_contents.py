@@ -7,8 +7,8 @@ import json
 import pytest
 
 from skillcache.stores import entry
+from skillcache.stores.contract import entry_key
 from skillcache.stores.entry import File, encode
-from skillcache.stores.redis_keys import entry_key
 from tests.cli.conftest import Person, Ran
 from tests.shelf import Shelf, digest_of
 from tests.stores.test_entry import make

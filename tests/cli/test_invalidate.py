@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from skillcache.stores.contract import entry_key, project_name, team_name
 from skillcache.stores.entry import encode
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from tests.cli.conftest import Person
 from tests.sessions.test_repository import git
 from tests.shelf import Shelf, digest_of

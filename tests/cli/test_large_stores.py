@@ -9,7 +9,7 @@ import pytest
 
 from skillcache.__main__ import main
 from skillcache.cli import entries, output
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import entry_key
 from tests.cli.conftest import Person
 from tests.conftest import RedisServer
 from tests.stores.conftest import open_embedded, open_patiently, put

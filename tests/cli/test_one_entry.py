@@ -8,9 +8,8 @@ import time
 import redis
 
 from skillcache.cache.relocation import relocate
-from skillcache.stores.contract import MAX_TTL
+from skillcache.stores.contract import MAX_TTL, entry_key, project_name, team_name
 from skillcache.stores.entry import STREAMS, File, encode
-from skillcache.stores.redis_keys import entry_key, project_name, team_name
 from tests.cli.conftest import Person
 from tests.cli.test_entries import ago, bash
 from tests.shelf import Shelf, digest_of

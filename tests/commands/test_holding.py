@@ -18,7 +18,7 @@ from skillcache.core.git import identity
 from skillcache.sessions.brief.standing import GIVEN
 from skillcache.sessions.text import CLOSE, OPEN
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import project_name
+from skillcache.stores.contract import project_name
 from tests import ready
 from tests.cli.conftest import check as of_schema
 from tests.shims.shell import Shell

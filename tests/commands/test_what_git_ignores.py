@@ -1,7 +1,7 @@
 """What git ignores is an input unless a run has left it there itself; folders and modes are inputs, too.
 
-Each case through a real shim: a command that reads it, recorded and given unchanged, and then a change, after which
-what is given is what a fresh run says.
+What runs leave, through a real shim: a command that reads it, recorded and given unchanged, and then a change, after
+which what is given is what a fresh run says. All else by keys.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def is_served(shell: Shell, line: str = "pytest -q", *, within: int = 2) -> None
         given(shell, line)
     text, status, runs = given(shell, line)
     assert runs == 0
-    if "cd " in line or (shell.project / "big").exists():
+    if "cd " in line:
         fresh = shell.call(f"{line} # fresh")
         assert (text, status) == (fresh.stdout, fresh.returncode)
     else:
@@ -256,15 +256,11 @@ def test_a_task_s_own_outputs_are_not_those_of_another_task(shell: Shell) -> Non
 
 
 def test_what_is_of_the_client_s_session_does_not_count(shell: Shell) -> None:
-    write(shell, ".gitignore", "other\n")
-    does(shell, "echo all well\n")
-    is_served(shell, within=1)
-    write(shell, ".claude/settings.local.json", "{}")
-    is_served(shell, within=0)
-    write(shell, ".gitignore", ".claude/\n")
-    is_served(shell, within=1)
-    write(shell, ".claude/settings.local.json", "{ }")
-    is_served(shell, within=0)
+    for ignored in ("other\n", ".claude/\n"):
+        write(shell, ".gitignore", ignored)
+        before = shell.key("pytest -q")
+        write(shell, ".claude/settings.local.json", ignored)
+        assert shell.key("pytest -q") == before, ignored
 
 
 def test_many_and_large_ignored_files_count_by_stamps(shell: Shell) -> None:
@@ -275,16 +271,16 @@ def test_many_and_large_ignored_files_count_by_stamps(shell: Shell) -> None:
     write(shell, "small/x", "one\n")
     with (shell.project / "big").open("wb") as file:
         file.truncate(80 << 20)
-    does(shell, "cat many/7/777 small/x; head -c 3 big | od -c\n")
-    is_served(shell, within=1)
+    keys = [shell.key("pytest -q")]
+    assert shell.key("pytest -q") == keys[0]
     write(shell, "many/7/777", "2")
-    runs_again(shell)
-    is_served(shell, within=0)
+    keys.append(shell.key("pytest -q"))
     write(shell, "small/x", "two\n")
-    runs_again(shell)
+    keys.append(shell.key("pytest -q"))
     with (shell.project / "big").open("r+b") as file:
         file.write(b"abc")
-    runs_again(shell)
+    keys.append(shell.key("pytest -q"))
+    assert len(set(keys)) == len(keys)
 
 
 def with_another_worktree(shell: Shell, ignored: str) -> None:
@@ -308,28 +304,26 @@ def test_two_worktrees_share_what_writes_logs_and_coverage(shell: Shell) -> None
 # Folders and permissions.
 
 
-@pytest.mark.table
 @pytest.mark.parametrize("path", ["out", "deep/er/out", "src/out", "ignored"])
 def test_an_empty_folder_counts(shell: Shell, path: str) -> None:
     write(shell, ".gitignore", "ignored/\n")
     write(shell, "src/a", "1")
     git(shell, "add", "-A")
-    does(shell, f"[ -d {path} ] && echo there || echo not there\n")
-    is_served(shell, within=1)
+    without = shell.key("pytest -q")
     (shell.project / path).mkdir(parents=True)
-    runs_again(shell)
-    is_served(shell, within=0)
+    there = shell.key("pytest -q")
     (shell.project / path).rmdir()
-    assert given(shell) == ("not there\n", 0, 1 if path.startswith("deep") else 0)
+    gone = shell.key("pytest -q")
+    assert there not in (without, gone)
+    assert (gone == without) is not path.startswith("deep")
     (shell.project / path).mkdir()
-    assert given(shell) == ("there\n", 0, 0)
+    assert shell.key("pytest -q") == there
 
 
 def test_folders_that_a_branch_left_with_caches_in_them_do_not_count(shell: Shell) -> None:
-    does(shell, "cat data\n")
-    is_served(shell, within=1)
+    without = shell.key("pytest -q")
     write(shell, "old/sub/__pycache__/a.cpython-311.pyc")
-    is_served(shell, within=0)
+    assert shell.key("pytest -q") == without
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -352,10 +346,9 @@ def test_permissions_count_among_many_files_where_a_text_asks_for_them(shell: Sh
         write(shell, f"many/{number}.txt", "1")
     write(shell, "test_mode.py", 'oct(os.stat("data").st_mode)')
     git(shell, "add", "-A")
-    does(shell, "stat -c %a data\n")
-    is_served(shell, within=1)
+    before = shell.key("pytest -q")
     (shell.project / "data").chmod(0o600)
-    runs_again(shell)
+    assert shell.key("pytest -q") != before
 
 
 # What the project's own text names beyond the project.

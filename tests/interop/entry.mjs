@@ -15,7 +15,7 @@
 //
 // With SKILLCACHE_TEAM_KEY in the environment it writes what is signed and takes nothing else.
 //
-// The grammar of an entry is written in skillcache/stores/entry.py, the layout of keys in skillcache/stores/redis_keys.py,
+// The grammar of an entry is written in skillcache/stores/entry.py, the layout of keys in skillcache/stores/contract.py,
 // that of signatures in skillcache/stores/signed.py.
 // ioredis is found in the folder that IOREDIS names.
 

@@ -18,7 +18,7 @@ from skillcache.messages.live import Subscription
 from skillcache.messages.message import HANDOVER, decode
 from skillcache.messages.sending import publish_message
 from skillcache.stores.cluster import slot_of, tag_of
-from skillcache.stores.redis_keys import inbox_key, talk_key
+from skillcache.stores.contract import inbox_key, talk_key
 from skillcache.stores.redis_py import connect
 from tests.clusters import Cluster
 from tests.conftest import RedisServer

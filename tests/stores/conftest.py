@@ -13,10 +13,9 @@ import pytest
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import link_to, open_store
 from skillcache.stores.connection import Limits
-from skillcache.stores.contract import EMBEDDED, Store
+from skillcache.stores.contract import EMBEDDED, Store, entry_key
 from skillcache.stores.pooled import AsyncStore, PooledLink
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_keys import entry_key
 from skillcache.stores.redis_py import aio_connect, connect
 from skillcache.stores.sqlite import SqliteStore
 from tests.conftest import empty_redis

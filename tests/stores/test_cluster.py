@@ -33,11 +33,9 @@ from skillcache.settings.in_force import load
 from skillcache.stores import connection, link_to, nodes, open_store
 from skillcache.stores.cluster import HOME, TAGS, slot_of, spread, tag_of, unnamed
 from skillcache.stores.connection import Limits
-from skillcache.stores.contract import Store
-from skillcache.stores.nodes import slots_file
-from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_keys import (
+from skillcache.stores.contract import (
     LUA_NAMES,
+    Store,
     agent_key,
     agent_keys,
     claim_key,
@@ -52,6 +50,8 @@ from skillcache.stores.redis_keys import (
     talk_key,
     wake_key,
 )
+from skillcache.stores.nodes import slots_file
+from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import connect
 from skillcache.stores.redis_url import parse_url
 from tests.clusters import Cluster

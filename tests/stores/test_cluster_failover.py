@@ -12,7 +12,7 @@ from skillcache.messages.message import Message
 from skillcache.messages.opening import over
 from skillcache.stores import link_to
 from skillcache.stores.connection import Limits
-from skillcache.stores.redis_keys import claim_key, entry_key, inbox_key, talk_key
+from skillcache.stores.contract import claim_key, entry_key, inbox_key, talk_key
 from tests.benchmarks.cluster import under_kills
 from tests.clusters import Cluster
 from tests.stores.conftest import open_patiently, put

@@ -17,7 +17,7 @@ from skillcache.messages.inbox import Letter
 from skillcache.messages.message import Message
 from skillcache.messages.opening import open_post
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import entry_key
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, start_redis, until
 from tests.stores.conftest import KEY, open_patiently, put, value_of

@@ -7,8 +7,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from skillcache.stores.contract import entry_key
 from skillcache.stores.patterns import Pattern, compile_glob
-from skillcache.stores.redis_keys import entry_key
 from tests.conftest import RedisServer
 
 ASCII = "ab*?[]^-\\:\n"  # a range that ends beyond it differs between servers

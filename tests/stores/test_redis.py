@@ -12,8 +12,7 @@ import pytest
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
-from skillcache.stores.contract import Store
-from skillcache.stores.redis_keys import NAMES_KEY, entry_key, generation_key, record_key
+from skillcache.stores.contract import NAMES_KEY, Store, entry_key, generation_key, record_key
 from tests.conftest import ACL_KEYS, RedisServer
 from tests.stores.conftest import KEY, failure_of, open_patiently, put, value_of
 

@@ -11,10 +11,9 @@ import redis
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
-from skillcache.stores.contract import Store
+from skillcache.stores.contract import Store, claim_key, wake_key
 from skillcache.stores.pooled import PooledLink
 from skillcache.stores.redis import RedisStore
-from skillcache.stores.redis_keys import claim_key, wake_key
 from tests.conftest import RedisServer
 from tests.stores.conftest import NOW, Looped, measure, open_patiently
 

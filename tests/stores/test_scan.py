@@ -9,9 +9,9 @@ import pytest
 
 from skillcache.cli.invalidate import Contents, contents_of
 from skillcache.core.outcomes import StoreError
+from skillcache.stores.contract import entry_key, generation_key
 from skillcache.stores.entry import Unreadable, encode
 from skillcache.stores.patterns import Parts, parts_of
-from skillcache.stores.redis_keys import entry_key, generation_key
 from skillcache.stores.scan import read_header, with_pin
 from tests.conftest import RedisServer, empty_redis
 from tests.shelf import Shelf, digest_of

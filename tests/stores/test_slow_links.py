@@ -12,7 +12,7 @@ import pytest
 
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import claim_key, entry_key
+from skillcache.stores.contract import claim_key, entry_key
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, start_redis
 from tests.wires import Wires, address_of, wires

@@ -11,8 +11,7 @@ import pytest
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
-from skillcache.stores.contract import MAX_TTL
-from skillcache.stores.redis_keys import entry_key, record_key
+from skillcache.stores.contract import MAX_TTL, entry_key, record_key
 from skillcache.stores.sqlite import SqliteStore
 from skillcache.stores.sqlite_file import LARGEST
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
@@ -199,7 +198,7 @@ def test_a_lookup_imports_no_more_than_it_needs(path: Path) -> None:
     ran = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, check=True, timeout=60)
     found, *modules = ran.stdout.decode().split()
     assert found == "True"
-    assert set(modules) <= {"_sqlite3", "_functools", "errno"}
+    assert set(modules) <= {"_sqlite3", "_functools", "errno", "_blake2"}
 
 
 def test_sqlite3_works_after_the_store_was_used_first(path: Path) -> None:

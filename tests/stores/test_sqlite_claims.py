@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from skillcache.stores.redis_keys import claim_key, wake_key
+from skillcache.stores.contract import claim_key, wake_key
 from tests.stores.conftest import NOW, open_embedded
 
 DIGEST = "0" * 40

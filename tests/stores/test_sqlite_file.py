@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from skillcache.core import outcomes
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.redis_keys import entry_key
+from skillcache.stores.contract import entry_key
 from skillcache.stores.sqlite_file import SCHEMA_VERSION, identify, set_aside
 from tests.stores.conftest import KEY, NOW, failure_of, open_embedded, put, put_one, value_of
 

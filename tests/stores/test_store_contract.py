@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from skillcache.stores.contract import MAX_TTL, Store
-from skillcache.stores.redis_keys import entry_key, record_key
+from skillcache.stores.contract import MAX_TTL, Store, entry_key, record_key
 from tests.stores.conftest import KEY, measure, put, value_of
 
 DIGEST = "0" * 40

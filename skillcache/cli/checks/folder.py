@@ -55,14 +55,16 @@ from skillcache.sessions.journal import SessionRecord, encode
 from skillcache.settings.in_force import Settings
 from skillcache.stores import open_store
 from skillcache.stores.connection import REST
-from skillcache.stores.contract import EMBEDDED, Store, stamp
-from skillcache.stores.redis_keys import (
+from skillcache.stores.contract import (
+    EMBEDDED,
+    Store,
     agent_keys,
     entry_key,
     record_key,
     registry_keys,
     session_keys,
     sessions_key,
+    stamp,
     state_keys,
     wake_key,
 )

@@ -17,7 +17,7 @@ from skillcache.core.paths import HOME_VARIABLE, config_file, spool_file
 from skillcache.settings.in_force import Settings
 from skillcache.settings.team import VARIABLE
 from skillcache.stores import open_store
-from skillcache.stores.redis_keys import NAMES_KEY, channel, entry_key
+from skillcache.stores.contract import NAMES_KEY, channel, entry_key
 
 _SUBJECT, _TEAM = "store", "team"
 _SLOW = 50  # milliseconds: a lookup over this costs more than all else that a hook does
