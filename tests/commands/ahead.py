@@ -92,8 +92,13 @@ class Place(Shell):
         return number
 
     def is_idle(self) -> bool:
-        """Whether nothing runs ahead, and its keeper has gone."""
-        return running.current(str(self.cache)) is None and not self.processes()
+        """Whether nothing runs ahead, its keeper has gone, and another may come."""
+        if running.current(str(self.cache)) is not None or self.processes():
+            return False
+        handle = running.lock(str(self.cache))
+        if handle is not None:
+            os.close(handle)
+        return handle is not None
 
     def settle(self) -> None:
         until(self.is_idle)

@@ -128,6 +128,18 @@ def test_the_next_one_begins_beside_one_that_was_joined(place: Place) -> None:
     assert place.became() == ["stored", "stored"]
 
 
+def test_between_two_of_them_it_can_be_asked_to_stop(place: Place) -> None:
+    """Whenever something still is to begin, lines of the model's find who would begin it."""
+    place.ahead("check one", "check two")
+    place.open("one")
+    file = place.cache / "ahead/running"
+    while place.runs() == 1:
+        assert file.exists()
+    running.stop(str(place.cache))
+    place.settle()
+    assert place.became() == ["stored", "killed"]
+
+
 def test_they_run_one_after_the_other(place: Place) -> None:
     place.ahead("check one", "check two")
     assert place.counter.read_text() == "one\n"

@@ -135,8 +135,9 @@ class Workshop:
     def _install(self) -> None:
         environment = self.root / ".venv"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=60)
-        words = ["--python", str(environment / "bin/python"), "install", *_NEEDS]
-        if not pip(*words) or (
+        # As uv does: of what is installed a suite imports a tenth, and compiles that itself.
+        words = ["--python", str(environment / "bin/python"), "install", "--no-compile"]
+        if not pip(*words, *_NEEDS) or (
             self.project.editable and not pip(*words, "--no-build-isolation", "--no-deps", "--editable", str(self.root))
         ):
             unavailable(f"the virtual environment of {self.project.name} could not be made")

@@ -35,8 +35,10 @@ class _Over(BaseException):
     pass
 
 
-def be(keeper: int, cache: str, lock: int, begin: "Callable[[], int]", born: "Callable[[int], None]") -> "NoReturn":
-    """The life of this process, forked with all signals blocked. `begin`: the way; `born`: is given its number."""
+def be(
+    keeper: int, cache: str, lock: int, begin: "Callable[[], int]", tell: "Callable[[dict[str, object]], None]"
+) -> "NoReturn":
+    """The life of this process, forked with all signals blocked. begin: the way; tell: tells the keeper."""
     way = 0
     try:
         set_wakeup_fd(-1)
@@ -47,8 +49,8 @@ def be(keeper: int, cache: str, lock: int, begin: "Callable[[], int]", born: "Ca
         first = os.getpid()
         way = os.fork()
         if not way:
-            _be_way(first, lock, begin)
-        born(way)
+            _be_way(first, lock, begin, tell)
+        tell({"way": way})
         pthread_sigmask(SIG_SETMASK, ())
         tree.end_with(keeper, SIGTERM)
         while os.wait()[0] != way:
@@ -73,7 +75,9 @@ def _end(_number: int, _frame: "FrameType | None") -> None:
     raise _Over
 
 
-def _be_way(first: int, lock: int, begin: "Callable[[], int]") -> "NoReturn":
+def _be_way(
+    first: int, lock: int, begin: "Callable[[], int]", tell: "Callable[[dict[str, object]], None]"
+) -> "NoReturn":
     status = 1
     try:
         tree.end_with(first, SIGKILL)
@@ -83,7 +87,7 @@ def _be_way(first: int, lock: int, begin: "Callable[[], int]") -> "NoReturn":
         signal(SIGINT, default_int_handler)
         pthread_sigmask(SIG_SETMASK, ())
         # The command alone: others wait for us while we hold the store.
-        child.begun.append(tree.make_last)
+        child.begun += [tree.make_last, lambda number: tell({"command": number})]
         status = begin()
     finally:
         os._exit(status)

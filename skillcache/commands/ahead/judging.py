@@ -40,8 +40,8 @@ class Judging:
 
     def __init__(self, cache: str, job: dict[str, object]) -> None:
         self._cache = cache
-        self._environ = {name: value for name, value in environment().items() if name not in _OF_A_CALL}
-        self.line = environment().get("SKILLCACHE_CALL", "")
+        self._environ = environment()
+        self.line = self._environ.get("SKILLCACHE_CALL", "")
         session, commands = job["session"], job["commands"]
         if isinstance(session, str) and session:
             self._environ.setdefault(_SESSION, session)
@@ -68,6 +68,12 @@ class Judging:
     def clear(self) -> None:
         self._queue = []
 
+    def waiting(self) -> tuple[tuple[str, ...], str, bool] | None:
+        """Words, folder and form of the one that would be next, None where there is none."""
+        for words, cwd, joined, _ in self._queue[:1] if self.settings is not None else ():
+            return tuple(words), cwd, joined
+        return None
+
     def next(self) -> Chosen | None:
         """Raises OSError."""
         while self._queue and self.settings is not None:
@@ -87,6 +93,8 @@ class Judging:
     ) -> Chosen | None:
         """Raises Bypass and OSError."""
         environ = _in(cwd, {**self._environ, **more})
+        for name in _OF_A_CALL:
+            environ.pop(name, None)
         own = without_shims(environ)
         program = Program(find_program(words[0], own), words, environ)
         task = ruled(program, cwd, own, settings, fresh=False, joined=joined)

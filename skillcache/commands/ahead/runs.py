@@ -55,13 +55,13 @@ _CHUNK = 1 << 16
 class Run:
     """One run. first: the number of its first process.
 
-    As it has told, 0, '' and None until then: way: the number of the command's way; digest: of what the command depends
+    As it has told, 0, '' and None until then: way, command: numbers of processes; digest: of what the command depends
     on; owner: of its claim; what: it came to, as in `policy.Run`, '' where there was nothing to do.
     """
 
     __slots__ = (
-        "_text", "began", "chosen", "content", "digest", "ends", "fd", "first", "joiners", "locks", "owner", "way",
-        "what",
+        "_text", "began", "chosen", "command", "content", "digest", "ends", "fd", "first", "joiners", "locks", "owner",
+        "way", "what",
     )  # fmt: skip
 
     def __init__(self, chosen: "Chosen", content: Content, locks: Locks, number: int, fd: int) -> None:
@@ -70,7 +70,7 @@ class Run:
         self.locks = locks
         self.first = number
         self.fd = fd
-        self.way = 0
+        self.way = self.command = 0
         self.digest = self.owner = ""
         self.what: str | None = None
         self.began = time.monotonic()
@@ -150,6 +150,7 @@ class Keeper:
         """The next one, if there is any."""
         chosen, settings = self._judging.next(), self._judging.settings
         if chosen is None or settings is None:
+            files.remove(running_ahead_file(self._cache))
             return
         task = chosen.task
         since = stamp(self._cache)
@@ -165,7 +166,7 @@ class Keeper:
         try:
             number = os.fork()
             if not number:
-                first.be(keeper, self._cache, self._lock, way.go, way.tell_of)
+                first.be(keeper, self._cache, self._lock, way.go, way.tell)
         finally:
             pthread_sigmask(SIG_UNBLOCK, _SIGNALS)
         os.close(writing)
@@ -175,23 +176,40 @@ class Keeper:
 
     def _show(self, run: Run) -> None:
         """What others may know of the run."""
-        task, chosen, me = run.chosen.task, run.chosen, os.getpid()
-        running.keep(
-            self._cache,
-            Running(
-                me,
-                processes.describe(me).get("pid_start", ""),
-                run.way,
-                chosen.project,
-                chosen.root,
-                task.cwd,
-                tuple(task.program.words),
-                task.joined,
-                run.digest,
-                self._judging.why,
-                self._judging.line,
-            ),
+        task, chosen = run.chosen.task, run.chosen
+        self._keep(
+            task.program.words,
+            task.cwd,
+            task.joined,
+            group=run.way,
+            project=chosen.project,
+            root=chosen.root,
+            digest=run.digest,
         )
+
+    def _show_next(self) -> None:
+        """Of the one that is still to begin: until there is none, lines of the model's find us and stop us."""
+        waiting = self._judging.waiting()
+        if waiting is None:
+            files.remove(running_ahead_file(self._cache))
+        else:
+            self._keep(*waiting)
+
+    def _keep(
+        self,
+        words: tuple[str, ...],
+        cwd: str,
+        joined: bool,
+        *,
+        group: int = 0,
+        project: str = "",
+        root: str = "",
+        digest: str = "",
+    ) -> None:
+        me, judging = os.getpid(), self._judging
+        start = processes.describe(me).get("pid_start", "")
+        run = Running(me, start, group, project, root, cwd, words, joined, digest, judging.why, judging.line)
+        running.keep(self._cache, run)
 
     def _attend(self) -> None:
         """Wait until something happens, and see to it."""
@@ -279,8 +297,8 @@ class Keeper:
             self._stop()
             return
         self._ahead = None
-        for path in (running_ahead_file(self._cache), joined_ahead_file(self._cache)):
-            files.remove(path)
+        self._show_next()
+        files.remove(joined_ahead_file(self._cache))
 
     def _reap(self) -> None:
         try:
@@ -296,11 +314,13 @@ class Keeper:
             return
         tree.send([run.way] if run.way else [], SIGSTOP)
         others = [number for number in tree.descendants(run.first) if number != run.way]
+        group = [-run.command] if run.command else []
         tree.make_usual(others)  # what gets no turn cannot end, either
-        tree.send(others, SIGINT)
+        tree.send(others or group, SIGINT)
         ends = time.monotonic() + _GRACE
         while time.monotonic() < ends and any(number != run.way for number in tree.descendants(run.first)):
             time.sleep(_TICK)
+        tree.send(group, SIGKILL)
         tree.send([run.first], SIGTERM)
         ends = time.monotonic() + _TO_END
         while time.monotonic() < ends:
@@ -326,7 +346,7 @@ class Keeper:
             self._release(run)
         if run is self._ahead:
             self._ahead = None
-            files.remove(running_ahead_file(self._cache))
+            self._show_next()
         if run.what in (None, UNFIT):  # the others it has written down itself
             rule, spent = run.chosen.task.verdict.rule.name, int(1000 * (time.monotonic() - run.began))
             ledger.ended(
@@ -357,4 +377,12 @@ class Keeper:
 
 def _is_there(known: tuple[int, str]) -> bool:
     number, start = known
-    return processes.describe(number).get("pid_start", "") == start != ""
+    if start:
+        return processes.describe(number).get("pid_start", "") == start
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -53,11 +53,7 @@ class Unasked(Way):
         self._fd = fd
         self._what = ""
 
-    def tell_of(self, number: int) -> None:
-        """`number`: of the process that this is the way of."""
-        self._tell_all({"way": number})
-
-    def _tell_all(self, fields: dict[str, object]) -> None:
+    def tell(self, fields: dict[str, object]) -> None:
         try:
             os.write(self._fd, json.dumps(fields).encode("ascii") + b"\n")
         except OSError:  # the keeper was killed, and so are we
@@ -71,14 +67,14 @@ class Unasked(Way):
             begun, answer = self.consult(Empty())
             if answer is None and self._held is not None:
                 self._what = UNFIT  # until it is known better
-                self._tell_all({"digest": begun.found.digest, "owner": self._held.owner})
+                self.tell({"digest": begun.found.digest, "owner": self._held.owner})
                 status = self._run(begun, Empty())
         except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, nobody waits for it
             self._report("not run ahead", fault)
         nesting.end()
         self._release()
         self._close()
-        self._tell_all({"what": self._what})
+        self.tell({"what": self._what})
         return status
 
     def _record(self, begun: "Begun", ended: "Ended", given: "Input") -> None:
@@ -87,7 +83,7 @@ class Unasked(Way):
             self._what = FAILED
         elif self._kept is STORED_OUTCOME:
             self._what = STORED
-        self._tell_all({"what": self._what})  # whatever happens to this process from here on
+        self.tell({"what": self._what})  # whatever happens to this process from here on
         if self._what == UNFIT:
             return
         cache, rule, key = self._settings.cache, self._task.verdict.rule.name, self._failed.key or begun.found.digest
