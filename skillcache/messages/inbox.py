@@ -76,6 +76,8 @@ class Meeting(Record):
 class Post:
     """Every call is one round trip, happens whole or not at all, and raises StoreError; a post that failed is dead.
 
+    In a cluster it is several steps, of which `inbox_cluster` says what holds between them.
+
     token: of who calls (`message.token_of`), "" for who cannot prove anything. It is needed for an agent that was
     registered with one, until it is gone: `register`, `take` and `settle` raise Denied, `look` gives DENIED,
     `note`, `end` and `edited` do nothing.
