@@ -7,8 +7,10 @@ from skillcache.core.paths import (
     called_folder,
     calls_folder,
     checks_folder,
+    failed_ahead_folder,
     failed_folder,
     insisted_folder,
+    kept_ahead_folder,
     mentions_folder,
     misses_file,
     near_folder,
@@ -19,6 +21,7 @@ from skillcache.core.paths import (
     rewritten_folder,
     runs_folder,
     seen_folder,
+    sequences_folder,
     shims_folder,
     slow_folder,
     stamps_folder,
@@ -39,6 +42,17 @@ _OF_A_DAY = (
     replayed_folder,
     runs_folder,
     told_folder,
+    kept_ahead_folder,
+    failed_ahead_folder,
+)
+_OF_A_MONTH = (
+    stamps_folder,
+    mentions_folder,
+    own_folder,
+    rewritten_folder,
+    checks_folder,
+    near_folder,
+    sequences_folder,
 )
 _UNUSED = 30 * 86_400  # seconds: each session's start touches what it uses
 _CAP = 1 << 20
@@ -50,7 +64,15 @@ def tidy(cache: str, now: float) -> None:
         counts.trim(path)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (stamps_folder, mentions_folder, own_folder, rewritten_folder, checks_folder, near_folder):
+    for folder in (
+        stamps_folder,
+        mentions_folder,
+        own_folder,
+        rewritten_folder,
+        checks_folder,
+        near_folder,
+        sequences_folder,
+    ):
         files.sweep(folder(cache), now, _UNUSED)
     near_cache.tidy(cache)
     files.sweep_drafts(cache, now)

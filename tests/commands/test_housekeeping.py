@@ -11,11 +11,11 @@ NOW = 1_700_000_000.0
 
 
 def test_what_is_kept_for_a_call_is_gone_after_a_day(tmp_path: Path) -> None:
-    folders = ("pending", "calls", "called", "failed", "seen", "replayed", "runs", "told")
+    folders = ("pending", "calls", "called", "failed", "seen", "replayed", "runs", "told", "ahead/kept", "ahead/failed")
     for folder in folders:
         for name, age in (("old", 1.5 * DAY), ("new", 0.5 * DAY)):
             path = tmp_path / folder / name
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
             os.utime(path, (NOW - age, NOW - age))
     tidy(str(tmp_path), NOW)
