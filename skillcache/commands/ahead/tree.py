@@ -120,16 +120,16 @@ def make_last(pid: int) -> None:
 
 def make_usual(pids: "Iterable[int]") -> bool:
     """Give them the usual priority; False where that is only half for us to do, as for most people."""
-    try:
-        for pid in pids:
-            _weigh(pid, 0)
-            try:
-                os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
-            except ProcessLookupError:
-                continue
-    except (AttributeError, PermissionError):
-        return False
-    return True
+    is_usual = True
+    for pid in pids:
+        _weigh(pid, 0)
+        try:
+            os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
+        except ProcessLookupError:
+            continue
+        except (AttributeError, PermissionError):
+            is_usual = False
+    return is_usual
 
 
 def session_of(pid: int) -> int:
