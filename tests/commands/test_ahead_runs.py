@@ -24,8 +24,9 @@ from tests.conftest import until
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    yield (made := Place(tmp_path))
+    running.stop(str(made.cache))
 
 
 def test_its_result_is_given_to_the_call(place: Place) -> None:
@@ -226,6 +227,15 @@ def test_only_as_long_as_checks_have_taken(place: Place) -> None:
     place.ahead("check one", why="next")
     place.settle()
     assert place.became() == ["stored"]
+
+
+def test_none_runs_for_longer_than_a_call_would_wait(place: Place) -> None:
+    place.ahead("check one", begins=False, SKILLCACHE_WAIT="1")
+    place.settle()
+    assert place.became() == ["killed"]
+    place.ahead("check two", begins=False, SKILLCACHE_WAIT="0")
+    place.settle()
+    assert place.became() == ["killed"]
 
 
 def test_on_battery_none_is_started(tmp_path: Path) -> None:

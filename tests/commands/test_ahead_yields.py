@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,16 @@ from tests.conftest import require_program
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    yield (made := Place(tmp_path))
+    running.stop(str(made.cache))
 
 
 @pytest.fixture(params=["bash", "zsh"])
-def of_shell(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+def of_shell(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     require_program(request.param)
-    return Place(tmp_path, kind=request.param)
+    yield (made := Place(tmp_path, kind=request.param))
+    running.stop(str(made.cache))
 
 
 # Says whether a check is there, as the first thing that its line does.

@@ -105,12 +105,13 @@ class Judging:
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
-        seconds = self._seconds(task, project, now)
+        seconds = self._seconds(task, settings, project, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
 
-    def _seconds(self, task: Ruled, project: str, now: float) -> float | None:
-        """None where it would take more than is left of the hour; what a line says is no guess, and is not counted."""
+    def _seconds(self, task: Ruled, settings: Settings, project: str, now: float) -> float | None:
+        """None where it would take more than is left of the hour, or than a call would wait for it."""
         left = policy.allowance(self.why, log.steps(self._cache, project), ledger.spent(self._cache, project), now)
+        left = min(left, settings.number("wait"))
         learnt = history.learnt(self._cache, task.cwd, task.plan.command) or 0
         return left if left and learnt / 1000 <= left else None
 
