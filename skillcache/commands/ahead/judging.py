@@ -36,7 +36,7 @@ class Chosen(Record):
 class Judging:
     """job: as `start` has written it. settings: None where nothing is run at all."""
 
-    __slots__ = ("_cache", "_environ", "_queue", "client", "line", "settings", "why")
+    __slots__ = ("_cache", "_environ", "_queue", "_sure", "client", "line", "settings", "why")
 
     def __init__(self, cache: str, job: dict[str, object]) -> None:
         self._cache = cache
@@ -46,6 +46,7 @@ class Judging:
         if isinstance(session, str) and session:
             self._environ.setdefault(_SESSION, session)
         self._queue = commands if isinstance(commands, list) else []
+        self._sure: list[Chosen] = []
         self.why = str(job["why"])
         client = self._environ.get("CLAUDE_PID", "")
         self.client = int(client) if client.isdecimal() and len(client) < 11 else 0
@@ -67,37 +68,62 @@ class Judging:
 
     def clear(self) -> None:
         self._queue = []
+        self._sure = []
 
     def waiting(self) -> tuple[tuple[str, ...], str, bool] | None:
         """Words, folder and form of the one that would be next, None where there is none."""
+        for chosen in self._sure[:1]:
+            return tuple(chosen.task.program.words), chosen.task.cwd, chosen.task.joined
         for words, cwd, joined, _ in self._queue[:1] if self.settings is not None else ():
             return tuple(words), cwd, joined
         return None
 
     def next(self) -> Chosen | None:
         """Raises OSError."""
-        while self._queue and self.settings is not None:
-            words, cwd, joined, more = self._queue.pop(0)
+        if self.why == policy.LINE and self._queue:
+            self._sure = self._of_line()
+            self._queue = []
+        if self._sure:
+            return self._sure.pop(0)
+        while self._queue:
             try:
-                chosen = self._judge(tuple(words), cwd, self.settings, more, joined=joined)
-            except Bypass:  # what no rule names may change what those behind it report on
-                chosen = None
-                if self.why == LINE:
-                    self.clear()
+                chosen = self._judge(self._queue.pop(0))
+            except Bypass:
+                continue
             if chosen is not None:
                 return chosen
         return None
 
-    def _judge(
-        self, words: tuple[str, ...], cwd: str, settings: Settings, more: dict[str, str], *, joined: bool
-    ) -> Chosen | None:
+    def _of_line(self) -> list[Chosen]:
+        """What takes longest first: the line comes to the others meanwhile, and to that one last in the best case.
+
+        What no rule names may change what those behind it report on.
+        """
+        found = []
+        for each in self._queue:
+            try:
+                chosen = self._judge(each)
+            except Bypass:
+                break
+            if chosen is not None:
+                found.append(chosen)
+        return sorted(found, key=lambda chosen: -self._expected(chosen.task))
+
+    def _expected(self, task: Ruled) -> int:
+        """Milliseconds, 0 where that is not known."""
+        return history.learnt(self._cache, task.cwd, task.plan.command) or 0
+
+    def _judge(self, asked: "tuple[list[str], str, bool, dict[str, str]]") -> Chosen | None:
         """Raises Bypass and OSError."""
+        words, cwd, joined, more = tuple(asked[0]), *asked[1:]
+        if self.settings is None:
+            return None
         environ = _in(cwd, {**self._environ, **more})
         for name in _OF_A_CALL:
             environ.pop(name, None)
         own = without_shims(environ)
         program = Program(find_program(words[0], own), words, environ)
-        task = ruled(program, cwd, own, settings, fresh=False, joined=joined)
+        task = ruled(program, cwd, own, self.settings, fresh=False, joined=joined)
         rule, now = task.verdict.rule, time.time()
         if rule.ahead is not True or rule.live or not suits(words):
             return None
@@ -105,15 +131,14 @@ class Judging:
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
-        seconds = self._seconds(task, settings, project, now)
+        seconds = self._seconds(task, self.settings, project, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
 
     def _seconds(self, task: Ruled, settings: Settings, project: str, now: float) -> float | None:
         """None where it would take more than is left of the hour, or than a call would wait for it."""
         left = policy.allowance(self.why, log.steps(self._cache, project), ledger.spent(self._cache, project), now)
         left = min(left, settings.number("wait"))
-        learnt = history.learnt(self._cache, task.cwd, task.plan.command) or 0
-        return left if left and learnt / 1000 <= left else None
+        return left if left and self._expected(task) / 1000 <= left else None
 
 
 def _in(cwd: str, environ: "Mapping[str, str]") -> dict[str, str]:
