@@ -12,7 +12,7 @@ from skillcache.cli.main import COMMANDS
 from skillcache.cli.setup.entries import Edit
 from skillcache.cli.setup.settings_file import add
 from skillcache.commands.holding import Changed, Holds, Known
-from skillcache.commands.replayed import RAN, read, remember, said, take
+from skillcache.commands.replayed import RAN, news, read, remember, said
 from skillcache.sessions.brief.standing import tell
 from skillcache.sessions.text import CLOSE, OPEN
 from skillcache.stores.entry import Entry
@@ -101,7 +101,7 @@ def test_the_picture_shows_what_is_said_today(tmp_path: Path) -> None:
     (seconds,) = re.findall(r"pytest -q replayed, ([\d.]+) s saved", DESCRIBED)
     remember(str(tmp_path), "one", "pytest -q", int(float(seconds) * 1000))
     remember(str(tmp_path), "one", "mypy shop", 1_000, RAN)
-    assert take(str(tmp_path), "one") in shown
+    assert news(str(tmp_path), "one") in shown
     assert shown.count(said(read(str(tmp_path), "one"))) == 2  # the status line's too
     assert "`mypy shop` not run since shop/cart.py changed" in shown
 

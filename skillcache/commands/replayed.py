@@ -58,16 +58,16 @@ class Total(Record):
     saved: int = 0
 
 
-def take(cache: str, session: str) -> str:
+def news(cache: str, session: str) -> str:
     """What to tell at a turn's end, '' where none of its checks was spared. Raises OSError."""
     path = f"{replayed_folder(cache)}/{session}"
     data = files.read(path, _REPLAYED_CAP) or b""
     told = max([number for number, kind, _ in _lines(data, (_TOLD,))], default=0)
-    news = [line for line in _lines(data[told:]) if line[1] != RAN]
-    if not news:
+    unsaid = [line for line in _lines(data[told:]) if line[1] != RAN]
+    if not unsaid:
         return ""
     files.append(path, b"%d\t%s\t\n" % (len(data), _TOLD.encode()))
-    return _told(news, total(data))
+    return _told(unsaid, total(data))
 
 
 def read(cache: str, session: str) -> Total:

@@ -48,9 +48,9 @@ def _is_first(event: SessionEvent, world: "World", settings: Settings) -> bool:
 
 def _told(event: SessionEvent, settings: Settings) -> str:
     """What the person is shown at a turn's end."""
-    from skillcache.commands.replayed import take
+    from skillcache.commands.replayed import news
 
-    line = take(settings.cache, event.session_id)
+    line = news(settings.cache, event.session_id)
     if not line:
         return ""
     from skillcache.core import json  # a turn that replayed something

@@ -190,7 +190,7 @@ class Store:
         return StoreError(outcome, detail)
 
 
-def stamp(started: int) -> bytes:
+def started_bytes(started: int) -> bytes:
     """The first bytes of a value: `started` as 16 digits."""
     return b"%016d" % started
 
@@ -217,7 +217,7 @@ def check_claim(owner: str, lease: float) -> None:
 
 
 def check_value(value: bytes, started: int) -> None:
-    if value[:STARTED_DIGITS] != stamp(started):
+    if value[:STARTED_DIGITS] != started_bytes(started):
         raise ValueError("a value begins with its start as 16 digits")
 
 

@@ -19,7 +19,7 @@ from skillcache.stores.contract import (
     check_value,
     claim_key,
     generation_key,
-    stamp,
+    started_bytes,
     wake_key,
 )
 
@@ -89,7 +89,7 @@ def put(
     if len(names) != len(generations):
         raise ValueError("a generation for every name")
     keys = (key, NAMES_KEY, *map(generation_key, names))
-    rest: Command = (str(len(keys)), *keys, value, str(ttl), stamp(started), *map(str, generations), *names)
+    rest: Command = (str(len(keys)), *keys, value, str(ttl), started_bytes(started), *map(str, generations), *names)
     return ("EVAL", PUT_SCRIPT, *rest), flag
 
 

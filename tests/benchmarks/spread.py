@@ -22,7 +22,7 @@ from typing import NamedTuple
 from skillcache.stores import link_to
 from skillcache.stores.cluster import named, tag_of
 from skillcache.stores.connection import PATIENT
-from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, stamp
+from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, started_bytes
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import connect
 from tests.benchmarks.million import PROJECT, send, value_of
@@ -46,7 +46,7 @@ class Told(NamedTuple):
 def lie(cluster: Cluster, entries: int, size: int) -> tuple[str, float]:
     """The share of each node, and the bytes of memory for one."""
     before = sum(map(_memory, cluster.masters))
-    _fill(cluster, [stamp(1) + os.urandom(size - 16)], entries)
+    _fill(cluster, [started_bytes(1) + os.urandom(size - 16)], entries)
     counts = [int(server.command("DBSIZE")[1:]) for server in cluster.masters]
     shares = ", ".join(f"{100 * count / sum(counts):.1f} %" for count in counts)
     return shares, (sum(map(_memory, cluster.masters)) - before) / entries

@@ -38,7 +38,7 @@ from skillcache.messages.message import Message, decode
 from skillcache.messages.opening import open_post
 from skillcache.stores import nodes, open_store, redis
 from skillcache.stores.connection import SocketLink, silent
-from skillcache.stores.contract import entry_key, stamp
+from skillcache.stores.contract import entry_key, started_bytes
 
 NAMES, KEYS = 4, 15  # what is invalidated, and results that depend on each
 SIZE = 1_500  # bytes of a result
@@ -174,7 +174,7 @@ class Agent:
             if store.claim(digest, owner, 5).holder:
                 return "another runs"
             version, started = self._world.version(name), int(time.time() * 1000)
-            value = stamp(started) + b"%11d %11d " % (version, looked.generations[0]) + b"x" * SIZE
+            value = started_bytes(started) + b"%11d %11d " % (version, looked.generations[0]) + b"x" * SIZE
             store.put(key, value, ttl=600, started=started, names=names, generations=looked.generations)
             store.release(digest, owner)
             return "ran"

@@ -13,7 +13,7 @@ import pytest
 
 from skillcache.cli.setup.entries import Line, Started, line_of
 from skillcache.cli.setup.settings_file import with_status_line, without_status_line
-from skillcache.commands.replayed import JOINED, RAN, REPLAYED, remember, take
+from skillcache.commands.replayed import JOINED, RAN, REPLAYED, news, remember
 from skillcache.core.files import sweep
 from skillcache.core.outcomes import ConfigError
 from skillcache.core.paths import hooks_folder
@@ -154,24 +154,24 @@ def test_with_the_plugin_or_for_a_look_alone(person: Person) -> None:
 
 def test_a_turns_end_tells_what_was_spared_in_it_and_in_the_session(tmp_path: Path) -> None:
     cache = str(tmp_path)
-    assert take(cache, "one") == ""
+    assert news(cache, "one") == ""
     remember(cache, "one", "mypy src", 5_000, RAN)
-    assert take(cache, "one") == ""
+    assert news(cache, "one") == ""
     remember(cache, "one", "pytest -q", 41_000)
-    assert take(cache, "one") == (
+    assert news(cache, "one") == (
         "skillcache: pytest -q replayed, 41.0 s saved (this session: 1 of 2 checks replayed, 41.0 s saved)"
     )
-    assert take(cache, "one") == ""
+    assert news(cache, "one") == ""
     for path in (tmp_path / "replayed").iterdir():
         os.utime(path, (1, 1))  # for a day nothing was spared
     remember(cache, "one", "mypy src", 5_000, RAN)
     sweep(f"{cache}/replayed", time.time())
-    assert take(cache, "one") == ""
+    assert news(cache, "one") == ""
     remember(cache, "one", "ruff check", 20_000, JOINED)
     remember(cache, "one", "pytest -q", 41_000, REPLAYED)
-    assert take(cache, "one") == (
+    assert news(cache, "one") == (
         "skillcache: pytest -q replayed, ruff check taken from a run that was under way, 1 min 1 s saved"
         " (this session: 3 of 5 checks replayed, 1 min 42 s saved)"
     )
     remember(cache, "two", "pytest -q", 2_500)
-    assert take(cache, "two") == "skillcache: pytest -q replayed, 2.5 s saved"
+    assert news(cache, "two") == "skillcache: pytest -q replayed, 2.5 s saved"

@@ -134,13 +134,13 @@ WRITER = """
 import sys
 root, path, number, now = sys.argv[1:]
 sys.path.insert(0, root)
-from skillcache.stores.contract import stamp
+from skillcache.stores.contract import started_bytes
 from skillcache.stores import open_store
 sys.stdin.read(1)
 store = open_store("embedded:" + path, now=float(now))
 name, key = "Bash", "skill_cache:Bash:" + number
 seen = store.get(key, (name,))
-assert store.put(key, stamp(1) + b"x" * 20000, ttl=60, started=1, names=(name,), generations=seen.generations)
+assert store.put(key, started_bytes(1) + b"x" * 20000, ttl=60, started=1, names=(name,), generations=seen.generations)
 store.write("skillcache:pending:" + number, b"1", 60)
 store.invalidate("counted")
 assert store.get(key, ()).entry

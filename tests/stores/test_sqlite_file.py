@@ -190,7 +190,7 @@ sys.path.insert(0, root)
 import fcntl
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import sqlite
-from skillcache.stores.contract import stamp
+from skillcache.stores.contract import started_bytes
 from skillcache.stores import open_store
 if os.getuid() == 0:  # whom no mode stops, and whose Python others may not read
     os.setgid({nobody}); os.setuid({nobody})
@@ -198,7 +198,7 @@ store = open_store("embedded:" + path, now=float(now))
 entry = store.get(key, ("Bash",)).entry
 print(entry)
 try:
-    store.put(key, stamp(3000), ttl=1, started=3000, names=(), generations=())
+    store.put(key, started_bytes(3000), ttl=1, started=3000, names=(), generations=())
 except StoreError as error:
     print(error.outcome.name)
 """
@@ -231,13 +231,13 @@ import resource, sys
 root, path, key, now, limit = sys.argv[1:]
 sys.path.insert(0, root)
 from skillcache.core.outcomes import StoreError
-from skillcache.stores.contract import stamp
+from skillcache.stores.contract import started_bytes
 from skillcache.stores import open_store
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 store = open_store("embedded:" + path, now=float(now))
 print(store.get(key, ("Bash",)).entry)
 try:
-    store.put(key, stamp(3000) + b"x" * 300_000, ttl=1, started=3000, names=(), generations=())
+    store.put(key, started_bytes(3000) + b"x" * 300_000, ttl=1, started=3000, names=(), generations=())
 except StoreError as error:
     print(error.outcome.name)
 """

@@ -64,7 +64,7 @@ from skillcache.stores.contract import (
     registry_keys,
     session_keys,
     sessions_key,
-    stamp,
+    started_bytes,
     state_keys,
     wake_key,
 )
@@ -294,7 +294,7 @@ def _shared_results(trial: Trial) -> None:
 
 def _store(trial: Trial, key: str) -> None:
     started = int(trial.now * 1000)
-    value = stamp(started) + b" tried by doctor"
+    value = started_bytes(started) + b" tried by doctor"
     with closing(trial.open()) as store:
         generations = store.get(key, (trial.name,)).generations
         store.put(key, value, ttl=_TTL, started=started, names=(trial.name,), generations=generations)
