@@ -248,7 +248,7 @@ def whole_processes(servers: Servers, folder: Path, rounds: int) -> bool:
             cells = [f"{median(base):.0f} ms"]
             for state in list(_STATES)[1:]:
                 found = times[what, state]
-                cells.append(f"+{median(found) - median(base):.0f} ms, at most +{max(found) - median(base):.0f}")
+                cells.append(f"{median(found) - median(base):+.0f} ms, at most {max(found) - median(base):+.0f}")
             same = len({status for status, _, _ in answers}) == 1 and not any(error for _, _, error in answers)
             well = well and same
             print(f"| {what} | {kind} | {' | '.join(cells)} | {'the same' if same else answers} |", flush=True)

@@ -30,7 +30,7 @@ COMPLETE = {
     "cli/agents.py: Messages for the agents": "no error: they arrive by themselves",
     "cli/agents.py: Waiting for the store": "no error: it goes on by itself, until Ctrl-C",
     "cli/agents.py: No message for you": "no error: there is none",
-    "cli/output.py: {}: {} so far.": "no error: a walk through a large store goes on, and says how to end it",
+    "cli/output.py: {}: {} so far": "no error: it goes on by itself, and what ends it follows",
     "cli/sessions.py: A session that starts so": "no error: there is nothing to tell",
     "__main__.py: Stopped.": "the person has stopped it",
 }
