@@ -31,7 +31,7 @@ from skillcache.cache.single_flight import LEASE, Passenger
 from skillcache.core.outcomes import StoreError
 from skillcache.stores import open_store
 from skillcache.stores.connection import silent
-from skillcache.stores.contract import Claim, Store, entry_key, stamp
+from skillcache.stores.contract import Claim, Store, entry_key, started_bytes
 from tests.benchmarks.cluster import failing, hang, kill
 from tests.benchmarks.work import forked
 from tests.clusters import Cluster
@@ -141,7 +141,9 @@ def _call(
     try:
         with closing(open_store(url, now=time.time())) as store:
             started = int(time.time() * 1000)
-            store.put(entry_key("Bash", key), stamp(started), ttl=600, started=started, names=(), generations=())
+            store.put(
+                entry_key("Bash", key), started_bytes(started), ttl=600, started=started, names=(), generations=()
+            )
     except StoreError:
         pass  # who waits runs
     if held is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from skillcache.cache import history
 from skillcache.commands.ahead import ledger, log, running, tree
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.core import processes
@@ -149,6 +150,14 @@ def test_they_run_one_after_the_other(place: Place) -> None:
     place.open("two")
     place.settle()
     assert place.became() == ["stored", "stored"]
+
+
+def test_what_takes_longest_of_a_line_begins_first(place: Place) -> None:
+    """So that the line has come to it by the time that it ends."""
+    for name, milliseconds in (("one", 1_000), ("two", 9_000)):
+        history.learn(str(place.cache), str(place.project), f"check {name}", milliseconds)
+    place.ahead("check one", "check two")
+    assert place.counter.read_text() == "two\n"
 
 
 def test_one_at_a_time(place: Place) -> None:
