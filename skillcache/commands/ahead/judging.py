@@ -4,7 +4,8 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.claude import is_within, plugin_options
+from skillcache.cache.decision import BASH
+from skillcache.claude import is_within, permissions, plugin_options
 from skillcache.commands.ahead import ledger, log, policy
 from skillcache.commands.ahead.line import suits
 from skillcache.commands.invocation import Program, environment, find_program
@@ -93,12 +94,24 @@ class Judging:
         rule, now = task.verdict.rule, time.time()
         if rule.ahead is not True or rule.live or not suits(words):
             return None
-        if ledger.is_off(self._cache, rule.name, self.why, now):
+        if ledger.is_off(self._cache, rule.name, self.why, now) or ledger.is_unfit(self._cache, cwd, words, now):
+            return None
+        if self._is_stopped(" ".join(words), cwd):
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
         seconds = self._seconds(task, project, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
+
+    def _is_stopped(self, text: str, cwd: str) -> bool:
+        """Whether the person's permission rules stop it: nobody can be asked. Raises Bypass where they are unclear."""
+        environ = {**self._environ, "CLAUDE_PROJECT_DIR": project_of(self._environ, cwd)}
+        said = permissions.verdict(permissions.load_rules(cwd, environ), BASH, {"command": text})
+        return said == "deny" or (said == "ask" and self.why != LINE)  # of a line the person was asked
+
+    def is_off(self) -> bool:
+        """Whether the person has switched us off meanwhile."""
+        return plugin_options(self._environ) is None
 
     def _seconds(self, task: Ruled, project: str, now: float) -> float | None:
         """None where it would take more than is left of the hour; what a line says is no guess, and is not counted."""
