@@ -173,3 +173,44 @@ def test_what_could_not_be_kept_is_not_run_ahead_again(place: Place) -> None:
         place.settle()
     assert [run.what for run in ledger.runs(str(place.cache))] == ["unfit"]
     assert place.runs() == 1
+
+
+@pytest.mark.parametrize(("line", "runs"), [("wait-for x", 0), ("cat data | cat && sleep 1000", 1), ("check two", 1)])
+def test_what_is_only_usual_does_not_begin_beside_a_call(place: Place, line: str, runs: int) -> None:
+    """Such a call may have begun while it was looked up what is usual, as behind an edit."""
+    place.tool("wait-for", '#!/bin/sh\ntouch "$GATES/waits"\nexec sleep 1000\n')
+    earn(place)
+    place.within  # noqa: B018 - before that call
+    with place.calling(line) as call:
+        until(lambda: os.listdir(place.cache / "calls") and call.pid in begun(place))
+        if line.startswith("wait"):
+            until((place.gates / "waits").exists)
+        place.open("one")
+        place.ahead("check one", why="edit", begins=False)
+        until(lambda: running.current(str(place.cache)) is None)
+        text = place.counter.read_text() if place.counter.exists() else ""
+        place.open("two")
+        for pid in place.processes("sleep"):
+            os.kill(pid, signal.SIGKILL)
+        call.kill()
+    assert text.split().count("one") == (runs if line != "check two" else 0)
+
+
+def begun(place: Place) -> list[int]:
+    return [int(number) for number in (place.cache / "calls/one").read_text().split()]
+
+
+def test_a_call_that_comes_between_two_of_a_list_ends_it(place: Place) -> None:
+    """Nothing runs then, but the next one is about to."""
+    earn(place)
+    names = [f"n{number}" for number in range(40)]
+    for name in names:
+        place.open(name)
+    place.ahead(*(f"check {name}" for name in names), why="next")
+    for _ in range(3):
+        assert place.call("look").stdout == "alone\n"
+        count = place.runs()
+        assert place.call("look").stdout == "alone\n"
+        assert place.runs() == count
+    place.settle()
+    assert count < len(names)

@@ -7,7 +7,8 @@ from skillcache.cache import history
 from skillcache.cache.decision import BASH
 from skillcache.claude import is_within, permissions, plugin_options
 from skillcache.commands.ahead import ledger, log, policy
-from skillcache.commands.ahead.line import suits
+from skillcache.commands.ahead.calls import lines
+from skillcache.commands.ahead.line import begins_with, is_harmless, suits
 from skillcache.commands.invocation import Program, environment, find_program
 from skillcache.commands.stand_in import Ruled, project_of, ruled, without_shims
 from skillcache.core import Record
@@ -108,6 +109,13 @@ class Judging:
         environ = {**self._environ, "CLAUDE_PROJECT_DIR": project_of(self._environ, cwd)}
         said = permissions.verdict(permissions.load_rules(cwd, environ), BASH, {"command": text})
         return said == "deny" or (said == "ask" and self.why != LINE)  # of a line the person was asked
+
+    def would_meet(self, chosen: Chosen) -> bool:
+        """Whether a call is under way that it might be in the way of. Raises OSError."""
+        if self.why == LINE:  # somebody has begun that
+            return False
+        words, cwd = tuple(chosen.task.program.words), chosen.task.cwd
+        return not all(is_harmless(line) or begins_with(line, words, cwd) for line in lines(self._cache, self.line))
 
     def is_off(self) -> bool:
         """Whether the person has switched us off meanwhile."""

@@ -163,6 +163,11 @@ class Keeper:
         if chosen is None or settings is None:
             return
         task = chosen.task
+        self._say(chosen)  # before anything is looked at: see `calls`
+        if self._judging.would_meet(chosen):
+            self._judging.clear()
+            files.remove(running_ahead_file(self._cache))
+            return
         since = stamp(self._cache)
         content = Content(task.cwd, task.environ, task.plan.depends, since)
         locks = Locks(content.root, [task.cwd, *content.folders()], since)
@@ -185,20 +190,23 @@ class Keeper:
         self._show(self._ahead)
 
     def _show(self, run: Run) -> None:
+        self._say(run.chosen, run.way, run.digest)
+
+    def _say(self, chosen: "Chosen", way: int = 0, digest: str = "") -> None:
         """What others may know of the run."""
-        task, chosen, me = run.chosen.task, run.chosen, os.getpid()
+        task, me = chosen.task, os.getpid()
         running.keep(
             self._cache,
             Running(
                 me,
                 processes.describe(me).get("pid_start", ""),
-                run.way,
+                way,
                 chosen.project,
                 chosen.root,
                 task.cwd,
                 tuple(task.program.words),
                 task.joined,
-                run.digest,
+                digest,
                 self._judging.why,
                 self._judging.line,
             ),
