@@ -292,6 +292,8 @@ def _may_name(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:
     specifier = rest.strip().removesuffix(")").strip()
     if not opened or specifier in {"", "*"}:
         return True
+    if tool == "Bash":
+        return _may_be_command(specifier, str(tool_input.get("command")))
     if tool == "WebFetch" and specifier.startswith(_DOMAIN):
         host = _host_of(tool_input)
         return host is None or urls.is_domain(specifier.removeprefix(_DOMAIN), host)
@@ -304,6 +306,13 @@ def _may_name(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:
     if not colon:
         return True  # the client may know what it says
     return field.strip() in tool_input and matches(value.casefold(), str(tool_input[field.strip()]).casefold())
+
+
+def _may_be_command(specifier: str, command: str) -> bool:
+    """`pytest:*` and `pytest *` name what begins so; more than the client would say is named, never less."""
+    beginning = specifier.removesuffix(":*") if specifier.endswith(":*") else specifier.removesuffix(" *")
+    is_open = beginning != specifier
+    return _is_glob_of(f"{beginning}*" if is_open else specifier, command)
 
 
 def _surely_names(rule: str, tool: str, tool_input: "Mapping[str, object]") -> bool:

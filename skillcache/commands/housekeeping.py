@@ -27,6 +27,7 @@ from skillcache.core.paths import (
     stamps_folder,
     tally_file,
     told_folder,
+    unfit_ahead_folder,
 )
 from skillcache.core.processes import quote
 from skillcache.stores import near_cache
@@ -42,8 +43,8 @@ _OF_A_DAY = (
     replayed_folder,
     runs_folder,
     told_folder,
-    kept_ahead_folder,
     failed_ahead_folder,
+    unfit_ahead_folder,
 )
 _OF_A_MONTH = (
     stamps_folder,
@@ -53,6 +54,7 @@ _OF_A_MONTH = (
     checks_folder,
     near_folder,
     sequences_folder,
+    kept_ahead_folder,
 )
 _UNUSED = 30 * 86_400  # seconds: each session's start touches what it uses
 _CAP = 1 << 20
@@ -64,15 +66,7 @@ def tidy(cache: str, now: float) -> None:
         counts.trim(path)
     for folder in _OF_A_DAY:
         files.sweep(folder(cache), now)
-    for folder in (
-        stamps_folder,
-        mentions_folder,
-        own_folder,
-        rewritten_folder,
-        checks_folder,
-        near_folder,
-        sequences_folder,
-    ):
+    for folder in _OF_A_MONTH:
         files.sweep(folder(cache), now, _UNUSED)
     near_cache.tidy(cache)
     files.sweep_drafts(cache, now)

@@ -109,6 +109,7 @@ class Way:
             self._report("not cached", fault)
             self._release()
             self._close()
+            self._make_way()
             return self._only_run(given)
         if answer is not None:
             nesting.end()
@@ -130,6 +131,13 @@ class Way:
             from skillcache.commands.ahead.beside import Beside
 
             self._beside = Beside(self._settings, self._task, self._call)
+
+    def _make_way(self) -> None:
+        try:
+            if self._beside is not None:
+                self._beside.make_way()
+        except (Exception, TimeUp) as fault:  # noqa: BLE001 - whatever it is, the command runs
+            self._report("not alone", fault)
 
     def consult(self, given: Input) -> "tuple[Begun, Answer | None]":
         """What is so now, and what is served, None for a run; for `explain` too. Raises Bypass, StoreError, OSError."""

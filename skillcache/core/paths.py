@@ -215,6 +215,11 @@ def failed_ahead_folder(cache: str) -> str:
     return ahead_folder(cache) + "/failed"
 
 
+def unfit_ahead_folder(cache: str) -> str:
+    """Which commands' runs ahead could not be kept."""
+    return ahead_folder(cache) + "/unfit"
+
+
 def running_ahead_file(cache: str) -> str:
     """What the run ahead is of and which process keeps it; there only while there is one."""
     return ahead_folder(cache) + "/running"

@@ -32,7 +32,8 @@ def handle(data: bytes, world: "World") -> str:
         from skillcache.messages.agents import note_edit  # only where agents hear of each other
 
         note_edit(event, world, settings)
-    if settings.ahead and event.name == "PostToolUse" and event.text("tool_name") in _EDITING:
+    is_edit = event.name == "PostToolUse" and event.text("tool_name") in _EDITING
+    if settings.ahead and is_edit and event.text("permission_mode") != "plan":
         from skillcache.commands.ahead.known import edited  # only where a rule has it
 
         edited(settings, world.environ, event.cwd, folder, event.session_id)

@@ -97,7 +97,7 @@ def _prepare(event: SessionEvent, world: "World", folder: str, settings: Setting
 
 
 def _run_ahead(event: SessionEvent, world: "World", folder: str, settings: Settings) -> None:
-    if not settings.ahead:
+    if not settings.ahead or event.text("permission_mode") == "plan":
         return
     from skillcache.commands.ahead.known import begun
     from skillcache.events.runtime import count_fault

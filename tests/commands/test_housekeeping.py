@@ -11,7 +11,18 @@ NOW = 1_700_000_000.0
 
 
 def test_what_is_kept_for_a_call_is_gone_after_a_day(tmp_path: Path) -> None:
-    folders = ("pending", "calls", "called", "failed", "seen", "replayed", "runs", "told", "ahead/kept", "ahead/failed")
+    folders = (
+        "pending",
+        "calls",
+        "called",
+        "failed",
+        "seen",
+        "replayed",
+        "runs",
+        "told",
+        "ahead/failed",
+        "ahead/unfit",
+    )
     for folder in folders:
         for name, age in (("old", 1.5 * DAY), ("new", 0.5 * DAY)):
             path = tmp_path / folder / name

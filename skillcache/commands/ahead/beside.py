@@ -54,11 +54,18 @@ class Beside:
 
     def begin(self) -> None:
         """The command is about to run: what its line or its task says comes after it may run beside it."""
+        self.make_way()
         asked = [] if self._is_within else self._following()
         if asked:
             from skillcache.commands.ahead.start import start  # most come alone
 
             start(self._settings, self._task.program.environ, asked, policy.LINE, self._call.session)
+
+    def make_way(self) -> None:
+        """The command is about to run, for whichever reason: not beside what runs ahead of the very same."""
+        run = self._running()
+        if run is not None and (self._is_mine(run) or not self._is_of_line(run)):
+            running.stop(self._settings.cache)
 
     def _following(self) -> "list[Asked]":
         task, words, environ = self._task, self._task.program.words, self._task.program.environ
@@ -85,12 +92,11 @@ class Beside:
 
     def ended(self, begun: "Begun", status: int, milliseconds: int) -> None:
         """The command has run."""
-        if status and any(mark in self._line for mark in _CONDITIONS) and self._running() is not None:
-            running.stop(self._settings.cache)
         self._end(begun, status, milliseconds)
 
     def _end(self, begun: "Begun", status: int, milliseconds: int) -> None:
         """Keep it in the project's sequence, and begin what usually comes next."""
+        self._leave(status)
         if self._is_within or not self._call.call:
             return
         from skillcache.commands.ahead import log
@@ -125,6 +131,20 @@ class Beside:
             folder, words = log.parted(name)
             asked.append(Asked(words, f"{root}/{folder}".rstrip("/"), joined=form[name]))
         start(self._settings, task.program.environ, asked, policy.NEXT, self._call.session)
+
+    def _leave(self, status: int) -> None:
+        """What runs ahead is not to meet what the line goes on with, where that is not what it was begun for."""
+        run = self._running()
+        if run is None:
+            return
+        from skillcache.commands.ahead.line import is_last
+
+        if self._is_of_line(run):
+            is_met = status and any(mark in self._line for mark in _CONDITIONS)
+        else:
+            is_met = not is_last(self._line, self._task.program.words)
+        if is_met:
+            running.stop(self._settings.cache)
 
     def _running(self) -> "Running | None":
         """The run ahead that is not what this command is a part of."""

@@ -4,9 +4,11 @@ import os
 import time
 
 from skillcache.cache import history
-from skillcache.claude import is_within, plugin_options
+from skillcache.cache.decision import BASH
+from skillcache.claude import is_within, permissions, plugin_options
 from skillcache.commands.ahead import ledger, log, policy
-from skillcache.commands.ahead.line import suits
+from skillcache.commands.ahead.calls import lines
+from skillcache.commands.ahead.line import begins_with, is_harmless, suits
 from skillcache.commands.invocation import Program, environment, find_program
 from skillcache.commands.stand_in import Ruled, project_of, ruled, without_shims
 from skillcache.core import Record
@@ -18,7 +20,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LINE = "line"
 _OF_A_CALL = ("SKILLCACHE_CALL", "SKILLCACHE_FRESH")  # by these a repeat and a wish for a fresh run are known
 _SESSION = "CLAUDE_CODE_SESSION_ID"
 
@@ -127,12 +128,31 @@ class Judging:
         rule, now = task.verdict.rule, time.time()
         if rule.ahead is not True or rule.live or not suits(words):
             return None
-        if ledger.is_off(self._cache, rule.name, self.why, now):
+        if ledger.is_off(self._cache, rule.name, self.why, now) or ledger.is_unfit(self._cache, cwd, words, now):
+            return None
+        if self._is_stopped(" ".join(words), cwd):
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
         seconds = self._seconds(task, self.settings, project, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
+
+    def _is_stopped(self, text: str, cwd: str) -> bool:
+        """Whether the person's permission rules stop it: nobody can be asked. Raises Bypass where they are unclear."""
+        environ = {**self._environ, "CLAUDE_PROJECT_DIR": project_of(self._environ, cwd)}
+        said = permissions.verdict(permissions.load_rules(cwd, environ), BASH, {"command": text})
+        return said == "deny" or (said == "ask" and self.why != policy.LINE)  # of a line the person was asked
+
+    def would_meet(self, chosen: Chosen) -> bool:
+        """Whether a call is under way that it might be in the way of. Raises OSError."""
+        if self.why == policy.LINE:  # somebody has begun that
+            return False
+        words, cwd = tuple(chosen.task.program.words), chosen.task.cwd
+        return not all(is_harmless(line) or begins_with(line, words, cwd) for line in lines(self._cache, self.line))
+
+    def is_off(self) -> bool:
+        """Whether the person has switched us off meanwhile."""
+        return plugin_options(self._environ) is None
 
     def _seconds(self, task: Ruled, settings: Settings, project: str, now: float) -> float | None:
         """None where it would take more than is left of the hour, or than a call would wait for it."""

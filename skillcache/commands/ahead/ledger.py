@@ -4,6 +4,7 @@
                            [unix ms, rule, digest of the project, digest of the key, ms, what, why]
     ahead/kept/{digest}    a result that nobody has asked for yet: `ms SP digest of the project SP why SP rule`
     ahead/failed/{digest}  the same of a failure, which is given once
+    ahead/unfit/{digest}   there where a command's run ahead could not be kept; digest: of its folder and words
 
 what, why: as of `Run`, and `what` of the second kind "used"; ms: of the run, and of the second kind what it has hidden.
 Whoever takes a file of the last two (there is but one unlink that succeeds) is the first who asked.
@@ -15,11 +16,11 @@ from skillcache.commands.ahead import policy
 from skillcache.commands.ahead.policy import FAILED, KILLED, REASONS, STORED, UNFIT, USED, Run
 from skillcache.core import Record, files, json
 from skillcache.core.files import digest
-from skillcache.core.paths import failed_ahead_folder, kept_ahead_folder, runs_ahead_file
+from skillcache.core.paths import failed_ahead_folder, kept_ahead_folder, runs_ahead_file, unfit_ahead_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Runs before that say nothing of today's, and so a rule that has switched itself off is tried again after as long.
 DAYS = 30
@@ -53,6 +54,19 @@ def ended(
     if what in (STORED, FAILED) and key:
         files.write(_waiting(cache, key, failed=what == FAILED), f"{milliseconds} {of} {why} {rule}".encode())
     _append(cache, [int(now * 1000), rule, of, key, milliseconds, what, why])
+
+
+def refuse(cache: str, cwd: str, words: "Sequence[str]") -> None:
+    """Its result could not be kept: who had joined it has waited in vain, and nobody is to again. Raises OSError."""
+    files.write(_unfit(cache, cwd, words), b"")
+
+
+def is_unfit(cache: str, cwd: str, words: "Sequence[str]", now: float) -> bool:
+    """Whether that was so within a day."""
+    try:
+        return os.stat(_unfit(cache, cwd, words)).st_mtime > now - 86_400
+    except OSError:
+        return False
 
 
 def used(cache: str, key: str, now: float, *, waited: int = 0) -> int | None:
@@ -158,6 +172,10 @@ def _by_rule(found: "Iterable[Run]") -> dict[str, list[Run]]:
 
 def _waiting(cache: str, key: str, *, failed: bool) -> str:
     return f"{(failed_ahead_folder if failed else kept_ahead_folder)(cache)}/{key}"
+
+
+def _unfit(cache: str, cwd: str, words: "Sequence[str]") -> str:
+    return files.small(unfit_ahead_folder(cache), cwd, *words)
 
 
 def _append(cache: str, fields: list[object]) -> None:

@@ -13,7 +13,7 @@ started in, '' for none. A keeper that is killed leaves the file, which is then 
 import fcntl
 import os
 import time
-from _signal import SIGKILL, SIGTERM, SIGUSR1  # type: ignore[import-not-found]
+from _signal import SIGCONT, SIGKILL, SIGTERM, SIGUSR1  # type: ignore[import-not-found]
 
 from skillcache.core import Record, files, json, processes
 from skillcache.core.paths import ahead_lock, joined_ahead_file, running_ahead_file
@@ -86,15 +86,16 @@ def stop(cache: str, wait: float = 1.0) -> None:
     ends = time.monotonic() + wait
     asked = (0, "")
     while (found := _kept(cache)) is not None or os.path.lexists(running_ahead_file(cache)):
-        if found is not None and found.is_alive():
-            if (found.pid, found.start) != asked:
-                asked = (found.pid, found.start)
-                _send(found, SIGTERM)
-        elif _forget(cache):
+        if _forget(cache):
             return
+        if found is not None and found.is_alive() and (found.pid, found.start) != asked:
+            asked = (found.pid, found.start)
+            _send(found, SIGTERM)
+            _wake(found.pid)
+        elif found is not None and found.group > 1:
+            _wake(processes.parent_of(found.group))  # its first process, which ends what a killed keeper has left
         if time.monotonic() >= ends:
-            if found is not None and found.is_alive() and found.group:
-                _end_group(found.group)
+            _give_up(cache, found)
             return
         time.sleep(_TICK)
 
@@ -138,7 +139,7 @@ def lock(cache: str) -> int | None:
 
 
 def _forget(cache: str) -> bool:
-    """Whether nothing runs any more; what a killed keeper has left is taken away then."""
+    """Whether nothing runs, whatever is said to; what a killed keeper has left is taken away then."""
     try:
         handle = lock(cache)
         if handle is None:
@@ -190,9 +191,21 @@ def _send(run: Running, number: int) -> None:
             os.close(handle)
 
 
-def _end_group(group: int) -> None:
-    """Where its keeper is held up, as by a machine that is too busy."""
+def _wake(pid: int) -> None:
+    """One that somebody has stopped; to any other this does nothing."""
     try:
-        os.killpg(group, SIGKILL)
+        if pid > 1:
+            os.kill(pid, SIGCONT)
+    except OSError:
+        return
+
+
+def _give_up(cache: str, found: Running | None) -> None:
+    """Where its keeper is held up, as by a machine that is too busy, end the run; nobody else is to wait for one."""
+    try:
+        if found is None or not found.is_alive():
+            files.remove(running_ahead_file(cache))
+        elif found.group > 1:
+            os.killpg(found.group, SIGKILL)
     except OSError:
         return

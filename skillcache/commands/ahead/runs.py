@@ -16,6 +16,7 @@ from _signal import (  # type: ignore[import-not-found]
     SIG_BLOCK,
     SIG_UNBLOCK,
     SIGCHLD,
+    SIGCONT,
     SIGINT,
     SIGKILL,
     SIGSTOP,
@@ -29,7 +30,7 @@ from _signal import (  # type: ignore[import-not-found]
 from skillcache.commands.ahead import first, ledger, running, tree, unasked
 from skillcache.commands.ahead.content import Content
 from skillcache.commands.ahead.locks import Locks
-from skillcache.commands.ahead.policy import KILLED, UNFIT
+from skillcache.commands.ahead.policy import KILLED, LINE, UNFIT
 from skillcache.commands.ahead.running import Running
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.commands.way import stamp
@@ -60,8 +61,8 @@ class Run:
     """
 
     __slots__ = (
-        "_text", "began", "chosen", "command", "content", "digest", "ends", "fd", "first", "joiners", "locks", "owner",
-        "way", "what",
+        "_text", "began", "chosen", "command", "content", "digest", "ends", "fd", "first", "handles", "is_usual",
+        "joiners", "locks", "owner", "way", "what",
     )  # fmt: skip
 
     def __init__(self, chosen: "Chosen", content: Content, locks: Locks, number: int, fd: int) -> None:
@@ -76,7 +77,17 @@ class Run:
         self.began = time.monotonic()
         self.ends = self.began + chosen.seconds
         self.joiners: list[tuple[int, str]] = []  # who waits for it, by number and start
+        self.handles: list[int] = []  # by which their end is heard of
+        self.is_usual = False  # whether it has the usual priority
         self._text = b""
+
+    def watch(self) -> None:
+        """Hear of it when one who waits for it has ended, where the system tells that."""
+        for number, _ in self.joiners:
+            try:
+                self.handles.append(os.pidfd_open(number))
+            except (AttributeError, OSError):  # of Linux alone, from 5.3 on
+                continue
 
     def hear(self) -> bool:
         """Take in what it tells; whether anything of that is new."""
@@ -153,6 +164,11 @@ class Keeper:
             files.remove(running_ahead_file(self._cache))
             return
         task = chosen.task
+        self._say(chosen)  # before anything is looked at: see `calls`
+        if self._judging.would_meet(chosen):
+            self._judging.clear()
+            files.remove(running_ahead_file(self._cache))
+            return
         since = stamp(self._cache)
         content = Content(task.cwd, task.environ, task.plan.depends, since)
         locks = Locks(content.root, [task.cwd, *content.folders()], since)
@@ -175,16 +191,19 @@ class Keeper:
         self._show(self._ahead)
 
     def _show(self, run: Run) -> None:
+        self._say(run.chosen, run.way, run.digest)
+
+    def _say(self, chosen: "Chosen", way: int = 0, digest: str = "") -> None:
         """What others may know of the run."""
-        task, chosen = run.chosen.task, run.chosen
+        task = chosen.task
         self._keep(
             task.program.words,
             task.cwd,
             task.joined,
-            group=run.way,
+            group=way,
             project=chosen.project,
             root=chosen.root,
-            digest=run.digest,
+            digest=digest,
         )
 
     def _show_next(self) -> None:
@@ -214,10 +233,14 @@ class Keeper:
     def _attend(self) -> None:
         """Wait until something happens, and see to it."""
         poll = select.poll()
-        for fd in [self._wake, *(run.fd for run in self._runs if run.fd >= 0)]:
+        for fd in [self._wake, *(fd for run in self._runs for fd in (run.fd, *run.handles) if fd >= 0)]:
             poll.register(fd, select.POLLIN)
         due = min([self._look, *(run.content.due for run in self._runs), *([self._ahead.ends] if self._ahead else [])])
-        poll.poll(max(0.0, due - time.monotonic()) * 1000)
+        ready = {fd for fd, _ in poll.poll(max(0.0, due - time.monotonic()) * 1000)}
+        for run in self._runs:
+            for handle in ready.intersection(run.handles):
+                run.handles.remove(handle)
+                os.close(handle)
         try:
             while os.read(self._wake, _CHUNK):
                 pass
@@ -237,7 +260,9 @@ class Keeper:
         if self._is_asked:
             self._stop()
         for run in [*self._runs]:
-            if self._is_over(run):
+            if run is not self._ahead and not any(map(_is_there, run.joiners)):
+                self._end(run)
+            elif self._is_over(run):
                 self._judging.clear()
                 self._end(run)
         if time.monotonic() >= self._look:
@@ -260,9 +285,10 @@ class Keeper:
             for run in [*self._runs]:
                 self._end(run)
         for run in [*self._runs]:
-            if run is not self._ahead and not any(map(_is_there, run.joiners)):
+            # What gets no turn is not to be waited for.
+            if run is not self._ahead and not run.is_usual and self._is_busy():
                 self._end(run)
-        if self._ahead is not None and (is_on_battery() or self._is_busy()):
+        if self._ahead is not None and (is_on_battery() or self._is_busy() or self._judging.is_off()):
             self._stop()
         for run in self._runs:
             self._weigh(run)
@@ -292,10 +318,14 @@ class Keeper:
             return
         run.joiners = waiting
         is_usual = [tree.make_usual(tree.descendants(run.first)) for _ in range(2)]  # what began meanwhile as well
-        if not all(is_usual) and self._is_busy(spare=1):
+        run.is_usual = all(is_usual)
+        if not run.is_usual and self._is_busy(spare=1):
             # It would get no turn, and is not to be waited for.
             self._stop()
             return
+        if self._judging.why != LINE:
+            self._judging.clear()  # what its line goes on with is not known, nor what that bears beside it
+        run.watch()
         self._ahead = None
         self._show_next()
         files.remove(joined_ahead_file(self._cache))
@@ -322,6 +352,7 @@ class Keeper:
             time.sleep(_TICK)
         tree.send(group, SIGKILL)
         tree.send([run.first], SIGTERM)
+        tree.send([run.first], SIGCONT)  # one that somebody has stopped
         ends = time.monotonic() + _TO_END
         while time.monotonic() < ends:
             if os.waitpid(run.first, os.WNOHANG)[0]:
@@ -340,6 +371,10 @@ class Keeper:
                 os.waitpid(number, 0)
         if run.fd >= 0:
             os.close(run.fd)
+        for handle in run.handles:
+            os.close(handle)
+        if run.what == UNFIT:
+            ledger.refuse(self._cache, run.chosen.task.cwd, run.chosen.task.program.words)
         if run.what is None:
             run.locks.remove_new()
             first.forget(self._cache, run.way)
@@ -376,9 +411,10 @@ class Keeper:
 
 
 def _is_there(known: tuple[int, str]) -> bool:
+    """Also of one that has ended and waits for its parent: that it is not."""
     number, start = known
     if start:
-        return processes.describe(number).get("pid_start", "") == start
+        return processes.parent_of(number) != 0 and processes.describe(number).get("pid_start", "") == start
     try:
         os.kill(number, 0)
     except ProcessLookupError:
