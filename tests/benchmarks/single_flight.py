@@ -34,7 +34,7 @@ from skillcache.stores.connection import silent
 from skillcache.stores.contract import Claim, Store, stamp
 from skillcache.stores.redis_keys import entry_key
 from tests.benchmarks.cluster import failing, hang, kill
-from tests.benchmarks.work import forked
+from tests.benchmarks.work import bound, forked
 from tests.clusters import Cluster
 
 PATIENCE = 10.0  # seconds, of who waits
@@ -222,6 +222,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of each case")
     parser.add_argument("--every", type=float, default=7, help="seconds between two faults")
     given = parser.parse_args(words)
+    bound(3 * given.seconds + 300)
     with tempfile.TemporaryDirectory(prefix="f") as name:
         os.environ["SKILLCACHE_HOME"] = f"{name}/home"
         cluster = Cluster(Path(name) / "cluster", replicas=True)
