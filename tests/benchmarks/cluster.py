@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.work import Row, World, changing, crowd, repeating, row, table, verdict
+from tests.benchmarks.work import Row, World, bound, changing, crowd, repeating, row, table, verdict
 from tests.clusters import Cluster
 from tests.conftest import until
 
@@ -69,6 +69,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=300, help="in which masters are killed")
     parser.add_argument("--every", type=float, default=10, help="seconds between two kills")
     given = parser.parse_args(words)
+    bound(given.seconds + 300)
     with tempfile.TemporaryDirectory(prefix="c") as name:
         os.environ["SKILLCACHE_HOME"] = f"{name}/home"
         cluster = Cluster(Path(name) / "cluster", replicas=True)

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.spread import lie
-from tests.benchmarks.work import SIZE, Row, World, changing, crowd, row, table, verdict
+from tests.benchmarks.work import SIZE, Row, World, bound, changing, crowd, row, table, verdict
 from tests.clusters import Cluster
 
 _ENTRIES = 20_000
@@ -35,6 +35,7 @@ def main(words: list[str]) -> int:
     )
     parser.add_argument("--seconds", type=float, default=20, help="of each row")
     given = parser.parse_args(words)
+    bound(600)
     with tempfile.TemporaryDirectory(prefix="c") as name:
         os.environ["SKILLCACHE_HOME"] = f"{name}/home"
         cluster = Cluster(Path(name) / "cluster", replicas=True)

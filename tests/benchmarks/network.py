@@ -28,7 +28,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from skillcache.core.paths import hooks_folder
-from tests.benchmarks.work import Row, World, changing, crowd, forked, repeating, row, table, verdict
+from tests.benchmarks.work import Row, World, bound, changing, crowd, forked, repeating, row, table, verdict
 from tests.clusters import Cluster
 from tests.conftest import RedisServer, start_redis
 from tests.shims.shell import Shell
@@ -296,6 +296,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=12, help="of each row")
     parser.add_argument("--rounds", type=int, default=4, help="of whole processes")
     given = parser.parse_args(words)
+    bound(900)
     if shutil.which("ip") is None:
         parser.error("there is no `ip`: apt-get install iproute2")
     with tempfile.TemporaryDirectory(prefix="n") as name, wires(ALONE + 1) as between:

@@ -33,7 +33,7 @@ from skillcache.stores import open_store
 from skillcache.stores.connection import silent
 from skillcache.stores.contract import Claim, Store, entry_key, started_bytes
 from tests.benchmarks.cluster import failing, hang, kill
-from tests.benchmarks.work import forked
+from tests.benchmarks.work import bound, forked
 from tests.clusters import Cluster
 
 PATIENCE = 10.0  # seconds, of who waits
@@ -223,6 +223,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=60, help="of each case")
     parser.add_argument("--every", type=float, default=7, help="seconds between two faults")
     given = parser.parse_args(words)
+    bound(3 * given.seconds + 300)
     with tempfile.TemporaryDirectory(prefix="f") as name:
         os.environ["SKILLCACHE_HOME"] = f"{name}/home"
         cluster = Cluster(Path(name) / "cluster", replicas=True)

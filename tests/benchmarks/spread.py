@@ -26,6 +26,7 @@ from skillcache.stores.contract import NAMES_KEY, entry_key, generation_key, sta
 from skillcache.stores.redis import RedisStore
 from skillcache.stores.redis_py import connect
 from tests.benchmarks.million import PROJECT, send, value_of
+from tests.benchmarks.work import bound
 from tests.clusters import Cluster
 
 _CHECKOUT = Path(__file__).parents[2]
@@ -148,6 +149,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--sizes", type=int, nargs="*", default=[100, 600, 1_500, 5_000, 20_000, 100_000, 1_000_000])
     given = parser.parse_args(words)
+    bound(900)
     with tempfile.TemporaryDirectory(prefix="s") as name:
         os.environ["SKILLCACHE_HOME"] = f"{name}/home"
         cluster = Cluster(Path(name) / "cluster")

@@ -248,12 +248,25 @@ def _waited() -> float:
         return 0.0
 
 
+def bound(seconds: float) -> None:
+    """Ends this process after so many seconds, or when it is told to end, and first the servers it has begun."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGALRM, end)
+    signal.signal(signal.SIGTERM, end)
+    signal.alarm(int(seconds))
+
+
 def forked(works: Sequence[Callable[[], Any]], seconds: float) -> list[Any]:
     """What each gives, in a process of its own; None of one that did not end within so many seconds, and shows why."""
     pipes = []
     for work in works:
         reading, writing = os.pipe()
         if os.fork() == 0:
+            for number in (signal.SIGALRM, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
             faulthandler.register(signal.SIGALRM, 2, chain=True)
             signal.alarm(int(seconds))
             try:
