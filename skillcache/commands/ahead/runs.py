@@ -30,10 +30,11 @@ from skillcache.commands.ahead import first, ledger, running, tree, unasked
 from skillcache.commands.ahead.content import Content
 from skillcache.commands.ahead.locks import Locks
 from skillcache.commands.ahead.policy import KILLED, UNFIT
+from skillcache.commands.ahead.run import Run, is_there
 from skillcache.commands.ahead.running import Running
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.commands.way import stamp
-from skillcache.core import files, json, processes
+from skillcache.core import files, processes
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import joined_ahead_file, running_ahead_file
 from skillcache.stores import open_store
@@ -42,7 +43,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-    from skillcache.commands.ahead.judging import Chosen, Judging
+    from skillcache.commands.ahead.judging import Judging
 
 _SIGNALS = (SIGCHLD, SIGTERM, SIGUSR1)
 _GRACE = 0.1  # seconds between ^C and the end
@@ -50,53 +51,6 @@ _TO_END = 1.0  # seconds, after which what a disk holds up is left to the first 
 _TICK = 0.002  # seconds
 _LOOK = 1.0  # seconds between two looks at the machine, the client and who waits
 _CHUNK = 1 << 16
-
-
-class Run:
-    """One run. first: the number of its first process.
-
-    As it has told, 0, '' and None until then: way, command: numbers of processes; digest: of what the command depends
-    on; owner: of its claim; what: it came to, as in `policy.Run`, '' where there was nothing to do.
-    """
-
-    __slots__ = (
-        "_text", "began", "chosen", "command", "content", "digest", "ends", "fd", "first", "joiners", "locks", "owner",
-        "way", "what",
-    )  # fmt: skip
-
-    def __init__(self, chosen: "Chosen", content: Content, locks: Locks, number: int, fd: int) -> None:
-        self.chosen = chosen
-        self.content = content
-        self.locks = locks
-        self.first = number
-        self.fd = fd
-        self.way = self.command = 0
-        self.digest = self.owner = ""
-        self.what: str | None = None
-        self.began = time.monotonic()
-        self.ends = self.began + chosen.seconds
-        self.joiners: list[tuple[int, str]] = []  # who waits for it, by number and start
-        self._text = b""
-
-    def hear(self) -> bool:
-        """Take in what it tells; whether anything of that is new."""
-        is_new = False
-        while self.fd >= 0:
-            try:
-                data = os.read(self.fd, _CHUNK)
-            except BlockingIOError:
-                break
-            if not data:
-                os.close(self.fd)
-                self.fd = -1
-                break
-            *lines, self._text = (self._text + data).split(b"\n")
-            for line in lines:
-                is_new = True
-                told = json.loads(line)
-                for name, value in told.items() if isinstance(told, dict) else ():
-                    setattr(self, name, value)
-        return is_new
 
 
 class Keeper:
@@ -260,7 +214,7 @@ class Keeper:
             for run in [*self._runs]:
                 self._end(run)
         for run in [*self._runs]:
-            if run is not self._ahead and not any(map(_is_there, run.joiners)):
+            if run is not self._ahead and not any(map(is_there, run.joiners)):
                 self._end(run)
         if self._ahead is not None and (is_on_battery() or self._is_busy()):
             self._stop()
@@ -283,11 +237,11 @@ class Keeper:
 
     def _is_client_gone(self) -> bool:
         client = self._judging.client
-        return bool(client) and not _is_there((client, self._client))
+        return bool(client) and not is_there((client, self._client))
 
     def _join(self) -> None:
         """Give the run to who waits for it: from here on it is as if they had begun it."""
-        run, waiting = self._ahead, [each for each in running.joined(self._cache) if _is_there(each)]
+        run, waiting = self._ahead, [each for each in running.joined(self._cache) if is_there(each)]
         if run is None or not waiting:
             return
         run.joiners = waiting
@@ -373,16 +327,3 @@ class Keeper:
                 store.close()
         except (SkillcacheError, OSError):  # it runs out
             return
-
-
-def _is_there(known: tuple[int, str]) -> bool:
-    number, start = known
-    if start:
-        return processes.describe(number).get("pid_start", "") == start
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
