@@ -31,10 +31,11 @@ from skillcache.commands.ahead import first, ledger, running, tree, unasked
 from skillcache.commands.ahead.content import Content
 from skillcache.commands.ahead.locks import Locks
 from skillcache.commands.ahead.policy import KILLED, LINE, UNFIT
+from skillcache.commands.ahead.run import Run, is_there
 from skillcache.commands.ahead.running import Running
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.commands.way import stamp
-from skillcache.core import files, json, processes
+from skillcache.core import files, processes
 from skillcache.core.outcomes import SkillcacheError
 from skillcache.core.paths import joined_ahead_file, running_ahead_file
 from skillcache.stores import open_store
@@ -43,7 +44,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-    from skillcache.commands.ahead.judging import Chosen, Judging
+    from skillcache.commands.ahead.judging import Judging
 
 _SIGNALS = (SIGCHLD, SIGTERM, SIGUSR1)
 _GRACE = 0.1  # seconds between ^C and the end
@@ -51,63 +52,6 @@ _TO_END = 1.0  # seconds, after which what a disk holds up is left to the first 
 _TICK = 0.002  # seconds
 _LOOK = 1.0  # seconds between two looks at the machine, the client and who waits
 _CHUNK = 1 << 16
-
-
-class Run:
-    """One run. first: the number of its first process.
-
-    As it has told, 0, '' and None until then: way, command: numbers of processes; digest: of what the command depends
-    on; owner: of its claim; what: it came to, as in `policy.Run`, '' where there was nothing to do.
-    """
-
-    __slots__ = (
-        "_text", "began", "chosen", "command", "content", "digest", "ends", "fd", "first", "handles", "is_usual",
-        "joiners", "locks", "owner", "way", "what",
-    )  # fmt: skip
-
-    def __init__(self, chosen: "Chosen", content: Content, locks: Locks, number: int, fd: int) -> None:
-        self.chosen = chosen
-        self.content = content
-        self.locks = locks
-        self.first = number
-        self.fd = fd
-        self.way = self.command = 0
-        self.digest = self.owner = ""
-        self.what: str | None = None
-        self.began = time.monotonic()
-        self.ends = self.began + chosen.seconds
-        self.joiners: list[tuple[int, str]] = []  # who waits for it, by number and start
-        self.handles: list[int] = []  # by which their end is heard of
-        self.is_usual = False  # whether it has the usual priority
-        self._text = b""
-
-    def watch(self) -> None:
-        """Hear of it when one who waits for it has ended, where the system tells that."""
-        for number, _ in self.joiners:
-            try:
-                self.handles.append(os.pidfd_open(number))
-            except (AttributeError, OSError):  # of Linux alone, from 5.3 on
-                continue
-
-    def hear(self) -> bool:
-        """Take in what it tells; whether anything of that is new."""
-        is_new = False
-        while self.fd >= 0:
-            try:
-                data = os.read(self.fd, _CHUNK)
-            except BlockingIOError:
-                break
-            if not data:
-                os.close(self.fd)
-                self.fd = -1
-                break
-            *lines, self._text = (self._text + data).split(b"\n")
-            for line in lines:
-                is_new = True
-                told = json.loads(line)
-                for name, value in told.items() if isinstance(told, dict) else ():
-                    setattr(self, name, value)
-        return is_new
 
 
 class Keeper:
@@ -260,7 +204,7 @@ class Keeper:
         if self._is_asked:
             self._stop()
         for run in [*self._runs]:
-            if run is not self._ahead and not any(map(_is_there, run.joiners)):
+            if run is not self._ahead and not any(map(is_there, run.joiners)):
                 self._end(run)
             elif self._is_over(run):
                 self._judging.clear()
@@ -309,11 +253,11 @@ class Keeper:
 
     def _is_client_gone(self) -> bool:
         client = self._judging.client
-        return bool(client) and not _is_there((client, self._client))
+        return bool(client) and not is_there((client, self._client))
 
     def _join(self) -> None:
         """Give the run to who waits for it: from here on it is as if they had begun it."""
-        run, waiting = self._ahead, [each for each in running.joined(self._cache) if _is_there(each)]
+        run, waiting = self._ahead, [each for each in running.joined(self._cache) if is_there(each)]
         if run is None or not waiting:
             return
         run.joiners = waiting
@@ -408,17 +352,3 @@ class Keeper:
                 store.close()
         except (SkillcacheError, OSError):  # it runs out
             return
-
-
-def _is_there(known: tuple[int, str]) -> bool:
-    """Also of one that has ended and waits for its parent: that it is not."""
-    number, start = known
-    if start:
-        return processes.parent_of(number) != 0 and processes.describe(number).get("pid_start", "") == start
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

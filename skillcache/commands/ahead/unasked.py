@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 class Unasked(Way):
     """environ: the command's own; why: it runs, see `policy.REASONS`.
 
-    fd: where fields of `runs.Run` are told, a line of JSON each time.
+    fd: where fields of `run.Run` are told, a line of JSON each time.
     """
 
     __slots__ = ("_failed", "_fd", "_what", "_why")
