@@ -44,7 +44,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-    from skillcache.commands.ahead.judging import Judging
+    from skillcache.commands.ahead.judging import Chosen, Judging
 
 _SIGNALS = (SIGCHLD, SIGTERM, SIGUSR1)
 _GRACE = 0.1  # seconds between ^C and the end
