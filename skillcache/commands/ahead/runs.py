@@ -270,8 +270,15 @@ class Keeper:
             # What gets no turn is not to be waited for.
             if run is not self._ahead and not run.is_usual and self._is_busy():
                 self._end(run)
-        if self._ahead is not None and (is_on_battery() or self._is_busy() or self._judging.is_off()):
+        if self._ahead is not None and (
+            is_on_battery() or self._is_busy() or self._judging.is_off() or not self._is_known()
+        ):
             self._stop()
+
+    def _is_known(self) -> bool:
+        """Whether others can see it: somebody may have cleared the folder."""
+        found = running.current(self._cache)
+        return found is not None and found.pid == os.getpid()
 
     def _is_busy(self) -> bool:
         settings = self._judging.settings
