@@ -175,7 +175,7 @@ def test_what_could_not_be_kept_is_not_run_ahead_again(place: Place) -> None:
     assert place.runs() == 1
 
 
-@pytest.mark.parametrize(("line", "runs"), [("wait-for x", 0), ("cat data | cat && sleep 1000", 1), ("check two", 1)])
+@pytest.mark.parametrize(("line", "runs"), [("wait-for x", 0), ("cat data | cat && sleep 1000", 1)])
 def test_what_is_only_usual_does_not_begin_beside_a_call(place: Place, line: str, runs: int) -> None:
     """Such a call may have begun while it was looked up what is usual, as behind an edit."""
     place.tool("wait-for", '#!/bin/sh\ntouch "$GATES/waits"\nexec sleep 1000\n')
@@ -189,11 +189,10 @@ def test_what_is_only_usual_does_not_begin_beside_a_call(place: Place, line: str
         place.ahead("check one", why="edit", begins=False)
         until(lambda: running.current(str(place.cache)) is None)
         text = place.counter.read_text() if place.counter.exists() else ""
-        place.open("two")
         for pid in place.processes("sleep"):
             os.kill(pid, signal.SIGKILL)
         call.kill()
-    assert text.split().count("one") == (runs if line != "check two" else 0)
+    assert text.split().count("one") == runs
 
 
 def begun(place: Place) -> list[int]:
@@ -214,3 +213,24 @@ def test_a_call_that_comes_between_two_of_a_list_ends_it(place: Place) -> None:
         assert place.runs() == count
     place.settle()
     assert count < len(names)
+
+
+def test_a_failure_is_given_to_nobody_where_the_look_was_cut_short(place: Place) -> None:
+    place.open("one", 3)
+    place.ahead("check one")
+    place.settle()
+    place.open("one", 0)
+    with place.calling("other x") as call:
+        until(lambda: place.processes("/stop_ahead.py"))
+        for number in place.processes("/stop_ahead.py"):
+            os.kill(number, signal.SIGKILL)
+        assert call.communicate()[0] == "other says x\n"
+    assert place.call("check one").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["", "running", "lock"])
+def test_one_that_nobody_can_see_any_more_ends(place: Place, name: str) -> None:
+    place.ahead("check one")
+    subprocess.run(["rm", "-rf", str(place.cache / "ahead" / name)], check=True)
+    place.call("look")
+    until(lambda: not place.processes())

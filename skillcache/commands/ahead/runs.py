@@ -232,7 +232,9 @@ class Keeper:
             # What gets no turn is not to be waited for.
             if run is not self._ahead and not run.is_usual and self._is_busy():
                 self._end(run)
-        if self._ahead is not None and (is_on_battery() or self._is_busy() or self._judging.is_off()):
+        if self._ahead is not None and (
+            is_on_battery() or self._is_busy() or self._judging.is_off() or not self._is_known()
+        ):
             self._stop()
         for run in self._runs:
             self._weigh(run)
@@ -245,6 +247,11 @@ class Keeper:
             for number in tree.descendants(run.way):
                 if tree.session_of(number) not in (0, run.way):  # what is ours lies in that of the way
                     tree.make_last(number)
+
+    def _is_known(self) -> bool:
+        """Whether others can see it: somebody may have cleared the folder."""
+        found = running.current(self._cache)
+        return found is not None and found.pid == os.getpid()
 
     def _is_busy(self, spare: int = 0) -> bool:
         """`spare`: processors that are to have nothing to do."""

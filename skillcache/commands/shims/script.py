@@ -15,7 +15,7 @@ replaced as the text is read.
 import os
 import sys
 
-from skillcache.core.paths import STANDS_IN, hooks_folder, once_ahead_file, running_ahead_file
+from skillcache.core.paths import STANDS_IN, failed_ahead_folder, hooks_folder, once_ahead_file, running_ahead_file
 from skillcache.core.processes import quote
 
 TYPE_CHECKING = False
@@ -229,10 +229,12 @@ case "${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} " in
     ;;
 esac
 """
-# What runs ahead makes way for the line; there is nearly never any.
+# What runs ahead makes way for the line; there is nearly never any. Where that was cut short nothing that has failed
+# ahead is given to anybody.
 _AHEAD = """if [ -e {running} ] || [ -e {once} ]; then
     _skillcache_line=${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}}
-    {python} -I -S {hook} {cache} "$_skillcache_line" </dev/null >/dev/null 2>&1 || :
+    {python} -I -S {hook} {cache} "$_skillcache_line" </dev/null >/dev/null 2>&1 ||
+        command rm -rf -- {failed} >/dev/null 2>&1 || :
 fi
 """
 # `activate` of a virtual environment puts that first on PATH, and calls this when it has.
@@ -315,6 +317,7 @@ def _yielding(cache: str) -> str:
         python=quote(os.path.realpath(sys.executable)),
         hook=quote(f"{hooks_folder()}/stop_ahead.py"),
         cache=quote(cache),
+        failed=quote(failed_ahead_folder(cache)),
     )
 
 
