@@ -13,7 +13,6 @@ import pytest
 
 from skillcache.commands.ahead import ledger, log, policy, running
 from skillcache.core import processes
-from skillcache.core.git import identity
 from tests.commands.ahead import SAID, Place
 from tests.conftest import until
 
@@ -37,7 +36,7 @@ def place(tmp_path: Path) -> Place:
 
 def earn(place: Place) -> None:
     """An hour in which the project's checks have taken long, so that guesses are allowed."""
-    cache, project, now = str(place.cache), identity(str(place.project)), time.time()
+    cache, project, now = str(place.cache), log.place_of(str(place.project)), time.time()
     for number in range(10):
         words = ("check", f"{number}")
         log.note(cache, project, "before", policy.CHECK, now - 100, words=words, passed=True, milliseconds=60_000)
@@ -234,3 +233,36 @@ def test_one_that_nobody_can_see_any_more_ends(place: Place, name: str) -> None:
     subprocess.run(["rm", "-rf", str(place.cache / "ahead" / name)], check=True)
     place.call("look")
     until(lambda: not place.processes())
+
+
+def test_what_a_line_comes_to_ends_with_the_line(place: Place) -> None:
+    """It was interrupted: nobody will ask for the rest."""
+    with place.calling("check one && check two") as call:
+        until(lambda: place.runs() == 2)
+        for number in [*place.processes("/.stand_in.py"), call.pid]:
+            os.kill(number, signal.SIGKILL)
+    place.settle()
+    assert place.became() == ["killed"]
+
+
+TAKING = {
+    "file of a process": "[ ! -e server.pid ] || exit 1; echo $$ >server.pid",
+    "link to a process": 'ln -s "here:$$" data.lock',
+    "file by another name": "set -C; echo $$ >data.lck",
+}
+
+
+@pytest.mark.parametrize("thing", TAKING)
+def test_no_mark_of_a_killed_one_is_left(place: Place, thing: str) -> None:
+    (place.project / ".gitignore").write_text("*.pid\n*.lck\n*.lock\n")
+    place.tool(
+        "check",
+        f"""#!/bin/sh
+trap '' INT
+{{ {TAKING[thing]}; }} || exit 1
+echo "$*" >>"$COUNTER"
+while [ "$1" = one ]; do sleep 0.02; done
+""",
+    )
+    place.ahead("check one")
+    assert place.call("check two").returncode == 0

@@ -18,7 +18,6 @@ from skillcache.cache import history
 from skillcache.commands.ahead import ledger, log, running, tree
 from skillcache.commands.ahead.start import is_busy, is_on_battery
 from skillcache.core import processes
-from skillcache.core.git import identity
 from skillcache.settings.in_force import load
 from tests.commands.ahead import CHECK, RULES, SAID, Place
 from tests.conftest import until
@@ -228,7 +227,7 @@ def test_only_as_long_as_checks_have_taken(place: Place) -> None:
     place.ahead("check one", why="next", begins=False)
     place.settle()
     assert place.runs() == 0
-    project = identity(str(place.project))
+    project = log.place_of(str(place.project))
     settings = load(place.environ, str(place.project))
     log.note(
         settings.cache, project, "one", "check", time.time(), words=["check", "one"], passed=True, milliseconds=60_000

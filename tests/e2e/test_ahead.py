@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from skillcache.cli.checks.messages_api import Request, ToolCall, Turn
 from skillcache.commands.ahead import log, policy
-from skillcache.core.git import identity
 from tests.e2e.project import CHECK_RULE, Place, after, as_turn
 
 RULE = f'{CHECK_RULE}\n[[rules]]\nmatch = "Bash(./check:*)"\nahead = true\n'
@@ -89,7 +89,7 @@ def test_nothing_is_run_ahead_where_no_rule_says_so(place: Place) -> None:
 
 def learn(place: Place) -> None:
     """That `two` has followed on `one` in this project, five times within the hour and a minute each."""
-    cache, project, now = str(place.home / ".cache/skillcache"), identity(str(place.project)), time.time()
+    cache, project, now = str(place.home / ".cache/skillcache"), log.place_of(str(place.project)), time.time()
     for number in range(10):
         words, at = ("./check", ("one", "two")[number % 2]), now - 600 + number
         log.note(cache, project, "before", policy.CHECK, at, words=words, passed=True, milliseconds=60_000)
@@ -97,7 +97,7 @@ def learn(place: Place) -> None:
 
 def note(place: Place, *kinds: str, times: int = 5) -> None:
     """That these steps followed on each other in this project, so often within the hour, each check of a minute."""
-    cache, project, now = str(place.home / ".cache/skillcache"), identity(str(place.project)), time.time()
+    cache, project, now = str(place.home / ".cache/skillcache"), log.place_of(str(place.project)), time.time()
     for number, kind in enumerate(kinds * times):
         words = ("./check", "one") if kind == policy.CHECK else ()
         log.note(cache, project, "before", kind, now - 600 + number, words=words, passed=True, milliseconds=60_000)
@@ -111,6 +111,21 @@ def test_a_session_that_begins_on_other_content_finds_its_first_check_done(place
     session = place.play(after(lambda: until(lambda: kept(place)), "./check one"))
     assert session.texts == ["another"]
     assert ran(place, "one") == 2
+
+
+def test_a_repository_that_says_it_is_another_runs_nothing(place: Place) -> None:
+    """What was learnt in one clone has no other one's code run: anybody may write an address into a `.git/config`."""
+    furnish(place)
+    place.git("remote", "add", "origin", "https://git.example.org/shop.git")
+    note(place, policy.START, policy.CHECK, policy.EDIT)
+    place.play("./check one")
+    other = place.root / "unpacked"
+    shutil.copytree(place.project, other)
+    place.write("answer", "another\n", other)
+    place.play("./check one", project=place.project)
+    place.play("done", project=other)
+    assert ran(place, "one") == 1
+    assert len(list((place.home / ".cache/skillcache/ahead/log").iterdir())) == 2
 
 
 def test_after_an_edit_the_check_that_usually_follows_is_there(place: Place) -> None:

@@ -104,9 +104,10 @@ class Beside:
 
         task, root = self._task, begun.found.fingerprint.root
         below = task.cwd[len(root) :].strip("/")
+        place = log.place_of(root)
         log.note(
             self._settings.cache,
-            begun.project,
+            place,
             self._call.session,
             policy.CHECK,
             time.time(),
@@ -119,7 +120,7 @@ class Beside:
         # Whatever stands behind it in its line might not bear anything beside it.
         if status or not is_last(self._line, task.program.words):
             return
-        steps = log.steps(self._settings.cache, begun.project)
+        steps = log.steps(self._settings.cache, place)
         usual = policy.after_check(steps, steps[-1]) if steps else []
         if not usual:
             return

@@ -134,7 +134,7 @@ class Judging:
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
-        seconds = self._seconds(task, self.settings, project, now)
+        seconds = self._seconds(task, self.settings, root, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
 
     def _is_stopped(self, text: str, cwd: str) -> bool:
@@ -154,9 +154,10 @@ class Judging:
         """Whether the person has switched us off meanwhile."""
         return plugin_options(self._environ) is None
 
-    def _seconds(self, task: Ruled, settings: Settings, project: str, now: float) -> float | None:
+    def _seconds(self, task: Ruled, settings: Settings, root: str, now: float) -> float | None:
         """None where it would take more than is left of the hour, or than a call would wait for it."""
-        left = policy.allowance(self.why, log.steps(self._cache, project), ledger.spent(self._cache, project), now)
+        steps, spent = log.steps(self._cache, log.place_of(root)), ledger.spent(self._cache, identity(root))
+        left = policy.allowance(self.why, steps, spent, now)
         left = min(left, settings.number("wait"))
         return left if left and self._expected(task) / 1000 <= left else None
 

@@ -10,7 +10,7 @@ import time
 
 from skillcache.commands.ahead import log, policy
 from skillcache.core import json
-from skillcache.core.git import find_root, identity
+from skillcache.core.git import find_root
 from skillcache.core.paths import package_folder
 
 TYPE_CHECKING = False
@@ -44,9 +44,9 @@ def _happened(
     root = find_root(os.path.realpath(cwd))
     if root is None:
         return
-    project = identity(root)
-    log.note(settings.cache, project, session, kind, time.time())
-    if _may_follow(kind, log.steps(settings.cache, project), session):
+    place = log.place_of(root)
+    log.note(settings.cache, place, session, kind, time.time())
+    if _may_follow(kind, log.steps(settings.cache, place), session):
         job = json.dumps([kind, environ.get("PWD", cwd), folder, session])
         argv = [sys.executable, "-I", "-S", "-c", _LOOKING, os.path.dirname(package_folder()), job]
         null = os.open(os.devnull, os.O_RDWR)
@@ -91,7 +91,7 @@ def _waiting(place: "Look", settings: "Settings", kind: str) -> "list[Asked]":
     from skillcache.commands.holding import unseen
 
     root = find_root(os.path.realpath(place.cwd)) or ""
-    steps = log.steps(settings.cache, identity(root))
+    steps = log.steps(settings.cache, log.place_of(root))
     programs = {log.named(cwd[len(root) :].strip("/"), program.words): (program, cwd) for program, cwd in unseen(place)}
     if kind == policy.EDIT:
         names = [name for name in policy.after_edit(steps, place.session) if name in programs]

@@ -7,7 +7,7 @@ SQLite and of cargo) end with their process.
 
 import os
 import time
-from stat import S_ISREG
+from stat import S_ISLNK, S_ISREG
 
 from skillcache.core import files
 from skillcache.core.git import git_folders
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST = 5_000  # folders
 _SECONDS = 0.05  # for a look at all of them: somebody waits
+_OF_A_NUMBER = (".pid", ".lck")  # these are locks where they hold one, and so are links
 _LONGEST = 128  # bytes; the lists of versions that package managers call locks are longer
 
 
@@ -46,7 +47,7 @@ class Locks:
         held = _open_files()
         for path in found:
             try:
-                if os.path.realpath(path) not in held:
+                if os.path.islink(path) or os.path.realpath(path) not in held:
                     os.unlink(path)
             except OSError:
                 continue
@@ -54,13 +55,16 @@ class Locks:
     def _is_of_nobody(self, path: str) -> bool:
         try:
             status = os.lstat(path)
-            if not S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_size > _LONGEST:
+            is_link = S_ISLNK(status.st_mode)
+            if not (is_link or S_ISREG(status.st_mode)) or status.st_uid != os.geteuid() or status.st_size > _LONGEST:
                 return False
-            text = (files.read(path, _LONGEST) or b"").decode("ascii", "replace")
+            text = os.readlink(path) if is_link else (files.read(path, _LONGEST) or b"").decode("ascii", "replace")
         except OSError:
             return False
         words = "".join(c if c.isdecimal() else " " for c in text).split()
-        return status.st_ctime_ns >= self._since and not any(_lives(int(word)) for word in words if len(word) < 11)
+        numbers = [int(word) for word in words if len(word) < 11]
+        is_told = bool(numbers) or not (is_link or path.endswith(_OF_A_NUMBER))
+        return is_told and status.st_ctime_ns >= self._since and not any(map(_lives, numbers))
 
 
 def _named(folder: str) -> "list[str]":
@@ -73,6 +77,8 @@ def _named(folder: str) -> "list[str]":
 
 def _is_name(name: str) -> bool:
     _, found, after = name.partition("lock")
+    if name.endswith(_OF_A_NUMBER):
+        return True
     return bool(found) and (name.endswith(".lock") or name.startswith(".lock") or "pid" in after)
 
 

@@ -2,7 +2,7 @@
 
     ahead/log/{project}  one line a step, JSON: [unix ms, session, kind, words, below, passed, ms, joined]
 
-A project is the digest of its identity. words: of a check; below: its folder, relative to the project's top; ms: see
+A project is the digest of `place_of` it. words: of a check; below: its folder, relative to the project's top; ms: see
 `Step.seconds`; for other kinds of steps [], "", false, 0 and true. Kept where a rule in force has `ahead`, and nowhere
 else.
 """
@@ -10,6 +10,8 @@ else.
 from skillcache.commands.ahead.policy import CHECK, EDIT, START, Step
 from skillcache.core import files, json
 from skillcache.core.files import digest
+from skillcache.core.git import git_folders, identity
+from skillcache.core.outcomes import Bypass
 from skillcache.core.paths import sequences_folder
 
 TYPE_CHECKING = False
@@ -19,6 +21,18 @@ if TYPE_CHECKING:
 # Some 2,500 steps: of weeks in most projects, and read in some 15 ms by a process that nobody waits for.
 MOST = 256 << 10  # bytes
 _LONGEST = 4_096  # bytes of a line, which the system appends in one piece
+
+
+def place_of(root: str) -> str:
+    """A clone with all its worktrees: a repository that only says it is another has no record.
+
+    What ran there was asked for there; by what another one's record says its code would run unasked.
+    """
+    try:
+        shared = git_folders(root)[1]
+    except Bypass:  # a project without git
+        shared = root
+    return f"{identity(root)}\n{shared}"
 
 
 def note(

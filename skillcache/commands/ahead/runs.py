@@ -58,8 +58,8 @@ class Keeper:
     """`lock`: a handle by which the lock of `running` is held."""
 
     __slots__ = (
-        "_ahead", "_cache", "_client", "_is_asked", "_is_joined", "_judging", "_lock", "_look", "_runs", "_settings",
-        "_wake",
+        "_ahead", "_cache", "_call", "_client", "_is_asked", "_is_joined", "_judging", "_lock", "_look", "_runs",
+        "_settings", "_wake",
     )  # fmt: skip
 
     def __init__(self, cache: str, lock: int, judging: "Judging") -> None:
@@ -77,6 +77,7 @@ class Keeper:
         for number in _SIGNALS:
             signal(number, self._handle)
         self._client = processes.describe(judging.client).get("pid_start", "") if judging.client else ""
+        self._call = _known(judging.line) if judging.why == LINE else (0, "")
         tree.take_orphans()
 
     def run(self) -> None:
@@ -233,7 +234,11 @@ class Keeper:
             if run is not self._ahead and not run.is_usual and self._is_busy():
                 self._end(run)
         if self._ahead is not None and (
-            is_on_battery() or self._is_busy() or self._judging.is_off() or not self._is_known()
+            is_on_battery()
+            or self._is_busy()
+            or self._judging.is_off()
+            or not self._is_known()
+            or (self._call[1] and not is_there(self._call))  # it was interrupted, or went on elsewhere
         ):
             self._stop()
         for run in self._runs:
@@ -359,3 +364,9 @@ class Keeper:
                 store.close()
         except (SkillcacheError, OSError):  # it runs out
             return
+
+
+def _known(number: str) -> tuple[int, str]:
+    """A process by number and start, '' where there is none."""
+    pid = int(number) if number.isdecimal() and len(number) < 11 else 0
+    return pid, processes.describe(pid).get("pid_start", "") if pid else ""
