@@ -13,7 +13,7 @@ import pytest
 
 from skillcache.commands.ahead import ledger, log, policy, running
 from skillcache.core import processes
-from tests.commands.ahead import SAID, Place
+from tests.commands.ahead import RULES, SAID, Place
 from tests.conftest import until
 
 # Says whether a check is there.
@@ -266,3 +266,14 @@ while [ "$1" = one ]; do sleep 0.02; done
     )
     place.ahead("check one")
     assert place.call("check two").returncode == 0
+
+
+def test_a_session_that_began_before_the_rule_has_nothing_run_ahead(tmp_path: Path) -> None:
+    """Its lines would have nothing make way."""
+    place = Place(tmp_path, RULES.replace("ahead = true\n", ""))
+    (place.home / ".config/skillcache/config.toml").write_text(RULES)
+    for name in ("one", "two"):
+        place.open(name)
+    assert place.call("check one && check two").stdout == f"{SAID}two is done\n"
+    assert (place.runs(), place.became()) == (2, [])
+    assert not (place.cache / "ahead/log").exists()

@@ -55,7 +55,7 @@ class Beside:
     def begin(self) -> None:
         """The command is about to run: what its line or its task says comes after it may run beside it."""
         self.make_way()
-        asked = [] if self._is_within else self._following()
+        asked = self._following() if self._may_begin() else []
         if asked:
             from skillcache.commands.ahead.start import start  # most come alone
 
@@ -97,7 +97,7 @@ class Beside:
     def _end(self, begun: "Begun", status: int, milliseconds: int) -> None:
         """Keep it in the project's sequence, and begin what usually comes next."""
         self._leave(status)
-        if self._is_within or not self._call.call:
+        if not self._may_begin():
             return
         from skillcache.commands.ahead import log
         from skillcache.commands.ahead.line import Asked, is_last
@@ -146,6 +146,14 @@ class Beside:
             is_met = not is_last(self._line, self._task.program.words)
         if is_met:
             running.stop(self._settings.cache)
+
+    def _may_begin(self) -> bool:
+        """Whether the lines to come have what runs ahead make way: those of a session that began with the rule."""
+        if self._is_within or not self._call.call:
+            return False
+        from skillcache.commands.shims.script import YIELDS
+
+        return bool(self._task.program.environ.get(YIELDS))
 
     def _running(self) -> "Running | None":
         """The run ahead that is not what this command is a part of."""

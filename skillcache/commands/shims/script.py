@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+YIELDS = "SKILLCACHE_AHEAD"  # tells commands that the lines of their session have what runs ahead make way
 MARK = ".skillcache-shims"  # in every folder of shims, of whichever version: none of them is the real program
 SCRIPT = ".shim"  # what every name is a link to
 ENTRY = ".stand_in.py"  # what it starts: see `entry`
@@ -230,8 +231,9 @@ case "${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}} " in
 esac
 """
 # What runs ahead makes way for the line; there is nearly never any. Where that was cut short nothing that has failed
-# ahead is given to anybody.
-_AHEAD = """if [ -e {running} ] || [ -e {once} ]; then
+# ahead is given to anybody. Where lines do not look, as in a session that began before the rule, nothing is begun.
+_AHEAD = """export {yields}=1
+if [ -e {running} ] || [ -e {once} ]; then
     _skillcache_line=${{BASH_EXECUTION_STRING-}}${{ZSH_EXECUTION_STRING-}}
     {python} -I -S {hook} {cache} "$_skillcache_line" </dev/null >/dev/null 2>&1 ||
         command rm -rf -- {failed} >/dev/null 2>&1 || :
@@ -312,6 +314,7 @@ def preamble(
 
 def _yielding(cache: str) -> str:
     return _AHEAD.format(
+        yields=YIELDS,
         running=quote(running_ahead_file(cache)),
         once=quote(once_ahead_file(cache)),
         python=quote(os.path.realpath(sys.executable)),
