@@ -311,7 +311,8 @@ def test_a_generation_that_is_no_number_costs_the_results_of_its_name_alone(
         assert values.get_or_compute("s", [1], lambda: "anew") == "anew"
     assert asyncio.run(computed()) == ("none", "fine")
     keys = tuple([entry_key("s", f"{number:040x}") for number in range(9)])
-    assert failure(lambda: open_patiently(redis_cluster.url).get_many(keys, ("s",))).outcome is STORE_GARBAGE
+    with closing(open_patiently(redis_cluster.url)) as store:
+        assert failure(lambda: store.get_many(keys, ("s",))).outcome is STORE_GARBAGE
 
 
 HOSTILE = {
