@@ -140,6 +140,7 @@ def _spelled(name: str, allowed: tuple[str, ...]) -> list[str]:
 _WIDE = 100
 _LABEL = 14
 _OFF = "off: what it names is not replayed; "
+_AHEAD = "may run ahead; "
 
 
 @click.command()
@@ -193,12 +194,16 @@ def _listed(rows: list[BuiltIn], own: Sequence[Rule], off: Mapping[str, list[str
             yield from ["", row.subject] if subject else [row.subject]
             subject = row.subject
         yield f"  {row.name:{wide}}  {row.match}"
-    mine = [f"  {rule.name}  {rule.pattern}  ({'' if rule.enabled else _OFF}{rule.origin})" for rule in own]
+    mine = [f"  {rule.name}  {rule.pattern}  ({_said(rule)}{rule.origin})" for rule in own]
     if mine:
         yield from ("", "Of configuration files, the first that names a call counts", *mine)
     ahead = dict.fromkeys(rule.name for rule in own if rule.ahead and rule.name in off)
     if ahead:
         yield from ("", *(f"Off: {runs_no_more(name, off[name])}" for name in ahead))
+
+
+def _said(rule: Rule) -> str:
+    return f"{'' if rule.enabled else _OFF}{_AHEAD if rule.ahead else ''}"
 
 
 def _explanation(found: _Found) -> Iterator[str]:

@@ -49,6 +49,11 @@ def test_lists_every_built_in_word_by_ecosystem(person: Person) -> None:
     ]
 
 
+def test_says_which_may_run_ahead(person: Person) -> None:
+    path = configure(person, '[[rules]]\nmatch = "Bash(pytest:*)"\nahead = true\n')
+    assert person.skillcache("rules").out.splitlines()[-1] == f"  pytest  Bash(pytest:*)  (may run ahead; {path})"
+
+
 def test_lists_one_s_own_rules_last_and_says_which_is_off(person: Person) -> None:
     path = configure(person, OWN)
 
