@@ -49,10 +49,16 @@ def replace(tool: Path) -> None:
     (tool / "bin/python3").chmod(0o755)
 
 
+def remove(tool: Path) -> None:
+    """Also where a hook that nobody waits for leaves something there meanwhile."""
+    while tool.exists():
+        shutil.rmtree(tool, ignore_errors=True)
+
+
 GOING: dict[str, Callable[[Path], object]] = {
     "package uninstalled": uninstall,
     "package upgraded": upgrade,
-    "venv removed": shutil.rmtree,
+    "venv removed": remove,
     "python replaced": replace,
 }
 
