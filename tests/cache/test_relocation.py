@@ -298,10 +298,11 @@ def test_real_tools_print_in_another_root_what_is_served_there(
 
     base, cache = tmp_path.resolve(), tmp_path_factory.getbasetemp() / "mypy-cache"
     short, long = base / "a" / "short-tree", base / "b" / "a-much-longer-name-of-a-worktree" / "in-a-deeper-folder"
-    for root in (short, long):
+    for at, root in enumerate((short, long), 1_700_000_000):
         for name, text in SOURCES.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text)
+            os.utime(root / name, (at, at))  # mypy takes files of one size and time for the same
     first, second = run(tool, short, cache), run(tool, long, cache)
     stored, sure = relocate(first, str(short))
     assert sure or not ordinary, first.decode()
