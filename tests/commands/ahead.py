@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from skillcache.commands import replayed
 from skillcache.commands.ahead import ledger, running
 from skillcache.commands.ahead.line import Asked
 from skillcache.commands.ahead.start import start
-from skillcache.core import processes
+from skillcache.core import files, processes
+from skillcache.core.git import identity
 from skillcache.settings.in_force import load
 from tests.conftest import until
 from tests.shims.shell import SHELLS, Shell
@@ -34,6 +38,7 @@ echo "$1 is done"
 exit "$(cat "$GATES/$1")"
 """
 OTHER = '#!/bin/sh\necho "other says $*"\n'
+NAMES = ("one", "two", "three", "four", "five")
 SAID = "one is done\n"
 
 
@@ -52,7 +57,15 @@ class Place(Shell):
         self.tool("other", OTHER)
         self.git("add", "data")
         self.git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "begin")
+        self.keep(*[f"{tool} {name}" for tool in ("check", "other") for name in NAMES])
         self.start()
+
+    def keep(self, *lines: str, below: str = "") -> None:
+        """As if results of these had been stored before, on other content."""
+        path = replayed.path_of(str(self.cache), identity(str(self.project)))
+        for line in lines:
+            kept = [int(time.time() * 1000), "check", "0" * 40, "another", "", "", "", below, line.split()]
+            files.append(path, json.dumps(kept).encode() + b"\n")
 
     def git(self, *words: str) -> None:
         subprocess.run(["git", "-C", str(self.project), *words], env=self.environ, check=True)
@@ -66,6 +79,7 @@ class Place(Shell):
     def ahead(self, *lines: str, why: str = "line", begins: bool = True, cwd: str = "", **environ: str) -> None:
         """Start these, as somebody in a Bash call would; `begins`: and wait until the first has begun."""
         before = self.runs()
+        self.keep(*lines, below=os.path.relpath(cwd, self.project) if cwd else "")
         asked = [Asked(tuple(line.split()), cwd or str(self.project)) for line in lines]
         known = {**self.within, **environ}
         start(load(known, str(self.project)), known, asked, why, "one")

@@ -44,10 +44,21 @@ def test_its_result_is_given_to_the_call(place: Place) -> None:
 def test_nothing_of_the_session_is_counted(place: Place) -> None:
     place.open("one")
     place.ahead("check one")
+    checks = {path: path.read_bytes() for path in (place.cache / "checks").iterdir()}
     place.settle()
     kept = {path.name for path in place.cache.iterdir()} - {"ahead", "shims", "calls", "compiled", "store.sqlite3"}
-    assert not kept & {"outcomes.log", "misses.log", "seen", "failed", "called", "checks", "replayed", "fault.txt"}
+    assert not kept & {"outcomes.log", "misses.log", "seen", "failed", "called", "replayed", "fault.txt"}
+    assert {path: path.read_bytes() for path in (place.cache / "checks").iterdir()} == checks
     assert [*(place.cache / "runs").iterdir()] == []
+
+
+def test_what_was_never_kept_does_not_run_ahead(place: Place) -> None:
+    """It may change something, and would change it twice."""
+    for name in ("one", "first"):
+        place.open(name)
+    assert place.call("check one && check first").stdout == f"{SAID}first is done\n"
+    place.settle()
+    assert (place.runs(), place.became()) == (2, [])
 
 
 def test_the_call_joins_the_run_that_is_under_way(place: Place) -> None:

@@ -9,7 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skillcache.cli.checks.messages_api import Request, ToolCall, Turn
+from skillcache.commands import replayed
 from skillcache.commands.ahead import log, policy
+from skillcache.core import files
+from skillcache.core.git import identity
 from tests.e2e.project import CHECK_RULE, Place, after, as_turn
 
 RULE = f'{CHECK_RULE}\n[[rules]]\nmatch = "Bash(./check:*)"\nahead = true\n'
@@ -45,7 +48,16 @@ def furnish(place: Place, rule: str = RULE) -> Path:
     place.write("check", CHECK)
     place.commit()
     place.configure(rule)
+    keep(place, "one", "two", "three", "one two")
     return marks
+
+
+def keep(place: Place, *words: str) -> None:
+    """As if results of these checks had been stored before, on other content."""
+    path = replayed.path_of(str(place.home / ".cache/skillcache"), identity(str(place.project)))
+    for each in words:
+        kept = [int(time.time() * 1000), "check", "0" * 40, "another", "", "", "", "", ["./check", *each.split()]]
+        files.append(path, json.dumps(kept).encode() + b"\n")
 
 
 def lines(place: Place) -> list[str]:

@@ -6,6 +6,7 @@ import time
 from skillcache.cache import history
 from skillcache.cache.decision import BASH
 from skillcache.claude import is_within, permissions, plugin_options
+from skillcache.commands import replayed
 from skillcache.commands.ahead import ledger, log, policy
 from skillcache.commands.ahead.calls import lines
 from skillcache.commands.ahead.line import begins_with, is_harmless, suits
@@ -134,8 +135,15 @@ class Judging:
             return None
         root = find_root(cwd) or cwd
         project = identity(root)
+        if not self._has_been_kept(words, cwd[len(root) :].strip("/"), project):
+            return None
         seconds = self._seconds(task, self.settings, root, now)
         return None if seconds is None else Chosen(task, environ, root, project, seconds)
+
+    def _has_been_kept(self, words: tuple[str, ...], below: str, project: str) -> bool:
+        """Whether a run of it was found to change nothing: what one ahead has written, another would write again."""
+        known = replayed.checks(self._cache, project)
+        return any((group[0].below, tuple(group[0].words)) == (below, words) for group in known)
 
     def _is_stopped(self, text: str, cwd: str) -> bool:
         """Whether the person's permission rules stop it: nobody can be asked. Raises Bypass where they are unclear."""
