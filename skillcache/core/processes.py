@@ -189,8 +189,13 @@ def boot() -> bytes:
 
 def described(environ: "Mapping[str, str]") -> dict[str, str]:
     """What `is_alive` asks for, of the client whose hook we are: its shell is our parent, not the client itself."""
-    pid = environ.get("CLAUDE_PID", "")
-    return describe(int(pid)) if pid.isdecimal() and len(pid) <= 10 else {}
+    pid = number_of(environ.get("CLAUDE_PID", ""))
+    return describe(pid) if pid else {}
+
+
+def number_of(text: str) -> int:
+    """Of the process that a text names, 0 for none."""
+    return int(text) if text.isdecimal() and len(text) <= 10 else 0
 
 
 def describe(pid: int) -> dict[str, str]:

@@ -125,6 +125,7 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
         return ""
     from skillcache.commands.holding import Look, look, of_client  # only where the project has had a check
     from skillcache.core.outcomes import SkillcacheError
+    from skillcache.core.processes import number_of
     from skillcache.events.runtime import count_fault
     from skillcache.sessions.brief.standing import tell
 
@@ -132,8 +133,7 @@ def _holding(event: SessionEvent, world: "World", folder: str, settings: Setting
     if not cwd or os.path.realpath(cwd) != os.path.realpath(event.cwd):
         cwd = event.cwd
     try:
-        client = world.environ.get("CLAUDE_PID", "")
-        pid = int(client) if client.isdecimal() and len(client) <= 10 else 0
+        pid = number_of(world.environ.get("CLAUDE_PID", ""))
         place = Look((of_client(world.environ),), cwd, folder, event.session_id, pid)
         return tell(look(place, seconds), int(world.now * 1000))
     except (SkillcacheError, OSError) as fault:

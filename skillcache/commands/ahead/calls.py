@@ -28,10 +28,9 @@ def lines(cache: str, own: str) -> "Iterable[str]":
     """
     for number in _begun(cache):
         words = _words(number) if number != own else []
-        if len(words) < 3 or words[1] != "-c" or not line_of(words[2]):
-            continue
-        if time.time() - processes.began(int(number)) < _LONGEST:
-            yield line_of(words[2])
+        line = line_of(words[2]) if len(words) > 2 and words[1] == "-c" else ""
+        if line and time.time() - processes.began(int(number)) < _LONGEST:
+            yield line
 
 
 def _begun(cache: str) -> set[str]:

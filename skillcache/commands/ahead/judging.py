@@ -15,6 +15,7 @@ from skillcache.commands.stand_in import Ruled, project_of, ruled, without_shims
 from skillcache.core import Record
 from skillcache.core.git import find_root, identity
 from skillcache.core.outcomes import Bypass, SkillcacheError
+from skillcache.core.processes import number_of
 from skillcache.settings.in_force import Settings, disabled, load
 
 TYPE_CHECKING = False
@@ -50,8 +51,7 @@ class Judging:
         self._queue = commands if isinstance(commands, list) else []
         self._sure: list[Chosen] = []
         self.why = str(job["why"])
-        client = self._environ.get("CLAUDE_PID", "")
-        self.client = int(client) if client.isdecimal() and len(client) < 11 else 0
+        self.client = number_of(self._environ.get("CLAUDE_PID", ""))
         self.settings = self._settings()
 
     def _settings(self) -> Settings | None:

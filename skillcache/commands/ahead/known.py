@@ -77,12 +77,12 @@ def _look(kind: str, cwd: str, folder: str, session: str) -> None:
     bytecode.use(package_folder(), ahead=True)
     from skillcache.commands.ahead.start import start
     from skillcache.commands.holding import Look, of_client
+    from skillcache.core.processes import number_of
     from skillcache.settings.in_force import load
 
     environ = of_client(os.environ)
     settings = load(environ, folder)
-    client = environ.get("CLAUDE_PID", "")
-    place = Look((environ,), cwd, folder, session, int(client) if client.isdecimal() and len(client) <= 10 else 0)
+    place = Look((environ,), cwd, folder, session, number_of(environ.get("CLAUDE_PID", "")))
     start(settings, environ, _waiting(place, settings, kind), kind, session)
 
 

@@ -59,7 +59,7 @@ class Keeper:
 
     __slots__ = (
         "_ahead", "_cache", "_call", "_client", "_is_asked", "_is_joined", "_judging", "_lock", "_look", "_runs",
-        "_settings", "_wake",
+        "_wake",
     )  # fmt: skip
 
     def __init__(self, cache: str, lock: int, judging: "Judging") -> None:
@@ -368,5 +368,5 @@ class Keeper:
 
 def _known(number: str) -> tuple[int, str]:
     """A process by number and start, '' where there is none."""
-    pid = int(number) if number.isdecimal() and len(number) < 11 else 0
+    pid = processes.number_of(number)
     return pid, processes.describe(pid).get("pid_start", "") if pid else ""
