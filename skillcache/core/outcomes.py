@@ -14,9 +14,6 @@ same rule and run takes it back. The file is local so that a call costs no round
 can be counted too.
 """
 
-from skillcache.core import files
-from skillcache.core.paths import tally_file
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -205,6 +202,9 @@ def record(
         "".join([c if " " <= c <= "~" else "?" for c in text[:most]])
         for text, most in zip((rule, *call), _FIELDS, strict=True)
     ]
+    from skillcache.core import files  # the outcomes and errors alone need none
+    from skillcache.core.paths import tally_file
+
     told = "\t".join([f"{now:.3f}\t{outcome.id}\t{name.replace(' ', '?')}\t{run}\t{spent}", *rest])
     line = told.rstrip("\t") + "\n"
     try:
